@@ -1,0 +1,58 @@
+/* libc, and what Swift cannot call or express: variadic functions, errno, CPU instructions,
+   function tables of libraries that are opened only when they are needed. */
+#ifndef CSYSTEM_H
+#define CSYSTEM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "telemetry_types.h"
+
+static inline int csystem_errno(void) { return errno; }
+static inline void csystem_set_errno(int value) { errno = value; }
+
+static inline int csystem_openat(int directory, const char *path, int flags, mode_t mode)
+{
+    return openat(directory, path, flags, mode);
+}
+static inline int csystem_wait_exited(int status) { return WIFEXITED(status); }
+static inline int csystem_wait_exit_status(int status) { return WEXITSTATUS(status); }
+static inline int csystem_wait_term_signal(int status) { return WTERMSIG(status); }
+
+/** CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `length` bytes, continued from `seed`. */
+uint32_t csystem_crc32c(uint32_t seed, const void *bytes, size_t length);
+
+/** Starts a detached thread with every signal blocked and a stack of `stack_bytes`. 0 or errno. */
+int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context);
+
+/** Initialises a condition variable whose timed waits use CLOCK_MONOTONIC. */
+int csystem_condition_init(pthread_cond_t *condition);
+
+#endif

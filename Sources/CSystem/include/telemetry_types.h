@@ -1,0 +1,202 @@
+/* The C types of the public interface, written by hand. header-generator copies everything
+   between the two markers into include/telemetry.h; the handles below stay private, with a
+   body, so that Swift sees typed pointers. */
+#ifndef TELEMETRY_TYPES_H
+#define TELEMETRY_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+
+struct telemetry_options { void *implementation; };
+struct telemetry_collector { void *implementation; };
+struct telemetry_command { void *implementation; };
+
+/* public: begin */
+/** How to open a collector; made by telemetry_options_new(). */
+typedef struct telemetry_options telemetry_options;
+/** The collector of one tool in this process; made by telemetry_open(). */
+typedef struct telemetry_collector telemetry_collector;
+/** The recorder of one command; made by telemetry_command_begin(). Single use. */
+typedef struct telemetry_command telemetry_command;
+
+/**
+ * What a function reports. Zero: done. Positive: nothing went wrong, but read on.
+ * Negative: not done, and why. telemetry_status_text() gives each a sentence.
+ */
+typedef enum telemetry_status {
+    /** Done. */
+    TELEMETRY_OK = 0,
+    /** Recorded, but a part was shortened, repaired or left out; see telemetry_statistics::adjusted. */
+    TELEMETRY_ADJUSTED = 10,
+    /** Nothing recorded: the user has not agreed, or the collector is NULL. */
+    TELEMETRY_DISABLED = 20,
+    /** A required argument was NULL, empty, out of range or malformed. */
+    TELEMETRY_ERROR_ARGUMENT = -10,
+    /** The event could not be stored and is counted as dropped. */
+    TELEMETRY_ERROR_DROPPED = -20,
+    /** The deadline passed; what was not delivered is kept. */
+    TELEMETRY_ERROR_TIMEOUT = -30,
+    /** The backend did not accept the events; they are kept. */
+    TELEMETRY_ERROR_DELIVERY = -31,
+    /** The manifest could not be read; telemetry_options_error() says where and why. */
+    TELEMETRY_ERROR_MANIFEST = -40,
+    /** The operating system refused; telemetry_statistics::storage_errno says what. */
+    TELEMETRY_ERROR_SYSTEM = -50,
+    /** Out of memory. */
+    TELEMETRY_ERROR_MEMORY = -51
+} telemetry_status;
+
+/** Type of an attribute's value. */
+typedef enum telemetry_attribute_type {
+    TELEMETRY_STRING = 0,
+    TELEMETRY_INT = 1,
+    TELEMETRY_DOUBLE = 2,
+    TELEMETRY_BOOL = 3
+} telemetry_attribute_type;
+
+/**
+ * One key and typed value. The strings need to live only until the call returns.
+ * A NULL key or a NULL string value leaves the attribute out (TELEMETRY_ADJUSTED).
+ */
+typedef struct telemetry_attribute {
+    /** Name: UTF-8, at most 64 bytes; a longer one is cut at a character. */
+    const char *key;
+    /** Which member of value is set. */
+    telemetry_attribute_type type;
+    union {
+        /** TELEMETRY_STRING: UTF-8, at most 1024 bytes; a longer one is cut at a character. */
+        const char *string;
+        /** TELEMETRY_INT */
+        int64_t integer;
+        /** TELEMETRY_DOUBLE; NaN and the infinities are sent as null. */
+        double number;
+        /** TELEMETRY_BOOL */
+        bool boolean;
+    } value;
+} telemetry_attribute;
+
+/** What stands when the user has said nothing. */
+typedef enum telemetry_consent {
+    /** Off until the user enables it (default). */
+    TELEMETRY_OPT_IN = 0,
+    /** On, but only after the user has been shown the notice. */
+    TELEMETRY_OPT_OUT = 1
+} telemetry_consent;
+
+/** Who delivers, and when. */
+typedef enum telemetry_delivery {
+    /** A thread of this process, while it lives and at telemetry_close() (default). */
+    TELEMETRY_IN_PROCESS = 0,
+    /** A separate `telemetry deliver`, started by telemetry_close() when delivery is due. */
+    TELEMETRY_DETACHED = 1
+} telemetry_delivery;
+
+/** What becomes of a batch whose delivery fails or is cut short. */
+typedef enum telemetry_guarantee {
+    /** Kept and sent again; the receiver may see an event twice, with the same event_id (default). */
+    TELEMETRY_AT_LEAST_ONCE = 0,
+    /** Removed before it is sent; an event may be lost, never doubled. */
+    TELEMETRY_AT_MOST_ONCE = 1
+} telemetry_guarantee;
+
+/** Where recorded events wait. */
+typedef enum telemetry_storage {
+    /** Nothing recorded yet. */
+    TELEMETRY_STORAGE_NONE = 0,
+    /** Files in the spool directory: they survive the process. */
+    TELEMETRY_STORAGE_SPOOL = 1,
+    /** Memory of this process only, because no spool directory could be used. */
+    TELEMETRY_STORAGE_HEAP = 2
+} telemetry_storage;
+
+/**
+ * Counters. recorded == delivered + pending + dropped, always, and dropped is the sum of the
+ * dropped_* members. With TELEMETRY_STORAGE_SPOOL they are the totals of this tool for this user,
+ * over all its processes since the last reset; with TELEMETRY_STORAGE_HEAP, of this collector.
+ */
+typedef struct telemetry_statistics {
+    /** sizeof(telemetry_statistics), set by the caller; no member beyond it is written. */
+    size_t size;
+    /** Events accepted by the consent gate and well formed. */
+    uint64_t recorded;
+    /** Events accepted by the backend. */
+    uint64_t delivered;
+    /** Events waiting in the spool or in memory. */
+    uint64_t pending;
+    /** Events lost, for one of the reasons below. */
+    uint64_t dropped;
+    /** The oldest, removed because the spool was at its limit. */
+    uint64_t dropped_spool_full;
+    /** Could not be stored: disk or memory full, or the spool was locked for too long. */
+    uint64_t dropped_no_space;
+    /** Older than the age limit before they could be delivered. */
+    uint64_t dropped_expired;
+    /** Torn by a crash or damaged on disk. */
+    uint64_t dropped_corrupt;
+    /** Refused by the receiver for good. */
+    uint64_t dropped_rejected;
+    /** Erased because the user withdrew consent, or by telemetry_drop(). */
+    uint64_t dropped_withdrawn;
+    /** Removed before sending (TELEMETRY_AT_MOST_ONCE) and then not accepted. */
+    uint64_t dropped_unconfirmed;
+    /** Events of which a part was shortened, repaired or left out; they are recorded all the same. */
+    uint64_t adjusted;
+    /** Calls refused for a missing or malformed type or name; not part of recorded. */
+    uint64_t refused;
+    /** Bytes of the spool's files, 0 with TELEMETRY_STORAGE_HEAP. */
+    uint64_t spool_bytes;
+    /** Nanoseconds since 1970-01-01 UTC of the next delivery attempt after failures; 0: at once. */
+    uint64_t next_attempt_ns;
+    /** Delivery attempts failed in a row. */
+    uint32_t consecutive_failures;
+    /** A telemetry_storage. */
+    int32_t storage;
+    /** errno of the failure that made storage TELEMETRY_STORAGE_HEAP or dropped an event; 0: none. */
+    int32_t storage_errno;
+    /** Reserved, 0. */
+    uint32_t reserved;
+} telemetry_statistics;
+
+/** What a custom backend did with a batch. */
+typedef enum telemetry_verdict {
+    /** All events taken. */
+    TELEMETRY_ACCEPTED = 0,
+    /** Not now: keep the batch and try again later. */
+    TELEMETRY_RETRY = 1,
+    /** Never: drop the batch and count it as rejected. */
+    TELEMETRY_REJECTED = 2
+} telemetry_verdict;
+
+/** A custom backend. Called from one thread at a time, which is not the caller's. */
+typedef struct telemetry_backend {
+    /** sizeof(telemetry_backend), set by the caller. */
+    size_t size;
+    /** Name for telemetry_backend_info(), copied; NULL: "custom". */
+    const char *name;
+    /** Passed to each callback. */
+    void *context;
+    /**
+     * Takes a batch: `json` is a JSON array of `event_count` events, `length` bytes, not
+     * NUL-terminated, valid until the callback returns. Should return within `timeout_ms`.
+     * Must not call telemetry_close() on its own collector. Required.
+     */
+    telemetry_verdict (*send)(void *context, const char *json, size_t length,
+                              size_t event_count, uint32_t timeout_ms);
+    /** Called once, after the last send. May be NULL. */
+    void (*close)(void *context);
+} telemetry_backend;
+
+/** @name Event types
+ *  Any other type of 1 to 64 bytes of letters, digits, '.', '_' and '-' may be used as well.
+ *  @{ */
+#define TELEMETRY_COMMAND_INVOCATION "command.invocation"
+#define TELEMETRY_COMMAND_ERROR "command.error"
+#define TELEMETRY_FEATURE_USED "feature.used"
+#define TELEMETRY_UPDATE_CHECK "update.check"
+#define TELEMETRY_UPDATE_APPLIED "update.applied"
+#define TELEMETRY_DATA_DELETION_REQUEST "data.deletion_request"
+/** @} */
+/* public: end */
+
+#endif

@@ -1,0 +1,59 @@
+/// What became of a batch.
+enum Verdict: Equatable {
+    case accepted
+    /// Keep it and try again; the receiver may have said when (seconds from now).
+    case retry(afterSeconds: Int?)
+    /// Too large for the receiver: send the halves.
+    case split
+    /// Refused for good.
+    case rejected
+    /// The receiver wants nothing more, ever (HTTP 410).
+    case stop
+}
+
+/// A verdict, and for people, one line on why; without a secret in it.
+struct Outcome {
+    var verdict: Verdict
+    var reason: String = ""
+}
+
+/// How long a send may take and whether it has been called off.
+final class SendControl {
+    /// The send must be over by then.
+    let deadline: Deadline
+    /// Asked now and then; true: give up at once.
+    let isCancelled: () -> Bool
+    /// The file backend keeps its append in progress here, so that a crash can be undone.
+    let journal: (any AppendJournal)?
+
+    init(deadline: Deadline, journal: (any AppendJournal)? = nil, isCancelled: @escaping () -> Bool = { false }) {
+        self.deadline = deadline
+        self.journal = journal
+        self.isCancelled = isCancelled
+    }
+}
+
+/// Keeps the length of the log before an append, on disk, until the batch has been marked as delivered.
+protocol AppendJournal: AnyObject {
+    func begin(inode: UInt64, length: UInt64)
+    /// The append that a crash left unfinished, if there is one.
+    var unfinished: (inode: UInt64, length: UInt64)? { get }
+    /// The unfinished append was undone.
+    func clear()
+}
+
+/// Where events go. One thread at a time calls it.
+protocol Backend: AnyObject {
+    /// The kind, as manifests and options name it: "noop", "stdout", "file", "http", "custom".
+    var kind: String { get }
+    /// One line for people, without a secret in it.
+    var info: String { get }
+    /// Sending needs no network and ends by itself at once.
+    var isLocal: Bool { get }
+    /// Most events in one batch, and most bytes of record data.
+    var batchLimit: (events: Int, bytes: Int) { get }
+    /// Sends the batch, in order.
+    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome
+    /// Releases what it holds. Called once, last.
+    func close()
+}

@@ -1,0 +1,117 @@
+import CSystem
+
+/// A value of a metadata attribute given ahead of time.
+public enum AttributeValue: Equatable {
+    case string(String)
+    case int(Int64)
+    case double(Double)
+    case bool(Bool)
+}
+
+/// Where events go, as chosen by the tool's author.
+public enum BackendChoice {
+    case noop
+    /// A pretty JSON array on standard output.
+    case stdout
+    /// JSON Lines; nil path: `events.jsonl` in the tool's state directory.
+    case file(path: String?, maxBytes: Int64, maxFiles: Int)
+    /// POST of a JSON array.
+    case http(endpoint: String, headers: [(name: String, value: String)])
+    case custom(telemetry_backend)
+
+    public static let defaultFile = BackendChoice.file(path: nil, maxBytes: 10 << 20, maxFiles: 3)
+}
+
+/// How to open a collector. Setters check what they are given; the first thing wrong is kept in
+/// `error`, and a collector opened from options with an error is off.
+public final class Options {
+    public var toolName: String
+    public var toolVersion: String
+    /// A2: false, and no one can turn telemetry on.
+    public var authorGate = true
+    /// A3: off for this run.
+    public var noTelemetry = false
+    /// A1.
+    public var consent: telemetry_consent = TELEMETRY_OPT_IN
+    public var backend: BackendChoice = .defaultFile
+    public var delivery: telemetry_delivery = TELEMETRY_IN_PROCESS
+    public var guarantee: telemetry_guarantee = TELEMETRY_AT_LEAST_ONCE
+    /// C6: collect arguments and error texts.
+    public var extendedCollection = false
+    /// C8: sent with every event; an event's own attribute of the same key wins.
+    public var metadata: [(key: String, value: AttributeValue)] = []
+    /// Longest time an event waits in a living process before delivery is tried.
+    public var flushIntervalMilliseconds: UInt32 = 30_000
+    /// Longest time one HTTP request may take.
+    public var httpTimeoutMilliseconds: UInt32 = 5_000
+    /// Size of a segment file; a multiple of 4096 from 8 KiB to 16 MiB.
+    public var segmentBytes = 256 << 10
+    /// Most bytes that the spool's files may take.
+    public var spoolLimitBytes: Int64 = 16 << 20
+    /// Most segment files in the spool.
+    public var spoolLimitSegments = 256
+    /// Oldest event that is still delivered.
+    public var spoolLimitAgeSeconds: Int64 = 30 * 24 * 3600
+    /// Path of the manifest these options came from, for people.
+    public var manifestPath: String?
+    /// The first thing that was wrong, as a sentence.
+    public private(set) var error: String?
+
+    public init(toolName: String, toolVersion: String) {
+        self.toolName = toolName
+        self.toolVersion = toolVersion
+        if !ToolName.isValid(toolName) {
+            fail("tool name '\(toolName)': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
+        }
+    }
+
+    /// Keeps the first error.
+    public func fail(_ message: String) {
+        if error == nil { error = message }
+    }
+
+    public func copy() -> Options {
+        let other = Options(toolName: toolName, toolVersion: toolVersion)
+        other.authorGate = authorGate
+        other.noTelemetry = noTelemetry
+        other.consent = consent
+        other.backend = backend
+        other.delivery = delivery
+        other.guarantee = guarantee
+        other.extendedCollection = extendedCollection
+        other.metadata = metadata
+        other.flushIntervalMilliseconds = flushIntervalMilliseconds
+        other.httpTimeoutMilliseconds = httpTimeoutMilliseconds
+        other.segmentBytes = segmentBytes
+        other.spoolLimitBytes = spoolLimitBytes
+        other.spoolLimitSegments = spoolLimitSegments
+        other.spoolLimitAgeSeconds = spoolLimitAgeSeconds
+        other.manifestPath = manifestPath
+        other.error = error
+        return other
+    }
+}
+
+/// The name a tool goes by in paths, variables and events.
+public enum ToolName {
+    public static func isValid(_ name: String) -> Bool {
+        let bytes = Array(name.utf8)
+        guard (1...64).contains(bytes.count), isAlphanumeric(bytes[0]) else { return false }
+        return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
+    }
+
+    /// The prefix of the tool's environment variables: upper case, what is not a letter or digit as `_`.
+    public static func environmentPrefix(_ name: String) -> String {
+        String(decoding: name.utf8.map { byte -> UInt8 in
+            if (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) { return byte - 32 }
+            return isAlphanumeric(byte) ? byte : UInt8(ascii: "_")
+        }, as: UTF8.self)
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: false
+        }
+    }
+}

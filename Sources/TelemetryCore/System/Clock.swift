@@ -1,0 +1,60 @@
+import CSystem
+
+/// The system's clocks, in nanoseconds.
+enum Clock {
+    /// Nanoseconds since 1970-01-01T00:00:00Z; `CLOCK_REALTIME`.
+    @inline(__always)
+    static func realtime() -> Int64 { read(CLOCK_REALTIME) }
+
+    /// Nanoseconds since some fixed point; never set back. `CLOCK_MONOTONIC`.
+    @inline(__always)
+    static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
+
+    @inline(__always)
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
+    static func sleep(milliseconds: Int) {
+        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: (milliseconds % 1000) * 1_000_000)
+        while nanosleep(&time, &time) != 0 && csystem_errno() == EINTR {}
+    }
+}
+
+/// A point on the monotonic clock by which something must be over.
+struct Deadline {
+    /// Nanoseconds of `Clock.monotonic()`; `Int64.max`: never.
+    let nanoseconds: Int64
+
+    static let never = Deadline(nanoseconds: .max)
+
+    init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// `timeoutMilliseconds` from now; one that is too large to count means never.
+    init(timeoutMilliseconds: UInt32) {
+        let span = Int64(timeoutMilliseconds) &* 1_000_000
+        let (sum, overflow) = Clock.monotonic().addingReportingOverflow(span)
+        nanoseconds = overflow ? .max : sum
+    }
+
+    var isPast: Bool { nanoseconds != .max && Clock.monotonic() >= nanoseconds }
+
+    /// Milliseconds left, rounded up, 0 when past, at most `cap`.
+    func remainingMilliseconds(cap: Int) -> Int {
+        if nanoseconds == .max { return cap }
+        let left = nanoseconds &- Clock.monotonic()
+        return left <= 0 ? 0 : min(cap, Int((left &+ 999_999) / 1_000_000))
+    }
+
+    func earlier(_ other: Deadline) -> Deadline {
+        nanoseconds <= other.nanoseconds ? self : other
+    }
+
+    /// As `pthread_cond_timedwait` takes it.
+    var timespecValue: timespec {
+        let bounded = max(0, min(nanoseconds, Int64.max / 2))
+        return timespec(tv_sec: Int(bounded / 1_000_000_000), tv_nsec: Int(bounded % 1_000_000_000))
+    }
+}

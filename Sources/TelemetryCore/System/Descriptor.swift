@@ -1,0 +1,110 @@
+import CSystem
+
+/// An errno value.
+struct SystemError: Error, Equatable {
+    let code: Int32
+    static var current: SystemError { SystemError(code: csystem_errno()) }
+
+    /// The system's own sentence for it.
+    var text: String {
+        var buffer = [CChar](repeating: 0, count: 128)
+        // The GNU variant may return a constant string instead of filling the buffer.
+        return buffer.withUnsafeMutableBufferPointer { area -> String in
+            guard let base = area.baseAddress, let message = strerror_r(code, base, area.count) else { return "" }
+            return String(cString: message)
+        }
+    }
+}
+
+/// An open file, closed on every path by its owner calling `close()`. All calls retry EINTR.
+struct Descriptor: Equatable {
+    let raw: Int32
+
+    static let currentDirectory = Descriptor(raw: AT_FDCWD)
+
+    /// openat(2); `O_CLOEXEC` and `O_NOFOLLOW` are always added.
+    static func open(
+        at directory: Descriptor = .currentDirectory, _ path: String, _ flags: Int32, mode: mode_t = 0o600
+    ) throws(SystemError) -> Descriptor {
+        while true {
+            let fd = csystem_openat(directory.raw, path, flags | O_CLOEXEC | O_NOFOLLOW, mode)
+            if fd >= 0 { return Descriptor(raw: fd) }
+            if csystem_errno() != EINTR { throw .current }
+        }
+    }
+
+    func close() { _ = CSystem.close(raw) }
+
+    func status() throws(SystemError) -> stat {
+        var result = stat()
+        guard fstat(raw, &result) == 0 else { throw .current }
+        return result
+    }
+
+    /// Reads up to `limit` bytes from the current position to the end of the file.
+    func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+        var result: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: min(limit, 4096))
+        while result.count < limit {
+            let want = min(chunk.count, limit - result.count)
+            let got = chunk.withUnsafeMutableBytes { CSystem.read(raw, $0.baseAddress, want) }
+            if got < 0 {
+                if csystem_errno() == EINTR { continue }
+                throw .current
+            }
+            if got == 0 { break }
+            result.append(contentsOf: chunk[0..<got])
+        }
+        return result
+    }
+
+    /// Writes everything or throws; what was written before an error stays written.
+    func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+        guard let base = bytes.baseAddress else { return }
+        var done = 0
+        while done < bytes.count {
+            let n = CSystem.write(raw, base + done, bytes.count - done)
+            if n < 0 {
+                if csystem_errno() == EINTR { continue }
+                throw .current
+            }
+            done += n
+        }
+    }
+
+    func truncate(to length: Int64) throws(SystemError) {
+        while ftruncate(raw, length) != 0 {
+            if csystem_errno() != EINTR { throw .current }
+        }
+    }
+
+    /// posix_fallocate(3): the blocks exist afterwards, so that a write to a mapping cannot raise SIGBUS.
+    func allocate(_ length: Int64) throws(SystemError) {
+        while true {
+            let error = posix_fallocate(raw, 0, length)
+            if error == 0 { return }
+            if error != EINTR { throw SystemError(code: error) }
+        }
+    }
+
+    /// flock(2), without waiting. False: another open file holds it.
+    func tryLock() -> Bool {
+        while flock(raw, LOCK_EX | LOCK_NB) != 0 {
+            if csystem_errno() != EINTR { return false }
+        }
+        return true
+    }
+
+    /// flock(2), tried until the deadline. False: still held by another.
+    func lock(until deadline: Deadline) -> Bool {
+        var pause = 1
+        while !tryLock() {
+            if deadline.isPast { return false }
+            Clock.sleep(milliseconds: min(pause, max(1, deadline.remainingMilliseconds(cap: 20))))
+            pause = min(pause * 2, 20)
+        }
+        return true
+    }
+
+    func unlock() { _ = flock(raw, LOCK_UN) }
+}

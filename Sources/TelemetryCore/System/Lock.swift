@@ -1,0 +1,50 @@
+import CSystem
+
+/// A `pthread_mutex_t` at a stable address.
+final class Mutex {
+    fileprivate let raw: UnsafeMutablePointer<pthread_mutex_t>
+
+    init() {
+        raw = .allocate(capacity: 1)
+        pthread_mutex_init(raw, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(raw)
+        raw.deallocate()
+    }
+
+    func lock() { pthread_mutex_lock(raw) }
+    func unlock() { pthread_mutex_unlock(raw) }
+
+    func withLock<R>(_ body: () -> R) -> R {
+        lock()
+        defer { unlock() }
+        return body()
+    }
+}
+
+/// A `pthread_cond_t` on the monotonic clock.
+final class Condition {
+    private let raw: UnsafeMutablePointer<pthread_cond_t>
+
+    init() {
+        raw = .allocate(capacity: 1)
+        _ = csystem_condition_init(raw)
+    }
+
+    deinit {
+        pthread_cond_destroy(raw)
+        raw.deallocate()
+    }
+
+    /// Wakes every waiter.
+    func broadcast() { pthread_cond_broadcast(raw) }
+
+    /// Waits with `mutex` held. False when the deadline has passed. May wake for no reason.
+    func wait(_ mutex: Mutex, until deadline: Deadline) -> Bool {
+        if deadline.nanoseconds == .max { return pthread_cond_wait(raw, mutex.raw) == 0 }
+        var time = deadline.timespecValue
+        return pthread_cond_timedwait(raw, mutex.raw, &time) != ETIMEDOUT
+    }
+}
