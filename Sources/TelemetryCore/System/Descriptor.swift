@@ -73,7 +73,7 @@ struct Descriptor: Equatable {
     }
 
     func truncate(to length: Int64) throws(SystemError) {
-        while ftruncate(raw, length) != 0 {
+        while ftruncate(raw, Int(length)) != 0 {
             if csystem_errno() != EINTR { throw .current }
         }
     }
@@ -81,7 +81,7 @@ struct Descriptor: Equatable {
     /// posix_fallocate(3): the blocks exist afterwards, so that a write to a mapping cannot raise SIGBUS.
     func allocate(_ length: Int64) throws(SystemError) {
         while true {
-            let error = posix_fallocate(raw, 0, length)
+            let error = posix_fallocate(raw, 0, Int(length))
             if error == 0 { return }
             if error != EINTR { throw SystemError(code: error) }
         }

@@ -21,12 +21,9 @@ enum Directory {
             if error.code == ENOENT { return nil }
             throw error
         }
-        do {
-            let status = try directory.status()
-            guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else { throw SystemError(code: EPERM) }
-        } catch {
+        guard let status = try? directory.status(), status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
             directory.close()
-            throw error
+            throw SystemError(code: EPERM)
         }
         return directory
     }
