@@ -18,8 +18,9 @@ enum Clock {
     }
 
     static func sleep(milliseconds: Int) {
-        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: (milliseconds % 1000) * 1_000_000)
-        while nanosleep(&time, &time) != 0 && csystem_errno() == EINTR {}
+        let time = timespec(tv_sec: milliseconds / 1000, tv_nsec: (milliseconds % 1000) * 1_000_000)
+        var left = time
+        while withUnsafeMutablePointer(to: &left, { nanosleep($0, $0) }) != 0 && csystem_errno() == EINTR {}
     }
 }
 
