@@ -96,3 +96,12 @@ uint32_t csystem_crc32c(uint32_t seed, const void *bytes, size_t length)
     crc = has_hardware() ? crc_hardware(crc, bytes, length) : crc_portable(crc, bytes, length);
     return ~crc;
 }
+
+uint32_t csystem_crc32c_prefixed(uint32_t prefix, const void *bytes, size_t length)
+{
+    if (has_hardware()) {
+        uint32_t crc = crc_hardware(~0u, (const unsigned char *)&prefix, sizeof prefix);
+        return ~crc_hardware(crc, bytes, length);
+    }
+    return csystem_crc32c(csystem_crc32c(0, &prefix, sizeof prefix), bytes, length);
+}

@@ -1,7 +1,7 @@
 import CSystem
 
 /// A value of a metadata attribute given ahead of time.
-public enum AttributeValue: Equatable {
+package enum AttributeValue: Equatable {
     case string(String)
     case int(Int64)
     case double(Double)
@@ -9,7 +9,7 @@ public enum AttributeValue: Equatable {
 }
 
 /// Where events go, as chosen by the tool's author.
-public enum BackendChoice {
+package enum BackendChoice {
     case noop
     /// A pretty JSON array on standard output.
     case stdout
@@ -19,45 +19,45 @@ public enum BackendChoice {
     case http(endpoint: String, headers: [(name: String, value: String)])
     case custom(telemetry_backend)
 
-    public static let defaultFile = BackendChoice.file(path: nil, maxBytes: 10 << 20, maxFiles: 3)
+    package static let defaultFile = BackendChoice.file(path: nil, maxBytes: 10 << 20, maxFiles: 3)
 }
 
 /// How to open a collector. Setters check what they are given; the first thing wrong is kept in
 /// `error`, and a collector opened from options with an error is off.
-public final class Options {
-    public var toolName: String
-    public var toolVersion: String
+package final class Options {
+    package var toolName: String
+    package var toolVersion: String
     /// A2: false, and no one can turn telemetry on.
-    public var authorGate = true
+    package var authorGate = true
     /// A3: off for this run.
-    public var noTelemetry = false
+    package var noTelemetry = false
     /// A1.
-    public var consent: telemetry_consent = TELEMETRY_OPT_IN
-    public var backend: BackendChoice = .defaultFile
-    public var delivery: telemetry_delivery = TELEMETRY_IN_PROCESS
-    public var guarantee: telemetry_guarantee = TELEMETRY_AT_LEAST_ONCE
+    package var consent: telemetry_consent = TELEMETRY_OPT_IN
+    package var backend: BackendChoice = .defaultFile
+    package var delivery: telemetry_delivery = TELEMETRY_IN_PROCESS
+    package var guarantee: telemetry_guarantee = TELEMETRY_AT_LEAST_ONCE
     /// C6: collect arguments and error texts.
-    public var extendedCollection = false
+    package var extendedCollection = false
     /// C8: sent with every event; an event's own attribute of the same key wins.
-    public var metadata: [(key: String, value: AttributeValue)] = []
+    package var metadata: [(key: String, value: AttributeValue)] = []
     /// Longest time an event waits in a living process before delivery is tried.
-    public var flushIntervalMilliseconds: UInt32 = 30_000
+    package var flushIntervalMilliseconds: UInt32 = 30_000
     /// Longest time one HTTP request may take.
-    public var httpTimeoutMilliseconds: UInt32 = 5_000
+    package var httpTimeoutMilliseconds: UInt32 = 5_000
     /// Size of a segment file; a multiple of 4096 from 8 KiB to 16 MiB.
-    public var segmentBytes = 256 << 10
+    package var segmentBytes = 256 << 10
     /// Most bytes that the spool's files may take.
-    public var spoolLimitBytes: Int64 = 16 << 20
+    package var spoolLimitBytes: Int64 = 16 << 20
     /// Most segment files in the spool.
-    public var spoolLimitSegments = 256
+    package var spoolLimitSegments = 256
     /// Oldest event that is still delivered.
-    public var spoolLimitAgeSeconds: Int64 = 30 * 24 * 3600
+    package var spoolLimitAgeSeconds: Int64 = 30 * 24 * 3600
     /// Path of the manifest these options came from, for people.
-    public var manifestPath: String?
+    package var manifestPath: String?
     /// The first thing that was wrong, as a sentence.
-    public private(set) var error: String?
+    package private(set) var error: String?
 
-    public init(toolName: String, toolVersion: String) {
+    package init(toolName: String, toolVersion: String) {
         self.toolName = toolName
         self.toolVersion = toolVersion
         if !ToolName.isValid(toolName) {
@@ -66,11 +66,11 @@ public final class Options {
     }
 
     /// Keeps the first error.
-    public func fail(_ message: String) {
+    package func fail(_ message: String) {
         if error == nil { error = message }
     }
 
-    public func copy() -> Options {
+    package func copy() -> Options {
         let other = Options(toolName: toolName, toolVersion: toolVersion)
         other.authorGate = authorGate
         other.noTelemetry = noTelemetry
@@ -93,15 +93,15 @@ public final class Options {
 }
 
 /// The name a tool goes by in paths, variables and events.
-public enum ToolName {
-    public static func isValid(_ name: String) -> Bool {
+package enum ToolName {
+    package static func isValid(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
         guard (1...64).contains(bytes.count), isAlphanumeric(bytes[0]) else { return false }
         return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
     }
 
     /// The prefix of the tool's environment variables: upper case, what is not a letter or digit as `_`.
-    public static func environmentPrefix(_ name: String) -> String {
+    package static func environmentPrefix(_ name: String) -> String {
         String(decoding: name.utf8.map { byte -> UInt8 in
             if (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) { return byte - 32 }
             return isAlphanumeric(byte) ? byte : UInt8(ascii: "_")

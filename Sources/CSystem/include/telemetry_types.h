@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct telemetry_options { void *implementation; };
-struct telemetry_collector { void *implementation; };
+struct telemetry_collector { uintptr_t recording; void *recorder; void *implementation; };
 struct telemetry_command { void *implementation; };
 
 /* public: begin */

@@ -1,0 +1,172 @@
+import CSystem
+import Synchronization
+
+/// One tool's collector in this process: composes consent, spool, dispatcher and backend. The only
+/// type that knows all of them.
+package final class Collector {
+    let options: Options
+    package let decision: ConsentDecision
+    package let handle: UnsafeMutablePointer<telemetry_collector>
+    let recorder: UnsafeMutablePointer<Recorder>
+
+    /// Guards everything below. Never held while sending.
+    let mutex = Mutex()
+    let condition = Condition()
+    /// Nil until the first event.
+    var spool: Spool?
+    var dispatcher: Dispatcher?
+    var backend: (any Backend)?
+    let opened = Clock.monotonic()
+    var worker = WorkerState()
+    /// The address of the spool's consent epoch when there is no spool.
+    let cancelled = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
+
+    /// A program younger than this is taken for one that ends soon: with a local backend it needs no
+    /// worker thread, since telemetry_close() writes its few events at once.
+    static let settlingNanoseconds: Int64 = 100_000_000
+
+    private init(_ options: Options) {
+        self.options = options
+        decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        recorder = .allocate(capacity: 1)
+        recorder.initialize(to: Recorder(segmentBytes: options.segmentBytes))
+        cancelled.initialize(to: Atomic(false))
+        handle = .allocate(capacity: 1)
+        handle.initialize(to: telemetry_collector(recording: 0, recorder: recorder, implementation: nil))
+    }
+
+    deinit {
+        recorder.deinitialize(count: 1)
+        recorder.deallocate()
+        cancelled.deinitialize(count: 1)
+        cancelled.deallocate()
+    }
+
+    /// Never fails: without consent, everything is a no-op. Nothing is created before the first event.
+    package static func open(_ options: Options) -> Collector {
+        let collector = Collector(options.copy())
+        collector.handle.pointee.implementation = Unmanaged.passRetained(collector).toOpaque()
+        if collector.decision.isEnabled {
+            ForkHandling.register(collector)
+            csystem_set_recording(collector.handle, true)
+        }
+        return collector
+    }
+
+    package static func from(_ handle: UnsafeMutablePointer<telemetry_collector>) -> Collector {
+        Unmanaged<Collector>.fromOpaque(handle.pointee.implementation).takeUnretainedValue()
+    }
+
+    package var isEnabled: Bool { csystem_is_recording(handle) }
+
+    package var backendInfo: String {
+        mutex.withLock { currentBackend().info }
+    }
+
+    /// With the mutex held.
+    func currentBackend() -> any Backend {
+        if let backend { return backend }
+        let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
+        let made = makeBackend(options.backend, toolName: options.toolName, stateDirectory: directory)
+        backend = made
+        return made
+    }
+
+    // MARK: the slow way of recording
+
+    /// The first event, a full segment, a change of consent, or a process still young.
+    @inline(never)
+    func recordSlowly(_ input: EventInput, _ plan: RecordPlan, now: Int64) -> telemetry_status {
+        let savedErrno = csystem_errno()
+        mutex.lock()
+        defer {
+            mutex.unlock()
+            csystem_set_errno(savedErrno)
+        }
+        guard isEnabled, let spool = currentSpool() else { return TELEMETRY_DISABLED }
+        if let active = spool.active, Recorder.record(input, plan, now: now, in: active.base, capacity: active.size) {
+            publish(spool)
+            return TELEMETRY_OK
+        }
+        guard let next = spool.advance(size: (plan.length + 7) & ~7),
+            Recorder.record(input, plan, now: now, in: next.base, capacity: next.size)
+        else {
+            spool.countDropped(.noSpace)
+            publish(spool)
+            return TELEMETRY_ERROR_DROPPED
+        }
+        publish(spool)
+        return TELEMETRY_OK
+    }
+
+    /// With the mutex held. The spool in the present consent epoch; nil when consent is gone.
+    private func currentSpool() -> Spool? {
+        guard let spool else { return attach() }
+        if recorder.pointee.isCurrent { return spool }
+        recorder.pointee.segment.store(0, ordering: .releasing)
+        spool.discardOwn()
+        guard ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled else {
+            csystem_set_recording(handle, false)
+            return nil
+        }
+        recorder.pointee.epoch.store(spool.epoch, ordering: .releasing)
+        return spool
+    }
+
+    /// With the mutex held. Opens the spool, or memory in its place.
+    private func attach() -> Spool {
+        var shared: SpoolDirectory?
+        var failure: SystemError?
+        do throws(SystemError) {
+            shared = try SpoolDirectory.open(tool: options.toolName)
+        } catch {
+            failure = error
+        }
+        let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options),
+                         context: ContextBlock(options, machineID: machineID(in: shared)))
+        if let shared {
+            recorder.pointee.epochAddress.store(UInt(bitPattern: shared.control.epochAddress), ordering: .relaxed)
+        }
+        recorder.pointee.epoch.store(made.epoch, ordering: .relaxed)
+        spool = made
+        dispatcher = Dispatcher(spool: made, mutex: mutex, backend: currentBackend(), options: options)
+        return made
+    }
+
+    private func machineID(in shared: SpoolDirectory?) -> String {
+        guard let shared else { return "" }
+        return MachineIdentity.machineID(tool: options.toolName, directory: shared.directory)
+    }
+
+    /// With the mutex held. Lets other threads record into the active segment without the mutex, and
+    /// sees to it that someone delivers.
+    private func publish(_ spool: Spool) {
+        if worker.isRunning || !needsWorkerLater {
+            recorder.pointee.segment.store(UInt(bitPattern: spool.active?.base), ordering: .releasing)
+        }
+        if needsWorkerNow(spool) { startWorker() }
+        if !needsWorkerLater { spool.releaseSealed() }
+        if !spool.sealed.isEmpty || worker.firstPending == 0 { wakeWorker() }
+    }
+
+    /// The worker is to be started once the process is no longer young.
+    private var needsWorkerLater: Bool { options.delivery == TELEMETRY_IN_PROCESS || spool?.shared == nil }
+
+    private func needsWorkerNow(_ spool: Spool) -> Bool {
+        guard !worker.isRunning, needsWorkerLater else { return false }
+        return !currentBackend().isLocal || !spool.sealed.isEmpty || Clock.monotonic() &- opened > Self.settlingNanoseconds
+    }
+}
+
+extension ContextBlock {
+    /// What all events of this collector share; requirement C2.
+    init(_ options: Options, machineID: String) {
+        self.init()
+        let system = SystemDescription.current()
+        for (id, value) in [
+            (UInt8(1), options.toolName), (2, options.toolVersion), (3, system.name), (4, system.version),
+            (5, system.architecture), (6, "libtelemetry/" + TelemetryVersion.text), (7, machineID),
+        ] where !value.isEmpty { add(id, value) }
+        for (key, value) in options.metadata { add(key: key, value) }
+    }
+}

@@ -1,0 +1,164 @@
+import CSystem
+
+/// One pass over everything that waits: what processes that are gone have left, then this collector's
+/// own. Runs on the worker thread or, for a local backend, on the thread that flushes or closes; one
+/// pass at a time.
+final class Dispatcher {
+    enum PassResult: Equatable {
+        /// Everything that was waiting has been dealt with.
+        case done
+        /// It is not time for another attempt yet.
+        case waiting
+        /// An attempt failed; what is left is kept.
+        case failed
+        /// The deadline passed, or the pass was called off.
+        case interrupted
+    }
+
+    private let spool: Spool
+    /// Guards `spool`; never held while sending.
+    private let mutex: Mutex
+    private let backend: any Backend
+    private let options: Options
+    /// Delivery state of a collector without a spool.
+    private var heapState = DeliveryState()
+
+    static let lockName = "deliver.lock"
+
+    init(spool: Spool, mutex: Mutex, backend: any Backend, options: Options) {
+        self.spool = spool
+        self.mutex = mutex
+        self.backend = backend
+        self.options = options
+    }
+
+    var state: DeliveryState { spool.shared?.control.readDelivery() ?? heapState }
+
+    /// Nanoseconds since 1970 of the next attempt that the backoff allows; 0: at once.
+    var nextAttempt: Int64 { state.nextAttempt }
+
+    func pass(until deadline: Deadline, ignoringBackoff: Bool, isCancelled: @escaping () -> Bool) -> PassResult {
+        guard let shared = spool.shared else {
+            return deliver(orphans: [], deadline, ignoringBackoff, isCancelled)
+        }
+        guard let lock = try? Descriptor.open(at: shared.directory, Self.lockName, O_RDWR | O_CREAT) else {
+            recordFailure(Self.lockName + " cannot be opened", retryAfterSeconds: nil, isFinal: false)
+            return .failed
+        }
+        defer { lock.close() }
+        guard acquire(lock, until: deadline, isCancelled) else { return .interrupted }
+        if !ignoringBackoff, isBackingOff { return .waiting }
+        mutex.lock()
+        let orphans = spool.claimAll(shared)
+        mutex.unlock()
+        return deliver(orphans: orphans, deadline, ignoringBackoff, isCancelled)
+    }
+
+    private var isBackingOff: Bool { state.nextAttempt > Clock.realtime() }
+
+    /// One process of the tool delivers at a time.
+    private func acquire(_ lock: Descriptor, until deadline: Deadline, _ isCancelled: () -> Bool) -> Bool {
+        var pause = 1
+        while !lock.tryLock() {
+            if deadline.isPast || isCancelled() { return false }
+            Clock.sleep(milliseconds: max(1, min(pause, deadline.remainingMilliseconds(cap: 20))))
+            pause = min(pause * 2, 20)
+        }
+        return true
+    }
+
+    private func deliver(orphans: [Segment], _ deadline: Deadline, _ ignoringBackoff: Bool, _ isCancelled: @escaping () -> Bool) -> PassResult {
+        if spool.shared == nil, !ignoringBackoff, isBackingOff { return .waiting }
+        let journal = spool.shared.map { ControlJournal($0.control, segments: orphans) }
+        let delivery = SegmentDelivery(
+            backend: backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds, isCancelled: isCancelled,
+            guarantee: options.guarantee == TELEMETRY_AT_MOST_ONCE ? .atMostOnce : .atLeastOnce,
+            oldest: oldestAllowed(), isCurrent: { [spool] in $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) },
+            journal: journal)
+        let result = deliver(orphans, delivery)
+        journal?.clear()
+        return result
+    }
+
+    private func oldestAllowed() -> Int64 {
+        let span = spool.ageLimitSeconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return span.overflow ? Int64.min : Clock.realtime() &- span.partialValue
+    }
+
+    private func deliver(_ orphans: [Segment], _ delivery: SegmentDelivery) -> PassResult {
+        var hasSent = false
+        for (index, orphan) in orphans.enumerated() {
+            if let stopped = deliver(orphan, delivery, isOwn: false, &hasSent) {
+                for rest in orphans[(index + 1)...] { rest.release(removingFrom: nil) }
+                return stopped
+            }
+        }
+        while true {
+            mutex.lock()
+            let segment = spool.takeForDelivery()
+            mutex.unlock()
+            guard let segment else { break }
+            _ = segment.settle()
+            if let stopped = deliver(segment, delivery, isOwn: true, &hasSent) { return stopped }
+        }
+        if hasSent { recordSuccess() }
+        return .done
+    }
+
+    /// Nil when the segment is done with.
+    private func deliver(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ hasSent: inout Bool) -> PassResult? {
+        let before = segment.progress.delivered
+        let result = isCounted(segment) ? .consumed : delivery.run(segment)
+        if segment.progress.delivered != before { hasSent = true }
+        mutex.lock()
+        defer { mutex.unlock() }
+        if result == .consumed {
+            if isOwn { spool.finish(segment) } else { spool.discard(segment, .corrupt, isLocked: false) }
+            return nil
+        }
+        if isOwn { spool.putBack(segment) } else { segment.release(removingFrom: nil) }
+        switch result {
+        case .failed(let seconds, let reason):
+            recordFailure(reason, retryAfterSeconds: seconds, isFinal: false)
+            return .failed
+        case .stopped(let reason):
+            recordFailure(reason, retryAfterSeconds: nil, isFinal: true)
+            return .failed
+        default:
+            return .interrupted
+        }
+    }
+
+    /// Counted by a process that died before it could remove the file.
+    private func isCounted(_ segment: Segment) -> Bool {
+        guard let shared = spool.shared, !segment.isHeap else { return false }
+        return shared.isRetired(segment)
+    }
+
+    private func recordSuccess() {
+        var state = self.state
+        let now = Clock.realtime()
+        state.lastAttempt = now
+        state.lastSuccess = now
+        state.nextAttempt = 0
+        state.failures = 0
+        state.lastError = ""
+        save(state)
+    }
+
+    private func recordFailure(_ reason: String, retryAfterSeconds: Int?, isFinal: Bool) {
+        var state = self.state
+        let now = Clock.realtime()
+        state.lastAttempt = now
+        state.failures = state.failures &+ 1
+        let delay = Backoff.delay(failures: state.failures, retryAfterSeconds: retryAfterSeconds, random: Random.word())
+        state.nextAttempt = isFinal ? .max : now &+ delay
+        state.lastError = reason
+        save(state)
+    }
+
+    private func save(_ state: DeliveryState) {
+        heapState = state
+        spool.shared?.control.write(state)
+    }
+}

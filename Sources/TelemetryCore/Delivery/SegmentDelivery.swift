@@ -1,0 +1,136 @@
+/// Sends what is left in one segment, batch by batch, and keeps its progress.
+struct SegmentDelivery {
+    enum Result: Equatable {
+        /// Nothing is left.
+        case consumed
+        /// The receiver did not take it now.
+        case failed(retryAfterSeconds: Int?, reason: String)
+        /// The receiver wants nothing more, ever.
+        case stopped(reason: String)
+        /// Called off before it was over.
+        case interrupted
+    }
+
+    let backend: any Backend
+    /// When the whole pass must be over.
+    let deadline: Deadline
+    /// Longest time one request may take.
+    let sendTimeoutMilliseconds: UInt32
+    let isCancelled: () -> Bool
+    let guarantee: GuaranteeKind
+    /// Events from before this moment (nanoseconds since 1970) are too old.
+    let oldest: Int64
+    /// False: consent for this segment's events is gone.
+    let isCurrent: (Segment) -> Bool
+    let journal: ControlJournal?
+
+    enum GuaranteeKind { case atLeastOnce, atMostOnce }
+
+    /// A batch and, for each of its events, the offset behind it.
+    private struct Batch {
+        var events: [EventView] = []
+        var ends: [Int] = []
+        var expired = 0
+        var end = 0
+    }
+
+    /// The caller has taken the segment, and no thread writes to it.
+    func run(_ segment: Segment) -> Result {
+        var reader = SegmentReader(segment)
+        while true {
+            let batch = next(&reader)
+            if batch.events.isEmpty && batch.expired == 0 { break }
+            guard isCurrent(segment) else {
+                segment.progress.drop(.withdrawn, segment.pendingCount)
+                segment.saveProgress()
+                return .consumed
+            }
+            if isCancelled() || deadline.isPast { return .interrupted }
+            if let failure = send(batch, of: segment) { return failure }
+        }
+        // What was reserved but is not there any more was torn or damaged.
+        segment.progress.drop(.corrupt, segment.pendingCount)
+        segment.progress.offset = reader.offset
+        segment.saveProgress()
+        return .consumed
+    }
+
+    private func next(_ reader: inout SegmentReader) -> Batch {
+        var batch = Batch()
+        let limit = backend.batchLimit
+        let start = reader.offset
+        while batch.events.count < limit.events, reader.offset - start < limit.bytes {
+            var ahead = reader
+            guard let event = ahead.next() else {
+                reader = ahead
+                break
+            }
+            let isExpired = event.timestamp < oldest
+            // Expired events make a batch of their own, so that a failed send cannot count them twice.
+            if isExpired != (batch.expired > 0) && !(batch.events.isEmpty && batch.expired == 0) { break }
+            reader = ahead
+            if isExpired {
+                batch.expired += 1
+            } else {
+                batch.events.append(event)
+                batch.ends.append(reader.offset)
+            }
+        }
+        batch.end = reader.offset
+        return batch
+    }
+
+    private func send(_ batch: Batch, of segment: Segment) -> Result? {
+        if batch.expired > 0 {
+            commit(batch.expired, .expired, batch.end, segment)
+            return nil
+        }
+        journal?.prepare(segment)
+        let failure = batch.events.withUnsafeBufferPointer { send($0, batch.ends[...], of: segment) }
+        if failure == nil {
+            segment.progress.offset = batch.end
+            segment.saveProgress()
+        }
+        return failure
+    }
+
+    private var sendControl: SendControl {
+        SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)),
+                    journal: journal, isCancelled: isCancelled)
+    }
+
+    /// Sends a part of a batch, halving it as long as the receiver finds it too large.
+    private func send(_ events: UnsafeBufferPointer<EventView>, _ ends: ArraySlice<Int>, of segment: Segment) -> Result? {
+        guard let end = ends.last else { return nil }
+        let before = segment.progress
+        if guarantee == .atMostOnce { commit(events.count, .unconfirmed, end, segment) }
+        let outcome = backend.send(events, sendControl)
+        if guarantee == .atMostOnce && outcome.verdict == .accepted {
+            segment.progress.dropped[DropReason.unconfirmed.rawValue] = before.dropped[DropReason.unconfirmed.rawValue]
+        }
+        switch outcome.verdict {
+        case .accepted:
+            commit(events.count, nil, end, segment)
+        case .split where events.count > 1 && guarantee == .atLeastOnce:
+            let middle = events.count / 2
+            let first = UnsafeBufferPointer(rebasing: events[..<middle])
+            let second = UnsafeBufferPointer(rebasing: events[middle...])
+            return send(first, ends.prefix(middle), of: segment) ?? send(second, ends.dropFirst(middle), of: segment)
+        case .rejected, .split:
+            if guarantee == .atLeastOnce { commit(events.count, .rejected, end, segment) }
+        case .retry(let seconds):
+            if guarantee == .atLeastOnce { segment.progress = before }
+            return isCancelled() ? .interrupted : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
+        case .stop:
+            return .stopped(reason: outcome.reason)
+        }
+        return nil
+    }
+
+    /// Marks events as consumed where a crash cannot lose it.
+    private func commit(_ count: Int, _ reason: DropReason?, _ end: Int, _ segment: Segment) {
+        if let reason { segment.progress.drop(reason, count) } else { segment.progress.delivered &+= UInt32(clamping: count) }
+        segment.progress.offset = end
+        segment.saveProgress()
+    }
+}

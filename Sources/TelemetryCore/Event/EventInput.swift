@@ -1,0 +1,123 @@
+import CSystem
+
+/// What a caller hands over to be recorded. Points into the caller's memory for the length of the call.
+struct EventInput {
+    var type: Text
+    var name: Text
+    var errorCategory = Text.empty
+    var error = Text.empty
+    var arguments: UnsafePointer<UnsafePointer<CChar>?>?
+    var argumentCount = 0
+    var attributes: UnsafePointer<telemetry_attribute>?
+    var attributeCount = 0
+    var durationMilliseconds: Int64 = 0
+    var exitCode: Int32 = 0
+    /// Bits of the record's flags.
+    var flags: UInt16 = 0
+
+    static let hasDuration: UInt16 = 1
+    static let hasExitCode: UInt16 = 2
+    static let isAdjusted: UInt16 = 4
+
+    @inline(__always)
+    init(type: Text, name: Text) {
+        self.type = type
+        self.name = name
+    }
+}
+
+/// The sizes of a record's variable parts, measured before room for it is reserved.
+struct RecordPlan {
+    /// The first four bytes of each attribute as they will stand in the record; 0 with a bit in `skipped`.
+    let attributeHeaders: UnsafeMutablePointer<UInt32>
+    /// Attributes that are left out, by bit.
+    var skipped: UInt64 = 0
+    /// Attributes with a string that cannot be copied as it stands, by bit.
+    var repaired: UInt64 = 0
+    var attributeCount = 0
+    var argumentCount = 0
+    /// Bytes of all arguments with their lengths.
+    var argumentsLength = 0
+    var length = EventView.fixedSize
+    var isAdjusted = false
+
+    /// A double or an int.
+    private static let numberBytes = 8
+
+    @inline(__always)
+    init(_ input: EventInput, headers: UnsafeMutablePointer<UInt32>) {
+        attributeHeaders = headers
+        length &+= input.type.length &+ input.name.length &+ input.errorCategory.length &+ input.error.length
+        isAdjusted = input.type.isAdjusted || input.name.isAdjusted || input.errorCategory.isAdjusted || input.error.isAdjusted
+        if input.argumentCount > 0 { measureArguments(input) }
+        if let attributes = input.attributes { measureAttributes(attributes, input.attributeCount) }
+    }
+
+    @inline(never)
+    private mutating func measureArguments(_ input: EventInput) {
+        guard let arguments = input.arguments else { return }
+        let count = min(input.argumentCount, EventLimits.arguments)
+        if count < input.argumentCount { isAdjusted = true }
+        for index in 0..<count {
+            let text = arguments[index].map { Text($0, limit: EventLimits.argumentBytes) } ?? Text.empty
+            if text.isAdjusted { isAdjusted = true }
+            guard length &+ 2 &+ text.length <= SegmentLayout.maximumRecordSize else {
+                isAdjusted = true
+                return
+            }
+            length &+= 2 &+ text.length
+            argumentsLength &+= 2 &+ text.length
+            argumentCount &+= 1
+        }
+    }
+
+    @inline(__always)
+    private mutating func measureAttributes(_ attributes: UnsafePointer<telemetry_attribute>, _ given: Int) {
+        let count = min(given, EventLimits.attributes)
+        if count < given { isAdjusted = true }
+        var index = 0
+        while index < count {
+            let header = measure(attributes + index, index)
+            attributeHeaders[index] = header
+            let size = AttributeView.headerSize &+ Int((header >> 8) & 0xFF) &+ Int(header >> 16)
+            if header == 0 || length &+ size > SegmentLayout.maximumRecordSize {
+                skipped |= 1 << UInt64(truncatingIfNeeded: index)
+                isAdjusted = true
+            } else {
+                length &+= size
+                attributeCount &+= 1
+            }
+            index &+= 1
+        }
+    }
+
+    /// Type, key length and value length; 0 to leave it out (a key is never empty).
+    @inline(__always)
+    private mutating func measure(_ attribute: UnsafePointer<telemetry_attribute>, _ index: Int) -> UInt32 {
+        guard let keySource = attribute.pointee.key else { return 0 }
+        let key = Text(keySource, limit: EventLimits.keyBytes)
+        guard key.length > 0,
+            !ReservedNames.contains(UnsafeRawBufferPointer(start: key.source, count: key.length))
+        else { return 0 }
+        var isVerbatim = key.isVerbatim
+        if key.isAdjusted { isAdjusted = true }
+        let type = attribute.pointee.type
+        let valueLength: Int
+        if type == TELEMETRY_STRING {
+            guard let source = attribute.pointee.value.string else { return 0 }
+            let value = Text(source, limit: EventLimits.valueBytes)
+            if value.isAdjusted { isAdjusted = true }
+            isVerbatim = isVerbatim && value.isVerbatim
+            valueLength = value.length
+        } else if type == TELEMETRY_INT || type == TELEMETRY_DOUBLE {
+            valueLength = Self.numberBytes
+        } else if type == TELEMETRY_BOOL {
+            valueLength = 1
+        } else {
+            return 0
+        }
+        if !isVerbatim { repaired |= 1 << UInt64(truncatingIfNeeded: index) }
+        return UInt32(truncatingIfNeeded: type.rawValue & 0xFF) | UInt32(truncatingIfNeeded: key.length) << 8
+            | UInt32(truncatingIfNeeded: valueLength) << 16
+    }
+}

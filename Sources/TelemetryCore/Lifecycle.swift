@@ -1,0 +1,199 @@
+import CSystem
+import Synchronization
+
+/// Flush, close, drop and statistics.
+extension Collector {
+    /// How long close() waits beyond its deadline for a worker that has been called off.
+    private static let graceMilliseconds: UInt32 = 20
+
+    /// Delivers what waits. `ignoringBackoff`: even if an earlier failure says to wait.
+    package func flush(timeoutMilliseconds: UInt32, ignoringBackoff: Bool = false) -> telemetry_status {
+        guard isEnabled else { return TELEMETRY_DISABLED }
+        return flush(until: Deadline(timeoutMilliseconds: timeoutMilliseconds), ignoringBackoff)
+    }
+
+    private func flush(until deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
+        mutex.lock()
+        defer { mutex.unlock() }
+        guard attachIfAnythingWaits(), let spool, let dispatcher else { return TELEMETRY_OK }
+        let isInline = !worker.isRunning && currentBackend().isLocal
+        if isInline { return flushInline(spool, dispatcher, deadline, ignoringBackoff) }
+        startWorker()
+        guard worker.isRunning else { return TELEMETRY_ERROR_SYSTEM }
+        worker.requested &+= 1
+        worker.ignoresBackoff = ignoringBackoff
+        let request = worker.requested
+        condition.broadcast()
+        while worker.completed < request && worker.isRunning {
+            if !condition.wait(mutex, until: deadline) && worker.completed < request { return TELEMETRY_ERROR_TIMEOUT }
+        }
+        return Self.status(worker.lastResult)
+    }
+
+    /// With the mutex held: on this thread, which a local backend does not hold up.
+    private func flushInline(_ spool: Spool, _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
+        if ignoringBackoff || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
+        mutex.unlock()
+        let result = dispatcher.pass(until: deadline, ignoringBackoff: ignoringBackoff, isCancelled: isCancelled)
+        mutex.lock()
+        afterPass(spool, result)
+        return Self.status(result)
+    }
+
+    private static func status(_ result: Dispatcher.PassResult) -> telemetry_status {
+        switch result {
+        case .done: TELEMETRY_OK
+        case .waiting, .failed: TELEMETRY_ERROR_DELIVERY
+        case .interrupted: TELEMETRY_ERROR_TIMEOUT
+        }
+    }
+
+    /// With the mutex held. A collector that has recorded nothing still delivers what others have left,
+    /// but makes no spool for that.
+    private func attachIfAnythingWaits() -> Bool {
+        if spool != nil { return true }
+        guard let existing = SpoolDirectory.openExisting(tool: options.toolName) else { return false }
+        let isWaiting = !existing.segmentNames().isEmpty
+        existing.close()
+        if isWaiting { attach() }
+        return isWaiting
+    }
+
+    /// Delivers within the deadline and lets go of everything. The handle is invalid afterwards.
+    package func close(timeoutMilliseconds: UInt32) -> telemetry_status {
+        let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
+        let wasEnabled = isEnabled
+        var status = wasEnabled ? TELEMETRY_OK : TELEMETRY_DISABLED
+        if wasEnabled && timeoutMilliseconds > 0 && deliversAtClose { status = flush(until: deadline, false) }
+        csystem_set_recording(handle, false)
+        let spawns = wasEnabled && !deliversAtClose && detachedIsDue
+        ForkHandling.forget(self)
+        if stopWorker(deadline) { cleanUp() }
+        if spawns { DetachedDelivery.start(options) }
+        Unmanaged.passUnretained(self).release()
+        return status
+    }
+
+    /// With a local backend there is nothing to wait for: even a detached collector delivers at once.
+    private var deliversAtClose: Bool {
+        mutex.withLock { options.delivery == TELEMETRY_IN_PROCESS || spool?.shared == nil || currentBackend().isLocal }
+    }
+
+    private var detachedIsDue: Bool {
+        mutex.withLock { spool != nil && (dispatcher?.nextAttempt ?? 0) <= Clock.realtime() }
+    }
+
+    /// False: the worker is still busy, and will clean up itself.
+    private func stopWorker(_ deadline: Deadline) -> Bool {
+        mutex.lock()
+        defer { mutex.unlock() }
+        worker.isStopping = true
+        condition.broadcast()
+        if worker.completed < worker.requested { cancelled.pointee.store(true, ordering: .relaxed) }
+        let grace = Deadline(timeoutMilliseconds: Self.graceMilliseconds)
+        let end = deadline.nanoseconds > grace.nanoseconds ? deadline : grace
+        while worker.isRunning {
+            // A pass of its own accord may be under way: it is called off when the deadline comes.
+            if !condition.wait(mutex, until: cancelled.pointee.load(ordering: .relaxed) ? grace.later(deadline) : end) {
+                if cancelled.pointee.load(ordering: .relaxed) { break }
+                cancelled.pointee.store(true, ordering: .relaxed)
+            }
+        }
+        worker.isAbandoned = worker.isRunning
+        return !worker.isRunning
+    }
+
+    /// No other thread uses the collector any more.
+    func cleanUp() {
+        mutex.lock()
+        if let spool {
+            recorder.pointee.segment.store(0, ordering: .releasing)
+            moveCounts(to: spool)
+            spool.close()
+        }
+        spool = nil
+        dispatcher = nil
+        backend?.close()
+        backend = nil
+        mutex.unlock()
+    }
+
+    /// With the mutex held. Counts kept by recording threads go where the others are.
+    private func moveCounts(to spool: Spool) {
+        spool.unmerged.adjusted &+= recorder.pointee.adjusted.exchange(0, ordering: .relaxed)
+        spool.unmerged.refused &+= recorder.pointee.refused.exchange(0, ordering: .relaxed)
+    }
+
+    /// Erases buffer and spool without sending; requirement E10.
+    package func drop() -> telemetry_status {
+        guard isEnabled else { return TELEMETRY_DISABLED }
+        mutex.lock()
+        defer { mutex.unlock() }
+        guard attachIfAnythingWaits(), let spool else { return TELEMETRY_OK }
+        recorder.pointee.segment.store(0, ordering: .releasing)
+        if let shared = spool.shared {
+            guard shared.withLock(Deadline(timeoutMilliseconds: 1000), {
+                shared.control.raiseEpoch()
+                spool.discardOrphans(shared)
+            }) else { return TELEMETRY_ERROR_TIMEOUT }
+        }
+        spool.discardOwn()
+        recorder.pointee.epoch.store(spool.epoch, ordering: .releasing)
+        spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience))
+        return TELEMETRY_OK
+    }
+
+    /// `size` is left 0: the caller knows how much it can take.
+    package func statistics() -> telemetry_statistics {
+        mutex.lock()
+        defer { mutex.unlock() }
+        var result = telemetry_statistics()
+        guard let spool else {
+            if decision.isEnabled, let seen = SpoolInspector.statistics(options: options) { result = seen }
+            result.storage = Int32(TELEMETRY_STORAGE_NONE.rawValue)
+            result.adjusted &+= recorder.pointee.adjusted.load(ordering: .relaxed)
+            result.refused &+= recorder.pointee.refused.load(ordering: .relaxed)
+            return result
+        }
+        moveCounts(to: spool)
+        fill(&result, spool)
+        return result
+    }
+
+    private func fill(_ result: inout telemetry_statistics, _ spool: Spool) {
+        if let shared = spool.shared {
+            spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience))
+            var totals = Tally()
+            _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { totals = shared.totals() }
+            totals += spool.unmerged
+            result.set(totals)
+            result.spool_bytes = UInt64(clamping: shared.usage().bytes)
+        } else {
+            result.set(spool.ownTally())
+        }
+        result.storage = Int32((spool.shared == nil ? TELEMETRY_STORAGE_HEAP : TELEMETRY_STORAGE_SPOOL).rawValue)
+        result.storage_errno = spool.failure?.code ?? spool.lastErrno
+        if let state = dispatcher?.state {
+            result.next_attempt_ns = UInt64(clamping: state.nextAttempt)
+            result.consecutive_failures = state.failures
+        }
+    }
+}
+
+extension telemetry_statistics {
+    mutating func set(_ tally: Tally) {
+        recorded = tally.recorded
+        delivered = tally.delivered
+        pending = tally.pending
+        dropped = tally.droppedTotal
+        dropped_spool_full = tally.dropped[DropReason.spoolFull.rawValue]
+        dropped_no_space = tally.dropped[DropReason.noSpace.rawValue]
+        dropped_expired = tally.dropped[DropReason.expired.rawValue]
+        dropped_corrupt = tally.dropped[DropReason.corrupt.rawValue]
+        dropped_rejected = tally.dropped[DropReason.rejected.rawValue]
+        dropped_withdrawn = tally.dropped[DropReason.withdrawn.rawValue]
+        dropped_unconfirmed = tally.dropped[DropReason.unconfirmed.rawValue]
+        adjusted = tally.adjusted
+        refused = tally.refused
+    }
+}

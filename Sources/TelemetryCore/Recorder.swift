@@ -1,0 +1,89 @@
+import CSystem
+import Synchronization
+
+/// What a recording thread touches: lives at a fixed address beside the collector, read without a lock.
+struct Recorder: ~Copyable {
+    /// Address of the active segment; 0: take the slow way.
+    let segment = Atomic<UInt>(0)
+    /// Address of the spool's consent epoch.
+    let epochAddress = Atomic<UInt>(0)
+    /// The epoch in which the active segment was begun.
+    let epoch = Atomic<UInt64>(0)
+    let adjusted = Atomic<UInt64>(0)
+    let refused = Atomic<UInt64>(0)
+    let segmentBytes: Int
+
+    init(segmentBytes: Int) { self.segmentBytes = segmentBytes }
+
+    /// The consent epoch is still the one that the active segment was begun in.
+    @inline(__always)
+    var isCurrent: Bool {
+        guard let shared = UnsafePointer<Atomic<UInt64>>(bitPattern: epochAddress.load(ordering: .relaxed)) else { return true }
+        return shared.pointee.load(ordering: .relaxed) == epoch.load(ordering: .relaxed)
+    }
+
+    /// Records without a lock, a system call or an allocation. False: the slow way has to be taken.
+    @inline(__always)
+    func record(_ input: EventInput, _ plan: RecordPlan, now: Int64) -> Bool {
+        guard let base = UnsafeMutableRawPointer(bitPattern: segment.load(ordering: .acquiring)), isCurrent else { return false }
+        return Self.record(input, plan, now: now, in: base, capacity: segmentBytes)
+    }
+
+    @inline(__always)
+    static func record(_ input: EventInput, _ plan: RecordPlan, now: Int64, in base: UnsafeMutableRawPointer, capacity: Int) -> Bool {
+        let offset = StateWord.reserve(base, size: (plan.length &+ 7) & ~7, capacity: capacity)
+        if offset == 0 { return false }
+        // A reused segment gets these before it admits a record, so they are read after the reservation.
+        let description = base + SegmentLayout.descriptionOffsets.0
+        RecordEncoder.encode(
+            input, plan, into: base + offset, offset: offset,
+            sync: description.load(fromByteOffset: 44, as: UInt32.self),
+            generation: description.load(fromByteOffset: 16, as: UInt64.self), now: now)
+        StateWord.commit(base)
+        return true
+    }
+}
+
+/// The way of an event from the C ABI into a segment.
+package enum Recording {
+    /// As `telemetry_track`, for a collector whose gate is open.
+    @inline(never)
+    package static func track(
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ type: UnsafePointer<CChar>?, _ name: UnsafePointer<CChar>?,
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        guard let type, let name else { return refuse(handle) }
+        var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
+        input.attributes = attributes
+        input.attributeCount = attributes == nil ? 0 : count
+        return record(handle, input)
+    }
+
+    @inline(__always)
+    static func record(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput) -> telemetry_status {
+        guard !input.type.isAdjusted, input.name.length > 0,
+            EventSchema.isValidType(UnsafeRawBufferPointer(start: input.type.source, count: input.type.length))
+        else { return refuse(handle) }
+        let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
+            let plan = RecordPlan(input, headers: headers.baseAddress.unsafelyUnwrapped)
+            let now = Clock.realtime()
+            if !recorder.pointee.record(input, plan, now: now) {
+                let status = Collector.from(handle).recordSlowly(input, plan, now: now)
+                if status != TELEMETRY_OK { return status }
+            }
+            if plan.isAdjusted {
+                recorder.pointee.adjusted.wrappingAdd(1, ordering: .relaxed)
+                return TELEMETRY_ADJUSTED
+            }
+            return TELEMETRY_OK
+        }
+    }
+
+    @inline(never)
+    static func refuse(_ handle: UnsafeMutablePointer<telemetry_collector>) -> telemetry_status {
+        let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
+        recorder.pointee.refused.wrappingAdd(1, ordering: .relaxed)
+        return TELEMETRY_ERROR_ARGUMENT
+    }
+}

@@ -1,0 +1,188 @@
+import CSystem
+import Synchronization
+
+/// What delivery knows from one process to the next.
+struct DeliveryState: Equatable {
+    /// Nanoseconds since 1970-01-01 UTC; 0: none. `Int64.max`: never again.
+    var nextAttempt: Int64 = 0
+    var lastAttempt: Int64 = 0
+    var lastSuccess: Int64 = 0
+    var failures: UInt32 = 0
+    /// The file backend's append in progress; inode 0: none.
+    var appendInode: UInt64 = 0
+    var appendLength: UInt64 = 0
+    var appendGeneration: UInt64 = 0
+    var appendOffset: UInt32 = 0
+    /// At most 200 bytes.
+    var lastError = ""
+}
+
+/// The totals of segments that are gone, and the one whose contribution was added last.
+struct Counters: Equatable {
+    var retiredGeneration: UInt64 = 0
+    var retiredFile: UInt64 = 0
+    var tally = Tally()
+}
+
+/// The `control` file of a spool, mapped. The slots are read and written with its lock held.
+struct ControlFile {
+    static let name = "control"
+    private static let size = 4096
+    /// `TLMCTL` 0 1, little-endian.
+    private static let magic: UInt64 = 0x0100_4C54_434D_4C54
+    private static let epochOffsets = (64, 128)
+    private static let errorLimit = 200
+
+    private let base: UnsafeMutableRawPointer
+    let file: Descriptor
+
+    /// Opens the file, making it if it is missing or not a control file at all.
+    static func open(in directory: Descriptor) throws(SystemError) -> ControlFile {
+        let file = try Descriptor.open(at: directory, name, O_RDWR | O_CREAT)
+        do throws(SystemError) {
+            let status = try file.status()
+            guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() else { throw SystemError(code: EPERM) }
+            if status.st_size != size || status.st_blocks == 0 { try prepare(file) }
+            let control = try map(file)
+            if !control.isValid { control.initialise() }
+            return control
+        } catch {
+            file.close()
+            throw error
+        }
+    }
+
+    /// For looking only. Nil when there is none.
+    static func openExisting(in directory: Descriptor) -> ControlFile? {
+        guard let file = try? Descriptor.open(at: directory, name, O_RDWR),
+            let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(), status.st_size == size,
+            let control = try? map(file), control.isValid
+        else { return nil }
+        return control
+    }
+
+    private static func prepare(_ file: Descriptor) throws(SystemError) {
+        if try file.status().st_size > size { try file.truncate(to: Int64(size)) }
+        try file.allocate(Int64(size))
+    }
+
+    private static func map(_ file: Descriptor) throws(SystemError) -> ControlFile {
+        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0), base != MAP_FAILED else { throw .current }
+        return ControlFile(base: base, file: file)
+    }
+
+    func close() {
+        munmap(base, Self.size)
+        file.close()
+    }
+
+    // MARK: epoch
+
+    /// Address of the consent epoch, for the check before every record.
+    var epochAddress: UnsafeMutablePointer<Atomic<UInt64>> {
+        (base + Self.epochOffsets.0).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    var epoch: UInt64 { epochAddress.pointee.load(ordering: .acquiring) }
+
+    /// Voids every waiting event, whoever holds it.
+    func raiseEpoch() { storeEpoch(epoch &+ 1) }
+
+    private func storeEpoch(_ value: UInt64) {
+        epochAddress.pointee.store(value, ordering: .sequentiallyConsistent)
+        base.storeBytes(of: ~value, toByteOffset: Self.epochOffsets.0 + 8, as: UInt64.self)
+        base.storeBytes(of: value, toByteOffset: Self.epochOffsets.1, as: UInt64.self)
+        base.storeBytes(of: ~value, toByteOffset: Self.epochOffsets.1 + 8, as: UInt64.self)
+    }
+
+    private func epochCopy(_ offset: Int) -> UInt64? {
+        let value = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        return base.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self) == ~value ? value : nil
+    }
+
+    private var isValid: Bool {
+        base.loadUnaligned(as: UInt64.self) == Self.magic && epochCopy(Self.epochOffsets.0) != nil
+    }
+
+    /// Mends what can be mended. With no valid epoch a new one is drawn: what waits may have been withdrawn.
+    private func initialise() {
+        guard file.lock(until: Deadline(timeoutMilliseconds: 1000)) else { return }
+        defer { file.unlock() }
+        if isValid { return }
+        let epoch: UInt64
+        if let first = epochCopy(Self.epochOffsets.0) {
+            epoch = first
+        } else if let second = epochCopy(Self.epochOffsets.1) {
+            // The first copy was caught in the middle of a withdrawal: finish it.
+            epoch = second &+ 1
+        } else {
+            epoch = Random.word() >> 1
+        }
+        storeEpoch(epoch)
+        base.storeBytes(of: Self.magic, as: UInt64.self)
+    }
+
+    // MARK: slots
+
+    private var counterSlots: SlotPair { SlotPair(base: base, offsets: (256, 512), size: 256) }
+    private var deliverySlots: SlotPair { SlotPair(base: base, offsets: (1024, 1536), size: 512) }
+
+    func readCounters() -> Counters {
+        var result = Counters()
+        guard let slot = counterSlots.current() else { return result }
+        let word = { (index: Int) -> UInt64 in slot.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self) }
+        result.retiredGeneration = word(1)
+        result.retiredFile = word(2)
+        result.tally.recorded = word(3)
+        result.tally.delivered = word(4)
+        for index in 0..<DropReason.count { result.tally.dropped[index] = word(5 + index) }
+        result.tally.adjusted = word(15)
+        result.tally.refused = word(16)
+        return result
+    }
+
+    func write(_ counters: Counters) {
+        counterSlots.write { slot in
+            let store = { (index: Int, value: UInt64) in slot.storeBytes(of: value, toByteOffset: 8 * index, as: UInt64.self) }
+            store(1, counters.retiredGeneration)
+            store(2, counters.retiredFile)
+            store(3, counters.tally.recorded)
+            store(4, counters.tally.delivered)
+            for index in 0..<DropReason.count { store(5 + index, counters.tally.dropped[index]) }
+            store(15, counters.tally.adjusted)
+            store(16, counters.tally.refused)
+        }
+    }
+
+    func readDelivery() -> DeliveryState {
+        var result = DeliveryState()
+        guard let slot = deliverySlots.current() else { return result }
+        result.nextAttempt = slot.loadUnaligned(fromByteOffset: 8, as: Int64.self)
+        result.lastAttempt = slot.loadUnaligned(fromByteOffset: 16, as: Int64.self)
+        result.lastSuccess = slot.loadUnaligned(fromByteOffset: 24, as: Int64.self)
+        result.failures = slot.loadUnaligned(fromByteOffset: 32, as: UInt32.self)
+        result.appendInode = slot.loadUnaligned(fromByteOffset: 40, as: UInt64.self)
+        result.appendLength = slot.loadUnaligned(fromByteOffset: 48, as: UInt64.self)
+        result.appendGeneration = slot.loadUnaligned(fromByteOffset: 56, as: UInt64.self)
+        result.appendOffset = slot.loadUnaligned(fromByteOffset: 64, as: UInt32.self)
+        let length = min(Int(slot.loadUnaligned(fromByteOffset: 68, as: UInt16.self)), Self.errorLimit)
+        result.lastError = String(decoding: UnsafeRawBufferPointer(start: slot + 70, count: length), as: UTF8.self)
+        return result
+    }
+
+    func write(_ state: DeliveryState) {
+        deliverySlots.write { slot in
+            slot.storeBytes(of: state.nextAttempt, toByteOffset: 8, as: Int64.self)
+            slot.storeBytes(of: state.lastAttempt, toByteOffset: 16, as: Int64.self)
+            slot.storeBytes(of: state.lastSuccess, toByteOffset: 24, as: Int64.self)
+            slot.storeBytes(of: state.failures, toByteOffset: 32, as: UInt32.self)
+            slot.storeBytes(of: state.appendInode, toByteOffset: 40, as: UInt64.self)
+            slot.storeBytes(of: state.appendLength, toByteOffset: 48, as: UInt64.self)
+            slot.storeBytes(of: state.appendGeneration, toByteOffset: 56, as: UInt64.self)
+            slot.storeBytes(of: state.appendOffset, toByteOffset: 64, as: UInt32.self)
+            let text = TextLimit.cut(Array(state.lastError.utf8), Self.errorLimit)
+            slot.storeBytes(of: UInt16(truncatingIfNeeded: text.count), toByteOffset: 68, as: UInt16.self)
+            for (index, byte) in text.enumerated() { slot.storeBytes(of: byte, toByteOffset: 70 + index, as: UInt8.self) }
+        }
+    }
+}

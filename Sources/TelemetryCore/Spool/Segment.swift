@@ -1,0 +1,248 @@
+import CSystem
+
+/// One segment that this process owns: its lock is held until `release()`.
+final class Segment {
+    private enum Storage {
+        /// The file itself, mapped: recording and delivery.
+        case mapped
+        /// A copy in memory of a file that nobody writes to: delivery only. Reading a copy cannot
+        /// raise SIGBUS, whatever happens to the file meanwhile.
+        case copied
+        /// Memory of this process only, when there is no usable spool.
+        case heap
+    }
+
+    let base: UnsafeMutableRawPointer
+    let size: Int
+    /// File name in the spool; empty on the heap.
+    let name: String
+    private let file: Descriptor?
+    private let storage: Storage
+    var description: Description
+    var progress: Progress
+    /// Being read by the thread that delivers.
+    var isInDelivery = false
+
+    private init(base: UnsafeMutableRawPointer, size: Int, name: String, file: Descriptor?, storage: Storage, description: Description) {
+        self.base = base
+        self.size = size
+        self.name = name
+        self.file = file
+        self.storage = storage
+        self.description = description
+        progress = Progress.read(base, generation: description.generation, fileSize: size)
+    }
+
+    var isHeap: Bool { storage == .heap }
+    var state: StateWord { StateWord.load(base) }
+
+    /// The number that the file is named by.
+    var fileID: UInt64 { Self.fileID(name) ?? 0 }
+
+    /// Events neither delivered nor dropped.
+    var pendingCount: Int {
+        let consumed = Int(clamping: progress.consumed)
+        return max(0, state.count - consumed)
+    }
+
+    /// What this segment contributes to the totals.
+    var tally: Tally {
+        var result = Tally()
+        result.recorded = UInt64(state.count)
+        result.delivered = UInt64(progress.delivered)
+        for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
+        return result
+    }
+
+    // MARK: making and taking
+
+    /// `address`: a range of `size` bytes to map it over, from `vacate()`.
+    static func createFile(
+        in directory: Descriptor, size: Int, epoch: UInt64, context: ContextBlock, address: UnsafeMutableRawPointer?
+    ) throws(SystemError) -> Segment {
+        let name = Self.name(Random.word())
+        let file = try Descriptor.open(at: directory, name, O_RDWR | O_CREAT | O_EXCL)
+        do throws(SystemError) {
+            guard file.tryLock() else { throw SystemError(code: EWOULDBLOCK) }
+            try file.allocate(Int64(size))
+            let base = try map(file, size, address)
+            let description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
+            StateWord.store(base, .empty)
+            return Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description)
+        } catch {
+            unlinkat(directory.raw, name, 0)
+            file.close()
+            throw error
+        }
+    }
+
+    static func createHeap(size: Int, epoch: UInt64, context: ContextBlock, address: UnsafeMutableRawPointer?) -> Segment? {
+        guard let base = blank(size, address) else { return nil }
+        let description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
+        StateWord.store(base, .empty)
+        return Segment(base: base, size: size, name: "", file: nil, storage: .heap, description: description)
+    }
+
+    /// What taking hold of a segment file came to.
+    enum Claim {
+        case taken(Segment)
+        /// Held by a living process, gone, or not ours: leave it alone.
+        case unavailable
+        /// Ours, but no header can be read; `count` records by its state word. The lock is held until `file` is closed.
+        case damaged(file: Descriptor, count: Int)
+    }
+
+    /// Takes the lock of a segment whose owner is gone and reads it. `mapping`: to record into it.
+    static func claim(_ name: String, in directory: Descriptor, mapping: Bool) -> Claim {
+        guard fileID(name) != nil,
+            let file = try? Descriptor.open(at: directory, name, O_RDWR | O_NONBLOCK)
+        else { return .unavailable }
+        guard let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+            file.tryLock(),
+            // Another process may have removed it between the open and the lock.
+            let locked = try? file.status(), locked.st_nlink > 0
+        else {
+            file.close()
+            return .unavailable
+        }
+        return read(file, name, fileSize: Int(clamping: locked.st_size), blocks: Int(clamping: locked.st_blocks), mapping: mapping)
+    }
+
+    private static func read(_ file: Descriptor, _ name: String, fileSize: Int, blocks: Int, mapping: Bool) -> Claim {
+        let size = min(fileSize, SegmentLayout.maximumSize)
+        guard size >= SegmentLayout.headerSize else { return .damaged(file: file, count: 0) }
+        if mapping {
+            // A file with holes would raise SIGBUS on a full disk.
+            guard SegmentLayout.isPlausible(fileSize: fileSize), blocks &* 512 >= fileSize, let base = try? map(file, size, nil) else {
+                file.close()
+                return .unavailable
+            }
+            if let description = Description.read(base) {
+                return .taken(Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description))
+            }
+            munmap(base, size)
+            file.close()
+            return .unavailable
+        }
+        guard let base = malloc(size) else {
+            file.close()
+            return .unavailable
+        }
+        let got = readFully(file, base, size)
+        if got >= SegmentLayout.headerSize, let description = Description.read(base) {
+            return .taken(Segment(base: base, size: got, name: name, file: file, storage: .copied, description: description))
+        }
+        let state = got >= 8 ? StateWord.load(base) : .empty
+        free(base)
+        return .damaged(file: file, count: state.isPlausible(fileSize: max(size, SegmentLayout.headerSize)) ? state.count : 0)
+    }
+
+    private static func readFully(_ file: Descriptor, _ base: UnsafeMutableRawPointer, _ size: Int) -> Int {
+        var done = 0
+        while done < size {
+            let n = pread(file.raw, base + done, size - done, done)
+            if n > 0 { done += n } else if n == 0 || csystem_errno() != EINTR { break }
+        }
+        return done
+    }
+
+    private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError) -> UnsafeMutableRawPointer {
+        let flags = MAP_SHARED | (address == nil ? 0 : MAP_FIXED)
+        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != MAP_FAILED else { throw .current }
+        return base
+    }
+
+    /// Memory that reads as zero, and whose state word therefore refuses every record.
+    private static func blank(_ size: Int, _ address: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (address == nil ? 0 : MAP_FIXED)
+        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else { return nil }
+        return base
+    }
+
+    // MARK: changing
+
+    /// Keeps `progress` where a crash cannot lose it.
+    func saveProgress() {
+        let offset = progress.write(base, generation: description.generation)
+        if storage == .copied, let file { _ = pwrite(file.raw, base + offset, SegmentLayout.progressSize, offset) }
+    }
+
+    /// Begins a new use of the segment, with nothing in it. The caller has accounted for what was there.
+    func reset(epoch: UInt64, context: ContextBlock) {
+        var closed = StateWord.empty
+        closed.raw |= StateWord.sealedBit
+        StateWord.store(base, closed)
+        description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
+        progress = Progress()
+        StateWord.store(base, .empty)
+    }
+
+    /// Overwrites the records, which have been accounted for.
+    func erase() { memset(base + SegmentLayout.headerSize, 0, min(max(0, state.tail - SegmentLayout.headerSize), size - SegmentLayout.headerSize)) }
+
+    /// Waits until no thread is writing a record. A writer that vanished (a `longjmp` out of a signal
+    /// handler) leaves its count behind for ever; its record is torn, so there is an end to the wait.
+    func settle() -> Bool {
+        if state.writers == 0 { return true }
+        let deadline = Deadline(timeoutMilliseconds: 1000)
+        while state.writers != 0 {
+            if deadline.isPast { return false }
+            sched_yield()
+        }
+        return true
+    }
+
+    /// Like `release`, but the address stays valid and refuses records: a thread that read it a moment
+    /// ago may still try. Returns it, to be mapped over; nil for a copy.
+    func vacate(removingFrom directory: Descriptor?) -> UnsafeMutableRawPointer? {
+        guard storage != .copied, Self.blank(size, base) != nil else {
+            if storage == .copied { release(removingFrom: directory) }
+            return nil
+        }
+        if let directory, storage != .heap { unlinkat(directory.raw, name, 0) }
+        file?.close()
+        return base
+    }
+
+    /// Takes the seal off, so that the next process can go on recording into what room is left.
+    func unseal() {
+        var word = state
+        word.raw &= ~StateWord.sealedBit
+        StateWord.store(base, word)
+    }
+
+    /// At least a quarter is free.
+    var hasRoom: Bool { state.isPlausible(fileSize: size) && size - state.tail >= size / 4 }
+
+    /// Lets go of memory and lock. The file stays for the next owner, or goes if `directory` is given.
+    func release(removingFrom directory: Descriptor?) {
+        if let directory, storage != .heap { unlinkat(directory.raw, name, 0) }
+        if storage == .copied { free(base) } else { munmap(base, size) }
+        file?.close()
+    }
+
+    // MARK: names
+
+    private static func name(_ id: UInt64) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let text = (0..<16).map { digits[Int(truncatingIfNeeded: (id >> UInt64(60 - 4 * $0)) & 15)] }
+        return String(decoding: text, as: UTF8.self) + SegmentLayout.fileSuffix
+    }
+
+    static func name(ofFile id: UInt64) -> String { name(id) }
+
+    /// Nil for a name that is not a segment's.
+    static func fileID(_ name: String) -> UInt64? {
+        let bytes = Array(name.utf8)
+        guard bytes.count == 20, name.hasSuffix(SegmentLayout.fileSuffix) else { return nil }
+        var id: UInt64 = 0
+        for byte in bytes[0..<16] {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): id = id << 4 | UInt64(byte - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): id = id << 4 | UInt64(byte - UInt8(ascii: "a") + 10)
+            default: return nil
+            }
+        }
+        return id
+    }
+}

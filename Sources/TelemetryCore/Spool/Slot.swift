@@ -1,0 +1,88 @@
+import CSystem
+
+/// Two slots of which a writer always fills the older one: a crash in mid-write leaves the other.
+/// Layout of a slot: CRC (4) over the rest, sequence number (4), payload.
+struct SlotPair {
+    let base: UnsafeMutableRawPointer
+    let offsets: (Int, Int)
+    let size: Int
+
+    /// The valid slot with the higher sequence number; nil when neither is valid.
+    func current() -> UnsafeRawPointer? {
+        let first = base + offsets.0
+        let second = base + offsets.1
+        switch (Self.isValid(first, size), Self.isValid(second, size)) {
+        case (false, false): return nil
+        case (true, false): return UnsafeRawPointer(first)
+        case (false, true): return UnsafeRawPointer(second)
+        case (true, true):
+            let newer = Int32(bitPattern: Self.sequence(first) &- Self.sequence(second)) > 0
+            return UnsafeRawPointer(newer ? first : second)
+        }
+    }
+
+    /// Fills the older slot through `body`, which gets it zeroed; returns its offset in `base`.
+    @discardableResult
+    func write(_ body: (UnsafeMutableRawPointer) -> Void) -> Int {
+        let latest = current()
+        let isFirst = latest == UnsafeRawPointer(base + offsets.0)
+        let offset = latest != nil && isFirst ? offsets.1 : offsets.0
+        var sequence: UInt32 = (latest.map { Self.sequence($0) } ?? 0) &+ 1
+        if sequence == 0 { sequence = 1 }
+        let slot = base + offset
+        memset(slot, 0, size)
+        body(slot)
+        slot.storeBytes(of: sequence, toByteOffset: 4, as: UInt32.self)
+        slot.storeBytes(of: csystem_crc32c(0, slot + 4, size - 4), as: UInt32.self)
+        return offset
+    }
+
+    private static func sequence(_ slot: UnsafeRawPointer) -> UInt32 { slot.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
+
+    private static func isValid(_ slot: UnsafeRawPointer, _ size: Int) -> Bool {
+        sequence(slot) != 0 && slot.loadUnaligned(as: UInt32.self) == csystem_crc32c(0, slot + 4, size - 4)
+    }
+}
+
+/// How much of a segment has been consumed.
+struct Progress: Equatable {
+    /// Offset in the file of the next record to deliver.
+    var offset = SegmentLayout.headerSize
+    var delivered: UInt32 = 0
+    var dropped = SIMD16<UInt32>(repeating: 0)
+
+    var consumed: UInt64 { UInt64(delivered) &+ UInt64(dropped.wrappedSum()) }
+
+    mutating func drop(_ reason: DropReason, _ count: Int) { dropped[reason.rawValue] &+= UInt32(clamping: count) }
+
+    static func slots(_ segment: UnsafeMutableRawPointer) -> SlotPair {
+        SlotPair(base: segment, offsets: SegmentLayout.progressOffsets, size: SegmentLayout.progressSize)
+    }
+
+    /// Nothing consumed, when no valid slot of this generation is there.
+    static func read(_ segment: UnsafeMutableRawPointer, generation: UInt64, fileSize: Int) -> Progress {
+        guard let slot = slots(segment).current(),
+            slot.loadUnaligned(fromByteOffset: 8, as: UInt64.self) == generation
+        else { return Progress() }
+        var result = Progress()
+        let offset = Int(slot.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+        if offset >= SegmentLayout.headerSize && offset <= fileSize && offset % 8 == 0 { result.offset = offset }
+        result.delivered = slot.loadUnaligned(fromByteOffset: 20, as: UInt32.self)
+        for index in 0..<DropReason.count {
+            result.dropped[index] = slot.loadUnaligned(fromByteOffset: 24 + 4 * index, as: UInt32.self)
+        }
+        return result
+    }
+
+    /// Returns the offset of the slot written.
+    func write(_ segment: UnsafeMutableRawPointer, generation: UInt64) -> Int {
+        Self.slots(segment).write { slot in
+            slot.storeBytes(of: generation, toByteOffset: 8, as: UInt64.self)
+            slot.storeBytes(of: UInt32(clamping: offset), toByteOffset: 16, as: UInt32.self)
+            slot.storeBytes(of: delivered, toByteOffset: 20, as: UInt32.self)
+            for index in 0..<DropReason.count {
+                slot.storeBytes(of: dropped[index], toByteOffset: 24 + 4 * index, as: UInt32.self)
+            }
+        }
+    }
+}

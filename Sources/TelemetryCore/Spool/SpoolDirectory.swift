@@ -1,0 +1,160 @@
+import CSystem
+
+/// A tool's spool as all its processes see it: the directory, its control file, the totals.
+/// Functions that say "locked" need the control file's lock.
+final class SpoolDirectory {
+    let directory: Descriptor
+    let control: ControlFile
+    let path: String
+    /// The retirement that this process saw through to the end last.
+    private var finishedRetirement: UInt64 = 0
+
+    /// Most names looked at; more than any limit allows segments.
+    private static let nameLimit = 4096
+    /// How long a caller's thread waits for another process at the control file.
+    static let lockPatience: UInt32 = 50
+
+    init(path: String, directory: Descriptor, control: ControlFile) {
+        self.path = path
+        self.directory = directory
+        self.control = control
+    }
+
+    /// Makes the directory and the control file if needed.
+    static func open(tool: String) throws(SystemError) -> SpoolDirectory {
+        guard let base = Environment.stateDirectory else { throw SystemError(code: ENOENT) }
+        let path = base + "/" + tool
+        let directory = try Directory.openPrivate(path)
+        do throws(SystemError) {
+            return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory))
+        } catch {
+            directory.close()
+            throw error
+        }
+    }
+
+    /// Creates nothing. Nil when there is no spool.
+    static func openExisting(tool: String) -> SpoolDirectory? {
+        guard let base = Environment.stateDirectory,
+            let directory = (try? Directory.openExisting(base + "/" + tool)) ?? nil
+        else { return nil }
+        guard let control = ControlFile.openExisting(in: directory) else {
+            directory.close()
+            return nil
+        }
+        return SpoolDirectory(path: base + "/" + tool, directory: directory, control: control)
+    }
+
+    func close() {
+        control.close()
+        directory.close()
+    }
+
+    /// Runs `body` with the control file locked. False when the lock could not be had in time.
+    func withLock(_ deadline: Deadline, _ body: () -> Void) -> Bool {
+        guard control.file.lock(until: deadline) else { return false }
+        body()
+        control.file.unlock()
+        return true
+    }
+
+    func segmentNames() -> [String] {
+        Directory.names(in: directory, limit: Self.nameLimit).filter { Segment.fileID($0) != nil }
+    }
+
+    /// Bytes and number of all segment files.
+    func usage() -> (bytes: Int64, segments: Int) {
+        var bytes: Int64 = 0
+        var segments = 0
+        for name in segmentNames() {
+            var status = stat()
+            guard fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            bytes &+= Int64(status.st_size)
+            segments += 1
+        }
+        return (bytes, segments)
+    }
+
+    // MARK: totals
+
+    /// Locked. Adds what a segment has contributed to the totals, once, even if the process dies
+    /// before it removes or resets the segment.
+    func retire(_ segment: Segment, _ tally: Tally) {
+        var counters = control.readCounters()
+        finishRetirement(counters)
+        if counters.retiredGeneration != segment.description.generation {
+            counters.retiredGeneration = segment.description.generation
+            counters.retiredFile = segment.fileID
+            counters.tally += tally
+            control.write(counters)
+        }
+        finishedRetirement = segment.description.generation
+    }
+
+    /// Locked. Adds counts that belong to no segment.
+    func add(_ tally: Tally) {
+        var counters = control.readCounters()
+        counters.tally += tally
+        control.write(counters)
+    }
+
+    /// Locked. True when the segment has been counted already and only waits to be removed.
+    func isRetired(_ segment: Segment) -> Bool {
+        control.readCounters().retiredGeneration == segment.description.generation
+    }
+
+    /// A process that died between counting a segment and removing it left the file: remove it
+    /// before another retirement takes its place in the counters.
+    private func finishRetirement(_ counters: Counters) {
+        guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return }
+        let name = Segment.name(ofFile: counters.retiredFile)
+        guard case .taken(let leftover) = Segment.claim(name, in: directory, mapping: false) else { return }
+        leftover.release(removingFrom: leftover.description.generation == counters.retiredGeneration ? directory : nil)
+    }
+
+    /// Locked. The totals over counters and all segments, those of living processes included.
+    func totals() -> Tally {
+        let counters = control.readCounters()
+        var result = counters.tally
+        for name in segmentNames() {
+            guard let header = SegmentHeader(name, in: directory), header.generation != counters.retiredGeneration else { continue }
+            result += header.tally(currentEpoch: control.epoch)
+        }
+        return result
+    }
+}
+
+/// A look at a segment that another process may own.
+struct SegmentHeader {
+    let generation: UInt64
+    private let epoch: UInt64
+    private let state: StateWord
+    private let progress: Progress
+
+    init?(_ name: String, in directory: Descriptor) {
+        guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
+        defer { file.close() }
+        guard let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+            let page = malloc(SegmentLayout.headerSize)
+        else { return nil }
+        defer { free(page) }
+        guard pread(file.raw, page, SegmentLayout.headerSize, 0) == SegmentLayout.headerSize,
+            let description = Description.read(page)
+        else { return nil }
+        let fileSize = Int(clamping: status.st_size)
+        generation = description.generation
+        epoch = description.epoch
+        state = StateWord.load(page)
+        progress = Progress.read(page, generation: generation, fileSize: fileSize)
+    }
+
+    /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.
+    func tally(currentEpoch: UInt64) -> Tally {
+        var result = Tally()
+        result.recorded = UInt64(state.count)
+        result.delivered = UInt64(progress.delivered)
+        for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
+        if epoch != currentEpoch { result.drop(.withdrawn, result.pending) }
+        return result
+    }
+}

@@ -1,0 +1,40 @@
+/// Why an event was lost; the numbers are those of the spool format.
+package enum DropReason: Int {
+    case spoolFull = 0
+    case noSpace = 1
+    case expired = 2
+    case corrupt = 3
+    case rejected = 4
+    case withdrawn = 5
+    case unconfirmed = 6
+    /// As many as the format has room for.
+    static let count = 10
+}
+
+/// Counts of events. Inline, so that adding up allocates nothing.
+struct Tally: Equatable {
+    var recorded: UInt64 = 0
+    var delivered: UInt64 = 0
+    /// By `DropReason`.
+    var dropped = SIMD16<UInt64>(repeating: 0)
+    var adjusted: UInt64 = 0
+    var refused: UInt64 = 0
+
+    var droppedTotal: UInt64 { dropped.wrappedSum() }
+    /// recorded == delivered + pending + dropped; never below zero, whatever a file says.
+    var pending: UInt64 {
+        let gone = delivered &+ droppedTotal
+        return recorded >= gone ? recorded &- gone : 0
+    }
+    var isZero: Bool { self == Tally() }
+
+    mutating func drop(_ reason: DropReason, _ count: UInt64) { dropped[reason.rawValue] &+= count }
+
+    static func += (left: inout Tally, right: Tally) {
+        left.recorded &+= right.recorded
+        left.delivered &+= right.delivered
+        left.dropped &+= right.dropped
+        left.adjusted &+= right.adjusted
+        left.refused &+= right.refused
+    }
+}

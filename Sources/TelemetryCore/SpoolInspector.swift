@@ -1,0 +1,87 @@
+import CSystem
+
+/// A look into a tool's spool from outside; works whatever consent says, and creates nothing.
+package enum SpoolInspector {
+    /// Nil: there is no spool.
+    package static func statistics(options: Options) -> telemetry_statistics? {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
+        defer { shared.close() }
+        var result = telemetry_statistics()
+        var totals = Tally()
+        _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { totals = shared.totals() }
+        result.set(totals)
+        result.spool_bytes = UInt64(clamping: shared.usage().bytes)
+        result.storage = Int32(TELEMETRY_STORAGE_SPOOL.rawValue)
+        let state = shared.control.readDelivery()
+        result.next_attempt_ns = UInt64(clamping: state.nextAttempt)
+        result.consecutive_failures = state.failures
+        return result
+    }
+
+    package static func deliveryState(
+        options: Options
+    ) -> (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String)? {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
+        defer { shared.close() }
+        let state = shared.control.readDelivery()
+        return (state.lastAttempt, state.lastSuccess, state.nextAttempt, state.failures, state.lastError)
+    }
+
+    /// Every waiting event, oldest segment first, those of living processes included.
+    package static func forEachPending(options: Options, _ body: (EventView) -> Void) {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return }
+        defer { shared.close() }
+        let epoch = shared.control.epoch
+        let retired = shared.control.readCounters().retiredGeneration
+        var images = shared.segmentNames().compactMap { SegmentImage($0, in: shared.directory) }
+        images.removeAll { $0.description.epoch != epoch || $0.description.generation == retired }
+        images.sort { $0.description.created < $1.description.created }
+        for image in images { image.forEachPending(body) }
+    }
+
+    /// Withdraws: every waiting event is void at once, whoever holds it, and removed where no living
+    /// process holds it; living processes remove theirs when they notice.
+    package static func erase(options: Options) -> telemetry_status {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return TELEMETRY_OK }
+        let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(options), context: ContextBlock())
+        let isDone = shared.withLock(Deadline(timeoutMilliseconds: 5000)) {
+            shared.control.raiseEpoch()
+            spool.discardOrphans(shared)
+        }
+        spool.close()
+        return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
+    }
+}
+
+/// A copy of a segment, for looking at.
+private final class SegmentImage {
+    let description: Description
+    private let base: UnsafeMutableRawPointer
+    private let size: Int
+
+    init?(_ name: String, in directory: Descriptor) {
+        guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
+        defer { file.close() }
+        guard let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() else { return nil }
+        let wanted = min(Int(clamping: status.st_size), SegmentLayout.maximumSize)
+        guard wanted >= SegmentLayout.headerSize, let memory = malloc(wanted) else { return nil }
+        let got = pread(file.raw, memory, wanted, 0)
+        guard got >= SegmentLayout.headerSize, let found = Description.read(memory) else {
+            free(memory)
+            return nil
+        }
+        description = found
+        base = memory
+        size = got
+    }
+
+    deinit { free(base) }
+
+    func forEachPending(_ body: (EventView) -> Void) {
+        let progress = Progress.read(base, generation: description.generation, fileSize: size)
+        var reader = SegmentReader(
+            UnsafeRawBufferPointer(start: base, count: size), description: description,
+            context: description.context(base), state: StateWord.load(base), from: progress.offset)
+        while let event = reader.next() { body(event) }
+    }
+}

@@ -1,0 +1,119 @@
+import CSystem
+import Synchronization
+
+/// What the worker thread and those who wait for it tell each other. Guarded by the collector's mutex.
+struct WorkerState {
+    var isRunning = false
+    var isStopping = false
+    /// Flushes asked for and done, by number.
+    var requested: UInt64 = 0
+    var completed: UInt64 = 0
+    var ignoresBackoff = false
+    /// close() did not wait any longer: the worker cleans up.
+    var isAbandoned = false
+    var lastResult = Dispatcher.PassResult.done
+    /// Nanoseconds of the monotonic clock since when something may be waiting; 0: nothing is.
+    var firstPending: Int64 = 0
+}
+
+extension Collector {
+    /// Enough for libcurl and TLS; only what is touched takes memory.
+    private static let stackBytes = 512 << 10
+
+    /// With the mutex held.
+    func startWorker() {
+        guard !worker.isRunning, !worker.isStopping else { return }
+        worker.isRunning = true
+        worker.firstPending = 0
+        let retained = Unmanaged.passRetained(self)
+        let error = csystem_start_thread(Self.stackBytes, { context in
+            guard let context else { return nil }
+            Unmanaged<Collector>.fromOpaque(context).takeRetainedValue().work()
+            return nil
+        }, retained.toOpaque())
+        if error != 0 {
+            worker.isRunning = false
+            retained.release()
+        }
+    }
+
+    /// With the mutex held. Something was recorded, or a segment is full.
+    func wakeWorker() {
+        guard worker.isRunning else { return }
+        if worker.firstPending == 0 { worker.firstPending = Clock.monotonic() }
+        condition.broadcast()
+    }
+
+    /// The worker thread.
+    private func work() {
+        mutex.lock()
+        while true {
+            let request = worker.requested
+            if request > worker.completed || isDue {
+                runPass(request)
+            } else if worker.isStopping {
+                break
+            } else {
+                _ = condition.wait(mutex, until: nextWakeUp)
+            }
+        }
+        worker.isRunning = false
+        condition.broadcast()
+        let isAbandoned = worker.isAbandoned
+        mutex.unlock()
+        if isAbandoned { cleanUp() }
+    }
+
+    /// With the mutex held; releases it while delivering.
+    private func runPass(_ request: UInt64) {
+        let isRequested = request > worker.completed
+        let ignoresBackoff = worker.ignoresBackoff
+        worker.firstPending = 0
+        if let spool, let dispatcher {
+            if isRequested || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
+            mutex.unlock()
+            let result = dispatcher.pass(until: .never, ignoringBackoff: ignoresBackoff, isCancelled: isCancelled)
+            mutex.lock()
+            worker.lastResult = result
+            afterPass(spool, result)
+        }
+        worker.completed = max(worker.completed, request)
+        condition.broadcast()
+    }
+
+    /// With the mutex held.
+    func sealActive(_ spool: Spool) {
+        // The next event takes the slow way, and wakes the worker.
+        recorder.pointee.segment.store(0, ordering: .releasing)
+        spool.sealActive()
+    }
+
+    /// With the mutex held.
+    func afterPass(_ spool: Spool, _ result: Dispatcher.PassResult) {
+        spool.mergeCounts(Deadline(nanoseconds: 0))
+        if result != .done { spool.reopenLast() }
+        if spool.pendingOwn > 0 { worker.firstPending = Clock.monotonic() }
+    }
+
+    var isCancelled: () -> Bool {
+        { [cancelled] in cancelled.pointee.load(ordering: .relaxed) }
+    }
+
+    /// With the mutex held. A segment is full, or events have waited for the flush interval.
+    private var isDue: Bool {
+        guard !worker.isStopping, let spool, let dispatcher else { return false }
+        guard !spool.sealed.isEmpty || (worker.firstPending != 0 && Clock.monotonic() >= intervalEnd) else { return false }
+        return dispatcher.nextAttempt <= Clock.realtime()
+    }
+
+    private var intervalEnd: Int64 { worker.firstPending &+ Int64(options.flushIntervalMilliseconds) &* 1_000_000 }
+
+    private var nextWakeUp: Deadline {
+        guard worker.firstPending != 0 else { return .never }
+        let attempt = dispatcher?.nextAttempt ?? 0
+        let wait = max(0, min(attempt &- Clock.realtime(), 3600 * 1_000_000_000))
+        let now = Clock.monotonic()
+        let interval = spool?.sealed.isEmpty == false ? now : intervalEnd
+        return Deadline(nanoseconds: max(interval, now &+ (attempt > 0 ? wait : 0)))
+    }
+}
