@@ -34,6 +34,8 @@
 #include <unistd.h>
 
 #include "telemetry_types.h"
+#include "md_table.h"
+#include "yaml_table.h"
 
 static inline int csystem_errno(void) { return errno; }
 static inline void csystem_set_errno(int value) { errno = value; }

@@ -1,0 +1,19 @@
+/* SHA-256 (FIPS 180-4) of libmd, opened with dlopen when an id has to be derived: once per tool
+   and user, since the id is kept on disk. */
+#ifndef CSYSTEM_MD_TABLE_H
+#define CSYSTEM_MD_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A hash in progress; room for libmd's SHA2_CTX. */
+typedef struct csystem_sha256 { uint64_t words[32]; } csystem_sha256;
+
+/** False: libmd cannot be loaded, and the other two must not be called. */
+bool csystem_sha256_begin(csystem_sha256 *hash);
+void csystem_sha256_update(csystem_sha256 *hash, const void *bytes, size_t length);
+/** Writes 32 bytes. */
+void csystem_sha256_finish(csystem_sha256 *hash, uint8_t *digest);
+
+#endif

@@ -1,0 +1,139 @@
+#include "yaml_table.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+static struct {
+    __typeof__(&yaml_parser_initialize) initialize;
+    __typeof__(&yaml_parser_delete) delete_parser;
+    __typeof__(&yaml_parser_set_input_string) set_input_string;
+    __typeof__(&yaml_parser_set_encoding) set_encoding;
+    __typeof__(&yaml_parser_parse) parse;
+    __typeof__(&yaml_event_delete) delete_event;
+    bool loaded;
+} yaml;
+
+static pthread_once_t yaml_once = PTHREAD_ONCE_INIT;
+
+static void yaml_load(void)
+{
+    void *library = dlopen("libyaml-0.so.2", RTLD_NOW | RTLD_LOCAL);
+    if (!library) return;
+    yaml.initialize = (__typeof__(yaml.initialize))dlsym(library, "yaml_parser_initialize");
+    yaml.delete_parser = (__typeof__(yaml.delete_parser))dlsym(library, "yaml_parser_delete");
+    yaml.set_input_string = (__typeof__(yaml.set_input_string))dlsym(library, "yaml_parser_set_input_string");
+    yaml.set_encoding = (__typeof__(yaml.set_encoding))dlsym(library, "yaml_parser_set_encoding");
+    yaml.parse = (__typeof__(yaml.parse))dlsym(library, "yaml_parser_parse");
+    yaml.delete_event = (__typeof__(yaml.delete_event))dlsym(library, "yaml_event_delete");
+    yaml.loaded = yaml.initialize && yaml.delete_parser && yaml.set_input_string && yaml.set_encoding
+        && yaml.parse && yaml.delete_event;
+}
+
+struct csystem_yaml {
+    yaml_parser_t parser;
+    yaml_event_t event;
+    bool holds_event;
+};
+
+int csystem_yaml_open(csystem_yaml **result, const void *bytes, size_t length)
+{
+    pthread_once(&yaml_once, yaml_load);
+    if (!yaml.loaded) return ELIBACC;
+    csystem_yaml *self = calloc(1, sizeof *self);
+    if (!self) return ENOMEM;
+    if (!yaml.initialize(&self->parser)) {
+        free(self);
+        return ENOMEM;
+    }
+    /* Said outright, so that no byte order mark switches to UTF-16. */
+    yaml.set_encoding(&self->parser, YAML_UTF8_ENCODING);
+    yaml.set_input_string(&self->parser, bytes ? bytes : (const void *)"", length);
+    *result = self;
+    return 0;
+}
+
+static void yaml_error(const yaml_parser_t *parser, csystem_yaml_event *event)
+{
+    const char *problem = parser->problem;
+    if (!problem) problem = parser->error == YAML_MEMORY_ERROR ? "out of memory" : "not well formed";
+    /* A reader error has no mark of its own. */
+    bool marked = parser->error == YAML_SCANNER_ERROR || parser->error == YAML_PARSER_ERROR;
+    const yaml_mark_t *mark = marked ? &parser->problem_mark : &parser->mark;
+    event->kind = CSYSTEM_YAML_ERROR;
+    event->line = mark->line;
+    event->column = mark->column;
+    event->text = (const uint8_t *)problem;
+    event->length = strlen(problem);
+}
+
+static void yaml_flatten(const yaml_event_t *from, csystem_yaml_event *event)
+{
+    event->line = from->start_mark.line;
+    event->column = from->start_mark.column;
+    switch (from->type) {
+    case YAML_DOCUMENT_START_EVENT: event->kind = CSYSTEM_YAML_DOCUMENT_START; break;
+    case YAML_DOCUMENT_END_EVENT: event->kind = CSYSTEM_YAML_DOCUMENT_END; break;
+    case YAML_ALIAS_EVENT: event->kind = CSYSTEM_YAML_ALIAS; break;
+    case YAML_SCALAR_EVENT:
+        event->kind = CSYSTEM_YAML_SCALAR;
+        event->plain = from->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+        event->anchored = from->data.scalar.anchor != NULL;
+        event->tagged = from->data.scalar.tag != NULL;
+        event->text = from->data.scalar.value;
+        event->length = from->data.scalar.length;
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+        event->kind = CSYSTEM_YAML_SEQUENCE_START;
+        event->anchored = from->data.sequence_start.anchor != NULL;
+        event->tagged = from->data.sequence_start.tag != NULL;
+        break;
+    case YAML_SEQUENCE_END_EVENT: event->kind = CSYSTEM_YAML_SEQUENCE_END; break;
+    case YAML_MAPPING_START_EVENT:
+        event->kind = CSYSTEM_YAML_MAPPING_START;
+        event->anchored = from->data.mapping_start.anchor != NULL;
+        event->tagged = from->data.mapping_start.tag != NULL;
+        break;
+    case YAML_MAPPING_END_EVENT: event->kind = CSYSTEM_YAML_MAPPING_END; break;
+    default: event->kind = CSYSTEM_YAML_STREAM_END; break;
+    }
+}
+
+void csystem_yaml_next(csystem_yaml *self, csystem_yaml_event *event)
+{
+    do {
+        memset(event, 0, sizeof *event);
+        if (self->holds_event) yaml.delete_event(&self->event);
+        self->holds_event = false;
+        if (!yaml.parse(&self->parser, &self->event)) {
+            yaml_error(&self->parser, event);
+            return;
+        }
+        self->holds_event = true;
+    } while (self->event.type == YAML_STREAM_START_EVENT);
+    yaml_flatten(&self->event, event);
+}
+
+void csystem_yaml_close(csystem_yaml *self)
+{
+    if (!self) return;
+    if (self->holds_event) yaml.delete_event(&self->event);
+    yaml.delete_parser(&self->parser);
+    free(self);
+}
+
+bool csystem_yaml_double(const char *text, double *value)
+{
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!c_locale) return false;
+    char *end = NULL;
+    double number = strtod_l(text, &end, c_locale);
+    freelocale(c_locale);
+    if (end == text || *end != '\0') return false;
+    *value = number;
+    return true;
+}

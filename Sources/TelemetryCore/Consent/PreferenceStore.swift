@@ -1,0 +1,61 @@
+import CSystem
+
+/// What the user's preference file says.
+enum PreferenceAnswer: Equatable {
+    case on
+    case off
+    /// There is no file: the user has not answered.
+    case absent
+    /// There is one, and it is no answer; why, for people.
+    case unusable(path: String, reason: String)
+}
+
+/// A8: the user's own answer for one tool, `$XDG_CONFIG_HOME/telemetry/<tool>/enabled`: the bytes
+/// `true` or `false`, with or without a newline, mode 0600. Anything else there means off.
+enum PreferenceStore {
+    static let fileName = "enabled"
+    static let limitBytes = 16
+
+    /// Nil when the name is not a tool's or the user has no configuration directory.
+    static func path(tool: String) -> String? {
+        directory(tool: tool).map { $0 + "/" + fileName }
+    }
+
+    /// The directory of the tool's answers; holds also the notice.
+    static func directory(tool: String) -> String? {
+        guard ToolName.isValid(tool) else { return nil }
+        return Environment.configDirectory.map { $0 + "/" + tool }
+    }
+
+    static func read(tool: String) -> PreferenceAnswer {
+        guard let path = path(tool: tool) else { return .absent }
+        do throws(PrivateFileError) {
+            let content = try PrivateFile.read(path, limit: limitBytes)
+            let answer = content.bytes.withUnsafeBytes { parse($0) }
+            return answer ?? .unusable(path: path, reason: "expected 'true' or 'false'")
+        } catch {
+            switch error {
+            case .absent: return .absent
+            case .refused(let reason): return .unusable(path: path, reason: reason)
+            }
+        }
+    }
+
+    /// `.on`, `.off`, or nil for bytes that are no answer.
+    static func parse(_ bytes: UnsafeRawBufferPointer) -> PreferenceAnswer? {
+        if bytes.count > limitBytes { return nil }
+        let word = bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...]
+        if word.elementsEqual("true".utf8) { return .on }
+        if word.elementsEqual("false".utf8) { return .off }
+        return nil
+    }
+
+    /// Stores the answer for good: it is on disk, whole, when this returns. `ENOENT` without a home.
+    static func write(_ enabled: Bool, tool: String) throws(SystemError) {
+        guard let path = directory(tool: tool) else { throw SystemError(code: ENOENT) }
+        let directory = try Directory.openPrivate(path)
+        defer { directory.close() }
+        try PrivateFile.replace(
+            in: directory, fileName, Array((enabled ? "true\n" : "false\n").utf8), durable: true)
+    }
+}

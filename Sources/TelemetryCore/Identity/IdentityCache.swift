@@ -1,0 +1,32 @@
+/// D2: the id as it was derived, so that a process need not load libmd to know it. One line:
+/// the id (32 hex digits), the inode and the time of change of the salt it came from (16 each).
+/// Without that very salt the line is worth nothing: who deletes the salt has severed the link.
+enum IdentityCache {
+    static let fileName = "machine-id"
+    private static let lineBytes = 32 + 1 + 16 + 1 + 16 + 1
+
+    /// Costs a stat of the salt and one open, read and close. Nil: derive it anew.
+    static func read(in directory: Descriptor) -> String? {
+        guard let salt = FileStamp(in: directory, Salt.fileName),
+            let content = try? PrivateFile.read(at: directory, fileName, limit: lineBytes)
+        else { return nil }
+        return parse(content.bytes, salt: salt)
+    }
+
+    static func parse(_ line: [UInt8], salt: FileStamp) -> String? {
+        guard line.count == lineBytes,
+            line[32] == UInt8(ascii: " "), line[49] == UInt8(ascii: " "), line[66] == UInt8(ascii: "\n"),
+            line[0..<32].allSatisfy(Hexadecimal.isDigit),
+            Hexadecimal.word(line[33..<49]) == salt.inode,
+            Hexadecimal.word(line[50..<66]) == UInt64(bitPattern: salt.modified)
+        else { return nil }
+        return String(decoding: line[0..<32], as: UTF8.self)
+    }
+
+    /// Not durable: what a power cut takes is derived again.
+    static func write(_ id: String, salt: FileStamp, in directory: Descriptor) throws(SystemError) {
+        let stamp = Hexadecimal.text(salt.inode) + " " + Hexadecimal.text(UInt64(bitPattern: salt.modified))
+        let line = id + " " + stamp + "\n"
+        try PrivateFile.replace(in: directory, fileName, Array(line.utf8), durable: false)
+    }
+}

@@ -1,0 +1,46 @@
+import CSystem
+
+/// SHA-256 (FIPS 180-4), by libmd.
+struct SHA256 {
+    static let digestBytes = 32
+    static let blockBytes = 64
+
+    private var state = csystem_sha256()
+
+    /// Nil when libmd cannot be loaded.
+    init?() {
+        guard csystem_sha256_begin(&state) else { return nil }
+    }
+
+    mutating func update(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { csystem_sha256_update(&state, $0.baseAddress, $0.count) }
+    }
+
+    /// The digest; the hash must not be used afterwards.
+    mutating func finish() -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: Self.digestBytes)
+        csystem_sha256_finish(&state, &digest)
+        return digest
+    }
+
+    static func digest(_ bytes: [UInt8]) -> [UInt8]? {
+        guard var hash = SHA256() else { return nil }
+        hash.update(bytes)
+        return hash.finish()
+    }
+}
+
+/// HMAC-SHA-256: RFC 2104, section 2, with H = SHA-256 and B = 64.
+enum HMACSHA256 {
+    /// Nil when libmd cannot be loaded.
+    static func code(key: [UInt8], message: [UInt8]) -> [UInt8]? {
+        // "Applications that use keys longer than B bytes will first hash the key using H".
+        guard var block = key.count > SHA256.blockBytes ? SHA256.digest(key) : key else { return nil }
+        // (1) append zeros to the end of K to create a B byte string
+        block.append(contentsOf: repeatElement(0, count: SHA256.blockBytes - block.count))
+        // (2) to (4): H(K XOR ipad, text)
+        guard let inner = SHA256.digest(block.map { $0 ^ 0x36 } + message) else { return nil }
+        // (5) to (7): H(K XOR opad, the result)
+        return SHA256.digest(block.map { $0 ^ 0x5C } + inner)
+    }
+}

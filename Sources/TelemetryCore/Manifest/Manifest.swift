@@ -1,0 +1,107 @@
+import CSystem
+
+/// A tool, described by data (docs/manifest.md). Nil: the manifest says nothing about it.
+struct Manifest {
+    var toolName = ""
+    var toolNamePosition = TextPosition(line: 1, column: 1)
+    var toolVersion: String?
+    /// A2
+    var enabled: Bool?
+    /// A1
+    var consent: telemetry_consent?
+    /// C6
+    var extendedCollection: Bool?
+    /// C8
+    var metadata: [(key: String, value: AttributeValue)]?
+    var backend: BackendChoice?
+    var httpTimeoutMilliseconds: Int64?
+    var delivery: telemetry_delivery?
+    var guarantee: telemetry_guarantee?
+    var flushIntervalMilliseconds: Int64?
+    var segmentBytes: Int64?
+    var spoolBytes: Int64?
+    var spoolSegments: Int64?
+    var spoolAgeSeconds: Int64?
+
+    /// Reads the manifest and puts what it says into `options`: all of it, or, when anything is
+    /// wrong with it, nothing but the options' error.
+    static func load(path: String, into options: Options) throws(ManifestError) {
+        try keepingError(options) { () throws(ManifestError) in
+            try read(path: path).apply(to: options, file: path)
+            options.manifestPath = path
+        }
+    }
+
+    /// As `load`, with the file's content; `name` is what error texts call it. Takes any bytes.
+    static func parse(_ bytes: UnsafeRawBufferPointer, name: String, into options: Options) throws(ManifestError) {
+        try keepingError(options) { () throws(ManifestError) in
+            try parse(bytes, name: name).apply(to: options, file: name)
+        }
+    }
+
+    /// The manifest alone: for who does not know yet which tool it is of.
+    static func read(path: String) throws(ManifestError) -> Manifest {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try SharedFile.read(path, limit: YAMLReader.limitBytes)
+        } catch {
+            throw ManifestError(
+                file: path, "cannot be read (\(error.text)); expected a file of at most \(YAMLReader.limitBytes) bytes")
+        }
+        return try bytes.withUnsafeBufferPointer { area throws(ManifestError) in
+            try parse(UnsafeRawBufferPointer(area), name: path)
+        }
+    }
+
+    static func parse(_ bytes: UnsafeRawBufferPointer, name: String) throws(ManifestError) -> Manifest {
+        try ManifestReader.read(try YAMLReader.read(bytes, file: name), file: name)
+    }
+
+    private static func keepingError(
+        _ options: Options, _ body: () throws(ManifestError) -> Void
+    ) throws(ManifestError) {
+        do throws(ManifestError) {
+            try body()
+        } catch {
+            options.fail(error.text)
+            throw error
+        }
+    }
+
+    private func apply(to options: Options, file: String) throws(ManifestError) {
+        if !options.toolName.isEmpty && options.toolName != toolName {
+            throw ManifestError(
+                file: file, toolNamePosition, key: "tool.name",
+                "'\(toolName)' is another tool; expected '\(Excerpt.of(options.toolName))'")
+        }
+        options.toolName = toolName
+        // A program knows its own version better than a file that was installed beside it.
+        if let toolVersion, options.toolVersion.isEmpty { options.toolVersion = toolVersion }
+        applyCollection(to: options)
+        applyDelivery(to: options)
+        applyLimits(to: options)
+    }
+
+    private func applyCollection(to options: Options) {
+        // A gate closed in either place stays closed.
+        if enabled == false { options.authorGate = false }
+        if let consent { options.consent = consent }
+        if let extendedCollection { options.extendedCollection = extendedCollection }
+        if let metadata { options.metadata = metadata }
+    }
+
+    private func applyDelivery(to options: Options) {
+        if let backend { options.backend = backend }
+        if let value = httpTimeoutMilliseconds { options.httpTimeoutMilliseconds = UInt32(clamping: value) }
+        if let delivery { options.delivery = delivery }
+        if let guarantee { options.guarantee = guarantee }
+        if let value = flushIntervalMilliseconds { options.flushIntervalMilliseconds = UInt32(clamping: value) }
+    }
+
+    private func applyLimits(to options: Options) {
+        if let segmentBytes { options.segmentBytes = Int(clamping: segmentBytes) }
+        if let spoolBytes { options.spoolLimitBytes = spoolBytes }
+        if let spoolSegments { options.spoolLimitSegments = Int(clamping: spoolSegments) }
+        if let spoolAgeSeconds { options.spoolLimitAgeSeconds = spoolAgeSeconds }
+    }
+}

@@ -1,0 +1,61 @@
+import CSystem
+
+/// From the tree to a `Manifest`: which keys there are, and what each may hold. docs/manifest.md
+/// says the same for authors.
+enum ManifestReader {
+    static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
+        let top = try ManifestSection(
+            node, file: file, path: "",
+            keys: ["tool", "enabled", "consent", "extended_collection", "metadata", "backend", "delivery", "limits"])
+        var manifest = Manifest()
+        try readTool(top, &manifest)
+        manifest.enabled = try top.bool("enabled")
+        manifest.consent = try top.choice("consent", [("opt-in", TELEMETRY_OPT_IN), ("opt-out", TELEMETRY_OPT_OUT)])
+        manifest.extendedCollection = try top.bool("extended_collection")
+        manifest.metadata = try MetadataSection.read(top)
+        try BackendSection.read(top, &manifest)
+        try readDelivery(top, &manifest)
+        try readLimits(top, &manifest)
+        return manifest
+    }
+
+    private static func readTool(_ top: ManifestSection, _ manifest: inout Manifest) throws(ManifestError) {
+        _ = try top.required("tool", expected: "a mapping with a name")
+        guard let tool = try top.section("tool", keys: ["name", "version"]) else { return }
+        let expected = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+        manifest.toolNamePosition = try tool.required("name", expected: expected).position
+        manifest.toolName = try tool.string("name", expected: expected) {
+            ToolName.isValid($0) ? nil : "'\(Excerpt.of($0))' is no tool name"
+        } ?? ""
+        manifest.toolVersion = try tool.string("version", expected: "1 to 64 bytes without control characters") {
+            (1...64).contains($0.utf8.count) && !hasControlCharacter($0) ? nil : "'\(Excerpt.of($0))' is no version"
+        }
+    }
+
+    private static func readDelivery(_ top: ManifestSection, _ manifest: inout Manifest) throws(ManifestError) {
+        let keys = ["mode", "guarantee", "flush_interval_ms"]
+        guard let delivery = try top.section("delivery", keys: keys) else { return }
+        manifest.delivery = try delivery.choice(
+            "mode", [("in-process", TELEMETRY_IN_PROCESS), ("detached", TELEMETRY_DETACHED)])
+        manifest.guarantee = try delivery.choice(
+            "guarantee", [("at-least-once", TELEMETRY_AT_LEAST_ONCE), ("at-most-once", TELEMETRY_AT_MOST_ONCE)])
+        manifest.flushIntervalMilliseconds = try delivery.integer("flush_interval_ms", 1...86_400_000)
+    }
+
+    private static func readLimits(_ top: ManifestSection, _ manifest: inout Manifest) throws(ManifestError) {
+        let keys = ["segment_bytes", "spool_bytes", "spool_segments", "spool_age_s"]
+        guard let limits = try top.section("limits", keys: keys) else { return }
+        let segment = try limits.integer("segment_bytes", 8 << 10...16 << 20, multipleOf: 4096)
+        // A spool that cannot hold one segment would hold nothing.
+        let defaultSegmentBytes: Int64 = 256 << 10
+        manifest.segmentBytes = segment
+        manifest.spoolBytes = try limits.integer("spool_bytes", (segment ?? defaultSegmentBytes)...1 << 40)
+        manifest.spoolSegments = try limits.integer("spool_segments", 1...65_536)
+        manifest.spoolAgeSeconds = try limits.integer("spool_age_s", 1...315_360_000)
+    }
+
+    /// C0 and DEL.
+    static func hasControlCharacter(_ text: String) -> Bool {
+        text.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+    }
+}

@@ -1,0 +1,99 @@
+/// A mapping of a manifest whose keys are all known: its values by key, each checked for its type.
+struct ManifestSection {
+    let file: String
+    /// Keys on the way here, with dots; "" at the top.
+    let path: String
+    let position: TextPosition
+    private let entries: [YAMLEntry]
+
+    init(_ node: YAMLNode, file: String, path: String, keys: [String]) throws(ManifestError) {
+        self.file = file
+        self.path = path
+        position = node.position
+        entries = try Self.entries(of: node, file: file, path: path)
+        for entry in entries where !keys.contains(entry.key) {
+            throw ManifestError(
+                file: file, entry.position, key: Self.join(path, Excerpt.of(entry.key)),
+                "unknown key; expected '\(NearestKey.to(entry.key, of: keys))' or another of \(Self.list(keys))")
+        }
+    }
+
+    /// What a mapping with keys of the author's own holds.
+    static func entries(of node: YAMLNode, file: String, path: String) throws(ManifestError) -> [YAMLEntry] {
+        if case .mapping(let entries) = node.content { return entries }
+        let key = path.isEmpty ? "manifest" : path
+        throw ManifestError(file: file, node.position, key: key, "\(node.shown) is no mapping; expected a mapping")
+    }
+
+    /// The value of a key; nil when the key is not there.
+    func node(_ key: String) -> YAMLNode? {
+        entries.first { $0.key == key }?.value
+    }
+
+    func required(_ key: String, expected: String) throws(ManifestError) -> YAMLNode {
+        if let node = node(key) { return node }
+        throw ManifestError(file: file, position, key: join(key), "missing; expected \(expected)")
+    }
+
+    func section(_ key: String, keys: [String]) throws(ManifestError) -> ManifestSection? {
+        guard let node = node(key) else { return nil }
+        return try ManifestSection(node, file: file, path: join(key), keys: keys)
+    }
+
+    func bool(_ key: String) throws(ManifestError) -> Bool? {
+        guard let node = node(key) else { return nil }
+        if let value = node.scalar?.bool { return value }
+        throw failure(key, node, "\(node.shown) is no boolean; expected true or false")
+    }
+
+    func integer(
+        _ key: String, _ range: ClosedRange<Int64>, multipleOf step: Int64 = 1
+    ) throws(ManifestError) -> Int64? {
+        guard let node = node(key) else { return nil }
+        var expected = "an integer from \(range.lowerBound) to \(range.upperBound)"
+        if step > 1 { expected += ", a multiple of \(step)" }
+        guard let scalar = node.scalar, scalar.isPlain, YAMLNumber.isInteger(scalar.text) else {
+            throw failure(key, node, "\(node.shown) is no integer; expected \(expected)")
+        }
+        if let value = scalar.integer, range.contains(value), value % step == 0 { return value }
+        throw failure(key, node, "\(node.shown) is out of range; expected \(expected)")
+    }
+
+    func choice<T>(_ key: String, _ values: [(name: String, value: T)]) throws(ManifestError) -> T? {
+        guard let node = node(key) else { return nil }
+        for candidate in values where node.scalar?.text == candidate.name { return candidate.value }
+        throw failure(key, node, "\(node.shown) is not known; expected \(Self.list(values.map { $0.name }, or: true))")
+    }
+
+    /// Text, whether it is quoted or not: `1.10` is a version. `problem` says what is wrong with it, if anything.
+    func string(
+        _ key: String, expected: String, problem: (String) -> String?
+    ) throws(ManifestError) -> String? {
+        guard let node = node(key) else { return nil }
+        guard let scalar = node.scalar, !scalar.isNull else {
+            throw failure(key, node, "\(node.shown) is no text; expected \(expected)")
+        }
+        if let problem = problem(scalar.text) { throw failure(key, node, "\(problem); expected \(expected)") }
+        return scalar.text
+    }
+
+    func failure(_ key: String, _ node: YAMLNode, _ problem: String) -> ManifestError {
+        ManifestError(file: file, node.position, key: join(key), problem)
+    }
+
+    func join(_ key: String) -> String { Self.join(path, key) }
+
+    private static func join(_ path: String, _ key: String) -> String {
+        path.isEmpty ? key : path + "." + key
+    }
+
+    /// "a, b, c", or "a, b or c".
+    private static func list(_ names: [String], or: Bool = false) -> String {
+        var result = ""
+        for (index, name) in names.enumerated() {
+            if index > 0 { result += or && index == names.count - 1 ? " or " : ", " }
+            result += name
+        }
+        return result
+    }
+}

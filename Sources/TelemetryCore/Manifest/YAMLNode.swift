@@ -1,0 +1,63 @@
+/// A place in a file, both from 1; columns count characters.
+struct TextPosition: Equatable {
+    var line: Int
+    var column: Int
+}
+
+/// A scalar, with what its style says: only a plain one (without quotes) may be a number or a boolean.
+struct YAMLScalar: Equatable {
+    let text: String
+    let isPlain: Bool
+
+    /// YAML 1.2 core schema: `true` and `false` in three spellings; `yes` and `on` are strings.
+    var bool: Bool? {
+        guard isPlain else { return nil }
+        switch text {
+        case "true", "True", "TRUE": return true
+        case "false", "False", "FALSE": return false
+        default: return nil
+        }
+    }
+
+    /// Decimal. Nil also when it does not fit.
+    var integer: Int64? {
+        isPlain && YAMLNumber.isInteger(text) ? YAMLNumber.integer(text) : nil
+    }
+
+    /// Empty, `~` or `null`.
+    var isNull: Bool {
+        isPlain && (text.isEmpty || text == "~" || text == "null" || text == "Null" || text == "NULL")
+    }
+}
+
+struct YAMLEntry {
+    let key: String
+    let position: TextPosition
+    let value: YAMLNode
+}
+
+/// A node of a document. Keys of a mapping are scalars and differ from each other.
+struct YAMLNode {
+    enum Content {
+        case scalar(YAMLScalar)
+        case sequence([YAMLNode])
+        case mapping([YAMLEntry])
+    }
+
+    let content: Content
+    let position: TextPosition
+
+    var scalar: YAMLScalar? {
+        if case .scalar(let scalar) = content { return scalar }
+        return nil
+    }
+
+    /// What it is, as an error text calls it.
+    var shown: String {
+        switch content {
+        case .scalar(let scalar): "'" + Excerpt.of(scalar.text) + "'"
+        case .sequence: "a sequence"
+        case .mapping: "a mapping"
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import CSystem
+
+/// Reads one YAML document (YAML 1.1 by libyaml; JSON is a subset) into a tree, within limits that
+/// keep a hostile file from costing more than a large honest one.
+struct YAMLReader {
+    static let limitBytes = 256 << 10
+    static let limitDepth = 16
+    static let limitNodes = 10_000
+    static let limitKeysPerMapping = 1_000
+
+    private let file: String
+    private let parser: OpaquePointer
+    private var event = csystem_yaml_event()
+    private var nodes = 0
+
+    /// `file` is for error texts only.
+    static func read(_ bytes: UnsafeRawBufferPointer, file: String) throws(ManifestError) -> YAMLNode {
+        if bytes.count > limitBytes {
+            throw ManifestError(file: file, "\(bytes.count) bytes; expected at most \(limitBytes)")
+        }
+        var parser: OpaquePointer?
+        let code = csystem_yaml_open(&parser, bytes.baseAddress, bytes.count)
+        guard code == 0, let parser else {
+            let problem = code == ELIBACC ? "libyaml-0.so.2 cannot be loaded" : "out of memory"
+            throw ManifestError(file: file, problem + "; expected libyaml to be installed")
+        }
+        defer { csystem_yaml_close(parser) }
+        var reader = YAMLReader(file: file, parser: parser)
+        return try reader.document()
+    }
+
+    private init(file: String, parser: OpaquePointer) {
+        self.file = file
+        self.parser = parser
+    }
+
+    private mutating func document() throws(ManifestError) -> YAMLNode {
+        try next()
+        if event.kind == CSYSTEM_YAML_STREAM_END { throw failure("the file is empty; expected a mapping") }
+        try next()
+        let root = try node(depth: 1)
+        try next()
+        try next()
+        if event.kind != CSYSTEM_YAML_STREAM_END { throw failure("a second document; expected one") }
+        return root
+    }
+
+    /// The node that the current event begins.
+    private mutating func node(depth: Int) throws(ManifestError) -> YAMLNode {
+        try checkNode(depth: depth)
+        let start = position
+        switch event.kind {
+        case CSYSTEM_YAML_SCALAR:
+            return YAMLNode(content: .scalar(YAMLScalar(text: text, isPlain: event.plain)), position: start)
+        case CSYSTEM_YAML_SEQUENCE_START:
+            return YAMLNode(content: .sequence(try sequence(depth: depth)), position: start)
+        case CSYSTEM_YAML_MAPPING_START:
+            return YAMLNode(content: .mapping(try mapping(depth: depth)), position: start)
+        default:
+            throw failure("unexpected structure; expected a value")
+        }
+    }
+
+    private mutating func checkNode(depth: Int) throws(ManifestError) {
+        nodes += 1
+        if event.kind == CSYSTEM_YAML_ALIAS || event.anchored {
+            throw failure("anchors and aliases are not supported; expected the value itself")
+        }
+        if event.tagged { throw failure("tags are not supported; expected a plain value") }
+        if depth > Self.limitDepth { throw failure("nested too deeply; expected at most \(Self.limitDepth) levels") }
+        if nodes > Self.limitNodes { throw failure("too many values; expected at most \(Self.limitNodes)") }
+    }
+
+    private mutating func sequence(depth: Int) throws(ManifestError) -> [YAMLNode] {
+        var items: [YAMLNode] = []
+        try next()
+        while event.kind != CSYSTEM_YAML_SEQUENCE_END {
+            items.append(try node(depth: depth + 1))
+            try next()
+        }
+        return items
+    }
+
+    private mutating func mapping(depth: Int) throws(ManifestError) -> [YAMLEntry] {
+        var entries: [YAMLEntry] = []
+        try next()
+        while event.kind != CSYSTEM_YAML_MAPPING_END {
+            let start = position
+            let key = try key(after: entries, depth: depth)
+            try next()
+            entries.append(YAMLEntry(key: key, position: start, value: try node(depth: depth + 1)))
+            try next()
+        }
+        return entries
+    }
+
+    private mutating func key(after entries: [YAMLEntry], depth: Int) throws(ManifestError) -> String {
+        try checkNode(depth: depth)
+        guard event.kind == CSYSTEM_YAML_SCALAR else { throw failure("a key that is no text; expected a name") }
+        if entries.count >= Self.limitKeysPerMapping {
+            throw failure("too many keys; expected at most \(Self.limitKeysPerMapping) in one mapping")
+        }
+        let key = text
+        for entry in entries where entry.key == key {
+            throw ManifestError(
+                file: file, position, key: Excerpt.of(key),
+                "stands a second time, first in line \(entry.position.line); expected each key once")
+        }
+        return key
+    }
+
+    private mutating func next() throws(ManifestError) {
+        csystem_yaml_next(parser, &event)
+        if event.kind == CSYSTEM_YAML_ERROR { throw failure(text + "; expected well-formed YAML in UTF-8") }
+    }
+
+    private var text: String {
+        String(decoding: UnsafeBufferPointer(start: event.text, count: event.length), as: UTF8.self)
+    }
+
+    private var position: TextPosition {
+        TextPosition(line: Int(clamping: event.line) &+ 1, column: Int(clamping: event.column) &+ 1)
+    }
+
+    private func failure(_ problem: String) -> ManifestError {
+        ManifestError(file: file, position, key: "YAML", problem)
+    }
+}

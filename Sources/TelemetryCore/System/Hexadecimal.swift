@@ -1,0 +1,44 @@
+/// Numbers and bytes as lower-case hexadecimal digits.
+enum Hexadecimal {
+    /// 16 digits, the most significant first.
+    static func text(_ word: UInt64) -> String {
+        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) }
+        return text(bytes)
+    }
+
+    /// Two digits a byte.
+    static func text(_ bytes: [UInt8]) -> String {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(bytes.count * 2)
+        for byte in bytes {
+            digits.append(digit(byte >> 4))
+            digits.append(digit(byte & 15))
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    static func isDigit(_ byte: UInt8) -> Bool { value(byte) != nil }
+
+    /// The number that exactly these digits, at most 16, stand for.
+    static func word(_ digits: ArraySlice<UInt8>) -> UInt64? {
+        guard (1...16).contains(digits.count) else { return nil }
+        var result: UInt64 = 0
+        for digit in digits {
+            guard let value = value(digit) else { return nil }
+            result = result << 4 | UInt64(value)
+        }
+        return result
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") &+ value : UInt8(ascii: "a") &- 10 &+ value
+    }
+
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit &- UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit &- UInt8(ascii: "a") &+ 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import CSystem
+
+/// Why a small file of the user's was not read.
+enum PrivateFileError: Error, Equatable {
+    /// There is no such file.
+    case absent
+    /// It is there and is not to be believed; why, for people.
+    case refused(String)
+}
+
+/// Small files that belong to this user alone: an answer, a salt, a cached id. Trusted only when
+/// they are regular files of this user that no one else can write to; replaced as a whole.
+enum PrivateFile {
+    struct Content {
+        let bytes: [UInt8]
+        let stamp: FileStamp
+    }
+
+    /// Reads the whole of a file; one longer than `limit` is refused. Never blocks on a FIFO.
+    static func read(
+        at directory: Descriptor = .currentDirectory, _ path: String, limit: Int
+    ) throws(PrivateFileError) -> Content {
+        let file = try open(at: directory, path)
+        defer { file.close() }
+        let status: stat
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            status = try file.status()
+            bytes = distrust(status) == nil ? try file.readAll(limit: limit &+ 1) : []
+        } catch {
+            throw .refused(error.text)
+        }
+        if let reason = distrust(status) { throw .refused(reason) }
+        if bytes.count > limit { throw .refused("longer than \(limit) bytes") }
+        return Content(bytes: bytes, stamp: FileStamp(status))
+    }
+
+    private static func open(at directory: Descriptor, _ path: String) throws(PrivateFileError) -> Descriptor {
+        do throws(SystemError) {
+            return try Descriptor.open(at: directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        } catch {
+            switch error.code {
+            case ENOENT: throw .absent
+            case ELOOP: throw .refused("a symbolic link")
+            default: throw .refused(error.text)
+            }
+        }
+    }
+
+    private static func distrust(_ status: stat) -> String? {
+        if status.st_mode & mode_t(S_IFMT) != mode_t(S_IFREG) { return "not a regular file" }
+        if status.st_uid != geteuid() { return "owned by another user" }
+        if status.st_mode & 0o002 != 0 { return "everyone can write to it" }
+        return nil
+    }
+
+    /// Puts `bytes` in place of `name`, so that whoever looks, after a crash too, finds the old
+    /// content or the new. `durable`: on disk before this returns, or it throws.
+    static func replace(
+        in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool
+    ) throws(SystemError) {
+        let temporary = try writeTemporary(in: directory, name, bytes, durable: durable)
+        guard renameat(directory.raw, temporary, directory.raw, name) == 0 else {
+            let error = SystemError.current
+            unlinkat(directory.raw, temporary, 0)
+            throw error
+        }
+        if durable && fsync(directory.raw) != 0 { throw .current }
+    }
+
+    /// Makes `name` with `bytes` in it, unless it is there: then nothing changes and `EEXIST` is
+    /// thrown. Of any number of processes one succeeds, and none sees a part of the content.
+    static func create(in directory: Descriptor, _ name: String, _ bytes: [UInt8]) throws(SystemError) {
+        let temporary = try writeTemporary(in: directory, name, bytes, durable: false)
+        let linked = linkat(directory.raw, temporary, directory.raw, name, 0) == 0
+        let error = SystemError.current
+        unlinkat(directory.raw, temporary, 0)
+        if !linked { throw error }
+    }
+
+    static func remove(in directory: Descriptor, _ name: String) throws(SystemError) {
+        if unlinkat(directory.raw, name, 0) != 0 && csystem_errno() != ENOENT { throw .current }
+    }
+
+    /// A new file `.<name>.<16 hex digits>`; a crash may leave it, and nothing reads it then.
+    private static func writeTemporary(
+        in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool
+    ) throws(SystemError) -> String {
+        let temporary = "." + name + "." + Hexadecimal.text(Random.word())
+        let file = try Descriptor.open(at: directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        defer { file.close() }
+        do throws(SystemError) {
+            try bytes.withUnsafeBufferPointer { area throws(SystemError) in try file.writeAll(UnsafeRawBufferPointer(area)) }
+            if durable && fsync(file.raw) != 0 { throw .current }
+            return temporary
+        } catch {
+            unlinkat(directory.raw, temporary, 0)
+            throw error
+        }
+    }
+}
+
+/// What tells one file, or one content of it, from another without reading it.
+struct FileStamp: Equatable {
+    let inode: UInt64
+    /// Time of the last change of content, nanoseconds since 1970-01-01 UTC.
+    let modified: Int64
+
+    init(inode: UInt64, modified: Int64) {
+        self.inode = inode
+        self.modified = modified
+    }
+
+    init(_ status: stat) {
+        inode = UInt64(status.st_ino)
+        modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+    }
+
+    /// fstatat(2) without following links. Nil when there is no such file.
+    init?(in directory: Descriptor, _ name: String) {
+        var status = stat()
+        guard fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        self.init(status)
+    }
+}
