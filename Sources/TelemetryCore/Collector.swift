@@ -114,7 +114,8 @@ package final class Collector {
     }
 
     /// With the mutex held. Opens the spool, or memory in its place.
-    private func attach() -> Spool {
+    @discardableResult
+    func attach() -> Spool {
         var shared: SpoolDirectory?
         var failure: SystemError?
         do throws(SystemError) {

@@ -62,7 +62,7 @@ private final class SegmentImage {
     init?(_ name: String, in directory: Descriptor) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
-        guard let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() else { return nil }
+        guard let status = try? file.status(), status.isOwnRegularFile else { return nil }
         let wanted = min(Int(clamping: status.st_size), SegmentLayout.maximumSize)
         guard wanted >= SegmentLayout.headerSize, let memory = malloc(wanted) else { return nil }
         let got = pread(file.raw, memory, wanted, 0)

@@ -44,6 +44,7 @@ static inline int csystem_openat(int directory, const char *path, int flags, mod
 {
     return openat(directory, path, flags, mode);
 }
+static inline void *csystem_map_failed(void) { return MAP_FAILED; }
 static inline int csystem_wait_exited(int status) { return WIFEXITED(status); }
 static inline int csystem_wait_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int csystem_wait_term_signal(int status) { return WTERMSIG(status); }

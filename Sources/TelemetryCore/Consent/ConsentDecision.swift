@@ -1,5 +1,5 @@
 /// Which of the sources of consent decided.
-enum ConsentSource: Equatable {
+package enum ConsentSource: Equatable {
     case options
     case authorGate
     case doNotTrack
@@ -10,7 +10,7 @@ enum ConsentSource: Equatable {
     case defaultStance
 
     /// Stable: scripts may compare it.
-    var name: String {
+    package var name: String {
         switch self {
         case .options: "options"
         case .authorGate: "author gate"
@@ -35,9 +35,9 @@ struct ConsentVote: Equatable {
 }
 
 /// Whether this process may record, and why.
-struct ConsentDecision: Equatable {
-    let isEnabled: Bool
-    let source: ConsentSource
-    let reason: String
-    let warnings: [String]
+package struct ConsentDecision: Equatable {
+    package let isEnabled: Bool
+    package let source: ConsentSource
+    package let reason: String
+    package let warnings: [String]
 }

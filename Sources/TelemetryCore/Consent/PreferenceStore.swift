@@ -1,7 +1,7 @@
 import CSystem
 
 /// What the user's preference file says.
-enum PreferenceAnswer: Equatable {
+package enum PreferenceAnswer: Equatable {
     case on
     case off
     /// There is no file: the user has not answered.
@@ -12,12 +12,12 @@ enum PreferenceAnswer: Equatable {
 
 /// A8: the user's own answer for one tool, `$XDG_CONFIG_HOME/telemetry/<tool>/enabled`: the bytes
 /// `true` or `false`, with or without a newline, mode 0600. Anything else there means off.
-enum PreferenceStore {
+package enum PreferenceStore {
     static let fileName = "enabled"
     static let limitBytes = 16
 
     /// Nil when the name is not a tool's or the user has no configuration directory.
-    static func path(tool: String) -> String? {
+    package static func path(tool: String) -> String? {
         directory(tool: tool).map { $0 + "/" + fileName }
     }
 
@@ -27,7 +27,7 @@ enum PreferenceStore {
         return Environment.configDirectory.map { $0 + "/" + tool }
     }
 
-    static func read(tool: String) -> PreferenceAnswer {
+    package static func read(tool: String) -> PreferenceAnswer {
         guard let path = path(tool: tool) else { return .absent }
         do throws(PrivateFileError) {
             let content = try PrivateFile.read(path, limit: limitBytes)
@@ -51,7 +51,7 @@ enum PreferenceStore {
     }
 
     /// Stores the answer for good: it is on disk, whole, when this returns. `ENOENT` without a home.
-    static func write(_ enabled: Bool, tool: String) throws(SystemError) {
+    package static func write(_ enabled: Bool, tool: String) throws(SystemError) {
         guard let path = directory(tool: tool) else { throw SystemError(code: ENOENT) }
         let directory = try Directory.openPrivate(path)
         defer { directory.close() }

@@ -1,8 +1,8 @@
 /// C3: what a user ran, without the name of the binary: "mytool  get apis" is "get apis".
-enum CommandPath {
+package enum CommandPath {
     /// Nil when there is nothing worth an event: the tool run bare, or a command about the tool
     /// itself, such as help.
-    static func normalise(_ path: String, toolName: String) -> String? {
+    package static func normalise(_ path: String, toolName: String) -> String? {
         var words = words(of: path)
         if let first = words.first, isBinary(first, toolName) { words.removeFirst() }
         guard let command = words.first, !isMeta(command) else { return nil }

@@ -1,23 +1,23 @@
 import CSystem
 
 /// An attribute as it stands in a record or in a segment's description.
-struct AttributeView {
-    enum Value {
+package struct AttributeView {
+    package enum Value {
         case string(UnsafeRawBufferPointer)
         case int(Int64)
         case double(Double)
         case bool(Bool)
     }
 
-    let key: UnsafeRawBufferPointer
-    let value: Value
+    package let key: UnsafeRawBufferPointer
+    package let value: Value
 
     /// Size of an attribute's fixed part: type, key length, value length.
-    static let headerSize = 4
+    package static let headerSize = 4
 
     /// Decodes the attribute at the start of `bytes`. Nil when it does not fit or is not well formed.
     /// Returns also the number of bytes it takes. docs/spool-format.md, "Records".
-    static func decode(_ bytes: UnsafeRawBufferPointer) -> (AttributeView, Int)? {
+    package static func decode(_ bytes: UnsafeRawBufferPointer) -> (AttributeView, Int)? {
         guard bytes.count >= headerSize else { return nil }
         let keyLength = Int(bytes[1])
         let valueLength = Int(bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
@@ -38,31 +38,31 @@ struct AttributeView {
 }
 
 /// What all events of a segment share. Points into memory that outlives it.
-struct EventContext {
-    var toolName = UnsafeRawBufferPointer(start: nil, count: 0)
-    var toolVersion = UnsafeRawBufferPointer(start: nil, count: 0)
-    var os = UnsafeRawBufferPointer(start: nil, count: 0)
-    var osVersion = UnsafeRawBufferPointer(start: nil, count: 0)
-    var arch = UnsafeRawBufferPointer(start: nil, count: 0)
-    var runtime = UnsafeRawBufferPointer(start: nil, count: 0)
-    var machineID = UnsafeRawBufferPointer(start: nil, count: 0)
+package struct EventContext {
+    package var toolName = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var toolVersion = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var os = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var osVersion = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var arch = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var runtime = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var machineID = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The tool's metadata, encoded attributes one after the other; an event's own win.
-    var metadata = UnsafeRawBufferPointer(start: nil, count: 0)
-    var metadataCount = 0
+    package var metadata = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var metadataCount = 0
 }
 
 /// A recorded event, read in place. Every offset was checked when it was made, so that the
 /// accessors cannot leave the record, whatever its bytes say. Strings may hold invalid UTF-8.
-struct EventView {
+package struct EventView {
     private let record: UnsafeRawBufferPointer
-    let context: EventContext
+    package let context: EventContext
     private let argumentsOffset: Int
     private let attributesOffset: Int
 
-    static let fixedSize = 64
+    package static let fixedSize = 64
 
     /// `record`: from its sync word to its length, without padding. Nil when the parts do not fit.
-    init?(record: UnsafeRawBufferPointer, context: EventContext) {
+    package init?(record: UnsafeRawBufferPointer, context: EventContext) {
         guard record.count >= Self.fixedSize else { return nil }
         self.record = record
         self.context = context
@@ -89,26 +89,26 @@ struct EventView {
         UnsafeRawBufferPointer(rebasing: record[offset..<offset + length])
     }
 
-    var schemaVersion: Int { u16(14) }
+    package var schemaVersion: Int { u16(14) }
     /// Nanoseconds since 1970-01-01 UTC.
-    var timestamp: Int64 { record.loadUnaligned(fromByteOffset: 16, as: Int64.self) }
+    package var timestamp: Int64 { record.loadUnaligned(fromByteOffset: 16, as: Int64.self) }
     /// The 16 bytes of the UUID, in network order.
-    var eventID: UnsafeRawBufferPointer { slice(24, 16) }
-    var durationMilliseconds: Int64? {
+    package var eventID: UnsafeRawBufferPointer { slice(24, 16) }
+    package var durationMilliseconds: Int64? {
         u16(12) & 1 == 0 ? nil : record.loadUnaligned(fromByteOffset: 40, as: Int64.self)
     }
-    var exitCode: Int32? {
+    package var exitCode: Int32? {
         u16(12) & 2 == 0 ? nil : record.loadUnaligned(fromByteOffset: 48, as: Int32.self)
     }
-    var type: UnsafeRawBufferPointer { slice(Self.fixedSize, u16(52)) }
-    var name: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52), u16(54)) }
-    var errorCategory: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52) + u16(54), u16(56)) }
+    package var type: UnsafeRawBufferPointer { slice(Self.fixedSize, u16(52)) }
+    package var name: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52), u16(54)) }
+    package var errorCategory: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52) + u16(54), u16(56)) }
     /// Empty: none.
-    var error: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52) + u16(54) + u16(56), u16(58)) }
-    var argumentCount: Int { u16(60) }
-    var attributeCount: Int { u16(62) }
+    package var error: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52) + u16(54) + u16(56), u16(58)) }
+    package var argumentCount: Int { u16(60) }
+    package var attributeCount: Int { u16(62) }
 
-    func forEachArgument(_ body: (UnsafeRawBufferPointer) -> Void) {
+    package func forEachArgument(_ body: (UnsafeRawBufferPointer) -> Void) {
         var offset = argumentsOffset
         for _ in 0..<argumentCount {
             let length = u16(offset)
@@ -118,13 +118,13 @@ struct EventView {
     }
 
     /// The event's own attributes, in the order they were given.
-    func forEachAttribute(_ body: (AttributeView) -> Void) {
+    package func forEachAttribute(_ body: (AttributeView) -> Void) {
         Self.forEach(slice(attributesOffset, record.count - attributesOffset), attributeCount, body)
     }
 
     /// The tool's metadata that the event does not override, then the event's own attributes.
     /// A key that the event gives twice counts once, the last time.
-    func forEachMergedAttribute(_ body: (AttributeView) -> Void) {
+    package func forEachMergedAttribute(_ body: (AttributeView) -> Void) {
         Self.forEach(context.metadata, context.metadataCount) { shared in
             if !hasAttribute(shared.key, after: 0) { body(shared) }
         }

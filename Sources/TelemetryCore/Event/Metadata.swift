@@ -1,13 +1,13 @@
 /// C8: attributes that the tool sends with every event. They stand in each segment's description,
 /// docs/spool-format.md, where there is room for this much.
-enum Metadata {
+package enum Metadata {
     static let limitCount = 32
     static let limitKeyBytes = 64
     /// Of all attributes together, as they are encoded.
     static let limitEncodedBytes = 1024
 
     /// What is wrong, as one clause, with what was expected; nil: nothing.
-    static func validate(_ attributes: [(key: String, value: AttributeValue)]) -> String? {
+    package static func validate(_ attributes: [(key: String, value: AttributeValue)]) -> String? {
         if attributes.count > limitCount {
             return "\(attributes.count) attributes; expected at most \(limitCount)"
         }

@@ -1,7 +1,7 @@
 import CSystem
 
 /// A tool, described by data (docs/manifest.md). Nil: the manifest says nothing about it.
-struct Manifest {
+package struct Manifest {
     var toolName = ""
     var toolNamePosition = TextPosition(line: 1, column: 1)
     var toolVersion: String?
@@ -25,7 +25,7 @@ struct Manifest {
 
     /// Reads the manifest and puts what it says into `options`: all of it, or, when anything is
     /// wrong with it, nothing but the options' error.
-    static func load(path: String, into options: Options) throws(ManifestError) {
+    package static func load(path: String, into options: Options) throws(ManifestError) {
         try keepingError(options) { () throws(ManifestError) in
             try read(path: path).apply(to: options, file: path)
             options.manifestPath = path

@@ -1,6 +1,6 @@
 /// Why a manifest was not taken, in one line: `FILE:LINE:COLUMN: KEY: what was wrong; expected ...`.
-struct ManifestError: Error, Equatable {
-    let text: String
+package struct ManifestError: Error, Equatable {
+    package let text: String
 
     init(file: String, _ position: TextPosition, key: String, _ problem: String) {
         text = Excerpt.of(file, limitBytes: Excerpt.pathLimitBytes) + ":\(position.line):\(position.column): "

@@ -1,14 +1,14 @@
 /// Where the manifest of a tool is found when its path is not given.
-enum ManifestLookup {
+package enum ManifestLookup {
     /// The path that was given, else what `find` finds.
-    static func resolve(explicit: String?, tool: String) -> String? {
+    package static func resolve(explicit: String?, tool: String) -> String? {
         if let explicit, !explicit.isEmpty { return explicit }
         return find(tool: tool)
     }
 
     /// `$TELEMETRY_MANIFEST`, whether it exists or not: who sets it wants that file or an error.
     /// Else the first that exists, from the user's to the system's. Nil: none does.
-    static func find(tool: String) -> String? {
+    package static func find(tool: String) -> String? {
         if let path = Environment.value("TELEMETRY_MANIFEST"), !path.isEmpty { return path }
         return candidates(tool: tool).first { SharedFile.exists($0) }
     }

@@ -41,7 +41,7 @@ struct ControlFile {
         let file = try Descriptor.open(at: directory, name, O_RDWR | O_CREAT)
         do throws(SystemError) {
             let status = try file.status()
-            guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() else { throw SystemError(code: EPERM) }
+            guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
             if status.st_size != size || status.st_blocks == 0 { try prepare(file) }
             let control = try map(file)
             if !control.isValid { control.initialise() }
@@ -55,7 +55,7 @@ struct ControlFile {
     /// For looking only. Nil when there is none.
     static func openExisting(in directory: Descriptor) -> ControlFile? {
         guard let file = try? Descriptor.open(at: directory, name, O_RDWR),
-            let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(), status.st_size == size,
+            let status = try? file.status(), status.isOwnRegularFile, status.st_size == size,
             let control = try? map(file), control.isValid
         else { return nil }
         return control
@@ -67,7 +67,7 @@ struct ControlFile {
     }
 
     private static func map(_ file: Descriptor) throws(SystemError) -> ControlFile {
-        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0), base != MAP_FAILED else { throw .current }
+        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0), base != csystem_map_failed() else { throw .current }
         return ControlFile(base: base, file: file)
     }
 

@@ -97,7 +97,7 @@ final class Segment {
         guard fileID(name) != nil,
             let file = try? Descriptor.open(at: directory, name, O_RDWR | O_NONBLOCK)
         else { return .unavailable }
-        guard let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+        guard let status = try? file.status(), status.isOwnRegularFile,
             file.tryLock(),
             // Another process may have removed it between the open and the lock.
             let locked = try? file.status(), locked.st_nlink > 0
@@ -148,14 +148,14 @@ final class Segment {
 
     private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError) -> UnsafeMutableRawPointer {
         let flags = MAP_SHARED | (address == nil ? 0 : MAP_FIXED)
-        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != MAP_FAILED else { throw .current }
+        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != csystem_map_failed() else { throw .current }
         return base
     }
 
     /// Memory that reads as zero, and whose state word therefore refuses every record.
     private static func blank(_ size: Int, _ address: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (address == nil ? 0 : MAP_FIXED)
-        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else { return nil }
+        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != csystem_map_failed() else { return nil }
         return base
     }
 

@@ -214,13 +214,16 @@ final class Spool {
             end()
             return
         }
-        let body = {
+        if isLocked {
+            shared.retire(segment, tally)
+            end()
+            return
+        }
+        let isCounted = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) {
             shared.retire(segment, tally)
             end()
         }
-        if isLocked {
-            body()
-        } else if !shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience), body) {
+        if !isCounted {
             unmerged += tally
             end()
         }

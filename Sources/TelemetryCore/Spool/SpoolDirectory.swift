@@ -68,7 +68,7 @@ final class SpoolDirectory {
         var segments = 0
         for name in segmentNames() {
             var status = stat()
-            guard fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            guard fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { continue }
             bytes &+= Int64(status.st_size)
             segments += 1
         }
@@ -134,7 +134,7 @@ struct SegmentHeader {
     init?(_ name: String, in directory: Descriptor) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
-        guard let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+        guard let status = try? file.status(), status.isOwnRegularFile,
             let page = malloc(SegmentLayout.headerSize)
         else { return nil }
         defer { free(page) }

@@ -53,6 +53,10 @@ struct Deadline {
         nanoseconds <= other.nanoseconds ? self : other
     }
 
+    func later(_ other: Deadline) -> Deadline {
+        nanoseconds >= other.nanoseconds ? self : other
+    }
+
     /// As `pthread_cond_timedwait` takes it.
     var timespecValue: timespec {
         let bounded = max(0, min(nanoseconds, Int64.max / 2))

@@ -1,12 +1,12 @@
 import CSystem
 
 /// An errno value.
-struct SystemError: Error, Equatable {
-    let code: Int32
-    static var current: SystemError { SystemError(code: csystem_errno()) }
+package struct SystemError: Error, Equatable {
+    package let code: Int32
+    package static var current: SystemError { SystemError(code: csystem_errno()) }
 
     /// The system's own sentence for it.
-    var text: String {
+    package var text: String {
         var buffer = [CChar](repeating: 0, count: 128)
         // The GNU variant may return a constant string instead of filling the buffer.
         return buffer.withUnsafeMutableBufferPointer { area -> String in
@@ -107,4 +107,9 @@ struct Descriptor: Equatable {
     }
 
     func unlock() { _ = flock(raw, LOCK_UN) }
+}
+
+extension stat {
+    var isRegularFile: Bool { st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) }
+    var isOwnRegularFile: Bool { isRegularFile && st_uid == geteuid() }
 }

@@ -1,4 +1,5 @@
 import CSystem
+import Synchronization
 
 /// Keeps every open collector usable on both sides of a fork(2): the parent goes on undisturbed, the
 /// child begins with a spool segment of its own and never sends or counts what the parent recorded.

@@ -1,0 +1,61 @@
+import CSystem
+import TelemetryCore
+
+/// Takes every event and does nothing with it.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+@_cdecl("telemetry_options_set_backend_noop")
+public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
+    configure(options) { $0.backend = .noop; return true }
+}
+
+/// Writes each batch as a pretty JSON array to standard output. For debugging.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+@_cdecl("telemetry_options_set_backend_stdout")
+public func telemetryOptionsSetBackendStdout(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
+    configure(options) { $0.backend = .stdout; return true }
+}
+
+/// Appends each event as one line of JSON to a local file of mode 0600. The default.
+///
+/// @param path       The file; NULL: `events.jsonl` in the tool's state directory. Copied.
+/// @param max_bytes  Size at which it is renamed to `path.1` and a new one begun; 0: 10 MiB.
+/// @param max_files  Files kept in all; 0: 3.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an empty path.
+@_cdecl("telemetry_options_set_backend_file")
+public func telemetryOptionsSetBackendFile(
+    options: UnsafeMutablePointer<telemetry_options>?, path: UnsafePointer<CChar>?, max_bytes: UInt64, max_files: UInt32
+) -> telemetry_status {
+    configure(options) { $0.setFileBackend(path: path.map(string), maxBytes: max_bytes, maxFiles: max_files) }
+}
+
+/// Sends each batch as a JSON array with an HTTP POST. libcurl (libcurl.so.4) is loaded at the
+/// first send, never before.
+///
+/// @param endpoint      `https://…`; `http://` only to this machine. Copied.
+/// @param headers       `Name: value` strings to send along; secrets in them are never shown. Copied.
+/// @param header_count  Number of headers.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+@_cdecl("telemetry_options_set_backend_http")
+public func telemetryOptionsSetBackendHttp(
+    options: UnsafeMutablePointer<telemetry_options>?, endpoint: UnsafePointer<CChar>?,
+    headers: UnsafePointer<UnsafePointer<CChar>?>?, header_count: Int
+) -> telemetry_status {
+    configure(options) { options in
+        let lines = headers.map { list in (0..<max(0, header_count)).map { list[$0].map(string) ?? "" } } ?? []
+        return options.setHTTPBackend(endpoint: endpoint.map(string) ?? "", headerLines: lines)
+    }
+}
+
+/// Hands each batch to functions of the program.
+///
+/// @param backend  The functions; copied. Its `context` must live until `close` was called, or the
+///                 process ends.
+/// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no `send`.
+@_cdecl("telemetry_options_set_backend_custom")
+public func telemetryOptionsSetBackendCustom(
+    options: UnsafeMutablePointer<telemetry_options>?, backend: UnsafePointer<telemetry_backend>?
+) -> telemetry_status {
+    configure(options) { $0.setCustomBackend(backend) }
+}

@@ -1,0 +1,34 @@
+import CSystem
+import TelemetryCore
+
+/// errno is the caller's: whatever the library does, it stays as it was.
+@inline(__always)
+func preservingErrno<R>(_ body: () -> R) -> R {
+    let saved = csystem_errno()
+    let result = body()
+    csystem_set_errno(saved)
+    return result
+}
+
+func object(_ options: UnsafePointer<telemetry_options>) -> Options {
+    Unmanaged<Options>.fromOpaque(options.pointee.implementation).takeUnretainedValue()
+}
+
+/// Runs a setter; NULL options are TELEMETRY_ERROR_ARGUMENT.
+func configure(_ options: UnsafeMutablePointer<telemetry_options>?, _ body: (Options) -> Bool) -> telemetry_status {
+    guard let options else { return TELEMETRY_ERROR_ARGUMENT }
+    return preservingErrno { body(object(UnsafePointer(options))) ? TELEMETRY_OK : TELEMETRY_ERROR_ARGUMENT }
+}
+
+/// snprintf's contract: as much as fits, always terminated; returns the length of the whole.
+func write(_ text: String, to buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
+    let bytes = Array(text.utf8)
+    guard let buffer, size > 0 else { return bytes.count }
+    let count = min(bytes.count, size - 1)
+    for index in 0..<count { buffer[index] = CChar(bitPattern: bytes[index]) }
+    buffer[count] = 0
+    return bytes.count
+}
+
+/// A caller's string; invalid UTF-8 is replaced.
+func string(_ pointer: UnsafePointer<CChar>) -> String { String(cString: pointer) }

@@ -1,0 +1,197 @@
+import CSystem
+import TelemetryCore
+
+/// Makes options with their defaults: opt-in consent, the local file backend, delivery in the
+/// process, at least once.
+///
+/// @param tool_name     1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit.
+///                      Names the spool, the preference file and the environment variables
+///                      (`mytool`: MYTOOL_NO_TELEMETRY, MYTOOL_TELEMETRY_ENABLED). Copied.
+/// @param tool_version  The tool's version, for the events. Copied. May be NULL.
+/// @return The options, to be freed with telemetry_options_free(). A bad or NULL name is kept as
+///         the options' error and leaves telemetry off; NULL only when out of memory.
+///
+/// Does not block.
+@_cdecl("telemetry_options_new")
+public func telemetryOptionsNew(tool_name: UnsafePointer<CChar>?, tool_version: UnsafePointer<CChar>?)
+    -> UnsafeMutablePointer<telemetry_options>?
+{
+    preservingErrno {
+        let made = Options(toolName: tool_name.map(string) ?? "", toolVersion: tool_version.map(string) ?? "")
+        let handle = UnsafeMutablePointer<telemetry_options>.allocate(capacity: 1)
+        handle.initialize(to: telemetry_options(implementation: Unmanaged.passRetained(made).toOpaque()))
+        return handle
+    }
+}
+
+/// Frees options. Collectors opened with them are not affected. NULL is ignored.
+@_cdecl("telemetry_options_free")
+public func telemetryOptionsFree(options: UnsafeMutablePointer<telemetry_options>?) {
+    guard let options else { return }
+    preservingErrno {
+        Unmanaged<Options>.fromOpaque(options.pointee.implementation).release()
+        options.deallocate()
+    }
+}
+
+/// Takes what a manifest (YAML, see telemetry-manifest(5)) says, all of it or, if anything in it is
+/// wrong, nothing.
+///
+/// @param path  The manifest. NULL: `TELEMETRY_MANIFEST`, else `<tool>.yaml` in
+///              `$XDG_DATA_HOME/telemetry/tools`, `/usr/local/share/telemetry/tools` or
+///              `/usr/share/telemetry/tools`.
+/// @return TELEMETRY_OK; TELEMETRY_ERROR_MANIFEST, with file, line, key and what was expected in
+///         telemetry_options_error(); TELEMETRY_ERROR_ARGUMENT for NULL options.
+///
+/// Reads one file. libyaml is loaded at the first call.
+@_cdecl("telemetry_options_load_manifest")
+public func telemetryOptionsLoadManifest(options: UnsafeMutablePointer<telemetry_options>?, path: UnsafePointer<CChar>?)
+    -> telemetry_status
+{
+    guard let options else { return TELEMETRY_ERROR_ARGUMENT }
+    return preservingErrno {
+        object(UnsafePointer(options)).loadManifest(path: path.map(string)) ? TELEMETRY_OK : TELEMETRY_ERROR_MANIFEST
+    }
+}
+
+/// What was wrong first with these options, as a sentence. A collector opened from options with an
+/// error is off, so a program that never asks loses nothing but its telemetry.
+///
+/// @param buffer  Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+/// @param size    Bytes that `buffer` holds.
+/// @return Length of the whole text without its terminator; 0: no error, or NULL options.
+@_cdecl("telemetry_options_error")
+public func telemetryOptionsError(options: UnsafePointer<telemetry_options>?, buffer: UnsafeMutablePointer<CChar>?, size: Int) -> Int {
+    preservingErrno { write(options.flatMap { object($0).error } ?? "", to: buffer, size) }
+}
+
+/// The author's own gate: while it is closed, no one can turn telemetry on. Default: open.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+@_cdecl("telemetry_options_set_author_gate")
+public func telemetryOptionsSetAuthorGate(options: UnsafeMutablePointer<telemetry_options>?, open: Bool) -> telemetry_status {
+    configure(options) { $0.authorGate = open; return true }
+}
+
+/// Telemetry off for this run, as for a `--no-telemetry` flag. It can only lower: `false` changes
+/// nothing about any other source of consent.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+@_cdecl("telemetry_options_set_no_telemetry")
+public func telemetryOptionsSetNoTelemetry(options: UnsafeMutablePointer<telemetry_options>?, off: Bool) -> telemetry_status {
+    configure(options) { $0.noTelemetry = off; return true }
+}
+
+/// What stands when the user has said nothing. Default: TELEMETRY_OPT_IN.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
+@_cdecl("telemetry_options_set_consent")
+public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_options>?, consent: telemetry_consent) -> telemetry_status {
+    configure(options) { options in
+        guard consent == TELEMETRY_OPT_IN || consent == TELEMETRY_OPT_OUT else {
+            options.fail("consent \(consent.rawValue): expected TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT")
+            return false
+        }
+        options.consent = consent
+        return true
+    }
+}
+
+/// Who delivers, and when. Default: TELEMETRY_IN_PROCESS.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
+@_cdecl("telemetry_options_set_delivery")
+public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_options>?, delivery: telemetry_delivery) -> telemetry_status {
+    configure(options) { options in
+        guard delivery == TELEMETRY_IN_PROCESS || delivery == TELEMETRY_DETACHED else {
+            options.fail("delivery \(delivery.rawValue): expected TELEMETRY_IN_PROCESS or TELEMETRY_DETACHED")
+            return false
+        }
+        options.delivery = delivery
+        return true
+    }
+}
+
+/// What becomes of a batch whose delivery fails or is cut short. Default: TELEMETRY_AT_LEAST_ONCE.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
+@_cdecl("telemetry_options_set_guarantee")
+public func telemetryOptionsSetGuarantee(options: UnsafeMutablePointer<telemetry_options>?, guarantee: telemetry_guarantee) -> telemetry_status {
+    configure(options) { options in
+        guard guarantee == TELEMETRY_AT_LEAST_ONCE || guarantee == TELEMETRY_AT_MOST_ONCE else {
+            options.fail("guarantee \(guarantee.rawValue): expected TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")
+            return false
+        }
+        options.guarantee = guarantee
+        return true
+    }
+}
+
+/// Whether arguments and error texts are collected. Default: they are not, and what is passed of
+/// them is not even read.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+@_cdecl("telemetry_options_set_extended_collection")
+public func telemetryOptionsSetExtendedCollection(options: UnsafeMutablePointer<telemetry_options>?, on: Bool) -> telemetry_status {
+    configure(options) { $0.extendedCollection = on; return true }
+}
+
+/// Attributes that go with every event. An event's own attribute of the same key wins. Replaces
+/// earlier ones.
+///
+/// @param attributes  At most 32, with keys of 1 to 64 bytes that are no event field's name, 1024
+///                    bytes in all (4 + key + value each). Copied.
+/// @param count       Number of attributes; 0 removes them.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+@_cdecl("telemetry_options_set_metadata")
+public func telemetryOptionsSetMetadata(
+    options: UnsafeMutablePointer<telemetry_options>?, attributes: UnsafePointer<telemetry_attribute>?, count: Int
+) -> telemetry_status {
+    configure(options) { $0.setMetadata(attributes, count) }
+}
+
+/// Longest time an event waits in a living process before its delivery is tried.
+///
+/// @param interval_ms  Milliseconds; 0 keeps the default, 30,000.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+@_cdecl("telemetry_options_set_flush_interval_ms")
+public func telemetryOptionsSetFlushIntervalMs(options: UnsafeMutablePointer<telemetry_options>?, interval_ms: UInt32) -> telemetry_status {
+    configure(options) { if interval_ms != 0 { $0.flushIntervalMilliseconds = interval_ms }; return true }
+}
+
+/// Longest time one request to a backend may take.
+///
+/// @param timeout_ms  Milliseconds; 0 keeps the default, 5,000.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+@_cdecl("telemetry_options_set_http_timeout_ms")
+public func telemetryOptionsSetHttpTimeoutMs(options: UnsafeMutablePointer<telemetry_options>?, timeout_ms: UInt32) -> telemetry_status {
+    configure(options) { if timeout_ms != 0 { $0.httpTimeoutMilliseconds = timeout_ms }; return true }
+}
+
+/// Size of a spool segment: what one process needs at least, and the step in which the oldest
+/// events go when the spool is full.
+///
+/// @param segment_bytes  A multiple of 4096 from 8 KiB to 16 MiB; default 256 KiB.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+@_cdecl("telemetry_options_set_segment_bytes")
+public func telemetryOptionsSetSegmentBytes(options: UnsafeMutablePointer<telemetry_options>?, segment_bytes: UInt32) -> telemetry_status {
+    configure(options) { $0.setSegmentBytes(Int(segment_bytes)) }
+}
+
+/// Bounds of the tool's spool. The oldest events go first, and are counted.
+///
+/// @param limit_bytes     Most bytes of all files; 0 keeps the default, 16 MiB.
+/// @param limit_segments  Most files; 0 keeps the default, 256.
+/// @param limit_age_s     Oldest event that is still delivered, in seconds; 0 keeps the default, 30 days.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+@_cdecl("telemetry_options_set_spool_limits")
+public func telemetryOptionsSetSpoolLimits(
+    options: UnsafeMutablePointer<telemetry_options>?, limit_bytes: UInt64, limit_segments: UInt32, limit_age_s: UInt32
+) -> telemetry_status {
+    configure(options) { options in
+        if limit_bytes != 0 { options.spoolLimitBytes = Int64(clamping: limit_bytes) }
+        if limit_segments != 0 { options.spoolLimitSegments = Int(limit_segments) }
+        if limit_age_s != 0 { options.spoolLimitAgeSeconds = Int64(limit_age_s) }
+        return true
+    }
+}

@@ -1,0 +1,74 @@
+import CSystem
+
+/// Attributes from Swift values, as the recording functions take them.
+final class AttributeList {
+    private(set) var items: [telemetry_attribute] = []
+    private var strings: [UnsafeMutablePointer<CChar>] = []
+
+    init(_ attributes: [(key: String, value: AttributeValue)]) {
+        for (key, value) in attributes {
+            var item = telemetry_attribute()
+            item.key = UnsafePointer(copy(key))
+            switch value {
+            case .string(let text):
+                item.type = TELEMETRY_STRING
+                item.value.string = UnsafePointer(copy(text))
+            case .int(let number):
+                item.type = TELEMETRY_INT
+                item.value.integer = number
+            case .double(let number):
+                item.type = TELEMETRY_DOUBLE
+                item.value.number = number
+            case .bool(let flag):
+                item.type = TELEMETRY_BOOL
+                item.value.integer = flag ? 1 : 0
+            }
+            items.append(item)
+        }
+    }
+
+    private func copy(_ text: String) -> UnsafeMutablePointer<CChar>? {
+        guard let made = text.withCString({ strdup($0) }) else { return nil }
+        strings.append(made)
+        return made
+    }
+
+    deinit { for string in strings { free(string) } }
+}
+
+/// The same doors as the C API's, for the helper.
+extension Collector {
+    package func track(type: String, name: String, attributes: [(key: String, value: AttributeValue)]) -> telemetry_status {
+        guard isEnabled else { return TELEMETRY_DISABLED }
+        let list = AttributeList(attributes)
+        return list.items.withUnsafeBufferPointer { items in
+            type.withCString { type in name.withCString { Recording.track(handle, type, $0, items.baseAddress, items.count) } }
+        }
+    }
+
+    package func trackCommand(
+        path: String, arguments: [String], error: String?, durationMilliseconds: Int64, exitCode: Int32,
+        attributes: [(key: String, value: AttributeValue)]
+    ) -> telemetry_status {
+        guard isEnabled else { return TELEMETRY_DISABLED }
+        let list = AttributeList(attributes)
+        let words = arguments.map { text in text.withCString { strdup($0) } }
+        let message = error.flatMap { text in text.withCString { strdup($0) } }
+        defer {
+            for word in words { free(word) }
+            free(message)
+        }
+        let pointers = words.map { UnsafePointer<CChar>($0) }
+        return list.items.withUnsafeBufferPointer { items in
+            pointers.withUnsafeBufferPointer { pointers in
+                var command = CommandInput(durationMilliseconds: durationMilliseconds, exitCode: exitCode)
+                command.attributes = items.baseAddress
+                command.attributeCount = items.count
+                command.arguments = pointers.baseAddress
+                command.argumentCount = pointers.count
+                command.error = UnsafePointer(message)
+                return path.withCString { CommandRecording.track(handle, $0, command) }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import CSystem
+
+/// Setters that check what they are given. False, with the reason in `error`, when it is wrong.
+extension Options {
+    package func loadManifest(path: String?) -> Bool {
+        guard let found = ManifestLookup.resolve(explicit: path, tool: toolName) else {
+            fail("no manifest for tool '\(toolName)' was found")
+            return false
+        }
+        do throws(ManifestError) {
+            try Manifest.load(path: found, into: self)
+            return true
+        } catch {
+            fail(error.text)
+            return false
+        }
+    }
+
+    package func setSegmentBytes(_ bytes: Int) -> Bool {
+        guard SegmentLayout.isPlausible(fileSize: bytes) else {
+            fail("segment_bytes \(bytes): expected a multiple of 4096 from 8192 to 16777216")
+            return false
+        }
+        segmentBytes = bytes
+        return true
+    }
+
+    package func setMetadata(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
+        var made: [(key: String, value: AttributeValue)] = []
+        // More than may be set is an error of its own; the list is not walked to its end for that.
+        for index in 0..<min(max(0, count), EventLimits.attributes) {
+            guard let attributes, let key = attributes[index].key, let value = AttributeValue(attributes[index]) else {
+                fail("metadata attribute \(index): expected a key and a typed value")
+                return false
+            }
+            made.append((String(cString: key), value))
+        }
+        if let problem = Metadata.validate(made) {
+            fail(problem)
+            return false
+        }
+        metadata = made
+        return true
+    }
+
+    package func setFileBackend(path: String?, maxBytes: UInt64, maxFiles: UInt32) -> Bool {
+        guard path?.isEmpty != true else {
+            fail("file backend: path is empty; expected a file, or none for the default")
+            return false
+        }
+        backend = .file(path: path, maxBytes: maxBytes == 0 ? BackendChoice.fileBytes : Int64(clamping: maxBytes),
+                        maxFiles: maxFiles == 0 ? BackendChoice.fileCount : Int(maxFiles))
+        return true
+    }
+
+    package func setHTTPBackend(endpoint: String, headerLines: [String]) -> Bool {
+        if let problem = Endpoint.problem(endpoint) {
+            fail("endpoint: " + problem)
+            return false
+        }
+        var headers: [(name: String, value: String)] = []
+        for (index, line) in headerLines.enumerated() {
+            guard let header = HeaderField.parse(line) else {
+                fail("header \(index): expected 'Name: value' without control characters")
+                return false
+            }
+            headers.append(header)
+        }
+        backend = .http(endpoint: endpoint, headers: headers)
+        return true
+    }
+
+    package func setCustomBackend(_ functions: UnsafePointer<telemetry_backend>?) -> Bool {
+        guard let functions, functions.pointee.size != 0 else {
+            fail("custom backend: expected a telemetry_backend with its size set")
+            return false
+        }
+        var copy = telemetry_backend()
+        memcpy(&copy, functions, min(functions.pointee.size, MemoryLayout<telemetry_backend>.size))
+        guard copy.send != nil else {
+            fail("custom backend: send is NULL")
+            return false
+        }
+        backend = .custom(copy)
+        return true
+    }
+}
+
+extension AttributeValue {
+    /// Nil for an unknown type or a NULL string.
+    init?(_ attribute: telemetry_attribute) {
+        switch attribute.type {
+        case TELEMETRY_STRING:
+            guard let text = attribute.value.string else { return nil }
+            self = .string(String(cString: text))
+        case TELEMETRY_INT: self = .int(attribute.value.integer)
+        case TELEMETRY_DOUBLE: self = .double(attribute.value.number)
+        case TELEMETRY_BOOL: self = .bool(attribute.value.integer & 0xFF != 0)
+        default: return nil
+        }
+    }
+}
