@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "curl_table.h"
 #include "telemetry_types.h"
 
 static inline int csystem_errno(void) { return errno; }
