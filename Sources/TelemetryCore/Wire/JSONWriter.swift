@@ -79,8 +79,9 @@ struct JSONWriter: ~Copyable {
     mutating func number(_ value: Double) {
         guard value.isFinite else { return null() }
         // Whole numbers are the most frequent and need no search for the shortest digits.
-        if let whole = Int64(exactly: value), whole.magnitude < 1 << 53, whole != 0 {
-            integer(whole)
+        // Below 2⁵³ the conversion is exact and safe; `exactly:` would need libm's round().
+        if value.magnitude < 9_007_199_254_740_992, value != 0, Double(Int64(value)) == value {
+            integer(Int64(value))
             return buffer.append(".0")
         }
         var text = value.description
