@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "curl_table.h"
 #include "telemetry_types.h"
 #include "md_table.h"
 #include "yaml_table.h"

@@ -1,0 +1,49 @@
+/* libcurl, opened at the first send: loading it costs 30 libraries and 5 ms, which a program that
+   never sends must not pay. Only libcurl's header is needed to build; nothing links to it.
+   Every function but csystem_curl_load() may be called only after that has returned true. */
+#ifndef CURL_TABLE_H
+#define CURL_TABLE_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Opens and initialises libcurl, once. False: why is in `error`, and the next call tries again. */
+bool csystem_curl_load(char *error, size_t error_size);
+
+CURL *csystem_curl_easy_init(void);
+void csystem_curl_easy_cleanup(CURL *easy);
+const char *csystem_curl_error_text(CURLcode code);
+
+/* curl_easy_setopt(), by type of argument. */
+CURLcode csystem_curl_set_long(CURL *easy, CURLoption option, long value);
+CURLcode csystem_curl_set_text(CURL *easy, CURLoption option, const char *value);
+CURLcode csystem_curl_set_headers(CURL *easy, struct curl_slist *headers);
+/** The body of a POST; not copied, must live until the transfer has ended. */
+CURLcode csystem_curl_set_body(CURL *easy, const void *body, size_t length);
+
+typedef size_t (*csystem_curl_receiver)(char *bytes, size_t one, size_t length, void *context);
+/** Where the response's header lines and its body go. */
+CURLcode csystem_curl_set_receivers(CURL *easy, csystem_curl_receiver header,
+                                    csystem_curl_receiver body, void *context);
+/** http and https only, and sockets that a program started by the host does not inherit. */
+CURLcode csystem_curl_confine(CURL *easy);
+
+/* curl_easy_getinfo(), by type of result; 0 or NULL when it has none. */
+long csystem_curl_get_long(CURL *easy, CURLINFO info);
+const char *csystem_curl_get_text(CURL *easy, CURLINFO info);
+
+/** NULL, with the list unchanged, when memory ran out. */
+struct curl_slist *csystem_curl_list_append(struct curl_slist *list, const char *text);
+void csystem_curl_list_free(struct curl_slist *list);
+
+CURLM *csystem_curl_multi_init(void);
+void csystem_curl_multi_cleanup(CURLM *multi);
+CURLMcode csystem_curl_multi_add(CURLM *multi, CURL *easy);
+CURLMcode csystem_curl_multi_remove(CURLM *multi, CURL *easy);
+CURLMcode csystem_curl_multi_perform(CURLM *multi, int *running);
+CURLMcode csystem_curl_multi_poll(CURLM *multi, int timeout_ms);
+/** True when a transfer has ended; `result` says how. */
+bool csystem_curl_multi_ended(CURLM *multi, CURLcode *result);
+
+#endif

@@ -1,0 +1,35 @@
+/// Makes the backend that the tool's author chose. Opens nothing: that is left to the first send.
+/// A choice that cannot work gives a backend that keeps every event and says why.
+///
+/// `stateDirectory`: the tool's own, nil when there is none.
+func makeBackend(
+    _ choice: BackendChoice, toolName: String, stateDirectory: String?, httpTimeoutMilliseconds: UInt32 = 5_000
+) -> any Backend {
+    switch choice {
+    case .noop: return NoopBackend()
+    case .stdout: return StdoutBackend()
+    case .custom(let callbacks): return CustomBackend(callbacks)
+    case .file(let path, let maxBytes, let maxFiles):
+        return makeFileBackend(path, maxBytes, maxFiles, toolName, stateDirectory)
+    case .http(let endpoint, let headers):
+        do throws(EndpointError) {
+            return HTTPJSONBackend(
+                endpoint: try Endpoint.parse(endpoint), headers: headers, timeoutMilliseconds: httpTimeoutMilliseconds)
+        } catch {
+            return UnavailableBackend(kind: "http", reason: error.text)
+        }
+    }
+}
+
+private func makeFileBackend(
+    _ path: String?, _ maxBytes: Int64, _ maxFiles: Int, _ toolName: String, _ stateDirectory: String?
+) -> any Backend {
+    guard let chosen = path ?? stateDirectory.map({ $0 + "/events.jsonl" }) else {
+        return UnavailableBackend(
+            kind: "file", reason: "no state directory for " + toolName + ": neither XDG_STATE_HOME nor HOME is an absolute path")
+    }
+    guard let last = chosen.utf8.last, last != UInt8(ascii: "/"), let absolute = Environment.absolutePath(chosen) else {
+        return UnavailableBackend(kind: "file", reason: "the log's path is not the path of a file")
+    }
+    return FileBackend(path: absolute, maxBytes: maxBytes, maxFiles: maxFiles)
+}

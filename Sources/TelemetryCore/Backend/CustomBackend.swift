@@ -1,0 +1,51 @@
+import CSystem
+
+/// Hands batches to the host's own callback.
+final class CustomBackend: Backend {
+    let kind = "custom"
+    let info: String
+    let isLocal = false
+    let batchLimit = (events: 1000, bytes: 256 << 10)
+
+    private let callbacks: telemetry_backend
+    private var json = EventJSON()
+
+    /// `callbacks.name` is copied here. Members beyond `callbacks.size` count as absent.
+    init(_ callbacks: telemetry_backend) {
+        let known = Self.limited(callbacks)
+        self.callbacks = known
+        info = "custom: " + (known.name.map { String(cString: $0) } ?? "custom")
+    }
+
+    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+        guard let send = callbacks.send else {
+            return Outcome(verdict: .retry(afterSeconds: nil), reason: "the custom backend has no send callback")
+        }
+        json.removeAll()
+        json.writeArray(events)
+        guard let bytes = json.bytes else { return .outOfMemory }
+        let timeout = control.deadline.remainingMilliseconds(cap: Int(UInt32.max))
+        let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+        switch send(callbacks.context, text, bytes.count, events.count, UInt32(clamping: timeout)) {
+        case TELEMETRY_ACCEPTED: return Outcome(verdict: .accepted)
+        case TELEMETRY_REJECTED: return Outcome(verdict: .rejected, reason: "the custom backend rejected the batch")
+        // Also what a callback written for a later version may return.
+        default: return Outcome(verdict: .retry(afterSeconds: nil), reason: "the custom backend asked to retry")
+        }
+    }
+
+    func close() { callbacks.close?(callbacks.context) }
+
+    /// A host compiled against another version of the header says with `size` which members it knows.
+    private static func limited(_ given: telemetry_backend) -> telemetry_backend {
+        // size, name, context, send, close: each as large as a pointer, on every ABI of Linux.
+        let members = given.size / MemoryLayout<UnsafeRawPointer?>.size
+        var result = telemetry_backend()
+        result.size = given.size
+        if members >= 2 { result.name = given.name }
+        if members >= 3 { result.context = given.context }
+        if members >= 4 { result.send = given.send }
+        if members >= 5 { result.close = given.close }
+        return result
+    }
+}

@@ -1,0 +1,47 @@
+import CSystem
+
+/// What keeps the log from being written, as a sentence.
+struct LogError: Error {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+    init(_ error: SystemError) { text = error.text }
+}
+
+/// One file of the log, open for appending. Closed by its owner.
+struct LogFile {
+    let descriptor: Descriptor
+    let inode: UInt64
+    let length: Int64
+
+    /// Opens `name`; makes it when `creating`. Nil: it does not exist. Only a regular file of this
+    /// user is written to, never what a symbolic or a second hard link leads to.
+    static func open(in directory: Descriptor, _ name: String, creating: Bool) throws(LogError) -> LogFile? {
+        // O_NONBLOCK: to open a FIFO that stands at that name must not wait for a reader.
+        let flags = O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY | (creating ? O_CREAT : 0)
+        let descriptor: Descriptor
+        do throws(SystemError) { descriptor = try .open(at: directory, name, flags) } catch {
+            if error.code == ENOENT && !creating { return nil }
+            if error.code == ELOOP { throw LogError("it is a symbolic link") }
+            throw LogError(error)
+        }
+        guard let status = try? descriptor.status(), status.isRegularFile, status.isOwn, status.st_nlink == 1 else {
+            descriptor.close()
+            throw LogError("it is not a regular file of this user with a single name")
+        }
+        return LogFile(descriptor: descriptor, inode: UInt64(status.st_ino), length: Int64(status.st_size))
+    }
+
+    /// The last line was cut short by someone else, or is empty.
+    var endsInMidLine: Bool { length > 0 && descriptor.byte(at: length - 1) != UInt8(ascii: "\n") }
+
+    /// Appends; after an error a part may stand behind `length`.
+    func append(_ bytes: UnsafeRawBufferPointer) throws(LogError) {
+        do throws(SystemError) { try descriptor.writeAll(bytes) } catch { throw LogError(error) }
+    }
+
+    /// True when it is no longer than `length` afterwards.
+    func cutBack(to length: Int64) -> Bool { (try? descriptor.truncate(to: length)) != nil }
+
+    func close() { descriptor.close() }
+}

@@ -1,0 +1,49 @@
+/// Writes each batch as a pretty JSON array and a newline to standard output.
+final class StdoutBackend: Backend {
+    let kind = "stdout"
+    let info = "stdout: pretty JSON on standard output"
+    let isLocal = true
+    let batchLimit = (events: 1000, bytes: 256 << 10)
+
+    private let output: Descriptor
+    private var json = EventJSON(pretty: true)
+    /// A batch that a stopped reader cut short. What is missing is written before anything else, so
+    /// that the output stays JSON; sent again, the batch is not written a second time.
+    private var interrupted: (batch: BatchIdentity, written: Int)?
+
+    init(output: Descriptor = Descriptor(raw: 1)) { self.output = output }
+
+    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+        SignalMask.withoutWriteSignals {
+            let batch = BatchIdentity(events)
+            if let interrupted {
+                if let failure = write(interrupted.batch, from: interrupted.written, control) { return failure }
+                if interrupted.batch == batch { return Outcome(verdict: .accepted) }
+            }
+            json.removeAll()
+            json.writeArray(events)
+            json.finishLine()
+            return write(batch, from: 0, control) ?? Outcome(verdict: .accepted)
+        }
+    }
+
+    func close() {}
+
+    /// Nil: all of what `json` holds has been written.
+    private func write(_ batch: BatchIdentity, from start: Int, _ control: SendControl) -> Outcome? {
+        guard let bytes = json.bytes else { return .outOfMemory }
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+        let (written, error) = output.writeBounded(rest) { control.isCancelled() || control.deadline.isPast }
+        if written == rest.count {
+            interrupted = nil
+            return nil
+        }
+        if start + written > 0 { interrupted = (batch, start + written) }
+        let reason = error?.text ?? "the reader takes no more for now"
+        return Outcome(verdict: .retry(afterSeconds: nil), reason: "standard output: " + reason)
+    }
+}
+
+extension Outcome {
+    static var outOfMemory: Outcome { Outcome(verdict: .retry(afterSeconds: nil), reason: "out of memory") }
+}

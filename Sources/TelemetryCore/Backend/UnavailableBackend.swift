@@ -1,0 +1,21 @@
+/// Stands in for a backend that cannot be made from what was configured: keeps every event, and
+/// says why.
+final class UnavailableBackend: Backend {
+    let kind: String
+    let info: String
+    let isLocal = true
+    let batchLimit = (events: 1, bytes: 1 << 20)
+    private let reason: String
+
+    init(kind: String, reason: String) {
+        self.kind = kind
+        self.reason = reason
+        info = kind + ": unavailable: " + reason
+    }
+
+    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+        Outcome(verdict: .retry(afterSeconds: nil), reason: reason)
+    }
+
+    func close() {}
+}

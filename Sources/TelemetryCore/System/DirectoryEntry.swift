@@ -1,0 +1,47 @@
+import CSystem
+
+/// Names below an open directory, and what a file says of itself.
+extension Descriptor {
+    /// renameat(2) within this directory; replaces what `to` names.
+    func renameEntry(_ from: String, _ to: String) throws(SystemError) {
+        guard renameat(raw, from, raw, to) == 0 else { throw .current }
+    }
+
+    /// unlinkat(2). A name that does not exist is no error; false then.
+    func removeEntry(_ name: String) throws(SystemError) -> Bool {
+        if unlinkat(raw, name, 0) == 0 { return true }
+        guard csystem_errno() == ENOENT else { throw .current }
+        return false
+    }
+
+    /// pread(2) of one byte. Nil: there is none.
+    func byte(at offset: Int64) -> UInt8? {
+        var byte: UInt8 = 0
+        while true {
+            let got = pread(raw, &byte, 1, Int(offset))
+            if got == 1 { return byte }
+            if got == 0 || csystem_errno() != EINTR { return nil }
+        }
+    }
+}
+
+extension stat {
+    var isRegularFile: Bool { st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) }
+    /// Owned by the user whom this process acts for.
+    var isOwn: Bool { st_uid == geteuid() }
+}
+
+extension SystemError {
+    /// The name does not exist.
+    var isMissing: Bool { code == ENOENT }
+}
+
+extension Directory {
+    /// Opens an existing directory of anyone's; a symbolic link to one is followed. Nil: it does not exist.
+    static func openAny(_ path: String) throws(SystemError) -> Descriptor? {
+        do throws(SystemError) { return try Descriptor.open(path + "/.", O_RDONLY | O_DIRECTORY) } catch {
+            if error.isMissing { return nil }
+            throw error
+        }
+    }
+}

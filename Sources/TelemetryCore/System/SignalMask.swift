@@ -1,0 +1,53 @@
+import CSystem
+
+/// Signals that a send may provoke must not reach the host program. The delivery thread has all of
+/// them blocked, but a send may also run on a thread of the host.
+enum SignalMask {
+    /// Runs `body` so that neither SIGPIPE (a reader went away) nor SIGXFSZ (RLIMIT_FSIZE reached)
+    /// is ever seen by the host: blocked, and taken back if it became pending; the mask is as before
+    /// afterwards. The calls that provoke them report EPIPE and EFBIG instead.
+    static func withoutWriteSignals<R>(_ body: () -> R) -> R {
+        var signals = writeSignals()
+        var before = sigset_t()
+        var pending = sigset_t()
+        sigpending(&pending)
+        pthread_sigmask(SIG_BLOCK, &signals, &before)
+        let result = body()
+        consume(SIGPIPE, unlessIn: &pending)
+        consume(SIGXFSZ, unlessIn: &pending)
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+        return result
+    }
+
+    /// Runs `body` with every signal blocked, so that a thread started in it inherits that mask and
+    /// never runs a handler of the host. For calls that do not wait.
+    static func withAllBlocked<R>(_ body: () -> R) -> R {
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        let result = body()
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+        return result
+    }
+
+    private static func writeSignals() -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGPIPE)
+        sigaddset(&set, SIGXFSZ)
+        return set
+    }
+
+    /// One that was pending before is the host's own and stays.
+    private static func consume(_ signal: Int32, unlessIn earlier: inout sigset_t) {
+        var now = sigset_t()
+        sigpending(&now)
+        guard sigismember(&now, signal) == 1, sigismember(&earlier, signal) == 0 else { return }
+        var one = sigset_t()
+        sigemptyset(&one)
+        sigaddset(&one, signal)
+        var atOnce = timespec()
+        while sigtimedwait(&one, nil, &atOnce) < 0 && csystem_errno() == EINTR {}
+    }
+}

@@ -1,0 +1,155 @@
+import CSystem
+
+struct TransportError: Error, Equatable {
+    let text: String
+}
+
+/// One libcurl handle and its connections. The multi interface never waits longer than it is told,
+/// so that a request can be called off.
+final class CurlSession {
+    enum Result {
+        /// `location`: where a redirect leads, as an absolute URL.
+        case response(HTTPResponse, location: String?)
+        case failure(String)
+    }
+
+    /// Longest pause between two looks at `isCancelled`.
+    private static let pollMilliseconds = 5
+
+    private let easy: UnsafeMutableRawPointer
+    private let multi: UnsafeMutableRawPointer
+    private let mark = ForkMark()
+
+    /// False in a forked child.
+    var isOwn: Bool { mark.isOwn }
+
+    init() throws(TransportError) {
+        try Self.load()
+        guard let easy = csystem_curl_easy_init() else { throw TransportError(text: "out of memory") }
+        guard let multi = csystem_curl_multi_init() else {
+            csystem_curl_easy_cleanup(easy)
+            throw TransportError(text: "out of memory")
+        }
+        self.easy = easy
+        self.multi = multi
+        guard configure() else {
+            close()
+            throw TransportError(text: "libcurl lacks an option that is needed")
+        }
+    }
+
+    func close() {
+        csystem_curl_easy_cleanup(easy)
+        csystem_curl_multi_cleanup(multi)
+    }
+
+    func post(
+        _ url: String, _ headers: [String], _ body: UnsafeRawBufferPointer, _ control: SendControl, deadline: Deadline
+    ) -> Result {
+        let reader = ResponseReader()
+        guard let list = Self.makeList(headers) else { return .failure("out of memory") }
+        let failure = prepare(url, list, body, reader, deadline: deadline) ? run(control, deadline: deadline) : "out of memory"
+        let location = csystem_curl_get_text(easy, CURLINFO_REDIRECT_URL).map { String(cString: $0) }
+        forget()
+        csystem_curl_list_free(list)
+        // A whole header section is an answer, however the transfer went on: a receiver that has
+        // said 200 has the events, and one that has said 413 may cut the upload off.
+        guard let response = reader.response else { return .failure(failure ?? "the answer is not HTTP") }
+        return .response(response, location: (300...399).contains(response.status) ? location : nil)
+    }
+
+    private static func load() throws(TransportError) {
+        var reason = [CChar](repeating: 0, count: 256)
+        let failure = reason.withUnsafeMutableBufferPointer { area -> String? in
+            let isLoaded = SignalMask.withAllBlocked { csystem_curl_load(area.baseAddress, area.count) }
+            return isLoaded ? nil : area.baseAddress.map { String(cString: $0) } ?? ""
+        }
+        if let failure { throw TransportError(text: "libcurl.so.4 cannot be loaded: " + failure) }
+    }
+
+    /// What holds for every request.
+    private func configure() -> Bool {
+        // No signals for timeouts; TLS 1.2 or later; headers of a proxy's CONNECT are not the receiver's.
+        let numbers: [(CURLoption, Int)] = [
+            (CURLOPT_NOSIGNAL, 1), (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+            (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1), (CURLOPT_FOLLOWLOCATION, 0),
+        ]
+        for (option, value) in numbers where csystem_curl_set_long(easy, option, value) != CURLE_OK { return false }
+        // Since 7.87: do not wait for a name server that does not answer when a request is called off.
+        _ = csystem_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
+        return csystem_curl_confine(easy) == CURLE_OK
+    }
+
+    private static func makeList(_ headers: [String]) -> UnsafeMutablePointer<curl_slist>? {
+        // libcurl would hold back a large body for a second, waiting for 100 Continue.
+        var list = csystem_curl_list_append(nil, "Expect:")
+        for header in headers where list != nil {
+            guard let longer = csystem_curl_list_append(list, header) else {
+                csystem_curl_list_free(list)
+                return nil
+            }
+            list = longer
+        }
+        return list
+    }
+
+    private func prepare(
+        _ url: String, _ list: UnsafeMutablePointer<curl_slist>, _ body: UnsafeRawBufferPointer,
+        _ reader: ResponseReader, deadline: Deadline
+    ) -> Bool {
+        let milliseconds = max(1, deadline.remainingMilliseconds(cap: Int(Int32.max)))
+        let context = Unmanaged.passUnretained(reader).toOpaque()
+        return csystem_curl_set_text(easy, CURLOPT_URL, url) == CURLE_OK
+            && csystem_curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK
+            && csystem_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds) == CURLE_OK
+            && csystem_curl_set_headers(easy, list) == CURLE_OK
+            && csystem_curl_set_body(easy, body.baseAddress, body.count) == CURLE_OK
+            && csystem_curl_set_receivers(easy, receiveHeader, receiveBody, context) == CURLE_OK
+    }
+
+    /// The handle lives on; what the request lent it does not.
+    private func forget() {
+        _ = csystem_curl_set_headers(easy, nil)
+        _ = csystem_curl_set_body(easy, nil, 0)
+        _ = csystem_curl_set_receivers(easy, receiveHeader, receiveBody, nil)
+    }
+
+    /// Nil: the transfer has ended well. Otherwise why not, for people.
+    private func run(_ control: SendControl, deadline: Deadline) -> String? {
+        guard csystem_curl_multi_add(multi, easy) == CURLM_OK else { return "out of memory" }
+        defer { _ = csystem_curl_multi_remove(multi, easy) }
+        while true {
+            var running: Int32 = 0
+            // The thread that looks names up inherits the mask.
+            guard SignalMask.withAllBlocked({ csystem_curl_multi_perform(multi, &running) }) == CURLM_OK else {
+                return "libcurl failed"
+            }
+            if running == 0 { return ending() }
+            if control.isCancelled() { return "called off" }
+            let left = deadline.remainingMilliseconds(cap: Self.pollMilliseconds)
+            if left == 0 { return "no answer in time" }
+            guard csystem_curl_multi_poll(multi, Int32(left)) == CURLM_OK else { return "libcurl failed" }
+        }
+    }
+
+    private func ending() -> String? {
+        var code = CURLE_OK
+        guard csystem_curl_multi_ended(multi, &code) else { return "libcurl failed" }
+        if code == CURLE_OK { return nil }
+        // libcurl's general sentence: its particular one may repeat the URL.
+        guard let text = csystem_curl_error_text(code) else { return "libcurl error " + String(code.rawValue) }
+        return String(cString: text)
+    }
+}
+
+/// What both receivers return to make libcurl give the transfer up is any number but `count`.
+private func receiveHeader(_ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
+    guard let context else { return 0 }
+    let reader = Unmanaged<ResponseReader>.fromOpaque(context).takeUnretainedValue()
+    return reader.header(UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
+}
+
+private func receiveBody(_ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
+    guard let context else { return 0 }
+    return Unmanaged<ResponseReader>.fromOpaque(context).takeUnretainedValue().body(count) ? count : 0
+}

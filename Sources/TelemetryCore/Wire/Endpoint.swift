@@ -1,0 +1,86 @@
+/// What is wrong with an endpoint, without repeating it: it may hold a secret.
+public struct EndpointError: Error, Equatable {
+    public let text: String
+}
+
+/// The address events are posted to: an absolute http or https URL (RFC 3986), checked.
+public struct Endpoint: Equatable {
+    public enum Scheme: Equatable { case http, https }
+
+    /// As it was given.
+    public let url: String
+    public let scheme: Scheme
+    /// Lower case; an IPv6 address keeps its brackets.
+    public let host: String
+    public let port: Int
+    /// Begins with "/" unless empty; without the query.
+    public let path: String
+
+    public static let maxLength = 2048
+
+    /// Scheme, host, port when it was given, and path; the query may hold a secret and is left out.
+    public let description: String
+
+    public static func parse(_ text: String) throws(EndpointError) -> Endpoint {
+        let bytes = Array(text.utf8)
+        try checkCharacters(bytes)
+        let (scheme, authorityStart) = try parseScheme(bytes)
+        let rest = bytes[authorityStart...]
+        let authorityEnd = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? bytes.endIndex
+        let authority = try Authority.parse(bytes[authorityStart..<authorityEnd])
+        if scheme == .http && !authority.isLoopback {
+            throw EndpointError(text: "the endpoint uses http to a host that is not this machine; expected https (http only for localhost, 127.0.0.0/8 and [::1])")
+        }
+        let pathEnd = bytes[authorityEnd...].firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
+        let path = String(decoding: bytes[authorityEnd..<pathEnd], as: UTF8.self)
+        let origin = (scheme == .https ? "https://" : "http://") + authority.host
+        let port = authority.port.map { ":" + String($0) } ?? ""
+        return Endpoint(
+            url: text, scheme: scheme, host: authority.host,
+            port: authority.port ?? (scheme == .https ? 443 : 80), path: path, description: origin + port + path)
+    }
+
+    /// RFC 6454: credentials given for one origin are not for another.
+    func isSameOrigin(as other: Endpoint) -> Bool {
+        scheme == other.scheme && host == other.host && port == other.port
+    }
+
+    private static func checkCharacters(_ bytes: [UInt8]) throws(EndpointError) {
+        if bytes.isEmpty {
+            throw EndpointError(text: "the endpoint is empty; expected a URL such as https://host/path")
+        }
+        if bytes.count > maxLength {
+            throw EndpointError(text: "the endpoint has " + String(bytes.count) + " bytes; expected at most " + String(maxLength))
+        }
+        for byte in bytes {
+            if byte <= 0x20 || byte == 0x7F {
+                throw EndpointError(text: "the endpoint holds a space or a control character; expected them percent-encoded")
+            }
+            if byte >= 0x80 {
+                throw EndpointError(text: "the endpoint holds a character outside ASCII; expected it percent-encoded, or in a host name, in its xn-- form")
+            }
+            if byte == UInt8(ascii: "#") {
+                throw EndpointError(text: "the endpoint holds '#'; expected no fragment")
+            }
+            if byte == UInt8(ascii: "\\") {
+                throw EndpointError(text: "the endpoint holds a backslash; expected '/'")
+            }
+        }
+    }
+
+    /// Returns also where the authority begins.
+    private static func parseScheme(_ bytes: [UInt8]) throws(EndpointError) -> (Scheme, Int) {
+        if startsWith(bytes, "https://") { return (.https, 8) }
+        if startsWith(bytes, "http://") { return (.http, 7) }
+        throw EndpointError(text: "the endpoint's scheme is neither https nor http; expected a URL such as https://host/path")
+    }
+
+    private static func startsWith(_ bytes: [UInt8], _ prefix: StaticString) -> Bool {
+        guard bytes.count >= prefix.utf8CodeUnitCount else { return false }
+        for index in 0..<prefix.utf8CodeUnitCount {
+            // Schemes compare without case (RFC 3986, section 3.1); the prefix has no upper-case letter.
+            if Authority.lowercase(bytes[index]) != prefix.utf8Start[index] { return false }
+        }
+        return true
+    }
+}

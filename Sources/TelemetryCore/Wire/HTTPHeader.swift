@@ -1,0 +1,40 @@
+/// A header that the tool's author adds to requests.
+public enum HTTPHeader {
+    /// Splits `Name: value`. Nil unless it is a field that may be sent: RFC 9110, section 5.1
+    /// (a token) and 5.5 (visible characters, spaces and tabs; so that no line break gets in).
+    public static func parse(_ line: String) -> (name: String, value: String)? {
+        let bytes = Array(line.utf8)
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        var value = bytes[(colon + 1)...]
+        while let first = value.first, isBlank(first) { value = value.dropFirst() }
+        while let last = value.last, isBlank(last) { value = value.dropLast() }
+        let name = String(decoding: bytes[..<colon], as: UTF8.self)
+        let text = String(decoding: value, as: UTF8.self)
+        return isValid(name: name, value: text) ? (name, text) : nil
+    }
+
+    public static func isValid(name: String, value: String) -> Bool {
+        (1...256).contains(name.utf8.count) && name.utf8.allSatisfy { isTokenByte($0) }
+            && value.utf8.count <= 8192 && value.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+    }
+
+    /// Those that the backend sets itself, or that would change how the request is framed.
+    static func isReserved(_ name: String) -> Bool {
+        let lower = String(decoding: name.utf8.map { Authority.lowercase($0) }, as: UTF8.self)
+        switch lower {
+        case "content-type", "content-length", "transfer-encoding", "host", "connection", "expect", "te",
+            "trailer", "upgrade", "user-agent", "idempotency-key": return true
+        default: return false
+        }
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"): return true
+        default: return "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+}

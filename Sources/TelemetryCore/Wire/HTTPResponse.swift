@@ -1,0 +1,77 @@
+/// What a receiver answered, as far as it matters.
+struct HTTPResponse: Equatable {
+    let status: Int
+    /// Value of Retry-After; empty: none.
+    var retryAfter: [UInt8] = []
+}
+
+/// Collects a response while libcurl reads it.
+final class ResponseReader {
+    /// Most bytes of a body that are read; the rest is not worth the traffic.
+    static let bodyLimit = 1 << 20
+    /// Most bytes of header lines, for the same reason.
+    static let headerLimit = 256 << 10
+
+    private(set) var retryAfter: [UInt8] = []
+    /// The header section of a final response has been read to its end.
+    private(set) var isHeaderComplete = false
+    private var status = 0
+    private var bodyBytes = 0
+    private var headerBytes = 0
+
+    /// Nil: no whole header section of a final response was read.
+    var response: HTTPResponse? {
+        isHeaderComplete ? HTTPResponse(status: status, retryAfter: retryAfter) : nil
+    }
+
+    /// One header line, with its line end; also the status line, and the empty line at the end.
+    /// False: more than the limit, stop reading.
+    func header(_ line: UnsafeRawBufferPointer) -> Bool {
+        headerBytes = min(headerBytes, Self.headerLimit) + min(line.count, Self.headerLimit)
+        take(line)
+        return headerBytes <= Self.headerLimit
+    }
+
+    private func take(_ line: UnsafeRawBufferPointer) {
+        var bytes = line
+        while let last = bytes.last, last == 0x0D || last == 0x0A || last == 0x20 || last == 0x09 {
+            bytes = UnsafeRawBufferPointer(rebasing: bytes.dropLast())
+        }
+        if bytes.starts(with: "HTTP/".utf8) {
+            status = Self.parseStatus(bytes)
+            retryAfter = []
+            isHeaderComplete = false
+        } else if bytes.isEmpty {
+            // 1xx is interim (RFC 9110, section 15.2).
+            isHeaderComplete = status >= 200
+        } else if let value = Self.value(of: "retry-after:", in: bytes) {
+            retryAfter = value
+        }
+    }
+
+    /// False: more than the limit, stop reading.
+    func body(_ count: Int) -> Bool {
+        bodyBytes = min(bodyBytes, Self.bodyLimit) + min(count, Self.bodyLimit)
+        return bodyBytes <= Self.bodyLimit
+    }
+
+    /// `HTTP/1.1 200 OK`; 0 when it has no three digits.
+    private static func parseStatus(_ line: UnsafeRawBufferPointer) -> Int {
+        guard let space = line.firstIndex(of: 0x20), line.count >= space + 4 else { return 0 }
+        var status = 0
+        for index in space + 1...space + 3 {
+            guard Authority.isDigit(line[index]) else { return 0 }
+            status = status * 10 + Int(line[index] - UInt8(ascii: "0"))
+        }
+        return status
+    }
+
+    /// `name` in lower case with its colon. At most 64 bytes of the value: more than any date has.
+    private static func value(of name: StaticString, in line: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard line.count >= name.utf8CodeUnitCount else { return nil }
+        for index in 0..<name.utf8CodeUnitCount where Authority.lowercase(line[index]) != name.utf8Start[index] {
+            return nil
+        }
+        return Array(line[name.utf8CodeUnitCount...].drop { $0 == 0x20 || $0 == 0x09 }.prefix(64))
+    }
+}

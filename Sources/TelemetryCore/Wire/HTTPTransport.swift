@@ -1,0 +1,76 @@
+import CSystem
+
+/// A POST, and what may go with it only to the origin it was meant for.
+struct HTTPRequest {
+    let endpoint: Endpoint
+    /// Whole header lines for every receiver.
+    let headers: [String]
+    /// Whole header lines that may hold credentials: left out once a redirect leaves the origin.
+    let privateHeaders: [String]
+    let body: UnsafeRawBufferPointer
+}
+
+enum HTTPResult: Equatable {
+    case response(HTTPResponse)
+    /// No answer; why, for people.
+    case failure(String)
+}
+
+/// Posts over HTTP(S) with libcurl. Keeps the connection between requests. One thread at a time.
+final class HTTPTransport {
+    static let maxRedirects = 10
+
+    private var session: CurlSession?
+
+    /// Posts `request`; ends by the deadline, and within 10 ms of `control.isCancelled`.
+    func post(_ request: HTTPRequest, _ control: SendControl, deadline: Deadline) -> HTTPResult {
+        SignalMask.withoutWriteSignals { postFollowing(request, control, deadline: deadline) }
+    }
+
+    func close() {
+        if let session, session.isOwn { SignalMask.withoutWriteSignals { session.close() } }
+        session = nil
+    }
+
+    /// Redirects are followed here and not by libcurl, which would send the author's headers along
+    /// to whatever host the Location names. The method stays POST.
+    private func postFollowing(_ request: HTTPRequest, _ control: SendControl, deadline: Deadline) -> HTTPResult {
+        var target = request.endpoint
+        for _ in 0...Self.maxRedirects {
+            let session: CurlSession
+            do throws(TransportError) { session = try openSession() } catch { return .failure(error.text) }
+            let isOrigin = target.isSameOrigin(as: request.endpoint)
+            let headers = isOrigin ? request.headers + request.privateHeaders : request.headers
+            switch session.post(target.url, headers, request.body, control, deadline: deadline) {
+            case .failure(let reason): return .failure(reason)
+            case .response(let response, nil): return .response(response)
+            case .response(_, let location?):
+                do throws(TransportError) { target = try Self.redirect(from: target, to: location) } catch {
+                    return .failure(error.text)
+                }
+            }
+        }
+        return .failure("more than " + String(Self.maxRedirects) + " redirects")
+    }
+
+    /// A redirect's target is held to the rules of an endpoint, and never goes from https to http.
+    private static func redirect(from source: Endpoint, to location: String) throws(TransportError) -> Endpoint {
+        do throws(EndpointError) {
+            let target = try Endpoint.parse(location)
+            if source.scheme == .https && target.scheme == .http {
+                throw EndpointError(text: "it leads from https to http")
+            }
+            return target
+        } catch {
+            throw TransportError(text: "redirect refused: " + error.text)
+        }
+    }
+
+    /// A connection inherited over fork(2) is the parent's: it is left alone, not closed.
+    private func openSession() throws(TransportError) -> CurlSession {
+        if let session, session.isOwn { return session }
+        let opened = try CurlSession()
+        session = opened
+        return opened
+    }
+}

@@ -1,0 +1,101 @@
+/// The characters of a JSON string, RFC 8259 section 7: `"`, `\` and what is below U+0020 escaped,
+/// invalid UTF-8 replaced by U+FFFD, everything else as it is.
+enum JSONString {
+    /// Most bytes that one byte of text can become: `\u00XX`.
+    static let maxExpansion = 6
+
+    private static let hexDigits: StaticString = "0123456789abcdef"
+
+    /// Writes the characters, without quotes. `target` has room for `maxExpansion` bytes per byte of
+    /// `text` and 8 more. Returns the address behind the last.
+    @inline(__always)
+    static func write(
+        _ text: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        guard let base = text.baseAddress else { return target }
+        var from = UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
+        let end = from + text.count
+        var to = target
+        while end - from >= 8 {
+            let word = UnsafeRawPointer(from).loadUnaligned(as: UInt64.self).littleEndian
+            UnsafeMutableRawPointer(to).storeBytes(of: word.littleEndian, as: UInt64.self)
+            let plain = plainPrefix(word)
+            from += plain
+            to += plain
+            if plain < 8 { writeSpecial(&from, end, &to) }
+        }
+        while from < end {
+            if isPlain(from.pointee) {
+                to.pointee = from.pointee
+                from += 1
+                to += 1
+            } else {
+                writeSpecial(&from, end, &to)
+            }
+        }
+        return to
+    }
+
+    /// Number of bytes, from the lowest, that stand before one that is below 0x20, a quote, a
+    /// backslash or not ASCII. A subtraction's borrow may mark bytes above such a one, never below.
+    @inline(__always)
+    private static func plainPrefix(_ word: UInt64) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let control = word &- ones &* 0x20
+        let quote = (word ^ (ones &* 0x22)) &- ones
+        let backslash = (word ^ (ones &* 0x5C)) &- ones
+        return ((word | control | quote | backslash) & (ones &* 0x80)).trailingZeroBitCount >> 3
+    }
+
+    @inline(__always)
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+
+    @inline(never)
+    private static func writeSpecial(
+        _ from: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>,
+        _ to: inout UnsafeMutablePointer<UInt8>
+    ) {
+        let byte = from.pointee
+        if byte < 0x80 {
+            writeEscape(byte, &to)
+            from += 1
+            return
+        }
+        let (length, isWellFormed) = UTF8Sequence.examine(from, available: end - from)
+        if isWellFormed {
+            to.update(from: from, count: length)
+            to += length
+        } else {
+            (to[0], to[1], to[2]) = (0xEF, 0xBF, 0xBD)
+            to += 3
+        }
+        from += length
+    }
+
+    private static func writeEscape(_ byte: UInt8, _ to: inout UnsafeMutablePointer<UInt8>) {
+        to[0] = UInt8(ascii: "\\")
+        if let letter = shortEscape(byte) {
+            to[1] = letter
+            to += 2
+            return
+        }
+        let digits = hexDigits.utf8Start
+        (to[1], to[2], to[3]) = (UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0"))
+        (to[4], to[5]) = (digits[Int(byte >> 4)], digits[Int(byte & 15)])
+        to += 6
+    }
+
+    private static func shortEscape(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): byte
+        case 0x08: UInt8(ascii: "b")
+        case 0x09: UInt8(ascii: "t")
+        case 0x0A: UInt8(ascii: "n")
+        case 0x0C: UInt8(ascii: "f")
+        case 0x0D: UInt8(ascii: "r")
+        default: nil
+        }
+    }
+}
