@@ -119,8 +119,8 @@ demo: setup build
 bench: build
 	TELEMETRY_BUILD=$(CURDIR)/build benchmarks/run
 
-fuzz: build
-	TELEMETRY_BUILD=$(CURDIR)/build FUZZ_SECONDS=$(FUZZ_SECONDS) Tests/fuzz/run
+fuzz:
+	Tests/fuzz/run $(FUZZ_SECONDS)
 
 sanitize:
 	$(SWIFT) test --scratch-path .build-asan --sanitize address
