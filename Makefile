@@ -113,7 +113,8 @@ setup:
 test: build
 	scripts/test
 
-demo: setup build
+demo: setup
+	@$(MAKE) --no-print-directory build
 	scripts/demo
 
 bench: build
