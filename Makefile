@@ -118,14 +118,14 @@ demo: setup
 	scripts/demo
 
 bench: build
-	TELEMETRY_BUILD=$(CURDIR)/build benchmarks/run
+	benchmarks/run --no-make
 
 fuzz:
 	Tests/fuzz/run $(FUZZ_SECONDS)
 
 sanitize:
-	$(SWIFT) test --scratch-path .build-asan --sanitize address
+	LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp $(SWIFT) test --scratch-path .build-asan --sanitize address
 	$(SWIFT) test --scratch-path .build-tsan --sanitize thread
 
 clean:
-	rm -rf build .build .build-debug .build-asan .build-tsan
+	rm -rf build .build .build-debug .build-asan .build-tsan .build-fuzz
