@@ -31,7 +31,7 @@ STRIP ?= strip
 unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
 
 release := .build/$(triple)/release
-version = $(shell sed -n 's/^#define TELEMETRY_VERSION "\(.*\)"/\1/p' Sources/header-generator/telemetry.h.in)
+version = $(shell sed -n 's/.*text = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
 
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=sha1
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
@@ -96,7 +96,7 @@ build/obj/telemetry.h: $(release)/libtelemetry.a FORCE | build/obj
 	@$(SWIFT) build --product header-generator --scratch-path .build-debug --quiet
 	@.build-debug/debug/header-generator Sources/header-generator/telemetry.h.in \
 	    Sources/CSystem/include/telemetry_types.h \
-	    $(release)/TelemetryABI.build/include/TelemetryABI-Swift.h > $@
+	    $(release)/TelemetryABI.build/include/TelemetryABI-Swift.h '$(version)' > $@
 
 install: build
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR))

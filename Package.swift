@@ -39,7 +39,10 @@ let package = Package(
             name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],
             swiftSettings: embedded, linkerSettings: embeddedLink),
         .executableTarget(name: "header-generator", exclude: ["telemetry.h.in"]),
-        .testTarget(name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"]),
+        // XCTest brings Glibc and Dispatch; without the macro they see other libc types than CSystem.
+        .testTarget(
+            name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"],
+            swiftSettings: [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]),
     ],
     swiftLanguageModes: [.v5]
 )
