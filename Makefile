@@ -57,13 +57,13 @@ $(release)/telemetry-cli: FORCE | $(release)/libtelemetry.a
 build/obj/rounding.o: linker/rounding.c | build/obj
 	$(LINK) -O2 -fPIC -ffreestanding -fno-builtin -Wall -Wextra -c $< -o $@
 
-# Everything is linked twice over from the same objects: unstripped into build/obj, for
-# debuggers and profilers, and stripped where it ships.
+# What is linked stays unstripped in build/obj, for debuggers and profilers, and is stripped where
+# it ships.
 build/obj/libtelemetry.so.0: $(release)/libtelemetry.a build/obj/rounding.o Sources/TelemetryABI/telemetry.map Makefile
 	$(LINK) $(hardening) $(library_flags) -o $@ \
 	    -Wl,--whole-archive $< -Wl,--no-whole-archive build/obj/rounding.o $(unicode_tables)
 
-# SwiftPM names the entry point of an executable after its module, unless the sources define main.
+# SwiftPM has the compiler name an executable's entry point after its module.
 build/obj/telemetry: $(release)/telemetry-cli build/obj/rounding.o Makefile
 	$(LINK) $(hardening) -pie -Wl,--defsym=main=telemetry_cli_main -o $@ \
 	    @$(release)/telemetry-cli.product/Objects.LinkFileList build/obj/rounding.o $(unicode_tables)
