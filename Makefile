@@ -26,7 +26,7 @@ target_info := $(shell $(SWIFT)c -print-target-info 2>/dev/null)
 resources := $(shell printf '%s' '$(target_info)' | sed -n 's/.*"runtimeResourcePath" *: *"\([^"]*\)".*/\1/p')
 triple := $(shell printf '%s' '$(target_info)' | sed -n 's/.*"unversionedTriple" *: *"\([^"]*\)".*/\1/p')
 # The toolchain's own clang and lld; else those of the system.
-LINK ?= $(firstword $(wildcard $(resources)/../../bin/clang) clang)
+LINK ?= $(firstword $(wildcard $(abspath $(resources)/../../bin/clang)) clang)
 STRIP ?= strip
 unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
 
