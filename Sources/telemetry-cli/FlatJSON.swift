@@ -70,10 +70,10 @@ struct FlatJSON {
 
     private mutating func number() throws(Property.Mistake) -> AttributeValue {
         let start = index
-        while let byte = peek, Decimal.isPart(byte) { index += 1 }
+        while let byte = peek, FiniteNumber.isPart(byte) { index += 1 }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
         if let integer = Int64(text) { return .int(integer) }
-        guard let double = Decimal.parse(text) else {
+        guard let double = FiniteNumber.parse(text) else {
             index = start
             throw mistake("expected a value")
         }

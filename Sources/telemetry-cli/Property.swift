@@ -35,7 +35,7 @@ struct Property {
             return .int(value)
         }
         if ArgumentParser.same(type, "double") {
-            guard let value = Decimal.parse(text) else { throw Mistake(message: "needs a number after ':double='") }
+            guard let value = FiniteNumber.parse(text) else { throw Mistake(message: "needs a number after ':double='") }
             return .double(value)
         }
         if ArgumentParser.same(type, "bool") {

@@ -1,7 +1,7 @@
 import CSystem
 
 /// A decimal number with a point and an exponent, as in JSON; finite.
-enum Decimal {
+enum FiniteNumber {
     /// Nil when it is no number or too large. The helper never leaves the "C" locale, so strtod(3)
     /// reads a point as a point.
     static func parse(_ text: String) -> Double? {
