@@ -67,7 +67,7 @@ struct StatusReport {
 
     private var spoolJSON: JSONObject {
         var object = JSONObject()
-        object.add("exists", statistics != nil)
+        object.add("storage", statistics == nil ? "none" : "spool")
         object.add("path", optional: SpoolInspector.path(options: options))
         object.add("bytes", counts.spool_bytes)
         return object

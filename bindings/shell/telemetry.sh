@@ -56,7 +56,8 @@ telemetry_command_end() {
 
 telemetry_run() {
     [ $# -gt 0 ] || return 0
-    if [ -z "$_telemetry_helper" ]; then
+    # Without a tool the helper would run nothing, for want of knowing whose command it is.
+    if [ -z "$_telemetry_helper" ] || [ -z "${TELEMETRY_TOOL-}" ]; then
         "$@"
         return
     fi
@@ -67,7 +68,7 @@ telemetry_run() {
     esac
     case $_telemetry_kind in
         /*)
-            command telemetry command --quiet ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} -- "$@"
+            command telemetry command --quiet --tool="$TELEMETRY_TOOL" -- "$@"
             return
             ;;
     esac
