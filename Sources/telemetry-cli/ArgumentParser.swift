@@ -1,0 +1,187 @@
+/// Which option stands on the command line.
+enum OptionID {
+    case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
+    case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs
+}
+
+/// Which command stands on the command line.
+enum CommandID {
+    case track, command, flush, deliver, show, status, enable, disable, machineID, version, help
+}
+
+struct OptionSyntax {
+    let id: OptionID
+    let name: String
+    /// What stands for the value in help texts; nil: a flag.
+    var value: String? = nil
+    let summary: String
+}
+
+struct CommandSyntax {
+    let id: CommandID
+    let name: String
+    /// What follows the name in the usage lines, one entry per form.
+    let forms: [String]
+    let summary: String
+    /// Paragraphs of the help text.
+    let details: String
+    var options: [OptionSyntax] = []
+    /// Most words it takes.
+    var words = 0
+    /// What follows `--` is a program to run, not more words.
+    var runsProgram = false
+}
+
+/// All that can be said on the command line. Help texts and completions are made from it.
+struct CommandLineSyntax {
+    let options: [OptionSyntax]
+    let commands: [CommandSyntax]
+}
+
+/// What a person did wrong on the command line, as a sentence.
+struct UsageError: Error, Equatable {
+    /// Nil: no command was recognised yet.
+    var command: String?
+    var message: String
+}
+
+struct ParsedArguments {
+    var command: CommandSyntax?
+    /// In the order given. A flag's value is empty.
+    var options: [(id: OptionID, value: String)] = []
+    var words: [String] = []
+    /// Index, in the arguments, of the program to run.
+    var programIndex: Int?
+
+    func has(_ id: OptionID) -> Bool { options.contains { $0.id == id } }
+
+    /// The last one given wins.
+    func value(_ id: OptionID) -> String? { options.last { $0.id == id }?.value }
+}
+
+/// Splits arguments into command, options and words. Pure; no input makes it trap. This file
+/// depends on no other, so that it can be fuzzed alone.
+struct ArgumentParser {
+    private let syntax: CommandLineSyntax
+    private let arguments: [String]
+    private var index: Int
+    private var result = ParsedArguments()
+
+    /// `arguments`: as `main` gets them, the program's own name first.
+    static func parse(_ arguments: [String], _ syntax: CommandLineSyntax) throws(UsageError) -> ParsedArguments {
+        var parser = ArgumentParser(syntax: syntax, arguments: arguments, index: 1)
+        try parser.run()
+        return parser.result
+    }
+
+    private init(syntax: CommandLineSyntax, arguments: [String], index: Int) {
+        self.syntax = syntax
+        self.arguments = arguments
+        self.index = index
+    }
+
+    private mutating func run() throws(UsageError) {
+        while let argument = next() {
+            if Self.same(argument, "--") {
+                try takeRest()
+            } else if argument.utf8.first == UInt8(ascii: "-") && argument.utf8.count > 1 {
+                try takeOption(argument)
+            } else {
+                try takeWord(argument)
+            }
+        }
+    }
+
+    private mutating func next() -> String? {
+        guard index >= 0 && index < arguments.count else { return nil }
+        defer { index += 1 }
+        return arguments[index]
+    }
+
+    /// POSIX utility syntax, guideline 10: `--` ends the options.
+    private mutating func takeRest() throws(UsageError) {
+        guard result.command?.runsProgram == true else {
+            while let word = next() { try takeWord(word) }
+            return
+        }
+        guard index < arguments.count else { throw error("nothing to run after '--'") }
+        result.programIndex = index
+        index = arguments.count
+    }
+
+    private mutating func takeWord(_ word: String) throws(UsageError) {
+        guard let command = result.command else {
+            guard let found = syntax.commands.first(where: { Self.same($0.name, word) }) else {
+                let hint = Self.suggestion(for: word, among: syntax.commands.map { $0.name })
+                throw error("unknown command '" + word + "'" + hint)
+            }
+            result.command = found
+            return
+        }
+        guard result.words.count < command.words else {
+            let hint = command.runsProgram ? ", put '--' before the program to run" : ""
+            throw error("unexpected argument '" + word + "'" + hint)
+        }
+        result.words.append(word)
+    }
+
+    /// `--name`, `--name value`, `--name=value` and `-h`.
+    private mutating func takeOption(_ argument: String) throws(UsageError) {
+        let (name, inlineValue) = Self.split(argument)
+        let known = syntax.options + (result.command?.options ?? [])
+        let isShortHelp = Self.same(name, "-h")
+        guard let option = known.first(where: { isShortHelp ? $0.id == .help : Self.same($0.name, name) }) else {
+            throw error("unknown option '" + name + "'" + Self.suggestion(for: name, among: known.map { $0.name }))
+        }
+        guard let placeholder = option.value else {
+            guard inlineValue == nil else { throw error(option.name + " takes no value") }
+            result.options.append((option.id, ""))
+            return
+        }
+        guard let value = inlineValue ?? next() else {
+            throw error(option.name + " needs a value: " + option.name + " " + placeholder)
+        }
+        result.options.append((option.id, value))
+    }
+
+    private func error(_ message: String) -> UsageError {
+        UsageError(command: result.command?.name, message: message)
+    }
+
+    private static func split(_ argument: String) -> (name: String, value: String?) {
+        let bytes = argument.utf8
+        guard let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else { return (argument, nil) }
+        return (String(argument[..<equals]), String(argument[bytes.index(after: equals)...]))
+    }
+
+    /// Byte for byte: names are ASCII, and canonical equivalence has no place here.
+    static func same(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+
+    /// `, did you mean 'x'?` when a name is close enough to have been meant, else nothing.
+    private static func suggestion(for word: String, among names: [String]) -> String {
+        let given = Array(word.utf8)
+        guard given.count <= 40 else { return "" }
+        var best: (name: String, distance: Int)?
+        for name in names {
+            let distance = editDistance(given, Array(name.utf8))
+            if distance <= max(1, given.count / 3) && distance < best?.distance ?? .max { best = (name, distance) }
+        }
+        return best.map { ", did you mean '" + $0.name + "'?" } ?? ""
+    }
+
+    /// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
+    private static func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        var beforeLast: [Int] = []
+        var last = Array(0...b.count)
+        for (i, x) in a.enumerated() {
+            var row = [i + 1]
+            for (j, y) in b.enumerated() {
+                var cost = min(last[j] + (x == y ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+                if i > 0 && j > 0 && x == b[j - 1] && a[i - 1] == y { cost = min(cost, beforeLast[j - 1] + 1) }
+                row.append(cost)
+            }
+            (beforeLast, last) = (last, row)
+        }
+        return last[b.count]
+    }
+}

@@ -1,0 +1,41 @@
+import CSystem
+import TelemetryCore
+
+/// `flush` and `deliver`: they send in this process and wait for it.
+enum DeliveryCommands {
+    static func flush(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        let limit = try invocation.milliseconds(.timeoutMs, "--timeout-ms", default: 5_000)
+        return try send(invocation, limit, ignoringBackoff: false)
+    }
+
+    static func deliver(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        let limit = try invocation.milliseconds(.timeLimitMs, "--time-limit-ms", default: 60_000)
+        return try send(invocation, limit, ignoringBackoff: invocation.arguments.has(.now))
+    }
+
+    private static func send(
+        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool
+    ) throws(Failure) -> ExitCode {
+        let options = try invocation.options()
+        let collector = Collector.open(options)
+        invocation.warn(collector.decision)
+        let status = collector.flush(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
+        _ = collector.close(timeoutMilliseconds: 0)
+        switch status {
+        case TELEMETRY_ERROR_TIMEOUT:
+            throw Failure(code: .notDelivered, message: "not delivered within \(limit) ms; the events are kept")
+        case TELEMETRY_ERROR_DELIVERY:
+            throw Failure(code: .notDelivered, message: "not delivered: " + reason(options) + "; the events are kept")
+        case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
+            throw Failure(code: .system, message: "not delivered: the operating system refused")
+        default: return .ok
+        }
+    }
+
+    private static func reason(_ options: Options) -> String {
+        guard let error = SpoolInspector.deliveryState(options: options)?.lastError, !error.utf8.isEmpty else {
+            return "the receiver did not accept them"
+        }
+        return error
+    }
+}

@@ -1,0 +1,11 @@
+/// `main`. The package manager calls an executable's entry point by the name of its module; written
+/// out because Embedded Swift has no `CommandLine`.
+@_cdecl("telemetry_cli_main")
+public func telemetryMain(_ count: Int32, _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
+    var arguments: [String] = []
+    for index in 0..<max(0, Int(count)) {
+        guard let argument = vector[index] else { break }
+        arguments.append(String(cString: argument))
+    }
+    return Program.run(arguments, vector)
+}

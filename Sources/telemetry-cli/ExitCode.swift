@@ -1,0 +1,23 @@
+/// Exit codes of the helper; stable, listed in docs/cli.md. A wrapped command's own code passes through.
+enum ExitCode: Int32 {
+    /// Done, or telemetry is off and there was nothing to do: a script never fails because of telemetry.
+    case ok = 0
+    /// The command line is wrong.
+    case usage = 2
+    /// The manifest or an option of the tool is wrong.
+    case options = 3
+    /// Not delivered; the events are kept.
+    case notDelivered = 4
+    /// The operating system refused.
+    case system = 5
+    /// As a shell says it: found but not executable.
+    case notExecutable = 126
+    /// As a shell says it: not found.
+    case notFound = 127
+}
+
+/// Why a command ends with a code other than 0, in one line.
+struct Failure: Error {
+    let code: ExitCode
+    let message: String
+}

@@ -1,0 +1,147 @@
+import TelemetryCore
+
+/// A JSON object (RFC 8259) of strings, numbers and booleans; a null leaves its key out.
+/// Arrays and objects inside it are refused, for a property has one value.
+struct FlatJSON {
+    private let bytes: [UInt8]
+    private var index = 0
+
+    static func parse(_ bytes: [UInt8]) throws(Property.Mistake) -> [Property] {
+        var parser = FlatJSON(bytes: bytes)
+        let properties = try parser.object()
+        parser.skipSpace()
+        guard parser.peek == nil else { throw parser.mistake("text after the object") }
+        return properties
+    }
+
+    private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    private var peek: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+    private func mistake(_ what: String) -> Property.Mistake {
+        Property.Mistake(message: "is not a flat JSON object: " + what + " at byte \(index)")
+    }
+
+    private mutating func skipSpace() {
+        while let byte = peek, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { index += 1 }
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        skipSpace()
+        guard peek == byte else { return false }
+        index += 1
+        return true
+    }
+
+    private mutating func object() throws(Property.Mistake) -> [Property] {
+        guard take(UInt8(ascii: "{")) else { throw mistake("expected '{'") }
+        var properties: [Property] = []
+        if take(UInt8(ascii: "}")) { return properties }
+        repeat {
+            guard take(UInt8(ascii: "\"")) else { throw mistake("expected a key") }
+            let key = try string()
+            guard take(UInt8(ascii: ":")) else { throw mistake("expected ':'") }
+            guard !key.utf8.isEmpty else { throw mistake("empty key") }
+            if let value = try value() { properties.append(Property(key: key, value: value)) }
+        } while take(UInt8(ascii: ","))
+        guard take(UInt8(ascii: "}")) else { throw mistake("expected ',' or '}'") }
+        return properties
+    }
+
+    private mutating func value() throws(Property.Mistake) -> AttributeValue? {
+        skipSpace()
+        switch peek {
+        case UInt8(ascii: "\""):
+            index += 1
+            return .string(try string())
+        case UInt8(ascii: "t"): return try literal("true", .bool(true))
+        case UInt8(ascii: "f"): return try literal("false", .bool(false))
+        case UInt8(ascii: "n"): return try literal("null", nil)
+        case UInt8(ascii: "{"), UInt8(ascii: "["): throw mistake("a nested value")
+        default: return try number()
+        }
+    }
+
+    private mutating func literal(_ word: String, _ value: AttributeValue?) throws(Property.Mistake) -> AttributeValue? {
+        guard bytes[index...].starts(with: word.utf8) else { throw mistake("expected a value") }
+        index += word.utf8.count
+        return value
+    }
+
+    private mutating func number() throws(Property.Mistake) -> AttributeValue {
+        let start = index
+        while let byte = peek, FiniteNumber.isPart(byte) { index += 1 }
+        let text = String(decoding: bytes[start..<index], as: UTF8.self)
+        if let integer = Int64(text) { return .int(integer) }
+        guard let double = FiniteNumber.parse(text) else {
+            index = start
+            throw mistake("expected a value")
+        }
+        return .double(double)
+    }
+
+    /// After the opening quote; RFC 8259, section 7.
+    private mutating func string() throws(Property.Mistake) -> String {
+        var text: [UInt8] = []
+        while let byte = peek {
+            index += 1
+            switch byte {
+            case UInt8(ascii: "\""): return String(decoding: text, as: UTF8.self)
+            case UInt8(ascii: "\\"): try escape(into: &text)
+            case 0..<0x20: throw mistake("a control character in a string")
+            default: text.append(byte)
+            }
+        }
+        throw mistake("a string without end")
+    }
+
+    private mutating func escape(into text: inout [UInt8]) throws(Property.Mistake) {
+        guard let byte = peek else { throw mistake("a string without end") }
+        index += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "f"): text.append(0x0C)
+        case UInt8(ascii: "n"): text.append(0x0A)
+        case UInt8(ascii: "r"): text.append(0x0D)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "u"): text.append(contentsOf: Array(String(Character(try scalar())).utf8))
+        default: throw mistake("an unknown escape")
+        }
+    }
+
+    /// `\uXXXX`, or a surrogate pair of two; a lone surrogate becomes U+FFFD.
+    private mutating func scalar() throws(Property.Mistake) -> Unicode.Scalar {
+        let first = try codeUnit()
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        let start = index
+        if first < 0xDC00, bytes[index...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) {
+            index += 2
+            let second = try codeUnit()
+            if (0xDC00...0xDFFF).contains(second) {
+                return Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00)) ?? "\u{FFFD}"
+            }
+            index = start
+        }
+        return "\u{FFFD}"
+    }
+
+    private mutating func codeUnit() throws(Property.Mistake) -> UInt32 {
+        var unit: UInt32 = 0
+        for _ in 0..<4 {
+            guard let byte = peek, let digit = Self.hexDigit(byte) else { throw mistake("expected four hex digits") }
+            unit = unit << 4 | digit
+            index += 1
+        }
+        return unit
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a")) + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A")) + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import CSystem
+import TelemetryCore
+
+/// One run of the helper: what was asked for, and the means to answer.
+struct Invocation {
+    let arguments: ParsedArguments
+    /// As the kernel gave them, byte for byte.
+    let rawArguments: ArgumentVector
+
+    var isQuiet: Bool { arguments.has(.quiet) }
+    var wantsJSON: Bool { arguments.has(.json) }
+
+    /// The tool's options: from the manifest, overridden by the command line.
+    func options() throws(Failure) -> Options {
+        let explicitManifest = nonEmpty(arguments.value(.manifest)) ?? nonEmpty(Process.environment("TELEMETRY_MANIFEST"))
+        let tool = nonEmpty(arguments.value(.tool)) ?? nonEmpty(Process.environment("TELEMETRY_TOOL")) ?? ""
+        if tool.utf8.isEmpty && explicitManifest == nil {
+            throw usage("which tool? Give --tool NAME or set TELEMETRY_TOOL")
+        }
+        let options = Options(toolName: tool, toolVersion: arguments.value(.toolVersion) ?? "")
+        options.delivery = TELEMETRY_DETACHED
+        if let path = ManifestLookup.resolve(explicit: explicitManifest, tool: tool) {
+            _ = Manifest.load(path: path, into: options)
+        }
+        if let version = arguments.value(.toolVersion) { options.toolVersion = version }
+        if arguments.has(.noTelemetry) { options.noTelemetry = true }
+        if let error = options.error { throw Failure(code: .options, message: error) }
+        return options
+    }
+
+    private func nonEmpty(_ text: String?) -> String? {
+        guard let text, !text.utf8.isEmpty else { return nil }
+        return text
+    }
+
+    /// A whole number given with `--name N`; nil when it was not given.
+    func number(_ id: OptionID, _ name: String, in range: ClosedRange<Int64>) throws(Failure) -> Int64? {
+        guard let text = arguments.value(id) else { return nil }
+        guard let number = Int64(text), range.contains(number) else {
+            throw usage(name + " needs a whole number from \(range.lowerBound) to \(range.upperBound), got '" + text + "'")
+        }
+        return number
+    }
+
+    func milliseconds(_ id: OptionID, _ name: String, default fallback: UInt32) throws(Failure) -> UInt32 {
+        UInt32(clamping: try number(id, name, in: 0...Int64(UInt32.max)) ?? Int64(fallback))
+    }
+
+    func usage(_ message: String) -> Failure {
+        Failure(code: .usage, message: message + Self.seeHelp(arguments.command?.name))
+    }
+
+    static func seeHelp(_ command: String?) -> String {
+        " (see 'telemetry " + (command.map { $0 + " " } ?? "") + "--help')"
+    }
+
+    /// Prints to standard output what was asked for.
+    func answer(_ text: String) throws(Failure) {
+        let error = StandardStream.write(text, to: STDOUT_FILENO)
+        if error != 0 { throw Failure(code: .system, message: "cannot write to standard output: " + ErrorText.of(error)) }
+    }
+
+    /// Prints to standard output unless `--quiet` was given.
+    func confirm(_ text: String) throws(Failure) {
+        if !isQuiet { try answer(text + "\n") }
+    }
+
+    /// One line on standard error.
+    func complain(_ message: String) {
+        let command = arguments.command.map { $0.name + ": " } ?? ""
+        _ = StandardStream.write("telemetry: " + command + message + "\n", to: STDERR_FILENO)
+    }
+
+    func warn(_ decision: ConsentDecision) {
+        if !isQuiet { for warning in decision.warnings { complain(warning) } }
+    }
+}

@@ -1,0 +1,142 @@
+import CSystem
+import TelemetryCore
+
+/// What `status` says (B1), gathered once, written as text or as JSON. The shape of the JSON is
+/// documented in docs/cli.md.
+struct StatusReport {
+    private let options: Options
+    private let decision: ConsentDecision
+    private let backend: String
+    /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
+    private let statistics: telemetry_statistics?
+    private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String)?
+
+    init(_ options: Options) {
+        self.options = options
+        decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        backend = BackendDescription.of(options)
+        statistics = SpoolInspector.statistics(options: options)
+        delivery = SpoolInspector.deliveryState(options: options)
+    }
+
+    private var counts: telemetry_statistics { statistics ?? telemetry_statistics() }
+
+    /// By reason, under the names of docs/spool-format.md.
+    private var drops: [(reason: String, count: UInt64)] {
+        [
+            ("spool_full", counts.dropped_spool_full), ("no_space", counts.dropped_no_space),
+            ("expired", counts.dropped_expired), ("corrupt", counts.dropped_corrupt),
+            ("rejected", counts.dropped_rejected), ("withdrawn", counts.dropped_withdrawn),
+            ("unconfirmed", counts.dropped_unconfirmed),
+        ]
+    }
+
+    private var guarantee: String {
+        options.guarantee == TELEMETRY_AT_MOST_ONCE ? "at-most-once" : "at-least-once"
+    }
+
+    private var mode: String { options.delivery == TELEMETRY_DETACHED ? "detached" : "in-process" }
+
+    private func time(_ nanoseconds: Int64?) -> String? {
+        guard let nanoseconds, nanoseconds > 0 else { return nil }
+        return Timestamp.text(nanoseconds)
+    }
+
+    private var lastError: String? {
+        guard let error = delivery?.lastError, !error.utf8.isEmpty else { return nil }
+        return error
+    }
+
+    var json: String {
+        var object = JSONObject()
+        object.add("tool", options.toolName)
+        object.add("tool_version", options.toolVersion)
+        object.add("enabled", decision.isEnabled)
+        object.add("source", decision.source.name)
+        object.add("reason", decision.reason)
+        object.add("warnings", decision.warnings)
+        object.add("manifest", optional: options.manifestPath)
+        object.add("backend", backend)
+        object.add("delivery", mode)
+        object.add("guarantee", guarantee)
+        object.add("spool", spoolJSON)
+        object.add("events", eventsJSON)
+        object.add("last_delivery", deliveryJSON)
+        return object.text
+    }
+
+    private var spoolJSON: JSONObject {
+        var object = JSONObject()
+        object.add("storage", statistics == nil ? "none" : "spool")
+        object.add("path", optional: SpoolInspector.path(options: options))
+        object.add("bytes", counts.spool_bytes)
+        return object
+    }
+
+    private var eventsJSON: JSONObject {
+        var object = JSONObject()
+        object.add("recorded", counts.recorded)
+        object.add("delivered", counts.delivered)
+        object.add("pending", counts.pending)
+        object.add("dropped", counts.dropped)
+        var reasons = JSONObject()
+        for drop in drops { reasons.add(drop.reason, drop.count) }
+        object.add("dropped_by_reason", reasons)
+        object.add("adjusted", counts.adjusted)
+        object.add("refused", counts.refused)
+        return object
+    }
+
+    private var deliveryJSON: JSONObject {
+        var object = JSONObject()
+        object.add("last_attempt", optional: time(delivery?.lastAttempt))
+        object.add("last_success", optional: time(delivery?.lastSuccess))
+        object.add("next_attempt", optional: time(delivery?.nextAttempt))
+        object.add("consecutive_failures", UInt64(delivery?.failures ?? 0))
+        object.add("last_error", optional: lastError)
+        return object
+    }
+
+    var text: String {
+        var rows = [
+            ("tool", options.toolName + (options.toolVersion.utf8.isEmpty ? "" : " " + options.toolVersion)),
+            ("telemetry", decision.isEnabled ? "on" : "off"),
+            ("decided by", decision.source.name + ": " + decision.reason),
+        ]
+        for warning in decision.warnings { rows.append(("warning", warning)) }
+        rows.append(("manifest", options.manifestPath ?? "none"))
+        rows.append(("backend", backend))
+        rows.append(("delivery", mode + ", " + guarantee))
+        rows.append(("spool", spoolText))
+        rows += countRows
+        rows.append(("last delivery", time(delivery?.lastSuccess) ?? "never"))
+        if let lastError { rows.append(("last error", lastError)) }
+        if let next = time(delivery?.nextAttempt), let failures = delivery?.failures, failures > 0 {
+            rows.append(("next attempt", next + ", after \(failures) in a row failed"))
+        }
+        return Self.aligned(rows)
+    }
+
+    private var spoolText: String {
+        guard let path = SpoolInspector.path(options: options) else { return "none: no home directory" }
+        return path + (statistics == nil ? " (none yet)" : ", \(counts.spool_bytes) bytes")
+    }
+
+    private var countRows: [(String, String)] {
+        var dropped = "\(counts.dropped)"
+        for drop in drops where drop.count > 0 { dropped += ", " + drop.reason + " \(drop.count)" }
+        return [
+            ("recorded", "\(counts.recorded)"), ("delivered", "\(counts.delivered)"), ("pending", "\(counts.pending)"),
+            ("dropped", dropped), ("adjusted", "\(counts.adjusted)"), ("refused", "\(counts.refused)"),
+        ]
+    }
+
+    private static func aligned(_ rows: [(String, String)]) -> String {
+        let width = rows.reduce(0) { max($0, $1.0.utf8.count) }
+        var text = ""
+        for (label, value) in rows {
+            text += label + ":" + String(repeating: " ", count: width - label.utf8.count + 1) + value + "\n"
+        }
+        return text
+    }
+}

@@ -1,0 +1,60 @@
+import CSystem
+import TelemetryCore
+
+/// `command -- PROGRAM`: runs a program so that nobody can tell (B5), and records how it went.
+enum WrappedCommand {
+    static func run(
+        _ invocation: Invocation, program: ArgumentVector, _ attributes: RecordCommands.Attributes
+    ) throws(Failure) -> Int32 {
+        // Consent is looked at twice: here, for the program to replace this process when telemetry is
+        // off; and when it has ended, for only that moment counts for an event recorded then.
+        guard let options = try loadOptions(invocation), ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled else {
+            return cannotRun(program, Process.replace(with: program))
+        }
+        let start = Process.monotonicMilliseconds()
+        let death: ChildProcess.Death
+        do throws(ChildProcess.StartError) {
+            death = try ChildProcess.start(program).wait()
+        } catch {
+            death = .exited(cannotRun(program, error.code))
+        }
+        let duration = Process.monotonicMilliseconds() &- start
+        let name = invocation.arguments.words.first ?? baseName(program)
+        _ = RecordCommands.trackAndClose(Collector.open(options), name, duration, exitCode(death), attributes)
+        if case .signalled(let signal) = death { Process.die(of: signal) }
+        return exitCode(death)
+    }
+
+    /// Nil when they are in error, said on standard error: the author's mistake in a manifest must
+    /// not keep the user's program from running. That no tool was named is an error of the call.
+    private static func loadOptions(_ invocation: Invocation) throws(Failure) -> Options? {
+        do throws(Failure) {
+            return try invocation.options()
+        } catch {
+            if error.code == .usage { throw error }
+            if !invocation.isQuiet { invocation.complain(error.message) }
+            return nil
+        }
+    }
+
+    private static func baseName(_ program: ArgumentVector) -> String {
+        ProgramSearch.fileName(program[0].map { String(cString: $0) } ?? "")
+    }
+
+    /// A shell's form of a death by signal.
+    private static func exitCode(_ death: ChildProcess.Death) -> Int32 {
+        switch death {
+        case .exited(let code): code
+        case .signalled(let signal): 128 &+ signal
+        }
+    }
+
+    /// Says why in a shell's words and returns a shell's exit code.
+    private static func cannotRun(_ program: ArgumentVector, _ error: Int32) -> Int32 {
+        let name = program[0].map { String(cString: $0) } ?? ""
+        let isPath = name.utf8.contains(UInt8(ascii: "/"))
+        let reason = error == ENOENT && !isPath ? "command not found" : ErrorText.of(error)
+        _ = StandardStream.write("telemetry: " + name + ": " + reason + "\n", to: STDERR_FILENO)
+        return (error == ENOENT ? ExitCode.notFound : ExitCode.notExecutable).rawValue
+    }
+}

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Record how a command went: its duration and its exit code, never its arguments. Three ways.
+#
+#     telemetry enable --tool builder
+#     examples/shell/02-wrap.sh
+#     telemetry status --tool builder
+set -u
+
+here=$(dirname "$0")
+# shellcheck source=bindings/shell/telemetry.sh
+. "${TELEMETRY_SH:-$here/../../bindings/shell/telemetry.sh}"
+TELEMETRY_TOOL=builder
+
+# 1. A program, in front of which nothing but two words are written.
+telemetry_run sort -r <<'END'
+a
+b
+END
+
+# 2. A function of this script; its exit code is passed on.
+check() { [ -e "$1" ]; }
+telemetry_run check /nonexistent || echo "check failed with $?"
+
+# 3. Whatever lies between two points.
+telemetry_command_begin configure
+sleep 0.1
+telemetry_command_end $? --property steps:int=1
