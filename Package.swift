@@ -23,7 +23,10 @@ let package = Package(
         .target(name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: embedded),
         .executableTarget(name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: embedded),
         .executableTarget(name: "header-generator"),
-        .testTarget(name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"]),
+        // XCTest brings Glibc and Dispatch; without the macro they see other libc types than CSystem.
+        .testTarget(
+            name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"],
+            swiftSettings: [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]),
     ],
     swiftLanguageModes: [.v5]
 )
