@@ -21,13 +21,17 @@ final class EventSchemaTests: XCTestCase {
         for type in expected { XCTAssertTrue(bytes(type, EventSchema.isValidType), type) }
     }
 
-    /// Every byte there is, alone and amid others.
+    /// Every byte there is, at every place of types of several lengths.
     func testBytesOfTypes() {
         let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-".utf8)
         for byte in UInt8.min...UInt8.max {
-            for text in [[byte], [97, byte, 98]] {
-                XCTAssertEqual(
-                    text.withUnsafeBytes { EventSchema.isValidType($0) }, allowed.contains(byte), "byte \(byte)")
+            for count in [1, 2, 7, 8, 9, 15, 16, 17, 18, 24, 63, 64] {
+                for place in 0..<count {
+                    var type = [UInt8](repeating: UInt8(ascii: "z"), count: count)
+                    type[place] = byte
+                    let isValid = type.withUnsafeBytes { EventSchema.isValidType($0) }
+                    XCTAssertEqual(isValid, allowed.contains(byte), "byte \(byte) at \(place) of \(count)")
+                }
             }
         }
     }
