@@ -2,7 +2,7 @@ import CSystem
 
 /// Everything that has a say in whether this process may record, gathered in one place and at one
 /// time. Costs three getenv(3) and one open, read and close; `ConsentResolver` does the rest.
-struct ConsentInputs {
+package struct ConsentInputs {
     var toolName = ""
     /// What is wrong with the options, if anything is.
     var optionsError: String?
@@ -23,7 +23,7 @@ struct ConsentInputs {
     /// A1: the notice has been shown, and that has been stored; asked for opt-out only.
     var noticeShown = false
 
-    static func gather(options: Options) -> ConsentInputs {
+    package static func gather(options: Options) -> ConsentInputs {
         let tool = options.toolName
         var inputs = ConsentInputs(toolName: tool, optionsError: options.error)
         inputs.authorGate = options.authorGate

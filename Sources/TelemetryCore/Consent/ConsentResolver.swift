@@ -5,7 +5,7 @@ import CSystem
 /// Each rule is one source, which votes or abstains (nil). They stand in the order of the
 /// requirements, highest first, and the first vote decides; so a "no" is never turned into a
 /// "yes" by a rule below it. A new source is a new function and its place in `rules`.
-enum ConsentResolver {
+package enum ConsentResolver {
     typealias Rule = (ConsentInputs) -> ConsentVote?
 
     static let rules: [Rule] = [
@@ -13,7 +13,7 @@ enum ConsentResolver {
         telemetryEnabledVariable, preferenceFile, defaultStance,
     ]
 
-    static func resolve(_ inputs: ConsentInputs) -> ConsentDecision {
+    package static func resolve(_ inputs: ConsentInputs) -> ConsentDecision {
         for rule in rules {
             guard let vote = rule(inputs) else { continue }
             return ConsentDecision(
