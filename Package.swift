@@ -5,11 +5,23 @@ import PackageDescription
 // Debug builds compile the same sources as full Swift, for the unit tests.
 let embedded: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded", .when(configuration: .release)),
-    .unsafeFlags(["-wmo"], .when(configuration: .release)),
+    .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"], .when(configuration: .release)),
 ]
 
 // The Makefile links build/lib/libtelemetry.so and build/bin/telemetry from the two
-// static products, so that SONAME, version script and hardening stand in one place.
+// static products, so that SONAME, version script and hardening stand in one place. These
+// settings only let `swift build -c release` complete by itself: the archive is named from
+// the directory of the Swift libraries, the one that the driver searches.
+#if arch(arm64)
+let unicodeTables = "-l:../embedded/aarch64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
+#else
+let unicodeTables = "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
+#endif
+let embeddedLink: [LinkerSetting] = [
+    .unsafeFlags(["-use-ld=lld", unicodeTables], .when(configuration: .release)),
+    .linkedLibrary("m"),
+]
+
 let package = Package(
     name: "libtelemetry",
     products: [
@@ -20,9 +32,13 @@ let package = Package(
     targets: [
         .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(["-O2", "-fno-omit-frame-pointer"])]),
         .target(name: "TelemetryCore", dependencies: ["CSystem"], swiftSettings: embedded),
-        .target(name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: embedded),
-        .executableTarget(name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: embedded),
-        .executableTarget(name: "header-generator"),
+        .target(
+            name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"], exclude: ["telemetry.map"],
+            swiftSettings: embedded),
+        .executableTarget(
+            name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],
+            swiftSettings: embedded, linkerSettings: embeddedLink),
+        .executableTarget(name: "header-generator", exclude: ["telemetry.h.in"]),
         // XCTest brings Glibc and Dispatch; without the macro they see other libc types than CSystem.
         .testTarget(
             name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"],

@@ -35,6 +35,8 @@ static void yaml_load(void)
 }
 
 struct csystem_yaml {
+    const uint8_t *bytes;
+    size_t length;
     yaml_parser_t parser;
     yaml_event_t event;
     bool holds_event;
@@ -53,22 +55,40 @@ int csystem_yaml_open(csystem_yaml **result, const void *bytes, size_t length)
     /* Said outright, so that no byte order mark switches to UTF-16. */
     yaml.set_encoding(&self->parser, YAML_UTF8_ENCODING);
     yaml.set_input_string(&self->parser, bytes ? bytes : (const void *)"", length);
+    self->bytes = bytes;
+    self->length = length;
     *result = self;
     return 0;
 }
 
-static void yaml_error(const yaml_parser_t *parser, csystem_yaml_event *event)
+/* Where the byte at `offset` stands. */
+static void yaml_locate(const csystem_yaml *self, size_t offset, csystem_yaml_event *event)
 {
+    for (size_t i = 0; i < offset && i < self->length; i++) {
+        if (self->bytes[i] == '\n') {
+            event->line++;
+            event->column = 0;
+        } else if ((self->bytes[i] & 0xC0) != 0x80) {
+            event->column++;
+        }
+    }
+}
+
+static void yaml_error(const csystem_yaml *self, csystem_yaml_event *event)
+{
+    const yaml_parser_t *parser = &self->parser;
     const char *problem = parser->problem;
     if (!problem) problem = parser->error == YAML_MEMORY_ERROR ? "out of memory" : "not well formed";
-    /* A reader error has no mark of its own. */
-    bool marked = parser->error == YAML_SCANNER_ERROR || parser->error == YAML_PARSER_ERROR;
-    const yaml_mark_t *mark = marked ? &parser->problem_mark : &parser->mark;
     event->kind = CSYSTEM_YAML_ERROR;
-    event->line = mark->line;
-    event->column = mark->column;
     event->text = (const uint8_t *)problem;
     event->length = strlen(problem);
+    if (parser->error == YAML_READER_ERROR) {
+        /* It reads ahead, and its mark is not yet there. */
+        yaml_locate(self, parser->problem_offset, event);
+    } else {
+        event->line = parser->problem_mark.line;
+        event->column = parser->problem_mark.column;
+    }
 }
 
 static void yaml_flatten(const yaml_event_t *from, csystem_yaml_event *event)
@@ -110,7 +130,7 @@ void csystem_yaml_next(csystem_yaml *self, csystem_yaml_event *event)
         if (self->holds_event) yaml.delete_event(&self->event);
         self->holds_event = false;
         if (!yaml.parse(&self->parser, &self->event)) {
-            yaml_error(&self->parser, event);
+            yaml_error(self, event);
             return;
         }
         self->holds_event = true;

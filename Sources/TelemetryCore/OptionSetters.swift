@@ -55,12 +55,12 @@ extension Options {
 
     package func setHTTPBackend(endpoint: String, headerLines: [String]) -> Bool {
         if let problem = Endpoint.problem(endpoint) {
-            fail("endpoint: " + problem)
+            fail(problem)
             return false
         }
         var headers: [(name: String, value: String)] = []
         for (index, line) in headerLines.enumerated() {
-            guard let header = HeaderField.parse(line) else {
+            guard let header = HTTPHeader.parse(line) else {
                 fail("header \(index): expected 'Name: value' without control characters")
                 return false
             }

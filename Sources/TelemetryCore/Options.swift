@@ -19,7 +19,9 @@ package enum BackendChoice {
     case http(endpoint: String, headers: [(name: String, value: String)])
     case custom(telemetry_backend)
 
-    package static let defaultFile = BackendChoice.file(path: nil, maxBytes: 10 << 20, maxFiles: 3)
+    package static let fileBytes: Int64 = 10 << 20
+    package static let fileCount = 3
+    package static let defaultFile = BackendChoice.file(path: nil, maxBytes: fileBytes, maxFiles: fileCount)
 }
 
 /// How to open a collector. Setters check what they are given; the first thing wrong is kept in

@@ -104,6 +104,7 @@ class Receiver(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def setup(self):
         super().setup()
@@ -211,7 +212,7 @@ def main():
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.cert, options.key)
         receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
-    print("listening", receiver.server_address[1], flush=True)
+    print("listening %d" % receiver.server_address[1], flush=True)
     # Not to outlive whoever started it: its standard input ends with that process.
     threading.Thread(target=lambda: (os.read(0, 1), os._exit(0)), daemon=True).start()
     receiver.serve_forever(0.05)

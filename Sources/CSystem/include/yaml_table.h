@@ -27,7 +27,7 @@ typedef struct csystem_yaml_event {
     bool plain;
     /** The node has an anchor or a tag. */
     bool anchored, tagged;
-    /** From 0, in characters; of an error in the encoding: where the parser was then. */
+    /** From 0, in characters. */
     size_t line, column;
     /** Text of a scalar or of an error: UTF-8, not terminated, valid until the next call. */
     const uint8_t *text;

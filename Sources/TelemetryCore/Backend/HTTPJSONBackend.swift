@@ -45,7 +45,7 @@ final class HTTPJSONBackend: Backend {
     private func headers(for events: UnsafeBufferPointer<EventView>) -> [String] {
         [
             "Content-Type: application/json",
-            "User-Agent: libtelemetry/" + LibraryVersion.text,
+            "User-Agent: libtelemetry/" + TelemetryVersion.text,
             "Idempotency-Key: " + BatchIdentity(events).uuid,
         ]
     }

@@ -45,32 +45,23 @@ enum BackendSection {
 
     private static func http(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
         let expected = "an http or https URL of at most 2048 bytes"
-        _ = try backend.required("endpoint", expected: expected)
-        let endpoint = try backend.string("endpoint", expected: expected, problem: validateEndpoint) ?? ""
+        let node = try backend.required("endpoint", expected: expected)
+        let endpoint = try backend.string("endpoint", expected: expected) { _ in nil } ?? ""
+        if let problem = Endpoint.problem(endpoint) { throw backend.failure("endpoint", node, problem) }
         return .http(endpoint: endpoint, headers: try headers(backend))
-    }
-
-    /// What is wrong with an endpoint, without showing it: there may be a secret in it.
-    static func validateEndpoint(_ text: String) -> String? {
-        if text.utf8.count > 2048 { return "too long" }
-        if ManifestReader.hasControlCharacter(text) { return "a control character" }
-        for scheme in ["https://", "http://"] where text.utf8.starts(with: scheme.utf8) {
-            return text.utf8.count > scheme.utf8.count ? nil : "no host"
-        }
-        return "another scheme"
     }
 
     private static func headers(_ backend: ManifestSection) throws(ManifestError) -> [(name: String, value: String)] {
         guard let node = backend.node("headers") else { return [] }
         let entries = try ManifestSection.entries(of: node, file: backend.file, path: backend.join("headers"))
-        if entries.count > HeaderField.limitCount {
-            throw backend.failure("headers", node, "\(entries.count) headers; expected at most \(HeaderField.limitCount)")
+        if entries.count > HTTPHeader.limitCount {
+            throw backend.failure("headers", node, "\(entries.count) headers; expected at most \(HTTPHeader.limitCount)")
         }
         var result: [(name: String, value: String)] = []
         for entry in entries {
             let value = entry.value.scalar
             // The value is not shown: it may be a credential.
-            let problem = value.map { HeaderField.validate(name: entry.key, value: $0.text) }
+            let problem = value.map { HTTPHeader.problem(name: entry.key, value: $0.text) }
                 ?? "\(entry.value.shown) is no text; expected the header's value"
             if let problem {
                 throw backend.failure("headers." + Excerpt.of(entry.key), entry.value, problem)

@@ -110,6 +110,5 @@ struct Descriptor: Equatable {
 }
 
 extension stat {
-    var isRegularFile: Bool { st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) }
     var isOwnRegularFile: Bool { isRegularFile && st_uid == geteuid() }
 }

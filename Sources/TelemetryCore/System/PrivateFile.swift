@@ -24,13 +24,15 @@ enum PrivateFile {
         defer { file.close() }
         let status: stat
         let bytes: [UInt8]
+        let reason: String?
         do throws(SystemError) {
             status = try file.status()
-            bytes = distrust(status) == nil ? try file.readAll(limit: limit &+ 1) : []
+            reason = distrust(status)
+            bytes = reason == nil ? try file.readAll(limit: limit &+ 1) : []
         } catch {
             throw .refused(error.text)
         }
-        if let reason = distrust(status) { throw .refused(reason) }
+        if let reason { throw .refused(reason) }
         if bytes.count > limit { throw .refused("longer than \(limit) bytes") }
         return Content(bytes: bytes, stamp: FileStamp(status))
     }

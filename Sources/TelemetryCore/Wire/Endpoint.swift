@@ -1,27 +1,27 @@
 /// What is wrong with an endpoint, without repeating it: it may hold a secret.
-public struct EndpointError: Error, Equatable {
-    public let text: String
+package struct EndpointError: Error, Equatable {
+    package let text: String
 }
 
 /// The address events are posted to: an absolute http or https URL (RFC 3986), checked.
-public struct Endpoint: Equatable {
-    public enum Scheme: Equatable { case http, https }
+package struct Endpoint: Equatable {
+    package enum Scheme: Equatable { case http, https }
 
     /// As it was given.
-    public let url: String
-    public let scheme: Scheme
+    package let url: String
+    package let scheme: Scheme
     /// Lower case; an IPv6 address keeps its brackets.
-    public let host: String
-    public let port: Int
+    package let host: String
+    package let port: Int
     /// Begins with "/" unless empty; without the query.
-    public let path: String
+    package let path: String
 
-    public static let maxLength = 2048
+    package static let maxLength = 2048
 
     /// Scheme, host, port when it was given, and path; the query may hold a secret and is left out.
-    public let description: String
+    package let description: String
 
-    public static func parse(_ text: String) throws(EndpointError) -> Endpoint {
+    package static func parse(_ text: String) throws(EndpointError) -> Endpoint {
         let bytes = Array(text.utf8)
         try checkCharacters(bytes)
         let (scheme, authorityStart) = try parseScheme(bytes)
@@ -43,6 +43,16 @@ public struct Endpoint: Equatable {
     /// RFC 6454: credentials given for one origin are not for another.
     func isSameOrigin(as other: Endpoint) -> Bool {
         scheme == other.scheme && host == other.host && port == other.port
+    }
+
+    /// What is wrong with an endpoint, as a sentence; nil: nothing.
+    package static func problem(_ text: String) -> String? {
+        do throws(EndpointError) {
+            _ = try parse(text)
+            return nil
+        } catch {
+            return error.text
+        }
     }
 
     private static func checkCharacters(_ bytes: [UInt8]) throws(EndpointError) {

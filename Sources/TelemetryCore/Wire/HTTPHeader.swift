@@ -1,8 +1,10 @@
 /// A header that the tool's author adds to requests.
-public enum HTTPHeader {
+package enum HTTPHeader {
+    static let limitCount = 32
+
     /// Splits `Name: value`. Nil unless it is a field that may be sent: RFC 9110, section 5.1
     /// (a token) and 5.5 (visible characters, spaces and tabs; so that no line break gets in).
-    public static func parse(_ line: String) -> (name: String, value: String)? {
+    package static func parse(_ line: String) -> (name: String, value: String)? {
         let bytes = Array(line.utf8)
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
         var value = bytes[(colon + 1)...]
@@ -13,9 +15,19 @@ public enum HTTPHeader {
         return isValid(name: name, value: text) ? (name, text) : nil
     }
 
-    public static func isValid(name: String, value: String) -> Bool {
-        (1...256).contains(name.utf8.count) && name.utf8.allSatisfy { isTokenByte($0) }
-            && value.utf8.count <= 8192 && value.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+    package static func isValid(name: String, value: String) -> Bool { problem(name: name, value: value) == nil }
+
+    /// What is wrong, without the value, which may be a credential; nil: nothing.
+    static func problem(name: String, value: String) -> String? {
+        if !(1...64).contains(name.utf8.count) || !name.utf8.allSatisfy({ isTokenByte($0) }) {
+            return "not a header name; expected 1 to 64 letters, digits or hyphens"
+        }
+        if isReserved(name) { return "set by the library; expected another header" }
+        if value.utf8.count > 8192 { return "value of \(value.utf8.count) bytes; expected at most 8192" }
+        if !value.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }) {
+            return "value with other characters; expected visible ASCII, spaces and tabs"
+        }
+        return nil
     }
 
     /// Those that the backend sets itself, or that would change how the request is framed.

@@ -1,0 +1,131 @@
+# libtelemetry: the library, the helper, and everything that checks them.
+#
+#   make                 build/lib/libtelemetry.so, build/bin/telemetry, build/include/telemetry.h
+#   make test            every test suite; the last line is "N passed, N failed"
+#   make demo            enable telemetry in a private HOME, run two tools, show what was recorded
+#   make install         PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR= are honoured
+#   make header          write include/telemetry.h again, from the Swift exports
+#   make check-header    fail if include/telemetry.h is not what `make header` would write
+#   make bench           the benchmarks
+#   make fuzz            the fuzzers, FUZZ_SECONDS each (default 60)
+#   make sanitize        the unit tests under the address and the thread sanitizer
+#   make setup           install the Debian packages of scripts/packages that are missing
+#   make clean           remove what was built
+#   make help            this list
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+
+# The toolchain says where it is and what it builds for.
+target_info := $(shell $(SWIFT)c -print-target-info 2>/dev/null)
+resources := $(shell printf '%s' '$(target_info)' | sed -n 's/.*"runtimeResourcePath" *: *"\([^"]*\)".*/\1/p')
+triple := $(shell printf '%s' '$(target_info)' | sed -n 's/.*"unversionedTriple" *: *"\([^"]*\)".*/\1/p')
+# The toolchain's own clang and lld; else those of the system.
+LINK ?= $(firstword $(wildcard $(abspath $(resources)/../../bin/clang)) clang)
+STRIP ?= strip
+unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
+
+release := .build/$(triple)/release
+version = $(shell sed -n 's/.*text = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
+
+hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=sha1
+library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
+	-Wl,--version-script=Sources/TelemetryABI/telemetry.map
+
+.PHONY: all build help setup header check-header install test bench demo fuzz sanitize clean FORCE
+.DELETE_ON_ERROR:
+
+all: build
+build: build/lib/libtelemetry.so build/bin/telemetry build/include/telemetry.h
+
+help:
+	@sed -n '/^#  /s/^#  //p' Makefile
+
+# SwiftPM knows best whether anything changed; what depends on its products is linked again
+# only if it wrote one. Two builds in one directory would wait for each other: one after the other.
+$(release)/libtelemetry.a: FORCE
+	@$(SWIFT) build -c release --product telemetry --quiet
+
+$(release)/telemetry-cli: FORCE | $(release)/libtelemetry.a
+	@$(SWIFT) build -c release --product telemetry-cli --quiet
+
+build/obj/rounding.o: linker/rounding.c | build/obj
+	$(LINK) -O2 -fPIC -ffreestanding -fno-builtin -Wall -Wextra -c $< -o $@
+
+# What is linked stays unstripped in build/obj, for debuggers and profilers, and is stripped where
+# it ships.
+build/obj/libtelemetry.so.0: $(release)/libtelemetry.a build/obj/rounding.o Sources/TelemetryABI/telemetry.map Makefile
+	$(LINK) $(hardening) $(library_flags) -o $@ \
+	    -Wl,--whole-archive $< -Wl,--no-whole-archive build/obj/rounding.o $(unicode_tables)
+
+# SwiftPM has the compiler name an executable's entry point after its module.
+build/obj/telemetry: $(release)/telemetry-cli build/obj/rounding.o Makefile
+	$(LINK) $(hardening) -pie -Wl,--defsym=main=telemetry_cli_main -o $@ \
+	    @$(release)/telemetry-cli.product/Objects.LinkFileList build/obj/rounding.o $(unicode_tables)
+
+build/lib/libtelemetry.so.0: build/obj/libtelemetry.so.0 | build/lib
+	$(STRIP) --strip-unneeded $< -o $@
+
+build/lib/libtelemetry.so: build/lib/libtelemetry.so.0
+	ln -sf libtelemetry.so.0 $@
+
+build/bin/telemetry: build/obj/telemetry | build/bin
+	$(STRIP) --strip-all $< -o $@
+
+build/include/telemetry.h: include/telemetry.h | build/include
+	cp $< $@
+
+build/lib build/bin build/obj build/include:
+	mkdir -p $@
+
+# The header: what the compiler says of the exports, the hand-written C types, and the template.
+header: build/obj/telemetry.h
+	@mkdir -p include
+	cp build/obj/telemetry.h include/telemetry.h
+
+check-header: build/obj/telemetry.h
+	@diff -u include/telemetry.h build/obj/telemetry.h || \
+	    { echo 'include/telemetry.h is out of date: run "make header"' >&2; exit 1; }
+
+build/obj/telemetry.h: $(release)/libtelemetry.a FORCE | build/obj
+	@$(SWIFT) build --product header-generator --scratch-path .build-debug --quiet
+	@.build-debug/debug/header-generator Sources/header-generator/telemetry.h.in \
+	    Sources/CSystem/include/telemetry_types.h \
+	    $(release)/TelemetryABI.build/include/TelemetryABI-Swift.h '$(version)' > $@
+
+install: build
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR))
+	install -m 755 build/bin/telemetry $(DESTDIR)$(BINDIR)/telemetry
+	install -m 644 build/lib/libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so.0
+	ln -sf libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so
+	install -m 644 build/include/telemetry.h $(DESTDIR)$(INCLUDEDIR)/telemetry.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e 's|@VERSION@|$(version)|' linker/libtelemetry.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libtelemetry.pc
+
+setup:
+	scripts/setup
+
+test: build
+	scripts/test
+
+demo: setup
+	@$(MAKE) --no-print-directory build
+	scripts/demo
+
+bench: build
+	benchmarks/run --no-make
+
+fuzz:
+	Tests/fuzz/run $(FUZZ_SECONDS)
+
+sanitize:
+	LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp $(SWIFT) test --scratch-path .build-asan --sanitize address
+	$(SWIFT) test --scratch-path .build-tsan --sanitize thread
+
+clean:
+	rm -rf build .build .build-debug .build-asan .build-tsan .build-fuzz

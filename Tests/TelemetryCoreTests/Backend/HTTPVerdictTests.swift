@@ -1,0 +1,52 @@
+import XCTest
+
+@testable import TelemetryCore
+
+/// E8: what each status means for a batch; wire-formats "HTTP JSON (generic)".
+final class HTTPVerdictTests: XCTestCase {
+    func testTable() {
+        let cases: [(statuses: [Int], verdict: Verdict)] = [
+            ([200, 201, 202, 204, 299], .accepted),
+            ([408, 429, 500, 501, 502, 503, 504, 599], .retry(afterSeconds: 7)),
+            ([410], .stop), ([413], .split),
+            ([400, 401, 403, 404, 405, 409, 411, 415, 422, 431, 499], .rejected),
+            ([300, 301, 304, 399, 600, 999, 0], .retry(afterSeconds: nil)),
+        ]
+        for (statuses, verdict) in cases {
+            for status in statuses {
+                let outcome = HTTPVerdict.outcome(HTTPResponse(status: status, retryAfter: Array("7".utf8)), eventCount: 2, now: 0)
+                XCTAssertEqual(outcome.verdict, verdict, "\(status)")
+                XCTAssertEqual(outcome.reason.isEmpty, verdict == .accepted)
+            }
+        }
+    }
+
+    func testSingleEventThatIsTooLargeIsRejected() {
+        XCTAssertEqual(HTTPVerdict.outcome(HTTPResponse(status: 413), eventCount: 1, now: 0).verdict, .rejected)
+    }
+
+    func testIdentityOfABatch() {
+        func key(_ batch: Batch) -> String { batch.views.withUnsafeBufferPointer { BatchIdentity($0).uuid } }
+        XCTAssertEqual(key(Batch(count: 3)), key(Batch(count: 3)))
+        let others = [Batch(count: 1), Batch(count: 2), Batch(count: 3), Batch(count: 3, from: 1), Batch(count: 2, from: 1), Batch(count: 1, from: 2)]
+        XCTAssertEqual(Set(others.map(key)).count, others.count)
+        for batch in others {
+            XCTAssertNotNil(key(batch).range(of: "^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", options: .regularExpression))
+        }
+    }
+
+    func testResponseReader() {
+        let cases: [(lines: [String], response: HTTPResponse?)] = [
+            (["HTTP/1.1 200 OK\r\n", "\r\n"], HTTPResponse(status: 200)),
+            (["HTTP/2 503 \r\n", "retry-after:  5 \r\n", "\r\n"], HTTPResponse(status: 503, retryAfter: Array("5".utf8))),
+            (["HTTP/1.1 100 Continue\r\n", "\r\n"], nil),
+            (["HTTP/1.1 100 Continue\r\n", "Retry-After: 9\r\n", "\r\n", "HTTP/1.1 202 Ok\r\n", "\r\n"], HTTPResponse(status: 202)),
+            (["HTTP/1.1 200 OK\r\n"], nil), (["\r\n"], nil), (["HTTP/1.1\r\n", "\r\n"], nil), (["HTTP/1.1 2x0\r\n", "\r\n"], nil),
+        ]
+        for (lines, response) in cases {
+            let reader = ResponseReader()
+            for line in lines { _ = Array(line.utf8).withUnsafeBytes { reader.header($0) } }
+            XCTAssertEqual(reader.response, response, "\(lines)")
+        }
+    }
+}

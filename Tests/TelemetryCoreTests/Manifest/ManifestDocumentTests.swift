@@ -1,0 +1,79 @@
+import XCTest
+
+@testable import TelemetryCore
+
+/// docs/manifest.md says what the reader does.
+final class ManifestDocumentTests: XCTestCase {
+    private func document() throws -> String {
+        let root = URL(fileURLWithPath: #filePath).pathComponents.dropLast(4).joined(separator: "/")
+        return try String(contentsOfFile: root + "/docs/manifest.md", encoding: .utf8)
+    }
+
+    private func read(_ text: String) throws -> Manifest {
+        try Array(text.utf8).withUnsafeBytes { try Manifest.parse($0, name: "example") }
+    }
+
+    func testExamplesAreManifests() throws {
+        let examples = try document().components(separatedBy: "```yaml\n").dropFirst().map {
+            $0.components(separatedBy: "```")[0]
+        }
+        XCTAssertEqual(examples.count, 3)
+        for example in examples { XCTAssertEqual(try read(example).toolName, "mytool", example) }
+        XCTAssertEqual(
+            try read(examples[2]).metadata?.map { $0.value },
+            [.int(1), .double(1.5), .bool(true), .string("1"), .string("no"), .string("2026-05-12")])
+    }
+
+    /// The long example says of limits and delivery what is the default anyway, as the tables do.
+    func testDefaults() throws {
+        let manifest = try read(try document().components(separatedBy: "```yaml\n")[2].components(separatedBy: "```")[0])
+        let options = Options(toolName: "mytool", toolVersion: "1")
+        XCTAssertEqual(manifest.enabled, options.authorGate)
+        XCTAssertEqual(manifest.consent, options.consent)
+        XCTAssertEqual(manifest.extendedCollection, options.extendedCollection)
+        XCTAssertEqual(manifest.delivery, options.delivery)
+        XCTAssertEqual(manifest.guarantee, options.guarantee)
+        XCTAssertEqual(manifest.flushIntervalMilliseconds, Int64(options.flushIntervalMilliseconds))
+        XCTAssertEqual(manifest.httpTimeoutMilliseconds, Int64(options.httpTimeoutMilliseconds))
+        XCTAssertEqual(manifest.segmentBytes, Int64(options.segmentBytes))
+        XCTAssertEqual(manifest.spoolBytes, options.spoolLimitBytes)
+        XCTAssertEqual(manifest.spoolSegments, Int64(options.spoolLimitSegments))
+        XCTAssertEqual(manifest.spoolAgeSeconds, options.spoolLimitAgeSeconds)
+    }
+
+    /// The keys that the tables list are those that the reader knows, no more and no fewer.
+    func testTablesListTheKeys() throws {
+        let rows = try document().split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let listed = rows.map { String($0.dropFirst(3).prefix { $0 != "`" }) }
+        XCTAssertEqual(Set(listed).count, listed.count)
+        XCTAssertEqual(Set(listed), try knownKeys())
+    }
+
+    /// From the reader's own errors, which list the keys of a section.
+    private func knownKeys() throws -> Set<String> {
+        let sections = ["tool", "backend", "delivery", "limits"]
+        var known: Set<String> = []
+        for section in [nil] + sections.map(Optional.some) {
+            let text = section.map { "tool: {name: mytool}\n\($0): {nonsense: 1}" } ?? "nonsense: 1"
+            let manifest = section == "tool" ? "tool: {nonsense: 1}" : text
+            var message = ""
+            XCTAssertThrowsError(try read(manifest)) { message = ($0 as? ManifestError)?.text ?? "" }
+            let list = try XCTUnwrap(message.components(separatedBy: "another of ").last)
+            for key in list.components(separatedBy: ", ") where section != nil || !sections.contains(key) {
+                known.insert((section.map { $0 + "." } ?? "") + key)
+            }
+        }
+        return known
+    }
+
+    func testErrorExample() throws {
+        XCTAssertThrowsError(
+            try Array("tool: {name: mytool}\n\nenabeld: 1".utf8).withUnsafeBytes {
+                try Manifest.parse($0, name: "mytool.yaml")
+            }
+        ) { error in
+            let text = (error as? ManifestError)?.text ?? "no text"
+            XCTAssertTrue((try? document())?.contains("\n" + text + "\n") == true, text)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+# shellcheck shell=bash disable=SC2154 # the variables are those of run
+# `make install` into a directory of its own, and a program built against it through pkg-config.
+
+root=$scratch/root
+cat >"$scratch/version.c" <<'C'
+#include <stdio.h>
+#include <string.h>
+#include <telemetry.h>
+int main(void)
+{
+    puts(telemetry_version());
+    return strcmp(telemetry_version(), TELEMETRY_VERSION) != 0;
+}
+C
+installed() {
+    make --no-print-directory install DESTDIR="$root" PREFIX=/opt/t LIBDIR=/opt/t/lib/multi || return 1
+    local file
+    for file in bin/telemetry lib/multi/libtelemetry.so.0 lib/multi/libtelemetry.so \
+        include/telemetry.h lib/multi/pkgconfig/libtelemetry.pc; do
+        [ -e "$root/opt/t/$file" ] || { echo "missing: $file"; return 1; }
+    done
+    refuses grep -n '@' "$root/opt/t/lib/multi/pkgconfig/libtelemetry.pc"
+}
+through_pkg_config() {
+    local flags
+    flags=$(PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$root/opt/t/lib/multi/pkgconfig pkg-config --cflags --libs libtelemetry) || return 1
+    # shellcheck disable=SC2086
+    cc -Wall -Wextra -Werror "$scratch/version.c" $flags -o "$scratch/version" &&
+        LD_LIBRARY_PATH=$root/opt/t/lib/multi "$scratch/version"
+}
+same_version() {
+    [ "$(PKG_CONFIG_PATH=$root/opt/t/lib/multi/pkgconfig pkg-config --modversion libtelemetry)" = "$("$scratch/version")" ]
+}
+
+check "make install honours DESTDIR, PREFIX and LIBDIR" installed
+check "a program builds through pkg-config and runs; header and library have one version" through_pkg_config
+export LD_LIBRARY_PATH=$root/opt/t/lib/multi
+check "pkg-config tells the library's version" same_version
+unset LD_LIBRARY_PATH

@@ -1,0 +1,26 @@
+# shellcheck shell=bash disable=SC2154 # the variables are those of run
+# Header = exported symbols = version script.
+
+declared() { sed -n '/^TELEMETRY_API/s/[^(]*\b\(telemetry_[a-z0-9_]*\)(.*/\1/p' "$header" | sort; }
+exported() { nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort; }
+versioned() { sed -n 's/^ *\(telemetry_[a-z0-9_]*\);.*/\1/p' Sources/TelemetryABI/telemetry.map | sort; }
+
+declared >"$scratch/declared"
+exported >"$scratch/exported"
+versioned >"$scratch/versioned"
+
+one_node() { [ "$(nm -D --defined-only "$library" | grep -c '@@LIBTELEMETRY_0$')" -eq "$(wc -l <"$scratch/exported")" ]; }
+documented() {
+    # Each prototype follows the end of a comment.
+    awk '/^TELEMETRY_API/ && previous !~ /\*\/$/ { print; bad = 1 } { previous = $0 } END { exit bad }' "$header"
+}
+
+check "the header declares functions" test -s "$scratch/declared"
+check "header = exported symbols" diff "$scratch/declared" "$scratch/exported"
+check "header = version script" diff "$scratch/declared" "$scratch/versioned"
+check "every symbol has the version LIBTELEMETRY_0" one_node
+check "every function is documented" documented
+check "no Swift macro, nullability keyword or type in the header" refuses grep -nE 'SWIFT_|_Nullable|_Nonnull|NSInteger|\bBOOL\b' "$header"
+check "the header is ASCII" refuses grep -nP '[^\x00-\x7f]' "$header"
+check "the installed header is the committed one" cmp include/telemetry.h "$header"
+check "the committed header is what the exports generate" make --no-print-directory check-header
