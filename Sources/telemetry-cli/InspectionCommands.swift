@@ -1,14 +1,15 @@
 import CSystem
 import TelemetryCore
 
-/// `show`, `status` and `machine-id`: what the user may know. They create and send nothing, and
-/// work whatever consent says.
+/// `show`, `status` and `machine-id`: what the user may know. They send nothing; `show` and
+/// `status` create nothing either, and work whatever consent says.
 enum InspectionCommands {
     static func show(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
-        let listing = EventListing(asLines: invocation.wantsJSON)
-        SpoolInspector.forEachPending(options: options) { listing.append($0) }
-        try invocation.answer(listing.text)
+        guard let listing = SpoolInspector.listing(options: options, pretty: !invocation.wantsJSON) else {
+            throw Failure(code: .system, message: "out of memory")
+        }
+        try invocation.answer(listing)
         return .ok
     }
 

@@ -12,20 +12,26 @@ struct Invocation {
 
     /// The tool's options: from the manifest, overridden by the command line.
     func options() throws(Failure) -> Options {
-        let explicitManifest = nonEmpty(arguments.value(.manifest)) ?? nonEmpty(Process.environment("TELEMETRY_MANIFEST"))
-        let tool = nonEmpty(arguments.value(.tool)) ?? nonEmpty(Process.environment("TELEMETRY_TOOL")) ?? ""
-        if tool.utf8.isEmpty && explicitManifest == nil {
-            throw usage("which tool? Give --tool NAME or set TELEMETRY_TOOL")
-        }
-        let options = Options(toolName: tool, toolVersion: arguments.value(.toolVersion) ?? "")
+        let given = nonEmpty(arguments.value(.manifest)) ?? nonEmpty(Process.environment("TELEMETRY_MANIFEST"))
+        let options = Options(toolName: try toolName(manifest: given), toolVersion: arguments.value(.toolVersion) ?? "")
         options.delivery = TELEMETRY_DETACHED
-        if let path = ManifestLookup.resolve(explicit: explicitManifest, tool: tool) {
-            _ = Manifest.load(path: path, into: options)
+        options.noTelemetry = arguments.has(.noTelemetry)
+        if let path = ManifestLookup.resolve(explicit: given, tool: options.toolName) {
+            // What is wrong with it is in the options.
+            try? Manifest.load(path: path, into: options)
         }
-        if let version = arguments.value(.toolVersion) { options.toolVersion = version }
-        if arguments.has(.noTelemetry) { options.noTelemetry = true }
         if let error = options.error { throw Failure(code: .options, message: error) }
         return options
+    }
+
+    private func toolName(manifest: String?) throws(Failure) -> String {
+        if let name = nonEmpty(arguments.value(.tool)) ?? nonEmpty(Process.environment("TELEMETRY_TOOL")) { return name }
+        guard let manifest else { throw usage("which tool? Give --tool NAME or set TELEMETRY_TOOL") }
+        do throws(ManifestError) {
+            return try Manifest.read(path: manifest).toolName
+        } catch {
+            throw Failure(code: .options, message: error.text)
+        }
     }
 
     private func nonEmpty(_ text: String?) -> String? {
@@ -55,8 +61,10 @@ struct Invocation {
     }
 
     /// Prints to standard output what was asked for.
-    func answer(_ text: String) throws(Failure) {
-        let error = StandardStream.write(text, to: STDOUT_FILENO)
+    func answer(_ text: String) throws(Failure) { try answer(Array(text.utf8)) }
+
+    func answer(_ bytes: [UInt8]) throws(Failure) {
+        let error = StandardStream.write(bytes, to: STDOUT_FILENO)
         if error != 0 { throw Failure(code: .system, message: "cannot write to standard output: " + ErrorText.of(error)) }
     }
 
@@ -68,7 +76,7 @@ struct Invocation {
     /// One line on standard error.
     func complain(_ message: String) {
         let command = arguments.command.map { $0.name + ": " } ?? ""
-        _ = StandardStream.write("telemetry: " + command + message + "\n", to: STDERR_FILENO)
+        StandardStream.complain(command + message)
     }
 
     func warn(_ decision: ConsentDecision) {

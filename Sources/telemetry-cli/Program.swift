@@ -1,3 +1,5 @@
+import TelemetryCore
+
 /// From the command line to the command.
 enum Program {
     static func run(_ arguments: [String], _ rawArguments: ArgumentVector) -> Int32 {
@@ -7,10 +9,10 @@ enum Program {
             parsed = try ArgumentParser.parse(arguments, syntax)
         } catch {
             let command = error.command.map { $0 + ": " } ?? ""
-            let line = "telemetry: " + command + error.message + Invocation.seeHelp(error.command) + "\n"
-            _ = StandardStream.write(line, to: 2)
+            StandardStream.complain(command + error.message + Invocation.seeHelp(error.command))
             return ExitCode.usage.rawValue
         }
+        DetachedDelivery.start = BackgroundDelivery.start
         let invocation = Invocation(arguments: parsed, rawArguments: rawArguments)
         do throws(Failure) {
             return try dispatch(invocation, syntax)

@@ -13,8 +13,10 @@ struct StatusReport {
 
     init(_ options: Options) {
         self.options = options
-        decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
-        backend = BackendDescription.of(options)
+        let collector = Collector.open(options)
+        decision = collector.decision
+        backend = collector.backendInfo
+        _ = collector.close(timeoutMilliseconds: 0)
         statistics = SpoolInspector.statistics(options: options)
         delivery = SpoolInspector.deliveryState(options: options)
     }

@@ -54,7 +54,7 @@ enum WrappedCommand {
         let name = program[0].map { String(cString: $0) } ?? ""
         let isPath = name.utf8.contains(UInt8(ascii: "/"))
         let reason = error == ENOENT && !isPath ? "command not found" : ErrorText.of(error)
-        _ = StandardStream.write("telemetry: " + name + ": " + reason + "\n", to: STDERR_FILENO)
+        StandardStream.complain(name + ": " + reason)
         return (error == ENOENT ? ExitCode.notFound : ExitCode.notExecutable).rawValue
     }
 }

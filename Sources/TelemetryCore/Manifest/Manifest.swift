@@ -2,7 +2,7 @@ import CSystem
 
 /// A tool, described by data (docs/manifest.md). Nil: the manifest says nothing about it.
 package struct Manifest {
-    var toolName = ""
+    package var toolName = ""
     var toolNamePosition = TextPosition(line: 1, column: 1)
     var toolVersion: String?
     /// A2
@@ -40,7 +40,7 @@ package struct Manifest {
     }
 
     /// The manifest alone: for who does not know yet which tool it is of.
-    static func read(path: String) throws(ManifestError) -> Manifest {
+    package static func read(path: String) throws(ManifestError) -> Manifest {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try SharedFile.read(path, limit: YAMLReader.limitBytes)

@@ -19,13 +19,18 @@ struct EventJSON: ~Copyable {
 
     /// All events as one array.
     mutating func writeArray(_ events: UnsafeBufferPointer<EventView>) {
-        json.beginArray()
-        for index in events.indices {
-            json.element()
-            write(events[index])
-        }
-        json.endArray()
+        beginArray()
+        for index in events.indices { writeElement(events[index]) }
+        endArray()
     }
+
+    /// The same one by one, for events that are not at hand all at once.
+    mutating func beginArray() { json.beginArray() }
+    mutating func writeElement(_ event: EventView) {
+        json.element()
+        write(event)
+    }
+    mutating func endArray() { json.endArray() }
 
     /// All events as JSON Lines.
     mutating func writeLines(_ events: UnsafeBufferPointer<EventView>) {
