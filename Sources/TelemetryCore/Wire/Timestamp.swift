@@ -1,5 +1,5 @@
 /// RFC 3339 text of a point in time.
-enum Timestamp {
+package enum Timestamp {
     /// `2026-05-12T14:30:45.123456789Z`
     static let length = 30
 
@@ -20,6 +20,14 @@ enum Timestamp {
         target[19] = UInt8(ascii: ".")
         writeFraction(fraction, to: target + 20)
         target[29] = UInt8(ascii: "Z")
+    }
+
+    package static func text(_ nanoseconds: Int64) -> String {
+        String(unsafeUninitializedCapacity: length) { target in
+            guard let start = target.baseAddress else { return 0 }
+            write(nanoseconds, to: start)
+            return length
+        }
     }
 
     @inline(__always)
