@@ -31,7 +31,7 @@ STRIP ?= strip
 unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
 
 release := .build/$(triple)/release
-version = $(shell sed -n 's/.*text = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
+version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
 
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=sha1
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
