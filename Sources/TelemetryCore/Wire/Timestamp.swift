@@ -1,5 +1,5 @@
 /// RFC 3339 text of a point in time.
-enum Timestamp {
+package enum Timestamp {
     /// `2026-05-12T14:30:45.123456789Z`
     static let length = 30
 
@@ -20,6 +20,15 @@ enum Timestamp {
         target[19] = UInt8(ascii: ".")
         writeFraction(fraction, to: target + 20)
         target[29] = UInt8(ascii: "Z")
+    }
+
+    /// The same as text.
+    package static func text(_ nanoseconds: Int64) -> String {
+        var bytes = [UInt8](repeating: 0, count: length)
+        bytes.withUnsafeMutableBufferPointer { area in
+            if let base = area.baseAddress { write(nanoseconds, to: base) }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     @inline(__always)
