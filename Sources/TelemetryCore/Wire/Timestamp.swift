@@ -22,13 +22,12 @@ package enum Timestamp {
         target[29] = UInt8(ascii: "Z")
     }
 
-    /// The same as text.
     package static func text(_ nanoseconds: Int64) -> String {
-        var bytes = [UInt8](repeating: 0, count: length)
-        bytes.withUnsafeMutableBufferPointer { area in
-            if let base = area.baseAddress { write(nanoseconds, to: base) }
+        String(unsafeUninitializedCapacity: length) { target in
+            guard let start = target.baseAddress else { return 0 }
+            write(nanoseconds, to: start)
+            return length
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     @inline(__always)
