@@ -8,7 +8,7 @@ off_everywhere() {
         # shellcheck disable=SC2086
         strace -f -qq -e trace=%file,%network -o trace telemetry --tool t $command >out 2>err
         ! grep -qE 'O_CREAT|mkdir|socket|rename|unlink|link\(' trace || fail "$command: $(grep -E 'O_CREAT|mkdir|socket|rename|unlink|link\(' trace)"
-        ! grep -qE 'curl|yaml|libmd|libz' trace || fail "$command loads: $(grep -E 'curl|yaml|libmd|libz' trace)"
+        ! grep -qE 'lib(curl|yaml|md|z)[.-]' trace || fail "$command loads: $(grep -E 'lib(curl|yaml|md|z)[.-]' trace)"
     done
     [ -z "$(home_tree)" ] || fail "created: $(home_tree)"
 }
