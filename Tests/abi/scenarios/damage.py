@@ -9,7 +9,10 @@ from spool_reader import SEGMENT_NAME, Segment
 from suite import check, check_equal, check_identity, test
 
 
-def _segment(box, events=30):
+EVENTS = 24
+
+
+def _segment(box, events=EVENTS):
     """Leaves one segment in the spool and returns its path; the spool as it is then is kept in `base`."""
     box.consent()
     box.host("--events", events, "--segment", 8192, "--fill", 3)
@@ -63,7 +66,7 @@ def truncated(box):
     for length in sorted(lengths):
         report = _check_recovered(box, path, image[:length], f"truncated to {length}")
         if length >= 4096:
-            check_equal(30, report["recorded"], f"truncated to {length}: recorded")
+            check_equal(EVENTS, report["recorded"], f"truncated to {length}: recorded")
     return f"{len(lengths)} lengths"
 
 
@@ -83,7 +86,7 @@ def record_bits(box):
     for field in fields:
         damaged = _flip(image, record.offset + field, random.randrange(8))
         report = _check_recovered(box, path, damaged, f"byte {field} of a record")
-        check_equal((30, 29, 1), tuple(report[name] for name in ("recorded", "delivered", "dropped_corrupt")),
+        check_equal((EVENTS, EVENTS - 1, 1), tuple(report[name] for name in ("recorded", "delivered", "dropped_corrupt")),
                     f"byte {field} of a record: counts")
 
 
@@ -98,7 +101,7 @@ def header_bits(box):
     for offset, bit in state + progress + one_copy:
         report = _check_recovered(box, path, _flip(image, offset, bit), f"bit {bit} of byte {offset}")
         if offset >= 64:
-            check_equal((30, 30), (report["recorded"], report["delivered"]), f"byte {offset}: nothing is lost")
+            check_equal((EVENTS, EVENTS), (report["recorded"], report["delivered"]), f"byte {offset}: nothing is lost")
 
 
 @test("damage/both-descriptions", "E3 E12")
@@ -145,7 +148,7 @@ def garbage(box):
         if os.path.exists(box.path("events.jsonl")):
             os.remove(box.path("events.jsonl"))
         report = box.recover()
-        check_equal(30, len(box.log()), f"{what}: events of the intact neighbour")
+        check_equal(EVENTS, len(box.log()), f"{what}: events of the intact neighbour")
         check_identity(report)
         check_equal(0, report["pending"], f"{what}: pending")
 
@@ -157,14 +160,14 @@ def _check_left_alone(box, make, what, still_there=os.path.lexists):
     make(odd)
     before = os.lstat(odd)
     report = box.recover(silent=True)
-    check_equal(30, len(box.log()), f"{what}: events")
+    check_equal(EVENTS, len(box.log()), f"{what}: events")
     check_identity(report)
     check(still_there(odd), f"{what} was removed")
     after = os.lstat(odd)
     check_equal((before.st_ino, before.st_size, before.st_mode, before.st_mtime_ns),
                 (after.st_ino, after.st_size, after.st_mode, after.st_mtime_ns), what)
     box.host("--events", 5, "--flush", 5000, silent=True)
-    check_equal(35, len(box.log()), f"{what}: events of a later run")
+    check_equal(EVENTS + 5, len(box.log()), f"{what}: events of a later run")
 
 
 @test("damage/symlink", "decision-3")
@@ -213,7 +216,7 @@ def other_names(box):
         with open(os.path.join(box.spool, name), "wb") as file:
             file.write(b"mine")
     box.recover()
-    check_equal(30, len(box.log()), "events")
+    check_equal(EVENTS, len(box.log()), "events")
     for name in names:
         check_equal(b"mine", _read(os.path.join(box.spool, name)), name)
 
@@ -225,7 +228,7 @@ def giant_sparse(box):
     with open(os.path.join(box.spool, "00000000deadbeef.seg"), "wb") as file:
         file.truncate(1 << 40)
     report = box.recover(timeout=20)
-    check_equal(30, len(box.log()), "events")
+    check_equal(EVENTS, len(box.log()), "events")
     check_identity(report)
 
 
@@ -242,11 +245,11 @@ def control(box):
             file.write(_flip(control_image, spot, 2))
         report = box.recover()
         check_identity(report)
-        check(len(box.log()) in (0, 30), f"byte {spot} of control: {len(box.log())} events")
+        check(len(box.log()) in (0, EVENTS), f"byte {spot} of control: {len(box.log())} events")
         if spot in (64, 72, 128, 136):
-            check_equal(30, len(box.log()), f"one copy of the epoch damaged (byte {spot}): events")
+            check_equal(EVENTS, len(box.log()), f"one copy of the epoch damaged (byte {spot}): events")
         box.recover()
-        check(len(box.log()) in (0, 30), f"byte {spot} of control: events twice")
+        check(len(box.log()) in (0, EVENTS), f"byte {spot} of control: events twice")
     for what, content in {"empty": b"", "short": control_image[:100], "noise": random.Random(2).randbytes(4096),
                           "long": control_image + bytes(4096)}.items():
         _restore(box, path, image)
@@ -254,7 +257,7 @@ def control(box):
             file.write(content)
         report = box.recover()
         check_identity(report)
-        check(len(box.log()) in (0, 30), f"{what} control: {len(box.log())} events")
+        check(len(box.log()) in (0, EVENTS), f"{what} control: {len(box.log())} events")
 
 
 @test("damage/both-epochs", "A17 E12")
