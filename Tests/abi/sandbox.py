@@ -14,21 +14,22 @@ SPOOL_TESTS = os.path.join(HERE, "..", "spool")
 BUILD = os.path.abspath(os.environ.get("TELEMETRY_BUILD", os.path.join(HERE, "..", "..", "build")))
 sys.path.insert(0, SPOOL_TESTS)
 
-PROGRAMS = {"host": ["programs/host.c"], "crash": ["programs/crash.c", "../spool/spool_reader.c"]}
-TEST_PROGRAMS = ["basics", "events", "backends", "privacy", "process", "fork", "loading", "allocation", "drop", "collectors"]
+PROGRAMS = {"host": ["programs/host.c"], "crash": ["programs/crash.c", "../spool/spool_reader.c"],
+            "spool_ids": ["../spool/spool_ids.c", "../spool/spool_reader.c"]}
+TESTS = ["basics", "events", "backends", "privacy", "process", "fork", "loading", "allocation", "drop", "collectors"]
 FLAGS = ["-std=c99", "-D_GNU_SOURCE", "-pthread", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
 
 
 class Programs:
     """The compiled programs, in a directory that is removed at the end."""
 
-    def __init__(self):
+    def __init__(self, tests=(), programs=()):
         self.directory = tempfile.mkdtemp(prefix="telemetry-abi-")
-        for name in TEST_PROGRAMS:
+        for name in tests:
             self._compile(name, [f"{name}.c", "harness.c"] + ([] if name == "loading" else ["fixture.c"]),
                           linked=name != "loading")
-        for name, sources in PROGRAMS.items():
-            self._compile(name, sources)
+        for name in programs:
+            self._compile(name, PROGRAMS[name])
 
     def _compile(self, name, sources, linked=True):
         command = ["gcc", *FLAGS, f"-I{BUILD}/include", f"-I{SPOOL_TESTS}", f"-I{HERE}", "-o", self.path(name),
