@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 from suite import Failed, Skipped, check, check_equal
 
@@ -24,6 +25,8 @@ class Programs:
     """The compiled programs, in a directory that is removed at the end."""
 
     def __init__(self, tests=(), programs=()):
+        if not os.path.exists(f"{BUILD}/lib/libtelemetry.so"):
+            raise SystemExit(f"no library in {BUILD}: run make, or set TELEMETRY_BUILD")
         self.directory = tempfile.mkdtemp(prefix="telemetry-abi-")
         for name in tests:
             self._compile(name, [f"{name}.c", "harness.c"] + ([] if name == "loading" else ["fixture.c"]),
@@ -133,8 +136,14 @@ class Sandbox:
         return [event for batch in self.log(name) for event in batch]
 
     def recover(self, *arguments, **options):
-        """A fresh process delivers what waits; everything must be accounted for afterwards."""
-        return self.host("--flush", 30000, "--close", 1000, *arguments, **options)
+        """Fresh processes deliver what waits, when the back-off of earlier failures is over. The last one's report."""
+        deadline = time.monotonic() + 60
+        while True:
+            report = self.host("--flush", 30000, "--close", 1000, *arguments, **options)
+            wait = report["next_attempt_ns"] / 1e9 - time.time()
+            if not report["pending"] or report["flush"] == 0 or time.monotonic() + wait > deadline:
+                return report
+            time.sleep(max(wait, 0.1))
 
     def files(self, *below):
         """Every path in the sandbox, except the directories it began with."""

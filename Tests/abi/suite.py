@@ -38,7 +38,7 @@ def scenarios():
 
 def check(condition, message):
     if not condition:
-        raise Failed(message)
+        raise Failed(message if len(message) < 1500 else f"{message[:1000]} ... {message[-400:]}")
 
 
 def check_equal(expected, actual, what):

@@ -128,7 +128,7 @@ void spool_read_image(const uint8_t *image, size_t size, spool_visitor *visit, v
         summary->delivered += u32(progress + 20);
         for (int reason = 0; reason < 10; reason++) summary->dropped += u32(progress + 24 + 4 * reason);
     }
-    while (offset < end) {
+    while (offset + 64 <= end) {
         spool_record record;
         if (!record_at(image, size, offset, u32(description + 44), &record)) {
             offset += 8;

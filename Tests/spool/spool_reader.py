@@ -245,6 +245,7 @@ class Segment:
 
     def __init__(self, image, name=""):
         self.name = name
+        self.number = int(name[:16], 16) if name else 0
         self.image = image
         self.description = Description.parse(image)
         self.records = []
@@ -259,7 +260,7 @@ class Segment:
         if not HEADER_BYTES <= end <= len(self.image):
             end = len(self.image)
         records, offset = [], self.progress.offset
-        while offset < end:
+        while offset + 64 <= end:
             record = Record.parse(self.image, offset, self.description.sync)
             if record:
                 records.append(record)
@@ -297,7 +298,8 @@ class Control:
     def __init__(self, image):
         self.epoch = self._epoch(image)
         counters = newest_slot(image, (256, 512), 256) or bytes(256)
-        self.retired_generation, self.recorded, self.delivered, *rest = struct.unpack_from("<15Q", counters, 8)
+        self.retired_generation, self.retired_file, self.recorded, self.delivered, *rest = \
+            struct.unpack_from("<16Q", counters, 8)
         self.dropped, self.adjusted, self.refused = rest[:10], rest[10], rest[11]
         delivery = newest_slot(image, (1024, 1536), 512) or bytes(512)
         self.next_attempt_ns, self.last_attempt_ns, self.last_success_ns, self.failures = \
@@ -350,7 +352,8 @@ class Spool:
         for segment in self.segments:
             if not segment.description or not segment.state:
                 continue
-            if self.control and segment.description.generation == self.control.retired_generation:
+            if self.control and (segment.description.generation, segment.number) == \
+                    (self.control.retired_generation, self.control.retired_file):
                 continue
             recorded += segment.state.count
             delivered += segment.progress.delivered

@@ -88,7 +88,7 @@ def encode_control(*, epoch, recorded=0, delivered=0, dropped=(), sequence=1):
     """A control file with an epoch and counters, and an empty delivery state."""
     word = struct.pack("<QQ", epoch, epoch ^ 0xFFFFFFFFFFFFFFFF)
     dropped = list(dropped) + [0] * (10 - len(dropped))
-    payload = struct.pack("<IQQQ10QQQ", sequence, 0, recorded, delivered, *dropped, 0, 0).ljust(252, b"\0")
+    payload = struct.pack("<IQQQQ10QQQ", sequence, 0, 0, recorded, delivered, *dropped, 0, 0).ljust(252, b"\0")
     image = bytearray(4096)
     image[0:8] = b"TLMCTL\0\1"
     image[64:80] = word

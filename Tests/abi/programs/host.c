@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 static struct {
-    const char *tool, *backend, *report;
+    const char *tool, *backend;
+    FILE *report;
     long events, first, threads, pause_us, fill, wait_ms, flush_ms, close_ms;
     bool sample, drop;
 } arguments = {.tool = "mytool", .backend = "file:events.jsonl", .threads = 1, .flush_ms = -1, .close_ms = 0};
@@ -104,7 +105,7 @@ static void parse_value(const char *flag, const char *value)
     if (!value) exit(64);
     if (strcmp(flag, "--tool") == 0) arguments.tool = value;
     else if (strcmp(flag, "--backend") == 0) arguments.backend = value;
-    else if (strcmp(flag, "--report") == 0) arguments.report = value;
+    else if (strcmp(flag, "--report") == 0) arguments.report = fopen(value, "we");
     else if (strcmp(flag, "--interval") == 0) telemetry_options_set_flush_interval_ms(options, (uint32_t)atol(value));
     else if (strcmp(flag, "--http-timeout") == 0) telemetry_options_set_http_timeout_ms(options, (uint32_t)atol(value));
     else if (strcmp(flag, "--segment") == 0) telemetry_options_set_segment_bytes(options, (uint32_t)atol(value));
@@ -145,6 +146,10 @@ static void record_in_threads(void)
 {
     pthread_t threads[64];
     long count = arguments.threads < 64 ? arguments.threads : 64;
+    if (count == 1) { /* no thread that the library did not start */
+        record(NULL);
+        return;
+    }
     for (long i = 0; i < count; i++) pthread_create(&threads[i], NULL, record, (void *)(intptr_t)i);
     for (long i = 0; i < count; i++) pthread_join(threads[i], NULL);
 }
@@ -170,7 +175,7 @@ static void record_samples(void)
 static void report(const telemetry_statistics *s, telemetry_status flush, int64_t flush_ns, telemetry_status close, int64_t close_ns,
                    bool enabled)
 {
-    FILE *file = arguments.report ? fopen(arguments.report, "we") : NULL;
+    FILE *file = arguments.report;
     if (!file) return;
     fprintf(file, "{\"enabled\": %s, \"ok\": %ld, \"adjusted_calls\": %ld, \"failed_calls\": %ld, \"slowest_ns\": %ld, "
             "\"flush\": %d, \"flush_ms\": %.3f, \"close\": %d, \"close_ms\": %.3f", enabled ? "true" : "false", (long)answers[0],

@@ -59,7 +59,7 @@ def _check_newest_kept(box, report, total):
 def limit_bytes(box):
     """A spool of 64 KiB is never exceeded; the oldest go first and are counted."""
     box.consent()
-    report, note = _watch(box, 65536, 256, "--events", 100000)
+    report, note = _watch(box, 65536, 256, "--events", 100000, "--detached")
     _check_newest_kept(box, report, 100000)
     return note
 
@@ -68,7 +68,7 @@ def limit_bytes(box):
 def limit_segments(box):
     """At most four segments; the oldest go first and are counted."""
     box.consent()
-    report, note = _watch(box, 16 << 20, 4, "--events", 100000)
+    report, note = _watch(box, 16 << 20, 4, "--events", 100000, "--detached")
     _check_newest_kept(box, report, 100000)
     return note
 
