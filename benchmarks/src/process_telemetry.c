@@ -1,9 +1,11 @@
 /* A whole program that opens a collector, records one event and closes it. argv[1]:
      file      in-process delivery to the JSON Lines file, close waits for it (at most 1 s)
-     leave     in-process, close(0): the event stays in the spool
+     leave     in-process, close(0): the event stays in the spool, which nobody ever empties
      detached  detached delivery, close starts a deliverer when one is due
-     off       the user has not agreed: everything is called and nothing happens */
+     off       the user has not agreed: everything is called and nothing happens
+   Each is a tool of its own, so that none delivers what another left. */
 #include "payload.h"
+#include <stdio.h>
 #include <string.h>
 #include <telemetry.h>
 
@@ -11,7 +13,9 @@ int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "file";
     int off = !strcmp(mode, "off");
-    telemetry_options *options = telemetry_options_new(off ? "bench-off" : "bench-process", "1.0.0");
+    char tool[32];
+    snprintf(tool, sizeof tool, "bench-%.16s", mode);
+    telemetry_options *options = telemetry_options_new(tool, "1.0.0");
     if (!strcmp(mode, "detached"))
         telemetry_options_set_delivery(options, TELEMETRY_DETACHED);
     telemetry_collector *collector = telemetry_open(options);
