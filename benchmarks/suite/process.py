@@ -30,7 +30,7 @@ def report_program(report, library):
     """The detached mode is measured apart: its deliverers would run beside the other contestants."""
     empty = ("empty", [place.PROGRAMS / "process-empty"])
     program = place.PROGRAMS / "process-telemetry"
-    contestant = lambda name: (name, [program, MODES[name]])
+    contestant = lambda name: (name, [program, f"bench-{MODES[name]}"])
     *attached, detached = sorted(MODES, key=lambda name: MODES[name] == "detached")
     results = spawn(800, [empty, ("empty again", empty[1]), *(map(contestant, attached) if library else [])])
     note = "Started in turn with posix_spawn, measured until wait4 returns."
