@@ -76,7 +76,8 @@ def report_helper(report, library):
         if library:
             contestants.append(("telemetry track", [
                 place.BUILD / "bin" / "telemetry", "track", "build", "--tool", "bench",
-                "target=x86_64-unknown-linux-gnu", "compiler=swift-6.3.1-release", "files=3", "seconds=0.25", "cached=true"]))
+                "--property", "target=x86_64-unknown-linux-gnu", "--property", "compiler=swift-6.3.1-release",
+                "--property", "files:int=3", "--property", "seconds:double=0.25", "--property", "cached:bool=true"]))
         results = spawn(200, [(name, [resolve(c[0]), *c[1:]]) for name, c in contestants])
         python, version = peers.python_client()
         before = server.received
