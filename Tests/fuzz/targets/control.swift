@@ -52,7 +52,7 @@ private func store(_ image: [UInt8], count: Int) {
 }
 
 /// In memory where there is such a place: the target writes one file for each input.
-nonisolated(unsafe) private let directory: Descriptor = {
+private let directory: Descriptor = {
     var path = Array("/dev/shm/telemetry-fuzz-XXXXXX".utf8CString)
     if access("/dev/shm", W_OK) != 0 { path = Array("/tmp/telemetry-fuzz-XXXXXX".utf8CString) }
     guard let made = mkdtemp(&path), let opened = try? Descriptor.open(String(cString: made), O_RDONLY | O_DIRECTORY) else {
