@@ -6,6 +6,8 @@ import PackageDescription
 let embedded: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded", .when(configuration: .release)),
     .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"], .when(configuration: .release)),
+    // Full Swift's Synchronization brings Glibc; without the macro it sees other libc types than CSystem.
+    .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"], .when(configuration: .debug)),
 ]
 
 // The Makefile links build/lib/libtelemetry.so and build/bin/telemetry from the two
