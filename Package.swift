@@ -1,13 +1,16 @@
 // swift-tools-version:6.0
 import PackageDescription
 
+// What full Swift imports (Synchronization, XCTest) brings Glibc and Dispatch; without the macro
+// they see other libc types than CSystem, and the compiler refuses the two definitions.
+let gnuSource = SwiftSetting.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])
+
 // Release builds are Embedded Swift: no Swift runtime is loaded by a host program.
 // Debug builds compile the same sources as full Swift, for the unit tests.
 let embedded: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded", .when(configuration: .release)),
     .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"], .when(configuration: .release)),
-    // Full Swift's Synchronization brings Glibc; without the macro it sees other libc types than CSystem.
-    .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"], .when(configuration: .debug)),
+    gnuSource,
 ]
 
 // The Makefile links build/lib/libtelemetry.so and build/bin/telemetry from the two
@@ -41,10 +44,8 @@ let package = Package(
             name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],
             swiftSettings: embedded, linkerSettings: embeddedLink),
         .executableTarget(name: "header-generator", exclude: ["telemetry.h.in"]),
-        // XCTest brings Glibc and Dispatch; without the macro they see other libc types than CSystem.
         .testTarget(
-            name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"],
-            swiftSettings: [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]),
+            name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: [gnuSource]),
     ],
     swiftLanguageModes: [.v5]
 )
