@@ -105,12 +105,17 @@ package final class Collector {
         if recorder.pointee.isCurrent { return spool }
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.discardOwn()
-        guard ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled else {
+        guard isConsented() else {
             csystem_set_recording(handle, false)
             return nil
         }
         recorder.pointee.epoch.store(spool.epoch, ordering: .releasing)
         return spool
+    }
+
+    /// What the user says at this moment.
+    private var isConsented: () -> Bool {
+        { [options] in ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled }
     }
 
     /// With the mutex held. Opens the spool, or memory in its place.
@@ -130,7 +135,7 @@ package final class Collector {
         }
         recorder.pointee.epoch.store(made.epoch, ordering: .relaxed)
         spool = made
-        dispatcher = Dispatcher(spool: made, mutex: mutex, backend: currentBackend(), options: options)
+        dispatcher = Dispatcher(spool: made, mutex: mutex, backend: currentBackend(), options: options, isConsented: isConsented)
         return made
     }
 

@@ -43,6 +43,7 @@ extension Collector {
     private static func status(_ result: Dispatcher.PassResult) -> telemetry_status {
         switch result {
         case .done: TELEMETRY_OK
+        case .refused: TELEMETRY_DISABLED
         case .waiting, .failed: TELEMETRY_ERROR_DELIVERY
         case .interrupted: TELEMETRY_ERROR_TIMEOUT
         }
@@ -130,6 +131,11 @@ extension Collector {
         mutex.lock()
         defer { mutex.unlock() }
         guard attachIfAnythingWaits(), let spool else { return TELEMETRY_OK }
+        return erase(spool)
+    }
+
+    /// With the mutex held. Voids what waits, everywhere, and removes it where no living process holds it.
+    func erase(_ spool: Spool) -> telemetry_status {
         recorder.pointee.segment.store(0, ordering: .releasing)
         if let shared = spool.shared {
             guard shared.withLock(Deadline(timeoutMilliseconds: 1000), {
@@ -165,13 +171,13 @@ extension Collector {
             spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience))
             var totals = Tally()
             _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { totals = shared.totals() }
-            totals += spool.unmerged
+            totals += spool.ownTally()
             result.set(totals)
             result.spool_bytes = UInt64(clamping: shared.usage().bytes)
         } else {
             result.set(spool.ownTally())
         }
-        result.storage = Int32((spool.shared == nil ? TELEMETRY_STORAGE_HEAP : TELEMETRY_STORAGE_SPOOL).rawValue)
+        result.storage = Int32((spool.usesHeap ? TELEMETRY_STORAGE_HEAP : TELEMETRY_STORAGE_SPOOL).rawValue)
         result.storage_errno = spool.failure?.code ?? spool.lastErrno
         if let state = dispatcher?.state {
             result.next_attempt_ns = UInt64(clamping: state.nextAttempt)

@@ -91,6 +91,11 @@ extension Collector {
     /// With the mutex held.
     func afterPass(_ spool: Spool, _ result: Dispatcher.PassResult) {
         spool.mergeCounts(Deadline(nanoseconds: 0))
+        if result == .refused {
+            csystem_set_recording(handle, false)
+            _ = erase(spool)
+            return
+        }
         if result != .done { spool.reopenLast() }
         if spool.pendingOwn > 0 { worker.firstPending = Clock.monotonic() }
     }

@@ -11,6 +11,8 @@ final class Dispatcher {
         case waiting
         /// An attempt failed; what is left is kept.
         case failed
+        /// The user has withdrawn consent: what is waiting must not leave.
+        case refused
         /// The deadline passed, or the pass was called off.
         case interrupted
     }
@@ -20,16 +22,19 @@ final class Dispatcher {
     private let mutex: Mutex
     private let backend: any Backend
     private let options: Options
+    /// Asked before every batch: the user may have changed the preference by hand.
+    private let isConsented: () -> Bool
     /// Delivery state of a collector without a spool.
     private var heapState = DeliveryState()
 
     static let lockName = "deliver.lock"
 
-    init(spool: Spool, mutex: Mutex, backend: any Backend, options: Options) {
+    init(spool: Spool, mutex: Mutex, backend: any Backend, options: Options, isConsented: @escaping () -> Bool) {
         self.spool = spool
         self.mutex = mutex
         self.backend = backend
         self.options = options
+        self.isConsented = isConsented
     }
 
     var state: DeliveryState { spool.shared?.control.readDelivery() ?? heapState }
@@ -38,14 +43,15 @@ final class Dispatcher {
     var nextAttempt: Int64 { state.nextAttempt }
 
     func pass(until deadline: Deadline, ignoringBackoff: Bool, isCancelled: @escaping () -> Bool) -> PassResult {
+        guard isConsented() else { return .refused }
         guard let shared = spool.shared else {
             return deliver(orphans: [], deadline, ignoringBackoff, isCancelled)
         }
-        guard let lock = try? Descriptor.open(at: shared.directory, Self.lockName, O_RDWR | O_CREAT) else {
+        guard let lock = try? ForkHandling.openHeld(at: shared.directory, Self.lockName, O_RDWR | O_CREAT) else {
             recordFailure(Self.lockName + " cannot be opened", retryAfterSeconds: nil, isFinal: false)
             return .failed
         }
-        defer { lock.close() }
+        defer { ForkHandling.closeHeld(lock) }
         guard acquire(lock, until: deadline, isCancelled) else { return .interrupted }
         if !ignoringBackoff, isBackingOff { return .waiting }
         mutex.lock()
@@ -58,13 +64,7 @@ final class Dispatcher {
 
     /// One process of the tool delivers at a time.
     private func acquire(_ lock: Descriptor, until deadline: Deadline, _ isCancelled: () -> Bool) -> Bool {
-        var pause = 1
-        while !lock.tryLock() {
-            if deadline.isPast || isCancelled() { return false }
-            Clock.sleep(milliseconds: max(1, min(pause, deadline.remainingMilliseconds(cap: 20))))
-            pause = min(pause * 2, 20)
-        }
-        return true
+        lock.lock(until: deadline, isCancelled: isCancelled)
     }
 
     private func deliver(orphans: [Segment], _ deadline: Deadline, _ ignoringBackoff: Bool, _ isCancelled: @escaping () -> Bool) -> PassResult {
@@ -74,7 +74,7 @@ final class Dispatcher {
             backend: backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds, isCancelled: isCancelled,
             guarantee: options.guarantee == TELEMETRY_AT_MOST_ONCE ? .atMostOnce : .atLeastOnce,
             oldest: oldestAllowed(), isCurrent: { [spool] in $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) },
-            journal: journal)
+            isConsented: isConsented, journal: journal)
         let result = deliver(orphans, delivery)
         journal?.clear()
         return result
@@ -124,7 +124,9 @@ final class Dispatcher {
         case .stopped(let reason):
             recordFailure(reason, retryAfterSeconds: nil, isFinal: true)
             return .failed
-        default:
+        case .refused:
+            return .refused
+        case .interrupted, .consumed:
             return .interrupted
         }
     }

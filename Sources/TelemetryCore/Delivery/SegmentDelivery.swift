@@ -7,6 +7,8 @@ struct SegmentDelivery {
         case failed(retryAfterSeconds: Int?, reason: String)
         /// The receiver wants nothing more, ever.
         case stopped(reason: String)
+        /// The user has withdrawn consent.
+        case refused
         /// Called off before it was over.
         case interrupted
     }
@@ -22,6 +24,7 @@ struct SegmentDelivery {
     let oldest: Int64
     /// False: consent for this segment's events is gone.
     let isCurrent: (Segment) -> Bool
+    let isConsented: () -> Bool
     let journal: ControlJournal?
 
     enum GuaranteeKind { case atLeastOnce, atMostOnce }
@@ -45,6 +48,7 @@ struct SegmentDelivery {
                 segment.saveProgress()
                 return .consumed
             }
+            guard isConsented() else { return .refused }
             if isCancelled() || deadline.isPast { return .interrupted }
             if let failure = send(batch, of: segment) { return failure }
         }

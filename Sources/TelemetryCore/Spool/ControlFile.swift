@@ -38,7 +38,7 @@ struct ControlFile {
 
     /// Opens the file, making it if it is missing or not a control file at all.
     static func open(in directory: Descriptor) throws(SystemError) -> ControlFile {
-        let file = try Descriptor.open(at: directory, name, O_RDWR | O_CREAT)
+        let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT)
         do throws(SystemError) {
             let status = try file.status()
             guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
@@ -47,18 +47,23 @@ struct ControlFile {
             if !control.isValid { control.initialise() }
             return control
         } catch {
-            file.close()
+            ForkHandling.closeHeld(file)
             throw error
         }
     }
 
     /// For looking only. Nil when there is none.
     static func openExisting(in directory: Descriptor) -> ControlFile? {
-        guard let file = try? Descriptor.open(at: directory, name, O_RDWR),
-            let status = try? file.status(), status.isOwnRegularFile, status.st_size == size,
-            let control = try? map(file), control.isValid
-        else { return nil }
-        return control
+        guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR) else { return nil }
+        guard let status = try? file.status(), status.isOwnRegularFile, status.st_size == size,
+            let control = try? map(file)
+        else {
+            ForkHandling.closeHeld(file)
+            return nil
+        }
+        if control.isValid { return control }
+        control.close()
+        return nil
     }
 
     private static func prepare(_ file: Descriptor) throws(SystemError) {
@@ -73,8 +78,11 @@ struct ControlFile {
 
     func close() {
         munmap(base, Self.size)
-        file.close()
+        ForkHandling.closeHeld(file)
     }
+
+    /// Lets go of the memory only.
+    func forget() { munmap(base, Self.size) }
 
     // MARK: epoch
 

@@ -48,7 +48,8 @@ final class Segment {
     /// What this segment contributes to the totals.
     var tally: Tally {
         var result = Tally()
-        result.recorded = UInt64(state.count)
+        // A damaged state word may say less than was found.
+        result.recorded = max(UInt64(state.count), progress.consumed)
         result.delivered = UInt64(progress.delivered)
         for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
         return result
@@ -61,7 +62,7 @@ final class Segment {
         in directory: Descriptor, size: Int, epoch: UInt64, context: ContextBlock, address: UnsafeMutableRawPointer?
     ) throws(SystemError) -> Segment {
         let name = Self.name(Random.word())
-        let file = try Descriptor.open(at: directory, name, O_RDWR | O_CREAT | O_EXCL)
+        let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL)
         do throws(SystemError) {
             guard file.tryLock() else { throw SystemError(code: EWOULDBLOCK) }
             try file.allocate(Int64(size))
@@ -71,7 +72,7 @@ final class Segment {
             return Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description)
         } catch {
             unlinkat(directory.raw, name, 0)
-            file.close()
+            ForkHandling.closeHeld(file)
             throw error
         }
     }
@@ -95,14 +96,14 @@ final class Segment {
     /// Takes the lock of a segment whose owner is gone and reads it. `mapping`: to record into it.
     static func claim(_ name: String, in directory: Descriptor, mapping: Bool) -> Claim {
         guard fileID(name) != nil,
-            let file = try? Descriptor.open(at: directory, name, O_RDWR | O_NONBLOCK)
+            let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR | O_NONBLOCK)
         else { return .unavailable }
         guard let status = try? file.status(), status.isOwnRegularFile,
             file.tryLock(),
             // Another process may have removed it between the open and the lock.
             let locked = try? file.status(), locked.st_nlink > 0
         else {
-            file.close()
+            ForkHandling.closeHeld(file)
             return .unavailable
         }
         return read(file, name, fileSize: Int(clamping: locked.st_size), blocks: Int(clamping: locked.st_blocks), mapping: mapping)
@@ -114,18 +115,18 @@ final class Segment {
         if mapping {
             // A file with holes would raise SIGBUS on a full disk.
             guard SegmentLayout.isPlausible(fileSize: fileSize), blocks &* 512 >= fileSize, let base = try? map(file, size, nil) else {
-                file.close()
+                ForkHandling.closeHeld(file)
                 return .unavailable
             }
             if let description = Description.read(base) {
                 return .taken(Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description))
             }
             munmap(base, size)
-            file.close()
+            ForkHandling.closeHeld(file)
             return .unavailable
         }
         guard let base = malloc(size) else {
-            file.close()
+            ForkHandling.closeHeld(file)
             return .unavailable
         }
         let got = readFully(file, base, size)
@@ -168,14 +169,18 @@ final class Segment {
     }
 
     /// Begins a new use of the segment, with nothing in it. The caller has accounted for what was there.
+    /// It stays sealed, so that a thread that read its address long ago cannot record into it, until
+    /// `open()`.
     func reset(epoch: UInt64, context: ContextBlock) {
         var closed = StateWord.empty
         closed.raw |= StateWord.sealedBit
         StateWord.store(base, closed)
         description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
         progress = Progress()
-        StateWord.store(base, .empty)
     }
+
+    /// Admits records after `reset`.
+    func open() { StateWord.store(base, .empty) }
 
     /// Overwrites the records, which have been accounted for.
     func erase() { memset(base + SegmentLayout.headerSize, 0, min(max(0, state.tail - SegmentLayout.headerSize), size - SegmentLayout.headerSize)) }
@@ -200,16 +205,12 @@ final class Segment {
             return nil
         }
         if let directory, storage != .heap { unlinkat(directory.raw, name, 0) }
-        file?.close()
+        if let file { ForkHandling.closeHeld(file) }
         return base
     }
 
     /// Takes the seal off, so that the next process can go on recording into what room is left.
-    func unseal() {
-        var word = state
-        word.raw &= ~StateWord.sealedBit
-        StateWord.store(base, word)
-    }
+    func unseal() { StateWord.unseal(base) }
 
     /// At least a quarter is free.
     var hasRoom: Bool { state.isPlausible(fileSize: size) && size - state.tail >= size / 4 }
@@ -218,8 +219,11 @@ final class Segment {
     func release(removingFrom directory: Descriptor?) {
         if let directory, storage != .heap { unlinkat(directory.raw, name, 0) }
         if storage == .copied { free(base) } else { munmap(base, size) }
-        file?.close()
+        if let file { ForkHandling.closeHeld(file) }
     }
+
+    /// Lets go of the memory only.
+    func forget() { if storage == .copied { free(base) } else { munmap(base, size) } }
 
     // MARK: names
 

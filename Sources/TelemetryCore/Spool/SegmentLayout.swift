@@ -82,6 +82,10 @@ struct StateWord {
         atomic(segment).pointee.wrappingSubtract(oneWriter, ordering: .releasing)
     }
 
+    static func unseal(_ segment: UnsafeMutableRawPointer) {
+        atomic(segment).pointee.bitwiseAnd(~sealedBit, ordering: .acquiringAndReleasing)
+    }
+
     static func seal(_ segment: UnsafeMutableRawPointer) {
         atomic(segment).pointee.bitwiseOr(sealedBit, ordering: .acquiringAndReleasing)
     }

@@ -65,18 +65,32 @@ final class Spool {
 
     private func makeSegment() -> Segment? {
         if let segment = spare.popLast() {
-            segment.reset(epoch: epoch, context: context)
+            segment.open()
             return segment
         }
-        guard let shared else { return makeHeapSegment() }
+        guard let shared else { return makeHeapSegment() ?? recycleOldest() }
         if ownSegmentCount == 0, let segment = adopt(shared) { return segment }
-        return create(shared)
+        switch create(shared) {
+        case .made(let segment): return segment
+        case .spoolFull: return recycleOldest()
+        case .noSpace: return makeHeapSegment() ?? recycleOldest()
+        }
     }
+
+    private var heapSegmentCount: Int {
+        var count = active?.isHeap == true ? 1 : 0
+        for segment in sealed where segment.isHeap { count += 1 }
+        for segment in spare where segment.isHeap { count += 1 }
+        return count
+    }
+
+    /// Some of what waits is in memory only.
+    var usesHeap: Bool { shared == nil || heapSegmentCount > 0 }
 
     private var ownSegmentCount: Int { sealed.count + spare.count + (active == nil ? 0 : 1) }
 
     private func makeHeapSegment() -> Segment? {
-        if ownSegmentCount >= min(SpoolLimits.heapSegments, limits.segments) { return recycleOldest() }
+        if heapSegmentCount >= min(SpoolLimits.heapSegments, limits.segments) { return nil }
         return Segment.createHeap(size: limits.segmentBytes, epoch: epoch, context: context, address: addresses.popLast())
     }
 
@@ -97,21 +111,35 @@ final class Spool {
         return nil
     }
 
+    private enum Creation {
+        case made(Segment)
+        /// The limits allow no more, and what is there belongs to living processes.
+        case spoolFull
+        /// The disk is full, or the spool could not be locked in time.
+        case noSpace
+    }
+
     /// A new file, if the limits allow it once the oldest have been removed.
-    private func create(_ shared: SpoolDirectory) -> Segment? {
-        var result: Segment?
+    private func create(_ shared: SpoolDirectory) -> Creation {
+        var result = Creation.spoolFull
         let address = addresses.popLast()
         let isLocked = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) {
             guard makeRoom(shared) else { return }
             do throws(SystemError) {
-                result = try Segment.createFile(in: shared.directory, size: limits.segmentBytes, epoch: epoch, context: context, address: address)
+                result = .made(try Segment.createFile(
+                    in: shared.directory, size: limits.segmentBytes, epoch: epoch, context: context, address: address))
             } catch {
                 lastErrno = error.code
+                result = .noSpace
             }
         }
-        if !isLocked { lastErrno = EWOULDBLOCK }
-        if result == nil, let address { addresses.append(address) }
-        return result ?? recycleOldest()
+        if !isLocked {
+            lastErrno = EWOULDBLOCK
+            result = .noSpace
+        }
+        if case .made = result { return result }
+        if let address { addresses.append(address) }
+        return result
     }
 
     /// Locked. Removes the oldest segments that no living process holds until a new one fits.
@@ -139,9 +167,10 @@ final class Spool {
         let tally = segment.tally
         // Without a wait: this is on a caller's thread. The lock can be missing only for an instant, and
         // the counts then wait in memory.
-        let isCounted = shared?.withLock(Deadline(nanoseconds: 0)) { shared?.retire(segment, tally) } ?? false
+        let isCounted = !segment.isHeap && (shared?.withLock(Deadline(nanoseconds: 0)) { shared?.retire(segment, tally) } ?? false)
         if !isCounted { unmerged += tally }
         segment.reset(epoch: epoch, context: context)
+        segment.open()
         return segment
     }
 
@@ -166,7 +195,7 @@ final class Spool {
         unmerged.recorded &+= UInt64(count)
         unmerged.drop(.corrupt, UInt64(count))
         unlinkat(shared.directory.raw, name, 0)
-        file.close()
+        ForkHandling.closeHeld(file)
     }
 
     func takeForDelivery() -> Segment? {
@@ -279,6 +308,7 @@ final class Spool {
                 segment.release(removingFrom: shared?.directory)
             } else {
                 isParked = true
+                segment.open()
                 segment.release(removingFrom: nil)
             }
         }
@@ -320,25 +350,26 @@ final class Spool {
         active = last
     }
 
-    /// In a forked child: lets go of the parent's segments without touching what they hold.
+    /// In a forked child: lets go of the parent's segments without touching what they hold. Their
+    /// files have been closed.
     func abandon() {
         for address in addresses { munmap(address, limits.segmentBytes) }
         addresses.removeAll()
-        for segment in sealed { segment.release(removingFrom: nil) }
-        for segment in spare { segment.release(removingFrom: nil) }
-        active?.release(removingFrom: nil)
+        for segment in sealed { segment.forget() }
+        for segment in spare { segment.forget() }
+        active?.forget()
         active = nil
         sealed.removeAll()
         spare.removeAll()
         unmerged = Tally()
-        shared?.close()
+        shared?.forget()
     }
 
-    /// Counts of this collector's own segments, for a collector without a spool.
+    /// Counts that no other process can see: those of segments in memory, and those not written yet.
     func ownTally() -> Tally {
         var result = unmerged
-        for segment in sealed { result += segment.tally }
-        if let active { result += active.tally }
+        for segment in sealed where segment.isHeap { result += segment.tally }
+        if let active, active.isHeap { result += active.tally }
         return result
     }
 

@@ -50,6 +50,12 @@ final class SpoolDirectory {
         directory.close()
     }
 
+    /// In a forked child, where the control file has been closed already.
+    func forget() {
+        control.forget()
+        directory.close()
+    }
+
     /// Runs `body` with the control file locked. False when the lock could not be had in time.
     func withLock(_ deadline: Deadline, _ body: () -> Void) -> Bool {
         guard control.file.lock(until: deadline) else { return false }
@@ -151,7 +157,7 @@ struct SegmentHeader {
     /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.
     func tally(currentEpoch: UInt64) -> Tally {
         var result = Tally()
-        result.recorded = UInt64(state.count)
+        result.recorded = max(UInt64(state.count), progress.consumed)
         result.delivered = UInt64(progress.delivered)
         for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
         if epoch != currentEpoch { result.drop(.withdrawn, result.pending) }

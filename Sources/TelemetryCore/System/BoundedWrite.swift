@@ -22,7 +22,7 @@ extension Descriptor {
                 done += n
             } else if csystem_errno() == EAGAIN {
                 if shouldStop() { return (done, nil) }
-                Clock.sleep(milliseconds: 1)
+                Clock.sleep(nanoseconds: 1_000_000)
             } else if csystem_errno() != EINTR {
                 return (done, .current)
             }

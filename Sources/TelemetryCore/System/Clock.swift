@@ -17,9 +17,8 @@ enum Clock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
-    static func sleep(milliseconds: Int) {
-        let time = timespec(tv_sec: milliseconds / 1000, tv_nsec: (milliseconds % 1000) * 1_000_000)
-        var left = time
+    static func sleep(nanoseconds: Int64) {
+        var left = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         while withUnsafeMutablePointer(to: &left, { nanosleep($0, $0) }) != 0 && csystem_errno() == EINTR {}
     }
 }
@@ -47,6 +46,11 @@ struct Deadline {
         if nanoseconds == .max { return cap }
         let left = nanoseconds &- Clock.monotonic()
         return left <= 0 ? 0 : min(cap, Int((left &+ 999_999) / 1_000_000))
+    }
+
+    /// 0 when past.
+    var remainingNanoseconds: Int64 {
+        nanoseconds == .max ? .max : max(0, nanoseconds &- Clock.monotonic())
     }
 
     func earlier(_ other: Deadline) -> Deadline {

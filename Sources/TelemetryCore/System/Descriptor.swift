@@ -79,7 +79,12 @@ struct Descriptor: Equatable {
     }
 
     /// posix_fallocate(3): the blocks exist afterwards, so that a write to a mapping cannot raise SIGBUS.
+    /// A limit on file sizes (RLIMIT_FSIZE) is an error here; left to the system it would be SIGXFSZ.
     func allocate(_ length: Int64) throws(SystemError) {
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(clamping: length) {
+            throw SystemError(code: EFBIG)
+        }
         while true {
             let error = posix_fallocate(raw, 0, Int(length))
             if error == 0 { return }
@@ -95,13 +100,14 @@ struct Descriptor: Equatable {
         return true
     }
 
-    /// flock(2), tried until the deadline. False: still held by another.
-    func lock(until deadline: Deadline) -> Bool {
-        var pause = 1
+    /// flock(2), tried until the deadline or until it is called off. False: still held by another.
+    /// Not the waiting form: the holder may be stopped, and this must end all the same.
+    func lock(until deadline: Deadline, isCancelled: () -> Bool = { false }) -> Bool {
+        var pause: Int64 = 20_000
         while !tryLock() {
-            if deadline.isPast { return false }
-            Clock.sleep(milliseconds: min(pause, max(1, deadline.remainingMilliseconds(cap: 20))))
-            pause = min(pause * 2, 20)
+            if deadline.isPast || isCancelled() { return false }
+            Clock.sleep(nanoseconds: min(pause, deadline.remainingNanoseconds))
+            pause = min(pause &* 2, 10_000_000)
         }
         return true
     }

@@ -7,6 +7,11 @@ enum ForkHandling {
     /// Unretained: a collector leaves the list before it goes.
     nonisolated(unsafe) private static var collectors: [Unmanaged<Collector>] = []
     private static let mutex = Mutex()
+    /// Open files that are locked, or will be. A copy in a child would keep the lock after the parent
+    /// has died or let go, so the child closes its copies at once.
+    nonisolated(unsafe) private static var held: [Int32] = []
+    /// Guards `held`; the innermost of all locks.
+    private static let heldMutex = Mutex()
     private static let installed: Bool = {
         pthread_atfork({ ForkHandling.prepare() }, { ForkHandling.parent() }, { ForkHandling.child() }) == 0
     }()
@@ -21,18 +26,44 @@ enum ForkHandling {
         mutex.withLock { collectors.removeAll { $0.toOpaque() == gone } }
     }
 
+    /// Opens a file that will be locked.
+    static func openHeld(
+        at directory: Descriptor, _ path: String, _ flags: Int32
+    ) throws(SystemError) -> Descriptor {
+        heldMutex.lock()
+        defer { heldMutex.unlock() }
+        let file = try Descriptor.open(at: directory, path, flags)
+        held.append(file.raw)
+        return file
+    }
+
+    /// Closes it, and ends its lock even if a child made without fork(3) has a copy.
+    static func closeHeld(_ file: Descriptor) {
+        heldMutex.lock()
+        defer { heldMutex.unlock() }
+        guard let index = held.firstIndex(of: file.raw) else { return }
+        held.remove(at: index)
+        file.unlock()
+        file.close()
+    }
+
     /// With every mutex held, no other thread is in the middle of a change when memory is copied.
     private static func prepare() {
         mutex.lock()
         for collector in collectors { collector.takeUnretainedValue().mutex.lock() }
+        heldMutex.lock()
     }
 
     private static func parent() {
+        heldMutex.unlock()
         for collector in collectors { collector.takeUnretainedValue().mutex.unlock() }
         mutex.unlock()
     }
 
     private static func child() {
+        for file in held { _ = close(file) }
+        held.removeAll()
+        heldMutex.unlock()
         for collector in collectors {
             collector.takeUnretainedValue().becomeChild()
             collector.takeUnretainedValue().mutex.unlock()
