@@ -1,9 +1,10 @@
 """Consent through the C interface, and what happens without it: nothing."""
 import os
+import subprocess
 import time
 
-from sandbox import need
-from suite import check, check_equal, test
+from sandbox import BUILD, need
+from suite import Skipped, check, check_equal, test
 
 ON, OFF = ["1", "true", "yes", "on", "TRUE", "Yes", "ON"], ["0", "false", "no", "off", "FALSE", "Off"]
 GARBAGE = ["", " ", "2", "enable", "1 ", "true\n", "y"]
@@ -163,7 +164,10 @@ def curl_at_first_send(box):
 
 @test("consent/withdrawn-while-running", "A18 E12")
 def withdrawn_while_running(box):
-    """A running process notices a withdrawn preference within a second, and nothing further leaves."""
+    """A running process notices `telemetry disable` within a second, and nothing further leaves."""
+    helper = os.path.join(BUILD, "bin", "telemetry")
+    if not os.path.exists(helper):
+        raise Skipped(f"needs {helper}")
     box.consent()
     child = box.start("host", "--events", 4000, "--pause-us", 1000, "--interval", 10, "--flush", 1000, "--report",
                       box.path("report.json"))
@@ -171,7 +175,8 @@ def withdrawn_while_running(box):
     while len(box.log()) < 100:
         check(time.monotonic() < deadline, "the log does not grow")
         time.sleep(0.02)
-    box.preference("false\n")
+    done = subprocess.run([helper, "--tool", "mytool", "disable"], env=box.environment, cwd=box.root, capture_output=True, text=True)
+    check(done.returncode == 0, f"disable: {done.stderr}")
     time.sleep(1.0)
     size = os.path.getsize(box.path("events.jsonl"))
     time.sleep(0.5)
