@@ -40,6 +40,7 @@ struct harness_share {
     uint64_t first, count;
     pthread_barrier_t *start;
     uint64_t allocations;
+    double cpu; /* seconds that this thread ran, whatever else the machine was doing */
 };
 
 static void *harness_worker(void *context)
@@ -48,16 +49,23 @@ static void *harness_worker(void *context)
     subject_record(share->first); /* a thread's first call may set up state of its own */
     pthread_barrier_wait(share->start);
     uint64_t before = malloc_count_thread ? malloc_count_thread() : 0;
+    double begin = harness_seconds(CLOCK_THREAD_CPUTIME_ID);
     for (uint64_t i = 0; i < share->count; i++)
         subject_record(share->first + i);
+    share->cpu = harness_seconds(CLOCK_THREAD_CPUTIME_ID) - begin;
     share->allocations = malloc_count_thread ? malloc_count_thread() - before : 0;
     return NULL;
 }
 
 #define HARNESS_THREADS 64
 
+struct harness_totals {
+    double caller_cpu;
+    uint64_t allocations;
+};
+
 /* One repetition; returns the wall time from the common start until the last thread is done. */
-static double harness_round(unsigned threads, uint64_t events, uint64_t *allocations)
+static double harness_round(unsigned threads, uint64_t events, struct harness_totals *totals)
 {
     pthread_t ids[HARNESS_THREADS];
     struct harness_share shares[HARNESS_THREADS];
@@ -73,7 +81,8 @@ static double harness_round(unsigned threads, uint64_t events, uint64_t *allocat
     double begin = harness_seconds(CLOCK_MONOTONIC);
     for (unsigned t = 0; t < threads; t++) {
         pthread_join(ids[t], NULL);
-        *allocations += shares[t].allocations;
+        totals->allocations += shares[t].allocations;
+        totals->caller_cpu += shares[t].cpu;
     }
     double span = harness_seconds(CLOCK_MONOTONIC) - begin;
     pthread_barrier_destroy(&start);
@@ -82,22 +91,24 @@ static double harness_round(unsigned threads, uint64_t events, uint64_t *allocat
 
 static void harness_rate(unsigned threads, uint64_t events, unsigned repetitions)
 {
-    uint64_t counted = events / threads * threads, allocations = 0, ignored = 0;
+    uint64_t counted = events / threads * threads;
+    struct harness_totals totals = { 0, 0 }, warm = { 0, 0 };
     subject_open();
-    harness_round(threads, events / 10 + threads, &ignored);
+    harness_round(threads, events / 10 + threads, &warm);
     subject_settle();
     printf("{\"threads\": %u, \"events\": %" PRIu64 ", \"ns\": [", threads, counted);
     double cpu = 0;
     for (unsigned r = 0; r < repetitions; r++) {
         double before = harness_seconds(CLOCK_PROCESS_CPUTIME_ID);
-        double span = harness_round(threads, events, &allocations);
+        double span = harness_round(threads, events, &totals);
         cpu += harness_seconds(CLOCK_PROCESS_CPUTIME_ID) - before;
         printf("%s%.2f", r ? ", " : "", span * 1e9 / (double)counted);
         subject_settle();
     }
-    printf("], \"cpu_ns\": %.2f", cpu * 1e9 / ((double)counted * repetitions));
+    double total = (double)counted * repetitions;
+    printf("], \"caller_cpu_ns\": %.2f, \"cpu_ns\": %.2f", totals.caller_cpu * 1e9 / total, cpu * 1e9 / total);
     if (malloc_count_thread)
-        printf(", \"allocations\": %" PRIu64, allocations);
+        printf(", \"allocations\": %" PRIu64, totals.allocations);
     subject_close();
     puts("}");
 }

@@ -27,7 +27,8 @@ def subjects(library, lttng_env):
 
 
 def rates(library):
-    """{(name, threads): (wall ns samples, cpu ns)}; the contestants take turns, so that drift hits all."""
+    """{(name, threads): samples of wall ns, callers' CPU ns, all CPU ns}; the contestants take turns,
+    so that drift hits all."""
     samples, lost = {}, {}
     with peers.lttng_session() as (env, discarded):
         contestants = subjects(library, env)
@@ -35,8 +36,9 @@ def rates(library):
             for name, program, environment in contestants:
                 for threads in (1, 8):
                     result, = place.run_json([place.PROGRAMS / program, "rate", threads, EVENTS, REPETITIONS], env=environment)
-                    walls, cpus = samples.setdefault((name, threads), ([], []))
+                    walls, callers, cpus = samples.setdefault((name, threads), ([], [], []))
                     walls += result["ns"]
+                    callers.append(result["caller_cpu_ns"])
                     cpus.append(result["cpu_ns"])
                     lost[name] = lost.get(name, 0) + result.get("lost", 0)
         lost_lttng = discarded()
@@ -49,21 +51,22 @@ def report_rates(report, library):
     base = {threads: spread(samples[("hand-written C, 256 KiB ring", threads)][0])[0] for threads in (1, 8)}
     rows = []
     for threads in (1, 8):
-        for (name, count), (walls, cpus) in samples.items():
+        for (name, count), (walls, callers, cpus) in samples.items():
             if count == threads:
                 median, low, high = spread(walls)
                 rows.append([name, threads, median, f"{low:.0f}–{high:.0f}", min(walls), median / base[threads],
-                             spread(cpus)[0]])
+                             spread(callers)[0], spread(cpus)[0]])
     losses = ", ".join(f"{name}: {n:,}" for name, n in lost.items() if n)
     report.section("Record an event with five attributes", ["contestant", "threads", "ns per event", "quartiles", "best",
-                   "× hand-written", "CPU ns"], rows,
-                   f"Wall time until all threads are done, divided by the events of all threads; CPU time of the whole "
-                   f"process, its writer thread included. {ROUNDS * REPETITIONS} repetitions of {EVENTS:,} events. "
+                   "× hand-written", "callers' CPU ns", "all CPU ns"], rows,
+                   f"Wall time until all threads are done, divided by the events of all threads; CPU time of the recording "
+                   f"threads, and of the whole process with its writer thread. {ROUNDS * REPETITIONS} repetitions of {EVENTS:,} events. "
                    f"Events lost: {losses or 'none'}; LTTng discarded: {lost_lttng:,}.")
     beside = ", ".join(f"{n} {spread(samples[(n, 1)][0])[0]:.0f}" for n in
                        ("hand-written C, 256 KiB ring", "LTTng-UST tracepoint", "spdlog async, waits when full"))
     ours = samples.get(("libtelemetry, spool only", 1))
-    report.target("record, 5 attributes, 1 thread", spread(ours[0])[0] if ours else None, 150, "ns", beside)
+    cpu = f"; ours, CPU time: {spread(ours[1])[0]:.0f}" if ours else ""
+    report.target("record, 5 attributes, 1 thread", spread(ours[0])[0] if ours else None, 150, "ns", beside + cpu)
 
 
 def report_allocations(report, library):
