@@ -101,7 +101,7 @@ final class Spool {
     private func create(_ shared: SpoolDirectory) -> Segment? {
         var result: Segment?
         let address = addresses.popLast()
-        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) {
+        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
             guard makeRoom(shared) else { return }
             do throws(SystemError) {
                 result = try Segment.createFile(in: shared.directory, size: limits.segmentBytes, epoch: epoch, context: context, address: address)
@@ -219,7 +219,7 @@ final class Spool {
             end()
             return
         }
-        let isCounted = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) {
+        let isCounted = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
             shared.retire(segment, tally)
             end()
         }
@@ -286,7 +286,7 @@ final class Spool {
         spare.removeAll()
         for address in addresses { munmap(address, limits.segmentBytes) }
         addresses.removeAll()
-        mergeCounts(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience))
+        mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
         shared?.close()
     }
 
