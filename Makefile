@@ -31,7 +31,7 @@ STRIP ?= strip
 unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
 
 release := .build/$(triple)/release
-version = $(shell sed -n 's/.*text = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
+version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
 
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=sha1
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
@@ -58,10 +58,11 @@ build/obj/rounding.o: linker/rounding.c | build/obj
 	$(LINK) -O2 -fPIC -ffreestanding -fno-builtin -Wall -Wextra -c $< -o $@
 
 # What is linked stays unstripped in build/obj, for debuggers and profilers, and is stripped where
-# it ships.
+# it ships. SwiftPM's list of objects is used, not its archive: that keeps the members of sources
+# that are gone.
 build/obj/libtelemetry.so.0: $(release)/libtelemetry.a build/obj/rounding.o Sources/TelemetryABI/telemetry.map Makefile
 	$(LINK) $(hardening) $(library_flags) -o $@ \
-	    -Wl,--whole-archive $< -Wl,--no-whole-archive build/obj/rounding.o $(unicode_tables)
+	    @$(release)/telemetry.product/Objects.LinkFileList build/obj/rounding.o $(unicode_tables)
 
 # SwiftPM has the compiler name an executable's entry point after its module.
 build/obj/telemetry: $(release)/telemetry-cli build/obj/rounding.o Makefile

@@ -5,7 +5,7 @@ import PackageDescription
 // Debug builds compile the same sources as full Swift, for the unit tests.
 let embedded: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded", .when(configuration: .release)),
-    .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"], .when(configuration: .release)),
+    .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"], .when(configuration: .release)),
 ]
 
 // The Makefile links build/lib/libtelemetry.so and build/bin/telemetry from the two

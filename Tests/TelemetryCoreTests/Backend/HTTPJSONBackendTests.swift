@@ -33,7 +33,7 @@ final class HTTPJSONBackendTests: XCTestCase {
         XCTAssertEqual(keys[0], keys[1], "the same batch")
         XCTAssertNotEqual(keys[0], keys[2], "another batch")
         for (name, values) in [
-            ("X-Key", ["s3cret"]), ("X-Empty", [""]), ("Content-Type", ["application/json"]), ("User-Agent", ["libtelemetry/" + LibraryVersion.text]),
+            ("X-Key", ["s3cret"]), ("X-Empty", [""]), ("Content-Type", ["application/json"]), ("User-Agent", ["libtelemetry/" + TelemetryVersion.text]),
             ("Expect", []), ("X-Break", []), ("b", []),
         ] {
             XCTAssertEqual(requests[0].values(name), values, name)

@@ -77,6 +77,15 @@ final class MachineIdentityTests: XCTestCase {
         XCTAssertEqual(try id("mytool"), second)
     }
 
+    /// A line counts for the very salt that it was derived from, and for no other file or content.
+    func testCacheIsOfOneSalt() {
+        let id = "0123456789abcdef0123456789abcdef"
+        let line = Array((id + " 000000000000002a fffffffffffffffe\n").utf8)
+        XCTAssertEqual(IdentityCache.parse(line, salt: FileStamp(inode: 42, modified: -2)), id)
+        XCTAssertNil(IdentityCache.parse(line, salt: FileStamp(inode: 42, modified: -1)))
+        XCTAssertNil(IdentityCache.parse(line, salt: FileStamp(inode: 43, modified: -2)))
+    }
+
     func testDamagedCacheIsDerivedAgain() throws {
         let first = try id("mytool")
         let good = try String(contentsOfFile: path("mytool", "machine-id"), encoding: .utf8)

@@ -41,6 +41,20 @@ final class ManifestDocumentTests: XCTestCase {
         XCTAssertEqual(manifest.spoolAgeSeconds, options.spoolLimitAgeSeconds)
     }
 
+    func testReservedHeaders() throws {
+        let row = try XCTUnwrap(try document().split(separator: "\n").first { $0.hasPrefix("| `backend.headers`") })
+        let own = try XCTUnwrap(String(row).components(separatedBy: "the library's own are ").last)
+        let names = own.split(separator: "`").map(String.init).filter { $0.first?.isUppercase == true }
+        XCTAssertEqual(names.count, 11)
+        for name in names {
+            let text = "tool: {name: mytool}\nbackend: {kind: http, endpoint: 'https://h', headers: {\(name): x}}"
+            XCTAssertThrowsError(try read(text), name) {
+                let message = ($0 as? ManifestError)?.text ?? ""
+                XCTAssertTrue(message.hasSuffix("\(name): set by the library; expected another header"), message)
+            }
+        }
+    }
+
     /// The keys that the tables list are those that the reader knows, no more and no fewer.
     func testTablesListTheKeys() throws {
         let rows = try document().split(separator: "\n").filter { $0.hasPrefix("| `") }

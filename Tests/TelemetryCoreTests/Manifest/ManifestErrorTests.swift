@@ -83,6 +83,7 @@ final class ManifestErrorTests: XCTestCase {
     func testBackend() {
         let b = Self.tool + "backend: "
         let url = "an http or https URL of at most 2048 bytes"
+        let like = "expected a URL such as https://host/path"
         let absolute = "an absolute path of at most 4095 bytes"
         check(b + "file", "f.yaml:2:10: backend: 'file' is no mapping; expected a mapping")
         check(b + "{path: /x}", "f.yaml:2:10: backend.kind: missing; expected noop, stdout, file or http")
@@ -94,11 +95,11 @@ final class ManifestErrorTests: XCTestCase {
         check(b + "{kind: file, max_files: 0}", "f.yaml:2:34: backend.max_files: '0' is out of range; expected an integer from 1 to 1000")
         check(b + "{kind: file, max_bytes: 1k}", "f.yaml:2:34: backend.max_bytes: '1k' is no integer; expected an integer from 4096 to 1099511627776")
         check(b + "{kind: http}", "f.yaml:2:10: backend.endpoint: missing; expected \(url)")
-        check(b + "{kind: http, endpoint: 'ftp://u:secret@h'}", "f.yaml:2:33: backend.endpoint: another scheme; expected \(url)")
-        check(b + "{kind: http, endpoint: 'https://'}", "f.yaml:2:33: backend.endpoint: no host; expected \(url)")
-        check(b + "{kind: http, endpoint: \"https://h/\\n\"}", "f.yaml:2:33: backend.endpoint: a control character; expected \(url)")
-        check(b + "{kind: http, endpoint: ''}", "f.yaml:2:33: backend.endpoint: another scheme; expected \(url)")
-        check(b + "{kind: http, endpoint: 'http://h', timeout_ms: 0}", "f.yaml:2:57: backend.timeout_ms: '0' is out of range; expected an integer from 1 to 600000")
+        check(b + "{kind: http, endpoint: 'ftp://u:secret@h'}", "f.yaml:2:33: backend.endpoint: the endpoint's scheme is neither https nor http; \(like)")
+        check(b + "{kind: http, endpoint: 'https://'}", "f.yaml:2:33: backend.endpoint: the endpoint has no host; \(like)")
+        check(b + "{kind: http, endpoint: \"https://h/\\n\"}", "f.yaml:2:33: backend.endpoint: the endpoint holds a space or a control character; expected them percent-encoded")
+        check(b + "{kind: http, endpoint: ''}", "f.yaml:2:33: backend.endpoint: the endpoint is empty; \(like)")
+        check(b + "{kind: http, endpoint: 'https://h', timeout_ms: 0}", "f.yaml:2:58: backend.timeout_ms: '0' is out of range; expected an integer from 1 to 600000")
     }
 
     /// A credential in a header is never shown.

@@ -1,0 +1,54 @@
+"""The release library under valgrind's memcheck and helgrind."""
+import os
+
+from sandbox import HERE, need
+from suite import test
+
+SUPPRESSIONS = os.path.join(HERE, "valgrind.supp")
+
+
+def _valgrind(box, tool, program, *arguments, options=()):
+    need("valgrind")
+    box.run(program, *arguments, timeout=240, wrapper=[
+        "valgrind", f"--tool={tool}", "-q", "--error-exitcode=99", f"--suppressions={SUPPRESSIONS}", "--child-silent-after-fork=yes",
+        "--fair-sched=yes", *options])
+
+
+def _memcheck(box, program, *arguments, leaks=False):
+    _valgrind(box, "memcheck", program, *arguments, options=(
+        "--leak-check=full", "--errors-for-leak-kinds=definite,indirect") if leaks else ("--leak-check=no",))
+
+
+def _register(program, name, tool):
+    run = _memcheck if tool == "memcheck" else lambda box, *rest: _valgrind(box, "helgrind", *rest)
+
+    def body(box):
+        run(box, program, name)
+    body.__doc__ = f"{program}/{name} under {tool}"
+    test(f"{tool}/{program}-{name}", "decision-1")(body)
+
+
+for _program, _name in [("basics", "null"), ("basics", "null-arguments"), ("basics", "bad-tool-name"), ("basics", "bad-options"),
+                        ("basics", "statistics-size"), ("events", "command-path"), ("events", "metadata"),
+                        ("events", "invalid-utf8"), ("events", "largest"), ("backends", "callbacks"), ("backends", "rejected"),
+                        ("privacy", "extended-on"), ("drop", "erases"), ("drop", "processes"), ("fork", "parents-events"),
+                        ("collectors", "two-tools"), ("collectors", "few-threads")]:
+    _register(_program, _name, "memcheck")
+
+for _program, _name in [("backends", "interval"), ("collectors", "few-threads"), ("collectors", "one-tool-twice"),
+                        ("drop", "erases")]:
+    _register(_program, _name, "helgrind")
+
+
+@test("memcheck/leaks", "decision-1")
+def leaks(box):
+    """A whole run, with samples, rotation and delivery, leaks nothing."""
+    box.consent()
+    _memcheck(box, "host", "--sample", "--events", 200, "--segment", 8192, "--interval", 1, "--flush", 20000, "--close", 20000,
+              leaks=True)
+
+
+@test("memcheck/leaks-when-refused", "decision-1")
+def leaks_when_refused(box):
+    """A run without consent leaks nothing."""
+    _memcheck(box, "host", "--sample", "--events", 10, "--flush", 100, leaks=True)

@@ -1,0 +1,90 @@
+/* Starts programs many times, in turn, and reports their wall times and peak memory.
+
+   Usage: spawn ROUNDS NAME PROGRAM [ARGUMENT...] [-- NAME PROGRAM [ARGUMENT...]]...
+
+   In every round each program runs once, beginning with another one each time, so that drift of
+   the machine hits all alike. Linked statically: a child's ru_maxrss begins with the memory of
+   whoever started it, so this must stay smaller than anything it measures. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONTESTANTS 32
+
+struct contestant {
+    char **argv; /* name, program, arguments, NULL */
+    unsigned *us10, *rss_kb; /* tenths of a microsecond; kilobytes */
+};
+
+static struct contestant contestants[CONTESTANTS];
+static int count;
+static posix_spawn_file_actions_t quiet;
+
+static void run_once(struct contestant *c, unsigned round)
+{
+    struct timespec begin, end;
+    struct rusage usage;
+    pid_t pid;
+    int status;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    int error = posix_spawn(&pid, c->argv[1], &quiet, NULL, c->argv + 1, environ);
+    if (error != 0 || wait4(pid, &status, 0, &usage) != pid)
+        exit((fprintf(stderr, "%s: cannot start: %s\n", c->argv[1], strerror(error)), 1));
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        exit((fprintf(stderr, "%s: status 0x%x\n", c->argv[0], status), 1));
+    c->us10[round] = (unsigned)((end.tv_sec - begin.tv_sec) * 10000000 + (end.tv_nsec - begin.tv_nsec) / 100);
+    c->rss_kb[round] = (unsigned)usage.ru_maxrss;
+}
+
+static int compare(const void *a, const void *b)
+{
+    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+    return (x > y) - (x < y);
+}
+
+static void parse(char **argv)
+{
+    for (contestants[count++].argv = argv; *argv; argv++) {
+        if (strcmp(*argv, "--") != 0)
+            continue;
+        *argv = NULL;
+        if (count == CONTESTANTS)
+            exit((fputs("too many programs\n", stderr), 2));
+        contestants[count++].argv = argv + 1;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    unsigned rounds = argc > 3 ? (unsigned)atoi(argv[1]) : 0, warm = rounds / 20 + 2;
+    if (rounds == 0)
+        return fputs("usage: spawn ROUNDS NAME PROGRAM [ARGUMENT...] [-- ...]\n", stderr), 2;
+    parse(argv + 2);
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+    for (int i = 0; i < count; i++) {
+        contestants[i].us10 = calloc(rounds, sizeof(unsigned));
+        contestants[i].rss_kb = calloc(rounds, sizeof(unsigned));
+    }
+    for (unsigned r = 0; r < rounds + warm; r++) /* the first rounds are overwritten */
+        for (int i = 0; i < count; i++)
+            run_once(&contestants[(r + (unsigned)i) % (unsigned)count], r < warm ? 0 : r - warm);
+    for (int i = 0; i < count; i++) {
+        struct contestant *c = &contestants[i];
+        qsort(c->us10, rounds, sizeof(unsigned), compare);
+        qsort(c->rss_kb, rounds, sizeof(unsigned), compare);
+        printf("{\"name\": \"%s\", \"runs\": %u, \"us\": %.1f, \"q1\": %.1f, \"q3\": %.1f, \"rss_kb\": %u}\n", c->argv[0],
+               rounds, c->us10[rounds / 2] / 10.0, c->us10[rounds / 4] / 10.0, c->us10[rounds * 3 / 4] / 10.0,
+               c->rss_kb[rounds / 2]);
+    }
+    return 0;
+}
