@@ -145,7 +145,7 @@ extension Collector {
         }
         spool.discardOwn()
         recorder.pointee.epoch.store(spool.epoch, ordering: .releasing)
-        spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience))
+        spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
         return TELEMETRY_OK
     }
 
@@ -168,7 +168,7 @@ extension Collector {
 
     private func fill(_ result: inout telemetry_statistics, _ spool: Spool) {
         if let shared = spool.shared {
-            spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience))
+            spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
             var totals = Tally()
             _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { totals = shared.totals() }
             totals += spool.ownTally()

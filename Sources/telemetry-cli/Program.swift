@@ -13,6 +13,7 @@ enum Program {
             return ExitCode.usage.rawValue
         }
         DetachedDelivery.start = BackgroundDelivery.start
+        SpoolPatience.milliseconds = 5_000
         let invocation = Invocation(arguments: parsed, rawArguments: rawArguments)
         do throws(Failure) {
             return try dispatch(invocation, syntax)

@@ -61,10 +61,28 @@ final class Segment {
     static func createFile(
         in directory: Descriptor, size: Int, epoch: UInt64, context: ContextBlock, address: UnsafeMutableRawPointer?
     ) throws(SystemError) -> Segment {
+        for _ in 0..<creationAttempts {
+            do throws(SystemError) {
+                return try createOnce(in: directory, size: size, epoch: epoch, context: context, address: address)
+            } catch {
+                if error.code != EWOULDBLOCK { throw error }
+            }
+        }
+        throw SystemError(code: EWOULDBLOCK)
+    }
+
+    /// Between its creation and its lock, a file may be claimed by a process that looks for segments to
+    /// adopt or to deliver, and that takes it for a dead one's. It is left to that process then.
+    private static let creationAttempts = 16
+
+    private static func createOnce(
+        in directory: Descriptor, size: Int, epoch: UInt64, context: ContextBlock, address: UnsafeMutableRawPointer?
+    ) throws(SystemError) -> Segment {
         let name = Self.name(Random.word())
         let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL)
         do throws(SystemError) {
-            guard file.tryLock() else { throw SystemError(code: EWOULDBLOCK) }
+            // The other process may be done with it already, and have removed it.
+            guard file.tryLock(), try file.status().st_nlink > 0 else { throw SystemError(code: EWOULDBLOCK) }
             try file.allocate(Int64(size))
             let base = try map(file, size, address)
             let description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())

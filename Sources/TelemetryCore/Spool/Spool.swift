@@ -123,7 +123,7 @@ final class Spool {
     private func create(_ shared: SpoolDirectory) -> Creation {
         var result = Creation.spoolFull
         let address = addresses.popLast()
-        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) {
+        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
             guard makeRoom(shared) else { return }
             do throws(SystemError) {
                 result = .made(try Segment.createFile(
@@ -248,7 +248,7 @@ final class Spool {
             end()
             return
         }
-        let isCounted = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) {
+        let isCounted = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
             shared.retire(segment, tally)
             end()
         }
@@ -316,7 +316,7 @@ final class Spool {
         spare.removeAll()
         for address in addresses { munmap(address, limits.segmentBytes) }
         addresses.removeAll()
-        mergeCounts(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience))
+        mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
         shared?.close()
     }
 

@@ -1,5 +1,12 @@
 import CSystem
 
+/// How long a caller's thread waits for other processes at the control file.
+package enum SpoolPatience {
+    /// Short, for a thread that has better things to do; the helper, of which many may run at once
+    /// and which has nothing else to do, sets more.
+    nonisolated(unsafe) package static var milliseconds: UInt32 = 50
+}
+
 /// A tool's spool as all its processes see it: the directory, its control file, the totals.
 /// Functions that say "locked" need the control file's lock.
 final class SpoolDirectory {
@@ -11,8 +18,6 @@ final class SpoolDirectory {
 
     /// Most names looked at; more than any limit allows segments.
     private static let nameLimit = 4096
-    /// How long a caller's thread waits for another process at the control file.
-    static let lockPatience: UInt32 = 50
 
     init(path: String, directory: Descriptor, control: ControlFile) {
         self.path = path
