@@ -33,7 +33,8 @@ unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
 release := .build/$(triple)/release
 version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
 
-hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=sha1
+hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \
+	-Wl,--gc-sections,--as-needed,--build-id=sha1
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map
 

@@ -1,11 +1,15 @@
 // swift-tools-version:6.0
 import PackageDescription
 
-// Release builds are Embedded Swift: no Swift runtime is loaded by a host program.
-// Debug builds compile the same sources as full Swift, for the unit tests.
+// Release builds are Embedded Swift: no Swift runtime is loaded by a host program. For size, as
+// everybody who links the library carries it; without the run-time checks of exclusive access, as
+// they would end the host program. Debug builds compile the same sources as full Swift, with
+// every check, for the unit tests.
 let embedded: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded", .when(configuration: .release)),
-    .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"], .when(configuration: .release)),
+    .unsafeFlags(
+        ["-wmo", "-Osize", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"],
+        .when(configuration: .release)),
     // Full Swift's Synchronization brings Glibc; without the macro it sees other libc types than CSystem.
     .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"], .when(configuration: .debug)),
 ]
