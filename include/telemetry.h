@@ -303,11 +303,12 @@ static inline telemetry_attribute telemetry_bool(const char *key, bool value)
 
 /**
  * Makes options with their defaults: opt-in consent, the local file backend, delivery in the
- * process, at least once. @param tool_name 1 to 64 letters, digits, '.', '_' or '-', beginning with
- * a letter or digit. Names the spool, the preference file and the environment variables (mytool:
- * MYTOOL_NO_TELEMETRY, MYTOOL_TELEMETRY_ENABLED). Copied. @param tool_version The tool's version,
- * for the events. Copied. May be NULL.
+ * process, at least once.
  *
+ * @param tool_name 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit.
+ *     Names the spool, the preference file and the environment variables (`mytool`:
+ *     MYTOOL_NO_TELEMETRY, MYTOOL_TELEMETRY_ENABLED). Copied.
+ * @param tool_version The tool's version, for the events. Copied. May be NULL.
  * @return The options, to be freed with telemetry_options_free(). A bad or NULL name is kept as the
  *     options' error and leaves telemetry off; NULL only when out of memory. Does not block.
  */
@@ -320,8 +321,9 @@ TELEMETRY_API void telemetry_options_free(telemetry_options *options);
 /**
  * Opens a collector. Asks for consent nowhere: it looks at what the user has already decided, and
  * without consent every function on the handle does nothing. Until the first event nothing is
- * created, opened or started. @param options Copied; may be freed at once.
+ * created, opened or started.
  *
+ * @param options Copied; may be freed at once.
  * @return The collector, to be ended with telemetry_close(). NULL for NULL options or when out of
  *     memory, and every function accepts that. Reads the user's preference file. Never prints.
  */
@@ -330,8 +332,8 @@ TELEMETRY_API telemetry_collector *telemetry_open(const telemetry_options *optio
 /**
  * Ends a collector: delivers what it can within the timeout, leaves the rest in the spool for the
  * next run, and frees the handle, whatever it returns. No other thread may use the handle any more.
- * @param timeout_ms Longest time to wait, in milliseconds. 0: leave everything in the spool.
  *
+ * @param timeout_ms Longest time to wait, in milliseconds. 0: leave everything in the spool.
  * @return As telemetry_flush(). NULL: TELEMETRY_DISABLED. Blocks, up to the timeout (and at most 50
  *     ms more).
  */
@@ -346,11 +348,13 @@ TELEMETRY_API bool telemetry_enabled(const telemetry_collector *collector);
 /* ---- Record ------------------------------------------------------------------------------- */
 
 /**
- * Records an event. @param type TELEMETRY_FEATURE_USED or another event type: 1 to 64 letters,
- * digits, '.', '_' or '-'. @param name What happened, as UTF-8; at most 256 bytes are kept. @param
- * attributes Keys and values, copied. May be NULL if count is 0. @param count Number of attributes;
- * at most 64 are kept.
+ * Records an event.
  *
+ * @param type TELEMETRY_FEATURE_USED or another event type: 1 to 64 letters, digits, '.', '_' or
+ *     '-'.
+ * @param name What happened, as UTF-8; at most 256 bytes are kept.
+ * @param attributes Keys and values, copied. May be NULL if `count` is 0.
+ * @param count Number of attributes; at most 64 are kept.
  * @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it was recorded with a part shortened, repaired or
  *     left out (invalid UTF-8, a limit, a key that is an event field's name); TELEMETRY_DISABLED;
  *     TELEMETRY_ERROR_ARGUMENT for a missing or malformed type or name; TELEMETRY_ERROR_DROPPED.
@@ -361,12 +365,15 @@ TELEMETRY_API telemetry_status telemetry_track(telemetry_collector *collector, c
     const char *name, const telemetry_attribute *attributes, size_t count);
 
 /**
- * Records a command that has run, as an event of type TELEMETRY_COMMAND_INVOCATION. @param
- * command_path The command and its subcommands, as mytool get apis; the tool's own name is taken
- * off. A bare run of the tool and meta commands (help, version, completion, man) are not recorded.
- * @param duration_ms How long it ran, in milliseconds. @param exit_code Its exit code. @param
- * attributes As for telemetry_track(). @param count Number of attributes.
+ * Records a command that has run, as an event of type TELEMETRY_COMMAND_INVOCATION.
  *
+ * @param command_path The command and its subcommands, as `mytool get apis`; the tool's own name is
+ *     taken off. A bare run of the tool and meta commands (help, version, completion, man) are not
+ *     recorded.
+ * @param duration_ms How long it ran, in milliseconds.
+ * @param exit_code Its exit code.
+ * @param attributes As for telemetry_track().
+ * @param count Number of attributes.
  * @return As telemetry_track(); TELEMETRY_OK also for a command that is not recorded. Thread-safe,
  *     does not block.
  */
@@ -376,11 +383,11 @@ TELEMETRY_API telemetry_status telemetry_track_command(telemetry_collector *coll
 
 /**
  * As telemetry_track_command(), with arguments and error text. Unless extended collection is on
- * (telemetry_options_set_extended_collection()), these two are not so much as read. @param
- * arguments Arguments, as UTF-8; at most 64, 1024 bytes each, are kept. May be NULL. @param
- * argument_count Number of arguments. @param error Error text, at most 4096 bytes are kept. May be
- * NULL.
+ * (telemetry_options_set_extended_collection()), these two are not so much as read.
  *
+ * @param arguments Arguments, as UTF-8; at most 64, 1024 bytes each, are kept. May be NULL.
+ * @param argument_count Number of arguments.
+ * @param error Error text, at most 4096 bytes are kept. May be NULL.
  * @return As telemetry_track_command(). Thread-safe, does not block.
  */
 TELEMETRY_API telemetry_status telemetry_track_command_extended(telemetry_collector *collector,
@@ -399,9 +406,9 @@ TELEMETRY_API telemetry_status telemetry_track_command_extended(telemetry_collec
 TELEMETRY_API telemetry_command *telemetry_command_begin(telemetry_collector *collector);
 
 /**
- * Says which command it is, once that is known. The last call before finishing counts. @param
- * command_path As for telemetry_track_command(). Copied.
+ * Says which command it is, once that is known. The last call before finishing counts.
  *
+ * @param command_path As for telemetry_track_command(). Copied.
  * @return TELEMETRY_OK; TELEMETRY_DISABLED for a NULL recorder; TELEMETRY_ERROR_ARGUMENT for a NULL
  *     path.
  */
@@ -423,9 +430,9 @@ TELEMETRY_API void telemetry_command_free(telemetry_command *command);
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 
 /**
- * Delivers now what waits, and waits for it. @param timeout_ms Longest time to wait, in
- * milliseconds; kept whatever the network does.
+ * Delivers now what waits, and waits for it.
  *
+ * @param timeout_ms Longest time to wait, in milliseconds; kept whatever the network does.
  * @return TELEMETRY_OK; TELEMETRY_ERROR_TIMEOUT or TELEMETRY_ERROR_DELIVERY, and the events are
  *     kept; TELEMETRY_DISABLED. While the backoff after a failure lasts, nothing is tried and the
  *     answer is TELEMETRY_ERROR_DELIVERY. Thread-safe. Blocks, up to the timeout.
@@ -442,9 +449,10 @@ TELEMETRY_API telemetry_status telemetry_flush(telemetry_collector *collector, u
 TELEMETRY_API telemetry_status telemetry_drop(telemetry_collector *collector);
 
 /**
- * Reads the counters. @param statistics Its size set to sizeof(telemetry_statistics); nothing
- * beyond that is written, so that a program built against an older header stays right.
+ * Reads the counters.
  *
+ * @param statistics Its `size` set to sizeof(telemetry_statistics); nothing beyond that is written,
+ *     so that a program built against an older header stays right.
  * @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
  *     or a size of 0. Thread-safe. Reads the spool's directory.
  */
@@ -452,9 +460,10 @@ TELEMETRY_API telemetry_status telemetry_get_statistics(telemetry_collector *col
     telemetry_statistics *statistics);
 
 /**
- * Describes the backend in one line, without a secret in it. @param buffer Receives the text, cut
- * to size and always terminated. May be NULL if size is 0. @param size Bytes that buffer holds.
+ * Describes the backend in one line, without a secret in it.
  *
+ * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
  * @return Length of the whole text without its terminator; 0 for NULL. Thread-safe.
  */
 TELEMETRY_API size_t telemetry_backend_info(const telemetry_collector *collector, char *buffer,
@@ -464,9 +473,11 @@ TELEMETRY_API size_t telemetry_backend_info(const telemetry_collector *collector
 
 /**
  * Takes what a manifest (YAML, see telemetry-manifest(5)) says, all of it or, if anything in it is
- * wrong, nothing. @param path The manifest. NULL: TELEMETRY_MANIFEST, else <tool>.yaml in
- * $XDG_DATA_HOME/telemetry/tools, /usr/local/share/telemetry/tools or /usr/share/telemetry/tools.
+ * wrong, nothing.
  *
+ * @param path The manifest. NULL: `TELEMETRY_MANIFEST`, else `<tool>.yaml` in
+ *     `$XDG_DATA_HOME/telemetry/tools`, `/usr/local/share/telemetry/tools` or
+ *     `/usr/share/telemetry/tools`.
  * @return TELEMETRY_OK; TELEMETRY_ERROR_MANIFEST, with file, line, key and what was expected in
  *     telemetry_options_error(); TELEMETRY_ERROR_ARGUMENT for NULL options. Reads one file. libyaml
  *     is loaded at the first call.
@@ -476,10 +487,10 @@ TELEMETRY_API telemetry_status telemetry_options_load_manifest(telemetry_options
 
 /**
  * What was wrong first with these options, as a sentence. A collector opened from options with an
- * error is off, so a program that never asks loses nothing but its telemetry. @param buffer
- * Receives the text, cut to size and always terminated. May be NULL if size is 0. @param size Bytes
- * that buffer holds.
+ * error is off, so a program that never asks loses nothing but its telemetry.
  *
+ * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
  * @return Length of the whole text without its terminator; 0: no error, or NULL options.
  */
 TELEMETRY_API size_t telemetry_options_error(const telemetry_options *options, char *buffer,
@@ -502,7 +513,7 @@ TELEMETRY_API telemetry_status telemetry_options_set_author_gate(telemetry_optio
     bool open);
 
 /**
- * Telemetry off for this run, as for a --no-telemetry flag. It can only lower: false changes
+ * Telemetry off for this run, as for a `--no-telemetry` flag. It can only lower: `false` changes
  * nothing about any other source of consent.
  *
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
@@ -521,10 +532,11 @@ TELEMETRY_API telemetry_status telemetry_options_set_extended_collection(
 
 /**
  * Attributes that go with every event. An event's own attribute of the same key wins. Replaces
- * earlier ones. @param attributes At most 32, with keys of 1 to 64 bytes that are no event field's
- * name, 1024 bytes in all (4 + key + value each). Copied. @param count Number of attributes; 0
- * removes them.
+ * earlier ones.
  *
+ * @param attributes At most 32, with keys of 1 to 64 bytes that are no event field's name, 1024
+ *     bytes in all (4 + key + value each). Copied.
+ * @param count Number of attributes; 0 removes them.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
  */
 TELEMETRY_API telemetry_status telemetry_options_set_metadata(telemetry_options *options,
@@ -547,10 +559,11 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_noop(telemetry_opti
 TELEMETRY_API telemetry_status telemetry_options_set_backend_stdout(telemetry_options *options);
 
 /**
- * Appends each event as one line of JSON to a local file of mode 0600. The default. @param path The
- * file; NULL: events.jsonl in the tool's state directory. Copied. @param max_bytes Size at which it
- * is renamed to path.1 and a new one begun; 0: 10 MiB. @param max_files Files kept in all; 0: 3.
+ * Appends each event as one line of JSON to a local file of mode 0600. The default.
  *
+ * @param path The file; NULL: `events.jsonl` in the tool's state directory. Copied.
+ * @param max_bytes Size at which it is renamed to `path.1` and a new one begun; 0: 10 MiB.
+ * @param max_files Files kept in all; 0: 3.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an empty path.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_file(telemetry_options *options,
@@ -558,20 +571,22 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_file(telemetry_opti
 
 /**
  * Sends each batch as a JSON array with an HTTP POST. libcurl (libcurl.so.4) is loaded at the first
- * send, never before. @param endpoint https://...; http:// only to this machine. Copied. @param
- * headers Name: value strings to send along; secrets in them are never shown. Copied. @param
- * header_count Number of headers.
+ * send, never before.
  *
+ * @param endpoint `https://...`; `http://` only to this machine. Copied.
+ * @param headers `Name: value` strings to send along; secrets in them are never shown. Copied.
+ * @param header_count Number of headers.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
  */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_http(telemetry_options *options,
     const char *endpoint, const char *const *headers, size_t header_count);
 
 /**
- * Hands each batch to functions of the program. @param backend The functions; copied. Its context
- * must live until close was called, or the process ends.
+ * Hands each batch to functions of the program.
  *
- * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no send.
+ * @param backend The functions; copied. Its `context` must live until `close` was called, or the
+ *     process ends.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no `send`.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_custom(telemetry_options *options,
     const telemetry_backend *backend);
@@ -595,18 +610,18 @@ TELEMETRY_API telemetry_status telemetry_options_set_guarantee(telemetry_options
     telemetry_guarantee guarantee);
 
 /**
- * Longest time an event waits in a living process before its delivery is tried. @param interval_ms
- * Milliseconds; 0 keeps the default, 30,000.
+ * Longest time an event waits in a living process before its delivery is tried.
  *
+ * @param interval_ms Milliseconds; 0 keeps the default, 30,000.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_flush_interval_ms(telemetry_options *options,
     uint32_t interval_ms);
 
 /**
- * Longest time one request to a backend may take. @param timeout_ms Milliseconds; 0 keeps the
- * default, 5,000.
+ * Longest time one request to a backend may take.
  *
+ * @param timeout_ms Milliseconds; 0 keeps the default, 5,000.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_http_timeout_ms(telemetry_options *options,
@@ -614,20 +629,21 @@ TELEMETRY_API telemetry_status telemetry_options_set_http_timeout_ms(telemetry_o
 
 /**
  * Size of a spool segment: what one process needs at least, and the step in which the oldest events
- * go when the spool is full. @param segment_bytes A multiple of 4096 from 8 KiB to 16 MiB; default
- * 256 KiB.
+ * go when the spool is full.
  *
+ * @param segment_bytes A multiple of 4096 from 8 KiB to 16 MiB; default 256 KiB.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
  */
 TELEMETRY_API telemetry_status telemetry_options_set_segment_bytes(telemetry_options *options,
     uint32_t segment_bytes);
 
 /**
- * Bounds of the tool's spool. The oldest events go first, and are counted. @param limit_bytes Most
- * bytes of all files; 0 keeps the default, 16 MiB. @param limit_segments Most files; 0 keeps the
- * default, 256. @param limit_age_s Oldest event that is still delivered, in seconds; 0 keeps the
- * default, 30 days.
+ * Bounds of the tool's spool. The oldest events go first, and are counted.
  *
+ * @param limit_bytes Most bytes of all files; 0 keeps the default, 16 MiB.
+ * @param limit_segments Most files; 0 keeps the default, 256.
+ * @param limit_age_s Oldest event that is still delivered, in seconds; 0 keeps the default, 30
+ *     days.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_spool_limits(telemetry_options *options,
@@ -635,7 +651,7 @@ TELEMETRY_API telemetry_status telemetry_options_set_spool_limits(telemetry_opti
 
 /* ---- Version and texts ------------------------------------------------------------------------ */
 
-/** The library's version, as 0.1.0. Static; never NULL. */
+/** The library's version, as `0.1.0`. Static; never NULL. */
 TELEMETRY_API const char *telemetry_version(void);
 
 /** A sentence for a status. Static; never NULL, whatever the value. */
