@@ -8,7 +8,7 @@
 #   make check-header    fail if include/telemetry.h is not what `make header` would write
 #   make bench           the benchmarks
 #   make fuzz            the fuzzers, FUZZ_SECONDS each (default 60)
-#   make sanitize        the unit tests under the address and the thread sanitizer
+#   make sanitize        unit and stress tests under the address and the thread sanitizer
 #   make setup           install the Debian packages of scripts/packages that are missing
 #   make clean           remove what was built
 #   make help            this list
@@ -126,8 +126,7 @@ fuzz:
 	Tests/fuzz/run $(FUZZ_SECONDS)
 
 sanitize:
-	LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp $(SWIFT) test --scratch-path .build-asan --sanitize address
-	$(SWIFT) test --scratch-path .build-tsan --sanitize thread
+	Tests/sanitizers/run
 
 clean:
 	rm -rf build .build .build-debug .build-asan .build-tsan .build-fuzz
