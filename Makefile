@@ -8,7 +8,7 @@
 #   make check-header    fail if include/telemetry.h is not what `make header` would write
 #   make bench           the benchmarks
 #   make fuzz            the fuzzers, FUZZ_SECONDS each (default 60)
-#   make sanitize        the unit tests under the address and the thread sanitizer
+#   make sanitize        unit and stress tests under the address and the thread sanitizer
 #   make setup           install the Debian packages of scripts/packages that are missing
 #   make clean           remove what was built
 #   make help            this list
@@ -33,7 +33,8 @@ unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
 release := .build/$(triple)/release
 version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
 
-hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed,--build-id=sha1
+hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \
+	-Wl,--gc-sections,--as-needed,--build-id=sha1
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map
 
@@ -125,8 +126,7 @@ fuzz:
 	Tests/fuzz/run $(FUZZ_SECONDS)
 
 sanitize:
-	LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp $(SWIFT) test --scratch-path .build-asan --sanitize address
-	$(SWIFT) test --scratch-path .build-tsan --sanitize thread
+	Tests/sanitizers/run
 
 clean:
 	rm -rf build .build .build-debug .build-asan .build-tsan .build-fuzz

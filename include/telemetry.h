@@ -302,76 +302,93 @@ static inline telemetry_attribute telemetry_bool(const char *key, bool value)
 /* ---- Open and close ----------------------------------------------------------------------- */
 
 /**
- * Begins the options of a tool: opt-in, delivered by a thread of this process, at least once, into
- * a local file. Does not block.
+ * Makes options with their defaults: opt-in consent, the local file backend, delivery in the
+ * process, at least once.
  *
- * @param tool_name 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit. A
- *     bad name is kept as the options' error, see telemetry_options_error().
- * @param tool_version The tool's version, sent with every event.
- * @return The options, to be freed with telemetry_options_free(); NULL only when out of memory.
+ * @param tool_name 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit.
+ *     Names the spool, the preference file and the environment variables (`mytool`:
+ *     MYTOOL_NO_TELEMETRY, MYTOOL_TELEMETRY_ENABLED). Copied.
+ * @param tool_version The tool's version, for the events. Copied. May be NULL.
+ * @return The options, to be freed with telemetry_options_free(). A bad or NULL name is kept as the
+ *     options' error and leaves telemetry off; NULL only when out of memory. Does not block.
  */
 TELEMETRY_API telemetry_options *telemetry_options_new(const char *tool_name,
     const char *tool_version);
 
-/** Frees options. Collectors opened with them live on. */
+/** Frees options. Collectors opened with them are not affected. NULL is ignored. */
 TELEMETRY_API void telemetry_options_free(telemetry_options *options);
 
 /**
- * Opens the collector of a tool. The options are copied. When the user has not agreed, or the
- * options hold an error, the handle is one whose every call does nothing and costs next to nothing.
+ * Opens a collector. Asks for consent nowhere: it looks at what the user has already decided, and
+ * without consent every function on the handle does nothing. Until the first event nothing is
+ * created, opened or started.
  *
- * @return The collector, to be closed with telemetry_close(); NULL only for NULL options or when
- *     out of memory.
+ * @param options Copied; may be freed at once.
+ * @return The collector, to be ended with telemetry_close(). NULL for NULL options or when out of
+ *     memory, and every function accepts that. Reads the user's preference file. Never prints.
  */
 TELEMETRY_API telemetry_collector *telemetry_open(const telemetry_options *options);
 
 /**
- * Delivers what is pending and frees the collector, whatever it returns. What is not delivered in
- * time stays in the spool for the next run.
+ * Ends a collector: delivers what it can within the timeout, leaves the rest in the spool for the
+ * next run, and frees the handle, whatever it returns. No other thread may use the handle any more.
  *
- * @param timeout_ms Longest time to wait; 0 leaves everything in the spool.
- * @return TELEMETRY_OK, TELEMETRY_DISABLED, TELEMETRY_ERROR_TIMEOUT or TELEMETRY_ERROR_DELIVERY.
+ * @param timeout_ms Longest time to wait, in milliseconds. 0: leave everything in the spool.
+ * @return As telemetry_flush(). NULL: TELEMETRY_DISABLED. Blocks, up to the timeout (and at most 50
+ *     ms more).
  */
 TELEMETRY_API telemetry_status telemetry_close(telemetry_collector *collector, uint32_t timeout_ms);
 
 /**
- * Whether events are being recorded now. Use it to skip costly preparations; recording itself asks
- * anyway.
+ * Whether events are being recorded now. It can change from true to false while the program runs,
+ * when the user withdraws consent. Thread-safe, does not block; false for NULL.
  */
 TELEMETRY_API bool telemetry_enabled(const telemetry_collector *collector);
 
 /* ---- Record ------------------------------------------------------------------------------- */
 
 /**
- * Records one event. Does not wait for its delivery.
+ * Records an event.
  *
- * @param type One of the TELEMETRY_ event types, or another of 1 to 64 letters, digits, '.', '_'
- *     and '-'.
- * @param name What it happened to, for example the name of the feature.
- * @param attributes An array of count attributes; NULL for none.
- * @return TELEMETRY_OK, TELEMETRY_ADJUSTED, TELEMETRY_DISABLED, TELEMETRY_ERROR_ARGUMENT or
- *     TELEMETRY_ERROR_DROPPED.
+ * @param type TELEMETRY_FEATURE_USED or another event type: 1 to 64 letters, digits, '.', '_' or
+ *     '-'.
+ * @param name What happened, as UTF-8; at most 256 bytes are kept.
+ * @param attributes Keys and values, copied. May be NULL if `count` is 0.
+ * @param count Number of attributes; at most 64 are kept.
+ * @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it was recorded with a part shortened, repaired or
+ *     left out (invalid UTF-8, a limit, a key that is an event field's name); TELEMETRY_DISABLED;
+ *     TELEMETRY_ERROR_ARGUMENT for a missing or malformed type or name; TELEMETRY_ERROR_DROPPED.
+ *     Thread-safe, does not block: no lock, system call or allocation but for one call in some
+ *     hundred that begins a new segment. Not for signal handlers.
  */
 TELEMETRY_API telemetry_status telemetry_track(telemetry_collector *collector, const char *type,
     const char *name, const telemetry_attribute *attributes, size_t count);
 
 /**
- * Records one finished command as a TELEMETRY_COMMAND_INVOCATION event.
+ * Records a command that has run, as an event of type TELEMETRY_COMMAND_INVOCATION.
  *
- * @param command_path The command as it was typed, without options: "mytool get apis" or "get
- *     apis". A bare "mytool" and the commands help, version and completion are not recorded.
- * @param duration_ms How long it ran.
- * @param exit_code What it exited with; 0 is recorded as well.
- * @return As telemetry_track(); TELEMETRY_OK for a command that is not recorded.
+ * @param command_path The command and its subcommands, as `mytool get apis`; the tool's own name is
+ *     taken off. A bare run of the tool and meta commands (help, version, completion, man) are not
+ *     recorded.
+ * @param duration_ms How long it ran, in milliseconds.
+ * @param exit_code Its exit code.
+ * @param attributes As for telemetry_track().
+ * @param count Number of attributes.
+ * @return As telemetry_track(); TELEMETRY_OK also for a command that is not recorded. Thread-safe,
+ *     does not block.
  */
 TELEMETRY_API telemetry_status telemetry_track_command(telemetry_collector *collector,
     const char *command_path, int64_t duration_ms, int32_t exit_code,
     const telemetry_attribute *attributes, size_t count);
 
 /**
- * As telemetry_track_command(), with the arguments and the error text. Both are left out unless
- * telemetry_options_set_extended_collection() allowed them, and are redacted before they are
- * stored.
+ * As telemetry_track_command(), with arguments and error text. Unless extended collection is on
+ * (telemetry_options_set_extended_collection()), these two are not so much as read.
+ *
+ * @param arguments Arguments, as UTF-8; at most 64, 1024 bytes each, are kept. May be NULL.
+ * @param argument_count Number of arguments.
+ * @param error Error text, at most 4096 bytes are kept. May be NULL.
+ * @return As telemetry_track_command(). Thread-safe, does not block.
  */
 TELEMETRY_API telemetry_status telemetry_track_command_extended(telemetry_collector *collector,
     const char *command_path, const char *const *arguments, size_t argument_count,
@@ -381,55 +398,63 @@ TELEMETRY_API telemetry_status telemetry_track_command_extended(telemetry_collec
 /* ---- Record the command that the program was run for --------------------------------------- */
 
 /**
- * Notes the start of the command that the program was run for.
+ * Begins to time a command; call it first thing.
  *
- * @return A recorder, to be freed with telemetry_command_free(); NULL for a NULL collector.
+ * @return The recorder, to be freed with telemetry_command_free() before the collector is closed.
+ *     NULL when telemetry is off, and its functions accept that. Thread-safe, does not block.
  */
 TELEMETRY_API telemetry_command *telemetry_command_begin(telemetry_collector *collector);
 
 /**
- * Names the command once it is known; the last name counts.
+ * Says which command it is, once that is known. The last call before finishing counts.
  *
- * @param command_path As for telemetry_track_command().
+ * @param command_path As for telemetry_track_command(). Copied.
+ * @return TELEMETRY_OK; TELEMETRY_DISABLED for a NULL recorder; TELEMETRY_ERROR_ARGUMENT for a NULL
+ *     path.
  */
 TELEMETRY_API telemetry_status telemetry_command_set(telemetry_command *command,
     const char *command_path);
 
 /**
- * Records the command with the time since telemetry_command_begin(). A second call does nothing and
- * returns TELEMETRY_OK.
+ * Records the command with the time since it began. Only the first call does; without
+ * telemetry_command_set() nothing is recorded.
  *
- * @return As telemetry_track_command().
+ * @return As telemetry_track_command(); TELEMETRY_OK for a later call; TELEMETRY_DISABLED for NULL.
  */
 TELEMETRY_API telemetry_status telemetry_command_finish(telemetry_command *command,
     int32_t exit_code, const telemetry_attribute *attributes, size_t count);
 
-/**
- * Frees a recorder; one that was not finished records nothing. To be called before
- * telemetry_close().
- */
+/** Frees a recorder; one that was not finished records nothing. NULL is ignored. */
 TELEMETRY_API void telemetry_command_free(telemetry_command *command);
 
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 
 /**
- * Delivers what has been recorded until now.
+ * Delivers now what waits, and waits for it.
  *
- * @param timeout_ms Longest time to wait.
- * @return TELEMETRY_OK, TELEMETRY_DISABLED, TELEMETRY_ERROR_TIMEOUT or TELEMETRY_ERROR_DELIVERY.
+ * @param timeout_ms Longest time to wait, in milliseconds; kept whatever the network does.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_TIMEOUT or TELEMETRY_ERROR_DELIVERY, and the events are
+ *     kept; TELEMETRY_DISABLED. While the backoff after a failure lasts, nothing is tried and the
+ *     answer is TELEMETRY_ERROR_DELIVERY. Thread-safe. Blocks, up to the timeout.
  */
 TELEMETRY_API telemetry_status telemetry_flush(telemetry_collector *collector, uint32_t timeout_ms);
 
 /**
- * Erases everything recorded and not yet delivered, in memory and in the spool. It is counted as
- * withdrawn. May be repeated.
+ * Erases everything that waits, in memory and in the spool, of all processes of the tool, without
+ * sending it. The events are counted as withdrawn. Idempotent.
+ *
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_TIMEOUT if another process held the spool for a second;
+ *     TELEMETRY_DISABLED. Thread-safe.
  */
 TELEMETRY_API telemetry_status telemetry_drop(telemetry_collector *collector);
 
 /**
  * Reads the counters.
  *
- * @param statistics Filled in; its member size must be set to sizeof(telemetry_statistics) before.
+ * @param statistics Its `size` set to sizeof(telemetry_statistics); nothing beyond that is written,
+ *     so that a program built against an older header stays right.
+ * @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
+ *     or a size of 0. Thread-safe. Reads the spool's directory.
  */
 TELEMETRY_API telemetry_status telemetry_get_statistics(telemetry_collector *collector,
     telemetry_statistics *statistics);
@@ -437,8 +462,9 @@ TELEMETRY_API telemetry_status telemetry_get_statistics(telemetry_collector *col
 /**
  * Describes the backend in one line, without a secret in it.
  *
- * @param buffer Takes the text, cut to size bytes and NUL-terminated; may be NULL.
- * @return The length of the whole text.
+ * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
+ * @return Length of the whole text without its terminator; 0 for NULL. Thread-safe.
  */
 TELEMETRY_API size_t telemetry_backend_info(const telemetry_collector *collector, char *buffer,
     size_t size);
@@ -446,118 +472,189 @@ TELEMETRY_API size_t telemetry_backend_info(const telemetry_collector *collector
 /* ---- Options: what may be collected --------------------------------------------------------- */
 
 /**
- * Reads the tool's manifest over these options.
+ * Takes what a manifest (YAML, see telemetry-manifest(5)) says, all of it or, if anything in it is
+ * wrong, nothing.
  *
- * @param path The file; NULL: look it up by the tool's name.
- * @return TELEMETRY_OK or TELEMETRY_ERROR_MANIFEST.
+ * @param path The manifest. NULL: `TELEMETRY_MANIFEST`, else `<tool>.yaml` in
+ *     `$XDG_DATA_HOME/telemetry/tools`, `/usr/local/share/telemetry/tools` or
+ *     `/usr/share/telemetry/tools`.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_MANIFEST, with file, line, key and what was expected in
+ *     telemetry_options_error(); TELEMETRY_ERROR_ARGUMENT for NULL options. Reads one file. libyaml
+ *     is loaded at the first call.
  */
 TELEMETRY_API telemetry_status telemetry_options_load_manifest(telemetry_options *options,
     const char *path);
 
 /**
- * The first error that any call on these options met, as a sentence.
+ * What was wrong first with these options, as a sentence. A collector opened from options with an
+ * error is off, so a program that never asks loses nothing but its telemetry.
  *
- * @param buffer Takes the text, cut to size bytes and NUL-terminated; may be NULL.
- * @return The length of the whole text; 0: no error.
+ * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
+ * @return Length of the whole text without its terminator; 0: no error, or NULL options.
  */
 TELEMETRY_API size_t telemetry_options_error(const telemetry_options *options, char *buffer,
     size_t size);
 
-/** Sets what stands when the user has said nothing. Default: TELEMETRY_OPT_IN. */
+/**
+ * What stands when the user has said nothing. Default: TELEMETRY_OPT_IN.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_consent(telemetry_options *options,
     telemetry_consent consent);
 
 /**
- * Closes (false) or opens the author's gate. Closed, nobody can turn telemetry on. Default: open.
+ * The author's own gate: while it is closed, no one can turn telemetry on. Default: open.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_author_gate(telemetry_options *options,
     bool open);
 
 /**
- * Switches telemetry off for this run, for an option such as --no-telemetry. No other setting is
- * touched.
+ * Telemetry off for this run, as for a `--no-telemetry` flag. It can only lower: `false` changes
+ * nothing about any other source of consent.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_no_telemetry(telemetry_options *options,
     bool off);
 
-/** Allows arguments and error texts to be collected, redacted. Default: false. */
+/**
+ * Whether arguments and error texts are collected. Default: they are not, and what is passed of
+ * them is not even read.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_extended_collection(
     telemetry_options *options, bool on);
 
-/** Sets attributes to be sent with every event. An event's own attribute of the same key wins. */
+/**
+ * Attributes that go with every event. An event's own attribute of the same key wins. Replaces
+ * earlier ones.
+ *
+ * @param attributes At most 32, with keys of 1 to 64 bytes that are no event field's name, 1024
+ *     bytes in all (4 + key + value each). Copied.
+ * @param count Number of attributes; 0 removes them.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_metadata(telemetry_options *options,
     const telemetry_attribute *attributes, size_t count);
 
 /* ---- Options: where events go ---------------------------------------------------------------- */
 
-/** Discards every event, as if delivered. */
+/**
+ * Takes every event and does nothing with it.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_noop(telemetry_options *options);
 
-/** Prints events on standard output as JSON, for trying things out. */
+/**
+ * Writes each batch as a pretty JSON array to standard output. For debugging.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_stdout(telemetry_options *options);
 
 /**
- * Appends events to a file of JSON lines (default).
+ * Appends each event as one line of JSON to a local file of mode 0600. The default.
  *
- * @param path The file; NULL: events.jsonl in the tool's state directory.
- * @param max_bytes Size at which the file is rotated; 0: 10 MiB.
- * @param max_files How many rotated files are kept; 0: 3.
+ * @param path The file; NULL: `events.jsonl` in the tool's state directory. Copied.
+ * @param max_bytes Size at which it is renamed to `path.1` and a new one begun; 0: 10 MiB.
+ * @param max_files Files kept in all; 0: 3.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an empty path.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_file(telemetry_options *options,
     const char *path, uint64_t max_bytes, uint32_t max_files);
 
 /**
- * Posts events as JSON arrays.
+ * Sends each batch as a JSON array with an HTTP POST. libcurl (libcurl.so.4) is loaded at the first
+ * send, never before.
  *
- * @param endpoint A URL; https, or http to this machine only.
- * @param headers An array of header_count texts "Name: value"; NULL for none.
+ * @param endpoint `https://...`; `http://` only to this machine. Copied.
+ * @param headers `Name: value` strings to send along; secrets in them are never shown. Copied.
+ * @param header_count Number of headers.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
  */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_http(telemetry_options *options,
     const char *endpoint, const char *const *headers, size_t header_count);
 
-/** Hands events to the program's own function. The structure is copied. */
+/**
+ * Hands each batch to functions of the program.
+ *
+ * @param backend The functions; copied. Its `context` must live until `close` was called, or the
+ *     process ends.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no `send`.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_custom(telemetry_options *options,
     const telemetry_backend *backend);
 
 /* ---- Options: when, and how much is kept ----------------------------------------------------- */
 
-/** Sets who delivers, and when. Default: TELEMETRY_IN_PROCESS. */
+/**
+ * Who delivers, and when. Default: TELEMETRY_IN_PROCESS.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_delivery(telemetry_options *options,
     telemetry_delivery delivery);
 
-/** Sets what becomes of a batch whose delivery fails. Default: TELEMETRY_AT_LEAST_ONCE. */
+/**
+ * What becomes of a batch whose delivery fails or is cut short. Default: TELEMETRY_AT_LEAST_ONCE.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_guarantee(telemetry_options *options,
     telemetry_guarantee guarantee);
 
-/** Sets the longest time that an event waits in a living process. Default: 30000. */
+/**
+ * Longest time an event waits in a living process before its delivery is tried.
+ *
+ * @param interval_ms Milliseconds; 0 keeps the default, 30,000.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_flush_interval_ms(telemetry_options *options,
     uint32_t interval_ms);
 
-/** Sets the longest time that one HTTP request may take. Default: 5000. */
+/**
+ * Longest time one request to a backend may take.
+ *
+ * @param timeout_ms Milliseconds; 0 keeps the default, 5,000.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_http_timeout_ms(telemetry_options *options,
     uint32_t timeout_ms);
 
-/** Sets the size of a spool file: a multiple of 4096 from 8 KiB to 16 MiB. Default: 256 KiB. */
+/**
+ * Size of a spool segment: what one process needs at least, and the step in which the oldest events
+ * go when the spool is full.
+ *
+ * @param segment_bytes A multiple of 4096 from 8 KiB to 16 MiB; default 256 KiB.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ */
 TELEMETRY_API telemetry_status telemetry_options_set_segment_bytes(telemetry_options *options,
     uint32_t segment_bytes);
 
 /**
- * Bounds the spool; the oldest events go first, and are counted. 0 keeps a default.
+ * Bounds of the tool's spool. The oldest events go first, and are counted.
  *
- * @param limit_bytes Most bytes of all spool files. Default: 16 MiB.
- * @param limit_segments Most spool files. Default: 256.
- * @param limit_age_s Age in seconds after which an event is not delivered any more. Default: 30
+ * @param limit_bytes Most bytes of all files; 0 keeps the default, 16 MiB.
+ * @param limit_segments Most files; 0 keeps the default, 256.
+ * @param limit_age_s Oldest event that is still delivered, in seconds; 0 keeps the default, 30
  *     days.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_spool_limits(telemetry_options *options,
     uint64_t limit_bytes, uint32_t limit_segments, uint32_t limit_age_s);
 
 /* ---- Version and texts ------------------------------------------------------------------------ */
 
-/** The version of the library, "0.1.0". Static. */
+/** The library's version, as `0.1.0`. Static; never NULL. */
 TELEMETRY_API const char *telemetry_version(void);
 
-/** A sentence on a status. Static, never NULL, also for unknown values. */
+/** A sentence for a status. Static; never NULL, whatever the value. */
 TELEMETRY_API const char *telemetry_status_text(telemetry_status status);
 
 #ifdef __cplusplus

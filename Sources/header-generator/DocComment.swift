@@ -8,7 +8,7 @@ struct DocComment {
     init(_ lines: [String], of function: String, parameters: [String]) throws {
         var paragraphs: [String] = [""]
         for line in lines.map({ Self.plain($0).trimmed }) {
-            if line.isEmpty || line.hasPrefix("\\param ") || line.hasPrefix("- ") {
+            if line.isEmpty || Self.isParameter(line) || line.hasPrefix("- ") {
                 paragraphs.append(try Self.parameter(line, of: function, parameters))
             } else if line == "returns:" || line.hasPrefix("@return") {
                 paragraphs.append("@return" + line.dropFirst(7).drop { $0 == ":" })
@@ -23,9 +23,14 @@ struct DocComment {
         text = Self.block(paragraphs)
     }
 
+    /// The compiler's spelling, or Doxygen's own.
+    private static func isParameter(_ line: String) -> Bool {
+        line.hasPrefix("\\param ") || line.hasPrefix("@param ")
+    }
+
     /// `\param firstName text` as `@param first_name text`; the parameter must exist.
     private static func parameter(_ line: String, of function: String, _ parameters: [String]) throws -> String {
-        guard line.hasPrefix("\\param ") else { return line }
+        guard isParameter(line) else { return line }
         let words = line.split(separator: " ", maxSplits: 2)
         let name = CDeclaration.snakeCase(words[1])
         guard parameters.contains(name) else { throw Failure("\(function): documents no parameter of its own: \(name)") }
@@ -42,7 +47,7 @@ struct DocComment {
     /// Without the compiler's HTML and typography: the header is ASCII.
     private static func plain(_ line: String) -> String {
         let table = [
-            ("<code>", ""), ("</code>", ""), ("<em>", ""), ("</em>", ""), ("<b>", ""), ("</b>", ""), ("`", ""),
+            ("<code>", "`"), ("</code>", "`"), ("<em>", ""), ("</em>", ""), ("<b>", ""), ("</b>", ""),
             ("\u{201c}", "\""), ("\u{201d}", "\""), ("\u{2018}", "'"), ("\u{2019}", "'"), ("\u{2013}", "--"),
             ("\u{2014}", "---"), ("\u{2026}", "..."), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), ("*/", "* /"),
         ]

@@ -7,6 +7,7 @@ cat >"$scratch/compiler.h" <<'C'
 /// Does <code>it</code> – “now”.
 ///
 /// \param fullName whose
+/// @param status which
 ///
 /// returns:
 /// How many.
@@ -22,9 +23,10 @@ cat >"$scratch/expected" <<'C'
 TELEMETRY_API void telemetry_a(void);
 
 /**
- * Does it -- "now".
+ * Does `it` -- "now".
  *
  * @param full_name whose
+ * @param status which
  * @return How many.
  */
 TELEMETRY_API size_t telemetry_b(const char *const *full_name, telemetry_status status, bool on);
