@@ -33,8 +33,9 @@ unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
 release := .build/$(triple)/release
 version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
 
+# Identical functions are folded: nothing here compares the addresses of functions.
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \
-	-Wl,--gc-sections,--as-needed,--build-id=sha1
+	-Wl,--gc-sections,--icf=all,--as-needed,--build-id=sha1
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map
 

@@ -134,7 +134,11 @@ final class Dispatcher {
     /// Counted by a process that died before it could remove the file.
     private func isCounted(_ segment: Segment) -> Bool {
         guard let shared = spool.shared, !segment.isHeap else { return false }
-        return shared.isRetired(segment)
+        mutex.lock()
+        defer { mutex.unlock() }
+        var result = false
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) { result = shared.isRetired(segment) }
+        return result
     }
 
     private func recordSuccess() {

@@ -178,6 +178,7 @@ enum TextLimit {
         bytes.withUnsafeBufferPointer { area in
             guard let base = area.baseAddress else { return [] }
             let text = Text(measuring: base, area.count, limit: limit)
+            if text.length == 0 { return [] }
             return [UInt8](unsafeUninitializedCapacity: text.length) { target, count in
                 if let start = target.baseAddress { text.copy(to: start) }
                 count = text.length

@@ -60,6 +60,16 @@ struct Description {
                            offset: SegmentLayout.descriptionOffsets.0, length: length)
     }
 
+    /// Changes the time at which this use began, in both copies.
+    mutating func begin(_ segment: UnsafeMutableRawPointer, now: Int64) {
+        created = now
+        for offset in [SegmentLayout.descriptionOffsets.0, SegmentLayout.descriptionOffsets.1] {
+            let copy = segment + offset
+            copy.storeBytes(of: now, toByteOffset: 32, as: Int64.self)
+            copy.storeBytes(of: csystem_crc32c(0, copy + 12, length - 12), toByteOffset: 8, as: UInt32.self)
+        }
+    }
+
     /// True when events of `context` may be added to the segment.
     func matches(_ segment: UnsafeRawPointer, _ context: ContextBlock) -> Bool {
         guard length == SegmentLayout.descriptionFixedSize + context.bytes.count else { return false }

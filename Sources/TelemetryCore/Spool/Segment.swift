@@ -197,8 +197,12 @@ final class Segment {
         progress = Progress()
     }
 
-    /// Admits records after `reset`.
-    func open() { StateWord.store(base, .empty) }
+    /// Admits records after `reset`, as from now: segments are delivered in the order in which their
+    /// use began.
+    func open() {
+        description.begin(base, now: Clock.realtime())
+        StateWord.store(base, .empty)
+    }
 
     /// Overwrites the records, which have been accounted for.
     func erase() { memset(base + SegmentLayout.headerSize, 0, min(max(0, state.tail - SegmentLayout.headerSize), size - SegmentLayout.headerSize)) }

@@ -87,5 +87,6 @@ extension Collector {
         if let backend { _ = Unmanaged.passRetained(backend as AnyObject) }
         backend = nil
         worker = WorkerState()
+        condition.reinitialise()
     }
 }

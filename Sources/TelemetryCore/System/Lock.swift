@@ -38,6 +38,9 @@ final class Condition {
         raw.deallocate()
     }
 
+    /// In a forked child: the waiters it counts are threads of the parent.
+    func reinitialise() { _ = csystem_condition_init(raw) }
+
     /// Wakes every waiter.
     func broadcast() { pthread_cond_broadcast(raw) }
 
