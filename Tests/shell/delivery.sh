@@ -84,7 +84,7 @@ P
     telemetry track a --tool t --property k=v
     telemetry track b --tool t
     telemetry show --tool t --json >shown
-    until [ -e port ]; do sleep 0.02; done
+    wait_for port
     sed -i "s|127.0.0.1:9/|127.0.0.1:$(cat port)/|" "$HOME/.local/share/telemetry/tools/t.yaml"
     telemetry deliver --now --tool t
     expect_equal "$(python3 -c 'import json
@@ -191,7 +191,7 @@ os.rename("port.new", "port"); time.sleep(60)' &
     pid=$!
     # shellcheck disable=SC2064
     trap "kill $pid" EXIT
-    until [ -e port ]; do sleep 0.02; done
+    wait_for port
     dead_manifest t
     sed -i "s|127.0.0.1:9/|127.0.0.1:$(cat port)/|" "$HOME/.local/share/telemetry/tools/t.yaml"
     started=$(date +%s%N)

@@ -78,6 +78,15 @@ dead_manifest() {
         >"$HOME/.local/share/telemetry/tools/$1.yaml"
 }
 
+# wait_for FILE: until it exists; 10 s at most.
+wait_for() {
+    for _ in $(seq 1000); do
+        if [ -e "$1" ]; then return; fi
+        sleep 0.01
+    done
+    fail "no $1 after 10 s"
+}
+
 # Everything below HOME, directories and files.
 home_tree() { (cd "$HOME" && find . -mindepth 1 | sort); }
 

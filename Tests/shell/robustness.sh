@@ -48,6 +48,9 @@ foreign_state_directory() {
     expect_code 0
     expect_silent err
     expect_equal "$(find "$HOME/.local/state/telemetry/t" -type f ! -name events.jsonl)" ""
+    chmod 700 "$HOME/.local/state/telemetry/t"
+    telemetry track x --tool t
+    [ -e "$HOME/.local/state/telemetry/t/control" ]
 }
 test_case "E a spool directory that others can write to is not used" foreign_state_directory
 

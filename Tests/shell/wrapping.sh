@@ -101,7 +101,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execvp(sys.argv[2], sys.argv[2:])' "$1" telemetry command --tool t -- \
         sh -c 'trap "echo got >got; exit 9" '"$1"'; : >ready; while :; do sleep 0.02; done' &
     pid=$!
-    until [ -e ready ]; do sleep 0.01; done
+    wait_for ready
     kill "-$1" $pid
     code=0
     wait $pid || code=$?
@@ -116,7 +116,7 @@ done
 killed_by_term() {
     telemetry command --tool t -- sh -c ': >ready; exec sleep 10' &
     local pid=$!
-    until [ -e ready ]; do sleep 0.01; done
+    wait_for ready
     kill -TERM $pid
     code=0
     wait $pid || code=$?
@@ -133,9 +133,14 @@ pid, terminal = pty.fork()
 if pid == 0:
     os.execvp("telemetry", ["telemetry", "command", "--tool", "t", "--", "sh", "-c",
         "trap 'echo int >>ints' INT; : >ready; while [ ! -e stop ]; do sleep 0.02; done; exit 5"])
-while not os.path.exists("ready"): time.sleep(0.01)
+def wait_for(name):
+    end = time.monotonic() + 10
+    while not os.path.exists(name):
+        assert time.monotonic() < end, "no " + name
+        time.sleep(0.01)
+wait_for("ready")
 os.write(terminal, b"\x03")
-while not os.path.exists("ints"): time.sleep(0.01)
+wait_for("ints")
 time.sleep(0.2)
 open("stop", "w").close()
 status = os.waitpid(pid, 0)[1]
@@ -218,6 +223,10 @@ test_case "B5 a broken manifest does not keep the program from running" broken_m
 
 replaced_when_off() {
     strace -f -qq -e trace=process -o trace telemetry command --tool t -- /bin/true
+    grep -q 'execve("/bin/true"' trace
     ! grep -qE 'fork|clone' trace || fail "$(cat trace)"
+    enable t
+    strace -f -qq -e trace=process -o trace telemetry command --tool t -- /bin/true
+    grep -qE 'fork|clone' trace
 }
 test_case "B5 off: the program replaces the helper, no process is added" replaced_when_off
