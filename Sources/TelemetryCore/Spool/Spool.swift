@@ -335,7 +335,7 @@ final class Spool {
     private func save(_ segment: Segment) -> Bool {
         guard let shared else { return false }
         var isSaved = false
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) {
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
             if makeRoom(shared) { isSaved = segment.save(in: shared.directory) }
         }
         if isSaved { segment.forget() }

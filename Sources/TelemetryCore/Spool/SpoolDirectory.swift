@@ -4,7 +4,7 @@ import CSystem
 package enum SpoolPatience {
     /// Short, for a thread that has better things to do; the helper, of which many may run at once
     /// and which has nothing else to do, sets more.
-    nonisolated(unsafe) package static var milliseconds: UInt32 = 50
+    nonisolated(unsafe) package static var milliseconds: UInt32 = 200
 }
 
 /// A tool's spool as all its processes see it: the directory, its control file, the totals.
@@ -15,10 +15,6 @@ final class SpoolDirectory {
     let path: String
     /// The retirement that this process saw through to the end last.
     private var finishedRetirement: UInt64 = 0
-
-
-    /// How long a caller's thread waits for another process at the control file, in milliseconds.
-    static let lockPatience: UInt32 = 200
 
     init(path: String, directory: Descriptor, control: ControlFile) {
         self.path = path
