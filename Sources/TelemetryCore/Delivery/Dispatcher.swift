@@ -137,7 +137,7 @@ final class Dispatcher {
         mutex.lock()
         defer { mutex.unlock() }
         var result = false
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) { result = shared.isRetired(segment) }
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { result = shared.isRetired(segment) }
         return result
     }
 
