@@ -244,31 +244,39 @@ final class Segment {
         if let file { ForkHandling.closeHeld(file) }
     }
 
+    /// Writes a segment from memory to a file of its own. False: nothing was left behind.
+    func save(in directory: Descriptor) -> Bool {
+        let name = Self.name(Random.word())
+        guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL) else { return false }
+        defer { ForkHandling.closeHeld(file) }
+        do throws(SystemError) {
+            guard file.tryLock() else { throw SystemError(code: EWOULDBLOCK) }
+            try file.allocate(Int64(size))
+            try file.writeAll(UnsafeRawBufferPointer(start: base, count: size))
+            return true
+        } catch {
+            unlinkat(directory.raw, name, 0)
+            return false
+        }
+    }
+
     /// Lets go of the memory only.
     func forget() { if storage == .copied { free(base) } else { munmap(base, size) } }
 
     // MARK: names
 
-    private static func name(_ id: UInt64) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = (0..<16).map { digits[Int(truncatingIfNeeded: (id >> UInt64(60 - 4 * $0)) & 15)] }
-        return String(decoding: text, as: UTF8.self) + SegmentLayout.fileSuffix
-    }
+    static func name(_ id: UInt64) -> String { Hexadecimal.text(id) + SegmentLayout.fileSuffix }
 
-    static func name(ofFile id: UInt64) -> String { name(id) }
+    /// 16 hexadecimal digits and the suffix, without making a String of it.
+    static func isName(_ name: UnsafePointer<CChar>) -> Bool {
+        guard strnlen(name, 21) == 20, strcmp(name + 16, ".seg") == 0 else { return false }
+        for index in 0..<16 where !Hexadecimal.isDigit(UInt8(bitPattern: name[index])) { return false }
+        return true
+    }
 
     /// Nil for a name that is not a segment's.
     static func fileID(_ name: String) -> UInt64? {
-        let bytes = Array(name.utf8)
-        guard bytes.count == 20, name.hasSuffix(SegmentLayout.fileSuffix) else { return nil }
-        var id: UInt64 = 0
-        for byte in bytes[0..<16] {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): id = id << 4 | UInt64(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): id = id << 4 | UInt64(byte - UInt8(ascii: "a") + 10)
-            default: return nil
-            }
-        }
-        return id
+        guard name.withCString({ isName($0) }) else { return nil }
+        return Hexadecimal.word(Array(name.utf8)[0..<16])
     }
 }

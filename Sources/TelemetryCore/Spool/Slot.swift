@@ -7,11 +7,12 @@ struct SlotPair {
     let offsets: (Int, Int)
     let size: Int
 
-    /// The valid slot with the higher sequence number; nil when neither is valid.
-    func current() -> UnsafeRawPointer? {
+    /// The valid slot with the higher sequence number; nil when neither is valid. `generation`: what
+    /// must stand in the first eight bytes of the payload for a slot to be valid.
+    func current(generation: UInt64? = nil) -> UnsafeRawPointer? {
         let first = base + offsets.0
         let second = base + offsets.1
-        switch (Self.isValid(first, size), Self.isValid(second, size)) {
+        switch (Self.isValid(first, size, generation), Self.isValid(second, size, generation)) {
         case (false, false): return nil
         case (true, false): return UnsafeRawPointer(first)
         case (false, true): return UnsafeRawPointer(second)
@@ -39,8 +40,9 @@ struct SlotPair {
 
     private static func sequence(_ slot: UnsafeRawPointer) -> UInt32 { slot.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
 
-    private static func isValid(_ slot: UnsafeRawPointer, _ size: Int) -> Bool {
-        sequence(slot) != 0 && slot.loadUnaligned(as: UInt32.self) == csystem_crc32c(0, slot + 4, size - 4)
+    private static func isValid(_ slot: UnsafeRawPointer, _ size: Int, _ generation: UInt64?) -> Bool {
+        if let generation, slot.loadUnaligned(fromByteOffset: 8, as: UInt64.self) != generation { return false }
+        return sequence(slot) != 0 && slot.loadUnaligned(as: UInt32.self) == csystem_crc32c(0, slot + 4, size - 4)
     }
 }
 
@@ -61,9 +63,7 @@ struct Progress: Equatable {
 
     /// Nothing consumed, when no valid slot of this generation is there.
     static func read(_ segment: UnsafeMutableRawPointer, generation: UInt64, fileSize: Int) -> Progress {
-        guard let slot = slots(segment).current(),
-            slot.loadUnaligned(fromByteOffset: 8, as: UInt64.self) == generation
-        else { return Progress() }
+        guard let slot = slots(segment).current(generation: generation) else { return Progress() }
         var result = Progress()
         let offset = Int(slot.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
         if offset >= SegmentLayout.headerSize && offset <= fileSize && offset % 8 == 0 { result.offset = offset }

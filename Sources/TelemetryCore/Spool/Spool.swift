@@ -68,12 +68,12 @@ final class Spool {
             segment.open()
             return segment
         }
-        guard let shared else { return makeHeapSegment() ?? recycleOldest() }
+        guard let shared else { return makeHeapSegment() ?? recycleOldest(.spoolFull) }
         if ownSegmentCount == 0, let segment = adopt(shared) { return segment }
         switch create(shared) {
         case .made(let segment): return segment
-        case .spoolFull: return recycleOldest()
-        case .noSpace: return makeHeapSegment() ?? recycleOldest()
+        case .spoolFull: return recycleOldest(.spoolFull)
+        case .noSpace: return makeHeapSegment() ?? recycleOldest(.noSpace)
         }
     }
 
@@ -160,10 +160,10 @@ final class Spool {
     }
 
     /// Takes the oldest sealed segment of this process for new events; its own are counted as dropped.
-    private func recycleOldest() -> Segment? {
+    private func recycleOldest(_ reason: DropReason) -> Segment? {
         guard let index = sealed.firstIndex(where: { !$0.isInDelivery && $0.state.writers == 0 }) else { return nil }
         let segment = sealed.remove(at: index)
-        segment.progress.drop(.spoolFull, segment.pendingCount)
+        segment.progress.drop(reason, segment.pendingCount)
         let tally = segment.tally
         // Without a wait: this is on a caller's thread. The lock can be missing only for an instant, and
         // the counts then wait in memory.
@@ -322,12 +322,24 @@ final class Spool {
 
     private func release(_ segment: Segment) {
         if segment.isHeap {
+            if segment.pendingCount > 0, save(segment) { return }
             segment.progress.drop(.noSpace, segment.pendingCount)
             unmerged += segment.tally
         } else if segment.hasRoom, segment.state.isSealed {
             segment.unseal()
         }
         segment.release(removingFrom: nil)
+    }
+
+    /// Events that were kept in memory because the spool had no room for them get there now, if they can.
+    private func save(_ segment: Segment) -> Bool {
+        guard let shared else { return false }
+        var isSaved = false
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolDirectory.lockPatience)) {
+            if makeRoom(shared) { isSaved = segment.save(in: shared.directory) }
+        }
+        if isSaved { segment.forget() }
+        return isSaved
     }
 
     /// Lets other processes have the sealed segments, once no thread writes to them any more.

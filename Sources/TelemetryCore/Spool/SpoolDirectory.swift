@@ -16,8 +16,9 @@ final class SpoolDirectory {
     /// The retirement that this process saw through to the end last.
     private var finishedRetirement: UInt64 = 0
 
-    /// Most names looked at; more than any limit allows segments.
-    private static let nameLimit = 4096
+
+    /// How long a caller's thread waits for another process at the control file, in milliseconds.
+    static let lockPatience: UInt32 = 200
 
     init(path: String, directory: Descriptor, control: ControlFile) {
         self.path = path
@@ -70,16 +71,20 @@ final class SpoolDirectory {
     }
 
     func segmentNames() -> [String] {
-        Directory.names(in: directory, limit: Self.nameLimit).filter { Segment.fileID($0) != nil }
+        var result: [String] = []
+        Directory.forEachName(in: directory) { name in
+            if Segment.isName(name) { result.append(String(cString: name)) }
+        }
+        return result
     }
 
     /// Bytes and number of all segment files.
     func usage() -> (bytes: Int64, segments: Int) {
         var bytes: Int64 = 0
         var segments = 0
-        for name in segmentNames() {
+        Directory.forEachName(in: directory) { name in
             var status = stat()
-            guard fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { continue }
+            guard Segment.isName(name), fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { return }
             bytes &+= Int64(status.st_size)
             segments += 1
         }
@@ -118,7 +123,7 @@ final class SpoolDirectory {
     /// before another retirement takes its place in the counters.
     private func finishRetirement(_ counters: Counters) {
         guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return }
-        let name = Segment.name(ofFile: counters.retiredFile)
+        let name = Segment.name(counters.retiredFile)
         guard case .taken(let leftover) = Segment.claim(name, in: directory, mapping: false) else { return }
         leftover.release(removingFrom: leftover.description.generation == counters.retiredGeneration ? directory : nil)
     }

@@ -107,7 +107,7 @@ struct Descriptor: Equatable {
         while !tryLock() {
             if deadline.isPast || isCancelled() { return false }
             Clock.sleep(nanoseconds: min(pause, deadline.remainingNanoseconds))
-            pause = min(pause &* 2, 10_000_000)
+            pause = min(pause &* 2, 1_000_000)
         }
         return true
     }

@@ -36,19 +36,22 @@ enum Directory {
         }
     }
 
-    /// Names in a directory, without "." and "..", at most `limit`, in no order.
-    static func names(in directory: Descriptor, limit: Int) -> [String] {
-        guard let copy = try? Descriptor.open(at: directory, ".", O_RDONLY | O_DIRECTORY),
-            let stream = fdopendir(copy.raw)
-        else { return [] }
-        defer { closedir(stream) }
-        var result: [String] = []
-        while result.count < limit, let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    /// Calls `body` with each name in a directory, "." and ".." included, in no order; getdents64(2).
+    /// Moves the descriptor's position: one thread at a time.
+    static func forEachName(in directory: Descriptor, _ body: (UnsafePointer<CChar>) -> Void) {
+        let size = 8192
+        guard lseek(directory.raw, 0, SEEK_SET) == 0, let buffer = malloc(size) else { return }
+        defer { free(buffer) }
+        while true {
+            let got = getdents64(directory.raw, buffer, size)
+            guard got > 0 else { return }
+            var offset = 0
+            while offset < got {
+                // struct linux_dirent64: inode (8), position (8), length of the entry (2), type (1), name.
+                let entry = UnsafeRawPointer(buffer) + offset
+                body((entry + 19).assumingMemoryBound(to: CChar.self))
+                offset += max(1, Int(entry.loadUnaligned(fromByteOffset: 16, as: UInt16.self)))
             }
-            if name != "." && name != ".." { result.append(name) }
         }
-        return result
     }
 }
