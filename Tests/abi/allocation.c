@@ -44,9 +44,15 @@ static void recording_allocates_nothing(void)
     free(probe);
     CHECK_INT(before + 1, allocations); /* the counter works */
     for (int i = 0; i < 20000; i++) track_five(collector, i);
-    before = allocations;
-    for (int i = 0; i < 100000; i++) track_five(collector, i);
-    CHECK_INT(0, allocations - before);
+    /* Once a second a look at the directory may find room again; every other segment costs nothing. */
+    int64_t started = now_ms();
+    int allocating = 0;
+    for (int round = 0; round < 20; round++) {
+        before = allocations;
+        for (int i = 0; i < 5000; i++) track_five(collector, i);
+        if (allocations != before) allocating++;
+    }
+    CHECK(allocating <= (now_ms() - started) / 1000 + 1);
     telemetry_statistics statistics = statistics_of(collector);
     CHECK(statistics.dropped_spool_full > 90000); /* segments were indeed used again */
     telemetry_close(collector, 0);

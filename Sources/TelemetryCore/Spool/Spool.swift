@@ -24,6 +24,10 @@ final class Spool {
     private(set) var lastErrno: Int32 = 0
     private(set) var epoch: UInt64
 
+    /// Until then (monotonic clock) the spool is taken to be full without looking.
+    private var fullUntil: Int64 = 0
+
+    private static let fullNanoseconds: Int64 = 1_000_000_000
     /// Most empty segments kept.
     private static let spareLimit = 16
 
@@ -70,9 +74,13 @@ final class Spool {
         }
         guard let shared else { return makeHeapSegment() ?? recycleOldest(.spoolFull) }
         if ownSegmentCount == 0, let segment = adopt(shared) { return segment }
+        // The way of a full spool with a dead sink: no look at the directory for every segment.
+        if Clock.monotonic() < fullUntil, let segment = recycleOldest(.spoolFull) { return segment }
         switch create(shared) {
         case .made(let segment): return segment
-        case .spoolFull: return recycleOldest(.spoolFull)
+        case .spoolFull:
+            fullUntil = Clock.monotonic() &+ Self.fullNanoseconds
+            return recycleOldest(.spoolFull)
         case .noSpace: return makeHeapSegment() ?? recycleOldest(.noSpace)
         }
     }
