@@ -30,7 +30,7 @@ static telemetry_verdict take(void *context, const char *json, size_t length, si
     unsigned long turn = atomic_fetch_add(&sends, 1);
     if (length < 2 || json[0] != '[' || json[length - 1] != ']' || count == 0)
         fail("the batch is no JSON array");
-    return turn % 17 == 5 ? TELEMETRY_REJECTED : turn % 29 == 3 ? TELEMETRY_RETRY : TELEMETRY_ACCEPTED;
+    return turn % 17 == 5 ? TELEMETRY_REJECTED : turn % 97 == 60 ? TELEMETRY_RETRY : TELEMETRY_ACCEPTED;
 }
 
 static telemetry_collector *open_collector(void)
