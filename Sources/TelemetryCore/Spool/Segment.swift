@@ -16,6 +16,8 @@ final class Segment {
     let size: Int
     /// File name in the spool; empty on the heap.
     let name: String
+    /// The number that the file is named by; 0 on the heap.
+    let fileID: UInt64
     private let file: Descriptor?
     private let storage: Storage
     var description: Description
@@ -27,6 +29,7 @@ final class Segment {
         self.base = base
         self.size = size
         self.name = name
+        fileID = Self.fileID(name) ?? 0
         self.file = file
         self.storage = storage
         self.description = description
@@ -35,9 +38,6 @@ final class Segment {
 
     var isHeap: Bool { storage == .heap }
     var state: StateWord { StateWord.load(base) }
-
-    /// The number that the file is named by.
-    var fileID: UInt64 { Self.fileID(name) ?? 0 }
 
     /// Events neither delivered nor dropped.
     var pendingCount: Int {
