@@ -22,7 +22,7 @@ public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeM
 /// Thread-safe, does not block; false for NULL.
 @_cdecl("telemetry_enabled")
 public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> Bool {
-    csystem_is_recording(collector)
+    Gate.isOpen(collector)
 }
 
 /// Delivers now what waits, and waits for it.
@@ -35,7 +35,7 @@ public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> 
 /// Thread-safe. Blocks, up to the timeout.
 @_cdecl("telemetry_flush")
 public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32) -> telemetry_status {
-    guard let collector, csystem_is_recording(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
     return preservingErrno { Collector.from(collector).flush(timeoutMilliseconds: timeout_ms) }
 }
 
@@ -65,7 +65,7 @@ public func telemetryClose(collector: UnsafeMutablePointer<telemetry_collector>?
 /// Thread-safe.
 @_cdecl("telemetry_drop")
 public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?) -> telemetry_status {
-    guard let collector, csystem_is_recording(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
     return preservingErrno { Collector.from(collector).drop() }
 }
 
@@ -87,7 +87,7 @@ public func telemetryGetStatistics(
         result.size = statistics.pointee.size
         let size = min(statistics.pointee.size, MemoryLayout<telemetry_statistics>.size)
         UnsafeMutableRawPointer(statistics).copyMemory(from: &result, byteCount: size)
-        return csystem_is_recording(collector) ? TELEMETRY_OK : TELEMETRY_DISABLED
+        return Gate.isOpen(collector) ? TELEMETRY_OK : TELEMETRY_DISABLED
     }
 }
 

@@ -16,11 +16,13 @@ import TelemetryCore
 /// Thread-safe, does not block: no lock, system call or allocation but for one call in some
 /// hundred that begins a new segment. Not for signal handlers.
 @_cdecl("telemetry_track")
+@inline(__always)
+@_optimize(speed)
 public func telemetryTrack(
     collector: UnsafeMutablePointer<telemetry_collector>?, type: UnsafePointer<CChar>?, name: UnsafePointer<CChar>?,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, csystem_is_recording(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
     return Recording.track(collector, type, name, attributes, count)
 }
 
@@ -41,7 +43,7 @@ public func telemetryTrackCommand(
     collector: UnsafeMutablePointer<telemetry_collector>?, command_path: UnsafePointer<CChar>?,
     duration_ms: Int64, exit_code: Int32, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, csystem_is_recording(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
     return preservingErrno {
         var command = CommandInput(durationMilliseconds: duration_ms, exitCode: exit_code)
         command.attributes = attributes
@@ -65,7 +67,7 @@ public func telemetryTrackCommandExtended(
     arguments: UnsafePointer<UnsafePointer<CChar>?>?, argument_count: Int, error: UnsafePointer<CChar>?,
     duration_ms: Int64, exit_code: Int32, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, csystem_is_recording(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
     return preservingErrno {
         var command = CommandInput(durationMilliseconds: duration_ms, exitCode: exit_code)
         command.arguments = arguments
@@ -85,7 +87,7 @@ public func telemetryTrackCommandExtended(
 /// Thread-safe, does not block.
 @_cdecl("telemetry_command_begin")
 public func telemetryCommandBegin(collector: UnsafeMutablePointer<telemetry_collector>?) -> UnsafeMutablePointer<telemetry_command>? {
-    guard let collector, csystem_is_recording(collector) else { return nil }
+    guard let collector, Gate.isOpen(collector) else { return nil }
     return preservingErrno {
         let handle = UnsafeMutablePointer<telemetry_command>.allocate(capacity: 1)
         handle.initialize(to: telemetry_command(implementation: Unmanaged.passRetained(CommandRecorder(collector)).toOpaque()))

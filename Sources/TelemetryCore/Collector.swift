@@ -48,7 +48,7 @@ package final class Collector {
         collector.handle.pointee.implementation = Unmanaged.passRetained(collector).toOpaque()
         if collector.decision.isEnabled {
             ForkHandling.register(collector)
-            csystem_set_recording(collector.handle, true)
+            Gate.set(collector.handle, isOpen: true)
         }
         return collector
     }
@@ -57,7 +57,7 @@ package final class Collector {
         Unmanaged<Collector>.fromOpaque(handle.pointee.implementation).takeUnretainedValue()
     }
 
-    package var isEnabled: Bool { csystem_is_recording(handle) }
+    package var isEnabled: Bool { Gate.isOpen(handle) }
 
     package var backendInfo: String {
         mutex.withLock { currentBackend().info }
@@ -106,7 +106,7 @@ package final class Collector {
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.discardOwn()
         guard isConsented() else {
-            csystem_set_recording(handle, false)
+            Gate.set(handle, isOpen: false)
             return nil
         }
         recorder.pointee.epoch.store(spool.epoch, ordering: .releasing)

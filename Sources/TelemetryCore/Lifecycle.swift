@@ -66,7 +66,7 @@ extension Collector {
         let wasEnabled = isEnabled
         var status = wasEnabled ? TELEMETRY_OK : TELEMETRY_DISABLED
         if wasEnabled && timeoutMilliseconds > 0 && deliversAtClose { status = flush(until: deadline, false) }
-        csystem_set_recording(handle, false)
+        Gate.set(handle, isOpen: false)
         let spawns = wasEnabled && !deliversAtClose && detachedIsDue
         ForkHandling.forget(self)
         if stopWorker(deadline) { cleanUp() }

@@ -24,12 +24,14 @@ struct Recorder: ~Copyable {
 
     /// Records without a lock, a system call or an allocation. False: the slow way has to be taken.
     @inline(__always)
+    @_optimize(speed)
     func record(_ input: EventInput, _ plan: RecordPlan, now: Int64) -> Bool {
         guard let base = UnsafeMutableRawPointer(bitPattern: segment.load(ordering: .acquiring)), isCurrent else { return false }
         return Self.record(input, plan, now: now, in: base, capacity: segmentBytes)
     }
 
     @inline(__always)
+    @_optimize(speed)
     static func record(_ input: EventInput, _ plan: RecordPlan, now: Int64, in base: UnsafeMutableRawPointer, capacity: Int) -> Bool {
         let offset = StateWord.reserve(base, size: (plan.length &+ 7) & ~7, capacity: capacity)
         if offset == 0 { return false }
@@ -48,6 +50,7 @@ struct Recorder: ~Copyable {
 package enum Recording {
     /// As `telemetry_track`, for a collector whose gate is open.
     @inline(never)
+    @_optimize(speed)
     package static func track(
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ type: UnsafePointer<CChar>?, _ name: UnsafePointer<CChar>?,
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int

@@ -92,7 +92,7 @@ extension Collector {
     func afterPass(_ spool: Spool, _ result: Dispatcher.PassResult) {
         spool.mergeCounts(Deadline(nanoseconds: 0))
         if result == .refused {
-            csystem_set_recording(handle, false)
+            Gate.set(handle, isOpen: false)
             _ = erase(spool)
             return
         }

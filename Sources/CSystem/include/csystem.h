@@ -57,17 +57,6 @@ uint32_t csystem_crc32c(uint32_t seed, const void *bytes, size_t length);
 /** The same over the four bytes of `prefix` (little-endian) and then `bytes`. */
 uint32_t csystem_crc32c_prefixed(uint32_t prefix, const void *bytes, size_t length);
 
-/** The gate of the recording functions: 0 in a collector that is off. Read without ordering: a call
-    that runs beside a change of consent may see either. */
-static inline bool csystem_is_recording(const struct telemetry_collector *collector)
-{
-    return collector != NULL && __atomic_load_n(&collector->recording, __ATOMIC_RELAXED) != 0;
-}
-static inline void csystem_set_recording(struct telemetry_collector *collector, bool on)
-{
-    __atomic_store_n(&collector->recording, on ? 1 : 0, __ATOMIC_RELAXED);
-}
-
 /** Starts a detached thread with every signal blocked and a stack of `stack_bytes`. 0 or errno. */
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context);
 

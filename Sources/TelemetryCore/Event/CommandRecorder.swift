@@ -26,7 +26,7 @@ package final class CommandRecorder {
             defer { isFinished = true }
             return isFinished ? nil : self.path
         }
-        guard let path, csystem_is_recording(handle) else { return TELEMETRY_OK }
+        guard let path, Gate.isOpen(handle) else { return TELEMETRY_OK }
         var command = CommandInput(durationMilliseconds: max(0, (Clock.monotonic() &- started) / 1_000_000), exitCode: exitCode)
         command.attributes = attributes
         command.attributeCount = count

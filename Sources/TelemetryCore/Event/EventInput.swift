@@ -20,6 +20,7 @@ struct EventInput {
     static let isAdjusted: UInt16 = 4
 
     @inline(__always)
+    @_optimize(speed)
     init(type: Text, name: Text) {
         self.type = type
         self.name = name
@@ -45,6 +46,7 @@ struct RecordPlan {
     private static let numberBytes = 8
 
     @inline(__always)
+    @_optimize(speed)
     init(_ input: EventInput, headers: UnsafeMutablePointer<UInt32>) {
         attributeHeaders = headers
         length &+= input.type.length &+ input.name.length &+ input.errorCategory.length &+ input.error.length
@@ -72,6 +74,7 @@ struct RecordPlan {
     }
 
     @inline(__always)
+    @_optimize(speed)
     private mutating func measureAttributes(_ attributes: UnsafePointer<telemetry_attribute>, _ given: Int) {
         let count = min(given, EventLimits.attributes)
         if count < given { isAdjusted = true }
@@ -93,6 +96,7 @@ struct RecordPlan {
 
     /// Type, key length and value length; 0 to leave it out (a key is never empty).
     @inline(__always)
+    @_optimize(speed)
     private mutating func measure(_ attribute: UnsafePointer<telemetry_attribute>, _ index: Int) -> UInt32 {
         guard let keySource = attribute.pointee.key else { return 0 }
         let key = Text(keySource, limit: EventLimits.keyBytes)

@@ -13,6 +13,7 @@ enum EventSchema {
 
     /// 1 to 64 bytes of letters, digits, '.', '_' and '-'. Eight bytes at a time: this runs for
     /// every event.
+    @_optimize(speed)
     static func isValidType(_ type: UnsafeRawBufferPointer) -> Bool {
         let count = type.count
         guard let base = type.baseAddress, count >= 1, count <= typeLimitBytes else { return false }

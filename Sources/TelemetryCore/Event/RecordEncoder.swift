@@ -4,6 +4,7 @@ import CSystem
 enum RecordEncoder {
     /// `target`: the reserved place, `plan.length` bytes; `offset`: where that is in the segment.
     @inline(__always)
+    @_optimize(speed)
     static func encode(
         _ input: EventInput, _ plan: RecordPlan, into target: UnsafeMutableRawPointer,
         offset: Int, sync: UInt32, generation: UInt64, now: Int64
@@ -21,12 +22,14 @@ enum RecordEncoder {
     }
 
     @inline(__always)
+    @_optimize(speed)
     private static func append(_ text: Text, _ target: UnsafeMutableRawPointer, _ position: inout Int) {
         text.copy(to: target + position)
         position &+= text.length
     }
 
     @inline(__always)
+    @_optimize(speed)
     private static func writeFixed(
         _ input: EventInput, _ plan: RecordPlan, _ target: UnsafeMutableRawPointer,
         _ offset: Int, _ generation: UInt64, _ now: Int64
@@ -45,6 +48,7 @@ enum RecordEncoder {
     }
 
     @inline(__always)
+    @_optimize(speed)
     private static func word(_ target: UnsafeMutableRawPointer, _ offset: Int, _ value: UInt64) {
         target.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
     }
@@ -64,6 +68,7 @@ enum RecordEncoder {
     }
 
     @inline(__always)
+    @_optimize(speed)
     private static func writeAttributes(
         _ attributes: UnsafePointer<telemetry_attribute>, _ given: Int, _ plan: RecordPlan,
         _ target: UnsafeMutableRawPointer, _ position: inout Int
@@ -80,6 +85,7 @@ enum RecordEncoder {
     }
 
     @inline(__always)
+    @_optimize(speed)
     private static func write(
         _ attribute: UnsafePointer<telemetry_attribute>, _ header: UInt32, isRepaired: Bool,
         _ target: UnsafeMutableRawPointer, _ position: inout Int
@@ -101,6 +107,7 @@ enum RecordEncoder {
     }
 
     @inline(__always)
+    @_optimize(speed)
     private static func copy(_ source: UnsafePointer<CChar>?, to target: UnsafeMutableRawPointer, _ length: Int, _ isRepaired: Bool) {
         guard let source else { return }
         let bytes = UnsafeRawPointer(source).assumingMemoryBound(to: UInt8.self)
@@ -123,6 +130,7 @@ struct EventIdentifier {
     let low: UInt64
 
     @inline(__always)
+    @_optimize(speed)
     static func make(now: Int64, generation: UInt64, offset: Int) -> EventIdentifier {
         let nanoseconds = UInt64(bitPattern: max(0, now))
         let milliseconds = nanoseconds / 1_000_000
@@ -134,6 +142,7 @@ struct EventIdentifier {
 
     /// The finaliser of SplitMix64.
     @inline(__always)
+    @_optimize(speed)
     private static func mix(_ value: UInt64) -> UInt64 {
         var z = value
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

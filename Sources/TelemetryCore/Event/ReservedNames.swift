@@ -1,6 +1,7 @@
 /// C8: the names of the event's own fields, which no attribute may take.
 enum ReservedNames {
     /// For every attribute of every event: most keys are told apart by length and first byte.
+    @_optimize(speed)
     static func contains(_ key: UnsafeRawBufferPointer) -> Bool {
         switch key.count {
         case 2: matches(key, "os")
