@@ -4,7 +4,8 @@
     receiver.py [--port N] [--log FILE] [--cert FILE --key FILE]
 
 Prints "listening PORT" once it does. Every request becomes one JSON line in the log: method, path,
-headers, number of the connection, body, and "problem": what is wrong with it (null: nothing).
+headers, number of the connection, body, "problem": what is wrong with it (null: nothing), and
+"answer": the status it is answered with (null: none).
 A request with a problem is answered 400 by every behaviour that answers at all.
 
 What it does with a POST is named by the path; /events does what was last written to /-/mode
@@ -21,6 +22,7 @@ What it does with a POST is named by the path; /events does what was last writte
     /endless                           200 and a body without end, as fast as it goes
     /endless-header                    200 and header lines without end
     /early-413                         413 before the body was read, then closes
+    /limit/COUNT                       200 for at most so many events in a request, else 413
 """
 import argparse
 import itertools
@@ -133,26 +135,40 @@ class Handler(BaseHTTPRequestHandler):
         name, _, argument = target.path.lstrip("/").partition("/")
         self.query = {key: values[-1] for key, values in parse_qs(target.query).items()}
         if name in ("deaf", "early-413"):
-            self.note(b"", None)
+            self.note(b"", None, 413 if name == "early-413" else None)
             return self.do_deaf() if name == "deaf" else self.do_early_413()
         body = self.read()
         wrong = problem(self.headers, body)
-        self.note(body, wrong)
         behaviour = getattr(self, "do_" + name.replace("-", "_"), None)
         if wrong or behaviour is None:
+            self.note(body, wrong, 400 if wrong else 404)
             return self.answer(400 if wrong else 404)
+        self.note(body, wrong, self.intended(name, argument, body))
         behaviour(argument)
+
+    def intended(self, name, argument, body):
+        """The status that a behaviour will answer with, so that the log has it before the sender does."""
+        if name == "limit":
+            self.code = 200 if len(json.loads(body)) <= int(argument) else 413
+            return self.code
+        if name in ("status", "redirect"):
+            return int(argument)
+        return {"loop": 307, "trickle": 200, "endless": 200}.get(name)
 
     def read(self):
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-    def note(self, body, wrong):
+    def note(self, body, wrong, answer=None):
         self.server.record({"method": self.command, "path": self.path, "headers": self.headers.items(),
-                            "connection": self.number, "body": body.decode("utf-8", "replace"), "problem": wrong})
+                            "connection": self.number, "body": body.decode("utf-8", "replace"), "problem": wrong,
+                            "answer": answer})
 
     def do_status(self, code):
         headers = [("Retry-After", self.query["retry-after"])] if "retry-after" in self.query else []
         self.answer(int(code), headers, b"" if code in ("204", "304") else b"{}")
+
+    def do_limit(self, _):
+        self.answer(self.code)
 
     def do_redirect(self, code):
         self.answer(int(code), [("Location", self.query["to"])])

@@ -77,7 +77,17 @@ final class CurlSession {
         for (option, value) in numbers where csystem_curl_set_long(easy, option, value) != CURLE_OK { return false }
         // Since 7.87: do not wait for a name server that does not answer when a request is called off.
         _ = csystem_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
-        return csystem_curl_confine(easy) == CURLE_OK
+        return trustChosenAuthorities() && csystem_curl_confine(easy) == CURLE_OK
+    }
+
+    /// What OpenSSL reads by itself, and the program `curl` too; but libcurl goes by the path that it
+    /// was built with. Another system's libcurl, and a site with its own authority, need these.
+    private func trustChosenAuthorities() -> Bool {
+        for (name, option) in [("SSL_CERT_FILE", CURLOPT_CAINFO), ("SSL_CERT_DIR", CURLOPT_CAPATH)] {
+            guard let path = Environment.value(name), !path.utf8.isEmpty else { continue }
+            if csystem_curl_set_text(easy, option, path) != CURLE_OK { return false }
+        }
+        return true
     }
 
     private static func makeList(_ headers: [String]) -> UnsafeMutablePointer<curl_slist>? {

@@ -1,0 +1,131 @@
+/* A program with telemetry over HTTP, told on its command line what to do:
+ *
+ *     sender NAME=VALUE...
+ *
+ * From left to right. Options: endpoint= header= guarantee=most timeout= segment=. Then, the
+ * collector being opened by the first of them: track=COUNT flush=MS close=MS sleep=MS info= mapped=
+ * exit=CODE, which calls exit() at once. Each of flush, close, info and mapped prints
+ * "NAME VALUE MILLISECONDS". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <telemetry.h>
+
+static telemetry_options *options;
+static telemetry_collector *collector;
+static const char *endpoint;
+static const char *headers[32];
+static size_t header_count;
+static int64_t sequence;
+
+static double now_ms(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+static void open_collector(void)
+{
+    if (collector != NULL)
+        return;
+    telemetry_options_set_backend_http(options, endpoint, headers, header_count);
+    collector = telemetry_open(options);
+    char error[512];
+    if (telemetry_options_error(options, error, sizeof error) > 0)
+        printf("error %s\n", error);
+}
+
+static void track(long count)
+{
+    for (long i = 0; i < count; i++) {
+        telemetry_attribute attributes[] = { telemetry_int("process", getpid()),
+                                             telemetry_int("sequence", sequence++) };
+        if (telemetry_track(collector, TELEMETRY_FEATURE_USED, "integration", attributes, 2) != TELEMETRY_OK)
+            exit(3);
+    }
+}
+
+/* Whether libcurl is in this process's address space. */
+static bool is_mapped(void)
+{
+    char line[4096];
+    bool found = false;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL)
+        found |= strstr(line, "libcurl") != NULL;
+    if (maps == NULL)
+        exit(4);
+    fclose(maps);
+    return found;
+}
+
+static bool set_option(const char *name, const char *value)
+{
+    if (strcmp(name, "endpoint") == 0)
+        endpoint = value;
+    else if (strcmp(name, "header") == 0)
+        headers[header_count++ % 32] = value;
+    else if (strcmp(name, "guarantee") == 0)
+        telemetry_options_set_guarantee(options, TELEMETRY_AT_MOST_ONCE);
+    else if (strcmp(name, "timeout") == 0)
+        telemetry_options_set_http_timeout_ms(options, (uint32_t)atol(value));
+    else if (strcmp(name, "segment") == 0)
+        telemetry_options_set_segment_bytes(options, (uint32_t)atol(value));
+    else
+        return false;
+    return true;
+}
+
+static void act(const char *name, const char *value)
+{
+    char info[512];
+    double start = now_ms();
+    int result = -1;
+    if (strcmp(name, "track") == 0) {
+        track(atol(value));
+        return;
+    } else if (strcmp(name, "sleep") == 0) {
+        usleep((useconds_t)atol(value) * 1000);
+        return;
+    } else if (strcmp(name, "exit") == 0) {
+        exit(atoi(value));
+    } else if (strcmp(name, "info") == 0) {
+        telemetry_backend_info(collector, info, sizeof info);
+        printf("info %s\n", info);
+        return;
+    } else if (strcmp(name, "flush") == 0) {
+        result = (int)telemetry_flush(collector, (uint32_t)atol(value));
+    } else if (strcmp(name, "close") == 0) {
+        result = (int)telemetry_close(collector, (uint32_t)atol(value));
+        collector = NULL;
+    } else if (strcmp(name, "mapped") == 0) {
+        result = is_mapped();
+    } else {
+        exit(2);
+    }
+    double end = now_ms();
+    printf("%s %d %.3f\n", name, result, end - start);
+    fflush(stdout);
+}
+
+int main(int count, char **arguments)
+{
+    options = telemetry_options_new("itest", "1.2.3");
+    for (int i = 1; i < count; i++) {
+        char *value = strchr(arguments[i], '=');
+        if (value == NULL)
+            return 2;
+        *value++ = '\0';
+        if (set_option(arguments[i], value))
+            continue;
+        open_collector();
+        act(arguments[i], value);
+    }
+    telemetry_close(collector, 0);
+    telemetry_options_free(options);
+    return 0;
+}

@@ -1,0 +1,210 @@
+"""One test's world: a private HOME, a tool whose user agreed, its programs and its receivers."""
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+import faults
+from suite import Failed, check, check_equal
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.abspath(os.environ.get("TELEMETRY_BUILD", os.path.join(HERE, "..", "..", "build")))
+TOOL = "itest"
+OK, TIMEOUT, DELIVERY = 0, -30, -31
+
+
+class Shared:
+    """What all tests use and none changes: the compiled program and the certificates."""
+
+    def __init__(self):
+        for file in ("lib/libtelemetry.so", "bin/telemetry"):
+            if not os.path.exists(f"{BUILD}/{file}"):
+                raise SystemExit(f"no {file} in {BUILD}: run make, or set TELEMETRY_BUILD")
+        self.directory = tempfile.mkdtemp(prefix="telemetry-integration-")
+        self.sender = os.path.join(self.directory, "sender")
+        self.certificates = os.path.join(self.directory, "certificates")
+        subprocess.run(["gcc", "-std=c99", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-Werror", f"-I{BUILD}/include",
+                        "-o", self.sender, os.path.join(HERE, "sender.c"), f"-L{BUILD}/lib", "-ltelemetry"], check=True)
+        faults.make_authority(self.certificates)
+
+    def remove(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Receiver:
+    """receiver.py, as a process of its own."""
+
+    def __init__(self, stage, port=0, mode=None, certificate=None):
+        self.log = stage.path(f"receiver-{len(stage.closing)}.jsonl")
+        command = [sys.executable, os.path.join(HERE, "receiver.py"), "--port", str(port), "--log", self.log]
+        if certificate:
+            command += ["--cert", f"{certificate}.pem", "--key", f"{certificate}.key"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        stage.closing.append(self)
+        self.port = int(self.process.stdout.readline().split()[1])
+        self.scheme = "https" if certificate else "http"
+        self.url = f"{self.scheme}://127.0.0.1:{self.port}/events"
+        if mode:
+            self.mode(mode)
+
+    def mode(self, path):
+        """What it does from now on."""
+        context = ssl._create_unverified_context() if self.scheme == "https" else None
+        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.port}/-/mode", path.encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=10, context=context):
+            pass
+
+    def requests(self):
+        with open(self.log) as file:
+            return [json.loads(line) for line in file]
+
+    def batches(self):
+        """The events of each request, which must all be well formed."""
+        requests = self.requests()
+        problems = [request["problem"] for request in requests if request["problem"]]
+        check(not problems, f"malformed requests: {problems}")
+        return [json.loads(request["body"]) for request in requests if request["body"]]
+
+    def accepted(self):
+        """The events of the requests that were answered 2xx."""
+        return [event for request in self.requests() if 200 <= (request["answer"] or 0) < 300
+                for event in json.loads(request["body"])]
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+class Stage:
+    def __init__(self, shared):
+        self.shared = shared
+        self.root = tempfile.mkdtemp(prefix="telemetry-integration-run-")
+        self.closing = []
+        os.mkdir(self.path("home"), 0o700)
+        self.environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LD_LIBRARY_PATH": f"{BUILD}/lib", "LANG": "C.UTF-8",
+                            "HOME": self.path("home"), "SSL_CERT_FILE": self.certificate("ca") + ".pem"}
+        preference = self.path("home", ".config", "telemetry", TOOL)
+        os.makedirs(preference, 0o700)
+        descriptor = os.open(os.path.join(preference, "enabled"), os.O_WRONLY | os.O_CREAT, 0o600)
+        os.write(descriptor, b"true\n")
+        os.close(descriptor)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for each in self.closing:
+            each.close()
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def path(self, *names):
+        return os.path.join(self.root, *names)
+
+    def certificate(self, name):
+        return os.path.join(self.shared.certificates, name)
+
+    @property
+    def spool(self):
+        return self.path("home", ".local", "state", "telemetry", TOOL)
+
+    def closes(self, thing):
+        """Closed with the stage."""
+        self.closing.append(thing)
+        return thing
+
+    def receiver(self, mode=None, **options):
+        return Receiver(self, mode=mode, **options)
+
+    def manifest(self, endpoint, **backend):
+        """Writes the tool's manifest, where the helper finds it."""
+        directory = self.path("home", ".local", "share", "telemetry", "tools")
+        os.makedirs(directory, exist_ok=True)
+        # JSON is YAML as well.
+        text = json.dumps({"tool": {"name": TOOL}, "backend": {"kind": "http", "endpoint": endpoint, **backend}})
+        with open(os.path.join(directory, TOOL + ".yaml"), "w") as file:
+            file.write(text)
+
+    def start(self, *actions, environment=None, wrapper=()):
+        return self.closes(Child([*wrapper, self.shared.sender, *actions], {**self.environment, **(environment or {})}, self.root))
+
+    def send(self, *actions, **options):
+        """Runs the sender to its end; what it printed, as {name: (value, milliseconds)}."""
+        child = self.start(*actions, **options)
+        out, err = child.process.communicate(timeout=60)
+        check_equal((0, ""), (child.process.returncode, err), "exit code and error output of the sender")
+        return {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+
+    def helper(self, *arguments, expected=0, **options):
+        done = subprocess.run([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], env=self.environment, cwd=self.root,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **options)
+        if expected is not None:
+            check_equal(expected, done.returncode, f"exit code of telemetry {arguments[0]} ({done.stderr.strip()})")
+        return done.stdout
+
+    def recover(self, endpoint, **backend):
+        """A later process delivers all that waits."""
+        self.manifest(endpoint, **backend)
+        self.helper("deliver", "--now")
+
+    def status(self):
+        return json.loads(self.helper("status", "--json"))
+
+    def expect(self, recorded, delivered=0, pending=0, **dropped):
+        """E12: the counters are these, and add up."""
+        status = self.status()
+        events = status["events"]
+        reasons = {name: count for name, count in events["dropped_by_reason"].items() if count}
+        check_equal((recorded, delivered, pending, dropped),
+                    (events["recorded"], events["delivered"], events["pending"], reasons),
+                    "recorded, delivered, pending and dropped events")
+        check_equal(recorded, delivered + pending + events["dropped"], "the sum of the counters")
+        return status
+
+    def processes(self):
+        """Those of this stage that run the helper."""
+        found = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/environ", "rb") as file:
+                    is_ours = f"HOME={self.path('home')}".encode() in file.read().split(b"\0")
+                if is_ours and os.path.basename(os.readlink(f"/proc/{name}/exe")) == "telemetry":
+                    found.append(int(name))
+            except OSError:
+                pass  # it has ended meanwhile
+        return found
+
+
+class Child:
+    """A started program that does not outlive its stage."""
+
+    def __init__(self, command, environment, directory):
+        self.process = subprocess.Popen(command, env=environment, cwd=directory, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+def wait_until(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise Failed(f"not after {seconds} s: {what}")
+        time.sleep(0.01)
+
+
+def check_once(events, count):
+    """Each of the events 0 to count - 1 of every process, once, under an identity of its own."""
+    sequences = sorted(event["metadata"]["sequence"] for event in events)
+    check_equal(list(range(count)), sequences, "events received")
+    check_equal(count, len({event["event_id"] for event in events}), "different event identities")
