@@ -88,7 +88,10 @@ typedef enum telemetry_consent {
 typedef enum telemetry_delivery {
     /** A thread of this process, while it lives and at telemetry_close() (default). */
     TELEMETRY_IN_PROCESS = 0,
-    /** A separate `telemetry deliver`, started by telemetry_close() when delivery is due. */
+    /**
+     * Not this process: the events stay in the spool for `telemetry deliver`, which needs a manifest
+     * to know the backend. Only a local backend is served here, by telemetry_close().
+     */
     TELEMETRY_DETACHED = 1
 } telemetry_delivery;
 
