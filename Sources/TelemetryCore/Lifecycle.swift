@@ -70,7 +70,7 @@ extension Collector {
         let spawns = wasEnabled && !deliversAtClose && detachedIsDue
         ForkHandling.forget(self)
         if stopWorker(deadline) { cleanUp() }
-        if spawns { DetachedDelivery.start(options) }
+        if spawns { DetachedDelivery.startUnlessRunning(options) }
         Unmanaged.passUnretained(self).release()
         return status
     }
