@@ -54,7 +54,7 @@ extension Collector {
             } else if worker.isStopping {
                 break
             } else {
-                _ = condition.wait(mutex, until: nextWakeUp)
+                waitForWork()
             }
         }
         worker.isRunning = false
@@ -62,6 +62,16 @@ extension Collector {
         let isAbandoned = worker.isAbandoned
         mutex.unlock()
         if isAbandoned { cleanUp() }
+    }
+
+    /// With the mutex held. After a quiet second, what a burst needed is given back.
+    private func waitForWork() {
+        guard let spool, spool.hasSurplus else {
+            _ = condition.wait(mutex, until: nextWakeUp)
+            return
+        }
+        let quiet = Deadline(timeoutMilliseconds: 1000)
+        if !condition.wait(mutex, until: quiet.earlier(nextWakeUp)), quiet.isPast { spool.trimSpares() }
     }
 
     /// With the mutex held; releases it while delivering.

@@ -43,7 +43,6 @@ final class Dispatcher {
     var nextAttempt: Int64 { state.nextAttempt }
 
     func pass(until deadline: Deadline, ignoringBackoff: Bool, isCancelled: @escaping () -> Bool) -> PassResult {
-        guard isConsented() else { return .refused }
         guard let shared = spool.shared else {
             return deliver(orphans: [], deadline, ignoringBackoff, isCancelled)
         }

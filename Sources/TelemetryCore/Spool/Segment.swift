@@ -111,8 +111,18 @@ final class Segment {
         case damaged(file: Descriptor, count: Int)
     }
 
-    /// Takes the lock of a segment whose owner is gone and reads it. `mapping`: to record into it.
-    static func claim(_ name: String, in directory: Descriptor, mapping: Bool) -> Claim {
+    /// How much of a segment is read when it is taken.
+    enum Reading {
+        /// To record into it.
+        case mapped
+        /// To deliver from it.
+        case everything
+        /// To count and remove it.
+        case header
+    }
+
+    /// Takes the lock of a segment whose owner is gone and reads it.
+    static func claim(_ name: String, in directory: Descriptor, reading: Reading) -> Claim {
         guard fileID(name) != nil,
             let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR | O_NONBLOCK)
         else { return .unavailable }
@@ -124,13 +134,13 @@ final class Segment {
             ForkHandling.closeHeld(file)
             return .unavailable
         }
-        return read(file, name, fileSize: Int(clamping: locked.st_size), blocks: Int(clamping: locked.st_blocks), mapping: mapping)
+        return read(file, name, fileSize: Int(clamping: locked.st_size), blocks: Int(clamping: locked.st_blocks), reading)
     }
 
-    private static func read(_ file: Descriptor, _ name: String, fileSize: Int, blocks: Int, mapping: Bool) -> Claim {
+    private static func read(_ file: Descriptor, _ name: String, fileSize: Int, blocks: Int, _ reading: Reading) -> Claim {
         let size = min(fileSize, SegmentLayout.maximumSize)
         guard size >= SegmentLayout.headerSize else { return .damaged(file: file, count: 0) }
-        if mapping {
+        if reading == .mapped {
             // A file with holes would raise SIGBUS on a full disk.
             guard SegmentLayout.isPlausible(fileSize: fileSize), blocks &* 512 >= fileSize, let base = try? map(file, size, nil) else {
                 ForkHandling.closeHeld(file)
@@ -143,11 +153,12 @@ final class Segment {
             ForkHandling.closeHeld(file)
             return .unavailable
         }
-        guard let base = malloc(size) else {
+        let wanted = reading == .header ? SegmentLayout.headerSize : size
+        guard let base = malloc(wanted) else {
             ForkHandling.closeHeld(file)
             return .unavailable
         }
-        let got = readFully(file, base, size)
+        let got = readFully(file, base, wanted)
         if got >= SegmentLayout.headerSize, let description = Description.read(base) {
             return .taken(Segment(base: base, size: got, name: name, file: file, storage: .copied, description: description))
         }

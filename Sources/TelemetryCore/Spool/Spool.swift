@@ -28,8 +28,10 @@ final class Spool {
     private var fullUntil: Int64 = 0
 
     private static let fullNanoseconds: Int64 = 1_000_000_000
-    /// Most empty segments kept.
-    private static let spareLimit = 16
+    /// Room had to be made lately: the spool is full of what nobody delivers.
+    private var isPressed = false
+    /// Empty segments kept when nothing is going on.
+    private static let idleSpares = 2
 
     init(shared: SpoolDirectory?, failure: SystemError?, limits: SpoolLimits, context: ContextBlock) {
         self.shared = shared
@@ -38,7 +40,7 @@ final class Spool {
         self.context = context
         epoch = shared?.control.epoch ?? 1
         sealed.reserveCapacity(limits.segments + 1)
-        spare.reserveCapacity(Self.spareLimit + 1)
+        spare.reserveCapacity(limits.segments + 1)
     }
 
     var segmentBytes: Int { limits.segmentBytes }
@@ -68,6 +70,7 @@ final class Spool {
     }
 
     private func makeSegment() -> Segment? {
+        isPressed = Clock.monotonic() < fullUntil
         if let segment = spare.popLast() {
             segment.open()
             return segment
@@ -106,7 +109,7 @@ final class Spool {
     /// thousand short runs do not leave a thousand files.
     private func adopt(_ shared: SpoolDirectory) -> Segment? {
         for name in shared.segmentNames().prefix(8) {
-            guard case .taken(let segment) = Segment.claim(name, in: shared.directory, mapping: true) else { continue }
+            guard case .taken(let segment) = Segment.claim(name, in: shared.directory, reading: .mapped) else { continue }
             let state = segment.state
             if !state.isSealed, state.writers == 0, segment.size == limits.segmentBytes, segment.hasRoom,
                 segment.description.epoch == epoch, segment.description.offset == SegmentLayout.descriptionOffsets.0, segment.description.matches(segment.base, context),
@@ -156,15 +159,21 @@ final class Spool {
         var usage = shared.usage()
         let fits = { usage.bytes &+ Int64(self.limits.segmentBytes) <= self.limits.bytes && usage.segments < self.limits.segments }
         if fits() { return true }
-        var orphans = claimAll(shared)
-        while !fits(), !orphans.isEmpty {
-            let oldest = orphans.removeFirst()
-            usage.bytes &-= Int64(oldest.size)
-            usage.segments -= 1
-            discard(oldest, .spoolFull, isLocked: true)
+        isPressed = true
+        for name in shared.segmentNamesByAge(except: owns) {
+            switch Segment.claim(name, in: shared.directory, reading: .header) {
+            case .unavailable: continue
+            case .damaged(let file, let count): removeDamaged(shared, name, file, count)
+            case .taken(let oldest): discard(oldest, .spoolFull, isLocked: true)
+            }
+            usage = shared.usage()
+            if fits() { return true }
         }
-        for orphan in orphans { orphan.release(removingFrom: nil) }
-        return fits()
+        return false
+    }
+
+    private func owns(_ fileID: UInt64) -> Bool {
+        active?.fileID == fileID || sealed.contains { $0.fileID == fileID } || spare.contains { $0.fileID == fileID }
     }
 
     /// Takes the oldest sealed segment of this process for new events; its own are counted as dropped.
@@ -187,8 +196,8 @@ final class Spool {
     /// Segments of processes that are gone, with something to deliver or to clean up, oldest first.
     func claimAll(_ shared: SpoolDirectory) -> [Segment] {
         var result: [Segment] = []
-        for name in shared.segmentNames() {
-            switch Segment.claim(name, in: shared.directory, mapping: false) {
+        for name in shared.segmentNames(except: owns) {
+            switch Segment.claim(name, in: shared.directory, reading: .everything) {
             case .unavailable: continue
             case .damaged(let file, let count): removeDamaged(shared, name, file, count)
             case .taken(let segment): result.append(segment)
@@ -220,7 +229,7 @@ final class Spool {
         let isOwn = sealed.contains { $0 === segment }
         sealed.removeAll { $0 === segment }
         segment.isInDelivery = false
-        guard isOwn, spare.count < Self.spareLimit, segment.size == limits.segmentBytes else {
+        guard isOwn, segment.size == limits.segmentBytes else {
             discard(segment, .corrupt, isLocked: false)
             return
         }
@@ -230,6 +239,13 @@ final class Spool {
         }
         spare.append(segment)
     }
+
+    /// Gives back what a burst needed.
+    func trimSpares() {
+        while spare.count > Self.idleSpares { remove(spare.removeLast()) }
+    }
+
+    var hasSurplus: Bool { spare.count > Self.idleSpares }
 
     /// Counts what is left in a segment as dropped and removes the file.
     func discard(_ segment: Segment, _ reason: DropReason, isLocked: Bool) {
@@ -352,6 +368,8 @@ final class Spool {
 
     /// Lets other processes have the sealed segments, once no thread writes to them any more.
     func releaseSealed() {
+        // A full spool is used as a ring: the oldest segment is soon needed again, at no cost if it is kept.
+        if isPressed { return }
         let complete = sealed.filter { $0.state.writers == 0 && !$0.isInDelivery }
         sealed.removeAll { $0.state.writers == 0 && !$0.isInDelivery }
         for segment in complete {

@@ -66,12 +66,22 @@ final class SpoolDirectory {
         return true
     }
 
-    func segmentNames() -> [String] {
+    /// `except`: files that the caller holds itself, by number.
+    func segmentNames(except isOwn: (UInt64) -> Bool = { _ in false }) -> [String] {
         var result: [String] = []
         Directory.forEachName(in: directory) { name in
-            if Segment.isName(name) { result.append(String(cString: name)) }
+            guard Segment.isName(name) else { return }
+            let text = String(cString: name)
+            if !isOwn(Segment.fileID(text) ?? 0) { result.append(text) }
         }
         return result
+    }
+
+    /// Those whose use began first come first; those that cannot be read, before them.
+    func segmentNamesByAge(except isOwn: (UInt64) -> Bool) -> [String] {
+        var aged = segmentNames(except: isOwn).map { (name: $0, created: SegmentHeader($0, in: directory)?.created ?? .min) }
+        aged.sort { $0.created < $1.created }
+        return aged.map { $0.name }
     }
 
     /// Bytes and number of all segment files.
@@ -93,7 +103,7 @@ final class SpoolDirectory {
     /// before it removes or resets the segment.
     func retire(_ segment: Segment, _ tally: Tally) {
         var counters = control.readCounters()
-        finishRetirement(counters)
+        if counters.retiredFile != segment.fileID { finishRetirement(counters) }
         if counters.retiredGeneration != segment.description.generation {
             counters.retiredGeneration = segment.description.generation
             counters.retiredFile = segment.fileID
@@ -120,7 +130,7 @@ final class SpoolDirectory {
     private func finishRetirement(_ counters: Counters) {
         guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return }
         let name = Segment.name(counters.retiredFile)
-        guard case .taken(let leftover) = Segment.claim(name, in: directory, mapping: false) else { return }
+        guard case .taken(let leftover) = Segment.claim(name, in: directory, reading: .header) else { return }
         leftover.release(removingFrom: leftover.description.generation == counters.retiredGeneration ? directory : nil)
     }
 
@@ -139,6 +149,8 @@ final class SpoolDirectory {
 /// A look at a segment that another process may own.
 struct SegmentHeader {
     let generation: UInt64
+    /// When this use of the file began.
+    let created: Int64
     private let epoch: UInt64
     private let state: StateWord
     private let progress: Progress
@@ -155,6 +167,7 @@ struct SegmentHeader {
         else { return nil }
         let fileSize = Int(clamping: status.st_size)
         generation = description.generation
+        created = description.created
         epoch = description.epoch
         state = StateWord.load(page)
         progress = Progress.read(page, generation: generation, fileSize: fileSize)
