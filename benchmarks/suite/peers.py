@@ -15,7 +15,7 @@ import venv
 from . import place
 from .machine import package_version
 
-PACKAGES = ["libspdlog-dev", "liblttng-ust-dev", "lttng-tools", "bsdutils", "curl"]
+PACKAGES = ["libspdlog-dev", "liblttng-ust-dev", "lttng-tools", "bsdutils", "curl", "patchelf"]
 PYTHON_CLIENT = "segment-analytics-python"
 VENV = place.BUILD / "venv"
 

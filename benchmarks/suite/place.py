@@ -13,15 +13,16 @@ PROGRAMS = WORK / "bin"
 HOME = WORK / "home"
 
 
-def environment(**extra):
+def environment(installed=False, **extra):
     """What the measured programs see: nothing of the caller's but PATH, a home of their own, and
-    the user's consent for every tool but "bench-off"."""
+    the user's consent for every tool but "bench-off". `installed`: they find the library by themselves."""
     base = {
         "PATH": f"{BUILD / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}",
         "HOME": str(HOME),
-        "LD_LIBRARY_PATH": str(BUILD / "lib"),
         "LC_ALL": "C",
     }
+    if not installed:
+        base["LD_LIBRARY_PATH"] = str(BUILD / "lib")
     base.update({f"{tool}_TELEMETRY_ENABLED": "1" for tool in ("BENCH", "BENCH_FILE", "BENCH_LEAVE", "BENCH_DETACHED")})
     base.update({name: str(value) for name, value in extra.items()})
     return base

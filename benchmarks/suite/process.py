@@ -9,7 +9,7 @@ def spawn(rounds, contestants, env=None):
     arguments = []
     for name, command in contestants:
         arguments += ["--", name, *command]
-    results = place.run_json([place.PROGRAMS / "spawn", rounds, *arguments[1:]], env=env or place.environment(), timeout=200)
+    results = place.run_json([place.PROGRAMS / "spawn", rounds, *arguments[1:]], env=env or place.environment(installed=True), timeout=200)
     return {r["name"]: r for r in results}
 
 
