@@ -89,7 +89,6 @@ struct SegmentDelivery {
             commit(batch.expired, .expired, batch.end, segment)
             return nil
         }
-        journal?.prepare(segment)
         let failure = batch.events.withUnsafeBufferPointer { send($0, batch.ends[...], of: segment) }
         if failure == nil {
             segment.progress.offset = batch.end
@@ -107,6 +106,7 @@ struct SegmentDelivery {
     private func send(_ events: UnsafeBufferPointer<EventView>, _ ends: ArraySlice<Int>, of segment: Segment) -> Result? {
         guard let end = ends.last else { return nil }
         let before = segment.progress
+        journal?.prepare(segment)
         if guarantee == .atMostOnce { commit(events.count, .unconfirmed, end, segment) }
         let outcome = backend.send(events, sendControl)
         if guarantee == .atMostOnce && outcome.verdict == .accepted {

@@ -139,7 +139,7 @@ final class Segment {
 
     private static func read(_ file: Descriptor, _ name: String, fileSize: Int, blocks: Int, _ reading: Reading) -> Claim {
         let size = min(fileSize, SegmentLayout.maximumSize)
-        guard size >= SegmentLayout.headerSize else { return .damaged(file: file, count: 0) }
+        guard reading == .mapped || size >= SegmentLayout.headerSize else { return .damaged(file: file, count: 0) }
         if reading == .mapped {
             // A file with holes would raise SIGBUS on a full disk.
             guard SegmentLayout.isPlausible(fileSize: fileSize), blocks &* 512 >= fileSize, let base = try? map(file, size, nil) else {

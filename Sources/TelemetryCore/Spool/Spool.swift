@@ -108,12 +108,15 @@ final class Spool {
     /// Goes on with a segment that an earlier process of this tool left with room in it, so that a
     /// thousand short runs do not leave a thousand files.
     private func adopt(_ shared: SpoolDirectory) -> Segment? {
+        // The deliverer must find it where the crash left it, to take its append back.
+        let delivery = shared.control.readDelivery()
         for name in shared.segmentNames().prefix(8) {
             guard case .taken(let segment) = Segment.claim(name, in: shared.directory, reading: .mapped) else { continue }
             let state = segment.state
             if !state.isSealed, state.writers == 0, segment.size == limits.segmentBytes, segment.hasRoom,
                 segment.description.epoch == epoch, segment.description.offset == SegmentLayout.descriptionOffsets.0, segment.description.matches(segment.base, context),
-                shared.control.readCounters().retiredGeneration != segment.description.generation
+                shared.control.readCounters().retiredGeneration != segment.description.generation,
+                delivery.appendInode == 0 || delivery.appendGeneration != segment.description.generation
             {
                 return segment
             }

@@ -130,7 +130,9 @@ final class SpoolDirectory {
     private func finishRetirement(_ counters: Counters) {
         guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return }
         let name = Segment.name(counters.retiredFile)
-        guard case .taken(let leftover) = Segment.claim(name, in: directory, reading: .header) else { return }
+        let claim = Segment.claim(name, in: directory, reading: .header)
+        if case .damaged(let file, _) = claim { ForkHandling.closeHeld(file) }
+        guard case .taken(let leftover) = claim else { return }
         leftover.release(removingFrom: leftover.description.generation == counters.retiredGeneration ? directory : nil)
     }
 

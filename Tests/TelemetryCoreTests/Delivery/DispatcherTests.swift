@@ -1,0 +1,249 @@
+import CSystem
+import Foundation
+import XCTest
+
+@testable import TelemetryCore
+
+/// E4, E5, E6, E8, E12: one pass, its result, and what it leaves for the next process.
+final class DispatcherTests: XCTestCase {
+    private let scratch = ScratchSpool()
+    private let options = ScratchSpool.options()
+    private let mutex = Mutex()
+    private var spool: Spool!
+
+    override func setUpWithError() throws { spool = try scratch.spool(options) }
+    override func tearDown() { spool.close() }
+
+    private func dispatcher(_ backend: ScriptedBackend, _ spool: Spool? = nil, isConsented: @escaping () -> Bool = { true }) -> Dispatcher {
+        Dispatcher(spool: spool ?? self.spool, mutex: mutex, backend: backend, options: options, isConsented: isConsented)
+    }
+
+    private func pass(
+        _ dispatcher: Dispatcher, until deadline: Deadline = .never, ignoringBackoff: Bool = false, isCancelled: @escaping () -> Bool = { false }
+    ) -> Dispatcher.PassResult {
+        dispatcher.pass(until: deadline, ignoringBackoff: ignoringBackoff, isCancelled: isCancelled)
+    }
+
+    private func record(_ names: String...) {
+        for name in names { XCTAssertTrue(spool.record(name)) }
+        spool.sealActive()
+    }
+
+    private func assertTotals(recorded: UInt64, delivered: UInt64, pending: UInt64 = 0, line: UInt = #line) {
+        let totals = spool.totals()
+        XCTAssertEqual([totals.recorded, totals.delivered, totals.pending], [recorded, delivered, pending], line: line)
+        XCTAssertEqual(totals.recorded, totals.delivered + totals.pending + totals.droppedTotal, line: line)
+    }
+
+    func testNothingToDo() {
+        let backend = ScriptedBackend()
+        let dispatcher = dispatcher(backend)
+        XCTAssertEqual(pass(dispatcher), .done)
+        XCTAssertEqual(backend.batches.count, 0)
+        XCTAssertEqual(dispatcher.state, DeliveryState(), "no attempt was made")
+    }
+
+    /// E5: what is oldest first, processes that are gone before this one.
+    func testDeliversInOrder() throws {
+        record("own-1", "own-2")
+        try scratch.orphan(["gone-1"])
+        try scratch.orphan(["gone-2"])
+        record("own-3")
+        let backend = ScriptedBackend()
+        let before = Clock.realtime()
+        let dispatcher = dispatcher(backend)
+        XCTAssertEqual(pass(dispatcher), .done)
+        XCTAssertEqual(backend.sent, ["gone-1", "gone-2", "own-1", "own-2", "own-3"])
+        let state = dispatcher.state
+        XCTAssertGreaterThanOrEqual(state.lastSuccess, before)
+        XCTAssertEqual(state.lastAttempt, state.lastSuccess)
+        XCTAssertEqual(state.failures, 0)
+        assertTotals(recorded: 5, delivered: 5)
+        XCTAssertEqual(pass(dispatcher), .done)
+        XCTAssertEqual(backend.sent.count, 5)
+    }
+
+    /// E8: a thousand short processes do not each try a dead endpoint.
+    func testFailureIsKnownToEveryProcess() throws {
+        record("a")
+        let backend = ScriptedBackend([.retry(afterSeconds: nil), .retry(afterSeconds: nil)])
+        let before = Clock.realtime()
+        XCTAssertEqual(pass(dispatcher(backend)), .failed)
+        let other = try scratch.spool(options)
+        let elsewhere = ScriptedBackend()
+        XCTAssertEqual(pass(dispatcher(elsewhere, other)), .waiting)
+        XCTAssertEqual(elsewhere.batches.count, 0)
+        let state = dispatcher(elsewhere, other).state
+        XCTAssertEqual(state.failures, 1)
+        XCTAssertEqual(state.lastError, "reason 0")
+        XCTAssertEqual(state.lastSuccess, 0)
+        XCTAssertGreaterThanOrEqual(state.lastAttempt, before)
+        XCTAssertGreaterThanOrEqual(state.nextAttempt, before + 2_500_000_000)
+        XCTAssertLessThanOrEqual(state.nextAttempt, Clock.realtime() + 5_000_000_000)
+        other.close()
+
+        XCTAssertEqual(pass(dispatcher(backend), ignoringBackoff: true), .failed)
+        XCTAssertEqual(dispatcher(backend).state.failures, 2)
+        assertTotals(recorded: 1, delivered: 0, pending: 1)
+        XCTAssertEqual(pass(dispatcher(backend), ignoringBackoff: true), .done)
+        let after = dispatcher(backend).state
+        XCTAssertEqual([Int64(after.failures), after.nextAttempt], [0, 0])
+        XCTAssertEqual(after.lastError, "")
+        assertTotals(recorded: 1, delivered: 1)
+    }
+
+    func testRetryAfterIsKept() {
+        record("a")
+        let before = Clock.realtime()
+        let dispatcher = dispatcher(ScriptedBackend([.retry(afterSeconds: 1000)]))
+        XCTAssertEqual(pass(dispatcher), .failed)
+        XCTAssertGreaterThanOrEqual(dispatcher.nextAttempt, before + 1000 * 1_000_000_000)
+        XCTAssertLessThanOrEqual(dispatcher.nextAttempt, Clock.realtime() + 1000 * 1_000_000_000)
+    }
+
+    func testStopIsForEver() {
+        record("a")
+        let backend = ScriptedBackend([.stop])
+        let dispatcher = dispatcher(backend)
+        XCTAssertEqual(pass(dispatcher), .failed)
+        XCTAssertEqual(dispatcher.nextAttempt, .max)
+        XCTAssertEqual(pass(dispatcher), .waiting)
+        XCTAssertEqual(backend.batches.count, 1)
+    }
+
+    func testRefused() throws {
+        try scratch.orphan(["gone"])
+        record("a")
+        let backend = ScriptedBackend()
+        XCTAssertEqual(pass(dispatcher(backend, isConsented: { false })), .refused)
+        XCTAssertEqual(backend.batches.count, 0)
+        var answers = 0
+        let later = dispatcher(backend, isConsented: {
+            answers += 1
+            return answers < 3
+        })
+        XCTAssertEqual(pass(later), .refused, "asked at the start, before the orphan, and before its own")
+        XCTAssertEqual(backend.sent, ["gone"])
+        assertTotals(recorded: 2, delivered: 1, pending: 1)
+    }
+
+    /// E4.
+    func testOneDelivererAtATime() throws {
+        record("a")
+        let lock = try Descriptor.open(scratch.files.path + "/deliver.lock", O_RDWR | O_CREAT)
+        XCTAssertTrue(lock.tryLock())
+        let backend = ScriptedBackend()
+        XCTAssertEqual(pass(dispatcher(backend), until: Deadline(timeoutMilliseconds: 20)), .interrupted)
+        XCTAssertEqual(pass(dispatcher(backend), isCancelled: { true }), .interrupted)
+        XCTAssertEqual(backend.batches.count, 0)
+        lock.close()
+        XCTAssertEqual(pass(dispatcher(backend)), .done)
+        XCTAssertEqual(backend.sent, ["a"])
+    }
+
+    func testLockThatCannotBeOpened() {
+        record("a")
+        XCTAssertEqual(symlink("control", scratch.files.path + "/deliver.lock"), 0)
+        let dispatcher = dispatcher(ScriptedBackend())
+        XCTAssertEqual(pass(dispatcher), .failed)
+        XCTAssertEqual(dispatcher.state.lastError, "deliver.lock cannot be opened")
+    }
+
+    /// What was claimed goes back, and the descriptors with it.
+    func testOrphansAreLetGoAfterAFailure() throws {
+        for index in 0..<3 { try scratch.orphan(["gone-\(index)"]) }
+        record("own")
+        let before = openDescriptorCount()
+        let backend = ScriptedBackend([.accepted, .retry(afterSeconds: nil)])
+        XCTAssertEqual(pass(dispatcher(backend)), .failed)
+        XCTAssertEqual(backend.sent, ["gone-0", "gone-1"])
+        XCTAssertEqual(openDescriptorCount(), before)
+        let other = try scratch.spool(options)
+        let orphans = other.claimAll(try XCTUnwrap(other.shared))
+        XCTAssertEqual(orphans.flatMap(Sample.names), ["gone-1", "gone-2"])
+        for orphan in orphans { orphan.release(removingFrom: nil) }
+        other.close()
+        assertTotals(recorded: 4, delivered: 1, pending: 3)
+    }
+
+    /// A process died after it had counted the segment and before it could remove it.
+    func testCountedSegmentIsNotSentAgain() throws {
+        let id = try scratch.orphan(["gone"])
+        let shared = try XCTUnwrap(spool.shared)
+        let segment = try XCTUnwrap(Segment.claim(Segment.name(id), in: shared.directory, mapping: false).segment)
+        let dying = try scratch.open()
+        var tally = Tally()
+        tally.recorded = 1
+        tally.delivered = 1
+        dying.retire(segment, tally)
+        segment.release(removingFrom: nil)
+        dying.close()
+        let backend = ScriptedBackend()
+        XCTAssertEqual(pass(dispatcher(backend)), .done)
+        XCTAssertEqual(backend.sent, [])
+        XCTAssertEqual(scratch.segmentNames, [])
+        assertTotals(recorded: 1, delivered: 1)
+    }
+
+    /// A18: nothing of an earlier epoch leaves.
+    func testWithdrawnOrphans() throws {
+        try scratch.orphan(["gone"])
+        try XCTUnwrap(spool.shared).control.raiseEpoch()
+        let backend = ScriptedBackend()
+        XCTAssertEqual(pass(dispatcher(backend)), .done)
+        XCTAssertEqual(backend.sent, [])
+        XCTAssertEqual(spool.totals().dropped[DropReason.withdrawn.rawValue], 1)
+        assertTotals(recorded: 1, delivered: 0)
+    }
+
+    func testTooOldToDeliver() throws {
+        options.spoolLimitAgeSeconds = 60
+        let spool = try scratch.spool(options)
+        let segment = try XCTUnwrap(spool.advance(size: 1000))
+        let now = Clock.realtime()
+        Sample.record("old", in: segment, now: now - 70 * 1_000_000_000)
+        Sample.record("new", in: segment, now: now - 50 * 1_000_000_000)
+        spool.sealActive()
+        let backend = ScriptedBackend()
+        XCTAssertEqual(pass(dispatcher(backend, spool)), .done)
+        XCTAssertEqual(backend.sent, ["new"])
+        XCTAssertEqual(spool.totals().dropped[DropReason.expired.rawValue], 1)
+        spool.close()
+    }
+
+    /// An age too large to count in nanoseconds means: never too old.
+    func testAgeWithoutEnd() {
+        options.spoolLimitAgeSeconds = .max
+        record("a")
+        let backend = ScriptedBackend()
+        XCTAssertEqual(pass(dispatcher(backend)), .done)
+        XCTAssertEqual(backend.sent, ["a"])
+    }
+
+    func testAtMostOnce() {
+        options.guarantee = TELEMETRY_AT_MOST_ONCE
+        record("a")
+        let backend = ScriptedBackend([.retry(afterSeconds: nil)])
+        XCTAssertEqual(pass(dispatcher(backend)), .failed)
+        XCTAssertEqual(pass(dispatcher(backend), ignoringBackoff: true), .done)
+        XCTAssertEqual(backend.sent, ["a"])
+        XCTAssertEqual(spool.totals().dropped[DropReason.unconfirmed.rawValue], 1)
+    }
+
+    /// Without a spool the backoff lives as long as the process.
+    func testWithoutASpool() {
+        let heap = Spool(shared: nil, failure: nil, limits: SpoolLimits(options), context: Sample.context)
+        XCTAssertTrue(heap.record("a"))
+        heap.sealActive()
+        let backend = ScriptedBackend([.retry(afterSeconds: nil)])
+        let dispatcher = dispatcher(backend, heap)
+        XCTAssertEqual(pass(dispatcher), .failed)
+        XCTAssertEqual(dispatcher.state.failures, 1)
+        XCTAssertEqual(pass(dispatcher), .waiting)
+        XCTAssertEqual(pass(dispatcher, ignoringBackoff: true), .done)
+        XCTAssertEqual(backend.sent, ["a", "a"])
+        XCTAssertEqual(heap.ownTally().delivered, 1)
+        XCTAssertEqual(dispatcher.state.failures, 0)
+        heap.close()
+    }
+}
