@@ -14,7 +14,7 @@ final class SegmentClaimTests: XCTestCase {
     override func setUpWithError() throws { shared = try scratch.open() }
     override func tearDown() { shared.close() }
 
-    private func claim(mapping: Bool) -> Segment.Claim { Segment.claim(fileName, in: shared.directory, mapping: mapping) }
+    private func claim(mapping: Bool) -> Segment.Claim { Segment.claim(fileName, in: shared.directory, reading: mapping ? .mapped : .everything) }
 
     private func put(_ bytes: [UInt8]) { XCTAssertTrue(FileManager.default.createFile(atPath: path, contents: Data(bytes))) }
 
@@ -50,7 +50,7 @@ final class SegmentClaimTests: XCTestCase {
         XCTAssertTrue(held.tryLock())
         expectUnavailable("held by a living process")
         held.close()
-        XCTAssertTrue(Segment.claim("other.seg", in: shared.directory, mapping: false).isUnavailable)
+        XCTAssertTrue(Segment.claim("other.seg", in: shared.directory, reading: .everything).isUnavailable)
     }
 
     func testForeignOwner() throws {

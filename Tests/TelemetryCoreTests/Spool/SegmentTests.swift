@@ -17,7 +17,7 @@ final class SegmentTests: XCTestCase {
     }
 
     private func claim(_ name: String, mapping: Bool = false) -> Segment? {
-        Segment.claim(name, in: shared.directory, mapping: mapping).segment
+        Segment.claim(name, in: shared.directory, reading: mapping ? .mapped : .everything).segment
     }
 
     func testCreatedFile() throws {

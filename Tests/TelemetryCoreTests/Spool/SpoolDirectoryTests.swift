@@ -13,7 +13,7 @@ final class SpoolDirectoryTests: XCTestCase {
     override func tearDown() { shared.close() }
 
     private func claim(_ id: UInt64) throws -> Segment {
-        try XCTUnwrap(Segment.claim(Segment.name(id), in: shared.directory, mapping: false).segment)
+        try XCTUnwrap(Segment.claim(Segment.name(id), in: shared.directory, reading: .everything).segment)
     }
 
     private func tally(recorded: UInt64 = 0, delivered: UInt64 = 0, _ reason: DropReason? = nil, _ count: UInt64 = 0) -> Tally {
@@ -25,7 +25,7 @@ final class SpoolDirectoryTests: XCTestCase {
     /// A process delivers everything in the segment, counts it and dies before it removes the file.
     private func dieAfterCounting(_ id: UInt64) throws {
         let dying = try scratch.open()
-        let segment = try XCTUnwrap(Segment.claim(Segment.name(id), in: dying.directory, mapping: false).segment)
+        let segment = try XCTUnwrap(Segment.claim(Segment.name(id), in: dying.directory, reading: .everything).segment)
         segment.progress.delivered = UInt32(segment.pendingCount)
         segment.saveProgress()
         dying.retire(segment, segment.tally)
@@ -71,7 +71,7 @@ final class SpoolDirectoryTests: XCTestCase {
         let first = try scratch.orphan(["a"])
         let second = try scratch.orphan(["b"])
         let other = try scratch.open()
-        let segment = try XCTUnwrap(Segment.claim(Segment.name(first), in: other.directory, mapping: true).segment)
+        let segment = try XCTUnwrap(Segment.claim(Segment.name(first), in: other.directory, reading: .mapped).segment)
         other.retire(segment, tally(recorded: 1, delivered: 1))
         segment.reset(epoch: other.control.epoch, context: Sample.context)
         segment.open()

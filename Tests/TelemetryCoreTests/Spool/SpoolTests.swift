@@ -168,7 +168,7 @@ final class SpoolTests: XCTestCase {
             let scratch = ScratchSpool()
             let id = try scratch.orphan(["a"], context: Sample.context)
             let shared = try scratch.open()
-            let left = try XCTUnwrap(Segment.claim(Segment.name(id), in: shared.directory, mapping: true).segment)
+            let left = try XCTUnwrap(Segment.claim(Segment.name(id), in: shared.directory, reading: .mapped).segment)
             try row.change(left, shared)
             left.release(removingFrom: nil)
             let spool = try scratch.spool()
