@@ -220,6 +220,22 @@ final class RecordEncoderTests: XCTestCase {
             }
         }
     }
+
+    /// The same of arguments, which are measured twice.
+    func testArgumentsThatChangeMeanwhile() throws {
+        for start in Self.starts {
+            for change in Self.changes {
+                let builder = InputBuilder()
+                // Measured as shorter than the memory behind it, which the change makes longer.
+                let areas = [builder.argument(start), builder.argument([0x61, 0] + start)]
+                let result = try XCTUnwrap(roundTrip(builder) {
+                    for case let area? in areas { memcpy(area, change, 8) }
+                }, "\(start) \(change)")
+                XCTAssertEqual(result.seen.arguments.count, 2)
+                XCTAssertEqual(result.seen.attributes.count, 0)
+            }
+        }
+    }
 }
 
 /// C2: RFC 9562, section 5.7.
