@@ -9,6 +9,12 @@ enum Verdict: Equatable {
     case rejected
     /// The receiver wants nothing more, ever (HTTP 410).
     case stop
+
+    /// The receiver may or may not have taken the batch.
+    var isUnclear: Bool {
+        if case .retry = self { return true }
+        return false
+    }
 }
 
 /// A verdict, and for people, one line on why; without a secret in it.

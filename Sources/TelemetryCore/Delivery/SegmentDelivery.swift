@@ -109,23 +109,22 @@ struct SegmentDelivery {
         journal?.prepare(segment)
         if guarantee == .atMostOnce { commit(events.count, .unconfirmed, end, segment) }
         let outcome = backend.send(events, sendControl)
-        if guarantee == .atMostOnce && outcome.verdict == .accepted {
-            segment.progress.dropped[DropReason.unconfirmed.rawValue] = before.dropped[DropReason.unconfirmed.rawValue]
-        }
+        // A clear answer says what became of the batch. Only without one is it unknown, and may it not be sent again.
+        if !outcome.verdict.isUnclear || guarantee == .atLeastOnce { segment.progress = before }
         switch outcome.verdict {
         case .accepted:
             commit(events.count, nil, end, segment)
-        case .split where events.count > 1 && guarantee == .atLeastOnce:
+        case .split where events.count > 1:
             let middle = events.count / 2
             let first = UnsafeBufferPointer(rebasing: events[..<middle])
             let second = UnsafeBufferPointer(rebasing: events[middle...])
             return send(first, ends.prefix(middle), of: segment) ?? send(second, ends.dropFirst(middle), of: segment)
         case .rejected, .split:
-            if guarantee == .atLeastOnce { commit(events.count, .rejected, end, segment) }
+            commit(events.count, .rejected, end, segment)
         case .retry(let seconds):
-            if guarantee == .atLeastOnce { segment.progress = before }
             return isCancelled() ? .interrupted : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         case .stop:
+            segment.saveProgress()
             return .stopped(reason: outcome.reason)
         }
         return nil

@@ -61,9 +61,13 @@ enum RecordEncoder {
             // Measured again: a string that has grown since must not overrun the reserved room.
             let room = max(0, end &- position &- 2 &* (plan.argumentCount &- index))
             let text = arguments[index].map { Text($0, limit: min(room, EventLimits.argumentBytes)) } ?? Text.empty
-            target.storeBytes(of: UInt16(truncatingIfNeeded: text.length), toByteOffset: position, as: UInt16.self)
+            // One that has shrunk leaves room: the last one takes it, filled with spaces, so that all parts fit.
+            let length = index &+ 1 == plan.argumentCount ? room : text.length
+            target.storeBytes(of: UInt16(truncatingIfNeeded: length), toByteOffset: position, as: UInt16.self)
             position &+= 2
-            append(text, target, &position)
+            text.copy(to: target + position)
+            if length > text.length { memset(target + position + text.length, 0x20, length &- text.length) }
+            position &+= length
         }
     }
 

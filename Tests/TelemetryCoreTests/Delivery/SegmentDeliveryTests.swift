@@ -165,22 +165,32 @@ final class SegmentDeliveryTests: XCTestCase {
     }
 
     func testAtMostOnceNeverSendsAgain() {
-        for (verdict, result) in [
-            (Verdict.retry(afterSeconds: 3), SegmentDelivery.Result.failed(retryAfterSeconds: 3, reason: "reason 1")),
-            (.stop, .stopped(reason: "reason 1")), (.rejected, .consumed),
+        for (verdict, result, reason) in [
+            (Verdict.retry(afterSeconds: 3), SegmentDelivery.Result.failed(retryAfterSeconds: 3, reason: "reason 1"), DropReason.unconfirmed),
+            (.rejected, .consumed, .rejected),
         ] {
             let own = segment!
             segment = Sample.heapSegment(names)
             let backend = ScriptedBackend([.accepted, verdict], batchEvents: 4)
             XCTAssertEqual(deliver(backend, guarantee: .atMostOnce), result)
-            XCTAssertEqual(Int(segment.progress.dropped[DropReason.unconfirmed.rawValue]), 4)
+            XCTAssertEqual(Int(segment.progress.dropped[reason.rawValue]), 4)
             XCTAssertEqual(saved, segment.progress)
             _ = deliver(backend, guarantee: .atMostOnce)
             XCTAssertEqual(backend.sent, names, "each once")
-            assertCounts(delivered: 6, dropped: [.unconfirmed: 4])
+            assertCounts(delivered: 6, dropped: [reason: 4])
             segment.release(removingFrom: nil)
             segment = own
         }
+    }
+
+    /// A receiver that says that it has not taken a batch leaves nothing unconfirmed.
+    func testAtMostOnceLosesNothingToAClearAnswer() {
+        let backend = ScriptedBackend([.split, .accepted, .accepted, .stop], batchEvents: 4)
+        XCTAssertEqual(deliver(backend, guarantee: .atMostOnce), .stopped(reason: "reason 3"))
+        assertCounts(delivered: 4, pending: 6)
+        XCTAssertEqual(saved, segment.progress, "kept where the receiver stopped")
+        XCTAssertEqual(deliver(backend, guarantee: .atMostOnce), .consumed)
+        assertCounts(delivered: 10)
     }
 
     /// Unconfirmed events of an earlier run are not confirmed by a later success.
