@@ -49,11 +49,7 @@ public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?
 @_cdecl("telemetry_close")
 public func telemetryClose(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32) -> telemetry_status {
     guard let collector else { return TELEMETRY_DISABLED }
-    return preservingErrno {
-        let status = Collector.from(collector).close(timeoutMilliseconds: timeout_ms)
-        collector.deallocate()
-        return status
-    }
+    return preservingErrno { Collector.from(collector).close(timeoutMilliseconds: timeout_ms) }
 }
 
 /// Erases everything that waits, in memory and in the spool, of all processes of the tool, without

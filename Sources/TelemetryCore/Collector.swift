@@ -18,7 +18,7 @@ package final class Collector {
     var backend: (any Backend)?
     let opened = Clock.monotonic()
     var worker = WorkerState()
-    /// The address of the spool's consent epoch when there is no spool.
+    /// close() does not wait any longer: a send under way is to give up.
     let cancelled = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
 
     /// A program younger than this is taken for one that ends soon: with a local backend it needs no
@@ -36,6 +36,7 @@ package final class Collector {
     }
 
     deinit {
+        handle.deallocate()
         recorder.deinitialize(count: 1)
         recorder.deallocate()
         cancelled.deinitialize(count: 1)

@@ -90,18 +90,23 @@ extension Collector {
         defer { mutex.unlock() }
         worker.isStopping = true
         condition.broadcast()
-        if worker.completed < worker.requested { cancelled.pointee.store(true, ordering: .relaxed) }
-        let grace = Deadline(timeoutMilliseconds: Self.graceMilliseconds)
-        let end = deadline.nanoseconds > grace.nanoseconds ? deadline : grace
+        // A flush that was not over in time leaves no more time to wait for.
+        var isCalledOff = worker.completed < worker.requested
+        var end = isCalledOff ? callOff() : deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds))
         while worker.isRunning {
-            // A pass of its own accord may be under way: it is called off when the deadline comes.
-            if !condition.wait(mutex, until: cancelled.pointee.load(ordering: .relaxed) ? grace.later(deadline) : end) {
-                if cancelled.pointee.load(ordering: .relaxed) { break }
-                cancelled.pointee.store(true, ordering: .relaxed)
-            }
+            if condition.wait(mutex, until: end) { continue }
+            if isCalledOff { break }
+            isCalledOff = true
+            end = callOff()
         }
         worker.isAbandoned = worker.isRunning
         return !worker.isRunning
+    }
+
+    /// Tells the worker to give up its send; returns until when to wait for that.
+    private func callOff() -> Deadline {
+        cancelled.pointee.store(true, ordering: .relaxed)
+        return Deadline(timeoutMilliseconds: Self.graceMilliseconds)
     }
 
     /// No other thread uses the collector any more.

@@ -24,6 +24,7 @@ final class Dispatcher {
     private let options: Options
     /// Asked before every batch: the user may have changed the preference by hand.
     private let isConsented: () -> Bool
+    private let heapPass = Mutex()
     /// Delivery state of a collector without a spool.
     private var heapState = DeliveryState()
 
@@ -44,6 +45,9 @@ final class Dispatcher {
 
     func pass(until deadline: Deadline, ignoringBackoff: Bool, isCancelled: @escaping () -> Bool) -> PassResult {
         guard let shared = spool.shared else {
+            // In place of deliver.lock: the worker, and a thread that flushes.
+            heapPass.lock()
+            defer { heapPass.unlock() }
             return deliver(orphans: [], deadline, ignoringBackoff, isCancelled)
         }
         guard let lock = try? ForkHandling.openHeld(at: shared.directory, Self.lockName, O_RDWR | O_CREAT) else {
