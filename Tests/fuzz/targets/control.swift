@@ -38,6 +38,7 @@ private func use(_ control: ControlFile) {
     let counters = control.readCounters()
     control.write(counters)
     precondition(control.readCounters() == counters)
+    if counters.tally.recorded > 0 { reached() }
     let state = control.readDelivery()
     control.write(state)
     let written = control.readDelivery()
