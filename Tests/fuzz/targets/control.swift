@@ -40,6 +40,8 @@ private func use(_ control: ControlFile) {
     precondition(control.readCounters() == counters)
     if counters.tally.recorded > 0 { reached() }
     let state = control.readDelivery()
+    // AddressSanitizer does not guard the end of a mapping: 200 bytes, each at most one U+FFFD.
+    precondition(state.lastError.utf8.count <= 600)
     control.write(state)
     let written = control.readDelivery()
     control.write(written)
