@@ -6,7 +6,10 @@ public func fuzzArguments(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 
     let arguments = ["telemetry"] + parts.map { String(decoding: $0, as: UTF8.self) }
     do throws(UsageError) {
         let parsed = try ArgumentParser.parse(arguments, CommandTable.syntax)
-        if let index = parsed.programIndex { precondition(index > 0 && index < arguments.count) }
+        if let index = parsed.programIndex {
+            precondition(index > 0 && index < arguments.count)
+            reached()
+        }
         precondition(parsed.words.count <= parsed.command?.words ?? 0)
         precondition(parsed.options.count + parsed.words.count < arguments.count)
     } catch {

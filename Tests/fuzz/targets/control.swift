@@ -38,7 +38,10 @@ private func use(_ control: ControlFile) {
     let counters = control.readCounters()
     control.write(counters)
     precondition(control.readCounters() == counters)
+    if counters.tally.recorded > 0 { reached() }
     let state = control.readDelivery()
+    // AddressSanitizer does not guard the end of a mapping: 200 bytes, each at most one U+FFFD.
+    precondition(state.lastError.utf8.count <= 600)
     control.write(state)
     let written = control.readDelivery()
     control.write(written)

@@ -8,6 +8,7 @@ public func fuzzEndpoint(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     guard let endpoint = try? Endpoint.parse(text) else { return 0 }
     precondition(text.utf8.count <= Endpoint.maxLength && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F })
     precondition(!endpoint.host.isEmpty && !endpoint.host.utf8.contains(UInt8(ascii: "@")) && (1...65535).contains(endpoint.port))
+    reached()
     // The query may hold a secret.
     precondition(!endpoint.description.utf8.contains(UInt8(ascii: "?")))
     return 0

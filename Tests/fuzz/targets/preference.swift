@@ -8,6 +8,7 @@ public func fuzzPreference(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32
     let word = Array(text)
     let isOn = word == Array("true".utf8) || word == Array("true\n".utf8)
     let isOff = word == Array("false".utf8) || word == Array("false\n".utf8)
+    if answer == .on { reached() }
     precondition((answer == .on) == isOn && (answer == .off) == isOff && (answer == nil) == !(isOn || isOff))
     return 0
 }

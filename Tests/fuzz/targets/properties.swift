@@ -7,7 +7,10 @@ public func fuzzProperties(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32
     do throws(Property.Mistake) {
         for property in try PropertyReader.parse(Array(UnsafeRawBufferPointer(start: bytes, count: size))) {
             precondition(!property.key.isEmpty)
-            if case .double(let number) = property.value { precondition(number.isFinite) }
+            if case .double(let number) = property.value {
+                precondition(number.isFinite)
+                reached()
+            }
         }
     } catch {
         precondition(!error.message.isEmpty)

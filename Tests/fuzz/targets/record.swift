@@ -13,6 +13,9 @@ public func fuzzRecord(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     var context = EventContext()
     context.metadata = UnsafeRawBufferPointer(rebasing: rest[..<length])
     context.metadataCount = count
-    if let event = EventView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: context) { visit(event) }
+    if let event = EventView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: context) {
+        visit(event)
+        reached()
+    }
     return 0
 }

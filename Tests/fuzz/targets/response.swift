@@ -10,7 +10,10 @@ public func fuzzResponse(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     guard let response = reader.response else { return 0 }
     precondition((0...999).contains(response.status))
     for now in [0, 1_778_596_245, Int.max] {
-        if let seconds = RetryAfter.seconds(response.retryAfter, now: now) { precondition(seconds >= 0) }
+        if let seconds = RetryAfter.seconds(response.retryAfter, now: now) {
+            precondition(seconds >= 0)
+            reached()
+        }
     }
     return 0
 }

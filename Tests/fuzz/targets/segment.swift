@@ -64,5 +64,8 @@ private func read(_ file: UnsafeRawBufferPointer, _ description: Description, _ 
         json.write(event)
         guard let text = json.bytes else { fatalError("out of memory") }
         JSONCheck.check(text)
+        // Also keeps the writer alive until here: `text` points into it.
+        precondition(json.bytes?.count == text.count)
+        reached()
     }
 }
