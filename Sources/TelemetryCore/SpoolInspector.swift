@@ -12,7 +12,7 @@ package enum SpoolInspector {
         result.set(totals)
         result.spool_bytes = UInt64(clamping: shared.usage().bytes)
         result.storage = Int32(TELEMETRY_STORAGE_SPOOL.rawValue)
-        let state = shared.control.readDelivery()
+        let state = shared.delivery
         result.next_attempt_ns = UInt64(clamping: state.nextAttempt)
         result.consecutive_failures = state.failures
         return result
@@ -23,7 +23,7 @@ package enum SpoolInspector {
     ) -> (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String)? {
         guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
         defer { shared.close() }
-        let state = shared.control.readDelivery()
+        let state = shared.delivery
         return (state.lastAttempt, state.lastSuccess, state.nextAttempt, state.failures, state.lastError)
     }
 

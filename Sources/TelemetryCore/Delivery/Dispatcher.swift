@@ -27,6 +27,7 @@ final class Dispatcher {
     private let heapPass = Mutex()
     /// Delivery state of a collector without a spool.
     private var heapState = DeliveryState()
+    private let heapStateMutex = Mutex()
 
     static let lockName = "deliver.lock"
 
@@ -38,7 +39,10 @@ final class Dispatcher {
         self.isConsented = isConsented
     }
 
-    var state: DeliveryState { spool.shared?.control.readDelivery() ?? heapState }
+    var state: DeliveryState {
+        if let shared = spool.shared { return shared.delivery }
+        return heapStateMutex.withLock { heapState }
+    }
 
     /// Nanoseconds since 1970 of the next attempt that the backoff allows; 0: at once.
     var nextAttempt: Int64 { state.nextAttempt }
@@ -72,7 +76,7 @@ final class Dispatcher {
 
     private func deliver(orphans: [Segment], _ deadline: Deadline, _ ignoringBackoff: Bool, _ isCancelled: @escaping () -> Bool) -> PassResult {
         if spool.shared == nil, !ignoringBackoff, isBackingOff { return .waiting }
-        let journal = spool.shared.map { ControlJournal($0.control, segments: orphans) }
+        let journal = spool.shared.map { ControlJournal($0, segments: orphans) }
         let delivery = SegmentDelivery(
             backend: backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds, isCancelled: isCancelled,
             guarantee: options.guarantee == TELEMETRY_AT_MOST_ONCE ? .atMostOnce : .atLeastOnce,
@@ -145,29 +149,30 @@ final class Dispatcher {
     }
 
     private func recordSuccess() {
-        var state = self.state
         let now = Clock.realtime()
-        state.lastAttempt = now
-        state.lastSuccess = now
-        state.nextAttempt = 0
-        state.failures = 0
-        state.lastError = ""
-        save(state)
+        update { state in
+            state.lastAttempt = now
+            state.lastSuccess = now
+            state.nextAttempt = 0
+            state.failures = 0
+            state.lastError = ""
+        }
     }
 
     private func recordFailure(_ reason: String, retryAfterSeconds: Int?, isFinal: Bool) {
-        var state = self.state
         let now = Clock.realtime()
-        state.lastAttempt = now
-        state.failures = state.failures &+ 1
-        let delay = Backoff.delay(failures: state.failures, retryAfterSeconds: retryAfterSeconds, random: Random.word())
-        state.nextAttempt = isFinal ? .max : now &+ delay
-        state.lastError = reason
-        save(state)
+        let random = Random.word()
+        update { state in
+            state.lastAttempt = now
+            state.failures = state.failures &+ 1
+            let delay = Backoff.delay(failures: state.failures, retryAfterSeconds: retryAfterSeconds, random: random)
+            state.nextAttempt = isFinal ? .max : now &+ delay
+            state.lastError = reason
+        }
     }
 
-    private func save(_ state: DeliveryState) {
-        heapState = state
-        spool.shared?.control.write(state)
+    private func update(_ change: (inout DeliveryState) -> Void) {
+        if let shared = spool.shared { return shared.updateDelivery(change) }
+        heapStateMutex.withLock { change(&heapState) }
     }
 }

@@ -63,7 +63,10 @@ package struct EventView {
 
     /// `record`: from its sync word to its length, without padding. Nil when the parts do not fit.
     package init?(record: UnsafeRawBufferPointer, context: EventContext) {
-        guard record.count >= Self.fixedSize else { return nil }
+        guard record.count >= Self.fixedSize,
+            record.loadUnaligned(fromByteOffset: 60, as: UInt16.self) <= UInt16(EventLimits.arguments),
+            record.loadUnaligned(fromByteOffset: 62, as: UInt16.self) <= UInt16(EventLimits.attributes)
+        else { return nil }
         self.record = record
         self.context = context
         var offset = Self.fixedSize

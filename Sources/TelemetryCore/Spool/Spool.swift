@@ -109,7 +109,7 @@ final class Spool {
     /// thousand short runs do not leave a thousand files.
     private func adopt(_ shared: SpoolDirectory) -> Segment? {
         // The deliverer must find it where the crash left it, to take its append back.
-        let delivery = shared.control.readDelivery()
+        let delivery = shared.delivery
         for name in shared.segmentNames().prefix(8) {
             guard case .taken(let segment) = Segment.claim(name, in: shared.directory, reading: .mapped) else { continue }
             let state = segment.state

@@ -13,6 +13,7 @@ final class SpoolDirectory {
     let directory: Descriptor
     let control: ControlFile
     let path: String
+    private let deliveryMutex = Mutex()
     /// The retirement that this process saw through to the end last.
     private var finishedRetirement: UInt64 = 0
 
@@ -95,6 +96,19 @@ final class SpoolDirectory {
             segments += 1
         }
         return (bytes, segments)
+    }
+
+    // MARK: delivery state
+
+    /// What delivery knows. Whoever holds `deliver.lock` changes it; any thread may ask.
+    var delivery: DeliveryState { deliveryMutex.withLock { control.readDelivery() } }
+
+    func updateDelivery(_ change: (inout DeliveryState) -> Void) {
+        deliveryMutex.withLock {
+            var state = control.readDelivery()
+            change(&state)
+            control.write(state)
+        }
     }
 
     // MARK: totals

@@ -78,7 +78,7 @@ final class StdoutBackendTests: XCTestCase {
         let backend = StdoutBackend(output: writing)
         let start = Clock.monotonic()
         let outcome = Batch(count: 500).send(to: backend, control(100))
-        XCTAssertLessThan(Clock.monotonic() - start, 150_000_000, "deadline + 50 ms")
+        XCTAssertLessThan(Clock.monotonic() - start, 2_000_000_000, "ended, though nobody reads; the exact bound is Tests/abi's (E9)")
         XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
     }
 

@@ -24,7 +24,7 @@ final class ControlJournalTests: XCTestCase {
         var state = DeliveryState()
         state.lastError = "kept"
         shared.control.write(state)
-        let journal = ControlJournal(shared.control, segments: [])
+        let journal = ControlJournal(shared, segments: [])
         journal.prepare(segment)
         journal.begin(inode: 12, length: 34)
     }
@@ -49,7 +49,7 @@ final class ControlJournalTests: XCTestCase {
             other.progress.offset = 4200
             begin()
             segment.progress.offset = row.offset
-            let journal = ControlJournal(shared.control, segments: row.segments)
+            let journal = ControlJournal(shared, segments: row.segments)
             XCTAssertEqual(journal.unfinished?.inode, row.isFound ? 12 : nil, row.what)
             XCTAssertEqual(journal.unfinished?.length, row.isFound ? 34 : nil, row.what)
             XCTAssertEqual(shared.control.readDelivery().appendInode, row.isFound ? 12 : 0, row.what)
@@ -59,15 +59,15 @@ final class ControlJournalTests: XCTestCase {
 
     func testClearedIsForgotten() {
         begin()
-        let journal = ControlJournal(shared.control, segments: [segment])
+        let journal = ControlJournal(shared, segments: [segment])
         XCTAssertNotNil(journal.unfinished)
         journal.clear()
         XCTAssertNil(journal.unfinished)
-        XCTAssertNil(ControlJournal(shared.control, segments: [segment]).unfinished)
+        XCTAssertNil(ControlJournal(shared, segments: [segment]).unfinished)
         XCTAssertEqual(shared.control.readDelivery().lastError, "kept")
     }
 
     func testNothingBegun() {
-        XCTAssertNil(ControlJournal(shared.control, segments: [segment]).unfinished)
+        XCTAssertNil(ControlJournal(shared, segments: [segment]).unfinished)
     }
 }

@@ -300,7 +300,7 @@ final class SegmentDeliveryTests: XCTestCase {
             XCTAssertEqual(Int(state.appendOffset), saved.offset, "a crash now: the next process must find the append")
             return Outcome(verdict: .accepted)
         }
-        XCTAssertEqual(deliver(backend, journal: ControlJournal(shared.control, segments: [])), .consumed)
+        XCTAssertEqual(deliver(backend, journal: ControlJournal(shared, segments: [])), .consumed)
         XCTAssertEqual(backend.batches.map(\.count), [10, 5, 2, 3, 5, 2, 3])
     }
 }

@@ -159,7 +159,7 @@ final class SpoolTests: XCTestCase {
             ("first description damaged", false, { segment, _ in memset(segment.base + 1024, 0, 8) }),
             ("counted already", false, { segment, shared in shared.retire(segment, segment.tally) }),
             ("its append is unfinished", false, { segment, shared in
-                let journal = ControlJournal(shared.control, segments: [])
+                let journal = ControlJournal(shared, segments: [])
                 journal.prepare(segment)
                 journal.begin(inode: 1, length: 2)
             }),
