@@ -1,0 +1,119 @@
+import CSystem
+
+/// What delivery takes from the spool, and what becomes of it.
+extension Spool {
+    /// Empty segments kept when nothing is going on.
+    private static let idleSpares = 2
+
+    /// Segments of processes that are gone, with something to deliver or to clean up, oldest first.
+    func claimAll(_ shared: SpoolDirectory) -> [Segment] {
+        var result: [Segment] = []
+        for name in shared.segmentNames(except: owns) {
+            switch Segment.claim(name, in: shared.directory, reading: .everything) {
+            case .unavailable: continue
+            case .damaged(let file, let count): removeDamaged(shared, name, file, count)
+            case .taken(let segment): result.append(segment)
+            }
+        }
+        result.sort { $0.description.created < $1.description.created }
+        return result
+    }
+
+    /// A file of which not even the header can be read: count what it says it held, and remove it.
+    func removeDamaged(_ shared: SpoolDirectory, _ name: String, _ file: Descriptor, _ count: Int) {
+        unmerged.recorded &+= UInt64(count)
+        unmerged.drop(.corrupt, UInt64(count))
+        unlinkat(shared.directory.raw, name, 0)
+        ForkHandling.closeHeld(file)
+    }
+
+    func takeForDelivery() -> Segment? {
+        guard let segment = sealed.first(where: { !$0.isInDelivery }) else { return nil }
+        segment.isInDelivery = true
+        return segment
+    }
+
+    /// Delivery of a sealed segment ended with something left in it.
+    func putBack(_ segment: Segment) { segment.isInDelivery = false }
+
+    /// Everything in the segment has been consumed: count it and use it again, or remove it.
+    func finish(_ segment: Segment) {
+        let isOwn = sealed.contains { $0 === segment }
+        sealed.removeAll { $0 === segment }
+        segment.isInDelivery = false
+        guard isOwn, segment.size == limits.segmentBytes else {
+            discard(segment, .corrupt, isLocked: false)
+            return
+        }
+        account(segment, isLocked: false) {
+            segment.erase()
+            segment.reset(epoch: self.epoch, context: self.context)
+        }
+        spare.append(segment)
+    }
+
+    /// Gives back what a burst needed.
+    func trimSpares() {
+        while spare.count > Self.idleSpares { remove(spare.removeLast()) }
+    }
+
+    var hasSurplus: Bool { spare.count > Self.idleSpares }
+
+    /// Counts what is left in a segment as dropped and removes the file.
+    func discard(_ segment: Segment, _ reason: DropReason, isLocked: Bool) {
+        segment.progress.drop(reason, segment.pendingCount)
+        account(segment, isLocked: isLocked) { self.remove(segment) }
+    }
+
+    func remove(_ segment: Segment) {
+        if let address = segment.vacate(removingFrom: shared?.directory) {
+            if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
+        }
+    }
+
+    /// Adds the segment's counts to the totals and ends its present use.
+    private func account(_ segment: Segment, isLocked: Bool, _ end: () -> Void) {
+        let tally = segment.tally
+        guard let shared, !segment.isHeap else {
+            unmerged += tally
+            end()
+            return
+        }
+        if isLocked {
+            shared.retire(segment, tally)
+            end()
+            return
+        }
+        let isCounted = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+            shared.retire(segment, tally)
+            end()
+        }
+        if !isCounted {
+            unmerged += tally
+            end()
+        }
+    }
+
+    /// Writes counts that wait in memory to the control file.
+    func mergeCounts(_ deadline: Deadline) {
+        guard let shared, !unmerged.isZero else { return }
+        _ = shared.withLock(deadline) {
+            shared.add(unmerged)
+            unmerged = Tally()
+        }
+    }
+
+    /// Counts that no other process can see: those of segments in memory, and those not written yet.
+    func ownTally() -> Tally {
+        var result = unmerged
+        for segment in sealed where segment.isHeap { result += segment.tally }
+        if let active, active.isHeap { result += active.tally }
+        return result
+    }
+
+    /// An event that found no place.
+    func countDropped(_ reason: DropReason) {
+        unmerged.recorded &+= 1
+        unmerged.drop(reason, 1)
+    }
+}

@@ -1,0 +1,114 @@
+import CSystem
+
+/// Withdrawal of consent, and the ways in which a collector lets go of its segments.
+extension Spool {
+    /// Consent was withdrawn, or the events were dropped, by any process: nothing of an earlier epoch stays.
+    func discardOwn() {
+        if let active {
+            StateWord.seal(active.base)
+            sealed.append(active)
+            self.active = nil
+        }
+        let gone = sealed.filter { !$0.isInDelivery }
+        sealed.removeAll { !$0.isInDelivery }
+        for segment in gone {
+            _ = segment.settle()
+            discard(segment, .withdrawn, isLocked: false)
+        }
+        for segment in spare { remove(segment) }
+        spare.removeAll()
+        epoch = shared?.control.epoch ?? epoch &+ 1
+    }
+
+    /// Locked. Also what processes that are gone have left.
+    func discardOrphans(_ shared: SpoolDirectory) {
+        for orphan in claimAll(shared) { discard(orphan, .withdrawn, isLocked: true) }
+    }
+
+    /// Lets go of everything. What is pending stays in the spool for the next process; one empty
+    /// segment stays too, to be used again.
+    func close() {
+        var isParked = false
+        if let active {
+            _ = active.settle()
+            isParked = true
+            release(active)
+            self.active = nil
+        }
+        for segment in sealed { release(segment) }
+        for segment in spare {
+            if isParked || segment.isHeap {
+                segment.release(removingFrom: shared?.directory)
+            } else {
+                isParked = true
+                segment.open()
+                segment.release(removingFrom: nil)
+            }
+        }
+        sealed.removeAll()
+        spare.removeAll()
+        for address in addresses { munmap(address, limits.segmentBytes) }
+        addresses.removeAll()
+        mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
+        shared?.close()
+    }
+
+    private func release(_ segment: Segment) {
+        if segment.isHeap {
+            if segment.pendingCount > 0, save(segment) { return }
+            segment.progress.drop(.noSpace, segment.pendingCount)
+            unmerged += segment.tally
+        } else if segment.hasRoom, segment.state.isSealed {
+            segment.unseal()
+        }
+        segment.release(removingFrom: nil)
+    }
+
+    /// Events that were kept in memory because the spool had no room for them get there now, if they can.
+    private func save(_ segment: Segment) -> Bool {
+        guard let shared else { return false }
+        var isSaved = false
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+            if makeRoom(shared) { isSaved = segment.save(in: shared.directory) }
+        }
+        if isSaved { segment.forget() }
+        return isSaved
+    }
+
+    /// Lets other processes have the sealed segments, once no thread writes to them any more.
+    func releaseSealed() {
+        // A full spool is used as a ring: the oldest segment is soon needed again, at no cost if it is kept.
+        if isPressed { return }
+        let complete = sealed.filter { $0.state.writers == 0 && !$0.isInDelivery }
+        sealed.removeAll { $0.state.writers == 0 && !$0.isInDelivery }
+        for segment in complete {
+            if let address = segment.vacate(removingFrom: nil) { addresses.append(address) }
+        }
+    }
+
+    /// Events of this collector's own segments that wait.
+    var pendingOwn: Int { sealed.reduce(active?.pendingCount ?? 0) { $0 + $1.pendingCount } }
+
+    /// After a failed delivery: goes on with the last segment instead of beginning another.
+    func reopenLast() {
+        guard active == nil, let last = sealed.last, !last.isInDelivery, last.hasRoom, last.description.epoch == epoch else { return }
+        sealed.removeLast()
+        last.unseal()
+        active = last
+    }
+
+    /// In a forked child: lets go of the parent's segments without touching what they hold. Their
+    /// files have been closed.
+    func abandon() {
+        for address in addresses { munmap(address, limits.segmentBytes) }
+        addresses.removeAll()
+        for segment in sealed { segment.forget() }
+        for segment in spare { segment.forget() }
+        active?.forget()
+        active = nil
+        sealed.removeAll()
+        spare.removeAll()
+        unmerged = Tally()
+        shared?.forget()
+    }
+}
