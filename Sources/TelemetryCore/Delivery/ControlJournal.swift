@@ -6,12 +6,13 @@ final class ControlJournal: AppendJournal {
     private var generation: UInt64 = 0
     private var offset: UInt32 = 0
 
-    /// `segments`: all that could hold the batch of an append that a crash left unfinished.
-    init(_ spool: SpoolDirectory, segments: [Segment]) {
+    /// `isWaiting`: whether a segment of this generation stands at this progress offset. If the one of the
+    /// append that a crash interrupted does, that append has not been accounted for.
+    init(_ spool: SpoolDirectory, isWaiting: (UInt64, Int) -> Bool) {
         self.spool = spool
         let state = spool.delivery
         guard state.appendInode != 0 else { return }
-        if segments.contains(where: { $0.description.generation == state.appendGeneration && $0.progress.offset == Int(state.appendOffset) }) {
+        if isWaiting(state.appendGeneration, Int(state.appendOffset)) {
             unfinished = (state.appendInode, state.appendLength)
         } else {
             clear()

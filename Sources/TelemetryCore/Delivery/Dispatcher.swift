@@ -52,7 +52,8 @@ final class Dispatcher {
             // In place of deliver.lock: the worker, and a thread that flushes.
             heapPass.lock()
             defer { heapPass.unlock() }
-            return deliver(orphans: [], deadline, ignoringBackoff, isCancelled)
+            if !ignoringBackoff, isBackingOff { return .waiting }
+            return deliverOwn(delivery(deadline, isCancelled, journal: nil), hasSent: false)
         }
         guard let lock = try? ForkHandling.openHeld(at: shared.directory, Self.lockName, O_RDWR | O_CREAT) else {
             recordFailure(Self.lockName + " cannot be opened", retryAfterSeconds: nil, isFinal: false)
@@ -61,10 +62,7 @@ final class Dispatcher {
         defer { ForkHandling.closeHeld(lock) }
         guard acquire(lock, until: deadline, isCancelled) else { return .interrupted }
         if !ignoringBackoff, isBackingOff { return .waiting }
-        mutex.lock()
-        let orphans = spool.claimAll(shared)
-        mutex.unlock()
-        return deliver(orphans: orphans, deadline, ignoringBackoff, isCancelled)
+        return deliverAll(shared, deadline, isCancelled)
     }
 
     private var isBackingOff: Bool { state.nextAttempt > Clock.realtime() }
@@ -74,17 +72,32 @@ final class Dispatcher {
         lock.lock(until: deadline, isCancelled: isCancelled)
     }
 
-    private func deliver(orphans: [Segment], _ deadline: Deadline, _ ignoringBackoff: Bool, _ isCancelled: @escaping () -> Bool) -> PassResult {
-        if spool.shared == nil, !ignoringBackoff, isBackingOff { return .waiting }
-        let journal = spool.shared.map { ControlJournal($0, segments: orphans) }
-        let delivery = SegmentDelivery(
+    private func deliverAll(_ shared: SpoolDirectory, _ deadline: Deadline, _ isCancelled: @escaping () -> Bool) -> PassResult {
+        mutex.lock()
+        let others = shared.segmentsByAge(except: spool.owns)
+        mutex.unlock()
+        let journal = ControlJournal(shared) { generation, offset in
+            others.contains { $0.header?.generation == generation && $0.header?.progress.offset == offset }
+        }
+        defer { journal.clear() }
+        let delivery = delivery(deadline, isCancelled, journal: journal)
+        var hasSent = false
+        // One at a time: each is a copy in memory as long as it is being delivered.
+        for (name, _) in others {
+            mutex.lock()
+            let orphan = spool.claim(name, shared)
+            mutex.unlock()
+            if let orphan, let stopped = deliver(orphan, delivery, isOwn: false, &hasSent) { return stopped }
+        }
+        return deliverOwn(delivery, hasSent: hasSent)
+    }
+
+    private func delivery(_ deadline: Deadline, _ isCancelled: @escaping () -> Bool, journal: ControlJournal?) -> SegmentDelivery {
+        SegmentDelivery(
             backend: backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds, isCancelled: isCancelled,
             guarantee: options.guarantee == TELEMETRY_AT_MOST_ONCE ? .atMostOnce : .atLeastOnce,
             oldest: oldestAllowed(), isCurrent: { [spool] in $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) },
             isConsented: isConsented, journal: journal)
-        let result = deliver(orphans, delivery)
-        journal?.clear()
-        return result
     }
 
     private func oldestAllowed() -> Int64 {
@@ -92,14 +105,8 @@ final class Dispatcher {
         return span.overflow ? Int64.min : Clock.realtime() &- span.partialValue
     }
 
-    private func deliver(_ orphans: [Segment], _ delivery: SegmentDelivery) -> PassResult {
-        var hasSent = false
-        for (index, orphan) in orphans.enumerated() {
-            if let stopped = deliver(orphan, delivery, isOwn: false, &hasSent) {
-                for rest in orphans[(index + 1)...] { rest.release(removingFrom: nil) }
-                return stopped
-            }
-        }
+    private func deliverOwn(_ delivery: SegmentDelivery, hasSent sentBefore: Bool) -> PassResult {
+        var hasSent = sentBefore
         while true {
             mutex.lock()
             let segment = spool.takeForDelivery()

@@ -5,18 +5,16 @@ extension Spool {
     /// Empty segments kept when nothing is going on.
     private static let idleSpares = 2
 
-    /// Segments of processes that are gone, with something to deliver or to clean up, oldest first.
-    func claimAll(_ shared: SpoolDirectory) -> [Segment] {
-        var result: [Segment] = []
-        for name in shared.segmentNames(except: owns) {
-            switch Segment.claim(name, in: shared.directory, reading: .everything) {
-            case .unavailable: continue
-            case .damaged(let file, let count): removeDamaged(shared, name, file, count)
-            case .taken(let segment): result.append(segment)
-            }
+    /// Takes a segment of a process that is gone, to deliver from it. Nil: someone holds it, or there was
+    /// nothing in it to read.
+    func claim(_ name: String, _ shared: SpoolDirectory) -> Segment? {
+        switch Segment.claim(name, in: shared.directory, reading: .everything) {
+        case .unavailable: return nil
+        case .taken(let segment): return segment
+        case .damaged(let file, let count):
+            removeDamaged(shared, name, file, count)
+            return nil
         }
-        result.sort { $0.description.created < $1.description.created }
-        return result
     }
 
     /// A file of which not even the header can be read: count what it says it held, and remove it.

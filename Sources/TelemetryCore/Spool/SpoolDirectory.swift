@@ -79,10 +79,10 @@ final class SpoolDirectory {
     }
 
     /// Those whose use began first come first; those that cannot be read, before them.
-    func segmentNamesByAge(except isOwn: (UInt64) -> Bool) -> [String] {
-        var aged = segmentNames(except: isOwn).map { (name: $0, created: SegmentHeader($0, in: directory)?.created ?? .min) }
-        aged.sort { $0.created < $1.created }
-        return aged.map { $0.name }
+    func segmentsByAge(except isOwn: (UInt64) -> Bool) -> [(name: String, header: SegmentHeader?)] {
+        var aged = segmentNames(except: isOwn).map { (name: $0, header: SegmentHeader($0, in: directory)) }
+        aged.sort { ($0.header?.created ?? .min) < ($1.header?.created ?? .min) }
+        return aged
     }
 
     /// Bytes and number of all segment files.
@@ -169,7 +169,7 @@ struct SegmentHeader {
     let created: Int64
     private let epoch: UInt64
     private let state: StateWord
-    private let progress: Progress
+    let progress: Progress
 
     init?(_ name: String, in directory: Descriptor) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }

@@ -22,7 +22,13 @@ extension Spool {
 
     /// Locked. Also what processes that are gone have left.
     func discardOrphans(_ shared: SpoolDirectory) {
-        for orphan in claimAll(shared) { discard(orphan, .withdrawn, isLocked: true) }
+        for name in shared.segmentNames(except: owns) {
+            switch Segment.claim(name, in: shared.directory, reading: .header) {
+            case .unavailable: continue
+            case .damaged(let file, let count): removeDamaged(shared, name, file, count)
+            case .taken(let orphan): discard(orphan, .withdrawn, isLocked: true)
+            }
+        }
     }
 
     /// Lets go of everything. What is pending stays in the spool for the next process; one empty
