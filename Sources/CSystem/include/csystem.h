@@ -57,6 +57,12 @@ uint32_t csystem_crc32c(uint32_t seed, const void *bytes, size_t length);
 /** The same over the four bytes of `prefix` (little-endian) and then `bytes`. */
 uint32_t csystem_crc32c_prefixed(uint32_t prefix, const void *bytes, size_t length);
 
+/** The state of the fork handlers, or NULL as long as none is kept. */
+void *csystem_fork_state(void);
+
+/** Keeps `state` if none is kept yet; returns the one that is kept. */
+void *csystem_keep_fork_state(void *state);
+
 /** Starts a detached thread with every signal blocked and a stack of `stack_bytes`. 0 or errno. */
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context);
 

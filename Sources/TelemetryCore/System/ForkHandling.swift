@@ -3,64 +3,78 @@ import Synchronization
 
 /// Keeps every open collector usable on both sides of a fork(2): the parent goes on undisturbed, the
 /// child begins with a spool segment of its own and never sends or counts what the parent recorded.
-enum ForkHandling {
+final class ForkHandling {
     /// Unretained: a collector leaves the list before it goes.
-    nonisolated(unsafe) private static var collectors: [Unmanaged<Collector>] = []
-    private static let mutex = Mutex()
+    private var collectors: [Unmanaged<Collector>] = []
+    private let mutex = Mutex()
     /// Open files that are locked, or will be. A copy in a child would keep the lock after the parent
     /// has died or let go, so the child closes its copies at once.
-    nonisolated(unsafe) private static var held: [Int32] = []
+    private var held: [Int32] = []
     /// Guards `held`; the innermost of all locks.
-    private static let heldMutex = Mutex()
-    private static let installed: Bool = {
-        pthread_atfork({ ForkHandling.prepare() }, { ForkHandling.parent() }, { ForkHandling.child() }) == 0
-    }()
+    private let heldMutex = Mutex()
+
+    /// The process's only one, made at the first use and kept in plain memory: a lazily initialised
+    /// global has a lock of its own, which a fork could catch in the hands of another thread.
+    private static var shared: ForkHandling {
+        if let made = csystem_fork_state() { return Unmanaged<ForkHandling>.fromOpaque(made).takeUnretainedValue() }
+        let made = Unmanaged.passRetained(ForkHandling()).toOpaque()
+        let kept = csystem_keep_fork_state(made) ?? made
+        if kept != made { Unmanaged<ForkHandling>.fromOpaque(made).release() } else { install() }
+        return Unmanaged<ForkHandling>.fromOpaque(kept).takeUnretainedValue()
+    }
+
+    private static func install() {
+        pthread_atfork({ ForkHandling.shared.prepare() }, { ForkHandling.shared.parent() }, { ForkHandling.shared.child() })
+    }
 
     static func register(_ collector: Collector) {
-        _ = installed
-        mutex.withLock { collectors.append(Unmanaged.passUnretained(collector)) }
+        let shared = shared
+        shared.mutex.withLock { shared.collectors.append(Unmanaged.passUnretained(collector)) }
     }
 
     static func forget(_ collector: Collector) {
+        let shared = shared
         let gone = Unmanaged.passUnretained(collector).toOpaque()
-        mutex.withLock { collectors.removeAll { $0.toOpaque() == gone } }
+        shared.mutex.withLock { shared.collectors.removeAll { $0.toOpaque() == gone } }
     }
 
     /// Opens a file that will be locked.
     static func openHeld(
         at directory: Descriptor, _ path: String, _ flags: Int32
     ) throws(SystemError) -> Descriptor {
-        heldMutex.lock()
-        defer { heldMutex.unlock() }
+        let shared = shared
+        shared.heldMutex.lock()
+        defer { shared.heldMutex.unlock() }
         let file = try Descriptor.open(at: directory, path, flags)
-        held.append(file.raw)
+        shared.held.append(file.raw)
         return file
     }
 
     /// Closes it, and ends its lock even if a child made without fork(3) has a copy.
     static func closeHeld(_ file: Descriptor) {
-        heldMutex.lock()
-        defer { heldMutex.unlock() }
-        guard let index = held.firstIndex(of: file.raw) else { return }
-        held.remove(at: index)
+        let shared = shared
+        shared.heldMutex.lock()
+        defer { shared.heldMutex.unlock() }
+        guard let index = shared.held.firstIndex(of: file.raw) else { return }
+        shared.held.remove(at: index)
         file.unlock()
         file.close()
     }
 
     /// With every mutex held, no other thread is in the middle of a change when memory is copied.
-    private static func prepare() {
+    private func prepare() {
         mutex.lock()
         for collector in collectors { collector.takeUnretainedValue().mutex.lock() }
         heldMutex.lock()
     }
 
-    private static func parent() {
+    private func parent() {
         heldMutex.unlock()
         for collector in collectors { collector.takeUnretainedValue().mutex.unlock() }
         mutex.unlock()
     }
 
-    private static func child() {
+    private func child() {
         for file in held { _ = close(file) }
         held.removeAll()
         heldMutex.unlock()
