@@ -197,7 +197,7 @@ static void flush_interval(void)
             sleep_ms(5);
         }
     }
-    CHECK_INT(15, sink.events);
+    CHECK_INT(15, sink_events(&sink));
     telemetry_close(collector, 1000);
 }
 

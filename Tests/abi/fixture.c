@@ -87,6 +87,14 @@ telemetry_collector *open_to_sink(struct sink *sink)
     return open_with(options);
 }
 
+unsigned sink_events(struct sink *sink)
+{
+    pthread_mutex_lock(&sink->lock);
+    unsigned events = sink->events;
+    pthread_mutex_unlock(&sink->lock);
+    return events;
+}
+
 unsigned sink_matches(struct sink *sink, const char *text)
 {
     pthread_mutex_lock(&sink->lock);

@@ -39,6 +39,8 @@ void sink_init(struct sink *sink, telemetry_verdict verdict);
 telemetry_backend sink_backend(struct sink *sink);
 /** An enabled collector that sends to `sink`. */
 telemetry_collector *open_to_sink(struct sink *sink);
+/** Events accepted so far; the worker may be in the sink at this moment. */
+unsigned sink_events(struct sink *sink);
 /** How often `text` was accepted. */
 unsigned sink_matches(struct sink *sink, const char *text);
 
