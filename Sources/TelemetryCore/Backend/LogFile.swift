@@ -25,7 +25,7 @@ struct LogFile {
             if error.code == ELOOP { throw LogError("it is a symbolic link") }
             throw LogError(error)
         }
-        guard let status = try? descriptor.status(), status.isRegularFile, status.isOwn, status.st_nlink == 1 else {
+        guard let status = try? descriptor.status(), status.isOwnRegularFile, status.st_nlink == 1 else {
             descriptor.close()
             throw LogError("it is not a regular file of this user with a single name")
         }

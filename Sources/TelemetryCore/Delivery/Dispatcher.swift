@@ -60,17 +60,13 @@ final class Dispatcher {
             return .failed
         }
         defer { ForkHandling.closeHeld(lock) }
-        guard acquire(lock, until: deadline, isCancelled) else { return .interrupted }
+        // One process of the tool delivers at a time.
+        guard lock.lock(until: deadline, isCancelled: isCancelled) else { return .interrupted }
         if !ignoringBackoff, isBackingOff { return .waiting }
         return deliverAll(shared, deadline, isCancelled)
     }
 
     private var isBackingOff: Bool { state.nextAttempt > Clock.realtime() }
-
-    /// One process of the tool delivers at a time.
-    private func acquire(_ lock: Descriptor, until deadline: Deadline, _ isCancelled: () -> Bool) -> Bool {
-        lock.lock(until: deadline, isCancelled: isCancelled)
-    }
 
     private func deliverAll(_ shared: SpoolDirectory, _ deadline: Deadline, _ isCancelled: @escaping () -> Bool) -> PassResult {
         mutex.lock()

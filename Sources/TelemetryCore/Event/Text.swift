@@ -117,9 +117,8 @@ struct Text {
     }
 }
 
-/// Steps through bytes character by character as the Unicode Standard, chapter 3, table 3-7 defines
-/// well-formed UTF-8; each maximal ill-formed part counts as one U+FFFD. Ends before the character
-/// that would exceed `limit` bytes of output.
+/// Steps through bytes character by character; each maximal ill-formed part counts as one U+FFFD
+/// (`UTF8Sequence`). Ends before the character that would exceed `limit` bytes of output.
 struct UTF8Walk {
     private let bytes: UnsafePointer<UInt8>
     private let count: Int
@@ -137,7 +136,8 @@ struct UTF8Walk {
     /// A character as it stands, or, with nil `bytes`, a replacement; `count` bytes of output.
     mutating func next() -> (bytes: UnsafePointer<UInt8>?, count: Int)? {
         guard consumed < count else { return nil }
-        let (length, isValid) = Self.sequence(bytes + consumed, count - consumed)
+        let (length, isValid) = bytes[consumed] < 0x80
+            ? (1, true) : UTF8Sequence.examine(bytes + consumed, available: count - consumed)
         let output = isValid ? length : 3
         guard produced + output <= limit else { return nil }
         let start = bytes + consumed
@@ -145,30 +145,6 @@ struct UTF8Walk {
         produced += output
         if !isValid { hasReplaced = true }
         return (isValid ? start : nil, output)
-    }
-
-    /// Length of the character or of the maximal ill-formed part at `bytes`.
-    private static func sequence(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> (Int, Bool) {
-        let lead = bytes[0]
-        if lead < 0x80 { return (1, true) }
-        let needed: Int
-        var low: UInt8 = 0x80
-        var high: UInt8 = 0xBF
-        switch lead {
-        case 0xC2...0xDF: needed = 2
-        case 0xE0: (needed, low) = (3, 0xA0)
-        case 0xED: (needed, high) = (3, 0x9F)
-        case 0xE1...0xEF: needed = 3
-        case 0xF0: (needed, low) = (4, 0x90)
-        case 0xF4: (needed, high) = (4, 0x8F)
-        case 0xF1...0xF3: needed = 4
-        default: return (1, false)
-        }
-        for index in 1..<needed {
-            guard index < count, bytes[index] >= low, bytes[index] <= high else { return (index, false) }
-            (low, high) = (0x80, 0xBF)
-        }
-        return (needed, true)
     }
 }
 

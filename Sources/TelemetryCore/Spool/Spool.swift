@@ -1,5 +1,4 @@
 import CSystem
-import Synchronization
 
 /// The segments of one collector: the one being recorded into, those waiting for delivery, and spare
 /// ones. All functions need the collector's mutex; none is on the path of an ordinary record.

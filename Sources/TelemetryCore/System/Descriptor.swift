@@ -114,7 +114,3 @@ struct Descriptor: Equatable {
 
     func unlock() { _ = flock(raw, LOCK_UN) }
 }
-
-extension stat {
-    var isOwnRegularFile: Bool { isRegularFile && st_uid == geteuid() }
-}

@@ -29,6 +29,7 @@ extension stat {
     var isRegularFile: Bool { st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) }
     /// Owned by the user whom this process acts for.
     var isOwn: Bool { st_uid == geteuid() }
+    var isOwnRegularFile: Bool { isRegularFile && isOwn }
 }
 
 extension SystemError {
