@@ -70,7 +70,7 @@ final class Dispatcher {
 
     private func deliverAll(_ shared: SpoolDirectory, _ deadline: Deadline, _ isCancelled: @escaping () -> Bool) -> PassResult {
         mutex.lock()
-        let others = shared.segmentsByAge(except: spool.owns)
+        let others = shared.segmentsToDeliver(except: spool.owns)
         mutex.unlock()
         let journal = ControlJournal(shared) { generation, offset in
             others.contains { $0.header?.generation == generation && $0.header?.progress.offset == offset }
@@ -78,14 +78,35 @@ final class Dispatcher {
         defer { journal.clear() }
         let delivery = delivery(deadline, isCancelled, journal: journal)
         var hasSent = false
+        // Lineages of which something older waits that could not be had: its owner may have ended since,
+        // and what it recorded later must not overtake it.
+        var blocked: [UInt32] = []
         // One at a time: each is a copy in memory as long as it is being delivered.
-        for (name, _) in others {
-            mutex.lock()
-            let orphan = spool.claim(name, shared)
-            mutex.unlock()
-            if let orphan, let stopped = deliver(orphan, delivery, isOwn: false, &hasSent) { return stopped }
+        for (name, header) in others {
+            let lineage = header?.lineage ?? 0
+            if lineage != 0 && blocked.contains(lineage) { continue }
+            if let orphan = claim(name, header, shared) {
+                if let stopped = deliver(orphan, delivery, isOwn: false, &hasSent) { return stopped }
+            } else {
+                blocked.append(lineage)
+            }
         }
+        // A segment gone on with, whose predecessor another process holds at this moment.
+        if spool.lineage != 0 && blocked.contains(spool.lineage) { return .interrupted }
         return deliverOwn(delivery, hasSent: hasSent)
+    }
+
+    /// Nil: it is held by another process, or has been used afresh since `header` was read, and what is
+    /// in it now may be newer than what comes behind it.
+    private func claim(_ name: String, _ header: SegmentHeader?, _ shared: SpoolDirectory) -> Segment? {
+        mutex.lock()
+        defer { mutex.unlock() }
+        guard let orphan = spool.claim(name, shared) else { return nil }
+        if let header, header.generation != orphan.description.generation {
+            orphan.release(removingFrom: nil)
+            return nil
+        }
+        return orphan
     }
 
     private func delivery(_ deadline: Deadline, _ isCancelled: @escaping () -> Bool, journal: ControlJournal?) -> SegmentDelivery {

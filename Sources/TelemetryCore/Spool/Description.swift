@@ -7,9 +7,16 @@ struct Description {
     /// Nanoseconds since 1970-01-01 UTC.
     var created: Int64
     var sync: UInt32
+    /// Names the collectors that recorded into the segment and into those it shares their events' order
+    /// with; 0: unknown.
+    var lineage: UInt32 = 0
+    /// The events are for this machine's log only.
+    var isLocalOnly = false
     /// Where the valid copy lies in the segment.
     var offset: Int
     var length: Int
+
+    private static let localOnlyFlag: UInt32 = 1
 
     /// The first of the two copies that is valid.
     static func read(_ segment: UnsafeRawPointer) -> Description? {
@@ -30,7 +37,9 @@ struct Description {
             generation: copy.loadUnaligned(fromByteOffset: 16, as: UInt64.self),
             epoch: copy.loadUnaligned(fromByteOffset: 24, as: UInt64.self),
             created: copy.loadUnaligned(fromByteOffset: 32, as: Int64.self),
-            sync: sync, offset: offset, length: length)
+            sync: sync, lineage: copy.loadUnaligned(fromByteOffset: 56, as: UInt32.self),
+            isLocalOnly: copy.loadUnaligned(fromByteOffset: 60, as: UInt32.self) & Self.localOnlyFlag != 0,
+            offset: offset, length: length)
     }
 
     /// Writes both copies, the second after the first is complete.
@@ -52,11 +61,14 @@ struct Description {
             copy.storeBytes(of: UInt32(bitPattern: getpid()), toByteOffset: 48, as: UInt32.self)
             copy.storeBytes(of: UInt16(context.fieldCount), toByteOffset: 52, as: UInt16.self)
             copy.storeBytes(of: UInt16(context.metadataCount), toByteOffset: 54, as: UInt16.self)
+            copy.storeBytes(of: context.lineage, toByteOffset: 56, as: UInt32.self)
+            copy.storeBytes(of: context.isLocalOnly ? localOnlyFlag : 0, toByteOffset: 60, as: UInt32.self)
             context.bytes.withUnsafeBytes { (copy + SegmentLayout.descriptionFixedSize).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count) }
             copy.storeBytes(of: csystem_crc32c(0, copy + 12, length - 12), toByteOffset: 8, as: UInt32.self)
             copy.storeBytes(of: SegmentLayout.magic, as: UInt64.self)
         }
         return Description(generation: generation, epoch: epoch, created: now, sync: sync,
+                           lineage: context.lineage, isLocalOnly: context.isLocalOnly,
                            offset: SegmentLayout.descriptionOffsets.0, length: length)
     }
 
@@ -72,7 +84,7 @@ struct Description {
 
     /// True when events of `context` may be added to the segment.
     func matches(_ segment: UnsafeRawPointer, _ context: ContextBlock) -> Bool {
-        guard length == SegmentLayout.descriptionFixedSize + context.bytes.count else { return false }
+        guard length == SegmentLayout.descriptionFixedSize + context.bytes.count, isLocalOnly == context.isLocalOnly else { return false }
         let copy = segment + offset
         guard copy.loadUnaligned(fromByteOffset: 52, as: UInt16.self) == UInt16(context.fieldCount),
             copy.loadUnaligned(fromByteOffset: 54, as: UInt16.self) == UInt16(context.metadataCount)
@@ -121,6 +133,10 @@ struct ContextBlock {
     private(set) var bytes: [UInt8] = []
     private(set) var fieldCount = 0
     private(set) var metadataCount = 0
+    /// Random, so that no two collectors have the same.
+    var lineage = UInt32(truncatingIfNeeded: Random.word()) | 1
+    /// A7
+    var isLocalOnly = false
 
     /// Longest field; with the metadata's 1024 bytes everything fits into a description.
     static let fieldLimit = 64

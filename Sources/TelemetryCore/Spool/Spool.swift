@@ -4,7 +4,7 @@ import CSystem
 /// ones. All functions need the collector's mutex; none is on the path of an ordinary record.
 final class Spool {
     let limits: SpoolLimits
-    let context: ContextBlock
+    private(set) var context: ContextBlock
     /// Nil: no usable spool, segments are in memory.
     let shared: SpoolDirectory?
     /// Why there is no spool.
@@ -22,6 +22,9 @@ final class Spool {
     /// errno of the last event that could not be stored.
     private(set) var lastErrno: Int32 = 0
     var epoch: UInt64
+    /// A segment of an earlier process may be gone on with only before anything was recorded elsewhere:
+    /// later it would put new events before older ones.
+    private var mayAdopt = true
 
     /// Until then (monotonic clock) the spool is taken to be full without looking.
     private var fullUntil: Int64 = 0
@@ -41,6 +44,8 @@ final class Spool {
     }
 
     var segmentBytes: Int { limits.segmentBytes }
+    /// What this collector records comes after what else is of this lineage.
+    var lineage: UInt32 { context.lineage }
     var ageLimitSeconds: Int64 { limits.ageSeconds }
 
     // MARK: recording
@@ -73,7 +78,10 @@ final class Spool {
             return segment
         }
         guard let shared else { return makeHeapSegment() ?? recycleOldest(.spoolFull) }
-        if ownSegmentCount == 0, let segment = adopt(shared) { return segment }
+        if mayAdopt {
+            mayAdopt = false
+            if let segment = adopt(shared) { return segment }
+        }
         // The way of a full spool with a dead sink: no look at the directory for every segment.
         if Clock.monotonic() < fullUntil, let segment = recycleOldest(.spoolFull) { return segment }
         switch create(shared) {
@@ -95,20 +103,22 @@ final class Spool {
     /// Some of what waits is in memory only.
     var usesHeap: Bool { shared == nil || heapSegmentCount > 0 }
 
-    private var ownSegmentCount: Int { sealed.count + spare.count + (active == nil ? 0 : 1) }
-
     private func makeHeapSegment() -> Segment? {
         if heapSegmentCount >= min(SpoolLimits.heapSegments, limits.segments) { return nil }
         return Segment.createHeap(size: limits.segmentBytes, epoch: epoch, context: context, address: addresses.popLast())
     }
 
     /// Goes on with a segment that an earlier process of this tool left with room in it, so that a
-    /// thousand short runs do not leave a thousand files.
+    /// thousand short runs do not leave a thousand files. It is the last of its collector, for all others
+    /// stay sealed; what this one records elsewhere later is of the same lineage, and is delivered after it.
     private func adopt(_ shared: SpoolDirectory) -> Segment? {
         // The deliverer must find it where the crash left it, to take its append back.
         let delivery = shared.delivery
         for name in shared.segmentNames().prefix(8) {
-            guard case .taken(let segment) = Segment.claim(name, in: shared.directory, reading: .mapped) else { continue }
+            // A look first: a lock taken for nothing would keep the deliverer from it.
+            guard let header = SegmentHeader(name, in: shared.directory), header.isOpen, header.epoch == epoch,
+                case .taken(let segment) = Segment.claim(name, in: shared.directory, reading: .mapped)
+            else { continue }
             let state = segment.state
             let description = segment.description
             if !state.isSealed, state.writers == 0, segment.size == limits.segmentBytes, segment.hasRoom,
@@ -118,6 +128,7 @@ final class Spool {
                 shared.control.readCounters().retiredGeneration != description.generation,
                 delivery.appendInode == 0 || delivery.appendGeneration != description.generation
             {
+                if description.lineage != 0 { context.lineage = description.lineage }
                 return segment
             }
             segment.release(removingFrom: nil)

@@ -85,6 +85,18 @@ final class SpoolDirectory {
         return aged
     }
 
+    /// As `segmentsByAge`, for delivery: none without those that came before it. One look may miss a
+    /// segment made meanwhile and still see a later one, so what only a second look shows is left for the
+    /// next time, unless it is older than something that the first one showed.
+    func segmentsToDeliver(except isOwn: (UInt64) -> Bool) -> [(name: String, header: SegmentHeader?)] {
+        let first = segmentNames(except: isOwn)
+        if first.isEmpty { return [] }
+        var aged = segmentsByAge(except: isOwn)
+        let seen = first.map { Segment.fileID($0) ?? 0 }
+        while let last = aged.last, !seen.contains(Segment.fileID(last.name) ?? 0) { aged.removeLast() }
+        return aged
+    }
+
     /// Bytes and number of all segment files.
     func usage() -> (bytes: Int64, segments: Int) {
         var bytes: Int64 = 0
@@ -167,9 +179,14 @@ struct SegmentHeader {
     let generation: UInt64
     /// When this use of the file began.
     let created: Int64
-    private let epoch: UInt64
+    let epoch: UInt64
+    let lineage: UInt32
+    let isLocalOnly: Bool
     private let state: StateWord
     let progress: Progress
+
+    /// Its collector was not done with it, or has left it for the next.
+    var isOpen: Bool { !state.isSealed }
 
     init?(_ name: String, in directory: Descriptor) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
@@ -185,6 +202,8 @@ struct SegmentHeader {
         generation = description.generation
         created = description.created
         epoch = description.epoch
+        lineage = description.lineage
+        isLocalOnly = description.isLocalOnly
         state = StateWord.load(page)
         progress = Progress.read(page, generation: generation, fileSize: fileSize)
     }

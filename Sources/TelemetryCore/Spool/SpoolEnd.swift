@@ -33,20 +33,25 @@ extension Spool {
 
     /// Lets go of everything. What is pending stays in the spool for the next process; one empty
     /// segment stays too, to be used again.
+    ///
+    /// The oldest go first, so that whoever finds one free finds those before it free. Only the last is
+    /// left open for the next process to go on with: what that one records comes after all of these.
     func close() {
-        var isParked = false
         if let active {
             _ = active.settle()
-            isParked = true
-            release(active)
+            sealed.append(active)
             self.active = nil
         }
-        for segment in sealed { release(segment) }
+        var isLeftOpen = false
+        for (index, segment) in sealed.enumerated() {
+            isLeftOpen = index == sealed.count - 1 && !segment.isHeap && segment.hasRoom
+            release(segment, leavingOpen: isLeftOpen)
+        }
         for segment in spare {
-            if isParked || segment.isHeap {
+            if isLeftOpen || segment.isHeap {
                 segment.release(removingFrom: shared?.directory)
             } else {
-                isParked = true
+                isLeftOpen = true
                 segment.open()
                 segment.release(removingFrom: nil)
             }
@@ -59,13 +64,12 @@ extension Spool {
         shared?.close()
     }
 
-    private func release(_ segment: Segment) {
+    private func release(_ segment: Segment, leavingOpen isLeftOpen: Bool) {
+        if isLeftOpen { segment.unseal() } else { StateWord.seal(segment.base) }
         if segment.isHeap {
             if segment.pendingCount > 0, save(segment) { return }
             segment.progress.drop(.noSpace, segment.pendingCount)
             unmerged += segment.tally
-        } else if segment.hasRoom, segment.state.isSealed {
-            segment.unseal()
         }
         segment.release(removingFrom: nil)
     }

@@ -1,4 +1,5 @@
 """E4, E5, E12: many processes and one spool."""
+import fcntl
 import os
 import random
 import signal
@@ -123,6 +124,32 @@ def order_over_runs(box):
         time.sleep(0.002)
     box.recover()
     check_equal(list(range(500)), [sequence for _, _, sequence in sequences(box.log())], "sequence of the log")
+
+
+@test("processes/order-while-held", "E5")
+def order_while_held(box):
+    """A segment whose owner is just ending: what it recorded later does not overtake what it still holds."""
+    box.consent()
+    box.host("--events", 300, "--segment", 8192, "--detached", *ROOMY)
+    segments = sorted((os.path.join(box.spool, name) for name in os.listdir(box.spool) if name.endswith(".seg")), key=_began)
+    check(len(segments) >= 3, f"{len(segments)} segments")
+    for held in segments[:2]:
+        # The owner, as a deliverer sees it: the lock on a segment.
+        with open(held, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            box.host("--flush", 5000)
+            delivered = [sequence for _, _, sequence in sequences(box.log())]
+            check_equal(list(range(len(delivered))), delivered, "sequence while a segment is held")
+            check(len(delivered) < 300, "all delivered, though a segment is held")
+    box.recover()
+    check_equal(list(range(300)), [sequence for _, _, sequence in sequences(box.log())], "sequence at the end")
+
+
+def _began(path):
+    """When this use of a segment began: docs/spool-format.md, "Description"."""
+    with open(path, "rb") as file:
+        file.seek(1024 + 32)
+        return int.from_bytes(file.read(8), "little")
 
 
 @test("processes/foreign-log-line", "E3")
