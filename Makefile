@@ -28,7 +28,6 @@ triple := $(shell printf '%s' '$(target_info)' | sed -n 's/.*"unversionedTriple"
 # The toolchain's own clang and lld; else those of the system.
 LINK ?= $(firstword $(wildcard $(abspath $(resources)/../../bin/clang)) clang)
 STRIP ?= strip
-unicode_tables = $(resources)/embedded/$(triple)/libswiftUnicodeDataTables.a
 
 release := .build/$(triple)/release
 version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
@@ -61,15 +60,16 @@ build/obj/rounding.o: linker/rounding.c | build/obj
 
 # What is linked stays unstripped in build/obj, for debuggers and profilers, and is stripped where
 # it ships. SwiftPM's list of objects is used, not its archive: that keeps the members of sources
-# that are gone.
+# that are gone. The toolchain's tables of Unicode normalisation are left out, 30 KB that only the
+# standard library's comparison of Strings would need: see System/ByteEquality.swift.
 build/obj/libtelemetry.so.0: $(release)/libtelemetry.a build/obj/rounding.o Sources/TelemetryABI/telemetry.map Makefile
 	$(LINK) $(hardening) $(library_flags) -o $@ \
-	    @$(release)/telemetry.product/Objects.LinkFileList build/obj/rounding.o $(unicode_tables)
+	    @$(release)/telemetry.product/Objects.LinkFileList build/obj/rounding.o
 
 # SwiftPM has the compiler name an executable's entry point after its module.
 build/obj/telemetry: $(release)/telemetry-cli build/obj/rounding.o Makefile
 	$(LINK) $(hardening) -pie -Wl,--defsym=main=telemetry_cli_main -o $@ \
-	    @$(release)/telemetry-cli.product/Objects.LinkFileList build/obj/rounding.o $(unicode_tables)
+	    @$(release)/telemetry-cli.product/Objects.LinkFileList build/obj/rounding.o
 
 build/lib/libtelemetry.so.0: build/obj/libtelemetry.so.0 | build/lib
 	$(STRIP) --strip-unneeded $< -o $@
