@@ -344,7 +344,7 @@ TELEMETRY_API telemetry_status telemetry_close(telemetry_collector *collector, u
 
 /**
  * Whether events are being recorded now. It can change from true to false while the program runs,
- * when the user withdraws consent. Thread-safe, does not block; false for NULL.
+ * within a second of the user withdrawing consent. Thread-safe, does not block; false for NULL.
  */
 TELEMETRY_API bool telemetry_enabled(const telemetry_collector *collector);
 

@@ -114,6 +114,21 @@ CURLcode csystem_curl_set_text(CURL *easy, CURLoption option, const char *value)
     return curl.easy_setopt(easy, option, value);
 }
 
+/* With SO_LINGER at 0 the kernel discards what waits in the socket, and the peer gets a reset. */
+static int close_socket(void *reset, curl_socket_t socket)
+{
+    const struct linger discard = { .l_onoff = 1, .l_linger = 0 };
+    if (*(const int *)reset)
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &discard, sizeof discard);
+    return close(socket);
+}
+
+CURLcode csystem_curl_set_reset(CURL *easy, const int *reset)
+{
+    CURLcode code = curl.easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    return code == CURLE_OK ? curl.easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, reset) : code;
+}
+
 CURLcode csystem_curl_set_headers(CURL *easy, struct curl_slist *headers)
 {
     return curl.easy_setopt(easy, CURLOPT_HTTPHEADER, headers);

@@ -17,12 +17,13 @@ public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeM
 }
 
 /// Whether events are being recorded now. It can change from true to false while the program runs,
-/// when the user withdraws consent.
+/// within a second of the user withdrawing consent.
 ///
 /// Thread-safe, does not block; false for NULL.
 @_cdecl("telemetry_enabled")
 public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> Bool {
-    Gate.isOpen(collector)
+    guard let collector, Gate.isOpen(collector) else { return false }
+    return preservingErrno { Collector.from(UnsafeMutablePointer(mutating: collector)).isEnabled }
 }
 
 /// Delivers now what waits, and waits for it.

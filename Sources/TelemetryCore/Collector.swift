@@ -16,6 +16,11 @@ package final class Collector {
     var spool: Spool?
     var dispatcher: Dispatcher?
     var backend: (any Backend)?
+    /// A7: the local log stands in for the author's backend.
+    private var isLocalOnly = false
+    /// Without a spool there is no epoch to tell of a withdrawal: consent is looked at again.
+    private var consentChecked = Clock.monotonic()
+    private static let consentNanoseconds: Int64 = 500_000_000
     let opened = Clock.monotonic()
     var worker = WorkerState()
     /// close() does not wait any longer: a send under way is to give up.
@@ -58,7 +63,15 @@ package final class Collector {
         Unmanaged<Collector>.fromOpaque(handle.pointee.implementation).takeUnretainedValue()
     }
 
-    package var isEnabled: Bool { Gate.isOpen(handle) }
+    /// A18: also notices, within a second, that consent was withdrawn since the last event.
+    package var isEnabled: Bool {
+        guard Gate.isOpen(handle) else { return false }
+        if recorder.pointee.isAttached && recorder.pointee.isCurrent { return true }
+        return mutex.withLock {
+            _ = currentSpool(attaching: false)
+            return Gate.isOpen(handle)
+        }
+    }
 
     package var backendInfo: String {
         mutex.withLock { currentBackend().info }
@@ -67,10 +80,20 @@ package final class Collector {
     /// With the mutex held.
     func currentBackend() -> any Backend {
         if let backend { return backend }
-        let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
-        let made = makeBackend(options.backend, toolName: options.toolName, stateDirectory: directory)
+        var made = Self.make(options.backend, options)
+        // A7: whatever would leave the machine goes to the local log instead.
+        if decision.isLocalOnly && !made.isLocal {
+            made.close()
+            made = Self.make(.defaultFile, options)
+            isLocalOnly = true
+        }
         backend = made
         return made
+    }
+
+    private static func make(_ choice: BackendChoice, _ options: Options) -> any Backend {
+        let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
+        return makeBackend(choice, toolName: options.toolName, stateDirectory: directory)
     }
 
     // MARK: the slow way of recording
@@ -84,7 +107,7 @@ package final class Collector {
             mutex.unlock()
             csystem_set_errno(savedErrno)
         }
-        guard isEnabled, let spool = currentSpool() else { return TELEMETRY_DISABLED }
+        guard Gate.isOpen(handle), let spool = currentSpool(attaching: true) else { return TELEMETRY_DISABLED }
         if let active = spool.active, Recorder.record(input, plan, now: now, in: active.base, capacity: active.size) {
             publish(spool)
             return TELEMETRY_OK
@@ -100,9 +123,11 @@ package final class Collector {
         return TELEMETRY_OK
     }
 
-    /// With the mutex held. The spool in the present consent epoch; nil when consent is gone.
-    private func currentSpool() -> Spool? {
-        guard let spool else { return attach() }
+    /// With the mutex held. The spool in the present consent epoch; nil when consent is gone, or there is
+    /// none yet and none is to be made.
+    private func currentSpool(attaching: Bool) -> Spool? {
+        guard let spool else { return isStillConsented() && attaching ? attach() : nil }
+        if spool.shared == nil { return isStillConsented() ? spool : nil }
         if recorder.pointee.isCurrent { return spool }
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.discardOwn()
@@ -112,6 +137,16 @@ package final class Collector {
         }
         recorder.pointee.epoch.store(spool.epoch, ordering: .releasing)
         return spool
+    }
+
+    /// With the mutex held, when there is no epoch to go by: the last look at consent, for half a second.
+    private func isStillConsented() -> Bool {
+        let now = Clock.monotonic()
+        if now < consentChecked &+ Self.consentNanoseconds { return true }
+        consentChecked = now
+        if isConsented() { return true }
+        Gate.set(handle, isOpen: false)
+        return false
     }
 
     /// What the user says at this moment.
@@ -129,14 +164,18 @@ package final class Collector {
         } catch {
             failure = error
         }
-        let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options),
-                         context: ContextBlock(options, machineID: machineID(in: shared)))
+        let backend = currentBackend()
+        var context = ContextBlock(options, machineID: machineID(in: shared))
+        context.isLocalOnly = isLocalOnly
+        let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: context)
         if let shared {
             recorder.pointee.epochAddress.store(UInt(bitPattern: shared.control.epochAddress), ordering: .relaxed)
         }
         recorder.pointee.epoch.store(made.epoch, ordering: .relaxed)
         spool = made
-        dispatcher = Dispatcher(spool: made, mutex: mutex, backend: currentBackend(), options: options, isConsented: isConsented)
+        dispatcher = Dispatcher(
+            spool: made, mutex: mutex, backend: backend, options: options, isLocalOnly: isLocalOnly,
+            makeLocalBackend: { [options] in Self.make(.defaultFile, options) }, isConsented: isConsented)
         return made
     }
 

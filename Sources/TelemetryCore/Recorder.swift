@@ -15,6 +15,8 @@ struct Recorder: ~Copyable {
 
     init(segmentBytes: Int) { self.segmentBytes = segmentBytes }
 
+    var isAttached: Bool { epochAddress.load(ordering: .relaxed) != 0 }
+
     /// The consent epoch is still the one that the active segment was begun in.
     @inline(__always)
     var isCurrent: Bool {

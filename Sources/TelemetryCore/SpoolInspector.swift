@@ -41,16 +41,27 @@ package enum SpoolInspector {
 
     /// Withdraws: every waiting event is void at once, whoever holds it, and removed where no living
     /// process holds it; living processes remove theirs when they notice.
+    ///
+    /// When it returns TELEMETRY_OK, nothing leaves any more: a send under way has been called off.
     package static func erase(options: Options) -> telemetry_status {
         guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return TELEMETRY_OK }
         let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(options), context: ContextBlock())
-        let isDone = shared.withLock(Deadline(timeoutMilliseconds: 5000)) {
+        let deadline = Deadline(timeoutMilliseconds: 5000)
+        var isDone = shared.withLock(deadline) {
             shared.control.raiseEpoch()
             spool.discardOrphans(shared)
         }
+        if isDone { isDone = waitForDeliverer(shared, deadline) }
         if isDone { waitForOwners(spool, shared) }
         spool.close()
         return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
+    }
+
+    /// A18: whoever delivers holds this lock, and lets go of it once its send has been called off.
+    private static func waitForDeliverer(_ shared: SpoolDirectory, _ deadline: Deadline) -> Bool {
+        guard let lock = try? Descriptor.open(at: shared.directory, Dispatcher.lockName, O_RDWR | O_CREAT) else { return false }
+        defer { lock.close() }
+        return lock.lock(until: deadline)
     }
 
     /// A18: a process that holds a void segment may end, or let go of it, before it has noticed; a

@@ -250,10 +250,10 @@ static void parent_killed(void)
         if (fork() == 0) {
             char byte;
             close(hold[1]);
+            (void)!write(ready[1], "r", 1); /* it has let go of what it inherited */
             (void)!read(hold[0], &byte, 1); /* until the test ends */
             _exit(0);
         }
-        (void)!write(ready[1], "r", 1);
         pause();
     }
     char byte;

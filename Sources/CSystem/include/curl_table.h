@@ -18,6 +18,9 @@ const char *csystem_curl_error_text(CURLcode code);
 /* curl_easy_setopt(), by type of argument. */
 CURLcode csystem_curl_set_long(CURL *easy, CURLoption option, long value);
 CURLcode csystem_curl_set_text(CURL *easy, CURLoption option, const char *value);
+/** While `*reset` is not 0, a connection that is closed drops what it has not sent yet. Read as long as
+    the handle or a connection of it lives. */
+CURLcode csystem_curl_set_reset(CURL *easy, const int *reset);
 CURLcode csystem_curl_set_headers(CURL *easy, struct curl_slist *headers);
 /** The body of a POST; not copied, must live until the transfer has ended. */
 CURLcode csystem_curl_set_body(CURL *easy, const void *body, size_t length);

@@ -40,4 +40,6 @@ package struct ConsentDecision: Equatable {
     package let source: ConsentSource
     package let reason: String
     package let warnings: [String]
+    /// A7
+    package var isLocalOnly = false
 }

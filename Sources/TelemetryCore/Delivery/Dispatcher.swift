@@ -22,6 +22,10 @@ final class Dispatcher {
     private let mutex: Mutex
     private let backend: any Backend
     private let options: Options
+    /// A7: nothing of this process leaves the machine.
+    private let isLocalOnly: Bool
+    /// Where events go that a process recorded for this machine's log only.
+    private let makeLocalBackend: () -> any Backend
     /// Asked before every batch: the user may have changed the preference by hand.
     private let isConsented: () -> Bool
     private let heapPass = Mutex()
@@ -31,11 +35,14 @@ final class Dispatcher {
 
     static let lockName = "deliver.lock"
 
-    init(spool: Spool, mutex: Mutex, backend: any Backend, options: Options, isConsented: @escaping () -> Bool) {
+    init(spool: Spool, mutex: Mutex, backend: any Backend, options: Options, isLocalOnly: Bool = false,
+         makeLocalBackend: @escaping () -> any Backend = { NoopBackend() }, isConsented: @escaping () -> Bool) {
         self.spool = spool
         self.mutex = mutex
         self.backend = backend
         self.options = options
+        self.isLocalOnly = isLocalOnly
+        self.makeLocalBackend = makeLocalBackend
         self.isConsented = isConsented
     }
 
@@ -45,7 +52,7 @@ final class Dispatcher {
     }
 
     /// Nanoseconds since 1970 of the next attempt that the backoff allows; 0: at once.
-    var nextAttempt: Int64 { state.nextAttempt }
+    var nextAttempt: Int64 { isLocalOnly ? 0 : state.nextAttempt }
 
     func pass(until deadline: Deadline, ignoringBackoff: Bool, isCancelled: @escaping () -> Bool) -> PassResult {
         guard let shared = spool.shared else {
@@ -66,7 +73,7 @@ final class Dispatcher {
         return deliverAll(shared, deadline, isCancelled)
     }
 
-    private var isBackingOff: Bool { state.nextAttempt > Clock.realtime() }
+    private var isBackingOff: Bool { nextAttempt > Clock.realtime() }
 
     private func deliverAll(_ shared: SpoolDirectory, _ deadline: Deadline, _ isCancelled: @escaping () -> Bool) -> PassResult {
         mutex.lock()
@@ -85,6 +92,8 @@ final class Dispatcher {
         for (name, header) in others {
             let lineage = header?.lineage ?? 0
             if lineage != 0 && blocked.contains(lineage) { continue }
+            // Recorded for the author's backend: that waits for a process that may send.
+            if isLocalOnly, header?.isLocalOnly == false { continue }
             if let orphan = claim(name, header, shared) {
                 if let stopped = deliver(orphan, delivery, isOwn: false, &hasSent) { return stopped }
             } else {
@@ -139,7 +148,7 @@ final class Dispatcher {
     /// Nil when the segment is done with.
     private func deliver(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ hasSent: inout Bool) -> PassResult? {
         let before = segment.progress.delivered
-        let result = isCounted(segment) ? .consumed : delivery.run(segment)
+        let result = isCounted(segment) ? .consumed : send(segment, delivery)
         if segment.progress.delivered != before { hasSent = true }
         mutex.lock()
         defer { mutex.unlock() }
@@ -160,6 +169,15 @@ final class Dispatcher {
         case .interrupted, .consumed:
             return .interrupted
         }
+    }
+
+    /// To the backend that the events were recorded for.
+    private func send(_ segment: Segment, _ delivery: SegmentDelivery) -> SegmentDelivery.Result {
+        if isLocalOnly || !segment.description.isLocalOnly { return delivery.run(segment) }
+        var local = delivery
+        local.backend = makeLocalBackend()
+        defer { local.backend.close() }
+        return local.run(segment)
     }
 
     /// Counted by a process that died before it could remove the file.
@@ -195,7 +213,9 @@ final class Dispatcher {
         }
     }
 
+    /// What becomes of events for the local log says nothing about the author's receiver.
     private func update(_ change: (inout DeliveryState) -> Void) {
+        if isLocalOnly { return }
         if let shared = spool.shared { return shared.updateDelivery(change) }
         heapStateMutex.withLock { change(&heapState) }
     }

@@ -13,7 +13,7 @@ struct SegmentDelivery {
         case interrupted
     }
 
-    let backend: any Backend
+    var backend: any Backend
     /// When the whole pass must be over.
     let deadline: Deadline
     /// Longest time one request may take.
@@ -43,18 +43,21 @@ struct SegmentDelivery {
         while true {
             let batch = next(&reader)
             if batch.events.isEmpty && batch.expired == 0 { break }
-            guard isCurrent(segment) else {
-                segment.progress.drop(.withdrawn, segment.pendingCount)
-                segment.saveProgress()
-                return .consumed
-            }
+            guard isCurrent(segment) else { return void(segment) }
             guard isConsented() else { return .refused }
             if isCancelled() || deadline.isPast { return .interrupted }
-            if let failure = send(batch, of: segment) { return failure }
+            if let failure = send(batch, of: segment) { return isCurrent(segment) ? failure : void(segment) }
         }
         // What was reserved but is not there any more was torn or damaged.
         segment.progress.drop(.corrupt, segment.pendingCount)
         segment.progress.offset = reader.offset
+        segment.saveProgress()
+        return .consumed
+    }
+
+    /// A18: the events were withdrawn, maybe in the middle of a send.
+    private func void(_ segment: Segment) -> Result {
+        segment.progress.drop(.withdrawn, segment.pendingCount)
         segment.saveProgress()
         return .consumed
     }
@@ -97,9 +100,10 @@ struct SegmentDelivery {
         return failure
     }
 
-    private var sendControl: SendControl {
+    /// A send is called off when consent for its events is withdrawn, too.
+    private func sendControl(_ segment: Segment) -> SendControl {
         SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)),
-                    journal: journal, isCancelled: isCancelled)
+                    journal: journal, isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
     }
 
     /// Sends a part of a batch, halving it as long as the receiver finds it too large.
@@ -108,7 +112,7 @@ struct SegmentDelivery {
         let before = segment.progress
         journal?.prepare(segment)
         if guarantee == .atMostOnce { commit(events.count, .unconfirmed, end, segment) }
-        let outcome = backend.send(events, sendControl)
+        let outcome = backend.send(events, sendControl(segment))
         // A clear answer says what became of the batch. Only without one is it unknown, and may it not be sent again.
         if !outcome.verdict.isUnclear || guarantee == .atLeastOnce { segment.progress = before }
         switch outcome.verdict {

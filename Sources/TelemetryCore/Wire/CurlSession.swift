@@ -19,6 +19,8 @@ final class CurlSession {
     private let easy: UnsafeMutableRawPointer
     private let multi: UnsafeMutableRawPointer
     private let mark = ForkMark()
+    /// Not 0 while a transfer that was called off is taken down.
+    private let isResetting = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     /// False in a forked child.
     var isOwn: Bool { mark.isOwn }
@@ -32,6 +34,7 @@ final class CurlSession {
         }
         self.easy = easy
         self.multi = multi
+        isResetting.initialize(to: 0)
         guard configure() else {
             close()
             throw TransportError(text: "libcurl lacks an option that is needed")
@@ -41,6 +44,7 @@ final class CurlSession {
     func close() {
         csystem_curl_easy_cleanup(easy)
         csystem_curl_multi_cleanup(multi)
+        isResetting.deallocate()
     }
 
     func post(
@@ -77,7 +81,7 @@ final class CurlSession {
         for (option, value) in numbers where csystem_curl_set_long(easy, option, value) != CURLE_OK { return false }
         // Since 7.87: do not wait for a name server that does not answer when a request is called off.
         _ = csystem_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
-        return trustChosenAuthorities() && csystem_curl_confine(easy) == CURLE_OK
+        return csystem_curl_set_reset(easy, isResetting) == CURLE_OK && trustChosenAuthorities() && csystem_curl_confine(easy) == CURLE_OK
     }
 
     /// What OpenSSL reads by itself, and the program `curl` too; but libcurl goes by the path that it
@@ -127,7 +131,10 @@ final class CurlSession {
     /// Nil: the transfer has ended well. Otherwise why not, for people.
     private func run(_ control: SendControl, deadline: Deadline) -> String? {
         guard csystem_curl_multi_add(multi, easy) == CURLM_OK else { return "out of memory" }
-        defer { _ = csystem_curl_multi_remove(multi, easy) }
+        defer {
+            _ = csystem_curl_multi_remove(multi, easy)
+            isResetting.pointee = 0
+        }
         while true {
             var running: Int32 = 0
             // The thread that looks names up inherits the mask.
@@ -135,7 +142,11 @@ final class CurlSession {
                 return "libcurl failed"
             }
             if running == 0 { return ending() }
-            if control.isCancelled() { return "called off" }
+            if control.isCancelled() {
+                // Nothing that the kernel still holds may leave, least of all after consent was withdrawn.
+                isResetting.pointee = 1
+                return "called off"
+            }
             let left = deadline.remainingMilliseconds(cap: Self.pollMilliseconds)
             if left == 0 { return "no answer in time" }
             guard csystem_curl_multi_poll(multi, Int32(left)) == CURLM_OK else { return "libcurl failed" }

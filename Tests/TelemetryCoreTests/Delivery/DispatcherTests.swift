@@ -63,6 +63,66 @@ final class DispatcherTests: XCTestCase {
         XCTAssertEqual(backend.sent.count, 5)
     }
 
+    /// E5: a held segment holds back what its collector recorded later, and nothing else.
+    func testHeldSegmentHoldsBackItsLineage() throws {
+        var one = Sample.otherContext, other = Sample.otherContext
+        one.lineage = 1
+        other.lineage = 2
+        let held = try scratch.orphan(["one-1"], context: one)
+        try scratch.orphan(["one-2"], context: one)
+        try scratch.orphan(["other-1"], context: other)
+        let backend = ScriptedBackend()
+        let dispatcher = dispatcher(backend)
+        let directory = try scratch.open()
+        let owner = try XCTUnwrap(Descriptor.open(at: directory.directory, Segment.name(held), O_RDWR))
+        XCTAssertTrue(owner.tryLock())
+        XCTAssertEqual(pass(dispatcher), .done)
+        XCTAssertEqual(backend.sent, ["other-1"])
+        owner.close()
+        directory.close()
+        XCTAssertEqual(pass(dispatcher), .done)
+        XCTAssertEqual(backend.sent, ["other-1", "one-1", "one-2"])
+    }
+
+    /// A7: events for the local log reach no other backend, and other events do not reach the local log.
+    func testLocalOnly() throws {
+        var local = Sample.otherContext
+        local.isLocalOnly = true
+        try scratch.orphan(["local-1"], context: local)
+        try scratch.orphan(["any-1"])
+        let log = ScriptedBackend()
+        let localOnly = Dispatcher(spool: spool, mutex: mutex, backend: log, options: options, isLocalOnly: true, isConsented: { true })
+        XCTAssertEqual(pass(localOnly), .done)
+        XCTAssertEqual(log.sent, ["local-1"])
+
+        try scratch.orphan(["local-2"], context: local)
+        let author = ScriptedBackend(), standIn = ScriptedBackend()
+        let usual = Dispatcher(
+            spool: spool, mutex: mutex, backend: author, options: options, makeLocalBackend: { standIn }, isConsented: { true })
+        XCTAssertEqual(pass(usual), .done)
+        XCTAssertEqual(author.sent, ["any-1"])
+        XCTAssertEqual(standIn.sent, ["local-2"])
+        assertTotals(recorded: 3, delivered: 3)
+    }
+
+    /// A7: the receiver's failures do not hold up the local log, nor does the log's success end them.
+    func testLocalOnlyLeavesTheBackoffAlone() throws {
+        record("a")
+        let failing = dispatcher(ScriptedBackend([.retry(afterSeconds: 1000)]))
+        XCTAssertEqual(pass(failing), .failed)
+        var local = Sample.otherContext
+        local.isLocalOnly = true
+        try scratch.orphan(["local"], context: local)
+        let other = try scratch.spool(options, context: local)
+        defer { other.close() }
+        let log = ScriptedBackend()
+        let localOnly = Dispatcher(spool: other, mutex: Mutex(), backend: log, options: options, isLocalOnly: true, isConsented: { true })
+        XCTAssertEqual(pass(localOnly), .done)
+        XCTAssertEqual(log.sent, ["local"])
+        XCTAssertEqual(failing.state.failures, 1)
+        XCTAssertGreaterThan(failing.nextAttempt, Clock.realtime())
+    }
+
     /// E8: a thousand short processes do not each try a dead endpoint.
     func testFailureIsKnownToEveryProcess() throws {
         record("a")

@@ -73,6 +73,33 @@ final class SegmentDeliveryTests: XCTestCase {
         }
     }
 
+    /// A18: the send under way is told to give up, and what it was sending is not kept for another attempt.
+    func testWithdrawnInMidSend() {
+        for (guarantee, withdrawn, unconfirmed) in [(SegmentDelivery.GuaranteeKind.atLeastOnce, 6, 0), (.atMostOnce, 2, 4)] {
+            let own = segment!
+            segment = Sample.heapSegment(names)
+            var isCurrent = true
+            var wasCalledOff = false
+            let backend = ScriptedBackend(batchEvents: 4) { _, index, control in
+                if index == 0 { return Outcome(verdict: .accepted) }
+                XCTAssertFalse(control.isCancelled(), "before the withdrawal")
+                isCurrent = false
+                wasCalledOff = control.isCancelled()
+                return Outcome(verdict: .retry(afterSeconds: nil), reason: "called off")
+            }
+            XCTAssertEqual(deliver(backend, guarantee: guarantee, isCurrent: { isCurrent }), .consumed)
+            XCTAssertTrue(wasCalledOff)
+            XCTAssertEqual(backend.batches.count, 2)
+            XCTAssertEqual(segment.progress.delivered, 4)
+            XCTAssertEqual(Int(segment.progress.dropped[DropReason.withdrawn.rawValue]), withdrawn)
+            XCTAssertEqual(Int(segment.progress.dropped[DropReason.unconfirmed.rawValue]), unconfirmed)
+            XCTAssertEqual(segment.pendingCount, 0)
+            XCTAssertEqual(saved, segment.progress)
+            segment.release(removingFrom: nil)
+            segment = own
+        }
+    }
+
     func testEmptySegment() {
         let own = segment!
         segment = Sample.heapSegment()
