@@ -534,6 +534,17 @@ TELEMETRY_API telemetry_status telemetry_options_set_extended_collection(
     telemetry_options *options, bool on);
 
 /**
+ * Records only a part of the events of one type, drawn at random. A drawn event carries the rate as
+ * `sample_rate` in its metadata; for one that was not drawn telemetry_track() does nothing more.
+ *
+ * @param type The type, as in telemetry_track(). The last rate set for it counts.
+ * @param rate From 0 (none) to 1 (all, the default).
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_sampling(telemetry_options *options,
+    const char *type, double rate);
+
+/**
  * Attributes that go with every event. An event's own attribute of the same key wins. Replaces
  * earlier ones.
  *

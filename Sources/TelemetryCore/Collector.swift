@@ -8,6 +8,7 @@ package final class Collector {
     package let decision: ConsentDecision
     package let handle: UnsafeMutablePointer<telemetry_collector>
     let recorder: UnsafeMutablePointer<Recorder>
+    private let sampling: Sampling?
 
     /// Guards everything below. Never held while sending.
     let mutex = Mutex()
@@ -34,7 +35,8 @@ package final class Collector {
         self.options = options
         decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
         recorder = .allocate(capacity: 1)
-        recorder.initialize(to: Recorder(segmentBytes: options.segmentBytes))
+        sampling = Sampling(options.sampling)
+        recorder.initialize(to: Recorder(segmentBytes: options.segmentBytes, sampling: sampling))
         cancelled.initialize(to: Atomic(false))
         handle = .allocate(capacity: 1)
         handle.initialize(to: telemetry_collector(recording: 0, recorder: recorder, implementation: nil))

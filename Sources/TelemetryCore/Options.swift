@@ -40,6 +40,8 @@ package final class Options {
     package var guarantee: telemetry_guarantee = TELEMETRY_AT_LEAST_ONCE
     /// C6: collect arguments and error texts.
     package var extendedCollection = false
+    /// C11: the share of a type's events that is recorded; all of those not listed.
+    package var sampling: [(type: String, rate: Double)] = []
     /// C8: sent with every event; an event's own attribute of the same key wins.
     package var metadata: [(key: String, value: AttributeValue)] = []
     /// Longest time an event waits in a living process before delivery is tried.
@@ -81,6 +83,7 @@ package final class Options {
         other.delivery = delivery
         other.guarantee = guarantee
         other.extendedCollection = extendedCollection
+        other.sampling = sampling
         other.metadata = metadata
         other.flushIntervalMilliseconds = flushIntervalMilliseconds
         other.httpTimeoutMilliseconds = httpTimeoutMilliseconds

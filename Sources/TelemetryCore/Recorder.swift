@@ -12,8 +12,13 @@ struct Recorder: ~Copyable {
     let adjusted = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
     let segmentBytes: Int
+    /// C11. The collector keeps it alive.
+    let sampling: Unmanaged<Sampling>?
 
-    init(segmentBytes: Int) { self.segmentBytes = segmentBytes }
+    init(segmentBytes: Int, sampling: Sampling?) {
+        self.segmentBytes = segmentBytes
+        self.sampling = sampling.map { Unmanaged.passUnretained($0) }
+    }
 
     var isAttached: Bool { epochAddress.load(ordering: .relaxed) != 0 }
 
@@ -61,18 +66,41 @@ package enum Recording {
         var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
         input.attributes = attributes
         input.attributeCount = attributes == nil ? 0 : count
-        return record(handle, input)
+        return record(handle, input, inline: true)
+    }
+
+    /// As `record`, for what is not worth a copy of its code in the caller.
+    @inline(never)
+    static func recordOutOfLine(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput) -> telemetry_status {
+        record(handle, input, inline: false)
     }
 
     @inline(__always)
-    static func record(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput) -> telemetry_status {
+    private static func record(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, inline: Bool) -> telemetry_status {
         guard !input.type.isAdjusted, input.name.length > 0,
             EventSchema.isValidType(UnsafeRawBufferPointer(start: input.type.source, count: input.type.length))
         else { return refuse(handle) }
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
+        let now = Clock.realtime()
+        if let sampling = recorder.pointee.sampling {
+            let (rate, isDrawn) = sampling._withUnsafeGuaranteedRef { $0.draw(input.type, now: now) }
+            // C11: an event that was not drawn is none.
+            if !isDrawn { return TELEMETRY_OK }
+            if rate < 1 { return Sampling.mark(input, rate: rate) { encodeOutOfLine(handle, $0, now: now) } }
+        }
+        return inline ? encode(handle, input, now: now) : encodeOutOfLine(handle, input, now: now)
+    }
+
+    @inline(never)
+    private static func encodeOutOfLine(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, now: Int64) -> telemetry_status {
+        encode(handle, input, now: now)
+    }
+
+    @inline(__always)
+    private static func encode(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, now: Int64) -> telemetry_status {
+        let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
             let plan = RecordPlan(input, headers: headers.baseAddress.unsafelyUnwrapped)
-            let now = Clock.realtime()
             if !recorder.pointee.record(input, plan, now: now) {
                 let status = Collector.from(handle).recordSlowly(input, plan, now: now)
                 if status != TELEMETRY_OK { return status }

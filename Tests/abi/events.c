@@ -274,6 +274,58 @@ static void unknown_attribute_type(void)
     CHECK_INT(1, sink_matches(&sink, "\"even\":2"));
 }
 
+/** Of 20,000 events at a rate of a quarter, 4,700 to 5,300 are drawn (five standard deviations). */
+static void sampling(void)
+{
+    consent_given();
+    sink_init(&sink, TELEMETRY_ACCEPTED);
+    telemetry_options *options = quiet_options();
+    telemetry_backend backend = sink_backend(&sink);
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_backend_custom(options, &backend));
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_sampling(options, "quarter", 0.25));
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_sampling(options, "none", 0));
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_sampling(options, "all", 1));
+    telemetry_collector *collector = open_with(options);
+    telemetry_attribute attributes[64];
+    static char keys[64][8];
+    for (int i = 0; i < 64; i++) {
+        snprintf(keys[i], sizeof keys[i], "k%d", i);
+        attributes[i] = telemetry_int(keys[i], i);
+    }
+    for (int i = 0; i < 20000; i++) CHECK_INT(TELEMETRY_OK, telemetry_track(collector, "quarter", "drawn", attributes, 1));
+    uint64_t drawn = statistics_of(collector).recorded;
+    if (drawn < 4700 || drawn > 5300) harness_fail(__FILE__, __LINE__, "%d of 20000 were drawn", (int)drawn);
+    for (int i = 0; i < 100; i++) CHECK_INT(TELEMETRY_OK, telemetry_track(collector, "none", "never", NULL, 0));
+    CHECK_INT(drawn, statistics_of(collector).recorded);
+    CHECK_INT(TELEMETRY_OK, telemetry_track(collector, "all", "always", NULL, 0));
+    CHECK_INT(TELEMETRY_OK, telemetry_track(collector, "other", "always", NULL, 0));
+    /* The mark takes the place of the last attribute, an author's own of that name is refused. */
+    uint64_t before = statistics_of(collector).recorded;
+    while (statistics_of(collector).recorded == before) telemetry_track(collector, "quarter", "full", attributes, 64);
+    telemetry_attribute forged = telemetry_double("sample_rate", 1);
+    CHECK_INT(TELEMETRY_ADJUSTED, telemetry_track(collector, "all", "forged", &forged, 1));
+    CHECK_INT(TELEMETRY_OK, telemetry_flush(collector, 10000));
+    CHECK_INT(drawn + 1, sink_matches(&sink, "\"sample_rate\":0.25"));
+    CHECK_INT(drawn + 1, sink_matches(&sink, "\"sample_rate\":"));
+    CHECK_INT(0, sink_matches(&sink, "\"k63\":63"));
+    CHECK_INT(1, sink_matches(&sink, "\"k62\":62"));
+    CHECK_INT(2, sink_matches(&sink, "\"name\":\"always\""));
+    telemetry_close(collector, 1000);
+}
+
+static void sampling_rates_are_checked(void)
+{
+    static const struct { const char *type; double rate; } bad[] = {
+        {"x", -0.1}, {"x", 1.1}, {"x", (double)NAN}, {"x", (double)INFINITY}, {"", 0.5}, {"a b", 0.5}, {NULL, 0.5}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        telemetry_options *options = quiet_options();
+        CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_sampling(options, bad[i].type, bad[i].rate));
+        CHECK(telemetry_options_error(options, NULL, 0) > 0);
+        telemetry_options_free(options);
+    }
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_sampling(NULL, "x", 0.5));
+}
+
 static const struct test tests[] = {
     {"recorder", "C5", "a recorder records one event, however often it is finished", recorder_is_single_use},
     {"recorder-freed", "C5", "a recorder freed unfinished records nothing", recorder_freed_unfinished},
@@ -288,6 +340,8 @@ static const struct test tests[] = {
     {"many-attributes", "C9", "attributes beyond 64 are left out and counted", too_many_attributes},
     {"largest", "C9", "the largest event within the limits is delivered", largest_event},
     {"numbers", "C2", "integers, doubles and booleans arrive as they were given", numbers},
+    {"sampling", "C11", "a share of a type's events is drawn, and says so", sampling},
+    {"sampling-rates", "C11", "a rate outside 0 to 1, and a type that is none, are refused", sampling_rates_are_checked},
     {"unknown-type", "C9", "an attribute of unknown type is left out", unknown_attribute_type},
 };
 

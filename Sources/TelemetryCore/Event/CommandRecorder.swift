@@ -82,7 +82,7 @@ package enum CommandRecording {
                 input.exitCode = command.exitCode
                 input.flags = EventInput.hasDuration | EventInput.hasExitCode
                 if Collector.from(handle).options.extendedCollection { extend(&input, command) }
-                return Recording.record(handle, input)
+                return Recording.recordOutOfLine(handle, input)
             }
         }
     }

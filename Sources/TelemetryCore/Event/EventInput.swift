@@ -101,7 +101,7 @@ struct RecordPlan {
         guard let keySource = attribute.pointee.key else { return 0 }
         let key = Text(keySource, limit: EventLimits.keyBytes)
         guard key.length > 0,
-            !ReservedNames.contains(UnsafeRawBufferPointer(start: key.source, count: key.length))
+            !ReservedNames.contains(UnsafeRawBufferPointer(start: key.source, count: key.length)) || keySource == Sampling.keyPointer
         else { return 0 }
         var isVerbatim = key.isVerbatim
         if key.isAdjusted { isAdjusted = true }

@@ -1,4 +1,4 @@
-/// C8: the names of the event's own fields, which no attribute may take.
+/// C8, C11: the names of the event's own fields, and of the mark of a sampled event, which no attribute may take.
 enum ReservedNames {
     /// For every attribute of every event: most keys are told apart by length and first byte.
     @_optimize(speed)
@@ -11,7 +11,7 @@ enum ReservedNames {
         case 8: matches(key, "event_id") || matches(key, "metadata")
         case 9: matches(key, "timestamp") || matches(key, "tool_name") || matches(key, "exit_code")
         case 10: matches(key, "machine_id") || matches(key, "os_version")
-        case 11: matches(key, "duration_ms")
+        case 11: matches(key, "duration_ms") || matches(key, "sample_rate")
         case 14: matches(key, "schema_version") || matches(key, "error_category")
         default: false
         }

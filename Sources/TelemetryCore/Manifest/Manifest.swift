@@ -13,6 +13,8 @@ package struct Manifest {
     var extendedCollection: Bool?
     /// C8
     var metadata: [(key: String, value: AttributeValue)]?
+    /// C11
+    var sampling: [(type: String, rate: Double)]?
     var backend: BackendChoice?
     var httpTimeoutMilliseconds: Int64?
     var delivery: telemetry_delivery?
@@ -88,6 +90,7 @@ package struct Manifest {
         if let consent { options.consent = consent }
         if let extendedCollection { options.extendedCollection = extendedCollection }
         if let metadata { options.metadata = metadata }
+        if let sampling { options.sampling = sampling }
     }
 
     private func applyDelivery(to options: Options) {

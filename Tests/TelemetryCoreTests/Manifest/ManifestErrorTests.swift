@@ -32,7 +32,7 @@ final class ManifestErrorTests: XCTestCase {
     }
 
     func testTop() {
-        let top = "tool, enabled, consent, extended_collection, metadata, backend, delivery, limits"
+        let top = "tool, enabled, consent, extended_collection, sampling, metadata, backend, delivery, limits"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         check("text", "f.yaml:1:1: manifest: 'text' is no mapping; expected a mapping")
@@ -65,6 +65,18 @@ final class ManifestErrorTests: XCTestCase {
         check(Self.tool + "enabled:", "f.yaml:2:9: enabled: '' is no boolean; expected true or false")
         check(Self.tool + "consent: optout", "f.yaml:2:10: consent: 'optout' is not known; expected opt-in or opt-out")
         check(Self.tool + "extended_collection: 1", "f.yaml:2:22: extended_collection: '1' is no boolean; expected true or false")
+    }
+
+    /// C11
+    func testSampling() {
+        let s = Self.tool + "sampling:\n"
+        check(Self.tool + "sampling: 0.5", "f.yaml:2:11: sampling: '0.5' is no mapping; expected a mapping")
+        check(s + "  a b: 0.5", "f.yaml:3:3: sampling.a b: no event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
+        for value in ["-0.1", "1.1", "\"0.5\"", "often", ".nan", "1e999"] {
+            let shown = value.replacingOccurrences(of: "\"", with: "")
+            check(s + "  x: " + value, "f.yaml:3:6: sampling.x: '\(shown)' is no share; expected a number from 0 to 1")
+        }
+        check(s + "  x: [1]", "f.yaml:3:6: sampling.x: a sequence is no share; expected a number from 0 to 1")
     }
 
     func testMetadata() {

@@ -122,6 +122,9 @@ final class ManifestTests: XCTestCase {
         let options = options()
         try parse("tool: {name: mytool}\nmetadata: {x: 1.5}", into: options)
         XCTAssertEqual(options.metadata.map { $0.value }, [.double(1.5)])
+        try parse("tool: {name: mytool}\nsampling: {feature.used: 0.25, update.check: 1, x: 0}", into: options)
+        XCTAssertEqual(options.sampling.map { $0.type }, ["feature.used", "update.check", "x"])
+        XCTAssertEqual(options.sampling.map { $0.rate }, [0.25, 1, 0])
     }
 
     func testManifestAloneNamesItsTool() throws {
