@@ -25,6 +25,28 @@ extension Options {
         return true
     }
 
+    /// A9: nil or empty: none.
+    package func setConfig(file: String?, key: String?) -> Bool {
+        setLocation(&config, file, key, inProject: false)
+    }
+
+    package func setProjectConfig(file: String?, key: String?) -> Bool {
+        setLocation(&projectConfig, file, key, inProject: true)
+    }
+
+    private func setLocation(_ location: inout ConfigLocation?, _ file: String?, _ key: String?, inProject: Bool) -> Bool {
+        guard let file, !file.utf8.isEmpty else {
+            location = nil
+            return true
+        }
+        if let problem = ConfigLocation.problem(file: file, inProject: inProject) ?? ConfigLocation.problem(key: key ?? "") {
+            fail("config: " + problem)
+            return false
+        }
+        location = ConfigLocation(file: file, key: key ?? "")
+        return true
+    }
+
     package func setMetadata(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
         var made: [(key: String, value: AttributeValue)] = []
         // More than may be set is an error of its own; the list is not walked to its end for that.

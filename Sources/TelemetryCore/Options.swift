@@ -33,6 +33,15 @@ package final class Options {
     package var authorGate = true
     /// A3: off for this run.
     package var noTelemetry = false
+    /// A12: on, whatever the user's preference, config and environment say, unless they refuse outright.
+    package var force = false
+    /// A7: nothing leaves this machine.
+    package var localOnly = false
+    /// A9: the user's configuration of the tool, and that of the project worked on.
+    package var config: ConfigLocation?
+    package var projectConfig: ConfigLocation?
+    /// A13: version of the present notice; empty: there is none.
+    package var noticeVersion = ""
     /// A1.
     package var consent: telemetry_consent = TELEMETRY_OPT_IN
     package var backend: BackendChoice = .defaultFile
@@ -78,6 +87,11 @@ package final class Options {
         let other = Options(toolName: toolName, toolVersion: toolVersion)
         other.authorGate = authorGate
         other.noTelemetry = noTelemetry
+        other.force = force
+        other.localOnly = localOnly
+        other.config = config
+        other.projectConfig = projectConfig
+        other.noticeVersion = noticeVersion
         other.consent = consent
         other.backend = backend
         other.delivery = delivery

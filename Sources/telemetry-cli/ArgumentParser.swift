@@ -6,7 +6,7 @@ enum OptionID {
 
 /// Which command stands on the command line.
 enum CommandID {
-    case track, command, flush, deliver, show, status, enable, disable, machineID, version, help
+    case track, command, flush, deliver, show, status, explain, enable, disable, machineID, version, help
 }
 
 struct OptionSyntax {

@@ -49,6 +49,9 @@ enum CommandTable {
                 id: .status, name: "status", forms: [""], summary: "say whether telemetry is on, who decided it, and what was sent",
                 details: "Creates nothing and sends nothing."),
             CommandSyntax(
+                id: .explain, name: "explain", forms: [""], summary: "say what each source of consent says, and which one decides",
+                details: "Creates nothing and sends nothing."),
+            CommandSyntax(
                 id: .enable, name: "enable", forms: [""], summary: "agree to telemetry for the tool",
                 details: "Stores the answer in the preference file; what was decided above it still wins."),
             CommandSyntax(

@@ -1,8 +1,8 @@
 import CSystem
 import TelemetryCore
 
-/// `show`, `status` and `machine-id`: what the user may know. They send nothing; `show` and
-/// `status` create nothing either, and work whatever consent says.
+/// `show`, `status`, `explain` and `machine-id`: what the user may know. They send nothing; all but
+/// the last create nothing either, and work whatever consent says.
 enum InspectionCommands {
     static func show(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
@@ -16,6 +16,13 @@ enum InspectionCommands {
     static func status(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let report = StatusReport(try invocation.options())
         try invocation.answer(invocation.wantsJSON ? report.json : report.text)
+        return .ok
+    }
+
+    /// A14. A mistake in the options is a source like the others, so it is explained and no failure.
+    static func explain(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        let explanation = ConsentExplanation(options: try invocation.checkedOptions())
+        try invocation.answer(invocation.wantsJSON ? explanation.json : explanation.text)
         return .ok
     }
 

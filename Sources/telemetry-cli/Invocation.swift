@@ -12,6 +12,13 @@ struct Invocation {
 
     /// The tool's options: from the manifest, overridden by the command line.
     func options() throws(Failure) -> Options {
+        let options = try checkedOptions()
+        if let error = options.error { throw Failure(code: .options, message: error) }
+        return options
+    }
+
+    /// The same, where what is wrong with them is to be shown and not the end.
+    func checkedOptions() throws(Failure) -> Options {
         let given = nonEmpty(arguments.value(.manifest)) ?? nonEmpty(Process.environment("TELEMETRY_MANIFEST"))
         let options = Options(toolName: try toolName(manifest: given), toolVersion: arguments.value(.toolVersion) ?? "")
         options.delivery = TELEMETRY_DETACHED
@@ -20,7 +27,6 @@ struct Invocation {
             // What is wrong with it is in the options.
             try? Manifest.load(path: path, into: options)
         }
-        if let error = options.error { throw Failure(code: .options, message: error) }
         return options
     }
 

@@ -35,6 +35,7 @@ enum Program {
         case .deliver: return try DeliveryCommands.deliver(invocation).rawValue
         case .show: return try InspectionCommands.show(invocation).rawValue
         case .status: return try InspectionCommands.status(invocation).rawValue
+        case .explain: return try InspectionCommands.explain(invocation).rawValue
         case .machineID: return try InspectionCommands.machineID(invocation).rawValue
         case .enable: return try ConsentCommands.enable(invocation).rawValue
         case .disable: return try ConsentCommands.disable(invocation).rawValue

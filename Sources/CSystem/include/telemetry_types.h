@@ -84,6 +84,14 @@ typedef enum telemetry_consent {
     TELEMETRY_OPT_OUT = 1
 } telemetry_consent;
 
+/** Form of a text that is made for people or for programs. */
+typedef enum telemetry_format {
+    /** Lines for people. */
+    TELEMETRY_FORMAT_TEXT = 0,
+    /** JSON, on one line. */
+    TELEMETRY_FORMAT_JSON = 1
+} telemetry_format;
+
 /** Who delivers, and when. */
 typedef enum telemetry_delivery {
     /** A thread of this process, while it lives and at telemetry_close() (default). */

@@ -1,7 +1,16 @@
 import CSystem
 
+/// What a file says, and where it is.
+package struct FileAnswer: Equatable {
+    /// Empty when the user has no home directory.
+    var path = ""
+    var answer = PreferenceAnswer.absent
+    /// A yes there says nothing.
+    var onlyLowers = false
+}
+
 /// Everything that has a say in whether this process may record, gathered in one place and at one
-/// time. Costs three getenv(3) and one open, read and close; `ConsentResolver` does the rest.
+/// time; `ConsentResolver` does the rest.
 package struct ConsentInputs {
     var toolName = ""
     /// What is wrong with the options, if anything is.
@@ -18,30 +27,104 @@ package struct ConsentInputs {
     var telemetryEnabledVariable: String?
     /// A8
     var preference: PreferenceAnswer = .absent
+    var preferencePath = ""
     /// A1: what stands when no one has said anything.
     var stance: telemetry_consent = TELEMETRY_OPT_IN
     /// A1: the notice has been shown, and that has been stored; asked for opt-out only.
     var noticeShown = false
+    /// A13: another notice than the present one was shown when the user agreed.
+    var noticeOutdated = false
+    /// A12
+    var force = false
+    /// A10: `.on` when there is a policy, which has nothing against this tool.
+    var policy: PreferenceAnswer = .absent
+    /// A8, for all tools at once.
+    var everyToolPreference: PreferenceAnswer = .absent
+    var everyToolPath = ""
+    /// A16: what the user says who has called sudo; nil when no one has.
+    var invokingUser: FileAnswer?
+    /// A9; nil when the tool names no such file.
+    var projectConfig: FileAnswer?
+    var toolConfig: FileAnswer?
+    /// A11: the variable that tells, if any does.
+    var continuousIntegration: ContinuousIntegration?
+    /// A7: the option or the manifest.
+    var localOnly = false
+    /// A7: value of `<TOOL>_TELEMETRY_LOCAL`.
+    var localVariable: String?
+    /// A7: the key in the tool's own config file.
+    var configLocalOnly: PreferenceAnswer = .absent
 
-    package static func gather(options: Options) -> ConsentInputs {
-        let tool = options.toolName
-        var inputs = ConsentInputs(toolName: tool, optionsError: options.error)
-        inputs.authorGate = options.authorGate
-        inputs.noTelemetry = options.noTelemetry
-        inputs.doNotTrack = Environment.value("DO_NOT_TRACK")
-        inputs.noTelemetryVariable = Environment.value(noTelemetryVariableName(tool))
-        inputs.telemetryEnabledVariable = Environment.value(telemetryEnabledVariableName(tool))
-        inputs.preference = PreferenceStore.read(tool: tool)
-        inputs.stance = options.consent
-        inputs.noticeShown = options.consent == TELEMETRY_OPT_OUT && NoticeStore.isShown(tool: tool)
+    /// A file is read only while what has been found so far leaves the decision open: who has
+    /// refused in the environment has nothing opened and no library loaded. `complete`: all of
+    /// them, for an explanation.
+    package static func gather(options: Options, complete: Bool = false) -> ConsentInputs {
+        var inputs = ConsentInputs(options)
+        inputs.readEnvironment()
+        if complete || ConsentResolver.winner(inputs, downTo: .authorGate) == nil {
+            inputs.policy = AdminPolicy.read(tool: options.toolName)
+        }
+        if complete || ConsentResolver.winner(inputs, downTo: .telemetryEnabledVariable) == nil {
+            inputs.readPreferences(options)
+        }
+        if complete || inputs.needConfig(options) { inputs.readConfig(options) }
         return inputs
     }
 
-    static func noTelemetryVariableName(_ tool: String) -> String {
-        ToolName.environmentPrefix(tool) + "_NO_TELEMETRY"
+    private func needConfig(_ options: Options) -> Bool {
+        guard let winner = ConsentResolver.winner(self, downTo: .preferenceFile) else { return true }
+        // A preference may contradict it (A15), and who is on may have to stay local (A7).
+        return winner.source == .preferenceFile || winner.says == .on && options.config?.localOnlyKey != nil
     }
 
-    static func telemetryEnabledVariableName(_ tool: String) -> String {
-        ToolName.environmentPrefix(tool) + "_TELEMETRY_ENABLED"
+    private mutating func readEnvironment() {
+        doNotTrack = Environment.value("DO_NOT_TRACK")
+        noTelemetryVariable = Environment.value(Self.variableName(toolName, .noTelemetry))
+        telemetryEnabledVariable = Environment.value(Self.variableName(toolName, .telemetryEnabled))
+        localVariable = Environment.value(Self.variableName(toolName, .telemetryLocal))
+        continuousIntegration = ContinuousIntegration.current()
+    }
+
+    private mutating func readPreferences(_ options: Options) {
+        let version = options.noticeVersion
+        preferencePath = PreferenceStore.path(tool: toolName) ?? ""
+        preference = PreferenceStore.read(tool: toolName)
+        everyToolPath = PreferenceStore.everyToolPath ?? ""
+        everyToolPreference = PreferenceStore.read(path: everyToolPath)
+        invokingUser = InvokingUser.current()?.answer(tool: toolName)
+        noticeShown = stance == TELEMETRY_OPT_OUT && NoticeStore.isShown(tool: toolName, version: version)
+        noticeOutdated = preference == .on && NoticeStore.isOutdated(tool: toolName, version: version)
+    }
+
+    private mutating func readConfig(_ options: Options) {
+        if let location = options.projectConfig { projectConfig = ToolConfig.readProject(location) }
+        guard let location = options.config else { return }
+        (toolConfig, configLocalOnly) = ToolConfig.readUser(location)
+    }
+
+    enum Variable { case noTelemetry, telemetryEnabled, telemetryLocal }
+
+    /// The tool's own variables: A5, A6 and A7.
+    @inline(never)
+    static func variableName(_ tool: String, _ variable: Variable) -> String {
+        let suffix: StaticString
+        switch variable {
+        case .noTelemetry: suffix = "_NO_TELEMETRY"
+        case .telemetryEnabled: suffix = "_TELEMETRY_ENABLED"
+        case .telemetryLocal: suffix = "_TELEMETRY_LOCAL"
+        }
+        return ToolName.environmentPrefix(tool) + suffix.text
+    }
+}
+
+extension ConsentInputs {
+    /// What the options say.
+    fileprivate init(_ options: Options) {
+        self.init(toolName: options.toolName, optionsError: options.error)
+        authorGate = options.authorGate
+        noTelemetry = options.noTelemetry
+        stance = options.consent
+        force = options.force
+        localOnly = options.localOnly
     }
 }

@@ -15,10 +15,17 @@ package enum PreferenceAnswer: Equatable {
 package enum PreferenceStore {
     static let fileName = "enabled"
     static let limitBytes = 16
+    /// In place of a tool's name: the answer for all of them. No tool can be named so.
+    package static let everyTool = "_all"
 
     /// Nil when the name is not a tool's or the user has no configuration directory.
     package static func path(tool: String) -> String? {
         directory(tool: tool).map { $0 + "/" + fileName }
+    }
+
+    /// Nil when the user has no configuration directory.
+    package static var everyToolPath: String? {
+        Environment.configDirectory.map { $0 + "/" + everyTool + "/" + fileName }
     }
 
     /// The directory of the tool's answers; holds also the notice.
@@ -28,9 +35,14 @@ package enum PreferenceStore {
     }
 
     package static func read(tool: String) -> PreferenceAnswer {
-        guard let path = path(tool: tool) else { return .absent }
+        read(path: path(tool: tool))
+    }
+
+    /// Nil and "": there is none.
+    static func read(path: String?, trust: FileTrust = FileTrust()) -> PreferenceAnswer {
+        guard let path, !path.utf8.isEmpty else { return .absent }
         do throws(PrivateFileError) {
-            let content = try PrivateFile.read(path, limit: limitBytes)
+            let content = try PrivateFile.read(path, limit: limitBytes, trust: trust)
             let answer = content.bytes.withUnsafeBytes { parse($0) }
             return answer ?? .unusable(path: path, reason: "expected 'true' or 'false'")
         } catch {

@@ -9,6 +9,11 @@ package struct Manifest {
     var enabled: Bool?
     /// A1
     var consent: telemetry_consent?
+    /// A12, A7, A9
+    var force: Bool?
+    var localOnly: Bool?
+    var config: ConfigLocation?
+    var projectConfig: ConfigLocation?
     /// C6
     var extendedCollection: Bool?
     /// C8
@@ -88,6 +93,11 @@ package struct Manifest {
         // A gate closed in either place stays closed.
         if enabled == false { options.authorGate = false }
         if let consent { options.consent = consent }
+        if let force { options.force = force }
+        // Who has said that nothing leaves has said so for good.
+        if localOnly == true { options.localOnly = true }
+        if let config { options.config = config }
+        if let projectConfig { options.projectConfig = projectConfig }
         if let extendedCollection { options.extendedCollection = extendedCollection }
         if let metadata { options.metadata = metadata }
         if let sampling { options.sampling = sampling }

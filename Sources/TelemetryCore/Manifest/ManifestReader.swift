@@ -6,11 +6,14 @@ enum ManifestReader {
     static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
         let top = try ManifestSection(
             node, file: file, path: "",
-            keys: ["tool", "enabled", "consent", "extended_collection", "sampling", "metadata", "backend", "delivery", "limits"])
+            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "extended_collection", "sampling", "metadata", "backend", "delivery", "limits"])
         var manifest = Manifest()
         try readTool(top, &manifest)
         manifest.enabled = try top.bool("enabled")
         manifest.consent = try top.choice("consent", [("opt-in", TELEMETRY_OPT_IN), ("opt-out", TELEMETRY_OPT_OUT)])
+        manifest.force = try top.bool("force")
+        manifest.localOnly = try top.bool("local_only")
+        try ConfigSection.read(top, &manifest)
         manifest.extendedCollection = try top.bool("extended_collection")
         manifest.sampling = try SamplingSection.read(top)
         manifest.metadata = try MetadataSection.read(top)

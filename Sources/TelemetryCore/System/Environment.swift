@@ -8,12 +8,36 @@ enum Environment {
         return String(cString: value)
     }
 
+    /// Value of a variable if it is an absolute path.
+    static func absolute(_ variable: String) -> String? {
+        guard let path = value(variable), path.utf8.first == UInt8(ascii: "/") else { return nil }
+        return path
+    }
+
     /// XDG Base Directory Specification: `variable` if it is an absolute path, else `fallback` below HOME.
     /// Nil when neither is usable; relative paths are ignored, as the specification says.
     static func baseDirectory(_ variable: String, homeFallback: String) -> String? {
-        if let path = value(variable), path.utf8.first == UInt8(ascii: "/") { return path }
-        guard let home = value("HOME"), home.utf8.first == UInt8(ascii: "/") else { return nil }
-        return home + "/" + homeFallback
+        if let path = absolute(variable), mayUse(path) { return path }
+        return home.map { $0 + "/" + homeFallback }
+    }
+
+    /// HOME. A16: root's own when sudo has left another user's there, so that root leaves nothing in it.
+    static var home: String? {
+        guard let path = absolute("HOME") else { return nil }
+        return mayUse(path) ? path : PasswordFile.account { $0.pw_uid == 0 }?.home
+    }
+
+    /// False for a place of someone else's while this process is root on another user's behalf.
+    /// Whoever owns any directory on the way could turn it elsewhere.
+    private static func mayUse(_ path: String) -> Bool {
+        guard InvokingUser.isElevated else { return true }
+        let bytes = Array(path.utf8)
+        for end in 1...max(1, bytes.count) where end == bytes.count || bytes[end] == UInt8(ascii: "/") {
+            var status = stat()
+            let prefix = String(decoding: bytes.prefix(end), as: UTF8.self)
+            if lstat(prefix, &status) == 0 && status.st_uid != 0 { return false }
+        }
+        return true
     }
 
     /// `$XDG_STATE_HOME/telemetry`, default `~/.local/state/telemetry`.

@@ -5,6 +5,8 @@ enum Excerpt {
     /// PATH_MAX
     static let pathLimitBytes = 4096
 
+    static func path(_ text: String) -> String { of(text, limitBytes: pathLimitBytes) }
+
     static func of(_ text: String, limitBytes: Int = limitBytes) -> String {
         var result: [UInt8] = []
         for scalar in text.unicodeScalars {

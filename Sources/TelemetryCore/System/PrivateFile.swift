@@ -18,16 +18,16 @@ enum PrivateFile {
 
     /// Reads the whole of a file; one longer than `limit` is refused. Never blocks on a FIFO.
     static func read(
-        at directory: Descriptor = .currentDirectory, _ path: String, limit: Int
+        at directory: Descriptor = .currentDirectory, _ path: String, limit: Int, trust: FileTrust = FileTrust()
     ) throws(PrivateFileError) -> Content {
-        let file = try open(at: directory, path)
+        let file = try open(at: directory, path, followingLinks: trust.followsLinks)
         defer { file.close() }
         let status: stat
         let bytes: [UInt8]
         let reason: String?
         do throws(SystemError) {
             status = try file.status()
-            reason = distrust(status)
+            reason = trust.problem(status)
             bytes = reason == nil ? try file.readAll(limit: limit &+ 1) : []
         } catch {
             throw .refused(error.text)
@@ -37,23 +37,21 @@ enum PrivateFile {
         return Content(bytes: bytes, stamp: FileStamp(status))
     }
 
-    private static func open(at directory: Descriptor, _ path: String) throws(PrivateFileError) -> Descriptor {
+    private static func open(
+        at directory: Descriptor, _ path: String, followingLinks: Bool
+    ) throws(PrivateFileError) -> Descriptor {
         do throws(SystemError) {
+            if followingLinks { return try SharedFile.open(path) }
             return try Descriptor.open(at: directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         } catch {
             switch error.code {
             case ENOENT: throw .absent
+            case ENOTDIR where followingLinks: throw .absent
+            case ELOOP where followingLinks: throw .refused(error.text)
             case ELOOP: throw .refused("a symbolic link")
             default: throw .refused(error.text)
             }
         }
-    }
-
-    private static func distrust(_ status: stat) -> String? {
-        if status.st_mode & mode_t(S_IFMT) != mode_t(S_IFREG) { return "not a regular file" }
-        if status.st_uid != geteuid() { return "owned by another user" }
-        if status.st_mode & 0o002 != 0 { return "everyone can write to it" }
-        return nil
     }
 
     /// Puts `bytes` in place of `name`, so that whoever looks, after a crash too, finds the old

@@ -14,7 +14,7 @@ enum SharedFile {
         return bytes
     }
 
-    private static func open(_ path: String) throws(SystemError) -> Descriptor {
+    static func open(_ path: String) throws(SystemError) -> Descriptor {
         while true {
             let fd = csystem_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
             if fd >= 0 { return Descriptor(raw: fd) }

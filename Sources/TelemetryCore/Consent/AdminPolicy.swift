@@ -1,0 +1,52 @@
+import CSystem
+
+/// A10: what the administrator of this machine has ruled, in a file of root's; docs/policy.md.
+/// It can only switch off, and whatever is wrong with it switches off for all.
+enum AdminPolicy {
+    static let path = "/etc/telemetry/policy.yaml"
+    static let limitBytes = 64 << 10
+
+    /// `.on`: there is a policy, which has nothing against this tool.
+    static func read(tool: String, path: String = path, owner: uid_t = 0) -> PreferenceAnswer {
+        do throws(PrivateFileError) {
+            let trust = FileTrust(owner: owner, refusedMode: 0o022, followsLinks: true)
+            let content = try PrivateFile.read(path, limit: limitBytes, trust: trust)
+            return content.bytes.withUnsafeBytes { parse($0, tool: tool, path: path) }
+        } catch {
+            switch error {
+            case .absent: return .absent
+            case .refused(let reason): return .unusable(path: path, reason: reason)
+            }
+        }
+    }
+
+    /// Takes any bytes.
+    static func parse(_ bytes: UnsafeRawBufferPointer, tool: String, path: String) -> PreferenceAnswer {
+        do throws(ManifestError) {
+            let top = try ManifestSection(
+                try YAMLReader.read(bytes, file: path), file: path, path: "", keys: ["telemetry", "tools"])
+            // All of it is looked at, so that a mistake shows whichever tool meets it.
+            var isOff = try refuses(top, "telemetry", top.node("telemetry"))
+            if let tools = top.node("tools") {
+                for entry in try ManifestSection.entries(of: tools, file: path, path: "tools") {
+                    let refuses = try refuses(top, "tools." + Excerpt.of(entry.key), entry.value)
+                    if refuses && entry.key.utf8.elementsEqual(tool.utf8) { isOff = true }
+                }
+            }
+            return isOff ? .off : .on
+        } catch {
+            // The path stands before the reason wherever this is shown.
+            let reason = error.text.utf8.dropFirst(path.utf8.count &+ 1).drop { $0 == UInt8(ascii: " ") }
+            return .unusable(path: path, reason: String(decoding: Array(reason), as: UTF8.self))
+        }
+    }
+
+    private static func refuses(_ top: ManifestSection, _ key: String, _ node: YAMLNode?) throws(ManifestError) -> Bool {
+        guard let node else { return false }
+        switch node.scalar.map({ AnswerWord($0.text) }) ?? .other {
+        case .yes: return false
+        case .no: return true
+        case .empty, .other: throw top.failure(key, node, node.shown + " is no answer; expected off or on")
+        }
+    }
+}

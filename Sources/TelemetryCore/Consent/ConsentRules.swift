@@ -1,0 +1,123 @@
+import CSystem
+
+/// What each source says, one function per row of the requirements.
+enum ConsentRules {
+    @inline(never)
+    static func statement(of source: ConsentSource, _ inputs: ConsentInputs) -> ConsentStatement {
+        var statement = ConsentStatement(source: source)
+        switch source {
+        case .options: options(inputs, &statement)
+        case .authorGate: authorGate(inputs, &statement)
+        case .adminPolicy: FileRules.adminPolicy(inputs, &statement)
+        case .doNotTrack: doNotTrack(inputs, &statement)
+        case .noTelemetryOption: noTelemetryOption(inputs, &statement)
+        case .noTelemetryVariable: noTelemetryVariable(inputs, &statement)
+        case .force: force(inputs, &statement)
+        case .telemetryEnabledVariable: telemetryEnabledVariable(inputs, &statement)
+        case .invokingUser: FileRules.invokingUser(inputs, &statement)
+        case .everyToolPreference: FileRules.everyToolPreference(inputs, &statement)
+        case .preferenceFile: FileRules.preferenceFile(inputs, &statement)
+        case .projectConfig: FileRules.config(inputs.projectConfig, inputs, &statement)
+        case .toolConfig: FileRules.config(inputs.toolConfig, inputs, &statement)
+        case .continuousIntegration: continuousIntegration(inputs, &statement)
+        case .defaultStance: defaultStance(inputs, &statement)
+        }
+        return statement
+    }
+
+    /// A tool that is set up wrongly collects nothing.
+    private static func options(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        statement.remark = inputs.optionsError == nil ? "in order" : ""
+        guard let error = inputs.optionsError else { return }
+        statement.detail = error
+        statement.says = .off
+    }
+
+    /// A2
+    private static func authorGate(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        statement.value = inputs.authorGate ? "open" : "closed"
+        statement.remark = inputs.authorGate ? "open" : "the tool's author has closed it"
+        if !inputs.authorGate { statement.says = .off }
+    }
+
+    /// A4: https://consoledonottrack.com, read as widely as anyone may have meant it.
+    private static func doNotTrack(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        switch variable("DO_NOT_TRACK", inputs.doNotTrack, &statement) {
+        case nil: return
+        case .empty, .no: statement.remark = ", which refuses nothing"
+        case .yes, .other: statement.says = .off
+        }
+    }
+
+    /// A3
+    private static func noTelemetryOption(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        statement.remark = inputs.noTelemetry ? "switched off for this run" : "not given"
+        guard inputs.noTelemetry else { return }
+        statement.value = "given"
+        statement.says = .off
+    }
+
+    /// A5: one way; whatever does not say yes says nothing.
+    private static func noTelemetryVariable(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        let name = ConsentInputs.variableName(inputs.toolName, .noTelemetry)
+        switch variable(name, inputs.noTelemetryVariable, &statement) {
+        case nil: return
+        case .yes: statement.says = .off
+        case .empty, .no, .other: statement.remark = ", which refuses nothing"
+        }
+    }
+
+    /// A12: what the requirements put above it has been asked before.
+    private static func force(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        statement.remark = inputs.force ? "the tool's author has forced it on" : "not used"
+        guard inputs.force else { return }
+        statement.value = "on"
+        statement.says = .on
+    }
+
+    /// A6
+    private static func telemetryEnabledVariable(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        let name = ConsentInputs.variableName(inputs.toolName, .telemetryEnabled)
+        switch variable(name, inputs.telemetryEnabledVariable, &statement) {
+        case nil: return
+        case .yes: statement.says = .on
+        case .no: statement.says = .off
+        case .empty, .other:
+            statement.says = .off
+            statement.warns = true
+        }
+    }
+
+    /// A11: a machine cannot agree; a person may have agreed for it (A6, A8).
+    private static func continuousIntegration(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        let found = inputs.continuousIntegration
+        _ = variable(found?.name ?? "CI", found?.value, &statement)
+        guard let found else { return }
+        statement.remark = found.isDetected ? ": off in continuous integration" : ": not continuous integration"
+        if found.isDetected { statement.says = .off }
+    }
+
+    /// A1
+    private static func defaultStance(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        statement.says = .off
+        guard inputs.stance == TELEMETRY_OPT_OUT else {
+            statement.value = "opt-in"
+            statement.remark = "off until the user enables it"
+            return
+        }
+        statement.value = "opt-out"
+        statement.remark = "on only after the notice has been shown"
+        guard inputs.noticeShown else { return }
+        statement.says = .on
+        statement.remark = "on until the user disables it; the notice has been shown"
+    }
+
+    /// What a variable holds, nil when it is not set; what follows from it is for its rule to say.
+    private static func variable(_ name: String, _ value: String?, _ statement: inout ConsentStatement) -> AnswerWord? {
+        statement.subject = name
+        statement.value = value
+        statement.quotesValue = value != nil
+        if value == nil { statement.remark = " is not set" }
+        return value.map { AnswerWord($0) }
+    }
+}

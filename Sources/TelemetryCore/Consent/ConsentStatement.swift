@@ -1,0 +1,41 @@
+/// What one source says. The texts are put together only where someone reads them: opening a
+/// collector looks at `decides` and `says`.
+struct ConsentStatement {
+    let source: ConsentSource
+    var says = ConsentAnswer.nothing
+    /// It says something, which does not count in this place; the remark says why.
+    var isDisregarded = false
+    /// It is likely a mistake, which the user should be told.
+    var warns = false
+    /// The variable's name or the file's path, if the reason is to name it.
+    var subject = ""
+    /// What was found there; nil when there was nothing.
+    var value: String?
+    /// The reason quotes the value.
+    var quotesValue = false
+    var remark: StaticString = ""
+    var detail = ""
+
+    /// Whether it ends the search.
+    var decides: Bool { says != .nothing && !isDisregarded }
+
+    /// One clause for people, with what was found.
+    var reason: String {
+        var text = Excerpt.path(subject)
+        if quotesValue, let value { text += " is '" + Excerpt.of(value) + "'" }
+        return text + remark.text + detail
+    }
+
+    var warning: String? {
+        if !warns { return nil }
+        return reason + (quotesValue ? StaticString.expectedAnswer.text : "") + "; telemetry is off"
+    }
+}
+
+extension StaticString {
+    static var expectedAnswer: StaticString { ": expected 1, true, yes or on, or 0, false, no or off" }
+
+    var text: String {
+        String(decoding: UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount), as: UTF8.self)
+    }
+}

@@ -1,0 +1,60 @@
+import CSystem
+
+/// A16: the user on whose behalf this process runs as root, as sudo, pkexec and doas tell it, or as
+/// the real user id of a set-user-id program does.
+package struct InvokingUser {
+    /// Nil: only the login name is known, or nothing that can be understood.
+    private var id: uid_t?
+    /// What doas tells.
+    private var login = ""
+    /// What sudo tells.
+    private var home: String?
+
+    /// This process is root's, and was called by someone else: nothing is written into their home,
+    /// and nothing is asked.
+    package static var isElevated: Bool { current() != nil }
+
+    static func current() -> InvokingUser? {
+        guard geteuid() == 0 else { return nil }
+        if getuid() != 0 { return InvokingUser(id: getuid()) }
+        if let user = named(by: "SUDO_UID", home: Environment.absolute("SUDO_HOME")) { return user }
+        if let user = named(by: "PKEXEC_UID", home: nil) { return user }
+        guard let login = Environment.value("DOAS_USER"), !login.utf8.isEmpty, !login.utf8.elementsEqual("root".utf8)
+        else { return nil }
+        return InvokingUser(login: login)
+    }
+
+    private static func named(by variable: String, home: String?) -> InvokingUser? {
+        guard let value = Environment.value(variable), !value.utf8.isEmpty else { return nil }
+        guard YAMLNumber.isInteger(value), let number = YAMLNumber.integer(value), let id = uid_t(exactly: number) else {
+            return InvokingUser()
+        }
+        return id == 0 ? nil : InvokingUser(id: id, home: home)
+    }
+
+    /// What this user has answered, for all tools or for this one: a refusal if either is one.
+    func answer(tool: String) -> FileAnswer {
+        var result = FileAnswer(onlyLowers: true)
+        guard let (id, home) = account else {
+            result.answer = .unusable(path: "", reason: "the home of the user who has called this process as root is not known")
+            return result
+        }
+        result = Self.answer(tool: PreferenceStore.everyTool, id, home)
+        if result.answer == .absent || result.answer == .on { result = Self.answer(tool: tool, id, home) }
+        return result
+    }
+
+    private static func answer(tool: String, _ id: uid_t, _ home: String) -> FileAnswer {
+        let path = home + "/.config/telemetry/" + tool + "/" + PreferenceStore.fileName
+        return FileAnswer(path: path, answer: PreferenceStore.read(path: path, trust: FileTrust(owner: id)), onlyLowers: true)
+    }
+
+    /// Not asked of a name service, which may be slow or would have to be loaded: of sudo and of /etc/passwd.
+    private var account: (id: uid_t, home: String)? {
+        if let id, let home { return (id, home) }
+        return PasswordFile.account { entry in
+            if let id { return entry.pw_uid == id }
+            return login.withCString { strcmp(entry.pw_name, $0) == 0 }
+        }
+    }
+}
