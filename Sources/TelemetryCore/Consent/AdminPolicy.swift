@@ -24,20 +24,19 @@ enum AdminPolicy {
     static func parse(_ bytes: UnsafeRawBufferPointer, tool: String, path: String) -> PreferenceAnswer {
         do throws(ManifestError) {
             let top = try ManifestSection(
-                try YAMLReader.read(bytes, file: path), file: path, path: "", keys: ["telemetry", "tools"])
+                try YAMLReader.read(bytes, file: ""), file: "", path: "", keys: ["telemetry", "tools"])
             // All of it is looked at, so that a mistake shows whichever tool meets it.
             var isOff = try refuses(top, "telemetry", top.node("telemetry"))
             if let tools = top.node("tools") {
-                for entry in try ManifestSection.entries(of: tools, file: path, path: "tools") {
+                for entry in try ManifestSection.entries(of: tools, file: "", path: "tools") {
                     let refuses = try refuses(top, "tools." + Excerpt.of(entry.key), entry.value)
-                    if refuses && entry.key.utf8.elementsEqual(tool.utf8) { isOff = true }
+                    if refuses && entry.key == tool { isOff = true }
                 }
             }
             return isOff ? .off : .on
         } catch {
-            // The path stands before the reason wherever this is shown.
-            let reason = error.text.utf8.dropFirst(path.utf8.count &+ 1).drop { $0 == UInt8(ascii: " ") }
-            return .unusable(path: path, reason: String(decoding: Array(reason), as: UTF8.self))
+            // `:LINE:COLUMN: KEY: ...`, to stand behind the path.
+            return .unusable(path: path, reason: error.text)
         }
     }
 

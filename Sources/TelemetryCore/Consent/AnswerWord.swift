@@ -8,7 +8,11 @@ enum AnswerWord: Equatable {
     case other
 
     init(_ text: String) {
-        let word = text.utf8
+        var text = text
+        self = text.withUTF8 { AnswerWord($0) }
+    }
+
+    private init(_ word: UnsafeBufferPointer<UInt8>) {
         if word.isEmpty {
             self = .empty
         } else if Self.is(word, "1") || Self.is(word, "true") || Self.is(word, "yes") || Self.is(word, "on") {
@@ -21,9 +25,13 @@ enum AnswerWord: Equatable {
     }
 
     /// `expected` is in lower case. Only ASCII letters fold, in no locale.
-    private static func `is`(_ word: String.UTF8View, _ expected: String) -> Bool {
-        word.elementsEqual(expected.utf8) { given, letter in
-            given == letter || ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(given) && given | 0x20 == letter)
+    @inline(never)
+    private static func `is`(_ word: UnsafeBufferPointer<UInt8>, _ expected: StaticString) -> Bool {
+        guard word.count == expected.utf8CodeUnitCount else { return false }
+        for (index, given) in word.enumerated() {
+            let isCapital = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(given)
+            if (isCapital ? given | 0x20 : given) != expected.utf8Start[index] { return false }
         }
+        return true
     }
 }

@@ -50,23 +50,29 @@ struct ConfigKeyFinder {
 
     private mutating func run(_ parser: OpaquePointer) -> Finding {
         var event = csystem_yaml_event()
+        var problem: StaticString?
         for _ in 0..<Self.limitEvents {
             csystem_yaml_next(parser, &event)
             if event.kind == CSYSTEM_YAML_STREAM_END { return end() }
-            if let problem = take(event) { return .unusable("line \(Int(clamping: event.line) &+ 1): " + problem) }
+            if event.kind == CSYSTEM_YAML_ERROR { return unusable(event, text(event)) }
+            problem = take(event)
+            if let problem { return unusable(event, problem.text) }
         }
-        return .unusable("more than \(Self.limitEvents) values")
+        return unusable(event, "too many values; expected at most 100000")
+    }
+
+    private func unusable(_ event: csystem_yaml_event, _ problem: String) -> Finding {
+        .unusable("line \(Int(clamping: event.line) &+ 1): " + problem)
     }
 
     private func end() -> Finding {
-        if hasMergeKey && !isFound { return .unusable("a merge key on the way to " + keyText + "; expected the key itself") }
+        if hasMergeKey && !isFound { return .unusable("the key may come from a merge key ('<<'); expected the key itself") }
         return finding
     }
 
     /// What is wrong, if anything is.
-    private mutating func take(_ event: csystem_yaml_event) -> String? {
+    private mutating func take(_ event: csystem_yaml_event) -> StaticString? {
         switch event.kind {
-        case CSYSTEM_YAML_ERROR: return text(event)
         case CSYSTEM_YAML_DOCUMENT_START:
             if hasDocument { return "a second document; expected one" }
             hasDocument = true
@@ -85,11 +91,11 @@ struct ConfigKeyFinder {
         isKeyNext = true
     }
 
-    private mutating func node(_ event: csystem_yaml_event) -> String? {
+    private mutating func node(_ event: csystem_yaml_event) -> StaticString? {
         let isOnTheWay = depth == starts.count
         let isContainer = event.kind == CSYSTEM_YAML_MAPPING_START || event.kind == CSYSTEM_YAML_SEQUENCE_START
         if isContainer { depth &+= 1 }
-        if depth > Self.limitDepth { return "nested too deeply; expected at most \(Self.limitDepth) levels" }
+        if depth > Self.limitDepth { return "nested too deeply; expected at most 64 levels" }
         if !isOnTheWay { return nil }
         if starts.isEmpty { return enter(event, at: 0) }
         isKeyNext.toggle()
@@ -98,9 +104,9 @@ struct ConfigKeyFinder {
     }
 
     /// The name of a member of a mapping on the way.
-    private mutating func name(_ event: csystem_yaml_event) -> String? {
+    private mutating func name(_ event: csystem_yaml_event) -> StaticString? {
         isMatch = false
-        if event.kind == CSYSTEM_YAML_ALIAS { return "an alias for a name on the way to " + keyText }
+        if event.kind == CSYSTEM_YAML_ALIAS { return "an alias on the way to the key; expected the name itself" }
         guard event.kind == CSYSTEM_YAML_SCALAR else { return nil }
         if event.plain && Self.is(event, "<<") { hasMergeKey = true }
         let start = starts.last ?? 0
@@ -110,24 +116,24 @@ struct ConfigKeyFinder {
     }
 
     /// The value under a name on the way.
-    private mutating func value(_ event: csystem_yaml_event) -> String? {
-        if matches >= starts.count { return "a second " + keyText }
+    private mutating func value(_ event: csystem_yaml_event) -> StaticString? {
+        if matches >= starts.count { return "the key stands a second time; expected it once" }
         matches = starts.count
         if nameEnd < key.count { return enter(event, at: nameEnd &+ 1) }
         isFound = true
-        guard event.kind == CSYSTEM_YAML_SCALAR, !event.tagged else { return keyText + " is no plain value; expected true or false" }
+        guard event.kind == CSYSTEM_YAML_SCALAR, !event.tagged else { return "the key has no plain value; expected true or false" }
         if !isNull(event) { finding = .value(text(event)) }
         return nil
     }
 
     /// A mapping on the way, in which the name at `start` is looked for.
-    private mutating func enter(_ event: csystem_yaml_event, at start: Int) -> String? {
+    private mutating func enter(_ event: csystem_yaml_event, at start: Int) -> StaticString? {
         if event.kind == CSYSTEM_YAML_MAPPING_START {
             starts.append(start)
             isKeyNext = true
             return nil
         }
-        return event.kind == CSYSTEM_YAML_SCALAR && isNull(event) ? nil : "no mapping on the way to " + keyText
+        return event.kind == CSYSTEM_YAML_SCALAR && isNull(event) ? nil : "no mapping on the way to the key; expected one"
     }
 
     /// Behind the name that is looked for in the innermost mapping on the way.
@@ -148,8 +154,6 @@ struct ConfigKeyFinder {
     private static func `is`(_ event: csystem_yaml_event, _ word: StaticString) -> Bool {
         event.length == word.utf8CodeUnitCount && memcmp(event.text, word.utf8Start, event.length) == 0
     }
-
-    private var keyText: String { Excerpt.of(String(decoding: key, as: UTF8.self)) }
 
     private func text(_ event: csystem_yaml_event) -> String {
         Excerpt.of(String(decoding: UnsafeBufferPointer(start: event.text, count: event.length), as: UTF8.self))

@@ -3,6 +3,14 @@ package enum ConsentAnswer: Equatable {
     case on
     case off
     case nothing
+
+    var name: String {
+        switch self {
+        case .on: "on"
+        case .off: "off"
+        case .nothing: "nothing"
+        }
+    }
 }
 
 /// Whether this process may record, and why.

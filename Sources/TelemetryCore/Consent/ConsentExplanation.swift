@@ -3,73 +3,75 @@ import CSystem
 /// A14: what every source said, which one decided, and why the others did not count. The shape of
 /// the JSON is documented in docs/consent.md.
 package struct ConsentExplanation {
-    private let toolName: String
+    private let inputs: ConsentInputs
     private let decision: ConsentDecision
     private let localOnly: LocalOnly
-    private var statements: [ConsentStatement] = []
 
     package init(options: Options) {
         self.init(ConsentInputs.gather(options: options, complete: true))
     }
 
     init(_ inputs: ConsentInputs) {
-        toolName = inputs.toolName
+        self.inputs = inputs
         decision = ConsentResolver.resolve(inputs)
         localOnly = LocalOnly.resolve(inputs)
-        while let source = ConsentSource(rawValue: UInt8(statements.count)) {
-            statements.append(ConsentRules.statement(of: source, inputs))
-        }
     }
 
     /// One line per source, the highest first; the one that decided is marked.
     package var text: String {
-        var text = "telemetry for " + Excerpt.of(toolName) + " is " + (decision.isEnabled ? "on" : "off") + ": "
-            + decision.reason + "\n\n"
-        for statement in statements {
-            text += isCounted(statement) ? "> " : "  "
-            text += Self.padded(statement.source.name, 28)
-            text += Self.padded(Self.word(statement.says), 9)
-            text += note(statement) + "\n"
+        var page = Page()
+        page.add(["telemetry for ", Excerpt.of(inputs.toolName), decision.isEnabled ? " is on: " : " is off: "])
+        page.add([decision.reason, "\n\n"])
+        forEachStatement { statement in
+            page.add([isCounted(statement) ? "> " : "  "])
+            page.add(statement.source.name, width: 28)
+            page.add(statement.says.name, width: 9)
+            page.add([note(statement), "\n"])
         }
-        text += "\nlocal only: " + (localOnly.isOn ? "yes: " + localOnly.reason : "no") + "\n"
-        for warning in decision.warnings { text += "warning: " + warning + "\n" }
-        return text
+        page.add(["\nlocal only: ", localOnly.isOn ? "yes: " : "no", localOnly.reason, "\n"])
+        for warning in decision.warnings { page.add(["warning: ", warning, "\n"]) }
+        return String(decoding: page.bytes, as: UTF8.self)
     }
 
     /// One object on one line.
     package var json: String {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.member("tool", toolName)
+        writer.member("tool", inputs.toolName)
         writer.member("enabled", decision.isEnabled)
         writer.member("source", decision.source.name)
         writer.member("reason", decision.reason)
         writer.member("local_only", localOnly.isOn)
         writer.member("local_only_reason", localOnly.isOn ? localOnly.reason : nil)
-        writer.key("sources")
-        writer.beginArray()
-        for statement in statements { write(statement, &writer) }
+        writer.beginList("sources")
+        forEachStatement { statement in
+            writer.element()
+            writer.beginObject()
+            writer.member("source", statement.source.name)
+            writer.member("value", statement.value.map { Excerpt.of($0) })
+            writer.member("says", statement.says.name)
+            writer.member("counted", isCounted(statement))
+            writer.member("note", note(statement))
+            writer.endObject()
+        }
         writer.endArray()
-        writer.key("warnings")
-        writer.beginArray()
+        writer.beginList("warnings")
         for warning in decision.warnings {
             writer.element()
             writer.string(warning)
         }
         writer.endArray()
         writer.endObject()
-        return String(decoding: writer.buffer.bytes, as: UTF8.self) + "\n"
+        writer.buffer.append(UInt8(ascii: "\n"))
+        return String(decoding: writer.buffer.bytes, as: UTF8.self)
     }
 
-    private func write(_ statement: ConsentStatement, _ writer: inout JSONWriter) {
-        writer.element()
-        writer.beginObject()
-        writer.member("source", statement.source.name)
-        writer.member("value", statement.value.map { Excerpt.of($0) })
-        writer.member("says", Self.word(statement.says))
-        writer.member("counted", isCounted(statement))
-        writer.member("note", note(statement))
-        writer.endObject()
+    private func forEachStatement(_ body: (ConsentStatement) -> Void) {
+        var next: UInt8 = 0
+        while let source = ConsentSource(rawValue: next) {
+            body(ConsentRules.statement(of: source, inputs))
+            next &+= 1
+        }
     }
 
     private func isCounted(_ statement: ConsentStatement) -> Bool { statement.source == decision.source }
@@ -80,19 +82,21 @@ package struct ConsentExplanation {
         let agrees = (statement.says == .on) == decision.isEnabled
         return statement.reason + (agrees ? "; already decided by " : "; overruled by ") + decision.source.name
     }
+}
 
-    private static func padded(_ text: String, _ width: Int) -> String {
-        var text = text
-        for _ in 0..<max(0, width &- text.utf8.count) { text += " " }
-        return text
+/// Text in columns.
+private struct Page {
+    var bytes: [UInt8] = []
+
+    @inline(never)
+    mutating func add(_ parts: [String]) {
+        for part in parts { bytes.append(contentsOf: part.utf8) }
     }
 
-    private static func word(_ answer: ConsentAnswer) -> String {
-        switch answer {
-        case .on: "on"
-        case .off: "off"
-        case .nothing: "nothing"
-        }
+    @inline(never)
+    mutating func add(_ text: String, width: Int) {
+        bytes.append(contentsOf: text.utf8)
+        for _ in 0..<max(0, width &- text.utf8.count) { bytes.append(UInt8(ascii: " ")) }
     }
 }
 
@@ -107,6 +111,12 @@ extension JSONWriter {
     fileprivate mutating func member(_ name: StaticString, _ value: Bool) {
         key(name)
         boolean(value)
+    }
+
+    @inline(never)
+    fileprivate mutating func beginList(_ name: StaticString) {
+        key(name)
+        beginArray()
     }
 
     @inline(never)

@@ -11,7 +11,7 @@ package struct FileAnswer: Equatable {
 
 /// Everything that has a say in whether this process may record, gathered in one place and at one
 /// time; `ConsentResolver` does the rest.
-package struct ConsentInputs {
+package final class ConsentInputs {
     var toolName = ""
     /// What is wrong with the options, if anything is.
     var optionsError: String?
@@ -55,11 +55,17 @@ package struct ConsentInputs {
     /// A7: the key in the tool's own config file.
     var configLocalOnly: PreferenceAnswer = .absent
 
+    /// Nothing said by anyone, but what is given.
+    init(toolName: String = "", preference: PreferenceAnswer = .absent) {
+        self.toolName = toolName
+        self.preference = preference
+    }
+
     /// A file is read only while what has been found so far leaves the decision open: who has
     /// refused in the environment has nothing opened and no library loaded. `complete`: all of
     /// them, for an explanation.
     package static func gather(options: Options, complete: Bool = false) -> ConsentInputs {
-        var inputs = ConsentInputs(options)
+        let inputs = ConsentInputs(options)
         inputs.readEnvironment()
         if complete || ConsentResolver.winner(inputs, downTo: .authorGate) == nil {
             inputs.policy = AdminPolicy.read(tool: options.toolName)
@@ -77,7 +83,7 @@ package struct ConsentInputs {
         return winner.source == .preferenceFile || winner.says == .on && options.config?.localOnlyKey != nil
     }
 
-    private mutating func readEnvironment() {
+    private func readEnvironment() {
         doNotTrack = Environment.value("DO_NOT_TRACK")
         noTelemetryVariable = Environment.value(Self.variableName(toolName, .noTelemetry))
         telemetryEnabledVariable = Environment.value(Self.variableName(toolName, .telemetryEnabled))
@@ -85,7 +91,7 @@ package struct ConsentInputs {
         continuousIntegration = ContinuousIntegration.current()
     }
 
-    private mutating func readPreferences(_ options: Options) {
+    private func readPreferences(_ options: Options) {
         let version = options.noticeVersion
         preferencePath = PreferenceStore.path(tool: toolName) ?? ""
         preference = PreferenceStore.read(tool: toolName)
@@ -96,10 +102,12 @@ package struct ConsentInputs {
         noticeOutdated = preference == .on && NoticeStore.isOutdated(tool: toolName, version: version)
     }
 
-    private mutating func readConfig(_ options: Options) {
+    private func readConfig(_ options: Options) {
         if let location = options.projectConfig { projectConfig = ToolConfig.readProject(location) }
         guard let location = options.config else { return }
-        (toolConfig, configLocalOnly) = ToolConfig.readUser(location)
+        let answers = ToolConfig.readUser(location)
+        toolConfig = answers.consent
+        configLocalOnly = answers.localOnly
     }
 
     enum Variable { case noTelemetry, telemetryEnabled, telemetryLocal }
@@ -119,8 +127,9 @@ package struct ConsentInputs {
 
 extension ConsentInputs {
     /// What the options say.
-    fileprivate init(_ options: Options) {
-        self.init(toolName: options.toolName, optionsError: options.error)
+    private convenience init(_ options: Options) {
+        self.init(toolName: options.toolName)
+        optionsError = options.error
         authorGate = options.authorGate
         noTelemetry = options.noTelemetry
         stance = options.consent

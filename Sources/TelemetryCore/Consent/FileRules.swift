@@ -76,7 +76,7 @@ enum FileRules {
             statement.says = .off
         case .unusable(_, let reason):
             statement.value = "unusable"
-            statement.remark = found.path.utf8.isEmpty ? "" : ": "
+            statement.remark = found.path.utf8.isEmpty || reason.utf8.first == UInt8(ascii: ":") ? "" : ": "
             statement.detail = reason
             statement.says = .off
             statement.warns = true

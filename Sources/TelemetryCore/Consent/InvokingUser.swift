@@ -19,7 +19,7 @@ package struct InvokingUser {
         if getuid() != 0 { return InvokingUser(id: getuid()) }
         if let user = named(by: "SUDO_UID", home: Environment.absolute("SUDO_HOME")) { return user }
         if let user = named(by: "PKEXEC_UID", home: nil) { return user }
-        guard let login = Environment.value("DOAS_USER"), !login.utf8.isEmpty, !login.utf8.elementsEqual("root".utf8)
+        guard let login = Environment.value("DOAS_USER"), !login.utf8.isEmpty, login != "root"
         else { return nil }
         return InvokingUser(login: login)
     }

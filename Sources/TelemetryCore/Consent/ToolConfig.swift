@@ -1,12 +1,18 @@
 import CSystem
 
 /// A9: where a tool's own configuration says whether telemetry is wanted.
-package struct ConfigLocation: Equatable {
+package final class ConfigLocation {
     package let file: String
     /// Dotted path of the key.
     package let key: String
     /// A7: dotted path of the key that keeps events on this machine.
-    package var localOnlyKey: String? = nil
+    package let localOnlyKey: String?
+
+    init(file: String, key: String, localOnlyKey: String? = nil) {
+        self.file = file
+        self.key = key
+        self.localOnlyKey = localOnlyKey
+    }
 
     /// What is wrong with a key; nil: nothing.
     static func problem(key: String) -> String? {

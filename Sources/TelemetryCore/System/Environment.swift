@@ -3,6 +3,7 @@ import CSystem
 /// The process's environment and where a user's files belong.
 enum Environment {
     /// Value of a variable; nil when unset. Invalid UTF-8 is replaced.
+    @inline(never)
     static func value(_ name: String) -> String? {
         guard let value = getenv(name) else { return nil }
         return String(cString: value)
