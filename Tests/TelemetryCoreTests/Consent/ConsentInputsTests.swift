@@ -33,7 +33,8 @@ final class ConsentInputsTests: XCTestCase {
         options.noTelemetry = true
         options.consent = TELEMETRY_OPT_OUT
         options.fail("broken")
-        let inputs = ConsentInputs.gather(options: options)
+        XCTAssertEqual(ConsentInputs.gather(options: options).preference, .absent, "not read: it is settled")
+        let inputs = ConsentInputs.gather(options: options, complete: true)
         XCTAssertEqual(inputs.toolName, "my.tool-2")
         XCTAssertEqual(inputs.optionsError, "broken")
         XCTAssertFalse(inputs.authorGate)

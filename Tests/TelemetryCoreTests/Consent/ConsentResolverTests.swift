@@ -3,7 +3,7 @@ import XCTest
 
 @testable import TelemetryCore
 
-/// Requirements A1 to A6 and A8, and their order.
+/// Requirements A1 to A6, A8 to A12, A15 and A16, and their order.
 final class ConsentResolverTests: XCTestCase {
     private struct Row {
         var error: String?
@@ -15,15 +15,39 @@ final class ConsentResolverTests: XCTestCase {
         var preference = PreferenceAnswer.absent
         var optOut = false
         var notice = false
+        var policy = PreferenceAnswer.absent
+        var force = false
+        var caller: PreferenceAnswer?
+        var everyTool = PreferenceAnswer.absent
+        var outdated = false
+        var project: PreferenceAnswer?
+        var config: PreferenceAnswer?
+        var ci: Bool?
         let on: Bool
         let source: String
         var warning: String?
 
         var inputs: ConsentInputs {
-            ConsentInputs(
-                toolName: "mytool", optionsError: error, authorGate: gate, noTelemetry: noTelemetry,
-                doNotTrack: doNotTrack, noTelemetryVariable: kill, telemetryEnabledVariable: enabled,
-                preference: preference, stance: optOut ? TELEMETRY_OPT_OUT : TELEMETRY_OPT_IN, noticeShown: notice)
+            let inputs = ConsentInputs(toolName: "mytool", preference: preference)
+            inputs.optionsError = error
+            inputs.authorGate = gate
+            inputs.noTelemetry = noTelemetry
+            inputs.doNotTrack = doNotTrack
+            inputs.noTelemetryVariable = kill
+            inputs.telemetryEnabledVariable = enabled
+            inputs.preferencePath = "/p/enabled"
+            inputs.stance = optOut ? TELEMETRY_OPT_OUT : TELEMETRY_OPT_IN
+            inputs.noticeShown = notice
+            inputs.policy = policy
+            inputs.force = force
+            inputs.invokingUser = caller.map { FileAnswer(path: "/u/enabled", answer: $0, onlyLowers: true) }
+            inputs.everyToolPreference = everyTool
+            inputs.everyToolPath = "/a/enabled"
+            inputs.noticeOutdated = outdated
+            inputs.projectConfig = project.map { FileAnswer(path: "project.json", answer: $0, onlyLowers: true) }
+            inputs.toolConfig = config.map { FileAnswer(path: "/c/config.yaml", answer: $0) }
+            inputs.continuousIntegration = ci.map { ContinuousIntegration(name: "CI", value: "x", isDetected: $0) }
+            return inputs
         }
     }
 
@@ -116,7 +140,135 @@ final class ConsentResolverTests: XCTestCase {
         Row(preference: broken, on: false, source: file, warning: brokenWarning),
         Row(preference: broken, optOut: true, notice: true, on: false, source: file, warning: brokenWarning),
         Row(enabled: "0", preference: broken, on: false, source: variable),
+        Row(preference: .on, outdated: true, on: false, source: file),
+        Row(preference: .off, optOut: true, notice: true, outdated: true, on: false, source: file),
+        Row(enabled: "1", preference: .on, outdated: true, on: true, source: variable),
+        // A10: below the author's gate, above everything else; it can only lower
+        Row(gate: false, policy: .off, on: false, source: "author gate"),
+        Row(doNotTrack: "1", policy: .off, on: false, source: "admin policy"),
+        Row(policy: .off, force: true, on: false, source: "admin policy"),
+        Row(enabled: "1", policy: .off, on: false, source: "admin policy"),
+        Row(enabled: "1", policy: malformed("/e"), on: false, source: "admin policy",
+            warning: "/etc/telemetry/policy.yaml:1:1: x; telemetry is off"),
+        Row(policy: .on, on: false, source: "default"),
+        Row(preference: .on, policy: .on, on: true, source: file),
+        // A12: above what the user has set, below what refuses outright
+        Row(force: true, on: true, source: "force"),
+        Row(enabled: "0", force: true, on: true, source: "force"),
+        Row(enabled: "garbage", force: true, on: true, source: "force"),
+        Row(preference: .off, force: true, caller: .off, everyTool: .off, project: .off, config: .off, ci: true,
+            on: true, source: "force"),
+        Row(gate: false, force: true, on: false, source: "author gate"),
+        Row(error: "bad", force: true, on: false, source: "options"),
+        Row(doNotTrack: "1", force: true, on: false, source: "DO_NOT_TRACK"),
+        Row(noTelemetry: true, force: true, on: false, source: option),
+        Row(kill: "1", force: true, on: false, source: kill),
+        // A16: only lowers
+        Row(preference: .on, caller: .off, on: false, source: "invoking user"),
+        Row(preference: .on, caller: .on, on: true, source: file),
+        Row(preference: .on, caller: .absent, on: true, source: file),
+        Row(caller: .on, on: false, source: "default"),
+        Row(enabled: "1", caller: .off, on: true, source: variable),
+        Row(preference: .on, caller: .unusable(path: "/u/enabled", reason: "a symbolic link"), on: false,
+            source: "invoking user", warning: "/u/enabled: a symbolic link; telemetry is off"),
+        Row(caller: .off, everyTool: .off, on: false, source: "invoking user"),
+        // A8 for all tools: only lowers
+        Row(preference: .on, everyTool: .off, on: false, source: "all-tools preference"),
+        Row(preference: .on, everyTool: .on, on: true, source: file),
+        Row(everyTool: .on, on: false, source: "default"),
+        Row(optOut: true, notice: true, everyTool: .off, on: false, source: "all-tools preference"),
+        Row(preference: .on, everyTool: .unusable(path: "/a/enabled", reason: "empty"), on: false,
+            source: "all-tools preference", warning: "/a/enabled: empty; telemetry is off"),
+        // A9
+        Row(config: .on, on: true, source: "tool config"),
+        Row(config: .off, on: false, source: "tool config"),
+        Row(optOut: true, notice: true, config: .off, on: false, source: "tool config"),
+        Row(optOut: true, config: .on, on: true, source: "tool config"),
+        Row(config: .absent, on: false, source: "default"),
+        Row(config: malformed("/c/config.yaml"), on: false, source: "tool config",
+            warning: "/c/config.yaml:1:1: x; telemetry is off"),
+        Row(project: .off, config: .on, on: false, source: "project config"),
+        Row(project: .on, on: false, source: "default"),
+        Row(project: .on, config: .off, on: false, source: "tool config"),
+        Row(project: .on, config: .on, on: true, source: "tool config"),
+        Row(project: malformed("project.json"), config: .on, on: false, source: "project config",
+            warning: "project.json:1:1: x; telemetry is off"),
+        Row(preference: .on, project: .absent, config: .on, on: true, source: file),
+        // A15: one warning, whichever way round, where the preference decides
+        Row(preference: .on, config: .off, on: true, source: file,
+            warning: "/p/enabled says on, /c/config.yaml says off; the first one counts"),
+        Row(preference: .off, config: .on, on: false, source: file,
+            warning: "/p/enabled says off, /c/config.yaml says on; the first one counts"),
+        Row(preference: .on, project: .off, config: .off, on: true, source: file,
+            warning: "/p/enabled says on, project.json says off; the first one counts"),
+        Row(preference: .off, project: .on, on: false, source: file),
+        Row(preference: .off, config: .off, on: false, source: file),
+        Row(preference: .off, config: malformed("/c/config.yaml"), on: false, source: file),
+        Row(preference: .on, config: malformed("/c/config.yaml"), on: true, source: file,
+            warning: "/p/enabled says on, /c/config.yaml says off; the first one counts"),
+        Row(doNotTrack: "1", preference: .on, config: .off, on: false, source: "DO_NOT_TRACK"),
+        // A11: below what a person has said, above a file that is checked out
+        Row(ci: true, on: false, source: "CI"),
+        Row(optOut: true, notice: true, ci: true, on: false, source: "CI"),
+        Row(optOut: true, notice: true, ci: false, on: true, source: "default"),
+        Row(enabled: "1", ci: true, on: true, source: variable),
+        Row(preference: .on, ci: true, on: true, source: file),
+        Row(config: .on, ci: true, on: false, source: "CI"),
+        Row(config: .on, ci: false, on: true, source: "tool config"),
+        Row(config: .off, ci: true, on: false, source: "tool config"),
     ]
+
+    private static func malformed(_ path: String) -> PreferenceAnswer { .unusable(path: path, reason: ":1:1: x") }
+
+    /// Each source that refuses against each that agrees below it, and the other way round.
+    func testEachPairOfSources() {
+        // Nil: the source cannot agree.
+        let no: [(ConsentInputs) -> Void] = [
+            { $0.optionsError = "bad" }, { $0.authorGate = false }, { $0.policy = .off }, { $0.doNotTrack = "1" },
+            { $0.noTelemetry = true }, { $0.noTelemetryVariable = "1" }, { _ in }, { $0.telemetryEnabledVariable = "0" },
+            { $0.invokingUser = FileAnswer(path: "/u", answer: .off, onlyLowers: true) }, { $0.everyToolPreference = .off },
+            { $0.preference = .off }, { $0.projectConfig = FileAnswer(path: "p", answer: .off, onlyLowers: true) },
+            { $0.toolConfig = FileAnswer(path: "/c", answer: .off) },
+            { $0.continuousIntegration = ContinuousIntegration(name: "CI", value: "1", isDetected: true) }, { _ in },
+        ]
+        let yes: [Int: (ConsentInputs) -> Void] = [
+            6: { $0.force = true }, 7: { $0.telemetryEnabledVariable = "1" }, 10: { $0.preference = .on },
+            12: { $0.toolConfig = FileAnswer(path: "/c", answer: .on) },
+            14: { $0.stance = TELEMETRY_OPT_OUT; $0.noticeShown = true },
+        ]
+        for (agreeing, agree) in yes {
+            for refusing in 0..<14 where refusing != 6 && refusing != agreeing {
+                let inputs = ConsentInputs(toolName: "mytool")
+                agree(inputs)
+                no[refusing](inputs)
+                let decision = ConsentResolver.resolve(inputs)
+                // A11: in CI a config's yes does not count, though CI stands below it.
+                let refused = refusing < agreeing || agreeing == 12 && refusing == 13
+                XCTAssertEqual(decision.isEnabled, !refused, "\(refusing) against \(agreeing)")
+                XCTAssertEqual(decision.source.rawValue, UInt8(refused ? refusing : agreeing), "\(refusing) against \(agreeing)")
+            }
+        }
+    }
+
+    /// A7: anyone's yes keeps events here; no one's no sends them away.
+    func testLocalOnly() {
+        let table: [(option: Bool, variable: String?, config: PreferenceAnswer, isOn: Bool, warns: Bool)] = [
+            (false, nil, .absent, false, false), (true, nil, .absent, true, false), (true, "0", .off, true, false),
+            (false, "1", .absent, true, false), (false, "YES", .off, true, false), (false, "0", .on, true, false),
+            (false, "", .absent, false, false), (false, "off", .absent, false, false), (false, "maybe", .absent, true, true),
+            (false, nil, .on, true, false), (false, nil, .off, false, false), (false, nil, Self.malformed("/c"), true, true),
+        ]
+        for row in table {
+            let inputs = ConsentInputs(toolName: "mytool", preference: .on)
+            inputs.localOnly = row.option
+            inputs.localVariable = row.variable
+            inputs.configLocalOnly = row.config
+            let decision = ConsentResolver.resolve(inputs)
+            XCTAssertEqual(decision.isLocalOnly, row.isOn, "\(row)")
+            XCTAssertEqual(decision.warnings.count, row.warns ? 1 : 0, "\(row)")
+            XCTAssertTrue(decision.isEnabled, "it does not switch off: \(row)")
+        }
+    }
 
     func testMatrix() {
         XCTAssertGreaterThanOrEqual(Self.table.count, 60)

@@ -32,7 +32,7 @@ final class ManifestErrorTests: XCTestCase {
     }
 
     func testTop() {
-        let top = "tool, enabled, consent, extended_collection, sampling, metadata, backend, delivery, limits"
+        let top = "tool, enabled, consent, force, local_only, config, extended_collection, sampling, metadata, backend, delivery, limits"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         check("text", "f.yaml:1:1: manifest: 'text' is no mapping; expected a mapping")
@@ -41,6 +41,20 @@ final class ManifestErrorTests: XCTestCase {
         check(Self.tool + "enabeld: true", "f.yaml:2:1: enabeld: unknown key; expected 'enabled' or another of \(top)")
         check(Self.tool + "Consent: opt-in", "f.yaml:2:1: Consent: unknown key; expected 'consent' or another of \(top)")
         check(Self.tool + "\"a\\x1B\": 1", "f.yaml:2:1: a?: unknown key; expected 'tool' or another of \(top)")
+    }
+
+    /// A7, A9, A12
+    func testConfig() {
+        let at = Self.tool + "config: "
+        check(at + "{key: k}", "f.yaml:2:9: config.file: missing; expected the user's configuration file")
+        check(at + "{file: f}", "f.yaml:2:9: config.key: missing; expected a dotted key, as in telemetry.enabled")
+        check(at + "{file: ../f, key: k}", "f.yaml:2:16: config.file: '../f' is no such file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'")
+        check(at + "{project_file: /f, key: k}", "f.yaml:2:24: config.project_file: '/f' is no such file name; expected a path below the working directory, without '..'")
+        check(at + "{file: f, key: a..b}", "f.yaml:2:24: config.key: 'a..b' is no key; expected 1 to 256 bytes, as in telemetry.enabled")
+        check(at + "{file: [f], key: k}", "f.yaml:2:16: config.file: '' is no such file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'")
+        check(at + "on", "f.yaml:2:9: config: 'on' is no mapping; expected a mapping")
+        check(Self.tool + "force: yes", "f.yaml:2:8: force: 'yes' is no boolean; expected true or false")
+        check(Self.tool + "local_only: 1", "f.yaml:2:13: local_only: '1' is no boolean; expected true or false")
     }
 
     func testTool() {

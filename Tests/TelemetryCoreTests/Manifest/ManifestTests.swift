@@ -73,6 +73,24 @@ final class ManifestTests: XCTestCase {
     }
 
     /// A2: closed in either place, and no manifest opens what the program closed.
+    /// A7, A9, A12: and what the program has said of staying local stands.
+    func testConsentKeys() throws {
+        let options = options()
+        try parse("tool: {name: mytool}\nforce: true\nlocal_only: true\nconfig: {file: ~/.rc, key: a.b, local_only_key: a.c, project_file: p.json}", into: options)
+        XCTAssertTrue(options.force)
+        XCTAssertTrue(options.localOnly)
+        XCTAssertEqual(options.config?.file, "~/.rc")
+        XCTAssertEqual(options.config?.key, "a.b")
+        XCTAssertEqual(options.config?.localOnlyKey, "a.c")
+        XCTAssertEqual(options.projectConfig?.file, "p.json")
+        XCTAssertEqual(options.projectConfig?.key, "a.b")
+        try parse("tool: {name: mytool}\nlocal_only: false\nforce: false\nconfig: {key: k, project_file: p, project_key: x.y}", into: options)
+        XCTAssertTrue(options.localOnly)
+        XCTAssertFalse(options.force)
+        XCTAssertEqual(options.projectConfig?.key, "x.y")
+        XCTAssertEqual(options.config?.file, "~/.rc", "what is not said stays")
+    }
+
     func testGate() throws {
         for (program, manifest, open) in [(true, true, true), (true, false, false), (false, true, false), (false, false, false)] {
             let options = options()
