@@ -205,16 +205,17 @@ C
 }
 test_case "A14 telemetry_explain() says what the helper says, byte for byte" same_text
 
+# Shell text: /etc becomes a layer over itself, in the directory layer, that ends with the process.
+own_etc='mount --make-rprivate /; mount -t tmpfs none layer; mkdir layer/upper layer/work
+    mount -t overlay overlay -o lowerdir=/etc,upperdir=layer/upper,workdir=layer/work /etc'
+
 # in_namespace FUNCTION: with an /etc/telemetry and an /etc/passwd that are not the machine's.
 in_namespace() {
-    mkdir "$PWD/etc"
     printf 'root:x:0:0::%s:/bin/sh\nuser:x:1000:1000::%s:/bin/sh\n' "$HOME/root" "$HOME/user" >"$PWD/passwd"
     export -f policy_rules sudo_rules decides fail expect_json expect_equal expect_part json
     export -f enable event_count events home_tree manifest
-    unshare -m bash -euc 'mount --make-rprivate / && mount --bind passwd /etc/passwd
-        mkdir -p layer/upper layer/work && mount -t tmpfs none layer && mkdir layer/upper layer/work
-        mount -t overlay overlay -o lowerdir=/etc,upperdir=layer/upper,workdir=layer/work /etc
-        mount --bind passwd /etc/passwd; mkdir -p /etc/telemetry; "$1"' - "$1"
+    mkdir layer
+    unshare -m bash -euc "$own_etc"'; mount --bind passwd /etc/passwd; mkdir -p /etc/telemetry; "$1"' - "$1"
 }
 
 policy_rules() {
@@ -257,7 +258,6 @@ sudo_rules() {
     expect_equal "$(event_count t)" 1
     echo false >"$HOME/user/.config/telemetry/t/enabled"
     for variable in SUDO_UID=1000 PKEXEC_UID=1000 DOAS_USER=user; do decides "invoking user" False "$variable"; done
-    decides "invoking user" False SUDO_UID=1000 SUDO_HOME=/nowhere DOAS_USER=user || true
     echo garbage >"$HOME/user/.config/telemetry/t/enabled"
     decides "invoking user" False SUDO_UID=1000
     # Nothing of theirs is touched, even if HOME is theirs; root's own home is used.
@@ -270,9 +270,10 @@ sudo_rules() {
     expect_equal "$(wc -l <"$HOME/root/.local/state/telemetry/t/events.jsonl")" 1
 }
 
-if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+can_layer() (cd "$(mktemp -d)" && mkdir layer && unshare -m bash -euc "$own_etc" 2>/dev/null)
+if [ "$(id -u)" -eq 0 ] && can_layer; then
     test_case "A10 the administrator's policy" in_namespace policy_rules
     test_case "A16 sudo: the invoking user's refusal counts, and nothing is written into their home" in_namespace sudo_rules
 else
-    echo "# A10 and A16 are not tested here: they take root and a mount namespace"
+    echo "# A10 and A16 are not tested here: they take root, a mount namespace and overlayfs"
 fi

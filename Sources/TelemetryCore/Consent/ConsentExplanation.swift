@@ -20,16 +20,26 @@ package struct ConsentExplanation {
     /// One line per source, the highest first; the one that decided is marked.
     package var text: String {
         var page = Page()
-        page.add(["telemetry for ", Excerpt.of(inputs.toolName), decision.isEnabled ? " is on: " : " is off: "])
-        page.add([decision.reason, "\n\n"])
+        page.add("telemetry for ")
+        page.add(Excerpt.of(inputs.toolName))
+        page.add(decision.isEnabled ? " is on: " : " is off: ")
+        page.add(decision.reason)
+        page.add("\n\n")
         forEachStatement { statement in
-            page.add([isCounted(statement) ? "> " : "  "])
+            page.add(isCounted(statement) ? "> " : "  ")
             page.add(statement.source.name, width: 28)
             page.add(statement.says.name, width: 9)
-            page.add([note(statement), "\n"])
+            page.add(note(statement))
+            page.add("\n")
         }
-        page.add(["\nlocal only: ", localOnly.isOn ? "yes: " : "no", localOnly.reason, "\n"])
-        for warning in decision.warnings { page.add(["warning: ", warning, "\n"]) }
+        page.add(localOnly.isOn ? "\nlocal only: yes: " : "\nlocal only: no")
+        page.add(localOnly.reason)
+        page.add("\n")
+        for warning in decision.warnings {
+            page.add("warning: ")
+            page.add(warning)
+            page.add("\n")
+        }
         return String(decoding: page.bytes, as: UTF8.self)
     }
 
@@ -88,13 +98,9 @@ package struct ConsentExplanation {
 private struct Page {
     var bytes: [UInt8] = []
 
+    /// Filled with spaces up to `width` bytes.
     @inline(never)
-    mutating func add(_ parts: [String]) {
-        for part in parts { bytes.append(contentsOf: part.utf8) }
-    }
-
-    @inline(never)
-    mutating func add(_ text: String, width: Int) {
+    mutating func add(_ text: String, width: Int = 0) {
         bytes.append(contentsOf: text.utf8)
         for _ in 0..<max(0, width &- text.utf8.count) { bytes.append(UInt8(ascii: " ")) }
     }

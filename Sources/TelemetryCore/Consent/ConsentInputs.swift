@@ -94,7 +94,7 @@ package final class ConsentInputs {
     private func readPreferences(_ options: Options) {
         let version = options.noticeVersion
         preferencePath = PreferenceStore.path(tool: toolName) ?? ""
-        preference = PreferenceStore.read(tool: toolName)
+        preference = PreferenceStore.read(path: preferencePath)
         everyToolPath = PreferenceStore.everyToolPath ?? ""
         everyToolPreference = PreferenceStore.read(path: everyToolPath)
         invokingUser = InvokingUser.current()?.answer(tool: toolName)

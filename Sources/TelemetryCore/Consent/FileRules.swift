@@ -74,9 +74,10 @@ enum FileRules {
             statement.value = "false"
             statement.remark = " says false"
             statement.says = .off
-        case .unusable(_, let reason):
+        case .unusable(let path, let reason):
+            statement.subject = path
             statement.value = "unusable"
-            statement.remark = found.path.utf8.isEmpty || reason.utf8.first == UInt8(ascii: ":") ? "" : ": "
+            statement.remark = path.utf8.isEmpty || reason.utf8.first == UInt8(ascii: ":") ? "" : ": "
             statement.detail = reason
             statement.says = .off
             statement.warns = true
