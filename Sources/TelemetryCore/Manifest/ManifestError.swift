@@ -2,12 +2,14 @@
 package struct ManifestError: Error, Equatable {
     package let text: String
 
+    @inline(never)
     init(file: String, _ position: TextPosition, key: String, _ problem: String) {
-        text = Excerpt.of(file, limitBytes: Excerpt.pathLimitBytes) + ":\(position.line):\(position.column): "
+        text = Excerpt.of(file, limitBytes: Excerpt.pathLimitBytes) + ":" + position.line.description + ":" + position.column.description + ": "
             + key + ": " + problem
     }
 
     /// Of the file as a whole.
+    @inline(never)
     init(file: String, _ problem: String) {
         text = Excerpt.of(file, limitBytes: Excerpt.pathLimitBytes) + ": " + problem
     }

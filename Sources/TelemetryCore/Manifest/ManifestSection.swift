@@ -22,7 +22,7 @@ struct ManifestSection {
     static func entries(of node: YAMLNode, file: String, path: String) throws(ManifestError) -> [YAMLEntry] {
         if case .mapping(let entries) = node.content { return entries }
         let key = path.isEmpty ? "manifest" : path
-        throw ManifestError(file: file, node.position, key: key, "\(node.shown) is no mapping; expected a mapping")
+        throw ManifestError(file: file, node.position, key: key, node.shown + " is no mapping; expected a mapping")
     }
 
     /// The value of a key; nil when the key is not there.
@@ -32,7 +32,7 @@ struct ManifestSection {
 
     func required(_ key: String, expected: String) throws(ManifestError) -> YAMLNode {
         if let node = node(key) { return node }
-        throw ManifestError(file: file, position, key: join(key), "missing; expected \(expected)")
+        throw ManifestError(file: file, position, key: join(key), "missing; expected " + expected)
     }
 
     func section(_ key: String, keys: [String]) throws(ManifestError) -> ManifestSection? {
@@ -43,26 +43,26 @@ struct ManifestSection {
     func bool(_ key: String) throws(ManifestError) -> Bool? {
         guard let node = node(key) else { return nil }
         if let value = node.scalar?.bool { return value }
-        throw failure(key, node, "\(node.shown) is no boolean; expected true or false")
+        throw failure(key, node, node.shown + " is no boolean; expected true or false")
     }
 
     func integer(
         _ key: String, _ range: ClosedRange<Int64>, multipleOf step: Int64 = 1
     ) throws(ManifestError) -> Int64? {
         guard let node = node(key) else { return nil }
-        var expected = "an integer from \(range.lowerBound) to \(range.upperBound)"
-        if step > 1 { expected += ", a multiple of \(step)" }
+        var expected = "an integer from " + range.lowerBound.description + " to " + range.upperBound.description
+        if step > 1 { expected += ", a multiple of " + step.description }
         guard let scalar = node.scalar, scalar.isPlain, YAMLNumber.isInteger(scalar.text) else {
-            throw failure(key, node, "\(node.shown) is no integer; expected \(expected)")
+            throw failure(key, node, node.shown + " is no integer; expected " + expected)
         }
         if let value = scalar.integer, range.contains(value), value % step == 0 { return value }
-        throw failure(key, node, "\(node.shown) is out of range; expected \(expected)")
+        throw failure(key, node, node.shown + " is out of range; expected " + expected)
     }
 
     func choice<T>(_ key: String, _ values: [(name: String, value: T)]) throws(ManifestError) -> T? {
         guard let node = node(key) else { return nil }
         for candidate in values where node.scalar?.text == candidate.name { return candidate.value }
-        throw failure(key, node, "\(node.shown) is not known; expected \(Self.list(values.map { $0.name }, or: true))")
+        throw failure(key, node, node.shown + " is not known; expected " + Self.list(values.map { $0.name }, or: true))
     }
 
     /// Text, whether it is quoted or not: `1.10` is a version. `problem` says what is wrong with it, if anything.
@@ -71,12 +71,13 @@ struct ManifestSection {
     ) throws(ManifestError) -> String? {
         guard let node = node(key) else { return nil }
         guard let scalar = node.scalar, !scalar.isNull else {
-            throw failure(key, node, "\(node.shown) is no text; expected \(expected)")
+            throw failure(key, node, node.shown + " is no text; expected " + expected)
         }
-        if let problem = problem(scalar.text) { throw failure(key, node, "\(problem); expected \(expected)") }
+        if let problem = problem(scalar.text) { throw failure(key, node, problem + "; expected " + expected) }
         return scalar.text
     }
 
+    @inline(never)
     func failure(_ key: String, _ node: YAMLNode, _ problem: String) -> ManifestError {
         ManifestError(file: file, node.position, key: join(key), problem)
     }

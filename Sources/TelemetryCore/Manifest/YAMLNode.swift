@@ -53,6 +53,7 @@ struct YAMLNode {
     }
 
     /// What it is, as an error text calls it.
+    @inline(never)
     var shown: String {
         switch content {
         case .scalar(let scalar): "'" + Excerpt.of(scalar.text) + "'"

@@ -122,6 +122,7 @@ struct YAMLReader {
         TextPosition(line: Int(clamping: event.line) &+ 1, column: Int(clamping: event.column) &+ 1)
     }
 
+    @inline(never)
     private func failure(_ problem: String) -> ManifestError {
         ManifestError(file: file, position, key: "YAML", problem)
     }
