@@ -89,7 +89,7 @@ public func telemetryOptionsSetNoTelemetry(options: UnsafeMutablePointer<telemet
 public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_options>?, consent: telemetry_consent) -> telemetry_status {
     configure(options) { options in
         guard consent == TELEMETRY_OPT_IN || consent == TELEMETRY_OPT_OUT else {
-            options.fail("consent \(consent.rawValue): expected TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT")
+            options.fail("consent " + consent.rawValue.description + ": expected TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT")
             return false
         }
         options.consent = consent
@@ -104,7 +104,7 @@ public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_o
 public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_options>?, delivery: telemetry_delivery) -> telemetry_status {
     configure(options) { options in
         guard delivery == TELEMETRY_IN_PROCESS || delivery == TELEMETRY_DETACHED else {
-            options.fail("delivery \(delivery.rawValue): expected TELEMETRY_IN_PROCESS or TELEMETRY_DETACHED")
+            options.fail("delivery " + delivery.rawValue.description + ": expected TELEMETRY_IN_PROCESS or TELEMETRY_DETACHED")
             return false
         }
         options.delivery = delivery
@@ -119,7 +119,7 @@ public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_
 public func telemetryOptionsSetGuarantee(options: UnsafeMutablePointer<telemetry_options>?, guarantee: telemetry_guarantee) -> telemetry_status {
     configure(options) { options in
         guard guarantee == TELEMETRY_AT_LEAST_ONCE || guarantee == TELEMETRY_AT_MOST_ONCE else {
-            options.fail("guarantee \(guarantee.rawValue): expected TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")
+            options.fail("guarantee " + guarantee.rawValue.description + ": expected TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")
             return false
         }
         options.guarantee = guarantee

@@ -4,7 +4,7 @@ import CSystem
 extension Options {
     package func loadManifest(path: String?) -> Bool {
         guard let found = ManifestLookup.resolve(explicit: path, tool: toolName) else {
-            fail("no manifest for tool '\(toolName)' was found")
+            fail("no manifest for tool '" + toolName + "' was found")
             return false
         }
         do throws(ManifestError) {
@@ -18,7 +18,7 @@ extension Options {
 
     package func setSegmentBytes(_ bytes: Int) -> Bool {
         guard SegmentLayout.isPlausible(fileSize: bytes) else {
-            fail("segment_bytes \(bytes): expected a multiple of 4096 from 8192 to 16777216")
+            fail("segment_bytes " + bytes.description + ": expected a multiple of 4096 from 8192 to 16777216")
             return false
         }
         segmentBytes = bytes
@@ -52,7 +52,7 @@ extension Options {
         // More than may be set is an error of its own; the list is not walked to its end for that.
         for index in 0..<min(max(0, count), EventLimits.attributes) {
             guard let attributes, let key = attributes[index].key, let value = AttributeValue(attributes[index]) else {
-                fail("metadata attribute \(index): expected a key and a typed value")
+                fail("metadata attribute " + index.description + ": expected a key and a typed value")
                 return false
             }
             made.append((String(cString: key), value))
@@ -83,7 +83,7 @@ extension Options {
         var headers: [(name: String, value: String)] = []
         for (index, line) in headerLines.enumerated() {
             guard let header = HTTPHeader.parse(line) else {
-                fail("header \(index): expected 'Name: value' without control characters")
+                fail("header " + index.description + ": expected 'Name: value' without control characters")
                 return false
             }
             headers.append(header)

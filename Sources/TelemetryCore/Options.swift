@@ -74,7 +74,7 @@ package final class Options {
         self.toolName = toolName
         self.toolVersion = toolVersion
         if !ToolName.isValid(toolName) {
-            fail("tool name '\(toolName)': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
+            fail("tool name '" + toolName + "': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
         }
     }
 

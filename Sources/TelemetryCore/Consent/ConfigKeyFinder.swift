@@ -62,7 +62,7 @@ struct ConfigKeyFinder {
     }
 
     private func unusable(_ event: csystem_yaml_event, _ problem: String) -> Finding {
-        .unusable("line \(Int(clamping: event.line) &+ 1): " + problem)
+        .unusable("line " + (Int(clamping: event.line) &+ 1).description + ": " + problem)
     }
 
     private func end() -> Finding {

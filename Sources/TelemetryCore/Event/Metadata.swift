@@ -9,18 +9,18 @@ package enum Metadata {
     /// What is wrong, as one clause, with what was expected; nil: nothing.
     package static func validate(_ attributes: [(key: String, value: AttributeValue)]) -> String? {
         if attributes.count > limitCount {
-            return "\(attributes.count) attributes; expected at most \(limitCount)"
+            return attributes.count.description + " attributes; expected at most " + limitCount.description
         }
         var total = 0
         for (index, attribute) in attributes.enumerated() {
             if let problem = validate(key: attribute.key) { return problem }
             for earlier in attributes[0..<index] where earlier.key == attribute.key {
-                return "'\(Excerpt.of(attribute.key))' stands twice; expected each key once"
+                return "'" + Excerpt.of(attribute.key) + "' stands twice; expected each key once"
             }
             total += encodedBytes(attribute.key, attribute.value)
         }
         if total > limitEncodedBytes {
-            return "\(total) bytes; expected at most \(limitEncodedBytes), counting 4 bytes, the key and the value of each"
+            return total.description + " bytes; expected at most " + limitEncodedBytes.description + ", counting 4 bytes, the key and the value of each"
         }
         return nil
     }
@@ -28,10 +28,10 @@ package enum Metadata {
     private static func validate(key: String) -> String? {
         let count = key.utf8.count
         if !(1...limitKeyBytes).contains(count) {
-            return "key '\(Excerpt.of(key))' of \(count) bytes; expected 1 to \(limitKeyBytes) bytes"
+            return "key '" + Excerpt.of(key) + "' of " + count.description + " bytes; expected 1 to " + limitKeyBytes.description + " bytes"
         }
         let isReserved = Array(key.utf8).withUnsafeBytes { ReservedNames.contains($0) }
-        return isReserved ? "'\(key)' is the name of an event field; expected another name" : nil
+        return isReserved ? "'" + key + "' is the name of an event field; expected another name" : nil
     }
 
     /// Size of the attribute in the spool.

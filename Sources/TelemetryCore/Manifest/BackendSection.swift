@@ -28,7 +28,7 @@ enum BackendSection {
     ) throws(ManifestError) {
         for key in keys {
             guard let node = backend.node(key) else { continue }
-            throw backend.failure(key, node, "does not go with this kind; expected kind: \(kind)")
+            throw backend.failure(key, node, "does not go with this kind; expected kind: " + kind)
         }
     }
 
@@ -36,7 +36,7 @@ enum BackendSection {
         // A relative path would mean another file in each working directory.
         let path = try backend.string("path", expected: "an absolute path of at most 4095 bytes") { text in
             let isPath = text.utf8.first == UInt8(ascii: "/") && text.utf8.count <= 4095
-            return isPath && !ManifestReader.hasControlCharacter(text) ? nil : "'\(Excerpt.of(text))' is no such path"
+            return isPath && !ManifestReader.hasControlCharacter(text) ? nil : "'" + Excerpt.of(text) + "' is no such path"
         }
         let maxBytes = try backend.integer("max_bytes", 4096...1 << 40) ?? 10 << 20
         let maxFiles = try backend.integer("max_files", 1...1000) ?? 3
@@ -55,14 +55,14 @@ enum BackendSection {
         guard let node = backend.node("headers") else { return [] }
         let entries = try ManifestSection.entries(of: node, file: backend.file, path: backend.join("headers"))
         if entries.count > HTTPHeader.limitCount {
-            throw backend.failure("headers", node, "\(entries.count) headers; expected at most \(HTTPHeader.limitCount)")
+            throw backend.failure("headers", node, entries.count.description + " headers; expected at most " + HTTPHeader.limitCount.description)
         }
         var result: [(name: String, value: String)] = []
         for entry in entries {
             let value = entry.value.scalar
             // The value is not shown: it may be a credential.
             let problem = value.map { HTTPHeader.problem(name: entry.key, value: $0.text) }
-                ?? "\(entry.value.shown) is no text; expected the header's value"
+                ?? entry.value.shown + " is no text; expected the header's value"
             if let problem {
                 throw backend.failure("headers." + Excerpt.of(entry.key), entry.value, problem)
             }

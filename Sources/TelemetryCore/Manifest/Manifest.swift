@@ -53,7 +53,7 @@ package struct Manifest {
             bytes = try SharedFile.read(path, limit: YAMLReader.limitBytes)
         } catch {
             throw ManifestError(
-                file: path, "cannot be read (\(error.text)); expected a file of at most \(YAMLReader.limitBytes) bytes")
+                file: path, "cannot be read (" + error.text + "); expected a file of at most " + YAMLReader.limitBytes.description + " bytes")
         }
         return try bytes.withUnsafeBufferPointer { area throws(ManifestError) in
             try parse(UnsafeRawBufferPointer(area), name: path)
@@ -79,7 +79,7 @@ package struct Manifest {
         if !options.toolName.isEmpty && options.toolName != toolName {
             throw ManifestError(
                 file: file, toolNamePosition, key: "tool.name",
-                "'\(toolName)' is another tool; expected '\(Excerpt.of(options.toolName))'")
+                "'" + toolName + "' is another tool; expected '" + Excerpt.of(options.toolName) + "'")
         }
         options.toolName = toolName
         // A program knows its own version better than a file that was installed beside it.

@@ -29,10 +29,10 @@ enum ManifestReader {
         let expected = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         manifest.toolNamePosition = try tool.required("name", expected: expected).position
         manifest.toolName = try tool.string("name", expected: expected) {
-            ToolName.isValid($0) ? nil : "'\(Excerpt.of($0))' is no tool name"
+            ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no tool name"
         } ?? ""
         manifest.toolVersion = try tool.string("version", expected: "1 to 64 bytes without control characters") {
-            (1...64).contains($0.utf8.count) && !hasControlCharacter($0) ? nil : "'\(Excerpt.of($0))' is no version"
+            (1...64).contains($0.utf8.count) && !hasControlCharacter($0) ? nil : "'" + Excerpt.of($0) + "' is no version"
         }
     }
 

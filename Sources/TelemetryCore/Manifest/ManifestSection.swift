@@ -14,7 +14,7 @@ struct ManifestSection {
         for entry in entries where !keys.contains(entry.key) {
             throw ManifestError(
                 file: file, entry.position, key: Self.join(path, Excerpt.of(entry.key)),
-                "unknown key; expected '\(NearestKey.to(entry.key, of: keys))' or another of \(Self.list(keys))")
+                "unknown key; expected '" + NearestKey.to(entry.key, of: keys) + "' or another of " + Self.list(keys))
         }
     }
 

@@ -16,7 +16,7 @@ enum MetadataSection {
         guard let scalar = node.scalar, !scalar.isNull else {
             throw ManifestError(
                 file: file, node.position, key: key,
-                "\(node.shown) is no value; expected a string, an integer, a number or a boolean")
+                node.shown + " is no value; expected a string, an integer, a number or a boolean")
         }
         guard scalar.isPlain else { return .string(scalar.text) }
         if let bool = scalar.bool { return .bool(bool) }
@@ -24,12 +24,12 @@ enum MetadataSection {
             if let integer = scalar.integer { return .int(integer) }
             throw ManifestError(
                 file: file, node.position, key: key,
-                "\(node.shown) is out of range; expected an integer of 64 bits, or quotes around it")
+                node.shown + " is out of range; expected an integer of 64 bits, or quotes around it")
         }
         guard YAMLNumber.isDecimal(scalar.text) else { return .string(scalar.text) }
         if let number = YAMLNumber.double(scalar.text) { return .double(number) }
         throw ManifestError(
             file: file, node.position, key: key,
-            "\(node.shown) is out of range; expected a number of 64 bits, or quotes around it")
+            node.shown + " is out of range; expected a number of 64 bits, or quotes around it")
     }
 }

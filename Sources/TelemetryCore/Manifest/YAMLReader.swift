@@ -16,7 +16,7 @@ struct YAMLReader {
     /// `file` is for error texts only.
     static func read(_ bytes: UnsafeRawBufferPointer, file: String) throws(ManifestError) -> YAMLNode {
         if bytes.count > limitBytes {
-            throw ManifestError(file: file, "\(bytes.count) bytes; expected at most \(limitBytes)")
+            throw ManifestError(file: file, bytes.count.description + " bytes; expected at most " + limitBytes.description)
         }
         var parser: OpaquePointer?
         let code = csystem_yaml_open(&parser, bytes.baseAddress, bytes.count)
@@ -67,8 +67,8 @@ struct YAMLReader {
             throw failure("anchors and aliases are not supported; expected the value itself")
         }
         if event.tagged { throw failure("tags are not supported; expected a plain value") }
-        if depth > Self.limitDepth { throw failure("nested too deeply; expected at most \(Self.limitDepth) levels") }
-        if nodes > Self.limitNodes { throw failure("too many values; expected at most \(Self.limitNodes)") }
+        if depth > Self.limitDepth { throw failure("nested too deeply; expected at most " + Self.limitDepth.description + " levels") }
+        if nodes > Self.limitNodes { throw failure("too many values; expected at most " + Self.limitNodes.description) }
     }
 
     private mutating func sequence(depth: Int) throws(ManifestError) -> [YAMLNode] {
@@ -98,13 +98,13 @@ struct YAMLReader {
         try checkNode(depth: depth)
         guard event.kind == CSYSTEM_YAML_SCALAR else { throw failure("a key that is no text; expected a name") }
         if entries.count >= Self.limitKeysPerMapping {
-            throw failure("too many keys; expected at most \(Self.limitKeysPerMapping) in one mapping")
+            throw failure("too many keys; expected at most " + Self.limitKeysPerMapping.description + " in one mapping")
         }
         let key = text
         for entry in entries where entry.key == key {
             throw ManifestError(
                 file: file, position, key: Excerpt.of(key),
-                "stands a second time, first in line \(entry.position.line); expected each key once")
+                "stands a second time, first in line " + entry.position.line.description + "; expected each key once")
         }
         return key
     }

@@ -33,7 +33,7 @@ enum PrivateFile {
             throw .refused(error.text)
         }
         if let reason { throw .refused(reason) }
-        if bytes.count > limit { throw .refused("longer than \(limit) bytes") }
+        if bytes.count > limit { throw .refused("longer than " + limit.description + " bytes") }
         return Content(bytes: bytes, stamp: FileStamp(status))
     }
 

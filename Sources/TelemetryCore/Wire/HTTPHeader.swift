@@ -23,7 +23,7 @@ package enum HTTPHeader {
             return "not a header name; expected 1 to 64 letters, digits or hyphens"
         }
         if isReserved(name) { return "set by the library; expected another header" }
-        if value.utf8.count > 8192 { return "value of \(value.utf8.count) bytes; expected at most 8192" }
+        if value.utf8.count > 8192 { return "value of " + value.utf8.count.description + " bytes; expected at most 8192" }
         if !value.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }) {
             return "value with other characters; expected visible ASCII, spaces and tabs"
         }
