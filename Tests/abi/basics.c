@@ -18,6 +18,11 @@ static void null_everywhere(void)
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_author_gate(NULL, true));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_no_telemetry(NULL, false));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_consent(NULL, TELEMETRY_OPT_IN));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_force(NULL, true));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_local_only(NULL, true));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_config(NULL, NULL, NULL));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_project_config(NULL, NULL, NULL));
+    CHECK_INT(0, telemetry_explain(NULL, TELEMETRY_FORMAT_TEXT, NULL, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_delivery(NULL, TELEMETRY_IN_PROCESS));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_guarantee(NULL, TELEMETRY_AT_LEAST_ONCE));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_extended_collection(NULL, false));

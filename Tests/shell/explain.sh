@@ -183,6 +183,12 @@ int main(int count, char **arguments)
     telemetry_format format = atoi(arguments[count - 1]) ? TELEMETRY_FORMAT_JSON : TELEMETRY_FORMAT_TEXT;
     telemetry_options *options = telemetry_options_new("t", NULL);
     telemetry_options_load_manifest(options, NULL);
+    if (getenv("FORCE")) {
+        telemetry_options_set_force(options, true);
+        telemetry_options_set_local_only(options, true);
+        telemetry_options_set_config(options, NULL, NULL);
+        telemetry_options_set_project_config(options, "other", "a.b");
+    }
     size_t size = telemetry_explain(options, format, NULL, 0) + 1;
     char *buffer = malloc(size);
     if (telemetry_explain(options, format, buffer, size) != size - 1) return 1;
@@ -202,6 +208,9 @@ C
         env "$settings" telemetry explain --tool t --json >out
         env "$settings" ./explain 1 | cmp - out
     done
+    FORCE=1 ./explain 1 >out
+    expect_json out 'j["source"], j["local_only"], [s["note"] for s in j["sources"] if "config" in s["source"]]' \
+        "('force', True, ['other holds no answer', 'the tool names none'])"
 }
 test_case "A14 telemetry_explain() says what the helper says, byte for byte" same_text
 

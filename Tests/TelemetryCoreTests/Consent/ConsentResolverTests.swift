@@ -148,7 +148,7 @@ final class ConsentResolverTests: XCTestCase {
         Row(doNotTrack: "1", policy: .off, on: false, source: "admin policy"),
         Row(policy: .off, force: true, on: false, source: "admin policy"),
         Row(enabled: "1", policy: .off, on: false, source: "admin policy"),
-        Row(enabled: "1", policy: malformed("/e"), on: false, source: "admin policy",
+        Row(enabled: "1", policy: malformed("/etc/telemetry/policy.yaml"), on: false, source: "admin policy",
             warning: "/etc/telemetry/policy.yaml:1:1: x; telemetry is off"),
         Row(policy: .on, on: false, source: "default"),
         Row(preference: .on, policy: .on, on: true, source: file),
