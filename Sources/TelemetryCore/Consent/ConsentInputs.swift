@@ -92,6 +92,8 @@ package final class ConsentInputs {
     }
 
     private func readPreferences(_ options: Options) {
+        // Such a name is an error of the options; no path is made of it.
+        guard ToolName.isValid(toolName) else { return }
         let version = options.noticeVersion
         preferencePath = PreferenceStore.path(tool: toolName) ?? ""
         preference = PreferenceStore.read(path: preferencePath)
