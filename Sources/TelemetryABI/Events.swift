@@ -6,7 +6,9 @@ import TelemetryCore
 /// @param type        TELEMETRY_FEATURE_USED or another event type: 1 to 64 letters, digits, '.',
 ///                    '_' or '-'.
 /// @param name        What happened, as UTF-8; at most 256 bytes are kept.
-/// @param attributes  Keys and values, copied. May be NULL if `count` is 0.
+/// @param attributes  Keys and values, copied. May be NULL if `count` is 0. What looks like a secret, an
+///                    e-mail address or a home directory in a text is replaced, and the event counted
+///                    in telemetry_statistics::redacted.
 /// @param count       Number of attributes; at most 64 are kept.
 /// @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it was recorded with a part shortened, repaired or
 ///         left out (invalid UTF-8, a limit, a key that is an event field's name);
@@ -32,7 +34,7 @@ public func telemetryTrack(
 ///                      is taken off. A bare run of the tool and meta commands (help, version,
 ///                      completion, man) are not recorded.
 /// @param duration_ms   How long it ran, in milliseconds.
-/// @param exit_code     Its exit code.
+/// @param exit_code     Its exit code; another than 0 gives the event an error category.
 /// @param attributes    As for telemetry_track().
 /// @param count         Number of attributes.
 /// @return As telemetry_track(); TELEMETRY_OK also for a command that is not recorded.
@@ -53,7 +55,8 @@ public func telemetryTrackCommand(
 }
 
 /// As telemetry_track_command(), with arguments and error text. Unless extended collection is on
-/// (telemetry_options_set_extended_collection()), these two are not so much as read.
+/// (telemetry_options_set_extended_collection()), these two are not so much as read; with it, they are
+/// recorded redacted.
 ///
 /// @param arguments       Arguments, as UTF-8; at most 64, 1024 bytes each, are kept. May be NULL.
 /// @param argument_count  Number of arguments.
@@ -131,6 +134,6 @@ public func telemetryCommandFree(command: UnsafeMutablePointer<telemetry_command
     }
 }
 
-private func recorder(_ command: UnsafeMutablePointer<telemetry_command>) -> CommandRecorder {
+func recorder(_ command: UnsafeMutablePointer<telemetry_command>) -> CommandRecorder {
     Unmanaged<CommandRecorder>.fromOpaque(command.pointee.implementation).takeUnretainedValue()
 }

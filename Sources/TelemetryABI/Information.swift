@@ -12,6 +12,6 @@ public func telemetryStatusText(status: telemetry_status) -> UnsafePointer<CChar
 }
 
 /// The bytes of a literal, which are terminated and live as long as the library.
-private func csystem_text(_ text: StaticString) -> UnsafePointer<CChar> {
+func csystem_text(_ text: StaticString) -> UnsafePointer<CChar> {
     UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }

@@ -6,6 +6,7 @@ import Synchronization
 package final class Collector {
     let options: Options
     package let decision: ConsentDecision
+    let redactor = Redactor(home: Environment.value("HOME"))
     package let handle: UnsafeMutablePointer<telemetry_collector>
     let recorder: UnsafeMutablePointer<Recorder>
     private let sampling: Sampling?
@@ -167,7 +168,7 @@ package final class Collector {
             failure = error
         }
         let backend = currentBackend()
-        var context = ContextBlock(options, machineID: machineID(in: shared))
+        var context = ContextBlock(options, redactor, machineID: machineID(in: shared))
         context.isLocalOnly = isLocalOnly
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: context)
         if let shared {
@@ -208,13 +209,13 @@ package final class Collector {
 
 extension ContextBlock {
     /// What all events of this collector share; requirement C2.
-    init(_ options: Options, machineID: String) {
+    init(_ options: Options, _ redactor: Redactor, machineID: String) {
         self.init()
         let system = SystemDescription.current()
         for (id, value) in [
             (UInt8(1), options.toolName), (2, options.toolVersion), (3, system.name), (4, system.version),
             (5, system.architecture), (6, "libtelemetry/" + TelemetryVersion.text), (7, machineID),
         ] where !value.isEmpty { add(id, value) }
-        for (key, value) in options.metadata { add(key: key, value) }
+        for (key, value) in options.metadata { add(key: key, redactor.redactMetadata(key: key, value)) }
     }
 }

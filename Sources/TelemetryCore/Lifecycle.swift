@@ -128,6 +128,8 @@ extension Collector {
     private func moveCounts(to spool: Spool) {
         spool.unmerged.adjusted &+= recorder.pointee.adjusted.exchange(0, ordering: .relaxed)
         spool.unmerged.refused &+= recorder.pointee.refused.exchange(0, ordering: .relaxed)
+
+        spool.unmerged.redacted &+= recorder.pointee.redacted.exchange(0, ordering: .relaxed)
     }
 
     /// Erases buffer and spool without sending; requirement E10.
@@ -164,6 +166,8 @@ extension Collector {
             result.storage = Int32(TELEMETRY_STORAGE_NONE.rawValue)
             result.adjusted &+= recorder.pointee.adjusted.load(ordering: .relaxed)
             result.refused &+= recorder.pointee.refused.load(ordering: .relaxed)
+
+            result.redacted &+= recorder.pointee.redacted.load(ordering: .relaxed)
             return result
         }
         moveCounts(to: spool)
@@ -206,5 +210,7 @@ extension telemetry_statistics {
         dropped_unconfirmed = tally.dropped[DropReason.unconfirmed.rawValue]
         adjusted = tally.adjusted
         refused = tally.refused
+
+        redacted = tally.redacted
     }
 }

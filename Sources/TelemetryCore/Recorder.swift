@@ -11,6 +11,7 @@ struct Recorder: ~Copyable {
     let epoch = Atomic<UInt64>(0)
     let adjusted = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
+    let redacted = Atomic<UInt64>(0)
     let segmentBytes: Int
     /// C11. The collector keeps it alive.
     let sampling: Unmanaged<Sampling>?
@@ -101,15 +102,40 @@ package enum Recording {
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
             let plan = RecordPlan(input, headers: headers.baseAddress.unsafelyUnwrapped)
+            if plan.suspects != 0 { return recordRedacted(handle, input, suspects: plan.suspects, now: now) }
             if !recorder.pointee.record(input, plan, now: now) {
                 let status = Collector.from(handle).recordSlowly(input, plan, now: now)
                 if status != TELEMETRY_OK { return status }
             }
+            if input.hasRedaction { recorder.pointee.redacted.wrappingAdd(1, ordering: .relaxed) }
             if plan.isAdjusted {
                 recorder.pointee.adjusted.wrappingAdd(1, ordering: .relaxed)
                 return TELEMETRY_ADJUSTED
             }
             return TELEMETRY_OK
+        }
+    }
+
+    /// C7: attributes that look as if they held a secret are looked at closely, and a copy is recorded of
+    /// those that do.
+    @inline(never)
+    private static func recordRedacted(
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, suspects: UInt64, now: Int64
+    ) -> telemetry_status {
+        guard let attributes = input.attributes else { return encodeOutOfLine(handle, input, now: now) }
+        let savedErrno = csystem_errno()
+        defer { csystem_set_errno(savedErrno) }
+        var event = RedactedEvent(Collector.from(handle).redactor)
+        let copies = event.attributes(attributes, input.attributeCount, suspects: suspects)
+        var redacted = input
+        redacted.isRedacted = true
+        redacted.hasRedaction = input.hasRedaction || event.hasReplaced
+        guard event.hasReplaced else { return encodeOutOfLine(handle, redacted, now: now) }
+        return withExtendedLifetime(event) {
+            copies.withUnsafeBufferPointer { copies in
+                redacted.attributes = copies.baseAddress
+                return encodeOutOfLine(handle, redacted, now: now)
+            }
         }
     }
 

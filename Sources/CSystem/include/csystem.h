@@ -31,6 +31,7 @@
 #include <sys/types.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,5 +69,8 @@ int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *contex
 
 /** Initialises a condition variable whose timed waits use CLOCK_MONOTONIC. */
 int csystem_condition_init(pthread_cond_t *condition);
+
+/** Whether an attribute may hold something to redact; yes, when in doubt. */
+bool csystem_is_suspect(const void *key, size_t key_length, const void *value, size_t length);
 
 #endif

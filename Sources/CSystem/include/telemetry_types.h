@@ -65,7 +65,7 @@ typedef struct telemetry_attribute {
     /** Which member of value is set. */
     telemetry_attribute_type type;
     union {
-        /** TELEMETRY_STRING: UTF-8, at most 1024 bytes; a longer one is cut at a character. */
+        /** TELEMETRY_STRING: UTF-8, at most 1024 bytes; redacted, and then cut at a character. */
         const char *string;
         /** TELEMETRY_INT */
         int64_t integer;
@@ -167,6 +167,9 @@ typedef struct telemetry_statistics {
     int32_t storage_errno;
     /** Reserved, 0. */
     uint32_t reserved;
+
+    /** Events in which a secret, an e-mail address or a home directory was replaced; they are recorded. */
+    uint64_t redacted;
 } telemetry_statistics;
 
 /** What a custom backend did with a batch. */

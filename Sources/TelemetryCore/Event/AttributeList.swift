@@ -3,16 +3,16 @@ import CSystem
 /// Attributes from Swift values, as the recording functions take them.
 final class AttributeList {
     private(set) var items: [telemetry_attribute] = []
-    private var strings: [UnsafeMutablePointer<CChar>] = []
+    private let strings = CopiedStrings()
 
     init(_ attributes: [(key: String, value: AttributeValue)]) {
         for (key, value) in attributes {
             var item = telemetry_attribute()
-            item.key = UnsafePointer(copy(key))
+            item.key = strings.add(key)
             switch value {
             case .string(let text):
                 item.type = TELEMETRY_STRING
-                item.value.string = UnsafePointer(copy(text))
+                item.value.string = strings.add(text)
             case .int(let number):
                 item.type = TELEMETRY_INT
                 item.value.integer = number
@@ -26,14 +26,6 @@ final class AttributeList {
             items.append(item)
         }
     }
-
-    private func copy(_ text: String) -> UnsafeMutablePointer<CChar>? {
-        guard let made = text.withCString({ strdup($0) }) else { return nil }
-        strings.append(made)
-        return made
-    }
-
-    deinit { for string in strings { free(string) } }
 }
 
 /// The same doors as the C API's, for the helper.
@@ -48,26 +40,37 @@ extension Collector {
 
     package func trackCommand(
         path: String, arguments: [String], error: String?, durationMilliseconds: Int64, exitCode: Int32,
-        attributes: [(key: String, value: AttributeValue)]
+        category: ErrorCategory? = nil, attributes: [(key: String, value: AttributeValue)]
     ) -> telemetry_status {
         guard isEnabled else { return TELEMETRY_DISABLED }
         let list = AttributeList(attributes)
-        let words = arguments.map { text in text.withCString { strdup($0) } }
-        let message = error.flatMap { text in text.withCString { strdup($0) } }
-        defer {
-            for word in words { free(word) }
-            free(message)
-        }
-        let pointers = words.map { UnsafePointer<CChar>($0) }
-        return list.items.withUnsafeBufferPointer { items in
+        let strings = CopiedStrings()
+        let pointers = arguments.map { strings.add($0) }
+        let message = error.flatMap { strings.add($0) }
+        return withExtendedLifetime(strings) { list.items.withUnsafeBufferPointer { items in
             pointers.withUnsafeBufferPointer { pointers in
                 var command = CommandInput(durationMilliseconds: durationMilliseconds, exitCode: exitCode)
+                command.category = category ?? .of(exitCode: exitCode)
                 command.attributes = items.baseAddress
                 command.attributeCount = items.count
                 command.arguments = pointers.baseAddress
                 command.argumentCount = pointers.count
-                command.error = UnsafePointer(message)
+                command.error = message
                 return path.withCString { CommandRecording.track(handle, $0, command) }
+            }
+        } }
+    }
+
+    package func trackError(
+        name: String, category: ErrorCategory, error: String?, attributes: [(key: String, value: AttributeValue)]
+    ) -> telemetry_status {
+        guard isEnabled else { return TELEMETRY_DISABLED }
+        let list = AttributeList(attributes)
+        let strings = CopiedStrings()
+        let message = error.flatMap { strings.add($0) }
+        return withExtendedLifetime(strings) {
+            list.items.withUnsafeBufferPointer { items in
+                name.withCString { CommandRecording.trackError(handle, $0, category.text, message, items.baseAddress, items.count) }
             }
         }
     }

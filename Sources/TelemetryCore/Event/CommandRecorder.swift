@@ -7,6 +7,8 @@ package final class CommandRecorder {
     private let started = Clock.monotonic()
     /// Nil until it is set, and for a bare or meta command.
     private var path: String?
+    /// Nil: that of the exit code.
+    private var category: CategoryName?
     private var isFinished = false
     private let mutex = Mutex()
 
@@ -18,19 +20,39 @@ package final class CommandRecorder {
         mutex.withLock { self.path = normalised }
     }
 
+    /// False: it is none of the categories.
+    package func set(category name: UnsafePointer<CChar>) -> Bool {
+        let given = CategoryName(name)
+        mutex.withLock { category = given }
+        return given.isKnown
+    }
+
     /// Records at the first call; later ones do nothing.
     package func finish(
         exitCode: Int32, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
-        let path = mutex.withLock { () -> String? in
+        let (path, category) = mutex.withLock { () -> (String?, CategoryName?) in
             defer { isFinished = true }
-            return isFinished ? nil : self.path
+            return (isFinished ? nil : self.path, self.category)
         }
         guard let path, Gate.isOpen(handle) else { return TELEMETRY_OK }
         var command = CommandInput(durationMilliseconds: max(0, (Clock.monotonic() &- started) / 1_000_000), exitCode: exitCode)
         command.attributes = attributes
         command.attributeCount = count
+        if let category { (command.category, command.isAdjusted) = (category.category, !category.isKnown) }
         return CommandRecording.record(handle, normalised: path, command)
+    }
+}
+
+/// What a caller gives as a category (C4): anything else than one counts as unknown.
+struct CategoryName {
+    let category: ErrorCategory
+    let isKnown: Bool
+
+    init(_ name: UnsafePointer<CChar>) {
+        let known = ErrorCategory(name: name)
+        category = known ?? .unknown
+        isKnown = known != nil
     }
 }
 
@@ -38,6 +60,9 @@ package final class CommandRecorder {
 package struct CommandInput {
     package var durationMilliseconds: Int64
     package var exitCode: Int32
+    package var category: ErrorCategory?
+    /// A part was given that could not be recorded as it was.
+    var isAdjusted = false
     package var arguments: UnsafePointer<UnsafePointer<CChar>?>?
     package var argumentCount = 0
     package var error: UnsafePointer<CChar>?
@@ -47,10 +72,11 @@ package struct CommandInput {
     package init(durationMilliseconds: Int64, exitCode: Int32) {
         self.durationMilliseconds = durationMilliseconds
         self.exitCode = exitCode
+        category = .of(exitCode: exitCode)
     }
 }
 
-/// The way of a command event; requirements C3 and C6.
+/// The way of a command event; requirements C3, C4, C6 and C7.
 package enum CommandRecording {
     /// Longest command path looked at.
     private static let pathLimit = 4096
@@ -80,17 +106,51 @@ package enum CommandRecording {
                 input.attributeCount = command.attributes == nil ? 0 : command.attributeCount
                 input.durationMilliseconds = command.durationMilliseconds
                 input.exitCode = command.exitCode
-                input.flags = EventInput.hasDuration | EventInput.hasExitCode
-                if Collector.from(handle).options.extendedCollection { extend(&input, command) }
-                return Recording.recordOutOfLine(handle, input)
+                input.flags = EventInput.hasDuration | EventInput.hasExitCode | (command.isAdjusted ? EventInput.isAdjusted : 0)
+                if let category = command.category { input.errorCategory = Text(category.text, limit: EventLimits.categoryBytes) }
+                return extended(handle, input, command)
             }
         }
     }
 
-    /// C6: without extended collection neither arguments nor error text are so much as looked at.
-    private static func extend(_ input: inout EventInput, _ command: CommandInput) {
-        input.arguments = command.arguments
-        input.argumentCount = command.arguments == nil ? 0 : command.argumentCount
-        if let error = command.error { input.error = Text(error, limit: EventLimits.errorBytes) }
+    /// As `telemetry_track_error`, for a collector whose gate is open.
+    package static func trackError(
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ name: UnsafePointer<CChar>?, _ category: UnsafePointer<CChar>?,
+        _ error: UnsafePointer<CChar>?, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        guard let name else { return Recording.refuse(handle) }
+        let given = category.map { CategoryName($0) }
+        var command = CommandInput(durationMilliseconds: 0, exitCode: 0)
+        command.error = error
+        return "command.error".withCString { type in
+            var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
+            input.attributes = attributes
+            input.attributeCount = attributes == nil ? 0 : count
+            input.errorCategory = Text((given?.category ?? .unknown).text, limit: EventLimits.categoryBytes)
+            if given?.isKnown == false { input.flags = EventInput.isAdjusted }
+            return extended(handle, input, command)
+        }
+    }
+
+    /// C6: without extended collection neither arguments nor error text are so much as looked at; with it
+    /// they are recorded redacted.
+    private static func extended(
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ plain: EventInput, _ command: CommandInput
+    ) -> telemetry_status {
+        let collector = Collector.from(handle)
+        guard collector.options.extendedCollection else { return Recording.recordOutOfLine(handle, plain) }
+        var input = plain
+        var event = RedactedEvent(collector.redactor)
+        if let error = command.error.flatMap({ event.error($0) }) { input.error = Text(error, limit: EventLimits.errorBytes) }
+        let arguments = command.arguments.map { event.arguments($0, command.argumentCount) } ?? []
+        input.hasRedaction = event.hasReplaced
+        return withExtendedLifetime(event) {
+            arguments.withUnsafeBufferPointer { arguments in
+                input.arguments = arguments.baseAddress
+                // What is beyond the limit is counted, not read.
+                input.argumentCount = command.arguments == nil ? 0 : max(0, command.argumentCount)
+                return Recording.recordOutOfLine(handle, input)
+            }
+        }
     }
 }

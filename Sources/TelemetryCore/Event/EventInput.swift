@@ -14,6 +14,10 @@ struct EventInput {
     var exitCode: Int32 = 0
     /// Bits of the record's flags.
     var flags: UInt16 = 0
+    /// The attributes have been redacted already (C7).
+    var isRedacted = false
+    /// Something was replaced.
+    var hasRedaction = false
 
     static let hasDuration: UInt16 = 1
     static let hasExitCode: UInt16 = 2
@@ -41,6 +45,8 @@ struct RecordPlan {
     var argumentsLength = 0
     var length = EventView.fixedSize
     var isAdjusted = false
+    /// Attributes that may hold something to redact, by bit.
+    var suspects: UInt64 = 0
 
     /// A double or an int.
     private static let numberBytes = 8
@@ -50,9 +56,10 @@ struct RecordPlan {
     init(_ input: EventInput, headers: UnsafeMutablePointer<UInt32>) {
         attributeHeaders = headers
         length &+= input.type.length &+ input.name.length &+ input.errorCategory.length &+ input.error.length
-        isAdjusted = input.type.isAdjusted || input.name.isAdjusted || input.errorCategory.isAdjusted || input.error.isAdjusted
+        isAdjusted = input.flags & EventInput.isAdjusted != 0 || input.type.isAdjusted || input.name.isAdjusted || input.errorCategory.isAdjusted || input.error.isAdjusted
         if input.argumentCount > 0 { measureArguments(input) }
         if let attributes = input.attributes { measureAttributes(attributes, input.attributeCount) }
+        if input.isRedacted { suspects = 0 }
     }
 
     @inline(never)
@@ -112,6 +119,9 @@ struct RecordPlan {
             let value = Text(source, limit: EventLimits.valueBytes)
             if value.isAdjusted { isAdjusted = true }
             isVerbatim = isVerbatim && value.isVerbatim
+            if csystem_is_suspect(key.source, key.sourceLength, value.source, value.sourceLength) {
+                suspects |= 1 << UInt64(truncatingIfNeeded: index)
+            }
             valueLength = value.length
         } else if type == TELEMETRY_INT || type == TELEMETRY_DOUBLE {
             valueLength = Self.numberBytes

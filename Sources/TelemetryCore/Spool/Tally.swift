@@ -20,6 +20,9 @@ struct Tally: Equatable {
     var adjusted: UInt64 = 0
     var refused: UInt64 = 0
 
+    /// Events in which something was redacted.
+    var redacted: UInt64 = 0
+
     var droppedTotal: UInt64 { dropped.wrappedSum() }
     /// recorded == delivered + pending + dropped; never below zero, whatever a file says.
     var pending: UInt64 {
@@ -36,5 +39,7 @@ struct Tally: Equatable {
         left.dropped &+= right.dropped
         left.adjusted &+= right.adjusted
         left.refused &+= right.refused
+
+        left.redacted &+= right.redacted
     }
 }

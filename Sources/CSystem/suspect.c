@@ -1,0 +1,135 @@
+/* Whether an attribute may hold something to redact. Runs for every text of every event, so it only
+   looks for what every rule needs; Sources/TelemetryCore/Redaction decides. It may say yes for nothing,
+   never no for something: a test holds it against the rules. */
+#include "csystem.h"
+
+#define LAST3(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
+
+/** The key ends like the name of a secret. */
+static inline bool ends_like_secret(const unsigned char *key, size_t length)
+{
+    if (length < 3)
+        return false;
+    const unsigned char *end = key + length;
+    unsigned char before = length > 3 ? end[-4] | 0x20 : 0;
+    switch (LAST3(end[-3] | 0x20, end[-2] | 0x20, end[-1] | 0x20)) {
+    case LAST3('o', 'r', 'd'): return before == 'w';
+    case LAST3('a', 's', 'e'): return before == 'r';
+    case LAST3('r', 'e', 't'): return before == 'c';
+    case LAST3('k', 'e', 'n'): return before == 'o';
+    case LAST3('u', 'r', 'e'): return before == 't';
+    case LAST3('i', 'a', 'l'): return before == 't';
+    case LAST3('a', 'l', 's'): return before == 'i';
+    case LAST3('i', 'o', 'n'): return before == 't';
+    case LAST3('k', 'i', 'e'): return before == 'o';
+    case LAST3('k', 'e', 'y'):
+    case LAST3('p', 'w', 'd'):
+    case LAST3('s', 'w', 'd'):
+    case LAST3('j', 'w', 't'): return true;
+    default: return false;
+    }
+}
+
+/** By letters, capitals and digits: eight of them in a row, as in every key that a prefix tells, or many that
+    take turns, as in what was drawn at random. */
+static inline bool is_mixed(uint64_t alphanumeric, uint64_t digits, uint64_t capitals, size_t length)
+{
+    uint64_t row = alphanumeric & alphanumeric >> 1;
+    row &= row >> 2;
+    if (row & row >> 4)
+        return true;
+    return length >= 24 && __builtin_popcountll(digits ^ digits << 1) + __builtin_popcountll(capitals ^ capitals << 1) >= 8;
+}
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+
+static inline __m128i is_byte(__m128i bytes, char value) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(value)); }
+
+/** From `low` to `high`, both below 128; a byte above 127 is not. */
+static inline uint64_t in_range(__m128i bytes, char low, char high)
+{
+    __m128i above = _mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)(low - 1)));
+    return (uint64_t)_mm_movemask_epi8(_mm_and_si128(above, _mm_cmplt_epi8(bytes, _mm_set1_epi8((char)(high + 1)))));
+}
+
+static inline bool has_sign(__m128i bytes)
+{
+    __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(' ')), _mm_set1_epi8(' '));
+    __m128i found = _mm_or_si128(is_byte(bytes, '%'), is_byte(bytes, '+'));
+    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '/'), is_byte(bytes, ':')));
+    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '='), is_byte(bytes, '@')));
+    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '\\'), low));
+    return _mm_movemask_epi8(found) != 0;
+}
+
+/** Fewer than 16 bytes, some of them perhaps twice. */
+static inline __m128i load_short(const unsigned char *text, size_t length)
+{
+    uint64_t first = 0x6161616161616161ull, last = first;
+    if (length >= 8) {
+        memcpy(&first, text, 8);
+        memcpy(&last, text + length - 8, 8);
+    } else if (length >= 4) {
+        uint32_t a, b;
+        memcpy(&a, text, 4);
+        memcpy(&b, text + length - 4, 4);
+        first = (uint64_t)a << 32 | b;
+    } else {
+        for (size_t i = 0; i < length; i++)
+            first = first << 8 | text[i];
+    }
+    return _mm_set_epi64x((long long)last, (long long)first);
+}
+
+static inline bool is_suspect_text(const unsigned char *text, size_t length)
+{
+    if (length < 16)
+        return has_sign(load_short(text, length));
+    uint64_t alphanumeric = 0, digits = 0, capitals = 0;
+    for (size_t offset = 0;;) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(text + offset));
+        if (has_sign(bytes))
+            return true;
+        uint64_t digit = in_range(bytes, '0', '9'), capital = in_range(bytes, 'A', 'Z');
+        digits |= digit << offset;
+        capitals |= capital << offset;
+        alphanumeric |= (digit | in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z')) << offset;
+        if (offset + 16 >= length)
+            break;
+        offset = offset + 32 <= length ? offset + 16 : length - 16;
+    }
+    return is_mixed(alphanumeric, digits, capitals, length);
+}
+#else
+static inline bool is_alphanumeric(unsigned char byte)
+{
+    return (unsigned char)(byte - '0') < 10 || (unsigned char)((byte | 0x20) - 'a') < 26;
+}
+
+/** A sign that some rule begins with or looks for: blanks, controls, % + / : = @ and the backslash. */
+static inline bool is_sign(unsigned char byte)
+{
+    return byte <= ' ' || byte == '%' || byte == '+' || byte == '/' || byte == ':' || byte == '=' || byte == '@' || byte == '\\';
+}
+
+static inline bool is_suspect_text(const unsigned char *text, size_t length)
+{
+    uint64_t alphanumeric = 0, digits = 0, capitals = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (is_sign(text[i]))
+            return true;
+        alphanumeric |= (uint64_t)is_alphanumeric(text[i]) << i;
+        digits |= (uint64_t)((unsigned char)(text[i] - '0') < 10) << i;
+        capitals |= (uint64_t)((unsigned char)(text[i] - 'A') < 26) << i;
+    }
+    return length >= 16 && is_mixed(alphanumeric, digits, capitals, length);
+}
+#endif
+
+bool csystem_is_suspect(const void *key, size_t key_length, const void *value, size_t length)
+{
+    if (length > 64 || ends_like_secret(key, key_length))
+        return true;
+    return is_suspect_text(value, length);
+}

@@ -1,0 +1,66 @@
+/// The parts of addresses that name a person or let one in: user and password of a URL, e-mail.
+enum Address {
+    /// RFC 3986 section 3.2.1: what stands before the last `@` of the authority that begins at `start`.
+    /// Returns the end of it, and where the authority ends.
+    static func userInfo(_ text: TextBytes, _ start: Int) -> (end: Int?, authority: Int) {
+        let end = text.end(from: start) { !endsAuthority($0) }
+        if let at = lastAt(text, start, end) { return (at, end) }
+        // A password with an unencoded slash: what looks like a port is none.
+        guard let colon = lastColon(text, start, end), !isNumber(text, colon &+ 1, end) else { return (nil, end) }
+        var limit = end
+        while limit < end &+ 512 && !(text[limit].isSpace || text[limit].isQuote) { limit &+= 1 }
+        return (lastAt(text, start, limit), end)
+    }
+
+    private static func endsAuthority(_ byte: UInt8) -> Bool {
+        byte.isSpace || byte.isQuote || byte == 0x2F || byte == 0x3F || byte == 0x23 || byte == 0x3C || byte == 0x3E
+    }
+
+    private static func lastAt(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
+        var index = end &- 1
+        while index > start {
+            if text[index] == 0x40 { return index }
+            index &-= 1
+        }
+        return nil
+    }
+
+    private static func lastColon(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
+        var index = end &- 1
+        while index > start && text[index] != 0x3A { index &-= 1 }
+        // The colons of an IPv6 address stand in brackets.
+        return index > start && text[end &- 1] != 0x5D ? index : nil
+    }
+
+    private static func isNumber(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        text.end(from: start, while: { $0.isDigit }) >= end
+    }
+
+    /// Longest local part; RFC 5321 section 4.5.3.1.1 has 64.
+    private static let localLimit = 256
+    private static let domainLimit = 255
+
+    /// The address around the `@` (or `%40`) from `at` to `domain`, not beginning before `first`.
+    static func email(_ text: TextBytes, at: Int, domain: Int, first: Int) -> Range<Int>? {
+        guard let end = domainEnd(text, domain) else { return nil }
+        var start = at
+        while start > first && isLocal(text[start &- 1]) && at &- start < localLimit { start &-= 1 }
+        while start < at && (text[start] == 0x2D || text[start] == 0x2E) { start &+= 1 }
+        return start < at && at &- start < localLimit ? start..<end : nil
+    }
+
+    /// A name with a dot whose last part is of letters: neither `pkg@1.2.3` nor `icon@2x.png`.
+    private static func domainEnd(_ text: TextBytes, _ start: Int) -> Int? {
+        var end = text.end(from: start) { $0.isAlphanumeric || $0 == 0x2D || $0 == 0x2E || $0 >= 0x80 }
+        while end > start && (text[end &- 1] == 0x2D || text[end &- 1] == 0x2E) { end &-= 1 }
+        guard end &- start <= domainLimit, text[start] != 0x2E, text[start] != 0x2D else { return nil }
+        if text[start].isDigit && text.has("x.", at: start &+ 1) { return nil }
+        var last = end
+        while last > start && (text[last &- 1].isLetter || text[last &- 1] >= 0x80) { last &-= 1 }
+        return end &- last >= 2 && last > start &+ 1 && text[last &- 1] == 0x2E ? end : nil
+    }
+
+    private static func isLocal(_ byte: UInt8) -> Bool {
+        byte.isWord || byte >= 0x80 || byte == 0x2E || byte == 0x25 || byte == 0x2B
+    }
+}

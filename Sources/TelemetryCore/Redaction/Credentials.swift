@@ -1,0 +1,48 @@
+/// Secrets that are told by what stands around them: a scheme of HTTP authentication, a PEM frame.
+enum Credentials {
+    /// RFC 7235 section 2.1: what follows the word `Bearer` or `Basic`; nil when that is plain language.
+    static func behindScheme(_ text: TextBytes, word: Int, end: Int) -> Range<Int>? {
+        guard text[end].isBlank, isScheme(text, word, end) else { return nil }
+        let start = text.skipBlanks(end)
+        var stop = text.end(from: start) { $0.isWord || $0 == 0x2E || $0 == 0x7E || $0 == 0x2B || $0 == 0x2F || $0 == 0x3D }
+        while stop > start && text[stop &- 1] == 0x2E { stop &-= 1 }
+        return isCredentials(text, start, stop) ? start..<stop : nil
+    }
+
+    private static func isScheme(_ text: TextBytes, _ word: Int, _ end: Int) -> Bool {
+        (end &- word == 6 && text.has("bearer", at: word, ignoringCase: true))
+            || (end &- word == 5 && text.has("basic", at: word, ignoringCase: true))
+    }
+
+    private static func isCredentials(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        if end &- start < 8 { return false }
+        if end &- start >= 20 { return true }
+        for index in start..<end {
+            let byte = text[index]
+            if byte.isDigit || byte == 0x3D || byte == 0x2E || (byte.isUpper && index > start && text[index &- 1].isLower) { return true }
+        }
+        return false
+    }
+
+    /// RFC 7468: the end of the private key block whose first line begins with the word that ends at
+    /// `word`; of one without an end, the end of the text.
+    static func privateKeyEnd(_ text: TextBytes, word: Int) -> Int? {
+        guard text.has("-----BEGIN ", at: word &- 10) else { return nil }
+        var index = word
+        while !text.has("PRIVATE KEY", at: index) {
+            index &+= 1
+            if index > word &+ 32 || text[index] == 0x0A || text[index] == 0x2D { return nil }
+        }
+        guard let last = find("-----END ", text, index), let behind = find("-----", text, last &+ 9) else { return text.count }
+        return behind &+ 5
+    }
+
+    private static func find(_ literal: StaticString, _ text: TextBytes, _ start: Int) -> Int? {
+        var index = start
+        while index < text.count {
+            if text.has(literal, at: index) { return index }
+            index &+= 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,46 @@
+import CSystem
+
+/// What was replaced in one event: copies of its texts, which live as long as this does.
+struct RedactedEvent {
+    private let redactor: Redactor
+    private let copies = CopiedStrings()
+    private(set) var hasReplaced = false
+
+    init(_ redactor: Redactor) { self.redactor = redactor }
+
+    /// The copy to record in the place of `original`; nil only without memory: what might be a secret is left
+    /// out rather than recorded.
+    private mutating func keep(_ redacted: [UInt8]?, _ original: UnsafePointer<CChar>) -> UnsafePointer<CChar>? {
+        guard let redacted else { return original }
+        hasReplaced = true
+        return copies.add(redacted)
+    }
+
+    mutating func error(_ text: UnsafePointer<CChar>) -> UnsafePointer<CChar>? {
+        keep(redactor.redact(text, bound: Redactor.textBound, keeping: EventLimits.errorBytes), text)
+    }
+
+    /// As many as an event may hold.
+    mutating func arguments(_ given: UnsafePointer<UnsafePointer<CChar>?>, _ count: Int) -> [UnsafePointer<CChar>?] {
+        var result: [UnsafePointer<CChar>?] = []
+        for index in 0..<max(0, min(count, EventLimits.arguments)) {
+            guard let argument = given[index] else {
+                result.append(nil)
+                continue
+            }
+            let previous = index > 0 ? given[index - 1] : nil
+            result.append(keep(redactor.redactArgument(argument, after: previous, keeping: EventLimits.argumentBytes), argument))
+        }
+        return result
+    }
+
+    /// Those that a bit of `suspects` stands for are looked at.
+    mutating func attributes(_ given: UnsafePointer<telemetry_attribute>, _ count: Int, suspects: UInt64) -> [telemetry_attribute] {
+        var result = Array(UnsafeBufferPointer(start: given, count: max(0, min(count, EventLimits.attributes))))
+        for index in 0..<result.count where suspects & (1 << UInt64(truncatingIfNeeded: index)) != 0 {
+            guard result[index].type == TELEMETRY_STRING, let key = result[index].key, let value = result[index].value.string else { continue }
+            result[index].value.string = keep(redactor.redactValue(key: key, value), value)
+        }
+        return result
+    }
+}

@@ -1,0 +1,136 @@
+/// One walk over a text, from its start to its end: each word and each sign that may begin a secret is
+/// looked at once, and what a rule looks ahead at it either takes or has bounded.
+struct RedactionPass {
+    private let text: TextBytes
+    private let home: [UInt8]
+    /// Bytes of output that are enough.
+    private let wanted: Int
+    private var index = 0
+    /// What stands before was written, or is replaced.
+    private var copied = 0
+    /// Where a path begins though a name stands before it: behind the host of a file URL.
+    private var pathStart = -1
+    private var output: [UInt8] = []
+    private var hasReplaced = false
+    /// The rules that found something, by bit.
+    private(set) var rules: UInt32 = 0
+
+    /// More is looked at than is kept: an e-mail address may yet take back what stands before its `@`.
+    private static let margin = 512
+
+    init(_ text: TextBytes, home: [UInt8], keeping limit: Int) {
+        self.text = text
+        self.home = home
+        wanted = limit > Int.max &- Self.margin ? Int.max : limit &+ Self.margin
+    }
+
+    /// Nil: nothing was found.
+    mutating func run() -> [UInt8]? {
+        while index < text.count && !isEnough(index) { step() }
+        guard hasReplaced else { return nil }
+        append(to: min(index, text.count))
+        return output
+    }
+
+    private func isEnough(_ index: Int) -> Bool { output.count &+ index &- copied >= wanted }
+
+    private mutating func step() {
+        let byte = text.base[index]
+        switch byte {
+        case 0x2F, 0x5C: path(byte)
+        case 0x3A where text.has("//", at: index &+ 1): authority()
+        case 0x40: email(width: 1)
+        case 0x25 where text.has("40", at: index &+ 1): email(width: 3)
+        default: if byte.isWord { word() } else { index &+= 1 }
+        }
+    }
+
+    // MARK: words
+
+    private mutating func word() {
+        let end = text.end(from: index, while: { $0.isWord })
+        if let block = Credentials.privateKeyEnd(text, word: end) { return replace(index..<block, .privateKey) }
+        if let home = HomePath.driveEnd(text, word: index, end: end) { return replace(index..<home, .home) }
+        if let value = SecretValue.find(text, word: index, end: end) { return replace(value.start..<value.end, value.rule) }
+        if let found = Credentials.behindScheme(text, word: index, end: end) { return replace(found, .scheme) }
+        if key(end) { return }
+        if let base64 = OpaqueRun.base64End(text, index, word: end) { return replace(index..<padded(base64), .opaqueRun) }
+        if OpaqueRun.isOpaque(text, index, end) { return replace(index..<padded(end), .opaqueRun) }
+        index = end
+    }
+
+    /// A key that begins with one of the parts of the word.
+    private mutating func key(_ end: Int) -> Bool {
+        var start = index
+        while start < end && !isEnough(start) {
+            if text[start].isAlphanumeric {
+                if let token = TokenPrefix.end(text, start, word: end) {
+                    replace(start..<token, .tokenPrefix)
+                    return true
+                }
+                if let token = TokenPrefix.webToken(text, start, word: end) {
+                    replace(start..<token, .webToken)
+                    return true
+                }
+                start = text.end(from: start, while: { $0.isAlphanumeric })
+            } else {
+                start &+= 1
+            }
+        }
+        return false
+    }
+
+    /// At most two `=` fill up base64.
+    private func padded(_ end: Int) -> Int {
+        text[end] == 0x3D ? (text[end &+ 1] == 0x3D ? end &+ 2 : end &+ 1) : end
+    }
+
+    // MARK: signs
+
+    private mutating func path(_ byte: UInt8) {
+        let before = text[index &- 1]
+        if !before.isPath || index == pathStart {
+            if byte == 0x2F, let end = HomePath.end(text, index, home: home) { return replace(index..<end, .home) }
+            if byte == 0x5C, before != byte, let end = HomePath.windowsEnd(text, index) { return replace(index..<end, .home) }
+        }
+        index &+= 1
+    }
+
+    private mutating func authority() {
+        let start = index &+ 3
+        guard text[index &- 1].isAlphanumeric else {
+            index &+= 1
+            return
+        }
+        let isFile = text.has("file", at: index &- 4, ignoringCase: true)
+        let (end, path) = Address.userInfo(text, start)
+        if isFile && text[path &- 1].isAlphanumeric { pathStart = path }
+        if let end { return replace(start..<end, .userInfo) }
+        index = start
+    }
+
+    private mutating func email(width: Int) {
+        if let found = Address.email(text, at: index, domain: index &+ width, first: copied) { return replace(found, .email) }
+        index &+= width
+    }
+
+    // MARK: output
+
+    private mutating func replace(_ range: Range<Int>, _ rule: RedactionRule) {
+        rules |= 1 << UInt32(truncatingIfNeeded: rule.rawValue)
+        index = range.upperBound
+        let marker = rule.replacement
+        // A marker that stands there already stays: the second time changes nothing.
+        if range.count == marker.utf8CodeUnitCount && text.has(marker, at: range.lowerBound) { return }
+        append(to: range.lowerBound)
+        output.append(contentsOf: UnsafeBufferPointer(start: marker.utf8Start, count: marker.utf8CodeUnitCount))
+        copied = range.upperBound
+        hasReplaced = true
+    }
+
+    private mutating func append(to end: Int) {
+        guard end > copied else { return }
+        output.append(contentsOf: UnsafeBufferPointer(start: text.base + copied, count: end &- copied))
+        copied = end
+    }
+}
