@@ -20,6 +20,19 @@ package struct Redactor {
 
     /// The text with every secret replaced; nil when there is none. `limit`: no more of it is wanted.
     package func redact(_ text: UnsafeBufferPointer<UInt8>, keeping limit: Int = .max) -> [UInt8]? {
+        guard var result = walk(text, limit) else { return nil }
+        // Where something was taken out, what stands around it may have become plain: `a@b.c` before a key.
+        for _ in 1..<Self.walks {
+            guard let next = result.withUnsafeBufferPointer({ walk($0, limit) }) else { break }
+            result = next
+        }
+        return result
+    }
+
+    /// More than any text was seen to need.
+    private static let walks = 4
+
+    private func walk(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int) -> [UInt8]? {
         guard let base = text.baseAddress else { return nil }
         var pass = RedactionPass(TextBytes(base: base, count: text.count), home: home, keeping: limit)
         return pass.run()

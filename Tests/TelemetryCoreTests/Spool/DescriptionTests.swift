@@ -177,7 +177,7 @@ final class ContextBlockTests: XCTestCase {
         let options = Options(toolName: long, toolVersion: long)
         options.metadata = [("a", .string(String(repeating: "x", count: 1019)))]
         XCTAssertNil(Metadata.validate(options.metadata))
-        let block = ContextBlock(options, machineID: long)
+        let block = ContextBlock(options, Redactor(home: nil), machineID: long)
         XCTAssertEqual(block.fieldCount, 7)
         XCTAssertEqual(block.metadataCount, 1)
     }
