@@ -2,6 +2,7 @@
 enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs
+    case errorCategory, error
 }
 
 /// Which command stands on the command line.

@@ -17,17 +17,17 @@ enum CommandTable {
                 details: "Records the event NAME and returns at once; delivery happens in the background.\nWhen telemetry is off, nothing is recorded and the exit code is 0 all the same.",
                 options: [
                     OptionSyntax(id: .type, name: "--type", value: "TYPE", summary: "type of the event (default: feature.used)"),
-                    property, properties,
+                    property, properties, errorCategory, error,
                 ], words: 1),
             CommandSyntax(
                 id: .command, name: "command",
                 forms: ["NAME --duration-ms N --exit-code N [OPTION]...", "[NAME] [OPTION]... -- PROGRAM [ARGUMENT]..."],
                 summary: "record a command that has run, or run one and record it",
-                details: "With '--', runs PROGRAM and records its duration and exit code, never its arguments;\nits exit code, signals and streams are passed through. NAME defaults to PROGRAM's\nfile name.",
+                details: "With '--', runs PROGRAM and records its duration and exit code, and with extended collection its\narguments, redacted; its exit code, signals and streams are passed through. NAME defaults to PROGRAM's\nfile name.",
                 options: [
                     OptionSyntax(id: .durationMs, name: "--duration-ms", value: "N", summary: "how long the command took, in milliseconds"),
                     OptionSyntax(id: .exitCode, name: "--exit-code", value: "N", summary: "the command's exit code"),
-                    property, properties,
+                    property, properties, errorCategory, error,
                 ], words: 1, runsProgram: true),
             CommandSyntax(
                 id: .flush, name: "flush", forms: ["[--timeout-ms N]"], summary: "deliver what is waiting, and wait for it",
@@ -66,6 +66,10 @@ enum CommandTable {
 
     private static let property = OptionSyntax(
         id: .property, name: "--property", value: "K=V", summary: "a property; k:int=5, k:double=1.5, k:bool=true are typed")
+    private static let errorCategory = OptionSyntax(
+        id: .errorCategory, name: "--error-category", value: "CATEGORY", summary: "what kind of failure it was; 'track' then records a command.error")
+    private static let error = OptionSyntax(
+        id: .error, name: "--error", value: "TEXT", summary: "the error message, or - to read it from standard input; recorded, redacted, only with extended collection")
     private static let properties = OptionSyntax(
         id: .properties, name: "--properties", value: "-", summary: "read properties from standard input: K=V lines or a JSON object")
 }

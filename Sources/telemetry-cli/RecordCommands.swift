@@ -1,6 +1,15 @@
 import CSystem
 import TelemetryCore
 
+/// A command that has run.
+struct CommandRun {
+    var name: String
+    var duration: Int64
+    var exitCode: Int32
+    var arguments: [String] = []
+    var failure = ReportedError()
+}
+
 /// `track` and `command`: they record, and never make a script fail because nothing was recorded.
 enum RecordCommands {
     typealias Attributes = [(key: String, value: AttributeValue)]
@@ -14,10 +23,13 @@ enum RecordCommands {
     static func track(_ invocation: Invocation) throws(Failure) -> ExitCode {
         guard let name = invocation.arguments.words.first else { throw invocation.usage("missing NAME") }
         let attributes = try properties(invocation)
+        let failure = try ReportedError.read(invocation)
         let type = invocation.arguments.value(.type) ?? TELEMETRY_FEATURE_USED
         let collector = Collector.open(try invocation.options())
         invocation.warn(collector.decision)
-        let status = collector.track(type: type, name: name, attributes: attributes)
+        let status = failure.isGiven
+            ? collector.trackError(name: name, category: failure.category ?? .unknown, error: failure.text, attributes: attributes)
+            : collector.track(type: type, name: name, attributes: attributes)
         _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
         if status == TELEMETRY_ERROR_ARGUMENT {
             throw invocation.usage("the name or the type is not valid")
@@ -27,6 +39,7 @@ enum RecordCommands {
 
     static func command(_ invocation: Invocation) throws(Failure) -> Int32 {
         let attributes = try properties(invocation)
+        let failure = try ReportedError.read(invocation)
         if let index = invocation.arguments.programIndex {
             return try WrappedCommand.run(invocation, program: invocation.rawArguments + index, attributes)
         }
@@ -38,24 +51,21 @@ enum RecordCommands {
         }
         let collector = Collector.open(try invocation.options())
         invocation.warn(collector.decision)
-        try record(invocation, collector, name, duration, Int32(clamping: exitCode), attributes)
+        try record(invocation, collector, CommandRun(name: name, duration: duration, exitCode: Int32(clamping: exitCode), failure: failure), attributes)
         return ExitCode.ok.rawValue
     }
 
     private static func record(
-        _ invocation: Invocation, _ collector: Collector, _ name: String, _ duration: Int64, _ exitCode: Int32,
-        _ attributes: Attributes
+        _ invocation: Invocation, _ collector: Collector, _ run: CommandRun, _ attributes: Attributes
     ) throws(Failure) {
-        let status = trackAndClose(collector, name, duration, exitCode, attributes)
+        let status = trackAndClose(collector, run, attributes)
         if status == TELEMETRY_ERROR_ARGUMENT { throw invocation.usage("the name is not valid") }
     }
 
-    static func trackAndClose(
-        _ collector: Collector, _ name: String, _ duration: Int64, _ exitCode: Int32, _ attributes: Attributes
-    ) -> telemetry_status {
+    static func trackAndClose(_ collector: Collector, _ run: CommandRun, _ attributes: Attributes) -> telemetry_status {
         let status = collector.trackCommand(
-            path: name, arguments: [], error: nil, durationMilliseconds: duration, exitCode: exitCode,
-            attributes: attributes)
+            path: run.name, arguments: run.arguments, error: run.failure.text, durationMilliseconds: run.duration,
+            exitCode: run.exitCode, category: run.failure.category, attributes: attributes)
         _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
         return status
     }

@@ -86,6 +86,8 @@ struct StatusReport {
         object.add("dropped_by_reason", reasons)
         object.add("adjusted", counts.adjusted)
         object.add("refused", counts.refused)
+
+        object.add("redacted", counts.redacted)
         return object
     }
 
@@ -130,6 +132,7 @@ struct StatusReport {
         return [
             ("recorded", "\(counts.recorded)"), ("delivered", "\(counts.delivered)"), ("pending", "\(counts.pending)"),
             ("dropped", dropped), ("adjusted", "\(counts.adjusted)"), ("refused", "\(counts.refused)"),
+            ("redacted", "\(counts.redacted)"),
         ]
     }
 

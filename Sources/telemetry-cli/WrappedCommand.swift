@@ -20,7 +20,8 @@ enum WrappedCommand {
         }
         let duration = Process.monotonicMilliseconds() &- start
         let name = invocation.arguments.words.first ?? baseName(program)
-        _ = RecordCommands.trackAndClose(Collector.open(options), name, duration, exitCode(death), attributes)
+        let run = CommandRun(name: name, duration: duration, exitCode: exitCode(death), arguments: arguments(program))
+        _ = RecordCommands.trackAndClose(Collector.open(options), run, attributes)
         if case .signalled(let signal) = death { Process.die(of: signal) }
         return exitCode(death)
     }
@@ -35,6 +36,17 @@ enum WrappedCommand {
             if !invocation.isQuiet { invocation.complain(error.message) }
             return nil
         }
+    }
+
+    /// B5: recorded, redacted, with extended collection only.
+    private static func arguments(_ program: ArgumentVector) -> [String] {
+        var result: [String] = []
+        var index = 1
+        while let argument = program[index] {
+            result.append(String(cString: argument))
+            index += 1
+        }
+        return result
     }
 
     private static func baseName(_ program: ArgumentVector) -> String {
