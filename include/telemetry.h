@@ -124,7 +124,7 @@ typedef struct telemetry_attribute {
     /** Which member of value is set. */
     telemetry_attribute_type type;
     union {
-        /** TELEMETRY_STRING: UTF-8, at most 1024 bytes; a longer one is cut at a character. */
+        /** TELEMETRY_STRING: UTF-8, at most 1024 bytes; redacted, and then cut at a character. */
         const char *string;
         /** TELEMETRY_INT */
         int64_t integer;
@@ -226,6 +226,9 @@ typedef struct telemetry_statistics {
     int32_t storage_errno;
     /** Reserved, 0. */
     uint32_t reserved;
+
+    /** Events in which a secret, an e-mail address or a home directory was replaced; they are recorded. */
+    uint64_t redacted;
 } telemetry_statistics;
 
 /** What a custom backend did with a batch. */
@@ -364,7 +367,9 @@ TELEMETRY_API bool telemetry_enabled(const telemetry_collector *collector);
  * @param type TELEMETRY_FEATURE_USED or another event type: 1 to 64 letters, digits, '.', '_' or
  *     '-'.
  * @param name What happened, as UTF-8; at most 256 bytes are kept.
- * @param attributes Keys and values, copied. May be NULL if `count` is 0.
+ * @param attributes Keys and values, copied. May be NULL if `count` is 0. What looks like a secret,
+ *     an e-mail address or a home directory in a text is replaced, and the event counted in
+ *     telemetry_statistics::redacted.
  * @param count Number of attributes; at most 64 are kept.
  * @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it was recorded with a part shortened, repaired or
  *     left out (invalid UTF-8, a limit, a key that is an event field's name); TELEMETRY_DISABLED;
@@ -382,7 +387,7 @@ TELEMETRY_API telemetry_status telemetry_track(telemetry_collector *collector, c
  *     taken off. A bare run of the tool and meta commands (help, version, completion, man) are not
  *     recorded.
  * @param duration_ms How long it ran, in milliseconds.
- * @param exit_code Its exit code.
+ * @param exit_code Its exit code; another than 0 gives the event an error category.
  * @param attributes As for telemetry_track().
  * @param count Number of attributes.
  * @return As telemetry_track(); TELEMETRY_OK also for a command that is not recorded. Thread-safe,
@@ -394,7 +399,8 @@ TELEMETRY_API telemetry_status telemetry_track_command(telemetry_collector *coll
 
 /**
  * As telemetry_track_command(), with arguments and error text. Unless extended collection is on
- * (telemetry_options_set_extended_collection()), these two are not so much as read.
+ * (telemetry_options_set_extended_collection()), these two are not so much as read; with it, they
+ * are recorded redacted.
  *
  * @param arguments Arguments, as UTF-8; at most 64, 1024 bytes each, are kept. May be NULL.
  * @param argument_count Number of arguments.
@@ -437,6 +443,69 @@ TELEMETRY_API telemetry_status telemetry_command_finish(telemetry_command *comma
 
 /** Frees a recorder; one that was not finished records nothing. NULL is ignored. */
 TELEMETRY_API void telemetry_command_free(telemetry_command *command);
+
+/**
+ * Says what kind of failure a command ended with, in the place of what its exit code says.
+ *
+ * @param error_category One of the categories below telemetry_error_category_from_exit_code().
+ * @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it is none of them and "unknown" will be recorded;
+ *     TELEMETRY_DISABLED for a NULL recorder; TELEMETRY_ERROR_ARGUMENT for a NULL category.
+ */
+TELEMETRY_API telemetry_status telemetry_command_set_error_category(telemetry_command *command,
+    const char *error_category);
+
+/* ---- Record a failure, and say of what kind it was ------------------------------------------ */
+
+/**
+ * Records a failure, as an event of type TELEMETRY_COMMAND_ERROR.
+ *
+ * @param name What failed, as the command's path; at most 256 bytes are kept.
+ * @param error_category One of the categories below telemetry_error_category_from_exit_code(); NULL
+ *     for "unknown". Any other text is recorded as "unknown" (TELEMETRY_ADJUSTED).
+ * @param error The message. Not so much as read unless extended collection is on
+ *     (telemetry_options_set_extended_collection()); then recorded redacted, at most 4096 bytes.
+ *     May be NULL.
+ * @param attributes As for telemetry_track().
+ * @param count Number of attributes.
+ * @return As telemetry_track(). Thread-safe, does not block.
+ */
+TELEMETRY_API telemetry_status telemetry_track_error(telemetry_collector *collector,
+    const char *name, const char *error_category, const char *error,
+    const telemetry_attribute *attributes, size_t count);
+
+/**
+ * The category of an exit code: sysexits.h, a shell's 126, 127 and 128 + signal, 124 of timeout(1).
+ * The categories are "usage", "auth", "network", "timeout", "not_found", "conflict", "permission",
+ * "rate_limited", "server", "cancelled", "unavailable", "resource" (disk, memory, limits), "data"
+ * (malformed input), "internal" and "unknown". telemetry_track_command() and
+ * telemetry_command_finish() use this function by themselves.
+ *
+ * @return Static; never NULL. "" for 0, which is no failure. Thread-safe, as are the three below.
+ */
+TELEMETRY_API const char *telemetry_error_category_from_exit_code(int32_t exit_code);
+
+/**
+ * The category of an errno value.
+ *
+ * @return As telemetry_error_category_from_exit_code().
+ */
+TELEMETRY_API const char *telemetry_error_category_from_errno(int32_t errno_value);
+
+/**
+ * The category of an HTTP status.
+ *
+ * @param http_status 0: no answer came, which is "network".
+ * @return Static; never NULL. "" for 100 to 399, which is no failure.
+ */
+TELEMETRY_API const char *telemetry_error_category_from_http_status(int32_t http_status);
+
+/**
+ * The category of an error message, by English phrases that tools commonly write. The first 1024
+ * bytes are looked at; nothing is kept or recorded of them.
+ *
+ * @return Static; never NULL. "unknown" when nothing is recognised; "" for NULL and "".
+ */
+TELEMETRY_API const char *telemetry_error_category_from_message(const char *message);
 
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 
