@@ -21,8 +21,8 @@ tracks() {
 
 tracks_stdin() {
     enable t
-    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; echo secret=1 | telemetry_track build --properties -'
-    expect_json "$(events t)" 'j["metadata"]' "{'secret': '1'}"
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; echo private=1 | telemetry_track build --properties -'
+    expect_json "$(events t)" 'j["metadata"]' "{'private': '1'}"
 }
 
 keeps_status() {

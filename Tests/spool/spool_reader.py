@@ -301,6 +301,7 @@ class Control:
         self.retired_generation, self.retired_file, self.recorded, self.delivered, *rest = \
             struct.unpack_from("<16Q", counters, 8)
         self.dropped, self.adjusted, self.refused = rest[:10], rest[10], rest[11]
+        self.redacted, = struct.unpack_from("<Q", counters, 152)
         delivery = newest_slot(image, (1024, 1536), 512) or bytes(512)
         self.next_attempt_ns, self.last_attempt_ns, self.last_success_ns, self.failures = \
             struct.unpack_from("<QQQI", delivery, 8)
