@@ -38,7 +38,13 @@ static inline bool is_mixed(uint64_t alphanumeric, uint64_t digits, uint64_t cap
     row &= row >> 2;
     if (row & row >> 4)
         return true;
-    return length >= 24 && __builtin_popcountll(digits ^ digits << 1) + __builtin_popcountll(capitals ^ capitals << 1) >= 8;
+    if (length < 24)
+        return false;
+    /* Eight turns need four groups, of digits or of capitals: four bits are set. */
+    uint64_t groups = (digits & ~(digits << 1)) | (capitals & ~(capitals << 1));
+    groups &= groups - 1;
+    groups &= groups - 1;
+    return (groups & (groups - 1)) != 0;
 }
 
 #if defined(__SSE2__)

@@ -6,47 +6,45 @@ package enum ErrorMessage {
     private static let bound = 1024
 
     /// The first that matches counts: what is said precisely stands before what may mean much.
-    private static let phrases: [(ErrorCategory, StaticString)] = [
-        (.rateLimited, "rate limit|too many requests|throttl|quota exceeded"),
-        (.timeout, "timed out|timeout|deadline exceeded|took too long"),
-        (.cancelled, "cancelled|canceled|interrupted|aborted by|sigint|sigterm|broken pipe"),
-        (.resource, "no space left|out of memory|cannot allocate|disk full|too many open files|file too large|disk quota"),
-        (.auth, "unauthorized|unauthorised|unauthenticated|authentication|not logged in|login required|invalid credential|bad credential|invalid token|token expired|expired token|invalid api key|invalid password"),
-        (.permission, "permission denied|access denied|access is denied|forbidden|not permitted|not allowed|read-only file system|insufficient privilege"),
-        (.network, "connection|network|unreachable|no route to host|could not resolve|name resolution|name or service not known|no such host|unknown host|getaddrinfo|certificate|tls|ssl|dns|socket|proxy"),
-        (.notFound, "not found|no such|does not exist|doesn't exist|cannot find|could not find|unknown command"),
-        (.conflict, "conflict|already exists|already in use|is locked|resource busy|device or resource busy|version mismatch|out of date"),
-        (.unavailable, "unavailable|temporarily|try again later|not supported|not implemented|maintenance|overloaded"),
-        (.server, "internal server error|bad gateway|server error"),
-        (.data, "parse error|syntax error|malformed|invalid json|invalid yaml|unexpected token|unexpected end|unexpected eof|corrupt|checksum|decode|invalid format|invalid utf-8"),
-        (.internal, "panic|assertion|segmentation fault|null pointer|nil pointer|stack overflow|index out of range|unreachable code|internal error|bug"),
-        (.usage, "usage:|unknown option|unrecognized option|unknown flag|invalid option|invalid argument|missing argument|missing required|is required|unexpected argument"),
+    private static let order: [ErrorCategory] = [
+        .rateLimited, .timeout, .cancelled, .resource, .auth, .permission, .network,
+        .notFound, .conflict, .unavailable, .server, .data, .internal, .usage,
     ]
+
+    private static func phrases(_ category: ErrorCategory) -> StaticString {
+        switch category {
+        case .rateLimited: "rate limit|too many requests|throttl|quota exceeded"
+        case .timeout: "timed out|timeout|deadline exceeded|took too long"
+        case .cancelled: "cancelled|canceled|interrupted|aborted by|sigint|sigterm|broken pipe"
+        case .resource: "no space left|out of memory|cannot allocate|disk full|too many open files|file too large|disk quota"
+        case .auth: "unauthorized|unauthorised|unauthenticated|authentication|not logged in|login required|invalid credential|bad credential|invalid token|token expired|expired token|invalid api key|invalid password"
+        case .permission: "permission denied|access denied|access is denied|forbidden|not permitted|not allowed|read-only file system|insufficient privilege"
+        case .network: "connection|network|unreachable|no route to host|could not resolve|name resolution|name or service not known|no such host|unknown host|getaddrinfo|certificate|tls|ssl|dns|socket|proxy"
+        case .notFound: "not found|no such|does not exist|doesn't exist|cannot find|could not find|unknown command"
+        case .conflict: "conflict|already exists|already in use|is locked|resource busy|device or resource busy|version mismatch|out of date"
+        case .unavailable: "unavailable|temporarily|try again later|not supported|not implemented|maintenance|overloaded"
+        case .server: "internal server error|bad gateway|server error"
+        case .data: "parse error|syntax error|malformed|invalid json|invalid yaml|unexpected token|unexpected end|unexpected eof|corrupt|checksum|decode|invalid format|invalid utf-8"
+        case .internal: "panic|assertion|segmentation fault|null pointer|nil pointer|stack overflow|index out of range|unreachable code|internal error|bug"
+        case .usage: "usage:|unknown option|unrecognized option|unknown flag|invalid option|invalid argument|missing argument|missing required|is required|unexpected argument"
+        case .unknown: ""
+        }
+    }
 
     package static func category(_ message: UnsafePointer<CChar>) -> ErrorCategory {
         let base = UnsafeRawPointer(message).assumingMemoryBound(to: UInt8.self)
         let text = TextBytes(base: base, count: strnlen(message, bound))
-        for (category, alternatives) in phrases where contains(text, alternatives) { return category }
+        for category in order {
+            let alternatives = WordList(text: phrases(category), separator: UInt8(ascii: "|"))
+            if alternatives.contains(where: { isIn(text, $0) }) { return category }
+        }
         return .unknown
     }
 
-    private static func contains(_ text: TextBytes, _ alternatives: StaticString) -> Bool {
-        var start = 0
-        let list = TextBytes(base: alternatives.utf8Start, count: alternatives.utf8CodeUnitCount)
-        while start < list.count {
-            let end = list.end(from: start) { $0 != UInt8(ascii: "|") }
-            if contains(text, list, start, end) { return true }
-            start = end &+ 1
-        }
-        return false
-    }
-
-    /// Where a word begins: `dns` is not in `hadnsomething`.
-    private static func contains(_ text: TextBytes, _ list: TextBytes, _ start: Int, _ end: Int) -> Bool {
+    /// Where a word begins: `bug` is not in `debugger`.
+    private static func isIn(_ text: TextBytes, _ phrase: TextBytes) -> Bool {
         for index in 0..<text.count where !text[index &- 1].isAlphanumeric {
-            var offset = 0
-            while offset < end &- start && text[index &+ offset].lowercased == list[start &+ offset] { offset &+= 1 }
-            if offset == end &- start { return true }
+            if text.has(phrase, at: index, ignoringCase: true) { return true }
         }
         return false
     }

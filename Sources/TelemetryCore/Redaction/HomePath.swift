@@ -1,15 +1,18 @@
 /// Home directories, whose names are those of people.
 struct HomePath {
-    private static let parents: [StaticString] = [
-        "/home/", "/Users/", "/var/home/", "/usr/home/", "/export/home/", "/c/Users/", "/mnt/c/Users/",
-    ]
+    private static var parents: WordList {
+        WordList(text: "/home/ /Users/ /var/home/ /usr/home/ /export/home/ /c/Users/ /mnt/c/Users/")
+    }
 
     /// The end of the home directory whose path begins with the `/` at `start`. `home`: the user's own.
     static func end(_ text: TextBytes, _ start: Int, home: [UInt8]) -> Int? {
         if let end = own(text, start, home) { return end }
-        for parent in parents where text.has(parent, at: start) {
-            return name(text, start &+ parent.utf8CodeUnitCount)
+        var first = start
+        let isBelow = parents.contains { parent in
+            first = start &+ parent.count
+            return text.has(parent, at: start)
         }
+        if isBelow { return name(text, first) }
         return text.has("/root", at: start) && !text[start &+ 5].isPath ? start &+ 5 : nil
     }
 

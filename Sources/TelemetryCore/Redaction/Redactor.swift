@@ -32,6 +32,7 @@ package struct Redactor {
     /// More than any text was seen to need.
     private static let walks = 4
 
+    @inline(never)
     private func walk(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int) -> [UInt8]? {
         guard let base = text.baseAddress else { return nil }
         var pass = RedactionPass(TextBytes(base: base, count: text.count), home: home, keeping: limit)
@@ -103,6 +104,7 @@ package struct Redactor {
     }
 
     /// The same for metadata; the text itself when nothing was found.
+    @inline(never)
     func redactMetadata(key: String, _ value: AttributeValue) -> AttributeValue {
         guard case .string(let text) = value else { return value }
         let redacted = key.withCString { key in text.withCString { redactValue(key: key, $0) } }

@@ -11,13 +11,11 @@ package enum SecretName {
     }
 
     /// Ends of names, without `-` and `_`: `DB_PASSWORD`, `x-amz-signature`, `clientSecret`.
-    package static let valueEndings: [StaticString] = [
-        "password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey", "secretkey",
-        "privatekey", "accountkey", "signingkey", "encryptionkey", "subscriptionkey", "signature",
-        "credential", "credentials", "jwt",
-    ]
-    package static let assignedNames: [StaticString] = ["auth", "sig", "pass", "pw", "otp", "pin"]
-    package static let headerEndings: [StaticString] = ["authorization", "cookie", "xapikey", "xauthtoken"]
+    static var valueEndings: WordList {
+        WordList(text: "password passwd passphrase pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey signature credential credentials jwt")
+    }
+    static var assignedNames: WordList { WordList(text: "auth sig pass pw otp pin") }
+    static var headerEndings: WordList { WordList(text: "authorization cookie xapikey xauthtoken") }
 
     /// Longer than any name above with its separators and some prefix.
     private static let longest = 64
@@ -25,9 +23,11 @@ package enum SecretName {
     /// The word from `start` to `end`; dashes in front of it do not count.
     static func kind(_ text: TextBytes, _ start: Int, _ end: Int) -> Kind? {
         guard end &- start >= 2, canEnd(text[end &- 1]) else { return nil }
-        for name in headerEndings where matches(name, text, start, end, isWhole: false) { return .header }
-        for name in valueEndings where matches(name, text, start, end, isWhole: false) { return .value }
-        for name in assignedNames where matches(name, text, start, end, isWhole: true) { return .assigned }
+        if headerEndings.contains(where: { ends(text, start, end, with: $0) != nil }) { return .header }
+        if valueEndings.contains(where: { ends(text, start, end, with: $0) != nil }) { return .value }
+        if assignedNames.contains(where: { name in
+            ends(text, start, end, with: name).map { text.end(from: start, while: { $0 == 0x2D }) >= $0 } ?? false
+        }) { return .assigned }
         return nil
     }
 
@@ -46,22 +46,18 @@ package enum SecretName {
         }
     }
 
-    /// Compares from the end, where names differ most.
-    private static func matches(_ name: StaticString, _ text: TextBytes, _ start: Int, _ end: Int, isWhole: Bool) -> Bool {
-        var left = name.utf8CodeUnitCount
+    /// Where the name begins that the word ends with; compares from the end, where names differ most.
+    private static func ends(_ text: TextBytes, _ start: Int, _ end: Int, with name: TextBytes) -> Int? {
+        var left = name.count
         var index = end
         while left > 0 {
             index &-= 1
-            guard index >= start, end &- index <= longest else { return false }
+            guard index >= start, end &- index <= longest else { return nil }
             let byte = text[index].lowercased
             if byte == 0x2D || byte == 0x5F { continue }
             left &-= 1
-            if byte != name.utf8Start[left] { return false }
+            if byte != name.base[left] { return nil }
         }
-        return !isWhole || isOnlyDashes(text, start, index)
-    }
-
-    private static func isOnlyDashes(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        text.end(from: start, while: { $0 == 0x2D }) >= end
+        return index
     }
 }

@@ -10,12 +10,16 @@ struct TextBytes {
     /// Whether `literal` stands at `index`; ASCII letters of either case when `ignoringCase`, for which
     /// the literal is to be in small letters.
     func has(_ literal: StaticString, at index: Int, ignoringCase: Bool = false) -> Bool {
-        let length = literal.utf8CodeUnitCount
-        guard index >= 0, length <= count &- index else { return false }
+        has(TextBytes(base: literal.utf8Start, count: literal.utf8CodeUnitCount), at: index, ignoringCase: ignoringCase)
+    }
+
+    @inline(never)
+    func has(_ literal: TextBytes, at index: Int, ignoringCase: Bool = false) -> Bool {
+        guard index >= 0, literal.count <= count &- index else { return false }
         var offset = 0
-        while offset < length {
+        while offset < literal.count {
             let byte = base[index &+ offset]
-            guard (ignoringCase ? byte.lowercased : byte) == literal.utf8Start[offset] else { return false }
+            guard (ignoringCase ? byte.lowercased : byte) == literal.base[offset] else { return false }
             offset &+= 1
         }
         return true

@@ -16,7 +16,8 @@ final class RedactionDocumentTests: XCTestCase {
     }
 
     func testNamesAndPrefixes() {
-        let names = SecretName.valueEndings + SecretName.headerEndings + SecretName.assignedNames + TokenPrefix.all.map(\.text)
+        let names = [SecretName.valueEndings, SecretName.headerEndings, SecretName.assignedNames].flatMap(\.words)
+            + TokenPrefix.kinds.flatMap { TokenPrefix.kind($0).prefixes.words }
         for name in names { XCTAssertTrue(document.contains("`\(name)`"), "\(name)") }
     }
 
