@@ -52,20 +52,18 @@ static inline bool is_mixed(uint64_t alphanumeric, uint64_t digits, uint64_t cap
 
 static inline __m128i is_byte(__m128i bytes, char value) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(value)); }
 
-/** From `low` to `high`, both below 128; a byte above 127 is not. */
-static inline uint64_t in_range(__m128i bytes, char low, char high)
+static inline __m128i in_range(__m128i bytes, char low, char high)
 {
-    __m128i above = _mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)(low - 1)));
-    return (uint64_t)_mm_movemask_epi8(_mm_and_si128(above, _mm_cmplt_epi8(bytes, _mm_set1_epi8((char)(high + 1)))));
+    __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(low));
+    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8((char)(high - low))), offset);
 }
 
+/** A sign that some rule begins with or looks for: blanks, controls, % + / : = @ and the backslash; and some
+    beside those, for ranges are compared faster. */
 static inline bool has_sign(__m128i bytes)
 {
-    __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(' ')), _mm_set1_epi8(' '));
-    __m128i found = _mm_or_si128(is_byte(bytes, '%'), is_byte(bytes, '+'));
-    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '/'), is_byte(bytes, ':')));
-    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '='), is_byte(bytes, '@')));
-    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '\\'), low));
+    __m128i found = _mm_or_si128(in_range(bytes, 0, ','), in_range(bytes, ':', '@'));
+    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '/'), is_byte(bytes, '\\')));
     return _mm_movemask_epi8(found) != 0;
 }
 
@@ -97,10 +95,13 @@ static inline bool is_suspect_text(const unsigned char *text, size_t length)
         __m128i bytes = _mm_loadu_si128((const __m128i *)(text + offset));
         if (has_sign(bytes))
             return true;
-        uint64_t digit = in_range(bytes, '0', '9'), capital = in_range(bytes, 'A', 'Z');
-        digits |= digit << offset;
-        capitals |= capital << offset;
-        alphanumeric |= (digit | in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z')) << offset;
+        __m128i digit = in_range(bytes, '0', '9');
+        __m128i letter = in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
+        alphanumeric |= (uint64_t)_mm_movemask_epi8(_mm_or_si128(digit, letter)) << offset;
+        if (length >= 24) {
+            digits |= (uint64_t)_mm_movemask_epi8(digit) << offset;
+            capitals |= (uint64_t)_mm_movemask_epi8(in_range(bytes, 'A', 'Z')) << offset;
+        }
         if (offset + 16 >= length)
             break;
         offset = offset + 32 <= length ? offset + 16 : length - 16;
