@@ -60,6 +60,13 @@ protocol Backend: AnyObject {
     var batchLimit: (events: Int, bytes: Int) { get }
     /// Sends the batch, in order.
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome
+    /// What `send` would send for this batch, byte for byte and made by the same code; only credentials
+    /// are masked. Nil: nothing can be sent, or memory ran out.
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]?
     /// Releases what it holds. Called once, last.
     func close()
+}
+
+extension Backend {
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { nil }
 }

@@ -83,7 +83,10 @@ final class Dispatcher {
             others.contains { $0.header?.generation == generation && $0.header?.progress.offset == offset }
         }
         defer { journal.clear() }
-        let delivery = delivery(deadline, isCancelled, journal: journal)
+        let audit = AuditLog.make(shared, backend)
+        defer { audit?.close() }
+        var delivery = delivery(deadline, isCancelled, journal: journal)
+        delivery.audit = audit
         var hasSent = false
         // Lineages of which something older waits that could not be had: its owner may have ended since,
         // and what it recorded later must not overtake it.
