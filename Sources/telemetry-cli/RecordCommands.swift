@@ -15,13 +15,13 @@ enum RecordCommands {
         guard let name = invocation.arguments.words.first else { throw invocation.usage("missing NAME") }
         let attributes = try properties(invocation)
         let type = invocation.arguments.value(.type) ?? TELEMETRY_FEATURE_USED
-        let collector = Collector.open(try invocation.options())
-        invocation.warn(collector.decision)
+        let collector = try open(invocation, try invocation.options())
         let status = collector.track(type: type, name: name, attributes: attributes)
-        _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
         if status == TELEMETRY_ERROR_ARGUMENT {
+            end(collector)
             throw invocation.usage("the name or the type is not valid")
         }
+        try answer(invocation, collector, status)
         return .ok
     }
 
@@ -36,28 +36,54 @@ enum RecordCommands {
         guard let duration, let exitCode else {
             throw invocation.usage("needs --duration-ms and --exit-code, or '-- PROGRAM' to run one")
         }
-        let collector = Collector.open(try invocation.options())
-        invocation.warn(collector.decision)
-        try record(invocation, collector, name, duration, Int32(clamping: exitCode), attributes)
+        let collector = try open(invocation, try invocation.options())
+        let status = track(collector, name, duration, Int32(clamping: exitCode), attributes)
+        if status == TELEMETRY_ERROR_ARGUMENT {
+            end(collector)
+            throw invocation.usage("the name is not valid")
+        }
+        try answer(invocation, collector, status)
         return ExitCode.ok.rawValue
     }
 
-    private static func record(
-        _ invocation: Invocation, _ collector: Collector, _ name: String, _ duration: Int64, _ exitCode: Int32,
-        _ attributes: Attributes
-    ) throws(Failure) {
-        let status = trackAndClose(collector, name, duration, exitCode, attributes)
-        if status == TELEMETRY_ERROR_ARGUMENT { throw invocation.usage("the name is not valid") }
-    }
-
-    static func trackAndClose(
+    static func track(
         _ collector: Collector, _ name: String, _ duration: Int64, _ exitCode: Int32, _ attributes: Attributes
     ) -> telemetry_status {
-        let status = collector.trackCommand(
-            path: name, arguments: [], error: nil, durationMilliseconds: duration, exitCode: exitCode,
-            attributes: attributes)
+        collector.trackCommand(
+            path: name, arguments: [], error: nil, durationMilliseconds: duration, exitCode: exitCode, attributes: attributes)
+    }
+
+    /// With `--dry-run`, a collector that records into memory only.
+    static func open(_ invocation: Invocation, _ options: Options) throws(Failure) -> Collector {
+        if invocation.arguments.has(.dryRun) { return DryRun.open(invocation, options) }
+        let collector = Collector.open(options)
+        invocation.warn(collector.decision)
+        return collector
+    }
+
+    static func end(_ collector: Collector) {
+        if collector.isDryRun { return collector.endDryRun() }
         _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
-        return status
+    }
+
+    /// Lets go of the collector, and says what became of the event where that was asked for.
+    private static func answer(_ invocation: Invocation, _ collector: Collector, _ status: telemetry_status) throws(Failure) {
+        if collector.isDryRun { return try DryRun.answer(invocation, collector) }
+        var object = JSONObject()
+        object.add("tool", collector.options.toolName)
+        object.add("enabled", collector.decision.isEnabled)
+        object.add("status", name(status))
+        end(collector)
+        if invocation.wantsJSON { try invocation.answer(object.text) }
+    }
+
+    private static func name(_ status: telemetry_status) -> String {
+        switch status {
+        case TELEMETRY_OK: "ok"
+        case TELEMETRY_ADJUSTED: "adjusted"
+        case TELEMETRY_DISABLED: "disabled"
+        default: "dropped"
+        }
     }
 
     /// From `--property` and then from standard input; the later one of a key wins.

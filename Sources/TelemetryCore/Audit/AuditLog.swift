@@ -59,7 +59,7 @@ final class AuditLog {
     private func write(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString) -> Int {
         guard openIfNeeded() else { return 0 }
         lines.begin(after: head.sequence, head.hash)
-        let lost = shared.delivery.auditLost
+        var lost = shared.delivery.auditLost
         if lost > 0 { lines.add(lost: lost) }
         var written = 0
         var kept = 0
@@ -71,13 +71,20 @@ final class AuditLog {
             guard flush(written..<before.count, before.sequence, before.hash) else { return kept }
             written = before.count
             kept = index
+            told(&lost)
             guard rotate() else { return kept }
         }
         guard flush(written..<lines.count, lines.sequence, lines.hash) else { return kept }
-        if lost > 0 { shared.updateDelivery { $0.auditLost = 0 } }
+        told(&lost)
         batchesSinceHead += 1
         if batchesSinceHead >= Self.batchesPerHead { writeHead() }
         return events.count
+    }
+
+    /// The log says now how many are missing from it.
+    private func told(_ lost: inout UInt64) {
+        if lost > 0 { shared.updateDelivery { $0.auditLost = 0 } }
+        lost = 0
     }
 
     private var fileLength: Int { Int(clamping: head.bytes) }

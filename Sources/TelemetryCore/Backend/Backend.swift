@@ -56,6 +56,8 @@ protocol Backend: AnyObject {
     var info: String { get }
     /// Sending needs no network and ends by itself at once.
     var isLocal: Bool { get }
+    /// False: it can send nothing, and `info` says why.
+    var isUsable: Bool { get }
     /// Most events in one batch, and most bytes of record data.
     var batchLimit: (events: Int, bytes: Int) { get }
     /// Sends the batch, in order.
@@ -68,5 +70,6 @@ protocol Backend: AnyObject {
 }
 
 extension Backend {
+    var isUsable: Bool { true }
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { nil }
 }

@@ -129,10 +129,7 @@ final class Dispatcher {
             isConsented: isConsented, journal: journal)
     }
 
-    private func oldestAllowed() -> Int64 {
-        let span = spool.ageLimitSeconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return span.overflow ? Int64.min : Clock.realtime() &- span.partialValue
-    }
+    private func oldestAllowed() -> Int64 { SpoolLimits.oldestAllowed(ageSeconds: spool.ageLimitSeconds) }
 
     private func deliverOwn(_ delivery: SegmentDelivery, hasSent sentBefore: Bool) -> PassResult {
         var hasSent = sentBefore
