@@ -1,4 +1,5 @@
 import CSystem
+import Synchronization
 
 /// `--dry-run`: an event goes the whole way of recording, into memory that nobody delivers from.
 extension Collector {
