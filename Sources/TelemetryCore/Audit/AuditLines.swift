@@ -1,21 +1,22 @@
 /// Entries being written, each chained to the one before; docs/audit-log.md.
 struct AuditLines: ~Copyable {
     private var events = EventJSON()
-    private let backend: [UInt8]
+    private var backend: [UInt8] = []
     private var time: [UInt8] = []
     /// Of the last entry.
     private(set) var sequence: UInt64 = 0
     private(set) var hash = AuditDigest.zero
     private var isComplete = true
 
-    init(backend: String) { self.backend = Array(backend.utf8) }
+    init() {}
 
     /// Nil: memory ran out, or there is no SHA-256. Valid until the next change.
     var bytes: UnsafeRawBufferPointer? { isComplete ? events.bytes : nil }
     var count: Int { events.json.buffer.count }
 
     /// Empties it; what is added next follows the entry `sequence`.
-    mutating func begin(after sequence: UInt64, _ hash: AuditDigest) {
+    mutating func begin(after sequence: UInt64, _ hash: AuditDigest, backend: String) {
+        self.backend = Array(backend.utf8)
         events.removeAll()
         self.sequence = sequence
         self.hash = hash

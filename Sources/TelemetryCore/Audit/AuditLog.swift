@@ -12,27 +12,23 @@ final class AuditLog {
 
     private let shared: SpoolDirectory
     private let limit: Int
-    private var lines: AuditLines
+    private var lines = AuditLines()
     /// Nil until the first batch, and after an error.
     private var file: LogFile?
     private var head = AuditHead()
     private var batchesSinceHead = 0
 
-    /// Nil: what this backend does with events is nothing that a copy would tell.
-    static func make(_ shared: SpoolDirectory, _ backend: any Backend) -> AuditLog? {
-        backend.kind.utf8.elementsEqual("noop".utf8) ? nil : AuditLog(shared, backend: backend.info)
-    }
-
-    init(_ shared: SpoolDirectory, backend: String, limit: Int = fileBytes) {
+    init(_ shared: SpoolDirectory, limit: Int = fileBytes) {
         self.shared = shared
         self.limit = limit
-        lines = AuditLines(backend: backend)
     }
 
     /// The receiver has these events, or, `unconfirmed`, may have them.
-    func append(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString) {
+    func append(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: any Backend) {
+        // It forgets them: there is nothing that a copy would tell.
+        if backend.kind.utf8.elementsEqual("noop".utf8) { return }
         SignalMask.withoutWriteSignals {
-            let kept = write(events, outcome)
+            let kept = write(events, outcome, backend.info)
             if kept < events.count { lose(events.count - kept) }
         }
     }
@@ -56,9 +52,9 @@ final class AuditLog {
     // MARK: writing
 
     /// Returns how many of the events are in the log.
-    private func write(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString) -> Int {
+    private func write(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String) -> Int {
         guard openIfNeeded() else { return 0 }
-        lines.begin(after: head.sequence, head.hash)
+        lines.begin(after: head.sequence, head.hash, backend: backend)
         var lost = shared.delivery.auditLost
         if lost > 0 { lines.add(lost: lost) }
         var written = 0

@@ -83,8 +83,8 @@ final class Dispatcher {
             others.contains { $0.header?.generation == generation && $0.header?.progress.offset == offset }
         }
         defer { journal.clear() }
-        let audit = AuditLog.make(shared, backend)
-        defer { audit?.close() }
+        let audit = AuditLog(shared)
+        defer { audit.close() }
         var delivery = delivery(deadline, isCancelled, journal: journal)
         delivery.audit = audit
         var hasSent = false

@@ -87,7 +87,7 @@ struct SegmentDelivery {
         switch outcome.verdict {
         case .accepted:
             // Before the progress: after a crash between the two it is sent once more, and that is noted too.
-            audit?.append(events, "accepted")
+            audit?.append(events, "accepted", backend)
             commit(events.count, nil, end, segment)
         case .split where events.count > 1:
             let middle = events.count / 2
@@ -95,11 +95,11 @@ struct SegmentDelivery {
             let second = UnsafeBufferPointer(rebasing: events[middle...])
             return send(first, ends.prefix(middle), of: segment) ?? send(second, ends.dropFirst(middle), of: segment)
         case .rejected, .split:
-            if outcome.verdict == .rejected { audit?.append(events, "rejected") }
+            if outcome.verdict == .rejected { audit?.append(events, "rejected", backend) }
             commit(events.count, .rejected, end, segment)
         case .retry(let seconds):
             // The receiver may have them, and they are not sent again.
-            if guarantee == .atMostOnce || !isCurrent(segment) { audit?.append(events, "unconfirmed") }
+            if guarantee == .atMostOnce || !isCurrent(segment) { audit?.append(events, "unconfirmed", backend) }
             return isCancelled() ? .interrupted : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         case .stop:
             segment.saveProgress()
