@@ -124,6 +124,7 @@ final class AuditLog {
 
     private func openIfNeeded() -> Bool {
         if file != nil { return true }
+        SHA256.preferFast()
         guard AuditDigest.isAvailable else { return false }
         let known = AuditHead.read(in: shared.directory)
         head = known ?? AuditHead()
