@@ -33,7 +33,7 @@ struct AuditEntry {
 /// Reads what was written in one exact form.
 struct AuditReader {
     private let bytes: UnsafeRawBufferPointer
-    private var offset = 0
+    private(set) var offset = 0
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 

@@ -4,8 +4,7 @@ import CSystem
 /// lag behind the log, never run ahead of it.
 struct AuditHead: Equatable {
     static let fileName = "sent.head"
-    private static let temporaryName = ".sent.head"
-    private static let limitBytes = 1024
+    private static let slotBytes = 512
 
     /// Where a file of the log begins: its first entry's number, and what that has as `prev`.
     struct Start: Equatable {
@@ -13,6 +12,8 @@ struct AuditHead: Equatable {
         var previous = AuditDigest.zero
     }
 
+    /// How often the head was written: the slot with more writes is the newer one.
+    private var writes: UInt64 = 0
     /// The last entry; 0: there is none.
     var sequence: UInt64 = 0
     var hash = AuditDigest.zero
@@ -37,15 +38,25 @@ struct AuditHead: Equatable {
 
     /// Nil: there is none that can be used.
     static func read(in directory: Descriptor) -> AuditHead? {
-        guard let content = try? PrivateFile.read(at: directory, fileName, limit: limitBytes) else { return nil }
-        return content.bytes.withUnsafeBytes { AuditHead($0) }
+        guard let content = try? PrivateFile.read(at: directory, fileName, limit: 2 * slotBytes) else { return nil }
+        return content.bytes.withUnsafeBytes { bytes in
+            let slots = (slot(bytes, 0), slot(bytes, slotBytes))
+            guard let first = slots.0, let second = slots.1 else { return slots.0 ?? slots.1 }
+            return first.writes > second.writes ? first : second
+        }
+    }
+
+    private static func slot(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> AuditHead? {
+        guard bytes.count >= offset + slotBytes else { return nil }
+        return AuditHead(UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + slotBytes)]))
     }
 
     init() {}
 
+    /// `text`: a slot.
     init?(_ text: UnsafeRawBufferPointer) {
         var reader = AuditReader(text)
-        guard reader.skip("{\"seq\":"), let sequence = reader.number(), reader.skip(",\"hash\":"), let hash = reader.digest(),
+        guard reader.skip("{\"writes\":"), let writes = reader.number(), reader.skip(",\"seq\":"), let sequence = reader.number(), reader.skip(",\"hash\":"), let hash = reader.digest(),
             reader.skip(",\"bytes\":"), let bytes = reader.number(),
             reader.skip(",\"first_seq\":"), let firstSequence = reader.number(),
             reader.skip(",\"first_prev\":"), let firstPrevious = reader.digest(),
@@ -53,7 +64,10 @@ struct AuditHead: Equatable {
             reader.skip(",\"current_prev\":"), let currentPrevious = reader.digest(), reader.skip(",\"rotating\":")
         else { return nil }
         isRotating = reader.skip("true")
-        guard isRotating || reader.skip("false"), reader.skip("}\n"), reader.isAtEnd else { return nil }
+        guard isRotating || reader.skip("false") else { return nil }
+        let end = reader.offset
+        guard reader.skip(",\"check\":"), let check = reader.number(), check == Self.check(text, upTo: end) else { return nil }
+        self.writes = writes
         self.sequence = sequence
         self.hash = hash
         self.bytes = bytes
@@ -61,22 +75,24 @@ struct AuditHead: Equatable {
         current = Start(sequence: currentSequence, previous: currentPrevious)
     }
 
-    /// Replaces the file as a whole. Not durable: after a power cut the head may be an older one. The
-    /// caller holds the delivery lock, so that the temporary file can have one name and none is left.
-    func write(in directory: Descriptor) throws(SystemError) {
-        let file = try Descriptor.open(at: directory, Self.temporaryName, O_WRONLY | O_CREAT | O_TRUNC)
-        let json = text
-        do throws(SystemError) { try file.writeAll(json.buffer.bytes) } catch {
-            file.close()
-            throw error
-        }
-        file.close()
-        try directory.renameEntry(Self.temporaryName, Self.fileName)
+    /// Overwrites the older of two slots: a write that a crash cuts short leaves the other. In place, for
+    /// a rename makes some file systems flush what was written, and costs a short program more than all
+    /// the rest. The caller holds the delivery lock.
+    mutating func write(in directory: Descriptor) throws(SystemError) {
+        let file = try Descriptor.open(at: directory, Self.fileName, O_WRONLY | O_CREAT | O_NONBLOCK)
+        defer { file.close() }
+        let status = try file.status()
+        guard status.isOwnRegularFile, status.st_nlink == 1 else { throw SystemError(code: EPERM) }
+        writes &+= 1
+        try file.overwrite(text.buffer.bytes, at: Int64(writes & 1) * Int64(Self.slotBytes))
     }
 
+    /// A slot: JSON, filled up with spaces, and a newline.
     private var text: JSONWriter {
         var json = JSONWriter()
         json.beginObject()
+        json.key("writes")
+        json.integer(Int64(clamping: writes))
         Self.add("seq", sequence, "hash", hash, to: &json)
         json.key("bytes")
         json.integer(Int64(clamping: bytes))
@@ -84,9 +100,19 @@ struct AuditHead: Equatable {
         Self.add("current_seq", current.sequence, "current_prev", current.previous, to: &json)
         json.key("rotating")
         json.boolean(isRotating)
+        let check = Self.check(json.buffer.bytes, upTo: json.buffer.count)
+        json.key("check")
+        json.integer(Int64(check))
         json.endObject()
+        while json.buffer.count < Self.slotBytes - 1, !json.buffer.isIncomplete { json.buffer.append(UInt8(ascii: " ")) }
         json.buffer.append("\n")
         return json
+    }
+
+    /// Tells a slot that was cut short.
+    private static func check(_ text: UnsafeRawBufferPointer, upTo end: Int) -> UInt64 {
+        guard let base = text.baseAddress, end <= text.count else { return 0 }
+        return UInt64(csystem_crc32c(0, base, end))
     }
 
     private static func add(

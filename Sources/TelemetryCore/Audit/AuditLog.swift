@@ -9,6 +9,7 @@ final class AuditLog {
     static let fileBytes = 4 << 20
     /// The head may lag that many batches behind.
     private static let batchesPerHead = 64
+    private static let manyEvents = 64
 
     private let shared: SpoolDirectory
     private let limit: Int
@@ -53,6 +54,8 @@ final class AuditLog {
 
     /// Returns how many of the events are in the log.
     private func write(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String) -> Int {
+        // A look for another library is worth its 10 µs only to who has more to hash than that takes.
+        if events.count >= Self.manyEvents { SHA256.preferFast() }
         guard openIfNeeded() else { return 0 }
         lines.begin(after: head.sequence, head.hash, backend: backend)
         var lost = shared.delivery.auditLost
@@ -124,7 +127,6 @@ final class AuditLog {
 
     private func openIfNeeded() -> Bool {
         if file != nil { return true }
-        SHA256.preferFast()
         guard AuditDigest.isAvailable else { return false }
         let known = AuditHead.read(in: shared.directory)
         head = known ?? AuditHead()

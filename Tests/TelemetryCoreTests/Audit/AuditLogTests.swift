@@ -44,7 +44,7 @@ final class AuditLogTests: XCTestCase {
             let attributes = try FileManager.default.attributesOfItem(atPath: scene.spool.files.path + "/" + name)
             XCTAssertEqual(attributes[.posixPermissions] as? Int, 0o600, name)
         }
-        XCTAssertFalse(scene.spool.files.names.contains(".sent.head"))
+        XCTAssertEqual(scene.spool.files.bytes(AuditHead.fileName)?.count, 1024)
     }
 
     func testNoopLeavesNoCopy() {
