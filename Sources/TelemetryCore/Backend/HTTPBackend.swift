@@ -12,18 +12,25 @@ extension HTTPRequest {
     /// The request as HTTP/1.1 puts it (RFC 9112), which is what libcurl sends. The query and the values
     /// of the author's headers may be credentials, and are masked.
     var preview: [UInt8] {
-        let path = endpoint.path.utf8.isEmpty ? "/" : endpoint.path
-        let query = endpoint.url.utf8.contains(UInt8(ascii: "?")) ? "?***" : ""
-        var head = "POST " + path + query + " HTTP/1.1\r\nHost: " + endpoint.hostField + "\r\nAccept: */*\r\n"
-        for header in headers { head += header + "\r\n" }
-        for header in privateHeaders { head += Self.masked(header) + "\r\n" }
-        head += "Content-Length: " + String(body.count) + "\r\n\r\n"
-        return Array(head.utf8) + Array(body)
-    }
-
-    private static func masked(_ header: String) -> String {
-        let name = header.utf8.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ";") }
-        return String(decoding: name, as: UTF8.self) + ": ***"
+        var text: [UInt8] = []
+        text += "POST ".utf8
+        text += (endpoint.path.utf8.isEmpty ? "/" : endpoint.path).utf8
+        if endpoint.url.utf8.contains(UInt8(ascii: "?")) { text += "?***".utf8 }
+        text += " HTTP/1.1\r\nHost: ".utf8
+        text += endpoint.hostField.utf8
+        text += "\r\nAccept: */*\r\n".utf8
+        for header in headers {
+            text += header.utf8
+            text += "\r\n".utf8
+        }
+        for header in privateHeaders {
+            text += header.utf8.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ";") }
+            text += ": ***\r\n".utf8
+        }
+        text += "Content-Length: ".utf8
+        text += String(body.count).utf8
+        text += "\r\n\r\n".utf8
+        return text + body
     }
 }
 
