@@ -44,6 +44,17 @@ final class AuditVerdictTests: XCTestCase {
         XCTAssertTrue(reason.contains("rewritten"), reason)
     }
 
+    /// One whose own hash is right.
+    func testReplacedLine() {
+        let scene = AuditScene(), forged = AuditScene()
+        scene.pass(5)
+        forged.pass(5)
+        let line = forged.lines()[2]
+        scene.rewrite(AuditLog.fileName) { $0[2] = line }
+        guard case .broken(_, 3, let reason) = scene.verdict else { return XCTFail("\(scene.verdict)") }
+        XCTAssertTrue(reason.contains("does not follow"), reason)
+    }
+
     func testRemovedHead() {
         let scene = AuditScene()
         scene.pass(2)
@@ -98,15 +109,18 @@ final class AuditVerdictTests: XCTestCase {
     func testCrashInTheMiddleOfARotation() throws {
         for isRenamed in [false, true] {
             let scene = AuditScene()
-            scene.pass(3)
+            for _ in 0..<4 { scene.pass(8, limit: 8192) }
+            let current = scene.lines().count, older = scene.lines(AuditLog.olderName).count
+            XCTAssertTrue(current > 0 && older > 0)
             var head = try XCTUnwrap(AuditHead.read(in: scene.shared.directory))
             head.isRotating = true
             try head.write(in: scene.shared.directory)
             if isRenamed { try scene.shared.directory.renameEntry(AuditLog.fileName, AuditLog.olderName) }
-            XCTAssertEqual(scene.verdict, .unbroken(entries: 3), "renamed: \(isRenamed)")
+            let kept = isRenamed ? current : current + older
+            XCTAssertEqual(scene.verdict, .unbroken(entries: kept), "renamed: \(isRenamed)")
             scene.pass(2)
-            XCTAssertEqual(scene.verdict, .unbroken(entries: 5), "renamed: \(isRenamed)")
-            XCTAssertEqual(scene.lines(AuditLog.olderName).count, isRenamed ? 3 : 0)
+            XCTAssertEqual(scene.verdict, .unbroken(entries: kept + 2), "renamed: \(isRenamed)")
+            XCTAssertEqual(scene.lines(AuditLog.olderName).count, isRenamed ? current : older)
         }
     }
 
