@@ -130,7 +130,7 @@ final class AuditVerdictTests: XCTestCase {
         let scene = AuditScene()
         scene.pass(4)
         let files = [AuditLog.fileName, AuditHead.fileName].map { (name: $0, bytes: [UInt8](scene.spool.files.bytes($0)!)) }
-        for _ in 0..<300 {
+        for _ in 0..<100 {
             for file in files {
                 var bytes = file.bytes
                 for _ in 0..<Int.random(in: 0...3, using: &random) where !bytes.isEmpty {
