@@ -4,7 +4,7 @@ import Synchronization
 /// One tool's collector in this process: composes consent, spool, dispatcher and backend. The only
 /// type that knows all of them.
 package final class Collector {
-    let options: Options
+    package let options: Options
     package let decision: ConsentDecision
     let redactor = Redactor(home: Environment.value("HOME"))
     package let handle: UnsafeMutablePointer<telemetry_collector>
@@ -32,8 +32,13 @@ package final class Collector {
     /// worker thread, since telemetry_close() writes its few events at once.
     static let settlingNanoseconds: Int64 = 100_000_000
 
-    private init(_ options: Options) {
+    /// Records into memory only, whatever consent says, to show what would be sent: makes no file,
+    /// no identifier and no thread.
+    package let isDryRun: Bool
+
+    init(_ options: Options, isDryRun: Bool = false) {
         self.options = options
+        self.isDryRun = isDryRun
         decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
         recorder = .allocate(capacity: 1)
         sampling = Sampling(options.sampling)
@@ -129,6 +134,7 @@ package final class Collector {
     /// With the mutex held. The spool in the present consent epoch; nil when consent is gone, or there is
     /// none yet and none is to be made.
     private func currentSpool(attaching: Bool) -> Spool? {
+        if isDryRun { return spool ?? attachDry() }
         guard let spool else { return isStillConsented() && attaching ? attach() : nil }
         if spool.shared == nil { return isStillConsented() ? spool : nil }
         if recorder.pointee.isCurrent { return spool }
@@ -190,6 +196,7 @@ package final class Collector {
     /// With the mutex held. Lets other threads record into the active segment without the mutex, and
     /// sees to it that someone delivers.
     private func publish(_ spool: Spool) {
+        if isDryRun { return }
         if worker.isRunning || !needsWorkerLater {
             recorder.pointee.segment.store(UInt(bitPattern: spool.active?.base), ordering: .releasing)
         }

@@ -18,6 +18,13 @@ package enum SpoolInspector {
         return result
     }
 
+    /// Segment files of which not even the header can be read.
+    package static func damagedSegments(options: Options) -> [String] {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return [] }
+        defer { shared.close() }
+        return shared.segmentsByAge(except: { _ in false }).filter { $0.header == nil }.map { $0.name }
+    }
+
     package static func deliveryState(
         options: Options
     ) -> (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String)? {
@@ -29,14 +36,31 @@ package enum SpoolInspector {
 
     /// Every waiting event, oldest segment first, those of living processes included.
     package static func forEachPending(options: Options, _ body: (EventView) -> Void) {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return }
+        for image in pendingImages(options) { image.forEachPending(body) }
+    }
+
+    /// The same as they go into requests.
+    static func forEachBatch(options: Options, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void) {
+        for image in pendingImages(options) {
+            var reader = image.reader
+            while true {
+                let batch = EventBatch(&reader, limit: limit, oldest: oldest)
+                if batch.isEmpty { break }
+                if !batch.events.isEmpty { body(batch) }
+            }
+            withExtendedLifetime(image) {}
+        }
+    }
+
+    private static func pendingImages(_ options: Options) -> [SegmentImage] {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return [] }
         defer { shared.close() }
         let epoch = shared.control.epoch
         let retired = shared.control.readCounters().retiredGeneration
         var images = shared.segmentNames().compactMap { SegmentImage($0, in: shared.directory) }
         images.removeAll { $0.description.epoch != epoch || $0.description.generation == retired }
         images.sort { $0.description.created < $1.description.created }
-        for image in images { image.forEachPending(body) }
+        return images
     }
 
     /// Withdraws: every waiting event is void at once, whoever holds it, and removed where no living
@@ -99,11 +123,16 @@ private final class SegmentImage {
 
     deinit { free(base) }
 
-    func forEachPending(_ body: (EventView) -> Void) {
+    /// At the first event that waits. Valid while this lives.
+    var reader: SegmentReader {
         let progress = Progress.read(base, generation: description.generation, fileSize: size)
-        var reader = SegmentReader(
+        return SegmentReader(
             UnsafeRawBufferPointer(start: base, count: size), description: description,
             context: description.context(base), state: StateWord.load(base), from: progress.offset)
+    }
+
+    func forEachPending(_ body: (EventView) -> Void) {
+        var reader = reader
         while let event = reader.next() { body(event) }
     }
 }

@@ -16,7 +16,14 @@ enum AboutCommands {
     static func help(
         _ command: CommandSyntax?, _ invocation: Invocation, _ syntax: CommandLineSyntax
     ) throws(Failure) -> ExitCode {
-        try invocation.answer(command.map { Help.command($0, syntax) } ?? Help.overview(syntax))
+        let text = command.map { Help.command($0, syntax) } ?? Help.overview(syntax)
+        if invocation.wantsJSON {
+            var object = JSONObject()
+            object.add("text", text)
+            try invocation.answer(object.text)
+        } else {
+            try invocation.answer(text)
+        }
         return .ok
     }
 

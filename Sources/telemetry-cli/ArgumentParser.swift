@@ -3,11 +3,13 @@ enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs
     case errorCategory, error
+    case dryRun, sent, verify, wire, offline
 }
 
 /// Which command stands on the command line.
 enum CommandID {
     case track, command, flush, deliver, show, status, explain, enable, disable, machineID, version, help
+    case doctor
 }
 
 struct OptionSyntax {

@@ -17,7 +17,7 @@ enum CommandTable {
                 details: "Records the event NAME and returns at once; delivery happens in the background.\nWhen telemetry is off, nothing is recorded and the exit code is 0 all the same.",
                 options: [
                     OptionSyntax(id: .type, name: "--type", value: "TYPE", summary: "type of the event (default: feature.used)"),
-                    property, properties, errorCategory, error,
+                    property, properties, errorCategory, error, dryRun,
                 ], words: 1),
             CommandSyntax(
                 id: .command, name: "command",
@@ -27,7 +27,7 @@ enum CommandTable {
                 options: [
                     OptionSyntax(id: .durationMs, name: "--duration-ms", value: "N", summary: "how long the command took, in milliseconds"),
                     OptionSyntax(id: .exitCode, name: "--exit-code", value: "N", summary: "the command's exit code"),
-                    property, properties, errorCategory, error,
+                    property, properties, errorCategory, error, dryRun,
                 ], words: 1, runsProgram: true),
             CommandSyntax(
                 id: .flush, name: "flush", forms: ["[--timeout-ms N]"], summary: "deliver what is waiting, and wait for it",
@@ -43,8 +43,14 @@ enum CommandTable {
                     OptionSyntax(id: .timeLimitMs, name: "--time-limit-ms", value: "N", summary: "longest time to take, in milliseconds (default: 60000)"),
                 ]),
             CommandSyntax(
-                id: .show, name: "show", forms: [""], summary: "show the events waiting to be sent, as they will be sent",
-                details: "With --json, one event per line."),
+                id: .show, name: "show", forms: ["", "--wire", "--sent [--verify]"],
+                summary: "show the events waiting to be sent, as they will be sent, or those that were",
+                details: "With --json, one event per line; 'show --wire --json' is one array of requests.",
+                options: [
+                    OptionSyntax(id: .wire, name: "--wire", summary: "the bytes of each request, as the tool's backend would send it"),
+                    OptionSyntax(id: .sent, name: "--sent", summary: "the copies of what was delivered"),
+                    OptionSyntax(id: .verify, name: "--verify", summary: "with --sent: say whether the copies are complete and unaltered"),
+                ]),
             CommandSyntax(
                 id: .status, name: "status", forms: [""], summary: "say whether telemetry is on, who decided it, and what was sent",
                 details: "Creates nothing and sends nothing."),
@@ -60,10 +66,16 @@ enum CommandTable {
             CommandSyntax(
                 id: .machineID, name: "machine-id", forms: [""], summary: "print the identifier sent with the tool's events",
                 details: "Prints nothing when telemetry is off: no identifier is in use."),
+            CommandSyntax(
+                id: .doctor, name: "doctor", forms: ["[--offline]"], summary: "look for what is wrong",
+                details: "Asks the receiver for an answer (HEAD), with no event and no identifier; creates nothing.\nThe exit code is 8 when there is a problem.",
+                options: [OptionSyntax(id: .offline, name: "--offline", summary: "do not connect to the receiver")]),
             CommandSyntax(id: .version, name: "version", forms: [""], summary: "print the version", details: ""),
             CommandSyntax(id: .help, name: "help", forms: ["[COMMAND]"], summary: "print help", details: "", words: 1),
         ])
 
+    private static let dryRun = OptionSyntax(
+        id: .dryRun, name: "--dry-run", summary: "print what would be sent; record nothing and send nothing")
     private static let property = OptionSyntax(
         id: .property, name: "--property", value: "K=V", summary: "a property; k:int=5, k:double=1.5, k:bool=true are typed")
     private static let errorCategory = OptionSyntax(

@@ -19,6 +19,7 @@ enum DeliveryCommands {
         let options = try invocation.options()
         let collector = Collector.open(options)
         invocation.warn(collector.decision)
+        let isEnabled = collector.isEnabled
         let status = collector.flush(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
         _ = collector.close(timeoutMilliseconds: 0)
         switch status {
@@ -28,8 +29,20 @@ enum DeliveryCommands {
             throw Failure(code: .notDelivered, message: "not delivered: " + reason(options) + "; the events are kept")
         case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
             throw Failure(code: .system, message: "not delivered: the operating system refused")
-        default: return .ok
+        default:
+            if invocation.wantsJSON { try answer(invocation, options, isEnabled) }
+            return .ok
         }
+    }
+
+    private static func answer(_ invocation: Invocation, _ options: Options, _ isEnabled: Bool) throws(Failure) {
+        let counts = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
+        var object = JSONObject()
+        object.add("tool", options.toolName)
+        object.add("enabled", isEnabled)
+        object.add("delivered", counts.delivered)
+        object.add("pending", counts.pending)
+        try invocation.answer(object.text)
     }
 
     private static func reason(_ options: Options) -> String {

@@ -10,6 +10,10 @@ enum ExitCode: Int32 {
     case notDelivered = 4
     /// The operating system refused.
     case system = 5
+    /// What is kept on disk is not what was written: the audit log was altered.
+    case document = 7
+    /// `doctor` has found a problem.
+    case problem = 8
     /// As a shell says it: found but not executable.
     case notExecutable = 126
     /// As a shell says it: not found.

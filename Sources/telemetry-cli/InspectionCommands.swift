@@ -5,7 +5,12 @@ import TelemetryCore
 /// the last create nothing either, and work whatever consent says.
 enum InspectionCommands {
     static func show(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        let arguments = invocation.arguments
+        if arguments.has(.verify) && !arguments.has(.sent) { throw invocation.usage("--verify needs --sent") }
+        if arguments.has(.sent) && arguments.has(.wire) { throw invocation.usage("--sent and --wire exclude each other") }
         let options = try invocation.options()
+        if arguments.has(.sent) { return try SentLog.show(invocation, options) }
+        if arguments.has(.wire) { return try WireAnswer.print(invocation, SpoolInspector.wirePreview(options: options)) }
         guard let listing = SpoolInspector.listing(options: options, pretty: !invocation.wantsJSON) else {
             throw Failure(code: .system, message: "out of memory")
         }

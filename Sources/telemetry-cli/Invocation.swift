@@ -24,7 +24,6 @@ struct Invocation {
         options.delivery = TELEMETRY_DETACHED
         options.noTelemetry = arguments.has(.noTelemetry)
         if let path = ManifestLookup.resolve(explicit: given, tool: options.toolName) {
-            // What is wrong with it is in the options.
             try? Manifest.load(path: path, into: options)
         }
         return options

@@ -10,11 +10,15 @@ struct JSONObject {
     /// A null stands for what does not exist, so that every member is always there.
     mutating func add(_ key: String, optional value: String?) { add(key, raw: value.map(Self.quoted) ?? "null") }
 
+    mutating func add(_ key: String, optional value: UInt64?) { add(key, raw: value.map { "\($0)" } ?? "null") }
+
     mutating func add(_ key: String, _ values: [String]) {
         add(key, raw: "[" + Self.joined(values.map(Self.quoted)) + "]")
     }
 
     private mutating func add(_ key: String, raw value: String) { members.append(Self.quoted(key) + ": " + value) }
+
+    static func array(_ objects: [JSONObject]) -> String { "[" + joined(objects.map { $0.oneLine }) + "]\n" }
 
     private var oneLine: String { "{" + Self.joined(members) + "}" }
 

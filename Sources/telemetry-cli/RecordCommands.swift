@@ -25,15 +25,15 @@ enum RecordCommands {
         let attributes = try properties(invocation)
         let failure = try ReportedError.read(invocation)
         let type = invocation.arguments.value(.type) ?? TELEMETRY_FEATURE_USED
-        let collector = Collector.open(try invocation.options())
-        invocation.warn(collector.decision)
+        let collector = try open(invocation, try invocation.options())
         let status = failure.isGiven
             ? collector.trackError(name: name, category: failure.category ?? .unknown, error: failure.text, attributes: attributes)
             : collector.track(type: type, name: name, attributes: attributes)
-        _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
         if status == TELEMETRY_ERROR_ARGUMENT {
+            end(collector)
             throw invocation.usage("the name or the type is not valid")
         }
+        try answer(invocation, collector, status)
         return .ok
     }
 
@@ -49,25 +49,54 @@ enum RecordCommands {
         guard let duration, let exitCode else {
             throw invocation.usage("needs --duration-ms and --exit-code, or '-- PROGRAM' to run one")
         }
-        let collector = Collector.open(try invocation.options())
-        invocation.warn(collector.decision)
-        try record(invocation, collector, CommandRun(name: name, duration: duration, exitCode: Int32(clamping: exitCode), failure: failure), attributes)
+        let collector = try open(invocation, try invocation.options())
+        let run = CommandRun(name: name, duration: duration, exitCode: Int32(clamping: exitCode), failure: failure)
+        let status = track(collector, run, attributes)
+        if status == TELEMETRY_ERROR_ARGUMENT {
+            end(collector)
+            throw invocation.usage("the name is not valid")
+        }
+        try answer(invocation, collector, status)
         return ExitCode.ok.rawValue
     }
 
-    private static func record(
-        _ invocation: Invocation, _ collector: Collector, _ run: CommandRun, _ attributes: Attributes
-    ) throws(Failure) {
-        let status = trackAndClose(collector, run, attributes)
-        if status == TELEMETRY_ERROR_ARGUMENT { throw invocation.usage("the name is not valid") }
-    }
-
-    static func trackAndClose(_ collector: Collector, _ run: CommandRun, _ attributes: Attributes) -> telemetry_status {
-        let status = collector.trackCommand(
+    static func track(_ collector: Collector, _ run: CommandRun, _ attributes: Attributes) -> telemetry_status {
+        collector.trackCommand(
             path: run.name, arguments: run.arguments, error: run.failure.text, durationMilliseconds: run.duration,
             exitCode: run.exitCode, category: run.failure.category, attributes: attributes)
+    }
+
+    /// With `--dry-run`, a collector that records into memory only.
+    static func open(_ invocation: Invocation, _ options: Options) throws(Failure) -> Collector {
+        if invocation.arguments.has(.dryRun) { return DryRun.open(invocation, options) }
+        let collector = Collector.open(options)
+        invocation.warn(collector.decision)
+        return collector
+    }
+
+    static func end(_ collector: Collector) {
+        if collector.isDryRun { return collector.endDryRun() }
         _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
-        return status
+    }
+
+    /// Lets go of the collector, and says what became of the event where that was asked for.
+    private static func answer(_ invocation: Invocation, _ collector: Collector, _ status: telemetry_status) throws(Failure) {
+        if collector.isDryRun { return try DryRun.answer(invocation, collector) }
+        var object = JSONObject()
+        object.add("tool", collector.options.toolName)
+        object.add("enabled", collector.decision.isEnabled)
+        object.add("status", name(status))
+        end(collector)
+        if invocation.wantsJSON { try invocation.answer(object.text) }
+    }
+
+    private static func name(_ status: telemetry_status) -> String {
+        switch status {
+        case TELEMETRY_OK: "ok"
+        case TELEMETRY_ADJUSTED: "adjusted"
+        case TELEMETRY_DISABLED: "disabled"
+        default: "dropped"
+        }
     }
 
     /// From `--property` and then from standard input; the later one of a key wins.

@@ -8,7 +8,7 @@ enum WrappedCommand {
     ) throws(Failure) -> Int32 {
         // Consent is looked at twice: here, for the program to replace this process when telemetry is
         // off; and when it has ended, for only that moment counts for an event recorded then.
-        guard let options = try loadOptions(invocation), ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled else {
+        guard let options = try loadOptions(invocation), invocation.arguments.has(.dryRun) || isEnabled(options) else {
             return cannotRun(program, Process.replace(with: program))
         }
         let start = Process.monotonicMilliseconds()
@@ -21,9 +21,23 @@ enum WrappedCommand {
         let duration = Process.monotonicMilliseconds() &- start
         let name = invocation.arguments.words.first ?? baseName(program)
         let run = CommandRun(name: name, duration: duration, exitCode: exitCode(death), arguments: arguments(program))
-        _ = RecordCommands.trackAndClose(Collector.open(options), run, attributes)
+        try record(invocation, options, run, attributes)
         if case .signalled(let signal) = death { Process.die(of: signal) }
         return exitCode(death)
+    }
+
+    private static func isEnabled(_ options: Options) -> Bool {
+        ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
+    }
+
+    /// Nothing that goes wrong here is the wrapped program's business.
+    private static func record(
+        _ invocation: Invocation, _ options: Options, _ run: CommandRun, _ attributes: RecordCommands.Attributes
+    ) throws(Failure) {
+        let isDryRun = invocation.arguments.has(.dryRun)
+        let collector = isDryRun ? DryRun.open(invocation, options) : Collector.open(options)
+        _ = RecordCommands.track(collector, run, attributes)
+        if isDryRun { try DryRun.answer(invocation, collector) } else { RecordCommands.end(collector) }
     }
 
     /// Nil when they are in error, said on standard error: the author's mistake in a manifest must

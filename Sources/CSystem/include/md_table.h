@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** A hash in progress; room for libmd's SHA2_CTX. */
+/** A hash in progress; room for libmd's SHA2_CTX and a pointer. */
 typedef struct csystem_sha256 { uint64_t words[32]; } csystem_sha256;
 
+/** From now on OpenSSL's SHA-256 if the process has libcrypto loaded already; loads nothing but libmd. */
+void csystem_sha256_prefer_fast(void);
 /** False: libmd cannot be loaded, and the other two must not be called. */
 bool csystem_sha256_begin(csystem_sha256 *hash);
 void csystem_sha256_update(csystem_sha256 *hash, const void *bytes, size_t length);

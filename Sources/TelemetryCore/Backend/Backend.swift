@@ -56,10 +56,20 @@ protocol Backend: AnyObject {
     var info: String { get }
     /// Sending needs no network and ends by itself at once.
     var isLocal: Bool { get }
+    /// False: it can send nothing, and `info` says why.
+    var isUsable: Bool { get }
     /// Most events in one batch, and most bytes of record data.
     var batchLimit: (events: Int, bytes: Int) { get }
     /// Sends the batch, in order.
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome
+    /// What `send` would send for this batch, byte for byte and made by the same code; only credentials
+    /// are masked. Nil: nothing can be sent, or memory ran out.
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]?
     /// Releases what it holds. Called once, last.
     func close()
+}
+
+extension Backend {
+    var isUsable: Bool { true }
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { nil }
 }

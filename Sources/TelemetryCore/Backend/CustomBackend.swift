@@ -21,9 +21,7 @@ final class CustomBackend: Backend {
         guard let send = callbacks.send else {
             return Outcome(verdict: .retry(afterSeconds: nil), reason: "the custom backend has no send callback")
         }
-        json.removeAll()
-        json.writeArray(events)
-        guard let bytes = json.bytes else { return .outOfMemory }
+        guard let bytes = encode(events) else { return .outOfMemory }
         let timeout = control.deadline.remainingMilliseconds(cap: Int(UInt32.max))
         let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
         switch send(callbacks.context, text, bytes.count, events.count, UInt32(clamping: timeout)) {
@@ -32,6 +30,15 @@ final class CustomBackend: Backend {
         // Also what a callback written for a later version may return.
         default: return Outcome(verdict: .retry(afterSeconds: nil), reason: "the custom backend asked to retry")
         }
+    }
+
+    /// What the callback is given; what it makes of it is the host's own.
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { encode(events).map { Array($0) } }
+
+    private func encode(_ events: UnsafeBufferPointer<EventView>) -> UnsafeRawBufferPointer? {
+        json.removeAll()
+        json.writeArray(events)
+        return json.bytes
     }
 
     func close() { callbacks.close?(callbacks.context) }

@@ -38,6 +38,12 @@ final class FileBackend: Backend {
         }
     }
 
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
+        json.removeAll()
+        json.writeLines(events)
+        return json.bytes.map { Array($0) }
+    }
+
     func close() {}
 
     private func append(_ events: UnsafeBufferPointer<EventView>, _ journal: (any AppendJournal)?) throws(LogError) -> Verdict {

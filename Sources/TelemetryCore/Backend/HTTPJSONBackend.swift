@@ -1,5 +1,5 @@
 /// Posts each batch as a JSON array.
-final class HTTPJSONBackend: Backend {
+final class HTTPJSONBackend: HTTPBackend {
     let kind = "http"
     let info: String
     let isLocal = false
@@ -24,11 +24,7 @@ final class HTTPJSONBackend: Backend {
     }
 
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
-        json.removeAll()
-        json.writeArray(events)
-        guard let body = json.bytes else { return .outOfMemory }
-        let request = HTTPRequest(
-            endpoint: endpoint, headers: headers(for: events), privateHeaders: authorHeaders, body: body)
+        guard let request = request(for: events) else { return .outOfMemory }
         let deadline = control.deadline.earlier(Deadline(timeoutMilliseconds: timeoutMilliseconds))
         switch transport.post(request, control, deadline: deadline) {
         case .failure(let reason):
@@ -36,6 +32,14 @@ final class HTTPJSONBackend: Backend {
         case .response(let response):
             let now = Int(Clock.realtime() / 1_000_000_000)
             return HTTPVerdict.outcome(response, eventCount: events.count, now: now)
+        }
+    }
+
+    func request(for events: UnsafeBufferPointer<EventView>) -> HTTPRequest? {
+        json.removeAll()
+        json.writeArray(events)
+        return json.bytes.map {
+            HTTPRequest(endpoint: endpoint, headers: headers(for: events), privateHeaders: authorHeaders, body: $0)
         }
     }
 

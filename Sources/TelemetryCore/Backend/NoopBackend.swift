@@ -9,5 +9,7 @@ final class NoopBackend: Backend {
         Outcome(verdict: .accepted)
     }
 
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { [] }
+
     func close() {}
 }

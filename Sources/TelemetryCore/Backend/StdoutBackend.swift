@@ -20,14 +20,23 @@ final class StdoutBackend: Backend {
                 if let failure = write(interrupted.batch, from: interrupted.written, control) { return failure }
                 if interrupted.batch == batch { return Outcome(verdict: .accepted) }
             }
-            json.removeAll()
-            json.writeArray(events)
-            json.finishLine()
+            encode(events)
             return write(batch, from: 0, control) ?? Outcome(verdict: .accepted)
         }
     }
 
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
+        encode(events)
+        return json.bytes.map { Array($0) }
+    }
+
     func close() {}
+
+    private func encode(_ events: UnsafeBufferPointer<EventView>) {
+        json.removeAll()
+        json.writeArray(events)
+        json.finishLine()
+    }
 
     /// Nil: all of what `json` holds has been written.
     private func write(_ batch: BatchIdentity, from start: Int, _ control: SendControl) -> Outcome? {

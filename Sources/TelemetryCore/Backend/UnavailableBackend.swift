@@ -4,6 +4,7 @@ final class UnavailableBackend: Backend {
     let kind: String
     let info: String
     let isLocal = true
+    let isUsable = false
     let batchLimit = (events: 1, bytes: 1 << 20)
     private let reason: String
 

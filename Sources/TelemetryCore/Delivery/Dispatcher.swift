@@ -83,7 +83,10 @@ final class Dispatcher {
             others.contains { $0.header?.generation == generation && $0.header?.progress.offset == offset }
         }
         defer { journal.clear() }
-        let delivery = delivery(deadline, isCancelled, journal: journal)
+        let audit = AuditLog(shared)
+        defer { audit.close() }
+        var delivery = delivery(deadline, isCancelled, journal: journal)
+        delivery.audit = audit
         var hasSent = false
         // Lineages of which something older waits that could not be had: its owner may have ended since,
         // and what it recorded later must not overtake it.
@@ -126,10 +129,7 @@ final class Dispatcher {
             isConsented: isConsented, journal: journal)
     }
 
-    private func oldestAllowed() -> Int64 {
-        let span = spool.ageLimitSeconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return span.overflow ? Int64.min : Clock.realtime() &- span.partialValue
-    }
+    private func oldestAllowed() -> Int64 { SpoolLimits.oldestAllowed(ageSeconds: spool.ageLimitSeconds) }
 
     private func deliverOwn(_ delivery: SegmentDelivery, hasSent sentBefore: Bool) -> PassResult {
         var hasSent = sentBefore

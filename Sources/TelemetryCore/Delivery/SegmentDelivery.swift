@@ -26,23 +26,17 @@ struct SegmentDelivery {
     let isCurrent: (Segment) -> Bool
     let isConsented: () -> Bool
     let journal: ControlJournal?
+    /// Nil: no copies are kept.
+    var audit: AuditLog?
 
     enum GuaranteeKind { case atLeastOnce, atMostOnce }
-
-    /// A batch and, for each of its events, the offset behind it.
-    private struct Batch {
-        var events: [EventView] = []
-        var ends: [Int] = []
-        var expired = 0
-        var end = 0
-    }
 
     /// The caller has taken the segment, and no thread writes to it.
     func run(_ segment: Segment) -> Result {
         var reader = SegmentReader(segment)
         while true {
-            let batch = next(&reader)
-            if batch.events.isEmpty && batch.expired == 0 { break }
+            let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: oldest)
+            if batch.isEmpty { break }
             guard isCurrent(segment) else { return void(segment) }
             guard isConsented() else { return .refused }
             if isCancelled() || deadline.isPast { return .interrupted }
@@ -62,32 +56,7 @@ struct SegmentDelivery {
         return .consumed
     }
 
-    private func next(_ reader: inout SegmentReader) -> Batch {
-        var batch = Batch()
-        let limit = backend.batchLimit
-        let start = reader.offset
-        while batch.events.count < limit.events, reader.offset - start < limit.bytes {
-            var ahead = reader
-            guard let event = ahead.next() else {
-                reader = ahead
-                break
-            }
-            let isExpired = event.timestamp < oldest
-            // Expired events make a batch of their own, so that a failed send cannot count them twice.
-            if isExpired != (batch.expired > 0) && !(batch.events.isEmpty && batch.expired == 0) { break }
-            reader = ahead
-            if isExpired {
-                batch.expired += 1
-            } else {
-                batch.events.append(event)
-                batch.ends.append(reader.offset)
-            }
-        }
-        batch.end = reader.offset
-        return batch
-    }
-
-    private func send(_ batch: Batch, of segment: Segment) -> Result? {
+    private func send(_ batch: EventBatch, of segment: Segment) -> Result? {
         if batch.expired > 0 {
             commit(batch.expired, .expired, batch.end, segment)
             return nil
@@ -117,6 +86,8 @@ struct SegmentDelivery {
         if !outcome.verdict.isUnclear || guarantee == .atLeastOnce { segment.progress = before }
         switch outcome.verdict {
         case .accepted:
+            // Before the progress: after a crash between the two it is sent once more, and that is noted too.
+            audit?.append(events, "accepted", backend)
             commit(events.count, nil, end, segment)
         case .split where events.count > 1:
             let middle = events.count / 2
@@ -124,8 +95,11 @@ struct SegmentDelivery {
             let second = UnsafeBufferPointer(rebasing: events[middle...])
             return send(first, ends.prefix(middle), of: segment) ?? send(second, ends.dropFirst(middle), of: segment)
         case .rejected, .split:
+            if outcome.verdict == .rejected { audit?.append(events, "rejected", backend) }
             commit(events.count, .rejected, end, segment)
         case .retry(let seconds):
+            // The receiver may have them, and they are not sent again.
+            if guarantee == .atMostOnce || !isCurrent(segment) { audit?.append(events, "unconfirmed", backend) }
             return isCancelled() ? .interrupted : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         case .stop:
             segment.saveProgress()

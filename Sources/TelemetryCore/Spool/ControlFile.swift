@@ -15,6 +15,8 @@ struct DeliveryState: Equatable {
     var appendOffset: UInt32 = 0
     /// At most 200 bytes.
     var lastError = ""
+    /// Delivered events of which no copy could be written to the audit log, and of which it does not say so yet.
+    var auditLost: UInt64 = 0
 }
 
 /// The totals of segments that are gone, and the one whose contribution was added last.
@@ -179,6 +181,7 @@ struct ControlFile {
         result.appendOffset = slot.loadUnaligned(fromByteOffset: 64, as: UInt32.self)
         let length = min(Int(slot.loadUnaligned(fromByteOffset: 68, as: UInt16.self)), Self.errorLimit)
         result.lastError = String(decoding: UnsafeRawBufferPointer(start: slot + 70, count: length), as: UTF8.self)
+        result.auditLost = slot.loadUnaligned(fromByteOffset: 272, as: UInt64.self)
         return result
     }
 
@@ -195,6 +198,7 @@ struct ControlFile {
             let text = TextLimit.cut(Array(state.lastError.utf8), Self.errorLimit)
             slot.storeBytes(of: UInt16(truncatingIfNeeded: text.count), toByteOffset: 68, as: UInt16.self)
             for (index, byte) in text.enumerated() { slot.storeBytes(of: byte, toByteOffset: 70 + index, as: UInt8.self) }
+            slot.storeBytes(of: state.auditLost, toByteOffset: 272, as: UInt64.self)
         }
     }
 }

@@ -14,3 +14,11 @@ struct SpoolLimits {
         ageSeconds = options.spoolLimitAgeSeconds
     }
 }
+
+extension SpoolLimits {
+    /// Events from before this moment (nanoseconds since 1970) are too old to be sent.
+    static func oldestAllowed(ageSeconds: Int64) -> Int64 {
+        let span = ageSeconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return span.overflow ? Int64.min : Clock.realtime() &- span.partialValue
+    }
+}

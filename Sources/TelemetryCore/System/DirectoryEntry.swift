@@ -14,6 +14,16 @@ extension Descriptor {
         return false
     }
 
+    /// pwrite(2) of everything, over what stands there.
+    func overwrite(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) {
+        while true {
+            let written = pwrite(raw, bytes.baseAddress, bytes.count, Int(offset))
+            if written == bytes.count { return }
+            if written >= 0 { throw SystemError(code: ENOSPC) }
+            if csystem_errno() != EINTR { throw .current }
+        }
+    }
+
     /// pread(2) of one byte. Nil: there is none.
     func byte(at offset: Int64) -> UInt8? {
         var byte: UInt8 = 0

@@ -17,6 +17,14 @@ enum Hexadecimal {
         return String(decoding: digits, as: UTF8.self)
     }
 
+    /// Two digits a byte, into memory that has room for them.
+    static func write(_ bytes: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>) {
+        for (index, byte) in bytes.enumerated() {
+            target[2 &* index] = digit(byte >> 4)
+            target[2 &* index &+ 1] = digit(byte & 15)
+        }
+    }
+
     static func isDigit(_ byte: UInt8) -> Bool { value(byte) != nil }
 
     /// The number that exactly these digits, at most 16, stand for.

@@ -50,7 +50,14 @@ final class CurlSession {
     func post(
         _ url: String, _ headers: [String], _ body: UnsafeRawBufferPointer, _ control: SendControl, deadline: Deadline
     ) -> Result {
-        let reader = ResponseReader()
+        perform(url, headers, body, ResponseReader(), control, deadline: deadline)
+    }
+
+    /// No body: HEAD.
+    func perform(
+        _ url: String, _ headers: [String], _ body: UnsafeRawBufferPointer?, _ reader: ResponseReader, _ control: SendControl,
+        deadline: Deadline
+    ) -> Result {
         guard let list = Self.makeList(headers) else { return .failure("out of memory") }
         let failure = prepare(url, list, body, reader, deadline: deadline) ? run(control, deadline: deadline) : "out of memory"
         let location = csystem_curl_get_text(easy, CURLINFO_REDIRECT_URL).map { String(cString: $0) }
@@ -108,7 +115,7 @@ final class CurlSession {
     }
 
     private func prepare(
-        _ url: String, _ list: UnsafeMutablePointer<curl_slist>, _ body: UnsafeRawBufferPointer,
+        _ url: String, _ list: UnsafeMutablePointer<curl_slist>, _ body: UnsafeRawBufferPointer?,
         _ reader: ResponseReader, deadline: Deadline
     ) -> Bool {
         let milliseconds = max(1, deadline.remainingMilliseconds(cap: Int(Int32.max)))
@@ -117,8 +124,13 @@ final class CurlSession {
             && csystem_curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK
             && csystem_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds) == CURLE_OK
             && csystem_curl_set_headers(easy, list) == CURLE_OK
-            && csystem_curl_set_body(easy, body.baseAddress, body.count) == CURLE_OK
+            && setBody(body) == CURLE_OK
             && csystem_curl_set_receivers(easy, receiveHeader, receiveBody, context) == CURLE_OK
+    }
+
+    private func setBody(_ body: UnsafeRawBufferPointer?) -> CURLcode {
+        guard let body else { return csystem_curl_set_long(easy, CURLOPT_NOBODY, 1) }
+        return csystem_curl_set_body(easy, body.baseAddress, body.count)
     }
 
     /// The handle lives on; what the request lent it does not.

@@ -1,7 +1,7 @@
 /// Writes events as JSON objects: requirement C2's fields, in its order. Optional are only
 /// `duration_ms`, `exit_code`, `error_category`, `args` and `error`; a zero is written.
 struct EventJSON: ~Copyable {
-    private(set) var json: JSONWriter
+    var json: JSONWriter
     /// Where the fields that all events of a segment share stand for the last event; the next one
     /// copies them from there.
     private var shared: (context: EventContext, range: Range<Int>)?

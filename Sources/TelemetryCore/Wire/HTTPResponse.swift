@@ -13,6 +13,8 @@ final class ResponseReader {
     static let headerLimit = 256 << 10
 
     private(set) var retryAfter: [UInt8] = []
+    /// Value of Date; empty: none.
+    private(set) var date: [UInt8] = []
     /// The header section of a final response has been read to its end.
     private(set) var isHeaderComplete = false
     private var status = 0
@@ -46,6 +48,8 @@ final class ResponseReader {
             isHeaderComplete = status >= 200
         } else if let value = Self.value(of: "retry-after:", in: bytes) {
             retryAfter = value
+        } else if let value = Self.value(of: "date:", in: bytes) {
+            date = value
         }
     }
 

@@ -1,0 +1,70 @@
+/// What chains one line of the audit log to the one before; docs/audit-log.md.
+struct AuditEntry {
+    let sequence: UInt64
+    let previous: AuditDigest
+    let hash: AuditDigest
+
+    /// `,"hash":"` and 64 digits and `"}`
+    private static let hashLength = 75
+    /// `,"prev":"` and 64 digits and `"`, before that
+    private static let previousLength = 74
+
+    /// `line`: without its newline. Nil when it is no entry.
+    init?(_ line: UnsafeRawBufferPointer) {
+        let end = line.count - Self.hashLength
+        guard end > Self.previousLength else { return nil }
+        var start = AuditReader(line)
+        var tail = AuditReader(UnsafeRawBufferPointer(rebasing: line[(end - Self.previousLength)...]))
+        guard start.skip("{\"seq\":"), let sequence = start.number(), start.skip(","),
+            tail.skip(",\"prev\":"), let previous = tail.digest(),
+            tail.skip(",\"hash\":"), let hash = tail.digest(), tail.skip("}"), tail.isAtEnd
+        else { return nil }
+        self.sequence = sequence
+        self.previous = previous
+        self.hash = hash
+    }
+
+    /// The hash is that of the line it stands in.
+    func isIntact(in line: UnsafeRawBufferPointer) -> Bool {
+        AuditDigest.of(UnsafeRawBufferPointer(rebasing: line[..<(line.count - Self.hashLength)])) == hash
+    }
+}
+
+/// Reads what was written in one exact form.
+struct AuditReader {
+    private let bytes: UnsafeRawBufferPointer
+    private(set) var offset = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    var isAtEnd: Bool { offset == bytes.count }
+
+    /// False: something else stands there.
+    mutating func skip(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard bytes.count - offset >= count else { return false }
+        for index in 0..<count where bytes[offset + index] != text.utf8Start[index] { return false }
+        offset += count
+        return true
+    }
+
+    /// 1 to 18 decimal digits.
+    mutating func number() -> UInt64? {
+        let start = offset
+        var value: UInt64 = 0
+        while offset < bytes.count, Authority.isDigit(bytes[offset]) {
+            guard offset - start < 18 else { return nil }
+            value = value &* 10 &+ UInt64(bytes[offset] &- UInt8(ascii: "0"))
+            offset += 1
+        }
+        return offset > start ? value : nil
+    }
+
+    /// In quotation marks.
+    mutating func digest() -> AuditDigest? {
+        guard skip("\""), bytes.count - offset > AuditDigest.textLength else { return nil }
+        let result = AuditDigest(Array(bytes[offset..<(offset + AuditDigest.textLength)]))
+        offset += AuditDigest.textLength
+        return skip("\"") ? result : nil
+    }
+}

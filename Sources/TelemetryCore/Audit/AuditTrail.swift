@@ -1,0 +1,59 @@
+/// The audit log as it stands on disk, for the user to look at and to verify. Creates nothing, and
+/// works while a process delivers.
+package struct AuditTrail {
+    package struct File {
+        package let name: String
+        package let bytes: [UInt8]
+    }
+
+    /// Oldest first.
+    package let files: [File]
+    let head: AuditHead?
+    /// Events delivered without a copy since the last entry.
+    package let lost: UInt64
+    /// Why a file that is there could not be read.
+    package let problem: String?
+
+    private static let limitBytes = 4 * AuditLog.fileBytes
+    /// Looks at files that are being rotated before what they hold is believed.
+    private static let attempts = 20
+
+    /// Empty when nothing was ever sent.
+    package static func read(options: Options) -> AuditTrail {
+        guard let path = SpoolInspector.path(options: options),
+            let directory = (try? Directory.openExisting(path)) ?? nil
+        else { return AuditTrail(files: [], head: nil, lost: 0, problem: nil) }
+        defer { directory.close() }
+        var lost: UInt64 = 0
+        if let shared = SpoolDirectory.openExisting(tool: options.toolName) {
+            lost = shared.delivery.auditLost
+            shared.close()
+        }
+        return read(in: directory, lost: lost)
+    }
+
+    static func read(in directory: Descriptor, lost: UInt64 = 0) -> AuditTrail {
+        var trail = readOnce(in: directory, lost)
+        for _ in 0..<attempts {
+            // The head first: entries that are written from now on are beyond it, and welcome.
+            if trail.head?.isRotating != true, trail.head?.current == AuditHead.read(in: directory)?.current { break }
+            Clock.sleep(nanoseconds: 1_000_000)
+            trail = readOnce(in: directory, lost)
+        }
+        return trail
+    }
+
+    private static func readOnce(in directory: Descriptor, _ lost: UInt64) -> AuditTrail {
+        let head = AuditHead.read(in: directory)
+        var files: [File] = []
+        var problem: String?
+        for name in [AuditLog.olderName, AuditLog.fileName] {
+            do throws(PrivateFileError) {
+                files.append(File(name: name, bytes: try PrivateFile.read(at: directory, name, limit: limitBytes).bytes))
+            } catch {
+                if case .refused(let reason) = error { problem = name + ": " + reason }
+            }
+        }
+        return AuditTrail(files: files, head: head, lost: lost, problem: problem)
+    }
+}

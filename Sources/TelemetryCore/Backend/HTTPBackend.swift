@@ -1,0 +1,42 @@
+/// A backend that posts: it says what the request for a batch is, and that is both sent and shown.
+protocol HTTPBackend: Backend {
+    /// Nil: out of memory. The body is valid until the next call.
+    func request(for events: UnsafeBufferPointer<EventView>) -> HTTPRequest?
+}
+
+extension HTTPBackend {
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { request(for: events)?.preview }
+}
+
+extension HTTPRequest {
+    /// The request as HTTP/1.1 puts it (RFC 9112), which is what libcurl sends. The query and the values
+    /// of the author's headers may be credentials, and are masked.
+    var preview: [UInt8] {
+        var text: [UInt8] = []
+        text += "POST ".utf8
+        text += (endpoint.path.utf8.isEmpty ? "/" : endpoint.path).utf8
+        if endpoint.url.utf8.contains(UInt8(ascii: "?")) { text += "?***".utf8 }
+        text += " HTTP/1.1\r\nHost: ".utf8
+        text += endpoint.hostField.utf8
+        text += "\r\nAccept: */*\r\n".utf8
+        for header in headers {
+            text += header.utf8
+            text += "\r\n".utf8
+        }
+        for header in privateHeaders {
+            text += header.utf8.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ";") }
+            text += ": ***\r\n".utf8
+        }
+        text += "Content-Length: ".utf8
+        text += String(body.count).utf8
+        text += "\r\n\r\n".utf8
+        return text + body
+    }
+}
+
+extension Endpoint {
+    /// RFC 9110, section 7.2: the port only when it is not the scheme's own.
+    fileprivate var hostField: String {
+        port == (scheme == .https ? 443 : 80) ? host : host + ":" + String(port)
+    }
+}

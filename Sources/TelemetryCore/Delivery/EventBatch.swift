@@ -1,0 +1,34 @@
+/// The next events of a segment that go into one request; the same cut for sending and for showing.
+struct EventBatch {
+    private(set) var events: [EventView] = []
+    /// For each of the events, the offset behind it.
+    private(set) var ends: [Int] = []
+    /// Events that are too old. They make a batch of their own, so that a failed send cannot count them twice.
+    private(set) var expired = 0
+    /// The offset behind the last.
+    private(set) var end = 0
+
+    var isEmpty: Bool { events.isEmpty && expired == 0 }
+
+    /// Empty: the segment has no more. `oldest`: events from before are too old.
+    init(_ reader: inout SegmentReader, limit: (events: Int, bytes: Int), oldest: Int64) {
+        let start = reader.offset
+        while events.count < limit.events, reader.offset - start < limit.bytes {
+            var ahead = reader
+            guard let event = ahead.next() else {
+                reader = ahead
+                break
+            }
+            let isExpired = event.timestamp < oldest
+            if isExpired != (expired > 0) && !isEmpty { break }
+            reader = ahead
+            if isExpired {
+                expired += 1
+            } else {
+                events.append(event)
+                ends.append(reader.offset)
+            }
+        }
+        end = reader.offset
+    }
+}

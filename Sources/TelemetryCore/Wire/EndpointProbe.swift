@@ -1,0 +1,32 @@
+/// Whether the receiver answers at all: a HEAD that carries no event, no identifier and no credential.
+package enum EndpointProbe {
+    package enum Result {
+        /// `clockOffset`: how far this machine's clock is ahead of the receiver's, in seconds; nil: it did not say.
+        case answered(status: Int, clockOffset: Int?)
+        case failed(String)
+    }
+
+    /// `url`: a valid endpoint.
+    package static func run(_ url: String, timeoutMilliseconds: UInt32) -> Result {
+        SignalMask.withoutWriteSignals {
+            do throws(TransportError) {
+                let session = try CurlSession()
+                defer { session.close() }
+                return ask(session, url, Deadline(timeoutMilliseconds: timeoutMilliseconds))
+            } catch {
+                return .failed(error.text)
+            }
+        }
+    }
+
+    private static func ask(_ session: CurlSession, _ url: String, _ deadline: Deadline) -> Result {
+        let reader = ResponseReader()
+        let headers = ["User-Agent: libtelemetry/" + TelemetryVersion.text]
+        switch session.perform(url, headers, nil, reader, SendControl(deadline: deadline), deadline: deadline) {
+        case .failure(let reason): return .failed(reason)
+        case .response(let response, _):
+            let now = Int(Clock.realtime() / 1_000_000_000)
+            return .answered(status: response.status, clockOffset: HTTPDate.parse(reader.date, now: now).map { now - $0 })
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import TelemetryCore
+
+/// What must be right for events to arrive: backend, receiver, spool, audit log.
+enum DoctorDelivery {
+    private static let probeMilliseconds: UInt32 = 5_000
+    /// A clock that is further off makes times of events useless, and certificates invalid.
+    private static let clockToleranceSeconds = 300
+
+    static func check(_ options: Options, isOffline: Bool) -> [DoctorFinding] {
+        let backend = SpoolInspector.backendInfo(options: options)
+        return [
+            DoctorFinding(
+                check: "backend", state: backend.isUsable ? .ok : .problem, detail: backend.info,
+                advice: backend.isUsable ? nil : "events are kept until the manifest is mended"),
+        ] + receiver(options, isOffline) + [spool(options), lock(options), delivery(options), audit(options)]
+    }
+
+    private static func receiver(_ options: Options, _ isOffline: Bool) -> [DoctorFinding] {
+        guard case .http(let url, _) = options.backend, Endpoint.problem(url) == nil else { return [] }
+        if isOffline { return [DoctorFinding(check: "endpoint", state: .ok, detail: "not asked: --offline")] }
+        switch EndpointProbe.run(url, timeoutMilliseconds: probeMilliseconds) {
+        case .failed(let reason):
+            return [DoctorFinding(check: "endpoint", state: .problem, detail: reason, advice: "events are kept and tried again")]
+        case .answered(let status, let offset):
+            let isFailing = status >= 500
+            let endpoint = DoctorFinding(
+                check: "endpoint", state: isFailing ? .warning : .ok, detail: "answers HEAD with HTTP \(status)",
+                advice: isFailing ? "the receiver has a fault" : nil)
+            return [endpoint] + (offset.map { [clock($0)] } ?? [])
+        }
+    }
+
+    private static func clock(_ offset: Int) -> DoctorFinding {
+        let seconds = "\(offset.magnitude) s " + (offset < 0 ? "behind" : "ahead of") + " the receiver"
+        let isOff = offset.magnitude > UInt(clockToleranceSeconds)
+        return DoctorFinding(
+            check: "clock", state: isOff ? .warning : .ok, detail: offset.magnitude < 2 ? "agrees with the receiver's" : seconds,
+            advice: isOff ? "set the clock" : nil)
+    }
+
+    private static func spool(_ options: Options) -> DoctorFinding {
+        guard let counts = SpoolInspector.statistics(options: options) else {
+            return DoctorFinding(check: "spool", state: .ok, detail: "none: nothing was recorded yet")
+        }
+        let damaged = SpoolInspector.damagedSegments(options: options)
+        if let first = damaged.first {
+            return DoctorFinding(
+                check: "spool", state: .warning, detail: "\(damaged.count) damaged segments, the first is " + first,
+                advice: "the next delivery counts and removes them")
+        }
+        let numbers = "\(counts.pending) waiting, \(counts.delivered) delivered, \(counts.dropped) dropped, \(counts.spool_bytes) bytes"
+        let isLossy = counts.dropped_spool_full + counts.dropped_no_space + counts.dropped_corrupt > 0
+        return DoctorFinding(
+            check: "spool", state: isLossy ? .warning : .ok, detail: numbers, advice: isLossy ? "'telemetry status' says why" : nil)
+    }
+
+    private static func lock(_ options: Options) -> DoctorFinding {
+        let isHeld = SpoolInspector.path(options: options).map { FileLock.isHeld($0 + "/deliver.lock") } ?? false
+        return DoctorFinding(check: "lock", state: .ok, detail: isHeld ? "a process is delivering" : "free")
+    }
+
+    private static func delivery(_ options: Options) -> DoctorFinding {
+        guard let state = SpoolInspector.deliveryState(options: options), state.lastAttempt > 0 else {
+            return DoctorFinding(check: "delivery", state: .ok, detail: "not tried yet")
+        }
+        guard state.failures > 0 else {
+            return DoctorFinding(check: "delivery", state: .ok, detail: "last at " + Timestamp.text(state.lastSuccess))
+        }
+        let isFinal = state.nextAttempt == .max
+        let next = isFinal ? "not tried again" : "next attempt " + Timestamp.text(state.nextAttempt)
+        return DoctorFinding(
+            check: "delivery", state: isFinal ? .problem : .warning,
+            detail: "\(state.failures) failed in a row, " + next + ": " + state.lastError,
+            advice: isFinal ? "the receiver wants no more events" : "'telemetry deliver --now' tries at once")
+    }
+
+    private static func audit(_ options: Options) -> DoctorFinding {
+        let trail = AuditTrail.read(options: options)
+        switch trail.verify() {
+        case .unverifiable(let reason):
+            return DoctorFinding(check: "audit log", state: .warning, detail: "not kept: " + reason, advice: "install libmd")
+        case .broken(let file, let line, let reason):
+            let place = line > 0 ? ", line \(line): " : ": "
+            return DoctorFinding(
+                check: "audit log", state: .problem, detail: file + place + reason,
+                advice: "remove sent.jsonl, sent.jsonl.1 and sent.head to begin anew")
+        case .unbroken(let entries) where trail.lost > 0:
+            return DoctorFinding(
+                check: "audit log", state: .warning, detail: "\(entries) entries; \(trail.lost) events were delivered without a copy",
+                advice: "make room, and see that libmd is installed")
+        case .unbroken(let entries):
+            return DoctorFinding(check: "audit log", state: .ok, detail: "\(entries) entries, unbroken")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import CSystem
+import TelemetryCore
+
+/// What must be right before anything is recorded: directories, answers, manifest.
+enum DoctorSetup {
+    /// Room that the spool and the logs need at most, by default.
+    private static let wantedBytes: UInt64 = 64 << 20
+
+    static func check(_ options: Options) -> [DoctorFinding] {
+        let preference = PreferenceStore.path(tool: options.toolName)
+        return [
+            directory("state directory", SpoolInspector.path(options: options)),
+            directory("config directory", preference.map { parent($0) }),
+            preferenceFile(options), notice(options, preference), consent(options), manifest(options),
+        ]
+    }
+
+    private static func parent(_ path: String) -> String {
+        let end = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
+        return String(path[..<end])
+    }
+
+    private static func directory(_ check: String, _ path: String?) -> DoctorFinding {
+        guard let path else {
+            return DoctorFinding(
+                check: check, state: .problem, detail: "none: neither HOME nor the XDG variable is an absolute path", advice: "set HOME")
+        }
+        guard let status = PathStatus(path) else {
+            let free = PathStatus.freeBytes(path)
+            return DoctorFinding(check: check, state: .ok, detail: path + " does not exist yet" + room(free))
+        }
+        if let wrong = status.distrust { return DoctorFinding(check: check, state: .problem, detail: path + " " + wrong.what, advice: wrong.advice) }
+        let free = PathStatus.freeBytes(path)
+        let isTight = free.map { $0 < wantedBytes } ?? false
+        return DoctorFinding(
+            check: check, state: isTight ? .warning : .ok, detail: path + ", mode " + status.modeText + room(free),
+            advice: isTight ? "make room: events that find none are dropped" : nil)
+    }
+
+    private static func room(_ free: UInt64?) -> String { free.map { ", \($0 >> 20) MiB free" } ?? "" }
+
+    private static func preferenceFile(_ options: Options) -> DoctorFinding {
+        switch PreferenceStore.read(tool: options.toolName) {
+        case .on: DoctorFinding(check: "preference", state: .ok, detail: "the user has agreed")
+        case .off: DoctorFinding(check: "preference", state: .ok, detail: "the user has refused")
+        case .absent: DoctorFinding(check: "preference", state: .ok, detail: "the user has not answered")
+        case .unusable(let path, let reason):
+            DoctorFinding(
+                check: "preference", state: .problem, detail: path + ": " + reason,
+                advice: "remove it, then 'telemetry enable' or 'telemetry disable'")
+        }
+    }
+
+    private static func notice(_ options: Options, _ preference: String?) -> DoctorFinding {
+        let isShown = preference.map { PathStatus(parent($0) + "/notice") != nil } ?? false
+        let isNeeded = options.consent == TELEMETRY_OPT_OUT && !isShown
+        return DoctorFinding(
+            check: "notice", state: .ok,
+            detail: isShown ? "was shown" : isNeeded ? "was not shown: nothing is recorded before" : "was not shown, and is not needed")
+    }
+
+    private static func consent(_ options: Options) -> DoctorFinding {
+        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        let detail = (decision.isEnabled ? "on, " : "off, ") + decision.source.name + ": " + decision.reason
+        guard let warning = decision.warnings.first else { return DoctorFinding(check: "consent", state: .ok, detail: detail) }
+        return DoctorFinding(check: "consent", state: .warning, detail: detail + "; " + warning)
+    }
+
+    private static func manifest(_ options: Options) -> DoctorFinding {
+        if let error = options.error {
+            return DoctorFinding(check: "manifest", state: .problem, detail: error, advice: "telemetry is off until it is mended")
+        }
+        return DoctorFinding(check: "manifest", state: .ok, detail: options.manifestPath ?? "none: the defaults hold")
+    }
+}

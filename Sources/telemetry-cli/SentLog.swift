@@ -1,0 +1,46 @@
+import TelemetryCore
+
+/// `show --sent`: the user's copies of what was delivered, and whether they are all there.
+enum SentLog {
+    static func show(_ invocation: Invocation, _ options: Options) throws(Failure) -> ExitCode {
+        let trail = AuditTrail.read(options: options)
+        if invocation.arguments.has(.verify) { return try verify(invocation, trail) }
+        if let problem = trail.problem { throw Failure(code: .document, message: problem) }
+        var lines: [UInt8] = []
+        for file in trail.files { lines += file.bytes }
+        try invocation.answer(invocation.wantsJSON ? lines : PrettyJSON.array(ofLines: lines))
+        if trail.lost > 0 && !invocation.isQuiet {
+            invocation.complain("\(trail.lost) more events were delivered of which no copy could be written")
+        }
+        return .ok
+    }
+
+    private static func verify(_ invocation: Invocation, _ trail: AuditTrail) throws(Failure) -> ExitCode {
+        switch trail.verify() {
+        case .unbroken(let entries):
+            if invocation.wantsJSON {
+                try invocation.answer(object(entries, nil, trail.lost).text)
+            } else {
+                try invocation.answer("verified: \(entries) entries, unbroken\n")
+            }
+            return .ok
+        case .broken(let file, let line, let reason):
+            if invocation.wantsJSON { try invocation.answer(object(nil, (file, line, reason), trail.lost).text) }
+            let place = line > 0 ? file + ", line \(line): " : file + ": "
+            throw Failure(code: .document, message: "broken: " + place + reason)
+        case .unverifiable(let reason):
+            throw Failure(code: .system, message: "cannot verify: " + reason)
+        }
+    }
+
+    private static func object(_ entries: Int?, _ broken: (file: String, line: Int, reason: String)?, _ lost: UInt64) -> JSONObject {
+        var object = JSONObject()
+        object.add("unbroken", broken == nil)
+        object.add("entries", optional: entries.map { UInt64(clamping: $0) })
+        object.add("file", optional: broken?.file)
+        object.add("line", optional: broken.map { UInt64(clamping: $0.line) })
+        object.add("reason", optional: broken?.reason)
+        object.add("lost", lost)
+        return object
+    }
+}

@@ -1,0 +1,52 @@
+import CSystem
+
+/// What a path leads to, as far as privacy and room are concerned.
+struct PathStatus {
+    private let status: stat
+    private let isWritable: Bool
+
+    /// Nil: nothing is there.
+    init?(_ path: String) {
+        var found = stat()
+        guard lstat(path, &found) == 0 else { return nil }
+        status = found
+        isWritable = access(path, W_OK) == 0
+    }
+
+    /// Why the library would not use it as a directory of this user's; nil: it would.
+    var distrust: (what: String, advice: String)? {
+        if status.st_mode & mode_t(S_IFMT) != mode_t(S_IFDIR) { return ("is not a directory", "move it away") }
+        if status.st_uid != geteuid() { return ("belongs to user \(status.st_uid), not to this one, \(geteuid())", "change its owner") }
+        if status.st_mode & 0o022 != 0 { return ("can be written to by others, mode " + modeText, "chmod 700") }
+        if !isWritable { return ("cannot be written to, mode " + modeText, "chmod 700") }
+        return nil
+    }
+
+    /// Octal, four digits.
+    var modeText: String {
+        var text = ""
+        for shift in [9, 6, 3, 0] { text += String((Int(status.st_mode) >> shift) & 7) }
+        return text
+    }
+
+    /// On the file system of `path` or, as long as that does not exist, of the nearest directory above.
+    static func freeBytes(_ path: String) -> UInt64? {
+        var path = path
+        while true {
+            var system = statvfs()
+            if statvfs(path, &system) == 0 { return UInt64(system.f_bavail) &* UInt64(system.f_frsize) }
+            guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash != path.startIndex else { return nil }
+            path = String(path[..<slash])
+        }
+    }
+}
+
+/// flock(2) of a file that another process may hold.
+enum FileLock {
+    static func isHeld(_ path: String) -> Bool {
+        let file = csystem_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) != 0 && csystem_errno() == EWOULDBLOCK
+    }
+}
