@@ -1,12 +1,12 @@
 /// Which option stands on the command line.
 enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
-    case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs
+    case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs, list
 }
 
 /// Which command stands on the command line.
 enum CommandID {
-    case track, command, flush, deliver, show, status, explain, enable, disable, machineID, version, help
+    case track, command, flush, deliver, show, status, explain, enable, disable, machineID, requestDeletion, reset, version, help
 }
 
 struct OptionSyntax {

@@ -14,6 +14,9 @@ struct JSONObject {
         add(key, raw: "[" + Self.joined(values.map(Self.quoted)) + "]")
     }
 
+    /// An array of values that are JSON already.
+    mutating func add(_ key: String, written values: [String]) { add(key, raw: "[" + Self.joined(values) + "]") }
+
     private mutating func add(_ key: String, raw value: String) { members.append(Self.quoted(key) + ": " + value) }
 
     private var oneLine: String { "{" + Self.joined(members) + "}" }
