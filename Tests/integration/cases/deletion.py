@@ -200,3 +200,18 @@ def reset_agreed_again(stage):
     check_equal(0, stage.status()["events"]["recorded"], "events counted")
     check(not [name for name in tree(stage) if name.endswith(".seg")], f"{tree(stage)}")
     check_equal(machine_id, stage.helper("machine-id").strip(), "the new id")
+
+
+@test("deletion/local-only", "A7 G")
+def local_only(stage):
+    """Local only: nobody is called, and that is said."""
+    receiver = stage.receiver()
+    with_endpoint(stage, receiver, backend=receiver.url)
+    stage.helper("machine-id")
+    stage.environment["ITEST_TELEMETRY_LOCAL"] = "1"
+    answer = json.loads(stage.helper("request-deletion", "--json", expected=4))
+    check_equal(["telemetry is local only here: nothing may leave this machine"], answer["problems"], "problems")
+    check_equal(([], []), (receiver.requests(), receipts(stage)), "requests and receipts")
+    del stage.environment["ITEST_TELEMETRY_LOCAL"]
+    stage.helper("request-deletion")
+    check_equal(1, len(asked(receiver)), "requests")
