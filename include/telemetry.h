@@ -170,6 +170,26 @@ typedef enum telemetry_guarantee {
     TELEMETRY_AT_MOST_ONCE = 1
 } telemetry_guarantee;
 
+/** What the events of one user on one machine have in common. */
+typedef enum telemetry_identity {
+    /** A keyed hash; the key is a random salt of the tool's own that never leaves (default). */
+    TELEMETRY_IDENTITY_SALTED = 0,
+    /** Nothing: machine_id is empty. */
+    TELEMETRY_IDENTITY_NONE = 1,
+    /** A random UUID, kept in the tool's state directory. */
+    TELEMETRY_IDENTITY_RANDOM = 2,
+    /** A hash of machine id, MAC address, host name and user name: the same for every tool. */
+    TELEMETRY_IDENTITY_HASHED = 3
+} telemetry_identity;
+
+/** Whether the identifier lives no longer than the process, and is marked as such. */
+typedef enum telemetry_ephemeral {
+    /** In containers and in continuous integration (default). */
+    TELEMETRY_EPHEMERAL_AUTO = 0,
+    TELEMETRY_EPHEMERAL_NEVER = 1,
+    TELEMETRY_EPHEMERAL_ALWAYS = 2
+} telemetry_ephemeral;
+
 /** Where recorded events wait. */
 typedef enum telemetry_storage {
     /** Nothing recorded yet. */
@@ -632,6 +652,31 @@ TELEMETRY_API telemetry_status telemetry_options_set_sampling(telemetry_options 
  */
 TELEMETRY_API telemetry_status telemetry_options_set_metadata(telemetry_options *options,
     const telemetry_attribute *attributes, size_t count);
+
+/**
+ * What the events of one user on one machine have in common. Default: TELEMETRY_IDENTITY_SALTED,
+ * never replaced.
+ *
+ * @param kind What machine_id is.
+ * @param rotation_days Age at which the salt or the UUID is replaced, in days, at most 3650; an id
+ *     before and after is unrelated. 0: never. Of no effect on the other kinds.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or a value out of range, with
+ *     the text in telemetry_options_error(). Does not block. Ids of earlier rotations stay on this
+ *     machine, for `telemetry request-deletion`.
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_identity(telemetry_options *options,
+    telemetry_identity kind, uint32_t rotation_days);
+
+/**
+ * Whether the identifier lives no longer than the process: machine_id is then `ephemeral-` and 32
+ * hex digits, and nothing is stored. Default: TELEMETRY_EPHEMERAL_AUTO. TELEMETRY_IDENTITY_NONE
+ * stays none.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value, with the
+ *     text in telemetry_options_error(). Does not block.
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_ephemeral(telemetry_options *options,
+    telemetry_ephemeral mode);
 
 /* ---- Consent: who has a say, and who decided -------------------------------------------------- */
 

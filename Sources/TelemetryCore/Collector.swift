@@ -23,6 +23,8 @@ package final class Collector {
     /// Without a spool there is no epoch to tell of a withdrawal: consent is looked at again.
     private var consentChecked = Clock.monotonic()
     private static let consentNanoseconds: Int64 = 500_000_000
+    /// When the identifier in the spool's context is to be replaced, nanoseconds since 1970.
+    private var identityExpires = Int64.max
     let opened = Clock.monotonic()
     var worker = WorkerState()
     /// close() does not wait any longer: a send under way is to give up.
@@ -35,6 +37,8 @@ package final class Collector {
     /// Records into memory only, whatever consent says, to show what would be sent: makes no file,
     /// no identifier and no thread.
     package let isDryRun: Bool
+    /// The identifier shown in a dry run; nil: none was made yet.
+    package var dryIdentity: String?
 
     init(_ options: Options, isDryRun: Bool = false) {
         self.options = options
@@ -137,10 +141,14 @@ package final class Collector {
         if isDryRun { return spool ?? attachDry() }
         guard let spool else { return isStillConsented() && attaching ? attach() : nil }
         if spool.shared == nil { return isStillConsented() ? spool : nil }
-        if recorder.pointee.isCurrent { return spool }
+        if recorder.pointee.isCurrent {
+            renewIdentityIfDue(spool)
+            return spool
+        }
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.discardOwn()
-        guard isConsented() else {
+        // After `telemetry reset` the spool is no longer anyone's: this collector has come to its end.
+        guard isConsented(), spool.shared?.control.isRemoved != true else {
             Gate.set(handle, isOpen: false)
             return nil
         }
@@ -158,6 +166,19 @@ package final class Collector {
         return false
     }
 
+    /// With the mutex held. D3: what is recorded from now on carries the identifier that follows.
+    private func renewIdentityIfDue(_ spool: Spool) {
+        guard identityExpires != .max else { return }
+        let now = Clock.realtime()
+        guard identityExpires <= now else { return }
+        recorder.pointee.segment.store(0, ordering: .releasing)
+        spool.change(makeContext(spool.shared))
+        // Where the old one could not be replaced, that is tried again after a while.
+        identityExpires = max(identityExpires, now &+ Self.identityRetryNanoseconds)
+    }
+
+    private static let identityRetryNanoseconds: Int64 = 60_000_000_000
+
     /// What the user says at this moment.
     private var isConsented: () -> Bool {
         { [options] in ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled }
@@ -174,9 +195,7 @@ package final class Collector {
             failure = error
         }
         let backend = currentBackend()
-        var context = ContextBlock(options, redactor, machineID: machineID(in: shared))
-        context.isLocalOnly = isLocalOnly
-        let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: context)
+        let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         if let shared {
             recorder.pointee.epochAddress.store(UInt(bitPattern: shared.control.epochAddress), ordering: .relaxed)
         }
@@ -188,9 +207,12 @@ package final class Collector {
         return made
     }
 
-    private func machineID(in shared: SpoolDirectory?) -> String {
-        guard let shared else { return "" }
-        return MachineIdentity.machineID(tool: options.toolName, directory: shared.directory)
+    private func makeContext(_ shared: SpoolDirectory?) -> ContextBlock {
+        let identity = MachineIdentity.obtain(IdentityPolicy(options), tool: options.toolName, directory: shared?.directory)
+        identityExpires = identity.expires
+        var context = ContextBlock(options, redactor, machineID: identity.id)
+        context.isLocalOnly = isLocalOnly
+        return context
     }
 
     /// With the mutex held. Lets other threads record into the active segment without the mutex, and

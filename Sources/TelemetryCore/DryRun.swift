@@ -7,6 +7,7 @@ extension Collector {
     package static func openDryRun(_ options: Options) -> Collector {
         let collector = Collector(options.copy(), isDryRun: true)
         collector.handle.pointee.implementation = Unmanaged.passRetained(collector).toOpaque()
+        collector.dryIdentity = existingMachineID(options)
         Gate.set(collector.handle, isOpen: true)
         return collector
     }
@@ -14,19 +15,30 @@ extension Collector {
     /// With the mutex held.
     func attachDry() -> Spool {
         let made = Spool(
-            shared: nil, failure: nil, limits: SpoolLimits(options), context: ContextBlock(options, redactor, machineID: existingMachineID ?? ""))
+            shared: nil, failure: nil, limits: SpoolLimits(options), context: ContextBlock(options, redactor, machineID: dryIdentity ?? ""))
         recorder.pointee.epoch.store(made.epoch, ordering: .relaxed)
         spool = made
         return made
     }
 
     /// The identifier that events carry; nil as long as none was made.
-    package var existingMachineID: String? {
+    package static func existingMachineID(_ options: Options) -> String? {
+        let policy = IdentityPolicy(options)
+        if policy.kind == TELEMETRY_IDENTITY_NONE { return "" }
+        if policy.isEphemeral { return EphemeralID.id(tool: options.toolName) }
         guard let path = SpoolInspector.path(options: options),
             let directory = (try? Directory.openExisting(path)) ?? nil
         else { return nil }
         defer { directory.close() }
-        return IdentityCache.read(in: directory)
+        switch policy.kind {
+        case TELEMETRY_IDENTITY_RANDOM: return kept(.uuid, options, directory)
+        case TELEMETRY_IDENTITY_HASHED: return HashedID.kept(in: directory)?.id
+        default: return kept(.salt, options, directory)
+        }
+    }
+
+    private static func kept(_ file: IdentityFile, _ options: Options, _ directory: Descriptor) -> String? {
+        file.read(in: directory).flatMap { file.id($0.bytes, tool: options.toolName) }
     }
 
     /// What would be sent for the events recorded so far.

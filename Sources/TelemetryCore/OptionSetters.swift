@@ -47,6 +47,25 @@ extension Options {
         return true
     }
 
+    package func setIdentity(_ kind: telemetry_identity, rotationDays: UInt32) -> Bool {
+        guard kind.rawValue <= TELEMETRY_IDENTITY_HASHED.rawValue, rotationDays <= IdentityPolicy.longestRotationDays else {
+            fail("identity: expected a telemetry_identity, and rotation_days from 0 to 3650")
+            return false
+        }
+        identity = kind
+        self.rotationDays = rotationDays
+        return true
+    }
+
+    package func setEphemeral(_ mode: telemetry_ephemeral) -> Bool {
+        guard mode.rawValue <= TELEMETRY_EPHEMERAL_ALWAYS.rawValue else {
+            fail("ephemeral: expected a telemetry_ephemeral")
+            return false
+        }
+        ephemeral = mode
+        return true
+    }
+
     package func setMetadata(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
         var made: [(key: String, value: AttributeValue)] = []
         // More than may be set is an error of its own; the list is not walked to its end for that.

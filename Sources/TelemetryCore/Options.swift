@@ -53,6 +53,14 @@ package final class Options {
     package var sampling: [(type: String, rate: Double)] = []
     /// C8: sent with every event; an event's own attribute of the same key wins.
     package var metadata: [(key: String, value: AttributeValue)] = []
+    /// D3
+    package var identity: telemetry_identity = TELEMETRY_IDENTITY_SALTED
+    /// D3: age at which the identifier is replaced; 0: never.
+    package var rotationDays: UInt32 = 0
+    /// D4
+    package var ephemeral: telemetry_ephemeral = TELEMETRY_EPHEMERAL_AUTO
+    /// Section G: whom to ask to erase what was sent.
+    package var deletion = DeletionChoice()
     /// Longest time an event waits in a living process before delivery is tried.
     package var flushIntervalMilliseconds: UInt32 = 30_000
     /// Longest time one HTTP request may take.
@@ -99,6 +107,10 @@ package final class Options {
         other.extendedCollection = extendedCollection
         other.sampling = sampling
         other.metadata = metadata
+        other.identity = identity
+        other.rotationDays = rotationDays
+        other.ephemeral = ephemeral
+        other.deletion = deletion
         other.flushIntervalMilliseconds = flushIntervalMilliseconds
         other.httpTimeoutMilliseconds = httpTimeoutMilliseconds
         other.segmentBytes = segmentBytes

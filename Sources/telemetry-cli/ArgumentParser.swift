@@ -1,15 +1,15 @@
 /// Which option stands on the command line.
 enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
-    case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs
+    case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs, list
     case errorCategory, error
     case dryRun, sent, verify, wire, offline
 }
 
 /// Which command stands on the command line.
 enum CommandID {
-    case track, command, flush, deliver, show, status, explain, enable, disable, machineID, version, help
-    case doctor
+    case track, command, flush, deliver, show, status, explain, enable, disable, machineID, requestDeletion, reset
+    case doctor, version, help
 }
 
 struct OptionSyntax {

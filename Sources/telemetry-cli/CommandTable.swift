@@ -67,6 +67,17 @@ enum CommandTable {
                 id: .machineID, name: "machine-id", forms: [""], summary: "print the identifier sent with the tool's events",
                 details: "Prints nothing when telemetry is off: no identifier is in use."),
             CommandSyntax(
+                id: .requestDeletion, name: "request-deletion", forms: ["[--list]"],
+                summary: "ask for the erasure of what was sent",
+                details: "For every identifier that was in use: over HTTP, by an e-mail that you send, or with an\nevent, as the tool's author provides. Works while telemetry is off.",
+                options: [
+                    OptionSyntax(id: .list, name: "--list", summary: "print the receipts of earlier requests instead")
+                ]),
+            CommandSyntax(
+                id: .reset, name: "reset", forms: [""],
+                summary: "refuse telemetry for the tool, ask for erasure, and erase all it kept here",
+                details: "Asks no question. Keeps your refusal, and the receipts of deletion requests."),
+            CommandSyntax(
                 id: .doctor, name: "doctor", forms: ["[--offline]"], summary: "look for what is wrong",
                 details: "Asks the receiver for an answer (HEAD), with no event and no identifier; creates nothing.\nThe exit code is 8 when there is a problem.",
                 options: [OptionSyntax(id: .offline, name: "--offline", summary: "do not connect to the receiver")]),

@@ -14,13 +14,17 @@ enum ConsentCommands {
     /// What waits is erased even if the answer could not be stored.
     static func disable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
+        try refuse(options)
+        try report(invocation, options)
+        return .ok
+    }
+
+    static func refuse(_ options: Options) throws(Failure) {
         var stored: Failure?
         do throws(Failure) { try store(false, options) } catch { stored = error }
         let erased = SpoolInspector.erase(options: options)
         if let stored { throw stored }
         if erased.rawValue < 0 { throw Failure(code: .system, message: "the waiting events could not be erased") }
-        try report(invocation, options)
-        return .ok
     }
 
     private static func store(_ enabled: Bool, _ options: Options) throws(Failure) {

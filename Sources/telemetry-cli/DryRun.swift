@@ -9,7 +9,7 @@ enum DryRun {
         if !collector.decision.isEnabled {
             invocation.complain("telemetry is off (" + collector.decision.reason + "): this would not be recorded")
         }
-        if collector.existingMachineID == nil { invocation.complain("no identifier has been made yet: machine_id is empty here") }
+        if collector.dryIdentity == nil { invocation.complain("no identifier has been made yet: machine_id is empty here") }
         return collector
     }
 

@@ -6,7 +6,7 @@ enum ExitCode: Int32 {
     case usage = 2
     /// The manifest or an option of the tool is wrong.
     case options = 3
-    /// Not delivered; the events are kept.
+    /// Not delivered, and the events are kept; or a deletion that could not be asked for.
     case notDelivered = 4
     /// The operating system refused.
     case system = 5

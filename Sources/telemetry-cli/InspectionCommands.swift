@@ -1,8 +1,8 @@
 import CSystem
 import TelemetryCore
 
-/// `show`, `status`, `explain` and `machine-id`: what the user may know. They send nothing; all but
-/// the last create nothing either, and work whatever consent says.
+/// `show`, `status` and `explain`: what the user may know. They send nothing and create nothing, and
+/// work whatever consent says.
 enum InspectionCommands {
     static func show(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let arguments = invocation.arguments
@@ -28,26 +28,6 @@ enum InspectionCommands {
     static func explain(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let explanation = ConsentExplanation(options: try invocation.checkedOptions())
         try invocation.answer(invocation.wantsJSON ? explanation.json : explanation.text)
-        return .ok
-    }
-
-    static func machineID(_ invocation: Invocation) throws(Failure) -> ExitCode {
-        let options = try invocation.options()
-        let collector = Collector.open(options)
-        invocation.warn(collector.decision)
-        let id = collector.isEnabled ? collector.machineID : ""
-        let isEnabled = collector.isEnabled
-        _ = collector.close(timeoutMilliseconds: 0)
-        if invocation.wantsJSON {
-            var object = JSONObject()
-            object.add("tool", options.toolName)
-            object.add("machine_id", optional: id.utf8.isEmpty ? nil : id)
-            try invocation.answer(object.text)
-        } else if !id.utf8.isEmpty {
-            try invocation.answer(id + "\n")
-        } else if !invocation.isQuiet {
-            invocation.complain(isEnabled ? "no identifier could be made" : "none in use: telemetry is off")
-        }
         return .ok
     }
 }

@@ -16,6 +16,9 @@ struct JSONObject {
         add(key, raw: "[" + Self.joined(values.map(Self.quoted)) + "]")
     }
 
+    /// An array of values that are JSON already.
+    mutating func add(_ key: String, written values: [String]) { add(key, raw: "[" + Self.joined(values) + "]") }
+
     private mutating func add(_ key: String, raw value: String) { members.append(Self.quoted(key) + ": " + value) }
 
     static func array(_ objects: [JSONObject]) -> String { "[" + joined(objects.map { $0.oneLine }) + "]\n" }

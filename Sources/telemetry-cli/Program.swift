@@ -12,6 +12,7 @@ enum Program {
             StandardStream.complain(command + error.message + Invocation.seeHelp(error.command))
             return ExitCode.usage.rawValue
         }
+        DeletionSection.use()
         DetachedDelivery.start = BackgroundDelivery.start
         SpoolPatience.milliseconds = 5_000
         let invocation = Invocation(arguments: parsed, rawArguments: rawArguments)
@@ -36,7 +37,9 @@ enum Program {
         case .show: return try InspectionCommands.show(invocation).rawValue
         case .status: return try InspectionCommands.status(invocation).rawValue
         case .explain: return try InspectionCommands.explain(invocation).rawValue
-        case .machineID: return try InspectionCommands.machineID(invocation).rawValue
+        case .machineID: return try IdentityCommands.machineID(invocation).rawValue
+        case .requestDeletion: return try DeletionCommands.requestDeletion(invocation).rawValue
+        case .reset: return try DeletionCommands.reset(invocation).rawValue
         case .enable: return try ConsentCommands.enable(invocation).rawValue
         case .disable: return try ConsentCommands.disable(invocation).rawValue
         case .doctor: return try DoctorCommand.run(invocation).rawValue

@@ -27,6 +27,8 @@ static void null_everywhere(void)
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_guarantee(NULL, TELEMETRY_AT_LEAST_ONCE));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_extended_collection(NULL, false));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_metadata(NULL, NULL, 0));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_identity(NULL, TELEMETRY_IDENTITY_NONE, 0));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_ephemeral(NULL, TELEMETRY_EPHEMERAL_NEVER));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_flush_interval_ms(NULL, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_http_timeout_ms(NULL, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_segment_bytes(NULL, 0));

@@ -8,6 +8,8 @@ void consent_given(void) { CHECK(setenv("MYTOOL_TELEMETRY_ENABLED", "1", 1) == 0
 telemetry_options *quiet_options(void)
 {
     telemetry_options *options = telemetry_options_new("mytool", "1.2.3");
+    /* Also in a container: one identifier for all runs. */
+    telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
     CHECK(options != NULL);
     CHECK_INT(TELEMETRY_OK, telemetry_options_set_flush_interval_ms(options, 3600 * 1000));
     return options;

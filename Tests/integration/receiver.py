@@ -23,6 +23,8 @@ What it does with a POST is named by the path; /events does what was last writte
     /endless-header                    200 and header lines without end
     /early-413                         413 before the body was read, then closes
     /limit/COUNT                       200 for at most so many events in a request, else 413
+
+A POST to /deletion asks for erasure instead; what it does is written to /-/deletion in the same way.
 """
 import argparse
 import itertools
@@ -83,6 +85,18 @@ def problem(headers, body):
     return next(filter(None, map(event_problem, events)), None)
 
 
+def deletion_problem(headers, body):
+    try:
+        request = json.loads(body.decode("utf-8"), object_pairs_hook=unique)
+    except ValueError as error:
+        return "body: %s" % error
+    if list(request) != ["machine_id", "tool_name", "requested_at"] or not request["machine_id"]:
+        return "members: %s" % list(request)
+    if headers.get_all("Content-Type") != ["application/json"] or not TIME.fullmatch(request["requested_at"]):
+        return "Content-Type or requested_at is malformed"
+    return None
+
+
 class Receiver(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -92,6 +106,7 @@ class Receiver(ThreadingHTTPServer):
         self.log = log
         self.lock = threading.Lock()
         self.mode = "/status/200"
+        self.deletion_mode = "/status/202"
         self.connections = itertools.count(1)
 
     def record(self, entry):
@@ -131,14 +146,19 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/-/mode":
             self.server.mode = self.read().decode().strip()
             return self.answer(200)
-        target = urlsplit(self.server.mode if self.path.startswith("/events") else self.path)
+        if self.path == "/-/deletion":
+            self.server.deletion_mode = self.read().decode().strip()
+            return self.answer(200)
+        is_deletion = self.path.startswith("/deletion")
+        modes = {True: self.server.deletion_mode, False: self.server.mode}
+        target = urlsplit(modes[is_deletion] if is_deletion or self.path.startswith("/events") else self.path)
         name, _, argument = target.path.lstrip("/").partition("/")
         self.query = {key: values[-1] for key, values in parse_qs(target.query).items()}
         if name in ("deaf", "early-413"):
             self.note(b"", None, 413 if name == "early-413" else None)
             return self.do_deaf() if name == "deaf" else self.do_early_413()
         body = self.read()
-        wrong = problem(self.headers, body)
+        wrong = (deletion_problem if is_deletion else problem)(self.headers, body)
         behaviour = getattr(self, "do_" + name.replace("-", "_"), None)
         if wrong or behaviour is None:
             self.note(body, wrong, 400 if wrong else 404)

@@ -2,8 +2,9 @@
  *
  *     sender NAME=VALUE...
  *
- * From left to right. Options: endpoint= header= guarantee=most timeout= segment=. Then, the
- * collector being opened by the first of them: track=COUNT flush=MS close=MS sleep=MS info= mapped=
+ * From left to right. Options: endpoint= header= guarantee=most timeout= segment=
+ * identity=NUMBER rotation=DAYS ephemeral=NUMBER. Then, the
+ * collector being opened by the first of them: track=COUNT try=COUNT (whatever comes of it) flush=MS close=MS sleep=MS info= mapped=
  * exit=CODE, which calls exit() at once. Each of flush, close, info and mapped prints
  * "NAME VALUE MILLISECONDS". */
 #include <stdio.h>
@@ -20,6 +21,7 @@ static const char *endpoint;
 static const char *headers[32];
 static size_t header_count;
 static int64_t sequence;
+static uint32_t rotation_days;
 
 static double now_ms(void)
 {
@@ -75,6 +77,12 @@ static bool set_option(const char *name, const char *value)
         telemetry_options_set_http_timeout_ms(options, (uint32_t)atol(value));
     else if (strcmp(name, "segment") == 0)
         telemetry_options_set_segment_bytes(options, (uint32_t)atol(value));
+    else if (strcmp(name, "identity") == 0)
+        telemetry_options_set_identity(options, (telemetry_identity)atoi(value), rotation_days);
+    else if (strcmp(name, "rotation") == 0)
+        telemetry_options_set_identity(options, TELEMETRY_IDENTITY_SALTED, rotation_days = (uint32_t)atol(value));
+    else if (strcmp(name, "ephemeral") == 0)
+        telemetry_options_set_ephemeral(options, (telemetry_ephemeral)atoi(value));
     else
         return false;
     return true;
@@ -87,6 +95,10 @@ static void act(const char *name, const char *value)
     int result = -1;
     if (strcmp(name, "track") == 0) {
         track(atol(value));
+        return;
+    } else if (strcmp(name, "try") == 0) {
+        for (long i = 0; i < atol(value); i++)
+            telemetry_track(collector, TELEMETRY_FEATURE_USED, "integration", NULL, 0);
         return;
     } else if (strcmp(name, "sleep") == 0) {
         usleep((useconds_t)atol(value) * 1000);
@@ -115,6 +127,8 @@ static void act(const char *name, const char *value)
 int main(int count, char **arguments)
 {
     options = telemetry_options_new("itest", "1.2.3");
+    /* Also in a container: one identifier for all runs. */
+    telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
     for (int i = 1; i < count; i++) {
         char *value = strchr(arguments[i], '=');
         if (value == NULL)

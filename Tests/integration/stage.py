@@ -60,6 +60,12 @@ class Receiver:
         with urllib.request.urlopen(request, timeout=10, context=context):
             pass
 
+    def deletion_mode(self, path):
+        """What it does with requests for erasure from now on."""
+        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.port}/-/deletion", path.encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
     def requests(self):
         with open(self.log) as file:
             return [json.loads(line) for line in file]
@@ -73,7 +79,8 @@ class Receiver:
 
     def accepted(self):
         """The events of the requests that were answered 2xx."""
-        return [event for request in self.requests() if 200 <= (request["answer"] or 0) < 300
+        return [event for request in self.requests()
+                if 200 <= (request["answer"] or 0) < 300 and not request["path"].startswith("/deletion")
                 for event in json.loads(request["body"])]
 
     def close(self):
@@ -123,12 +130,13 @@ class Stage:
     def receiver(self, mode=None, **options):
         return Receiver(self, mode=mode, **options)
 
-    def manifest(self, endpoint, **backend):
-        """Writes the tool's manifest, where the helper finds it."""
+    def manifest(self, endpoint, sections=None, **backend):
+        """Writes the tool's manifest, where the helper finds it. One identifier for all runs, in a container too."""
         directory = self.path("home", ".local", "share", "telemetry", "tools")
         os.makedirs(directory, exist_ok=True)
         # JSON is YAML as well.
-        text = json.dumps({"tool": {"name": TOOL}, "backend": {"kind": "http", "endpoint": endpoint, **backend}})
+        text = json.dumps({"tool": {"name": TOOL}, "backend": {"kind": "http", "endpoint": endpoint, **backend},
+                           "identity": {"ephemeral": "never"}, **(sections or {})})
         with open(os.path.join(directory, TOOL + ".yaml"), "w") as file:
             file.write(text)
 

@@ -152,24 +152,6 @@ status_tells() {
 }
 test_case "B1 status tells the truth" status_tells
 
-machine_id() {
-    capture telemetry machine-id --tool t
-    expect_code 0
-    expect_silent out
-    expect_text err "telemetry: machine-id: none in use: telemetry is off"
-    enable t
-    enable u
-    telemetry machine-id --tool t >out
-    grep -qxE '[0-9a-f]{32}' out
-    telemetry machine-id --tool t | cmp - out
-    telemetry track x --tool t
-    expect_json "$(events t)" 'j["machine_id"]' "$(cat out)"
-    telemetry machine-id --tool t --json >j
-    expect_json j 'j["tool"], j["machine_id"]' "('t', '$(cat out)')"
-    [ "$(telemetry machine-id --tool u)" != "$(cat out)" ]
-}
-test_case "D2 machine-id: what events carry, another for each tool, none while off" machine_id
-
 detached() {
     local own
     enable t

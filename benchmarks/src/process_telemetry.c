@@ -17,6 +17,8 @@ int main(int argc, char **argv)
     const char *tool = argv[1], *mode = tool + 6;
     int off = !strcmp(mode, "off");
     telemetry_options *options = telemetry_options_new(tool, "1.0.0");
+    /* Also in a container: one identifier for all runs. */
+    telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
     if (!strcmp(mode, "detached"))
         telemetry_options_set_delivery(options, TELEMETRY_DETACHED);
     telemetry_collector *collector = telemetry_open(options);

@@ -111,6 +111,26 @@ typedef enum telemetry_guarantee {
     TELEMETRY_AT_MOST_ONCE = 1
 } telemetry_guarantee;
 
+/** What the events of one user on one machine have in common. */
+typedef enum telemetry_identity {
+    /** A keyed hash; the key is a random salt of the tool's own that never leaves (default). */
+    TELEMETRY_IDENTITY_SALTED = 0,
+    /** Nothing: machine_id is empty. */
+    TELEMETRY_IDENTITY_NONE = 1,
+    /** A random UUID, kept in the tool's state directory. */
+    TELEMETRY_IDENTITY_RANDOM = 2,
+    /** A hash of machine id, MAC address, host name and user name: the same for every tool. */
+    TELEMETRY_IDENTITY_HASHED = 3
+} telemetry_identity;
+
+/** Whether the identifier lives no longer than the process, and is marked as such. */
+typedef enum telemetry_ephemeral {
+    /** In containers and in continuous integration (default). */
+    TELEMETRY_EPHEMERAL_AUTO = 0,
+    TELEMETRY_EPHEMERAL_NEVER = 1,
+    TELEMETRY_EPHEMERAL_ALWAYS = 2
+} telemetry_ephemeral;
+
 /** Where recorded events wait. */
 typedef enum telemetry_storage {
     /** Nothing recorded yet. */

@@ -17,10 +17,7 @@ final class HTTPJSONBackend: HTTPBackend {
         self.endpoint = endpoint
         self.timeoutMilliseconds = timeoutMilliseconds
         info = "http: POST " + endpoint.description
-        authorHeaders = headers
-            .filter { HTTPHeader.isValid(name: $0.name, value: $0.value) && !HTTPHeader.isReserved($0.name) }
-            // libcurl takes "Name:" for a header to leave out, "Name;" for one that is empty.
-            .map { $0.value.isEmpty ? $0.name + ";" : $0.name + ": " + $0.value }
+        authorHeaders = HTTPHeader.lines(headers)
     }
 
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {

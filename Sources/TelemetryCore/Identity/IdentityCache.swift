@@ -6,11 +6,12 @@ enum IdentityCache {
     private static let lineBytes = 32 + 1 + 16 + 1 + 16 + 1
 
     /// Costs a stat of the salt and one open, read and close. Nil: derive it anew.
-    static func read(in directory: Descriptor) -> String? {
-        guard let salt = FileStamp(in: directory, Salt.fileName),
-            let content = try? PrivateFile.read(at: directory, fileName, limit: lineBytes)
+    static func read(in directory: Descriptor) -> (id: String, salt: FileStamp)? {
+        guard let salt = FileStamp(in: directory, IdentityFile.salt.name),
+            let content = try? PrivateFile.read(at: directory, fileName, limit: lineBytes),
+            let id = parse(content.bytes, salt: salt)
         else { return nil }
-        return parse(content.bytes, salt: salt)
+        return (id, salt)
     }
 
     static func parse(_ line: [UInt8], salt: FileStamp) -> String? {

@@ -1,38 +1,70 @@
 import CSystem
 
-/// D2: a number for this machine and user that only this tool knows. As machine-id(5) asks, the
-/// machine's own id never leaves: it goes through a keyed hash, and the key is a random salt of
-/// the tool's own, so that two tools' ids cannot be joined.
-enum MachineIdentity {
-    static let idBytes = 16
+/// The identifier that a process's events carry.
+package struct MachineIdentity {
+    /// "": none.
+    package let id: String
+    package var isEphemeral = false
+    /// When another one is due, nanoseconds since 1970; `Int64.max`: never.
+    var expires = Int64.max
 
-    /// Id of `tool` with `directory` as its state directory: 32 hex digits. An id for this process
-    /// alone when nothing can be kept there; "" when there is no SHA-256.
-    static func machineID(tool: String, directory: Descriptor) -> String {
-        if let id = IdentityCache.read(in: directory) { return id }
-        guard let salt = try? Salt.obtain(in: directory) else { return ephemeralID(tool: tool) }
-        guard let id = derive(tool: tool, salt: salt.bytes, machine: machineIDFile()) else { return "" }
+    private static let idBytes = 16
+
+    /// The identifier of `tool` with `directory` as its state directory, made if there is none yet. One
+    /// for this process alone where none can be kept: what cannot be remembered could not be erased.
+    static func obtain(_ policy: IdentityPolicy, tool: String, directory: Descriptor?, now: Int64 = Clock.realtime()) -> MachineIdentity {
+        if policy.kind == TELEMETRY_IDENTITY_NONE { return MachineIdentity(id: "") }
+        guard !policy.isEphemeral, let directory else { return ephemeral(tool) }
+        let kept: MachineIdentity?
+        switch policy.kind {
+        case TELEMETRY_IDENTITY_RANDOM: kept = random(policy, tool, directory, now)
+        case TELEMETRY_IDENTITY_HASHED: kept = hashed(directory, now)
+        default: kept = salted(policy, tool, directory, now)
+        }
+        return kept ?? ephemeral(tool)
+    }
+
+    private static func ephemeral(_ tool: String) -> MachineIdentity {
+        MachineIdentity(id: EphemeralID.id(tool: tool), isEphemeral: true)
+    }
+
+    private static func random(_ policy: IdentityPolicy, _ tool: String, _ directory: Descriptor, _ now: Int64) -> MachineIdentity? {
+        IdentityFile.uuid.rotate(policy, now: now, tool: tool, in: directory)
+        guard let content = IdentityFile.uuid.obtain(in: directory), let id = RandomID.id(content.bytes) else { return nil }
+        return MachineIdentity(id: id, expires: policy.expiry(of: content.stamp.modified))
+    }
+
+    /// "" when there is no SHA-256.
+    private static func hashed(_ directory: Descriptor, _ now: Int64) -> MachineIdentity? {
+        guard let id = HashedID.derive(.current()) else { return MachineIdentity(id: "") }
+        return HashedID.keep(id, now: now, in: directory) ? MachineIdentity(id: id) : nil
+    }
+
+    /// D2: a number for this machine and user that only this tool knows. As machine-id(5) asks, the
+    /// machine's own id never leaves: it goes through a keyed hash, and the key is a random salt of
+    /// the tool's own, so that two tools' ids cannot be joined. "" when there is no SHA-256.
+    private static func salted(_ policy: IdentityPolicy, _ tool: String, _ directory: Descriptor, _ now: Int64) -> MachineIdentity? {
+        IdentityFile.salt.rotate(policy, now: now, tool: tool, in: directory)
+        if let (id, salt) = IdentityCache.read(in: directory) {
+            return MachineIdentity(id: id, expires: policy.expiry(of: salt.modified))
+        }
+        guard let salt = IdentityFile.salt.obtain(in: directory) else { return nil }
+        guard let id = derive(tool: tool, salt: salt.bytes, machine: machineIDFile()) else { return MachineIdentity(id: "") }
         // A cache that cannot be written costs the next process a derivation, nothing else.
         try? IdentityCache.write(id, salt: salt.stamp, in: directory)
-        return id
+        return MachineIdentity(id: id, expires: policy.expiry(of: salt.stamp.modified))
     }
 
-    /// An id that ends with this process, the same for all its collectors of `tool`.
-    static func ephemeralID(tool: String) -> String {
-        derive(tool: tool, salt: ephemeralSalt, machine: machineIDFile()) ?? ""
-    }
-
-    /// The first 16 bytes of the code, in hex; see docs/spool-format.md for where it is kept.
+    /// The first 16 bytes of the code, in hex; see docs/identity.md.
+    @inline(never)
     static func derive(tool: String, salt: [UInt8], machine: [UInt8]) -> String? {
         let message = Array("libtelemetry machine-id v1\0".utf8) + Array(tool.utf8) + [0] + machine
         guard let code = HMACSHA256.code(key: salt, message: message) else { return nil }
         return Hexadecimal.text(Array(code[0..<idBytes]))
     }
 
-    private static let ephemeralSalt = Salt.random()
-
     /// machine-id(5); empty where there is none, in a container for instance: the salt alone decides.
-    private static func machineIDFile() -> [UInt8] {
+    static func machineIDFile() -> [UInt8] {
         (try? SharedFile.read("/etc/machine-id", limit: 256)) ?? []
     }
 }

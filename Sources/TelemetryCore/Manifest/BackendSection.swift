@@ -44,14 +44,22 @@ enum BackendSection {
     }
 
     private static func http(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
-        let expected = "an http or https URL of at most 2048 bytes"
-        let node = try backend.required("endpoint", expected: expected)
-        let endpoint = try backend.string("endpoint", expected: expected) { _ in nil } ?? ""
-        if let problem = Endpoint.problem(endpoint) { throw backend.failure("endpoint", node, problem) }
-        return .http(endpoint: endpoint, headers: try headers(backend))
+        _ = try backend.required("endpoint", expected: endpointExpected)
+        return .http(endpoint: try endpoint(backend) ?? "", headers: try headers(backend))
     }
 
-    private static func headers(_ backend: ManifestSection) throws(ManifestError) -> [(name: String, value: String)] {
+    private static var endpointExpected: String { "an http or https URL of at most 2048 bytes" }
+
+    /// `endpoint` of any section; nil when it is not there.
+    static func endpoint(_ section: ManifestSection) throws(ManifestError) -> String? {
+        guard let node = section.node("endpoint") else { return nil }
+        let endpoint = try section.string("endpoint", expected: endpointExpected) { _ in nil } ?? ""
+        if let problem = Endpoint.problem(endpoint) { throw section.failure("endpoint", node, problem) }
+        return endpoint
+    }
+
+    /// `headers` of any section.
+    static func headers(_ backend: ManifestSection) throws(ManifestError) -> [(name: String, value: String)] {
         guard let node = backend.node("headers") else { return [] }
         let entries = try ManifestSection.entries(of: node, file: backend.file, path: backend.join("headers"))
         if entries.count > HTTPHeader.limitCount {

@@ -20,6 +20,10 @@ package struct Manifest {
     var metadata: [(key: String, value: AttributeValue)]?
     /// C11
     var sampling: [(type: String, rate: Double)]?
+    /// D3, D4
+    var identity: IdentityChoice?
+    /// Section G
+    var deletion: DeletionChoice?
     var backend: BackendChoice?
     var httpTimeoutMilliseconds: Int64?
     var delivery: telemetry_delivery?
@@ -101,6 +105,8 @@ package struct Manifest {
         if let extendedCollection { options.extendedCollection = extendedCollection }
         if let metadata { options.metadata = metadata }
         if let sampling { options.sampling = sampling }
+        identity?.apply(to: options)
+        if let deletion { options.deletion = deletion }
     }
 
     private func applyDelivery(to options: Options) {

@@ -86,6 +86,9 @@ struct ControlFile {
     /// Lets go of the memory only.
     func forget() { munmap(base, Self.size) }
 
+    /// The spool was erased as a whole, this file with it.
+    var isRemoved: Bool { (try? file.status())?.st_nlink == 0 }
+
     // MARK: epoch
 
     /// Address of the consent epoch, for the check before every record.

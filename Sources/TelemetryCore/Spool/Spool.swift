@@ -43,6 +43,13 @@ final class Spool {
         spare.reserveCapacity(limits.segments + 1)
     }
 
+    /// The order of this collector's events stays what it was.
+    func replaceContext(_ next: ContextBlock) {
+        let lineage = context.lineage
+        context = next
+        context.lineage = lineage
+    }
+
     var segmentBytes: Int { limits.segmentBytes }
     /// What this collector records comes after what else is of this lineage.
     var lineage: UInt32 { context.lineage }

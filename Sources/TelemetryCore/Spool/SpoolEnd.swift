@@ -76,7 +76,8 @@ extension Spool {
 
     /// Events that were kept in memory because the spool had no room for them get there now, if they can.
     private func save(_ segment: Segment) -> Bool {
-        guard let shared else { return false }
+        // What was withdrawn meanwhile is not brought back.
+        guard let shared, segment.description.epoch == shared.control.epoch else { return false }
         var isSaved = false
         _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
             if makeRoom(shared) { isSaved = segment.save(in: shared.directory) }
@@ -96,12 +97,27 @@ extension Spool {
         }
     }
 
+    /// What is recorded from now on has another context than what was before. Empty segments were made
+    /// for the old one.
+    func change(_ context: ContextBlock) {
+        if let active {
+            StateWord.seal(active.base)
+            sealed.append(active)
+            self.active = nil
+        }
+        for segment in spare { remove(segment) }
+        spare.removeAll()
+        replaceContext(context)
+    }
+
     /// Events of this collector's own segments that wait.
     var pendingOwn: Int { sealed.reduce(active?.pendingCount ?? 0) { $0 + $1.pendingCount } }
 
     /// After a failed delivery: goes on with the last segment instead of beginning another.
     func reopenLast() {
-        guard active == nil, let last = sealed.last, !last.isInDelivery, last.hasRoom, last.description.epoch == epoch else { return }
+        guard active == nil, let last = sealed.last, !last.isInDelivery, last.hasRoom, last.description.epoch == epoch,
+            last.description.matches(last.base, context)
+        else { return }
         sealed.removeLast()
         last.unseal()
         active = last

@@ -15,6 +15,14 @@ package enum HTTPHeader {
         return isValid(name: name, value: text) ? (name, text) : nil
     }
 
+    /// Header lines as libcurl takes them. Headers that are not valid, or that the library sets itself, are left out.
+    static func lines(_ headers: [(name: String, value: String)]) -> [String] {
+        headers
+            .filter { isValid(name: $0.name, value: $0.value) && !isReserved($0.name) }
+            // libcurl takes "Name:" for a header to leave out, "Name;" for one that is empty.
+            .map { $0.value.utf8.isEmpty ? $0.name + ";" : $0.name + ": " + $0.value }
+    }
+
     package static func isValid(name: String, value: String) -> Bool { problem(name: name, value: value) == nil }
 
     /// What is wrong, without the value, which may be a credential; nil: nothing.

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import TelemetryCore
 
-/// D2: the id, its salt and its cache, on a real directory.
+/// D2, D4: the salted id, its salt and its cache, on a real directory.
 final class MachineIdentityTests: XCTestCase {
     private var home: ScratchHome!
     private var directories: [Descriptor] = []
@@ -25,7 +25,7 @@ final class MachineIdentityTests: XCTestCase {
     private func path(_ tool: String, _ name: String) -> String { home.path + "/state/telemetry/\(tool)/\(name)" }
 
     private func id(_ tool: String) throws -> String {
-        MachineIdentity.machineID(tool: tool, directory: try state(tool))
+        MachineIdentity.obtain(IdentityPolicy(), tool: tool, directory: try state(tool)).id
     }
 
     /// The construction, computed by other means (Python's hmac).
@@ -120,15 +120,15 @@ final class MachineIdentityTests: XCTestCase {
             try Data(contentsOf: URL(fileURLWithPath: target)))
     }
 
-    /// Nothing can be kept: an id of this process alone, the same at every call.
-    func testEphemeral() throws {
+    /// Nothing can be kept: an id of this process alone, the same at every call, marked as such.
+    func testNowhereToKeepIt() throws {
         _ = try state("mytool")
         home.write("", to: "state/telemetry/mytool/salt/in the way")
         let first = try id("mytool")
-        XCTAssertEqual(first.utf8.count, 32)
+        XCTAssertTrue(first.hasPrefix("ephemeral-"), first)
         XCTAssertEqual(try id("mytool"), first)
-        XCTAssertEqual(MachineIdentity.ephemeralID(tool: "mytool"), first)
-        XCTAssertNotEqual(MachineIdentity.ephemeralID(tool: "other"), first)
+        XCTAssertEqual(EphemeralID.id(tool: "mytool"), first)
+        XCTAssertEqual(MachineIdentity.obtain(IdentityPolicy(), tool: "mytool", directory: nil).id, first)
         XCTAssertFalse(FileManager.default.fileExists(atPath: path("mytool", "machine-id")))
     }
 
@@ -154,7 +154,7 @@ final class MachineIdentityTests: XCTestCase {
             let lock = NSLock()
             var ids: Set<String> = []
             DispatchQueue.concurrentPerform(iterations: directories.count) { index in
-                let id = MachineIdentity.machineID(tool: tool, directory: directories[index])
+                let id = MachineIdentity.obtain(IdentityPolicy(), tool: tool, directory: directories[index]).id
                 lock.lock()
                 ids.insert(id)
                 lock.unlock()
@@ -162,5 +162,38 @@ final class MachineIdentityTests: XCTestCase {
             XCTAssertEqual(ids.count, 1)
             XCTAssertEqual(ids.first?.utf8.count, 32)
         }
+    }
+
+    /// systemd's own derivation of an id for one application, sd_id128_get_machine_app_specific(3): HMAC-SHA-256
+    /// with the machine's id as the key over the application's, the first 16 bytes as a UUID of version 4.
+    func testAgainstSystemd() throws {
+        let text = (try? String(contentsOfFile: "/etc/machine-id", encoding: .utf8)) ?? ""
+        let application = "8a2e4bb5ac2b4d4c9f0a7d1f63c05a77"
+        guard let machine = bytes(String(text.prefix(32))), let app = bytes(application),
+            let printed = run("systemd-id128", "machine-id", "--app-specific=" + application)
+        else { throw XCTSkip("systemd-id128 or the machine's id is missing") }
+        var code = Array(try XCTUnwrap(HMACSHA256.code(key: machine, message: app))[0..<16])
+        code[6] = code[6] & 0x0F | 0x40
+        code[8] = code[8] & 0x3F | 0x80
+        XCTAssertEqual(Hexadecimal.text(code) + "\n", printed)
+    }
+
+    private func bytes(_ hex: String) -> [UInt8]? {
+        guard hex.utf8.count == 32 else { return nil }
+        let digits = Array(hex.utf8)
+        let parsed = stride(from: 0, to: 32, by: 2).compactMap { Hexadecimal.word(digits[$0..<$0 + 2]).map { UInt8($0) } }
+        return parsed.count == 16 ? parsed : nil
+    }
+
+    private func run(_ program: String, _ arguments: String...) -> String? {
+        let process = Process(), output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/" + program)
+        process.arguments = arguments
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return nil }
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
     }
 }

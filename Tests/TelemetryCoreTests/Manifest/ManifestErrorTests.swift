@@ -32,7 +32,7 @@ final class ManifestErrorTests: XCTestCase {
     }
 
     func testTop() {
-        let top = "tool, enabled, consent, force, local_only, config, extended_collection, sampling, metadata, backend, delivery, limits"
+        let top = "tool, enabled, consent, force, local_only, config, extended_collection, sampling, metadata, identity, deletion, backend, delivery, limits"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         check("text", "f.yaml:1:1: manifest: 'text' is no mapping; expected a mapping")
@@ -202,5 +202,33 @@ final class ManifestErrorTests: XCTestCase {
         check(String(large.dropLast()), "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         // Deeper than the parser would follow, were it asked to.
         check(String(repeating: "[", count: 256 << 10), "f.yaml:1:17: YAML: nested too deeply; expected at most 16 levels")
+    }
+
+    func testIdentityAndDeletion() {
+        DeletionSection.use()
+        check(
+            Self.tool + "identity: {kind: salty}",
+            "f.yaml:2:18: identity.kind: 'salty' is not known; expected salted, none, random or hashed")
+        check(
+            Self.tool + "identity: {rotation_days: 3651}",
+            "f.yaml:2:27: identity.rotation_days: '3651' is out of range; expected an integer from 0 to 3650")
+        check(
+            Self.tool + "identity: {ephemeral: true}",
+            "f.yaml:2:23: identity.ephemeral: 'true' is not known; expected auto, never or always")
+        check(
+            Self.tool + "deletion: {email: 'a@b?bcc=c@d'}",
+            "f.yaml:2:19: deletion.email: 'a@b?bcc=c@d' is no such address; expected one address such as privacy@example.org")
+        check(
+            Self.tool + "deletion: {email: a@b, subject: \"a\\r\\nBcc: c@d\"}",
+            "f.yaml:2:33: deletion.subject: 'a??Bcc: c@d' is no subject; expected 1 to 200 bytes without control characters")
+        check(
+            Self.tool + "deletion: {subject: x}",
+            "f.yaml:2:21: deletion.subject: of no use alone; expected email beside it")
+        check(
+            Self.tool + "deletion: {headers: {A: b}}",
+            "f.yaml:2:21: deletion.headers: of no use alone; expected endpoint beside it")
+        check(
+            Self.tool + "deletion: {endpoint: 'ftp://example.org'}",
+            "f.yaml:2:22: deletion.endpoint: the endpoint's scheme is neither https nor http; expected a URL such as https://host/path")
     }
 }

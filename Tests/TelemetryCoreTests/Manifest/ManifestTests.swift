@@ -177,4 +177,40 @@ final class ManifestTests: XCTestCase {
         Swift.dump(options, to: &text)
         return text
     }
+
+    /// D3, D4
+    func testIdentity() throws {
+        let options = options()
+        try parse("tool: {name: mytool}\nidentity: {kind: random, rotation_days: 90, ephemeral: never}", into: options)
+        XCTAssertEqual(options.identity, TELEMETRY_IDENTITY_RANDOM)
+        XCTAssertEqual(options.rotationDays, 90)
+        XCTAssertEqual(options.ephemeral, TELEMETRY_EPHEMERAL_NEVER)
+        let kinds = [
+            ("salted", TELEMETRY_IDENTITY_SALTED), ("none", TELEMETRY_IDENTITY_NONE), ("hashed", TELEMETRY_IDENTITY_HASHED),
+        ]
+        for (name, kind) in kinds {
+            try parse("tool: {name: mytool}\nidentity: {kind: \(name)}", into: options)
+            XCTAssertEqual(options.identity, kind)
+            XCTAssertEqual(options.rotationDays, 90, "what is not said stays")
+        }
+    }
+
+    /// Section G; the helper's section.
+    func testDeletion() throws {
+        DeletionSection.use()
+        let options = options()
+        try parse(
+            """
+            tool: {name: mytool}
+            deletion:
+              endpoint: https://example.org/erase
+              headers: {X-Api-Key: k}
+              email: privacy@example.org
+              subject: Erase, please
+            """, into: options)
+        XCTAssertEqual(options.deletion.endpoint, "https://example.org/erase")
+        XCTAssertEqual(options.deletion.headers.map { $0.name + ": " + $0.value }, ["X-Api-Key: k"])
+        XCTAssertEqual(options.deletion.email, "privacy@example.org")
+        XCTAssertEqual(options.deletion.subject, "Erase, please")
+    }
 }

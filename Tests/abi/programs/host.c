@@ -195,6 +195,8 @@ int main(int argc, char **argv)
     for (int i = 1; i + 1 < argc; i++)
         if (strcmp(argv[i], "--tool") == 0) arguments.tool = argv[i + 1];
     options = telemetry_options_new(arguments.tool, "1.2.3");
+    /* Also in a container: one identifier for all runs. */
+    telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
     telemetry_options_set_flush_interval_ms(options, 3600 * 1000);
     telemetry_attribute metadata[] = {telemetry_string("edition", "pro"), telemetry_int("tier", 3)};
     for (int i = 1; i < argc; i++) {

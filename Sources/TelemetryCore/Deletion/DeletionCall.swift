@@ -1,0 +1,32 @@
+/// One request to the author's deletion endpoint per id: a POST of `{"machine_id": …}` with the tool's
+/// name and the time beside it. The rules for endpoints, redirects and credentials are those of the
+/// HTTP backend.
+struct DeletionCall {
+    static let timeoutMilliseconds: UInt32 = 10_000
+
+    let endpoint: Endpoint
+    let headers: [(name: String, value: String)]
+    let toolName: String
+    private let transport = HTTPTransport()
+
+    /// Nil: accepted. Otherwise why not.
+    func ask(for id: String, now: Int64) -> String? {
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("machine_id", id)
+        json.member("tool_name", toolName)
+        json.member("requested_at", Timestamp.text(now))
+        json.endObject()
+        let request = HTTPRequest(
+            endpoint: endpoint,
+            headers: ["Content-Type: application/json", "User-Agent: libtelemetry/" + TelemetryVersion.text],
+            privateHeaders: HTTPHeader.lines(headers), body: json.buffer.bytes)
+        let deadline = Deadline(timeoutMilliseconds: Self.timeoutMilliseconds)
+        switch transport.post(request, SendControl(deadline: deadline), deadline: deadline) {
+        case .failure(let reason): return reason
+        case .response(let response): return (200...299).contains(response.status) ? nil : "HTTP " + String(response.status)
+        }
+    }
+
+    func close() { transport.close() }
+}

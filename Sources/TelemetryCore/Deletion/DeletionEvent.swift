@@ -1,0 +1,54 @@
+import CSystem
+
+/// The last resort: an event `data.deletion_request` with the id to be erased, sent at once through the
+/// tool's backend. Never near the spool: nothing else goes with it, and it needs no consent, since the
+/// user asks for it.
+struct DeletionEvent {
+    static let type = "data.deletion_request"
+    static let name = "deletion_request"
+
+    let options: Options
+    let backend: any Backend
+
+    init(options: Options) {
+        self.options = options
+        backend = makeBackend(
+            options.backend, toolName: options.toolName, stateDirectory: nil,
+            httpTimeoutMilliseconds: options.httpTimeoutMilliseconds)
+    }
+
+    /// Nil: accepted. Otherwise why not.
+    func ask(for id: String) -> String? {
+        let context = ContextBlock(options, Redactor(home: Environment.value("HOME")), machineID: id)
+        guard let segment = Segment.createHeap(size: 2 * SegmentLayout.headerSize, epoch: 1, context: context, address: nil)
+        else { return "out of memory" }
+        defer { segment.release(removingFrom: nil) }
+        let record = Self.record(now: Clock.realtime())
+        return record.withUnsafeBytes { bytes in
+            guard let event = EventView(record: bytes, context: segment.description.context(segment.base)) else { return "out of memory" }
+            let deadline = Deadline(timeoutMilliseconds: DeletionCall.timeoutMilliseconds)
+            let outcome = [event].withUnsafeBufferPointer { backend.send($0, SendControl(deadline: deadline)) }
+            return outcome.verdict == .accepted ? nil : outcome.reason
+        }
+    }
+
+    /// A record of docs/spool-format.md, as far as it is read outside a segment. Not through the recording
+    /// path, whose code is laid out for the callers it has.
+    private static func record(now: Int64) -> [UInt8] {
+        let (type, name) = (Array(Self.type.utf8), Array(Self.name.utf8))
+        var record = [UInt8](repeating: 0, count: EventView.fixedSize)
+        record.withUnsafeMutableBytes { area in
+            area.storeBytes(of: 1, toByteOffset: 14, as: UInt16.self)
+            area.storeBytes(of: now, toByteOffset: 16, as: Int64.self)
+            // UUID version 7: RFC 9562, section 5.7.
+            let milliseconds = UInt64(clamping: now / 1_000_000)
+            area.storeBytes(of: (milliseconds << 16 | 0x7000 | Random.word() & 0xFFF).bigEndian, toByteOffset: 24, as: UInt64.self)
+            area.storeBytes(of: (Random.word() >> 2 | 1 << 63).bigEndian, toByteOffset: 32, as: UInt64.self)
+            area.storeBytes(of: UInt16(truncatingIfNeeded: type.count), toByteOffset: 52, as: UInt16.self)
+            area.storeBytes(of: UInt16(truncatingIfNeeded: name.count), toByteOffset: 54, as: UInt16.self)
+        }
+        return record + type + name
+    }
+
+    func close() { backend.close() }
+}

@@ -1,0 +1,52 @@
+import CSystem
+
+/// Who has what was sent, and whether that one can be asked to erase it.
+package struct DeletionRecipient {
+    package enum Reach: Equatable {
+        /// There is a way to ask.
+        case askable
+        /// It is on this machine, or nowhere.
+        case local
+        /// Someone, and no way to ask is known.
+        case unknown
+    }
+
+    package let reach: Reach
+    /// Why nobody can be asked, as a sentence; empty if somebody can.
+    package let text: String
+
+    package init(_ options: Options) {
+        if options.deletion.endpoint != nil || options.deletion.email != nil {
+            (reach, text) = (.askable, "")
+            return
+        }
+        switch options.backend {
+        case .http: (reach, text) = (.askable, "")
+        case .noop: (reach, text) = (.local, "the backend 'noop' keeps nothing: there is nobody to ask")
+        case .stdout: (reach, text) = (.local, "the backend 'stdout' only prints: there is nobody to ask")
+        case .custom:
+            (reach, text) = (.unknown, "the backend 'custom' cannot erase: ask the author of " + options.toolName)
+        case .file(let path, _, _): (reach, text) = Self.file(path, options)
+        }
+    }
+
+    /// Without a manifest the default stands for whatever the program chose itself. Events that were
+    /// delivered and are in no log have gone somewhere else.
+    private static func file(_ path: String?, _ options: Options) -> (Reach, String) {
+        let log = path ?? LocalData.defaultLog(options: options) ?? ""
+        if options.manifestPath == nil && path == nil && !SharedFile.exists(log) && Self.mayHaveSent(options) {
+            return (.unknown, "no manifest of " + options.toolName + " says where its events went: give --manifest FILE, or ask its author")
+        }
+        let name = Excerpt.of(log, limitBytes: Excerpt.pathLimitBytes)
+        return (.local, "the backend 'file' sends nothing: the events are in " + name + ", which 'telemetry reset' removes")
+    }
+
+    /// False only if it is known that nothing was ever sent, or tried to be.
+    package static func mayHaveSent(_ options: Options) -> Bool {
+        guard let statistics = SpoolInspector.statistics(options: options),
+            let delivery = SpoolInspector.deliveryState(options: options)
+        else { return true }
+        return statistics.delivered > 0 || statistics.dropped_unconfirmed > 0 || statistics.dropped_rejected > 0
+            || delivery.lastAttempt > 0
+    }
+}

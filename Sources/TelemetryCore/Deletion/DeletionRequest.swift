@@ -1,0 +1,117 @@
+/// Asks for the erasure of what was sent under some ids, in the order of section G: the author's HTTP
+/// endpoint, an e-mail, an event through the tool's backend. What one way did not achieve is left to
+/// the next. Works whatever consent says.
+package struct DeletionRequest {
+    /// What was done, for the user's eyes.
+    package struct Result {
+        package var receipts: [DeletionReceipt] = []
+        /// The e-mail to be sent by the user, if that was the way.
+        package var mailto: String?
+        package var isMailOpened = false
+        /// Why a way was not open, or failed.
+        package var problems: [String] = []
+        /// Ids for whose erasure nobody could be asked.
+        package var unasked: [String] = []
+        /// The receipts could not be kept; why.
+        package var receiptProblem: String?
+    }
+
+    private let options: Options
+    /// Why nothing may be sent over the network; nil: it may.
+    private let networkRefusal: String?
+    /// Opens a mailto URL for the user to send. False: there is nobody to open it for.
+    private let openMail: (String) -> Bool
+
+    package init(options: Options, networkRefusal: String?, openMail: @escaping (String) -> Bool) {
+        self.options = options
+        self.networkRefusal = networkRefusal
+        self.openMail = openMail
+    }
+
+    package func run(_ ids: [String]) -> Result {
+        var result = Result()
+        result.unasked = ids
+        if !ids.isEmpty { callEndpoint(&result) }
+        if !result.unasked.isEmpty { writeMail(&result) }
+        if !result.unasked.isEmpty { sendEvents(&result) }
+        keepReceipts(&result)
+        return result
+    }
+
+    private func callEndpoint(_ result: inout Result) {
+        guard let url = options.deletion.endpoint, mayUseNetwork(&result) else { return }
+        let endpoint: Endpoint
+        do throws(EndpointError) { endpoint = try Endpoint.parse(url) } catch {
+            result.problems.append(error.text)
+            return
+        }
+        let call = DeletionCall(endpoint: endpoint, headers: options.deletion.headers, toolName: options.toolName)
+        ask(.http, endpoint.description, &result) { call.ask(for: $0, now: Clock.realtime()) }
+        call.close()
+    }
+
+    private func sendEvents(_ result: inout Result) {
+        guard case .http(let url, _) = options.backend else {
+            result.problems.append(DeletionRecipient(options).text)
+            return
+        }
+        guard mayUseNetwork(&result) else { return }
+        let target = (try? Endpoint.parse(url))?.description ?? "http"
+        let event = DeletionEvent(options: options)
+        ask(.event, target, &result) { event.ask(for: $0) }
+        event.close()
+    }
+
+    private func mayUseNetwork(_ result: inout Result) -> Bool {
+        guard let networkRefusal else { return true }
+        if result.problems.isEmpty { result.problems.append(networkRefusal) }
+        return false
+    }
+
+    /// One id after the other, up to the first that is not accepted: who has refused one is not bothered
+    /// with the rest.
+    private func ask(
+        _ method: DeletionReceipt.Method, _ target: String, _ result: inout Result, _ send: (String) -> String?
+    ) {
+        while let id = result.unasked.first {
+            let problem = send(id)
+            let outcome = problem.map { "failed: " + $0 } ?? "accepted"
+            result.receipts.append(receipt(method, target, id, outcome))
+            if let problem {
+                result.problems.append(target + ": " + problem)
+                return
+            }
+            result.unasked.removeFirst()
+        }
+    }
+
+    private func writeMail(_ result: inout Result) {
+        guard let address = options.deletion.email else { return }
+        let subject = options.deletion.subject ?? "Data deletion request: " + options.toolName
+        var body = "Please erase all telemetry data of " + options.toolName + " with these identifiers:\n\n"
+        for id in result.unasked { body += id + "\n" }
+        let url = MailtoURL.text(to: address, subject: subject, body: body)
+        result.mailto = url
+        result.isMailOpened = openMail(url)
+        let outcome = result.isMailOpened ? "opened for the user to send" : "printed for the user to send"
+        for id in result.unasked { result.receipts.append(receipt(.email, address, id, outcome)) }
+        result.unasked = []
+    }
+
+    private func receipt(
+        _ method: DeletionReceipt.Method, _ target: String, _ id: String, _ outcome: String
+    ) -> DeletionReceipt {
+        DeletionReceipt(time: Clock.realtime(), method: method, target: target, machineID: id, outcome: outcome)
+    }
+
+    private func keepReceipts(_ result: inout Result) {
+        guard !result.receipts.isEmpty, let path = SpoolInspector.path(options: options) else { return }
+        do throws(SystemError) {
+            let directory = try Directory.openPrivate(path)
+            defer { directory.close() }
+            try DeletionReceipts.add(result.receipts, in: directory)
+        } catch {
+            result.receiptProblem = path + "/" + DeletionReceipts.fileName + ": " + error.text
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import CSystem
+
+/// What a tool has left on this machine, and its removal (B2). The user's answer and the receipts of
+/// deletion requests are not among it.
+package enum LocalData {
+    static let defaultLogName = "events.jsonl"
+
+    static func defaultLog(options: Options) -> String? {
+        SpoolInspector.path(options: options).map { $0 + "/" + defaultLogName }
+    }
+
+    /// Removes all of it; `keepingPastIDs`: but the ids, which are all past ones then, for another try to
+    /// ask for erasure. What waits has been withdrawn before (`SpoolInspector.erase`), so that a process
+    /// which still holds a file finds nothing in it to send. Returns what could not be removed, and why.
+    package static func remove(options: Options, keepingPastIDs: Bool) -> [String] {
+        var problems: [String] = []
+        if let path = SpoolInspector.path(options: options) {
+            removeState(path, options, keepingPastIDs: keepingPastIDs, &problems)
+        }
+        if case .file(let path?, _, _) = options.backend { removeLog(path, &problems) }
+        if let path = PreferenceStore.directory(tool: options.toolName) {
+            removeEntries(path, &problems) { strcmp($0, NoticeStore.fileName) == 0 }
+        }
+        return problems
+    }
+
+    private static func removeState(_ path: String, _ options: Options, keepingPastIDs: Bool, _ problems: inout [String]) {
+        if keepingPastIDs, let problem = keepIDs(path, options) {
+            // Without them nobody could be asked any more: they stay where they are.
+            problems.append(problem)
+            removeEntries(path, &problems) { isState($0) && !isIdentity($0) }
+        } else {
+            removeEntries(path, &problems) { isState($0) && !(keepingPastIDs && isNamed($0, PastIDs.fileName)) }
+        }
+        // Only if nothing is left in it.
+        rmdir(path)
+    }
+
+    private static func keepIDs(_ path: String, _ options: Options) -> String? {
+        do throws(SystemError) {
+            guard let directory = try Directory.openExisting(path) else { return nil }
+            defer { directory.close() }
+            try KnownIDs(tool: options.toolName, directory: directory).keepAsPast(in: directory)
+            return nil
+        } catch {
+            return path + "/" + PastIDs.fileName + ": " + error.text
+        }
+    }
+
+    private static func isState(_ name: UnsafePointer<CChar>) -> Bool {
+        if Segment.isName(name) || isIdentity(name) { return true }
+        return isNamed(name, ControlFile.name) || isNamed(name, Dispatcher.lockName) || isNamed(name, DetachedDelivery.lockName)
+            || isNamed(name, defaultLogName) || isNamed(name, "sent.jsonl") || isNamed(name, "sent.head")
+    }
+
+    private static func isIdentity(_ name: UnsafePointer<CChar>) -> Bool {
+        isNamed(name, IdentityFile.salt.name) || isNamed(name, IdentityCache.fileName) || isNamed(name, IdentityFile.uuid.name)
+            || isNamed(name, HashedID.fileName) || isNamed(name, PastIDs.fileName)
+    }
+
+    /// `base`, `base.…` (rotated) and `.base.…` (left by a crash in the middle of a replacement).
+    private static func isNamed(_ name: UnsafePointer<CChar>, _ base: String) -> Bool {
+        let start = name.pointee == CChar(UInt8(ascii: ".")) ? name + 1 : name
+        let length = base.utf8.count
+        guard base.withCString({ strncmp(start, $0, length) }) == 0 else { return false }
+        return start[length] == 0 || start[length] == CChar(UInt8(ascii: "."))
+    }
+
+    /// A log where the author put it, with its older files: only what is one, by its first bytes.
+    private static func removeLog(_ path: String, _ problems: inout [String]) {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }
+        let parent = String(decoding: path.utf8[..<slash], as: UTF8.self)
+        let name = String(decoding: path.utf8[slash...].dropFirst(), as: UTF8.self)
+        removeEntries(parent, &problems) { isRotated($0, name) && isLog(parent + "/" + String(cString: $0)) }
+    }
+
+    /// `base` or `base.N`.
+    private static func isRotated(_ name: UnsafePointer<CChar>, _ base: String) -> Bool {
+        guard name.pointee != CChar(UInt8(ascii: ".")) || base.utf8.first == UInt8(ascii: "."), isNamed(name, base) else { return false }
+        let tail = name + base.utf8.count
+        return tail.pointee == 0 || String(cString: tail + 1).utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
+    private static func isLog(_ path: String) -> Bool {
+        guard let file = try? Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) else { return false }
+        defer { file.close() }
+        guard let status = try? file.status(), status.isOwnRegularFile else { return false }
+        return (try? file.readAll(limit: 18))?.elementsEqual("{\"schema_version\":".utf8) ?? false
+    }
+
+    private static func removeEntries(_ path: String, _ problems: inout [String], _ isChosen: (UnsafePointer<CChar>) -> Bool) {
+        let directory: Descriptor
+        do throws(SystemError) {
+            guard let opened = try Directory.openAny(path) else { return }
+            directory = opened
+        } catch {
+            problems.append(path + ": " + error.text)
+            return
+        }
+        defer { directory.close() }
+        var names: [String] = []
+        Directory.forEachName(in: directory) { if isChosen($0) { names.append(String(cString: $0)) } }
+        for name in names {
+            do throws(SystemError) { _ = try directory.removeEntry(name) } catch {
+                problems.append(path + "/" + name + ": " + error.text)
+            }
+        }
+    }
+}

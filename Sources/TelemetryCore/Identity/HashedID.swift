@@ -1,0 +1,39 @@
+import CSystem
+
+/// D1: go-tool-base's id, as an author's explicit choice: SHA-256 over the machine's signals, the first
+/// 8 bytes in hex. Every tool that chooses it gets the same id for the same user.
+enum HashedID {
+    /// The id used last, so that its erasure can be asked for when the host has a new name.
+    static let fileName = "hashed-id"
+    static let idBytes = 8
+
+    static func derive(_ signals: MachineSignals) -> String? {
+        SHA256.digest(Array(signals.joined.utf8)).map { Hexadecimal.text(Array($0[0..<idBytes])) }
+    }
+
+    @inline(never)
+    static func kept(in directory: Descriptor) -> (id: String, stamp: FileStamp)? {
+        guard let content = try? PrivateFile.read(at: directory, fileName, limit: 2 * idBytes + 1),
+            content.bytes.count == 2 * idBytes + 1, content.bytes.dropLast().allSatisfy(Hexadecimal.isDigit)
+        else { return nil }
+        return (String(decoding: content.bytes.dropLast(), as: UTF8.self), content.stamp)
+    }
+
+    /// Remembers `id`; another one that was there is past. False: it could not be kept.
+    static func keep(_ id: String, now: Int64, in directory: Descriptor) -> Bool {
+        if isKept(id, in: directory) { return true }
+        guard let lock = IdentityLock.take(directory) else { return false }
+        defer { lock.close() }
+        if let old = kept(in: directory), !isKept(id, in: directory),
+            !PastIDs.add(old.id, from: old.stamp.modified, until: now, in: directory)
+        { return false }
+        do throws(SystemError) {
+            try PrivateFile.replace(in: directory, fileName, Array((id + "\n").utf8), durable: false)
+            return true
+        } catch { return false }
+    }
+
+    private static func isKept(_ id: String, in directory: Descriptor) -> Bool {
+        kept(in: directory)?.id.utf8.elementsEqual(id.utf8) ?? false
+    }
+}

@@ -1,0 +1,88 @@
+import CSystem
+
+/// A small secret that all processes of a tool share: made by whoever needs it first, replaced when it
+/// is damaged or has grown old. Its age is its time of change.
+enum IdentityFile {
+    /// D2: 32 random bytes that the tool's id is derived with. They stay on this machine; once they are
+    /// deleted, nothing ties a new id to the old one.
+    case salt
+    /// D3: the id itself, a random UUID, as a line of text.
+    case uuid
+
+    static let saltBytes = 32
+
+    var name: String { self == .salt ? "salt" : "uuid" }
+
+    private var size: Int { self == .salt ? Self.saltBytes : UUIDText.length + 1 }
+
+    /// The id of `tool` that stands or is derived from the file's content. Nil: it is no such content,
+    /// or there is no SHA-256.
+    func id(_ bytes: [UInt8], tool: String) -> String? {
+        self == .salt ? MachineIdentity.derive(tool: tool, salt: bytes, machine: MachineIdentity.machineIDFile()) : RandomID.id(bytes)
+    }
+
+    private func isValid(_ bytes: [UInt8]) -> Bool { bytes.count == size && (self == .salt || RandomID.id(bytes) != nil) }
+
+    private func fresh() -> [UInt8] { self == .salt ? Self.randomSalt() : Array((RandomID.make() + "\n").utf8) }
+
+    private static func randomSalt() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: saltBytes)
+        bytes.withUnsafeMutableBytes { Random.fill($0) }
+        return bytes
+    }
+
+    /// Nil when it is absent, or is not what it should be.
+    @inline(never)
+    func read(in directory: Descriptor) -> PrivateFile.Content? {
+        guard let content = try? PrivateFile.read(at: directory, name, limit: size), isValid(content.bytes) else { return nil }
+        return content
+    }
+
+    /// What all processes of the tool share, made now if there is none. Nil: it can be neither read nor made.
+    @inline(never)
+    func obtain(in directory: Descriptor) -> PrivateFile.Content? {
+        if let content = read(in: directory) { return content }
+        removeDamaged(in: directory)
+        // Where another process was first, what it made counts.
+        try? PrivateFile.create(in: directory, name, fresh())
+        return read(in: directory)
+    }
+
+    /// Removes what stands in its place and is none. Under a lock, and only after a second look: two
+    /// processes that both saw the damage must not remove what one of them made.
+    private func removeDamaged(in directory: Descriptor) {
+        guard FileStamp(in: directory, name) != nil, let lock = IdentityLock.take(directory) else { return }
+        defer { lock.close() }
+        if read(in: directory) == nil { try? PrivateFile.remove(in: directory, name) }
+    }
+
+    /// D3: puts a fresh one in its place if it is still as old as `policy` allows no longer, and the id
+    /// that came from it among the past ones. One of many processes does it; where it cannot be done,
+    /// the old one stays. First the past id, then the file: a crash loses none.
+    @inline(never)
+    func rotate(_ policy: IdentityPolicy, now: Int64, tool: String, in directory: Descriptor) {
+        guard policy.rotation > 0, isDue(policy, now, in: directory), let lock = IdentityLock.take(directory) else { return }
+        defer { lock.close() }
+        guard isDue(policy, now, in: directory), let old = read(in: directory), let oldID = id(old.bytes, tool: tool) else { return }
+        guard PastIDs.add(oldID, from: old.stamp.modified, until: now, in: directory) else { return }
+        try? PrivateFile.replace(in: directory, name, fresh(), durable: false)
+    }
+
+    private func isDue(_ policy: IdentityPolicy, _ now: Int64, in directory: Descriptor) -> Bool {
+        guard let stamp = FileStamp(in: directory, name) else { return false }
+        return policy.expiry(of: stamp.modified) <= now
+    }
+}
+
+/// Keeps processes and threads from changing identity files at the same time.
+enum IdentityLock {
+    /// Closed by the caller, which lets go of it. Nil: it was not to be had soon.
+    @inline(never)
+    static func take(_ directory: Descriptor) -> Descriptor? {
+        // A lock belongs to an open file; one of our own keeps threads apart as well.
+        guard let lock = try? Descriptor.open(at: directory, ".", O_RDONLY | O_DIRECTORY) else { return nil }
+        if lock.lock(until: Deadline(timeoutMilliseconds: 100)) { return lock }
+        lock.close()
+        return nil
+    }
+}

@@ -1,0 +1,36 @@
+import CSystem
+
+/// Which identifier a process is to use: what the author chose, where it runs.
+struct IdentityPolicy {
+    var kind: telemetry_identity = TELEMETRY_IDENTITY_SALTED
+    /// Nanoseconds; 0: never.
+    var rotation: Int64 = 0
+    var isEphemeral = false
+
+    static let longestRotationDays: UInt32 = 3650
+    private static let dayNanoseconds: Int64 = 86_400_000_000_000
+
+    init(kind: telemetry_identity = TELEMETRY_IDENTITY_SALTED, rotationDays: UInt32 = 0, isEphemeral: Bool = false) {
+        self.kind = kind
+        rotation = Int64(min(rotationDays, Self.longestRotationDays)) &* Self.dayNanoseconds
+        self.isEphemeral = isEphemeral
+    }
+
+    /// Looks at the surroundings only if they matter.
+    init(_ options: Options, surroundings: () -> Surroundings = Surroundings.current) {
+        let isEphemeral = switch options.ephemeral {
+        case TELEMETRY_EPHEMERAL_ALWAYS: true
+        case TELEMETRY_EPHEMERAL_NEVER: false
+        default: options.identity != TELEMETRY_IDENTITY_NONE && surroundings().areShortLived
+        }
+        self.init(kind: options.identity, rotationDays: options.rotationDays, isEphemeral: isEphemeral)
+    }
+
+    /// When something made at `made` is to be replaced, nanoseconds since 1970; `Int64.max`: never. A time
+    /// of making that lies in the future is a clock set back: it is waited for.
+    func expiry(of made: Int64) -> Int64 {
+        guard rotation > 0 else { return .max }
+        let (sum, overflow) = made.addingReportingOverflow(rotation)
+        return overflow ? .max : sum
+    }
+}

@@ -1,0 +1,32 @@
+/// `deletion`: whom to ask to erase what was sent (section G of the requirements).
+package enum DeletionSection {
+    /// Set by who asks for erasure, the helper. The library has no use for the section, nor room for it.
+    nonisolated(unsafe) static var reader: ((ManifestSection) throws(ManifestError) -> DeletionChoice?)?
+
+    package static func use() { reader = read }
+
+    static func read(_ top: ManifestSection) throws(ManifestError) -> DeletionChoice? {
+        let keys = ["endpoint", "headers", "email", "subject"]
+        guard let deletion = try top.section("deletion", keys: keys) else { return nil }
+        var choice = DeletionChoice()
+        choice.endpoint = try BackendSection.endpoint(deletion)
+        choice.headers = try BackendSection.headers(deletion)
+        choice.email = try deletion.string("email", expected: "one address such as privacy@example.org") {
+            EmailAddress.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no such address"
+        }
+        choice.subject = try deletion.string("subject", expected: "1 to 200 bytes without control characters") {
+            let isText = (1...200).contains($0.utf8.count) && !ManifestReader.hasControlCharacter($0)
+            return isText ? nil : "'" + Excerpt.of($0) + "' is no subject"
+        }
+        try refuse("headers", in: deletion, without: "endpoint")
+        try refuse("subject", in: deletion, without: "email")
+        return choice
+    }
+
+    private static func refuse(
+        _ key: String, in deletion: ManifestSection, without needed: String
+    ) throws(ManifestError) {
+        guard let node = deletion.node(key), deletion.node(needed) == nil else { return }
+        throw deletion.failure(key, node, "of no use alone; expected " + needed + " beside it")
+    }
+}

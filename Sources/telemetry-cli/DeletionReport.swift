@@ -1,0 +1,63 @@
+import TelemetryCore
+
+/// What became of asking for erasure, as text or as JSON (docs/cli.md).
+struct DeletionReport {
+    private let options: Options
+    private let ids: [String]
+    /// Nil: nobody had to be asked.
+    private let result: DeletionRequest.Result?
+
+    init(_ options: Options, ids: [String], result: DeletionRequest.Result?) {
+        self.options = options
+        self.ids = ids
+        self.result = result
+    }
+
+    /// Whoever has to be asked was asked for every id.
+    var isAsked: Bool { result?.unasked.isEmpty ?? true }
+
+    var failure: String {
+        var text = "could not be asked for: "
+        for (index, problem) in (result?.problems ?? []).enumerated() { text += (index == 0 ? "" : "; ") + problem }
+        return text
+    }
+
+    func print(_ invocation: Invocation, resetting: Bool = false, problems: [String] = []) throws(Failure) {
+        if let problem = result?.receiptProblem, !invocation.isQuiet { invocation.complain("no receipt was kept: " + problem) }
+        if invocation.wantsJSON { return try invocation.answer(json(resetting, problems)) }
+        // Asked for with the command, so printed even with --quiet: only the user can send it.
+        if let url = result?.mailto, result?.isMailOpened == false {
+            try invocation.confirm("This e-mail asks for erasure; open the address to send it:")
+            try invocation.answer(url + "\n")
+        }
+        if resetting && problems.isEmpty {
+            try invocation.confirm("telemetry for " + options.toolName + " is off, and what it kept on this machine is erased")
+        }
+        if isAsked { try invocation.confirm(summary) }
+    }
+
+    private var summary: String {
+        guard let result, let last = result.receipts.last else {
+            return ids.isEmpty
+                ? "no identifier of " + options.toolName + " is in use: nothing to ask for"
+                : "nothing was sent: nobody had to be asked"
+        }
+        let count = ids.count == 1 ? "1 identifier" : "\(ids.count) identifiers"
+        if result.mailto != nil {
+            return "the request for " + count + " to " + last.target + " is an e-mail that you send yourself"
+        }
+        return "asked " + last.target + " to erase the data of " + count
+    }
+
+    private func json(_ resetting: Bool, _ problems: [String]) -> String {
+        var object = JSONObject()
+        object.add("tool", options.toolName)
+        if resetting { object.add("erased", problems.isEmpty) }
+        object.add("asked", isAsked)
+        object.add("identifiers", UInt64(ids.count))
+        object.add("method", optional: isAsked ? result?.receipts.last?.method.name : nil)
+        object.add("mailto", optional: result?.mailto)
+        object.add("problems", (result?.problems ?? []) + problems)
+        return object.text
+    }
+}

@@ -1,0 +1,128 @@
+# shellcheck shell=bash
+# request-deletion and reset where no receiver is needed: e-mail, and backends with nobody to ask.
+
+# The e-mail's subject and body are percent-encoded by Python here.
+mailto() {
+    python3 -c 'import sys, urllib.parse
+quote = lambda text: urllib.parse.quote(text, safe="")
+print("mailto:%s?subject=%s&body=%s" % (sys.argv[1], quote(sys.argv[2]), quote(sys.argv[3].replace("\n", "\r\n"))))' "$@"
+}
+
+mail_tool() {
+    identity_manifest t 'identity: {ephemeral: never}' 'deletion:' '  email: privacy@example.org' '  subject: "Löschen: a&b?"'
+    enable t
+    telemetry track x --tool t
+    id=$(telemetry machine-id --tool t)
+    body="Please erase all telemetry data of t with these identifiers:
+
+$id
+"
+    mailto privacy@example.org "Löschen: a&b?" "$body" >expected
+}
+
+mail_is_printed() {
+    mail_tool
+    capture telemetry request-deletion --tool t
+    expect_code 0
+    expect_silent err
+    expect_line out "$(cat expected)"
+    telemetry request-deletion --tool t --quiet | cmp - expected
+    telemetry request-deletion --tool t --json >j
+    expect_json j 'list(j)' "['tool', 'asked', 'identifiers', 'method', 'mailto', 'problems']"
+    expect_json j 'j["method"], j["mailto"]' "('email', '$(cat expected)')"
+    telemetry request-deletion --tool t --list >list
+    cmp list "$(state)/deletion-receipts.jsonl"
+    expect_equal "$(wc -l <list)" 3
+    expect_equal "$(stat -c %a "$(state)/deletion-receipts.jsonl")" 600
+    expect_json list 'j["method"], j["target"], j["machine_id"], j["outcome"]' \
+        "('email', 'privacy@example.org', '$id', 'printed for the user to send')"
+}
+test_case "G e-mail without a desktop: printed, percent-encoded, with a receipt" mail_is_printed
+
+# With a terminal and a desktop, xdg-open gets the address; when it fails, it is printed all the same.
+mail_is_opened() {
+    mail_tool
+    mkdir bin
+    # shellcheck disable=SC2016
+    printf '%s\n' '#!/bin/sh' 'printf "%s\n" "$@" >opened' 'exit "${XDG_OPEN_FAILS:-0}"' >bin/xdg-open
+    chmod +x bin/xdg-open
+    PATH=$PWD/bin:$PATH
+    in_terminal() {
+        rm -f opened
+        python3 -c 'import os, pty, sys
+status = pty.spawn(sys.argv[1:])
+sys.exit(os.waitstatus_to_exitcode(status))' telemetry request-deletion --tool t >out
+        tr -d '\r' <out >lines
+    }
+    DISPLAY=:7 in_terminal
+    cmp opened expected
+    expect_no_part lines mailto:
+    WAYLAND_DISPLAY=wayland-0 in_terminal
+    cmp opened expected
+    XDG_OPEN_FAILS=3 DISPLAY=:7 in_terminal
+    expect_line lines "$(cat expected)"
+    in_terminal
+    [ ! -e opened ] || fail "opened without a desktop"
+    expect_line lines "$(cat expected)"
+    DISPLAY=:7 telemetry request-deletion --tool t >out
+    [ ! -e opened ] || fail "opened without a terminal"
+}
+test_case "G e-mail on a desktop: xdg-open with the address, else printed" mail_is_opened
+
+nobody_to_ask() {
+    enable t
+    identity_manifest t 'identity: {ephemeral: never}' 'backend: {kind: file}'
+    telemetry track x --tool t
+    capture telemetry request-deletion --tool t
+    expect_code 4
+    expect_silent out
+    expect_text err "telemetry: request-deletion: could not be asked for: the backend 'file' sends nothing: the events are in $(events t), which 'telemetry reset' removes"
+    for kind in noop stdout; do
+        identity_manifest t 'identity: {ephemeral: never}' "backend: {kind: $kind}"
+        capture telemetry request-deletion --tool t
+        expect_code 4
+        expect_part err "the backend '$kind'"
+    done
+    [ ! -e "$(state)/deletion-receipts.jsonl" ]
+}
+test_case "G a backend that cannot erase is named as such" nobody_to_ask
+
+reset_local() {
+    enable t
+    echo 1 >"$HOME/.config/telemetry/t/notice"
+    identity_manifest t 'identity: {ephemeral: never}' 'backend: {kind: file, max_bytes: 4096, max_files: 5}'
+    for _ in 1 2 3; do seq -f 'f%g=0123456789012345678901234567890123456789' 60 |
+        telemetry track x --tool t --properties -; done
+    [ -e "$(events t).1" ]
+    id=$(telemetry machine-id --tool t)
+    capture telemetry reset --tool t
+    expect_code 0
+    expect_silent err
+    expect_line out "telemetry for t is off, and what it kept on this machine is erased"
+    expect_line out "nothing was sent: nobody had to be asked"
+    home_tree >tree
+    printf '%s\n' ./.config ./.config/telemetry ./.config/telemetry/t ./.config/telemetry/t/enabled ./.local ./.local/share \
+        ./.local/share/telemetry ./.local/share/telemetry/tools ./.local/share/telemetry/tools/t.yaml ./.local/state \
+        ./.local/state/telemetry | diff - tree
+    expect_text "$HOME/.config/telemetry/t/enabled" false
+    capture telemetry reset --tool t
+    expect_code 0
+    expect_line out "no identifier of t is in use: nothing to ask for"
+    telemetry enable --tool t
+    [ "$(telemetry machine-id --tool t)" != "$id" ]
+}
+test_case "B2 reset leaves the refusal and nothing else" reset_local
+
+# A program chose its backend itself, and no manifest says which: that is not taken for "local".
+reset_unknown() {
+    enable t
+    mkdir -p "$HOME/.config/telemetry/t"
+    identity_manifest t 'identity: {ephemeral: never}' 'backend: {kind: noop}'
+    telemetry track x --tool t
+    rm "$HOME/.local/share/telemetry/tools/t.yaml"
+    capture telemetry reset --tool t
+    expect_code 4
+    expect_part err "no manifest of t says where its events went"
+    expect_equal "$(ls "$(state)")" past-ids
+}
+test_case "B2 reset without a manifest says that it does not know whom to ask" reset_unknown
