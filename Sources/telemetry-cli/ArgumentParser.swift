@@ -2,12 +2,12 @@
 enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs
-    case errorCategory, error
+    case errorCategory, error, all
 }
 
 /// Which command stands on the command line.
 enum CommandID {
-    case track, command, flush, deliver, show, status, explain, enable, disable, machineID, version, help
+    case track, command, flush, deliver, show, status, explain, enable, disable, prompt, machineID, version, help
 }
 
 struct OptionSyntax {

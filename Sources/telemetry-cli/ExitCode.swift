@@ -10,6 +10,8 @@ enum ExitCode: Int32 {
     case notDelivered = 4
     /// The operating system refused.
     case system = 5
+    /// `disable`: the answer is stored, but telemetry stays on, for a source above it says so.
+    case overruled = 6
     /// As a shell says it: found but not executable.
     case notExecutable = 126
     /// As a shell says it: not found.

@@ -6,7 +6,7 @@ enum ManifestReader {
     static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
         let top = try ManifestSection(
             node, file: file, path: "",
-            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "extended_collection", "sampling", "metadata", "backend", "delivery", "limits"])
+            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "extended_collection", "sampling", "metadata", "backend", "delivery", "limits", "notice"])
         var manifest = Manifest()
         try readTool(top, &manifest)
         manifest.enabled = try top.bool("enabled")
@@ -17,6 +17,7 @@ enum ManifestReader {
         manifest.extendedCollection = try top.bool("extended_collection")
         manifest.sampling = try SamplingSection.read(top)
         manifest.metadata = try MetadataSection.read(top)
+        manifest.notice = try NoticeSection.read(top)
         try BackendSection.read(top, &manifest)
         try readDelivery(top, &manifest)
         try readLimits(top, &manifest)
