@@ -145,6 +145,14 @@ typedef enum telemetry_consent {
     TELEMETRY_OPT_OUT = 1
 } telemetry_consent;
 
+/** Form of a text that is made for people or for programs. */
+typedef enum telemetry_format {
+    /** Lines for people. */
+    TELEMETRY_FORMAT_TEXT = 0,
+    /** JSON, on one line. */
+    TELEMETRY_FORMAT_JSON = 1
+} telemetry_format;
+
 /**
  * What the user is told before anything is collected; see telemetry_options_set_notice(). Each text is
  * one line of UTF-8 without control characters, at most 1000 bytes unless it says otherwise.
@@ -698,6 +706,66 @@ TELEMETRY_API telemetry_status telemetry_options_set_sampling(telemetry_options 
  */
 TELEMETRY_API telemetry_status telemetry_options_set_metadata(telemetry_options *options,
     const telemetry_attribute *attributes, size_t count);
+
+/* ---- Consent: who has a say, and who decided -------------------------------------------------- */
+
+/**
+ * Says who decides whether events are recorded, and why: each source, what it said, whether it
+ * counted, which one won. `telemetry explain` prints the same text. Shows, changes nothing.
+ *
+ * @param format TELEMETRY_FORMAT_TEXT: lines for people. TELEMETRY_FORMAT_JSON: one object on one
+ *     line. Both end with a newline.
+ * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
+ * @return Length of the whole text without its terminator; 0 for NULL options or an unknown format.
+ *     Reads the files that have a say, on the calling thread.
+ */
+TELEMETRY_API size_t telemetry_explain(const telemetry_options *options, telemetry_format format,
+    char *buffer, size_t size);
+
+/**
+ * Where the tool's own configuration says whether the user wants telemetry. Counts below the user's
+ * preference. A file or key that is not there says nothing; anything but true and false, or a file
+ * that cannot be read, means off. libyaml is loaded when there is such a file.
+ *
+ * @param file YAML or JSON: absolute, beginning with `~/`, or relative to `$XDG_CONFIG_HOME`
+ *     (default `~/.config`), without "..". Copied. NULL or "": none (default).
+ * @param key Dotted path of the key, as in "telemetry.enabled"; 1 to 256 bytes. Copied.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_config(telemetry_options *options,
+    const char *file, const char *key);
+
+/**
+ * The same for the configuration of the project that is worked on. It can only switch off: the
+ * working directory may be anyone's.
+ *
+ * @param file YAML or JSON: relative to the working directory, without "..". Copied. NULL or "":
+ *     none (default).
+ * @param key As for telemetry_options_set_config(). Copied.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_project_config(telemetry_options *options,
+    const char *file, const char *key);
+
+/**
+ * Whether events stay on this machine, in the local log, whatever the backend. The user can ask for
+ * it as well: `<TOOL>_TELEMETRY_LOCAL=1`. Default: off.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_local_only(telemetry_options *options,
+    bool on);
+
+/**
+ * Telemetry on by the author's decision (for an enterprise that has agreed for its people). It
+ * overrules the user's preference, the tool's config, `<TOOL>_TELEMETRY_ENABLED` and continuous
+ * integration; never the author's gate, the administrator's policy, DO_NOT_TRACK,
+ * `<TOOL>_NO_TELEMETRY` or the no-telemetry option. Default: off.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_force(telemetry_options *options, bool on);
 
 /* ---- Options: where events go ---------------------------------------------------------------- */
 

@@ -32,15 +32,18 @@ package final class Notice {
         }
 
         var expected: String {
-            self == .policyURL ? "an https URL of at most 2048 bytes" : "1 to \(limitBytes) bytes without control characters"
+            switch self {
+            case .version: "1 to 64 bytes without control characters"
+            case .policyURL: "an https URL of at most 2048 bytes"
+            default: "1 to 1000 bytes without control characters"
+            }
         }
 
         /// What is wrong with this text; nil: nothing.
         func problem(_ text: String) -> String? {
-            let count = text.utf8.count
-            if count == 0 { return isRequired ? "missing" : nil }
-            if count > limitBytes { return "\(count) bytes" }
-            if self == .policyURL && !Notice.isURL(text) { return "'" + Excerpt.of(text) + "' is no such URL" }
+            if text.utf8.isEmpty { return isRequired ? "missing" : nil }
+            if text.utf8.count > limitBytes { return "too long" }
+            if self == .policyURL && !Notice.isURL(text) { return "no such URL" }
             return Notice.hasControl(text) ? "a control character" : nil
         }
     }
@@ -81,21 +84,27 @@ package final class Notice {
 
     /// RFC 3986: what is not visible ASCII is percent-encoded in a URL.
     private static func isURL(_ text: String) -> Bool {
-        let scheme = "https://".utf8
-        return text.utf8.starts(with: scheme) && text.utf8.count > scheme.count
-            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        let scheme = Array("https://".utf8)
+        var index = 0
+        for byte in text.utf8 {
+            let isAllowed = index < scheme.count ? byte == scheme[index] : (0x21...0x7E).contains(byte)
+            if !isAllowed { return false }
+            index += 1
+        }
+        return index > scheme.count
     }
 
     /// C0, DEL and C1 (ECMA-48); what changes the direction of text or is not seen (Unicode Bidi_Control,
     /// line and paragraph separator, byte order mark, interlinear annotation, tags).
     private static func hasControl(_ text: String) -> Bool {
-        text.unicodeScalars.contains { scalar in
+        for scalar in text.unicodeScalars {
             switch scalar.value {
             case 0..<0x20, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF,
                 0xFFF9...0xFFFB, 0xE0000...0xE007F:
-                true
-            default: false
+                return true
+            default: break
             }
         }
+        return false
     }
 }

@@ -17,7 +17,7 @@ struct NoticeText {
     private mutating func addHeading(_ options: Options) {
         let asks = options.consent != TELEMETRY_OPT_OUT
         text.add("", options.toolName + (asks ? " asks to collect usage data." : " collects usage data."), indent: 0)
-        text.endParagraph()
+        text.endLine()
     }
 
     private mutating func addContent(_ notice: Notice, recipient: String) {
@@ -28,19 +28,20 @@ struct NoticeText {
         row("Kept:", notice[.retention])
         row("Policy:", notice[.policyURL])
         row("Contact:", notice[.contact])
-        text.endParagraph()
+        text.endLine()
     }
 
     private mutating func addMeans(_ tool: String) {
         let of = " --tool " + tool
         row("See it:", "telemetry show" + of)
         row("Stop it:", "telemetry disable" + of)
-        row("", "or set " + ConsentInputs.noTelemetryVariableName(tool) + "=1, or DO_NOT_TRACK=1 for every tool")
+        row("", "or set " + ConsentInputs.variableName(tool, .noTelemetry) + "=1, or DO_NOT_TRACK=1 for every tool")
         row("Erase it:", "telemetry reset" + of)
         row("", "telemetry request-deletion" + of)
-        text.endParagraph()
+        text.endLine()
     }
 
+    @inline(never)
     private mutating func row(_ label: String, _ value: String) {
         if !value.utf8.isEmpty { text.add("  " + label, value, indent: 12) }
     }

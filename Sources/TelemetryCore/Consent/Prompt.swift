@@ -46,16 +46,23 @@ package enum Prompt {
 
     /// Enter alone is a no. Nil: neither yes nor no.
     static func parse(_ line: [UInt8]) -> Bool? {
-        let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        var word = line[...]
-        while let last = word.last, isSpace(last) { word.removeLast() }
-        word = word.drop(while: isSpace)
-        if word.isEmpty { return false }
-        // ASCII letters only: 0x20 turns no other byte into one of these.
-        let lower = word.map { $0 | 0x20 }
-        if lower.elementsEqual("y".utf8) || lower.elementsEqual("yes".utf8) { return true }
-        if lower.elementsEqual("n".utf8) || lower.elementsEqual("no".utf8) { return false }
-        return nil
+        // Up to three letters, in lower case (0x20 turns no other byte into one of these), as one number.
+        var word: UInt32 = 0
+        var isOver = false
+        for byte in line {
+            if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") {
+                isOver = word != 0
+            } else if isOver || word > 0xFFFF {
+                return nil
+            } else {
+                word = word << 8 | UInt32(byte | 0x20)
+            }
+        }
+        switch word {
+        case 0x79, 0x79_65_73: return true
+        case 0, 0x6E, 0x6E_6F: return false
+        default: return nil
+        }
     }
 
     private static func store(_ answer: Bool, _ options: Options) throws(SystemError) {

@@ -9,65 +9,49 @@ struct WrappedText {
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// A label and, from column `indent` on, a text.
+    @inline(never)
     mutating func add(_ label: String, _ text: String, indent: Int) {
-        bytes.append(contentsOf: label.utf8)
-        column = label.utf8.count
-        pad(to: indent)
-        var word: [Unicode.Scalar] = []
-        for scalar in text.unicodeScalars {
-            if scalar == " " {
-                add(word, indent)
-                word.removeAll()
-            } else {
-                word.append(scalar)
-            }
+        for byte in label.utf8 { put(byte) }
+        while column < indent { put(UInt8(ascii: " ")) }
+        let words = Array(text.utf8)
+        var start = 0
+        for end in 0...words.count where end == words.count || words[end] == UInt8(ascii: " ") {
+            if start < end { add(words, start, end, indent) }
+            start = end + 1
         }
-        add(word, indent)
         endLine()
     }
 
-    mutating func endParagraph() { bytes.append(UInt8(ascii: "\n")) }
+    mutating func endLine() {
+        bytes.append(UInt8(ascii: "\n"))
+        column = 0
+    }
 
-    private mutating func add(_ word: [Unicode.Scalar], _ indent: Int) {
-        if word.isEmpty { return }
+    private mutating func add(_ words: [UInt8], _ start: Int, _ end: Int, _ indent: Int) {
         if column > indent {
-            if column + 1 + word.reduce(0, { $0 + Self.columns($1) }) > Self.width {
-                breakLine(indent)
-            } else {
-                pad(to: column + 1)
-            }
+            var width = 1
+            for index in start..<end { width += Self.columns(words[index]) }
+            if column + width > Self.width { breakLine(indent) } else { put(UInt8(ascii: " ")) }
         }
-        for scalar in word {
-            if column + Self.columns(scalar) > Self.width { breakLine(indent) }
-            column += Self.columns(scalar)
-            if let encoded = UTF8.encode(scalar) { bytes.append(contentsOf: encoded) }
+        for index in start..<end {
+            if column + Self.columns(words[index]) > Self.width { breakLine(indent) }
+            put(words[index])
         }
     }
 
     private mutating func breakLine(_ indent: Int) {
         endLine()
-        pad(to: indent)
+        while column < indent { put(UInt8(ascii: " ")) }
     }
 
-    private mutating func endLine() {
-        bytes.append(UInt8(ascii: "\n"))
-        column = 0
+    private mutating func put(_ byte: UInt8) {
+        bytes.append(byte)
+        column += Self.columns(byte)
     }
 
-    private mutating func pad(to target: Int) {
-        while column < target {
-            bytes.append(UInt8(ascii: " "))
-            column += 1
-        }
-    }
-
-    /// Unicode Standard Annex 11, by blocks: East Asian wide characters and emoji take two columns.
-    private static func columns(_ scalar: Unicode.Scalar) -> Int {
-        switch scalar.value {
-        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
-            0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
-            2
-        default: 1
-        }
+    /// Columns of the character that a byte of UTF-8 begins. From U+3000 on most characters are East
+    /// Asian or emoji and take two (Unicode Standard Annex 11); a line is too short for the others.
+    private static func columns(_ byte: UInt8) -> Int {
+        byte & 0xC0 == 0x80 ? 0 : byte >= 0xE3 ? 2 : 1
     }
 }

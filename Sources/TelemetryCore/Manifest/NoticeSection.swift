@@ -1,13 +1,16 @@
 /// `notice`: what the user is told before anything is collected (A13).
 enum NoticeSection {
     static func read(_ top: ManifestSection) throws(ManifestError) -> Notice? {
-        let members = (0..<Notice.Member.count).compactMap { Notice.Member(rawValue: $0) }
-        guard let section = try top.section("notice", keys: members.map { $0.name }) else { return nil }
+        if top.node("notice") == nil { return nil }
+        var keys: [String] = []
+        while let member = Notice.Member(rawValue: keys.count) { keys.append(member.name) }
+        guard let section = try top.section("notice", keys: keys) else { return nil }
         var texts: [String] = []
-        for member in members { texts.append(try text(section, member)) }
+        while let member = Notice.Member(rawValue: texts.count) { texts.append(try text(section, member)) }
         return Notice(texts)
     }
 
+    @inline(never)
     private static func text(_ section: ManifestSection, _ member: Notice.Member) throws(ManifestError) -> String {
         let key = member.name
         guard let node = section.node(key) else {

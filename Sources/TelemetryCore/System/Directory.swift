@@ -38,7 +38,7 @@ enum Directory {
 
     /// Calls `body` with each name in a directory, "." and ".." included, in no order; getdents64(2).
     /// Moves the descriptor's position: one thread at a time.
-    @inline(never)
+    @_optimize(none)
     static func forEachName(in directory: Descriptor, _ body: (UnsafePointer<CChar>) -> Void) {
         let size = 8192
         guard lseek(directory.raw, 0, SEEK_SET) == 0, let buffer = malloc(size) else { return }

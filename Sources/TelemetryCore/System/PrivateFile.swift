@@ -85,8 +85,9 @@ enum PrivateFile {
     /// Whether `entry` is what a crash may leave of a replacement of `name`.
     static func isTemporary(_ entry: String, of name: String) -> Bool {
         let prefix = temporaryPrefix(name).utf8
-        let digits = entry.utf8.dropFirst(prefix.count)
-        return entry.utf8.starts(with: prefix) && digits.count == 16 && digits.allSatisfy { Hexadecimal.isDigit($0) }
+        let bytes = Array(entry.utf8)
+        guard bytes.count == prefix.count + 16 else { return false }
+        return prefix.elementsEqual(bytes[..<prefix.count]) && Hexadecimal.word(bytes[prefix.count...]) != nil
     }
 
     private static func temporaryPrefix(_ name: String) -> String { "." + name + "." }
