@@ -52,6 +52,6 @@ struct NoticeText {
         if !notice[.recipient].utf8.isEmpty { return notice[.recipient] }
         let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
         let backend = makeBackend(options.backend, toolName: options.toolName, stateDirectory: directory)
-        return Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)
+        return (backend.isLocal ? "this machine: " : "") + Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)
     }
 }
