@@ -8,7 +8,7 @@ enum WrappedCommand {
     ) throws(Failure) -> Int32 {
         // Consent is looked at twice: here, for the program to replace this process when telemetry is
         // off; and when it has ended, for only that moment counts for an event recorded then.
-        guard let options = try loadOptions(invocation), ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled else {
+        guard let options = try loadOptions(invocation), isEnabled(invocation, options) else {
             return cannotRun(program, Process.replace(with: program))
         }
         let start = Process.monotonicMilliseconds()
@@ -47,6 +47,12 @@ enum WrappedCommand {
             index += 1
         }
         return result
+    }
+
+    private static func isEnabled(_ invocation: Invocation, _ options: Options) -> Bool {
+        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        invocation.warn(decision)
+        return decision.isEnabled
     }
 
     private static func baseName(_ program: ArgumentVector) -> String {
