@@ -38,6 +38,7 @@ enum Directory {
 
     /// Calls `body` with each name in a directory, "." and ".." included, in no order; getdents64(2).
     /// Moves the descriptor's position: one thread at a time.
+    // Not optimised: a copy for each closure would be larger than all that is saved.
     @_optimize(none)
     static func forEachName(in directory: Descriptor, _ body: (UnsafePointer<CChar>) -> Void) {
         let size = 8192
