@@ -17,11 +17,8 @@ enum AnswerFile {
     }
 
     private static func removeLeftovers(in directory: Descriptor, _ name: String) {
-        var found: [String] = []
-        Directory.forEachName(in: directory) { entry in
-            let text = String(cString: entry)
-            if PrivateFile.isTemporary(text, of: name) { found.append(text) }
+        for entry in Directory.names(in: directory) where PrivateFile.isTemporary(entry, of: name) {
+            _ = try? directory.removeEntry(entry)
         }
-        for leftover in found { _ = try? directory.removeEntry(leftover) }
     }
 }

@@ -31,11 +31,6 @@ package enum EveryTool {
     private static func tools() throws(SystemError) -> [String] {
         guard let path = Environment.stateDirectory, let directory = try Directory.openAny(path) else { return [] }
         defer { directory.close() }
-        var names: [String] = []
-        Directory.forEachName(in: directory) { entry in
-            let name = String(cString: entry)
-            if ToolName.isValid(name) { names.append(name) }
-        }
-        return names
+        return Directory.names(in: directory).filter { ToolName.isValid($0) }
     }
 }

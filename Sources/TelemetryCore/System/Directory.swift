@@ -38,8 +38,6 @@ enum Directory {
 
     /// Calls `body` with each name in a directory, "." and ".." included, in no order; getdents64(2).
     /// Moves the descriptor's position: one thread at a time.
-    // Not optimised: a copy for each closure would be larger than all that is saved.
-    @_optimize(none)
     static func forEachName(in directory: Descriptor, _ body: (UnsafePointer<CChar>) -> Void) {
         let size = 8192
         guard lseek(directory.raw, 0, SEEK_SET) == 0, let buffer = malloc(size) else { return }
@@ -55,5 +53,13 @@ enum Directory {
                 offset += max(1, Int(entry.loadUnaligned(fromByteOffset: 16, as: UInt16.self)))
             }
         }
+    }
+
+    /// All of them. For where speed does not matter: the loop above is compiled once for each use.
+    @inline(never)
+    static func names(in directory: Descriptor) -> [String] {
+        var names: [String] = []
+        forEachName(in: directory) { names.append(String(cString: $0)) }
+        return names
     }
 }
