@@ -90,6 +90,8 @@ typedef enum telemetry_status {
     TELEMETRY_ADJUSTED = 10,
     /** Nothing recorded: the user has not agreed, or the collector is NULL. */
     TELEMETRY_DISABLED = 20,
+    /** The user's answer is stored, but another source of consent decides otherwise. */
+    TELEMETRY_OVERRULED = 30,
     /** A required argument was NULL, empty, out of range or malformed. */
     TELEMETRY_ERROR_ARGUMENT = -10,
     /** The event could not be stored and is counted as dropped. */
@@ -150,6 +152,31 @@ typedef enum telemetry_format {
     /** JSON, on one line. */
     TELEMETRY_FORMAT_JSON = 1
 } telemetry_format;
+
+/**
+ * What the user is told before anything is collected; see telemetry_options_set_notice(). Each text is
+ * one line of UTF-8 without control characters, at most 1000 bytes unless it says otherwise.
+ */
+typedef struct telemetry_notice {
+    /** sizeof(telemetry_notice), set by the caller; members beyond it count as NULL. */
+    size_t size;
+    /** At most 64 bytes. When it changes, the user is asked again. NULL: "1". */
+    const char *version;
+    /** Who collects. Required. */
+    const char *collector;
+    /** What is collected. Required. */
+    const char *data;
+    /** Why. Required. */
+    const char *purpose;
+    /** Where it goes. NULL: what telemetry_backend_info() says. */
+    const char *recipient;
+    /** The privacy policy: an https URL of at most 2048 bytes. May be NULL. */
+    const char *policy_url;
+    /** Whom to ask. May be NULL. */
+    const char *contact;
+    /** How long it is kept. May be NULL. */
+    const char *retention;
+} telemetry_notice;
 
 /** Who delivers, and when. */
 typedef enum telemetry_delivery {
@@ -568,6 +595,53 @@ TELEMETRY_API telemetry_status telemetry_get_statistics(telemetry_collector *col
  */
 TELEMETRY_API size_t telemetry_backend_info(const telemetry_collector *collector, char *buffer,
     size_t size);
+
+/* ---- Ask the user, keep the answer ----------------------------------------------------------- */
+
+/**
+ * The first-run step: shows the notice and, for an opt-in tool, asks `Allow NAME to collect this?
+ * [y/N]` and keeps the answer. Call it before telemetry_open(). It does something only where a
+ * person can answer and still has to: standard input and error are terminals and this process is in
+ * the foreground, no continuous integration, not root for another user, no source of consent above
+ * the default has decided (or a yes was given to another version of the notice). Else it returns at
+ * once. All text goes to standard error, never to standard output. No signal is handled and no
+ * terminal mode changed: Ctrl-C ends the program as always. That, the end of input, a hangup and an
+ * answer that is neither yes nor no (asked twice) store nothing.
+ *
+ * @param options As for telemetry_open(). Not changed.
+ * @return TELEMETRY_OK: asked, or nothing to do; telemetry_open() finds out what was answered.
+ *     TELEMETRY_ERROR_SYSTEM: the notice could not be shown or the answer not be stored.
+ *     TELEMETRY_ERROR_ARGUMENT for NULL. Blocks until the user has answered. From one thread at a
+ *     time.
+ */
+TELEMETRY_API telemetry_status telemetry_prompt(const telemetry_options *options);
+
+/**
+ * Stores the user's answer for the tool, for all its processes: what `telemetry enable` and
+ * `telemetry disable` do, so that a tool can offer its own switch. Only for a decision of the
+ * user's. `false` also erases every event that waits; when it returns TELEMETRY_OK nothing leaves
+ * any more, and running processes of the tool stop recording.
+ *
+ * @param options As for telemetry_open(). Not changed.
+ * @return TELEMETRY_OK; TELEMETRY_OVERRULED: stored, but another source decides otherwise;
+ *     TELEMETRY_ERROR_SYSTEM: not stored, and the earlier answer stands (the waiting events are
+ *     erased all the same); TELEMETRY_ERROR_TIMEOUT: stored, but another process held the spool and
+ *     it could not be erased; TELEMETRY_ERROR_ARGUMENT for NULL. Thread-safe. Blocks: the answer is
+ *     on disk when it returns, and `false` waits for a delivery under way, for seconds at most.
+ */
+TELEMETRY_API telemetry_status telemetry_set_preference(const telemetry_options *options,
+    bool enabled);
+
+/**
+ * What the user is told before anything is collected: telemetry_prompt() shows it, with how to see
+ * the data, stop its collection and erase it. A tool's manifest can say the same. When the version
+ * changes, an earlier yes no longer counts until the user has been asked again.
+ *
+ * @param notice Copied. NULL: none of the tool's own; a generic one is shown.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_notice(telemetry_options *options,
+    const telemetry_notice *notice);
 
 /* ---- Options: what may be collected --------------------------------------------------------- */
 

@@ -23,6 +23,8 @@ package final class Collector {
     /// Without a spool there is no epoch to tell of a withdrawal: consent is looked at again.
     private var consentChecked = Clock.monotonic()
     private static let consentNanoseconds: Int64 = 500_000_000
+    /// A18: a program that opens and records at once is spared the second look.
+    private static let freshNanoseconds: Int64 = 2_000_000
     /// When the identifier in the spool's context is to be replaced, nanoseconds since 1970.
     private var identityExpires = Int64.max
     let opened = Clock.monotonic()
@@ -139,8 +141,12 @@ package final class Collector {
     /// none yet and none is to be made.
     private func currentSpool(attaching: Bool) -> Spool? {
         if isDryRun { return spool ?? attachDry() }
-        guard let spool else { return isStillConsented() && attaching ? attach() : nil }
-        if spool.shared == nil { return isStillConsented() ? spool : nil }
+        guard let spool else {
+            if attaching { return isStillConsented(for: Self.freshNanoseconds) ? attach() : nil }
+            _ = isStillConsented(for: Self.consentNanoseconds)
+            return nil
+        }
+        if spool.shared == nil { return isStillConsented(for: Self.consentNanoseconds) ? spool : nil }
         if recorder.pointee.isCurrent {
             renewIdentityIfDue(spool)
             return spool
@@ -156,10 +162,10 @@ package final class Collector {
         return spool
     }
 
-    /// With the mutex held, when there is no epoch to go by: the last look at consent, for half a second.
-    private func isStillConsented() -> Bool {
+    /// With the mutex held, when there is no epoch to go by: the last look at consent counts for a while.
+    private func isStillConsented(for nanoseconds: Int64) -> Bool {
         let now = Clock.monotonic()
-        if now < consentChecked &+ Self.consentNanoseconds { return true }
+        if now < consentChecked &+ nanoseconds { return true }
         consentChecked = now
         if isConsented() { return true }
         Gate.set(handle, isOpen: false)

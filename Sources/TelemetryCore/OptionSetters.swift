@@ -66,6 +66,17 @@ extension Options {
         return true
     }
 
+    /// A13: nil: a generic one is shown.
+    package func setNotice(_ notice: Notice?) -> Bool {
+        if let problem = notice?.problem {
+            fail("notice: " + problem)
+            return false
+        }
+        self.notice = notice
+        noticeVersion = notice?.version ?? ""
+        return true
+    }
+
     package func setMetadata(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
         var made: [(key: String, value: AttributeValue)] = []
         // More than may be set is an error of its own; the list is not walked to its end for that.

@@ -42,6 +42,8 @@ package final class Options {
     package var projectConfig: ConfigLocation?
     /// A13: version of the present notice; empty: there is none.
     package var noticeVersion = ""
+    /// A13: nil: a generic one is shown.
+    package var notice: Notice?
     /// A1.
     package var consent: telemetry_consent = TELEMETRY_OPT_IN
     package var backend: BackendChoice = .defaultFile
@@ -100,6 +102,7 @@ package final class Options {
         other.config = config
         other.projectConfig = projectConfig
         other.noticeVersion = noticeVersion
+        other.notice = notice
         other.consent = consent
         other.backend = backend
         other.delivery = delivery

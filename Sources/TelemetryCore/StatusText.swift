@@ -7,6 +7,7 @@ extension telemetry_status {
         case TELEMETRY_OK: "done"
         case TELEMETRY_ADJUSTED: "recorded, with a part shortened, repaired or left out"
         case TELEMETRY_DISABLED: "telemetry is off"
+        case TELEMETRY_OVERRULED: "the answer is stored, but another source decides otherwise"
         case TELEMETRY_ERROR_ARGUMENT: "an argument is missing, malformed or out of range"
         case TELEMETRY_ERROR_DROPPED: "the event could not be stored"
         case TELEMETRY_ERROR_TIMEOUT: "the deadline passed; what was not delivered is kept"

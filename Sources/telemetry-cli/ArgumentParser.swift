@@ -2,14 +2,14 @@
 enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs, list
-    case errorCategory, error
+    case errorCategory, error, all
     case dryRun, sent, verify, wire, offline
 }
 
 /// Which command stands on the command line.
 enum CommandID {
-    case track, command, flush, deliver, show, status, explain, enable, disable, machineID, requestDeletion, reset
-    case doctor, version, help
+    case track, command, flush, deliver, show, status, explain, enable, disable, prompt, machineID
+    case requestDeletion, reset, doctor, version, help
 }
 
 struct OptionSyntax {

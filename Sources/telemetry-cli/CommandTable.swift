@@ -58,11 +58,16 @@ enum CommandTable {
                 id: .explain, name: "explain", forms: [""], summary: "say what each source of consent says, and which one decides",
                 details: "Creates nothing and sends nothing."),
             CommandSyntax(
-                id: .enable, name: "enable", forms: [""], summary: "agree to telemetry for the tool",
-                details: "Stores the answer in the preference file; what was decided above it still wins."),
+                id: .enable, name: "enable", forms: ["", "--all"], summary: "agree to telemetry for the tool",
+                details: "Stores the answer in the preference file; what was decided above it still wins.\nWith --all, lifts a refusal for all tools: each tool's own answer counts again.",
+                options: [OptionSyntax(id: .all, name: "--all", summary: "lift the refusal for all tools; agrees to none of them")]),
             CommandSyntax(
-                id: .disable, name: "disable", forms: [""], summary: "refuse telemetry for the tool and erase what is waiting",
-                details: "Takes effect at once, in running processes too."),
+                id: .disable, name: "disable", forms: ["", "--all"], summary: "refuse telemetry for the tool and erase what is waiting",
+                details: "Takes effect at once, in running processes too. With --all, for every tool, those\nyet to come included, whatever was answered for one of them.",
+                options: [OptionSyntax(id: .all, name: "--all", summary: "for every tool of this user; needs no --tool")]),
+            CommandSyntax(
+                id: .prompt, name: "prompt", forms: [""], summary: "show the tool's notice and, if it is opt-in, ask, unless that was done",
+                details: "For a tool's first run. Does something only at a terminal and where nobody has answered\nyet; everything stands on standard error."),
             CommandSyntax(
                 id: .machineID, name: "machine-id", forms: [""], summary: "print the identifier sent with the tool's events",
                 details: "Prints nothing when telemetry is off: no identifier is in use."),

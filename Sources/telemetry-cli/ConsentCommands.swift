@@ -1,55 +1,77 @@
 import CSystem
 import TelemetryCore
 
-/// `enable` and `disable`: the user's own answer, kept in the preference file.
+/// `enable`, `disable` and `prompt`: the user's own answer, kept in the preference file.
 enum ConsentCommands {
     static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        if invocation.arguments.has(.all) { return try EveryToolCommands.enable(invocation) }
         let options = try invocation.options()
-        try store(true, options)
-        try report(invocation, options)
+        do throws(SystemError) { try PreferenceChange.enable(options) } catch { throw notStored(options.toolName, error) }
+        let decision = decide(invocation, options)
+        try report(invocation, options, decision, overruled: !decision.isEnabled)
         return .ok
     }
 
-    /// The answer first, then the spool: from the first moment on nothing new can be recorded.
-    /// What waits is erased even if the answer could not be stored.
+    /// Telemetry that stays on is a failure (A12), whatever was stored and erased.
     static func disable(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        if invocation.arguments.has(.all) { return try EveryToolCommands.disable(invocation) }
         let options = try invocation.options()
         try refuse(options)
-        try report(invocation, options)
-        return .ok
+        let decision = decide(invocation, options)
+        try report(invocation, options, decision, overruled: decision.isEnabled)
+        if !decision.isEnabled { return .ok }
+        throw Failure(
+            code: .overruled,
+            message: "the answer is stored, but telemetry for " + options.toolName + " stays on: " + decision.source.name
+                + ": " + decision.reason)
     }
 
     static func refuse(_ options: Options) throws(Failure) {
-        var stored: Failure?
-        do throws(Failure) { try store(false, options) } catch { stored = error }
-        let erased = SpoolInspector.erase(options: options)
-        if let stored { throw stored }
-        if erased.rawValue < 0 { throw Failure(code: .system, message: "the waiting events could not be erased") }
+        let done = PreferenceChange.disable(options)
+        if let error = done.notStored { throw notStored(options.toolName, error) }
+        if !done.isErased { throw Failure(code: .system, message: "the waiting events could not be erased") }
     }
 
-    private static func store(_ enabled: Bool, _ options: Options) throws(Failure) {
-        do throws(SystemError) {
-            try PreferenceStore.write(enabled, tool: options.toolName)
-        } catch {
-            let path = PreferenceStore.path(tool: options.toolName) ?? "no home directory"
-            throw Failure(code: .system, message: "cannot store the preference (" + path + "): " + error.text)
-        }
+    /// What was answered is for the next command to find out; standard output stays empty.
+    static func prompt(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        let options = try invocation.options()
+        _ = decide(invocation, options)
+        do throws(SystemError) { try Prompt.run(options) } catch { throw notStored(options.toolName, error) }
+        return .ok
+    }
+
+    private static func notStored(_ tool: String, _ error: SystemError) -> Failure {
+        let path = PreferenceStore.path(tool: tool) ?? "no home directory"
+        return Failure(code: .system, message: "cannot store the preference (" + path + "): " + error.text)
+    }
+
+    private static func decide(_ invocation: Invocation, _ options: Options) -> ConsentDecision {
+        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        invocation.warn(decision)
+        return decision
     }
 
     /// What holds from now on, which may differ from the answer: others can overrule it.
-    private static func report(_ invocation: Invocation, _ options: Options) throws(Failure) {
-        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
-        invocation.warn(decision)
+    private static func report(
+        _ invocation: Invocation, _ options: Options, _ decision: ConsentDecision, overruled: Bool
+    ) throws(Failure) {
         if invocation.wantsJSON {
             var object = JSONObject()
             object.add("tool", options.toolName)
             object.add("enabled", decision.isEnabled)
             object.add("source", decision.source.name)
             object.add("reason", decision.reason)
-            try invocation.answer(object.text)
-        } else {
-            let state = decision.isEnabled ? "on" : "off"
-            try invocation.confirm("telemetry for " + options.toolName + " is " + state + ": " + decision.reason)
+            object.add("overruled", overruled)
+            return try invocation.answer(object.text)
         }
+        var line = "telemetry for " + options.toolName + " is " + (decision.isEnabled ? "on" : "off") + ": " + decision.reason
+        if overruled { line += "; the answer is stored, but overruled" + remedy(options.toolName, decision) }
+        try invocation.confirm(line)
+    }
+
+    /// The user's own refusal for all tools is theirs to lift.
+    private static func remedy(_ tool: String, _ decision: ConsentDecision) -> String {
+        let isRefused = PreferenceStore.readEveryTool() == .off
+        return isRefused && !decision.isEnabled ? " until 'telemetry enable --all'" : ""
     }
 }

@@ -21,6 +21,10 @@ struct StatusReport {
         delivery = SpoolInspector.deliveryState(options: options)
     }
 
+    private var answers: StoredAnswers { StoredAnswers(options) }
+
+    private var notice: NoticeState { NoticeState(options) }
+
     private var counts: telemetry_statistics { statistics ?? telemetry_statistics() }
 
     /// By reason, under the names of docs/spool-format.md.
@@ -57,6 +61,9 @@ struct StatusReport {
         object.add("source", decision.source.name)
         object.add("reason", decision.reason)
         object.add("warnings", decision.warnings)
+        object.add("local_only", decision.isLocalOnly)
+        object.add("preference", answers.json)
+        object.add("notice", notice.json)
         object.add("manifest", optional: options.manifestPath)
         object.add("backend", backend)
         object.add("delivery", mode)
@@ -108,6 +115,9 @@ struct StatusReport {
             ("decided by", decision.source.name + ": " + decision.reason),
         ]
         for warning in decision.warnings { rows.append(("warning", warning)) }
+        if decision.isLocalOnly { rows.append(("local only", "yes: no event leaves this machine")) }
+        rows += answers.rows(decision)
+        rows.append(("notice", notice.text))
         rows.append(("manifest", options.manifestPath ?? "none"))
         rows.append(("backend", backend))
         rows.append(("delivery", mode + ", " + guarantee))

@@ -8,7 +8,7 @@ enum WrappedCommand {
     ) throws(Failure) -> Int32 {
         // Consent is looked at twice: here, for the program to replace this process when telemetry is
         // off; and when it has ended, for only that moment counts for an event recorded then.
-        guard let options = try loadOptions(invocation), invocation.arguments.has(.dryRun) || isEnabled(options) else {
+        guard let options = try loadOptions(invocation), invocation.arguments.has(.dryRun) || isEnabled(invocation, options) else {
             return cannotRun(program, Process.replace(with: program))
         }
         let start = Process.monotonicMilliseconds()
@@ -24,10 +24,6 @@ enum WrappedCommand {
         try record(invocation, options, run, attributes)
         if case .signalled(let signal) = death { Process.die(of: signal) }
         return exitCode(death)
-    }
-
-    private static func isEnabled(_ options: Options) -> Bool {
-        ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
     }
 
     /// Nothing that goes wrong here is the wrapped program's business.
@@ -61,6 +57,12 @@ enum WrappedCommand {
             index += 1
         }
         return result
+    }
+
+    private static func isEnabled(_ invocation: Invocation, _ options: Options) -> Bool {
+        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        invocation.warn(decision)
+        return decision.isEnabled
     }
 
     private static func baseName(_ program: ArgumentVector) -> String {

@@ -31,6 +31,8 @@ typedef enum telemetry_status {
     TELEMETRY_ADJUSTED = 10,
     /** Nothing recorded: the user has not agreed, or the collector is NULL. */
     TELEMETRY_DISABLED = 20,
+    /** The user's answer is stored, but another source of consent decides otherwise. */
+    TELEMETRY_OVERRULED = 30,
     /** A required argument was NULL, empty, out of range or malformed. */
     TELEMETRY_ERROR_ARGUMENT = -10,
     /** The event could not be stored and is counted as dropped. */
@@ -91,6 +93,31 @@ typedef enum telemetry_format {
     /** JSON, on one line. */
     TELEMETRY_FORMAT_JSON = 1
 } telemetry_format;
+
+/**
+ * What the user is told before anything is collected; see telemetry_options_set_notice(). Each text is
+ * one line of UTF-8 without control characters, at most 1000 bytes unless it says otherwise.
+ */
+typedef struct telemetry_notice {
+    /** sizeof(telemetry_notice), set by the caller; members beyond it count as NULL. */
+    size_t size;
+    /** At most 64 bytes. When it changes, the user is asked again. NULL: "1". */
+    const char *version;
+    /** Who collects. Required. */
+    const char *collector;
+    /** What is collected. Required. */
+    const char *data;
+    /** Why. Required. */
+    const char *purpose;
+    /** Where it goes. NULL: what telemetry_backend_info() says. */
+    const char *recipient;
+    /** The privacy policy: an https URL of at most 2048 bytes. May be NULL. */
+    const char *policy_url;
+    /** Whom to ask. May be NULL. */
+    const char *contact;
+    /** How long it is kept. May be NULL. */
+    const char *retention;
+} telemetry_notice;
 
 /** Who delivers, and when. */
 typedef enum telemetry_delivery {

@@ -38,6 +38,9 @@ package enum PreferenceStore {
         read(path: path(tool: tool))
     }
 
+    /// The answer for all tools at once.
+    package static func readEveryTool() -> PreferenceAnswer { read(path: everyToolPath) }
+
     /// Nil and "": there is none.
     static func read(path: String?, trust: FileTrust = FileTrust()) -> PreferenceAnswer {
         guard let path, !path.utf8.isEmpty else { return .absent }
@@ -64,10 +67,9 @@ package enum PreferenceStore {
 
     /// Stores the answer for good: it is on disk, whole, when this returns. `ENOENT` without a home.
     package static func write(_ enabled: Bool, tool: String) throws(SystemError) {
-        guard let path = directory(tool: tool) else { throw SystemError(code: ENOENT) }
-        let directory = try Directory.openPrivate(path)
-        defer { directory.close() }
-        try PrivateFile.replace(
-            in: directory, fileName, Array((enabled ? "true\n" : "false\n").utf8), durable: true)
+        try AnswerFile.replace(in: directory(tool: tool), fileName, text(enabled))
     }
+
+    /// As a person reads and writes it.
+    static func text(_ enabled: Bool) -> [UInt8] { Array((enabled ? "true\n" : "false\n").utf8) }
 }

@@ -14,6 +14,8 @@ package struct Manifest {
     var localOnly: Bool?
     var config: ConfigLocation?
     var projectConfig: ConfigLocation?
+    /// A13
+    var notice: Notice?
     /// C6
     var extendedCollection: Bool?
     /// C8
@@ -102,6 +104,7 @@ package struct Manifest {
         if localOnly == true { options.localOnly = true }
         if let config { options.config = config }
         if let projectConfig { options.projectConfig = projectConfig }
+        if let notice { _ = options.setNotice(notice) }
         if let extendedCollection { options.extendedCollection = extendedCollection }
         if let metadata { options.metadata = metadata }
         if let sampling { options.sampling = sampling }

@@ -6,7 +6,7 @@ enum ManifestReader {
     static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
         let top = try ManifestSection(
             node, file: file, path: "",
-            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "delivery", "limits"])
+            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "delivery", "limits"])
         var manifest = Manifest()
         try readTool(top, &manifest)
         manifest.enabled = try top.bool("enabled")
@@ -19,6 +19,7 @@ enum ManifestReader {
         manifest.metadata = try MetadataSection.read(top)
         manifest.identity = try IdentitySection.read(top)
         manifest.deletion = try DeletionSection.reader?(top)
+        manifest.notice = try NoticeSection.read(top)
         try BackendSection.read(top, &manifest)
         try readDelivery(top, &manifest)
         try readLimits(top, &manifest)

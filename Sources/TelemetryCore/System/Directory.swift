@@ -54,4 +54,12 @@ enum Directory {
             }
         }
     }
+
+    /// All of them. For where speed does not matter: the loop above is compiled once for each use.
+    @inline(never)
+    static func names(in directory: Descriptor) -> [String] {
+        var names: [String] = []
+        forEachName(in: directory) { names.append(String(cString: $0)) }
+        return names
+    }
 }

@@ -82,11 +82,21 @@ enum PrivateFile {
         if unlinkat(directory.raw, name, 0) != 0 && csystem_errno() != ENOENT { throw .current }
     }
 
+    /// Whether `entry` is what a crash may leave of a replacement of `name`.
+    static func isTemporary(_ entry: String, of name: String) -> Bool {
+        let prefix = temporaryPrefix(name).utf8
+        let bytes = Array(entry.utf8)
+        guard bytes.count == prefix.count + 16 else { return false }
+        return prefix.elementsEqual(bytes[..<prefix.count]) && Hexadecimal.word(bytes[prefix.count...]) != nil
+    }
+
+    private static func temporaryPrefix(_ name: String) -> String { "." + name + "." }
+
     /// A new file `.<name>.<16 hex digits>`; a crash may leave it, and nothing reads it then.
     private static func writeTemporary(
         in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool
     ) throws(SystemError) -> String {
-        let temporary = "." + name + "." + Hexadecimal.text(Random.word())
+        let temporary = temporaryPrefix(name) + Hexadecimal.text(Random.word())
         let file = try Descriptor.open(at: directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         defer { file.close() }
         do throws(SystemError) {

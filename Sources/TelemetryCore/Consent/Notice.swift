@@ -1,0 +1,110 @@
+/// A13: what the user is told before anything is collected, in the author's words. Each text is one
+/// line, bounded, and holds nothing that a terminal would obey. Empty: not given. Immutable.
+package final class Notice {
+    /// In the order of `telemetry_notice`.
+    package enum Member: Int {
+        case version, collector, data, purpose, recipient, policyURL, contact, retention
+
+        static let count = 8
+
+        /// As the manifest and C call it.
+        var name: String {
+            switch self {
+            case .version: "version"
+            case .collector: "collector"
+            case .data: "data"
+            case .purpose: "purpose"
+            case .recipient: "recipient"
+            case .policyURL: "policy_url"
+            case .contact: "contact"
+            case .retention: "retention"
+            }
+        }
+
+        var isRequired: Bool { self == .collector || self == .data || self == .purpose }
+
+        var limitBytes: Int {
+            switch self {
+            case .version: 64
+            case .policyURL: 2048
+            default: 1000
+            }
+        }
+
+        var expected: String {
+            switch self {
+            case .version: "1 to 64 bytes without control characters"
+            case .policyURL: "an https URL of at most 2048 bytes"
+            default: "1 to 1000 bytes without control characters"
+            }
+        }
+
+        /// What is wrong with this text; nil: nothing.
+        func problem(_ text: String) -> String? {
+            if text.utf8.isEmpty { return isRequired ? "missing" : nil }
+            if text.utf8.count > limitBytes { return "too long" }
+            if self == .policyURL && !Notice.isURL(text) { return "no such URL" }
+            return Notice.hasControl(text) ? "a control character" : nil
+        }
+    }
+
+    /// Of a tool that has no notice of its own; kept as the version of what was shown.
+    static let genericVersion = "generic"
+
+    private let texts: [String]
+
+    /// By member; what is missing at the end counts as empty. Without a version it is version 1.
+    package init(_ texts: [String]) {
+        var texts = texts
+        while texts.count < Member.count { texts.append("") }
+        if texts[0].utf8.isEmpty { texts[0] = "1" }
+        self.texts = texts
+    }
+
+    static func generic(tool: String) -> Notice {
+        Notice([
+            genericVersion, "the makers of " + tool,
+            "usage events: what was run, when, for how long and with what result, and the kind of system",
+            "to improve " + tool,
+        ])
+    }
+
+    package subscript(_ member: Member) -> String { texts[member.rawValue] }
+
+    package var version: String { self[.version] }
+
+    /// What is wrong first, as a sentence with the member's name. Nil: nothing.
+    var problem: String? {
+        for (index, text) in texts.enumerated() {
+            guard let member = Member(rawValue: index), let problem = member.problem(text) else { continue }
+            return member.name + ": " + problem + "; expected " + member.expected
+        }
+        return nil
+    }
+
+    /// RFC 3986: what is not visible ASCII is percent-encoded in a URL.
+    private static func isURL(_ text: String) -> Bool {
+        let scheme = Array("https://".utf8)
+        var index = 0
+        for byte in text.utf8 {
+            let isAllowed = index < scheme.count ? byte == scheme[index] : (0x21...0x7E).contains(byte)
+            if !isAllowed { return false }
+            index += 1
+        }
+        return index > scheme.count
+    }
+
+    /// C0, DEL and C1 (ECMA-48); what changes the direction of text or is not seen (Unicode Bidi_Control,
+    /// line and paragraph separator, byte order mark, interlinear annotation, tags).
+    private static func hasControl(_ text: String) -> Bool {
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0..<0x20, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF,
+                0xFFF9...0xFFFB, 0xE0000...0xE007F:
+                return true
+            default: break
+            }
+        }
+        return false
+    }
+}

@@ -1,0 +1,57 @@
+import CSystem
+
+/// The notice as it is shown (A13): who collects, what, why, where it goes, how to see it, stop it and
+/// erase it.
+struct NoticeText {
+    private var text = WrappedText()
+
+    static func make(_ options: Options, isLocalOnly: Bool) -> String {
+        let notice = options.notice ?? .generic(tool: options.toolName)
+        var made = NoticeText()
+        made.addHeading(options)
+        made.addContent(notice, recipient: recipient(notice, options, isLocalOnly))
+        made.addMeans(options.toolName)
+        return made.text.text
+    }
+
+    private mutating func addHeading(_ options: Options) {
+        let asks = options.consent != TELEMETRY_OPT_OUT
+        text.add("", options.toolName + (asks ? " asks to collect usage data." : " collects usage data."), indent: 0)
+        text.endLine()
+    }
+
+    private mutating func addContent(_ notice: Notice, recipient: String) {
+        row("Who:", notice[.collector])
+        row("What:", notice[.data])
+        row("Why:", notice[.purpose])
+        row("Goes to:", recipient)
+        row("Kept:", notice[.retention])
+        row("Policy:", notice[.policyURL])
+        row("Contact:", notice[.contact])
+        text.endLine()
+    }
+
+    private mutating func addMeans(_ tool: String) {
+        let of = " --tool " + tool
+        row("See it:", "telemetry show" + of)
+        row("Stop it:", "telemetry disable" + of)
+        row("", "or set " + ConsentInputs.variableName(tool, .noTelemetry) + "=1, or DO_NOT_TRACK=1 for every tool")
+        row("Erase it:", "telemetry reset" + of)
+        row("", "telemetry request-deletion" + of)
+        text.endLine()
+    }
+
+    @inline(never)
+    private mutating func row(_ label: String, _ value: String) {
+        if !value.utf8.isEmpty { text.add("  " + label, value, indent: 12) }
+    }
+
+    /// A7: an author's text about a receiver is not true of events that stay here.
+    private static func recipient(_ notice: Notice, _ options: Options, _ isLocalOnly: Bool) -> String {
+        if isLocalOnly { return "nobody: it stays on this machine" }
+        if !notice[.recipient].utf8.isEmpty { return notice[.recipient] }
+        let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
+        let backend = makeBackend(options.backend, toolName: options.toolName, stateDirectory: directory)
+        return (backend.isLocal ? "this machine: " : "") + Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)
+    }
+}

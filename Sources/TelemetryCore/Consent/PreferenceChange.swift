@@ -1,0 +1,43 @@
+import CSystem
+
+/// A8, A18: what `enable`, `disable`, telemetry_set_preference() and an answered prompt do.
+///
+/// Two files change, and a crash may come between them, so the one that can only lower goes first. A
+/// yes: the notice's version, then the answer; alone, the version changes no answer. A no: the answer,
+/// then the version; a version first would for a moment renew an older yes.
+package enum PreferenceChange {
+    /// `sawNotice`: the user was shown the present one, or the generic one, just now.
+    package static func enable(_ options: Options, sawNotice: Bool = false) throws(SystemError) {
+        if sawNotice || !options.noticeVersion.utf8.isEmpty { try markShown(options) }
+        try PreferenceStore.write(true, tool: options.toolName)
+    }
+
+    /// The answer first: from then on nothing new is recorded. What waits is erased even if the answer
+    /// could not be stored.
+    package static func disable(_ options: Options) -> (notStored: SystemError?, isErased: Bool) {
+        var notStored: SystemError?
+        do throws(SystemError) { try PreferenceStore.write(false, tool: options.toolName) } catch { notStored = error }
+        return (notStored, SpoolInspector.erase(options: options).rawValue >= 0)
+    }
+
+    /// Either of them, with what a program wants to know of it.
+    package static func store(_ enabled: Bool, _ options: Options) -> telemetry_status {
+        if options.error != nil { return TELEMETRY_ERROR_ARGUMENT }
+        if enabled {
+            do throws(SystemError) { try enable(options) } catch { return TELEMETRY_ERROR_SYSTEM }
+        } else {
+            let done = disable(options)
+            if done.notStored != nil { return TELEMETRY_ERROR_SYSTEM }
+            if !done.isErased { return TELEMETRY_ERROR_TIMEOUT }
+        }
+        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        return decision.isEnabled == enabled ? TELEMETRY_OK : TELEMETRY_OVERRULED
+    }
+
+    /// The user has been shown the present notice, or the generic one.
+    static func markShown(_ options: Options) throws(SystemError) {
+        let version = options.noticeVersion
+        try NoticeStore.store(
+            tool: options.toolName, version: version.utf8.isEmpty ? Notice.genericVersion : version)
+    }
+}

@@ -1,0 +1,54 @@
+import CSystem
+import TelemetryCore
+
+/// `disable --all` and `enable --all`: a refusal for every tool of this user, and its end.
+enum EveryToolCommands {
+    static func disable(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        try refuseTool(invocation)
+        var notStored: Failure?
+        do throws(SystemError) { try EveryTool.refuse() } catch { notStored = failure(error) }
+        let notErased = erase()
+        if let notStored { throw notStored }
+        if let notErased { throw notErased }
+        try report(invocation, "off", "telemetry is off for all tools, whatever was answered for one of them")
+        return .ok
+    }
+
+    /// A yes for nobody.
+    static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        try refuseTool(invocation)
+        let wasRefused: Bool
+        do throws(SystemError) { wasRefused = try EveryTool.lift() } catch { throw failure(error) }
+        let what = wasRefused ? "the refusal for all tools is lifted" : "there was no refusal for all tools"
+        try report(invocation, wasRefused ? "on" : "none", what + "; each tool's own answer counts")
+        return .ok
+    }
+
+    private static func refuseTool(_ invocation: Invocation) throws(Failure) {
+        if invocation.arguments.has(.tool) { throw invocation.usage("--all is about every tool: give it without --tool") }
+    }
+
+    /// What waits is erased even if the answer could not be stored.
+    private static func erase() -> Failure? {
+        do throws(SystemError) {
+            let failed = try EveryTool.erase()
+            if failed.isEmpty { return nil }
+            let names = failed.reduce("") { $0.utf8.isEmpty ? $1 : $0 + ", " + $1 }
+            return Failure(code: .system, message: "the waiting events could not be erased: " + names)
+        } catch {
+            return Failure(code: .system, message: "the waiting events could not be erased: " + error.text)
+        }
+    }
+
+    private static func failure(_ error: SystemError) -> Failure {
+        let path = PreferenceStore.everyToolPath ?? "no home directory"
+        return Failure(code: .system, message: "cannot store the preference (" + path + "): " + error.text)
+    }
+
+    private static func report(_ invocation: Invocation, _ state: String, _ line: String) throws(Failure) {
+        guard invocation.wantsJSON else { return try invocation.confirm(line) }
+        var object = JSONObject()
+        object.add("all_tools", state)
+        try invocation.answer(object.text)
+    }
+}

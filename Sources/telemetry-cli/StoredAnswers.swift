@@ -1,0 +1,75 @@
+import TelemetryCore
+
+/// What the user has answered, as it is stored: for the tool, and for all tools. Whether it counts is
+/// the decision's to say.
+struct StoredAnswers {
+    private let tool: PreferenceAnswer
+    private let allTools: PreferenceAnswer
+
+    init(_ options: Options) {
+        tool = PreferenceStore.read(tool: options.toolName)
+        allTools = PreferenceStore.readEveryTool()
+    }
+
+    var json: JSONObject {
+        var object = JSONObject()
+        object.add("tool", Self.name(tool))
+        object.add("all_tools", Self.name(allTools))
+        return object
+    }
+
+    /// The answer for all tools only where there is one.
+    func rows(_ decision: ConsentDecision) -> [(String, String)] {
+        var rows = [("answer", Self.name(tool) + (isOverruled(decision) ? ", overruled" : ""))]
+        if allTools != .absent { rows.append(("for all tools", Self.name(allTools))) }
+        return rows
+    }
+
+    private func isOverruled(_ decision: ConsentDecision) -> Bool {
+        switch tool {
+        case .on: !decision.isEnabled
+        case .off: decision.isEnabled
+        case .absent, .unusable: false
+        }
+    }
+
+    private static func name(_ answer: PreferenceAnswer) -> String {
+        switch answer {
+        case .on: "on"
+        case .off: "off"
+        case .absent: "none"
+        case .unusable: "unusable"
+        }
+    }
+}
+
+/// A13: which notice the tool has, and which one this user was shown.
+struct NoticeState {
+    private let present: String
+    private let shown: String?
+
+    init(_ options: Options) {
+        present = options.noticeVersion
+        shown = NoticeStore.shownVersion(tool: options.toolName)
+    }
+
+    private var name: String {
+        guard let shown else { return "not shown" }
+        return present.utf8.isEmpty || shown == present ? "shown" : "changed"
+    }
+
+    /// Null: the tool has none of its own; none was shown.
+    var json: JSONObject {
+        var object = JSONObject()
+        object.add("state", name)
+        object.add("version", optional: present.utf8.isEmpty ? nil : present)
+        object.add("shown_version", optional: shown)
+        return object
+    }
+
+    var text: String {
+        let which = present.utf8.isEmpty ? "none of its own" : "version " + present
+        guard let shown else { return which + ", not shown" }
+        return which + (shown == present ? ", shown" : "; version " + shown + " was shown")
+    }
+}
