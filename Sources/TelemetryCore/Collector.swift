@@ -36,7 +36,8 @@ package final class Collector {
         decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
         recorder = .allocate(capacity: 1)
         sampling = Sampling(options.sampling)
-        recorder.initialize(to: Recorder(segmentBytes: options.segmentBytes, sampling: sampling))
+        recorder.initialize(to: Recorder(
+            segmentBytes: options.segmentBytes, sampling: sampling, registry: options.events.map { UnsafePointer($0.table) }))
         cancelled.initialize(to: Atomic(false))
         handle = .allocate(capacity: 1)
         handle.initialize(to: telemetry_collector(recording: 0, recorder: recorder, implementation: nil))

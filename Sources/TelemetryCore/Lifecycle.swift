@@ -128,6 +128,8 @@ extension Collector {
     private func moveCounts(to spool: Spool) {
         spool.unmerged.adjusted &+= recorder.pointee.adjusted.exchange(0, ordering: .relaxed)
         spool.unmerged.refused &+= recorder.pointee.refused.exchange(0, ordering: .relaxed)
+        spool.unmerged.refusedUndeclared &+= recorder.pointee.refusedUndeclared.exchange(0, ordering: .relaxed)
+        spool.unmerged.attributesRefused &+= recorder.pointee.attributesRefused.exchange(0, ordering: .relaxed)
     }
 
     /// Erases buffer and spool without sending; requirement E10.
@@ -164,6 +166,8 @@ extension Collector {
             result.storage = Int32(TELEMETRY_STORAGE_NONE.rawValue)
             result.adjusted &+= recorder.pointee.adjusted.load(ordering: .relaxed)
             result.refused &+= recorder.pointee.refused.load(ordering: .relaxed)
+            result.refused_undeclared &+= recorder.pointee.refusedUndeclared.load(ordering: .relaxed)
+            result.attributes_refused &+= recorder.pointee.attributesRefused.load(ordering: .relaxed)
             return result
         }
         moveCounts(to: spool)
@@ -206,5 +210,7 @@ extension telemetry_statistics {
         dropped_unconfirmed = tally.dropped[DropReason.unconfirmed.rawValue]
         adjusted = tally.adjusted
         refused = tally.refused
+        refused_undeclared = tally.refusedUndeclared
+        attributes_refused = tally.attributesRefused
     }
 }

@@ -53,6 +53,8 @@ package final class Options {
     package var sampling: [(type: String, rate: Double)] = []
     /// C8: sent with every event; an event's own attribute of the same key wins.
     package var metadata: [(key: String, value: AttributeValue)] = []
+    /// C10: the only events there are; nil: any.
+    package var events: EventRegistry?
     /// Longest time an event waits in a living process before delivery is tried.
     package var flushIntervalMilliseconds: UInt32 = 30_000
     /// Longest time one HTTP request may take.
@@ -99,6 +101,7 @@ package final class Options {
         other.extendedCollection = extendedCollection
         other.sampling = sampling
         other.metadata = metadata
+        other.events = events
         other.flushIntervalMilliseconds = flushIntervalMilliseconds
         other.httpTimeoutMilliseconds = httpTimeoutMilliseconds
         other.segmentBytes = segmentBytes

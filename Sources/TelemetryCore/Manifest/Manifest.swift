@@ -29,6 +29,8 @@ package struct Manifest {
     var spoolBytes: Int64?
     var spoolSegments: Int64?
     var spoolAgeSeconds: Int64?
+    /// C10
+    package var events: EventRegistry?
 
     /// Reads the manifest and puts what it says into `options`: all of it, or, when anything is
     /// wrong with it, nothing but the options' error.
@@ -101,6 +103,7 @@ package struct Manifest {
         if let extendedCollection { options.extendedCollection = extendedCollection }
         if let metadata { options.metadata = metadata }
         if let sampling { options.sampling = sampling }
+        if let events { options.events = events }
     }
 
     private func applyDelivery(to options: Options) {
