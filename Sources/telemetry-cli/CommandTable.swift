@@ -43,8 +43,11 @@ enum CommandTable {
                     OptionSyntax(id: .timeLimitMs, name: "--time-limit-ms", value: "N", summary: "longest time to take, in milliseconds (default: 60000)"),
                 ]),
             CommandSyntax(
-                id: .show, name: "show", forms: [""], summary: "show the events waiting to be sent, as they will be sent",
-                details: "With --json, one event per line."),
+                id: .show, name: "show", forms: ["", "--schema"], summary: "show the events waiting to be sent, as they will be sent",
+                details: "With --json, one event per line.",
+                options: [
+                    OptionSyntax(id: .schema, name: "--schema", summary: "show what may ever be collected instead, as the tool's manifest says")
+                ]),
             CommandSyntax(
                 id: .status, name: "status", forms: [""], summary: "say whether telemetry is on, who decided it, and what was sent",
                 details: "Creates nothing and sends nothing."),
@@ -60,6 +63,11 @@ enum CommandTable {
             CommandSyntax(
                 id: .machineID, name: "machine-id", forms: [""], summary: "print the identifier sent with the tool's events",
                 details: "Prints nothing when telemetry is off: no identifier is in use."),
+            CommandSyntax(
+                id: .manifest, name: "manifest", forms: ["check FILE", "docs [FILE]"],
+                summary: "check a tool's manifest, or write a page of what it lets be collected",
+                details: "'check' says where the first mistake is, with exit code 3, or what is likely one, on standard\nerror. 'docs' writes Markdown for the tool's users; without FILE, of the manifest in use.",
+                actions: ["check", "docs"], words: 2),
             CommandSyntax(id: .version, name: "version", forms: [""], summary: "print the version", details: ""),
             CommandSyntax(id: .help, name: "help", forms: ["[COMMAND]"], summary: "print help", details: "", words: 1),
         ])

@@ -6,6 +6,7 @@ import TelemetryCore
 enum InspectionCommands {
     static func show(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
+        if invocation.arguments.has(.schema) { return try SchemaReport(options).answer(invocation) }
         guard let listing = SpoolInspector.listing(options: options, pretty: !invocation.wantsJSON) else {
             throw Failure(code: .system, message: "out of memory")
         }

@@ -14,7 +14,12 @@ struct JSONObject {
         add(key, raw: "[" + Self.joined(values.map(Self.quoted)) + "]")
     }
 
-    private mutating func add(_ key: String, raw value: String) { members.append(Self.quoted(key) + ": " + value) }
+    mutating func add(_ key: String, objects values: [JSONObject]) {
+        add(key, raw: "[" + Self.joined(values.map { $0.oneLine }) + "]")
+    }
+
+    /// `value` is JSON already.
+    mutating func add(_ key: String, raw value: String) { members.append(Self.quoted(key) + ": " + value) }
 
     private var oneLine: String { "{" + Self.joined(members) + "}" }
 

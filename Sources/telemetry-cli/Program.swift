@@ -39,6 +39,7 @@ enum Program {
         case .machineID: return try InspectionCommands.machineID(invocation).rawValue
         case .enable: return try ConsentCommands.enable(invocation).rawValue
         case .disable: return try ConsentCommands.disable(invocation).rawValue
+        case .manifest: return try ManifestCommands.run(invocation).rawValue
         case .version: return try AboutCommands.version(invocation).rawValue
         case .help: return try AboutCommands.help(named: invocation.arguments.words.first, invocation, syntax).rawValue
         }

@@ -19,6 +19,7 @@ enum RecordCommands {
         invocation.warn(collector.decision)
         let status = collector.track(type: type, name: name, attributes: attributes)
         _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
+        sayUndeclared(invocation, status, name)
         if status == TELEMETRY_ERROR_ARGUMENT {
             throw invocation.usage("the name or the type is not valid")
         }
@@ -47,7 +48,15 @@ enum RecordCommands {
         _ attributes: Attributes
     ) throws(Failure) {
         let status = trackAndClose(collector, name, duration, exitCode, attributes)
+        sayUndeclared(invocation, status, name)
         if status == TELEMETRY_ERROR_ARGUMENT { throw invocation.usage("the name is not valid") }
+    }
+
+    /// C10: the author's mistake, or a tool older than its manifest; no reason for a script to fail.
+    private static func sayUndeclared(_ invocation: Invocation, _ status: telemetry_status, _ name: String) {
+        if status == TELEMETRY_ERROR_UNDECLARED && !invocation.isQuiet {
+            invocation.complain("not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
+        }
     }
 
     static func trackAndClose(
