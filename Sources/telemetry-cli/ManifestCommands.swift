@@ -5,7 +5,7 @@ enum ManifestCommands {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let words = invocation.arguments.words
         guard let action = words.first else { throw invocation.usage("needs an action: check or docs") }
-        if ArgumentParser.same(action, "docs") { return try docs(invocation, words.count > 1 ? words[1] : nil) }
+        if ArgumentParser.same(action, "docs") { return try docs(invocation, words.dropFirst().first) }
         guard words.count > 1 else { throw invocation.usage("missing FILE") }
         return try check(invocation, words[1])
     }

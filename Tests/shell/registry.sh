@@ -76,12 +76,12 @@ refused() {
     expect_equal "$(event_count mytool)" 2
     expect_json "$(events mytool)" 'j["name"]' "deploy prod"
     head -1 "$(events mytool)" >first
-    expect_json first 'sorted(j["metadata"].items())' "[('tokens', 5)]"
+    expect_json first 'sorted(j["metadata"].items())' "[('provider', 'claude'), ('tokens', 5)]"
     if grep -rq canary "$HOME"; then fail "a refused value is on disk: $(grep -r canary "$HOME")"; fi
     capture telemetry status --tool mytool --json
-    expect_json out 'j["events"]["recorded"], j["events"]["refused"], j["events"]["refused_undeclared"], j["events"]["attributes_refused"]' "(2, 4, 4, 4)"
+    expect_json out 'j["events"]["recorded"], j["events"]["refused"], j["events"]["refused_undeclared"], j["events"]["attributes_refused"]' "(2, 4, 4, 3)"
     capture telemetry status --tool mytool
-    grep -qx 'refused: *4, undeclared 4; attributes 4' out || fail "$(cat out)"
+    grep -qx 'refused: *4, undeclared 4; attributes 3' out || fail "$(cat out)"
 }
 test_case "C10 what is not declared is refused, counted and on no disk" refused
 

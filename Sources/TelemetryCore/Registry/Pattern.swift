@@ -28,6 +28,9 @@ final class Pattern {
         let node = try syntax.parse()
         var builder = Builder(sets: syntax.sets)
         whole = try builder.build(node)
+        if builder.hasMisplacedEnd {
+            throw PatternError(text: "'^' behind something or '$' before something; expected them at the ends")
+        }
         let (count, width) = (builder.follow.count, (builder.follow.count + 63) / 64)
         words = width
         matching = .allocate(capacity: SymbolSet.count * width)
@@ -118,6 +121,16 @@ final class Pattern {
 
         private var tooLarge: PatternError {
             PatternError(text: "too large; expected at most 256 characters with its repetitions written out")
+        }
+
+        /// An end of the text in the middle of it: would never match where regexec(3) might.
+        var hasMisplacedEnd: Bool {
+            for position in 0..<symbols.count {
+                if symbols[position].contains(SymbolSet.end) && follow[position] != Positions() { return true }
+                guard symbols[position].contains(SymbolSet.start) else { continue }
+                for earlier in follow where earlier[position >> 6] >> UInt64(position & 63) & 1 != 0 { return true }
+            }
+            return false
         }
 
         private mutating func place(_ set: SymbolSet) throws(PatternError) -> Fragment {

@@ -73,8 +73,8 @@ final class EventsSectionTests: XCTestCase {
         attribute("k: {type: string, description: d, enum: [a, a]}", "3:48: events.a.attributes.k.enum: 'a' stands twice; expected each value once")
         let rules = "expected values that keep the other rules"
         attribute("k: {type: string, description: d, max_length: 1, enum: [a, bb]}", "3:63: events.a.attributes.k.enum: 'bb' is outside max_length; \(rules)")
-        attribute("k: {type: string, description: d, pattern: '^a', enum: [b]}", "3:59: events.a.attributes.k.enum: 'b' is outside pattern; \(rules)")
-        attribute("k: {type: int, description: d, min: 2, enum: [1]}", "3:49: events.a.attributes.k.enum: '1' is outside min; \(rules)")
+        attribute("k: {type: string, description: d, pattern: '^a', enum: [b]}", "3:60: events.a.attributes.k.enum: 'b' is outside pattern; \(rules)")
+        attribute("k: {type: int, description: d, min: 2, enum: [1]}", "3:50: events.a.attributes.k.enum: '1' is outside min; \(rules)")
         let many = (0...64).map { "k\($0): {type: int, description: d}" }.joined(separator: ", ")
         attribute(many, "3:3: events.a.attributes: too many attributes; expected at most 64")
         let patterns = (0..<51).map { "k\($0): {type: string, description: d, pattern: a}" }.joined(separator: ", ")

@@ -28,12 +28,12 @@ final class PatternTests: XCTestCase {
             ("^[]-]$", ["]", "-"], ["a"]),
             ("^[[:digit:][:upper:]_]{3}$", ["A1_"], ["a1_", "A1"]),
             ("x*", ["", "y"], []),
-            ("^(^a|b)$", ["a", "b"], ["ab"]),
+            ("(^a|b)c", ["ac", "xbc"], ["xac"]),
             ("^.$", ["a", "\n"], ["", "ab", "é"]),
             ("^\\.\\*\\\\$", [".*\\"], ["a"]),
             ("a{0}", [""], []),
             ("^[a-z]{1,64}$", [String(repeating: "q", count: 64)], [String(repeating: "q", count: 65), ""]),
-            ("^(a{1,100}b{1,100}c{1,56})$", ["abc", String(repeating: "a", count: 100) + "bc"], [String(repeating: "a", count: 101) + "bc"]),
+            ("^(a{1,100}b{1,100}c{1,54})$", ["abc", String(repeating: "a", count: 100) + "bc"], [String(repeating: "a", count: 101) + "bc"]),
         ]
         for (text, good, bad) in table {
             let pattern = try Pattern(text)
@@ -48,6 +48,7 @@ final class PatternTests: XCTestCase {
             ("a)", "')' without '('"), ("(a", "'(' without ')'"), ("()", "an empty alternative"), ("a||b", "an empty alternative"),
             ("*a", "a repetition of nothing"), ("{1}", "a repetition of nothing"), ("^*", "a repeated '^' or '$'"),
             ("a**", "a repetition of a repetition"), ("a{101}", "a repetition that is none"), ("a{2,1}", "a repetition that is none"),
+            ("a^b", "expected them at the ends"), ("a$b", "expected them at the ends"), ("^(^a|b)", "expected them at the ends"),
             ("a{x}", "a repetition that is none"), ("a{1", "a repetition that is none"), ("[a", "'[' without ']'"), ("[", "'[' without ']'"),
             ("[[:nix:]]", "an unknown class"), ("[[:alpha", "'[' without ']'"), ("[[.a.]]", "collating symbols"), ("[z-a]", "runs backwards"),
             ("(a)\\1", "a backslash before a letter or digit"), ("\\d", "a backslash before a letter or digit"), ("a\\", "ends in a backslash"),
