@@ -112,6 +112,7 @@ extension Collector {
     /// No other thread uses the collector any more.
     func cleanUp() {
         mutex.lock()
+        attachToCount()
         if let spool {
             recorder.pointee.segment.store(0, ordering: .releasing)
             moveCounts(to: spool)
@@ -122,6 +123,16 @@ extension Collector {
         backend?.close()
         backend = nil
         mutex.unlock()
+    }
+
+    /// With the mutex held. A run whose every event was refused has no spool: what it counted goes to the one
+    /// that is there, but makes none.
+    private func attachToCount() {
+        guard spool == nil, decision.isEnabled, recorder.pointee.refused.load(ordering: .relaxed) != 0,
+            let existing = SpoolDirectory.openExisting(tool: options.toolName)
+        else { return }
+        existing.close()
+        attach()
     }
 
     /// With the mutex held. Counts kept by recording threads go where the others are.

@@ -22,9 +22,7 @@ struct AttributeSection {
     private func declaration(_ key: String, _ patterns: inout Int) throws(ManifestError) -> AttributeDeclaration {
         try refuseForeignRules()
         let result = AttributeDeclaration(key: key, kind: kind, description: try EventsSection.description(section))
-        result.unit = try section.string("unit", expected: "1 to 32 bytes without control characters") {
-            (1...32).contains($0.utf8.count) && !ManifestReader.hasControlCharacter($0) ? nil : "'" + Excerpt.of($0) + "' is no unit"
-        }
+        result.unit = try unit()
         result.low = try bound("min")
         result.high = try bound("max")
         if let node = section.node("max"), isEmptyRange(result) {
@@ -50,6 +48,13 @@ struct AttributeSection {
         }
     }
 
+    private func unit() throws(ManifestError) -> String? {
+        let expected = "1 to 32 bytes without control characters"
+        guard let node = section.node("unit"), let text = try section.text("unit", expected: expected) else { return nil }
+        if (1...32).contains(text.utf8.count) && !ManifestReader.hasControlCharacter(text) { return text }
+        throw section.failure("unit", node, node.shown + " is no unit; expected " + expected)
+    }
+
     private func bound(_ key: String) throws(ManifestError) -> AttributeValue? {
         guard let node = section.node(key) else { return nil }
         if kind == .int { return try section.integer(key, .min ... .max).map { .int($0) } }
@@ -66,7 +71,7 @@ struct AttributeSection {
 
     private func readPattern(_ result: AttributeDeclaration, _ patterns: inout Int) throws(ManifestError) {
         guard let node = section.node("pattern") else { return }
-        let text = try section.string("pattern", expected: "a POSIX extended regular expression") { _ in nil } ?? ""
+        let text = try section.text("pattern", expected: "a POSIX extended regular expression") ?? ""
         patterns += 1
         if patterns > EventRegistry.limitPatterns {
             throw section.failure("pattern", node, "one pattern too many; expected at most 100 in all events")

@@ -73,10 +73,10 @@ enum EventsSection {
     /// For people: the page of what may be collected is made of these.
     static func description(_ section: ManifestSection) throws(ManifestError) -> String {
         let expected = "1 to 1024 bytes of text for people"
-        _ = try section.required("description", expected: expected)
-        return try section.string("description", expected: expected) { text in
-            return isDescription(text) ? nil : "'" + Excerpt.of(text) + "' is no description"
-        } ?? ""
+        let node = try section.required("description", expected: expected)
+        let text = try section.text("description", expected: expected) ?? ""
+        if isDescription(text) { return text }
+        throw section.failure("description", node, node.shown + " is no description; expected " + expected)
     }
 
     private static func isDescription(_ text: String) -> Bool {

@@ -78,6 +78,13 @@ struct ManifestSection {
     }
 
     @inline(never)
+    /// Text of which the caller checks the rest.
+    func text(_ key: String, expected: String) throws(ManifestError) -> String? {
+        guard let node = node(key) else { return nil }
+        if let scalar = node.scalar, !scalar.isNull { return scalar.text }
+        throw failure(key, node, node.shown + " is no text; expected " + expected)
+    }
+
     func failure(_ key: String, _ node: YAMLNode, _ problem: String) -> ManifestError {
         ManifestError(file: file, node.position, key: join(key), problem)
     }
