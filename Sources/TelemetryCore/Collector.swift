@@ -159,6 +159,7 @@ package final class Collector {
 
     /// With the mutex held. Opens the spool, or memory in its place.
     @discardableResult
+    @inline(never)
     func attach() -> Spool {
         var shared: SpoolDirectory?
         var failure: SystemError?

@@ -127,6 +127,7 @@ extension Collector {
 
     /// With the mutex held. A run whose every event was refused has no spool: what it counted goes to the one
     /// that is there, but makes none.
+    @inline(never)
     private func attachToCount() {
         guard spool == nil, decision.isEnabled, recorder.pointee.refused.load(ordering: .relaxed) != 0,
             let existing = SpoolDirectory.openExisting(tool: options.toolName)

@@ -58,6 +58,7 @@ final class Pattern {
     /// Whether some part of the text matches. Any thread; allocates nothing.
     func matches(_ text: UnsafeRawBufferPointer) -> Bool {
         if whole.isNullable { return true }
+        if words == 1 { return matchesInOneWord(text) }
         var active = Positions()
         if step(&active, SymbolSet.start) { return true }
         for byte in text {
@@ -65,6 +66,25 @@ final class Pattern {
             if step(&active, Int(byte)) { return true }
         }
         return step(&active, SymbolSet.end)
+    }
+
+    /// The same for up to 64 positions, which most patterns have.
+    @_optimize(speed)
+    private func matchesInOneWord(_ text: UnsafeRawBufferPointer) -> Bool {
+        let (first, last) = (whole.first[0], whole.last[0])
+        var active = first & matching[SymbolSet.start]
+        var index = 0
+        while active & last == 0 {
+            if index > text.count || isAnchored && active == 0 { return false }
+            var next = first
+            while active != 0 {
+                next |= following[active.trailingZeroBitCount]
+                active &= active &- 1
+            }
+            active = next & matching[index == text.count ? SymbolSet.end : Int(text[index])]
+            index &+= 1
+        }
+        return true
     }
 
     /// True: a match ends here.
