@@ -8,7 +8,6 @@ enum OptionID {
 /// Which command stands on the command line.
 enum CommandID {
     case track, command, flush, deliver, show, status, explain, enable, disable, machineID, version, help
-    case track, command, flush, deliver, show, status, enable, disable, machineID, version, help
     case manifest
 }
 

@@ -77,7 +77,6 @@ struct ManifestSection {
         return scalar.text
     }
 
-    @inline(never)
     /// Text of which the caller checks the rest.
     func text(_ key: String, expected: String) throws(ManifestError) -> String? {
         guard let node = node(key) else { return nil }
@@ -85,6 +84,7 @@ struct ManifestSection {
         throw failure(key, node, node.shown + " is no text; expected " + expected)
     }
 
+    @inline(never)
     func failure(_ key: String, _ node: YAMLNode, _ problem: String) -> ManifestError {
         ManifestError(file: file, node.position, key: join(key), problem)
     }
