@@ -94,6 +94,8 @@ typedef enum telemetry_status {
     TELEMETRY_OVERRULED = 30,
     /** A required argument was NULL, empty, out of range or malformed. */
     TELEMETRY_ERROR_ARGUMENT = -10,
+    /** The manifest lists the events there are, and this one is not among them or has expired. */
+    TELEMETRY_ERROR_UNDECLARED = -11,
     /** The event could not be stored and is counted as dropped. */
     TELEMETRY_ERROR_DROPPED = -20,
     /** The deadline passed; what was not delivered is kept. */
@@ -259,7 +261,7 @@ typedef struct telemetry_statistics {
     uint64_t dropped_unconfirmed;
     /** Events of which a part was shortened, repaired or left out; they are recorded all the same. */
     uint64_t adjusted;
-    /** Calls refused for a missing or malformed type or name; not part of recorded. */
+    /** Calls refused for a missing, malformed or undeclared type or name; not part of recorded. */
     uint64_t refused;
     /** Bytes of the spool's files, 0 with TELEMETRY_STORAGE_HEAP. */
     uint64_t spool_bytes;
@@ -273,7 +275,10 @@ typedef struct telemetry_statistics {
     int32_t storage_errno;
     /** Reserved, 0. */
     uint32_t reserved;
-
+    /** Events that the manifest's registry does not declare, or no longer; part of refused. */
+    uint64_t refused_undeclared;
+    /** Attributes left out because the registry does not declare them or their value; their events are recorded. */
+    uint64_t attributes_refused;
     /** Events in which a secret, an e-mail address or a home directory was replaced; they are recorded. */
     uint64_t redacted;
 } telemetry_statistics;
@@ -420,9 +425,10 @@ TELEMETRY_API bool telemetry_enabled(const telemetry_collector *collector);
  * @param count Number of attributes; at most 64 are kept.
  * @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it was recorded with a part shortened, repaired or
  *     left out (invalid UTF-8, a limit, a key that is an event field's name); TELEMETRY_DISABLED;
- *     TELEMETRY_ERROR_ARGUMENT for a missing or malformed type or name; TELEMETRY_ERROR_DROPPED.
- *     Thread-safe, does not block: no lock, system call or allocation but for one call in some
- *     hundred that begins a new segment. Not for signal handlers.
+ *     TELEMETRY_ERROR_ARGUMENT for a missing or malformed type or name; TELEMETRY_ERROR_UNDECLARED
+ *     if the manifest lists the events there are and this one is not among them;
+ *     TELEMETRY_ERROR_DROPPED. Thread-safe, does not block: no lock, system call or allocation but
+ *     for one call in some hundred that begins a new segment. Not for signal handlers.
  */
 TELEMETRY_API telemetry_status telemetry_track(telemetry_collector *collector, const char *type,
     const char *name, const telemetry_attribute *attributes, size_t count);

@@ -13,7 +13,8 @@ import TelemetryCore
 /// @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it was recorded with a part shortened, repaired or
 ///         left out (invalid UTF-8, a limit, a key that is an event field's name);
 ///         TELEMETRY_DISABLED; TELEMETRY_ERROR_ARGUMENT for a missing or malformed type or name;
-///         TELEMETRY_ERROR_DROPPED.
+///         TELEMETRY_ERROR_UNDECLARED if the manifest lists the events there are and this one is not
+///         among them; TELEMETRY_ERROR_DROPPED.
 ///
 /// Thread-safe, does not block: no lock, system call or allocation but for one call in some
 /// hundred that begins a new segment. Not for signal handlers.

@@ -48,7 +48,8 @@ package final class Collector {
         decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
         recorder = .allocate(capacity: 1)
         sampling = Sampling(options.sampling)
-        recorder.initialize(to: Recorder(segmentBytes: options.segmentBytes, sampling: sampling))
+        recorder.initialize(to: Recorder(
+            segmentBytes: options.segmentBytes, sampling: sampling, registry: options.events.map { UnsafePointer($0.table) }))
         cancelled.initialize(to: Atomic(false))
         handle = .allocate(capacity: 1)
         handle.initialize(to: telemetry_collector(recording: 0, recorder: recorder, implementation: nil))
@@ -192,6 +193,7 @@ package final class Collector {
 
     /// With the mutex held. Opens the spool, or memory in its place.
     @discardableResult
+    @inline(never)
     func attach() -> Spool {
         var shared: SpoolDirectory?
         var failure: SystemError?

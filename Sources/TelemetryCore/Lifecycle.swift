@@ -112,6 +112,7 @@ extension Collector {
     /// No other thread uses the collector any more.
     func cleanUp() {
         mutex.lock()
+        attachToCount()
         if let spool {
             recorder.pointee.segment.store(0, ordering: .releasing)
             moveCounts(to: spool)
@@ -124,11 +125,23 @@ extension Collector {
         mutex.unlock()
     }
 
+    /// With the mutex held. A run whose every event was refused has no spool: what it counted goes to the one
+    /// that is there, but makes none.
+    @inline(never)
+    private func attachToCount() {
+        guard spool == nil, decision.isEnabled, recorder.pointee.refused.load(ordering: .relaxed) != 0,
+            let existing = SpoolDirectory.openExisting(tool: options.toolName)
+        else { return }
+        existing.close()
+        attach()
+    }
+
     /// With the mutex held. Counts kept by recording threads go where the others are.
     private func moveCounts(to spool: Spool) {
         spool.unmerged.adjusted &+= recorder.pointee.adjusted.exchange(0, ordering: .relaxed)
         spool.unmerged.refused &+= recorder.pointee.refused.exchange(0, ordering: .relaxed)
-
+        spool.unmerged.refusedUndeclared &+= recorder.pointee.refusedUndeclared.exchange(0, ordering: .relaxed)
+        spool.unmerged.attributesRefused &+= recorder.pointee.attributesRefused.exchange(0, ordering: .relaxed)
         spool.unmerged.redacted &+= recorder.pointee.redacted.exchange(0, ordering: .relaxed)
     }
 
@@ -166,7 +179,8 @@ extension Collector {
             result.storage = Int32(TELEMETRY_STORAGE_NONE.rawValue)
             result.adjusted &+= recorder.pointee.adjusted.load(ordering: .relaxed)
             result.refused &+= recorder.pointee.refused.load(ordering: .relaxed)
-
+            result.refused_undeclared &+= recorder.pointee.refusedUndeclared.load(ordering: .relaxed)
+            result.attributes_refused &+= recorder.pointee.attributesRefused.load(ordering: .relaxed)
             result.redacted &+= recorder.pointee.redacted.load(ordering: .relaxed)
             return result
         }
@@ -210,7 +224,8 @@ extension telemetry_statistics {
         dropped_unconfirmed = tally.dropped[DropReason.unconfirmed.rawValue]
         adjusted = tally.adjusted
         refused = tally.refused
-
+        refused_undeclared = tally.refusedUndeclared
+        attributes_refused = tally.attributesRefused
         redacted = tally.redacted
     }
 }

@@ -63,6 +63,8 @@ package final class Options {
     package var ephemeral: telemetry_ephemeral = TELEMETRY_EPHEMERAL_AUTO
     /// Section G: whom to ask to erase what was sent.
     package var deletion = DeletionChoice()
+    /// C10: the only events there are; nil: any.
+    package var events: EventRegistry?
     /// Longest time an event waits in a living process before delivery is tried.
     package var flushIntervalMilliseconds: UInt32 = 30_000
     /// Longest time one HTTP request may take.
@@ -114,6 +116,7 @@ package final class Options {
         other.rotationDays = rotationDays
         other.ephemeral = ephemeral
         other.deletion = deletion
+        other.events = events
         other.flushIntervalMilliseconds = flushIntervalMilliseconds
         other.httpTimeoutMilliseconds = httpTimeoutMilliseconds
         other.segmentBytes = segmentBytes

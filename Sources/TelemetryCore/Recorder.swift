@@ -12,13 +12,18 @@ struct Recorder: ~Copyable {
     let adjusted = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
     let redacted = Atomic<UInt64>(0)
+    let refusedUndeclared = Atomic<UInt64>(0)
+    let attributesRefused = Atomic<UInt64>(0)
+    /// C10: kept alive by the collector's options.
+    let registry: UnsafePointer<RegistryTable>?
     let segmentBytes: Int
     /// C11. The collector keeps it alive.
     let sampling: Unmanaged<Sampling>?
 
-    init(segmentBytes: Int, sampling: Sampling?) {
+    init(segmentBytes: Int, sampling: Sampling?, registry: UnsafePointer<RegistryTable>?) {
         self.segmentBytes = segmentBytes
         self.sampling = sampling.map { Unmanaged.passUnretained($0) }
+        self.registry = registry
     }
 
     var isAttached: Bool { epochAddress.load(ordering: .relaxed) != 0 }
@@ -83,6 +88,8 @@ package enum Recording {
         else { return refuse(handle) }
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         let now = Clock.realtime()
+        var input = input
+        if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) { return refuseUndeclared(handle) }
         if let sampling = recorder.pointee.sampling {
             let (rate, isDrawn) = sampling._withUnsafeGuaranteedRef { $0.draw(input.type, now: now) }
             // C11: an event that was not drawn is none.
@@ -108,6 +115,9 @@ package enum Recording {
                 if status != TELEMETRY_OK { return status }
             }
             if input.hasRedaction { recorder.pointee.redacted.wrappingAdd(1, ordering: .relaxed) }
+            if plan.refusedCount != 0 {
+                recorder.pointee.attributesRefused.wrappingAdd(UInt64(truncatingIfNeeded: plan.refusedCount), ordering: .relaxed)
+            }
             if plan.isAdjusted {
                 recorder.pointee.adjusted.wrappingAdd(1, ordering: .relaxed)
                 return TELEMETRY_ADJUSTED
@@ -137,6 +147,25 @@ package enum Recording {
                 return encodeOutOfLine(handle, redacted, now: now)
             }
         }
+    }
+
+    /// C10: gives the event the rules of its declaration. False: it has none.
+    @inline(never)
+    @_optimize(speed)
+    private static func admit(_ input: inout EventInput, _ registry: UnsafePointer<RegistryTable>, now: Int64) -> Bool {
+        if let event = registry.pointee.find(input.type, input.name, now: now) {
+            input.rules = event
+            return true
+        }
+        return EventSchema.isAlwaysAllowed(UnsafeRawBufferPointer(start: input.type.source, count: input.type.length))
+    }
+
+    @inline(never)
+    private static func refuseUndeclared(_ handle: UnsafeMutablePointer<telemetry_collector>) -> telemetry_status {
+        let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
+        recorder.pointee.refusedUndeclared.wrappingAdd(1, ordering: .relaxed)
+        _ = refuse(handle)
+        return TELEMETRY_ERROR_UNDECLARED
     }
 
     @inline(never)

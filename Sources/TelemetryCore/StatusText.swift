@@ -9,6 +9,7 @@ extension telemetry_status {
         case TELEMETRY_DISABLED: "telemetry is off"
         case TELEMETRY_OVERRULED: "the answer is stored, but another source decides otherwise"
         case TELEMETRY_ERROR_ARGUMENT: "an argument is missing, malformed or out of range"
+        case TELEMETRY_ERROR_UNDECLARED: "the event is not declared in the tool's manifest, or has expired"
         case TELEMETRY_ERROR_DROPPED: "the event could not be stored"
         case TELEMETRY_ERROR_TIMEOUT: "the deadline passed; what was not delivered is kept"
         case TELEMETRY_ERROR_DELIVERY: "the backend did not accept the events; they are kept"

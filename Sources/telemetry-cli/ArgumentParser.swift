@@ -3,13 +3,13 @@ enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs, list
     case errorCategory, error, all
-    case dryRun, sent, verify, wire, offline
+    case dryRun, sent, verify, wire, offline, schema
 }
 
 /// Which command stands on the command line.
 enum CommandID {
     case track, command, flush, deliver, show, status, explain, enable, disable, prompt, machineID
-    case requestDeletion, reset, doctor, version, help
+    case requestDeletion, reset, doctor, manifest, version, help
 }
 
 struct OptionSyntax {
@@ -29,6 +29,8 @@ struct CommandSyntax {
     /// Paragraphs of the help text.
     let details: String
     var options: [OptionSyntax] = []
+    /// What the first word must be, if it has to be one of these.
+    var actions: [String] = []
     /// Most words it takes.
     var words = 0
     /// What follows `--` is a program to run, not more words.
@@ -124,6 +126,9 @@ struct ArgumentParser {
         guard result.words.count < command.words else {
             let hint = command.runsProgram ? ", put '--' before the program to run" : ""
             throw error("unexpected argument '" + word + "'" + hint)
+        }
+        if result.words.isEmpty && !command.actions.isEmpty && !command.actions.contains(where: { Self.same($0, word) }) {
+            throw error("unknown action '" + word + "'" + Self.suggestion(for: word, among: command.actions))
         }
         result.words.append(word)
     }

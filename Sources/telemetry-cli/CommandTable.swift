@@ -43,13 +43,14 @@ enum CommandTable {
                     OptionSyntax(id: .timeLimitMs, name: "--time-limit-ms", value: "N", summary: "longest time to take, in milliseconds (default: 60000)"),
                 ]),
             CommandSyntax(
-                id: .show, name: "show", forms: ["", "--wire", "--sent [--verify]"],
+                id: .show, name: "show", forms: ["", "--wire", "--sent [--verify]", "--schema"],
                 summary: "show the events waiting to be sent, as they will be sent, or those that were",
                 details: "With --json, one event per line; 'show --wire --json' is one array of requests.",
                 options: [
                     OptionSyntax(id: .wire, name: "--wire", summary: "the bytes of each request, as the tool's backend would send it"),
                     OptionSyntax(id: .sent, name: "--sent", summary: "the copies of what was delivered"),
                     OptionSyntax(id: .verify, name: "--verify", summary: "with --sent: say whether the copies are complete and unaltered"),
+                    OptionSyntax(id: .schema, name: "--schema", summary: "what may ever be collected, as the tool's manifest says"),
                 ]),
             CommandSyntax(
                 id: .status, name: "status", forms: [""], summary: "say whether telemetry is on, who decided it, and what was sent",
@@ -86,6 +87,11 @@ enum CommandTable {
                 id: .doctor, name: "doctor", forms: ["[--offline]"], summary: "look for what is wrong",
                 details: "Asks the receiver for an answer (HEAD), with no event and no identifier; creates nothing.\nThe exit code is 8 when there is a problem.",
                 options: [OptionSyntax(id: .offline, name: "--offline", summary: "do not connect to the receiver")]),
+            CommandSyntax(
+                id: .manifest, name: "manifest", forms: ["check FILE", "docs [FILE]"],
+                summary: "check a tool's manifest, or write a page of what it lets be collected",
+                details: "'check' says where the first mistake is, with exit code 3, or what is likely one, on standard\nerror. 'docs' writes Markdown for the tool's users; without FILE, of the manifest in use.",
+                actions: ["check", "docs"], words: 2),
             CommandSyntax(id: .version, name: "version", forms: [""], summary: "print the version", details: ""),
             CommandSyntax(id: .help, name: "help", forms: ["[COMMAND]"], summary: "print help", details: "", words: 1),
         ])

@@ -9,6 +9,7 @@ enum InspectionCommands {
         if arguments.has(.verify) && !arguments.has(.sent) { throw invocation.usage("--verify needs --sent") }
         if arguments.has(.sent) && arguments.has(.wire) { throw invocation.usage("--sent and --wire exclude each other") }
         let options = try invocation.options()
+        if arguments.has(.schema) { return try SchemaReport(options).answer(invocation) }
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
         if arguments.has(.wire) { return try WireAnswer.print(invocation, SpoolInspector.wirePreview(options: options)) }
         guard let listing = SpoolInspector.listing(options: options, pretty: !invocation.wantsJSON) else {

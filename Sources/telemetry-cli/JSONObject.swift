@@ -19,7 +19,10 @@ struct JSONObject {
     /// An array of values that are JSON already.
     mutating func add(_ key: String, written values: [String]) { add(key, raw: "[" + Self.joined(values) + "]") }
 
-    private mutating func add(_ key: String, raw value: String) { members.append(Self.quoted(key) + ": " + value) }
+    mutating func add(_ key: String, objects values: [JSONObject]) { add(key, written: values.map { $0.oneLine }) }
+
+    /// `value` is JSON already.
+    mutating func add(_ key: String, raw value: String) { members.append(Self.quoted(key) + ": " + value) }
 
     static func array(_ objects: [JSONObject]) -> String { "[" + joined(objects.map { $0.oneLine }) + "]\n" }
 

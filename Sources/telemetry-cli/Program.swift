@@ -44,6 +44,7 @@ enum Program {
         case .disable: return try ConsentCommands.disable(invocation).rawValue
         case .doctor: return try DoctorCommand.run(invocation).rawValue
         case .prompt: return try ConsentCommands.prompt(invocation).rawValue
+        case .manifest: return try ManifestCommands.run(invocation).rawValue
         case .version: return try AboutCommands.version(invocation).rawValue
         case .help: return try AboutCommands.help(named: invocation.arguments.words.first, invocation, syntax).rawValue
         }

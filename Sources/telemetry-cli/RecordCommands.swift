@@ -33,6 +33,7 @@ enum RecordCommands {
             end(collector)
             throw invocation.usage("the name or the type is not valid")
         }
+        if status == TELEMETRY_ERROR_UNDECLARED { sayUndeclared(invocation, name) }
         try answer(invocation, collector, status)
         return .ok
     }
@@ -56,8 +57,16 @@ enum RecordCommands {
             end(collector)
             throw invocation.usage("the name is not valid")
         }
+        if status == TELEMETRY_ERROR_UNDECLARED { sayUndeclared(invocation, name) }
         try answer(invocation, collector, status)
         return ExitCode.ok.rawValue
+    }
+
+    /// C10: the author's mistake, or a tool older than its manifest; no reason for a script to fail.
+    private static func sayUndeclared(_ invocation: Invocation, _ name: String) {
+        if !invocation.isQuiet {
+            invocation.complain("not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
+        }
     }
 
     static func track(_ collector: Collector, _ run: CommandRun, _ attributes: Attributes) -> telemetry_status {
@@ -95,6 +104,7 @@ enum RecordCommands {
         case TELEMETRY_OK: "ok"
         case TELEMETRY_ADJUSTED: "adjusted"
         case TELEMETRY_DISABLED: "disabled"
+        case TELEMETRY_ERROR_UNDECLARED: "undeclared"
         default: "dropped"
         }
     }

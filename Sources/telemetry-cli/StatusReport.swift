@@ -93,7 +93,8 @@ struct StatusReport {
         object.add("dropped_by_reason", reasons)
         object.add("adjusted", counts.adjusted)
         object.add("refused", counts.refused)
-
+        object.add("refused_undeclared", counts.refused_undeclared)
+        object.add("attributes_refused", counts.attributes_refused)
         object.add("redacted", counts.redacted)
         return object
     }
@@ -141,9 +142,17 @@ struct StatusReport {
         for drop in drops where drop.count > 0 { dropped += ", " + drop.reason + " \(drop.count)" }
         return [
             ("recorded", "\(counts.recorded)"), ("delivered", "\(counts.delivered)"), ("pending", "\(counts.pending)"),
-            ("dropped", dropped), ("adjusted", "\(counts.adjusted)"), ("refused", "\(counts.refused)"),
+            ("dropped", dropped), ("adjusted", "\(counts.adjusted)"), ("refused", refusedText),
             ("redacted", "\(counts.redacted)"),
         ]
+    }
+
+    /// C10: what the manifest's registry kept out is the author's to know.
+    private var refusedText: String {
+        var text = "\(counts.refused)"
+        if counts.refused_undeclared > 0 { text += ", undeclared \(counts.refused_undeclared)" }
+        if counts.attributes_refused > 0 { text += "; attributes \(counts.attributes_refused)" }
+        return text
     }
 
     private static func aligned(_ rows: [(String, String)]) -> String {

@@ -17,7 +17,7 @@ sys.path.insert(0, SPOOL_TESTS)
 
 PROGRAMS = {"host": ["programs/host.c"], "crash": ["programs/crash.c", "../spool/spool_reader.c"],
             "spool_ids": ["../spool/spool_ids.c", "../spool/spool_reader.c"]}
-TESTS = ["basics", "events", "backends", "privacy", "process", "fork", "loading", "allocation", "drop", "collectors", "notice"]
+TESTS = ["basics", "events", "registry", "backends", "privacy", "process", "fork", "loading", "allocation", "drop", "collectors", "notice"]
 FLAGS = ["-std=c99", "-D_GNU_SOURCE", "-pthread", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
 
 

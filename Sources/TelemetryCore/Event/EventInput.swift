@@ -12,6 +12,8 @@ struct EventInput {
     var attributeCount = 0
     var durationMilliseconds: Int64 = 0
     var exitCode: Int32 = 0
+    /// C10: what the attributes are held to; nil: nothing.
+    var rules: UnsafePointer<RegisteredEvent>?
     /// Bits of the record's flags.
     var flags: UInt16 = 0
     /// The attributes have been redacted already (C7).
@@ -47,6 +49,9 @@ struct RecordPlan {
     var isAdjusted = false
     /// Attributes that may hold something to redact, by bit.
     var suspects: UInt64 = 0
+    /// Attributes that the registry does not allow.
+    var refusedCount = 0
+    private let rules: UnsafePointer<RegisteredEvent>?
 
     /// A double or an int.
     private static let numberBytes = 8
@@ -55,6 +60,7 @@ struct RecordPlan {
     @_optimize(speed)
     init(_ input: EventInput, headers: UnsafeMutablePointer<UInt32>) {
         attributeHeaders = headers
+        rules = input.rules
         length &+= input.type.length &+ input.name.length &+ input.errorCategory.length &+ input.error.length
         isAdjusted = input.flags & EventInput.isAdjusted != 0 || input.type.isAdjusted || input.name.isAdjusted || input.errorCategory.isAdjusted || input.error.isAdjusted
         if input.argumentCount > 0 { measureArguments(input) }
@@ -101,6 +107,19 @@ struct RecordPlan {
         }
     }
 
+    /// C10: left out and counted.
+    @inline(never)
+    private mutating func refuse() -> UInt32 {
+        refusedCount &+= 1
+        return 0
+    }
+
+    @inline(__always)
+    private static func allows(_ rule: UnsafePointer<AttributeRule>, _ attribute: UnsafePointer<telemetry_attribute>) -> Bool {
+        attribute.pointee.type == TELEMETRY_INT
+            ? rule.pointee.allows(attribute.pointee.value.integer) : rule.pointee.allows(attribute.pointee.value.number)
+    }
+
     /// Type, key length and value length; 0 to leave it out (a key is never empty).
     @inline(__always)
     @_optimize(speed)
@@ -110,6 +129,11 @@ struct RecordPlan {
         guard key.length > 0,
             !ReservedNames.contains(UnsafeRawBufferPointer(start: key.source, count: key.length)) || keySource == Sampling.keyPointer
         else { return 0 }
+        var rule: UnsafePointer<AttributeRule>?
+        if let rules, keySource != Sampling.keyPointer {
+            rule = key.isAdjusted ? nil : rules.pointee.rule(key.source, key.length)
+            guard rule?.pointee.type == attribute.pointee.type.rawValue else { return refuse() }
+        }
         var isVerbatim = key.isVerbatim
         if key.isAdjusted { isAdjusted = true }
         let type = attribute.pointee.type
@@ -117,6 +141,7 @@ struct RecordPlan {
         if type == TELEMETRY_STRING {
             guard let source = attribute.pointee.value.string else { return 0 }
             let value = Text(source, limit: EventLimits.valueBytes)
+            if let rule, !rule.pointee.allows(value) { return refuse() }
             if value.isAdjusted { isAdjusted = true }
             isVerbatim = isVerbatim && value.isVerbatim
             if csystem_is_suspect(key.source, key.sourceLength, value.source, value.sourceLength) {
@@ -124,6 +149,7 @@ struct RecordPlan {
             }
             valueLength = value.length
         } else if type == TELEMETRY_INT || type == TELEMETRY_DOUBLE {
+            if let rule, !Self.allows(rule, attribute) { return refuse() }
             valueLength = Self.numberBytes
         } else if type == TELEMETRY_BOOL {
             valueLength = 1

@@ -9,7 +9,18 @@ enum EventSchema {
     static let updateApplied: StaticString = "update.applied"
     static let dataDeletionRequest: StaticString = "data.deletion_request"
 
+    static let heartbeat: StaticString = "heartbeat"
+
     static let typeLimitBytes = 64
+
+    /// C10: of the library's own making, whatever the registry says.
+    static func isAlwaysAllowed(_ type: UnsafeRawBufferPointer) -> Bool {
+        matches(type, dataDeletionRequest) || matches(type, heartbeat)
+    }
+
+    private static func matches(_ type: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
+        type.elementsEqual(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    }
 
     /// 1 to 64 bytes of letters, digits, '.', '_' and '-'. Eight bytes at a time: this runs for
     /// every event.

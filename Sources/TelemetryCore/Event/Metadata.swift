@@ -25,7 +25,7 @@ package enum Metadata {
         return nil
     }
 
-    private static func validate(key: String) -> String? {
+    static func validate(key: String) -> String? {
         let count = key.utf8.count
         if !(1...limitKeyBytes).contains(count) {
             return "key '" + Excerpt.of(key) + "' of " + count.description + " bytes; expected 1 to " + limitKeyBytes.description + " bytes"

@@ -35,6 +35,8 @@ package struct Manifest {
     var spoolBytes: Int64?
     var spoolSegments: Int64?
     var spoolAgeSeconds: Int64?
+    /// C10
+    package var events: EventRegistry?
 
     /// Reads the manifest and puts what it says into `options`: all of it, or, when anything is
     /// wrong with it, nothing but the options' error.
@@ -110,6 +112,7 @@ package struct Manifest {
         if let sampling { options.sampling = sampling }
         identity?.apply(to: options)
         if let deletion { options.deletion = deletion }
+        if let events { options.events = events }
     }
 
     private func applyDelivery(to options: Options) {

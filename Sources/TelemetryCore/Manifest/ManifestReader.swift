@@ -6,7 +6,7 @@ enum ManifestReader {
     static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
         let top = try ManifestSection(
             node, file: file, path: "",
-            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "delivery", "limits"])
+            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "delivery", "limits", "events"])
         var manifest = Manifest()
         try readTool(top, &manifest)
         manifest.enabled = try top.bool("enabled")
@@ -23,6 +23,7 @@ enum ManifestReader {
         try BackendSection.read(top, &manifest)
         try readDelivery(top, &manifest)
         try readLimits(top, &manifest)
+        manifest.events = try EventsSection.read(top)
         return manifest
     }
 

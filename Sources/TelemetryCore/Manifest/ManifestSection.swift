@@ -77,6 +77,13 @@ struct ManifestSection {
         return scalar.text
     }
 
+    /// Text of which the caller checks the rest.
+    func text(_ key: String, expected: String) throws(ManifestError) -> String? {
+        guard let node = node(key) else { return nil }
+        if let scalar = node.scalar, !scalar.isNull { return scalar.text }
+        throw failure(key, node, node.shown + " is no text; expected " + expected)
+    }
+
     @inline(never)
     func failure(_ key: String, _ node: YAMLNode, _ problem: String) -> ManifestError {
         ManifestError(file: file, node.position, key: join(key), problem)

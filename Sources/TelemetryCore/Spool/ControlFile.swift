@@ -151,7 +151,8 @@ struct ControlFile {
         for index in 0..<DropReason.count { result.tally.dropped[index] = word(5 + index) }
         result.tally.adjusted = word(15)
         result.tally.refused = word(16)
-
+        result.tally.refusedUndeclared = word(17)
+        result.tally.attributesRefused = word(18)
         result.tally.redacted = word(19)
         return result
     }
@@ -166,7 +167,8 @@ struct ControlFile {
             for index in 0..<DropReason.count { store(5 + index, counters.tally.dropped[index]) }
             store(15, counters.tally.adjusted)
             store(16, counters.tally.refused)
-
+            store(17, counters.tally.refusedUndeclared)
+            store(18, counters.tally.attributesRefused)
             store(19, counters.tally.redacted)
         }
     }

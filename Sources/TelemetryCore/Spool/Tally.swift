@@ -19,6 +19,9 @@ struct Tally: Equatable {
     var dropped = SIMD16<UInt64>(repeating: 0)
     var adjusted: UInt64 = 0
     var refused: UInt64 = 0
+    /// C10: of `refused`, those that the registry does not allow.
+    var refusedUndeclared: UInt64 = 0
+    var attributesRefused: UInt64 = 0
 
     /// Events in which something was redacted.
     var redacted: UInt64 = 0
@@ -39,7 +42,8 @@ struct Tally: Equatable {
         left.dropped &+= right.dropped
         left.adjusted &+= right.adjusted
         left.refused &+= right.refused
-
+        left.refusedUndeclared &+= right.refusedUndeclared
+        left.attributesRefused &+= right.attributesRefused
         left.redacted &+= right.redacted
     }
 }

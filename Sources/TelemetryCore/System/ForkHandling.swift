@@ -93,7 +93,8 @@ extension Collector {
         recorder.pointee.epochAddress.store(0, ordering: .relaxed)
         recorder.pointee.adjusted.store(0, ordering: .relaxed)
         recorder.pointee.refused.store(0, ordering: .relaxed)
-
+        recorder.pointee.refusedUndeclared.store(0, ordering: .relaxed)
+        recorder.pointee.attributesRefused.store(0, ordering: .relaxed)
         recorder.pointee.redacted.store(0, ordering: .relaxed)
         spool?.abandon()
         spool = nil

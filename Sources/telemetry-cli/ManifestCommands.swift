@@ -1,0 +1,61 @@
+import TelemetryCore
+
+/// `manifest check` and `manifest docs`: for the tool's author. They look at a file and nothing else.
+enum ManifestCommands {
+    static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        let words = invocation.arguments.words
+        guard let action = words.first else { throw invocation.usage("needs an action: check or docs") }
+        if ArgumentParser.same(action, "docs") { return try docs(invocation, words.dropFirst().first) }
+        guard words.count > 1 else { throw invocation.usage("missing FILE") }
+        return try check(invocation, words[1])
+    }
+
+    private static func check(_ invocation: Invocation, _ path: String) throws(Failure) -> ExitCode {
+        let options = try load(path)
+        let declarations = options.events?.declarations ?? []
+        let attributes = declarations.reduce(0) { $0 + $1.attributes.count }
+        let warnings = warnings(options)
+        if invocation.wantsJSON {
+            var object = JSONObject()
+            object.add("file", path)
+            object.add("tool", options.toolName)
+            object.add("events", UInt64(clamping: declarations.count))
+            object.add("attributes", UInt64(clamping: attributes))
+            object.add("warnings", warnings)
+            try invocation.answer(object.text)
+        } else {
+            if !invocation.isQuiet { for warning in warnings { invocation.complain(path + ": warning: " + warning) } }
+            try invocation.confirm(
+                path + ": ok: tool " + options.toolName + ", \(declarations.count) events, \(attributes) attributes")
+        }
+        return .ok
+    }
+
+    /// What is allowed and yet hardly meant.
+    private static func warnings(_ options: Options) -> [String] {
+        guard let registry = options.events else { return ["no events: everything may be recorded"] }
+        var warnings: [String] = []
+        if registry.declarations.isEmpty { warnings.append("events is empty: nothing may be recorded") }
+        for declaration in registry.declarations {
+            guard let expires = declaration.expires, expires.isPast else { continue }
+            warnings.append("events." + declaration.name + " has expired on " + expires.text + ": it is refused")
+        }
+        return warnings
+    }
+
+    private static func docs(_ invocation: Invocation, _ path: String?) throws(Failure) -> ExitCode {
+        let options = if let path { try load(path) } else { try invocation.options() }
+        try invocation.answer(ManifestPage.text(options))
+        return .ok
+    }
+
+    private static func load(_ path: String) throws(Failure) -> Options {
+        do throws(ManifestError) {
+            let options = Options(toolName: try Manifest.read(path: path).toolName, toolVersion: "")
+            try Manifest.load(path: path, into: options)
+            return options
+        } catch {
+            throw Failure(code: .options, message: error.text)
+        }
+    }
+}

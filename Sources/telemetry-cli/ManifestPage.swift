@@ -1,0 +1,88 @@
+import CSystem
+import TelemetryCore
+
+/// `manifest docs`: a page in Markdown of everything that may be collected, for the tool's users.
+enum ManifestPage {
+    static func text(_ options: Options) -> String {
+        let tool = escaped(options.toolName)
+        var text = "# What " + tool + " collects\n\n" + consent(options) + "\n\n"
+        text += "Where it goes: " + escaped(destination(options)) + ".\n\n"
+        text += "To see what waits to be sent: `telemetry show --tool " + options.toolName + "`. To see whether anything is\n"
+        text += "collected, and who decided it: `telemetry status --tool " + options.toolName + "`. To stop, and erase what\n"
+        text += "waits: `telemetry disable --tool " + options.toolName + "`, or set `DO_NOT_TRACK=1` or `"
+        text += ToolName.environmentPrefix(options.toolName) + "_NO_TELEMETRY=1`.\n\n"
+        text += "## In every event\n\n" + table(["field", "type", "what"], EventFields.all(options).map { ["`" + $0.name + "`", $0.type, $0.description] })
+        if !options.metadata.isEmpty {
+            text += "\nAlso, the same every time:\n\n"
+            text += table(["name", "value"], options.metadata.map { [escaped($0.key), escaped($0.value.shown)] })
+        }
+        return text + "\n## Events\n\n" + events(options)
+    }
+
+    private static func consent(_ options: Options) -> String {
+        if !options.authorGate { return "Nothing: telemetry is switched off in this version." }
+        return options.consent == TELEMETRY_OPT_OUT
+            ? "Usage data is collected unless you refuse, and not before you have been told."
+            : "Nothing is collected unless you agree."
+    }
+
+    /// Without headers, which may hold a secret.
+    private static func destination(_ options: Options) -> String {
+        switch options.backend {
+        case .noop: "nowhere"
+        case .stdout: "the terminal"
+        case .file: "a file on your machine"
+        case .http(let endpoint, _): endpoint
+        case .custom: "a place of the tool's own"
+        }
+    }
+
+    private static func events(_ options: Options) -> String {
+        guard let registry = options.events else {
+            return "The tool has no list of events: any event, with any attributes, may be recorded.\n"
+        }
+        if registry.declarations.isEmpty { return "None.\n" }
+        var text = "These events, with these attributes and no others.\n"
+        for event in registry.declarations { text += section(event) }
+        return text
+    }
+
+    private static func section(_ event: EventDeclaration) -> String {
+        var text = "\n### " + escaped(event.name) + "\n\n" + escaped(event.description) + "\n\nType: "
+        text += joined(event.types.map { "`" + $0 + "`" }, ", ") + "."
+        if let expires = event.expires { text += " Collected until " + expires.text + "." }
+        text += "\n"
+        if event.attributes.isEmpty { return text }
+        return text + "\n" + table(["attribute", "type", "what", "values"], event.attributes.map { attribute in
+            let unit = attribute.unit.map { " (" + $0 + ")" } ?? ""
+            return [
+                escaped(attribute.key), escaped(attribute.kind.name + unit), escaped(attribute.description),
+                escaped(joined(attribute.rules, "; ")),
+            ]
+        })
+    }
+
+    private static func table(_ head: [String], _ rows: [[String]]) -> String {
+        var text = "| " + joined(head, " | ") + " |\n|" + joined(head.map { _ in "---" }, "|") + "|\n"
+        for row in rows { text += "| " + joined(row, " | ") + " |\n" }
+        return text
+    }
+
+    /// CommonMark 0.31, 2.4: any ASCII punctuation may be escaped; these could mean something, in a
+    /// table or anywhere. A line break is a space.
+    private static func escaped(_ text: String) -> String {
+        let special = Array("\\`*_{}[]<>()#+!|~&".utf8)
+        var bytes: [UInt8] = []
+        // What would begin a list or underline a heading.
+        var isStart = true
+        for byte in text.utf8 {
+            let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            let isMark = byte == UInt8(ascii: "-") || byte == UInt8(ascii: "=") || byte == UInt8(ascii: ".")
+            if special.contains(byte) || isStart && isMark { bytes.append(UInt8(ascii: "\\")) }
+            if !isDigit { isStart = false }
+            bytes.append(byte == UInt8(ascii: "\n") ? UInt8(ascii: " ") : byte)
+        }
+        while bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,119 @@
+import TelemetryCore
+
+/// `show --schema` (C10): what may ever be collected. The shape of the JSON is documented in docs/cli.md.
+struct SchemaReport {
+    private let options: Options
+
+    init(_ options: Options) { self.options = options }
+
+    func answer(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        try invocation.answer(invocation.wantsJSON ? json : text)
+        return .ok
+    }
+
+    private var text: String {
+        var text = "Every event of " + options.toolName + " has:\n"
+        text += Self.columns(EventFields.all(options).map { [$0.name, $0.type, $0.description] })
+        if !options.metadata.isEmpty {
+            text += "\nWith every event, in metadata:\n"
+            text += Self.columns(options.metadata.map { [$0.key, $0.value.shown] })
+        }
+        guard let registry = options.events else {
+            return text + "\nThe tool has no list of events: any event, with any attributes, may be recorded.\n"
+        }
+        text += "\nThese events, with these attributes and no others:\n"
+        for event in registry.declarations { text += Self.block(event) }
+        if registry.declarations.isEmpty { text += "  none\n" }
+        return text
+    }
+
+    private static func block(_ event: EventDeclaration) -> String {
+        var text = "\n" + event.name + " (" + joined(event.types, ", ") + ")"
+        if let expires = event.expires { text += ", until " + expires.text }
+        text += "\n  " + oneLine(event.description) + "\n"
+        return text + columns(event.attributes.map { attribute in
+            let unit = attribute.unit.map { " in " + $0 } ?? ""
+            return [attribute.key, attribute.kind.name + unit, joined([oneLine(attribute.description)] + attribute.rules, "; ")]
+        })
+    }
+
+    private static func oneLine(_ text: String) -> String {
+        var bytes = Array(text.utf8)
+        while bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+        return String(decoding: bytes.map { $0 == UInt8(ascii: "\n") ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+    }
+
+    private static func columns(_ rows: [[String]]) -> String {
+        var widths: [Int] = []
+        for row in rows {
+            for (index, cell) in row.enumerated() {
+                if index == widths.count { widths.append(0) }
+                widths[index] = max(widths[index], cell.utf8.count)
+            }
+        }
+        var text = ""
+        for row in rows {
+            text += "  "
+            for (index, cell) in row.enumerated() {
+                text += cell
+                if index + 1 < row.count { text += String(repeating: " ", count: widths[index] - cell.utf8.count + 2) }
+            }
+            text += "\n"
+        }
+        return text
+    }
+
+    // MARK: JSON
+
+    private var json: String {
+        var object = JSONObject()
+        object.add("tool", options.toolName)
+        object.add("restricted", options.events != nil)
+        object.add("fields", objects: EventFields.all(options).map { field in
+            var object = JSONObject()
+            object.add("name", field.name)
+            object.add("type", field.type)
+            object.add("description", field.description)
+            return object
+        })
+        var metadata = JSONObject()
+        for (key, value) in options.metadata { Self.add(value, key, to: &metadata) }
+        object.add("metadata", metadata)
+        object.add("events", objects: (options.events?.declarations ?? []).map(Self.object))
+        return object.text
+    }
+
+    private static func object(_ event: EventDeclaration) -> JSONObject {
+        var object = JSONObject()
+        object.add("name", event.name)
+        object.add("types", event.types)
+        object.add("description", oneLine(event.description))
+        object.add("expires", optional: event.expires?.text)
+        object.add("attributes", objects: event.attributes.map(Self.object))
+        return object
+    }
+
+    private static func object(_ attribute: AttributeDeclaration) -> JSONObject {
+        var object = JSONObject()
+        object.add("name", attribute.key)
+        object.add("type", attribute.kind.name)
+        object.add("description", oneLine(attribute.description))
+        object.add("unit", optional: attribute.unit)
+        add(attribute.low, "min", to: &object)
+        add(attribute.high, "max", to: &object)
+        add(attribute.maxLength.map { .int($0) }, "max_length", to: &object)
+        object.add("pattern", optional: attribute.pattern)
+        if attribute.kind == .int {
+            object.add("enum", raw: "[" + joined(attribute.choices.map { $0.shown }, ", ") + "]")
+        } else {
+            object.add("enum", attribute.choices.map { $0.shown })
+        }
+        return object
+    }
+
+    private static func add(_ value: AttributeValue?, _ key: String, to object: inout JSONObject) {
+        guard let value else { return object.add(key, raw: "null") }
+        if case .string(let text) = value { return object.add(key, text) }
+        object.add(key, raw: value.shown)
+    }
+}

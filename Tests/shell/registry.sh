@@ -1,0 +1,146 @@
+# shellcheck shell=bash
+# C10: the event registry and the commands around it.
+
+# The manifest that docs/manifest.md shows for events, in the file mytool.yaml.
+documented_manifest() {
+    sed -n '/^### `events`/,/^## /p' "$root/docs/manifest.md" | sed -n '/^```yaml$/,/^```$/p' | sed '1d;$d' >mytool.yaml
+}
+
+# registry: the tool mytool, enabled, with that manifest, its events in the default log.
+registry() {
+    documented_manifest
+    mkdir -p "$HOME/.local/share/telemetry/tools"
+    cp mytool.yaml "$HOME/.local/share/telemetry/tools/"
+    enable mytool
+}
+
+check_documented() {
+    documented_manifest
+    capture telemetry manifest check mytool.yaml
+    expect_code 0
+    expect_silent err
+    expect_text out "mytool.yaml: ok: tool mytool, 2 events, 5 attributes"
+    capture telemetry manifest check mytool.yaml --json
+    expect_json out 'j["events"], j["attributes"], j["warnings"]' "(2, 5, [])"
+    [ -z "$(home_tree)" ]
+}
+test_case "C10 manifest check takes the documented manifest" check_documented
+
+check_error() {
+    printf 'tool: {name: t}\nevents:\n  a:\n    description: d\n    atributes: {}\n' >bad.yaml
+    capture telemetry manifest check bad.yaml
+    expect_code 3
+    expect_silent out
+    expect_text err "telemetry: manifest: bad.yaml:5:5: events.a.atributes: unknown key; expected 'attributes' or another of type, description, expires, attributes"
+    capture telemetry manifest check missing.yaml
+    expect_code 3
+    capture telemetry manifest check
+    expect_code 2
+    capture telemetry manifest
+    expect_code 2
+    capture telemetry manifest chekc x
+    expect_code 2
+    expect_part err "did you mean 'check'?"
+}
+test_case "C10 manifest check says where and what" check_error
+
+check_warnings() {
+    echo 'tool: {name: t}' >none.yaml
+    capture telemetry manifest check none.yaml
+    expect_code 0
+    expect_line err "telemetry: manifest: none.yaml: warning: no events: everything may be recorded"
+    printf 'tool: {name: t}\nevents: {old: {description: d, expires: 2020-02-29}}\n' >old.yaml
+    capture telemetry manifest check old.yaml
+    expect_code 0
+    expect_line err "telemetry: manifest: old.yaml: warning: events.old has expired on 2020-02-29: it is refused"
+    capture telemetry manifest check old.yaml --quiet
+    expect_code 0
+    expect_silent err
+}
+test_case "C10 manifest check warns of what is hardly meant" check_warnings
+
+# Undeclared values are nowhere: not in the log, not in the spool, not in any file.
+refused() {
+    registry
+    telemetry track ai.chat --tool mytool --property provider=claude --property tokens:int=5 \
+        --property secret=canary-1 --property topic='canary 2' --property provider=canary-3
+    capture telemetry track canary-4 --tool mytool
+    expect_code 0
+    expect_part err "not recorded: the manifest does not declare 'canary-4'"
+    capture telemetry track canary-4 --tool mytool --quiet
+    expect_silent err
+    capture telemetry track ai.chat --tool mytool --type canary-5
+    expect_code 0
+    telemetry command "deploy prod" --tool mytool --duration-ms 5 --exit-code 0
+    telemetry command canary-6 --tool mytool --duration-ms 5 --exit-code 0 2>err
+    expect_equal "$(event_count mytool)" 2
+    expect_json "$(events mytool)" 'j["name"]' "deploy prod"
+    head -1 "$(events mytool)" >first
+    expect_json first 'sorted(j["metadata"].items())' "[('provider', 'claude'), ('tokens', 5)]"
+    if grep -rq canary "$HOME"; then fail "a refused value is on disk: $(grep -r canary "$HOME")"; fi
+    capture telemetry status --tool mytool --json
+    expect_json out 'j["events"]["recorded"], j["events"]["refused"], j["events"]["refused_undeclared"], j["events"]["attributes_refused"]' "(2, 4, 4, 3)"
+    capture telemetry status --tool mytool
+    grep -qx 'refused: *4, undeclared 4; attributes 3' out || fail "$(cat out)"
+}
+test_case "C10 what is not declared is refused, counted and on no disk" refused
+
+expired() {
+    printf 'tool: {name: t}\nevents: {old: {description: d, expires: 2020-02-29}, new: {description: d, expires: 2200-01-01}}\n' >t.yaml
+    enable t
+    capture telemetry track old --manifest t.yaml
+    expect_code 0
+    telemetry track new --manifest t.yaml
+    expect_equal "$(event_count t)" 1
+    expect_equal "$(grep -c '"new"' "$(events t)")" 1
+}
+test_case "C10 an expired event is refused" expired
+
+schema() {
+    documented_manifest
+    capture telemetry show --schema --manifest mytool.yaml
+    expect_code 0
+    expect_line out "ai.chat (feature.used), until 2027-01-01"
+    expect_part out "at least 0; at most 100000"
+    capture telemetry show --schema --json --manifest mytool.yaml
+    expect_json out 'j["restricted"], [e["name"] for e in j["events"]]' "(True, ['ai.chat', 'deploy *'])"
+    expect_json out '[sorted(a) for a in j["events"][0]["attributes"]][0]' \
+        "['description', 'enum', 'max', 'max_length', 'min', 'name', 'pattern', 'type', 'unit']"
+    expect_json out '"args" in [f["name"] for f in j["fields"]]' False
+    echo '{"tool": {"name": "t"}, "extended_collection": true}' >t.yaml
+    capture telemetry show --schema --json --manifest t.yaml
+    expect_json out 'j["restricted"], j["events"], "args" in [f["name"] for f in j["fields"]]' "(False, [], True)"
+    [ -z "$(home_tree)" ]
+}
+test_case "C10 show --schema" schema
+
+# Every field that an event really has is in the schema.
+schema_is_complete() {
+    registry
+    telemetry command "deploy x" --tool mytool --duration-ms 5 --exit-code 0
+    capture telemetry show --schema --json --tool mytool
+    json out '"\n".join(sorted(f["name"] for f in j["fields"]))' >declared
+    json "$(events mytool)" '"\n".join(sorted(j))' >real
+    expect_equal "$(comm -13 declared real)" ""
+}
+test_case "C10 show --schema lists every field of a real event" schema_is_complete
+
+docs() {
+    documented_manifest
+    capture telemetry manifest docs mytool.yaml
+    expect_code 0
+    expect_silent err
+    expect_line out "# What mytool collects"
+    expect_line out "### ai.chat"
+    expect_line out '### deploy \*'
+    expect_part out "telemetry disable --tool mytool"
+    cp out first
+    capture telemetry manifest docs --manifest mytool.yaml
+    cmp out first
+    printf 'tool: {name: t}\nevents: {"<b>": {description: "a | *b* [c](d)\\n- e"}}\n' >t.yaml
+    capture telemetry manifest docs t.yaml
+    expect_line out '### \<b\>'
+    expect_line out 'a \| \*b\* \[c\]\(d\) - e'
+    [ -z "$(home_tree)" ]
+}
+test_case "C10 manifest docs" docs
