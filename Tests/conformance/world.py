@@ -11,13 +11,24 @@ INSIDE = "TELEMETRY_CONFORMANCE_NAMESPACE"
 
 
 def enter_namespace():
-    """Starts this program again in a mount namespace of its own, where /etc may be replaced."""
+    """Starts this program again in a namespace of its own, where /etc and the host's name may be replaced."""
     if os.environ.get(INSIDE):
         return
     if os.geteuid() != 0:
         raise SystemExit("needs root: the policy is in /etc, and some cases are about sudo")
     os.environ[INSIDE] = "1"
-    os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable, *sys.argv])
+    os.execvp("unshare", ["unshare", "-m", "-u", "--propagation", "private", sys.executable, *sys.argv])
+
+
+def replace_etc(directory, passwd):
+    """Makes `directory` the /etc of this namespace: with these users, and without a policy."""
+    os.mkdir(directory)
+    for name in ["ld.so.cache", "nsswitch.conf", "group", "hosts"]:
+        if os.path.exists(f"/etc/{name}"):
+            shutil.copy(f"/etc/{name}", directory)
+    with open(f"{directory}/passwd", "w") as file:
+        file.write(passwd)
+    subprocess.run(["mount", "--bind", directory, "/etc"], check=True)
 
 
 class World:
@@ -28,13 +39,7 @@ class World:
         os.chmod(self.top, 0o755)
         self.etc = os.path.join(self.top, "etc")
         self.root = os.path.join(self.top, "case")
-        os.mkdir(self.etc)
-        for name in ["ld.so.cache", "nsswitch.conf", "group"]:
-            if os.path.exists(f"/etc/{name}"):
-                shutil.copy(f"/etc/{name}", self.etc)
-        with open(f"{self.etc}/passwd", "w") as file:
-            file.write(f"root:x:0:0::{self.path('home')}:/bin/sh\ncaller:x:{CALLER}:{CALLER}::{self.path('caller')}:/bin/sh\n")
-        subprocess.run(["mount", "--bind", self.etc, "/etc"], check=True)
+        replace_etc(self.etc, f"root:x:0:0::{self.path('home')}:/bin/sh\ncaller:x:{CALLER}:{CALLER}::{self.path('caller')}:/bin/sh\n")
         return self
 
     def __exit__(self, *_):
@@ -113,7 +118,7 @@ class Fresh:
 def config_file(case):
     """The tool's own config file and key, relative to $XDG_CONFIG_HOME; None when the case has none."""
     name = "mytool/config.json" if "config.json" in case.files else "mytool/config.yaml"
-    named = {"config", "config.json"} & set(case.files) or "key" in case.options or "local-key" in case.options
+    named = {"config", "config.json", "project", "project.json"} & set(case.files) or {"key", "local-key"} & set(case.options)
     return (name, case.options.get("key", "telemetry.enabled")) if named else None
 
 
@@ -132,9 +137,8 @@ def manifest(case):
         lines.append(f"consent: {options['stance']}")
     lines += [f"{name}: true" for name, option in [("force", "force"), ("local_only", "local-only")] if option in options]
     config, project = config_file(case), project_file(case)
-    if config or project:
-        file, key = config or ("mytool/config.yaml", project[1])
-        lines += ["config:", f"  file: {file}", f"  key: {key}"]
+    if config:
+        lines += ["config:", f"  file: {config[0]}", f"  key: {config[1]}"]
         if "local-key" in options:
             lines.append("  local_only_key: telemetry.local")
         if project:
