@@ -13,7 +13,7 @@ ID = re.compile(r"[0-9a-f-]{32,36}")
 
 def identity(box, tool="mytool"):
     """Records an event; the id that is in use."""
-    box.use("--events", 1, tool=tool)
+    box.use("--events", 1, "--flush", 5000, tool=tool)
     found = box.telemetry("machine-id", tool=tool).strip()
     check(ID.fullmatch(found), f"machine-id printed '{found}'")
     return found
@@ -126,7 +126,7 @@ def read_from(box, offset):
 def none(box):
     """none: no id, and no secret made for one."""
     agree(box, identity="kind: none")
-    box.use("--events", 1)
+    box.use("--events", 1, "--flush", 5000)
     check_equal([""], carried(box), "ids in the events")
     left = set(os.listdir(box.state())) & {"salt", "uuid", "machine-id", "hashed-id"}
     check_equal(set(), left, "files")
@@ -136,8 +136,8 @@ def none(box):
 def ephemeral(box):
     """ephemeral: each process has an id of its own, marked, and nothing of it is kept."""
     agree(box, ephemeral="ephemeral: always")
-    box.use("--events", 1)
-    box.use("--events", 1)
+    box.use("--events", 1, "--flush", 5000)
+    box.use("--events", 1, "--flush", 5000)
     ids = carried(box)
     check_equal(2, len(ids), f"different ids in {ids}")
     check(all(re.fullmatch(r"ephemeral-[0-9a-f]{32}", each) for each in ids), f"ids {ids}")
