@@ -105,6 +105,18 @@ def check_shape(answer, case):
     winner = next(each for each in answer.said["sources"] if each["source"] == answer.source)
     suite.check(winner["counted"] and winner["says"] == ("on" if answer.enabled else "off"), f"{answer.binding}: the winner is {winner}")
     above = answer.said["sources"][:SOURCES.index(answer.source)]
-    suite.check(not any(each["counted"] and each["says"] != "nothing" for each in above), f"{answer.binding}: counted above the winner: {above}")
+    wrong = [each for each in above if each["counted"] and each["says"] != "nothing"]
+    suite.check(not wrong, f"{answer.binding}: counted above the winner: {wrong}")
     for source in SOURCES:
         suite.check(source in answer.text, f"{answer.binding}: '{source}' is not in the text")
+    check_warnings(answer, case)
+
+
+def check_warnings(answer, case):
+    """A6, A15: one warning that names what is likely a mistake."""
+    if case.warning is None:
+        return
+    warnings = answer.said["warnings"]
+    suite.check_equal(1 if case.warning else 0, len(warnings), f"{answer.binding}: number of warnings in {warnings}")
+    for part in case.warning:
+        suite.check(part in warnings[0], f"{answer.binding}: '{part}' is not in {warnings}")

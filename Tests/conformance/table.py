@@ -15,10 +15,12 @@ VALUES = ["stance", "gate", "key", "project-key", "notice-version", "tool"]
 class Case:
     """`variables`, `files` (name → (kind, bytes)) and `options`, and what must come of them."""
 
-    def __init__(self, name, rows, given, enabled, source, local_only):
+    def __init__(self, name, rows, given, enabled, source, local_only, warning):
         self.name, self.rows, self.given = name, rows, given
         self.enabled, self.source = {"on": True, "off": False}[enabled], source
         self.local_only = {"yes": True, "no": False, "-": None}[local_only]
+        # Parts of the only warning; [] for none, None for whatever.
+        self.warning = {"-": None, "none": []}.get(warning, warning.split(" | "))
         self.variables, self.files, self.options = {}, {}, {}
         for item in filter(None, given.split(" ; ")):
             self._take(item)
@@ -47,9 +49,9 @@ def unescape(text):
 def read(path):
     with open(path, encoding="utf-8") as file:
         rows = [line.rstrip("\n").split("\t") for line in file if line.strip() and not line.startswith("#")]
-    wrong = [row for row in rows if len(row) != 6]
+    wrong = [row for row in rows if len(row) != 7]
     if wrong:
-        raise SystemExit(f"cases.tsv: not six columns: {wrong[0]}")
+        raise SystemExit(f"cases.tsv: not seven columns: {wrong[0]}")
     return [Case(*row) for row in rows]
 
 

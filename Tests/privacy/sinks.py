@@ -9,7 +9,8 @@ import time
 
 class Sink:
     """Listens on loopback. `mode`: slow (reads a little at a time, never answers), silent (reads all, never
-    answers), refusing (answers 500 to everything), full (its backlog is full: nothing is accepted)."""
+    answers), refusing (answers 500 to everything), accepting (200), full (its backlog is full: nothing is
+    accepted)."""
 
     def __init__(self, mode):
         self.mode = mode
@@ -72,19 +73,19 @@ class Sink:
                     self.received[connection] += data
                 if not data:
                     return
-                if self.mode == "refusing":
-                    self._refuse(connection)
+                if self.mode in ("refusing", "accepting"):
+                    self._answer(connection, b"500 no" if self.mode == "refusing" else b"200 yes")
             except BlockingIOError:
                 continue
             except OSError:
                 return
             time.sleep(0.02 if self.mode == "slow" else 0)
 
-    def _refuse(self, connection):
+    def _answer(self, connection, status):
         head, found, body = self.received[connection].partition(b"\r\n\r\n")
         length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
         if found and len(body) >= length:
-            connection.sendall(b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             connection.shutdown(socket.SHUT_WR)
 
     def reached(self):

@@ -73,8 +73,8 @@ static void report(telemetry_collector *collector, bool enabled)
     memset(&s, 0, sizeof s);
     s.size = sizeof s;
     telemetry_get_statistics(collector, &s);
-    fprintf(file, "{\"enabled\": %s, \"recorded\": %" PRIu64 ", \"delivered\": %" PRIu64 ", \"pending\": %" PRIu64 ", \"dropped\": %" PRIu64 "}\n",
-            enabled ? "true" : "false", s.recorded, s.delivered, s.pending, s.dropped);
+    fprintf(file, "{\"enabled\": %s, \"recorded\": %" PRIu64 ", \"delivered\": %" PRIu64 ", \"pending\": %" PRIu64 "}\n",
+            enabled ? "true" : "false", s.recorded, s.delivered, s.pending);
     fclose(file);
 }
 

@@ -75,17 +75,18 @@ def shown(box, *commands):
     return {f"telemetry {' '.join(command)}": box.telemetry(*command).encode() for command in commands}
 
 
-def journey(box, extended, kind="http"):
+def journey(box, extended, kind="http", identity=""):
     """Records, looks at what waits, delivers, looks at what left and what is kept."""
     canaries = {**machine_traits(), "property": SECRET}
     if not extended:
         canaries.update(argument=ARGUMENT, error=ERROR)
     with fixture.receiver(box) as port:
         box.manifest("delivery: {mode: in-process, flush_interval_ms: 3600000}", f"extended_collection: {str(extended).lower()}",
-                     port=port, kind=kind)
+                     port=port, kind=kind, identity=identity)
         box.telemetry_enable()
         record(box)
-        canaries.update(salts(box))
+        if not identity:
+            canaries.update(salts(box))
         events = shown(box, ["show"], ["show", "--json"], ["show", "--wire"])
         check_control(events)
         segments = {name: content for name, content in waiting(box).items() if name.endswith(".seg")}
@@ -121,6 +122,12 @@ def file(box):
     journey(box, extended=False, kind="file")
 
 
+@test("canaries/hashed", "D1 D2")
+def hashed(box):
+    """With the identity derived from the machine's traits: none of them is to be seen."""
+    journey(box, extended=False, identity="kind: hashed")
+
+
 @test("canaries/extended", "C6 C7")
 def extended(box):
     """Extended on: arguments and errors are there, a secret in a property is not."""
@@ -135,8 +142,8 @@ def extended_redacted(box):
     with fixture.receiver(box) as port:
         box.manifest("extended_collection: true", port=port)
         box.telemetry_enable()
-        box.use("--argument", f"--password={SECRET}", "--error", f"cannot open {box.environment['HOME']}/notes: Authorization: Bearer {SECRET}",
-                "--flush", 5000)
+        error = f"cannot open {box.environment['HOME']}/notes: Authorization: Bearer {SECRET}"
+        box.use("--argument", f"--password={SECRET}", "--error", error, "--flush", 5000)
         with open(box.path("wire.jsonl"), "rb") as file:
             wire = {"the wire": file.read()}
         check_control(wire)
@@ -201,7 +208,7 @@ def wait_for_deliverer(box, processes):
 
 @test("canaries/process-list", "B C6 D2")
 def process_list(box):
-    """Properties from standard input, header values and the salt are in no command line and no environment, of no helper process."""
+    """Properties from standard input, header values and the salt are in no process's command line or environment."""
     with fixture.receiver(box) as port:
         box.manifest("delivery: {mode: detached}", port=port, path="/hang")
         with open(box.path("mytool.yaml")) as file:

@@ -159,7 +159,9 @@ def register(mode, sender, what):
     test(f"withdrawal/{mode}-{'host' if sender is from_host else 'deliverer'}", "A18")(body)
 
 
-for _mode, _what in {"silent": "that takes everything and never answers", "refusing": "that answers 500 for ever", "full": "whose backlog is full"}.items():
+_SINKS = {"silent": "that takes everything and never answers", "refusing": "that answers 500 for ever",
+          "full": "whose backlog is full"}
+for _mode, _what in _SINKS.items():
     for _sender in [from_deliverer, from_host]:
         register(_mode, _sender, _what)
 
