@@ -85,7 +85,8 @@ class Box(sandbox.Sandbox):
 
     def manifest(self, *lines, port=9, path="/", kind="http", tool=TOOL, ephemeral="ephemeral: never", identity=""):
         """Written anew; delivery is in-process and prompt unless `lines` say otherwise."""
-        backend = f"backend: {{kind: http, endpoint: \"http://127.0.0.1:{port}{path}\"}}" if kind == "http" else f"backend: {{kind: {kind}}}"
+        endpoint = f", endpoint: \"http://127.0.0.1:{port}{path}\"" if kind == "http" else ""
+        backend = f"backend: {{kind: {kind}{endpoint}}}"
         identity = f"identity: {{{', '.join(filter(None, [identity, ephemeral]))}}}"
         text = [f"tool: {{name: {tool}}}", backend, identity, *lines]
         return self.write(f"{tool}.yaml", "\n".join(text) + "\n")

@@ -87,7 +87,8 @@ off_when("do-not-track", "A4", "DO_NOT_TRACK", environment={"DO_NOT_TRACK": "1"}
 off_when("no-telemetry-option", "A3", "the option for one run", flag=["--no-telemetry"])
 off_when("no-telemetry-variable", "A5", "MYTOOL_NO_TELEMETRY", environment={"MYTOOL_NO_TELEMETRY": "1"})
 off_when("enabled-variable", "A6", "MYTOOL_TELEMETRY_ENABLED=0", environment={"MYTOOL_TELEMETRY_ENABLED": "0"})
-off_when("enabled-variable-malformed", "A6", "MYTOOL_TELEMETRY_ENABLED that says neither", environment={"MYTOOL_TELEMETRY_ENABLED": "maybe"})
+off_when("enabled-variable-malformed", "A6", "MYTOOL_TELEMETRY_ENABLED that says neither",
+         environment={"MYTOOL_TELEMETRY_ENABLED": "maybe"})
 off_when("invoking-user", "A16", "the refusal of who called sudo")
 off_when("all-tools", "A8", "the refusal for all tools", files=[("config/telemetry/_all/enabled", "false\n")])
 off_when("preference", "A8", "the preference", prefer="false\n")
