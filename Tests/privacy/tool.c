@@ -1,8 +1,9 @@
 /* A tool with a manifest, as its user starts it. Prints what the tool is for, and nothing about telemetry.
 
    tool TOOL MANIFEST [--no-telemetry] [--events N] [--fill BYTES] [--argument TEXT] [--error TEXT] [--secret TEXT]
-        [--flush MS] [--close MS] [--hold MS] [--report FILE]
+        [--pause MS] [--flush MS] [--close MS] [--hold MS] [--report FILE]
 
+   --pause: writes "opened" to standard error and waits before it records.
    --hold: stays until telemetry_enabled() says false or the time is over, and writes "held", then "off"
    when it does, to standard error, each a line of its own. */
 #include <inttypes.h>
@@ -13,9 +14,9 @@
 #include <unistd.h>
 
 static struct {
-    long events, fill, flush_ms, close_ms, hold_ms;
+    long events, fill, pause_ms, flush_ms, close_ms, hold_ms;
     const char *argument, *error, *secret, *report;
-} given = {10, 0, -1, 0, 0, NULL, NULL, NULL, NULL};
+} given = {10, 0, 0, -1, 0, 0, NULL, NULL, NULL, NULL};
 
 static void parse(telemetry_options *options, int argc, char **argv)
 {
@@ -27,6 +28,7 @@ static void parse(telemetry_options *options, int argc, char **argv)
         }
         if (strcmp(flag, "--events") == 0) given.events = atol(value);
         else if (strcmp(flag, "--fill") == 0) given.fill = atol(value);
+        else if (strcmp(flag, "--pause") == 0) given.pause_ms = atol(value);
         else if (strcmp(flag, "--flush") == 0) given.flush_ms = atol(value);
         else if (strcmp(flag, "--close") == 0) given.close_ms = atol(value);
         else if (strcmp(flag, "--hold") == 0) given.hold_ms = atol(value);
@@ -87,6 +89,10 @@ int main(int argc, char **argv)
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
     bool enabled = telemetry_enabled(collector);
+    if (given.pause_ms) {
+        fputs("opened\n", stderr);
+        usleep((useconds_t)given.pause_ms * 1000);
+    }
     puts("deployed 3 files");
     record(collector);
     if (given.hold_ms) hold(collector);

@@ -134,6 +134,22 @@ def idle_host(box):
     return check_notices(box, child, time.monotonic())
 
 
+@test("withdrawal/before-first-event", "A17 A18")
+def before_first_event(box):
+    """Withdrawn after a program was started and before its first event: nothing is recorded, or made."""
+    box.telemetry_enable()
+    box.manifest(*REST)
+    child = start(box, [box.programs.path("tool"), "mytool", box.path("mytool.yaml"), "--pause", "150"])
+    while b"opened" not in read(box.path("stderr")):
+        time.sleep(0.001)
+    box.telemetry("disable")
+    check(child.poll() is None, "the program had ended before disable did")
+    check_equal(0, child.wait(10), "exit code of the program")
+    check_equal(0, box.status()["events"]["recorded"], "recorded")
+    left = [name for name, content in fixture.files_below(box.state()).items() if b"visible-control" in content]
+    check_equal([], left, "files with events in them")
+
+
 def register(mode, sender, what):
     def body(box):
         with Sink(mode) as sink:
