@@ -20,7 +20,7 @@ class Answer:
         self.local_only, self.said, self.text, self.json = said.get("local_only"), said, text, raw
 
 
-class compile_programs:
+class Programs:
     """decide.c, by a C and by a C++ compiler."""
 
     def __init__(self):
@@ -30,6 +30,7 @@ class compile_programs:
                        "-o", self.path(name), f"-L{BUILD}/lib", "-ltelemetry", f"-Wl,-rpath,{BUILD}/lib"]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode != 0:
+                self.remove()
                 raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
 
     def path(self, name):

@@ -116,3 +116,22 @@ def control(box):
         check(any(pattern.match(line) for line in lines), f"nothing matches {pattern.pattern}")
     check(any("libcurl" in line for line in lines) and any(CHANGE.search(line) for line in lines), "no libcurl, or no file made")
     check(before != box.snapshot(), "no file was made")
+
+
+def local_when(name, manifest=(), environment=None):
+    def body(box):
+        box.manifest(*manifest, port=fixture.closed_port())
+        box.preference("true\n")
+        tool = [box.programs.path("tool"), "mytool", box.path("mytool.yaml"), "--flush", "2000", "--close", "500"]
+        for command in [tool, box.command("track", "build"), box.command("flush"), box.command("deliver", "--now")]:
+            traced = box.execute(command, environment or {}, wrapper=["strace", "-f", "-qq", "-o", "/proc/self/fd/2", "-e", CALLS])
+            for line in traced.stderr.decode(errors="replace").splitlines():
+                check(not NETWORK.match(line) and "libcurl" not in line, f"{command}: {line}")
+        with open(box.state("events.jsonl"), "rb") as file:
+            check_equal(13, len(file.readlines()), "events in the local log")
+    body.__doc__ = "Local only, with a receiver in the manifest: no socket, no libcurl, and the local log grows."
+    test(f"off/local-{name}", "A7")(body)
+
+
+local_when("variable", environment={"MYTOOL_TELEMETRY_LOCAL": "1"})
+local_when("manifest", manifest=["local_only: true"])
