@@ -1,0 +1,123 @@
+"""The ways in: the library from C and from C++, with options and with a manifest, and the helper."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import suite
+from sandbox import BUILD
+from table import SOURCES
+from world import config_file, project_file
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MEMBERS = {"tool", "enabled", "source", "reason", "local_only", "sources", "warnings"}
+
+
+class Answer:
+    def __init__(self, binding, said, text=None, raw=None):
+        self.binding, self.enabled, self.source = binding, said["enabled"], said["source"]
+        self.local_only, self.said, self.text, self.json = said.get("local_only"), said, text, raw
+
+
+class Programs:
+    """decide.c, by a C and by a C++ compiler."""
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="telemetry-conformance-bin-")
+        for name, compiler in {"c": ["gcc", "-std=c99"], "c++": ["g++", "-std=c++11", "-x", "c++"]}.items():
+            command = [*compiler, "-Wall", "-Wextra", "-pedantic", "-Werror", f"-I{BUILD}/include", f"{HERE}/decide.c",
+                       "-o", self.path(name), f"-L{BUILD}/lib", "-ltelemetry", f"-Wl,-rpath,{BUILD}/lib"]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode != 0:
+                self.remove()
+                raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def remove(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def of(case, programs):
+    """The bindings that can express the case, as functions of a world and the case."""
+    options = [lambda world, case, name=name: library(world, case, programs, name) for name in ["c", "c++"]]
+    by_manifest = [lambda world, case: library(world, case, programs, "c", manifest=True)]
+    if "library-only" in case.options:
+        return options
+    if "local-key" in case.options:
+        options = []
+    return options + by_manifest + [explain, status]
+
+
+def run(world, command):
+    done = subprocess.run(command, cwd=world.path("work"), env=world.variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    suite.check(done.returncode == 0, f"{command}: exit code {done.returncode} {done.stderr.decode(errors='replace')[:500]}")
+    return done.stdout.decode()
+
+
+def library(world, case, programs, name, manifest=False):
+    command = [programs.path(name), case.options.get("tool", "mytool")]
+    if manifest:
+        command += ["--manifest", world.path("manifest.yaml")]
+        if "no-telemetry" in case.options:
+            command.append("--no-telemetry")
+    else:
+        command += flags(case)
+    enabled, raw, text = run(world, command).split("\n", 2)
+    answer = Answer(f"{name} with a manifest" if manifest else name, json.loads(raw), text, raw)
+    suite.check_equal(f"enabled {int(answer.enabled)}", enabled, f"{answer.binding}: telemetry_enabled() against telemetry_explain()")
+    return answer
+
+
+def flags(case):
+    options, found = case.options, []
+    found += ["--opt-out"] if options.get("stance") == "opt-out" else []
+    found += ["--gate-closed"] if options.get("gate") == "closed" else []
+    found += [f"--{name}" for name in ["force", "no-telemetry", "local-only"] if name in options]
+    found += ["--config", *config_file(case)] if config_file(case) else []
+    found += ["--project", *project_file(case)] if project_file(case) else []
+    found += ["--notice", options["notice-version"]] if "notice-version" in options else []
+    return found
+
+
+def helper(world, case, *arguments):
+    command = [f"{BUILD}/bin/telemetry", "--tool", case.options.get("tool", "mytool"), "--manifest", world.path("manifest.yaml")]
+    return run(world, [*command, *(["--no-telemetry"] if "no-telemetry" in case.options else []), *arguments])
+
+
+def explain(world, case):
+    raw = helper(world, case, "explain", "--json")
+    return Answer("telemetry explain", json.loads(raw), helper(world, case, "explain"), raw.rstrip("\n"))
+
+
+def status(world, case):
+    return Answer("telemetry status", json.loads(helper(world, case, "status", "--json")))
+
+
+def check_shape(answer, case):
+    """A14: every source is there once, in order, with what it said; exactly the winner counted and is marked so."""
+    suite.check(MEMBERS <= set(answer.said), f"{answer.binding}: members {sorted(answer.said)}")
+    suite.check_equal(SOURCES, [each["source"] for each in answer.said["sources"]], f"{answer.binding}: sources")
+    for each in answer.said["sources"]:
+        suite.check(set(each) >= {"source", "value", "says", "counted", "note"}, f"{answer.binding}: members of {each}")
+        suite.check(each["says"] in ("on", "off", "nothing"), f"{answer.binding}: {each}")
+    winner = next(each for each in answer.said["sources"] if each["source"] == answer.source)
+    suite.check(winner["counted"] and winner["says"] == ("on" if answer.enabled else "off"), f"{answer.binding}: the winner is {winner}")
+    above = answer.said["sources"][:SOURCES.index(answer.source)]
+    wrong = [each for each in above if each["counted"] and each["says"] != "nothing"]
+    suite.check(not wrong, f"{answer.binding}: counted above the winner: {wrong}")
+    for source in SOURCES:
+        suite.check(source in answer.text, f"{answer.binding}: '{source}' is not in the text")
+    check_warnings(answer, case)
+
+
+def check_warnings(answer, case):
+    """A6, A15: one warning that names what is likely a mistake."""
+    if case.warning is None:
+        return
+    warnings = answer.said["warnings"]
+    suite.check_equal(1 if case.warning else 0, len(warnings), f"{answer.binding}: number of warnings in {warnings}")
+    for part in case.warning:
+        suite.check(part in warnings[0], f"{answer.binding}: '{part}' is not in {warnings}")

@@ -1,0 +1,215 @@
+"""A18: after `telemetry disable` has returned, nothing leaves any more, whatever was under way."""
+import os
+import subprocess
+import time
+
+import fixture
+from sinks import Sink
+from suite import check, check_equal, test
+
+EVENTS = 1000
+LATER = 2.5
+PROMPT = ["delivery: {mode: in-process, flush_interval_ms: 20}"]
+REST = ["delivery: {mode: in-process, flush_interval_ms: 3600000}"]
+
+
+def from_deliverer(box, sink):
+    """A `telemetry deliver` in the background sends what an earlier process recorded."""
+    box.manifest(*REST, port=sink.port)
+    box.use("--events", EVENTS, "--fill", 600)
+    return start(box, box.command("deliver", "--now"))
+
+
+def from_host(box, sink):
+    """The worker of a running C program sends."""
+    box.manifest(*PROMPT, port=sink.port)
+    tool = [box.programs.path("tool"), "mytool", box.path("mytool.yaml")]
+    return start(box, [*tool, "--events", str(EVENTS), "--fill", "600", "--hold", "30000", "--report", box.path("report.json")])
+
+
+def start(box, command):
+    child = subprocess.Popen(command, cwd=box.root, env=box.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=open(box.path("stderr"), "wb"))
+    box.children.append(child)
+    return child
+
+
+def withdraw(box, sink):
+    """Disables; what had reached the sink at that instant, and when that was."""
+    box.telemetry("disable")
+    return (*sink.reached(), time.monotonic())
+
+
+def check_nothing_later(box, sink, bytes_then, connections_then):
+    time.sleep(LATER)
+    bytes_now, connections_now = sink.reached()
+    check(bytes_now <= bytes_then, f"{bytes_now - bytes_then} bytes came after disable had returned ({bytes_then} before)")
+    check_equal(connections_then, connections_now, "connections")
+
+
+def check_erased(box):
+    """The spool is empty, and every event is accounted for (E12)."""
+    check_equal([], [line for line in box.telemetry("show", "--json").splitlines() if line], "show")
+    left = [name for name, content in fixture.files_below(box.state()).items() if b"visible-control" in content]
+    check_equal([], left, "files with events in them")
+    status = box.status()
+    check_equal((False, 0), (status["enabled"], status["events"]["pending"]), "enabled, pending")
+    events = status["events"]
+    check_equal(events["recorded"], events["delivered"] + events["pending"] + events["dropped"], "recorded")
+    check_equal(events["dropped"], sum(events["dropped_by_reason"].values()), "dropped")
+    check_equal(EVENTS + 2, events["recorded"], "recorded")
+    return events
+
+
+def check_notices(box, child, when):
+    """A running program notices within one second, and ends as it would have."""
+    while b"off" not in read(box.path("stderr")) and time.monotonic() < when + 10:
+        time.sleep(0.005)
+    took = time.monotonic() - when
+    check(took < 1, f"telemetry_enabled() was true for {took:.2f} s")
+    check_equal(0, child.wait(10), "exit code of the program")
+    return f"noticed after {took * 1000:.0f} ms"
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+@test("withdrawal/slow-deliverer", "A18")
+def slow_deliverer(box):
+    """1,000 events on their way from `telemetry deliver` to a slow sink: not a byte after disable."""
+    with Sink("slow") as sink:
+        box.telemetry_enable()
+        child = from_deliverer(box, sink)
+        check(sink.wait_for(8192), "the delivery did not begin")
+        reached, connections, _ = withdraw(box, sink)
+        check_nothing_later(box, sink, reached, connections)
+        child.wait(20)
+        delivered = check_erased(box)["delivered"]
+        check_equal(0, delivered, "delivered, though never answered")
+        return f"{reached} bytes had reached it"
+
+
+@test("withdrawal/slow-host", "A18")
+def slow_host(box):
+    """1,000 events on their way from a running C program to a slow sink: not a byte after disable; it notices."""
+    with Sink("slow") as sink:
+        box.telemetry_enable()
+        child = from_host(box, sink)
+        check(sink.wait_for(8192), "the delivery did not begin")
+        reached, connections, when = withdraw(box, sink)
+        note = check_notices(box, child, when)
+        check_nothing_later(box, sink, reached, connections)
+        check_erased(box)
+        return note
+
+
+@test("withdrawal/all-tools", "A18 A8")
+def all_tools(box):
+    """`disable --all` reaches a running program and its delivery as `disable` does."""
+    with Sink("slow") as sink:
+        box.telemetry_enable()
+        child = from_host(box, sink)
+        check(sink.wait_for(8192), "the delivery did not begin")
+        done = box.execute([box.programs.path("telemetry"), "disable", "--all"])
+        reached, connections, when = *sink.reached(), time.monotonic()
+        check_equal(0, done.returncode, f"exit code of disable --all: {done.stderr.decode()}")
+        note = check_notices(box, child, when)
+        check_nothing_later(box, sink, reached, connections)
+        check_erased(box)
+        return note
+
+
+@test("withdrawal/idle-host", "A18")
+def idle_host(box):
+    """A program that has recorded nothing yet notices within one second as well."""
+    box.telemetry_enable()
+    box.manifest(*REST)
+    tool = [box.programs.path("tool"), "mytool", box.path("mytool.yaml"), "--events", "0", "--hold", "30000"]
+    child = start(box, tool)
+    while b"held" not in read(box.path("stderr")):
+        time.sleep(0.005)
+    box.telemetry("disable")
+    return check_notices(box, child, time.monotonic())
+
+
+@test("withdrawal/before-first-event", "A17 A18")
+def before_first_event(box):
+    """Withdrawn after a program was started and before its first event: nothing is recorded, or made."""
+    box.telemetry_enable()
+    box.manifest(*REST)
+    child = start(box, [box.programs.path("tool"), "mytool", box.path("mytool.yaml"), "--pause", "150"])
+    while b"opened" not in read(box.path("stderr")):
+        time.sleep(0.001)
+    box.telemetry("disable")
+    check(child.poll() is None, "the program had ended before disable did")
+    check_equal(0, child.wait(10), "exit code of the program")
+    check_equal(0, box.status()["events"]["recorded"], "recorded")
+    left = [name for name, content in fixture.files_below(box.state()).items() if b"visible-control" in content]
+    check_equal([], left, "files with events in them")
+
+
+def register(mode, sender, what):
+    def body(box):
+        with Sink(mode) as sink:
+            box.telemetry_enable()
+            child = sender(box, sink)
+            if mode == "full":
+                time.sleep(0.5)
+            else:
+                check(sink.wait_for(20000), "the delivery did not begin")
+            reached, connections, when = withdraw(box, sink)
+            if mode == "full":
+                sink.open()
+                time.sleep(LATER)
+                check(b"visible-control" not in sink.text(), "an event left after disable had returned")
+            else:
+                check_nothing_later(box, sink, reached, connections)
+            if sender is from_host:
+                check_equal(0, child.wait(20), "exit code")
+            else:
+                child.wait(20)
+            check_erased(box)
+    body.__doc__ = f"To a sink {what}, from {'a running C program' if sender is from_host else 'telemetry deliver'}: nothing after disable."
+    test(f"withdrawal/{mode}-{'host' if sender is from_host else 'deliverer'}", "A18")(body)
+
+
+_SINKS = {"silent": "that takes everything and never answers", "refusing": "that answers 500 for ever",
+          "full": "whose backlog is full"}
+for _mode, _what in _SINKS.items():
+    for _sender in [from_deliverer, from_host]:
+        register(_mode, _sender, _what)
+
+
+@test("withdrawal/control", "A18")
+def control(box):
+    """Without disable the same look finds bytes that come later, and the events in the spool."""
+    with Sink("slow") as sink:
+        box.telemetry_enable()
+        child = from_deliverer(box, sink)
+        check(sink.wait_for(8192), "the delivery did not begin")
+        reached, _ = sink.reached()
+        time.sleep(1)
+        check(sink.reached()[0] > reached, "nothing came later")
+        check(any(b"visible-control" in content for content in fixture.files_below(box.state()).values()), "the spool is empty")
+        child.kill()
+
+
+@test("withdrawal/not-retroactive", "A17")
+def not_retroactive(box):
+    """Events from before consent, and from before a withdrawal, are not sent after it was given again."""
+    with fixture.receiver(box) as port:
+        box.manifest(*REST, port=port)
+        box.use("--secret", "before-consent")
+        box.telemetry_enable()
+        box.use("--secret", "before-withdrawal")
+        box.telemetry("disable")
+        box.use("--secret", "while-off")
+        box.telemetry_enable()
+        box.use("--secret", "after-consent", "--flush", 5000)
+        wire = read(box.path("wire.jsonl"))
+        check(b"after-consent" in wire, "nothing was delivered")
+        for text in [b"before-consent", b"before-withdrawal", b"while-off"]:
+            check(text not in wire, f"{text} was sent")
+    check(os.path.exists(box.state()), "no state directory")
