@@ -27,7 +27,7 @@ text = open(sys.argv[1]).read()
 assert text.endswith("\n") and text.count("\n") == 1, "not one line: " + text
 value = json.loads(text)
 for name, inner in (value[0] if isinstance(value, list) else value).items():
-    if isinstance(inner, dict) and name in ("spool", "events", "last_delivery"):
+    if isinstance(inner, dict) and name in ("spool", "events", "last_delivery", "notice", "preference"):
         print(*(name + "." + each for each in inner), sep="\n")
     else:
         print(name)
@@ -62,6 +62,7 @@ json_shapes() {
     shape "What would be sent" 0 show --wire
     shape "enable and disable" 0 disable
     shape "enable and disable" 0 enable
+    shape "manifest" 0 manifest check "$HOME/.local/share/telemetry/tools/t.yaml"
 }
 test_case "B --json has the members that docs/cli.md lists" json_shapes
 
@@ -72,6 +73,11 @@ json_everywhere() {
             track) set -- x ;;
             command) set -- x --duration-ms 1 --exit-code 0 ;;
             show) set -- --wire ;;
+            prompt) continue ;; # speaks to a person, and prints nothing
+            manifest)
+                dead_manifest t
+                set -- check "$HOME/.local/share/telemetry/tools/t.yaml"
+                ;;
             *) set -- ;;
         esac
         capture telemetry "$command" "$@" --json --tool t

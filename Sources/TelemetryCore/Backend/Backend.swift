@@ -21,6 +21,8 @@ enum Verdict: Equatable {
 struct Outcome {
     var verdict: Verdict
     var reason: String = ""
+    /// False: no answer, and nothing of the batch has left either.
+    var hasLeft = true
 }
 
 /// How long a send may take and whether it has been called off.

@@ -24,8 +24,8 @@ final class HTTPJSONBackend: HTTPBackend {
         guard let request = request(for: events) else { return .outOfMemory }
         let deadline = control.deadline.earlier(Deadline(timeoutMilliseconds: timeoutMilliseconds))
         switch transport.post(request, control, deadline: deadline) {
-        case .failure(let reason):
-            return Outcome(verdict: .retry(afterSeconds: nil), reason: reason)
+        case .failure(let reason, let hasLeft):
+            return Outcome(verdict: .retry(afterSeconds: nil), reason: reason, hasLeft: hasLeft)
         case .response(let response):
             let now = Int(Clock.realtime() / 1_000_000_000)
             return HTTPVerdict.outcome(response, eventCount: events.count, now: now)

@@ -23,7 +23,7 @@ struct DeletionCall {
             privateHeaders: HTTPHeader.lines(headers), body: json.buffer.bytes)
         let deadline = Deadline(timeoutMilliseconds: Self.timeoutMilliseconds)
         switch transport.post(request, SendControl(deadline: deadline), deadline: deadline) {
-        case .failure(let reason): return reason
+        case .failure(let reason, _): return reason
         case .response(let response): return (200...299).contains(response.status) ? nil : "HTTP " + String(response.status)
         }
     }

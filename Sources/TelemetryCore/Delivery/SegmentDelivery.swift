@@ -99,7 +99,7 @@ struct SegmentDelivery {
             commit(events.count, .rejected, end, segment)
         case .retry(let seconds):
             // The receiver may have them, and they are not sent again.
-            if guarantee == .atMostOnce || !isCurrent(segment) { audit?.append(events, "unconfirmed", backend) }
+            if outcome.hasLeft && (guarantee == .atMostOnce || !isCurrent(segment)) { audit?.append(events, "unconfirmed", backend) }
             return isCancelled() ? .interrupted : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         case .stop:
             segment.saveProgress()

@@ -10,7 +10,8 @@ final class CurlSession {
     enum Result {
         /// `location`: where a redirect leads, as an absolute URL.
         case response(HTTPResponse, location: String?)
-        case failure(String)
+        /// `hasLeft`: some of the request has been sent.
+        case failure(String, hasLeft: Bool)
     }
 
     /// Longest pause between two looks at `isCancelled`.
@@ -58,14 +59,17 @@ final class CurlSession {
         _ url: String, _ headers: [String], _ body: UnsafeRawBufferPointer?, _ reader: ResponseReader, _ control: SendControl,
         deadline: Deadline
     ) -> Result {
-        guard let list = Self.makeList(headers) else { return .failure("out of memory") }
+        guard let list = Self.makeList(headers) else { return .failure("out of memory", hasLeft: false) }
         let failure = prepare(url, list, body, reader, deadline: deadline) ? run(control, deadline: deadline) : "out of memory"
         let location = csystem_curl_get_text(easy, CURLINFO_REDIRECT_URL).map { String(cString: $0) }
         forget()
         csystem_curl_list_free(list)
         // A whole header section is an answer, however the transfer went on: a receiver that has
         // said 200 has the events, and one that has said 413 may cut the upload off.
-        guard let response = reader.response else { return .failure(failure ?? "the answer is not HTTP") }
+        guard let response = reader.response else {
+            let hasLeft = csystem_curl_get_long(easy, CURLINFO_REQUEST_SIZE) > 0
+            return .failure(failure ?? "the answer is not HTTP", hasLeft: hasLeft)
+        }
         return .response(response, location: (300...399).contains(response.status) ? location : nil)
     }
 

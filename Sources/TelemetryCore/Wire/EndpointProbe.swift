@@ -23,7 +23,7 @@ package enum EndpointProbe {
         let reader = ResponseReader()
         let headers = ["User-Agent: libtelemetry/" + TelemetryVersion.text]
         switch session.perform(url, headers, nil, reader, SendControl(deadline: deadline), deadline: deadline) {
-        case .failure(let reason): return .failed(reason)
+        case .failure(let reason, _): return .failed(reason)
         case .response(let response, _):
             let now = Int(Clock.realtime() / 1_000_000_000)
             return .answered(status: response.status, clockOffset: HTTPDate.parse(reader.date, now: now).map { now - $0 })

@@ -13,7 +13,7 @@ struct HTTPRequest {
 enum HTTPResult: Equatable {
     case response(HTTPResponse)
     /// No answer; why, for people.
-    case failure(String)
+    case failure(String, hasLeft: Bool)
 }
 
 /// Posts over HTTP(S) with libcurl. Keeps the connection between requests. One thread at a time.
@@ -38,19 +38,19 @@ final class HTTPTransport {
         var target = request.endpoint
         for _ in 0...Self.maxRedirects {
             let session: CurlSession
-            do throws(TransportError) { session = try openSession() } catch { return .failure(error.text) }
+            do throws(TransportError) { session = try openSession() } catch { return .failure(error.text, hasLeft: false) }
             let isOrigin = target.isSameOrigin(as: request.endpoint)
             let headers = isOrigin ? request.headers + request.privateHeaders : request.headers
             switch session.post(target.url, headers, request.body, control, deadline: deadline) {
-            case .failure(let reason): return .failure(reason)
+            case .failure(let reason, let hasLeft): return .failure(reason, hasLeft: hasLeft)
             case .response(let response, nil): return .response(response)
             case .response(_, let location?):
                 do throws(TransportError) { target = try Self.redirect(from: target, to: location) } catch {
-                    return .failure(error.text)
+                    return .failure(error.text, hasLeft: true)
                 }
             }
         }
-        return .failure("more than " + String(Self.maxRedirects) + " redirects")
+        return .failure("more than " + String(Self.maxRedirects) + " redirects", hasLeft: true)
     }
 
     /// A redirect's target is held to the rules of an endpoint, and never goes from https to http.
