@@ -47,11 +47,18 @@ enum PrivateFile {
             switch error.code {
             case ENOENT: throw .absent
             case ENOTDIR where followingLinks: throw .absent
+            // Without a descriptor to spare it can still be known that there is no such file.
+            case EMFILE where isAbsent(directory, path), ENFILE where isAbsent(directory, path): throw .absent
             case ELOOP where followingLinks: throw .refused(error.text)
             case ELOOP: throw .refused("a symbolic link")
             default: throw .refused(error.text)
             }
         }
+    }
+
+    private static func isAbsent(_ directory: Descriptor, _ path: String) -> Bool {
+        var status = stat()
+        return fstatat(directory.raw, path, &status, 0) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
     }
 
     /// Puts `bytes` in place of `name`, so that whoever looks, after a crash too, finds the old
