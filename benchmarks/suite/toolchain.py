@@ -55,4 +55,5 @@ def build_ours():
     # thirty attempts to open it in directories that do not exist.
     subprocess.run(["patchelf", "--replace-needed", "libtelemetry.so.0", str(place.BUILD / "lib/libtelemetry.so.0"),
                     str(place.PROGRAMS / "process-telemetry")], check=True)
+    compile_program(C, "privacy", ["privacy.c"], *OURS)
     compile_program(C, "deliver-telemetry", ["deliver_telemetry.c", "payload.c"], *OURS)
