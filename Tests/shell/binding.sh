@@ -56,6 +56,27 @@ print([90 <= e["duration_ms"] < 5000 for e in map(json.loads, open(sys.argv[1]))
     expect_no_part "$(events t)" canary
 }
 
+prompts() {
+    in_shell "$1" '. "$1"; telemetry_prompt; TELEMETRY_TOOL=t; (exit 3); telemetry_prompt; echo $?'
+    expect_equal "$(cat out)" 3
+    expect_silent err
+    [ -z "$(home_tree)" ] || fail "created: $(home_tree)"
+    printf '. "%s"\nTELEMETRY_TOOL=t\ntelemetry_prompt\n' "$binding" >script
+    # At a terminal of its own, a yes is stored.
+    python3 - "$1" <<'P' >transcript
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp("sh", ["sh", "-c", sys.argv[1] + " script"])
+text = b""
+while b"[y/N]" not in text:
+    text += os.read(terminal, 4096)
+os.write(terminal, b"y\n")
+os.waitpid(pid, 0)
+P
+    expect_text "$HOME/.config/telemetry/t/enabled" true
+}
+
 strict() {
     enable t
     in_shell "$1" 'set -eu; . "$1"; TELEMETRY_TOOL=t
@@ -132,6 +153,7 @@ for shell in dash bash zsh "busybox sh"; do
     test_case "I $shell: telemetry_track with properties from standard input" tracks_stdin "$shell"
     test_case "I $shell: \$? is as before" keeps_status "$shell"
     test_case "I $shell: commands, begun and ended, and run" commands "$shell"
+    test_case "I A13 $shell: telemetry_prompt" prompts "$shell"
     test_case "I $shell: under set -eu" strict "$shell"
     test_case "I $shell: without a tool" without_tool "$shell"
     test_case "I $shell: options, traps, IFS, parameters untouched" leaves_shell_alone "$shell"

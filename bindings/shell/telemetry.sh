@@ -6,10 +6,11 @@
 #     TELEMETRY_TOOL=mytool
 #     telemetry_track build --property target=all
 #
-# Promises: prints nothing, sets no option and no trap, and leaves $? alone, with one exception:
+# Promises: prints nothing (but for telemetry_prompt, at a terminal), sets no option and no trap, and leaves $? alone, with one exception:
 # under `set -e` it is 0 afterwards, because handing back an earlier failure would end the script.
 # When the helper `telemetry` is not installed, the functions do nothing and start no process.
 #
+#   telemetry_prompt                        on a first run at a terminal: show the notice, ask
 #   telemetry_track NAME [OPTION]...        record an event
 #   telemetry_command_begin NAME            a command begins
 #   telemetry_command_end CODE [OPTION]...  it ended with exit code CODE: record it; once per begin
@@ -22,6 +23,15 @@ _telemetry_name=
 _telemetry_start=
 _telemetry_helper=
 if command -v telemetry >/dev/null 2>&1; then _telemetry_helper=1; fi
+
+telemetry_prompt() {
+    _telemetry_status=$?
+    # Where it would be silent anyway, no process is started.
+    if [ -n "$_telemetry_helper" ] && [ -n "${TELEMETRY_TOOL-}" ] && [ -t 0 ] && [ -t 2 ]; then
+        command telemetry prompt --quiet --tool="$TELEMETRY_TOOL" || :
+    fi
+    _telemetry_leave "$_telemetry_status"
+}
 
 telemetry_track() {
     _telemetry_status=$?

@@ -11,7 +11,7 @@ from stage import BUILD, TOOL, wait_until
 from suite import check, check_equal, test
 
 SECRET = "canary-51d07f2a"
-VERIFIED = re.compile(r"verified: (\d+) entries, unbroken\n")
+VERIFIED = re.compile(r"verified: (\d+) (?:entry|entries), unbroken\n")
 
 
 def requests_of(text):
