@@ -11,7 +11,13 @@ let embedded: [SwiftSetting] = [
     .enableExperimentalFeature("Embedded", .when(configuration: .release)),
     // Embedded Swift's check of exclusive access is an empty function; the debug build has the real one.
     .unsafeFlags(
-        ["-wmo", "-Osize", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"],
+        [
+            "-wmo", "-Osize", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
+            // One trap per function rather than one per check.
+            "-Xfrontend", "-mergeable-traps",
+            // A copy of a function per closure that is given to it costs more than the calls.
+            "-Xllvm", "-sil-disable-pass=closure-specialize",
+        ],
         .when(configuration: .release)),
     gnuSource,
 ]

@@ -139,7 +139,7 @@ package enum ToolName {
 
     /// The prefix of the tool's environment variables: upper case, what is not a letter or digit as `_`.
     package static func environmentPrefix(_ name: String) -> String {
-        String(decoding: name.utf8.map { byte -> UInt8 in
+        String(decoding: Array(name.utf8).map { byte -> UInt8 in
             if (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) { return byte - 32 }
             return isAlphanumeric(byte) ? byte : UInt8(ascii: "_")
         }, as: UTF8.self)

@@ -34,8 +34,10 @@ struct AuditDigest: Equatable {
         }
     }
 
-    /// As a JSON string.
-    func write(to json: inout JSONWriter) {
+    /// As a member of an object.
+    @inline(never)
+    func write(_ name: StaticString, to json: inout JSONWriter) {
+        json.key(name)
         guard let to = json.buffer.reserve(Self.textLength + 2) else { return }
         to[0] = UInt8(ascii: "\"")
         withUnsafeBytes(of: words) { Hexadecimal.write($0, to: to + 1) }

@@ -91,18 +91,14 @@ struct AuditHead: Equatable {
     private var text: JSONWriter {
         var json = JSONWriter()
         json.beginObject()
-        json.key("writes")
-        json.integer(Int64(clamping: writes))
+        json.member("writes", Int64(clamping: writes))
         Self.add("seq", sequence, "hash", hash, to: &json)
-        json.key("bytes")
-        json.integer(Int64(clamping: bytes))
+        json.member("bytes", Int64(clamping: bytes))
         Self.add("first_seq", first.sequence, "first_prev", first.previous, to: &json)
         Self.add("current_seq", current.sequence, "current_prev", current.previous, to: &json)
-        json.key("rotating")
-        json.boolean(isRotating)
+        json.member("rotating", isRotating)
         let check = Self.check(json.buffer.bytes, upTo: json.buffer.count)
-        json.key("check")
-        json.integer(Int64(check))
+        json.member("check", Int64(check))
         json.endObject()
         while json.buffer.count < Self.slotBytes - 1, !json.buffer.isIncomplete { json.buffer.append(UInt8(ascii: " ")) }
         json.buffer.append("\n")
@@ -115,12 +111,11 @@ struct AuditHead: Equatable {
         return UInt64(csystem_crc32c(0, base, end))
     }
 
+    @inline(never)
     private static func add(
         _ name: StaticString, _ number: UInt64, _ digestName: StaticString, _ digest: AuditDigest, to json: inout JSONWriter
     ) {
-        json.key(name)
-        json.integer(Int64(clamping: number))
-        json.key(digestName)
-        digest.write(to: &json)
+        json.member(name, Int64(clamping: number))
+        digest.write(digestName, to: &json)
     }
 }

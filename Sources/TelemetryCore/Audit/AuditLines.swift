@@ -26,10 +26,8 @@ struct AuditLines: ~Copyable {
 
     mutating func add(_ event: EventView, _ outcome: StaticString) {
         let start = open()
-        events.json.key("backend")
-        backend.withUnsafeBytes { events.json.string($0) }
-        events.json.key("outcome")
-        events.json.string(UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
+        backend.withUnsafeBytes { events.json.member("backend", $0) }
+        events.json.member("outcome", UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
         events.json.key("event")
         events.write(event)
         close(start)
@@ -38,8 +36,7 @@ struct AuditLines: ~Copyable {
     /// Stands for `count` events whose copies could not be written.
     mutating func add(lost count: UInt64) {
         let start = open()
-        events.json.key("lost")
-        events.json.integer(Int64(clamping: count))
+        events.json.member("lost", Int64(clamping: count))
         close(start)
     }
 
@@ -48,24 +45,20 @@ struct AuditLines: ~Copyable {
         let start = count
         sequence &+= 1
         events.json.beginObject()
-        events.json.key("seq")
-        events.json.integer(Int64(clamping: sequence))
-        events.json.key("time")
-        time.withUnsafeBytes { events.json.string($0) }
+        events.json.member("seq", Int64(clamping: sequence))
+        time.withUnsafeBytes { events.json.member("time", $0) }
         return start
     }
 
     private mutating func close(_ start: Int) {
-        events.json.key("prev")
-        hash.write(to: &events.json)
+        hash.write("prev", to: &events.json)
         guard let bytes = events.bytes, bytes.count > start,
             let digest = AuditDigest.of(UnsafeRawBufferPointer(rebasing: bytes[start...]))
         else {
             isComplete = false
             return
         }
-        events.json.key("hash")
-        digest.write(to: &events.json)
+        digest.write("hash", to: &events.json)
         events.json.endObject()
         events.finishLine()
         hash = digest

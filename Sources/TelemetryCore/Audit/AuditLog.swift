@@ -27,7 +27,7 @@ final class AuditLog {
     /// The receiver has these events, or, `unconfirmed`, may have them.
     func append(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: any Backend) {
         // It forgets them: there is nothing that a copy would tell.
-        if backend.kind.utf8.elementsEqual("noop".utf8) { return }
+        if backend.kind == "noop" { return }
         SignalMask.withoutWriteSignals {
             let kept = write(events, outcome, backend.info)
             if kept < events.count { lose(events.count - kept) }

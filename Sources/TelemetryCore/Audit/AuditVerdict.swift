@@ -28,7 +28,7 @@ extension AuditTrail {
 
     /// A crash may have come between the renaming of the file and the head that tells of it.
     private func start(_ head: AuditHead) -> AuditHead.Start {
-        let isRenamed = head.isRotating && !files.contains { $0.name.utf8.elementsEqual(AuditLog.fileName.utf8) }
+        let isRenamed = head.isRotating && !files.contains { $0.name == AuditLog.fileName }
         return isRenamed ? head.current : head.first
     }
 }

@@ -16,9 +16,10 @@ final class FileBackend: Backend {
 
     /// `path`: absolute. Bounds that are too small are raised: `minBytes`, one file.
     init(path: String, maxBytes: Int64, maxFiles: Int) {
-        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
-        parent = String(decoding: path.utf8[..<slash], as: UTF8.self)
-        name = String(decoding: path.utf8[slash...].dropFirst(), as: UTF8.self)
+        let bytes = Array(path.utf8)
+        let slash = bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0
+        parent = String(bytes: bytes[..<slash])
+        name = String(bytes: bytes[slash...].dropFirst())
         self.maxBytes = max(Self.minBytes, maxBytes)
         self.maxFiles = max(1, min(maxFiles, 1000))
         // A batch seldom needs splitting: text at worst takes six times its bytes, and what is

@@ -15,7 +15,7 @@ extension HTTPRequest {
         var text: [UInt8] = []
         text += "POST ".utf8
         text += (endpoint.path.utf8.isEmpty ? "/" : endpoint.path).utf8
-        if endpoint.url.utf8.contains(UInt8(ascii: "?")) { text += "?***".utf8 }
+        if Array(endpoint.url.utf8).contains(UInt8(ascii: "?")) { text += "?***".utf8 }
         text += " HTTP/1.1\r\nHost: ".utf8
         text += endpoint.hostField.utf8
         text += "\r\nAccept: */*\r\n".utf8
@@ -24,7 +24,7 @@ extension HTTPRequest {
             text += "\r\n".utf8
         }
         for header in privateHeaders {
-            text += header.utf8.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ";") }
+            text += Array(header.utf8).prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ";") }
             text += ": ***\r\n".utf8
         }
         text += "Content-Length: ".utf8

@@ -156,6 +156,6 @@ struct ConfigKeyFinder {
     }
 
     private func text(_ event: csystem_yaml_event) -> String {
-        Excerpt.of(String(decoding: UnsafeBufferPointer(start: event.text, count: event.length), as: UTF8.self))
+        Excerpt.of(String(bytes: UnsafeBufferPointer(start: event.text, count: event.length)))
     }
 }

@@ -40,7 +40,7 @@ package struct ConsentExplanation {
             page.add(warning)
             page.add("\n")
         }
-        return String(decoding: page.bytes, as: UTF8.self)
+        return String(bytes: page.bytes)
     }
 
     /// One object on one line.
@@ -73,7 +73,7 @@ package struct ConsentExplanation {
         writer.endArray()
         writer.endObject()
         writer.buffer.append(UInt8(ascii: "\n"))
-        return String(decoding: writer.buffer.bytes, as: UTF8.self)
+        return String(bytes: writer.buffer.bytes)
     }
 
     private func forEachStatement(_ body: (ConsentStatement) -> Void) {
@@ -103,31 +103,5 @@ private struct Page {
     mutating func add(_ text: String, width: Int = 0) {
         bytes.append(contentsOf: text.utf8)
         for _ in 0..<max(0, width &- text.utf8.count) { bytes.append(UInt8(ascii: " ")) }
-    }
-}
-
-extension JSONWriter {
-    @inline(never)
-    fileprivate mutating func member(_ name: StaticString, _ value: String?) {
-        key(name)
-        if let value { string(value) } else { null() }
-    }
-
-    @inline(never)
-    fileprivate mutating func member(_ name: StaticString, _ value: Bool) {
-        key(name)
-        boolean(value)
-    }
-
-    @inline(never)
-    fileprivate mutating func beginList(_ name: StaticString) {
-        key(name)
-        beginArray()
-    }
-
-    @inline(never)
-    fileprivate mutating func string(_ text: String) {
-        var text = text
-        text.withUTF8 { string(UnsafeRawBufferPointer($0)) }
     }
 }

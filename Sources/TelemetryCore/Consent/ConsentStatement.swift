@@ -36,6 +36,6 @@ extension StaticString {
     static var expectedAnswer: StaticString { ": expected 1, true, yes or on, or 0, false, no or off" }
 
     var text: String {
-        String(decoding: UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount), as: UTF8.self)
+        String(bytes: self)
     }
 }

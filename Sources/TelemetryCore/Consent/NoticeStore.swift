@@ -7,19 +7,19 @@ package enum NoticeStore {
     /// `version` is the present notice's; empty: the tool has none of its own, and any that was shown will do.
     static func isShown(tool: String, version: String) -> Bool {
         guard let shown = shownBytes(tool: tool), !shown.isEmpty else { return false }
-        return version.utf8.isEmpty || shown.elementsEqual(version.utf8)
+        return version.utf8.isEmpty || shown == Array(version.utf8)
     }
 
     /// One was shown, and it was another.
     static func isOutdated(tool: String, version: String) -> Bool {
         guard !version.utf8.isEmpty, let shown = shownBytes(tool: tool), !shown.isEmpty else { return false }
-        return !shown.elementsEqual(version.utf8)
+        return shown != Array(version.utf8)
     }
 
     /// Fit to be shown; nil when none was.
     package static func shownVersion(tool: String) -> String? {
         guard let shown = shownBytes(tool: tool), !shown.isEmpty else { return nil }
-        return Excerpt.of(String(decoding: shown, as: UTF8.self))
+        return Excerpt.of(String(bytes: shown))
     }
 
     /// Stores for good that the notice of this version was shown.

@@ -60,8 +60,8 @@ package enum PreferenceStore {
     static func parse(_ bytes: UnsafeRawBufferPointer) -> PreferenceAnswer? {
         if bytes.count > limitBytes { return nil }
         let word = bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...]
-        if word.elementsEqual("true".utf8) { return .on }
-        if word.elementsEqual("false".utf8) { return .off }
+        if Array(word) == Array("true".utf8) { return .on }
+        if Array(word) == Array("false".utf8) { return .off }
         return nil
     }
 

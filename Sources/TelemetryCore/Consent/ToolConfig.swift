@@ -41,7 +41,7 @@ package final class ConfigLocation {
     }
 
     /// Begins with `~/`.
-    static func isInHome(_ file: String) -> Bool { file.utf8.prefix(2).elementsEqual("~/".utf8) }
+    static func isInHome(_ file: String) -> Bool { Array(Array(file.utf8).prefix(2)) == Array("~/".utf8) }
 
     private static func leavesDirectory(_ path: [UInt8]) -> Bool {
         var dots = 0
@@ -78,7 +78,7 @@ enum ToolConfig {
     static func userPath(_ file: String) -> String? {
         if file.utf8.first == UInt8(ascii: "/") { return file }
         if ConfigLocation.isInHome(file) {
-            return Environment.home.map { $0 + "/" + String(decoding: Array(file.utf8.dropFirst(2)), as: UTF8.self) }
+            return Environment.home.map { $0 + "/" + String(bytes: Array(file.utf8).dropFirst(2)) }
         }
         return Environment.baseDirectory("XDG_CONFIG_HOME", homeFallback: ".config").map { $0 + "/" + file }
     }

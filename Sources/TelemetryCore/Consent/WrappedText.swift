@@ -6,7 +6,7 @@ struct WrappedText {
     private var bytes: [UInt8] = []
     private var column = 0
 
-    var text: String { String(decoding: bytes, as: UTF8.self) }
+    var text: String { String(bytes: bytes) }
 
     /// A label and, from column `indent` on, a text.
     @inline(never)

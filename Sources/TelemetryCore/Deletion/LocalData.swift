@@ -68,9 +68,10 @@ package enum LocalData {
 
     /// A log where the author put it, with its older files: only what is one, by its first bytes.
     private static func removeLog(_ path: String, _ problems: inout [String]) {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }
-        let parent = String(decoding: path.utf8[..<slash], as: UTF8.self)
-        let name = String(decoding: path.utf8[slash...].dropFirst(), as: UTF8.self)
+        let bytes = Array(path.utf8)
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return }
+        let parent = String(bytes: bytes[..<slash])
+        let name = String(bytes: bytes[slash...].dropFirst())
         removeEntries(parent, &problems) { isRotated($0, name) && isLog(parent + "/" + String(cString: $0)) }
     }
 
@@ -78,14 +79,14 @@ package enum LocalData {
     private static func isRotated(_ name: UnsafePointer<CChar>, _ base: String) -> Bool {
         guard name.pointee != CChar(UInt8(ascii: ".")) || base.utf8.first == UInt8(ascii: "."), isNamed(name, base) else { return false }
         let tail = name + base.utf8.count
-        return tail.pointee == 0 || String(cString: tail + 1).utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return tail.pointee == 0 || Array(String(cString: tail + 1).utf8).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
     private static func isLog(_ path: String) -> Bool {
         guard let file = try? Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) else { return false }
         defer { file.close() }
         guard let status = try? file.status(), status.isOwnRegularFile else { return false }
-        return (try? file.readAll(limit: 18))?.elementsEqual("{\"schema_version\":".utf8) ?? false
+        return (try? file.readAll(limit: 18)) == Array("{\"schema_version\":".utf8)
     }
 
     private static func removeEntries(_ path: String, _ problems: inout [String], _ isChosen: (UnsafePointer<CChar>) -> Bool) {

@@ -12,7 +12,7 @@ package enum MailtoURL {
         PercentEncoding.append(subject.utf8.map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }, to: &url)
         url += Array("&body=".utf8)
         PercentEncoding.append(lines(body), to: &url)
-        return String(decoding: url, as: UTF8.self)
+        return String(bytes: url)
     }
 
     /// Section 5: line breaks in a body are `%0D%0A`.

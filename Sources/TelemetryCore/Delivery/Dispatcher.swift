@@ -92,12 +92,12 @@ final class Dispatcher {
         // and what it recorded later must not overtake it.
         var blocked: [UInt32] = []
         // One at a time: each is a copy in memory as long as it is being delivered.
-        for (name, header) in others {
-            let lineage = header?.lineage ?? 0
+        for segment in others {
+            let lineage = segment.header?.lineage ?? 0
             if lineage != 0 && blocked.contains(lineage) { continue }
             // Recorded for the author's backend: that waits for a process that may send.
-            if isLocalOnly, header?.isLocalOnly == false { continue }
-            if let orphan = claim(name, header, shared) {
+            if isLocalOnly, segment.header?.isLocalOnly == false { continue }
+            if let orphan = claim(segment.name, segment.header, shared) {
                 if let stopped = deliver(orphan, delivery, isOwn: false, &hasSent) { return stopped }
             } else {
                 blocked.append(lineage)

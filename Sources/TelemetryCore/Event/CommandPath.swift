@@ -11,7 +11,7 @@ package enum CommandPath {
             result.append(UInt8(ascii: " "))
             result.append(contentsOf: word)
         }
-        return String(decoding: result, as: UTF8.self)
+        return String(bytes: result)
     }
 
     private static func words(of path: String) -> [ArraySlice<UInt8>] {
@@ -23,8 +23,8 @@ package enum CommandPath {
 
     /// The tool's name, or a path that ends in it.
     private static func isBinary(_ word: ArraySlice<UInt8>, _ toolName: String) -> Bool {
-        let name = toolName.utf8
-        if name.isEmpty || word.count < name.count || !word.suffix(name.count).elementsEqual(name) { return false }
+        let name = Array(toolName.utf8)
+        if name.isEmpty || word.count < name.count || word.suffix(name.count) != name[...] { return false }
         return word.count == name.count || word.dropLast(name.count).last == UInt8(ascii: "/")
     }
 

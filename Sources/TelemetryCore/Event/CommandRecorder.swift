@@ -93,7 +93,7 @@ package enum CommandRecording {
     /// Nil for a bare run and for meta commands, which are not recorded.
     static func normalise(_ handle: UnsafeMutablePointer<telemetry_collector>, _ path: UnsafePointer<CChar>) -> String? {
         let bytes = UnsafeRawBufferPointer(start: path, count: strnlen(path, pathLimit))
-        return CommandPath.normalise(String(decoding: bytes, as: UTF8.self), toolName: Collector.from(handle).options.toolName)
+        return CommandPath.normalise(String(bytes: bytes), toolName: Collector.from(handle).options.toolName)
     }
 
     static func record(

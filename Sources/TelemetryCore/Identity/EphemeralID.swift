@@ -8,7 +8,7 @@ enum EphemeralID {
 
     static func id(tool: String) -> String {
         mutex.withLock {
-            for entry in known where entry.tool.utf8.elementsEqual(tool.utf8) { return entry.id }
+            for entry in known where entry.tool == tool { return entry.id }
             let made = prefix + Hexadecimal.text(Random.word()) + Hexadecimal.text(Random.word())
             known.append((tool, made))
             return made

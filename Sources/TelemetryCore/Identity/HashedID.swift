@@ -16,7 +16,7 @@ enum HashedID {
         guard let content = try? PrivateFile.read(at: directory, fileName, limit: 2 * idBytes + 1),
             content.bytes.count == 2 * idBytes + 1, content.bytes.dropLast().allSatisfy(Hexadecimal.isDigit)
         else { return nil }
-        return (String(decoding: content.bytes.dropLast(), as: UTF8.self), content.stamp)
+        return (String(bytes: content.bytes.dropLast()), content.stamp)
     }
 
     /// Remembers `id`; another one that was there is past. False: it could not be kept.
@@ -34,6 +34,6 @@ enum HashedID {
     }
 
     private static func isKept(_ id: String, in directory: Descriptor) -> Bool {
-        kept(in: directory)?.id.utf8.elementsEqual(id.utf8) ?? false
+        kept(in: directory)?.id == id
     }
 }

@@ -21,7 +21,7 @@ enum IdentityCache {
             Hexadecimal.word(line[33..<49]) == salt.inode,
             Hexadecimal.word(line[50..<66]) == UInt64(bitPattern: salt.modified)
         else { return nil }
-        return String(decoding: line[0..<32], as: UTF8.self)
+        return String(bytes: line[0..<32])
     }
 
     /// Not durable: what a power cut takes is derived again.

@@ -10,7 +10,7 @@ package struct KnownIDs {
 
     package var all: [String] {
         var result: [String] = []
-        for id in present.map({ $0.id }) + past.map({ $0.id }) where !result.contains(where: { $0.utf8.elementsEqual(id.utf8) }) {
+        for id in present.map({ $0.id }) + past.map({ $0.id }) where !result.contains(where: { $0 == id }) {
             result.append(id)
         }
         return result

@@ -31,13 +31,13 @@ struct MachineSignals: Equatable {
         guard var rest = (try? SharedFile.read(directory + name, limit: 4096))?[...] else { return "" }
         while let last = rest.last, last <= 0x20 { rest.removeLast() }
         while let first = rest.first, first <= 0x20 { rest.removeFirst() }
-        return String(decoding: rest, as: UTF8.self)
+        return String(bytes: rest)
     }
 
     private static func currentHostName() -> String {
         var names = utsname()
         guard uname(&names) == 0 else { return "" }
-        return withUnsafeBytes(of: &names.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        return withUnsafeBytes(of: &names.nodename) { String(bytes: Array($0.prefix { $0 != 0 })) }
     }
 
     /// Of the effective user's entry in /etc/passwd itself: a name service may wait for a server.
@@ -75,7 +75,7 @@ struct MachineSignals: Equatable {
     }
 
     private static func isZero(_ address: String) -> Bool {
-        address.utf8.allSatisfy { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: ":") }
+        Array(address.utf8).allSatisfy { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: ":") }
     }
 
     /// `0x9`: IFF_LOOPBACK is bit 3.

@@ -45,7 +45,7 @@ package enum PastIDs {
         guard parts.count == 3, (1...UUIDText.length).contains(parts[0].count), parts[0].allSatisfy(isIDByte),
             let from = Hexadecimal.word(parts[1]), let until = Hexadecimal.word(parts[2])
         else { return nil }
-        return PastID(id: String(decoding: parts[0], as: UTF8.self), from: from, until: until)
+        return PastID(id: String(bytes: parts[0]), from: from, until: until)
     }
 
     private static func isIDByte(_ byte: UInt8) -> Bool { Hexadecimal.isDigit(byte) || byte == UInt8(ascii: "-") }

@@ -16,6 +16,6 @@ enum RandomID {
             let isHyphen = index == 8 || index == 13 || index == 18 || index == 23
             guard isHyphen ? line[index] == UInt8(ascii: "-") : Hexadecimal.isDigit(line[index]) else { return nil }
         }
-        return String(decoding: line[..<UUIDText.length], as: UTF8.self)
+        return String(bytes: line[..<UUIDText.length])
     }
 }

@@ -64,6 +64,6 @@ enum ManifestReader {
 
     /// C0 and DEL.
     static func hasControlCharacter(_ text: String) -> Bool {
-        text.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+        Array(text.utf8).contains { $0 < 0x20 || $0 == 0x7F }
     }
 }

@@ -1,11 +1,13 @@
 /// A mapping of a manifest whose keys are all known: its values by key, each checked for its type.
-struct ManifestSection {
+/// A class: its copies would be written out wherever a section is passed on.
+final class ManifestSection {
     let file: String
     /// Keys on the way here, with dots; "" at the top.
     let path: String
     let position: TextPosition
     private let entries: [YAMLEntry]
 
+    @inline(never)
     init(_ node: YAMLNode, file: String, path: String, keys: [String]) throws(ManifestError) {
         self.file = file
         self.path = path
@@ -19,6 +21,7 @@ struct ManifestSection {
     }
 
     /// What a mapping with keys of the author's own holds.
+    @inline(never)
     static func entries(of node: YAMLNode, file: String, path: String) throws(ManifestError) -> [YAMLEntry] {
         if case .mapping(let entries) = node.content { return entries }
         let key = path.isEmpty ? "manifest" : path
@@ -26,26 +29,31 @@ struct ManifestSection {
     }
 
     /// The value of a key; nil when the key is not there.
+    @inline(never)
     func node(_ key: String) -> YAMLNode? {
         entries.first { $0.key == key }?.value
     }
 
+    @inline(never)
     func required(_ key: String, expected: String) throws(ManifestError) -> YAMLNode {
         if let node = node(key) { return node }
         throw ManifestError(file: file, position, key: join(key), "missing; expected " + expected)
     }
 
+    @inline(never)
     func section(_ key: String, keys: [String]) throws(ManifestError) -> ManifestSection? {
         guard let node = node(key) else { return nil }
         return try ManifestSection(node, file: file, path: join(key), keys: keys)
     }
 
+    @inline(never)
     func bool(_ key: String) throws(ManifestError) -> Bool? {
         guard let node = node(key) else { return nil }
         if let value = node.scalar?.bool { return value }
         throw failure(key, node, node.shown + " is no boolean; expected true or false")
     }
 
+    @inline(never)
     func integer(
         _ key: String, _ range: ClosedRange<Int64>, multipleOf step: Int64 = 1
     ) throws(ManifestError) -> Int64? {
@@ -66,6 +74,7 @@ struct ManifestSection {
     }
 
     /// Text, whether it is quoted or not: `1.10` is a version. `problem` says what is wrong with it, if anything.
+    @inline(never)
     func string(
         _ key: String, expected: String, problem: (String) -> String?
     ) throws(ManifestError) -> String? {
@@ -78,6 +87,7 @@ struct ManifestSection {
     }
 
     /// Text of which the caller checks the rest.
+    @inline(never)
     func text(_ key: String, expected: String) throws(ManifestError) -> String? {
         guard let node = node(key) else { return nil }
         if let scalar = node.scalar, !scalar.isNull { return scalar.text }
@@ -91,11 +101,13 @@ struct ManifestSection {
 
     func join(_ key: String) -> String { Self.join(path, key) }
 
+    @inline(never)
     private static func join(_ path: String, _ key: String) -> String {
         path.isEmpty ? key : path + "." + key
     }
 
     /// "a, b, c", or "a, b or c".
+    @inline(never)
     private static func list(_ names: [String], or: Bool = false) -> String {
         var result = ""
         for (index, name) in names.enumerated() {

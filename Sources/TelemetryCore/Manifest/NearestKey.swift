@@ -5,11 +5,11 @@ enum NearestKey {
 
     /// "" for no candidates. Of equally near ones the first.
     static func to(_ key: String, of candidates: [String]) -> String {
-        let given = Array(key.utf8.prefix(limitBytes))
+        let given = Array(Array(key.utf8).prefix(limitBytes))
         var best = ""
         var bestDistance = Int.max
         for candidate in candidates {
-            let distance = distance(given, Array(candidate.utf8.prefix(limitBytes)))
+            let distance = distance(given, Array(Array(candidate.utf8).prefix(limitBytes)))
             if distance < bestDistance { (best, bestDistance) = (candidate, distance) }
         }
         return best

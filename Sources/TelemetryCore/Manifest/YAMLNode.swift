@@ -10,6 +10,7 @@ struct YAMLScalar: Equatable {
     let isPlain: Bool
 
     /// YAML 1.2 core schema: `true` and `false` in three spellings; `yes` and `on` are strings.
+    @inline(never)
     var bool: Bool? {
         guard isPlain else { return nil }
         switch text {
@@ -20,24 +21,33 @@ struct YAMLScalar: Equatable {
     }
 
     /// Decimal. Nil also when it does not fit.
+    @inline(never)
     var integer: Int64? {
         isPlain && YAMLNumber.isInteger(text) ? YAMLNumber.integer(text) : nil
     }
 
     /// Empty, `~` or `null`.
+    @inline(never)
     var isNull: Bool {
         isPlain && (text.isEmpty || text == "~" || text == "null" || text == "Null" || text == "NULL")
     }
 }
 
-struct YAMLEntry {
+final class YAMLEntry {
     let key: String
     let position: TextPosition
     let value: YAMLNode
+
+    init(key: String, position: TextPosition, value: YAMLNode) {
+        self.key = key
+        self.position = position
+        self.value = value
+    }
 }
 
 /// A node of a document. Keys of a mapping are scalars and differ from each other.
-struct YAMLNode {
+/// A class, as the tree is passed around a lot: a copy is then one word.
+final class YAMLNode {
     enum Content {
         case scalar(YAMLScalar)
         case sequence([YAMLNode])
@@ -47,6 +57,12 @@ struct YAMLNode {
     let content: Content
     let position: TextPosition
 
+    init(content: Content, position: TextPosition) {
+        self.content = content
+        self.position = position
+    }
+
+    @inline(never)
     var scalar: YAMLScalar? {
         if case .scalar(let scalar) = content { return scalar }
         return nil

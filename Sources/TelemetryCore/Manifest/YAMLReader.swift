@@ -2,7 +2,7 @@ import CSystem
 
 /// Reads one YAML document (YAML 1.1 by libyaml; JSON is a subset) into a tree, within limits that
 /// keep a hostile file from costing more than a large honest one.
-struct YAMLReader {
+final class YAMLReader {
     static let limitBytes = 256 << 10
     static let limitDepth = 16
     static let limitNodes = 10_000
@@ -25,7 +25,7 @@ struct YAMLReader {
             throw ManifestError(file: file, problem + "; expected libyaml to be installed")
         }
         defer { csystem_yaml_close(parser) }
-        var reader = YAMLReader(file: file, parser: parser)
+        let reader = YAMLReader(file: file, parser: parser)
         return try reader.document()
     }
 
@@ -34,7 +34,7 @@ struct YAMLReader {
         self.parser = parser
     }
 
-    private mutating func document() throws(ManifestError) -> YAMLNode {
+    private func document() throws(ManifestError) -> YAMLNode {
         try next()
         if event.kind == CSYSTEM_YAML_STREAM_END { throw failure("the file is empty; expected a mapping") }
         try next()
@@ -46,7 +46,8 @@ struct YAMLReader {
     }
 
     /// The node that the current event begins.
-    private mutating func node(depth: Int) throws(ManifestError) -> YAMLNode {
+    @inline(never)
+    private func node(depth: Int) throws(ManifestError) -> YAMLNode {
         try checkNode(depth: depth)
         let start = position
         switch event.kind {
@@ -61,7 +62,8 @@ struct YAMLReader {
         }
     }
 
-    private mutating func checkNode(depth: Int) throws(ManifestError) {
+    @inline(never)
+    private func checkNode(depth: Int) throws(ManifestError) {
         nodes += 1
         if event.kind == CSYSTEM_YAML_ALIAS || event.anchored {
             throw failure("anchors and aliases are not supported; expected the value itself")
@@ -71,7 +73,7 @@ struct YAMLReader {
         if nodes > Self.limitNodes { throw failure("too many values; expected at most " + Self.limitNodes.description) }
     }
 
-    private mutating func sequence(depth: Int) throws(ManifestError) -> [YAMLNode] {
+    private func sequence(depth: Int) throws(ManifestError) -> [YAMLNode] {
         var items: [YAMLNode] = []
         try next()
         while event.kind != CSYSTEM_YAML_SEQUENCE_END {
@@ -81,7 +83,7 @@ struct YAMLReader {
         return items
     }
 
-    private mutating func mapping(depth: Int) throws(ManifestError) -> [YAMLEntry] {
+    private func mapping(depth: Int) throws(ManifestError) -> [YAMLEntry] {
         var entries: [YAMLEntry] = []
         try next()
         while event.kind != CSYSTEM_YAML_MAPPING_END {
@@ -94,7 +96,7 @@ struct YAMLReader {
         return entries
     }
 
-    private mutating func key(after entries: [YAMLEntry], depth: Int) throws(ManifestError) -> String {
+    private func key(after entries: [YAMLEntry], depth: Int) throws(ManifestError) -> String {
         try checkNode(depth: depth)
         guard event.kind == CSYSTEM_YAML_SCALAR else { throw failure("a key that is no text; expected a name") }
         if entries.count >= Self.limitKeysPerMapping {
@@ -109,13 +111,14 @@ struct YAMLReader {
         return key
     }
 
-    private mutating func next() throws(ManifestError) {
+    @inline(never)
+    private func next() throws(ManifestError) {
         csystem_yaml_next(parser, &event)
         if event.kind == CSYSTEM_YAML_ERROR { throw failure(text + "; expected well-formed YAML in UTF-8") }
     }
 
     private var text: String {
-        String(decoding: UnsafeBufferPointer(start: event.text, count: event.length), as: UTF8.self)
+        String(bytes: UnsafeBufferPointer(start: event.text, count: event.length))
     }
 
     private var position: TextPosition {

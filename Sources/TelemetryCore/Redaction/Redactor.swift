@@ -108,7 +108,7 @@ package struct Redactor {
     func redactMetadata(key: String, _ value: AttributeValue) -> AttributeValue {
         guard case .string(let text) = value else { return value }
         let redacted = key.withCString { key in text.withCString { redactValue(key: key, $0) } }
-        return redacted.map { .string(String(decoding: $0, as: UTF8.self)) } ?? value
+        return redacted.map { .string(String(bytes: $0)) } ?? value
     }
 
 }

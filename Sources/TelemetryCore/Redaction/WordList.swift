@@ -19,7 +19,7 @@ struct WordList {
     var words: [String] {
         var result: [String] = []
         _ = contains { word in
-            result.append(String(decoding: UnsafeBufferPointer(start: word.base, count: word.count), as: UTF8.self))
+            result.append(String(bytes: UnsafeBufferPointer(start: word.base, count: word.count)))
             return false
         }
         return result

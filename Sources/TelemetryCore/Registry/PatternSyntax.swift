@@ -162,7 +162,7 @@ struct PatternSyntax {
         guard let end = bytes[start...].firstIndex(of: UInt8(ascii: ":")), end + 1 < bytes.count,
             bytes[end + 1] == UInt8(ascii: "]")
         else { throw openBracket }
-        let set = SymbolSet.named(String(decoding: bytes[start..<end], as: UTF8.self))
+        let set = SymbolSet.named(String(bytes: bytes[start..<end]))
         if set.isEmpty { throw PatternError(text: "an unknown class; expected one of POSIX, such as [:alnum:]") }
         index = end + 2
         return set

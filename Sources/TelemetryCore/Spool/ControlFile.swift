@@ -185,7 +185,7 @@ struct ControlFile {
         result.appendGeneration = slot.loadUnaligned(fromByteOffset: 56, as: UInt64.self)
         result.appendOffset = slot.loadUnaligned(fromByteOffset: 64, as: UInt32.self)
         let length = min(Int(slot.loadUnaligned(fromByteOffset: 68, as: UInt16.self)), Self.errorLimit)
-        result.lastError = String(decoding: UnsafeRawBufferPointer(start: slot + 70, count: length), as: UTF8.self)
+        result.lastError = String(bytes: UnsafeRawBufferPointer(start: slot + 70, count: length))
         result.auditLost = slot.loadUnaligned(fromByteOffset: 272, as: UInt64.self)
         return result
     }

@@ -181,7 +181,7 @@ final class Spool {
         let fits = { usage.bytes &+ Int64(self.limits.segmentBytes) <= self.limits.bytes && usage.segments < self.limits.segments }
         if fits() { return true }
         isPressed = true
-        for (name, _) in shared.segmentsByAge(except: owns) {
+        for name in shared.segmentsByAge(except: owns).map({ $0.name }) {
             switch Segment.claim(name, in: shared.directory, reading: .header) {
             case .unavailable: continue
             case .damaged(let file, let count): removeDamaged(shared, name, file, count)

@@ -68,6 +68,7 @@ final class SpoolDirectory {
     }
 
     /// `except`: files that the caller holds itself, by number.
+    @inline(never)
     func segmentNames(except isOwn: (UInt64) -> Bool = { _ in false }) -> [String] {
         var result: [String] = []
         Directory.forEachName(in: directory) { name in
@@ -79,16 +80,20 @@ final class SpoolDirectory {
     }
 
     /// Those whose use began first come first; those that cannot be read, before them.
-    func segmentsByAge(except isOwn: (UInt64) -> Bool) -> [(name: String, header: SegmentHeader?)] {
-        var aged = segmentNames(except: isOwn).map { (name: $0, header: SegmentHeader($0, in: directory)) }
-        aged.sort { ($0.header?.created ?? .min) < ($1.header?.created ?? .min) }
+    @inline(never)
+    func segmentsByAge(except isOwn: (UInt64) -> Bool) -> [AgedSegment] {
+        var aged: [AgedSegment] = []
+        for name in segmentNames(except: isOwn) {
+            let segment = AgedSegment(name, SegmentHeader(name, in: directory))
+            aged.insert(segment, at: segment.place(in: aged))
+        }
         return aged
     }
 
     /// As `segmentsByAge`, for delivery: none without those that came before it. One look may miss a
     /// segment made meanwhile and still see a later one, so what only a second look shows is left for the
     /// next time, unless it is older than something that the first one showed.
-    func segmentsToDeliver(except isOwn: (UInt64) -> Bool) -> [(name: String, header: SegmentHeader?)] {
+    func segmentsToDeliver(except isOwn: (UInt64) -> Bool) -> [AgedSegment] {
         let first = segmentNames(except: isOwn)
         if first.isEmpty { return [] }
         var aged = segmentsByAge(except: isOwn)

@@ -3,7 +3,12 @@
 // library is linked without them, so that nothing can fall back on it unnoticed.
 extension String {
     @inline(never)
-    package static func == (left: String, right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
+    package static func == (left: String, right: String) -> Bool {
+        var (left, right) = (left, right)
+        return left.withUTF8 { left in
+            right.withUTF8 { right in left.count == right.count && (0..<left.count).allSatisfy { left[$0] == right[$0] } }
+        }
+    }
 
     package static func != (left: String, right: String) -> Bool { !(left == right) }
 
@@ -17,7 +22,7 @@ extension Sequence<String> {
 extension Optional<String> {
     package static func == (left: String?, right: String?) -> Bool {
         switch (left, right) {
-        case (let left?, let right?): left.utf8.elementsEqual(right.utf8)
+        case (let left?, let right?): left == right
         case (nil, nil): true
         default: false
         }

@@ -31,7 +31,7 @@ enum Directory {
     private static func makeParents(of path: String) throws(SystemError) {
         let bytes = Array(path.utf8)
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "/") && index > 0 {
-            let parent = String(decoding: bytes[0..<index], as: UTF8.self)
+            let parent = String(bytes: bytes[0..<index])
             if mkdir(parent, 0o700) != 0 && csystem_errno() != EEXIST { throw .current }
         }
     }

@@ -35,7 +35,7 @@ enum Environment {
         let bytes = Array(path.utf8)
         for end in 1...max(1, bytes.count) where end == bytes.count || bytes[end] == UInt8(ascii: "/") {
             var status = stat()
-            let prefix = String(decoding: bytes.prefix(end), as: UTF8.self)
+            let prefix = String(bytes: bytes.prefix(end))
             if lstat(prefix, &status) == 0 && status.st_uid != 0 { return false }
         }
         return true

@@ -18,6 +18,6 @@ enum Excerpt {
             }
             if let encoded = UTF8.encode(shown) { result.append(contentsOf: encoded) }
         }
-        return String(decoding: result, as: UTF8.self)
+        return String(bytes: result)
     }
 }

@@ -14,7 +14,7 @@ enum Hexadecimal {
             digits.append(digit(byte >> 4))
             digits.append(digit(byte & 15))
         }
-        return String(decoding: digits, as: UTF8.self)
+        return String(bytes: digits)
     }
 
     /// Two digits a byte, into memory that has room for them.

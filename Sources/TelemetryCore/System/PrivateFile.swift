@@ -91,10 +91,10 @@ enum PrivateFile {
 
     /// Whether `entry` is what a crash may leave of a replacement of `name`.
     static func isTemporary(_ entry: String, of name: String) -> Bool {
-        let prefix = temporaryPrefix(name).utf8
+        let prefix = Array(temporaryPrefix(name).utf8)
         let bytes = Array(entry.utf8)
         guard bytes.count == prefix.count + 16 else { return false }
-        return prefix.elementsEqual(bytes[..<prefix.count]) && Hexadecimal.word(bytes[prefix.count...]) != nil
+        return bytes[..<prefix.count] == prefix[...] && Hexadecimal.word(bytes[prefix.count...]) != nil
     }
 
     private static func temporaryPrefix(_ name: String) -> String { "." + name + "." }

@@ -13,8 +13,8 @@ struct SystemDescription {
         guard uname(&names) == 0 else { return SystemDescription(name: "", version: "", architecture: "") }
         let system = text(&names.sysname).map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 + 32 : $0 }
         return SystemDescription(
-            name: String(decoding: system, as: UTF8.self), version: majorMinor(text(&names.release)),
-            architecture: String(decoding: text(&names.machine), as: UTF8.self))
+            name: String(bytes: system), version: majorMinor(text(&names.release)),
+            architecture: String(bytes: text(&names.machine)))
     }
 
     private static func text<T>(_ field: inout T) -> [UInt8] {
@@ -27,6 +27,6 @@ struct SystemDescription {
             if byte == UInt8(ascii: ".") { dots += 1 }
             return dots < 2 && (byte == UInt8(ascii: ".") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte))
         }
-        return String(decoding: kept, as: UTF8.self)
+        return String(bytes: kept)
     }
 }

@@ -15,7 +15,7 @@ struct Authority: Equatable {
             throw EndpointError(text: "the endpoint has no host; expected a URL such as https://host/path")
         }
         return Authority(
-            host: String(decoding: host, as: UTF8.self), port: try parsePort(bytes[hostEnd...]),
+            host: String(bytes: host), port: try parsePort(bytes[hostEnd...]),
             isLoopback: isLoopback(host))
     }
 
@@ -66,7 +66,7 @@ struct Authority: Equatable {
     /// address (`127.1`, `0x7f.0.0.1`) are read differently by different resolvers and do not count.
     private static func isLoopbackIPv4(_ host: [UInt8]) -> Bool {
         let parts = host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0].elementsEqual("127".utf8) else { return false }
+        guard parts.count == 4, Array(parts[0]) == Array("127".utf8) else { return false }
         return parts.allSatisfy { part in
             guard (1...3).contains(part.count), part.allSatisfy({ isDigit($0) }) else { return false }
             if part.count > 1 && part.first == UInt8(ascii: "0") { return false }

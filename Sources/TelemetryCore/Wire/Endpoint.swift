@@ -32,7 +32,7 @@ package struct Endpoint: Equatable {
             throw EndpointError(text: "the endpoint uses http to a host that is not this machine; expected https (http only for localhost, 127.0.0.0/8 and [::1])")
         }
         let pathEnd = bytes[authorityEnd...].firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
-        let path = String(decoding: bytes[authorityEnd..<pathEnd], as: UTF8.self)
+        let path = String(bytes: bytes[authorityEnd..<pathEnd])
         let origin = (scheme == .https ? "https://" : "http://") + authority.host
         let port = authority.port.map { ":" + String($0) } ?? ""
         return Endpoint(

@@ -89,20 +89,13 @@ struct EventJSON: ~Copyable {
     }
 
     private mutating func writeContext(_ context: EventContext) {
-        json.key("machine_id")
-        json.string(context.machineID)
-        json.key("tool_name")
-        json.string(context.toolName)
-        json.key("version")
-        json.string(context.toolVersion)
-        json.key("os")
-        json.string(context.os)
-        json.key("arch")
-        json.string(context.arch)
-        json.key("os_version")
-        json.string(context.osVersion)
-        json.key("runtime")
-        json.string(context.runtime)
+        json.member("machine_id", context.machineID)
+        json.member("tool_name", context.toolName)
+        json.member("version", context.toolVersion)
+        json.member("os", context.os)
+        json.member("arch", context.arch)
+        json.member("os_version", context.osVersion)
+        json.member("runtime", context.runtime)
     }
 
     @inline(__always)

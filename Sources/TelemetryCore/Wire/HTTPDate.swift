@@ -38,7 +38,10 @@ enum HTTPDate {
 
     /// Checks what stands between the fields; `.` in the pattern is any byte.
     private static func matches(_ text: [UInt8], _ pattern: String) -> Bool {
-        zip(text, pattern.utf8).allSatisfy { $1 == UInt8(ascii: ".") || $0 == $1 }
+        for (index, byte) in Array(pattern.utf8).enumerated() {
+            if index >= text.count || byte != UInt8(ascii: ".") && byte != text[index] { return false }
+        }
+        return true
     }
 
     private static func seconds(_ year: Int, _ month: Int, _ day: Int, _ text: [UInt8], timeAt at: Int) -> Int? {
@@ -51,7 +54,7 @@ enum HTTPDate {
 
     private static func month(_ text: [UInt8], _ at: Int) -> Int? {
         let names = Array("JanFebMarAprMayJunJulAugSepOctNovDec".utf8)
-        return (0..<12).first { names[($0 * 3)..<($0 * 3 + 3)].elementsEqual(text[at..<(at + 3)]) }.map { $0 + 1 }
+        return (0..<12).first { names[($0 * 3)..<($0 * 3 + 3)] == text[at..<(at + 3)] }.map { $0 + 1 }
     }
 
     private static func number(_ text: [UInt8], _ at: Int, _ length: Int) -> Int? {

@@ -10,8 +10,8 @@ package enum HTTPHeader {
         var value = bytes[(colon + 1)...]
         while let first = value.first, isBlank(first) { value = value.dropFirst() }
         while let last = value.last, isBlank(last) { value = value.dropLast() }
-        let name = String(decoding: bytes[..<colon], as: UTF8.self)
-        let text = String(decoding: value, as: UTF8.self)
+        let name = String(bytes: bytes[..<colon])
+        let text = String(bytes: value)
         return isValid(name: name, value: text) ? (name, text) : nil
     }
 
@@ -27,12 +27,12 @@ package enum HTTPHeader {
 
     /// What is wrong, without the value, which may be a credential; nil: nothing.
     static func problem(name: String, value: String) -> String? {
-        if !(1...64).contains(name.utf8.count) || !name.utf8.allSatisfy({ isTokenByte($0) }) {
+        if !(1...64).contains(name.utf8.count) || !Array(name.utf8).allSatisfy({ isTokenByte($0) }) {
             return "not a header name; expected 1 to 64 letters, digits or hyphens"
         }
         if isReserved(name) { return "set by the library; expected another header" }
         if value.utf8.count > 8192 { return "value of " + value.utf8.count.description + " bytes; expected at most 8192" }
-        if !value.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }) {
+        if !Array(value.utf8).allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }) {
             return "value with other characters; expected visible ASCII, spaces and tabs"
         }
         return nil
@@ -40,7 +40,7 @@ package enum HTTPHeader {
 
     /// Those that the backend sets itself, or that would change how the request is framed.
     static func isReserved(_ name: String) -> Bool {
-        let lower = String(decoding: name.utf8.map { Authority.lowercase($0) }, as: UTF8.self)
+        let lower = String(bytes: Array(name.utf8).map { Authority.lowercase($0) })
         switch lower {
         case "content-type", "content-length", "transfer-encoding", "host", "connection", "expect", "te",
             "trailer", "upgrade", "user-agent", "idempotency-key": return true
@@ -54,7 +54,7 @@ package enum HTTPHeader {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"): return true
-        default: return "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        default: return Array("!#$%&'*+-.^_`|~".utf8).contains(byte)
         }
     }
 }

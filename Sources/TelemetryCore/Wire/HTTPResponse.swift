@@ -39,7 +39,7 @@ final class ResponseReader {
         while let last = bytes.last, last == 0x0D || last == 0x0A || last == 0x20 || last == 0x09 {
             bytes = UnsafeRawBufferPointer(rebasing: bytes.dropLast())
         }
-        if bytes.starts(with: "HTTP/".utf8) {
+        if Array(bytes.prefix(5)) == Array("HTTP/".utf8) {
             status = Self.parseStatus(bytes)
             retryAfter = []
             isHeaderComplete = false

@@ -26,6 +26,6 @@ enum UUIDText {
         text.withUnsafeMutableBufferPointer { area in
             if let base = area.baseAddress { write(uuid, to: base) }
         }
-        return String(decoding: text, as: UTF8.self)
+        return String(bytes: text)
     }
 }

@@ -1,0 +1,23 @@
+/// A segment in the order of age.
+final class AgedSegment {
+    let name: String
+    /// Nil: it cannot be read.
+    let header: SegmentHeader?
+
+    init(_ name: String, _ header: SegmentHeader?) {
+        self.name = name
+        self.header = header
+    }
+
+    private var created: Int64 { header?.created ?? .min }
+
+    /// Behind all that are not younger.
+    func place(in sorted: [AgedSegment]) -> Int {
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = low &+ (high &- low) / 2
+            if sorted[middle].created <= created { low = middle &+ 1 } else { high = middle }
+        }
+        return low
+    }
+}

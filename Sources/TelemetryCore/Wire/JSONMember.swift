@@ -1,0 +1,39 @@
+// Members of objects that are written now and then: called, where `key` and its like are expanded in
+// place for the events of a batch.
+extension JSONWriter {
+    @inline(never)
+    mutating func member(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
+        key(name)
+        string(value)
+    }
+
+    @inline(never)
+    mutating func member(_ name: StaticString, _ value: Int64) {
+        key(name)
+        integer(value)
+    }
+
+    @inline(never)
+    mutating func member(_ name: StaticString, _ value: String?) {
+        key(name)
+        if let value { string(value) } else { null() }
+    }
+
+    @inline(never)
+    mutating func member(_ name: StaticString, _ value: Bool) {
+        key(name)
+        boolean(value)
+    }
+
+    @inline(never)
+    mutating func beginList(_ name: StaticString) {
+        key(name)
+        beginArray()
+    }
+
+    @inline(never)
+    mutating func string(_ text: String) {
+        var text = text
+        text.withUTF8 { string(UnsafeRawBufferPointer($0)) }
+    }
+}
