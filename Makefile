@@ -34,7 +34,7 @@ version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCor
 
 # Identical functions are folded: nothing here compares the addresses of functions.
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \
-	-Wl,--gc-sections,--icf=all,--as-needed,--build-id=sha1
+	-Wl,--gc-sections,--icf=all,-O2,--as-needed,--build-id=sha1
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map
 

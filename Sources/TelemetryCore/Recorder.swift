@@ -43,7 +43,8 @@ struct Recorder: ~Copyable {
         return Self.record(input, plan, now: now, in: base, capacity: segmentBytes)
     }
 
-    @inline(__always)
+    /// One copy for all: the call costs nothing beside what it does.
+    @inline(never)
     @_optimize(speed)
     static func record(_ input: EventInput, _ plan: RecordPlan, now: Int64, in base: UnsafeMutableRawPointer, capacity: Int) -> Bool {
         let offset = StateWord.reserve(base, size: (plan.length &+ 7) & ~7, capacity: capacity)

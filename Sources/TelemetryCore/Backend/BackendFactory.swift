@@ -28,7 +28,7 @@ private func makeFileBackend(
         return UnavailableBackend(
             kind: "file", reason: "no state directory for " + toolName + ": neither XDG_STATE_HOME nor HOME is an absolute path")
     }
-    guard let last = chosen.utf8.last, last != UInt8(ascii: "/"), let absolute = Environment.absolutePath(chosen) else {
+    guard let last = Array(chosen.utf8).last, last != UInt8(ascii: "/"), let absolute = Environment.absolutePath(chosen) else {
         return UnavailableBackend(kind: "file", reason: "the log's path is not the path of a file")
     }
     return FileBackend(path: absolute, maxBytes: maxBytes, maxFiles: maxFiles)

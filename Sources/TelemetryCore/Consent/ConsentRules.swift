@@ -98,6 +98,7 @@ enum ConsentRules {
     }
 
     /// A1
+    @inline(never)
     private static func defaultStance(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         statement.says = .off
         guard inputs.stance == TELEMETRY_OPT_OUT else {
@@ -113,6 +114,7 @@ enum ConsentRules {
     }
 
     /// What a variable holds, nil when it is not set; what follows from it is for its rule to say.
+    @inline(never)
     private static func variable(_ name: String, _ value: String?, _ statement: inout ConsentStatement) -> AnswerWord? {
         statement.subject = name
         statement.value = value

@@ -1,11 +1,13 @@
 /// What the files say: the administrator's, the users' and the tool's.
 enum FileRules {
     /// A10: it can only switch off.
+    @inline(never)
     static func adminPolicy(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         read(FileAnswer(path: AdminPolicy.path, answer: inputs.policy, onlyLowers: true), &statement)
     }
 
     /// A16: who has called sudo keeps the right to refuse.
+    @inline(never)
     static func invokingUser(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         guard let found = inputs.invokingUser else {
             statement.remark = "no one else has called this process as root"
@@ -17,12 +19,14 @@ enum FileRules {
     }
 
     /// A8, for all tools at once: it can only switch off.
+    @inline(never)
     static func everyToolPreference(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         read(FileAnswer(path: inputs.everyToolPath, answer: inputs.everyToolPreference, onlyLowers: true), &statement)
         if inputs.everyToolPreference == .off { say("the user disabled it for all tools", &statement) }
     }
 
     /// A8; and A13: whoever agreed has agreed to what the notice said then.
+    @inline(never)
     static func preferenceFile(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         read(FileAnswer(path: inputs.preferencePath, answer: inputs.preference), &statement)
         switch inputs.preference {
@@ -37,6 +41,7 @@ enum FileRules {
 
     /// A9: the working directory belongs to whoever wrote the project, so a yes there is no user's;
     /// in continuous integration a yes takes more than a file that is checked out with the rest (A11).
+    @inline(never)
     static func config(_ found: FileAnswer?, _ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         guard let found else {
             statement.remark = "the tool names none"

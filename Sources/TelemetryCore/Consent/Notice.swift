@@ -83,10 +83,11 @@ package final class Notice {
     }
 
     /// RFC 3986: what is not visible ASCII is percent-encoded in a URL.
+    @inline(never)
     private static func isURL(_ text: String) -> Bool {
         let scheme = Array("https://".utf8)
         var index = 0
-        for byte in text.utf8 {
+        for byte in Array(text.utf8) {
             let isAllowed = index < scheme.count ? byte == scheme[index] : (0x21...0x7E).contains(byte)
             if !isAllowed { return false }
             index += 1
@@ -96,6 +97,7 @@ package final class Notice {
 
     /// C0, DEL and C1 (ECMA-48); what changes the direction of text or is not seen (Unicode Bidi_Control,
     /// line and paragraph separator, byte order mark, interlinear annotation, tags).
+    @inline(never)
     private static func hasControl(_ text: String) -> Bool {
         for scalar in text.unicodeScalars {
             switch scalar.value {

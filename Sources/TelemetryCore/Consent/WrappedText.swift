@@ -11,7 +11,7 @@ struct WrappedText {
     /// A label and, from column `indent` on, a text.
     @inline(never)
     mutating func add(_ label: String, _ text: String, indent: Int) {
-        for byte in label.utf8 { put(byte) }
+        for byte in Array(label.utf8) { put(byte) }
         while column < indent { put(UInt8(ascii: " ")) }
         let words = Array(text.utf8)
         var start = 0
@@ -44,6 +44,7 @@ struct WrappedText {
         while column < indent { put(UInt8(ascii: " ")) }
     }
 
+    @inline(never)
     private mutating func put(_ byte: UInt8) {
         bytes.append(byte)
         column += Self.columns(byte)

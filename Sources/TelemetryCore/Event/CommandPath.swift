@@ -14,6 +14,7 @@ package enum CommandPath {
         return String(bytes: result)
     }
 
+    @inline(never)
     private static func words(of path: String) -> [ArraySlice<UInt8>] {
         Array(path.utf8).split(omittingEmptySubsequences: true) { byte in
             // isspace(3) in the C locale
@@ -22,6 +23,7 @@ package enum CommandPath {
     }
 
     /// The tool's name, or a path that ends in it.
+    @inline(never)
     private static func isBinary(_ word: ArraySlice<UInt8>, _ toolName: String) -> Bool {
         let name = Array(toolName.utf8)
         if name.isEmpty || word.count < name.count || word.suffix(name.count) != name[...] { return false }
@@ -29,6 +31,7 @@ package enum CommandPath {
     }
 
     /// Asks about the tool instead of using it. The `__` words are how Cobra's shell completion calls.
+    @inline(never)
     private static func isMeta(_ word: ArraySlice<UInt8>) -> Bool {
         let meta: [StaticString] = [
             "help", "--help", "-h", "version", "--version", "man", "completion", "__complete", "__completeNoDesc",

@@ -41,6 +41,7 @@ struct AttributeSection {
         try refuse(["enum"], unless: kind == .string || kind == .int, expected: "type: string or type: int")
     }
 
+    @inline(never)
     private func refuse(_ keys: [String], unless isRight: Bool, expected: String) throws(ManifestError) {
         for key in keys where !isRight {
             guard let node = section.node(key) else { continue }
@@ -120,15 +121,18 @@ struct AttributeSection {
         return .string(scalar.text)
     }
 
+    @inline(never)
     private func mismatch(_ node: YAMLNode) -> ManifestError {
         section.failure(
             "enum", node, node.shown + " is no " + kind.name + "; expected " + (kind == .int ? "integers of 64 bits" : "strings, in quotes if they look like another type"))
     }
 
+    @inline(never)
     private func outside(_ node: YAMLNode, _ rule: String) -> ManifestError {
         section.failure("enum", node, node.shown + " is outside " + rule + "; expected values that keep the other rules")
     }
 
+    @inline(never)
     private static func same(_ left: AttributeValue, _ right: AttributeValue) -> Bool {
         switch (left, right) {
         case (.string(let a), .string(let b)): a == b

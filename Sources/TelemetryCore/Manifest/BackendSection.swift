@@ -23,6 +23,7 @@ enum BackendSection {
         }
     }
 
+    @inline(never)
     private static func refuse(
         _ keys: [String], in backend: ManifestSection, expected kind: String
     ) throws(ManifestError) {
@@ -32,6 +33,7 @@ enum BackendSection {
         }
     }
 
+    @inline(never)
     private static func file(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
         // A relative path would mean another file in each working directory.
         let path = try backend.string("path", expected: "an absolute path of at most 4095 bytes") { text in
@@ -43,6 +45,7 @@ enum BackendSection {
         return .file(path: path, maxBytes: maxBytes, maxFiles: Int(clamping: maxFiles))
     }
 
+    @inline(never)
     private static func http(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
         _ = try backend.required("endpoint", expected: endpointExpected)
         return .http(endpoint: try endpoint(backend) ?? "", headers: try headers(backend))
@@ -51,6 +54,7 @@ enum BackendSection {
     private static var endpointExpected: String { "an http or https URL of at most 2048 bytes" }
 
     /// `endpoint` of any section; nil when it is not there.
+    @inline(never)
     static func endpoint(_ section: ManifestSection) throws(ManifestError) -> String? {
         guard let node = section.node("endpoint") else { return nil }
         let endpoint = try section.string("endpoint", expected: endpointExpected) { _ in nil } ?? ""
@@ -59,6 +63,7 @@ enum BackendSection {
     }
 
     /// `headers` of any section.
+    @inline(never)
     static func headers(_ backend: ManifestSection) throws(ManifestError) -> [(name: String, value: String)] {
         guard let node = backend.node("headers") else { return [] }
         let entries = try ManifestSection.entries(of: node, file: backend.file, path: backend.join("headers"))

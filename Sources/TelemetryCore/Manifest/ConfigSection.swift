@@ -20,14 +20,17 @@ enum ConfigSection {
         manifest.config = ConfigLocation(file: file, key: key, localOnlyKey: localOnlyKey)
     }
 
+    @inline(never)
     private static func key(_ config: ManifestSection, _ name: String) throws(ManifestError) -> String? {
         try text(config, name) { ConfigLocation.problem(key: $0) }
     }
 
+    @inline(never)
     private static func file(_ config: ManifestSection, _ name: String, inProject: Bool) throws(ManifestError) -> String? {
         try text(config, name) { ConfigLocation.problem(file: $0, inProject: inProject) }
     }
 
+    @inline(never)
     private static func text(
         _ config: ManifestSection, _ name: String, problem: (String) -> String?
     ) throws(ManifestError) -> String? {

@@ -81,7 +81,7 @@ enum EventsSection {
 
     private static func isDescription(_ text: String) -> Bool {
         var isBlank = true
-        for byte in text.utf8 {
+        for byte in Array(text.utf8) {
             if byte < 0x20 && byte != UInt8(ascii: "\n") || byte == 0x7F { return false }
             if byte > 0x20 { isBlank = false }
         }

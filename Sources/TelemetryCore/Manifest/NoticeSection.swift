@@ -28,6 +28,6 @@ enum NoticeSection {
 
     /// A folded block of YAML ends with a newline that nobody means.
     private static func line(_ text: String) -> String {
-        text.utf8.last == UInt8(ascii: "\n") ? String(bytes: Array(text.utf8).dropLast()) : text
+        Array(text.utf8).last == UInt8(ascii: "\n") ? String(bytes: Array(text.utf8).dropLast()) : text
     }
 }

@@ -89,5 +89,5 @@ package final class EventRegistry {
 }
 
 extension EventDeclaration {
-    var isPrefix: Bool { name.utf8.last == UInt8(ascii: "*") }
+    var isPrefix: Bool { Array(name.utf8).last == UInt8(ascii: "*") }
 }

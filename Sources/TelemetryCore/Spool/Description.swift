@@ -141,6 +141,7 @@ struct ContextBlock {
     /// Longest field; with the metadata's 1024 bytes everything fits into a description.
     static let fieldLimit = 64
 
+    @inline(never)
     mutating func add(_ id: UInt8, _ text: String) {
         let value = TextLimit.cut(Array(text.utf8), Self.fieldLimit)
         bytes += [id, 0, UInt8(truncatingIfNeeded: value.count), 0]
@@ -149,6 +150,7 @@ struct ContextBlock {
     }
 
     /// Metadata that would not fit any more is left out; options refuse it before.
+    @inline(never)
     mutating func add(key: String, _ value: AttributeValue) {
         let name = TextLimit.cut(Array(key.utf8), EventLimits.keyBytes)
         let (type, content) = Self.encode(value)
@@ -160,6 +162,7 @@ struct ContextBlock {
         metadataCount += 1
     }
 
+    @inline(never)
     private static func encode(_ value: AttributeValue) -> (UInt8, [UInt8]) {
         switch value {
         case .string(let text): (0, TextLimit.cut(Array(text.utf8), EventLimits.valueBytes))

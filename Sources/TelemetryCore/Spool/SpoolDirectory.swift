@@ -193,6 +193,7 @@ struct SegmentHeader {
     /// Its collector was not done with it, or has left it for the next.
     var isOpen: Bool { !state.isSealed }
 
+    @inline(never)
     init?(_ name: String, in directory: Descriptor) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
@@ -214,6 +215,7 @@ struct SegmentHeader {
     }
 
     /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.
+    @inline(never)
     func tally(currentEpoch: UInt64) -> Tally {
         var result = Tally()
         result.recorded = max(UInt64(state.count), progress.consumed)

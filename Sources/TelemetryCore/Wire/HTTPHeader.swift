@@ -23,9 +23,11 @@ package enum HTTPHeader {
             .map { $0.value.utf8.isEmpty ? $0.name + ";" : $0.name + ": " + $0.value }
     }
 
+    @inline(never)
     package static func isValid(name: String, value: String) -> Bool { problem(name: name, value: value) == nil }
 
     /// What is wrong, without the value, which may be a credential; nil: nothing.
+    @inline(never)
     static func problem(name: String, value: String) -> String? {
         if !(1...64).contains(name.utf8.count) || !Array(name.utf8).allSatisfy({ isTokenByte($0) }) {
             return "not a header name; expected 1 to 64 letters, digits or hyphens"
@@ -39,6 +41,7 @@ package enum HTTPHeader {
     }
 
     /// Those that the backend sets itself, or that would change how the request is framed.
+    @inline(never)
     static func isReserved(_ name: String) -> Bool {
         let lower = String(bytes: Array(name.utf8).map { Authority.lowercase($0) })
         switch lower {
