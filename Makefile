@@ -36,7 +36,7 @@ version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCor
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \
 	-Wl,--gc-sections,--icf=all,-O2,--as-needed,--build-id=sha1
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
-	-Wl,--version-script=Sources/TelemetryABI/telemetry.map
+	-Wl,--version-script=Sources/TelemetryABI/telemetry.map -Wl,-T,linker/sections.ld
 
 .PHONY: all build help setup header check-header install test bench demo fuzz sanitize clean FORCE
 .DELETE_ON_ERROR:
@@ -62,7 +62,7 @@ build/obj/rounding.o: linker/rounding.c | build/obj
 # it ships. SwiftPM's list of objects is used, not its archive: that keeps the members of sources
 # that are gone. The toolchain's tables of Unicode normalisation are left out, 30 KB that only the
 # standard library's comparison of Strings would need: see System/ByteEquality.swift.
-build/obj/libtelemetry.so.0: $(release)/libtelemetry.a build/obj/rounding.o Sources/TelemetryABI/telemetry.map Makefile
+build/obj/libtelemetry.so.0: $(release)/libtelemetry.a build/obj/rounding.o Sources/TelemetryABI/telemetry.map linker/sections.ld Makefile
 	$(LINK) $(hardening) $(library_flags) -o $@ \
 	    @$(release)/telemetry.product/Objects.LinkFileList build/obj/rounding.o
 
