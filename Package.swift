@@ -17,6 +17,8 @@ let embedded: [SwiftSetting] = [
             "-Xfrontend", "-mergeable-traps",
             // A copy of a function per closure that is given to it costs more than the calls.
             "-Xllvm", "-sil-disable-pass=closure-specialize",
+            // Unwind tables are for debuggers only, and stay in build/obj: ARCHITECTURE.md, "What ships".
+            "-Xcc", "-fno-asynchronous-unwind-tables",
         ],
         .when(configuration: .release)),
     gnuSource,
