@@ -81,6 +81,8 @@ def report_allocations(report, library):
                           ("libtelemetry, while the spool fills", "record-telemetry", {}, 100_000),
                           ("libtelemetry, dead sink, full spool", "record-telemetry", dead, 100_000)]
         for name, program, extra, events in wanted:
+            # What an earlier process has left waiting would have to be removed, segment by segment.
+            place.fresh_home()
             env = place.environment(LD_PRELOAD=place.PROGRAMS / "malloc_count.so", **extra)
             result, = place.run_json([place.PROGRAMS / program, "rate", 1, events, 1], env=env)
             rows.append([name, events, result["allocations"]])

@@ -129,14 +129,22 @@ final class Spool {
             let state = segment.state
             let description = segment.description
             if !state.isSealed, state.writers == 0, segment.size == limits.segmentBytes, segment.hasRoom,
-                description.epoch == epoch, description.matches(segment.base, context),
+                description.epoch == epoch,
                 // Recording threads read the first copy.
                 description.offset == SegmentLayout.descriptionOffsets.0,
                 shared.control.readCounters().retiredGeneration != description.generation,
                 delivery.appendInode == 0 || delivery.appendGeneration != description.generation
             {
-                if description.lineage != 0 { context.lineage = description.lineage }
-                return segment
+                if description.matches(segment.base, context) {
+                    if description.lineage != 0 { context.lineage = description.lineage }
+                    return segment
+                }
+                // Of another version, or another id: an empty one can be described anew.
+                if state.count == 0 {
+                    segment.reset(epoch: epoch, context: context)
+                    segment.open()
+                    return segment
+                }
             }
             segment.release(removingFrom: nil)
         }

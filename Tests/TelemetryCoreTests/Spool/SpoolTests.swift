@@ -187,6 +187,21 @@ final class SpoolTests: XCTestCase {
         spool.close()
     }
 
+    /// An id that is new in each run, or a new version, must not leave a file for every run.
+    func testEmptySegmentOfAnotherKindIsDescribedAnew() throws {
+        let other = try scratch.orphan([], context: Sample.otherContext)
+        let spool = try scratch.spool()
+        XCTAssertEqual(spool.advance(size: 100)?.fileID, other)
+        XCTAssertTrue(spool.record("a"))
+        spool.close()
+        let next = try scratch.spool()
+        let claimed = next.claimAll(try XCTUnwrap(next.shared))
+        XCTAssertEqual(claimed.flatMap { Sample.names($0) }, ["a"])
+        XCTAssertTrue(claimed.allSatisfy { $0.description.matches($0.base, Sample.context) })
+        for segment in claimed { segment.release(removingFrom: nil) }
+        next.close()
+    }
+
     /// A file too short to be a segment, seen while looking for one to adopt, can still be cleaned up.
     func testShortFileIsNotHeld() throws {
         scratch.files.write("00000000000000aa.seg", "short")
