@@ -6,17 +6,32 @@ enum ManifestPage {
     static func text(_ options: Options) -> String {
         let tool = escaped(options.toolName)
         var text = "# What " + tool + " collects\n\n" + consent(options) + "\n\n"
-        text += "Where it goes: " + escaped(destination(options)) + ".\n\n"
+        text += notice(options) + "\n"
         text += "To see what waits to be sent: `telemetry show --tool " + options.toolName + "`. To see whether anything is\n"
         text += "collected, and who decided it: `telemetry status --tool " + options.toolName + "`. To stop, and erase what\n"
         text += "waits: `telemetry disable --tool " + options.toolName + "`, or set `DO_NOT_TRACK=1` or `"
-        text += ToolName.environmentPrefix(options.toolName) + "_NO_TELEMETRY=1`.\n\n"
+        text += ToolName.environmentPrefix(options.toolName) + "_NO_TELEMETRY=1`. To have erased what was sent:\n"
+        text += "`telemetry request-deletion --tool " + options.toolName + "`.\n\n"
         text += "## In every event\n\n" + table(["field", "type", "what"], EventFields.all(options).map { ["`" + $0.name + "`", $0.type, $0.description] })
         if !options.metadata.isEmpty {
             text += "\nAlso, the same every time:\n\n"
             text += table(["name", "value"], options.metadata.map { [escaped($0.key), escaped($0.value.shown)] })
         }
         return text + "\n## Events\n\n" + events(options)
+    }
+
+    /// What the notice says (A13), as a list.
+    private static func notice(_ options: Options) -> String {
+        let given: (Notice.Member) -> String = { options.notice?[$0] ?? "" }
+        let recipient = given(.recipient)
+        let rows = [
+            ("Who collects", given(.collector)), ("What", given(.data)), ("Why", given(.purpose)),
+            ("Where it goes", recipient.utf8.isEmpty ? destination(options) : recipient), ("How long it is kept", given(.retention)),
+            ("Whom to ask", given(.contact)), ("Privacy policy", given(.policyURL)),
+        ]
+        var text = ""
+        for (name, value) in rows where !value.utf8.isEmpty { text += "- " + name + ": " + escaped(value) + "\n" }
+        return text
     }
 
     private static func consent(_ options: Options) -> String {

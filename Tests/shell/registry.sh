@@ -137,6 +137,11 @@ docs() {
     cp out first
     capture telemetry manifest docs --manifest mytool.yaml
     cmp out first
+    printf 'tool: {name: t}\nnotice: {collector: ACME, data: names, purpose: to learn, recipient: us, policy_url: "https://acme.example/p"}\n' >n.yaml
+    capture telemetry manifest docs n.yaml
+    for line in "Who collects: ACME" "What: names" "Why: to learn" "Where it goes: us"; do expect_line out "- $line"; done
+    expect_part out "acme.example"
+    expect_part out "telemetry request-deletion --tool t"
     printf 'tool: {name: t}\nevents: {"<b>": {description: "a | *b* [c](d)\\n- e"}}\n' >t.yaml
     capture telemetry manifest docs t.yaml
     expect_line out '### \<b\>'
