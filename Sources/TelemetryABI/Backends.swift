@@ -6,7 +6,7 @@ import TelemetryCore
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
 @_cdecl("telemetry_options_set_backend_noop")
 public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
-    configure(options) { $0.backend = .noop; return true }
+    configure(options) { $0.setBackend(.noop); return true }
 }
 
 /// Writes each batch as a pretty JSON array to standard output. For debugging.
@@ -14,7 +14,7 @@ public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemet
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
 @_cdecl("telemetry_options_set_backend_stdout")
 public func telemetryOptionsSetBackendStdout(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
-    configure(options) { $0.backend = .stdout; return true }
+    configure(options) { $0.setBackend(.stdout); return true }
 }
 
 /// Appends each event as one line of JSON to a local file of mode 0600. The default.

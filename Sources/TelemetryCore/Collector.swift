@@ -95,7 +95,7 @@ package final class Collector {
     /// With the mutex held.
     func currentBackend() -> any Backend {
         if let backend { return backend }
-        var made = Self.make(options.backend, options)
+        var made = Self.make(options.destinations[0].choice, options)
         // A7: whatever would leave the machine goes to the local log instead.
         if decision.isLocalOnly && !made.isLocal {
             made.close()

@@ -45,15 +45,17 @@ extension Collector {
     package func wirePreview() -> WirePreview {
         mutex.lock()
         defer { mutex.unlock() }
-        let backend = currentBackend()
-        var preview = WirePreview(backend)
+        var preview = WirePreview()
         guard let segment = spool?.active else { return preview }
-        var reader = SegmentReader(segment)
-        while true {
-            let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: .min)
-            if batch.isEmpty { return preview }
-            preview.add(batch, backend)
+        for backend in [currentBackend()] {
+            var reader = SegmentReader(segment)
+            while true {
+                let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: .min)
+                if batch.isEmpty { break }
+                preview.add(batch, backend)
+            }
         }
+        return preview
     }
 
     /// Forgets what was recorded. The collector is invalid afterwards.

@@ -100,8 +100,8 @@ extension Options {
             fail("file backend: path is empty; expected a file, or none for the default")
             return false
         }
-        backend = .file(path: path, maxBytes: maxBytes == 0 ? BackendChoice.fileBytes : Int64(clamping: maxBytes),
-                        maxFiles: maxFiles == 0 ? BackendChoice.fileCount : Int(maxFiles))
+        setBackend(.file(path: path, maxBytes: maxBytes == 0 ? BackendChoice.fileBytes : Int64(clamping: maxBytes),
+                         maxFiles: maxFiles == 0 ? BackendChoice.fileCount : Int(maxFiles)))
         return true
     }
 
@@ -110,15 +110,16 @@ extension Options {
             fail(problem)
             return false
         }
-        var headers: [(name: String, value: String)] = []
+        let choice = NetworkChoice(.http)
+        _ = choice.set("endpoint", endpoint)
         for (index, line) in headerLines.enumerated() {
             guard let header = HTTPHeader.parse(line) else {
                 fail("header " + index.description + ": expected 'Name: value' without control characters")
                 return false
             }
-            headers.append(header)
+            choice.headers.append(header)
         }
-        backend = .http(endpoint: endpoint, headers: headers)
+        setBackend(.network(choice))
         return true
     }
 
@@ -133,7 +134,7 @@ extension Options {
             fail("custom backend: send is NULL")
             return false
         }
-        backend = .custom(copy)
+        setBackend(.custom(copy))
         return true
     }
 }

@@ -15,13 +15,43 @@ package enum BackendChoice {
     case stdout
     /// JSON Lines; nil path: `events.jsonl` in the tool's state directory.
     case file(path: String?, maxBytes: Int64, maxFiles: Int)
-    /// POST of a JSON array.
-    case http(endpoint: String, headers: [(name: String, value: String)])
+    case network(NetworkChoice)
     case custom(telemetry_backend)
+
+    package var kind: String {
+        switch self {
+        case .noop: "noop"
+        case .stdout: "stdout"
+        case .file: "file"
+        case .network(let choice): choice.kind.name
+        case .custom: "custom"
+        }
+    }
 
     package static let fileBytes: Int64 = 10 << 20
     package static let fileCount = 3
     package static let defaultFile = BackendChoice.file(path: nil, maxBytes: fileBytes, maxFiles: fileCount)
+}
+
+/// One of the places where events go.
+package final class Destination {
+    /// Tells it from the others, in the spool too; the kind unless the author gave one.
+    package let name: String
+    package let choice: BackendChoice
+    package static let limit = 6
+
+    init(name: String, _ choice: BackendChoice) {
+        self.name = name
+        self.choice = choice
+    }
+
+    /// What speaks against one more of this name; nil: nothing.
+    static func problem(_ others: [Destination], adding name: String) -> String? {
+        if !ToolName.isValid(name) { return "no name; expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit" }
+        if others.count >= limit { return "one too many; expected at most " + limit.description }
+        for other in others where other.name == name { return "a second one of this name; expected another name" }
+        return nil
+    }
 }
 
 /// How to open a collector. Setters check what they are given; the first thing wrong is kept in
@@ -46,7 +76,10 @@ package final class Options {
     package var notice: Notice?
     /// A1.
     package var consent: telemetry_consent = TELEMETRY_OPT_IN
-    package var backend: BackendChoice = .defaultFile
+    /// At least one. Each event goes to all of them.
+    package private(set) var destinations = [Destination(name: "file", .defaultFile)]
+    /// Nobody has chosen yet.
+    private var isDefault = true
     package var delivery: telemetry_delivery = TELEMETRY_IN_PROCESS
     package var guarantee: telemetry_guarantee = TELEMETRY_AT_LEAST_ONCE
     /// C6: collect arguments and error texts.
@@ -95,6 +128,25 @@ package final class Options {
         if error == nil { error = message }
     }
 
+    /// In place of those chosen so far.
+    package func setDestinations(_ chosen: [Destination]) {
+        destinations = chosen
+        isDefault = false
+    }
+
+    package func setBackend(_ choice: BackendChoice) { setDestinations([Destination(name: choice.kind, choice)]) }
+
+    /// Beside those chosen so far. False, with the reason in `error`, when that cannot be.
+    func addDestination(_ added: Destination) -> Bool {
+        let others = isDefault ? [] : destinations
+        if let problem = Destination.problem(others, adding: added.name) {
+            fail("backend " + added.name + ": " + problem)
+            return false
+        }
+        setDestinations(others + [added])
+        return true
+    }
+
     package func copy() -> Options {
         let other = Options(toolName: toolName, toolVersion: toolVersion)
         other.authorGate = authorGate
@@ -106,7 +158,8 @@ package final class Options {
         other.noticeVersion = noticeVersion
         other.notice = notice
         other.consent = consent
-        other.backend = backend
+        other.destinations = destinations
+        other.isDefault = isDefault
         other.delivery = delivery
         other.guarantee = guarantee
         other.extendedCollection = extendedCollection

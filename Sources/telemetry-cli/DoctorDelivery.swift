@@ -7,18 +7,26 @@ enum DoctorDelivery {
     private static let clockToleranceSeconds = 300
 
     static func check(_ options: Options, isOffline: Bool) -> [DoctorFinding] {
-        let backend = SpoolInspector.backendInfo(options: options)
-        return [
+        var findings = SpoolInspector.backends(options: options).map { backend in
             DoctorFinding(
                 check: "backend", state: backend.isUsable ? .ok : .problem, detail: backend.info,
-                advice: backend.isUsable ? nil : "events are kept until the manifest is mended"),
-        ] + receiver(options, isOffline) + [spool(options), lock(options), delivery(options), audit(options)]
+                advice: backend.isUsable ? nil : "events are kept until the manifest is mended")
+        }
+        for destination in options.destinations {
+            guard case .network(let choice) = destination.choice, choice.problem() == nil else { continue }
+            if let problem = choice.keyProblem {
+                findings.append(DoctorFinding(check: "key", state: .problem, detail: problem, advice: "events are kept until the key is there"))
+            }
+            findings += receiver(choice, isOffline)
+        }
+        return findings + [spool(options), lock(options), delivery(options), audit(options)]
     }
 
-    private static func receiver(_ options: Options, _ isOffline: Bool) -> [DoctorFinding] {
-        guard case .http(let url, _) = options.backend, Endpoint.problem(url) == nil else { return [] }
+    private static func receiver(_ choice: NetworkChoice, _ isOffline: Bool) -> [DoctorFinding] {
+        // Nothing answers a datagram.
+        if choice.kind == .splunkUDP { return [] }
         if isOffline { return [DoctorFinding(check: "endpoint", state: .ok, detail: "not asked: --offline")] }
-        switch EndpointProbe.run(url, timeoutMilliseconds: probeMilliseconds) {
+        switch EndpointProbe.run(choice.url, timeoutMilliseconds: probeMilliseconds) {
         case .failed(let reason):
             return [DoctorFinding(check: "endpoint", state: .problem, detail: reason, advice: "events are kept and tried again")]
         case .answered(let status, let offset):

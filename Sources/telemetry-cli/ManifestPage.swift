@@ -43,13 +43,15 @@ enum ManifestPage {
 
     /// Without headers, which may hold a secret.
     private static func destination(_ options: Options) -> String {
-        switch options.backend {
-        case .noop: "nowhere"
-        case .stdout: "the terminal"
-        case .file: "a file on your machine"
-        case .http(let endpoint, _): endpoint
-        case .custom: "a place of the tool's own"
-        }
+        joined(options.destinations.map { destination in
+            switch destination.choice {
+            case .noop: "nowhere"
+            case .stdout: "the terminal"
+            case .file: "a file on your machine"
+            case .network(let choice): choice.address
+            case .custom: "a place of the tool's own"
+            }
+        }, ", ")
     }
 
     private static func events(_ options: Options) -> String {

@@ -1,6 +1,10 @@
 /// What became of a batch.
 enum Verdict: Equatable {
     case accepted
+    /// So many of it were refused for good, the others accepted.
+    case partial(rejected: Int)
+    /// The events before this one were accepted, this one never will be, those behind are to be sent again.
+    case invalid(at: Int)
     /// Keep it and try again; the receiver may have said when (seconds from now).
     case retry(afterSeconds: Int?)
     /// Too large for the receiver: send the halves.
@@ -33,10 +37,13 @@ final class SendControl {
     let isCancelled: () -> Bool
     /// The file backend keeps its append in progress here, so that a crash can be undone.
     let journal: (any AppendJournal)?
+    /// Failures in a row before this attempt.
+    let attempt: UInt32
 
-    init(deadline: Deadline, journal: (any AppendJournal)? = nil, isCancelled: @escaping () -> Bool = { false }) {
+    init(deadline: Deadline, journal: (any AppendJournal)? = nil, attempt: UInt32 = 0, isCancelled: @escaping () -> Bool = { false }) {
         self.deadline = deadline
         self.journal = journal
+        self.attempt = attempt
         self.isCancelled = isCancelled
     }
 }
@@ -52,7 +59,7 @@ protocol AppendJournal: AnyObject {
 
 /// Where events go. One thread at a time calls it.
 protocol Backend: AnyObject {
-    /// The kind, as manifests and options name it: "noop", "stdout", "file", "http", "custom".
+    /// The kind, as manifests and options name it: "noop", "stdout", "file", "custom", or a `NetworkKind`'s.
     var kind: String { get }
     /// One line for people, without a secret in it.
     var info: String { get }
@@ -60,6 +67,10 @@ protocol Backend: AnyObject {
     var isLocal: Bool { get }
     /// False: it can send nothing, and `info` says why.
     var isUsable: Bool { get }
+    /// The receiver acknowledges nothing: the guarantee is at most once, whatever the author chose.
+    var isUnacknowledged: Bool { get }
+    /// Longest time one send may take; 0: the collector's own.
+    var timeoutMilliseconds: UInt32 { get }
     /// Most events in one batch, and most bytes of record data.
     var batchLimit: (events: Int, bytes: Int) { get }
     /// Sends the batch, in order.
@@ -73,5 +84,7 @@ protocol Backend: AnyObject {
 
 extension Backend {
     var isUsable: Bool { true }
+    var isUnacknowledged: Bool { false }
+    var timeoutMilliseconds: UInt32 { 0 }
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { nil }
 }

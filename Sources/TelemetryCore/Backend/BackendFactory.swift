@@ -2,29 +2,43 @@
 /// A choice that cannot work gives a backend that keeps every event and says why.
 ///
 /// `stateDirectory`: the tool's own, nil when there is none.
-func makeBackend(
-    _ choice: BackendChoice, toolName: String, stateDirectory: String?, httpTimeoutMilliseconds: UInt32 = 5_000
-) -> any Backend {
+func makeBackend(_ choice: BackendChoice, toolName: String, stateDirectory: String?) -> any Backend {
     switch choice {
     case .noop: return NoopBackend()
     case .stdout: return StdoutBackend()
     case .custom(let callbacks): return CustomBackend(callbacks)
     case .file(let path, let maxBytes, let maxFiles):
         return makeFileBackend(path, maxBytes, maxFiles, toolName, stateDirectory)
-    case .http(let endpoint, let headers):
-        do throws(EndpointError) {
-            return HTTPJSONBackend(
-                endpoint: try Endpoint.parse(endpoint), headers: headers, timeoutMilliseconds: httpTimeoutMilliseconds)
-        } catch {
-            return UnavailableBackend(kind: "http", reason: error.text)
-        }
+    case .network(let choice):
+        return makeNetworkBackend(choice)
+    }
+}
+
+private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
+    if let problem = choice.problem() {
+        return UnavailableBackend(kind: choice.kind.name, reason: problem.key + ": " + problem.text)
+    }
+    guard let format = makeFormat(choice) else {
+        return UnavailableBackend(kind: choice.kind.name, reason: "not built yet")
+    }
+    do throws(EndpointError) {
+        return PostingBackend(choice, endpoint: try Endpoint.parse(choice.url, allowingHTTP: choice.allowsHTTP), format: format)
+    } catch {
+        return UnavailableBackend(kind: choice.kind.name, reason: error.text)
+    }
+}
+
+private func makeFormat(_ choice: NetworkChoice) -> (any WireFormat)? {
+    switch choice.kind {
+    case .http: HTTPJSONFormat()
+    default: nil
     }
 }
 
 private func makeFileBackend(
     _ path: String?, _ maxBytes: Int64, _ maxFiles: Int, _ toolName: String, _ stateDirectory: String?
 ) -> any Backend {
-    guard let chosen = path ?? stateDirectory.map({ $0 + "/events.jsonl" }) else {
+    guard let chosen = path ?? stateDirectory.map({ $0 + "/" + FileBackend.defaultName }) else {
         return UnavailableBackend(
             kind: "file", reason: "no state directory for " + toolName + ": neither XDG_STATE_HOME nor HOME is an absolute path")
     }

@@ -12,6 +12,8 @@ final class FileBackend: Backend {
     private let maxFiles: Int
     private var json = EventJSON()
 
+    /// In the tool's state directory.
+    static let defaultName = "events.jsonl"
     static let minBytes: Int64 = 4096
 
     /// `path`: absolute. Bounds that are too small are raised: `minBytes`, one file.

@@ -1,35 +1,45 @@
-/// What a backend would send, request by request.
+/// What the backends would send, request by request.
 package struct WirePreview {
-    /// One line on the backend, for people.
-    package let backend: String
-    package private(set) var requests: [[UInt8]] = []
-    /// Some of it cannot be shown.
-    package private(set) var isIncomplete = false
+    package struct Request {
+        /// One line on the backend, for people.
+        package let backend: String
+        package let bytes: [UInt8]
+    }
 
-    init(_ backend: any Backend) { self.backend = backend.info }
+    package private(set) var requests: [Request] = []
+    /// The first backend of which something cannot be shown; nil: all can.
+    package private(set) var incomplete: String?
 
     mutating func add(_ batch: EventBatch, _ backend: any Backend) {
         batch.events.withUnsafeBufferPointer { events in
-            if let bytes = backend.preview(events) { requests.append(bytes) } else { isIncomplete = true }
+            if let bytes = backend.preview(events) {
+                requests.append(Request(backend: backend.info, bytes: bytes))
+            } else if incomplete == nil {
+                incomplete = backend.info
+            }
         }
     }
 }
 
 extension SpoolInspector {
-    /// One line on the tool's backend, and whether anything can be sent with it.
-    package static func backendInfo(options: Options) -> (info: String, isUsable: Bool) {
-        let backend = makeBackend(options.backend, toolName: options.toolName, stateDirectory: path(options: options))
-        defer { backend.close() }
-        return (backend.info, backend.isUsable)
+    /// One line on each of the tool's backends, and whether anything can be sent with it.
+    package static func backends(options: Options) -> [(name: String, info: String, isUsable: Bool)] {
+        options.destinations.map { destination in
+            let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+            defer { backend.close() }
+            return (destination.name, backend.info, backend.isUsable)
+        }
     }
 
     /// What would be sent now for the events that wait.
     package static func wirePreview(options: Options) -> WirePreview {
-        let backend = makeBackend(options.backend, toolName: options.toolName, stateDirectory: path(options: options))
-        defer { backend.close() }
-        var preview = WirePreview(backend)
+        var preview = WirePreview()
         let oldest = SpoolLimits.oldestAllowed(ageSeconds: options.spoolLimitAgeSeconds)
-        forEachBatch(options: options, limit: backend.batchLimit, oldest: oldest) { preview.add($0, backend) }
+        for destination in options.destinations {
+            let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+            forEachBatch(options: options, limit: backend.batchLimit, oldest: oldest) { preview.add($0, backend) }
+            backend.close()
+        }
         return preview
     }
 }

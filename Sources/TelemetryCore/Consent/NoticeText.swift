@@ -51,7 +51,12 @@ struct NoticeText {
         if isLocalOnly { return "nobody: it stays on this machine" }
         if !notice[.recipient].utf8.isEmpty { return notice[.recipient] }
         let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
-        let backend = makeBackend(options.backend, toolName: options.toolName, stateDirectory: directory)
-        return (backend.isLocal ? "this machine: " : "") + Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)
+        var text = ""
+        for destination in options.destinations {
+            let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: directory)
+            if !text.utf8.isEmpty { text += "; " }
+            text += (backend.isLocal ? "this machine: " : "") + Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)
+        }
+        return text
     }
 }

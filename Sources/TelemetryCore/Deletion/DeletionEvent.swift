@@ -10,11 +10,9 @@ struct DeletionEvent {
     let options: Options
     let backend: any Backend
 
-    init(options: Options) {
+    init(options: Options, _ destination: Destination) {
         self.options = options
-        backend = makeBackend(
-            options.backend, toolName: options.toolName, stateDirectory: nil,
-            httpTimeoutMilliseconds: options.httpTimeoutMilliseconds)
+        backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: nil)
     }
 
     /// Nil: accepted. Otherwise why not.

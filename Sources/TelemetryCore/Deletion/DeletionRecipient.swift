@@ -20,13 +20,25 @@ package struct DeletionRecipient {
             (reach, text) = (.askable, "")
             return
         }
-        switch options.backend {
-        case .http: (reach, text) = (.askable, "")
-        case .noop: (reach, text) = (.local, "the backend 'noop' keeps nothing: there is nobody to ask")
-        case .stdout: (reach, text) = (.local, "the backend 'stdout' only prints: there is nobody to ask")
-        case .custom:
-            (reach, text) = (.unknown, "the backend 'custom' cannot erase: ask the author of " + options.toolName)
-        case .file(let path, _, _): (reach, text) = Self.file(path, options)
+        var found: (reach: Reach, text: String)?
+        for destination in options.destinations {
+            let next = Self.reach(destination.choice, options)
+            // Whom nobody can ask is said of what is told first; one that can be asked outweighs the others.
+            if found == nil || next.reach == .askable || (next.reach == .unknown && found?.reach == .local) { found = next }
+            if next.reach == .askable { break }
+        }
+        (reach, text) = found ?? (.local, "there is nobody to ask")
+    }
+
+    private static func reach(_ choice: BackendChoice, _ options: Options) -> (reach: Reach, text: String) {
+        switch choice {
+        case .network(let choice) where choice.kind == .splunkUDP:
+            (.unknown, "the backend 'splunk_udp' acknowledges nothing: ask the author of " + options.toolName)
+        case .network: (.askable, "")
+        case .noop: (.local, "the backend 'noop' keeps nothing: there is nobody to ask")
+        case .stdout: (.local, "the backend 'stdout' only prints: there is nobody to ask")
+        case .custom: (.unknown, "the backend 'custom' cannot erase: ask the author of " + options.toolName)
+        case .file(let path, _, _): file(path, options)
         }
     }
 
@@ -48,5 +60,18 @@ package struct DeletionRecipient {
         else { return true }
         return statistics.delivered > 0 || statistics.dropped_unconfirmed > 0 || statistics.dropped_rejected > 0
             || delivery.lastAttempt > 0
+    }
+}
+
+extension Destination {
+    /// An event that asks for erasure reaches someone, who acknowledges it.
+    var takesDeletion: Bool {
+        if case .network(let choice) = choice { return choice.kind != .splunkUDP }
+        return false
+    }
+
+    var address: String {
+        if case .network(let choice) = choice { return choice.address }
+        return name
     }
 }

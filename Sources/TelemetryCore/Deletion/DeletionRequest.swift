@@ -51,15 +51,23 @@ package struct DeletionRequest {
     }
 
     private func sendEvents(_ result: inout Result) {
-        guard case .http(let url, _) = options.backend else {
+        let recipients = options.destinations.filter { $0.takesDeletion }
+        if recipients.isEmpty {
             result.problems.append(DeletionRecipient(options).text)
             return
         }
         guard mayUseNetwork(&result) else { return }
-        let target = (try? Endpoint.parse(url))?.description ?? "http"
-        let event = DeletionEvent(options: options)
-        ask(.event, target, &result) { event.ask(for: $0) }
-        event.close()
+        let ids = result.unasked
+        var unasked: [String] = []
+        // Each of them has the events: an id is asked for only when all have been.
+        for destination in recipients {
+            result.unasked = ids
+            let event = DeletionEvent(options: options, destination)
+            ask(.event, destination.address, &result) { event.ask(for: $0) }
+            event.close()
+            if result.unasked.count > unasked.count { unasked = result.unasked }
+        }
+        result.unasked = unasked
     }
 
     private func mayUseNetwork(_ result: inout Result) -> Bool {

@@ -3,10 +3,8 @@ import CSystem
 /// What a tool has left on this machine, and its removal (B2). The user's answer and the receipts of
 /// deletion requests are not among it.
 package enum LocalData {
-    static let defaultLogName = "events.jsonl"
-
     static func defaultLog(options: Options) -> String? {
-        SpoolInspector.path(options: options).map { $0 + "/" + defaultLogName }
+        SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName }
     }
 
     /// Removes all of it; `keepingPastIDs`: but the ids, which are all past ones then, for another try to
@@ -17,7 +15,9 @@ package enum LocalData {
         if let path = SpoolInspector.path(options: options) {
             removeState(path, options, keepingPastIDs: keepingPastIDs, &problems)
         }
-        if case .file(let path?, _, _) = options.backend { removeLog(path, &problems) }
+        for destination in options.destinations {
+            if case .file(let path?, _, _) = destination.choice { removeLog(path, &problems) }
+        }
         if let path = PreferenceStore.directory(tool: options.toolName) {
             removeEntries(path, &problems) { strcmp($0, NoticeStore.fileName) == 0 }
         }
@@ -50,7 +50,7 @@ package enum LocalData {
     private static func isState(_ name: UnsafePointer<CChar>) -> Bool {
         if Segment.isName(name) || isIdentity(name) { return true }
         return isNamed(name, ControlFile.name) || isNamed(name, Dispatcher.lockName) || isNamed(name, DetachedDelivery.lockName)
-            || isNamed(name, defaultLogName) || isNamed(name, "sent.jsonl") || isNamed(name, "sent.head")
+            || isNamed(name, FileBackend.defaultName) || isNamed(name, AuditLog.fileName) || isNamed(name, AuditHead.fileName)
     }
 
     private static func isIdentity(_ name: UnsafePointer<CChar>) -> Bool {

@@ -97,6 +97,13 @@ struct SegmentDelivery {
         case .rejected, .split:
             if outcome.verdict == .rejected { audit?.append(events, "rejected", backend) }
             commit(events.count, .rejected, end, segment)
+        case .partial(let rejected):
+            let lost = min(max(0, rejected), events.count)
+            audit?.append(events, "accepted", backend)
+            segment.progress.drop(.rejected, lost)
+            commit(events.count - lost, nil, end, segment)
+        case .invalid(let index):
+            return resume(events, ends, after: index, of: segment)
         case .retry(let seconds):
             // The receiver may have them, and they are not sent again.
             if outcome.hasLeft && (guarantee == .atMostOnce || !isCurrent(segment)) { audit?.append(events, "unconfirmed", backend) }
@@ -106,6 +113,19 @@ struct SegmentDelivery {
             return .stopped(reason: outcome.reason)
         }
         return nil
+    }
+
+    /// One event is refused for good: those before it were accepted, those behind are sent again.
+    private func resume(_ events: UnsafeBufferPointer<EventView>, _ ends: ArraySlice<Int>, after index: Int, of segment: Segment) -> Result? {
+        let bad = min(max(0, index), events.count - 1)
+        let accepted = UnsafeBufferPointer(rebasing: events[..<bad])
+        if bad > 0 {
+            audit?.append(accepted, "accepted", backend)
+            commit(bad, nil, ends[ends.startIndex + bad - 1], segment)
+        }
+        audit?.append(UnsafeBufferPointer(rebasing: events[bad...bad]), "rejected", backend)
+        commit(1, .rejected, ends[ends.startIndex + bad], segment)
+        return send(UnsafeBufferPointer(rebasing: events[(bad + 1)...]), ends.dropFirst(bad + 1), of: segment)
     }
 
     /// Marks events as consumed where a crash cannot lose it.

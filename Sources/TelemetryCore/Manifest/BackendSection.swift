@@ -1,32 +1,59 @@
-import CSystem
-
-/// `backend`: where the events go.
+/// `backend`: where the events go; `backends`: the same, several times.
 enum BackendSection {
-    private enum Kind { case noop, stdout, file, http }
-
     static func read(_ top: ManifestSection, _ manifest: inout Manifest) throws(ManifestError) {
-        let keys = ["kind", "path", "max_bytes", "max_files", "endpoint", "headers", "timeout_ms"]
-        guard let backend = try top.section("backend", keys: keys) else { return }
-        _ = try backend.required("kind", expected: "noop, stdout, file or http")
-        let kind = try backend.choice(
-            "kind", [("noop", Kind.noop), ("stdout", .stdout), ("file", .file), ("http", .http)])
-        if kind != .file { try refuse(["path", "max_bytes", "max_files"], in: backend, expected: "file") }
-        if kind != .http { try refuse(["endpoint", "headers", "timeout_ms"], in: backend, expected: "http") }
-        switch kind {
-        case nil: return
-        case .noop: manifest.backend = .noop
-        case .stdout: manifest.backend = .stdout
-        case .file: manifest.backend = try file(backend)
-        case .http:
-            manifest.backend = try http(backend)
-            manifest.httpTimeoutMilliseconds = try backend.integer("timeout_ms", 1...600_000)
+        guard let list = top.node("backends") else {
+            if let node = top.node("backend") { manifest.destinations = [try destination(node, top.file, "backend")] }
+            return
         }
+        if top.node("backend") != nil { throw top.failure("backends", list, "of no use beside backend; expected one of the two") }
+        guard case .sequence(let nodes) = list.content, !nodes.isEmpty else {
+            throw top.failure("backends", list, list.shown + " is no list; expected a list of backends")
+        }
+        var made: [Destination] = []
+        for (index, node) in nodes.enumerated() {
+            let path = "backends[" + index.description + "]"
+            let next = try destination(node, top.file, path)
+            if let problem = Destination.problem(made, adding: next.name) {
+                throw ManifestError(file: top.file, node.position, key: path, problem)
+            }
+            made.append(next)
+        }
+        manifest.destinations = made
+    }
+
+    private static let fileKeys = ["path", "max_bytes", "max_files"]
+
+    private static func destination(_ node: YAMLNode, _ file: String, _ path: String) throws(ManifestError) -> Destination {
+        let section = try ManifestSection(node, file: file, path: path, keys: ["kind", "name"] + fileKeys + NetworkChoice.keys)
+        let expected = kinds
+        let given = try section.required("kind", expected: expected)
+        let kind = given.scalar?.text ?? ""
+        let choice: BackendChoice
+        if let network = NetworkKind.named(kind) {
+            choice = .network(try networkChoice(section, network))
+        } else if kind == "file" {
+            choice = try fileChoice(section)
+        } else if kind == "noop" || kind == "stdout" {
+            choice = kind == "noop" ? .noop : .stdout
+        } else {
+            throw section.failure("kind", given, given.shown + " is not known; expected " + expected)
+        }
+        if kind != "file" { try refuse(fileKeys, in: section, expected: "file") }
+        if case .network = choice {} else { try refuse(NetworkChoice.keys, in: section, expected: "one that sends") }
+        let name = try section.string("name", expected: "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit") {
+            ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no name"
+        }
+        return Destination(name: name ?? kind, choice)
+    }
+
+    private static var kinds: String {
+        var text = "noop, stdout, file"
+        for kind in NetworkKind.all { text += (kind == .splunkUDP ? " or " : ", ") + kind.name }
+        return text
     }
 
     @inline(never)
-    private static func refuse(
-        _ keys: [String], in backend: ManifestSection, expected kind: String
-    ) throws(ManifestError) {
+    private static func refuse(_ keys: [String], in backend: ManifestSection, expected kind: String) throws(ManifestError) {
         for key in keys {
             guard let node = backend.node(key) else { continue }
             throw backend.failure(key, node, "does not go with this kind; expected kind: " + kind)
@@ -34,7 +61,7 @@ enum BackendSection {
     }
 
     @inline(never)
-    private static func file(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
+    private static func fileChoice(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
         // A relative path would mean another file in each working directory.
         let path = try backend.string("path", expected: "an absolute path of at most 4095 bytes") { text in
             let isPath = text.utf8.first == UInt8(ascii: "/") && text.utf8.count <= 4095
@@ -46,18 +73,31 @@ enum BackendSection {
     }
 
     @inline(never)
-    private static func http(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
-        _ = try backend.required("endpoint", expected: endpointExpected)
-        return .http(endpoint: try endpoint(backend) ?? "", headers: try headers(backend))
+    private static func networkChoice(_ backend: ManifestSection, _ kind: NetworkKind) throws(ManifestError) -> NetworkChoice {
+        let choice = NetworkChoice(kind)
+        for key in NetworkChoice.keys {
+            guard let node = backend.node(key) else { continue }
+            if !choice.has(key) { throw backend.failure(key, node, "does not go with kind: " + kind.name) }
+            if key == "headers" { choice.headers = try headers(backend); continue }
+            // Checked here for the sake of its error text.
+            if key == "timeout_ms" { _ = try backend.integer(key, 1...600_000) }
+            guard let scalar = node.scalar, !scalar.isNull else {
+                throw backend.failure(key, node, node.shown + " is no text; expected text")
+            }
+            if let problem = choice.set(key, scalar.text) { throw backend.failure(key, node, problem) }
+        }
+        if let problem = choice.problem() {
+            if let node = backend.node(problem.key) { throw backend.failure(problem.key, node, problem.text) }
+            throw ManifestError(file: backend.file, backend.position, key: backend.join(problem.key), problem.text)
+        }
+        return choice
     }
-
-    private static var endpointExpected: String { "an http or https URL of at most 2048 bytes" }
 
     /// `endpoint` of any section; nil when it is not there.
     @inline(never)
     static func endpoint(_ section: ManifestSection) throws(ManifestError) -> String? {
         guard let node = section.node("endpoint") else { return nil }
-        let endpoint = try section.string("endpoint", expected: endpointExpected) { _ in nil } ?? ""
+        let endpoint = try section.string("endpoint", expected: "an http or https URL of at most 2048 bytes") { _ in nil } ?? ""
         if let problem = Endpoint.problem(endpoint) { throw section.failure("endpoint", node, problem) }
         return endpoint
     }

@@ -26,8 +26,7 @@ package struct Manifest {
     var identity: IdentityChoice?
     /// Section G
     var deletion: DeletionChoice?
-    var backend: BackendChoice?
-    var httpTimeoutMilliseconds: Int64?
+    var destinations: [Destination]?
     var delivery: telemetry_delivery?
     var guarantee: telemetry_guarantee?
     var flushIntervalMilliseconds: Int64?
@@ -116,8 +115,7 @@ package struct Manifest {
     }
 
     private func applyDelivery(to options: Options) {
-        if let backend { options.backend = backend }
-        if let value = httpTimeoutMilliseconds { options.httpTimeoutMilliseconds = UInt32(clamping: value) }
+        if let destinations { options.setDestinations(destinations) }
         if let delivery { options.delivery = delivery }
         if let guarantee { options.guarantee = guarantee }
         if let value = flushIntervalMilliseconds { options.flushIntervalMilliseconds = UInt32(clamping: value) }

@@ -6,7 +6,7 @@ enum ManifestReader {
     static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
         let top = try ManifestSection(
             node, file: file, path: "",
-            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "delivery", "limits", "events"])
+            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "backends", "delivery", "limits", "events"])
         var manifest = Manifest()
         try readTool(top, &manifest)
         manifest.enabled = try top.bool("enabled")

@@ -188,5 +188,5 @@ private func receiveHeader(_ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ 
 
 private func receiveBody(_ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
     guard let context else { return 0 }
-    return Unmanaged<ResponseReader>.fromOpaque(context).takeUnretainedValue().body(count) ? count : 0
+    return Unmanaged<ResponseReader>.fromOpaque(context).takeUnretainedValue().body(UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
 }

@@ -21,14 +21,15 @@ package struct Endpoint: Equatable {
     /// Scheme, host, port when it was given, and path; the query may hold a secret and is left out.
     package let description: String
 
-    package static func parse(_ text: String) throws(EndpointError) -> Endpoint {
+    /// `allowingHTTP`: to any host, because the tool's author says so.
+    package static func parse(_ text: String, allowingHTTP: Bool = false) throws(EndpointError) -> Endpoint {
         let bytes = Array(text.utf8)
         try checkCharacters(bytes)
         let (scheme, authorityStart) = try parseScheme(bytes)
         let rest = bytes[authorityStart...]
         let authorityEnd = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? bytes.endIndex
         let authority = try Authority.parse(bytes[authorityStart..<authorityEnd])
-        if scheme == .http && !authority.isLoopback {
+        if scheme == .http && !authority.isLoopback && !allowingHTTP {
             throw EndpointError(text: "the endpoint uses http to a host that is not this machine; expected https (http only for localhost, 127.0.0.0/8 and [::1])")
         }
         let pathEnd = bytes[authorityEnd...].firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
@@ -46,9 +47,9 @@ package struct Endpoint: Equatable {
     }
 
     /// What is wrong with an endpoint, as a sentence; nil: nothing.
-    package static func problem(_ text: String) -> String? {
+    package static func problem(_ text: String, allowingHTTP: Bool = false) -> String? {
         do throws(EndpointError) {
-            _ = try parse(text)
+            _ = try parse(text, allowingHTTP: allowingHTTP)
             return nil
         } catch {
             return error.text

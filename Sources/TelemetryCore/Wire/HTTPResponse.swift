@@ -3,16 +3,24 @@ struct HTTPResponse: Equatable {
     let status: Int
     /// Value of Retry-After; empty: none.
     var retryAfter: [UInt8] = []
+    /// Value of X-RateLimit-Reset; empty: none.
+    var rateLimitReset: [UInt8] = []
+    /// The first `ResponseReader.keptBytes` of the body.
+    var body: [UInt8] = []
 }
 
 /// Collects a response while libcurl reads it.
 final class ResponseReader {
     /// Most bytes of a body that are read; the rest is not worth the traffic.
     static let bodyLimit = 1 << 20
+    /// Most bytes of a body that are kept to be read: a verdict is short.
+    static let keptBytes = 64 << 10
     /// Most bytes of header lines, for the same reason.
     static let headerLimit = 256 << 10
 
     private(set) var retryAfter: [UInt8] = []
+    private var rateLimitReset: [UInt8] = []
+    private var kept: [UInt8] = []
     /// Value of Date; empty: none.
     private(set) var date: [UInt8] = []
     /// The header section of a final response has been read to its end.
@@ -23,7 +31,7 @@ final class ResponseReader {
 
     /// Nil: no whole header section of a final response was read.
     var response: HTTPResponse? {
-        isHeaderComplete ? HTTPResponse(status: status, retryAfter: retryAfter) : nil
+        isHeaderComplete ? HTTPResponse(status: status, retryAfter: retryAfter, rateLimitReset: rateLimitReset, body: kept) : nil
     }
 
     /// One header line, with its line end; also the status line, and the empty line at the end.
@@ -42,20 +50,24 @@ final class ResponseReader {
         if Array(bytes.prefix(5)) == Array("HTTP/".utf8) {
             status = Self.parseStatus(bytes)
             retryAfter = []
+            rateLimitReset = []
             isHeaderComplete = false
         } else if bytes.isEmpty {
             // 1xx is interim (RFC 9110, section 15.2).
             isHeaderComplete = status >= 200
         } else if let value = Self.value(of: "retry-after:", in: bytes) {
             retryAfter = value
+        } else if let value = Self.value(of: "x-ratelimit-reset:", in: bytes) {
+            rateLimitReset = value
         } else if let value = Self.value(of: "date:", in: bytes) {
             date = value
         }
     }
 
     /// False: more than the limit, stop reading.
-    func body(_ count: Int) -> Bool {
-        bodyBytes = min(bodyBytes, Self.bodyLimit) + min(count, Self.bodyLimit)
+    func body(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        kept += bytes.prefix(Self.keptBytes - kept.count)
+        bodyBytes = min(bodyBytes, Self.bodyLimit) + min(bytes.count, Self.bodyLimit)
         return bodyBytes <= Self.bodyLimit
     }
 

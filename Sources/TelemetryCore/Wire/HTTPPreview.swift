@@ -1,13 +1,3 @@
-/// A backend that posts: it says what the request for a batch is, and that is both sent and shown.
-protocol HTTPBackend: Backend {
-    /// Nil: out of memory. The body is valid until the next call.
-    func request(for events: UnsafeBufferPointer<EventView>) -> HTTPRequest?
-}
-
-extension HTTPBackend {
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { request(for: events)?.preview }
-}
-
 extension HTTPRequest {
     /// The request as HTTP/1.1 puts it (RFC 9112), which is what libcurl sends. The query and the values
     /// of the author's headers may be credentials, and are masked.

@@ -1,0 +1,22 @@
+/// Each batch as a JSON array; wire-formats "HTTP JSON (generic)" in docs/backends.md.
+final class HTTPJSONFormat: WireFormat {
+    /// Most receivers take no more than 1 MiB unless told otherwise; longer ones are split on 413.
+    let batchLimit = (events: 1000, bytes: 256 << 10)
+
+    private var json = EventJSON()
+
+    /// The key is the same when the same batch is sent again, so that a receiver can tell.
+    func request(for batch: WireBatch) -> WireRequest? {
+        json.removeAll()
+        json.writeArray(batch.events)
+        return json.bytes.map {
+            let headers = ["Content-Type: application/json", "Idempotency-Key: " + BatchIdentity(batch.events).uuid]
+            return WireRequest(headers: headers, body: $0)
+        }
+    }
+
+    func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
+        if response.status == 410 { return Outcome(verdict: .stop, reason: "HTTP 410") }
+        return StatusRules.all.outcome(response, eventCount: eventCount, now: now)
+    }
+}

@@ -1,0 +1,173 @@
+/// A receiver as the tool's author chose it, setting by setting; the same keys in a manifest and in
+/// telemetry_options_add_backend().
+package final class NetworkChoice {
+    package let kind: NetworkKind
+    /// As it was given; empty: the receiver's own address.
+    package private(set) var endpoint = ""
+    package var headers: [(name: String, value: String)] = []
+    package private(set) var key = APIKey.none
+    /// Of `http` and `otlp`: the header that carries the key alone; empty: `Authorization: Bearer`.
+    package private(set) var keyHeader = ""
+    package private(set) var isCompressed = false
+    /// The author allows http to a host that is not this machine.
+    package private(set) var allowsHTTP = false
+    /// Longest time one request may take; 0: the collector's own.
+    package private(set) var timeoutMilliseconds: UInt32 = 0
+    private var settings: [(name: String, value: String)] = []
+
+    package init(_ kind: NetworkKind) { self.kind = kind }
+
+    /// Empty: not set.
+    func setting(_ name: String) -> String {
+        for setting in settings where setting.name == name { return setting.value }
+        return ""
+    }
+
+    /// Every key that some kind has, for who looks for a misspelt one.
+    static let keys = [
+        "endpoint", "headers", "timeout_ms", "compression", "allow_http", "api_key", "api_key_env", "api_key_file", "api_key_header",
+        "protocol", "environment", "site", "service", "source", "region", "sourcetype", "index",
+    ]
+
+    /// Whether this kind has such a key.
+    func has(_ key: String) -> Bool {
+        switch key {
+        case "endpoint", "timeout_ms": true
+        case "headers", "compression", "allow_http", "api_key", "api_key_env", "api_key_file": kind != .splunkUDP
+        case "api_key_header": kind == .http || kind == .otlp
+        default: kind.choices(key) != nil
+        }
+    }
+
+    /// Nil: done. Otherwise what is wrong, never with a value that may be a secret.
+    func set(_ key: String, _ value: String) -> String? {
+        switch key {
+        case "endpoint":
+            if value.utf8.isEmpty { return Endpoint.problem(value) }
+            endpoint = value
+        case "timeout_ms":
+            guard let number = YAMLNumber.integer(value), (1...600_000).contains(number) else {
+                return Self.unknown(value, "an integer from 1 to 600000")
+            }
+            timeoutMilliseconds = UInt32(clamping: number)
+        case "compression":
+            guard value == "gzip" || value == "none" else { return Self.unknown(value, "gzip or none") }
+            isCompressed = value == "gzip"
+        case "allow_http":
+            guard value == "true" || value == "false" else { return Self.unknown(value, "true or false") }
+            allowsHTTP = value == "true"
+        case "api_key_header":
+            if let problem = HTTPHeader.problem(name: value, value: "") { return problem }
+            keyHeader = value
+        case "api_key", "api_key_env", "api_key_file": return setKey(key, value)
+        default: return setOwn(key, value)
+        }
+        return nil
+    }
+
+    private func setKey(_ how: String, _ value: String) -> String? {
+        if self.key != .none { return "a second key; expected one of api_key, api_key_env and api_key_file" }
+        switch how {
+        case "api_key":
+            guard APIKey.isValid(value) else { return "not a key; expected visible ASCII of at most 4096 bytes" }
+            self.key = .value(value)
+        case "api_key_env":
+            guard Self.isVariable(value) else { return Self.unknown(value, "the name of an environment variable") }
+            self.key = .environment(value)
+        default:
+            guard value.utf8.first == UInt8(ascii: "/"), value.utf8.count <= 4095, !ManifestReader.hasControlCharacter(value) else {
+                return Self.unknown(value, "an absolute path of at most 4095 bytes")
+            }
+            self.key = .file(value)
+        }
+        return nil
+    }
+
+    private func setOwn(_ key: String, _ value: String) -> String? {
+        guard let choices = kind.choices(key) else { return "not a setting of " + kind.name }
+        if choices.utf8.isEmpty {
+            guard (1...200).contains(value.utf8.count), !ManifestReader.hasControlCharacter(value) else {
+                return Self.unknown(value, "1 to 200 bytes without control characters")
+            }
+        } else if !Self.list(choices, has: value) {
+            return Self.unknown(value, "one of " + choices)
+        }
+        settings.append((key, value))
+        return nil
+    }
+
+    @inline(never)
+    private static func unknown(_ value: String, _ expected: String) -> String {
+        "'" + Excerpt.of(value) + "' is not known; expected " + expected
+    }
+
+    /// Words between single spaces.
+    private static func list(_ words: String, has word: String) -> Bool {
+        let list = Array((" " + words + " ").utf8)
+        let wanted = Array((" " + word + " ").utf8)
+        guard wanted.count <= list.count, !word.utf8.contains(0x20) else { return false }
+        for start in 0...(list.count - wanted.count) where Array(list[start..<(start + wanted.count)]) == wanted { return true }
+        return false
+    }
+
+    /// POSIX, "Environment Variables": letters, digits and '_', not beginning with a digit.
+    private static func isVariable(_ name: String) -> Bool {
+        guard let first = name.utf8.first, !Authority.isDigit(first), name.utf8.count <= 200 else { return false }
+        return Array(name.utf8).allSatisfy { PercentEncoding.isAlphanumeric($0) || $0 == UInt8(ascii: "_") }
+    }
+
+    /// What is wrong with the settings together: the key concerned, and a sentence. Nil: nothing.
+    package func problem() -> (key: String, text: String)? {
+        if kind.needsKey && key == .none { return ("api_key", "missing; expected one of api_key, api_key_env and api_key_file") }
+        if endpoint.utf8.isEmpty {
+            let isGiven = !kind.needsEndpoint || (kind == .otlp && !setting("environment").utf8.isEmpty && setting("environment") != "ignore")
+            return isGiven ? nil : ("endpoint", "missing; expected an http or https URL of at most 2048 bytes")
+        }
+        return Endpoint.problem(endpoint, allowingHTTP: allowsHTTP).map { ("endpoint", $0) }
+    }
+
+    /// Where it posts to: an endpoint without a path gets the receiver's own.
+    package var url: String {
+        let base = endpoint.utf8.isEmpty ? ownBase : endpoint
+        let bytes = Array(base.utf8)
+        // Behind the scheme's two slashes: the first one ends host and port.
+        var slashes = 0
+        for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?") {
+            slashes += 1
+            if slashes == 3 { return index == bytes.count - 1 && byte == UInt8(ascii: "/") && !kind.path.utf8.isEmpty ? String(bytes: bytes.dropLast()) + kind.path : base }
+        }
+        return base + kind.path
+    }
+
+    /// The same for people, without what may be a secret.
+    package var address: String { (try? Endpoint.parse(url, allowingHTTP: allowsHTTP))?.description ?? url }
+
+    /// Why the key cannot be had at this moment; nil: it can.
+    package var keyProblem: String? {
+        do throws(APIKeyError) {
+            _ = try key.read()
+            return nil
+        } catch {
+            return error.text
+        }
+    }
+
+    private var ownBase: String {
+        let isEU = setting("region") == "eu"
+        switch kind {
+        case .datadog:
+            let site = setting("site")
+            return "https://http-intake.logs." + (site.utf8.isEmpty ? "datadoghq.com" : site)
+        case .posthog: return isEU ? "https://eu.i.posthog.com" : "https://us.i.posthog.com"
+        case .segment: return isEU ? "https://events.eu1.segmentapis.com" : "https://api.segment.io"
+        default: return ""
+        }
+    }
+
+    /// The header that carries the key; nil: none does, or the format puts it elsewhere.
+    func keyHeaderLine(_ key: String) -> String? {
+        if key.utf8.isEmpty { return nil }
+        if !keyHeader.utf8.isEmpty { return keyHeader + ": " + key }
+        return kind == .http || kind == .otlp ? "Authorization: Bearer " + key : nil
+    }
+}

@@ -1,0 +1,29 @@
+/// How one receiver wants its events, and what its answers mean. Pure: no I/O, no clock.
+protocol WireFormat: AnyObject {
+    /// Most events in one request, and most bytes of record data that go into it.
+    var batchLimit: (events: Int, bytes: Int) { get }
+    /// What the request for a batch is. Nil: out of memory. The body is valid until the next call.
+    func request(for batch: WireBatch) -> WireRequest?
+    /// What the answer says of the batch. `now`: seconds since 1970-01-01 UTC.
+    func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome
+}
+
+/// What goes into one request.
+struct WireBatch {
+    let events: UnsafeBufferPointer<EventView>
+    /// The author's key; `***` in what is shown. Empty: none.
+    let key: String
+    /// Failures in a row before this attempt.
+    let attempt: UInt32
+    /// When it is sent, nanoseconds since 1970-01-01 UTC.
+    let now: Int64
+}
+
+/// A request without what every request has: `PostingBackend` adds that.
+struct WireRequest {
+    /// Whole header lines for every receiver.
+    var headers: [String]
+    /// Whole header lines that hold a credential.
+    var privateHeaders: [String] = []
+    var body: UnsafeRawBufferPointer
+}
