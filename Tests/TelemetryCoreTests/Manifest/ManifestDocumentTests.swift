@@ -34,7 +34,8 @@ final class ManifestDocumentTests: XCTestCase {
         XCTAssertEqual(manifest.delivery, options.delivery)
         XCTAssertEqual(manifest.guarantee, options.guarantee)
         XCTAssertEqual(manifest.flushIntervalMilliseconds, Int64(options.flushIntervalMilliseconds))
-        XCTAssertEqual(manifest.httpTimeoutMilliseconds, Int64(options.httpTimeoutMilliseconds))
+        guard case .network(let choice)? = manifest.destinations?.first?.choice else { return XCTFail("no receiver") }
+        XCTAssertEqual(choice.timeoutMilliseconds, options.httpTimeoutMilliseconds)
         XCTAssertEqual(manifest.segmentBytes, Int64(options.segmentBytes))
         XCTAssertEqual(manifest.spoolBytes, options.spoolLimitBytes)
         XCTAssertEqual(manifest.spoolSegments, Int64(options.spoolLimitSegments))

@@ -110,12 +110,13 @@ final class ManifestErrorTests: XCTestCase {
         let b = Self.tool + "backend: "
         let url = "an http or https URL of at most 2048 bytes"
         let like = "expected a URL such as https://host/path"
+        let kinds = "noop, stdout, file, http, otlp, datadog, posthog, segment, splunk_hec or splunk_udp"
         let absolute = "an absolute path of at most 4095 bytes"
         check(b + "file", "f.yaml:2:10: backend: 'file' is no mapping; expected a mapping")
-        check(b + "{path: /x}", "f.yaml:2:10: backend.kind: missing; expected noop, stdout, file or http")
-        check(b + "{kind: ftp}", "f.yaml:2:17: backend.kind: 'ftp' is not known; expected noop, stdout, file or http")
+        check(b + "{path: /x}", "f.yaml:2:10: backend.kind: missing; expected \(kinds)")
+        check(b + "{kind: ftp}", "f.yaml:2:17: backend.kind: 'ftp' is not known; expected \(kinds)")
         check(b + "{kind: noop, path: /x}", "f.yaml:2:29: backend.path: does not go with this kind; expected kind: file")
-        check(b + "{kind: file, endpoint: x}", "f.yaml:2:33: backend.endpoint: does not go with this kind; expected kind: http")
+        check(b + "{kind: file, endpoint: x}", "f.yaml:2:33: backend.endpoint: does not go with this kind; expected kind: one that sends")
         check(b + "{kind: file, path: x.jsonl}", "f.yaml:2:29: backend.path: 'x.jsonl' is no such path; expected \(absolute)")
         check(b + "{kind: file, path: \"/a\\0b\"}", "f.yaml:2:29: backend.path: '/a?b' is no such path; expected \(absolute)")
         check(b + "{kind: file, max_files: 0}", "f.yaml:2:34: backend.max_files: '0' is out of range; expected an integer from 1 to 1000")

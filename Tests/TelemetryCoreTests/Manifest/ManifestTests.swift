@@ -53,10 +53,10 @@ final class ManifestTests: XCTestCase {
         ]
         XCTAssertEqual(options.metadata.map { $0.key }, expected.map { $0.key })
         XCTAssertEqual(options.metadata.map { $0.value }, expected.map { $0.value })
-        guard case .http(let endpoint, let headers) = options.backend else { return XCTFail("\(options.backend)") }
-        XCTAssertEqual(endpoint, "https://example.org/v1")
-        XCTAssertEqual(headers.map { $0.name + ": " + $0.value }, ["X-Api-Key: k1 k2", "Accept-Language: en"])
-        XCTAssertEqual(options.httpTimeoutMilliseconds, 1500)
+        guard case .network(let choice) = options.backend else { return XCTFail("\(options.backend)") }
+        XCTAssertEqual(choice.endpoint, "https://example.org/v1")
+        XCTAssertEqual(choice.headers.map { $0.name + ": " + $0.value }, ["X-Api-Key: k1 k2", "Accept-Language: en"])
+        XCTAssertEqual(choice.timeoutMilliseconds, 1500)
         XCTAssertEqual(options.delivery, TELEMETRY_DETACHED)
         XCTAssertEqual(options.guarantee, TELEMETRY_AT_MOST_ONCE)
         XCTAssertEqual(options.flushIntervalMilliseconds, 250)
@@ -117,7 +117,7 @@ final class ManifestTests: XCTestCase {
         for (text, expected) in table {
             let options = options()
             try parse("tool: {name: mytool}\nbackend: {\(text)}", into: options)
-            XCTAssertEqual("\(options.backend)", "\(expected)", text)
+            XCTAssertEqual(options.backend.summary, expected.summary, text)
         }
     }
 

@@ -5,15 +5,16 @@ import XCTest
 @testable import TelemetryCore
 
 /// The HTTP backend against a real receiver that checks every request: F, E6, E8, E9.
-final class HTTPJSONBackendTests: XCTestCase {
-    private func backend(_ url: String, headers: [(String, String)] = [], timeout: UInt32 = 5000) throws -> HTTPJSONBackend {
-        HTTPJSONBackend(endpoint: try Endpoint.parse(url), headers: headers.map { (name: $0.0, value: $0.1) }, timeoutMilliseconds: timeout)
+final class PostingBackendTests: XCTestCase {
+    private func backend(_ url: String, headers: [(String, String)] = []) throws -> any Backend {
+        let made = makeBackend(.http(endpoint: url, headers: headers.map { (name: $0.0, value: $0.1) }), toolName: "mytool", stateDirectory: nil)
+        return try XCTUnwrap(made as? PostingBackend)
     }
 
     private func send(_ url: String, count: Int = 2, timeout: UInt32 = 5000) throws -> Outcome {
-        let backend = try backend(url, timeout: timeout)
+        let backend = try backend(url)
         defer { backend.close() }
-        return Batch(count: count).send(to: backend)
+        return Batch(count: count).send(to: backend, SendControl(deadline: Deadline(timeoutMilliseconds: timeout)))
     }
 
     func testRequestIsWhatTheWireSays() throws {

@@ -3,7 +3,7 @@ import XCTest
 @testable import TelemetryCore
 
 /// E8: what each status means for a batch; wire-formats "HTTP JSON (generic)".
-final class HTTPVerdictTests: XCTestCase {
+final class StatusRulesTests: XCTestCase {
     func testTable() {
         let cases: [(statuses: [Int], verdict: Verdict)] = [
             ([200, 201, 202, 204, 299], .accepted),
@@ -14,7 +14,7 @@ final class HTTPVerdictTests: XCTestCase {
         ]
         for (statuses, verdict) in cases {
             for status in statuses {
-                let outcome = HTTPVerdict.outcome(HTTPResponse(status: status, retryAfter: Array("7".utf8)), eventCount: 2, now: 0)
+                let outcome = HTTPJSONFormat().outcome(HTTPResponse(status: status, retryAfter: Array("7".utf8)), eventCount: 2, now: 0)
                 XCTAssertEqual(outcome.verdict, verdict, "\(status)")
                 XCTAssertEqual(outcome.reason.isEmpty, verdict == .accepted)
             }
@@ -22,7 +22,7 @@ final class HTTPVerdictTests: XCTestCase {
     }
 
     func testSingleEventThatIsTooLargeIsRejected() {
-        XCTAssertEqual(HTTPVerdict.outcome(HTTPResponse(status: 413), eventCount: 1, now: 0).verdict, .rejected)
+        XCTAssertEqual(HTTPJSONFormat().outcome(HTTPResponse(status: 413), eventCount: 1, now: 0).verdict, .rejected)
     }
 
     func testIdentityOfABatch() {
