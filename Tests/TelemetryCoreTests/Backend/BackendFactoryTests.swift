@@ -29,7 +29,7 @@ final class BackendFactoryTests: XCTestCase {
     func testChoiceThatCannotWorkKeepsTheEventsAndSaysWhy() {
         let cases: [(BackendChoice, says: String)] = [
             (.http(endpoint: "http://example.com/?key=s3cret", headers: []), "expected https"),
-            (.http(endpoint: "", headers: []), "empty"),
+            (.http(endpoint: "", headers: []), "missing"),
             (.file(path: nil, maxBytes: 0, maxFiles: 0), "no state directory for mytool"),
             (.file(path: "", maxBytes: 0, maxFiles: 0), "not the path of a file"),
             (.file(path: "/tmp/", maxBytes: 0, maxFiles: 0), "not the path of a file"),

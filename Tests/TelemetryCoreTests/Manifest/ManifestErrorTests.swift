@@ -32,7 +32,7 @@ final class ManifestErrorTests: XCTestCase {
     }
 
     func testTop() {
-        let top = "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, delivery, limits, events"
+        let top = "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, backends, delivery, limits, events"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         check("text", "f.yaml:1:1: manifest: 'text' is no mapping; expected a mapping")
