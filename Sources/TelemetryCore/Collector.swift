@@ -17,7 +17,8 @@ package final class Collector {
     /// Nil until the first event.
     var spool: Spool?
     var dispatcher: Dispatcher?
-    var backend: (any Backend)?
+    /// Empty until somebody needs them.
+    var outlets: [Outlet] = []
     /// A7: the local log stands in for the author's backend.
     private var isLocalOnly = false
     /// Without a spool there is no epoch to tell of a withdrawal: consent is looked at again.
@@ -89,21 +90,34 @@ package final class Collector {
     }
 
     package var backendInfo: String {
-        mutex.withLock { currentBackend().info }
+        mutex.withLock {
+            var text = ""
+            for outlet in currentOutlets() { text += (text.utf8.isEmpty ? "" : "; ") + outlet.backend.info }
+            return text
+        }
     }
 
     /// With the mutex held.
-    func currentBackend() -> any Backend {
-        if let backend { return backend }
-        var made = Self.make(options.destinations[0].choice, options)
-        // A7: whatever would leave the machine goes to the local log instead.
-        if decision.isLocalOnly && !made.isLocal {
-            made.close()
-            made = Self.make(.defaultFile, options)
+    func currentOutlets() -> [Outlet] {
+        if !outlets.isEmpty { return outlets }
+        for destination in options.destinations {
+            outlets.append(Outlet(name: destination.name, Self.make(destination.choice, options)))
+        }
+        // A7: if any would leave the machine, all goes to the local log instead.
+        if decision.isLocalOnly && !isLocal(outlets) {
+            for outlet in outlets { outlet.backend.close() }
+            outlets = [Outlet(name: "file", Self.make(.defaultFile, options))]
             isLocalOnly = true
         }
-        backend = made
-        return made
+        return outlets
+    }
+
+    /// With the mutex held. Delivery needs no network and ends at once.
+    var isLocal: Bool { isLocal(currentOutlets()) }
+
+    private func isLocal(_ outlets: [Outlet]) -> Bool {
+        for outlet in outlets where !outlet.backend.isLocal { return false }
+        return true
     }
 
     private static func make(_ choice: BackendChoice, _ options: Options) -> any Backend {
@@ -202,7 +216,8 @@ package final class Collector {
         } catch {
             failure = error
         }
-        let backend = currentBackend()
+        let outlets = currentOutlets()
+        if outlets.count > 1 { tellApart(outlets, shared) }
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         if let shared {
             recorder.pointee.epochAddress.store(UInt(bitPattern: shared.control.epochAddress), ordering: .relaxed)
@@ -210,9 +225,17 @@ package final class Collector {
         recorder.pointee.epoch.store(made.epoch, ordering: .relaxed)
         spool = made
         dispatcher = Dispatcher(
-            spool: made, mutex: mutex, backend: backend, options: options, isLocalOnly: isLocalOnly,
+            spool: made, mutex: mutex, outlets: outlets, options: options, isLocalOnly: isLocalOnly,
             makeLocalBackend: { [options] in Self.make(.defaultFile, options) }, isConsented: isConsented)
         return made
+    }
+
+    /// Several destinations: each has progress and a state of its own.
+    private func tellApart(_ outlets: [Outlet], _ shared: SpoolDirectory?) {
+        let slots = shared?.assignDestinations(outlets.map { $0.name })
+        for (index, outlet) in outlets.enumerated() {
+            outlet.slot = slots?[index] ?? DestinationSlot(index: index, tag: DestinationFile.tag(Array(outlet.name.utf8)))
+        }
     }
 
     private func makeContext(_ shared: SpoolDirectory?) -> ContextBlock {
@@ -240,7 +263,7 @@ package final class Collector {
 
     private func needsWorkerNow(_ spool: Spool) -> Bool {
         guard !worker.isRunning, needsWorkerLater else { return false }
-        return !currentBackend().isLocal || !spool.sealed.isEmpty || Clock.monotonic() &- opened > Self.settlingNanoseconds
+        return !isLocal || !spool.sealed.isEmpty || Clock.monotonic() &- opened > Self.settlingNanoseconds
     }
 }
 

@@ -47,7 +47,8 @@ extension Collector {
         defer { mutex.unlock() }
         var preview = WirePreview()
         guard let segment = spool?.active else { return preview }
-        for backend in [currentBackend()] {
+        for outlet in currentOutlets() {
+            let backend = outlet.backend
             var reader = SegmentReader(segment)
             while true {
                 let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: .min)

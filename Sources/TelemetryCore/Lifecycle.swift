@@ -16,7 +16,7 @@ extension Collector {
         mutex.lock()
         defer { mutex.unlock() }
         guard attachIfAnythingWaits(), let spool, let dispatcher else { return TELEMETRY_OK }
-        let isInline = !worker.isRunning && currentBackend().isLocal
+        let isInline = !worker.isRunning && isLocal
         if isInline { return flushInline(spool, dispatcher, deadline, ignoringBackoff) }
         startWorker()
         guard worker.isRunning else { return TELEMETRY_ERROR_SYSTEM }
@@ -77,7 +77,7 @@ extension Collector {
 
     /// With a local backend there is nothing to wait for: even a detached collector delivers at once.
     private var deliversAtClose: Bool {
-        mutex.withLock { options.delivery == TELEMETRY_IN_PROCESS || spool?.shared == nil || currentBackend().isLocal }
+        mutex.withLock { options.delivery == TELEMETRY_IN_PROCESS || spool?.shared == nil || isLocal }
     }
 
     private var detachedIsDue: Bool {
@@ -120,8 +120,8 @@ extension Collector {
         }
         spool = nil
         dispatcher = nil
-        backend?.close()
-        backend = nil
+        for outlet in outlets { outlet.backend.close() }
+        outlets = []
         mutex.unlock()
     }
 

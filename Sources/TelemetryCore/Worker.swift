@@ -116,19 +116,20 @@ extension Collector {
 
     /// With the mutex held. A segment is full, or events have waited for the flush interval.
     private var isDue: Bool {
-        guard !worker.isStopping, let spool, let dispatcher else { return false }
-        guard !spool.sealed.isEmpty || (worker.firstPending != 0 && Clock.monotonic() >= intervalEnd) else { return false }
-        return dispatcher.nextAttempt <= Clock.realtime()
+        !worker.isStopping && schedule?.isDue == true
     }
 
-    private var intervalEnd: Int64 { worker.firstPending &+ Int64(options.flushIntervalMilliseconds) &* 1_000_000 }
-
     private var nextWakeUp: Deadline {
-        guard worker.firstPending != 0 else { return .never }
-        let attempt = dispatcher?.nextAttempt ?? 0
-        let wait = max(0, min(attempt &- Clock.realtime(), 3600 * 1_000_000_000))
-        let now = Clock.monotonic()
-        let interval = spool?.sealed.isEmpty == false ? now : intervalEnd
-        return Deadline(nanoseconds: max(interval, now &+ (attempt > 0 ? wait : 0)))
+        guard let wakeUp = schedule?.wakeUp, wakeUp != .max else { return .never }
+        return Deadline(nanoseconds: wakeUp)
+    }
+
+    private var schedule: FlushSchedule? {
+        guard let spool, let dispatcher else { return nil }
+        return FlushSchedule(
+            now: (Clock.monotonic(), Clock.realtime()), firstPending: worker.firstPending,
+            intervalNanoseconds: Int64(options.flushIntervalMilliseconds) &* 1_000_000,
+            hasFresh: spool.hasSealed { !$0.isBacklog }, hasBacklog: spool.hasSealed { $0.isBacklog },
+            nextAttempt: dispatcher.nextAttempts)
     }
 }

@@ -19,9 +19,9 @@ final class ControlJournal: AppendJournal {
         }
     }
 
-    func prepare(_ segment: Segment) {
-        generation = segment.description.generation
-        offset = UInt32(clamping: segment.progress.offset)
+    func prepare(_ cursor: Cursor) {
+        generation = cursor.segment.description.generation
+        offset = UInt32(clamping: cursor.progress.offset)
     }
 
     func begin(inode: UInt64, length: UInt64) {

@@ -1,7 +1,7 @@
 import CSystem
 
 /// One pass over everything that waits: what processes that are gone have left, then this collector's
-/// own. Runs on the worker thread or, for a local backend, on the thread that flushes or closes; one
+/// own, each segment to every destination that may be tried. Runs on the worker thread or, for a local backend, on the thread that flushes or closes; one
 /// pass at a time.
 final class Dispatcher {
     enum PassResult: Equatable {
@@ -20,7 +20,7 @@ final class Dispatcher {
     private let spool: Spool
     /// Guards `spool`; never held while sending.
     private let mutex: Mutex
-    private let backend: any Backend
+    private let outlets: [Outlet]
     private let options: Options
     /// A7: nothing of this process leaves the machine.
     private let isLocalOnly: Bool
@@ -29,65 +29,147 @@ final class Dispatcher {
     /// Asked before every batch: the user may have changed the preference by hand.
     private let isConsented: () -> Bool
     private let heapPass = Mutex()
-    /// Delivery state of a collector without a spool.
-    private var heapState = DeliveryState()
     private let heapStateMutex = Mutex()
+    /// Tells a pass from the one before; only the thread that delivers uses it.
+    private var passNumber: UInt64 = 0
 
     static let lockName = "deliver.lock"
 
-    init(spool: Spool, mutex: Mutex, backend: any Backend, options: Options, isLocalOnly: Bool = false,
+    init(spool: Spool, mutex: Mutex, outlets: [Outlet], options: Options, isLocalOnly: Bool = false,
          makeLocalBackend: @escaping () -> any Backend = { NoopBackend() }, isConsented: @escaping () -> Bool) {
         self.spool = spool
         self.mutex = mutex
-        self.backend = backend
+        self.outlets = outlets
         self.options = options
         self.isLocalOnly = isLocalOnly
         self.makeLocalBackend = makeLocalBackend
         self.isConsented = isConsented
     }
 
+    // MARK: when
+
+    /// Of the destination that has failed most often.
     var state: DeliveryState {
-        if let shared = spool.shared { return shared.delivery }
-        return heapStateMutex.withLock { heapState }
+        var worst: DeliveryState?
+        for outlet in outlets {
+            var next = state(of: outlet)
+            if outlets.count > 1 && !next.lastError.utf8.isEmpty { next.lastError = outlet.name + ": " + next.lastError }
+            if let present = worst, present.failures >= next.failures { continue }
+            worst = next
+        }
+        return worst ?? DeliveryState()
     }
 
     /// Nanoseconds since 1970 of the next attempt that the backoff allows; 0: at once.
-    var nextAttempt: Int64 { isLocalOnly ? 0 : state.nextAttempt }
+    var nextAttempt: Int64 { nextAttempts.any }
+
+    /// The earliest at which any destination may be tried, and at which one may that has failed.
+    var nextAttempts: (any: Int64, failed: Int64) {
+        if isLocalOnly { return (0, 0) }
+        var result = (any: Int64.max, failed: Int64.max)
+        for outlet in outlets {
+            let state = state(of: outlet)
+            result.any = min(result.any, state.nextAttempt)
+            if outlets.count == 1 || state.failures > 0 { result.failed = min(result.failed, state.nextAttempt) }
+        }
+        return result
+    }
+
+    private func state(of outlet: Outlet) -> DeliveryState {
+        guard let shared = spool.shared else { return heapStateMutex.withLock { outlet.heapState } }
+        if let slot = outlet.slot, let file = shared.destinations { return file.state(slot.index) }
+        return shared.delivery
+    }
+
+    /// What becomes of events for the local log says nothing about the author's receiver.
+    private func update(_ outlet: Outlet, _ change: (inout DeliveryState) -> Void) {
+        if isLocalOnly { return }
+        guard let shared = spool.shared else { return heapStateMutex.withLock { change(&outlet.heapState) } }
+        guard let slot = outlet.slot, let file = shared.destinations else { return shared.updateDelivery(change) }
+        file.updateState(slot.index, change)
+        mirror(shared)
+    }
+
+    /// Who looks at the spool as a whole sees the destination that is worst off.
+    private func mirror(_ shared: SpoolDirectory) {
+        let worst = state
+        shared.updateDelivery { state in
+            state.lastAttempt = max(state.lastAttempt, worst.lastAttempt)
+            state.lastSuccess = max(state.lastSuccess, worst.lastSuccess)
+            state.nextAttempt = worst.nextAttempt
+            state.failures = worst.failures
+            state.lastError = worst.lastError
+        }
+    }
+
+    private func recordSuccess(_ outlet: Outlet) {
+        let now = Clock.realtime()
+        update(outlet) { $0.succeeded(now) }
+    }
+
+    private func recordFailure(_ outlet: Outlet, _ reason: String, afterSeconds: Int?, isFinal: Bool) {
+        outlet.pass = .failed
+        let now = Clock.realtime()
+        let random = Random.word()
+        update(outlet) { $0.failed(reason, afterSeconds: afterSeconds, isFinal: isFinal, now, random: random) }
+    }
+
+    // MARK: a pass
 
     func pass(until deadline: Deadline, ignoringBackoff: Bool, isCancelled: @escaping () -> Bool) -> PassResult {
         guard let shared = spool.shared else {
             // In place of deliver.lock: the worker, and a thread that flushes.
             heapPass.lock()
             defer { heapPass.unlock() }
-            if !ignoringBackoff, isBackingOff { return .waiting }
-            return deliverOwn(delivery(deadline, isCancelled, journal: nil), hasSent: false)
+            guard begin(ignoringBackoff) else { return .waiting }
+            return deliverOwn(delivery(deadline, isCancelled, journal: nil), left: false)
         }
         guard let lock = try? ForkHandling.openHeld(at: shared.directory, Self.lockName, O_RDWR | O_CREAT) else {
-            recordFailure(Self.lockName + " cannot be opened", retryAfterSeconds: nil, isFinal: false)
+            for outlet in outlets { recordFailure(outlet, Self.lockName + " cannot be opened", afterSeconds: nil, isFinal: false) }
             return .failed
         }
         defer { ForkHandling.closeHeld(lock) }
         // One process of the tool delivers at a time.
         guard lock.lock(until: deadline, isCancelled: isCancelled) else { return .interrupted }
-        if !ignoringBackoff, isBackingOff { return .waiting }
+        guard begin(ignoringBackoff) else { return .waiting }
         return deliverAll(shared, deadline, isCancelled)
     }
 
-    private var isBackingOff: Bool { nextAttempt > Clock.realtime() }
+    /// False: it is not time for any of them.
+    private func begin(_ ignoringBackoff: Bool) -> Bool {
+        passNumber &+= 1
+        let now = Clock.realtime()
+        var isAnyOpen = false
+        for outlet in outlets {
+            let isDue = ignoringBackoff || isLocalOnly || state(of: outlet).isDue(now)
+            outlet.pass = isDue ? .open : .waiting
+            outlet.hasSent = false
+            if isDue { isAnyOpen = true }
+        }
+        return isAnyOpen
+    }
+
+    /// Nil: some destination goes on. Otherwise what the pass has come to.
+    private var stopped: PassResult? {
+        var result = PassResult.waiting
+        for outlet in outlets {
+            if outlet.pass == .open { return nil }
+            if outlet.pass == .failed { result = .failed }
+        }
+        return result
+    }
 
     private func deliverAll(_ shared: SpoolDirectory, _ deadline: Deadline, _ isCancelled: @escaping () -> Bool) -> PassResult {
         mutex.lock()
         let others = shared.segmentsToDeliver(except: spool.owns)
         mutex.unlock()
-        let journal = ControlJournal(shared) { generation, offset in
-            others.contains { $0.header?.generation == generation && $0.header?.progress.offset == offset }
-        }
+        let journal = makeJournal(shared, others)
         defer { journal.clear() }
         let audit = AuditLog(shared)
         defer { audit.close() }
         var delivery = delivery(deadline, isCancelled, journal: journal)
         delivery.audit = audit
-        var hasSent = false
+        var left = false
         // Lineages of which something older waits that could not be had: its owner may have ended since,
         // and what it recorded later must not overtake it.
         var blocked: [UInt32] = []
@@ -98,14 +180,27 @@ final class Dispatcher {
             // Recorded for the author's backend: that waits for a process that may send.
             if isLocalOnly, segment.header?.isLocalOnly == false { continue }
             if let orphan = claim(segment.name, segment.header, shared) {
-                if let stopped = deliver(orphan, delivery, isOwn: false, &hasSent) { return stopped }
+                if let ended = deliver(orphan, delivery, isOwn: false, &left) ?? stopped { return ended }
             } else {
                 blocked.append(lineage)
             }
         }
         // A segment gone on with, whose predecessor another process holds at this moment.
         if spool.lineage != 0 && blocked.contains(spool.lineage) { return .interrupted }
-        return deliverOwn(delivery, hasSent: hasSent)
+        return deliverOwn(delivery, left: left)
+    }
+
+    /// The append that a crash interrupted was the file's destination's.
+    private func makeJournal(_ shared: SpoolDirectory, _ others: [AgedSegment]) -> ControlJournal {
+        var slot: DestinationSlot?
+        for outlet in outlets where outlet.backend.kind == "file" { slot = outlet.slot }
+        return ControlJournal(shared) { generation, offset in
+            for other in others where other.header?.generation == generation {
+                let header = slot == nil ? other.header : SegmentHeader(other.name, in: shared.directory, of: slot)
+                if header?.progress.offset == offset { return true }
+            }
+            return false
+        }
     }
 
     /// Nil: it is held by another process, or has been used afresh since `header` was read, and what is
@@ -123,61 +218,116 @@ final class Dispatcher {
 
     private func delivery(_ deadline: Deadline, _ isCancelled: @escaping () -> Bool, journal: ControlJournal?) -> SegmentDelivery {
         SegmentDelivery(
-            backend: backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds, isCancelled: isCancelled,
-            guarantee: options.guarantee == TELEMETRY_AT_MOST_ONCE ? .atMostOnce : .atLeastOnce,
-            oldest: oldestAllowed(), isCurrent: { [spool] in $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) },
+            backend: outlets[0].backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds,
+            isCancelled: isCancelled, guarantee: .atLeastOnce, oldest: SpoolLimits.oldestAllowed(ageSeconds: spool.ageLimitSeconds),
+            isCurrent: { [spool] in $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) },
             isConsented: isConsented, journal: journal)
     }
 
-    private func oldestAllowed() -> Int64 { SpoolLimits.oldestAllowed(ageSeconds: spool.ageLimitSeconds) }
-
-    private func deliverOwn(_ delivery: SegmentDelivery, hasSent sentBefore: Bool) -> PassResult {
-        var hasSent = sentBefore
+    /// `left`: something waits that a destination did not take.
+    private func deliverOwn(_ delivery: SegmentDelivery, left leftBefore: Bool) -> PassResult {
+        var left = leftBefore
         while true {
             mutex.lock()
-            let segment = spool.takeForDelivery()
+            let segment = spool.takeForDelivery(passNumber)
             mutex.unlock()
             guard let segment else { break }
             _ = segment.settle()
-            if let stopped = deliver(segment, delivery, isOwn: true, &hasSent) { return stopped }
+            if let ended = deliver(segment, delivery, isOwn: true, &left) ?? stopped { return ended }
         }
-        if hasSent { recordSuccess() }
-        return .done
+        var result = left ? PassResult.waiting : .done
+        for outlet in outlets {
+            if outlet.pass == .failed { result = .failed }
+            if outlet.pass == .open && outlet.hasSent { recordSuccess(outlet) }
+        }
+        return result
     }
 
-    /// Nil when the segment is done with.
-    private func deliver(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ hasSent: inout Bool) -> PassResult? {
-        let before = segment.progress.delivered
-        let result = isCounted(segment) ? .consumed : send(segment, delivery)
-        if segment.progress.delivered != before { hasSent = true }
+    // MARK: a segment
+
+    /// Nil: go on with the next.
+    private func deliver(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ left: inout Bool) -> PassResult? {
+        var ended: PassResult?
+        let isDone = isCounted(segment) || send(segment, delivery, &ended)
         mutex.lock()
         defer { mutex.unlock() }
-        if result == .consumed {
+        if isDone {
             if isOwn { spool.finish(segment) } else { spool.discard(segment, .corrupt, isLocked: false) }
             return nil
         }
+        left = true
         if isOwn { spool.putBack(segment) } else { segment.release(removingFrom: nil) }
-        switch result {
-        case .failed(let seconds, let reason):
-            recordFailure(reason, retryAfterSeconds: seconds, isFinal: false)
-            return .failed
-        case .stopped(let reason):
-            recordFailure(reason, retryAfterSeconds: nil, isFinal: true)
-            return .failed
-        case .refused:
-            return .refused
-        case .interrupted, .consumed:
-            return .interrupted
-        }
+        return ended
     }
 
-    /// To the backend that the events were recorded for.
-    private func send(_ segment: Segment, _ delivery: SegmentDelivery) -> SegmentDelivery.Result {
-        if isLocalOnly || !segment.description.isLocalOnly { return delivery.run(segment) }
-        var local = delivery
-        local.backend = makeLocalBackend()
+    /// True: no destination needs it any more. `ended`: the pass is over.
+    private func send(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
+        if !isLocalOnly && segment.description.isLocalOnly { return sendLocally(segment, delivery, &ended) }
+        let cursors = Cursor.make(segment, outlets.map { $0.slot })
+        defer { for cursor in cursors { cursor.end() } }
+        var isDone = true
+        for (index, outlet) in outlets.enumerated() where index < cursors.count {
+            let cursor = cursors[index]
+            if outlet.pass != .open {
+                if !cursor.isAtEnd { isDone = false }
+                continue
+            }
+            let before = cursor.progress.delivered
+            let result = adapted(delivery, to: outlet).run(cursor)
+            if cursor.progress.delivered != before { outlet.hasSent = true }
+            if result == .void { return void(segment) }
+            if !note(result, outlet, &ended) { isDone = false }
+            if ended != nil { break }
+        }
+        return isDone
+    }
+
+    private func adapted(_ delivery: SegmentDelivery, to outlet: Outlet) -> SegmentDelivery {
+        var own = delivery
+        own.backend = outlet.backend
+        if outlet.backend.timeoutMilliseconds > 0 { own.sendTimeoutMilliseconds = outlet.backend.timeoutMilliseconds }
+        let isOnce = options.guarantee == TELEMETRY_AT_MOST_ONCE || outlet.backend.isUnacknowledged
+        own.guarantee = isOnce ? .atMostOnce : .atLeastOnce
+        own.attempt = state(of: outlet).failures
+        return own
+    }
+
+    /// True: the destination is done with the segment.
+    private func note(_ result: SegmentDelivery.Result, _ outlet: Outlet, _ ended: inout PassResult?) -> Bool {
+        switch result {
+        case .consumed, .void: return true
+        case .failed(let seconds, let reason): recordFailure(outlet, reason, afterSeconds: seconds, isFinal: false)
+        case .stopped(let reason): recordFailure(outlet, reason, afterSeconds: nil, isFinal: true)
+        case .refused: ended = .refused
+        case .interrupted: ended = .interrupted
+        }
+        return false
+    }
+
+    /// A18: the events were withdrawn, maybe in the middle of a send.
+    private func void(_ segment: Segment) -> Bool {
+        segment.progress.drop(.withdrawn, segment.pendingCount)
+        segment.saveProgress()
+        return true
+    }
+
+    /// To the local log, for which the events were recorded.
+    private func sendLocally(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
+        let local = Outlet(name: "file", makeLocalBackend())
         defer { local.backend.close() }
-        return local.run(segment)
+        var own = delivery
+        own.backend = local.backend
+        let result = Cursor.make(segment, [nil]).reduce(SegmentDelivery.Result.consumed) { own.run($1) }
+        switch result {
+        case .consumed: return true
+        case .void: return void(segment)
+        case .refused: ended = .refused
+        case .interrupted: ended = .interrupted
+        // The log cannot be written: as with a receiver that fails, it is tried again later.
+        case .failed(let seconds, let reason): for outlet in outlets { recordFailure(outlet, reason, afterSeconds: seconds, isFinal: false) }
+        case .stopped: ended = .failed
+        }
+        return false
     }
 
     /// Counted by a process that died before it could remove the file.
@@ -188,35 +338,5 @@ final class Dispatcher {
         var result = false
         _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { result = shared.isRetired(segment) }
         return result
-    }
-
-    private func recordSuccess() {
-        let now = Clock.realtime()
-        update { state in
-            state.lastAttempt = now
-            state.lastSuccess = now
-            state.nextAttempt = 0
-            state.failures = 0
-            state.lastError = ""
-        }
-    }
-
-    private func recordFailure(_ reason: String, retryAfterSeconds: Int?, isFinal: Bool) {
-        let now = Clock.realtime()
-        let random = Random.word()
-        update { state in
-            state.lastAttempt = now
-            state.failures = state.failures &+ 1
-            let delay = Backoff.delay(failures: state.failures, retryAfterSeconds: retryAfterSeconds, random: random)
-            state.nextAttempt = isFinal ? .max : now &+ delay
-            state.lastError = reason
-        }
-    }
-
-    /// What becomes of events for the local log says nothing about the author's receiver.
-    private func update(_ change: (inout DeliveryState) -> Void) {
-        if isLocalOnly { return }
-        if let shared = spool.shared { return shared.updateDelivery(change) }
-        heapStateMutex.withLock { change(&heapState) }
     }
 }

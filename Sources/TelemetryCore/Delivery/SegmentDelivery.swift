@@ -1,4 +1,4 @@
-/// Sends what is left in one segment, batch by batch, and keeps its progress.
+/// Sends what is left in one segment to one destination, batch by batch, and keeps its progress.
 struct SegmentDelivery {
     enum Result: Equatable {
         /// Nothing is left.
@@ -9,6 +9,8 @@ struct SegmentDelivery {
         case stopped(reason: String)
         /// The user has withdrawn consent.
         case refused
+        /// A18: consent for this segment's events is gone.
+        case void
         /// Called off before it was over.
         case interrupted
     }
@@ -17,121 +19,96 @@ struct SegmentDelivery {
     /// When the whole pass must be over.
     let deadline: Deadline
     /// Longest time one request may take.
-    let sendTimeoutMilliseconds: UInt32
+    var sendTimeoutMilliseconds: UInt32
     let isCancelled: () -> Bool
-    let guarantee: GuaranteeKind
+    var guarantee: BatchMachine.Guarantee
     /// Events from before this moment (nanoseconds since 1970) are too old.
     let oldest: Int64
     /// False: consent for this segment's events is gone.
     let isCurrent: (Segment) -> Bool
     let isConsented: () -> Bool
     let journal: ControlJournal?
+    /// Failures in a row before.
+    var attempt: UInt32 = 0
     /// Nil: no copies are kept.
     var audit: AuditLog?
 
-    enum GuaranteeKind { case atLeastOnce, atMostOnce }
-
     /// The caller has taken the segment, and no thread writes to it.
-    func run(_ segment: Segment) -> Result {
-        var reader = SegmentReader(segment)
+    func run(_ cursor: Cursor) -> Result {
+        let segment = cursor.segment
+        var reader = SegmentReader(segment, from: cursor.progress.offset)
         while true {
             let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: oldest)
             if batch.isEmpty { break }
-            guard isCurrent(segment) else { return void(segment) }
+            guard isCurrent(segment) else { return .void }
             guard isConsented() else { return .refused }
             if isCancelled() || deadline.isPast { return .interrupted }
-            if let failure = send(batch, of: segment) { return isCurrent(segment) ? failure : void(segment) }
+            if let failure = send(batch, cursor) { return isCurrent(segment) ? failure : .void }
         }
         // What was reserved but is not there any more was torn or damaged.
-        segment.progress.drop(.corrupt, segment.pendingCount)
-        segment.progress.offset = reader.offset
-        segment.saveProgress()
+        cursor.drop(.corrupt, cursor.pendingCount, end: reader.offset)
         return .consumed
     }
 
-    /// A18: the events were withdrawn, maybe in the middle of a send.
-    private func void(_ segment: Segment) -> Result {
-        segment.progress.drop(.withdrawn, segment.pendingCount)
-        segment.saveProgress()
-        return .consumed
-    }
-
-    private func send(_ batch: EventBatch, of segment: Segment) -> Result? {
+    /// Nil: all of it is settled.
+    private func send(_ batch: EventBatch, _ cursor: Cursor) -> Result? {
         if batch.expired > 0 {
-            commit(batch.expired, .expired, batch.end, segment)
+            cursor.drop(.expired, batch.expired, end: batch.end)
             return nil
         }
-        let failure = batch.events.withUnsafeBufferPointer { send($0, batch.ends[...], of: segment) }
-        if failure == nil {
-            segment.progress.offset = batch.end
-            segment.saveProgress()
+        let failure = batch.events.withUnsafeBufferPointer { send($0, batch.ends, cursor) }
+        if failure == nil && cursor.progress.offset != batch.end {
+            cursor.progress.offset = batch.end
+            cursor.save()
         }
         return failure
     }
 
-    /// A send is called off when consent for its events is withdrawn, too.
-    private func sendControl(_ segment: Segment) -> SendControl {
-        SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)),
-                    journal: journal, isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
-    }
-
-    /// Sends a part of a batch, halving it as long as the receiver finds it too large.
-    private func send(_ events: UnsafeBufferPointer<EventView>, _ ends: ArraySlice<Int>, of segment: Segment) -> Result? {
-        guard let end = ends.last else { return nil }
-        let before = segment.progress
-        journal?.prepare(segment)
-        if guarantee == .atMostOnce { commit(events.count, .unconfirmed, end, segment) }
-        let outcome = backend.send(events, sendControl(segment))
-        // A clear answer says what became of the batch. Only without one is it unknown, and may it not be sent again.
-        if !outcome.verdict.isUnclear || guarantee == .atLeastOnce { segment.progress = before }
-        switch outcome.verdict {
-        case .accepted:
-            // Before the progress: after a crash between the two it is sent once more, and that is noted too.
-            audit?.append(events, "accepted", backend)
-            commit(events.count, nil, end, segment)
-        case .split where events.count > 1:
-            let middle = events.count / 2
-            let first = UnsafeBufferPointer(rebasing: events[..<middle])
-            let second = UnsafeBufferPointer(rebasing: events[middle...])
-            return send(first, ends.prefix(middle), of: segment) ?? send(second, ends.dropFirst(middle), of: segment)
-        case .rejected, .split:
-            if outcome.verdict == .rejected { audit?.append(events, "rejected", backend) }
-            commit(events.count, .rejected, end, segment)
-        case .partial(let rejected):
-            let lost = min(max(0, rejected), events.count)
-            audit?.append(events, "accepted", backend)
-            segment.progress.drop(.rejected, lost)
-            commit(events.count - lost, nil, end, segment)
-        case .invalid(let index):
-            return resume(events, ends, after: index, of: segment)
-        case .retry(let seconds):
-            // The receiver may have them, and they are not sent again.
-            if outcome.hasLeft && (guarantee == .atMostOnce || !isCurrent(segment)) { audit?.append(events, "unconfirmed", backend) }
-            return isCancelled() ? .interrupted : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
-        case .stop:
-            segment.saveProgress()
-            return .stopped(reason: outcome.reason)
+    private func send(_ events: UnsafeBufferPointer<EventView>, _ ends: [Int], _ cursor: Cursor) -> Result? {
+        var machine = BatchMachine(count: events.count, guarantee)
+        while let part = machine.next, let last = part.last, last < ends.count {
+            let before = cursor.progress
+            journal?.prepare(cursor)
+            if guarantee == .atMostOnce { cursor.drop(.unconfirmed, part.count, end: ends[last]) }
+            let outcome = backend.send(UnsafeBufferPointer(rebasing: events[part]), sendControl(cursor.segment))
+            // Now it is known what became of them, or that it is not.
+            cursor.progress = before
+            let reaction = machine.received(outcome)
+            for settlement in reaction.settled { settle(settlement, events, ends, cursor) }
+            guard let ending = reaction.ending else { continue }
+            if reaction.settled.isEmpty {
+                // A8, A18: it may have been taken all the same, and will not be sent again.
+                if outcome.hasLeft && !isCurrent(cursor.segment) { keepCopies(events, part, .unconfirmed) }
+                if guarantee == .atMostOnce { cursor.save() }
+            }
+            return result(ending, outcome)
         }
         return nil
     }
 
-    /// One event is refused for good: those before it were accepted, those behind are sent again.
-    private func resume(_ events: UnsafeBufferPointer<EventView>, _ ends: ArraySlice<Int>, after index: Int, of segment: Segment) -> Result? {
-        let bad = min(max(0, index), events.count - 1)
-        let accepted = UnsafeBufferPointer(rebasing: events[..<bad])
-        if bad > 0 {
-            audit?.append(accepted, "accepted", backend)
-            commit(bad, nil, ends[ends.startIndex + bad - 1], segment)
+    private func result(_ ending: BatchMachine.Ending, _ outcome: Outcome) -> Result {
+        switch ending {
+        case .stopped: .stopped(reason: outcome.reason)
+        case .failed(let seconds): isCancelled() ? .interrupted : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         }
-        audit?.append(UnsafeBufferPointer(rebasing: events[bad...bad]), "rejected", backend)
-        commit(1, .rejected, ends[ends.startIndex + bad], segment)
-        return send(UnsafeBufferPointer(rebasing: events[(bad + 1)...]), ends.dropFirst(bad + 1), of: segment)
     }
 
-    /// Marks events as consumed where a crash cannot lose it.
-    private func commit(_ count: Int, _ reason: DropReason?, _ end: Int, _ segment: Segment) {
-        if let reason { segment.progress.drop(reason, count) } else { segment.progress.delivered &+= UInt32(clamping: count) }
-        segment.progress.offset = end
-        segment.saveProgress()
+    /// The copies come before the progress: after a crash between the two it is sent once more, and that
+    /// is noted too.
+    private func settle(
+        _ settlement: BatchMachine.Settlement, _ events: UnsafeBufferPointer<EventView>, _ ends: [Int], _ cursor: Cursor
+    ) {
+        if let outcome = settlement.audit { keepCopies(events, settlement.range, outcome) }
+        if let last = settlement.range.last, last < ends.count { cursor.commit(settlement, end: ends[last]) }
+    }
+
+    private func keepCopies(_ events: UnsafeBufferPointer<EventView>, _ range: Range<Int>, _ outcome: AuditOutcome) {
+        audit?.append(UnsafeBufferPointer(rebasing: events[range]), outcome.text, backend)
+    }
+
+    /// A send is called off when consent for its events is withdrawn, too.
+    private func sendControl(_ segment: Segment) -> SendControl {
+        SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal, attempt: attempt,
+                    isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
     }
 }

@@ -33,7 +33,6 @@ struct ControlFile {
     /// `TLMCTL` 0 1, little-endian.
     private static let magic: UInt64 = 0x0100_4C54_434D_4C54
     private static let epochOffsets = (64, 128)
-    private static let errorLimit = 200
 
     private let base: UnsafeMutableRawPointer
     let file: Descriptor
@@ -173,9 +172,17 @@ struct ControlFile {
         }
     }
 
-    func readDelivery() -> DeliveryState {
+    func readDelivery() -> DeliveryState { .read(deliverySlots) }
+
+    func write(_ state: DeliveryState) { state.write(deliverySlots) }
+}
+
+extension DeliveryState {
+    private static let errorLimit = 200
+
+    static func read(_ slots: SlotPair) -> DeliveryState {
         var result = DeliveryState()
-        guard let slot = deliverySlots.current() else { return result }
+        guard let slot = slots.current() else { return result }
         result.nextAttempt = slot.loadUnaligned(fromByteOffset: 8, as: Int64.self)
         result.lastAttempt = slot.loadUnaligned(fromByteOffset: 16, as: Int64.self)
         result.lastSuccess = slot.loadUnaligned(fromByteOffset: 24, as: Int64.self)
@@ -184,26 +191,28 @@ struct ControlFile {
         result.appendLength = slot.loadUnaligned(fromByteOffset: 48, as: UInt64.self)
         result.appendGeneration = slot.loadUnaligned(fromByteOffset: 56, as: UInt64.self)
         result.appendOffset = slot.loadUnaligned(fromByteOffset: 64, as: UInt32.self)
-        let length = min(Int(slot.loadUnaligned(fromByteOffset: 68, as: UInt16.self)), Self.errorLimit)
+        let length = min(Int(slot.loadUnaligned(fromByteOffset: 68, as: UInt16.self)), errorLimit)
         result.lastError = String(bytes: UnsafeRawBufferPointer(start: slot + 70, count: length))
         result.auditLost = slot.loadUnaligned(fromByteOffset: 272, as: UInt64.self)
         return result
     }
 
-    func write(_ state: DeliveryState) {
-        deliverySlots.write { slot in
-            slot.storeBytes(of: state.nextAttempt, toByteOffset: 8, as: Int64.self)
-            slot.storeBytes(of: state.lastAttempt, toByteOffset: 16, as: Int64.self)
-            slot.storeBytes(of: state.lastSuccess, toByteOffset: 24, as: Int64.self)
-            slot.storeBytes(of: state.failures, toByteOffset: 32, as: UInt32.self)
-            slot.storeBytes(of: state.appendInode, toByteOffset: 40, as: UInt64.self)
-            slot.storeBytes(of: state.appendLength, toByteOffset: 48, as: UInt64.self)
-            slot.storeBytes(of: state.appendGeneration, toByteOffset: 56, as: UInt64.self)
-            slot.storeBytes(of: state.appendOffset, toByteOffset: 64, as: UInt32.self)
-            let text = TextLimit.cut(Array(state.lastError.utf8), Self.errorLimit)
+    /// Returns the offset of the slot written.
+    @discardableResult
+    func write(_ slots: SlotPair) -> Int {
+        slots.write { slot in
+            slot.storeBytes(of: nextAttempt, toByteOffset: 8, as: Int64.self)
+            slot.storeBytes(of: lastAttempt, toByteOffset: 16, as: Int64.self)
+            slot.storeBytes(of: lastSuccess, toByteOffset: 24, as: Int64.self)
+            slot.storeBytes(of: failures, toByteOffset: 32, as: UInt32.self)
+            slot.storeBytes(of: appendInode, toByteOffset: 40, as: UInt64.self)
+            slot.storeBytes(of: appendLength, toByteOffset: 48, as: UInt64.self)
+            slot.storeBytes(of: appendGeneration, toByteOffset: 56, as: UInt64.self)
+            slot.storeBytes(of: appendOffset, toByteOffset: 64, as: UInt32.self)
+            let text = TextLimit.cut(Array(lastError.utf8), Self.errorLimit)
             slot.storeBytes(of: UInt16(truncatingIfNeeded: text.count), toByteOffset: 68, as: UInt16.self)
             for (index, byte) in text.enumerated() { slot.storeBytes(of: byte, toByteOffset: 70 + index, as: UInt8.self) }
-            slot.storeBytes(of: state.auditLost, toByteOffset: 272, as: UInt64.self)
+            slot.storeBytes(of: auditLost, toByteOffset: 272, as: UInt64.self)
         }
     }
 }

@@ -24,6 +24,10 @@ final class Segment {
     var progress: Progress
     /// Being read by the thread that delivers.
     var isInDelivery = false
+    /// Offered to every destination, and some did not take it.
+    var isBacklog = false
+    /// The last pass that it was offered in.
+    var pass: UInt64 = 0
 
     private init(base: UnsafeMutableRawPointer, size: Int, name: String, file: Descriptor?, storage: Storage, description: Description) {
         self.base = base
@@ -193,8 +197,20 @@ final class Segment {
 
     /// Keeps `progress` where a crash cannot lose it.
     func saveProgress() {
-        let offset = progress.write(base, generation: description.generation)
+        keep(progress.write(base, generation: description.generation))
+    }
+
+    private func keep(_ offset: Int) {
         if storage == .copied, let file { _ = pwrite(file.raw, base + offset, SegmentLayout.progressSize, offset) }
+    }
+
+    /// Nil: this destination has got nothing of it yet.
+    func readProgress(of destination: DestinationSlot) -> Progress? {
+        Progress.read(base, of: destination, generation: description.generation, fileSize: size)
+    }
+
+    func saveProgress(_ progress: Progress, of destination: DestinationSlot) {
+        keep(progress.write(base, of: destination, generation: description.generation))
     }
 
     /// Begins a new use of the segment, with nothing in it. The caller has accounted for what was there.
@@ -243,7 +259,10 @@ final class Segment {
     }
 
     /// Takes the seal off, so that the next process can go on recording into what room is left.
-    func unseal() { StateWord.unseal(base) }
+    func unseal() {
+        isBacklog = false
+        StateWord.unseal(base)
+    }
 
     /// At least a quarter is free.
     var hasRoom: Bool { state.isPlausible(fileSize: size) && size - state.tail >= size / 4 }

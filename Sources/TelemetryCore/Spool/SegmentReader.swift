@@ -19,9 +19,10 @@ struct SegmentReader {
         self.offset = max(offset, SegmentLayout.headerSize)
     }
 
-    init(_ segment: Segment) {
+    /// From the first event that waits, or from `offset`.
+    init(_ segment: Segment, from offset: Int? = nil) {
         self.init(UnsafeRawBufferPointer(start: segment.base, count: segment.size), description: segment.description,
-                  context: segment.description.context(segment.base), state: segment.state, from: segment.progress.offset)
+                  context: segment.description.context(segment.base), state: segment.state, from: offset ?? segment.progress.offset)
     }
 
     /// The next intact record. `offset` is behind it afterwards, or at the end.

@@ -57,32 +57,55 @@ struct Progress: Equatable {
 
     mutating func drop(_ reason: DropReason, _ count: Int) { dropped[reason.rawValue] &+= UInt32(clamping: count) }
 
-    static func slots(_ segment: UnsafeMutableRawPointer) -> SlotPair {
-        SlotPair(base: segment, offsets: SegmentLayout.progressOffsets, size: SegmentLayout.progressSize)
+    /// `destination`: one of several; nil: the segment's own.
+    static func slots(_ segment: UnsafeMutableRawPointer, _ destination: DestinationSlot? = nil) -> SlotPair {
+        var (first, second) = SegmentLayout.progressOffsets
+        if let destination {
+            let shift = SegmentLayout.progressSize * 2 * (1 + min(max(0, destination.index), Destination.limit - 1))
+            (first, second) = (first + shift, second + shift)
+        }
+        return SlotPair(base: segment, offsets: (first, second), size: SegmentLayout.progressSize)
     }
 
     /// Nothing consumed, when no valid slot of this generation is there.
     static func read(_ segment: UnsafeMutableRawPointer, generation: UInt64, fileSize: Int) -> Progress {
-        guard let slot = slots(segment).current(generation: generation) else { return Progress() }
-        var result = Progress()
+        slots(segment).current(generation: generation).map { Progress($0, fileSize) } ?? Progress()
+    }
+
+    /// Nil: the destination has none yet.
+    static func read(_ segment: UnsafeMutableRawPointer, of destination: DestinationSlot, generation: UInt64, fileSize: Int) -> Progress? {
+        guard let slot = slots(segment, destination).current(generation: generation),
+            slot.loadUnaligned(fromByteOffset: tagOffset, as: UInt32.self) == destination.tag
+        else { return nil }
+        return Progress(slot, fileSize)
+    }
+
+    private static let tagOffset = 60
+    /// The last of the format's reasons is no reason: a destination's tag takes its place.
+    private static let reasons = DropReason.count - 1
+
+    init() {}
+
+    @inline(never)
+    private init(_ slot: UnsafeRawPointer, _ fileSize: Int) {
         let offset = Int(slot.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
-        if offset >= SegmentLayout.headerSize && offset <= fileSize && offset % 8 == 0 { result.offset = offset }
-        result.delivered = slot.loadUnaligned(fromByteOffset: 20, as: UInt32.self)
-        for index in 0..<DropReason.count {
-            result.dropped[index] = slot.loadUnaligned(fromByteOffset: 24 + 4 * index, as: UInt32.self)
+        if offset >= SegmentLayout.headerSize && offset <= fileSize && offset % 8 == 0 { self.offset = offset }
+        delivered = slot.loadUnaligned(fromByteOffset: 20, as: UInt32.self)
+        for index in 0..<Self.reasons {
+            dropped[index] = slot.loadUnaligned(fromByteOffset: 24 + 4 * index, as: UInt32.self)
         }
-        return result
     }
 
     /// Returns the offset of the slot written.
-    func write(_ segment: UnsafeMutableRawPointer, generation: UInt64) -> Int {
-        Self.slots(segment).write { slot in
+    func write(_ segment: UnsafeMutableRawPointer, of destination: DestinationSlot? = nil, generation: UInt64) -> Int {
+        Self.slots(segment, destination).write { slot in
             slot.storeBytes(of: generation, toByteOffset: 8, as: UInt64.self)
             slot.storeBytes(of: UInt32(clamping: offset), toByteOffset: 16, as: UInt32.self)
             slot.storeBytes(of: delivered, toByteOffset: 20, as: UInt32.self)
-            for index in 0..<DropReason.count {
+            for index in 0..<Self.reasons {
                 slot.storeBytes(of: dropped[index], toByteOffset: 24 + 4 * index, as: UInt32.self)
             }
+            slot.storeBytes(of: destination?.tag ?? 0, toByteOffset: Self.tagOffset, as: UInt32.self)
         }
     }
 }

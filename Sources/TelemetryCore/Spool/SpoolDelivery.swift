@@ -25,20 +25,28 @@ extension Spool {
         ForkHandling.closeHeld(file)
     }
 
-    func takeForDelivery() -> Segment? {
-        guard let segment = sealed.first(where: { !$0.isInDelivery }) else { return nil }
+    /// The oldest that was not offered in this pass yet.
+    func takeForDelivery(_ pass: UInt64) -> Segment? {
+        guard let segment = sealed.first(where: { !$0.isInDelivery && $0.pass != pass }) else { return nil }
         segment.isInDelivery = true
+        segment.pass = pass
         return segment
     }
 
+    func hasSealed(_ isMeant: (Segment) -> Bool) -> Bool { sealed.contains(where: isMeant) }
+
     /// Delivery of a sealed segment ended with something left in it.
-    func putBack(_ segment: Segment) { segment.isInDelivery = false }
+    func putBack(_ segment: Segment) {
+        segment.isInDelivery = false
+        segment.isBacklog = true
+    }
 
     /// Everything in the segment has been consumed: count it and use it again, or remove it.
     func finish(_ segment: Segment) {
         let isOwn = sealed.contains { $0 === segment }
         sealed.removeAll { $0 === segment }
         segment.isInDelivery = false
+        segment.isBacklog = false
         guard isOwn, segment.size == limits.segmentBytes else {
             discard(segment, .corrupt, isLocked: false)
             return

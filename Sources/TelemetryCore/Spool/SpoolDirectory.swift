@@ -13,6 +13,8 @@ final class SpoolDirectory {
     let directory: Descriptor
     let control: ControlFile
     let path: String
+    /// Nil: the tool has one destination.
+    var destinations: DestinationFile?
     private let deliveryMutex = Mutex()
     /// The retirement that this process saw through to the end last.
     private var finishedRetirement: UInt64 = 0
@@ -21,6 +23,17 @@ final class SpoolDirectory {
         self.path = path
         self.directory = directory
         self.control = control
+        destinations = DestinationFile.existing(in: directory)
+    }
+
+    /// For a tool with several destinations, one for each name. Nil: they cannot be told apart here.
+    func assignDestinations(_ names: [String]) -> [DestinationSlot]? {
+        var slots: [DestinationSlot]?
+        _ = withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+            slots = DestinationFile.assign(names, in: directory)
+        }
+        destinations = DestinationFile.existing(in: directory)
+        return slots
     }
 
     /// Makes the directory and the control file if needed.
@@ -138,6 +151,7 @@ final class SpoolDirectory {
         if counters.retiredGeneration != segment.description.generation {
             counters.retiredGeneration = segment.description.generation
             counters.retiredFile = segment.fileID
+            destinations?.retire(segment, tally)
             counters.tally += tally
             control.write(counters)
         }
@@ -194,7 +208,7 @@ struct SegmentHeader {
     var isOpen: Bool { !state.isSealed }
 
     @inline(never)
-    init?(_ name: String, in directory: Descriptor) {
+    init?(_ name: String, in directory: Descriptor, of destination: DestinationSlot? = nil) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
         guard let status = try? file.status(), status.isOwnRegularFile,
@@ -211,7 +225,8 @@ struct SegmentHeader {
         lineage = description.lineage
         isLocalOnly = description.isLocalOnly
         state = StateWord.load(page)
-        progress = Progress.read(page, generation: generation, fileSize: fileSize)
+        let own = Progress.read(page, generation: generation, fileSize: fileSize)
+        progress = destination.flatMap { Progress.read(page, of: $0, generation: description.generation, fileSize: fileSize) } ?? own
     }
 
     /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.

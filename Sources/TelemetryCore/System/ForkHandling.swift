@@ -99,10 +99,10 @@ extension Collector {
         spool?.abandon()
         spool = nil
         dispatcher = nil
-        // Its connections belong to the parent, whose thread may be using them at this moment: neither
+        // Their connections belong to the parent, whose thread may be using them at this moment: neither
         // used nor closed here.
-        if let backend { _ = Unmanaged.passRetained(backend as AnyObject) }
-        backend = nil
+        for outlet in outlets { _ = Unmanaged.passRetained(outlet) }
+        outlets = []
         worker = WorkerState()
         condition.reinitialise()
     }

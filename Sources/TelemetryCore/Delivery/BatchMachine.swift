@@ -1,0 +1,95 @@
+/// What is to be sent next of a batch, and what an answer makes of its events. Pure: it does nothing, and
+/// asks for nothing but the outcomes.
+struct BatchMachine {
+    /// What became of some of the events, for good.
+    struct Settlement: Equatable {
+        let range: Range<Int>
+        let delivered: Int
+        /// Of the others.
+        let reason: DropReason
+        /// For the audit log; nil: the receiver cannot have them.
+        let audit: AuditOutcome?
+    }
+
+    enum Ending: Equatable {
+        /// Not now: what is not settled is kept.
+        case failed(afterSeconds: Int?)
+        /// The receiver wants nothing more, ever.
+        case stopped
+    }
+
+    enum Guarantee { case atLeastOnce, atMostOnce }
+
+    struct Reaction: Equatable {
+        var settled: [Settlement] = []
+        /// Nil: go on with `next`.
+        var ending: Ending?
+    }
+
+    private let count: Int
+    private let guarantee: Guarantee
+    private var start = 0
+    /// What the receiver takes at once, as far as it has said.
+    private var size: Int
+
+    init(count: Int, _ guarantee: Guarantee) {
+        self.count = count
+        self.guarantee = guarantee
+        size = max(1, count)
+    }
+
+    /// The events to send next; nil: none is left.
+    var next: Range<Int>? { start < count ? start..<(start + min(size, count - start)) : nil }
+
+    /// The answer to what `next` said.
+    mutating func received(_ outcome: Outcome) -> Reaction {
+        guard let part = next else { return Reaction() }
+        switch outcome.verdict {
+        case .accepted: return settle(part, delivered: part.count, .rejected, .accepted)
+        case .partial(let rejected):
+            return settle(part, delivered: part.count - min(max(0, rejected), part.count), .rejected, .accepted)
+        case .invalid(let index): return resume(part, after: min(max(0, index), part.count - 1))
+        case .split where part.count > 1:
+            size = part.count / 2
+            return Reaction()
+        case .split: return settle(part, delivered: 0, .rejected, nil)
+        case .rejected: return settle(part, delivered: 0, .rejected, .rejected)
+        case .stop: return Reaction(ending: .stopped)
+        case .retry(let seconds):
+            var reaction = Reaction()
+            // The receiver may have them: they are not sent again.
+            if guarantee == .atMostOnce && outcome.hasLeft { reaction = settle(part, delivered: 0, .unconfirmed, .unconfirmed) }
+            reaction.ending = .failed(afterSeconds: seconds)
+            return reaction
+        }
+    }
+
+    private mutating func settle(_ part: Range<Int>, delivered: Int, _ reason: DropReason, _ audit: AuditOutcome?) -> Reaction {
+        start = part.upperBound
+        return Reaction(settled: [Settlement(range: part, delivered: delivered, reason: reason, audit: audit)])
+    }
+
+    /// Those before `index` were accepted, it never will be, those behind are still to be sent.
+    private mutating func resume(_ part: Range<Int>, after index: Int) -> Reaction {
+        let bad = part.lowerBound + index
+        var reaction = Reaction()
+        if index > 0 { reaction.settled = settle(part.lowerBound..<bad, delivered: index, .rejected, .accepted).settled }
+        reaction.settled += settle(bad..<(bad + 1), delivered: 0, .rejected, .rejected).settled
+        return reaction
+    }
+}
+
+/// What the audit log says of a copy.
+enum AuditOutcome {
+    case accepted, rejected
+    /// It was sent, and there was no answer.
+    case unconfirmed
+
+    var text: StaticString {
+        switch self {
+        case .accepted: "accepted"
+        case .rejected: "rejected"
+        case .unconfirmed: "unconfirmed"
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/// Which of several destinations progress belongs to.
+struct DestinationSlot: Equatable {
+    /// Its place in a segment's header and in the file `destinations`.
+    let index: Int
+    /// CRC-32C of its name: the place may have been another's.
+    let tag: UInt32
+}
+
+/// How far one destination has come in one segment. The segment's own progress, by which its events are
+/// counted and it is done with, is that of the destination furthest behind.
+final class Cursor {
+    let segment: Segment
+    /// Nil: the tool has one destination, and the segment's own progress is its.
+    private let slot: DestinationSlot?
+    var progress: Progress
+    /// Of the same segment.
+    private var others: [Cursor] = []
+
+    private init(_ segment: Segment, _ slot: DestinationSlot?) {
+        self.segment = segment
+        self.slot = slot
+        progress = slot.flatMap { segment.readProgress(of: $0) } ?? segment.progress
+    }
+
+    /// One for each destination. They keep each other alive until `end`.
+    static func make(_ segment: Segment, _ slots: [DestinationSlot?]) -> [Cursor] {
+        var made: [Cursor] = []
+        for slot in slots { made.append(Cursor(segment, slot)) }
+        if made.count > 1 { for cursor in made { cursor.others = made } }
+        return made
+    }
+
+    func end() { others = [] }
+
+    /// Nothing is left for this destination.
+    var isAtEnd: Bool { pendingCount == 0 }
+
+    var pendingCount: Int { max(0, segment.state.count - Int(clamping: progress.consumed)) }
+
+    /// Marks events as consumed, where a crash cannot lose it.
+    func commit(_ settlement: BatchMachine.Settlement, end: Int) {
+        progress.delivered &+= UInt32(clamping: settlement.delivered)
+        progress.drop(settlement.reason, settlement.range.count - settlement.delivered)
+        progress.offset = end
+        save()
+    }
+
+    func drop(_ reason: DropReason, _ count: Int, end: Int) {
+        progress.drop(reason, count)
+        progress.offset = end
+        save()
+    }
+
+    func save() {
+        if let slot { segment.saveProgress(progress, of: slot) }
+        var last = progress
+        for other in others where other.progress.isBehind(last) { last = other.progress }
+        segment.progress = last
+        segment.saveProgress()
+    }
+}
+
+extension Progress {
+    /// Of two that are equally far, the one that delivered more counts.
+    fileprivate func isBehind(_ other: Progress) -> Bool {
+        offset == other.offset ? delivered > other.delivered : offset < other.offset
+    }
+}

@@ -1,0 +1,25 @@
+/// One destination at work: its backend, and what this pass has come to with it.
+final class Outlet {
+    enum PassState {
+        /// Takes what there is.
+        case open
+        /// It is not time for another attempt yet.
+        case waiting
+        case failed
+    }
+
+    let name: String
+    let backend: any Backend
+    /// Nil: the only destination of the tool.
+    var slot: DestinationSlot?
+    var pass = PassState.open
+    /// Something was consumed in this pass.
+    var hasSent = false
+    /// Without a spool, its delivery state.
+    var heapState = DeliveryState()
+
+    init(name: String, _ backend: any Backend) {
+        self.name = name
+        self.backend = backend
+    }
+}

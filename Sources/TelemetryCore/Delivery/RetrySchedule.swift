@@ -1,0 +1,23 @@
+// When a destination is tried again. Pure: clock and random number come from outside; the state lives in
+// the spool, so that a thousand short runs do not try a dead endpoint a thousand times.
+extension DeliveryState {
+    /// `now`: nanoseconds since 1970-01-01 UTC.
+    func isDue(_ now: Int64) -> Bool { nextAttempt <= now }
+
+    mutating func succeeded(_ now: Int64) {
+        lastAttempt = now
+        lastSuccess = now
+        nextAttempt = 0
+        failures = 0
+        lastError = ""
+    }
+
+    /// `isFinal`: the receiver wants nothing more, ever.
+    mutating func failed(_ reason: String, afterSeconds: Int?, isFinal: Bool, _ now: Int64, random: UInt64) {
+        lastAttempt = now
+        failures = failures &+ 1
+        let delay = Backoff.delay(failures: failures, retryAfterSeconds: afterSeconds, random: random)
+        nextAttempt = isFinal ? .max : now &+ delay
+        lastError = reason
+    }
+}

@@ -1,0 +1,158 @@
+import CSystem
+
+/// What the spool keeps of each of several destinations: delivery state, and the counts of segments that
+/// are gone. docs/spool-format.md, "destinations". A tool with one destination has no such file.
+struct DestinationFile {
+    static let name = "destinations"
+    private static let entryBytes = 2048
+    private static let slotBytes = 512
+
+    /// Counts of one destination; recorded = delivered + pending + dropped.
+    struct Totals: Equatable {
+        var recorded: UInt64 = 0
+        var delivered: UInt64 = 0
+        var dropped: UInt64 = 0
+        /// The segment that was added last, so that a crash cannot add it twice.
+        var generation: UInt64 = 0
+        var name: [UInt8] = []
+    }
+
+    private let directory: Descriptor
+
+    /// Nil: the spool has none.
+    static func existing(in directory: Descriptor) -> DestinationFile? {
+        faccessat(directory.raw, name, F_OK, 0) == 0 ? DestinationFile(directory: directory) : nil
+    }
+
+    /// Gives each name a place, its own if it has one, else one that no longer belongs to any of them.
+    /// With the control file locked. Nil: the file cannot be made.
+    static func assign(_ names: [String], in directory: Descriptor) -> [DestinationSlot]? {
+        let file = DestinationFile(directory: directory)
+        guard file.prepare() else { return nil }
+        var slots: [DestinationSlot] = []
+        for name in names {
+            let bytes = Array(name.utf8)
+            var place: Int?
+            for index in 0..<Destination.limit where file.totals(index).name == bytes { place = index }
+            if place == nil {
+                for index in 0..<Destination.limit where place == nil && !names.contains(String(bytes: file.totals(index).name)) {
+                    place = index
+                    file.begin(index, bytes)
+                }
+            }
+            guard let place else { return nil }
+            slots.append(DestinationSlot(index: place, tag: tag(bytes)))
+        }
+        return slots
+    }
+
+    static func tag(_ name: [UInt8]) -> UInt32 {
+        name.withUnsafeBytes { bytes in bytes.baseAddress.map { csystem_crc32c(0, $0, bytes.count) } ?? 0 } | 1
+    }
+
+    private func begin(_ index: Int, _ name: [UInt8]) {
+        write(Totals(name: name), index)
+        updateState(index) { $0 = DeliveryState() }
+    }
+
+    private func prepare() -> Bool {
+        guard let file = try? Descriptor.open(at: directory, Self.name, O_RDWR | O_CREAT | O_NONBLOCK) else { return false }
+        defer { file.close() }
+        let size = Int64(Destination.limit * Self.entryBytes)
+        guard let status = try? file.status(), status.isOwnRegularFile, status.st_nlink == 1 else { return false }
+        return status.st_size == size || (try? file.allocate(size)) != nil
+    }
+
+    // MARK: entries
+
+    /// Whoever holds `deliver.lock` changes it.
+    func state(_ index: Int) -> DeliveryState {
+        var result = DeliveryState()
+        withEntry(index) { entry in
+            result = DeliveryState.read(Self.states(entry))
+            return nil
+        }
+        return result
+    }
+
+    func updateState(_ index: Int, _ change: (inout DeliveryState) -> Void) {
+        withEntry(index) { entry in
+            var state = DeliveryState.read(Self.states(entry))
+            change(&state)
+            return state.write(Self.states(entry))
+        }
+    }
+
+    func totals(_ index: Int) -> Totals {
+        var result = Totals()
+        withEntry(index) { entry in
+            result = Self.readTotals(entry)
+            return nil
+        }
+        return result
+    }
+
+    /// With the control file locked. The segment is about to be counted as gone: what a destination did not
+    /// get of it is dropped for it, too.
+    func retire(_ segment: Segment, _ tally: Tally) {
+        for index in 0..<Destination.limit {
+            var sum = totals(index)
+            if sum.name.isEmpty || sum.generation == segment.description.generation { continue }
+            let own = segment.readProgress(of: DestinationSlot(index: index, tag: Self.tag(sum.name))) ?? segment.progress
+            let delivered = min(UInt64(own.delivered), tally.recorded)
+            sum.recorded &+= tally.recorded
+            sum.delivered &+= delivered
+            sum.dropped &+= tally.recorded - delivered
+            sum.generation = segment.description.generation
+            write(sum, index)
+        }
+    }
+
+    private func write(_ totals: Totals, _ index: Int) {
+        withEntry(index) { entry in
+            Self.totalSlots(entry).write { slot in
+                slot.storeBytes(of: totals.recorded, toByteOffset: 8, as: UInt64.self)
+                slot.storeBytes(of: totals.delivered, toByteOffset: 16, as: UInt64.self)
+                slot.storeBytes(of: totals.dropped, toByteOffset: 24, as: UInt64.self)
+                slot.storeBytes(of: totals.generation, toByteOffset: 32, as: UInt64.self)
+                let name = totals.name.prefix(64)
+                slot.storeBytes(of: UInt16(truncatingIfNeeded: name.count), toByteOffset: 40, as: UInt16.self)
+                for (index, byte) in name.enumerated() { slot.storeBytes(of: byte, toByteOffset: 42 + index, as: UInt8.self) }
+            }
+        }
+    }
+
+    private static func readTotals(_ entry: UnsafeMutableRawPointer) -> Totals {
+        var result = Totals()
+        guard let slot = totalSlots(entry).current() else { return result }
+        result.recorded = slot.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        result.delivered = slot.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+        result.dropped = slot.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
+        result.generation = slot.loadUnaligned(fromByteOffset: 32, as: UInt64.self)
+        let length = min(64, Int(slot.loadUnaligned(fromByteOffset: 40, as: UInt16.self)))
+        result.name = Array(UnsafeRawBufferPointer(start: slot + 42, count: length))
+        return result
+    }
+
+    private static func states(_ entry: UnsafeMutableRawPointer) -> SlotPair {
+        SlotPair(base: entry, offsets: (0, slotBytes), size: slotBytes)
+    }
+
+    private static func totalSlots(_ entry: UnsafeMutableRawPointer) -> SlotPair {
+        SlotPair(base: entry, offsets: (2 * slotBytes, 3 * slotBytes), size: slotBytes)
+    }
+
+    /// `body` gets a copy of the entry, zeroes if there is none, and returns the offset of the slot that it
+    /// wrote. Opened for each use: nothing of it has to be looked after over a fork.
+    @inline(never)
+    private func withEntry(_ index: Int, _ body: (UnsafeMutableRawPointer) -> Int?) {
+        guard let memory = calloc(1, Self.entryBytes) else { return }
+        defer { free(memory) }
+        let file = try? Descriptor.open(at: directory, Self.name, O_RDWR | O_NONBLOCK)
+        defer { file?.close() }
+        if let file { _ = pread(file.raw, memory, Self.entryBytes, index * Self.entryBytes) }
+        if let offset = body(memory), let file {
+            _ = pwrite(file.raw, memory + offset, Self.slotBytes, index * Self.entryBytes + offset)
+        }
+    }
+}
