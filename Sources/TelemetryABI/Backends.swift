@@ -48,6 +48,25 @@ public func telemetryOptionsSetBackendHttp(
     }
 }
 
+/// Adds a backend, so that each event goes to several: to this one and to those added or set before it.
+/// The first takes the place of the default. At most 6. One that fails never holds up another.
+///
+/// @param kind           `noop`, `stdout`, `file`, `http`, `otlp`, `datadog`, `posthog`, `segment`,
+///                       `splunk_hec` or `splunk_udp`; docs/backends.md has a section on each. Copied.
+/// @param settings       The keys of `backend` in telemetry-manifest(5), with strings, ints or bools; a header
+///                       as `headers.NAME`. `name` tells two of one kind apart. Copied. May be NULL if
+///                       `setting_count` is 0.
+/// @param setting_count  Number of settings.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text, which never holds a key, in
+///         telemetry_options_error().
+@_cdecl("telemetry_options_add_backend")
+public func telemetryOptionsAddBackend(
+    options: UnsafeMutablePointer<telemetry_options>?, kind: UnsafePointer<CChar>?,
+    settings: UnsafePointer<telemetry_attribute>?, setting_count: Int
+) -> telemetry_status {
+    configure(options) { $0.addBackend(kind: kind.map(string) ?? "", settings, setting_count) }
+}
+
 /// Hands each batch to functions of the program.
 ///
 /// @param backend  The functions; copied. Its `context` must live until `close` was called, or the

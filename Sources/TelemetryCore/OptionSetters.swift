@@ -123,6 +123,48 @@ extension Options {
         return true
     }
 
+    /// The keys of a manifest's `backend`.
+    package func addBackend(kind: String, _ settings: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
+        var name = kind
+        let choice: BackendChoice
+        if let network = NetworkKind.named(kind) {
+            choice = .network(NetworkChoice(network))
+        } else if kind == "noop" || kind == "stdout" {
+            choice = kind == "noop" ? .noop : .stdout
+        } else if kind == "file" {
+            choice = .defaultFile
+        } else {
+            fail("backend '" + Excerpt.of(kind) + "': not known; expected " + BackendSection.kinds)
+            return false
+        }
+        var file = FileSettings()
+        for index in 0..<max(0, count) {
+            guard let settings, let key = settings[index].key.map({ String(cString: $0) }),
+                let value = AttributeValue(settings[index])?.text
+            else {
+                fail("backend " + kind + ": setting " + index.description + ": expected a key and a string, an int or a bool")
+                return false
+            }
+            var problem: String?
+            if key == "name" {
+                name = value
+            } else if case .network(let network) = choice {
+                problem = network.has(key) || HTTPHeader.isSetting(key) ? network.set(key, value) : "not a setting of this kind"
+            } else {
+                problem = kind == "file" ? file.set(key, value) : "not a setting of this kind"
+            }
+            if let problem {
+                fail("backend " + kind + ": " + Excerpt.of(key) + ": " + problem)
+                return false
+            }
+        }
+        if case .network(let network) = choice, let problem = network.problem() {
+            fail("backend " + kind + ": " + problem.key + ": " + problem.text)
+            return false
+        }
+        return addDestination(Destination(name: name, kind == "file" ? file.choice : choice))
+    }
+
     package func setCustomBackend(_ functions: UnsafePointer<telemetry_backend>?) -> Bool {
         guard let functions, functions.pointee.size != 0 else {
             fail("custom backend: expected a telemetry_backend with its size set")
@@ -139,7 +181,45 @@ extension Options {
     }
 }
 
+/// Of the file backend, as they come in.
+private struct FileSettings {
+    private var path: String?
+    private var maxBytes = BackendChoice.fileBytes
+    private var maxFiles = Int64(BackendChoice.fileCount)
+
+    var choice: BackendChoice { .file(path: path, maxBytes: maxBytes, maxFiles: Int(clamping: maxFiles)) }
+
+    /// Nil: done. Otherwise what is wrong.
+    mutating func set(_ key: String, _ value: String) -> String? {
+        switch key {
+        case "path":
+            if value.utf8.isEmpty { return "empty; expected a file" }
+            path = value
+        case "max_bytes":
+            guard let number = YAMLNumber.integer(value), (FileBackend.minBytes...1 << 40).contains(number) else {
+                return "expected an integer from 4096 to 1099511627776"
+            }
+            maxBytes = number
+        case "max_files":
+            guard let number = YAMLNumber.integer(value), (1...1000).contains(number) else { return "expected an integer from 1 to 1000" }
+            maxFiles = number
+        default: return "not a setting of this kind"
+        }
+        return nil
+    }
+}
+
 extension AttributeValue {
+    /// As it would stand in a manifest; nil for a double.
+    fileprivate var text: String? {
+        switch self {
+        case .string(let text): text
+        case .int(let number): number.description
+        case .bool(let value): value ? "true" : "false"
+        case .double: nil
+        }
+    }
+
     /// Nil for an unknown type or a NULL string.
     init?(_ attribute: telemetry_attribute) {
         switch attribute.type {

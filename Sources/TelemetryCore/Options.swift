@@ -46,10 +46,15 @@ package final class Destination {
     }
 
     /// What speaks against one more of this name; nil: nothing.
-    static func problem(_ others: [Destination], adding name: String) -> String? {
+    static func problem(_ others: [Destination], adding added: Destination) -> String? {
+        let name = added.name
         if !ToolName.isValid(name) { return "no name; expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit" }
         if others.count >= limit { return "one too many; expected at most " + limit.description }
-        for other in others where other.name == name { return "a second one of this name; expected another name" }
+        for other in others {
+            // An append that a crash interrupted is taken back: there is one note of it.
+            if other.choice.kind == "file" && added.choice.kind == "file" { return "a second file; expected one" }
+            if other.name == name { return "a second one of this name; expected another name" }
+        }
         return nil
     }
 }
@@ -139,7 +144,7 @@ package final class Options {
     /// Beside those chosen so far. False, with the reason in `error`, when that cannot be.
     func addDestination(_ added: Destination) -> Bool {
         let others = isDefault ? [] : destinations
-        if let problem = Destination.problem(others, adding: added.name) {
+        if let problem = Destination.problem(others, adding: added) {
             fail("backend " + added.name + ": " + problem)
             return false
         }

@@ -30,7 +30,7 @@ final class Dispatcher {
     private let isConsented: () -> Bool
     private let heapPass = Mutex()
     private let heapStateMutex = Mutex()
-    /// Tells a pass from the one before; only the thread that delivers uses it.
+    /// Of the pass under way; only the thread that delivers uses it.
     private var passNumber: UInt64 = 0
 
     static let lockName = "deliver.lock"
@@ -137,7 +137,7 @@ final class Dispatcher {
 
     /// False: it is not time for any of them.
     private func begin(_ ignoringBackoff: Bool) -> Bool {
-        passNumber &+= 1
+        mutex.withLock { passNumber = spool.beginPass() }
         let now = Clock.realtime()
         var isAnyOpen = false
         for outlet in outlets {
@@ -275,7 +275,10 @@ final class Dispatcher {
             let before = cursor.progress.delivered
             let result = adapted(delivery, to: outlet).run(cursor)
             if cursor.progress.delivered != before { outlet.hasSent = true }
-            if result == .void { return void(segment) }
+            if result == .void {
+                segment.void()
+                return true
+            }
             if !note(result, outlet, &ended) { isDone = false }
             if ended != nil { break }
         }
@@ -304,13 +307,6 @@ final class Dispatcher {
         return false
     }
 
-    /// A18: the events were withdrawn, maybe in the middle of a send.
-    private func void(_ segment: Segment) -> Bool {
-        segment.progress.drop(.withdrawn, segment.pendingCount)
-        segment.saveProgress()
-        return true
-    }
-
     /// To the local log, for which the events were recorded.
     private func sendLocally(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
         let local = Outlet(name: "file", makeLocalBackend())
@@ -320,7 +316,9 @@ final class Dispatcher {
         let result = Cursor.make(segment, [nil]).reduce(SegmentDelivery.Result.consumed) { own.run($1) }
         switch result {
         case .consumed: return true
-        case .void: return void(segment)
+        case .void:
+            segment.void()
+            return true
         case .refused: ended = .refused
         case .interrupted: ended = .interrupted
         // The log cannot be written: as with a receiver that fails, it is tried again later.

@@ -13,7 +13,7 @@ enum BackendSection {
         for (index, node) in nodes.enumerated() {
             let path = "backends[" + index.description + "]"
             let next = try destination(node, top.file, path)
-            if let problem = Destination.problem(made, adding: next.name) {
+            if let problem = Destination.problem(made, adding: next) {
                 throw ManifestError(file: top.file, node.position, key: path, problem)
             }
             made.append(next)
@@ -46,7 +46,7 @@ enum BackendSection {
         return Destination(name: name ?? kind, choice)
     }
 
-    private static var kinds: String {
+    static var kinds: String {
         var text = "noop, stdout, file"
         for kind in NetworkKind.all { text += (kind == .splunkUDP ? " or " : ", ") + kind.name }
         return text

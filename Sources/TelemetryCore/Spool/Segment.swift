@@ -204,6 +204,12 @@ final class Segment {
         if storage == .copied, let file { _ = pwrite(file.raw, base + offset, SegmentLayout.progressSize, offset) }
     }
 
+    /// A18: consent for what is left was withdrawn.
+    func void() {
+        progress.drop(.withdrawn, pendingCount)
+        saveProgress()
+    }
+
     /// Nil: this destination has got nothing of it yet.
     func readProgress(of destination: DestinationSlot) -> Progress? {
         Progress.read(base, of: destination, generation: description.generation, fileSize: size)

@@ -19,6 +19,7 @@ final class Spool {
     var addresses: [UnsafeMutableRawPointer] = []
     /// Counts that are not in the control file yet.
     var unmerged = Tally()
+    var passes: UInt64 = 0
     /// errno of the last event that could not be stored.
     private(set) var lastErrno: Int32 = 0
     var epoch: UInt64

@@ -25,6 +25,12 @@ extension Spool {
         ForkHandling.closeHeld(file)
     }
 
+    /// Tells a pass from those before.
+    func beginPass() -> UInt64 {
+        passes &+= 1
+        return passes
+    }
+
     /// The oldest that was not offered in this pass yet.
     func takeForDelivery(_ pass: UInt64) -> Segment? {
         guard let segment = sealed.first(where: { !$0.isInDelivery && $0.pass != pass }) else { return nil }

@@ -109,7 +109,7 @@ final class AuditLogTests: XCTestCase {
 
     /// E7: at most once, and no answer: the user is told that the event may have arrived.
     func testOutcomes() {
-        let cases: [(Verdict, SegmentDelivery.GuaranteeKind, [String])] = [
+        let cases: [(Verdict, BatchMachine.Guarantee, [String])] = [
             (.accepted, .atLeastOnce, ["accepted", "accepted"]), (.rejected, .atLeastOnce, ["rejected", "rejected"]),
             (.retry(afterSeconds: nil), .atLeastOnce, []), (.retry(afterSeconds: nil), .atMostOnce, ["unconfirmed", "unconfirmed"]),
             (.stop, .atLeastOnce, []),
@@ -121,7 +121,7 @@ final class AuditLogTests: XCTestCase {
             let delivery = SegmentDelivery(
                 backend: ScriptedBackend([verdict]), deadline: .never, sendTimeoutMilliseconds: 1000, isCancelled: { false },
                 guarantee: guarantee, oldest: .min, isCurrent: { _ in true }, isConsented: { true }, journal: nil, audit: log)
-            _ = delivery.run(segment)
+            _ = delivery.run(only: segment)
             log.close()
             XCTAssertEqual(scene.objects().map { $0["outcome"] as? String }, expected, "\(verdict) \(guarantee)")
             segment.release(removingFrom: nil)

@@ -15,7 +15,7 @@ final class DispatcherTests: XCTestCase {
     override func tearDown() { spool.close() }
 
     private func dispatcher(_ backend: ScriptedBackend, _ spool: Spool? = nil, isConsented: @escaping () -> Bool = { true }) -> Dispatcher {
-        Dispatcher(spool: spool ?? self.spool, mutex: mutex, backend: backend, options: options, isConsented: isConsented)
+        Dispatcher(spool: spool ?? self.spool, mutex: mutex, outlets: [Outlet(name: "scripted", backend)], options: options, isConsented: isConsented)
     }
 
     private func pass(
@@ -91,14 +91,14 @@ final class DispatcherTests: XCTestCase {
         try scratch.orphan(["local-1"], context: local)
         try scratch.orphan(["any-1"])
         let log = ScriptedBackend()
-        let localOnly = Dispatcher(spool: spool, mutex: mutex, backend: log, options: options, isLocalOnly: true, isConsented: { true })
+        let localOnly = Dispatcher(spool: spool, mutex: mutex, outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true, isConsented: { true })
         XCTAssertEqual(pass(localOnly), .done)
         XCTAssertEqual(log.sent, ["local-1"])
 
         try scratch.orphan(["local-2"], context: local)
         let author = ScriptedBackend(), standIn = ScriptedBackend()
         let usual = Dispatcher(
-            spool: spool, mutex: mutex, backend: author, options: options, makeLocalBackend: { standIn }, isConsented: { true })
+            spool: spool, mutex: mutex, outlets: [Outlet(name: "author", author)], options: options, makeLocalBackend: { standIn }, isConsented: { true })
         XCTAssertEqual(pass(usual), .done)
         XCTAssertEqual(author.sent, ["any-1"])
         XCTAssertEqual(standIn.sent, ["local-2"])
@@ -116,7 +116,7 @@ final class DispatcherTests: XCTestCase {
         let other = try scratch.spool(options, context: local)
         defer { other.close() }
         let log = ScriptedBackend()
-        let localOnly = Dispatcher(spool: other, mutex: Mutex(), backend: log, options: options, isLocalOnly: true, isConsented: { true })
+        let localOnly = Dispatcher(spool: other, mutex: Mutex(), outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true, isConsented: { true })
         XCTAssertEqual(pass(localOnly), .done)
         XCTAssertEqual(log.sent, ["local"])
         XCTAssertEqual(failing.state.failures, 1)

@@ -16,14 +16,14 @@ final class SegmentDeliveryTests: XCTestCase {
     override func tearDown() { segment.release(removingFrom: nil) }
 
     private func deliver(
-        _ backend: ScriptedBackend, guarantee: SegmentDelivery.GuaranteeKind = .atLeastOnce, deadline: Deadline = .never,
+        _ backend: ScriptedBackend, guarantee: BatchMachine.Guarantee = .atLeastOnce, deadline: Deadline = .never,
         oldest: Int64 = .min, isCurrent: @escaping () -> Bool = { true }, isConsented: @escaping () -> Bool = { true },
         isCancelled: @escaping () -> Bool = { false }, journal: ControlJournal? = nil
     ) -> SegmentDelivery.Result {
         let delivery = SegmentDelivery(
             backend: backend, deadline: deadline, sendTimeoutMilliseconds: 5000, isCancelled: isCancelled, guarantee: guarantee,
             oldest: oldest, isCurrent: { _ in isCurrent() }, isConsented: isConsented, journal: journal)
-        return delivery.run(segment)
+        return delivery.run(only: segment)
     }
 
     /// As the next process would find it.
@@ -75,7 +75,7 @@ final class SegmentDeliveryTests: XCTestCase {
 
     /// A18: the send under way is told to give up, and what it was sending is not kept for another attempt.
     func testWithdrawnInMidSend() {
-        for (guarantee, withdrawn, unconfirmed) in [(SegmentDelivery.GuaranteeKind.atLeastOnce, 6, 0), (.atMostOnce, 2, 4)] {
+        for (guarantee, withdrawn, unconfirmed) in [(BatchMachine.Guarantee.atLeastOnce, 6, 0), (.atMostOnce, 2, 4)] {
             let own = segment!
             segment = Sample.heapSegment(names)
             var isCurrent = true
@@ -328,6 +328,6 @@ final class SegmentDeliveryTests: XCTestCase {
             return Outcome(verdict: .accepted)
         }
         XCTAssertEqual(deliver(backend, journal: ControlJournal(shared, segments: [])), .consumed)
-        XCTAssertEqual(backend.batches.map(\.count), [10, 5, 2, 3, 5, 2, 3])
+        XCTAssertEqual(backend.batches.map(\.count), [10, 5, 2, 2, 2, 2, 2])
     }
 }

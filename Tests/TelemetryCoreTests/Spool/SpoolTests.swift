@@ -15,7 +15,7 @@ final class SpoolTests: XCTestCase {
     }
 
     private func deliverAll(_ spool: Spool) {
-        while let segment = spool.takeForDelivery() {
+        while let segment = spool.takeForDelivery(1) {
             segment.progress.delivered &+= UInt32(segment.pendingCount)
             segment.progress.offset = segment.state.tail
             segment.saveProgress()
@@ -111,13 +111,13 @@ final class SpoolTests: XCTestCase {
         defer { spool.close() }
         XCTAssertTrue(spool.record("a"))
         _ = spool.advance(size: 100)
-        let taken = try XCTUnwrap(spool.takeForDelivery())
-        XCTAssertNil(spool.takeForDelivery())
+        let taken = try XCTUnwrap(spool.takeForDelivery(1))
+        XCTAssertNil(spool.takeForDelivery(1))
         let next = try XCTUnwrap(spool.advance(size: 100))
         XCTAssertFalse(next === taken)
         XCTAssertEqual(Sample.names(taken), ["a"])
         spool.putBack(taken)
-        XCTAssertTrue(spool.takeForDelivery() === taken)
+        XCTAssertTrue(spool.takeForDelivery(2) === taken)
         spool.putBack(taken)
     }
 

@@ -1,0 +1,53 @@
+import XCTest
+
+@testable import TelemetryCore
+
+/// E8: the schedule of retries, with a clock that the test moves.
+final class RetryScheduleTests: XCTestCase {
+    private let second: Int64 = 1_000_000_000
+
+    func testADeadEndpointOverADay() {
+        var state = DeliveryState()
+        var now: Int64 = 1_700_000_000 * second
+        let start = now
+        var attempts: [Int64] = []
+        while now < start + 24 * 3600 * second {
+            if state.isDue(now) {
+                attempts.append((now - start) / second)
+                state.failed("refused", afterSeconds: nil, isFinal: false, now, random: UInt64.max)
+            }
+            now = max(now + second, state.nextAttempt)
+        }
+        // 5 s, 10 s, 20 s … 1 h, with the longest jitter or the shortest: some 10 steps to the hour, then one an hour.
+        XCTAssertEqual(attempts.first, 0)
+        XCTAssertTrue((31...60).contains(attempts.count), "\(attempts.count)")
+        let pauses = zip(attempts, attempts.dropFirst()).map { $1 - $0 }
+        for (index, pause) in pauses.enumerated() {
+            let ceiling = min(3600, 5 << min(index, 20))
+            XCTAssertTrue((Int64(ceiling / 2)...Int64(ceiling + 1)).contains(pause), "\(index): \(pause)")
+        }
+    }
+
+    func testRetryAfterIsKeptAndSuccessEndsIt() {
+        var state = DeliveryState()
+        state.failed("HTTP 429", afterSeconds: 120, isFinal: false, 0, random: 0)
+        XCTAssertFalse(state.isDue(120 * second - 1))
+        XCTAssertTrue(state.isDue(120 * second))
+        XCTAssertEqual([state.failures, UInt32(state.lastError.utf8.count)], [1, 8])
+        state.succeeded(130 * second)
+        XCTAssertTrue(state.isDue(0))
+        XCTAssertEqual(state, DeliveryState(lastAttempt: 130 * second, lastSuccess: 130 * second))
+    }
+
+    func testStoppedForGood() {
+        var state = DeliveryState()
+        state.failed("HTTP 410", afterSeconds: nil, isFinal: true, 5, random: 1)
+        XCTAssertFalse(state.isDue(.max - 1))
+    }
+
+    func testFailuresDoNotOverflow() {
+        var state = DeliveryState(failures: .max)
+        state.failed("x", afterSeconds: .max, isFinal: false, .max - 1, random: .max)
+        XCTAssertEqual(state.failures, 0)
+    }
+}
