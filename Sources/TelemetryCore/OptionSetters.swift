@@ -123,46 +123,29 @@ extension Options {
         return true
     }
 
-    /// The keys of a manifest's `backend`.
+    /// The keys of a manifest's `backend`, read as a manifest is.
     package func addBackend(kind: String, _ settings: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
-        var name = kind
-        let choice: BackendChoice
-        if let network = NetworkKind.named(kind) {
-            choice = .network(NetworkChoice(network))
-        } else if kind == "noop" || kind == "stdout" {
-            choice = kind == "noop" ? .noop : .stdout
-        } else if kind == "file" {
-            choice = .defaultFile
-        } else {
-            fail("backend '" + Excerpt.of(kind) + "': not known; expected " + BackendSection.kinds)
-            return false
-        }
-        var file = FileSettings()
+        var entries = [YAMLEntry("kind", AttributeValue.string(kind))]
+        var headers: [YAMLEntry] = []
         for index in 0..<max(0, count) {
-            guard let settings, let key = settings[index].key.map({ String(cString: $0) }),
-                let value = AttributeValue(settings[index])?.text
-            else {
-                fail("backend " + kind + ": setting " + index.description + ": expected a key and a string, an int or a bool")
+            guard let settings, let key = settings[index].key, let value = AttributeValue(settings[index]) else {
+                fail("backend " + kind + ": setting " + index.description + ": expected a key and a typed value")
                 return false
             }
-            var problem: String?
-            if key == "name" {
-                name = value
-            } else if case .network(let network) = choice {
-                problem = network.has(key) || HTTPHeader.isSetting(key) ? network.set(key, value) : "not a setting of this kind"
+            // "headers.NAME"
+            if strncmp(key, "headers.", 8) == 0 {
+                headers.append(YAMLEntry(String(cString: key + 8), value))
             } else {
-                problem = kind == "file" ? file.set(key, value) : "not a setting of this kind"
-            }
-            if let problem {
-                fail("backend " + kind + ": " + Excerpt.of(key) + ": " + problem)
-                return false
+                entries.append(YAMLEntry(String(cString: key), value))
             }
         }
-        if case .network(let network) = choice, let problem = network.problem() {
-            fail("backend " + kind + ": " + problem.key + ": " + problem.text)
+        if !headers.isEmpty { entries.append(YAMLEntry("headers", YAMLNode(headers))) }
+        do throws(ManifestError) {
+            return addDestination(try BackendSection.destination(YAMLNode(entries), "", "backend"))
+        } catch {
+            fail(error.text)
             return false
         }
-        return addDestination(Destination(name: name, kind == "file" ? file.choice : choice))
     }
 
     package func setCustomBackend(_ functions: UnsafePointer<telemetry_backend>?) -> Bool {
@@ -181,45 +164,7 @@ extension Options {
     }
 }
 
-/// Of the file backend, as they come in.
-private struct FileSettings {
-    private var path: String?
-    private var maxBytes = BackendChoice.fileBytes
-    private var maxFiles = Int64(BackendChoice.fileCount)
-
-    var choice: BackendChoice { .file(path: path, maxBytes: maxBytes, maxFiles: Int(clamping: maxFiles)) }
-
-    /// Nil: done. Otherwise what is wrong.
-    mutating func set(_ key: String, _ value: String) -> String? {
-        switch key {
-        case "path":
-            if value.utf8.isEmpty { return "empty; expected a file" }
-            path = value
-        case "max_bytes":
-            guard let number = YAMLNumber.integer(value), (FileBackend.minBytes...1 << 40).contains(number) else {
-                return "expected an integer from 4096 to 1099511627776"
-            }
-            maxBytes = number
-        case "max_files":
-            guard let number = YAMLNumber.integer(value), (1...1000).contains(number) else { return "expected an integer from 1 to 1000" }
-            maxFiles = number
-        default: return "not a setting of this kind"
-        }
-        return nil
-    }
-}
-
 extension AttributeValue {
-    /// As it would stand in a manifest; nil for a double.
-    fileprivate var text: String? {
-        switch self {
-        case .string(let text): text
-        case .int(let number): number.description
-        case .bool(let value): value ? "true" : "false"
-        case .double: nil
-        }
-    }
-
     /// Nil for an unknown type or a NULL string.
     init?(_ attribute: telemetry_attribute) {
         switch attribute.type {
@@ -232,4 +177,25 @@ extension AttributeValue {
         default: return nil
         }
     }
+}
+
+// Settings in code, as the nodes of a manifest that they would be.
+extension YAMLEntry {
+    fileprivate convenience init(_ key: String, _ value: AttributeValue) {
+        let scalar: YAMLScalar
+        switch value {
+        case .string(let text): scalar = YAMLScalar(text: text, isPlain: false)
+        case .int(let number): scalar = YAMLScalar(text: number.description, isPlain: true)
+        case .bool(let value): scalar = YAMLScalar(text: value ? "true" : "false", isPlain: true)
+        // No backend has such a setting: what it stands for is refused.
+        case .double: scalar = YAMLScalar(text: "", isPlain: true)
+        }
+        self.init(key, YAMLNode(content: .scalar(scalar), position: .none))
+    }
+
+    fileprivate convenience init(_ key: String, _ value: YAMLNode) { self.init(key: key, position: .none, value: value) }
+}
+
+extension YAMLNode {
+    fileprivate convenience init(_ entries: [YAMLEntry]) { self.init(content: .mapping(entries), position: .none) }
 }

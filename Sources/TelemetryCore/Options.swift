@@ -48,7 +48,6 @@ package final class Destination {
     /// What speaks against one more of this name; nil: nothing.
     static func problem(_ others: [Destination], adding added: Destination) -> String? {
         let name = added.name
-        if !ToolName.isValid(name) { return "no name; expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit" }
         if others.count >= limit { return "one too many; expected at most " + limit.description }
         for other in others {
             // An append that a crash interrupted is taken back: there is one note of it.

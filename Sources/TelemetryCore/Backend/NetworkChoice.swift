@@ -60,18 +60,8 @@ package final class NetworkChoice {
             if let problem = HTTPHeader.problem(name: value, value: "") { return problem }
             keyHeader = value
         case "api_key", "api_key_env", "api_key_file": return setKey(key, value)
-        default:
-            if HTTPHeader.isSetting(key) { return addHeader(String(bytes: Array(key.utf8.dropFirst(HTTPHeader.settingPrefix.utf8.count))), value) }
-            return setOwn(key, value)
+        default: return setOwn(key, value)
         }
-        return nil
-    }
-
-    private func addHeader(_ name: String, _ value: String) -> String? {
-        if kind == .splunkUDP { return "not a setting of this kind" }
-        if headers.count >= HTTPHeader.limitCount { return "one header too many; expected at most " + HTTPHeader.limitCount.description }
-        if let problem = HTTPHeader.problem(name: name, value: value) { return problem }
-        headers.append((name, value))
         return nil
     }
 

@@ -23,7 +23,7 @@ enum BackendSection {
 
     private static let fileKeys = ["path", "max_bytes", "max_files"]
 
-    private static func destination(_ node: YAMLNode, _ file: String, _ path: String) throws(ManifestError) -> Destination {
+    static func destination(_ node: YAMLNode, _ file: String, _ path: String) throws(ManifestError) -> Destination {
         let section = try ManifestSection(node, file: file, path: path, keys: ["kind", "name"] + fileKeys + NetworkChoice.keys)
         let expected = kinds
         let given = try section.required("kind", expected: expected)
@@ -46,7 +46,7 @@ enum BackendSection {
         return Destination(name: name ?? kind, choice)
     }
 
-    static var kinds: String {
+    private static var kinds: String {
         var text = "noop, stdout, file"
         for kind in NetworkKind.all { text += (kind == .splunkUDP ? " or " : ", ") + kind.name }
         return text

@@ -4,7 +4,8 @@ package struct ManifestError: Error, Equatable {
 
     @inline(never)
     init(file: String, _ position: TextPosition, key: String, _ problem: String) {
-        text = Excerpt.of(file, limitBytes: Excerpt.pathLimitBytes) + ":" + position.line.description + ":" + position.column.description + ": "
+        // What is said in code stands in no file.
+        text = position == .none ? key + ": " + problem : Excerpt.of(file, limitBytes: Excerpt.pathLimitBytes) + ":" + position.line.description + ":" + position.column.description + ": "
             + key + ": " + problem
     }
 

@@ -2,6 +2,9 @@
 struct TextPosition: Equatable {
     var line: Int
     var column: Int
+
+    /// Of what stands in no file.
+    static var none: TextPosition { TextPosition(line: 0, column: 0) }
 }
 
 /// A scalar, with what its style says: only a plain one (without quotes) may be a number or a boolean.

@@ -1,10 +1,6 @@
 /// A header that the tool's author adds to requests.
 package enum HTTPHeader {
     static let limitCount = 32
-    /// A header as a setting of a backend: `headers.NAME`.
-    static let settingPrefix = "headers."
-
-    static func isSetting(_ key: String) -> Bool { key.utf8.starts(with: settingPrefix.utf8) }
 
     /// Splits `Name: value`. Nil unless it is a field that may be sent: RFC 9110, section 5.1
     /// (a token) and 5.5 (visible characters, spaces and tabs; so that no line break gets in).
