@@ -39,10 +39,13 @@ package enum SpoolInspector {
         for image in pendingImages(options) { image.forEachPending(body) }
     }
 
-    /// The same as they go into requests.
-    static func forEachBatch(options: Options, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void) {
+    /// The same as they go into requests to one of the tool's destinations.
+    static func forEachBatch(
+        options: Options, _ destination: Destination, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void
+    ) {
+        let slot = options.destinations.count > 1 ? slot(destination, options) : nil
         for image in pendingImages(options) {
-            var reader = image.reader
+            var reader = image.reader(of: slot)
             while true {
                 let batch = EventBatch(&reader, limit: limit, oldest: oldest)
                 if batch.isEmpty { break }
@@ -50,6 +53,12 @@ package enum SpoolInspector {
             }
             withExtendedLifetime(image) {}
         }
+    }
+
+    private static func slot(_ destination: Destination, _ options: Options) -> DestinationSlot? {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
+        defer { shared.close() }
+        return shared.destinations?.slot(of: destination.name)
     }
 
     private static func pendingImages(_ options: Options) -> [SegmentImage] {
@@ -123,16 +132,17 @@ private final class SegmentImage {
 
     deinit { free(base) }
 
-    /// At the first event that waits. Valid while this lives.
-    var reader: SegmentReader {
-        let progress = Progress.read(base, generation: description.generation, fileSize: size)
+    /// At the first event that waits for this destination; nil: for any. Valid while this lives.
+    func reader(of destination: DestinationSlot? = nil) -> SegmentReader {
+        let own = destination.flatMap { Progress.read(base, of: $0, generation: description.generation, fileSize: size) }
+        let progress = own ?? Progress.read(base, generation: description.generation, fileSize: size)
         return SegmentReader(
             UnsafeRawBufferPointer(start: base, count: size), description: description,
             context: description.context(base), state: StateWord.load(base), from: progress.offset)
     }
 
     func forEachPending(_ body: (EventView) -> Void) {
-        var reader = reader
+        var reader = reader()
         while let event = reader.next() { body(event) }
     }
 }

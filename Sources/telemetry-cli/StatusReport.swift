@@ -7,6 +7,7 @@ struct StatusReport {
     private let options: Options
     private let decision: ConsentDecision
     private let backend: String
+    private let destinations: [DestinationReport]
     /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
     private let statistics: telemetry_statistics?
     private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String)?
@@ -17,6 +18,7 @@ struct StatusReport {
         decision = collector.decision
         backend = collector.backendInfo
         _ = collector.close(timeoutMilliseconds: 0)
+        destinations = SpoolInspector.destinations(options: options)
         statistics = SpoolInspector.statistics(options: options)
         delivery = SpoolInspector.deliveryState(options: options)
     }
@@ -39,6 +41,11 @@ struct StatusReport {
 
     private var guarantee: String {
         options.guarantee == TELEMETRY_AT_MOST_ONCE ? "at-most-once" : "at-least-once"
+    }
+
+    private var unacknowledged: String {
+        let names = destinations.filter { $0.isUnacknowledged }.map { $0.name }
+        return names.isEmpty ? "" : "; at-most-once to " + joined(names, ", ") + ", which acknowledges nothing"
     }
 
     private var mode: String { options.delivery == TELEMETRY_DETACHED ? "detached" : "in-process" }
@@ -66,6 +73,7 @@ struct StatusReport {
         object.add("notice", notice.json)
         object.add("manifest", optional: options.manifestPath)
         object.add("backend", backend)
+        object.add("backends", objects: destinations.map { $0.json(guarantee) })
         object.add("delivery", mode)
         object.add("guarantee", guarantee)
         object.add("spool", spoolJSON)
@@ -121,7 +129,8 @@ struct StatusReport {
         rows.append(("notice", notice.text))
         rows.append(("manifest", options.manifestPath ?? "none"))
         rows.append(("backend", backend))
-        rows.append(("delivery", mode + ", " + guarantee))
+        if destinations.count > 1 { for destination in destinations { rows.append(("to " + destination.name, destination.text)) } }
+        rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
         rows.append(("spool", spoolText))
         rows += countRows
         rows.append(("last delivery", time(delivery?.lastSuccess) ?? "never"))

@@ -37,7 +37,7 @@ extension SpoolInspector {
         let oldest = SpoolLimits.oldestAllowed(ageSeconds: options.spoolLimitAgeSeconds)
         for destination in options.destinations {
             let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
-            forEachBatch(options: options, limit: backend.batchLimit, oldest: oldest) { preview.add($0, backend) }
+            forEachBatch(options: options, destination, limit: backend.batchLimit, oldest: oldest) { preview.add($0, backend) }
             backend.close()
         }
         return preview

@@ -46,6 +46,13 @@ struct DestinationFile {
         return slots
     }
 
+    /// Nil: there is no such destination yet.
+    func slot(of name: String) -> DestinationSlot? {
+        let bytes = Array(name.utf8)
+        for index in 0..<Destination.limit where totals(index).name == bytes { return DestinationSlot(index: index, tag: Self.tag(bytes)) }
+        return nil
+    }
+
     static func tag(_ name: [UInt8]) -> UInt32 {
         name.withUnsafeBytes { bytes in bytes.baseAddress.map { csystem_crc32c(0, $0, bytes.count) } ?? 0 } | 1
     }

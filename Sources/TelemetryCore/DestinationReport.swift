@@ -1,0 +1,74 @@
+import CSystem
+
+/// One of the tool's backends, and how far it has come.
+package struct DestinationReport {
+    package let name: String
+    package let kind: String
+    /// One line for people, without a secret in it.
+    package let info: String
+    package let isUsable: Bool
+    /// The receiver acknowledges nothing: at most once, whatever the author chose.
+    package let isUnacknowledged: Bool
+    /// recorded = delivered + pending + dropped; the tool's own with one backend.
+    package var recorded: UInt64 = 0
+    package var delivered: UInt64 = 0
+    package var dropped: UInt64 = 0
+    package var pending: UInt64 { recorded &- min(recorded, delivered &+ dropped) }
+    package var lastAttempt: Int64 = 0
+    package var lastSuccess: Int64 = 0
+    package var nextAttempt: Int64 = 0
+    package var failures: UInt32 = 0
+    package var lastError = ""
+
+    fileprivate mutating func add(_ state: DeliveryState) {
+        lastAttempt = state.lastAttempt
+        lastSuccess = state.lastSuccess
+        nextAttempt = state.nextAttempt
+        failures = state.failures
+        lastError = state.lastError
+    }
+}
+
+extension SpoolInspector {
+    /// What each of the tool's backends has got.
+    package static func destinations(options: Options) -> [DestinationReport] {
+        var reports = options.destinations.map { destination in
+            let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+            defer { backend.close() }
+            return DestinationReport(
+                name: destination.name, kind: backend.kind, info: backend.info, isUsable: backend.isUsable,
+                isUnacknowledged: backend.isUnacknowledged)
+        }
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return reports }
+        defer { shared.close() }
+        _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) {
+            for index in reports.indices { fill(&reports[index], shared, isOnly: reports.count == 1) }
+        }
+        return reports
+    }
+
+    /// Locked.
+    private static func fill(_ report: inout DestinationReport, _ shared: SpoolDirectory, isOnly: Bool) {
+        guard !isOnly else {
+            let totals = shared.totals()
+            (report.recorded, report.delivered, report.dropped) = (totals.recorded, totals.delivered, totals.droppedTotal)
+            return report.add(shared.delivery)
+        }
+        guard let file = shared.destinations, let slot = file.slot(of: report.name) else { return }
+        let totals = file.totals(slot.index)
+        (report.recorded, report.delivered, report.dropped) = (totals.recorded, totals.delivered, totals.dropped)
+        report.add(file.state(slot.index))
+        addSegments(&report, shared, slot)
+    }
+
+    private static func addSegments(_ report: inout DestinationReport, _ shared: SpoolDirectory, _ slot: DestinationSlot) {
+        let retired = shared.control.readCounters().retiredGeneration
+        for name in shared.segmentNames() {
+            guard let header = SegmentHeader(name, in: shared.directory, of: slot), header.generation != retired else { continue }
+            let tally = header.tally(currentEpoch: shared.control.epoch)
+            report.recorded &+= tally.recorded
+            report.delivered &+= tally.delivered
+            report.dropped &+= tally.droppedTotal
+        }
+    }
+}
