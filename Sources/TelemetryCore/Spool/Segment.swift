@@ -228,6 +228,8 @@ final class Segment {
         StateWord.store(base, closed)
         description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
         progress = Progress()
+        pass = 0
+        isBacklog = false
     }
 
     /// Admits records after `reset`, as from now: segments are delivered in the order in which their
