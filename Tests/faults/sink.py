@@ -1,7 +1,9 @@
 """A receiver in this process: it reads requests by the rules of a wire, remembers them, and fails on demand."""
+import select
 import socket
 import ssl
 import threading
+import time
 from collections import Counter
 
 import faults
@@ -30,6 +32,8 @@ class Sink:
         self.mode = ("accept",)
         self.requests = []
         self.connections = 0
+        # Those that are being served.
+        self.busy = 0
         self.lock = threading.Lock()
         self.fillers = []
         self.context = None
@@ -87,8 +91,12 @@ class Sink:
     def _accept(self):
         while True:
             try:
-                connection, _ = self.socket.accept()
-            except OSError:
+                select.select([self.socket], [], [])
+                # One step for wait_idle(): out of the queue, and served.
+                with self.lock:
+                    connection, _ = self.socket.accept()
+                    self.busy += 1
+            except (OSError, ValueError):
                 return
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
@@ -106,6 +114,18 @@ class Sink:
             pass
         finally:
             connection.close()
+            with self.lock:
+                self.busy -= 1
+
+    def wait_idle(self):
+        """Until all that had connected are gone, and what they sent is read."""
+        for _ in range(2000):
+            with self.lock:
+                # One whose sender is dead may still be in the queue of the kernel.
+                queued, _, _ = select.select([self.socket], [], [], 0)
+                if not queued and not self.busy:
+                    return
+            time.sleep(0.002)
 
     def _request(self, connection, file):
         first = file.readline().split()
