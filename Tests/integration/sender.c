@@ -2,7 +2,7 @@
  *
  *     sender NAME=VALUE...
  *
- * From left to right. Options: endpoint= header= guarantee=most timeout= segment=
+ * From left to right. Options: manifest=FILE (it says where events go), or endpoint= header= guarantee=most timeout= segment=
  * identity=NUMBER rotation=DAYS ephemeral=NUMBER. Then, the
  * collector being opened by the first of them: track=COUNT try=COUNT (whatever comes of it) flush=MS close=MS sleep=MS info= mapped=
  * exit=CODE, which calls exit() at once. Each of flush, close, info and mapped prints
@@ -18,6 +18,7 @@
 static telemetry_options *options;
 static telemetry_collector *collector;
 static const char *endpoint;
+static const char *manifest;
 static const char *headers[32];
 static size_t header_count;
 static int64_t sequence;
@@ -34,7 +35,10 @@ static void open_collector(void)
 {
     if (collector != NULL)
         return;
-    telemetry_options_set_backend_http(options, endpoint, headers, header_count);
+    if (manifest != NULL)
+        telemetry_options_load_manifest(options, manifest);
+    else
+        telemetry_options_set_backend_http(options, endpoint, headers, header_count);
     collector = telemetry_open(options);
     char error[512];
     if (telemetry_options_error(options, error, sizeof error) > 0)
@@ -69,6 +73,8 @@ static bool set_option(const char *name, const char *value)
 {
     if (strcmp(name, "endpoint") == 0)
         endpoint = value;
+    else if (strcmp(name, "manifest") == 0)
+        manifest = value;
     else if (strcmp(name, "header") == 0)
         headers[header_count++ % 32] = value;
     else if (strcmp(name, "guarantee") == 0)

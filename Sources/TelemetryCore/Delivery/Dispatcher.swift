@@ -143,6 +143,7 @@ final class Dispatcher {
         for outlet in outlets {
             let isDue = ignoringBackoff || isLocalOnly || state(of: outlet).isDue(now)
             outlet.pass = isDue ? .open : .waiting
+            outlet.isDoubtful = state(of: outlet).failures > 0
             outlet.hasSent = false
             if isDue { isAnyOpen = true }
         }
@@ -266,8 +267,10 @@ final class Dispatcher {
         let cursors = Cursor.make(segment, outlets.map { $0.slot })
         defer { for cursor in cursors { cursor.end() } }
         var isDone = true
-        for (index, outlet) in outlets.enumerated() where index < cursors.count {
-            let cursor = cursors[index]
+        // Who failed the last time comes last: until it is known that it fails again, the others would wait.
+        for place in 0..<2 * cursors.count where ended == nil {
+            let (cursor, outlet) = (cursors[place % cursors.count], outlets[place % cursors.count])
+            if outlet.isDoubtful != (place >= cursors.count) { continue }
             if outlet.pass != .open {
                 if !cursor.isAtEnd { isDone = false }
                 continue
@@ -280,7 +283,6 @@ final class Dispatcher {
                 return true
             }
             if !note(result, outlet, &ended) { isDone = false }
-            if ended != nil { break }
         }
         return isDone
     }
@@ -303,6 +305,10 @@ final class Dispatcher {
         case .stopped(let reason): recordFailure(outlet, reason, afterSeconds: nil, isFinal: true)
         case .refused: ended = .refused
         case .interrupted: ended = .interrupted
+        // E8: a thousand short runs, none of which has the time to see it fail, do not each try a dead endpoint.
+        case .calledOff:
+            recordFailure(outlet, "no answer in the time that the program had", afterSeconds: nil, isFinal: false)
+            ended = .interrupted
         }
         return false
     }
@@ -320,7 +326,7 @@ final class Dispatcher {
             segment.void()
             return true
         case .refused: ended = .refused
-        case .interrupted: ended = .interrupted
+        case .interrupted, .calledOff: ended = .interrupted
         // The log cannot be written: as with a receiver that fails, it is tried again later.
         case .failed(let seconds, let reason): for outlet in outlets { recordFailure(outlet, reason, afterSeconds: seconds, isFinal: false) }
         case .stopped: ended = .failed

@@ -13,6 +13,8 @@ final class Outlet {
     /// Nil: the only destination of the tool.
     var slot: DestinationSlot?
     var pass = PassState.open
+    /// It has failed before this pass, and not succeeded since.
+    var isDoubtful = false
     /// Something was consumed in this pass.
     var hasSent = false
     /// Without a spool, its delivery state.

@@ -13,6 +13,8 @@ struct SegmentDelivery {
         case void
         /// Called off before it was over.
         case interrupted
+        /// The same, while the receiver was being waited for.
+        case calledOff
     }
 
     var backend: any Backend
@@ -89,7 +91,7 @@ struct SegmentDelivery {
     private func result(_ ending: BatchMachine.Ending, _ outcome: Outcome) -> Result {
         switch ending {
         case .stopped: .stopped(reason: outcome.reason)
-        case .failed(let seconds): isCancelled() ? .interrupted : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
+        case .failed(let seconds): isCancelled() ? .calledOff : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         }
     }
 

@@ -144,3 +144,22 @@ def pause_refused(stage):
     status, allowed = hundred_processes(stage, faults.free_port())
     failures = status["last_delivery"]["consecutive_failures"]
     check(1 <= failures <= min(allowed, 5), f"{failures} attempts, at most {allowed} were due")
+
+
+@test("failures/pause-hang", "E8 E12")
+def pause_hang(stage):
+    """50 short processes share one backoff when the receiver never answers and none of them can wait for it."""
+    receiver = stage.receiver("/hang")
+    start = time.monotonic()
+    for _ in range(50):
+        stage.send(f"endpoint={receiver.url}", "track=1", "close=60")
+    status = stage.expect(50, pending=50)
+    failures = status["last_delivery"]["consecutive_failures"]
+    allowed = 1 + int((time.monotonic() - start) / 2.5)
+    check(1 <= failures <= min(allowed, 5), f"{failures} attempts, at most {allowed} were due")
+    check(len(receiver.requests()) <= failures, f"{len(receiver.requests())} requests in {failures} attempts")
+    check_equal("no answer in the time that the program had", status["last_delivery"]["last_error"], "last error")
+    receiver.mode("/status/200")
+    stage.recover(receiver.url)
+    check_equal(50, len({event["event_id"] for event in receiver.accepted()}), "events delivered")
+    stage.expect(50, delivered=50)

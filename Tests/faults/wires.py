@@ -1,0 +1,140 @@
+"""What each backend that posts puts on the wire, as far as these tests look: where, under which key, which events.
+
+Read from the receivers' documentation, not from the library. The full form is the business of other suites."""
+import base64
+import gzip
+import json
+import re
+from collections import namedtuple
+
+KEY = "faults-canary-5f3a9c"
+Event = namedtuple("Event", "id type machine_id")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+class Wire:
+    """One backend: its name in the tests, what a manifest says, and how a request is read."""
+
+    def __init__(self, name, kind, path, read, credential, code=200, answer=b"{}", **settings):
+        self.name, self.path, self.read, self.credential, self.code, self.answer = name, path, read, credential, code, answer
+        self.backend = {"kind": kind, "api_key": KEY, **settings}
+
+    def events(self, path, headers, body):
+        """Those of a request; ValueError says what is wrong with it."""
+        if not path.endswith(self.path):
+            raise ValueError(f"path {path}")
+        if headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        header, value = self.credential
+        if header == "body" and value not in body.decode():
+            raise ValueError("no key in the body")
+        if header != "body" and headers.get(header) != value:
+            raise ValueError(f"{header}: {headers.get(header)}")
+        found = self.read(body)
+        identities = [event.id for event in found]
+        if not found or len(set(identities)) != len(found) or not all(map(UUID.fullmatch, identities)):
+            raise ValueError(f"event ids {identities}")
+        return found
+
+
+def documents(body):
+    """JSON values one behind the other."""
+    decoder, text, position = json.JSONDecoder(), body.decode(), 0
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        yield value
+        position += len(text) - position - len(text[position:].lstrip())
+
+
+def http(body):
+    return [Event(each["event_id"], each["type"], each["machine_id"]) for each in json.loads(body)]
+
+
+def datadog(body):
+    return [Event(each["event_id"], each["message"].partition(": ")[0], each["machine_id"]) for each in json.loads(body)]
+
+
+def posthog(body):
+    return [Event(each["uuid"], each["event"], each["distinct_id"]) for each in json.loads(body)["batch"]]
+
+
+def segment(body):
+    return [Event(each["messageId"], each["event"], each["anonymousId"]) for each in json.loads(body)["batch"]]
+
+
+def splunk(body):
+    return [Event(each["event"]["event_id"], each["event"]["type"], each["event"]["machine_id"]) for each in documents(body)]
+
+
+def otlp_event(attributes):
+    return Event(attributes["event.id"], attributes["event.type"], attributes["machine.id"])
+
+
+def otlp_json(body):
+    return [otlp_event({each["key"]: each["value"].get("stringValue") for each in record["attributes"]})
+            for resource in json.loads(body)["resourceLogs"] for scope in resource["scopeLogs"] for record in scope["logRecords"]]
+
+
+def fields(message):
+    """The fields of a protobuf message: (number, value); a value is an integer or bytes."""
+    position = 0
+
+    def varint():
+        nonlocal position
+        value = shift = 0
+        while True:
+            byte = message[position]
+            position += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while position < len(message):
+        number, kind = divmod(varint(), 8)
+        if kind == 0:
+            yield number, varint()
+            continue
+        size = {1: 8, 5: 4}.get(kind)
+        if size is None:
+            if kind != 2:
+                raise ValueError(f"wire type {kind}")
+            size = varint()
+        if position + size > len(message):
+            raise ValueError("a field is cut off")
+        position += size
+        yield number, message[position - size:position]
+
+
+def parts(message, number):
+    return [value for found, value in fields(message) if found == number]
+
+
+def otlp_protobuf(body):
+    """ExportLogsServiceRequest.resource_logs 1, ResourceLogs.scope_logs 2, ScopeLogs.log_records 2, LogRecord.attributes 6,
+    KeyValue key 1 and value 2, AnyValue.string_value 1."""
+    found = []
+    for resource in parts(body, 1):
+        for scope in parts(resource, 2):
+            for record in parts(scope, 2):
+                pairs = {}
+                for attribute in parts(record, 6):
+                    [key], [value] = parts(attribute, 1), parts(attribute, 2)
+                    text = [each for number, each in fields(value) if number == 1]
+                    pairs[key.decode()] = text[0].decode() if text else None
+                found.append(otlp_event(pairs))
+    return found
+
+
+BEARER = ("authorization", f"Bearer {KEY}")
+BASIC = ("authorization", "Basic " + base64.b64encode(f"{KEY}:".encode()).decode())
+WIRES = {wire.name: wire for wire in [
+    Wire("http", "http", "/events", http, BEARER),
+    Wire("otlp-protobuf", "otlp", "/v1/logs", otlp_protobuf, BEARER, answer=b"", protocol="http/protobuf"),
+    Wire("otlp-json", "otlp", "/v1/logs", otlp_json, BEARER, protocol="http/json"),
+    Wire("datadog", "datadog", "/api/v2/logs", datadog, ("dd-api-key", KEY), code=202),
+    Wire("posthog", "posthog", "/batch/", posthog, ("body", KEY), answer=b'{"status":"Ok"}'),
+    Wire("segment", "segment", "/v1/batch", segment, BASIC, answer=b'{"success":true}'),
+    Wire("splunk_hec", "splunk_hec", "/services/collector/event", splunk, ("authorization", f"Splunk {KEY}"),
+         answer=b'{"text":"Success","code":0}'),
+]}
