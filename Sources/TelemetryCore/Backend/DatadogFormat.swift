@@ -25,10 +25,7 @@ final class DatadogFormat: WireFormat {
         json.removeAll()
         json.beginArray()
         let count = json.writeElements(batch.events, Self.limits) { write(&$0, $1, now: batch.now) }
-        json.endArray()
-        return json.bytes.map {
-            WireRequest(headers: ["Content-Type: application/json"], privateHeaders: ["DD-API-KEY: " + batch.key], body: $0, eventCount: count)
-        }
+        return json.request(count, credential: "DD-API-KEY: " + batch.key)
     }
 
     private func write(_ json: inout EventJSON, _ event: EventView, now: Int64) {
@@ -49,7 +46,7 @@ final class DatadogFormat: WireFormat {
         json.writeID("event_id", event)
         json.writeTime("event_timestamp", event.timestamp)
         json.json.member("type", event.type)
-        json.writeProperties(event)
+        json.writeFields(event)
     }
 
     private func writeTags(_ event: EventView) {

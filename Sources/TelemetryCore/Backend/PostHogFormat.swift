@@ -14,7 +14,7 @@ final class PostHogFormat: WireFormat {
         json.json.member("historical_migration", false)
         json.writeTime("sent_at", batch.now)
         let count = json.finish("batch", batch.events, Self.limits, Self.write)
-        return json.bytes.map { WireRequest(headers: ["Content-Type: application/json"], body: $0, eventCount: count) }
+        return json.request(count)
     }
 
     private static func write(_ json: inout EventJSON, _ event: EventView) {
@@ -22,14 +22,12 @@ final class PostHogFormat: WireFormat {
         json.writeActor("distinct_id", event)
         json.writeTime("timestamp", event.timestamp)
         json.writeID("uuid", event)
-        json.json.key("properties")
-        json.json.beginObject()
+        json.json.beginObject("properties")
         // No profile of a person is made, and nobody's place is looked up.
         json.json.member("$process_person_profile", false)
         json.json.member("$geoip_disable", true)
-        json.json.member("$lib", "libtelemetry")
-        json.json.member("$lib_version", TelemetryVersion.text)
-        json.writeProperties(event)
+        json.writeLibrary("$lib", "$lib_version")
+        json.writeFields(event)
         json.json.endObject()
     }
 

@@ -13,11 +13,10 @@ final class SegmentFormat: WireFormat {
         json.json.member("writeKey", batch.key)
         json.writeTime("sentAt", batch.now)
         let count = json.finish("batch", batch.events, Self.limits, Self.write)
-        var headers = ["Content-Type: application/json"]
-        if batch.attempt > 0 { headers.append("X-Retry-Count: " + batch.attempt.description) }
         // RFC 7617: the key is the user, the password is empty.
-        let authorization = "Authorization: Basic " + Base64.text(of: Array((batch.key + ":").utf8))
-        return json.bytes.map { WireRequest(headers: headers, privateHeaders: [authorization], body: $0, eventCount: count) }
+        var request = json.request(count, credential: "Authorization: Basic " + Base64.text(of: batch.key + ":"))
+        if batch.attempt > 0 { request?.headers.append("X-Retry-Count: " + batch.attempt.description) }
+        return request
     }
 
     private static func write(_ json: inout EventJSON, _ event: EventView) {
@@ -26,18 +25,14 @@ final class SegmentFormat: WireFormat {
         json.writeActor("anonymousId", event)
         json.writeID("messageId", event)
         json.writeTime("timestamp", event.timestamp)
-        json.json.key("properties")
-        json.json.beginObject()
-        json.writeProperties(event)
-        json.json.endObject()
         // Nothing else of a context: no address, no locale.
-        json.json.key("context")
-        json.json.beginObject()
-        json.json.key("library")
-        json.json.beginObject()
-        json.json.member("name", "libtelemetry")
-        json.json.member("version", TelemetryVersion.text)
+        json.json.beginObject("context")
+        json.json.beginObject("library")
+        json.writeLibrary("name", "version")
         json.json.endObject()
+        json.json.endObject()
+        json.json.beginObject("properties")
+        json.writeFields(event)
         json.json.endObject()
     }
 

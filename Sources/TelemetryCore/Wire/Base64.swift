@@ -2,20 +2,18 @@
 enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-    static func text(of bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        var bits = 0
-        var count = 0
-        for byte in bytes {
-            bits = (bits << 8 | Int(byte)) & 0xFFF
-            count += 8
-            while count >= 6 {
-                count -= 6
-                text.append(alphabet.utf8Start[bits >> count & 63])
+    static func text(of text: String) -> String {
+        let bytes = Array(text.utf8)
+        return String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { target in
+            for index in target.indices {
+                // The first bit of this digit's six lies in `byte`, the last in that one or the next.
+                let (byte, bit) = (index * 6 / 8, index * 6 % 8)
+                let first = byte < bytes.count ? Int(bytes[byte]) << 8 : 0
+                let second = byte + 1 < bytes.count ? Int(bytes[byte + 1]) : 0
+                let isPadding = byte >= bytes.count
+                target[index] = isPadding ? UInt8(ascii: "=") : alphabet.utf8Start[(first | second) >> (10 - bit) & 63]
             }
+            return target.count
         }
-        if count > 0 { text.append(alphabet.utf8Start[bits << (6 - count) & 63]) }
-        while text.count % 4 != 0 { text.append(UInt8(ascii: "=")) }
-        return String(bytes: text)
     }
 }

@@ -16,12 +16,11 @@ extension EventJSON {
     ) -> Int {
         json.beginList(name)
         let count = writeElements(events, limits, write)
-        json.endArray()
         json.endObject()
         return count
     }
 
-    /// The same within an array that is open, which the caller ends.
+    /// The same within an array that is open, which it ends.
     @inline(never)
     mutating func writeElements(
         _ events: UnsafeBufferPointer<EventView>, _ limits: JSONLimits, _ write: (inout EventJSON, EventView) -> Void
@@ -36,9 +35,11 @@ extension EventJSON {
             // Without a type it has no name at the receiver, which may say 200 and drop it.
             if !isWithin || events[index].type.isEmpty {
                 json.buffer.truncate(to: start)
+                json.endArray()
                 return index
             }
         }
+        json.endArray()
         return events.count
     }
 
@@ -48,8 +49,25 @@ extension EventJSON {
         if event.context.machineID.isEmpty { writeID(name, event) } else { json.member(name, event.context.machineID) }
     }
 
-    /// What has no place of its own at a receiver with types, ids and times.
-    mutating func writeProperties(_ event: EventView) {
+    /// What was written as the body of a request with `count` events. Nil: out of memory. `credential`: a whole header line.
+    @inline(never)
+    func request(_ count: Int, credential: String? = nil) -> WireRequest? {
+        guard let bytes else { return nil }
+        var request = WireRequest(headers: ["Content-Type: application/json"], body: bytes, eventCount: count)
+        if let credential { request.privateHeaders.append(credential) }
+        return request
+    }
+
+    /// What the receiver may show as the sender.
+    @inline(never)
+    mutating func writeLibrary(_ name: StaticString, _ version: StaticString) {
+        json.member(name, "libtelemetry")
+        json.member(version, TelemetryVersion.text)
+    }
+
+    /// What has no place of its own at a receiver that knows types, ids and times.
+    @inline(never)
+    mutating func writeFields(_ event: EventView) {
         json.member("schema_version", Int64(event.schemaVersion))
         json.member("name", event.name)
         writeRest(event)
