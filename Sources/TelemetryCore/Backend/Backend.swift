@@ -27,6 +27,8 @@ struct Outcome {
     var reason: String = ""
     /// False: no answer, and nothing of the batch has left either.
     var hasLeft = true
+    /// How many of the events it is about, from the first; nil: all.
+    var eventCount: Int?
 }
 
 /// How long a send may take and whether it has been called off.
@@ -76,7 +78,7 @@ protocol Backend: AnyObject {
     /// Sends the batch, in order.
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome
     /// What `send` would send for this batch, byte for byte and made by the same code; only credentials
-    /// are masked. Nil: nothing can be sent, or memory ran out.
+    /// are masked. More than one request where it takes more. Nil: nothing can be sent, or memory ran out.
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]?
     /// Releases what it holds. Called once, last.
     func close()

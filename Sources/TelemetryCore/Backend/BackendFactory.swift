@@ -31,6 +31,9 @@ private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
 private func makeFormat(_ choice: NetworkChoice) -> (any WireFormat)? {
     switch choice.kind {
     case .http: HTTPJSONFormat()
+    case .datadog: DatadogFormat(choice)
+    case .posthog: PostHogFormat()
+    case .segment: SegmentFormat()
     default: nil
     }
 }

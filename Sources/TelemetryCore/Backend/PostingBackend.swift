@@ -31,29 +31,45 @@ final class PostingBackend: Backend {
             return Outcome(verdict: .retry(afterSeconds: nil), reason: error.text, hasLeft: false)
         }
         let now = Clock.realtime()
-        guard let request = request(WireBatch(events: events, key: key, attempt: control.attempt, now: now)) else {
-            return .outOfMemory
-        }
+        let batch = WireBatch(events: events, key: key, attempt: control.attempt, now: now)
+        guard let wire = format.request(for: batch) else { return .outOfMemory }
+        let count = wire.eventCount ?? events.count
+        if count == 0 { return Outcome(verdict: .invalid(at: 0), reason: "an event that " + kind + " does not take", hasLeft: false) }
+        var outcome = post(request(wire, key), count, control)
+        outcome.eventCount = count
+        return outcome
+    }
+
+    private func post(_ request: HTTPRequest, _ count: Int, _ control: SendControl) -> Outcome {
         switch transport.post(request, control, deadline: control.deadline) {
         case .failure(let reason, let hasLeft):
             return Outcome(verdict: .retry(afterSeconds: nil), reason: reason, hasLeft: hasLeft)
         case .response(let response):
-            return format.outcome(response, eventCount: events.count, now: Int(Clock.realtime() / 1_000_000_000))
+            return format.outcome(response, eventCount: count, now: Int(Clock.realtime() / 1_000_000_000))
         }
     }
 
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
-        request(WireBatch(events: events, key: "***", attempt: 0, now: Clock.realtime()))?.preview
+        var text: [UInt8] = []
+        var start = 0
+        while start < events.count {
+            let rest = UnsafeBufferPointer(rebasing: events[start...])
+            let batch = WireBatch(events: rest, key: "***", attempt: 0, now: Clock.realtime())
+            guard let wire = format.request(for: batch) else { return nil }
+            let count = wire.eventCount ?? rest.count
+            if count > 0 { text += request(wire, batch.key).preview }
+            start += max(1, count)
+        }
+        return text
     }
 
     func close() { transport.close() }
 
-    private func request(_ batch: WireBatch) -> HTTPRequest? {
-        guard let wire = format.request(for: batch) else { return nil }
+    private func request(_ wire: WireRequest, _ key: String) -> HTTPRequest {
         var headers = ["User-Agent: libtelemetry/" + TelemetryVersion.text]
         headers += wire.headers
         var privateHeaders = authorHeaders + wire.privateHeaders
-        if let line = choice.keyHeaderLine(batch.key) { privateHeaders.append(line) }
+        if let line = choice.keyHeaderLine(key) { privateHeaders.append(line) }
         return HTTPRequest(endpoint: endpoint, headers: headers, privateHeaders: privateHeaders, body: wire.body)
     }
 }

@@ -26,4 +26,7 @@ struct WireRequest {
     /// Whole header lines that hold a credential.
     var privateHeaders: [String] = []
     var body: UnsafeRawBufferPointer
+    /// How many of the events are in it, from the first; nil: all. The receiver does not take more at once,
+    /// or it can never take the next one; 0: that is the first.
+    var eventCount: Int?
 }

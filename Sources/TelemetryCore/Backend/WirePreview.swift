@@ -13,7 +13,8 @@ package struct WirePreview {
     mutating func add(_ batch: EventBatch, _ backend: any Backend) {
         batch.events.withUnsafeBufferPointer { events in
             if let bytes = backend.preview(events) {
-                requests.append(Request(backend: backend.info, bytes: bytes))
+                // Empty: none of them can be sent.
+                if !bytes.isEmpty { requests.append(Request(backend: backend.info, bytes: bytes)) }
             } else if incomplete == nil {
                 incomplete = backend.info
             }

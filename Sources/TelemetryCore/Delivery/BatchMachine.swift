@@ -41,14 +41,20 @@ struct BatchMachine {
     /// The events to send next; nil: none is left.
     var next: Range<Int>? { start < count ? start..<(start + min(size, count - start)) : nil }
 
+    /// The events that an answer to what `next` said is about: fewer where the receiver takes fewer at once.
+    func part(of outcome: Outcome) -> Range<Int>? {
+        guard let part = next, let count = outcome.eventCount else { return next }
+        return part.lowerBound..<(part.lowerBound + min(max(1, count), part.count))
+    }
+
     /// The answer to what `next` said.
     mutating func received(_ outcome: Outcome) -> Reaction {
-        guard let part = next else { return Reaction() }
+        guard let part = part(of: outcome) else { return Reaction() }
         switch outcome.verdict {
         case .accepted: return settle(part, delivered: part.count, .rejected, .accepted)
         case .partial(let rejected):
             return settle(part, delivered: part.count - min(max(0, rejected), part.count), .rejected, .accepted)
-        case .invalid(let index): return resume(part, after: min(max(0, index), part.count - 1))
+        case .invalid(let index): return resume(part, after: min(max(0, index), part.count - 1), hasLeft: outcome.hasLeft)
         case .split where part.count > 1:
             size = part.count / 2
             return Reaction()
@@ -70,11 +76,11 @@ struct BatchMachine {
     }
 
     /// Those before `index` were accepted, it never will be, those behind are still to be sent.
-    private mutating func resume(_ part: Range<Int>, after index: Int) -> Reaction {
+    private mutating func resume(_ part: Range<Int>, after index: Int, hasLeft: Bool) -> Reaction {
         let bad = part.lowerBound + index
         var reaction = Reaction()
         if index > 0 { reaction.settled = settle(part.lowerBound..<bad, delivered: index, .rejected, .accepted).settled }
-        reaction.settled += settle(bad..<(bad + 1), delivered: 0, .rejected, .rejected).settled
+        reaction.settled += settle(bad..<(bad + 1), delivered: 0, .rejected, hasLeft ? .rejected : nil).settled
         return reaction
     }
 }

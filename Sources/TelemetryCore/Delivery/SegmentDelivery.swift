@@ -75,12 +75,13 @@ struct SegmentDelivery {
             let outcome = backend.send(UnsafeBufferPointer(rebasing: events[part]), sendControl(cursor.segment))
             // Now it is known what became of them, or that it is not.
             cursor.progress = before
+            let sent = machine.part(of: outcome) ?? part
             let reaction = machine.received(outcome)
             for settlement in reaction.settled { settle(settlement, events, ends, cursor) }
             guard let ending = reaction.ending else { continue }
             if reaction.settled.isEmpty {
                 // A8, A18: it may have been taken all the same, and will not be sent again.
-                if outcome.hasLeft && !isCurrent(cursor.segment) { keepCopies(events, part, .unconfirmed) }
+                if outcome.hasLeft && !isCurrent(cursor.segment) { keepCopies(events, sent, .unconfirmed) }
                 if guarantee == .atMostOnce { cursor.save() }
             }
             return result(ending, outcome)

@@ -62,6 +62,9 @@ struct ByteBuffer: ~Copyable {
         count &+= source.count
     }
 
+    /// Forgets what stands from `length` on.
+    mutating func truncate(to length: Int) { count = max(0, min(length, count)) }
+
     /// Appends a copy of what stands in `range` already.
     mutating func appendCopy(of range: Range<Int>) {
         guard range.lowerBound >= 0, range.upperBound <= count, let to = reserve(range.count), let base else { return }

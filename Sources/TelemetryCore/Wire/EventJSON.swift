@@ -43,13 +43,33 @@ struct EventJSON: ~Copyable {
     mutating func write(_ event: EventView) {
         json.beginObject()
         writeIdentity(event)
+        writeRest(event)
+        json.endObject()
+    }
+
+    /// The members behind `name`. Receivers differ in where they want those before.
+    @inline(never)
+    mutating func writeRest(_ event: EventView) {
         writeShared(event.context)
         writeOutcome(event)
         json.key("metadata")
         json.beginObject()
         event.forEachMergedAttribute { writeAttribute($0) }
         json.endObject()
-        json.endObject()
+    }
+
+    /// The event's id as a member of another name.
+    @inline(never)
+    mutating func writeID(_ name: StaticString, _ event: EventView) {
+        json.key(name)
+        quoted(UUIDText.length) { UUIDText.write(event.eventID, to: $0) }
+    }
+
+    /// A point in time, nanoseconds since 1970-01-01 UTC, as a member of another name.
+    @inline(never)
+    mutating func writeTime(_ name: StaticString, _ nanoseconds: Int64) {
+        json.key(name)
+        quoted(Timestamp.length) { Timestamp.write(nanoseconds, to: $0) }
     }
 
     /// Ends a line of JSON Lines, or a whole text on standard output.

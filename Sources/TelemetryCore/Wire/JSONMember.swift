@@ -32,6 +32,12 @@ extension JSONWriter {
     }
 
     @inline(never)
+    mutating func beginObject(_ name: StaticString) {
+        key(name)
+        beginObject()
+    }
+
+    @inline(never)
     mutating func string(_ text: String) {
         var text = text
         text.withUTF8 { string(UnsafeRawBufferPointer($0)) }

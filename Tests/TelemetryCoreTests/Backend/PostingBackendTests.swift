@@ -43,6 +43,32 @@ final class PostingBackendTests: XCTestCase {
         XCTAssertEqual(events?.map { $0["name"] as? String }, ["event-0", "event-1", "event-2"])
     }
 
+    /// Segment takes no event above 32 KiB: those before it go, it is left out, those behind follow; what is
+    /// shown is the same.
+    func testEventsThatDoNotGoIntoARequest() throws {
+        let receiver = try Receiver()
+        let choice = NetworkChoice(.segment)
+        for (key, value) in [("endpoint", receiver.url("/status/200")), ("api_key", "s3cret")] { XCTAssertNil(choice.set(key, value)) }
+        let backend = makeBackend(.network(choice), toolName: "mytool", stateDirectory: nil)
+        defer { backend.close() }
+        var builders = (0..<4).map { _ in RecordBuilder() }
+        builders[2].error = [UInt8](repeating: 0x78, count: 40_000)
+        let batch = Batch(builders)
+        batch.views.withUnsafeBufferPointer { events in
+            let control = SendControl(deadline: Deadline(timeoutMilliseconds: 5000))
+            let sent = [0, 2, 3].map { backend.send(UnsafeBufferPointer(rebasing: events[$0...]), control) }
+            XCTAssertEqual(sent.map(\.verdict), [.accepted, .invalid(at: 0), .accepted])
+            XCTAssertEqual(sent.map(\.eventCount), [2, nil, 1])
+            XCTAssertEqual(sent.map(\.hasLeft), [true, false, true])
+            XCTAssertEqual(sent[1].reason, "an event that segment does not take")
+            let shown = String(decoding: backend.preview(events) ?? [], as: UTF8.self)
+            XCTAssertEqual(shown.components(separatedBy: "POST /status/200 HTTP/1.1").count - 1, 2)
+            XCTAssertEqual(shown.components(separatedBy: #""messageId":"#).count - 1, 3)
+            XCTAssertFalse(shown.contains("s3cret") || shown.contains(Base64.text(of: "s3cret:")), shown)
+        }
+        XCTAssertEqual(receiver.requests.map { $0.body.components(separatedBy: #""messageId":"#).count - 1 }, [2, 1])
+    }
+
     func testAnswers() throws {
         let receiver = try Receiver()
         let cases: [(path: String, verdict: Verdict)] = [

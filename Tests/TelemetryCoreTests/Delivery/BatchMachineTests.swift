@@ -52,8 +52,24 @@ final class BatchMachineTests: XCTestCase {
             ("too large once", [Outcome(verdict: .split)], .atLeastOnce, Run(sent: [0..<8, 0..<4, 4..<8], delivered: 8)),
             ("the second half fails", [Outcome(verdict: .split), Outcome(verdict: .accepted), kept], .atLeastOnce,
              Run(sent: [0..<8, 0..<4, 4..<8], delivered: 4, ending: .failed(afterSeconds: 7))),
+            ("five fit into a request", [Outcome(verdict: .accepted, eventCount: 5)], .atLeastOnce, Run(sent: [0..<8, 5..<8], delivered: 8)),
+            ("the five are refused", [Outcome(verdict: .rejected, eventCount: 5)], .atMostOnce, Run(sent: [0..<8, 5..<8], delivered: 3, rejected: 5)),
+            ("the five are not answered", [Outcome(verdict: .retry(afterSeconds: 7), eventCount: 5)], .atMostOnce,
+             Run(sent: [0..<8], unconfirmed: 5, ending: .failed(afterSeconds: 7))),
+            ("the five are too large", [Outcome(verdict: .split, eventCount: 5)], .atLeastOnce, Run(sent: [0..<8, 0..<2, 2..<4, 4..<6, 6..<8], delivered: 8)),
+            ("more fit than there are", [Outcome(verdict: .accepted, eventCount: 99)], .atLeastOnce, Run(sent: [0..<8], delivered: 8)),
+            ("none fits", [Outcome(verdict: .accepted, eventCount: 0)], .atLeastOnce, Run(sent: [0..<8, 1..<8], delivered: 8)),
         ]
         for (what, script, guarantee, expected) in cases { XCTAssertEqual(run(8, script, guarantee), expected, what) }
+    }
+
+    /// The audit log keeps what a receiver may have seen, and nothing else.
+    func testWhatNeverLeftIsNotInTheAuditLog() {
+        for (hasLeft, audit) in [(true, AuditOutcome.rejected), (false, nil)] {
+            var machine = BatchMachine(count: 2, .atLeastOnce)
+            let reaction = machine.received(Outcome(verdict: .invalid(at: 0), hasLeft: hasLeft, eventCount: 1))
+            XCTAssertEqual(reaction.settled.map(\.audit), [audit])
+        }
     }
 
     /// A receiver that takes one event at a time gets them so; one that takes none gets nothing twice.

@@ -54,7 +54,7 @@ final class Batch {
     private(set) var views: [EventView] = []
     let context: EventContext
 
-    init(_ builders: [RecordBuilder], metadata: [(key: [UInt8], value: RecordBuilder.Value)] = []) {
+    init(_ builders: [RecordBuilder], metadata: [(key: [UInt8], value: RecordBuilder.Value)] = [], identity: String = "00ff") {
         var areas: [UnsafeMutableRawBufferPointer] = []
         func keep(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
             let area = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 8)
@@ -65,7 +65,7 @@ final class Batch {
         context = EventContext(
             toolName: keep(Array("mytool".utf8)), toolVersion: keep(Array("1.2.3".utf8)), os: keep(Array("linux".utf8)),
             osVersion: keep(Array("12".utf8)), arch: keep(Array("x86_64".utf8)), runtime: keep(Array("c".utf8)),
-            machineID: keep(Array("00ff".utf8)),
+            machineID: keep(Array(identity.utf8)),
             metadata: keep(metadata.flatMap { RecordBuilder.attribute($0.key, $0.value) }), metadataCount: metadata.count)
         for builder in builders {
             guard let view = EventView(record: keep(builder.bytes()), context: context) else { fatalError("record is malformed") }
