@@ -166,7 +166,7 @@ package final class NetworkChoice {
 
     /// The header that carries the key; nil: none does, or the format puts it elsewhere.
     func keyHeaderLine(_ key: String) -> String? {
-        if key.utf8.isEmpty { return nil }
+        if self.key == .none { return nil }
         if !keyHeader.utf8.isEmpty { return keyHeader + ": " + key }
         return kind == .http || kind == .otlp ? "Authorization: Bearer " + key : nil
     }
