@@ -75,6 +75,35 @@ final class SeveralDestinationsTests: XCTestCase {
         XCTAssertEqual(dispatcher.state.failures, 0)
     }
 
+    /// E8: a program that ends while one does not answer leaves the pause to the next, which tries that one last.
+    func testOneThatIsCalledOffIsTriedLast() throws {
+        record("a")
+        var order: [String] = []
+        var isCancelled = false
+        let silent = ScriptedBackend { _, call, _ in
+            order.append("silent")
+            isCancelled = call == 0
+            return Outcome(verdict: call == 0 ? .retry(afterSeconds: nil) : .accepted)
+        }
+        let alive = ScriptedBackend { _, _, _ in
+            order.append("alive")
+            return Outcome(verdict: .accepted)
+        }
+        let dispatcher = try dispatcher([("silent", silent), ("alive", alive)])
+        XCTAssertEqual(dispatcher.pass(until: .never, ignoringBackoff: false, isCancelled: { isCancelled }), .interrupted)
+        XCTAssertEqual(order, ["silent"])
+        XCTAssertEqual(dispatcher.state.failures, 1)
+        XCTAssertGreaterThan(dispatcher.nextAttempts.failed, Clock.realtime())
+
+        isCancelled = false
+        XCTAssertEqual(pass(dispatcher), .waiting)
+        XCTAssertEqual(order, ["silent", "alive"], "the one is held back, the other is not")
+        record("b")
+        XCTAssertEqual(pass(dispatcher, ignoringBackoff: true), .done)
+        XCTAssertEqual(order[2...], ["silent", "alive", "silent"], "each segment, to the silent one last")
+        assertTotals(recorded: 2, delivered: 2)
+    }
+
     /// The next process knows how far each has come.
     func testProgressOutlivesTheProcess() throws {
         record("a", "b", "c")

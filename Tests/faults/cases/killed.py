@@ -144,7 +144,7 @@ def lifetime(template, guarantee):
 
 def kill_many(stage, kind, guarantee, count):
     template, seed = Template(stage), random.SystemRandom().randrange(1 << 32)
-    source, lock, wires = random.Random(seed), threading.Lock(), [WIRES["http"]]
+    source, lock, wires = random.Random(seed), threading.Lock(), list(WIRES.values())
     longest = lifetime(template, guarantee) * OVERSHOOT
 
     def one(index):
