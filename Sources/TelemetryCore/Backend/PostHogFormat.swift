@@ -1,38 +1,30 @@
-/// PostHog's batch capture; "PostHog" in docs/backends.md.
-final class PostHogFormat: WireFormat {
+/// PostHog's batch capture; "PostHog" in docs/backends.md. 200 says only that the request was read: an event
+/// that PostHog leaves out is not told of.
+final class PostHogFormat: VendorFormat {
     /// Sizes as the official clients have them: an event goes into one message of a queue.
-    static let limits = JSONLimits(event: 900 << 10, body: 5 << 20)
+    init() { super.init((events: 100, bytes: 1 << 20), JSONLimits(event: 900 << 10, body: 5 << 20), .all) }
 
-    let batchLimit = (events: 100, bytes: 1 << 20)
-
-    private var json = EventJSON()
-
-    func request(for batch: WireBatch) -> WireRequest? {
-        json.removeAll()
+    override func begin(_ batch: WireBatch) {
         json.json.beginObject()
         json.json.member("api_key", batch.key)
         json.json.member("historical_migration", false)
         json.writeTime("sent_at", batch.now)
-        let count = json.finish("batch", batch.events, Self.limits, Self.write)
-        return json.request(count)
+        json.json.beginList("batch")
     }
 
-    private static func write(_ json: inout EventJSON, _ event: EventView) {
+    override func end() { json.json.endObject() }
+
+    override func write(_ event: EventView, now: Int64) {
         json.json.member("event", event.type)
-        json.writeActor("distinct_id", event)
+        writeActor("distinct_id", event)
         json.writeTime("timestamp", event.timestamp)
         json.writeID("uuid", event)
         json.json.beginObject("properties")
         // No profile of a person is made, and nobody's place is looked up.
         json.json.member("$process_person_profile", false)
         json.json.member("$geoip_disable", true)
-        json.writeLibrary("$lib", "$lib_version")
-        json.writeFields(event)
+        writeLibrary("$lib", "$lib_version")
+        writeFields(event)
         json.json.endObject()
-    }
-
-    /// 200 says only that it was read: an event that PostHog leaves out is not told of.
-    func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
-        StatusRules.all.outcome(response, eventCount: eventCount, now: now)
     }
 }

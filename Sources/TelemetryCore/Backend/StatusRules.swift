@@ -9,6 +9,8 @@ struct StatusRules {
     var finalServerErrors: [Int] = []
     /// A receiver that asks for a longer pause is not taken at its word.
     var longestPauseSeconds = RetryAfter.maxSeconds
+    /// X-RateLimit-Reset is how many seconds to wait, where there is no Retry-After.
+    var readsReset = false
 
     static var all: StatusRules { StatusRules() }
 
@@ -20,7 +22,8 @@ struct StatusRules {
         if (200...299).contains(status) { return Outcome(verdict: .accepted) }
         if status == 413 && eventCount > 1 { return Outcome(verdict: .split, reason: reason) }
         if isRetried(status) {
-            let pause = RetryAfter.seconds(response.retryAfter, now: now).map { min($0, longestPauseSeconds) }
+            let isReset = readsReset && response.retryAfter.isEmpty
+            let pause = RetryAfter.seconds(isReset ? response.rateLimitReset : response.retryAfter, now: now).map { min($0, longestPauseSeconds) }
             return Outcome(verdict: .retry(afterSeconds: pause), reason: reason)
         }
         if (400...599).contains(status) { return Outcome(verdict: .rejected, reason: reason) }

@@ -1,0 +1,94 @@
+/// Receivers that take JSON, with a form of their own for an event: what they have in common. As many events
+/// go into a request as the receiver takes; one that it can never take is left out.
+class VendorFormat: WireFormat {
+    let batchLimit: (events: Int, bytes: Int)
+    private let limits: JSONLimits
+    private let rules: StatusRules
+    /// What is being written.
+    final var json = EventJSON()
+
+    init(_ batchLimit: (events: Int, bytes: Int), _ limits: JSONLimits, _ rules: StatusRules) {
+        self.batchLimit = batchLimit
+        self.limits = limits
+        self.rules = rules
+    }
+
+    // MARK: what differs
+
+    /// What stands before the events, and the bracket of their array.
+    func begin(_ batch: WireBatch) { json.beginArray() }
+    /// What stands behind their array.
+    func end() {}
+    /// The members of an event. `now`: when it is sent.
+    func write(_ event: EventView, now: Int64) {}
+    /// The header line that carries the key. Empty: none does.
+    func credential(_ key: String) -> String { "" }
+    /// A header line for an attempt after the first. Empty: none.
+    func retryHeader(_ attempt: UInt32) -> String { "" }
+
+    // MARK: what does not
+
+    final func request(for batch: WireBatch) -> WireRequest? {
+        json.removeAll()
+        begin(batch)
+        let count = writeEvents(batch)
+        json.endArray()
+        end()
+        guard let bytes = json.bytes else { return nil }
+        var request = WireRequest(headers: ["Content-Type: application/json"], body: bytes, eventCount: count)
+        let (retry, credential) = (batch.attempt == 0 ? "" : retryHeader(batch.attempt), credential(batch.key))
+        if !retry.utf8.isEmpty { request.headers.append(retry) }
+        if !credential.utf8.isEmpty { request.privateHeaders.append(credential) }
+        return request
+    }
+
+    /// Returns how many fit. The others go into the next request.
+    private func writeEvents(_ batch: WireBatch) -> Int {
+        for index in batch.events.indices {
+            let start = json.json.buffer.count
+            json.json.element()
+            json.json.beginObject()
+            write(batch.events[index], now: batch.now)
+            json.json.endObject()
+            let size = json.json.buffer.count
+            // Without a type it has no name at the receiver, which may say 200 and drop it. Two brackets follow.
+            if size - start > limits.event || size > limits.body - 2 || batch.events[index].type.isEmpty {
+                json.json.buffer.truncate(to: start)
+                return index
+            }
+        }
+        return batch.events.count
+    }
+
+    final func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
+        rules.outcome(response, eventCount: eventCount, now: now)
+    }
+
+    // MARK: members of an event
+
+    /// Who the event is about, which the receiver must be told. Without an identity (D) each event is about
+    /// somebody else: what is known is no more than that.
+    final func writeActor(_ name: StaticString, _ event: EventView) {
+        if event.context.machineID.isEmpty { json.writeID(name, event) } else { json.json.member(name, event.context.machineID) }
+    }
+
+    final func writeLibrary(_ name: StaticString, _ version: StaticString) {
+        json.json.member(name, "libtelemetry")
+        json.json.member(version, TelemetryVersion.text)
+    }
+
+    /// What has no place of its own at a receiver that knows types, ids and times.
+    final func writeFields(_ event: EventView) {
+        json.json.member("schema_version", Int64(event.schemaVersion))
+        json.json.member("name", event.name)
+        json.writeRest(event)
+    }
+}
+
+/// The most that a receiver takes, in bytes of JSON before compression.
+struct JSONLimits {
+    /// Of one event.
+    let event: Int
+    /// Of one request.
+    let body: Int
+}
