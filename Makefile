@@ -32,9 +32,14 @@ STRIP ?= strip
 release := .build/$(triple)/release
 version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
 
+# The linker generates the code: it sees our modules, the standard library's and the C files as one, finds
+# what is the same in them, and calls what is repeated instead of repeating it. A tenth of the library.
+outlining = -Wl,--lto-O2,-mllvm,-enable-machine-outliner=always,-mllvm,-machine-outliner-reruns=4
+compile = $(SWIFT) build -c release --experimental-lto-mode full --quiet
+
 # Identical functions are folded: nothing here compares the addresses of functions.
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \
-	-Wl,--gc-sections,--icf=all,-O2,--as-needed,--build-id=sha1
+	-Wl,--gc-sections,--icf=all,-O2,--as-needed,--build-id=sha1 $(outlining)
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map -Wl,-T,linker/sections.ld
 
@@ -50,10 +55,10 @@ help:
 # SwiftPM knows best whether anything changed; what depends on its products is linked again
 # only if it wrote one. Two builds in one directory would wait for each other: one after the other.
 $(release)/libtelemetry.a: FORCE
-	@$(SWIFT) build -c release --product telemetry --quiet
+	@$(compile) --product telemetry
 
 $(release)/telemetry-cli: FORCE | $(release)/libtelemetry.a
-	@$(SWIFT) build -c release --product telemetry-cli --quiet
+	@$(compile) --product telemetry-cli
 
 build/obj/rounding.o: linker/rounding.c | build/obj
 	$(LINK) -O2 -fPIC -ffreestanding -fno-builtin -Wall -Wextra -c $< -o $@
@@ -64,12 +69,12 @@ build/obj/rounding.o: linker/rounding.c | build/obj
 # standard library's comparison of Strings would need: see System/ByteEquality.swift.
 build/obj/libtelemetry.so.0: $(release)/libtelemetry.a build/obj/rounding.o Sources/TelemetryABI/telemetry.map linker/sections.ld Makefile
 	$(LINK) $(hardening) $(library_flags) -o $@ \
-	    @$(release)/telemetry.product/Objects.LinkFileList build/obj/rounding.o
+	    -Wl,@$(release)/telemetry.product/Objects.LinkFileList build/obj/rounding.o
 
 # SwiftPM has the compiler name an executable's entry point after its module.
 build/obj/telemetry: $(release)/telemetry-cli build/obj/rounding.o Makefile
 	$(LINK) $(hardening) -pie -Wl,--defsym=main=telemetry_cli_main -o $@ \
-	    @$(release)/telemetry-cli.product/Objects.LinkFileList build/obj/rounding.o
+	    -Wl,@$(release)/telemetry-cli.product/Objects.LinkFileList build/obj/rounding.o
 
 build/lib/libtelemetry.so.0: build/obj/libtelemetry.so.0 | build/lib
 	$(STRIP) --strip-unneeded $< -o $@

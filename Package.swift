@@ -34,7 +34,7 @@ let unicodeTables = "-l:../embedded/aarch64-unknown-linux-gnu/libswiftUnicodeDat
 let unicodeTables = "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
 #endif
 let embeddedLink: [LinkerSetting] = [
-    .unsafeFlags(["-use-ld=lld", unicodeTables], .when(configuration: .release)),
+    .unsafeFlags(["-use-ld=lld", "-Xlinker", "--lto-O0", unicodeTables], .when(configuration: .release)),
     .linkedLibrary("m"),
 ]
 
@@ -46,7 +46,13 @@ let package = Package(
         .executable(name: "header-generator", targets: ["header-generator"]),
     ],
     targets: [
-        .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(["-O2", "-fno-omit-frame-pointer"])]),
+        .target(
+            name: "CSystem",
+            cSettings: [
+                .define("_GNU_SOURCE"), .unsafeFlags(["-O2", "-fno-omit-frame-pointer"]),
+                // The tables of one module would bring those of all: the linker compiles them together.
+                .unsafeFlags(["-fno-asynchronous-unwind-tables"], .when(configuration: .release)),
+            ]),
         .target(name: "TelemetryCore", dependencies: ["CSystem"], swiftSettings: embedded),
         .target(
             name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"], exclude: ["telemetry.map"],
