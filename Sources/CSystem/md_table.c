@@ -37,19 +37,17 @@ static void md_load(void)
 
 /* OpenSSL's uses the processor's own instructions, six times as fast. Its state (SHA256_CTX, 112 bytes)
    is smaller than libmd's; the functions are deprecated since 3.0 and part of its ABI all the same. */
-void csystem_sha256_prefer_fast(void)
+void csystem_sha256_prefer_fast(bool loading)
 {
+    static int looks;
     pthread_once(&md_once, md_load);
-    if (__atomic_load_n(&preferred, __ATOMIC_ACQUIRE) != &md) return;
-    void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-    implementation found;
-    if (!library || !resolve(&found, library, "SHA256_Init", "SHA256_Update", "SHA256_Final")) return;
+    if (__atomic_load_n(&preferred, __ATOMIC_ACQUIRE) != &md || __atomic_load_n(&looks, __ATOMIC_RELAXED) > loading) return;
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&mutex);
-    if (preferred == &md) {
-        crypto = found;
+    __atomic_store_n(&looks, loading + 1, __ATOMIC_RELAXED);
+    void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL | (loading ? 0 : RTLD_NOLOAD));
+    if (library && preferred == &md && resolve(&crypto, library, "SHA256_Init", "SHA256_Update", "SHA256_Final"))
         __atomic_store_n(&preferred, &crypto, __ATOMIC_RELEASE);
-    }
     pthread_mutex_unlock(&mutex);
 }
 

@@ -113,6 +113,7 @@ private final class SegmentImage {
     let description: Description
     private let base: UnsafeMutableRawPointer
     private let size: Int
+    private let context = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
 
     init?(_ name: String, in directory: Descriptor) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
@@ -128,9 +129,13 @@ private final class SegmentImage {
         description = found
         base = memory
         size = got
+        context.initialize(to: found.context(memory))
     }
 
-    deinit { free(base) }
+    deinit {
+        free(base)
+        context.deallocate()
+    }
 
     /// At the first event that waits for this destination; nil: for any. Valid while this lives.
     func reader(of destination: DestinationSlot? = nil) -> SegmentReader {
@@ -138,7 +143,7 @@ private final class SegmentImage {
         let progress = own ?? Progress.read(base, generation: description.generation, fileSize: size)
         return SegmentReader(
             UnsafeRawBufferPointer(start: base, count: size), description: description,
-            context: description.context(base), state: StateWord.load(base), from: progress.offset)
+            context: context, state: StateWord.load(base), from: progress.offset)
     }
 
     func forEachPending(_ body: (EventView) -> Void) {

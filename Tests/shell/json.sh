@@ -89,13 +89,24 @@ test_case "B --json gives JSON for every command" json_everywhere
 json_lines() {
     enable t
     telemetry track x --tool t
-    telemetry show --sent --tool t --json >lines
+    telemetry track y --tool t
+    log=$HOME/.local/state/telemetry/t/sent.jsonl
     sed -n '/^## Entries/,/^## The head/s/^| `\([a-z]*\)` .*/\1/p' "$root/docs/audit-log.md" | grep -v '^lost$' | sort >wanted
-    json lines '"\n".join(sorted(j))' >given
+    head -n 1 "$log" >entry
+    json entry '"\n".join(sorted(j))' >given
     diff wanted given
-    # The documentation's own recipe.
+    # The documentation's own recipes.
     recipe=$(sed -n 's/^tail -n 1 sent.jsonl | //p' "$root/docs/audit-log.md")
-    expect_equal "$(tail -n 1 "$HOME/.local/state/telemetry/t/sent.jsonl" | bash -c "$recipe" | cut -d' ' -f1)" "$(json lines 'j["hash"]')"
+    expect_equal "$(head -n 1 "$log" | bash -c "$recipe" | cut -d' ' -f1)" "$(json entry 'j["hash"]')"
+    telemetry show --sent --tool t --json >lines
+    expect_equal "$(wc -l <lines)" 2
+    # Event by event, and each as the file backend has written it.
+    while read -r line; do
+        printf '%s\n' "$line" >line
+        expect_equal "$(json line '" ".join(j)')" "seq time backend outcome event"
+        sed 's/.*,"event":\(.*\)}$/\1/' line
+    done <lines >events
+    diff "$HOME/.local/state/telemetry/t/events.jsonl" events
 }
 test_case "B3 show --sent --json is what docs/audit-log.md says" json_lines
 

@@ -1,18 +1,24 @@
-/* Usage: deliver_telemetry EVENTS FILE. Records the events into the spool, undelivered; then opens
-   again and measures one flush to the JSON Lines file. EVENTS must fit into the spool's limit. */
+/* Usage: deliver_telemetry EVENTS KIND TARGET. Records the events into the spool, undelivered; then opens
+   again and measures one flush to where TARGET says: KIND `file` (a path), or one that posts (a URL). */
 #define _GNU_SOURCE
 #include "payload.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <telemetry.h>
 #include <time.h>
 
-static telemetry_collector *open_collector(const char *path, telemetry_delivery delivery)
+static telemetry_collector *open_collector(char **arguments, telemetry_delivery delivery)
 {
     telemetry_options *options = telemetry_options_new("bench", "1.0.0");
-    telemetry_options_set_backend_file(options, path, 1ull << 30, 2);
+    if (strcmp(arguments[0], "file") == 0)
+        telemetry_options_set_backend_file(options, arguments[1], 4ull << 30, 2);
+    else
+        telemetry_options_set_backend_http(options, arguments[1], NULL, 0);
     telemetry_options_set_delivery(options, delivery);
-    telemetry_options_set_spool_limits(options, 64 << 20, 1024, 0);
+    telemetry_options_set_segment_bytes(options, 4 << 20);
+    telemetry_options_set_spool_limits(options, 1ull << 30, 4096, 0);
     telemetry_options_set_flush_interval_ms(options, 600000);
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
@@ -34,25 +40,40 @@ static void record(telemetry_collector *collector, uint64_t i)
         exit((fputs("not recorded\n", stderr), 1));
 }
 
+static double wall(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static double seconds(struct timeval t) { return (double)t.tv_sec + (double)t.tv_usec * 1e-6; }
+
 int main(int argc, char **argv)
 {
-    if (argc != 3)
-        return fputs("usage: deliver_telemetry EVENTS FILE\n", stderr), 2;
+    if (argc != 4)
+        return fputs("usage: deliver_telemetry EVENTS KIND TARGET\n", stderr), 2;
     uint64_t events = strtoull(argv[1], NULL, 10);
-    telemetry_collector *collector = open_collector(argv[2], TELEMETRY_DETACHED);
+    telemetry_collector *collector = open_collector(argv + 2, TELEMETRY_DETACHED);
     for (uint64_t i = 0; i < events; i++)
         record(collector, i);
     telemetry_close(collector, 0);
 
-    struct timespec begin, end;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    collector = open_collector(argv[2], TELEMETRY_IN_PROCESS);
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    double begin = wall();
+    collector = open_collector(argv + 2, TELEMETRY_IN_PROCESS);
     telemetry_status status = telemetry_flush(collector, 60000);
-    clock_gettime(CLOCK_MONOTONIC, &end);
+    double span = wall() - begin;
+    getrusage(RUSAGE_SELF, &after);
+    telemetry_statistics counts = { .size = sizeof counts };
+    telemetry_get_statistics(collector, &counts);
     telemetry_close(collector, 0);
-    if (status != TELEMETRY_OK)
-        return fprintf(stderr, "flush: %s\n", telemetry_status_text(status)), 1;
-    double span = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9;
-    printf("{\"events_per_s\": %.0f}\n", (double)events / span);
+    if (status != TELEMETRY_OK || counts.delivered != events)
+        return fprintf(stderr, "flush: %s, %llu of %llu delivered\n", telemetry_status_text(status),
+                       (unsigned long long)counts.delivered, (unsigned long long)events), 1;
+    double user = seconds(after.ru_utime) - seconds(before.ru_utime);
+    double system = seconds(after.ru_stime) - seconds(before.ru_stime);
+    printf("{\"events_per_s\": %.0f, \"user_s\": %.3f, \"system_s\": %.3f}\n", (double)events / span, user, system);
     return 0;
 }

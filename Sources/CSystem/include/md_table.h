@@ -10,8 +10,9 @@
 /** A hash in progress; room for libmd's SHA2_CTX and a pointer. */
 typedef struct csystem_sha256 { uint64_t words[32]; } csystem_sha256;
 
-/** From now on OpenSSL's SHA-256 if the process has libcrypto loaded already; loads nothing but libmd. */
-void csystem_sha256_prefer_fast(void);
+/** From now on OpenSSL's SHA-256, if the process has libcrypto loaded already or, with `loading`, if it can
+    be loaded. Looks once for each; cheap afterwards. One thread at a time. */
+void csystem_sha256_prefer_fast(bool loading);
 /** False: libmd cannot be loaded, and the other two must not be called. */
 bool csystem_sha256_begin(csystem_sha256 *hash);
 void csystem_sha256_update(csystem_sha256 *hash, const void *bytes, size_t length);

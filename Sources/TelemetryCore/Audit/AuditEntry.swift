@@ -9,6 +9,8 @@ struct AuditEntry {
     /// `,"prev":"` and 64 digits and `"`, before that
     private static let previousLength = 74
 
+    static let chainLength = previousLength + hashLength
+
     /// `line`: without its newline. Nil when it is no entry.
     init?(_ line: UnsafeRawBufferPointer) {
         let end = line.count - Self.hashLength
@@ -27,6 +29,14 @@ struct AuditEntry {
     /// The hash is that of the line it stands in.
     func isIntact(in line: UnsafeRawBufferPointer) -> Bool {
         AuditDigest.of(UnsafeRawBufferPointer(rebasing: line[..<(line.count - Self.hashLength)])) == hash
+    }
+}
+
+extension AuditTrail {
+    /// An entry without what chains it and without the closing brace. Nil when the line is no entry.
+    package static func content(of line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        let isEntry = line.withUnsafeBytes { AuditEntry($0) != nil }
+        return isEntry ? line.dropLast(AuditEntry.chainLength) : nil
     }
 }
 

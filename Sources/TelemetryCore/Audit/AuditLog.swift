@@ -1,23 +1,26 @@
 import CSystem
 
-/// The user's copy of everything that was delivered (B3): one line per event in `sent.jsonl`, chained by
-/// hashes. Written with the delivery lock held. What goes wrong here never holds delivery up: events
+/// The user's copy of everything that was delivered (B3): one line for the events of a batch in `sent.jsonl`,
+/// or several for many, chained by hashes. Written with the delivery lock held. What goes wrong here never holds delivery up: events
 /// without a copy are counted, and the log says how many once it can be written again.
 final class AuditLog {
     static let fileName = "sent.jsonl"
     static let olderName = "sent.jsonl.1"
     static let fileBytes = 4 << 20
-    /// The head may lag that many batches behind.
-    private static let batchesPerHead = 64
-    private static let manyEvents = 64
+    /// An entry with this much in it takes no further event: it stays in the processor's cache between being
+    /// written, hashed and handed to the kernel.
+    private static let entryBytes = 64 << 10
+    /// The head may lag that far behind.
+    private static let entriesPerHead = 64
 
     private let shared: SpoolDirectory
     private let limit: Int
-    private var lines = AuditLines()
+    private var line = AuditLine()
     /// Nil until the first batch, and after an error.
     private var file: LogFile?
     private var head = AuditHead()
-    private var batchesSinceHead = 0
+    private var entriesSinceHead = 0
+    private var hashedBytes = 0
 
     init(_ shared: SpoolDirectory, limit: Int = fileBytes) {
         self.shared = shared
@@ -36,7 +39,7 @@ final class AuditLog {
 
     func close() {
         guard file != nil else { return }
-        if batchesSinceHead > 0 { writeHead() }
+        if entriesSinceHead > 0 { writeHead() }
         closeFile()
     }
 
@@ -54,57 +57,46 @@ final class AuditLog {
 
     /// Returns how many of the events are in the log.
     private func write(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String) -> Int {
-        // A look for another library is worth its 10 µs only to who has more to hash than that takes.
-        if events.count >= Self.manyEvents { SHA256.preferFast() }
         guard openIfNeeded() else { return 0 }
-        lines.begin(after: head.sequence, head.hash, backend: backend)
-        var lost = shared.delivery.auditLost
-        if lost > 0 { lines.add(lost: lost) }
-        var written = 0
-        var kept = 0
-        for index in events.indices {
-            let before = (sequence: lines.sequence, hash: lines.hash, count: lines.count)
-            lines.add(events[index], outcome)
-            guard fileLength + lines.count - written > limit, fileLength + before.count - written > 0 else { continue }
-            // This line is the next file's first.
-            guard flush(written..<before.count, before.sequence, before.hash) else { return kept }
-            written = before.count
-            kept = index
-            told(&lost)
-            guard rotate() else { return kept }
+        let lost = shared.delivery.auditLost
+        if lost > 0 {
+            line.begin(head.sequence &+ 1)
+            line.add(lost: lost)
+            guard appendLine() else { return 0 }
+            // The log says now how many are missing from it.
+            shared.updateDelivery { $0.auditLost = 0 }
         }
-        guard flush(written..<lines.count, lines.sequence, lines.hash) else { return kept }
-        told(&lost)
-        batchesSinceHead += 1
-        if batchesSinceHead >= Self.batchesPerHead { writeHead() }
-        return events.count
+        var kept = 0
+        while kept < events.count {
+            line.begin(head.sequence &+ 1)
+            let count = line.add(UnsafeBufferPointer(rebasing: events[kept...]), outcome, backend, limit: min(Self.entryBytes, limit / 4))
+            guard count > 0, appendLine() else { return kept }
+            kept += count
+        }
+        return kept
     }
-
-    /// The log says now how many are missing from it.
-    private func told(_ lost: inout UInt64) {
-        if lost > 0 { shared.updateDelivery { $0.auditLost = 0 } }
-        lost = 0
-    }
-
-    private var fileLength: Int { Int(clamping: head.bytes) }
 
     /// One write. After an error nothing of it stands in the file.
-    private func flush(_ range: Range<Int>, _ sequence: UInt64, _ hash: AuditDigest) -> Bool {
-        guard let file, let bytes = lines.bytes, range.upperBound <= bytes.count else { return false }
-        do throws(LogError) {
-            try file.append(UnsafeRawBufferPointer(rebasing: bytes[range]))
-        } catch {
+    private func appendLine() -> Bool {
+        guard line.end(after: head.hash), let bytes = line.bytes else { return false }
+        if head.bytes > 0, Int(clamping: head.bytes) + bytes.count > limit, !rotate() { return false }
+        guard let file else { return false }
+        do throws(LogError) { try file.append(bytes) } catch {
             _ = file.cutBack(to: Int64(clamping: head.bytes))
             return false
         }
-        head.sequence = sequence
-        head.hash = hash
-        head.bytes &+= UInt64(range.count)
+        head.sequence &+= 1
+        head.hash = line.hash
+        head.bytes &+= UInt64(bytes.count)
+        hashedBytes += bytes.count
+        SHA256.preferFast(hashed: hashedBytes)
+        entriesSinceHead += 1
+        if entriesSinceHead >= Self.entriesPerHead { writeHead() }
         return true
     }
 
     private func writeHead() {
-        if (try? head.write(in: shared.directory)) != nil { batchesSinceHead = 0 }
+        if (try? head.write(in: shared.directory)) != nil { entriesSinceHead = 0 }
     }
 
     /// The head says before and after what happens, so that a crash in between does not look like a removal.

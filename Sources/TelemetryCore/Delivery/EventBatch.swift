@@ -14,14 +14,13 @@ struct EventBatch {
     init(_ reader: inout SegmentReader, limit: (events: Int, bytes: Int), oldest: Int64) {
         let start = reader.offset
         while events.count < limit.events, reader.offset - start < limit.bytes {
-            var ahead = reader
-            guard let event = ahead.next() else {
-                reader = ahead
+            let before = reader.offset
+            guard let event = reader.next() else { break }
+            let isExpired = event.timestamp < oldest
+            if isExpired != (expired > 0) && !isEmpty {
+                reader.offset = before
                 break
             }
-            let isExpired = event.timestamp < oldest
-            if isExpired != (expired > 0) && !isEmpty { break }
-            reader = ahead
             if isExpired {
                 expired += 1
             } else {

@@ -15,25 +15,49 @@ package struct AttributeView {
     /// Size of an attribute's fixed part: type, key length, value length.
     package static let headerSize = 4
 
-    /// Decodes the attribute at the start of `bytes`. Nil when it does not fit or is not well formed.
-    /// Returns also the number of bytes it takes. docs/spool-format.md, "Records".
-    package static func decode(_ bytes: UnsafeRawBufferPointer) -> (AttributeView, Int)? {
-        guard bytes.count >= headerSize else { return nil }
-        let keyLength = Int(bytes[1])
-        let valueLength = Int(bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
-        let total = headerSize + keyLength + valueLength
-        guard bytes.count >= total else { return nil }
-        let key = UnsafeRawBufferPointer(rebasing: bytes[headerSize..<headerSize + keyLength])
-        let raw = UnsafeRawBufferPointer(rebasing: bytes[headerSize + keyLength..<total])
-        let value: Value
-        switch bytes[0] {
-        case 0: value = .string(raw)
-        case 1 where valueLength == 8: value = .int(raw.loadUnaligned(as: Int64.self))
-        case 2 where valueLength == 8: value = .double(raw.loadUnaligned(as: Double.self))
-        case 3 where valueLength == 1: value = .bool(raw[0] != 0)
-        default: return nil
+    /// Bytes that the attribute at the start of `bytes` takes; 0 when it does not fit or is not well
+    /// formed. docs/spool-format.md, "Records".
+    @inline(__always)
+    static func size(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard bytes.count >= headerSize, let at = bytes.baseAddress else { return 0 }
+        let header = at.loadUnaligned(as: UInt32.self).littleEndian
+        let valueLength = Int(header >> 16)
+        let total = headerSize &+ Int(header >> 8 & 0xFF) &+ valueLength
+        // A string has any length, the others eight bytes or one.
+        let isWellFormed = header & 0xFF == 0 || header & 0xFF < 3 && valueLength == 8 || header & 0xFF == 3 && valueLength == 1
+        return isWellFormed && total <= bytes.count ? total : 0
+    }
+
+    /// Takes the attribute at the start of `bytes` off it. Nil when there is none that is well formed.
+    @inline(__always)
+    package static func next(_ bytes: inout UnsafeRawBufferPointer) -> AttributeView? {
+        let total = size(bytes)
+        guard total > 0, let at = bytes.baseAddress else { return nil }
+        let keyLength = Int(at.load(fromByteOffset: 1, as: UInt8.self))
+        let raw = at + (headerSize &+ keyLength)
+        let value: Value =
+            switch at.load(as: UInt8.self) {
+            case 1: .int(raw.loadUnaligned(as: Int64.self))
+            case 2: .double(raw.loadUnaligned(as: Double.self))
+            case 3: .bool(raw.load(as: UInt8.self) != 0)
+            default: .string(UnsafeRawBufferPointer(start: raw, count: total &- headerSize &- keyLength))
+            }
+        bytes = UnsafeRawBufferPointer(start: at + total, count: bytes.count &- total)
+        return AttributeView(key: UnsafeRawBufferPointer(start: at + headerSize, count: keyLength), value: value)
+    }
+
+    /// One of the attributes has that key.
+    @inline(__always)
+    static func has(_ key: UnsafeRawBufferPointer, in attributes: UnsafeRawBufferPointer) -> Bool {
+        guard let wanted = key.baseAddress else { return false }
+        var rest = attributes
+        while let at = rest.baseAddress {
+            let total = size(rest)
+            if total == 0 { return false }
+            if Int(at.load(fromByteOffset: 1, as: UInt8.self)) == key.count, memcmp(at + headerSize, wanted, key.count) == 0 { return true }
+            rest = UnsafeRawBufferPointer(start: at + total, count: rest.count &- total)
         }
-        return (AttributeView(key: key, value: value), total)
+        return false
     }
 }
 
@@ -52,44 +76,57 @@ package struct EventContext {
 }
 
 /// A recorded event, read in place. Every offset was checked when it was made, so that the
-/// accessors cannot leave the record, whatever its bytes say. Strings may hold invalid UTF-8.
+/// accessors cannot leave the record. Strings may hold invalid UTF-8. Small: a batch has thousands.
 package struct EventView {
-    private let record: UnsafeRawBufferPointer
-    package let context: EventContext
-    private let argumentsOffset: Int
-    private let attributesOffset: Int
+    private let record: UnsafeRawPointer
+    private let sharedContext: UnsafePointer<EventContext>
+    private let count: UInt32
+    private let argumentsOffset: UInt32
+    private let attributesOffset: UInt32
 
     package static let fixedSize = 64
 
-    /// `record`: from its sync word to its length, without padding. Nil when the parts do not fit.
-    package init?(record: UnsafeRawBufferPointer, context: EventContext) {
-        guard record.count >= Self.fixedSize,
+    /// `record`: from its sync word to its length, without padding. Nil when the parts do not fit. Both must
+    /// outlive the view.
+    @_optimize(speed)
+    package init?(record: UnsafeRawBufferPointer, context: UnsafePointer<EventContext>) {
+        guard let base = record.baseAddress, record.count >= Self.fixedSize, record.count <= Int(Int32.max),
             record.loadUnaligned(fromByteOffset: 60, as: UInt16.self) <= UInt16(EventLimits.arguments),
             record.loadUnaligned(fromByteOffset: 62, as: UInt16.self) <= UInt16(EventLimits.attributes)
         else { return nil }
-        self.record = record
-        self.context = context
+        self.record = base
+        sharedContext = context
+        count = UInt32(truncatingIfNeeded: record.count)
         var offset = Self.fixedSize
-        for field in [52, 54, 56, 58] { offset += Int(record.loadUnaligned(fromByteOffset: field, as: UInt16.self)) }
-        guard offset <= record.count else { return nil }
-        argumentsOffset = offset
-        for _ in 0..<record.loadUnaligned(fromByteOffset: 60, as: UInt16.self) {
-            guard offset + 2 <= record.count else { return nil }
-            offset += 2 + Int(record.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
-            guard offset <= record.count else { return nil }
+        for field in stride(from: 52, through: 58, by: 2) {
+            offset &+= Int(base.loadUnaligned(fromByteOffset: field, as: UInt16.self))
         }
-        attributesOffset = offset
-        for _ in 0..<record.loadUnaligned(fromByteOffset: 62, as: UInt16.self) {
-            guard let (_, size) = AttributeView.decode(UnsafeRawBufferPointer(rebasing: record[offset...])) else { return nil }
-            offset += size
+        argumentsOffset = UInt32(truncatingIfNeeded: offset)
+        for _ in 0..<base.loadUnaligned(fromByteOffset: 60, as: UInt16.self) {
+            guard offset &+ 2 <= record.count else { return nil }
+            offset &+= 2 &+ Int(base.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+        }
+        guard offset <= record.count else { return nil }
+        attributesOffset = UInt32(truncatingIfNeeded: offset)
+        for _ in 0..<base.loadUnaligned(fromByteOffset: 62, as: UInt16.self) {
+            let size = AttributeView.size(UnsafeRawBufferPointer(start: base + offset, count: record.count &- offset))
+            guard size > 0 else { return nil }
+            offset &+= size
         }
         guard offset == record.count else { return nil }
     }
 
+    package var context: EventContext { sharedContext.pointee }
+
+    /// Both were recorded into the same segment.
+    package func sharesContext(with other: EventView) -> Bool { sharedContext == other.sharedContext }
+
+    @inline(__always)
     private func u16(_ offset: Int) -> Int { Int(record.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) }
 
+    @inline(__always)
     private func slice(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: record[offset..<offset + length])
+        UnsafeRawBufferPointer(start: record + offset, count: length)
     }
 
     package var schemaVersion: Int { u16(14) }
@@ -104,56 +141,62 @@ package struct EventView {
         u16(12) & 2 == 0 ? nil : record.loadUnaligned(fromByteOffset: 48, as: Int32.self)
     }
     package var type: UnsafeRawBufferPointer { slice(Self.fixedSize, u16(52)) }
-    package var name: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52), u16(54)) }
-    package var errorCategory: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52) + u16(54), u16(56)) }
+    package var name: UnsafeRawBufferPointer { slice(Self.fixedSize &+ u16(52), u16(54)) }
+    package var errorCategory: UnsafeRawBufferPointer { slice(Self.fixedSize &+ u16(52) &+ u16(54), u16(56)) }
     /// Empty: none.
-    package var error: UnsafeRawBufferPointer { slice(Self.fixedSize + u16(52) + u16(54) + u16(56), u16(58)) }
+    package var error: UnsafeRawBufferPointer { slice(Self.fixedSize &+ u16(52) &+ u16(54) &+ u16(56), u16(58)) }
     package var argumentCount: Int { u16(60) }
     package var attributeCount: Int { u16(62) }
 
     package func forEachArgument(_ body: (UnsafeRawBufferPointer) -> Void) {
-        var offset = argumentsOffset
+        var offset = Int(argumentsOffset)
         for _ in 0..<argumentCount {
             let length = u16(offset)
-            body(slice(offset + 2, length))
-            offset += 2 + length
+            body(slice(offset &+ 2, length))
+            offset &+= 2 &+ length
         }
     }
 
+    private var attributes: UnsafeRawBufferPointer {
+        slice(Int(attributesOffset), Int(count &- attributesOffset))
+    }
+
     /// The event's own attributes, in the order they were given.
+    @inline(__always)
     package func forEachAttribute(_ body: (AttributeView) -> Void) {
-        Self.forEach(slice(attributesOffset, record.count - attributesOffset), attributeCount, body)
+        var rest = attributes
+        while let attribute = AttributeView.next(&rest) { body(attribute) }
     }
 
     /// The tool's metadata that the event does not override, then the event's own attributes.
     /// A key that the event gives twice counts once, the last time.
+    @inline(__always)
     package func forEachMergedAttribute(_ body: (AttributeView) -> Void) {
-        Self.forEach(context.metadata, context.metadataCount) { shared in
-            if !hasAttribute(shared.key, after: 0) { body(shared) }
-        }
-        var index = 0
-        forEachAttribute { attribute in
-            index += 1
-            if !hasAttribute(attribute.key, after: index) { body(attribute) }
-        }
+        var merged = MergedAttributes(shared: sharedContext.pointee.metadata, sharedCount: sharedContext.pointee.metadataCount, own: attributes)
+        while let attribute = merged.next() { body(attribute) }
     }
+}
 
-    private func hasAttribute(_ key: UnsafeRawBufferPointer, after skipped: Int) -> Bool {
-        var found = false
-        var index = 0
-        forEachAttribute { attribute in
-            index += 1
-            if index > skipped && attribute.key.count == key.count && attribute.key.elementsEqual(key) { found = true }
-        }
-        return found
-    }
+/// Goes through an event's attributes and those that it shares with others.
+private struct MergedAttributes {
+    var shared: UnsafeRawBufferPointer
+    var sharedCount: Int
+    var own: UnsafeRawBufferPointer
 
-    private static func forEach(_ bytes: UnsafeRawBufferPointer, _ count: Int, _ body: (AttributeView) -> Void) {
-        var rest = bytes
-        for _ in 0..<count {
-            guard let (attribute, size) = AttributeView.decode(rest) else { return }
-            body(attribute)
-            rest = UnsafeRawBufferPointer(rebasing: rest[size...])
+    @_optimize(speed)
+    @inline(never)
+    mutating func next() -> AttributeView? {
+        while sharedCount > 0 {
+            sharedCount &-= 1
+            guard let attribute = AttributeView.next(&shared) else {
+                sharedCount = 0
+                break
+            }
+            if !AttributeView.has(attribute.key, in: own) { return attribute }
         }
+        while let attribute = AttributeView.next(&own) {
+            if !AttributeView.has(attribute.key, in: own) { return attribute }
+        }
+        return nil
     }
 }

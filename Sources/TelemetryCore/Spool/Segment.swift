@@ -22,6 +22,8 @@ final class Segment {
     private let storage: Storage
     var description: Description
     var progress: Progress
+    /// What `description` says; events that are being delivered point to it.
+    private let sharedContext = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
     /// Being read by the thread that delivers.
     var isInDelivery = false
     /// Offered to every destination, and some did not take it.
@@ -38,6 +40,14 @@ final class Segment {
         self.storage = storage
         self.description = description
         progress = Progress.read(base, generation: description.generation, fileSize: size)
+    }
+
+    deinit { sharedContext.deallocate() }
+
+    /// What its events share; for the thread that delivers. Lives as long as this object.
+    var context: UnsafePointer<EventContext> {
+        sharedContext.initialize(to: description.context(base))
+        return UnsafePointer(sharedContext)
     }
 
     var isHeap: Bool { storage == .heap }

@@ -5,13 +5,13 @@ import CSystem
 struct SegmentReader {
     private let bytes: UnsafeRawBufferPointer
     private let sync: UInt32
-    private let context: EventContext
+    private let context: UnsafePointer<EventContext>
     private let end: Int
     /// Where the search for the next record begins.
-    private(set) var offset: Int
+    var offset: Int
 
-    /// `end`: the tail, or the end of the file when the tail is not plausible.
-    init(_ bytes: UnsafeRawBufferPointer, description: Description, context: EventContext, state: StateWord, from offset: Int) {
+    /// `context` outlives the events. `end`: the tail, or the end of the file when the tail is not plausible.
+    init(_ bytes: UnsafeRawBufferPointer, description: Description, context: UnsafePointer<EventContext>, state: StateWord, from offset: Int) {
         self.bytes = bytes
         self.context = context
         sync = description.sync
@@ -22,7 +22,7 @@ struct SegmentReader {
     /// From the first event that waits, or from `offset`.
     init(_ segment: Segment, from offset: Int? = nil) {
         self.init(UnsafeRawBufferPointer(start: segment.base, count: segment.size), description: segment.description,
-                  context: segment.description.context(segment.base), state: segment.state, from: offset ?? segment.progress.offset)
+                  context: segment.context, state: segment.state, from: offset ?? segment.progress.offset)
     }
 
     /// The next intact record. `offset` is behind it afterwards, or at the end.

@@ -2,9 +2,10 @@
 /// `duration_ms`, `exit_code`, `error_category`, `args` and `error`; a zero is written.
 struct EventJSON: ~Copyable {
     var json: JSONWriter
+    private var timestamps = TimestampWriter()
     /// Where the fields that all events of a segment share stand for the last event; the next one
     /// copies them from there.
-    private var shared: (context: EventContext, range: Range<Int>)?
+    private var shared: (event: EventView, range: Range<Int>)?
 
     init(pretty: Bool = false) { json = JSONWriter(pretty: pretty) }
 
@@ -40,17 +41,20 @@ struct EventJSON: ~Copyable {
         }
     }
 
-    mutating func write(_ event: EventView) {
+    /// `withContext`: with the fields that it shares with others, which stand elsewhere otherwise.
+    @_optimize(speed)
+    mutating func write(_ event: EventView, withContext: Bool = true) {
         json.beginObject()
         writeIdentity(event)
-        writeRest(event)
+        writeRest(event, withContext: withContext)
         json.endObject()
     }
 
     /// The members behind `name`. Receivers differ in where they want those before.
+    @_optimize(speed)
     @inline(never)
-    mutating func writeRest(_ event: EventView) {
-        writeShared(event.context)
+    mutating func writeRest(_ event: EventView, withContext: Bool = true) {
+        if withContext { writeShared(event) }
         writeOutcome(event)
         json.key("metadata")
         json.beginObject()
@@ -62,14 +66,22 @@ struct EventJSON: ~Copyable {
     @inline(never)
     mutating func writeID(_ name: StaticString, _ event: EventView) {
         json.key(name)
-        quoted(UUIDText.length) { UUIDText.write(event.eventID, to: $0) }
+        if let to = openQuote(UUIDText.length) { UUIDText.write(event.eventID, to: to) }
     }
 
     /// A point in time, nanoseconds since 1970-01-01 UTC, as a member of another name.
     @inline(never)
     mutating func writeTime(_ name: StaticString, _ nanoseconds: Int64) {
         json.key(name)
-        quoted(Timestamp.length) { Timestamp.write(nanoseconds, to: $0) }
+        if let to = openQuote(Timestamp.length) { timestamps.write(nanoseconds, to: to) }
+    }
+
+    /// The fields that all events of a segment share, as an object.
+    mutating func writeContextMember(_ context: EventContext) {
+        json.key("context")
+        json.beginObject()
+        writeContext(context)
+        json.endObject()
     }
 
     /// Ends a line of JSON Lines, or a whole text on standard output.
@@ -79,33 +91,32 @@ struct EventJSON: ~Copyable {
     private mutating func writeIdentity(_ event: EventView) {
         json.key("schema_version")
         json.integer(Int64(event.schemaVersion))
-        json.key("event_id")
-        quoted(UUIDText.length) { UUIDText.write(event.eventID, to: $0) }
-        json.key("timestamp")
-        quoted(Timestamp.length) { Timestamp.write(event.timestamp, to: $0) }
+        writeID("event_id", event)
+        writeTime("timestamp", event.timestamp)
         json.key("type")
         json.string(event.type)
         json.key("name")
         json.string(event.name)
     }
 
+    /// Quotes around `length` bytes, to be written where it returns.
     @inline(__always)
-    private mutating func quoted(_ length: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Void) {
-        guard let to = json.buffer.reserve(length &+ 2) else { return }
+    private mutating func openQuote(_ length: Int) -> UnsafeMutablePointer<UInt8>? {
+        guard let to = json.buffer.reserve(length &+ 2) else { return nil }
         to[0] = UInt8(ascii: "\"")
-        write(to + 1)
         to[length &+ 1] = UInt8(ascii: "\"")
         json.buffer.commit(upTo: to + (length &+ 2))
+        return to + 1
     }
 
     @inline(__always)
-    private mutating func writeShared(_ context: EventContext) {
-        if let shared, shared.context.isSamePlace(as: context) {
+    private mutating func writeShared(_ event: EventView) {
+        if let shared, shared.event.sharesContext(with: event) {
             return json.buffer.appendCopy(of: shared.range)
         }
         let start = json.buffer.count
-        writeContext(context)
-        shared = (context, start..<json.buffer.count)
+        writeContext(event.context)
+        shared = (event, start..<json.buffer.count)
     }
 
     private mutating func writeContext(_ context: EventContext) {
@@ -158,19 +169,5 @@ struct EventJSON: ~Copyable {
         case .double(let value): json.number(value)
         case .bool(let value): json.boolean(value)
         }
-    }
-}
-
-extension EventContext {
-    /// Both point to the same memory, so that their texts are the same.
-    fileprivate func isSamePlace(as other: EventContext) -> Bool {
-        Self.isSame(machineID, other.machineID) && Self.isSame(toolName, other.toolName)
-            && Self.isSame(toolVersion, other.toolVersion) && Self.isSame(os, other.os)
-            && Self.isSame(arch, other.arch) && Self.isSame(osVersion, other.osVersion)
-            && Self.isSame(runtime, other.runtime)
-    }
-
-    private static func isSame(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
-        one.baseAddress == other.baseAddress && one.count == other.count
     }
 }

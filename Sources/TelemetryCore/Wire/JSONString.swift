@@ -16,40 +16,49 @@ enum JSONString {
         var from = UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
         let end = from + text.count
         var to = target
-        while end - from >= 8 {
-            let word = UnsafeRawPointer(from).loadUnaligned(as: UInt64.self).littleEndian
+        while from < end {
+            let left = end - from
+            let word = left >= 8 ? UnsafeRawPointer(from).loadUnaligned(as: UInt64.self).littleEndian : lastWord(from, left)
             UnsafeMutableRawPointer(to).storeBytes(of: word.littleEndian, as: UInt64.self)
-            let plain = plainPrefix(word)
+            let special = specialBytes(word)
+            if special == 0 {
+                from += 8
+                to += 8
+                continue
+            }
+            // Behind the last byte stand zeros, which count as special.
+            let plain = special.trailingZeroBitCount >> 3
             from += plain
             to += plain
-            if plain < 8 { writeSpecial(&from, end, &to) }
-        }
-        while from < end {
-            if isPlain(from.pointee) {
-                to.pointee = from.pointee
-                from += 1
-                to += 1
-            } else {
-                writeSpecial(&from, end, &to)
-            }
+            if from < end { writeSpecial(&from, end, &to) }
         }
         return to
     }
 
-    /// Number of bytes, from the lowest, that stand before one that is below 0x20, a quote, a
-    /// backslash or not ASCII. A subtraction's borrow may mark bytes above such a one, never below.
+    /// The last 1 to 7 bytes, and zeros.
     @inline(__always)
-    private static func plainPrefix(_ word: UInt64) -> Int {
+    private static func lastWord(_ from: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+        let bytes = UnsafeRawPointer(from)
+        let shift = UInt64(truncatingIfNeeded: 8 &* count)
+        if count >= 4 {
+            let first = UInt64(bytes.loadUnaligned(as: UInt32.self).littleEndian)
+            let last = UInt64(bytes.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self).littleEndian)
+            return first | last &<< (shift &- 32)
+        }
+        // One byte, two, or three: the first, the middle one and the last may be the same.
+        let (middle, last) = (UInt64(from[count >> 1]), UInt64(from[count &- 1]))
+        return UInt64(from[0]) | middle &<< (8 &* UInt64(truncatingIfNeeded: count >> 1)) | last &<< (shift &- 8)
+    }
+
+    /// The highest bit of each byte that is below 0x20, a quote, a backslash or not ASCII. A subtraction's
+    /// borrow may mark bytes above such a one, never below.
+    @inline(__always)
+    private static func specialBytes(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let control = word &- ones &* 0x20
         let quote = (word ^ (ones &* 0x22)) &- ones
         let backslash = (word ^ (ones &* 0x5C)) &- ones
-        return ((word | control | quote | backslash) & (ones &* 0x80)).trailingZeroBitCount >> 3
-    }
-
-    @inline(__always)
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        return (word | control | quote | backslash) & (ones &* 0x80)
     }
 
     @inline(never)

@@ -24,9 +24,8 @@ struct JSONWriter: ~Copyable {
     /// `name` needs no escaping.
     @inline(__always)
     mutating func key(_ name: StaticString) {
-        element()
         let size = name.utf8CodeUnitCount
-        guard let to = buffer.reserve(size &+ 4) else { return }
+        guard let to = place(size &+ 4) else { return }
         to[0] = UInt8(ascii: "\"")
         UnsafeMutableRawPointer(to + 1).copyMemory(from: name.utf8Start, byteCount: size)
         finishKey(to + (size &+ 1))
@@ -34,8 +33,7 @@ struct JSONWriter: ~Copyable {
 
     @inline(__always)
     mutating func key(_ name: UnsafeRawBufferPointer) {
-        element()
-        guard let to = buffer.reserve(name.count &* JSONString.maxExpansion &+ 12) else { return }
+        guard let to = place(name.count &* JSONString.maxExpansion &+ 12) else { return }
         to[0] = UInt8(ascii: "\"")
         finishKey(JSONString.write(name, to: to + 1))
     }
@@ -49,13 +47,30 @@ struct JSONWriter: ~Copyable {
     }
 
     /// What separates an element from the one before.
-    @inline(__always)
     mutating func element() {
-        if !isFirst { buffer.append(UInt8(ascii: ",")) }
-        isFirst = false
-        if isPretty { newLine() }
+        if let to = place(0) { buffer.commit(upTo: to) }
     }
 
+    /// Room for `extra` bytes of an element, behind what separates it from the one before.
+    @inline(__always)
+    private mutating func place(_ extra: Int) -> UnsafeMutablePointer<UInt8>? {
+        if isPretty { beginLine() }
+        guard let to = buffer.reserve(extra &+ 1) else { return nil }
+        to[0] = UInt8(ascii: ",")
+        // On a line of its own, the comma stands there already.
+        let isSeparated = isFirst || isPretty
+        isFirst = false
+        return isSeparated ? to : to + 1
+    }
+
+    @inline(never)
+    private mutating func beginLine() {
+        if !isFirst { buffer.append(UInt8(ascii: ",")) }
+        newLine()
+    }
+
+    @_optimize(speed)
+    @inline(never)
     mutating func string(_ text: UnsafeRawBufferPointer) {
         guard let to = buffer.reserve(text.count &* JSONString.maxExpansion &+ 10) else { return }
         to[0] = UInt8(ascii: "\"")
@@ -83,6 +98,9 @@ struct JSONWriter: ~Copyable {
         if value.magnitude < 9_007_199_254_740_992, value != 0, Double(Int64(value)) == value {
             integer(Int64(value))
             return buffer.append(".0")
+        }
+        if let to = buffer.reserve(ShortDecimal.maxLength), let end = ShortDecimal.write(value, to: to) {
+            return buffer.commit(upTo: end)
         }
         var text = value.description
         text.withUTF8 { buffer.append(UnsafeRawBufferPointer($0)) }

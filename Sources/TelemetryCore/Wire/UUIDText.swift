@@ -2,23 +2,26 @@
 enum UUIDText {
     static let length = 36
 
-    private static let digits: StaticString = "0123456789abcdef"
-
     /// Writes the 36 bytes for the 16 at `uuid`; missing ones count as zero.
-    @inline(__always)
     static func write(_ uuid: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>) {
-        let digits = Self.digits.utf8Start
-        var at = target
-        for index in 0..<16 {
-            if index == 4 || index == 6 || index == 8 || index == 10 {
-                at.pointee = UInt8(ascii: "-")
-                at += 1
-            }
-            let byte = index < uuid.count ? uuid[index] : 0
-            at[0] = digits[Int(byte >> 4)]
-            at[1] = digits[Int(byte & 15)]
-            at += 2
-        }
+        guard let from = uuid.baseAddress, uuid.count >= 16 else { return target.update(repeating: UInt8(ascii: "0"), count: length) }
+        // Eight digits at a time: what is one too many, the next ones or a hyphen overwrite.
+        let (first, second) = (digits(from, 0), digits(from, 4))
+        let (third, fourth) = (digits(from, 8), digits(from, 12))
+        let to = UnsafeMutableRawPointer(target)
+        to.storeBytes(of: first, as: UInt64.self)
+        to.storeBytes(of: second << 8 | hyphen, toByteOffset: 8, as: UInt64.self)
+        to.storeBytes(of: second >> 24 & ~0xFF | hyphen, toByteOffset: 13, as: UInt64.self)
+        to.storeBytes(of: third << 8 | hyphen, toByteOffset: 18, as: UInt64.self)
+        to.storeBytes(of: third >> 24 & ~0xFF | hyphen, toByteOffset: 23, as: UInt64.self)
+        to.storeBytes(of: fourth, toByteOffset: 28, as: UInt64.self)
+    }
+
+    private static let hyphen = UInt64(UInt8(ascii: "-"))
+
+    @inline(__always)
+    private static func digits(_ uuid: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+        Hexadecimal.digits(UInt32(bigEndian: uuid.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }
 
     static func string(_ uuid: UnsafeRawBufferPointer) -> String {

@@ -19,7 +19,7 @@ final class AuditVerdictTests: XCTestCase {
         ]
         for item in cases {
             let scene = AuditScene()
-            scene.pass(3, 2)
+            scene.pass(1, 1, 1, 1, 1)
             scene.rewrite(AuditLog.fileName, item.change)
             guard case .broken(let file, let line, let reason) = scene.verdict else {
                 XCTFail("\(item.what): \(scene.verdict)")
@@ -36,8 +36,8 @@ final class AuditVerdictTests: XCTestCase {
 
     func testRewrittenChain() {
         let scene = AuditScene(), forged = AuditScene()
-        scene.pass(3)
-        forged.pass(2)
+        scene.pass(1, 1, 1)
+        forged.pass(1, 1)
         forged.pass(1)
         scene.spool.files.write(AuditLog.fileName, forged.spool.files.text(AuditLog.fileName)!)
         guard case .broken(_, 3, let reason) = scene.verdict else { return XCTFail("\(scene.verdict)") }
@@ -47,8 +47,8 @@ final class AuditVerdictTests: XCTestCase {
     /// One whose own hash is right.
     func testReplacedLine() {
         let scene = AuditScene(), forged = AuditScene()
-        scene.pass(5)
-        forged.pass(5)
+        scene.pass(1, 1, 1, 1, 1)
+        forged.pass(1, 1, 1, 1, 1)
         let line = forged.lines()[2]
         scene.rewrite(AuditLog.fileName) { $0[2] = line }
         guard case .broken(_, 3, let reason) = scene.verdict else { return XCTFail("\(scene.verdict)") }
@@ -66,7 +66,7 @@ final class AuditVerdictTests: XCTestCase {
 
     func testRemovedFiles() {
         let scene = AuditScene()
-        for _ in 0..<5 { scene.pass(10, limit: 8192) }
+        for _ in 0..<12 { scene.pass(10, limit: 8192) }
         for name in [AuditLog.olderName, AuditLog.fileName] {
             let text = scene.spool.files.text(name)!
             try? FileManager.default.removeItem(atPath: scene.spool.files.path + "/" + name)
@@ -82,9 +82,9 @@ final class AuditVerdictTests: XCTestCase {
 
     func testCrashBeforeTheHead() {
         let scene = AuditScene()
-        scene.pass(2)
+        scene.pass(1, 1)
         let head = scene.spool.files.text(AuditHead.fileName)!
-        scene.pass(3)
+        scene.pass(1, 1, 1)
         scene.spool.files.write(AuditHead.fileName, head)
         XCTAssertEqual(scene.verdict, .unbroken(entries: 5))
         scene.pass(1)
@@ -94,9 +94,9 @@ final class AuditVerdictTests: XCTestCase {
 
     func testCrashInTheMiddleOfALine() {
         let scene = AuditScene()
-        scene.pass(2)
+        scene.pass(1, 1)
         let head = scene.spool.files.text(AuditHead.fileName)!
-        scene.pass(2)
+        scene.pass(1, 1)
         let whole = scene.spool.files.text(AuditLog.fileName)!
         scene.spool.files.write(AuditHead.fileName, head)
         scene.spool.files.write(AuditLog.fileName, String(whole.dropLast(300)))
@@ -109,7 +109,7 @@ final class AuditVerdictTests: XCTestCase {
     func testCrashInTheMiddleOfARotation() throws {
         for isRenamed in [false, true] {
             let scene = AuditScene()
-            for _ in 0..<4 { scene.pass(8, limit: 8192) }
+            for _ in 0..<11 { scene.pass(8, limit: 8192) }
             let current = scene.lines().count, older = scene.lines(AuditLog.olderName).count
             XCTAssertTrue(current > 0 && older > 0)
             var head = try XCTUnwrap(AuditHead.read(in: scene.shared.directory))
@@ -119,7 +119,7 @@ final class AuditVerdictTests: XCTestCase {
             let kept = isRenamed ? current : current + older
             XCTAssertEqual(scene.verdict, .unbroken(entries: kept), "renamed: \(isRenamed)")
             scene.pass(2)
-            XCTAssertEqual(scene.verdict, .unbroken(entries: kept + 2), "renamed: \(isRenamed)")
+            XCTAssertEqual(scene.verdict, .unbroken(entries: kept + 1), "renamed: \(isRenamed)")
             XCTAssertEqual(scene.lines(AuditLog.olderName).count, isRenamed ? current : older)
         }
     }

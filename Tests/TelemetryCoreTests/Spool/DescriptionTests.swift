@@ -124,9 +124,10 @@ final class DescriptionTests: XCTestCase {
         let fields = [context.toolName, context.toolVersion, context.os, context.osVersion, context.arch, context.runtime, context.machineID]
         XCTAssertEqual(fields.map(Sample.text), ["tool", "v", "linux", "6.1", "x86_64", "lib", "id"])
         XCTAssertEqual(context.metadataCount, 1)
-        let decoded = AttributeView.decode(context.metadata)
-        XCTAssertEqual(decoded.map { Sample.text($0.0.key) }, "k")
-        guard case .int(-5)? = decoded?.0.value else { return XCTFail("the value") }
+        var metadata = context.metadata
+        let decoded = AttributeView.next(&metadata)
+        XCTAssertEqual(decoded.map { Sample.text($0.key) }, "k")
+        guard case .int(-5)? = decoded?.value else { return XCTFail("the value") }
     }
 
     /// A field that says more than there is ends the context; nothing beyond is read.

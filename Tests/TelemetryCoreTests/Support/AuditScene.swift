@@ -41,4 +41,8 @@ final class AuditScene {
     func objects(_ name: String = AuditLog.fileName) -> [[String: Any]] {
         lines(name).map { try! JSONSerialization.jsonObject(with: Data($0.utf8)) as! [String: Any] }
     }
+
+    func eventNames(_ name: String = AuditLog.fileName) -> [String] {
+        objects(name).flatMap { ($0["events"] as? [[String: Any]] ?? []).map { $0["name"] as? String ?? "" } }
+    }
 }

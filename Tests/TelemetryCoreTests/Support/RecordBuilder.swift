@@ -52,7 +52,8 @@ struct RecordBuilder {
 final class Batch {
     private var areas: [UnsafeMutableRawBufferPointer] = []
     private(set) var views: [EventView] = []
-    let context: EventContext
+    var context: EventContext { place.pointee }
+    private let place = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
 
     init(_ builders: [RecordBuilder], metadata: [(key: [UInt8], value: RecordBuilder.Value)] = [], identity: String = "00ff") {
         var areas: [UnsafeMutableRawBufferPointer] = []
@@ -62,13 +63,13 @@ final class Batch {
             areas.append(area)
             return UnsafeRawBufferPointer(rebasing: area[..<bytes.count])
         }
-        context = EventContext(
+        place.initialize(to: EventContext(
             toolName: keep(Array("mytool".utf8)), toolVersion: keep(Array("1.2.3".utf8)), os: keep(Array("linux".utf8)),
             osVersion: keep(Array("12".utf8)), arch: keep(Array("x86_64".utf8)), runtime: keep(Array("c".utf8)),
             machineID: keep(Array(identity.utf8)),
-            metadata: keep(metadata.flatMap { RecordBuilder.attribute($0.key, $0.value) }), metadataCount: metadata.count)
+            metadata: keep(metadata.flatMap { RecordBuilder.attribute($0.key, $0.value) }), metadataCount: metadata.count))
         for builder in builders {
-            guard let view = EventView(record: keep(builder.bytes()), context: context) else { fatalError("record is malformed") }
+            guard let view = EventView(record: keep(builder.bytes()), context: place) else { fatalError("record is malformed") }
             views.append(view)
         }
         self.areas = areas
@@ -87,7 +88,10 @@ final class Batch {
         })
     }
 
-    deinit { areas.forEach { $0.deallocate() } }
+    deinit {
+        areas.forEach { $0.deallocate() }
+        place.deallocate()
+    }
 
     func send(to backend: any Backend, _ control: SendControl = SendControl(deadline: Deadline(timeoutMilliseconds: 5000))) -> Outcome {
         views.withUnsafeBufferPointer { backend.send($0, control) }

@@ -49,8 +49,10 @@ final class EventJSONTests: XCTestCase {
     /// The shared fields are copied from the event before: each event must still have those of its own context.
     func testEachEventHasItsOwnContext() {
         let first = Batch(count: 2)
-        var other = first.context
-        other.machineID = UnsafeRawBufferPointer(rebasing: first.context.machineID[..<2])
+        let other = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
+        defer { other.deallocate() }
+        other.initialize(to: first.context)
+        other.pointee.machineID = UnsafeRawBufferPointer(rebasing: first.context.machineID[..<2])
         let record = RecordBuilder().bytes()
         record.withUnsafeBytes { bytes in
             let views = first.views + [EventView(record: bytes, context: other)!] + first.views

@@ -5,9 +5,21 @@ import XCTest
 /// C2: UTC RFC 3339 with nanoseconds.
 final class TimestampTests: XCTestCase {
     private func text(_ nanoseconds: Int64) -> String {
+        var writer = TimestampWriter()
+        return text(nanoseconds, &writer)
+    }
+
+    private func text(_ nanoseconds: Int64, _ writer: inout TimestampWriter) -> String {
         var bytes = [UInt8](repeating: 0, count: Timestamp.length)
-        bytes.withUnsafeMutableBufferPointer { Timestamp.write(nanoseconds, to: $0.baseAddress!) }
+        bytes.withUnsafeMutableBufferPointer { writer.write(nanoseconds, to: $0.baseAddress!) }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The second is kept from one text to the next: around its ends, and over long ways.
+    func testInAnyOrder() {
+        var writer = TimestampWriter()
+        let moments: [Int64] = [0, 999_999_999, 1_000_000_000, 999_999_999, -1, 0, .min, .max, .min + 1, 1_778_596_245_123_456_789, .min]
+        for moment in moments { XCTAssertEqual(text(moment, &writer), text(moment)) }
     }
 
     func testTable() {

@@ -13,7 +13,8 @@ public func fuzzRecord(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     var context = EventContext()
     context.metadata = UnsafeRawBufferPointer(rebasing: rest[..<length])
     context.metadataCount = count
-    if let event = EventView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: context) {
+    withUnsafePointer(to: &context) { place in
+        guard let event = EventView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: place) else { return }
         visit(event)
         reached()
     }

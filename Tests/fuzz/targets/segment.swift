@@ -52,7 +52,10 @@ private func repairAll(_ base: UnsafeMutableRawPointer, _ fileSize: Int, _ descr
 
 private func read(_ file: UnsafeRawBufferPointer, _ description: Description, _ state: StateWord, _ progress: Progress) {
     guard let base = file.baseAddress else { return }
-    var reader = SegmentReader(file, description: description, context: description.context(base), state: state, from: progress.offset)
+    let context = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
+    context.initialize(to: description.context(base))
+    defer { context.deallocate() }
+    var reader = SegmentReader(file, description: description, context: context, state: state, from: progress.offset)
     var json = EventJSON()
     var offset = reader.offset
     while let event = reader.next() {

@@ -1,0 +1,52 @@
+/// One entry of the audit log being written, chained to the one before; docs/audit-log.md.
+struct AuditLine: ~Copyable {
+    private var events = EventJSON()
+    /// Of this entry, once it has ended.
+    private(set) var hash = AuditDigest.zero
+
+    init() {}
+
+    /// The line with its newline, once it has ended. Nil: memory ran out. Valid until the next change.
+    var bytes: UnsafeRawBufferPointer? { events.bytes }
+
+    mutating func begin(_ sequence: UInt64) {
+        events.removeAll()
+        events.json.beginObject()
+        events.json.member("seq", Int64(clamping: sequence))
+        events.json.member("time", Timestamp.text(Clock.realtime()))
+    }
+
+    /// Stands for `count` events whose copies could not be written.
+    mutating func add(lost count: UInt64) { events.json.member("lost", Int64(clamping: count)) }
+
+    /// The first of the events, and as many more of the same context as begin within `limit` bytes.
+    /// Returns how many.
+    mutating func add(_ batch: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String, limit: Int) -> Int {
+        guard let first = batch.first else { return 0 }
+        events.json.member("backend", backend)
+        events.json.member("outcome", UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
+        events.writeContextMember(first.context)
+        events.json.beginList("events")
+        var count = 0
+        while count < batch.count, count == 0 || events.json.buffer.count < limit {
+            let event = batch[count]
+            guard event.sharesContext(with: first) else { break }
+            events.json.element()
+            events.write(event, withContext: false)
+            count &+= 1
+        }
+        events.endArray()
+        return count
+    }
+
+    /// False: memory ran out, or there is no SHA-256.
+    mutating func end(after previous: AuditDigest) -> Bool {
+        previous.write("prev", to: &events.json)
+        guard let bytes = events.bytes, let digest = AuditDigest.of(bytes) else { return false }
+        hash = digest
+        digest.write("hash", to: &events.json)
+        events.json.endObject()
+        events.finishLine()
+        return events.bytes != nil
+    }
+}
