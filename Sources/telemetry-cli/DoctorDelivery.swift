@@ -26,7 +26,7 @@ enum DoctorDelivery {
         // Nothing answers a datagram.
         if choice.kind == .splunkUDP { return [] }
         if isOffline { return [DoctorFinding(check: "endpoint", state: .ok, detail: "not asked: --offline")] }
-        switch EndpointProbe.run(choice.url, timeoutMilliseconds: probeMilliseconds) {
+        switch EndpointProbe.run(choice.resolved.url, timeoutMilliseconds: probeMilliseconds) {
         case .failed(let reason):
             return [DoctorFinding(check: "endpoint", state: .problem, detail: reason, advice: "events are kept and tried again")]
         case .answered(let status, let offset):

@@ -10,13 +10,15 @@ func makeBackend(_ choice: BackendChoice, toolName: String, stateDirectory: Stri
     case .file(let path, let maxBytes, let maxFiles):
         return makeFileBackend(path, maxBytes, maxFiles, toolName, stateDirectory)
     case .network(let choice):
-        return makeNetworkBackend(choice)
+        return makeNetworkBackend(choice.resolved)
     }
 }
 
 private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
     if let problem = choice.problem() {
-        return UnavailableBackend(kind: choice.kind.name, reason: problem.key + ": " + problem.text)
+        let isOfEnvironment = !choice.environmentProblem.utf8.isEmpty
+        return UnavailableBackend(
+            kind: choice.kind.name, reason: isOfEnvironment ? choice.environmentProblem : problem.key + ": " + problem.text)
     }
     guard let format = makeFormat(choice) else {
         return UnavailableBackend(kind: choice.kind.name, reason: "not built yet")
@@ -31,6 +33,7 @@ private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
 private func makeFormat(_ choice: NetworkChoice) -> (any WireFormat)? {
     switch choice.kind {
     case .http: HTTPJSONFormat()
+    case .otlp: OTLPFormat(isJSON: choice.setting("protocol") == "http/json")
     case .datadog: DatadogFormat(choice)
     case .posthog: PostHogFormat()
     case .segment: SegmentFormat()

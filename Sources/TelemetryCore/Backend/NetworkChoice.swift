@@ -14,13 +14,20 @@ package final class NetworkChoice {
     /// Longest time one request may take; 0: the collector's own.
     package private(set) var timeoutMilliseconds: UInt32 = 0
     private var settings: [(name: String, value: String)] = []
+    /// `compression` was given, be it as none.
+    private(set) var isCompressionSet = false
+    /// The endpoint is a whole URL, to which no path is added.
+    private var isEndpointWhole = false
+    /// What of the environment could not be used, as one sentence without a value that may be a secret; empty: nothing.
+    package var environmentProblem = ""
 
     package init(_ kind: NetworkKind) { self.kind = kind }
 
-    /// Empty: not set.
+    /// The one given last. Empty: not set.
     func setting(_ name: String) -> String {
-        for setting in settings where setting.name == name { return setting.value }
-        return ""
+        var value = ""
+        for setting in settings where setting.name == name { value = setting.value }
+        return value
     }
 
     /// Every key that some kind has, for who looks for a misspelt one.
@@ -53,6 +60,7 @@ package final class NetworkChoice {
         case "compression":
             guard value == "gzip" || value == "none" else { return Self.unknown(value, "gzip or none") }
             isCompressed = value == "gzip"
+            isCompressionSet = true
         case "allow_http":
             guard value == "true" || value == "false" else { return Self.unknown(value, "true or false") }
             allowsHTTP = value == "true"
@@ -128,6 +136,7 @@ package final class NetworkChoice {
 
     /// Where it posts to: an endpoint without a path gets the receiver's own.
     package var url: String {
+        if isEndpointWhole { return endpoint }
         let base = endpoint.utf8.isEmpty ? ownBase : endpoint
         let bytes = Array(base.utf8)
         // Behind the scheme's two slashes: the first one ends host and port.
@@ -140,7 +149,10 @@ package final class NetworkChoice {
     }
 
     /// The same for people, without what may be a secret.
-    package var address: String { (try? Endpoint.parse(url, allowingHTTP: allowsHTTP))?.description ?? url }
+    package var address: String {
+        if url == kind.path { return "the endpoint of OTEL_EXPORTER_OTLP_LOGS_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT" }
+        return (try? Endpoint.parse(url, allowingHTTP: allowsHTTP))?.description ?? url
+    }
 
     /// Why the key cannot be had at this moment; nil: it can.
     package var keyProblem: String? {
@@ -169,5 +181,38 @@ package final class NetworkChoice {
         if self.key == .none { return nil }
         if !keyHeader.utf8.isEmpty { return keyHeader + ": " + key }
         return kind == .http || kind == .otlp ? "Authorization: Bearer " + key : nil
+    }
+}
+
+// What the environment of the process changes: OTLPEnvironment.
+extension NetworkChoice {
+    /// As it holds in this process.
+    package var resolved: NetworkChoice { OTLPEnvironment.resolve(self) { Environment.value($0) } }
+
+    /// A choice of its own, with the same settings.
+    func copy() -> NetworkChoice {
+        let copy = NetworkChoice(kind)
+        copy.endpoint = endpoint
+        copy.headers = headers
+        copy.key = key
+        copy.keyHeader = keyHeader
+        copy.isCompressed = isCompressed
+        copy.isCompressionSet = isCompressionSet
+        copy.allowsHTTP = allowsHTTP
+        copy.timeoutMilliseconds = timeoutMilliseconds
+        copy.settings = settings
+        return copy
+    }
+
+    /// Posts to `url` as it is.
+    func redirect(to url: String) {
+        endpoint = url
+        isEndpointWhole = true
+    }
+
+    func dropCredentials() {
+        headers = []
+        key = .none
+        keyHeader = ""
     }
 }

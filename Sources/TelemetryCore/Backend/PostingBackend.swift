@@ -19,7 +19,8 @@ final class PostingBackend: Backend {
         self.format = format
         kind = choice.kind.name
         timeoutMilliseconds = choice.timeoutMilliseconds
-        info = choice.kind.name + ": POST " + endpoint.description
+        let problem = choice.environmentProblem
+        info = choice.kind.name + ": POST " + endpoint.description + (problem.utf8.isEmpty ? "" : " (ignored: " + problem + ")")
         authorHeaders = HTTPHeader.lines(choice.headers)
     }
 
@@ -54,7 +55,7 @@ final class PostingBackend: Backend {
         var start = 0
         while start < events.count {
             let rest = UnsafeBufferPointer(rebasing: events[start...])
-            let batch = WireBatch(events: rest, key: "***", attempt: 0, now: Clock.realtime())
+            let batch = WireBatch(events: rest, key: choice.key == .none ? "" : "***", attempt: 0, now: Clock.realtime())
             guard let wire = format.request(for: batch) else { return nil }
             let count = wire.eventCount ?? rest.count
             if count > 0 { text += request(wire, batch.key).preview }

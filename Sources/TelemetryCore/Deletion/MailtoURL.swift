@@ -39,6 +39,22 @@ enum PercentEncoding {
         }
     }
 
+    /// A '%' that no two digits follow stands for itself.
+    static func decoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        var at = bytes.startIndex
+        while at < bytes.endIndex {
+            if bytes[at] == UInt8(ascii: "%"), at + 2 < bytes.endIndex, let byte = Hexadecimal.word(bytes[(at + 1)...(at + 2)]) {
+                result.append(UInt8(truncatingIfNeeded: byte))
+                at += 3
+            } else {
+                result.append(bytes[at])
+                at += 1
+            }
+        }
+        return result
+    }
+
     /// Section 2.3.
     private static func isUnreserved(_ byte: UInt8) -> Bool { isAlphanumeric(byte) || "-._~".utf8.contains(byte) }
 

@@ -79,6 +79,13 @@ struct JSONWriter: ~Copyable {
         buffer.commit(upTo: end + 1)
     }
 
+    /// The characters of a string without its quotes.
+    @inline(never)
+    mutating func fragment(_ text: UnsafeRawBufferPointer) {
+        guard let to = buffer.reserve(text.count &* JSONString.maxExpansion &+ 8) else { return }
+        buffer.commit(upTo: JSONString.write(text, to: to))
+    }
+
     @inline(__always)
     mutating func integer(_ value: Int64) {
         guard var to = buffer.reserve(Decimal.maxDigits &+ 1) else { return }

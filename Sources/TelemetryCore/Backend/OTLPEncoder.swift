@@ -1,0 +1,139 @@
+/// Writes an ExportLogsServiceRequest, as protobuf or in protobuf's JSON: opentelemetry/proto/logs/v1/logs.proto.
+/// One `ResourceLogs` for each run of events with one context.
+struct OTLPEncoder: ~Copyable {
+    private var message: OTLPMessage
+    /// The attributes that all events of a context share, written once; then those of its metadata.
+    private var shared: OTLPMessage
+    private var sharedFields = 0..<0
+    private var sharedMetadata = 0..<0
+
+    init(isJSON: Bool) {
+        message = OTLPMessage(isJSON: isJSON)
+        shared = OTLPMessage(isJSON: isJSON)
+    }
+
+    /// What was written. Nil: memory ran out. Valid until the next change.
+    var bytes: UnsafeRawBufferPointer? { message.bytes }
+
+    mutating func write(_ events: UnsafeBufferPointer<EventView>) {
+        message.begin()
+        message.beginList("resourceLogs")
+        var index = 0
+        while index < events.count { index = writeResourceLogs(events, from: index) }
+        message.endList()
+        message.end()
+    }
+
+    /// Returns the index of the first event of another context.
+    private mutating func writeResourceLogs(_ events: UnsafeBufferPointer<EventView>, from start: Int) -> Int {
+        let context = events[start].context
+        prepareShared(context)
+        let resourceLogs = message.begin(0x0A, "")
+        writeResource(context)
+        message.beginList("scopeLogs")
+        let scopeLogs = message.begin(0x12, "")
+        writeScope()
+        message.beginList("logRecords")
+        var index = start
+        while index < events.count, index == start || events[index].sharesContext(with: events[start]) {
+            write(events[index])
+            index &+= 1
+        }
+        message.endList()
+        message.end(scopeLogs)
+        message.endList()
+        message.end(resourceLogs)
+        return index
+    }
+
+    private mutating func writeResource(_ context: EventContext) {
+        let resource = message.begin(0x0A, "resource")
+        message.beginAttributes(0x0A)
+        message.attribute("service.name", context.toolName)
+        message.attribute("service.version", context.toolVersion)
+        message.endList()
+        message.end(resource)
+    }
+
+    private mutating func writeScope() {
+        let scope = message.begin(0x0A, "scope")
+        message.text(0x0A, "name", OTLPMessage.raw("libtelemetry"))
+        message.text(0x12, "version", OTLPMessage.raw(TelemetryVersion.staticText))
+        message.end(scope)
+    }
+
+    /// Fields in the order of their numbers. An event is observed where it happens: the data model has the two times
+    /// equal then, and a batch that is sent again is the same bytes.
+    private mutating func write(_ event: EventView) {
+        let time = UInt64(max(0, event.timestamp))
+        let record = message.begin(0x12, "")
+        message.fixed64(0x09, "timeUnixNano", time)
+        message.severity(0x10)
+        let body = message.begin(0x2A, "body")
+        message.text(0x0A, "stringValue", event.name)
+        message.end(body)
+        message.beginAttributes(0x32)
+        writeOwn(event)
+        writeShared(event)
+        message.endList()
+        message.fixed64(0x59, "observedTimeUnixNano", time)
+        // "All events with the same event_name conform to the same schema": that is the type.
+        message.text(0x62, "eventName", event.type)
+        message.end(record)
+    }
+
+    private mutating func writeOwn(_ event: EventView) {
+        withUnsafeTemporaryAllocation(byteCount: UUIDText.length, alignment: 1) { area in
+            guard let base = area.baseAddress else { return }
+            UUIDText.write(event.eventID, to: base.assumingMemoryBound(to: UInt8.self))
+            message.attribute("event.id", UnsafeRawBufferPointer(area))
+        }
+        message.attribute("event.name", event.name)
+        message.attribute("event.type", event.type)
+        message.attribute("event.schema_version", OTLPMessage.none, .int(Int64(event.schemaVersion)))
+        if let duration = event.durationMilliseconds { message.attribute("command.duration_ms", OTLPMessage.none, .int(duration)) }
+        if let exitCode = event.exitCode { message.attribute("command.exit_code", OTLPMessage.none, .int(Int64(exitCode))) }
+        // The semantic conventions' "class of error the operation ended with".
+        if event.errorCategory.count > 0 { message.attribute("error.type", event.errorCategory) }
+        if event.argumentCount > 0 { writeArguments(event) }
+        if event.error.count > 0 { message.attribute("command.error", event.error) }
+    }
+
+    private mutating func writeArguments(_ event: EventView) {
+        let array = message.beginArray("command.args")
+        event.forEachArgument { message.element($0) }
+        message.endArray(array)
+    }
+
+    @inline(__always)
+    private mutating func writeShared(_ event: EventView) {
+        message.append(shared, sharedFields)
+        if event.attributeCount == 0 {
+            message.append(shared, sharedMetadata)
+        } else {
+            event.forEachMergedAttribute { message.attribute(Self.metadataPrefix, $0.key, $0.value) }
+        }
+    }
+
+    /// Metadata has keys of the author's own, which may be those of any convention.
+    private static let metadataPrefix: StaticString = "tool.metadata."
+
+    @inline(never)
+    private mutating func prepareShared(_ context: EventContext) {
+        shared.begin()
+        shared.beginAttributes(0x32)
+        let start = shared.count
+        shared.attribute("tool.name", context.toolName)
+        shared.attribute("tool.version", context.toolVersion)
+        shared.attribute("host.arch", context.arch)
+        shared.attribute("os.type", context.os)
+        shared.attribute("os.version", context.osVersion)
+        shared.attribute("process.runtime.name", context.runtime)
+        shared.attribute("machine.id", context.machineID)
+        let end = shared.count
+        var metadata = context.metadata
+        while let attribute = AttributeView.next(&metadata) { shared.attribute(Self.metadataPrefix, attribute.key, attribute.value) }
+        sharedFields = start..<end
+        sharedMetadata = end..<shared.count
+    }
+}

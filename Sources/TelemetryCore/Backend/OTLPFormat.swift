@@ -1,0 +1,54 @@
+/// OTLP/HTTP logs: https://opentelemetry.io/docs/specs/otlp/, "OTLP/HTTP"; docs/backends.md.
+final class OTLPFormat: WireFormat {
+    /// With the most metadata that a tool can have, less than the 4 MiB that a request should have.
+    let batchLimit = (events: 1024, bytes: 256 << 10)
+
+    private let isJSON: Bool
+    private var encoder: OTLPEncoder
+
+    init(isJSON: Bool) {
+        self.isJSON = isJSON
+        encoder = OTLPEncoder(isJSON: isJSON)
+    }
+
+    func request(for batch: WireBatch) -> WireRequest? {
+        encoder.write(batch.events)
+        return encoder.bytes.map {
+            WireRequest(headers: [isJSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf"], body: $0)
+        }
+    }
+
+    /// The specification has 429, 502, 503 and 504 retried and nothing else. 500 and 408 are what servers and proxies
+    /// say for a moment, and E6 has no event lost for that.
+    private static let rules = StatusRules(onlyServerErrors: [500, 502, 503, 504])
+
+    func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
+        let outcome = Self.rules.outcome(response, eventCount: eventCount, now: now)
+        guard outcome.verdict == .accepted else { return outcome }
+        let rejected = min(eventCount, OTLPPartialSuccess.rejected(response.body))
+        guard rejected > 0 else { return outcome }
+        return Outcome(verdict: .partial(rejected: rejected), reason: "partial success: " + rejected.description + " rejected")
+    }
+}
+
+/// `partial_success` of an ExportLogsServiceResponse. Its text is not kept: it is the receiver's, and may repeat what
+/// the receiver was sent. Without rejected records it is a warning, and all were accepted.
+enum OTLPPartialSuccess {
+    /// 0 when the body says nothing, or is malformed: the status has said what became of the request.
+    static func rejected(_ body: [UInt8]) -> Int {
+        // The answer comes in the form of the request, which not every proxy knows. No field of the protobuf begins so.
+        if let first = body.first, first == UInt8(ascii: "{") || first == 0x20 || first == 0x0D {
+            return max(0, JSONAnswer.integer("rejectedLogRecords", in: body) ?? 0)
+        }
+        var rejected: UInt64 = 0
+        var response = ProtobufReader(body)
+        while let field = response.next() {
+            guard case (1, .bytes(let range)) = field else { continue }
+            var partial = ProtobufReader(body, range)
+            while let field = partial.next() {
+                if case (1, .number(let count)) = field { rejected = count }
+            }
+        }
+        return max(0, Int(truncatingIfNeeded: Int64(truncatingIfNeeded: rejected)))
+    }
+}
