@@ -128,7 +128,7 @@ struct OTLPEncoder: ~Copyable {
         shared.attribute("host.arch", context.arch)
         shared.attribute("os.type", context.os)
         shared.attribute("os.version", context.osVersion)
-        shared.attribute("process.runtime.name", context.runtime)
+        shared.attribute("telemetry.runtime", context.runtime)
         shared.attribute("machine.id", context.machineID)
         let end = shared.count
         var metadata = context.metadata
