@@ -15,13 +15,18 @@ struct OTLPEncoder: ~Copyable {
     /// What was written. Nil: memory ran out. Valid until the next change.
     var bytes: UnsafeRawBufferPointer? { message.bytes }
 
-    mutating func write(_ events: UnsafeBufferPointer<EventView>) {
+    /// No event is added to a request that has so many bytes; with one more it is below the 4 MiB that a request should have.
+    private static let fullBytes = 3 << 20
+
+    /// Returns how many of the events are in it.
+    mutating func write(_ events: UnsafeBufferPointer<EventView>) -> Int {
         message.begin()
         message.beginList("resourceLogs")
         var index = 0
-        while index < events.count { index = writeResourceLogs(events, from: index) }
+        while index < events.count, message.count < Self.fullBytes { index = writeResourceLogs(events, from: index) }
         message.endList()
         message.end()
+        return index
     }
 
     /// Returns the index of the first event of another context.
@@ -35,7 +40,7 @@ struct OTLPEncoder: ~Copyable {
         writeScope()
         message.beginList("logRecords")
         var index = start
-        while index < events.count, index == start || events[index].sharesContext(with: events[start]) {
+        while index < events.count, message.count < Self.fullBytes, events[index].sharesContext(with: events[start]) {
             write(events[index])
             index &+= 1
         }

@@ -1,6 +1,5 @@
 /// OTLP/HTTP logs: https://opentelemetry.io/docs/specs/otlp/, "OTLP/HTTP"; docs/backends.md.
 final class OTLPFormat: WireFormat {
-    /// With the most metadata that a tool can have, less than the 4 MiB that a request should have.
     let batchLimit = (events: 1024, bytes: 256 << 10)
 
     private let isJSON: Bool
@@ -12,9 +11,10 @@ final class OTLPFormat: WireFormat {
     }
 
     func request(for batch: WireBatch) -> WireRequest? {
-        encoder.write(batch.events)
+        let count = encoder.write(batch.events)
         return encoder.bytes.map {
-            WireRequest(headers: [isJSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf"], body: $0)
+            WireRequest(
+                headers: [isJSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf"], body: $0, eventCount: count)
         }
     }
 

@@ -52,8 +52,7 @@ struct OTLPMessage: ~Copyable {
     @inline(never)
     mutating func text(_ tag: UInt8, _ name: StaticString, _ text: UnsafeRawBufferPointer) {
         if isJSON {
-            json.key(name)
-            json.string(text)
+            json.member(name, text)
         } else if OTLPText.isWellFormed(text) {
             json.buffer.appendVarint(tag, UInt64(text.count))
             json.buffer.append(text)
@@ -116,6 +115,7 @@ extension OTLPMessage {
         json.buffer.appendKeyValue(attributeTag, prefix, key, value)
     }
 
+    @inline(never)
     private mutating func jsonAttribute(_ prefix: StaticString, _ key: UnsafeRawBufferPointer, _ value: AttributeView.Value) {
         json.element()
         put("{\"key\":\"")
@@ -124,8 +124,9 @@ extension OTLPMessage {
         put("\",\"value\":{\"")
         switch value {
         case .string(let text):
-            put("stringValue\":")
-            json.string(text)
+            put("stringValue\":\"")
+            json.fragment(text)
+            put("\"")
         case .int(let number):
             put("intValue\":")
             quoted(number)
@@ -142,6 +143,7 @@ extension OTLPMessage {
     private mutating func put(_ text: StaticString) { json.buffer.append(text) }
 
     /// Protobuf's JSON has words for what JSON has no number for.
+    @inline(never)
     private mutating func double(_ value: Double) {
         if value.isFinite {
             json.number(value)
@@ -208,15 +210,14 @@ extension ByteBuffer {
         to = Self.writeVarint(UInt64(total), to: to + 1)
         to[0] = 0x0A
         to = Self.writeVarint(UInt64(keySize), to: to + 1)
-        Text.copyBytes(to, prefix.utf8Start, prefix.utf8CodeUnitCount)
-        to += prefix.utf8CodeUnitCount
+        to = Self.copy(OTLPMessage.raw(prefix), to: to)
         to = Self.copy(key, to: to)
         to[0] = 0x12
         to = Self.writeVarint(UInt64(size), to: to + 1)
         commit(upTo: Self.writeValue(value, to: to))
     }
 
-    @inline(__always)
+    @_optimize(speed) @inline(never)
     private static func copy(_ text: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
         guard let base = text.baseAddress else { return target }
         Text.copyBytes(target, base.assumingMemoryBound(to: UInt8.self), text.count)

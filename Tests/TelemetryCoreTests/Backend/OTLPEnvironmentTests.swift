@@ -1,0 +1,115 @@
+import XCTest
+
+@testable import TelemetryCore
+
+/// F: the environment where the author allows it. The OpenTelemetry specification, "OpenTelemetry Protocol Exporter".
+final class OTLPEnvironmentTests: XCTestCase {
+    private func resolve(_ settings: [(String, String)], headers: [(String, String)] = [], _ environment: [String: String]) -> NetworkChoice {
+        let choice = NetworkChoice(.otlp)
+        for (key, value) in settings { XCTAssertNil(choice.set(key, value), key) }
+        choice.headers = headers.map { (name: $0.0, value: $0.1) }
+        return OTLPEnvironment.resolve(choice) { name in
+            let prefix = "OTEL_EXPORTER_OTLP_"
+            return name.hasPrefix(prefix) ? environment[String(name.dropFirst(prefix.count))] : nil
+        }
+    }
+
+    private let author = ("endpoint", "https://author.example/in")
+    private let user = "https://user.example"
+
+    func testEndpoints() {
+        let rows: [(mode: String?, endpoint: String?, [String: String], url: String)] = [
+            (nil, "https://author.example/in", ["ENDPOINT": user], "https://author.example/in"),
+            ("ignore", "https://author.example", ["ENDPOINT": user], "https://author.example/v1/logs"),
+            ("fill", "https://author.example/in", ["ENDPOINT": user], "https://author.example/in"),
+            ("fill", nil, ["ENDPOINT": user], "https://user.example/v1/logs"),
+            ("fill", nil, ["ENDPOINT": user + "/otlp/"], "https://user.example/otlp/v1/logs"),
+            ("fill", nil, ["ENDPOINT": user + "/otlp?x=1"], "https://user.example/otlp/v1/logs?x=1"),
+            ("fill", nil, ["ENDPOINT": "https://other.example", "LOGS_ENDPOINT": user + "/own"], "https://user.example/own"),
+            ("fill", nil, ["LOGS_ENDPOINT": user], "https://user.example"),
+            ("fill", nil, ["ENDPOINT": user, "LOGS_ENDPOINT": ""], "https://user.example/v1/logs"),
+            ("fill", nil, [:], "http://localhost:4318/v1/logs"),
+            ("override", "https://author.example/in", ["ENDPOINT": user], "https://user.example/v1/logs"),
+            ("override", "https://author.example/in", [:], "https://author.example/in"),
+            ("override", "https://author.example/in", ["ENDPOINT": ""], "https://author.example/in"),
+        ]
+        for row in rows {
+            var settings = row.mode.map { [("environment", $0)] } ?? []
+            if let endpoint = row.endpoint { settings.append(("endpoint", endpoint)) }
+            let choice = resolve(settings, row.2)
+            XCTAssertEqual(choice.url, row.url, "\(row)")
+            XCTAssertNil(choice.problem(), "\(row)")
+            XCTAssertEqual(choice.environmentProblem, "")
+        }
+    }
+
+    /// Nothing goes to the author instead, and the value is not repeated.
+    func testEndpointThatCannotBeUsedSendsNothing() {
+        for bad in ["http://user.example", "collector:4317", "https://a:secret@user.example", "ftp://x"] {
+            let choice = resolve([("environment", "override"), author], ["ENDPOINT": bad])
+            XCTAssertEqual(choice.problem()?.key, "endpoint", bad)
+            XCTAssertTrue(choice.environmentProblem.hasPrefix("OTEL_EXPORTER_OTLP_ENDPOINT: "), choice.environmentProblem)
+            XCTAssertFalse(choice.environmentProblem.contains("secret"))
+        }
+    }
+
+    /// Credentials stay with the endpoint they were given for.
+    func testHeaders() {
+        let own = [("X-Author", "a")]
+        let rows: [(mode: String, endpoint: Bool, key: Bool, headers: [(String, String)], [String: String], sent: [String], keyLeft: Bool)] = [
+            ("fill", true, true, own, ["HEADERS": "u=1"], ["X-Author: a"], true),
+            ("fill", false, false, [], ["HEADERS": "u=1, v = 2%203 ,"], ["u: 1", "v: 2 3"], false),
+            ("fill", false, true, [], ["HEADERS": "u=1"], [], true),
+            ("fill", false, false, own, ["HEADERS": "u=1"], ["X-Author: a"], false),
+            ("fill", false, false, [], ["HEADERS": "u=1", "LOGS_HEADERS": "w=a=b"], ["w: a=b"], false),
+            ("override", true, true, own, ["HEADERS": "u=1"], ["X-Author: a"], true),
+            ("override", true, true, own, ["ENDPOINT": user], [], false),
+            ("override", true, true, own, ["ENDPOINT": user, "HEADERS": "u=1"], ["u: 1"], false),
+            ("override", false, true, own, ["HEADERS": "u=1"], ["u: 1"], false),
+            ("override", false, true, own, [:], ["X-Author: a"], true),
+        ]
+        for row in rows {
+            var settings = [("environment", row.mode)]
+            if row.endpoint { settings.append(author) }
+            if row.key { settings.append(("api_key", "k")) }
+            let choice = resolve(settings, headers: row.headers, row.4)
+            XCTAssertEqual(choice.headers.map { $0.name + ": " + $0.value }, row.sent, "\(row)")
+            XCTAssertEqual(choice.key, row.keyLeft ? .value("k") : .none, "\(row)")
+        }
+    }
+
+    func testHeadersThatAreNone() {
+        for bad in ["secret", "=secret", "a b\n=secret", "content-type=secret", "x=sec\u{1}ret", "x=%0d%0asecret:1", "é=secret"] {
+            let choice = resolve([("environment", "fill")], ["HEADERS": bad + ",ok=1"])
+            XCTAssertEqual(choice.headers.map(\.name), ["ok"], bad)
+            XCTAssertTrue(choice.environmentProblem.hasPrefix("OTEL_EXPORTER_OTLP_HEADERS: "), bad)
+            XCTAssertFalse(choice.environmentProblem.contains("secret"), choice.environmentProblem)
+        }
+        let many = (0..<40).map { "h\($0)=1" }.joined(separator: ",")
+        XCTAssertEqual(resolve([("environment", "fill")], ["HEADERS": many]).headers.count, HTTPHeader.limitCount)
+        XCTAssertEqual(resolve([("environment", "fill")], ["HEADERS": "a=%zz%4"]).headers.map(\.value), ["%zz%4"])
+    }
+
+    func testProtocolTimeoutCompression() {
+        let rows: [([(String, String)], [String: String], protocol: String, timeout: UInt32, gzip: Bool, problem: String)] = [
+            ([("environment", "ignore")], ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"], "", 0, false, ""),
+            ([("environment", "fill")], ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"], "http/json", 7, true, ""),
+            ([("environment", "fill")], ["PROTOCOL": "http/json", "LOGS_PROTOCOL": "http/protobuf"], "http/protobuf", 0, false, ""),
+            ([("environment", "fill"), ("protocol", "http/protobuf"), ("timeout_ms", "9"), ("compression", "none")],
+             ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"], "http/protobuf", 9, false, ""),
+            ([("environment", "override"), ("protocol", "http/protobuf"), ("timeout_ms", "9"), ("compression", "gzip")],
+             ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "none"], "http/json", 7, false, ""),
+            ([("environment", "fill")], ["PROTOCOL": "grpc"], "", 0, false, "OTEL_EXPORTER_OTLP_PROTOCOL"),
+            ([("environment", "fill")], ["LOGS_TIMEOUT": "-1"], "", 0, false, "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"),
+            ([("environment", "override"), ("compression", "gzip")], ["COMPRESSION": "zstd"], "", 0, true, "OTEL_EXPORTER_OTLP_COMPRESSION"),
+        ]
+        for row in rows {
+            let choice = resolve(row.0 + [author], row.1)
+            XCTAssertEqual(choice.setting("protocol"), row.protocol, "\(row)")
+            XCTAssertEqual(choice.timeoutMilliseconds, row.timeout, "\(row)")
+            XCTAssertEqual(choice.isCompressed, row.gzip, "\(row)")
+            XCTAssertEqual(choice.environmentProblem.isEmpty, row.problem.isEmpty, choice.environmentProblem)
+            XCTAssertTrue(choice.environmentProblem.hasPrefix(row.problem), choice.environmentProblem)
+        }
+    }
+}

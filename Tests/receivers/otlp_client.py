@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""OTLP as its own Python packages have it; under the interpreter of build/venv.
+
+    otlp_client.py decode        standard input: lines of "protobuf HEX" or "json HEX"; prints a list of messages
+    otlp_client.py export URL    the official exporter sends one record there
+"""
+import json
+import sys
+
+
+def whole_numbers(value, path=""):
+    """OTLP's JSON has enums as integers; protobuf's own reader would take names as well."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name.startswith("severityNumber") and type(member) is not int:
+                raise ValueError(f"{name} is {member!r}")
+            if name.endswith("UnixNano") or name == "intValue":
+                if not isinstance(member, str):
+                    raise ValueError(f"{name} is {member!r}, expected 64 bits as text")
+            whole_numbers(member)
+    elif isinstance(value, list):
+        if not value:
+            raise ValueError("an empty list")
+        for member in value:
+            whole_numbers(member)
+
+
+def decode():
+    from google.protobuf.json_format import MessageToDict, Parse
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+    messages = []
+    for line in sys.stdin:
+        form, digits = line.split()
+        body = bytes.fromhex(digits)
+        if form == "protobuf":
+            message = ExportLogsServiceRequest.FromString(body)
+            # Unknown fields are kept where they do not belong, and lengths are written in one way: the bytes differ then.
+            if message.SerializeToString(deterministic=True) != body:
+                raise ValueError("the bytes are not those of the official encoder")
+        else:
+            whole_numbers(json.loads(body))
+            message = Parse(body.decode("utf-8"), ExportLogsServiceRequest(), ignore_unknown_fields=False)
+        if message.FindInitializationErrors():
+            raise ValueError("fields are missing")
+        messages.append(MessageToDict(message))
+    print(json.dumps(messages))
+
+
+def export(url):
+    from opentelemetry._logs import LogRecord, SeverityNumber
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+    from opentelemetry.sdk.resources import Resource
+    provider = LoggerProvider(resource=Resource({"service.name": "itest", "service.version": "1.2.3"}))
+    provider.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(endpoint=url)))
+    provider.get_logger("libtelemetry", "0.1.0").emit(LogRecord(
+        timestamp=1, observed_timestamp=1, severity_number=SeverityNumber.INFO, body="search", event_name="feature.used",
+        attributes={"event.name": "search", "tool.metadata.number": 0.5, "tool.metadata.integer": -1, "tool.metadata.flag": True}))
+    provider.shutdown()
+
+
+if __name__ == "__main__":
+    {"decode": decode, "export": export}[sys.argv[1]](*sys.argv[2:])
