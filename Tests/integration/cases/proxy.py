@@ -73,13 +73,13 @@ class Squid:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def log(self):
-        """[(method, status)] of what it was asked."""
+        """[(method, status)] of what it was asked; a connection without a request is the look whether it listens."""
         try:
             with open(os.path.join(self.root, "access.log")) as file:
                 fields = [line.split() for line in file]
         except FileNotFoundError:
             return []
-        return [(line[5], int(line[3].rpartition("/")[2])) for line in fields if line[5] != "NONE"]
+        return [(line[5], int(line[3].rpartition("/")[2])) for line in fields if line[5] != "-"]
 
     def close(self):
         self.process.kill()
