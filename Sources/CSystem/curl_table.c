@@ -182,6 +182,12 @@ long csystem_curl_get_long(CURL *easy, CURLINFO info)
     return curl.easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;
 }
 
+int64_t csystem_curl_get_offset(CURL *easy, CURLINFO info)
+{
+    curl_off_t value = 0;
+    return curl.easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;
+}
+
 const char *csystem_curl_get_text(CURL *easy, CURLINFO info)
 {
     const char *value = NULL;

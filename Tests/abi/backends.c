@@ -201,7 +201,114 @@ static void flush_interval(void)
     telemetry_close(collector, 1000);
 }
 
+/** Sets one backend with string settings; `error` gets what was wrong. */
+static telemetry_status add_backend(telemetry_options *options, const char *kind, const char *const *pairs, char *error, size_t size)
+{
+    telemetry_attribute settings[8];
+    size_t count = 0;
+    for (; pairs[2 * count] != NULL; count++)
+        settings[count] = telemetry_string(pairs[2 * count], pairs[2 * count + 1]);
+    telemetry_status status = telemetry_options_add_backend(options, kind, settings, count);
+    telemetry_options_error(options, error, size);
+    return status;
+}
+
+static long lines_of_the_log(void)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/telemetry/mytool/events.jsonl", getenv("XDG_STATE_HOME"));
+    FILE *file = fopen(path, "r");
+    long lines = 0;
+    CHECK(file != NULL);
+    for (int c; (c = getc(file)) != EOF;)
+        lines += c == '\n';
+    fclose(file);
+    return lines;
+}
+
+/** Every event reaches the program's own backend and the log, each once; one that is dead holds neither up. */
+static void several_backends(void)
+{
+    sink_init(&sink, TELEMETRY_ACCEPTED);
+    consent_given();
+    telemetry_options *options = quiet_options();
+    telemetry_backend backend = sink_backend(&sink);
+    char error[512];
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_backend_custom(options, &backend));
+    const char *const none[] = {NULL};
+    CHECK_INT(TELEMETRY_OK, add_backend(options, "file", none, error, sizeof error));
+    const char *const dead[] = {"name", "dead", "endpoint", "http://127.0.0.1:1/", "headers.X-Key", "s3cret", "api_key", "s3cret", NULL};
+    CHECK_INT(TELEMETRY_OK, add_backend(options, "http", dead, error, sizeof error));
+    CHECK_STRING("", error);
+    telemetry_collector *collector = open_with(options);
+    char info[1024];
+    telemetry_backend_info(collector, info, sizeof info);
+    CHECK(strstr(info, "custom: sink; file: ") != NULL && strstr(info, "http: POST http://127.0.0.1:1/") != NULL);
+    CHECK(strstr(info, "s3cret") == NULL);
+    record_sequence(collector, "several", 0, 100);
+    CHECK_INT(TELEMETRY_ERROR_DELIVERY, telemetry_flush(collector, 5000));
+    CHECK_INT(100, sink_events(&sink));
+    CHECK_INT(100, lines_of_the_log());
+    telemetry_statistics counts = statistics_of(collector);
+    CHECK_INT(100, counts.pending);
+    CHECK_INT(0, counts.delivered);
+    record_sequence(collector, "several", 100, 50);
+    telemetry_flush(collector, 5000);
+    CHECK_INT(150, sink_events(&sink));
+    CHECK_INT(150, lines_of_the_log());
+    telemetry_close(collector, 0);
+}
+
+/** What is wrong is said, with the key and never with a secret; the options keep the first error. */
+static void backend_settings(void)
+{
+    static const struct { const char *kind; const char *const pairs[7]; const char *says; } cases[] = {
+        {"ftp", {NULL}, "backend.kind: 'ftp' is not known; expected noop, stdout, file, http, otlp,"},
+        {"http", {NULL}, "backend.endpoint: missing"},
+        {"http", {"endpoint", "http://example.org/?key=s3cret", NULL}, "backend.endpoint: the endpoint uses http"},
+        {"http", {"endpoint", "https://s3cret@h/", NULL}, "backend.endpoint: the endpoint holds user information"},
+        {"http", {"endpoint", "https://h", "headers.Bad Name", "s3cret", NULL}, "backend.headers.Bad Name: not a header name"},
+        {"http", {"endpoint", "https://h", "api_key", "s3 cret", NULL}, "backend.api_key: not a key"},
+        {"http", {"endpoint", "https://h", "api_key", "s3cret", "api_key_env", "X", NULL}, "backend.api_key_env: a second key"},
+        {"http", {"endpoint", "https://h", "api_key_env", "A-B", NULL}, "backend.api_key_env: 'A-B' is not known; expected the name of"},
+        {"http", {"endpoint", "https://h", "api_key_file", "key", NULL}, "backend.api_key_file: 'key' is not known; expected an absolute path"},
+        {"http", {"endpoint", "https://h", "site", "x", NULL}, "backend.site: does not go with kind: http"},
+        {"http", {"endpoint", "https://h", "colour", "x", NULL}, "backend.colour: unknown key"},
+        {"datadog", {"site", "datadoghq.org", "api_key", "s3cret", NULL}, "backend.site: 'datadoghq.org' is not known; expected one of datadoghq.com us3"},
+        {"datadog", {NULL}, "backend.api_key: missing; expected one of api_key, api_key_env and api_key_file"},
+        {"posthog", {"region", "moon", "api_key", "s3cret", NULL}, "backend.region: 'moon' is not known; expected one of us eu"},
+        {"otlp", {"endpoint", "https://h", "protocol", "grpc", NULL}, "backend.protocol: 'grpc' is not known; expected one of http/protobuf http/json"},
+        {"splunk_hec", {"api_key", "s3cret", NULL}, "backend.endpoint: missing"},
+        {"noop", {"endpoint", "https://h", NULL}, "backend.endpoint: does not go with this kind"},
+        {"file", {"max_files", "1", NULL}, "backend.max_files: '1' is no integer"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        telemetry_options *options = quiet_options();
+        char error[512];
+        CHECK_INT(TELEMETRY_ERROR_ARGUMENT, add_backend(options, cases[i].kind, cases[i].pairs, error, sizeof error));
+        if (strncmp(cases[i].says, error, strlen(cases[i].says)) != 0)
+            harness_fail(__FILE__, __LINE__, "expected \"%s\", got \"%s\"", cases[i].says, error);
+        CHECK(strstr(error, "s3cret") == NULL);
+        telemetry_options_free(options);
+    }
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_add_backend(NULL, "noop", NULL, 0));
+    telemetry_options *options = quiet_options();
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_add_backend(options, NULL, NULL, 0));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_add_backend(options, "file", NULL, 1));
+    telemetry_options_free(options);
+    options = quiet_options();
+    const telemetry_attribute typed[] = {telemetry_int("max_files", 2), telemetry_int("max_bytes", 4096), telemetry_string("name", "log")};
+    CHECK_INT(TELEMETRY_OK, telemetry_options_add_backend(options, "file", typed, 3));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_add_backend(options, "file", NULL, 0));
+    char error[512];
+    telemetry_options_error(options, error, sizeof error);
+    CHECK(strstr(error, "backend file: a second file") == error);
+    telemetry_options_free(options);
+}
+
 static const struct test tests[] = {
+    {"several", "F E6 E12", "several backends at once: each gets every event once, a dead one holds nobody up", several_backends},
+    {"settings", "F", "a wrong setting of a backend is named, without a secret", backend_settings},
     {"callbacks", "F", "a custom backend receives every event in JSON arrays and one close", callbacks},
     {"retry", "E6", "RETRY keeps the batch, and it is delivered once later", retry_then_accepted},
     {"rejected", "E12", "REJECTED drops the batch and counts it", rejected_is_counted},

@@ -65,18 +65,37 @@ class DiesInBody(Listener):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
 
 
+def read_request(file):
+    """The body of a request; None: the connection was closed before one."""
+    if not file.readline():
+        return None
+    length = 0
+    while (line := file.readline()) not in (b"\r\n", b""):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    return file.read(length)
+
+
+class AnswersOnce(Listener):
+    """Answers the first request of each connection, says that it stays, takes the second and hangs up."""
+
+    def serve(self, connection):
+        with connection.makefile("rb") as file:
+            for answer in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"":
+                body = read_request(file)
+                if body is None:
+                    return
+                self.requests.append(body)
+                connection.sendall(answer)
+
+
 class DiesAfterRequest(Listener):
     """Takes the whole request and keeps its body, then resets instead of an answer."""
 
     def serve(self, connection):
         file = connection.makefile("rb")
-        file.readline()
-        length = 0
-        while (line := file.readline()) not in (b"\r\n", b""):
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        self.requests.append(file.read(length))
+        self.requests.append(read_request(file))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
         file.close()
 
@@ -164,10 +183,11 @@ def make_authority(directory):
     """A certificate authority, and certificates of it for this machine and for another, by openssl."""
     commands = """
         openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=authority -keyout ca.key -out ca.pem
-        for name in here:IP:127.0.0.1,DNS:localhost elsewhere:DNS:elsewhere.example; do
+        for name in here:IP:127.0.0.1,IP:::1,DNS:localhost elsewhere:DNS:elsewhere.example expired:IP:127.0.0.1; do
+            days=30 && case $name in expired:*) days=-1 ;; esac
             openssl req -newkey rsa:2048 -nodes -subj /CN=receiver -keyout ${name%%:*}.key -out request.pem
             echo "subjectAltName=${name#*:}" >extensions
-            openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 \
+            openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days $days \
                 -extfile extensions -out ${name%%:*}.pem
         done"""
     os.makedirs(directory, exist_ok=True)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A strict receiver of the generic HTTP JSON wire, and a misbehaving one when asked.
 
-    receiver.py [--port N] [--log FILE] [--cert FILE --key FILE]
+    receiver.py [--host ADDRESS] [--port N] [--log FILE] [--cert FILE --key FILE]
 
 Prints "listening PORT" once it does. Every request becomes one JSON line in the log: method, path,
-headers, number of the connection, body, "problem": what is wrong with it (null: nothing), and
+headers, number of the connection, body (decompressed), "length": its bytes as received, "problem": what is wrong with it (null: nothing), and
 "answer": the status it is answered with (null: none).
 A request with a problem is answered 400 by every behaviour that answers at all.
 
@@ -27,6 +27,7 @@ What it does with a POST is named by the path; /events does what was last writte
 A POST to /deletion asks for erasure instead; what it does is written to /-/deletion in the same way.
 """
 import argparse
+import gzip
 import itertools
 import json
 import os
@@ -101,8 +102,9 @@ class Receiver(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port, log):
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, host, port, log):
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), Handler)
         self.log = log
         self.lock = threading.Lock()
         self.mode = "/status/200"
@@ -126,6 +128,7 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self):
         super().setup()
         self.number = next(self.server.connections)
+        self.length = 0
 
     def log_message(self, *_):
         pass
@@ -176,11 +179,13 @@ class Handler(BaseHTTPRequestHandler):
         return {"loop": 307, "trickle": 200, "endless": 200}.get(name)
 
     def read(self):
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.length = len(body)
+        return gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
 
     def note(self, body, wrong, answer=None):
         self.server.record({"method": self.command, "path": self.path, "headers": self.headers.items(),
-                            "connection": self.number, "body": body.decode("utf-8", "replace"), "problem": wrong,
+                            "connection": self.number, "body": body.decode("utf-8", "replace"), "length": self.length, "problem": wrong,
                             "answer": answer})
 
     def do_status(self, code):
@@ -238,12 +243,13 @@ class Handler(BaseHTTPRequestHandler):
 
 def main():
     parser = argparse.ArgumentParser(description="strict receiver of HTTP JSON")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--log")
     parser.add_argument("--cert")
     parser.add_argument("--key")
     options = parser.parse_args()
-    receiver = Receiver(options.port, open(options.log, "a") if options.log else None)
+    receiver = Receiver(options.host, options.port, open(options.log, "a") if options.log else None)
     if options.cert:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.cert, options.key)

@@ -40,29 +40,30 @@ class Shared:
 class Receiver:
     """receiver.py, as a process of its own."""
 
-    def __init__(self, stage, port=0, mode=None, certificate=None):
+    def __init__(self, stage, port=0, mode=None, certificate=None, host="127.0.0.1"):
         self.log = stage.path(f"receiver-{len(stage.closing)}.jsonl")
-        command = [sys.executable, os.path.join(HERE, "receiver.py"), "--port", str(port), "--log", self.log]
+        command = [sys.executable, os.path.join(HERE, "receiver.py"), "--host", host, "--port", str(port), "--log", self.log]
         if certificate:
             command += ["--cert", f"{certificate}.pem", "--key", f"{certificate}.key"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         stage.closing.append(self)
         self.port = int(self.process.stdout.readline().split()[1])
         self.scheme = "https" if certificate else "http"
-        self.url = f"{self.scheme}://127.0.0.1:{self.port}/events"
+        self.origin = f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        self.url = f"{self.origin}/events"
         if mode:
             self.mode(mode)
 
     def mode(self, path):
         """What it does from now on."""
         context = ssl._create_unverified_context() if self.scheme == "https" else None
-        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.port}/-/mode", path.encode(), method="POST")
+        request = urllib.request.Request(f"{self.origin}/-/mode", path.encode(), method="POST")
         with urllib.request.urlopen(request, timeout=10, context=context):
             pass
 
     def deletion_mode(self, path):
         """What it does with requests for erasure from now on."""
-        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.port}/-/deletion", path.encode(), method="POST")
+        request = urllib.request.Request(f"{self.origin}/-/deletion", path.encode(), method="POST")
         with urllib.request.urlopen(request, timeout=10):
             pass
 
@@ -130,14 +131,17 @@ class Stage:
     def receiver(self, mode=None, **options):
         return Receiver(self, mode=mode, **options)
 
+    @property
+    def manifest_file(self):
+        return self.path("home", ".local", "share", "telemetry", "tools", TOOL + ".yaml")
+
     def manifest(self, endpoint, sections=None, **backend):
         """Writes the tool's manifest, where the helper finds it. One identifier for all runs, in a container too."""
-        directory = self.path("home", ".local", "share", "telemetry", "tools")
-        os.makedirs(directory, exist_ok=True)
+        os.makedirs(os.path.dirname(self.manifest_file), exist_ok=True)
         # JSON is YAML as well.
         text = json.dumps({"tool": {"name": TOOL}, "backend": {"kind": "http", "endpoint": endpoint, **backend},
                            "identity": {"ephemeral": "never"}, **(sections or {})})
-        with open(os.path.join(directory, TOOL + ".yaml"), "w") as file:
+        with open(self.manifest_file, "w") as file:
             file.write(text)
 
     def start(self, *actions, environment=None, wrapper=()):

@@ -40,6 +40,7 @@
 #include "telemetry_types.h"
 #include "md_table.h"
 #include "yaml_table.h"
+#include "zlib_table.h"
 
 static inline int csystem_errno(void) { return errno; }
 static inline void csystem_set_errno(int value) { errno = value; }

@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** Opens and initialises libcurl, once. False: why is in `error`, and the next call tries again. */
 bool csystem_curl_load(char *error, size_t error_size);
@@ -34,6 +35,7 @@ CURLcode csystem_curl_confine(CURL *easy);
 
 /* curl_easy_getinfo(), by type of result; 0 or NULL when it has none. */
 long csystem_curl_get_long(CURL *easy, CURLINFO info);
+int64_t csystem_curl_get_offset(CURL *easy, CURLINFO info);
 const char *csystem_curl_get_text(CURL *easy, CURLINFO info);
 
 /** NULL, with the list unchanged, when memory ran out. */

@@ -41,11 +41,14 @@ final class SendControl {
     let journal: (any AppendJournal)?
     /// Failures in a row before this attempt.
     let attempt: UInt32
+    /// Sent at most once: nothing may send it again underneath.
+    let isOnce: Bool
 
-    init(deadline: Deadline, journal: (any AppendJournal)? = nil, attempt: UInt32 = 0, isCancelled: @escaping () -> Bool = { false }) {
+    init(deadline: Deadline, journal: (any AppendJournal)? = nil, attempt: UInt32 = 0, isOnce: Bool = false, isCancelled: @escaping () -> Bool = { false }) {
         self.deadline = deadline
         self.journal = journal
         self.attempt = attempt
+        self.isOnce = isOnce
         self.isCancelled = isCancelled
     }
 }

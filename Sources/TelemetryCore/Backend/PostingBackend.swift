@@ -11,6 +11,7 @@ final class PostingBackend: Backend {
     private let format: any WireFormat
     private let authorHeaders: [String]
     private let transport = HTTPTransport()
+    private var compressed = ByteBuffer()
 
     /// Headers that are not valid, or that the library sets itself, are left out.
     init(_ choice: NetworkChoice, endpoint: Endpoint, format: any WireFormat) {
@@ -71,6 +72,14 @@ final class PostingBackend: Backend {
         headers += wire.headers
         var privateHeaders = authorHeaders + wire.privateHeaders
         if let line = choice.keyHeaderLine(key) { privateHeaders.append(line) }
-        return HTTPRequest(endpoint: endpoint, headers: headers, privateHeaders: privateHeaders, body: wire.body)
+        compressed.removeAll()
+        guard choice.isCompressed, Gzip.compress(wire.body, into: &compressed) else {
+            return HTTPRequest(
+                endpoint: endpoint, headers: headers, privateHeaders: privateHeaders, body: wire.body, responseLimit: format.responseLimit)
+        }
+        headers.append("Content-Encoding: gzip")
+        return HTTPRequest(
+            endpoint: endpoint, headers: headers, privateHeaders: privateHeaders, body: compressed.bytes, plainBody: wire.body,
+            responseLimit: format.responseLimit)
     }
 }

@@ -2,10 +2,16 @@
 protocol WireFormat: AnyObject {
     /// Most events in one request, and most bytes of record data that go into it.
     var batchLimit: (events: Int, bytes: Int) { get }
+    /// Most bytes of an answer's body that are read.
+    var responseLimit: Int { get }
     /// What the request for a batch is. Nil: out of memory. The body is valid until the next call.
     func request(for batch: WireBatch) -> WireRequest?
     /// What the answer says of the batch. `now`: seconds since 1970-01-01 UTC.
     func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome
+}
+
+extension WireFormat {
+    var responseLimit: Int { ResponseReader.bodyLimit }
 }
 
 /// What goes into one request.

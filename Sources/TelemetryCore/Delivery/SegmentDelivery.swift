@@ -112,6 +112,6 @@ struct SegmentDelivery {
     /// A send is called off when consent for its events is withdrawn, too.
     private func sendControl(_ segment: Segment) -> SendControl {
         SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal, attempt: attempt,
-                    isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
+                    isOnce: guarantee == .atMostOnce, isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
     }
 }

@@ -48,30 +48,42 @@ final class CurlSession {
         isResetting.deallocate()
     }
 
-    func post(
-        _ url: String, _ headers: [String], _ body: UnsafeRawBufferPointer, _ control: SendControl, deadline: Deadline
-    ) -> Result {
-        perform(url, headers, body, ResponseReader(), control, deadline: deadline)
-    }
-
     /// No body: HEAD.
     func perform(
-        _ url: String, _ headers: [String], _ body: UnsafeRawBufferPointer?, _ reader: ResponseReader, _ control: SendControl,
+        _ endpoint: Endpoint, _ headers: [String], _ body: UnsafeRawBufferPointer?, _ reader: ResponseReader, _ control: SendControl,
         deadline: Deadline
     ) -> Result {
         guard let list = Self.makeList(headers) else { return .failure("out of memory", hasLeft: false) }
-        let failure = prepare(url, list, body, reader, deadline: deadline) ? run(control, deadline: deadline) : "out of memory"
+        let isReady = prepare(endpoint, list, body, reader, deadline: deadline) && avoidSecondSending(control)
+        let failure = isReady ? run(control, deadline: deadline) : "out of memory"
         let location = csystem_curl_get_text(easy, CURLINFO_REDIRECT_URL).map { String(cString: $0) }
         forget()
         csystem_curl_list_free(list)
         // A whole header section is an answer, however the transfer went on: a receiver that has
         // said 200 has the events, and one that has said 413 may cut the upload off.
         guard let response = reader.response else {
-            let hasLeft = csystem_curl_get_long(easy, CURLINFO_REQUEST_SIZE) > 0
-            return .failure(failure ?? "the answer is not HTTP", hasLeft: hasLeft)
+            return .failure(proxyRefusal ?? failure ?? "the answer is not HTTP", hasLeft: hasLeft(to: endpoint))
         }
+        // RFC 9110, section 15.5.8: only a proxy says so. The receiver has seen nothing.
+        if response.status == 407 { return .failure(Self.refusal(407), hasLeft: false) }
         return .response(response, location: (300...399).contains(response.status) ? location : nil)
     }
+
+    /// Whether some of the request has been sent, as far as can be told. What a proxy is asked before the
+    /// receiver's TLS (CONNECT) is nothing of it.
+    private func hasLeft(to endpoint: Endpoint) -> Bool {
+        if csystem_curl_get_long(easy, CURLINFO_REQUEST_SIZE) == 0 { return false }
+        let isReused = csystem_curl_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
+        return endpoint.scheme == .http || isReused || csystem_curl_get_offset(easy, CURLINFO_APPCONNECT_TIME_T) > 0
+    }
+
+    /// What a proxy answered to CONNECT, if that was no.
+    private var proxyRefusal: String? {
+        let status = csystem_curl_get_long(easy, CURLINFO_HTTP_CONNECTCODE)
+        return status == 0 || (200...299).contains(status) ? nil : Self.refusal(status)
+    }
+
+    private static func refusal(_ status: Int) -> String { "the proxy refuses: HTTP " + status.description }
 
     private static func load() throws(TransportError) {
         var reason = [CChar](repeating: 0, count: 256)
@@ -85,8 +97,10 @@ final class CurlSession {
     /// What holds for every request.
     private func configure() -> Bool {
         // No signals for timeouts; TLS 1.2 or later; headers of a proxy's CONNECT are not the receiver's.
+        // HTTP/1.1, which is what is shown: one request at a time gains nothing from HTTP/2.
         let numbers: [(CURLoption, Int)] = [
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+            (CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)), (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
             (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1), (CURLOPT_FOLLOWLOCATION, 0),
         ]
         for (option, value) in numbers where csystem_curl_set_long(easy, option, value) != CURLE_OK { return false }
@@ -98,11 +112,12 @@ final class CurlSession {
     /// What OpenSSL reads by itself, and the program `curl` too; but libcurl goes by the path that it
     /// was built with. Another system's libcurl, and a site with its own authority, need these.
     private func trustChosenAuthorities() -> Bool {
-        for (name, option) in [("SSL_CERT_FILE", CURLOPT_CAINFO), ("SSL_CERT_DIR", CURLOPT_CAPATH)] {
-            guard let path = Environment.value(name), !path.utf8.isEmpty else { continue }
-            if csystem_curl_set_text(easy, option, path) != CURLE_OK { return false }
-        }
-        return true
+        trust("SSL_CERT_FILE", CURLOPT_CAINFO, CURLOPT_PROXY_CAINFO) && trust("SSL_CERT_DIR", CURLOPT_CAPATH, CURLOPT_PROXY_CAPATH)
+    }
+
+    private func trust(_ name: String, _ option: CURLoption, _ proxyOption: CURLoption) -> Bool {
+        guard let path = Environment.value(name), !path.utf8.isEmpty else { return true }
+        return csystem_curl_set_text(easy, option, path) == CURLE_OK && csystem_curl_set_text(easy, proxyOption, path) == CURLE_OK
     }
 
     private static func makeList(_ headers: [String]) -> UnsafeMutablePointer<curl_slist>? {
@@ -119,17 +134,30 @@ final class CurlSession {
     }
 
     private func prepare(
-        _ url: String, _ list: UnsafeMutablePointer<curl_slist>, _ body: UnsafeRawBufferPointer?,
+        _ endpoint: Endpoint, _ list: UnsafeMutablePointer<curl_slist>, _ body: UnsafeRawBufferPointer?,
         _ reader: ResponseReader, deadline: Deadline
     ) -> Bool {
         let milliseconds = max(1, deadline.remainingMilliseconds(cap: Int(Int32.max)))
         let context = Unmanaged.passUnretained(reader).toOpaque()
-        return csystem_curl_set_text(easy, CURLOPT_URL, url) == CURLE_OK
+        return csystem_curl_set_text(easy, CURLOPT_URL, endpoint.url) == CURLE_OK
+            && chooseProxy(for: endpoint) == CURLE_OK
             && csystem_curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK
             && csystem_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds) == CURLE_OK
             && csystem_curl_set_headers(easy, list) == CURLE_OK
             && setBody(body) == CURLE_OK
             && csystem_curl_set_receivers(easy, receiveHeader, receiveBody, context) == CURLE_OK
+    }
+
+    /// libcurl goes by the environment (`HTTPS_PROXY`, `NO_PROXY` and so on). Plain HTTP is allowed to this
+    /// machine because it does not leave it, so a proxy gets none of that.
+    private func chooseProxy(for endpoint: Endpoint) -> CURLcode {
+        csystem_curl_set_text(easy, CURLOPT_PROXY, endpoint.scheme == .http && endpoint.isLoopback ? "" : nil)
+    }
+
+    /// When a kept connection turns out to be dead, libcurl sends the request once more over a new one, even
+    /// if the receiver had it already (E7).
+    private func avoidSecondSending(_ control: SendControl) -> Bool {
+        csystem_curl_set_long(easy, CURLOPT_FORBID_REUSE, control.isOnce ? 1 : 0) == CURLE_OK
     }
 
     private func setBody(_ body: UnsafeRawBufferPointer?) -> CURLcode {

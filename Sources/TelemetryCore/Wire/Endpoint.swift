@@ -13,6 +13,8 @@ package struct Endpoint: Equatable {
     /// Lower case; an IPv6 address keeps its brackets.
     package let host: String
     package let port: Int
+    /// This machine, by a name or an address that every resolver reads so.
+    package let isLoopback: Bool
     /// Begins with "/" unless empty; without the query.
     package let path: String
 
@@ -38,7 +40,7 @@ package struct Endpoint: Equatable {
         let port = authority.port.map { ":" + String($0) } ?? ""
         return Endpoint(
             url: text, scheme: scheme, host: authority.host,
-            port: authority.port ?? (scheme == .https ? 443 : 80), path: path, description: origin + port + path)
+            port: authority.port ?? (scheme == .https ? 443 : 80), isLoopback: authority.isLoopback, path: path, description: origin + port + path)
     }
 
     /// RFC 6454: credentials given for one origin are not for another.

@@ -10,19 +10,20 @@ package enum EndpointProbe {
     package static func run(_ url: String, timeoutMilliseconds: UInt32) -> Result {
         SignalMask.withoutWriteSignals {
             do throws(TransportError) {
+                guard let endpoint = try? Endpoint.parse(url, allowingHTTP: true) else { return .failed("not an endpoint") }
                 let session = try CurlSession()
                 defer { session.close() }
-                return ask(session, url, Deadline(timeoutMilliseconds: timeoutMilliseconds))
+                return ask(session, endpoint, Deadline(timeoutMilliseconds: timeoutMilliseconds))
             } catch {
                 return .failed(error.text)
             }
         }
     }
 
-    private static func ask(_ session: CurlSession, _ url: String, _ deadline: Deadline) -> Result {
+    private static func ask(_ session: CurlSession, _ endpoint: Endpoint, _ deadline: Deadline) -> Result {
         let reader = ResponseReader()
         let headers = ["User-Agent: libtelemetry/" + TelemetryVersion.text]
-        switch session.perform(url, headers, nil, reader, SendControl(deadline: deadline), deadline: deadline) {
+        switch session.perform(endpoint, headers, nil, reader, SendControl(deadline: deadline), deadline: deadline) {
         case .failure(let reason, _): return .failed(reason)
         case .response(let response, _):
             let now = Int(Clock.realtime() / 1_000_000_000)

@@ -45,7 +45,7 @@ package enum HTTPHeader {
     static func isReserved(_ name: String) -> Bool {
         let lower = String(bytes: Array(name.utf8).map { Authority.lowercase($0) })
         switch lower {
-        case "content-type", "content-length", "transfer-encoding", "host", "connection", "expect", "te",
+        case "content-type", "content-length", "content-encoding", "transfer-encoding", "host", "connection", "expect", "te",
             "trailer", "upgrade", "user-agent", "idempotency-key": return true
         default: return false
         }

@@ -1,6 +1,6 @@
 extension HTTPRequest {
     /// The request as HTTP/1.1 puts it (RFC 9112), which is what libcurl sends. The query and the values
-    /// of the author's headers may be credentials, and are masked.
+    /// of the author's headers may be credentials, and are masked. A compressed body is shown as what is in it.
     var preview: [UInt8] {
         var text: [UInt8] = []
         text += "POST ".utf8
@@ -20,7 +20,7 @@ extension HTTPRequest {
         text += "Content-Length: ".utf8
         text += String(body.count).utf8
         text += "\r\n\r\n".utf8
-        return text + body
+        return text + (plainBody ?? body)
     }
 }
 

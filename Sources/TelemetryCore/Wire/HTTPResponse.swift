@@ -13,6 +13,7 @@ struct HTTPResponse: Equatable {
 final class ResponseReader {
     /// Most bytes of a body that are read; the rest is not worth the traffic.
     static let bodyLimit = 1 << 20
+    private let bodyLimit: Int
     /// Most bytes of a body that are kept to be read: a verdict is short.
     static let keptBytes = 64 << 10
     /// Most bytes of header lines, for the same reason.
@@ -28,6 +29,8 @@ final class ResponseReader {
     private var status = 0
     private var bodyBytes = 0
     private var headerBytes = 0
+
+    init(bodyLimit: Int = ResponseReader.bodyLimit) { self.bodyLimit = bodyLimit }
 
     /// Nil: no whole header section of a final response was read.
     var response: HTTPResponse? {
@@ -67,8 +70,8 @@ final class ResponseReader {
     /// False: more than the limit, stop reading.
     func body(_ bytes: UnsafeRawBufferPointer) -> Bool {
         kept += bytes.prefix(Self.keptBytes - kept.count)
-        bodyBytes = min(bodyBytes, Self.bodyLimit) + min(bytes.count, Self.bodyLimit)
-        return bodyBytes <= Self.bodyLimit
+        bodyBytes = min(bodyBytes, bodyLimit) &+ min(bytes.count, bodyLimit)
+        return bodyBytes <= bodyLimit
     }
 
     /// `HTTP/1.1 200 OK`; 0 when it has no three digits.

@@ -7,7 +7,12 @@ struct HTTPRequest {
     let headers: [String]
     /// Whole header lines that may hold credentials: left out once a redirect leaves the origin.
     let privateHeaders: [String]
+    /// As it is sent: compressed, if `plainBody` is there.
     let body: UnsafeRawBufferPointer
+    /// What is in `body`, for who is shown the request; nil: `body` itself.
+    var plainBody: UnsafeRawBufferPointer?
+    /// Most bytes of the answer's body that are read.
+    var responseLimit = ResponseReader.bodyLimit
 }
 
 enum HTTPResult: Equatable {
@@ -41,7 +46,8 @@ final class HTTPTransport {
             do throws(TransportError) { session = try openSession() } catch { return .failure(error.text, hasLeft: false) }
             let isOrigin = target.isSameOrigin(as: request.endpoint)
             let headers = isOrigin ? request.headers + request.privateHeaders : request.headers
-            switch session.post(target.url, headers, request.body, control, deadline: deadline) {
+            let reader = ResponseReader(bodyLimit: request.responseLimit)
+            switch session.perform(target, headers, request.body, reader, control, deadline: deadline) {
             case .failure(let reason, let hasLeft): return .failure(reason, hasLeft: hasLeft)
             case .response(let response, nil): return .response(response)
             case .response(_, let location?):
@@ -53,10 +59,11 @@ final class HTTPTransport {
         return .failure("more than " + String(Self.maxRedirects) + " redirects", hasLeft: true)
     }
 
-    /// A redirect's target is held to the rules of an endpoint, and never goes from https to http.
+    /// A redirect's target is held to the rules of an endpoint, and never goes from https to http. Who
+    /// may post without TLS to another machine may be led to another by it.
     private static func redirect(from source: Endpoint, to location: String) throws(TransportError) -> Endpoint {
         do throws(EndpointError) {
-            let target = try Endpoint.parse(location)
+            let target = try Endpoint.parse(location, allowingHTTP: !source.isLoopback)
             if source.scheme == .https && target.scheme == .http {
                 throw EndpointError(text: "it leads from https to http")
             }

@@ -1,6 +1,9 @@
 """TLS: who is trusted, and what is not spoken."""
+import os
+import shutil
 import socket
 import ssl
+import subprocess
 
 import faults
 from stage import DELIVERY, OK, check_once
@@ -114,3 +117,35 @@ def exit_after_close(stage):
 def exit_without_close(stage):
     """A program may call exit() while its delivery is inside TLS, without any close: 50 runs, no crash."""
     exits_inside(stage, "exit=0")
+
+
+@test("tls/expired", "E6 E12")
+def expired(stage):
+    """A receiver whose certificate has expired gets nothing."""
+    refused(stage, stage.receiver(certificate=stage.certificate("expired")), "certificate")
+
+
+@test("tls/directory", "E6 E12")
+def directory(stage):
+    """A receiver whose authority is in SSL_CERT_DIR gets the events."""
+    authorities = stage.path("authorities")
+    os.mkdir(authorities)
+    shutil.copy(stage.certificate("ca.pem"), authorities)
+    subprocess.run(["openssl", "rehash", authorities], check=True)
+    receiver = stage.receiver(certificate=stage.certificate("here"))
+    chosen = {"SSL_CERT_DIR": authorities, "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt"}
+    done = stage.send(f"endpoint={receiver.url}", "track=3", "close=5000", environment=chosen)
+    check_equal(str(OK), done["close"][0], "what close returned")
+    check_once(receiver.accepted(), 3)
+
+
+@test("tls/ipv6", "E6 E12")
+def ipv6(stage):
+    """A receiver at an IPv6 address gets the events, with TLS and, being this machine, without."""
+    if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
+        raise Skipped("needs IPv6")
+    for certificate in (None, stage.certificate("here")):
+        receiver = stage.receiver(host="::1", certificate=certificate)
+        done = stage.send(f"endpoint={receiver.url}", "track=3", "close=5000")
+        check_equal(str(OK), done["close"][0], f"what close returned ({receiver.url})")
+        check_once(receiver.accepted(), 3)

@@ -1,0 +1,11 @@
+/* zlib, opened when the first request body is compressed. Only its header is needed to build. */
+#ifndef CSYSTEM_ZLIB_TABLE_H
+#define CSYSTEM_ZLIB_TABLE_H
+
+#include <stddef.h>
+
+/** Writes `length` bytes as one gzip member (RFC 1952) into `area`; how many bytes that are.
+    0: zlib cannot be loaded, memory ran out, or they do not fit. */
+size_t csystem_gzip(const void *bytes, size_t length, void *area, size_t capacity);
+
+#endif
