@@ -63,6 +63,13 @@ def official_client(stage):
     check_equal(theirs.json[0]["message"], ours.json[0]["message"], "message")
 
 
+@test("datadog/site", "F")
+def site(stage):
+    """A site that is not Datadog's is a mistake in the settings, not a host to send to."""
+    printed = through_c(stage, "datadog", "full", site="datadog.example", api_key=KEY)
+    check("'datadog.example' is not known; expected one of datadoghq.com" in printed, printed)
+
+
 @test("datadog/rate-limit", "E6 E8")
 def rate_limit(stage):
     """429 keeps the events for as long as X-RateLimit-Reset says; 403 is for good."""
@@ -73,7 +80,7 @@ def rate_limit(stage):
     status = stage.expect(1, pending=1)
     pause = moment(status["last_delivery"]["next_attempt"]) - moment(status["last_delivery"]["last_attempt"])
     check(1795 <= pause.total_seconds() <= 1801, f"it is held back for {pause}")
-    stage.helper("deliver")
+    stage.helper("deliver", expected=None)
     check_equal(1, len(datadog.requests), "requests before it is time")
     stage.helper("deliver", "--now", expected=None)
     stage.expect(1, rejected=1)
