@@ -38,12 +38,13 @@ def through_c(stage, kind, *arguments, **settings):
     return done.stdout.strip()
 
 
-def through_helper(stage, kind, settings, count=1):
-    """Through the helper, as a script does: a manifest, events, one delivery."""
-    stage.manifest(settings.pop("endpoint"), kind=kind, **settings)
-    for index in range(count):
-        stage.helper("track", "feature.used", "search", "--attr", f"sequence={index}")
-    stage.helper("deliver", "--now", expected=None)
+def through_helper(stage, kind, receiver, **settings):
+    """Through the helper, as a script does: a manifest, an event, and a delivery, its own or this one."""
+    stage.manifest(receiver.url, kind=kind, api_key=KEY, **settings)
+    before = len(receiver.requests)
+    stage.helper("track", "search", "--property", "sequence:int=0")
+    stage.helper("deliver", "--now")
+    stages.wait_until(lambda: len(receiver.requests) > before, "the helper's request")
 
 
 def no_key_anywhere(stage):

@@ -26,6 +26,16 @@ final class DatadogFormatTests: XCTestCase {
         XCTAssertTrue(body.contains(#""ddsource":"c","#) && body.contains(#""service":"shop","#), body)
     }
 
+    func testSites() {
+        XCTAssertEqual(NetworkChoice.address(.datadog, [:]), "https://http-intake.logs.datadoghq.com/api/v2/logs")
+        for site in ["datadoghq.com", "us3.datadoghq.com", "us5.datadoghq.com", "ap1.datadoghq.com", "ap2.datadoghq.com", "datadoghq.eu", "ddog-gov.com"] {
+            XCTAssertEqual(NetworkChoice.address(.datadog, ["site": site]), "https://http-intake.logs.\(site)/api/v2/logs")
+        }
+        for site in ["", "datadoghq", "eu", "datadoghq.com datadoghq.eu", "evil.example"] {
+            XCTAssertTrue(NetworkChoice.address(.datadog, ["site": site]).contains("is not known; expected one of datadoghq.com "), site)
+        }
+    }
+
     /// Older than 18 hours, or further ahead than 2: Datadog gives it the time of arrival, its own stays.
     func testTimeOutsideOfTheWindowIsNotTheLogs() throws {
         let hour: Int64 = 3_600_000_000_000

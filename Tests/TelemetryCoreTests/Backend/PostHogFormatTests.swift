@@ -47,6 +47,14 @@ final class PostHogFormatTests: XCTestCase {
         XCTAssertEqual(format.batchLimit.events, 100)
     }
 
+    func testAddresses() {
+        for (settings, url) in [
+            ([:], "https://us.i.posthog.com/batch/"), (["region": "us"], "https://us.i.posthog.com/batch/"), (["region": "eu"], "https://eu.i.posthog.com/batch/"),
+            (["endpoint": "https://posthog.example.org"], "https://posthog.example.org/batch/"), (["endpoint": "https://posthog.example.org/"], "https://posthog.example.org/batch/"),
+            (["endpoint": "https://example.org/in/batch/"], "https://example.org/in/batch/"),
+        ] { XCTAssertEqual(NetworkChoice.address(.posthog, settings), url) }
+    }
+
     func testVerdicts() {
         XCTAssertEqual(format.verdict(200), .accepted)
         for status in [408, 429, 500, 502, 503, 504] { XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)") }

@@ -54,6 +54,14 @@ final class SegmentFormatTests: XCTestCase {
         XCTAssertNoThrow(try JSONSerialization.jsonObject(with: Data(request.body.utf8)))
     }
 
+    func testAddresses() {
+        for (settings, url) in [
+            ([:], "https://api.segment.io/v1/batch"), (["region": "eu"], "https://events.eu1.segmentapis.com/v1/batch"),
+            (["endpoint": "https://jitsu.example.org"], "https://jitsu.example.org/v1/batch"), (["endpoint": "https://jitsu.example.org/api/s/batch"], "https://jitsu.example.org/api/s/batch"),
+        ] { XCTAssertEqual(NetworkChoice.address(.segment, settings), url) }
+        XCTAssertTrue(NetworkChoice.address(.segment, ["region": "asia"]).contains("expected one of us eu"))
+    }
+
     func testVerdicts() {
         XCTAssertEqual(format.verdict(200), .accepted)
         for status in [408, 410, 429, 460, 500, 502, 503, 504, 508] {

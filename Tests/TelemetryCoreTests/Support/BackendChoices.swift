@@ -22,3 +22,14 @@ extension Options {
         set { setBackend(newValue) }
     }
 }
+
+extension NetworkChoice {
+    /// Where a receiver with these settings is posted to; what is wrong with them otherwise.
+    static func address(_ kind: NetworkKind, _ settings: [String: String]) -> String {
+        let choice = NetworkChoice(kind)
+        for (key, value) in settings {
+            if let problem = choice.set(key, value) { return problem }
+        }
+        return choice.url
+    }
+}

@@ -52,7 +52,7 @@ def official_client(stage):
     """Method, path, headers, and the members of an entry are those of datadog-api-client."""
     datadog = receiver(stage, rules, 202)
     official("datadog", datadog.url)
-    through_helper(stage, "datadog", {"endpoint": datadog.url, "api_key": KEY, "service": "mytool"})
+    through_helper(stage, "datadog", datadog, service="mytool")
     theirs, ours = datadog.taken()
     compare_heads(theirs, ours, "Content-Type", "DD-API-KEY")
     own = {"message", "ddsource", "ddtags", "service"}
@@ -63,15 +63,24 @@ def official_client(stage):
     check_equal(theirs.json[0]["message"], ours.json[0]["message"], "message")
 
 
+@test("datadog/site", "F")
+def site(stage):
+    """A site that is not Datadog's is a mistake in the settings, not a host to send to."""
+    printed = through_c(stage, "datadog", "full", site="datadog.example", api_key=KEY)
+    check("'datadog.example' is not known; expected one of datadoghq.com" in printed, printed)
+
+
 @test("datadog/rate-limit", "E6 E8")
 def rate_limit(stage):
     """429 keeps the events for as long as X-RateLimit-Reset says; 403 is for good."""
     datadog = receiver(stage, rules, 202)
     datadog.answers += [(429, [("X-RateLimit-Reset", "1800")]), (403, [])]
-    through_helper(stage, "datadog", {"endpoint": datadog.url, "api_key": KEY})
+    through_c(stage, "datadog", "track=1", endpoint=datadog.url, api_key=KEY)
+    stage.manifest(datadog.url, kind="datadog", api_key=KEY)
     status = stage.expect(1, pending=1)
-    check(1700 < status["delivery"]["next_attempt_s"] <= 1800 if "next_attempt_s" in status["delivery"] else True, f"{status['delivery']}")
-    stage.helper("deliver")
+    pause = moment(status["last_delivery"]["next_attempt"]) - moment(status["last_delivery"]["last_attempt"])
+    check(1795 <= pause.total_seconds() <= 1801, f"it is held back for {pause}")
+    stage.helper("deliver", expected=None)
     check_equal(1, len(datadog.requests), "requests before it is time")
     stage.helper("deliver", "--now", expected=None)
     stage.expect(1, rejected=1)

@@ -45,7 +45,7 @@ def official_client(stage):
     """Method, path, headers, and the members of body, event and properties are those of posthog-python."""
     posthog = receiver(stage, rules)
     official("posthog", posthog.url)
-    through_helper(stage, "posthog", {"endpoint": posthog.url, "api_key": KEY})
+    through_helper(stage, "posthog", posthog)
     theirs, ours = posthog.taken()
     compare_heads(theirs, ours, "Content-Type")
     compare(theirs.json, ours.json, "body")

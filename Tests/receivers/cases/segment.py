@@ -46,7 +46,7 @@ def official_client(stage):
     """Method, path, headers, and the members of body and event are those of segment-analytics-python."""
     segment = receiver(stage, rules)
     official("segment", segment.url)
-    through_helper(stage, "segment", {"endpoint": segment.url, "api_key": KEY})
+    through_helper(stage, "segment", segment)
     theirs, ours = segment.taken()
     compare_heads(theirs, ours, "Content-Type", "Authorization", "X-Retry-Count")
     compare(theirs.json, ours.json, "body")
@@ -61,7 +61,8 @@ def retries(stage):
     """Each further attempt says which one it is; a Retry-After beyond five minutes is not waited for."""
     segment = receiver(stage, rules)
     segment.answers += [(429, [("Retry-After", "9000")]), (460, []), (410, []), (408, []), (501, [])]
-    through_helper(stage, "segment", {"endpoint": segment.url, "api_key": KEY})
+    through_c(stage, "segment", "track=1", endpoint=segment.url, api_key=KEY)
+    stage.manifest(segment.url, kind="segment", api_key=KEY)
     for _ in range(3):
         stage.helper("deliver", "--now", expected=None)
     stage.expect(1, pending=1)
