@@ -188,10 +188,15 @@ typedef enum telemetry_delivery {
     /** A thread of this process, while it lives and at telemetry_close() (default). */
     TELEMETRY_IN_PROCESS = 0,
     /**
-     * Not this process: the events stay in the spool for `telemetry deliver`, which needs a manifest
-     * to know the backend. Only a local backend is served here, by telemetry_close().
+     * Not this process: telemetry_close() leaves the events in the spool and, when delivery is due,
+     * starts one `telemetry deliver` for the tool (telemetry_options_set_helper()). That reads the
+     * tool's manifest, and nothing else: if backend, guarantee, consent or config were chosen in code,
+     * none is started, and the events wait for a process that knows better; telemetry_backend_info()
+     * says so. Only a local backend is served here, by telemetry_close().
      */
-    TELEMETRY_DETACHED = 1
+    TELEMETRY_DETACHED = 1,
+    /** The agent of the user, where one runs; as TELEMETRY_DETACHED where none does. */
+    TELEMETRY_AGENT = 2
 } telemetry_delivery;
 
 /** What becomes of a batch whose delivery fails or is cut short. */
@@ -390,7 +395,7 @@ TELEMETRY_API void telemetry_options_free(telemetry_options *options);
 /**
  * Opens a collector. Asks for consent nowhere: it looks at what the user has already decided, and
  * without consent every function on the handle does nothing. Until the first event nothing is
- * created, opened or started.
+ * created, opened or started; with telemetry_options_set_heartbeat() this call may record it.
  *
  * @param options Copied; may be freed at once.
  * @return The collector, to be ended with telemetry_close(). NULL for NULL options or when out of
@@ -897,12 +902,44 @@ TELEMETRY_API telemetry_status telemetry_options_set_delivery(telemetry_options 
     telemetry_delivery delivery);
 
 /**
+ * The program that TELEMETRY_DETACHED starts.
+ *
+ * @param path An absolute path of a `telemetry`. Copied. NULL, the default: `../bin/telemetry`
+ *     beside the directory of this library, else `/usr/bin/telemetry`; PATH is not searched. It
+ *     must be a regular file, of root or of this user, that nobody else can write to; otherwise
+ *     none is started. Nor is it in a set-user-id program, or in one that adopts orphans (the first
+ *     process of a container, a subreaper).
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or a path that is not
+ *     absolute. The process started is no child of this one: wait(2) does not see it, no SIGCHLD
+ *     comes, no handler of pthread_atfork(3) runs. It has a session of its own, `/dev/null` for its
+ *     streams, `/` to stand in, none of this process's files, and ends within a minute or so. Its
+ *     environment is this one's.
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_helper(telemetry_options *options,
+    const char *path);
+
+/**
  * What becomes of a batch whose delivery fails or is cut short. Default: TELEMETRY_AT_LEAST_ONCE.
  *
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_guarantee(telemetry_options *options,
     telemetry_guarantee guarantee);
+
+/**
+ * Sends an event of type `heartbeat` when telemetry_open() is called and every period while the
+ * collector lives, in all processes of the tool together one a period. Off unless this is called.
+ *
+ * @param period_s Seconds from 60 to 2,592,000 (30 days); 0: the default, 14,400 (4 hours).
+ * @param stop_after_failures From 1 to 1000; 0: the default, 3. When so many deliveries in a row
+ *     have failed, this process sends no further one.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ *     With in-process delivery, telemetry_open() then starts the worker thread. With detached
+ *     delivery, only telemetry_open() looks whether one is due. The time of the last is in
+ *     `heartbeat.json` in the state directory; without a state directory there is no heartbeat.
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_heartbeat(telemetry_options *options,
+    uint32_t period_s, uint32_t stop_after_failures);
 
 /**
  * Longest time an event waits in a living process before its delivery is tried.

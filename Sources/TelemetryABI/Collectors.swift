@@ -3,7 +3,7 @@ import TelemetryCore
 
 /// Opens a collector. Asks for consent nowhere: it looks at what the user has already decided, and
 /// without consent every function on the handle does nothing. Until the first event nothing is
-/// created, opened or started.
+/// created, opened or started; with telemetry_options_set_heartbeat() this call may record it.
 ///
 /// @param options  Copied; may be freed at once.
 /// @return The collector, to be ended with telemetry_close(). NULL for NULL options or when out of
@@ -13,7 +13,11 @@ import TelemetryCore
 @_cdecl("telemetry_open")
 public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeMutablePointer<telemetry_collector>? {
     guard let options else { return nil }
-    return preservingErrno { Collector.open(object(options)).handle }
+    return preservingErrno {
+        let collector = Collector.open(object(options))
+        collector.startHeartbeat()
+        return collector.handle
+    }
 }
 
 /// Whether events are being recorded now. It can change from true to false while the program runs,

@@ -103,13 +103,48 @@ public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_o
 @_cdecl("telemetry_options_set_delivery")
 public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_options>?, delivery: telemetry_delivery) -> telemetry_status {
     configure(options) { options in
-        guard delivery == TELEMETRY_IN_PROCESS || delivery == TELEMETRY_DETACHED else {
-            options.fail("delivery " + delivery.rawValue.description + ": expected TELEMETRY_IN_PROCESS or TELEMETRY_DETACHED")
+        guard delivery.rawValue <= TELEMETRY_AGENT.rawValue else {
+            options.fail("delivery " + delivery.rawValue.description + ": expected a telemetry_delivery")
             return false
         }
         options.delivery = delivery
         return true
     }
+}
+
+/// The program that TELEMETRY_DETACHED starts.
+///
+/// @param path  An absolute path of a `telemetry`. Copied. NULL, the default: `../bin/telemetry` beside the
+///              directory of this library, else `/usr/bin/telemetry`; PATH is not searched. It must be
+///              a regular file, of root or of this user, that nobody else can write to; otherwise none
+///              is started. Nor is it in a set-user-id program, or in one that adopts orphans (the first
+///              process of a container, a subreaper).
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or a path that is not absolute.
+///
+/// The process started is no child of this one: wait(2) does not see it, no SIGCHLD comes, no handler of
+/// pthread_atfork(3) runs. It has a session of its own, `/dev/null` for its streams, `/` to stand in, none of
+/// this process's files, and ends within a minute or so. Its environment is this one's.
+@_cdecl("telemetry_options_set_helper")
+public func telemetryOptionsSetHelper(options: UnsafeMutablePointer<telemetry_options>?, path: UnsafePointer<CChar>?) -> telemetry_status {
+    configure(options) { $0.setHelper(path.map(string)) }
+}
+
+/// Sends an event of type `heartbeat` when telemetry_open() is called and every period while the
+/// collector lives, in all processes of the tool together one a period. Off unless this is called.
+///
+/// @param period_s             Seconds from 60 to 2,592,000 (30 days); 0: the default, 14,400 (4 hours).
+/// @param stop_after_failures  From 1 to 1000; 0: the default, 3. When so many deliveries in a row have
+///                             failed, this process sends no further one.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+///
+/// With in-process delivery, telemetry_open() then starts the worker thread. With detached delivery, only
+/// telemetry_open() looks whether one is due. The time of the last is in `heartbeat.json` in the state directory;
+/// without a state directory there is no heartbeat.
+@_cdecl("telemetry_options_set_heartbeat")
+public func telemetryOptionsSetHeartbeat(
+    options: UnsafeMutablePointer<telemetry_options>?, period_s: UInt32, stop_after_failures: UInt32
+) -> telemetry_status {
+    configure(options) { $0.setHeartbeat(seconds: period_s, failures: stop_after_failures) }
 }
 
 /// What becomes of a batch whose delivery fails or is cut short. Default: TELEMETRY_AT_LEAST_ONCE.

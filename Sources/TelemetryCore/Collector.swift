@@ -28,6 +28,8 @@ package final class Collector {
     private static let freshNanoseconds: Int64 = 2_000_000
     /// When the identifier in the spool's context is to be replaced, nanoseconds since 1970.
     private var identityExpires = Int64.max
+    /// C12: when the next heartbeat is due, nanoseconds since 1970.
+    var nextHeartbeat = Int64.max
     let opened = Clock.monotonic()
     var worker = WorkerState()
     /// close() does not wait any longer: a send under way is to give up.
@@ -93,6 +95,7 @@ package final class Collector {
         mutex.withLock {
             var text = ""
             for outlet in currentOutlets() { text += (text.utf8.isEmpty ? "" : "; ") + outlet.backend.info }
+            if options.delivery != TELEMETRY_IN_PROCESS && !isLocal { text += DetachedDelivery.info(options) }
             return text
         }
     }

@@ -25,6 +25,26 @@ extension Options {
         return true
     }
 
+    package func setHelper(_ path: String?) -> Bool {
+        guard path == nil || path?.utf8.first == UInt8(ascii: "/") else {
+            fail("helper '" + Excerpt.of(path ?? "") + "': expected an absolute path")
+            return false
+        }
+        helper = path
+        return true
+    }
+
+    /// C12: 0: the default.
+    package func setHeartbeat(seconds: UInt32, failures: UInt32) -> Bool {
+        let rule = HeartbeatRule(seconds: Int64(seconds), failures: failures)
+        guard rule.isPlausible else {
+            fail("heartbeat: expected a period from 60 to 2592000 seconds, and 1 to 1000 failures")
+            return false
+        }
+        heartbeat = rule
+        return true
+    }
+
     /// A9: nil or empty: none.
     package func setConfig(file: String?, key: String?) -> Bool {
         setLocation(&config, file, key, inProject: false)

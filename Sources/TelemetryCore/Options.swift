@@ -86,6 +86,10 @@ package final class Options {
     private var isDefault = true
     package var delivery: telemetry_delivery = TELEMETRY_IN_PROCESS
     package var guarantee: telemetry_guarantee = TELEMETRY_AT_LEAST_ONCE
+    /// What detached delivery starts; nil: looked for.
+    var helper: String?
+    /// C12: nil: no heartbeat.
+    package var heartbeat: HeartbeatRule?
     /// C6: collect arguments and error texts.
     package var extendedCollection = false
     /// C11: the share of a type's events that is recorded; all of those not listed.
@@ -114,8 +118,10 @@ package final class Options {
     package var spoolLimitSegments = 256
     /// Oldest event that is still delivered.
     package var spoolLimitAgeSeconds: Int64 = 30 * 24 * 3600
-    /// Path of the manifest these options came from, for people.
+    /// Absolute path of the manifest these options came from, if they came from one.
     package var manifestPath: String?
+    /// What another process would find in it.
+    var manifestMark: ManifestMark?
     /// The first thing that was wrong, as a sentence.
     package private(set) var error: String?
 
@@ -166,6 +172,9 @@ package final class Options {
         other.isDefault = isDefault
         other.delivery = delivery
         other.guarantee = guarantee
+        other.helper = helper
+        other.heartbeat = heartbeat
+        other.manifestMark = manifestMark
         other.extendedCollection = extendedCollection
         other.sampling = sampling
         other.metadata = metadata

@@ -53,6 +53,10 @@ extension Collector {
                 runPass(request)
             } else if worker.isStopping {
                 break
+            } else if isHeartbeatDue {
+                mutex.unlock()
+                beat()
+                mutex.lock()
             } else {
                 waitForWork()
             }
@@ -120,8 +124,7 @@ extension Collector {
     }
 
     private var nextWakeUp: Deadline {
-        guard let wakeUp = schedule?.wakeUp, wakeUp != .max else { return .never }
-        return Deadline(nanoseconds: wakeUp)
+        Deadline(nanoseconds: min(schedule?.wakeUp ?? .max, heartbeatWakeUp))
     }
 
     private var schedule: FlushSchedule? {

@@ -10,7 +10,13 @@ enum DeliveryCommands {
 
     static func deliver(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeLimitMs, "--time-limit-ms", default: 60_000)
-        return try send(invocation, limit, ignoringBackoff: invocation.arguments.has(.now))
+        let isNow = invocation.arguments.has(.now)
+        BackgroundProcess.begin(limitMilliseconds: limit)
+        let tool = try invocation.options().toolName
+        if !isNow && DetachedDelivery.isElsewhere(tool: tool) {
+            throw Failure(code: .notDelivered, message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
+        }
+        return try send(invocation, limit, ignoringBackoff: isNow)
     }
 
     private static func send(

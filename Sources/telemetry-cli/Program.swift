@@ -13,7 +13,7 @@ enum Program {
             return ExitCode.usage.rawValue
         }
         DeletionSection.use()
-        DetachedDelivery.start = BackgroundDelivery.start
+        DetachedDelivery.isHelper = true
         SpoolPatience.milliseconds = 5_000
         let invocation = Invocation(arguments: parsed, rawArguments: rawArguments)
         do throws(Failure) {

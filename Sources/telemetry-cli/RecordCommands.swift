@@ -80,6 +80,7 @@ enum RecordCommands {
         if invocation.arguments.has(.dryRun) { return DryRun.open(invocation, options) }
         let collector = Collector.open(options)
         invocation.warn(collector.decision)
+        collector.startHeartbeat()
         return collector
     }
 

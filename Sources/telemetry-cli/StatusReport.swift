@@ -48,7 +48,29 @@ struct StatusReport {
         return names.isEmpty ? "" : "; at-most-once to " + joined(names, ", ") + ", which acknowledges nothing"
     }
 
-    private var mode: String { options.delivery == TELEMETRY_DETACHED ? "detached" : "in-process" }
+    private var mode: String {
+        switch options.delivery {
+        case TELEMETRY_DETACHED: "detached"
+        case TELEMETRY_AGENT: "agent"
+        default: "in-process"
+        }
+    }
+
+    /// C12: when the last one was recorded, and when the next one will be.
+    private var heartbeat: (period: Int64, last: String?, next: String)? {
+        guard let rule = options.heartbeat else { return nil }
+        let last = HeartbeatFile.last(tool: options.toolName)
+        return (rule.seconds, time(last), time(rule.next(after: last)) ?? "when the tool runs")
+    }
+
+    private var heartbeatJSON: JSONObject? {
+        guard let heartbeat else { return nil }
+        var object = JSONObject()
+        object.add("period_s", UInt64(clamping: heartbeat.period))
+        object.add("last", optional: heartbeat.last)
+        object.add("next", optional: heartbeat.last == nil ? nil : heartbeat.next)
+        return object
+    }
 
     private func time(_ nanoseconds: Int64?) -> String? {
         guard let nanoseconds, nanoseconds > 0 else { return nil }
@@ -79,6 +101,7 @@ struct StatusReport {
         object.add("spool", spoolJSON)
         object.add("events", eventsJSON)
         object.add("last_delivery", deliveryJSON)
+        if let heartbeatJSON { object.add("heartbeat", heartbeatJSON) } else { object.add("heartbeat", raw: "null") }
         return object.text
     }
 
@@ -131,6 +154,9 @@ struct StatusReport {
         rows.append(("backend", backend))
         if destinations.count > 1 { for destination in destinations { rows.append(("to " + destination.name, destination.text)) } }
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
+        if let heartbeat {
+            rows.append(("heartbeat", "every \(heartbeat.period) s; last " + (heartbeat.last ?? "never") + ", next " + heartbeat.next))
+        }
         rows.append(("spool", spoolText))
         rows += countRows
         rows.append(("last delivery", time(delivery?.lastSuccess) ?? "never"))

@@ -32,6 +32,7 @@ enum WrappedCommand {
     ) throws(Failure) {
         let isDryRun = invocation.arguments.has(.dryRun)
         let collector = isDryRun ? DryRun.open(invocation, options) : Collector.open(options)
+        if !isDryRun { collector.startHeartbeat() }
         _ = RecordCommands.track(collector, run, attributes)
         if isDryRun { try DryRun.answer(invocation, collector) } else { RecordCommands.end(collector) }
     }

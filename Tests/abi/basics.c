@@ -24,6 +24,8 @@ static void null_everywhere(void)
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_project_config(NULL, NULL, NULL));
     CHECK_INT(0, telemetry_explain(NULL, TELEMETRY_FORMAT_TEXT, NULL, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_delivery(NULL, TELEMETRY_IN_PROCESS));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_helper(NULL, NULL));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_heartbeat(NULL, 0, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_guarantee(NULL, TELEMETRY_AT_LEAST_ONCE));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_extended_collection(NULL, false));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_metadata(NULL, NULL, 0));

@@ -326,7 +326,21 @@ static void sampling_rates_are_checked(void)
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_sampling(NULL, "x", 0.5));
 }
 
+static void heartbeat_ranges_are_checked(void)
+{
+    static const struct { uint32_t period_s, failures; telemetry_status status; } cases[] = {
+        {0, 0, TELEMETRY_OK}, {60, 1, TELEMETRY_OK}, {2592000, 1000, TELEMETRY_OK}, {59, 0, TELEMETRY_ERROR_ARGUMENT},
+        {2592001, 0, TELEMETRY_ERROR_ARGUMENT}, {UINT32_MAX, 0, TELEMETRY_ERROR_ARGUMENT}, {60, 1001, TELEMETRY_ERROR_ARGUMENT}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        telemetry_options *options = quiet_options();
+        CHECK_INT(cases[i].status, telemetry_options_set_heartbeat(options, cases[i].period_s, cases[i].failures));
+        CHECK((telemetry_options_error(options, NULL, 0) > 0) == (cases[i].status != TELEMETRY_OK));
+        telemetry_options_free(options);
+    }
+}
+
 static const struct test tests[] = {
+    {"heartbeat-ranges", "C12", "a heartbeat's period and stop rule have bounds", heartbeat_ranges_are_checked},
     {"recorder", "C5", "a recorder records one event, however often it is finished", recorder_is_single_use},
     {"recorder-freed", "C5", "a recorder freed unfinished records nothing", recorder_freed_unfinished},
     {"recorder-copies", "C5", "a recorder copies its path, and the last one counts", recorder_copies_its_path},

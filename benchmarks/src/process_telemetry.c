@@ -3,6 +3,7 @@
      file      in-process delivery to the JSON Lines file, close waits for it (at most 1 s)
      leave     in-process, close(0): the event stays in the spool, which nobody ever empties
      detached  detached delivery, close starts a deliverer when one is due
+     dead      detached delivery to an endpoint that refuses, as the tool's manifest says
      off       the user has not agreed: everything is called and nothing happens
    Each is a tool of its own, so that none delivers what another left. */
 #include "payload.h"
@@ -21,6 +22,8 @@ int main(int argc, char **argv)
     telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
     if (!strcmp(mode, "detached"))
         telemetry_options_set_delivery(options, TELEMETRY_DETACHED);
+    else if (!strcmp(mode, "dead"))
+        telemetry_options_load_manifest(options, NULL);
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
     telemetry_attribute attributes[5] = {

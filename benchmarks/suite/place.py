@@ -23,7 +23,7 @@ def environment(installed=False, **extra):
     }
     if not installed:
         base["LD_LIBRARY_PATH"] = str(BUILD / "lib")
-    base.update({f"{tool}_TELEMETRY_ENABLED": "1" for tool in ("BENCH", "BENCH_FILE", "BENCH_LEAVE", "BENCH_DETACHED")})
+    base.update({f"{tool}_TELEMETRY_ENABLED": "1" for tool in ("BENCH", "BENCH_FILE", "BENCH_LEAVE", "BENCH_DETACHED", "BENCH_DEAD")})
     base.update({name: str(value) for name, value in extra.items()})
     return base
 

@@ -41,7 +41,26 @@ def report_program(report, library):
         table(report, "The same with detached delivery", apart, "empty",
               "Deliverers run beside both programs; that they slow the machine down shows in both rows.")
         measured[detached] = (apart[detached], apart["empty"])
+        report_dead(report, program)
     program_targets(report, measured)
+
+
+DEAD = """tool: {name: bench-dead}
+identity: {ephemeral: never}
+backend: {kind: http, endpoint: "http://127.0.0.1:9/"}
+delivery: {mode: detached}
+"""
+
+
+def report_dead(report, program):
+    """The deliverer is started for the first run, fails, and is not started again while the pause after that lasts."""
+    tools = place.HOME / ".local" / "share" / "telemetry" / "tools"
+    tools.mkdir(parents=True, exist_ok=True)
+    (tools / "bench-dead.yaml").write_text(DEAD)
+    off, dead = "telemetry off", "C program, detached, dead endpoint"
+    results = spawn(400, [(off, [program, "bench-off"]), (dead, [program, "bench-dead"])])
+    table(report, "Detached delivery to a dead endpoint", results, off)
+    report.target("process: detached, dead endpoint", (results[dead]["us"] - results[off]["us"]) / 1000, 1, "ms above telemetry off")
 
 
 def program_targets(report, measured):

@@ -72,6 +72,18 @@ int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *contex
 /** Initialises a condition variable whose timed waits use CLOCK_MONOTONIC. */
 int csystem_condition_init(pthread_cond_t *condition);
 
+/** Whether this process may start another that outlives it: not one that runs with rights its caller
+    does not have, nor one that adopts orphans. */
+bool csystem_may_spawn(void);
+
+/** Starts `program deliver` for a tool on its own: in a session of its own, in `/`, without the caller's streams and files
+    but `lock`, which is its descriptor 3, with signals as the system sets them. It is no child of the
+    caller's. The environment is the caller's. An empty `version` or `manifest` says nothing. 0 or errno. */
+int csystem_start_deliverer(const char *program, const char *tool, const char *version, const char *manifest, int lock);
+
+/** Path that this code was loaded from, as the loader knows it; NULL: unknown. */
+const char *csystem_library_path(void);
+
 /** Whether an attribute may hold something to redact; yes, when in doubt. */
 bool csystem_is_suspect(const void *key, size_t key_length, const void *value, size_t length);
 

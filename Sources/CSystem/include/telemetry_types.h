@@ -126,10 +126,15 @@ typedef enum telemetry_delivery {
     /** A thread of this process, while it lives and at telemetry_close() (default). */
     TELEMETRY_IN_PROCESS = 0,
     /**
-     * Not this process: the events stay in the spool for `telemetry deliver`, which needs a manifest
-     * to know the backend. Only a local backend is served here, by telemetry_close().
+     * Not this process: telemetry_close() leaves the events in the spool and, when delivery is due,
+     * starts one `telemetry deliver` for the tool (telemetry_options_set_helper()). That reads the
+     * tool's manifest, and nothing else: if backend, guarantee, consent or config were chosen in code,
+     * none is started, and the events wait for a process that knows better; telemetry_backend_info()
+     * says so. Only a local backend is served here, by telemetry_close().
      */
-    TELEMETRY_DETACHED = 1
+    TELEMETRY_DETACHED = 1,
+    /** The agent of the user, where one runs; as TELEMETRY_DETACHED where none does. */
+    TELEMETRY_AGENT = 2
 } telemetry_delivery;
 
 /** What becomes of a batch whose delivery fails or is cut short. */

@@ -1,23 +1,123 @@
 import CSystem
 
-/// Delivery by a process of its own, so that the tool's ends at once.
+/// Delivery by a process of its own, so that the tool's ends at once: a `telemetry deliver`, started
+/// without the caller's terminal, group or files (CSystem/spawn.c).
 package enum DetachedDelivery {
-    /// In the helper: this program, started again without the caller's terminal, group or files, except
-    /// the one given. It keeps that open as long as it runs, and with it the lock on it. Nil in a host
-    /// program, which must not find itself with a child that it did not start.
-    nonisolated(unsafe) package static var start: ((Options, Int32) -> Void)?
+    /// This program is the helper, and is started again.
+    nonisolated(unsafe) package static var isHelper = false
 
     static let lockName = "detached.lock"
+    /// Where the lock is in the process started.
+    private static let lockNumber: Int32 = STDERR_FILENO + 1
 
     /// At most one process of the tool at a time. The lock goes over to the new one with the open file:
     /// there is no moment at which another could find it free. What is recorded after that process has
     /// looked stays in the spool for the next.
+    @inline(never)
     static func startUnlessRunning(_ options: Options) {
-        guard let start, let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return }
+        if options.delivery == TELEMETRY_AGENT && agentDelivers(options.toolName) { return }
+        guard obstacle(options) == nil, let program = program(options),
+            let shared = SpoolDirectory.openExisting(tool: options.toolName)
+        else { return }
         defer { shared.close() }
-        guard let lock = try? Descriptor.open(at: shared.directory, lockName, O_RDWR | O_CREAT) else { return }
+        guard let lock = lockFile(shared) else { return }
         // Closed without unlocking: that would end the lock of the process started.
         defer { lock.close() }
-        if lock.tryLock() { start(options, lock.raw) }
+        // When it cannot be started, what it was to do is left to the next one.
+        if lock.tryLock() {
+            _ = csystem_start_deliverer(program, options.toolName, options.toolVersion, options.manifestPath ?? "", lock.raw)
+        }
+    }
+
+    /// The one place where the user's agent would be asked: over the socket `telemetry/agent.sock` in
+    /// `$XDG_RUNTIME_DIR`, with the tool's name. True: it delivers, and no process is to be started. There
+    /// is no agent yet.
+    private static func agentDelivers(_ tool: String) -> Bool { false }
+
+    private static func lockFile(_ shared: SpoolDirectory) -> Descriptor? {
+        try? Descriptor.open(at: shared.directory, lockName, O_RDWR | O_CREAT)
+    }
+
+    /// Why no process is started, whatever waits; nil: one may be.
+    private static func obstacle(_ options: Options) -> StaticString? {
+        if !csystem_may_spawn() { return "this process may start none" }
+        if isHelper { return nil }
+        if options.manifestPath == nil || options.manifestMark?.isAll(of: options) != true { return "chosen in code, not by a manifest" }
+        return program(options) == nil ? "no helper found" : nil
+    }
+
+    /// For `backend_info`: who delivers for a program.
+    @inline(never)
+    static func info(_ options: Options) -> String {
+        if isHelper { return "" }
+        if let obstacle = obstacle(options) { return "; left to another process: " + obstacle.description }
+        return "; delivered by " + (program(options) ?? "")
+    }
+
+    /// Never from PATH, and no variable names it: what runs is not the environment's to choose.
+    private static func program(_ options: Options) -> String? {
+        if isHelper { return "/proc/self/exe" }
+        if let chosen = options.helper { return isTrusted(chosen) ? chosen : nil }
+        if let beside = besideLibrary, isTrusted(beside) { return beside }
+        let installed = "/usr/bin/telemetry"
+        return isTrusted(installed) ? installed : nil
+    }
+
+    /// `…/lib/libtelemetry.so.0`: `…/bin/telemetry`. Not what the loader knows by a relative path only.
+    private static var besideLibrary: String? {
+        guard let library = csystem_library_path(), library.pointee == CChar(UInt8(ascii: "/")), let slash = strrchr(library, 0x2F)
+        else { return nil }
+        let directory = UnsafeRawBufferPointer(start: library, count: UnsafePointer(slash) - library)
+        return String(bytes: directory) + "/../bin/telemetry"
+    }
+
+    private static func isTrusted(_ path: String) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0, access(path, X_OK) == 0 else { return false }
+        return FileTrust(acceptsRoot: true, refusedMode: 0o022).problem(status) == nil
+    }
+
+    // MARK: in the process started
+
+    /// Whether another `telemetry deliver` of the tool is at work. If none is, this one is from now on.
+    package static func isElsewhere(tool: String) -> Bool {
+        guard let shared = SpoolDirectory.openExisting(tool: tool) else { return false }
+        defer { shared.close() }
+        guard let lock = lockFile(shared), let status = try? lock.status() else { return false }
+        if let handed = try? Descriptor(raw: lockNumber).status(), handed.st_ino == status.st_ino, handed.st_dev == status.st_dev,
+            lock.raw != lockNumber {
+            lock.close()
+            return false
+        }
+        // It stays open, and with it the lock is kept, until this process ends.
+        if lock.tryLock() { return false }
+        lock.close()
+        return true
+    }
+}
+
+/// What a manifest says of that which another process has to know in order to deliver. Settings in code
+/// that say otherwise would be unknown to it: it would send elsewhere, or twice.
+final class ManifestMark {
+    private let destinations: [Destination]?
+    private let guarantee: telemetry_guarantee
+    private let consent: telemetry_consent
+    private let force: Bool
+    private let config: ConfigLocation?
+
+    init(_ manifest: Manifest) {
+        destinations = manifest.destinations
+        guarantee = manifest.guarantee ?? TELEMETRY_AT_LEAST_ONCE
+        consent = manifest.consent ?? TELEMETRY_OPT_IN
+        force = manifest.force ?? false
+        config = manifest.config
+    }
+
+    func isAll(of options: Options) -> Bool {
+        guard let destinations, destinations.count == options.destinations.count, guarantee == options.guarantee,
+            consent == options.consent, force == options.force, config === options.config
+        else { return false }
+        for index in destinations.indices where destinations[index] !== options.destinations[index] { return false }
+        return true
     }
 }

@@ -29,6 +29,8 @@ package struct Manifest {
     var destinations: [Destination]?
     var delivery: telemetry_delivery?
     var guarantee: telemetry_guarantee?
+    /// C12
+    var heartbeat: HeartbeatRule?
     var flushIntervalMilliseconds: Int64?
     var segmentBytes: Int64?
     var spoolBytes: Int64?
@@ -42,7 +44,7 @@ package struct Manifest {
     package static func load(path: String, into options: Options) throws(ManifestError) {
         try keepingError(options) { () throws(ManifestError) in
             try read(path: path).apply(to: options, file: path)
-            options.manifestPath = path
+            options.manifestPath = Environment.absolutePath(path) ?? path
         }
     }
 
@@ -94,6 +96,8 @@ package struct Manifest {
         applyCollection(to: options)
         applyDelivery(to: options)
         applyLimits(to: options)
+        if let heartbeat { options.heartbeat = heartbeat }
+        options.manifestMark = ManifestMark(self)
     }
 
     private func applyCollection(to options: Options) {

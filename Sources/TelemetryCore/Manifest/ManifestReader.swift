@@ -6,7 +6,7 @@ enum ManifestReader {
     static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
         let top = try ManifestSection(
             node, file: file, path: "",
-            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "backends", "delivery", "limits", "events"])
+            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "backends", "delivery", "heartbeat", "limits", "events"])
         var manifest = Manifest()
         try readTool(top, &manifest)
         manifest.enabled = try top.bool("enabled")
@@ -22,6 +22,7 @@ enum ManifestReader {
         manifest.notice = try NoticeSection.read(top)
         try BackendSection.read(top, &manifest)
         try readDelivery(top, &manifest)
+        manifest.heartbeat = try HeartbeatSection.read(top)
         try readLimits(top, &manifest)
         manifest.events = try EventsSection.read(top)
         return manifest
@@ -44,7 +45,7 @@ enum ManifestReader {
         let keys = ["mode", "guarantee", "flush_interval_ms"]
         guard let delivery = try top.section("delivery", keys: keys) else { return }
         manifest.delivery = try delivery.choice(
-            "mode", [("in-process", TELEMETRY_IN_PROCESS), ("detached", TELEMETRY_DETACHED)])
+            "mode", [("in-process", TELEMETRY_IN_PROCESS), ("detached", TELEMETRY_DETACHED), ("agent", TELEMETRY_AGENT)])
         manifest.guarantee = try delivery.choice(
             "guarantee", [("at-least-once", TELEMETRY_AT_LEAST_ONCE), ("at-most-once", TELEMETRY_AT_MOST_ONCE)])
         manifest.flushIntervalMilliseconds = try delivery.integer("flush_interval_ms", 1...86_400_000)

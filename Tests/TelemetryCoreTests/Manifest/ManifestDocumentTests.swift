@@ -67,7 +67,7 @@ final class ManifestDocumentTests: XCTestCase {
     /// From the reader's own errors, which list the keys of a section.
     private func knownKeys() throws -> Set<String> {
         DeletionSection.use()
-        let sections = ["tool", "notice", "config", "identity", "deletion", "backend", "delivery", "limits"]
+        let sections = ["tool", "notice", "config", "identity", "deletion", "backend", "delivery", "heartbeat", "limits"]
         var known: Set<String> = []
         for section in [nil] + sections.map(Optional.some) {
             let text = section.map { "tool: {name: mytool}\n\($0): {nonsense: 1}" } ?? "nonsense: 1"

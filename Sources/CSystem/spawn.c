@@ -1,0 +1,112 @@
+/* A process of its own that the program never notices: no child to wait for, no SIGCHLD, no zombie. */
+#include <sched.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+
+#include "csystem.h"
+
+struct start {
+    const char *program;
+    char *const *arguments;
+    const posix_spawn_file_actions_t *actions;
+    const posix_spawnattr_t *attributes;
+    int error;
+};
+
+/* The one in between: the program's child for an instant, and the only parent that the new process has.
+   It shares the program's memory, while the thread that made it waits: like after vfork(2), all that it
+   does is to start the other. */
+static int start_and_leave(void *context)
+{
+    struct start *start = context;
+    pid_t pid;
+    start->error = posix_spawn(&pid, start->program, start->actions, start->attributes, start->arguments, environ);
+    return 0;
+}
+
+/* Exit signal 0: the program gets no SIGCHLD, and its own wait(2) does not see it; only who asks for such
+   a "clone" child does, as here. No fork handler runs. The new process is the system's as soon as this one
+   has ended. */
+static int start_between(struct start *start)
+{
+    enum { STACK_BYTES = 64 << 10 };
+    char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED)
+        return errno;
+    sigset_t all, before;
+    sigfillset(&all);
+    /* No handler of the program's runs in it; its mask is what the new process would inherit. */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    start->error = 0;
+    pid_t pid = clone(start_and_leave, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, start);
+    int error = pid < 0 ? errno : start->error;
+    if (pid > 0)
+        while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+            continue;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    munmap(stack, STACK_BYTES);
+    return error;
+}
+
+/* First, the lock: its number may be that of a standard stream which the program has closed; and even if it
+   is the right one already, that clears close-on-exec. Last, all others are closed: a pipe of the program's,
+   held open, would keep whoever reads it waiting. */
+static int add_actions(posix_spawn_file_actions_t *actions, int lock)
+{
+    int error = posix_spawn_file_actions_adddup2(actions, lock, STDERR_FILENO + 1);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO && error == 0; stream++)
+        error = posix_spawn_file_actions_addopen(actions, stream, "/dev/null", O_RDWR, 0);
+    if (error == 0)
+        error = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 2);
+    /* No file system is kept busy, no directory that goes away stood in. */
+    return error != 0 ? error : posix_spawn_file_actions_addchdir_np(actions, "/");
+}
+
+static void set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t signals;
+    sigfillset(&signals);
+    posix_spawnattr_setsigdefault(attributes, &signals);
+    sigemptyset(&signals);
+    posix_spawnattr_setsigmask(attributes, &signals);
+    /* A session of its own, and with it a process group: no terminal's hang-up, no Ctrl-C reaches it. */
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+}
+
+bool csystem_may_spawn(void)
+{
+    int adopts = 0;
+    /* Set-user-id and the like: nothing of the caller's environment may choose what runs as someone else.
+       Who adopts orphans (init, a container's first program, a subreaper) would have to wait for it. */
+    return getauxval(AT_SECURE) == 0 && getpid() != 1
+        && (prctl(PR_GET_CHILD_SUBREAPER, &adopts) != 0 || adopts == 0);
+}
+
+int csystem_start_deliverer(const char *program, const char *tool, const char *version, const char *manifest, int lock)
+{
+    /* Nothing private stands on it: everyone can read a command line. */
+    const char *arguments[] = { "telemetry", "deliver", "--quiet", "--tool", tool, "--tool-version", version,
+                                "--manifest", manifest, NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0)
+        return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error == 0) {
+        error = add_actions(&actions, lock);
+        set_attributes(&attributes);
+        struct start start = { program, (char *const *)arguments, &actions, &attributes, 0 };
+        if (error == 0)
+            error = start_between(&start);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+const char *csystem_library_path(void)
+{
+    Dl_info found;
+    return dladdr((void *)csystem_library_path, &found) != 0 ? found.dli_fname : NULL;
+}

@@ -1,0 +1,60 @@
+import CSystem
+
+/// C12: an event now and then that says that the tool is in use. All processes of the tool share one
+/// period, and the event goes the way of every other.
+extension Collector {
+    /// At the start of a collector. In a program that delivers itself the worker sends those to come.
+    @inline(never)
+    package func startHeartbeat() {
+        guard options.heartbeat != nil, isEnabled else { return }
+        beat()
+        guard options.delivery == TELEMETRY_IN_PROCESS, nextHeartbeat != .max else { return }
+        mutex.withLock { startWorker() }
+    }
+
+    /// With the mutex held.
+    var isHeartbeatDue: Bool { nextHeartbeat <= Clock.realtime() }
+
+    /// With the mutex held; on the monotonic clock. The other one may be set: it is looked at once an hour.
+    var heartbeatWakeUp: Int64 {
+        guard nextHeartbeat != .max else { return .max }
+        let longest: Int64 = 3600 * 1_000_000_000
+        return Clock.monotonic() &+ max(0, min(nextHeartbeat &- Clock.realtime(), longest))
+    }
+
+    /// Without the mutex. Records one if it is due, and notes when the next will be.
+    @inline(never)
+    func beat() {
+        guard let rule = options.heartbeat else { return }
+        let isOn = isEnabled
+        let failures = mutex.withLock { dispatcher?.state.failures ?? 0 }
+        var next = Int64.max
+        if isOn && !rule.isStopped(failures: failures) {
+            let now = Clock.realtime()
+            let last = HeartbeatFile.last(tool: options.toolName)
+            next = rule.next(after: rule.isDue(last: last, now: now) ? claim(rule, now) : last)
+        }
+        mutex.withLock { nextHeartbeat = next }
+    }
+
+    /// When the last one was recorded: now, if no other process came first. Where nothing can be written
+    /// that could not be known, and every run would send one: then none does.
+    private func claim(_ rule: HeartbeatRule, _ now: Int64) -> Int64 {
+        var last = now
+        var isMine = false
+        mutex.lock()
+        if let shared = (spool ?? attach()).shared {
+            _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+                last = HeartbeatFile.last(in: shared.directory)
+                guard rule.isDue(last: last, now: now) else { return }
+                last = now
+                isMine = HeartbeatFile.write(now, in: shared.directory)
+            }
+        }
+        mutex.unlock()
+        if isMine {
+            "heartbeat".withCString { _ = Recording.track(handle, $0, $0, nil, 0) }
+        }
+        return last
+    }
+}

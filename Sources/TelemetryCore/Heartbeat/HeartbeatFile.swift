@@ -1,0 +1,46 @@
+import CSystem
+
+/// When the tool's last heartbeat was recorded, for all its processes: `heartbeat.json` in the state
+/// directory, 0600, replaced as a whole.
+///
+///     {"version":1,"last_ns":1763711841000000000}
+package enum HeartbeatFile {
+    static let name = "heartbeat.json"
+    private static let start = "{\"version\":1,\"last_ns\":"
+    private static let limitBytes = 64
+
+    /// 0: there is none, or it is damaged and will be replaced.
+    package static func last(tool: String) -> Int64 {
+        guard let state = Environment.stateDirectory else { return 0 }
+        return last(in: .currentDirectory, state + "/" + tool + "/" + name)
+    }
+
+    @inline(never)
+    static func last(in directory: Descriptor, _ path: String = name) -> Int64 {
+        guard let content = try? PrivateFile.read(at: directory, path, limit: limitBytes) else { return 0 }
+        return parse(content.bytes)
+    }
+
+    /// Only what `write` writes.
+    static func parse(_ bytes: [UInt8]) -> Int64 {
+        let expected = start.utf8.count
+        guard bytes.count > expected, bytes.count <= limitBytes else { return 0 }
+        var value: Int64 = 0
+        var index = expected
+        while index < bytes.count, bytes[index] >= UInt8(ascii: "0"), bytes[index] <= UInt8(ascii: "9") {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflowToo) = product.addingReportingOverflow(Int64(bytes[index] &- UInt8(ascii: "0")))
+            if overflow || overflowToo { return 0 }
+            value = sum
+            index &+= 1
+        }
+        return bytes == text(value) ? value : 0
+    }
+
+    /// Not durable: what a power cut takes is one heartbeat more.
+    static func write(_ last: Int64, in directory: Descriptor) -> Bool {
+        (try? PrivateFile.replace(in: directory, name, text(last), durable: false)) != nil
+    }
+
+    private static func text(_ last: Int64) -> [UInt8] { Array((start + last.description + "}\n").utf8) }
+}

@@ -1,0 +1,28 @@
+/// C12: when a heartbeat is sent, and when no more. Pure: the clock is given to it, in nanoseconds
+/// since 1970-01-01 UTC.
+package struct HeartbeatRule: Equatable {
+    package let seconds: Int64
+    let failures: UInt32
+
+    static let periods: ClosedRange<Int64> = 60...2_592_000
+    static let failureCounts: ClosedRange<Int64> = 1...1000
+    static let defaultSeconds: Int64 = 14_400
+    static let defaultFailures: UInt32 = 3
+
+    /// 0: the default.
+    init(seconds: Int64 = 0, failures: UInt32 = 0) {
+        self.seconds = seconds == 0 ? Self.defaultSeconds : seconds
+        self.failures = failures == 0 ? Self.defaultFailures : failures
+    }
+
+    var isPlausible: Bool { Self.periods.contains(seconds) && Self.failureCounts.contains(Int64(failures)) }
+
+    /// A last one that lies ahead was recorded before the clock was set back: it says nothing.
+    func isDue(last: Int64, now: Int64) -> Bool { last > now || next(after: last) <= now }
+
+    /// 0: there was none yet.
+    package func next(after last: Int64) -> Int64 { last <= 0 ? 0 : last &+ min(seconds &* 1_000_000_000, .max &- last) }
+
+    /// Flipt's rule: nobody takes them, so that no more are made.
+    func isStopped(failures: UInt32) -> Bool { failures >= self.failures }
+}
