@@ -1,7 +1,6 @@
 """One cell of the matrix: a backend, a fault and a guarantee; what was seen, as facts."""
 import json
 import os
-import subprocess
 
 import faults
 import stage as stages
@@ -153,12 +152,14 @@ class Cell:
                        "delivery": {"guarantee": self.guarantee}}, file)
 
     def _helper(self, stage, *arguments, wrapper=()):
-        return subprocess.run([*wrapper, f"{stages.BUILD}/bin/telemetry", *arguments, "--manifest", stage.path("manifest.json")],
-                              env=stage.environment, cwd=stage.root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        child = stage.closes(stages.Child([*wrapper, f"{stages.BUILD}/bin/telemetry", *arguments, "--manifest", stage.path("manifest.json")],
+                                          stage.environment, stage.root)).process
+        out, err = child.communicate(timeout=60)
+        return child.returncode, out, err
 
     def _events(self, stage):
         """What status says, as text and as the columns; E12."""
-        text = self._helper(stage, "status", "--json").stdout
+        text = self._helper(stage, "status", "--json")[1]
         events = json.loads(text)["events"]
         dropped = {reason: count for reason, count in events["dropped_by_reason"].items() if count}
         if not events["recorded"] == events["delivered"] + events["pending"] + events["dropped"] == COUNT:
@@ -170,14 +171,14 @@ class Cell:
 
     def _later(self, stage, sink, options):
         """The fault is lifted, and a later process delivers what was kept."""
-        done = self._helper(stage, "deliver", "--now", **options)
+        code, _, errors = self._helper(stage, "deliver", "--now", **options)
         text, events = self._events(stage)
         self.facts["later"] = events["delivered"]
-        if done.returncode != 0:
-            self.wrong.append(f"deliver ended with {done.returncode}: {done.stderr.strip()}")
+        if code != 0:
+            self.wrong.append(f"deliver ended with {code}: {errors.strip()}")
         if events["pending"]:
             self.wrong.append(f"{events['pending']} events are still kept")
-        self._check("afterwards", stage, sink, text + done.stderr, events)
+        self._check("afterwards", stage, sink, text + errors, events)
 
     def _check(self, when, stage, sink, text, events):
         taken = sink.accepted()

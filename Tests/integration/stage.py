@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -194,12 +195,20 @@ class Stage:
         return found
 
 
+_starting = threading.Lock()
+
+
+def spawn(command, **options):
+    """A process. One at a time: none gets the ends of another's pipes between its fork and its exec."""
+    with _starting:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
+
+
 class Child:
     """A started program that does not outlive its stage."""
 
     def __init__(self, command, environment, directory):
-        self.process = subprocess.Popen(command, env=environment, cwd=directory, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = spawn(command, env=environment, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def close(self):
         if self.process.poll() is None:

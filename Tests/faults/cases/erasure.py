@@ -91,6 +91,18 @@ def several(stage):
     check_equal(["accepted", "failed: HTTP 500", "accepted"] + ["accepted"] * 3, [outcome for *_, outcome in receipts(stage)], "receipts")
 
 
+@test("erasure/partial", "G F")
+def partial(stage):
+    """OTLP: a 200 that rejects the event is no yes; a 200 with a warning is."""
+    sink = stage.closes(Sink(WIRES["otlp-json"]))
+    write_manifest(stage, [backend(sink)])
+    stage.helper("machine-id")
+    sink.mode = ("status", 200, b'{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"no room"}}')
+    ask(stage, expected=4)
+    sink.mode = ("status", 200, b'{"partialSuccess":{"errorMessage":"the name is deprecated"}}')
+    check_equal(True, ask(stage)["asked"], "asked")
+
+
 @test("erasure/cannot", "G F")
 def cannot(stage):
     """A backend that cannot erase is named as such, with a reason, and nothing is made or sent."""

@@ -47,15 +47,14 @@ class Template:
 
     @staticmethod
     def deliver(stage):
-        return subprocess.Popen([f"{stages.BUILD}/bin/telemetry", "deliver", "--now", "--manifest", stage.path("manifest.json")],
-                                env=stage.environment, cwd=stage.root, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return stages.spawn([f"{stages.BUILD}/bin/telemetry", "deliver", "--now", "--manifest", stage.path("manifest.json")],
+                            env=stage.environment, cwd=stage.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     @staticmethod
     def events(stage):
-        done = subprocess.run([f"{stages.BUILD}/bin/telemetry", "status", "--json", "--manifest", stage.path("manifest.json")],
-                              env=stage.environment, cwd=stage.root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-        return json.loads(done.stdout)["events"]
+        child = stages.spawn([f"{stages.BUILD}/bin/telemetry", "status", "--json", "--manifest", stage.path("manifest.json")],
+                             env=stage.environment, cwd=stage.root, stdout=subprocess.PIPE, text=True)
+        return json.loads(child.communicate(timeout=60)[0])["events"]
 
     def copy(self, guarantee, wire):
         """A stage of its own with the events, and its receiver."""
