@@ -47,15 +47,16 @@ def decode():
 
 
 def export(url):
-    from opentelemetry._logs import LogRecord, SeverityNumber
+    from opentelemetry._logs import SeverityNumber
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs import LoggerProvider, LogRecord
     from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
     from opentelemetry.sdk.resources import Resource
-    provider = LoggerProvider(resource=Resource({"service.name": "itest", "service.version": "1.2.3"}))
+    resource = Resource({"service.name": "itest", "service.version": "1.2.3"})
+    provider = LoggerProvider(resource=resource)
     provider.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(endpoint=url)))
     provider.get_logger("libtelemetry", "0.1.0").emit(LogRecord(
-        timestamp=1, observed_timestamp=1, severity_number=SeverityNumber.INFO, body="search", event_name="feature.used",
+        timestamp=1, observed_timestamp=1, severity_number=SeverityNumber.INFO, body="search", event_name="feature.used", resource=resource,
         attributes={"event.name": "search", "tool.metadata.number": 0.5, "tool.metadata.integer": -1, "tool.metadata.flag": True}))
     provider.shutdown()
 

@@ -83,6 +83,8 @@ struct ProtobufReader {
         end = min(bytes.count, range?.upperBound ?? bytes.count)
     }
 
+    var isAtEnd: Bool { at == end }
+
     /// Nil: there is no more, or what follows is malformed.
     @inline(never)
     mutating func next() -> (number: UInt64, value: Value)? {

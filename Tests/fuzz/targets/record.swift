@@ -16,7 +16,43 @@ public func fuzzRecord(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     withUnsafePointer(to: &context) { place in
         guard let event = EventView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: place) else { return }
         visit(event)
+        writeOTLP(event)
         reached()
     }
     return 0
+}
+
+/// The event in both forms of OTLP: JSON to the letter, and protobuf whose lengths add up and whose texts are UTF-8.
+private func writeOTLP(_ event: EventView) {
+    withUnsafePointer(to: event) { event in
+        let batch = WireBatch(events: UnsafeBufferPointer(start: event, count: 1), key: "", attempt: 0, now: 0)
+        let (json, protobuf) = (OTLPFormat(isJSON: true), OTLPFormat(isJSON: false))
+        guard let text = json.request(for: batch), let message = protobuf.request(for: batch) else { preconditionFailure("no request") }
+        JSONCheck.check(text.body)
+        let bytes = Array(message.body)
+        // ExportLogsServiceRequest, ResourceLogs, ScopeLogs, LogRecord, KeyValue.
+        let logs = only(1, bytes, 0..<bytes.count)
+        let record = only(2, bytes, only(2, bytes, logs))
+        for attribute in all(6, bytes, record) {
+            for key in all(1, bytes, attribute) { precondition(String(validating: bytes[key], as: UTF8.self) != nil) }
+            for text in all(1, bytes, only(2, bytes, attribute)) { precondition(String(validating: bytes[text], as: UTF8.self) != nil) }
+        }
+    }
+}
+
+private func only(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
+    let found = all(number, bytes, range)
+    precondition(found.count == 1, "one field \(number)")
+    return found[0]
+}
+
+/// The fields of that number that have a length; together all fields fill the range.
+private func all(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
+    var reader = ProtobufReader(bytes, range)
+    var found: [Range<Int>] = []
+    while let field = reader.next() {
+        if case .bytes(let content) = field.value, field.number == number { found.append(content) }
+    }
+    precondition(reader.isAtEnd, "bytes behind the last field")
+    return found
 }

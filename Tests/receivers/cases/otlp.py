@@ -155,9 +155,10 @@ def test_agent(stage):
                 check(printed.startswith(f"{OK} "), f"{protocol}, {compression}: {printed}")
         with urllib.request.urlopen(f"http://127.0.0.1:{ports[1]}/test/session/logs", timeout=10) as answer:
             logs = json.load(answer)
-        bodies = [record["body"] for each in logs for group in each["resource_logs"] for scope in group["scope_logs"]
-                  for record in scope["log_records"]]
-        check_equal([{"string_value": "run it"}] * 4, bodies, "records that the agent has")
+        # What came as JSON it keeps as it came, in the other spelling.
+        text = json.dumps(logs).replace("string_value", "stringValue").replace("event_name", "eventName")
+        check_equal(4, text.count('"body": {"stringValue": "run it"}'), "records that the agent has")
+        check_equal(4, text.count('"eventName": "command.invocation"'), "names of events")
     finally:
         process.kill()
         process.wait()
