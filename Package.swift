@@ -50,9 +50,8 @@ let package = Package(
             name: "CSystem",
             cSettings: [
                 .define("_GNU_SOURCE"), .unsafeFlags(["-O2", "-fno-omit-frame-pointer"]),
-                // Checksums and the look for secrets are what recording spends its time on: compiled here, for speed,
-                // and not by the linker, which makes small code of the rest.
-                .unsafeFlags(["-fno-lto", "-fno-asynchronous-unwind-tables"], .when(configuration: .release)),
+                // The tables of one module would bring those of all: the linker generates their code together.
+                .unsafeFlags(["-fno-asynchronous-unwind-tables"], .when(configuration: .release)),
             ]),
         .target(name: "TelemetryCore", dependencies: ["CSystem"], swiftSettings: embedded),
         .target(
