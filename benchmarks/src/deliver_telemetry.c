@@ -1,5 +1,5 @@
-/* Usage: deliver_telemetry EVENTS KIND TARGET. Records the events into the spool, undelivered; then opens
-   again and measures one flush to where TARGET says: KIND `file` (a path), or one that posts (a URL). */
+/* Usage: deliver_telemetry EVENTS KIND TARGET COMPRESSION. Records the events into the spool, undelivered;
+   then opens again and measures one flush to where TARGET says: a path for KIND `file`, else a URL. */
 #define _GNU_SOURCE
 #include "payload.h"
 #include <stdio.h>
@@ -12,10 +12,14 @@
 static telemetry_collector *open_collector(char **arguments, telemetry_delivery delivery)
 {
     telemetry_options *options = telemetry_options_new("bench", "1.0.0");
+    const telemetry_attribute settings[] = {
+        telemetry_string("endpoint", arguments[1]),
+        telemetry_string("compression", arguments[2]),
+    };
     if (strcmp(arguments[0], "file") == 0)
         telemetry_options_set_backend_file(options, arguments[1], 4ull << 30, 2);
-    else
-        telemetry_options_set_backend_http(options, arguments[1], NULL, 0);
+    else if (telemetry_options_add_backend(options, arguments[0], settings, 2) != TELEMETRY_OK)
+        exit((fprintf(stderr, "no backend %s\n", arguments[0]), 1));
     telemetry_options_set_delivery(options, delivery);
     telemetry_options_set_segment_bytes(options, 4 << 20);
     telemetry_options_set_spool_limits(options, 1ull << 30, 4096, 0);
@@ -51,8 +55,8 @@ static double seconds(struct timeval t) { return (double)t.tv_sec + (double)t.tv
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
-        return fputs("usage: deliver_telemetry EVENTS KIND TARGET\n", stderr), 2;
+    if (argc != 5)
+        return fputs("usage: deliver_telemetry EVENTS KIND TARGET COMPRESSION\n", stderr), 2;
     uint64_t events = strtoull(argv[1], NULL, 10);
     telemetry_collector *collector = open_collector(argv + 2, TELEMETRY_DETACHED);
     for (uint64_t i = 0; i < events; i++)

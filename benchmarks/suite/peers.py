@@ -15,8 +15,9 @@ import venv
 from . import place
 from .machine import package_version
 
-PACKAGES = ["libspdlog-dev", "liblttng-ust-dev", "lttng-tools", "bsdutils", "curl", "patchelf"]
+PACKAGES = ["libspdlog-dev", "liblttng-ust-dev", "lttng-tools", "bsdutils", "curl", "patchelf", "nginx-light"]
 PYTHON_CLIENT = "segment-analytics-python"
+OTLP_EXPORTER = "opentelemetry-exporter-otlp-proto-http==1.45.2"
 VENV = place.BUILD / "venv"
 
 
@@ -39,6 +40,14 @@ def python_client():
     text = subprocess.run(show, stdout=subprocess.PIPE, text=True, check=True).stdout
     version = next(line.split()[1] for line in text.splitlines() if line.startswith("Version:"))
     return python, version
+
+
+def otlp_exporter():
+    """The interpreter that has OpenTelemetry's exporter."""
+    python, _ = python_client()
+    if subprocess.run([str(python), "-c", "import opentelemetry.exporter.otlp.proto.http"], stderr=subprocess.DEVNULL).returncode != 0:
+        subprocess.run([str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", OTLP_EXPORTER], check=True)
+    return python
 
 
 @contextlib.contextmanager
