@@ -15,6 +15,7 @@ What it does with a POST is named by the path; /events does what was last writte
     /redirect/CODE?to=URL              leads there
     /loop                              leads to itself
     /hang                              reads the request and never answers
+    /late/MILLISECONDS                 200 after so long
     /deaf                              does not even read it
     /reset                             resets the connection
     /trickle                           200, then a byte of body every 100 ms, without end
@@ -176,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.code
         if name in ("status", "redirect"):
             return int(argument)
-        return {"loop": 307, "trickle": 200, "endless": 200}.get(name)
+        return {"loop": 307, "trickle": 200, "endless": 200, "late": 200}.get(name)
 
     def read(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -203,6 +204,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_hang(self, _):
         time.sleep(3600)
+
+    def do_late(self, milliseconds):
+        time.sleep(int(milliseconds) / 1000)
+        self.answer(200)
 
     def do_deaf(self):
         time.sleep(3600)

@@ -40,7 +40,7 @@ final class ResponseReader {
     /// One header line, with its line end; also the status line, and the empty line at the end.
     /// False: more than the limit, stop reading.
     func header(_ line: UnsafeRawBufferPointer) -> Bool {
-        headerBytes = min(headerBytes, Self.headerLimit) + min(line.count, Self.headerLimit)
+        headerBytes = min(headerBytes, Self.headerLimit) + min(line.count, Self.headerLimit + 1)
         take(line)
         return headerBytes <= Self.headerLimit
     }
@@ -70,7 +70,7 @@ final class ResponseReader {
     /// False: more than the limit, stop reading.
     func body(_ bytes: UnsafeRawBufferPointer) -> Bool {
         kept += bytes.prefix(Self.keptBytes - kept.count)
-        bodyBytes = min(bodyBytes, bodyLimit) &+ min(bytes.count, bodyLimit)
+        bodyBytes = min(bodyBytes, bodyLimit) &+ min(bytes.count, bodyLimit &+ 1)
         return bodyBytes <= bodyLimit
     }
 

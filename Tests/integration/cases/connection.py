@@ -87,3 +87,13 @@ def compressed_split(stage):
     check_equal(str(OK), done["close"][0], "what close returned")
     check_equal({("gzip",)}, {tuple(header(request, "content-encoding")) for request in receiver.requests()}, "Content-Encoding")
     check_once(receiver.accepted(), 100)
+
+
+@test("connection/patience", "F E12")
+def patience(stage):
+    """The author's timeout holds, a longer one than the usual 5 s too."""
+    receiver = stage.receiver("/late/5300")
+    done = stage.send(f"endpoint={receiver.url}", "timeout=20000", "track=3", "close=20000")
+    check_equal(str(OK), done["close"][0], "what close returned")
+    check_equal(1, len(receiver.requests()), "requests")
+    stage.expect(3, delivered=3)
