@@ -63,6 +63,9 @@ def retries(stage):
     segment.answers += [(429, [("Retry-After", "9000")]), (460, []), (410, []), (408, []), (501, [])]
     through_c(stage, "segment", "track=1", endpoint=segment.url, api_key=KEY)
     stage.manifest(segment.url, kind="segment", api_key=KEY)
+    last = stage.status()["last_delivery"]
+    pause = (moment(last["next_attempt"]) - moment(last["last_attempt"])).total_seconds()
+    check(295 <= pause <= 301, f"it is held back for {pause} s")
     for _ in range(3):
         stage.helper("deliver", "--now", expected=None)
     stage.expect(1, pending=1)
