@@ -18,6 +18,7 @@ private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
     if let problem = choice.problem() {
         return UnavailableBackend(kind: choice.kind.name, reason: problem.key + ": " + problem.text)
     }
+    if choice.kind == .splunkUDP, let receiver = choice.datagramReceiver { return SplunkUDPBackend(receiver, choice) }
     guard let format = makeFormat(choice) else {
         return UnavailableBackend(kind: choice.kind.name, reason: "not built yet")
     }
@@ -34,6 +35,7 @@ private func makeFormat(_ choice: NetworkChoice) -> (any WireFormat)? {
     case .datadog: DatadogFormat(choice)
     case .posthog: PostHogFormat()
     case .segment: SegmentFormat()
+    case .splunkHEC: SplunkHECFormat(choice)
     default: nil
     }
 }
