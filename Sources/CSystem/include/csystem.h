@@ -38,6 +38,7 @@
 
 #include "curl_table.h"
 #include "telemetry_types.h"
+#include "udp.h"
 #include "md_table.h"
 #include "yaml_table.h"
 #include "zlib_table.h"

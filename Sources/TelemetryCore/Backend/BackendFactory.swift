@@ -20,6 +20,7 @@ private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
         return UnavailableBackend(
             kind: choice.kind.name, reason: isOfEnvironment ? choice.environmentProblem : problem.key + ": " + problem.text)
     }
+    if choice.kind == .splunkUDP, let receiver = choice.datagramReceiver { return SplunkUDPBackend(receiver, choice) }
     guard let format = makeFormat(choice) else {
         return UnavailableBackend(kind: choice.kind.name, reason: "not built yet")
     }
@@ -37,6 +38,7 @@ private func makeFormat(_ choice: NetworkChoice) -> (any WireFormat)? {
     case .datadog: DatadogFormat(choice)
     case .posthog: PostHogFormat()
     case .segment: SegmentFormat()
+    case .splunkHEC: SplunkHECFormat(choice)
     default: nil
     }
 }

@@ -129,9 +129,19 @@ package final class NetworkChoice {
         if kind.needsKey && key == .none { return ("api_key", "missing; expected one of api_key, api_key_env and api_key_file") }
         if endpoint.utf8.isEmpty {
             let isGiven = !kind.needsEndpoint || (kind == .otlp && !setting("environment").utf8.isEmpty && setting("environment") != "ignore")
-            return isGiven ? nil : ("endpoint", "missing; expected an http or https URL of at most 2048 bytes")
+            return isGiven ? nil : ("endpoint", "missing; expected " + (kind == .splunkUDP ? "udp://host:port" : "an http or https URL of at most 2048 bytes"))
+        }
+        if kind == .splunkUDP {
+            return datagramReceiver == nil ? ("endpoint", "not an address for datagrams; expected udp://host or udp://host:port") : nil
         }
         return Endpoint.problem(endpoint, allowingHTTP: allowsHTTP).map { ("endpoint", $0) }
+    }
+
+    /// Of `splunk_udp`: where its datagrams go. Nil: the endpoint is not `udp://host` or `udp://host:port`.
+    var datagramReceiver: Authority? {
+        let bytes = Array(endpoint.utf8)
+        guard bytes.count > 6, bytes.count <= Endpoint.maxLength, Array(bytes[0..<6]) == Array("udp://".utf8) else { return nil }
+        return try? Authority.parse(bytes[6...])
     }
 
     /// Where it posts to: an endpoint without a path gets the receiver's own.

@@ -3,14 +3,17 @@
 class VendorFormat: WireFormat {
     let batchLimit: (events: Int, bytes: Int)
     private let limits: JSONLimits
-    private let rules: StatusRules
+    final let rules: StatusRules
+    /// The events are one array; otherwise one object behind the other.
+    private let isList: Bool
     /// What is being written.
     final var json = EventJSON()
 
-    init(_ batchLimit: (events: Int, bytes: Int), _ limits: JSONLimits, _ rules: StatusRules) {
+    init(_ batchLimit: (events: Int, bytes: Int), _ limits: JSONLimits, _ rules: StatusRules, isList: Bool = true) {
         self.batchLimit = batchLimit
         self.limits = limits
         self.rules = rules
+        self.isList = isList
     }
 
     // MARK: what differs
@@ -32,7 +35,7 @@ class VendorFormat: WireFormat {
         json.removeAll()
         begin(batch)
         let count = writeEvents(batch)
-        json.endArray()
+        if isList { json.endArray() }
         end()
         guard let bytes = json.bytes else { return nil }
         var request = WireRequest(headers: ["Content-Type: application/json"], body: bytes, eventCount: count)
@@ -46,7 +49,7 @@ class VendorFormat: WireFormat {
     private func writeEvents(_ batch: WireBatch) -> Int {
         for index in batch.events.indices {
             let start = json.json.buffer.count
-            json.json.element()
+            if isList { json.json.element() }
             json.json.beginObject()
             write(batch.events[index], now: batch.now)
             json.json.endObject()
@@ -60,7 +63,7 @@ class VendorFormat: WireFormat {
         return batch.events.count
     }
 
-    final func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
+    func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
         rules.outcome(response, eventCount: eventCount, now: now)
     }
 

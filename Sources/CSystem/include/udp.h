@@ -1,0 +1,24 @@
+/* A socket for datagrams to a host by name. The system's resolver blocks for as long as it likes: it gets a
+   thread of its own, and who waits for it can stop waiting. */
+#ifndef CSYSTEM_UDP_H
+#define CSYSTEM_UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct csystem_lookup csystem_lookup;
+
+/** Begins to look up `host` (without brackets). NULL: out of memory or threads. */
+csystem_lookup *csystem_lookup_start(const char *host, const char *port);
+/** True: it is over, and csystem_lookup_connect() may be called. */
+bool csystem_lookup_is_done(csystem_lookup *lookup);
+/** A socket connected to the first address that can be had, closed on exec and never waiting; or -1, and
+    `*reason` is a sentence. */
+int csystem_lookup_connect(csystem_lookup *lookup, const char **reason);
+/** Any time, once. */
+void csystem_lookup_release(csystem_lookup *lookup);
+
+/** 0, or errno. Without SIGPIPE. */
+int csystem_send_datagram(int socket, const void *bytes, size_t length);
+
+#endif

@@ -1,0 +1,57 @@
+/// Splunk's HTTP Event Collector; "Splunk HEC" in docs/backends.md.
+final class SplunkHECFormat: VendorFormat {
+    private let source: String
+    private let sourcetype: String
+    private let index: String
+
+    /// Splunk's own limit is 1 MB for a request (max_content_length of older versions).
+    init(_ choice: NetworkChoice) {
+        source = choice.setting("source")
+        let type = choice.setting("sourcetype")
+        sourcetype = type.utf8.isEmpty ? "_json" : type
+        index = choice.setting("index")
+        super.init((events: 1000, bytes: 256 << 10), JSONLimits(event: 1_000_000, body: 1_000_000), .all, isList: false)
+    }
+
+    /// One object behind the other, without an array around them.
+    override func begin(_ batch: WireBatch) {}
+
+    override func credential(_ key: String) -> String { "Authorization: Splunk " + key }
+
+    override func write(_ event: EventView, now: Int64) {
+        writeTime(event.timestamp)
+        if source.utf8.isEmpty { json.json.member("source", event.context.toolName) } else { json.json.member("source", source) }
+        json.json.member("sourcetype", sourcetype)
+        if !index.utf8.isEmpty { json.json.member("index", index) }
+        json.json.key("event")
+        json.write(event)
+        // Indexed, and therefore few, short and never nested.
+        json.json.beginObject("fields")
+        json.json.member("type", event.type)
+        json.json.member("name", event.name)
+        json.json.member("tool_name", event.context.toolName)
+        json.json.member("version", event.context.toolVersion)
+        json.json.endObject()
+    }
+
+    /// Seconds since 1970 with all nine decimals, without floating point.
+    private func writeTime(_ nanoseconds: Int64) {
+        json.json.key("time")
+        if nanoseconds < 0 { json.json.buffer.append(UInt8(ascii: "-")) }
+        guard let to = json.json.buffer.reserve(2 * Decimal.maxDigits) else { return }
+        let (seconds, fraction) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let point = Decimal.write(seconds, to: to)
+        // The one in front keeps the zeros behind it, and then makes room for the point.
+        let end = Decimal.write(fraction &+ 1_000_000_000, to: point)
+        point[0] = UInt8(ascii: ".")
+        json.json.buffer.commit(upTo: end)
+    }
+
+    /// 400 may name the event it is about: those before were indexed, those behind were not looked at.
+    override func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
+        if response.status == 400, let bad = JSONScan.integer("invalid-event-number", in: response.body), bad < eventCount {
+            return Outcome(verdict: .invalid(at: bad), reason: "HTTP 400, event " + bad.description)
+        }
+        return rules.outcome(response, eventCount: eventCount, now: now)
+    }
+}

@@ -1,0 +1,113 @@
+import CSystem
+
+/// Sends each event as a datagram of key=value pairs. Nothing is acknowledged: an event has been delivered when
+/// the system has taken its datagram, and is never sent again.
+final class SplunkUDPBackend: Backend {
+    let kind = "splunk_udp"
+    let info: String
+    let isLocal = false
+    let isUnacknowledged = true
+    let timeoutMilliseconds: UInt32
+    let batchLimit = (events: 64, bytes: 64 << 10)
+
+    private let host: String
+    private let port: String
+    private var writer = KeyValueWriter()
+    private var socket: Descriptor?
+    /// Kept when a send could not wait for it, so that there is one at most.
+    private var lookup: OpaquePointer?
+
+    init(_ receiver: Authority, _ choice: NetworkChoice) {
+        let bytes = Array(receiver.host.utf8)
+        host = bytes.first == UInt8(ascii: "[") ? String(bytes: bytes.dropFirst().dropLast()) : receiver.host
+        port = (receiver.port ?? 514).description
+        info = "splunk_udp: udp://" + receiver.host + ":" + port
+        timeoutMilliseconds = choice.timeoutMilliseconds
+    }
+
+    /// Those before one that cannot be sent have left, and count; it is the first of the next call.
+    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+        let socket: Descriptor
+        switch open(control) {
+        case .failure(let reason): return Self.kept(reason)
+        case .socket(let opened): socket = opened
+        }
+        for index in events.indices {
+            writer.write(events[index])
+            guard let failure = send(writer.bytes, socket, control) else { continue }
+            if index > 0 { return Outcome(verdict: .accepted, eventCount: index) }
+            return failure
+        }
+        return Outcome(verdict: .accepted)
+    }
+
+    /// Nil: the system has taken it.
+    private func send(_ bytes: [UInt8], _ socket: Descriptor, _ control: SendControl) -> Outcome? {
+        while true {
+            // A8: nothing leaves once it has been called off.
+            if control.isCancelled() || control.deadline.isPast { return Self.kept("called off") }
+            let error = bytes.withUnsafeBytes { csystem_send_datagram(socket.raw, $0.baseAddress, $0.count) }
+            switch error {
+            case 0: return nil
+            case EAGAIN: Clock.sleep(nanoseconds: 1_000_000)
+            case EMSGSIZE:
+                return Outcome(verdict: .invalid(at: 0), reason: "a datagram that the network does not take", hasLeft: false)
+            default:
+                // ECONNREFUSED is about a datagram before; this one has not left. The address is looked up again.
+                closeSocket()
+                return Self.kept(SystemError(code: error).text)
+            }
+        }
+    }
+
+    private enum Opened {
+        case socket(Descriptor)
+        case failure(String)
+    }
+
+    private func open(_ control: SendControl) -> Opened {
+        if let socket { return .socket(socket) }
+        if lookup == nil { lookup = csystem_lookup_start(host, port) }
+        guard let running = lookup else { return .failure("out of memory") }
+        while !csystem_lookup_is_done(running) {
+            if control.isCancelled() || control.deadline.isPast { return .failure("the host's name has not been resolved in time") }
+            Clock.sleep(nanoseconds: 2_000_000)
+        }
+        var reason: UnsafePointer<CChar>?
+        let opened = csystem_lookup_connect(running, &reason)
+        releaseLookup()
+        guard opened >= 0 else { return .failure(reason.map { String(cString: $0) } ?? "") }
+        socket = Descriptor(raw: opened)
+        return .socket(Descriptor(raw: opened))
+    }
+
+    @inline(never)
+    private static func kept(_ reason: String) -> Outcome {
+        Outcome(verdict: .retry(afterSeconds: nil), reason: reason, hasLeft: false)
+    }
+
+    /// The datagrams one after the other; each ends in a newline.
+    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
+        var text: [UInt8] = []
+        for index in events.indices {
+            writer.write(events[index])
+            text += writer.bytes
+        }
+        return text
+    }
+
+    func close() {
+        closeSocket()
+        releaseLookup()
+    }
+
+    private func closeSocket() {
+        socket?.close()
+        socket = nil
+    }
+
+    private func releaseLookup() {
+        if let lookup { csystem_lookup_release(lookup) }
+        lookup = nil
+    }
+}

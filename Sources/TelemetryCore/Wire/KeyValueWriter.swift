@@ -1,0 +1,186 @@
+import CSystem
+
+/// One event as a datagram of `key=value` pairs; "Splunk key=value over UDP" in docs/backends.md.
+struct KeyValueWriter {
+    /// What passes every network in one piece.
+    static let limit = 1400
+
+    private(set) var bytes: [UInt8] = []
+    /// Most bytes of a value.
+    private var longest = Int.max
+    private var isCut = false
+    private var timestamps = TimestampWriter()
+
+    /// As long as it is too long, the longest values are cut further; in the end arguments and metadata go.
+    mutating func write(_ event: EventView) {
+        isCut = false
+        longest = .max
+        write(event, isWhole: true)
+        isCut = true
+        longest = 1024
+        while bytes.count > Self.limit {
+            longest /= 2
+            write(event, isWhole: longest >= 8)
+        }
+    }
+
+    /// The keys in the order of their bytes.
+    private mutating func write(_ event: EventView, isWhole: Bool) {
+        let context = event.context
+        bytes.removeAll(keepingCapacity: true)
+        // RFC 3164: facility user, severity informational.
+        append("<14>signal=")
+        value(context.toolName, atLeast: 64)
+        member("arch", context.arch)
+        if isWhole && event.argumentCount > 0 { writeArguments(event) }
+        if let duration = event.durationMilliseconds { member("duration_ms", duration) }
+        if !event.error.isEmpty { member("error", event.error) }
+        if !event.errorCategory.isEmpty { member("error_category", event.errorCategory) }
+        text("event_id", UUIDText.string(event.eventID))
+        if let exitCode = event.exitCode { member("exit_code", Int64(exitCode)) }
+        key("machine_id")
+        value(context.machineID, atLeast: 64)
+        if isWhole { writeMetadata(event) }
+        member("name", event.name)
+        member("os", context.os)
+        member("os_version", context.osVersion)
+        member("runtime", context.runtime)
+        member("schema_version", Int64(event.schemaVersion))
+        writeTime(event.timestamp)
+        if isCut { append(";truncated=true") }
+        member("type", event.type)
+        member("version", context.toolVersion)
+        append("\n")
+    }
+
+    private mutating func writeArguments(_ event: EventView) {
+        var joined: [UInt8] = []
+        event.forEachArgument { argument in
+            if !joined.isEmpty { joined.append(UInt8(ascii: "|")) }
+            joined.append(contentsOf: argument)
+        }
+        key("args")
+        joined.withUnsafeBytes { value($0) }
+    }
+
+    private mutating func writeMetadata(_ event: EventView) {
+        var sorted: [AttributeView] = []
+        event.forEachMergedAttribute { attribute in
+            var at = sorted.count
+            while at > 0, Self.isBefore(attribute.key, sorted[at - 1].key) { at -= 1 }
+            sorted.insert(attribute, at: at)
+        }
+        for attribute in sorted { write(attribute) }
+    }
+
+    private static func isBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        for index in 0..<min(left.count, right.count) where left[index] != right[index] { return left[index] < right[index] }
+        return left.count < right.count
+    }
+
+    /// A prefix of their own keeps them from the event's fields.
+    private mutating func write(_ attribute: AttributeView) {
+        append(";metadata.")
+        for byte in attribute.key { bytes.append(Self.isOfKey(byte) ? byte : UInt8(ascii: "_")) }
+        append("=")
+        switch attribute.value {
+        case .string(let text): value(text)
+        case .int(let number): plain(number.description)
+        case .double(let number): write(number)
+        case .bool(let flag): append(flag ? "true" : "false")
+        }
+    }
+
+    private mutating func write(_ number: Double) {
+        if !number.isFinite { return append("\"\"") }
+        var json = JSONWriter()
+        json.number(number)
+        bytes.append(contentsOf: json.buffer.bytes)
+    }
+
+    /// Without decimals when there are none.
+    private mutating func writeTime(_ nanoseconds: Int64) {
+        append(";timestamp=")
+        let start = bytes.count
+        plain(Timestamp.text(nanoseconds))
+        if nanoseconds % 1_000_000_000 == 0, bytes.count == start + Timestamp.length {
+            bytes.removeLast(11)
+            append("Z")
+        }
+    }
+
+    /// Letters and digits, '_', '-' and '.'.
+    private static func isOfKey(_ byte: UInt8) -> Bool {
+        PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+    }
+
+    // MARK: parts
+
+    private mutating func key(_ name: StaticString) {
+        append(";")
+        append(name)
+        append("=")
+    }
+
+    @inline(never)
+    private mutating func member(_ name: StaticString, _ text: UnsafeRawBufferPointer) {
+        key(name)
+        value(text)
+    }
+
+    @inline(never)
+    private mutating func member(_ name: StaticString, _ number: Int64) { text(name, number.description) }
+
+    private mutating func text(_ name: StaticString, _ text: String) {
+        key(name)
+        plain(text)
+    }
+
+    @inline(never)
+    private mutating func append(_ text: StaticString) {
+        bytes.append(contentsOf: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func plain(_ text: String) { for byte in text.utf8 { bytes.append(byte) } }
+
+    /// Quoted where it has to be. Cut between characters; what is not UTF-8 becomes U+FFFD.
+    @inline(never)
+    private mutating func value(_ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
+        let isQuoted = text.isEmpty || text.contains { Self.needsQuotes($0) }
+        if isQuoted { append("\"") }
+        let start = bytes.count
+        var index = 0
+        while index < text.count, bytes.count - start < max(longest, atLeast) { index += character(text, index) }
+        if isQuoted { append("\"") }
+    }
+
+    /// Returns how many bytes it has taken.
+    private mutating func character(_ text: UnsafeRawBufferPointer, _ index: Int) -> Int {
+        let byte = text[index]
+        if byte < 0x80 {
+            switch byte {
+            case UInt8(ascii: "\""): append("\\\"")
+            case UInt8(ascii: "\\"): append("\\\\")
+            case 0x0A: append("\\n")
+            case 0x0D: append("\\r")
+            default: bytes.append(byte)
+            }
+            return 1
+        }
+        guard let base = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 1 }
+        let (length, isWellFormed) = UTF8Sequence.examine(base + index, available: text.count - index)
+        if isWellFormed {
+            for offset in index..<(index + length) { bytes.append(text[offset]) }
+        } else {
+            append("\u{FFFD}")
+        }
+        return length
+    }
+
+    private static func needsQuotes(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0...0x20, 0x7F, UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="): true
+        default: false
+        }
+    }
+}
