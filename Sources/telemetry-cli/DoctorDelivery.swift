@@ -71,6 +71,12 @@ enum DoctorDelivery {
         guard let state = SpoolInspector.deliveryState(options: options), state.lastAttempt > 0 else {
             return DoctorFinding(check: "delivery", state: .ok, detail: "not tried yet")
         }
+        if state.failures == 0 && !state.lastError.utf8.isEmpty {
+            return DoctorFinding(
+                check: "delivery", state: .warning,
+                detail: "events were rejected for good at " + Timestamp.text(state.lastAttempt) + ": " + state.lastError,
+                advice: "see whether endpoint and key are right: rejected events are dropped")
+        }
         guard state.failures > 0 else {
             return DoctorFinding(check: "delivery", state: .ok, detail: "last at " + Timestamp.text(state.lastSuccess))
         }

@@ -14,6 +14,11 @@ class Request:
         self.path, self.events, self.problem = path, events, problem
         # The status it was answered with; None: no answer.
         self.answer = None
+        # Of a request that was refused: what was taken all the same.
+        self.taken = []
+
+    def accepted(self):
+        return self.events if self.is_accepted else self.taken
 
     @property
     def is_accepted(self):
@@ -180,11 +185,12 @@ class Sink:
         if name == "invalid":
             for index, event in enumerate(request.events):
                 if event.id == self.poison(request):
+                    request.taken = request.events[:index]
                     return 400, b'{"text":"Invalid data format","code":6,"invalid-event-number":%d}' % index
         return self.wire.code, self.wire.answer
 
     def poison(self, request):
-        """The fifth event of the first request."""
+        """The sixth event of the first request."""
         with self.lock:
             first = self.requests[0] if self.requests else request
         return first.events[5].id
@@ -194,9 +200,9 @@ class Sink:
 
     def accepted(self):
         """How often each event was accepted, by its id."""
-        return Counter(event.id for request in self.requests if request.is_accepted for event in request.events)
+        return Counter(event.id for request in self.requests for event in request.accepted())
 
     def seen(self):
         """How often each event has arrived in a request that nobody can be sure was not taken: accepted, or not answered."""
-        return Counter(event.id for request in self.requests if request.is_accepted or request.answer is None
-                       for event in request.events)
+        return Counter(event.id for request in self.requests
+                       for event in (request.events if request.answer is None else request.accepted()))

@@ -13,6 +13,8 @@ final class Cursor {
     /// Nil: the tool has one destination, and the segment's own progress is its.
     private let slot: DestinationSlot?
     var progress: Progress
+    /// Why events were rejected for good since the cursor was made; empty: none were.
+    private(set) var rejection = ""
     /// Of the same segment.
     private var others: [Cursor] = []
 
@@ -38,7 +40,8 @@ final class Cursor {
     var pendingCount: Int { max(0, segment.state.count - Int(clamping: progress.consumed)) }
 
     /// Marks events as consumed, where a crash cannot lose it.
-    func commit(_ settlement: BatchMachine.Settlement, end: Int) {
+    func commit(_ settlement: BatchMachine.Settlement, end: Int, reason: String) {
+        if settlement.reason == .rejected && settlement.delivered < settlement.range.count { rejection = reason }
         progress.delivered &+= UInt32(clamping: settlement.delivered)
         progress.drop(settlement.reason, settlement.range.count - settlement.delivered)
         progress.offset = end

@@ -54,7 +54,8 @@ final class Dispatcher {
         for outlet in outlets {
             var next = state(of: outlet)
             if outlets.count > 1 && !next.lastError.utf8.isEmpty { next.lastError = outlet.name + ": " + next.lastError }
-            if let present = worst, present.failures >= next.failures { continue }
+            if let worst, worst.failures > next.failures { continue }
+            if let worst, worst.failures == next.failures && !worst.lastError.utf8.isEmpty { continue }
             worst = next
         }
         return worst ?? DeliveryState()
@@ -102,9 +103,11 @@ final class Dispatcher {
         }
     }
 
-    private func recordSuccess(_ outlet: Outlet) {
+    /// The receiver has had its say on everything it was sent.
+    private func recordAnswer(_ outlet: Outlet) {
         let now = Clock.realtime()
-        update(outlet) { $0.succeeded(now) }
+        let (hasDelivered, rejection) = (outlet.hasDelivered, outlet.rejection)
+        update(outlet) { $0.answered(hasDelivered, rejection, now) }
     }
 
     private func recordFailure(_ outlet: Outlet, _ reason: String, afterSeconds: Int?, isFinal: Bool) {
@@ -144,7 +147,8 @@ final class Dispatcher {
             let isDue = ignoringBackoff || isLocalOnly || state(of: outlet).isDue(now)
             outlet.pass = isDue ? .open : .waiting
             outlet.isDoubtful = state(of: outlet).failures > 0
-            outlet.hasSent = false
+            outlet.hasDelivered = false
+            outlet.rejection = ""
             if isDue { isAnyOpen = true }
         }
         return isAnyOpen
@@ -239,7 +243,7 @@ final class Dispatcher {
         var result = left ? PassResult.waiting : .done
         for outlet in outlets {
             if outlet.pass == .failed { result = .failed }
-            if outlet.pass == .open && outlet.hasSent { recordSuccess(outlet) }
+            if outlet.pass == .open && outlet.isAnswered { recordAnswer(outlet) }
         }
         return result
     }
@@ -277,7 +281,8 @@ final class Dispatcher {
             }
             let before = cursor.progress.delivered
             let result = adapted(delivery, to: outlet).run(cursor)
-            if cursor.progress.delivered != before { outlet.hasSent = true }
+            if cursor.progress.delivered != before { outlet.hasDelivered = true }
+            if !cursor.rejection.utf8.isEmpty { outlet.rejection = cursor.rejection }
             if result == .void {
                 segment.void()
                 return true

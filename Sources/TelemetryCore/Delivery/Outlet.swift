@@ -15,10 +15,14 @@ final class Outlet {
     var pass = PassState.open
     /// It has failed before this pass, and not succeeded since.
     var isDoubtful = false
-    /// Something was consumed in this pass.
-    var hasSent = false
+    /// Events were delivered in this pass.
+    var hasDelivered = false
+    /// Why events were rejected for good in this pass, the last time; empty: none were.
+    var rejection = ""
     /// Without a spool, its delivery state.
     var heapState = DeliveryState()
+
+    var isAnswered: Bool { hasDelivered || !rejection.utf8.isEmpty }
 
     init(name: String, _ backend: any Backend) {
         self.name = name

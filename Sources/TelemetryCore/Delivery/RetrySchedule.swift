@@ -4,12 +4,14 @@ extension DeliveryState {
     /// `now`: nanoseconds since 1970-01-01 UTC.
     func isDue(_ now: Int64) -> Bool { nextAttempt <= now }
 
-    mutating func succeeded(_ now: Int64) {
+    /// The receiver works, whatever it thinks of the events. `rejection`: why it will never take some of them;
+    /// empty: it took all.
+    mutating func answered(_ hasDelivered: Bool, _ rejection: String, _ now: Int64) {
         lastAttempt = now
-        lastSuccess = now
+        if hasDelivered { lastSuccess = now }
         nextAttempt = 0
         failures = 0
-        lastError = ""
+        lastError = rejection
     }
 
     /// `isFinal`: the receiver wants nothing more, ever.

@@ -77,7 +77,7 @@ struct SegmentDelivery {
             cursor.progress = before
             let sent = machine.part(of: outcome) ?? part
             let reaction = machine.received(outcome)
-            for settlement in reaction.settled { settle(settlement, events, ends, cursor) }
+            for settlement in reaction.settled { settle(settlement, outcome.reason, events, ends, cursor) }
             guard let ending = reaction.ending else { continue }
             if reaction.settled.isEmpty {
                 // A8, A18: it may have been taken all the same, and will not be sent again.
@@ -99,10 +99,11 @@ struct SegmentDelivery {
     /// The copies come before the progress: after a crash between the two it is sent once more, and that
     /// is noted too.
     private func settle(
-        _ settlement: BatchMachine.Settlement, _ events: UnsafeBufferPointer<EventView>, _ ends: [Int], _ cursor: Cursor
+        _ settlement: BatchMachine.Settlement, _ reason: String, _ events: UnsafeBufferPointer<EventView>, _ ends: [Int],
+        _ cursor: Cursor
     ) {
         if let outcome = settlement.audit { keepCopies(events, settlement.range, outcome) }
-        if let last = settlement.range.last, last < ends.count { cursor.commit(settlement, end: ends[last]) }
+        if let last = settlement.range.last, last < ends.count { cursor.commit(settlement, end: ends[last], reason: reason) }
     }
 
     private func keepCopies(_ events: UnsafeBufferPointer<EventView>, _ range: Range<Int>, _ outcome: AuditOutcome) {

@@ -30,22 +30,23 @@ extension Collector {
         let failures = mutex.withLock { dispatcher?.state.failures ?? 0 }
         var next = Int64.max
         if isOn && !rule.isStopped(failures: failures) {
-            let now = Clock.realtime()
             let last = HeartbeatFile.last(tool: options.toolName)
-            next = rule.next(after: rule.isDue(last: last, now: now) ? claim(rule, now) : last)
+            // Read after the file: what another process writes meanwhile must not lie ahead.
+            next = rule.next(after: rule.isDue(last: last, now: Clock.realtime()) ? claim(rule) : last)
         }
         mutex.withLock { nextHeartbeat = next }
     }
 
     /// When the last one was recorded: now, if no other process came first. Where nothing can be written
     /// that could not be known, and every run would send one: then none does.
-    private func claim(_ rule: HeartbeatRule, _ now: Int64) -> Int64 {
-        var last = now
+    private func claim(_ rule: HeartbeatRule) -> Int64 {
+        var last = Clock.realtime()
         var isMine = false
         mutex.lock()
         if let shared = (spool ?? attach()).shared {
             _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
                 last = HeartbeatFile.last(in: shared.directory)
+                let now = Clock.realtime()
                 guard rule.isDue(last: last, now: now) else { return }
                 last = now
                 isMine = HeartbeatFile.write(now, in: shared.directory)

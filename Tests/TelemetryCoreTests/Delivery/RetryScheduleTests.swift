@@ -34,9 +34,18 @@ final class RetryScheduleTests: XCTestCase {
         XCTAssertFalse(state.isDue(120 * second - 1))
         XCTAssertTrue(state.isDue(120 * second))
         XCTAssertEqual([state.failures, UInt32(state.lastError.utf8.count)], [1, 8])
-        state.succeeded(130 * second)
+        state.answered(true, "", 130 * second)
         XCTAssertTrue(state.isDue(0))
         XCTAssertEqual(state, DeliveryState(lastAttempt: 130 * second, lastSuccess: 130 * second))
+    }
+
+    /// B1: a receiver that refuses events for good works, and status says why they are gone.
+    func testRejectionIsNoFailure() {
+        var state = DeliveryState(lastSuccess: 5)
+        state.failed("HTTP 503", afterSeconds: nil, isFinal: false, 10, random: 0)
+        state.answered(false, "HTTP 401", 20)
+        XCTAssertTrue(state.isDue(0))
+        XCTAssertEqual(state, DeliveryState(lastAttempt: 20, lastSuccess: 5, lastError: "HTTP 401"))
     }
 
     func testStoppedForGood() {

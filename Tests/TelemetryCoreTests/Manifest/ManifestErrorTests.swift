@@ -32,7 +32,7 @@ final class ManifestErrorTests: XCTestCase {
     }
 
     func testTop() {
-        let top = "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, backends, delivery, limits, events"
+        let top = "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, backends, delivery, heartbeat, limits, events"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         check("text", "f.yaml:1:1: manifest: 'text' is no mapping; expected a mapping")
@@ -145,7 +145,7 @@ final class ManifestErrorTests: XCTestCase {
     }
 
     func testDeliveryAndLimits() {
-        check(Self.tool + "delivery: {mode: agent}", "f.yaml:2:18: delivery.mode: 'agent' is not known; expected in-process or detached")
+        check(Self.tool + "delivery: {mode: agents}", "f.yaml:2:18: delivery.mode: 'agents' is not known; expected in-process, detached or agent")
         check(Self.tool + "delivery: {guarantee: once}", "f.yaml:2:23: delivery.guarantee: 'once' is not known; expected at-least-once or at-most-once")
         check(Self.tool + "delivery: {flush_interval_ms: 1.5}", "f.yaml:2:31: delivery.flush_interval_ms: '1.5' is no integer; expected an integer from 1 to 86400000")
         check(Self.tool + "delivery: {flush_interval: 1}", "f.yaml:2:12: delivery.flush_interval: unknown key; expected 'flush_interval_ms' or another of mode, guarantee, flush_interval_ms")

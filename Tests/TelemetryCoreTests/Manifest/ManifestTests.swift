@@ -69,6 +69,8 @@ final class ManifestTests: XCTestCase {
     func testWhatIsNotSaidStays() throws {
         let options = options(), untouched = Options(toolName: "mytool", toolVersion: "1.0")
         try parse("tool: {name: mytool, version: 2.0}", into: options)
+        XCTAssertNotNil(options.manifestMark)
+        options.manifestMark = nil
         XCTAssertEqual(dump(options), dump(untouched), "the program's own version stands, too")
     }
 

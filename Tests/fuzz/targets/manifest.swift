@@ -9,7 +9,7 @@ public func fuzzManifest(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     do throws(ManifestError) {
         try Manifest.parse(text, name: "fuzz.yaml", into: options)
         precondition(options.error == nil && options.toolName == "fuzz")
-        if case .http = options.backend { reached() }
+        if case .network = options.destinations.first?.choice { reached() }
         precondition(options.segmentBytes % 4096 == 0 && (8 << 10...16 << 20).contains(options.segmentBytes))
         precondition(options.spoolLimitBytes >= Int64(options.segmentBytes) && options.spoolLimitSegments >= 1)
     } catch {

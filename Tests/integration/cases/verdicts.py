@@ -6,16 +6,19 @@ from stage import DELIVERY, OK, check_once, wait_until
 from suite import check, check_equal, test
 
 
-@test("verdicts/rejected", "E8 E12")
+@test("verdicts/rejected", "B1 E8 E12")
 def rejected(stage):
-    """A batch that is answered 400 is dropped, counted, and not sent again."""
+    """A batch that is answered 400 is dropped, counted, and not sent again; status and doctor say why until one is taken."""
     receiver = stage.receiver("/status/400")
     stage.send(f"endpoint={receiver.url}", "track=5", "close=5000")
-    stage.expect(5, rejected=5)
+    last = stage.expect(5, rejected=5)["last_delivery"]
+    check_equal((0, None, None, "HTTP 400"), tuple(last[name] for name in ("consecutive_failures", "next_attempt", "last_success", "last_error")),
+                "the last delivery")
+    check("rejected for good" in stage.helper("doctor", "--offline", expected=None), "doctor says nothing of it")
     receiver.mode("/status/200")
     stage.send(f"endpoint={receiver.url}", "track=2", "close=5000")
     check_equal([5, 2], list(map(len, receiver.batches())), "batches")
-    stage.expect(7, delivered=2, rejected=5)
+    check_equal(None, stage.expect(7, delivered=2, rejected=5)["last_delivery"]["last_error"], "last error")
 
 
 @test("verdicts/split", "E8 E12")

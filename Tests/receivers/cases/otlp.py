@@ -9,7 +9,7 @@ import urllib.request
 from stage import OK, wait_until
 from suite import Skipped, check, check_equal, test
 from vendor_receiver import UUID7
-from vendors import HERE, KEY, PYTHON, VendorReceiver, no_key_anywhere, through_c, through_helper
+from vendors import HERE, KEY, PYTHON, VendorReceiver, no_key_anywhere, through_c
 
 FORMS = {"http/protobuf": ("protobuf", "application/x-protobuf"), "http/json": ("json", "application/json")}
 
@@ -26,6 +26,12 @@ def rules(request):
 
 def receiver(stage):
     return stage.closes(VendorReceiver(rules, 200))
+
+
+def deliver(stage, endpoint):
+    """What is kept, whatever the pause between two attempts."""
+    stage.manifest(endpoint, kind="otlp")
+    stage.helper("deliver", "--now", expected=None)
 
 
 def python(*arguments, given=""):
@@ -117,7 +123,7 @@ def official_exporter(stage):
     """Method, path, headers and structure are those of the Python exporter."""
     otlp = receiver(stage)
     python("export", otlp.url + "/v1/logs")
-    through_helper(stage, "otlp", {"endpoint": otlp.url})
+    through_c(stage, "otlp", "track=1", endpoint=otlp.url)
     theirs, ours = otlp.taken()
     check_equal((theirs.method, theirs.path, theirs.header("Content-Type")), (ours.method, ours.path, ours.header("Content-Type")), "head")
     first, second = decoded([theirs, ours])
@@ -177,16 +183,19 @@ def partial_success(stage):
     otlp = receiver(stage)
     for status, expected in ((503, {"pending": 1}), (500, {"pending": 1}), (408, {"pending": 1}), (501, {"rejected": 1})):
         otlp.answers.append((status, []))
-        through_helper(stage, "otlp", {"endpoint": otlp.url}, count=1 if status == 503 else 0)
+        if status == 503:
+            through_c(stage, "otlp", "track=1", endpoint=otlp.url)
+        else:
+            deliver(stage, otlp.url)
         stage.expect(1, **expected)
     with Answering(b"\x0a\x08\x08\x02\x12\x04late") as partial:
-        through_helper(stage, "otlp", {"endpoint": partial.url}, count=5)
+        through_c(stage, "otlp", "track=5", endpoint=partial.url)
         stage.expect(6, delivered=3, rejected=3)
     with Answering(b'{"partialSuccess": {"rejectedLogRecords": "1", "errorMessage": "x"}}') as partial:
-        through_helper(stage, "otlp", {"endpoint": partial.url, "protocol": "http/json"}, count=2)
+        through_c(stage, "otlp", "track=2", endpoint=partial.url, protocol="http/json")
         stage.expect(8, delivered=4, rejected=4)
     with Answering(b"\x0a\x06\x12\x04warn") as partial:
-        through_helper(stage, "otlp", {"endpoint": partial.url}, count=1)
+        through_c(stage, "otlp", "track=1", endpoint=partial.url)
         stage.expect(9, delivered=5, rejected=4)
         check_equal(1, partial.count, "requests")
 
@@ -234,12 +243,13 @@ def environment(stage):
                 "override": (users, "application/json", None, "u v")}
     for mode, (where, content_type, authorization, header) in expected.items():
         before = len(where.requests)
-        through_helper(stage, "otlp", {"endpoint": author.url, "api_key": KEY, "environment": mode})
+        through_c(stage, "otlp", "track=1", endpoint=author.url, api_key=KEY, environment=mode)
         [request] = where.taken()[before:]
         check_equal((content_type, authorization, header),
                     tuple(request.header(name) for name in ("Content-Type", "Authorization", "x-user")), mode)
     check_equal((2, 1), (len(author.requests), len(users.requests)), "requests to the author's and to the user's")
     stage.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://collector.example:4318"
-    through_helper(stage, "otlp", {"endpoint": author.url, "environment": "override"})
+    through_c(stage, "otlp", "track=1", endpoint=author.url, environment="override")
+    stage.manifest(author.url, kind="otlp", environment="override")
     stage.expect(4, delivered=3, pending=1)
     check("OTEL_EXPORTER_OTLP_ENDPOINT" in stage.helper("doctor", expected=None), "doctor does not say which variable is wrong")
