@@ -9,7 +9,6 @@ struct KeyValueWriter {
     /// Most bytes of a value.
     private var longest = Int.max
     private var isCut = false
-    private var timestamps = TimestampWriter()
 
     /// As long as it is too long, the longest values are cut further; in the end arguments and metadata go.
     mutating func write(_ event: EventView) {
@@ -55,8 +54,10 @@ struct KeyValueWriter {
 
     private mutating func writeArguments(_ event: EventView) {
         var joined: [UInt8] = []
+        var isFirst = true
         event.forEachArgument { argument in
-            if !joined.isEmpty { joined.append(UInt8(ascii: "|")) }
+            if !isFirst { joined.append(UInt8(ascii: "|")) }
+            isFirst = false
             joined.append(contentsOf: argument)
         }
         key("args")
@@ -74,14 +75,17 @@ struct KeyValueWriter {
     }
 
     private static func isBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        for index in 0..<min(left.count, right.count) where left[index] != right[index] { return left[index] < right[index] }
+        for index in 0..<min(left.count, right.count) {
+            let (one, other) = (keyByte(left[index]), keyByte(right[index]))
+            if one != other { return one < other }
+        }
         return left.count < right.count
     }
 
     /// A prefix of their own keeps them from the event's fields.
     private mutating func write(_ attribute: AttributeView) {
         append(";metadata.")
-        for byte in attribute.key { bytes.append(Self.isOfKey(byte) ? byte : UInt8(ascii: "_")) }
+        for byte in attribute.key { bytes.append(Self.keyByte(byte)) }
         append("=")
         switch attribute.value {
         case .string(let text): value(text)
@@ -109,9 +113,10 @@ struct KeyValueWriter {
         }
     }
 
-    /// Letters and digits, '_', '-' and '.'.
-    private static func isOfKey(_ byte: UInt8) -> Bool {
-        PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+    /// Letters and digits, '-' and '.' stand in a key; everything else, which would end it at some receiver, becomes '_'.
+    @inline(never)
+    private static func keyByte(_ byte: UInt8) -> UInt8 {
+        PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") ? byte : UInt8(ascii: "_")
     }
 
     // MARK: parts
@@ -146,7 +151,7 @@ struct KeyValueWriter {
     /// Quoted where it has to be. Cut between characters; what is not UTF-8 becomes U+FFFD.
     @inline(never)
     private mutating func value(_ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
-        let isQuoted = text.isEmpty || text.contains { Self.needsQuotes($0) }
+        let isQuoted = Self.needsQuotes(text)
         if isQuoted { append("\"") }
         let start = bytes.count
         var index = 0
@@ -177,10 +182,16 @@ struct KeyValueWriter {
         return length
     }
 
-    private static func needsQuotes(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0...0x20, 0x7F, UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="): true
-        default: false
+    /// Empty, or with a space, a control character (of the second group, U+0080 to U+009F, too) or what has a meaning.
+    private static func needsQuotes(_ text: UnsafeRawBufferPointer) -> Bool {
+        var before: UInt8 = 0
+        for byte in text {
+            switch byte {
+            case 0...0x20, 0x7F, UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="): return true
+            case 0x80...0x9F where before == 0xC2: return true
+            default: before = byte
+            }
         }
+        return text.isEmpty
     }
 }
