@@ -3,7 +3,7 @@
  *     vendors KIND ACTION... -- NAME=VALUE...
  *
  * The settings are those of telemetry_options_add_backend(). Actions: full, an event with every field;
- * large=BYTES, one whose text is that long; track=COUNT; anonymous, no identity from here on. Then it closes,
+ * large=BYTES, one whose text is that long; text=TEXT, one with that text wherever text can be; track=COUNT; anonymous, no identity from here on. Then it closes,
  * and prints what telemetry_close() returned and the description of the backend. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +59,13 @@ static void large(size_t bytes)
     telemetry_track(collector, TELEMETRY_FEATURE_USED, "large", attributes, count);
 }
 
+static void text(const char *value)
+{
+    const char *arguments[] = { value };
+    telemetry_attribute attributes[] = { telemetry_string("text", value) };
+    telemetry_track_command_extended(collector, "itest run", arguments, 1, value, 1, 1, attributes, 1);
+}
+
 static void act(const char *action)
 {
     if (strncmp(action, "track=", 6) == 0) {
@@ -68,6 +75,8 @@ static void act(const char *action)
         }
     } else if (strncmp(action, "large=", 6) == 0) {
         large((size_t)atol(action + 6));
+    } else if (strncmp(action, "text=", 5) == 0) {
+        text(action + 5);
     } else if (strcmp(action, "full") == 0) {
         full();
     } else if (strcmp(action, "anonymous") != 0) {

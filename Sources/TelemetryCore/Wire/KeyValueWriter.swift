@@ -4,22 +4,26 @@ import CSystem
 struct KeyValueWriter {
     /// What passes every network in one piece.
     static let limit = 1400
+    /// So much stays of what says which event it is.
+    private static let leastOfName = 64
 
     private(set) var bytes: [UInt8] = []
     /// Most bytes of a value.
     private var longest = Int.max
     private var isCut = false
 
-    /// As long as it is too long, the longest values are cut further; in the end arguments and metadata go.
+    /// As long as it is too long, the longest values are cut further; if that is not enough, arguments and metadata go.
+    /// It ends: without them and with nothing in the others it has less than half of the limit.
     mutating func write(_ event: EventView) {
         isCut = false
         longest = .max
+        var isWhole = true
         write(event, isWhole: true)
         isCut = true
         longest = 1024
         while bytes.count > Self.limit {
-            longest /= 2
-            write(event, isWhole: longest >= 8)
+            if isWhole && longest <= 8 { (isWhole, longest) = (false, 1024) } else { longest /= 2 }
+            write(event, isWhole: isWhole)
         }
     }
 
@@ -29,7 +33,7 @@ struct KeyValueWriter {
         bytes.removeAll(keepingCapacity: true)
         // RFC 3164: facility user, severity informational.
         append("<14>signal=")
-        value(context.toolName, atLeast: 64)
+        value(context.toolName, atLeast: Self.leastOfName)
         member("arch", context.arch)
         if isWhole && event.argumentCount > 0 { writeArguments(event) }
         if let duration = event.durationMilliseconds { member("duration_ms", duration) }
@@ -37,17 +41,16 @@ struct KeyValueWriter {
         if !event.errorCategory.isEmpty { member("error_category", event.errorCategory) }
         text("event_id", UUIDText.string(event.eventID))
         if let exitCode = event.exitCode { member("exit_code", Int64(exitCode)) }
-        key("machine_id")
-        value(context.machineID, atLeast: 64)
+        member("machine_id", context.machineID, atLeast: Self.leastOfName)
         if isWhole { writeMetadata(event) }
-        member("name", event.name)
+        member("name", event.name, atLeast: Self.leastOfName)
         member("os", context.os)
         member("os_version", context.osVersion)
         member("runtime", context.runtime)
         member("schema_version", Int64(event.schemaVersion))
         writeTime(event.timestamp)
         if isCut { append(";truncated=true") }
-        member("type", event.type)
+        member("type", event.type, atLeast: Self.leastOfName)
         member("version", context.toolVersion)
         append("\n")
     }
@@ -128,9 +131,9 @@ struct KeyValueWriter {
     }
 
     @inline(never)
-    private mutating func member(_ name: StaticString, _ text: UnsafeRawBufferPointer) {
+    private mutating func member(_ name: StaticString, _ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
         key(name)
-        value(text)
+        value(text, atLeast: atLeast)
     }
 
     @inline(never)
