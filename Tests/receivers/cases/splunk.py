@@ -349,14 +349,15 @@ def withdrawn(stage):
     """No datagram leaves after `disable` has returned, though a batch was on its way."""
     receiver = stage.closes(DatagramReceiver())
     stage.send(*manifest(stage, receiver.url, 1000), "close=0")
-    child = stage.closes(stages.Child(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendto", "-e", "inject=sendto:delay_enter=3000",
+    child = stage.closes(stages.Child(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendto", "-e", "inject=sendto:delay_enter=50000",
                                        f"{BUILD}/bin/telemetry", "deliver", "--now", "--tool", stages.TOOL], stage.environment, stage.root))
-    stages.wait_until(lambda: len(receiver.all()) >= 20, "the first datagrams")
+    stages.wait_until(lambda: len(receiver.all()) >= 5, "the first datagrams")
     stage.helper("disable")
     sent = len(receiver.all())
     child.process.wait(30)
     check_equal(sent, len(receiver.all()), "datagrams when disable returned, and later")
-    check(20 <= sent < 900, f"{sent} datagrams: it was over too soon to show anything")
+    # The batch of 64 is called off, not waited for.
+    check(5 <= sent < 64, f"{sent} datagrams")
     status = stage.status()["events"]
     check_equal((1000, 0), (status["recorded"], status["pending"]), "recorded and pending")
     check_equal(1000, status["delivered"] + status["dropped"], "delivered and dropped")
