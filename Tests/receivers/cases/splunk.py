@@ -393,7 +393,16 @@ def off(stage):
 
 @test("splunk-udp/fork", "E7 F")
 def fork(stage):
-    """Lines are never mixed: processes that send at once have datagrams of their own."""
+    """A forked child has a socket of its own and sends its own events; the parent goes on with its own."""
+    receiver = stage.closes(DatagramReceiver())
+    opened, sent = sockets(stage, [program(stage), "splunk_udp", "track=3", "fork=4", "track=5", "--", f"endpoint={receiver.url}"])
+    check_equal((2, 12), (len(opened), sent), "sockets and datagrams")
+    check_equal([*range(3), *range(4), *range(5)], [int(event["metadata.sequence"]) for event in receiver.events()], "events")
+
+
+@test("splunk-udp/processes", "E4 E7")
+def processes(stage):
+    """Processes that send at once: every event arrives, once."""
     receiver = stage.closes(DatagramReceiver())
     children = [stage.closes(stages.Child([program(stage), "splunk_udp", "track=200", "--", f"endpoint={receiver.url}"], stage.environment, stage.root))
                 for _ in range(4)]
