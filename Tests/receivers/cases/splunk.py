@@ -99,6 +99,8 @@ def codes(stage):
         if fate == "kept":
             text = stage.expect(recorded, delivered, 1, **({"rejected": rejected} if rejected else {}))["last_delivery"]
             check_equal((f"HTTP {status}", 1), (text["last_error"], text["consecutive_failures"]), "what status says")
+            if code == 9:
+                no_key_anywhere(stage)
             splunk.answers.insert(0, (200, [], SUCCESS))
             stage.helper("deliver", "--now")
             delivered += 1
