@@ -62,7 +62,7 @@ def expect_text(event, *names):
 
 class VendorReceiver:
     """`rules(request)` raises ValueError for what the vendor would not take, and sets `request.json`. `answers`
-    are given one after the other, as (status, headers), before it accepts everything."""
+    are given one after the other, as (status, headers) or (status, headers, body), before it accepts everything."""
 
     def __init__(self, rules, accepted):
         receiver, self.requests, self.answers = self, [], []
@@ -75,18 +75,19 @@ class VendorReceiver:
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
                 request = Request(self, body)
-                headers = []
+                headers, text = [], []
                 try:
                     rules(request)
-                    request.answer, headers = receiver.answers.pop(0) if receiver.answers else (accepted, [])
+                    request.answer, headers, *text = receiver.answers.pop(0) if receiver.answers else (accepted, [])
                 except (ValueError, KeyError, TypeError) as error:
                     request.problem, request.answer = repr(error), 400
                 receiver.requests.append(request)
                 self.send_response(request.answer)
-                for name, value in [*headers, ("Content-Type", "application/json"), ("Content-Length", "2")]:
+                answer = text[0].encode() if text else b"{}"
+                for name, value in [*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(answer)))]:
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(answer)
 
             def log_message(self, *_):
                 pass

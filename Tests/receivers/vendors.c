@@ -3,11 +3,16 @@
  *     vendors KIND ACTION... -- NAME=VALUE...
  *
  * The settings are those of telemetry_options_add_backend(). Actions: full, an event with every field;
- * large=BYTES, one whose text is that long; track=COUNT; anonymous, no identity from here on. Then it closes,
- * and prints what telemetry_close() returned and the description of the backend. */
+ * large=BYTES, one whose text is that long; text=TEXT, one with that text wherever text can be; track=COUNT;
+ * fork=COUNT, so many in a child, once those before are sent; anonymous, no identity from here on. Then it closes, and prints
+ * what telemetry_close() returned and the description of the backend. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <telemetry.h>
 
@@ -59,15 +64,43 @@ static void large(size_t bytes)
     telemetry_track(collector, TELEMETRY_FEATURE_USED, "large", attributes, count);
 }
 
+static void text(const char *value)
+{
+    const char *arguments[] = { value };
+    telemetry_attribute attributes[] = { telemetry_string("text", value) };
+    telemetry_track_command_extended(collector, "itest run", arguments, 1, value, 1, 1, attributes, 1);
+}
+
+static void track(long count)
+{
+    for (long i = 0; i < count; i++) {
+        telemetry_attribute attributes[] = { telemetry_int("sequence", i) };
+        telemetry_track(collector, TELEMETRY_FEATURE_USED, "search", attributes, 1);
+    }
+}
+
+static void in_child(long count)
+{
+    telemetry_flush(collector, 10000);
+    pid_t child = fork();
+    if (child == 0) {
+        track(count);
+        telemetry_close(collector, 10000);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+}
+
 static void act(const char *action)
 {
     if (strncmp(action, "track=", 6) == 0) {
-        for (long i = 0; i < atol(action + 6); i++) {
-            telemetry_attribute attributes[] = { telemetry_int("sequence", i) };
-            telemetry_track(collector, TELEMETRY_FEATURE_USED, "search", attributes, 1);
-        }
+        track(atol(action + 6));
+    } else if (strncmp(action, "fork=", 5) == 0) {
+        in_child(atol(action + 5));
     } else if (strncmp(action, "large=", 6) == 0) {
         large((size_t)atol(action + 6));
+    } else if (strncmp(action, "text=", 5) == 0) {
+        text(action + 5);
     } else if (strcmp(action, "full") == 0) {
         full();
     } else if (strcmp(action, "anonymous") != 0) {

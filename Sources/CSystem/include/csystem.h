@@ -37,9 +37,9 @@
 #include <unistd.h>
 
 #include "curl_table.h"
+#include "md_table.h"
 #include "telemetry_types.h"
 #include "udp.h"
-#include "md_table.h"
 #include "yaml_table.h"
 #include "zlib_table.h"
 

@@ -22,7 +22,7 @@ private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
     }
     if choice.kind == .splunkUDP, let receiver = choice.datagramReceiver { return SplunkUDPBackend(receiver, choice) }
     guard let format = makeFormat(choice) else {
-        return UnavailableBackend(kind: choice.kind.name, reason: "not built yet")
+        return UnavailableBackend(kind: choice.kind.name, reason: "it is not posted to")
     }
     do throws(EndpointError) {
         return PostingBackend(choice, endpoint: try Endpoint.parse(choice.url, allowingHTTP: choice.allowsHTTP), format: format)
@@ -39,7 +39,7 @@ private func makeFormat(_ choice: NetworkChoice) -> (any WireFormat)? {
     case .posthog: PostHogFormat()
     case .segment: SegmentFormat()
     case .splunkHEC: SplunkHECFormat(choice)
-    default: nil
+    case .splunkUDP: nil
     }
 }
 

@@ -47,9 +47,11 @@ final class SplunkHECFormat: VendorFormat {
         json.json.buffer.commit(upTo: end)
     }
 
-    /// 400 may name the event it is about: those before were indexed, those behind were not looked at.
+    /// 400 may name the event it is about: those before were indexed, those behind were not looked at. Code 7 is about
+    /// the index, which is the same for all.
     override func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
-        if response.status == 400, let bad = JSONScan.integer("invalid-event-number", in: response.body), bad < eventCount {
+        if response.status == 400, JSONAnswer.integer("code", in: response.body) != 7,
+            let bad = JSONAnswer.integer("invalid-event-number", in: response.body), bad >= 0 && bad < eventCount {
             return Outcome(verdict: .invalid(at: bad), reason: "HTTP 400, event " + bad.description)
         }
         return rules.outcome(response, eventCount: eventCount, now: now)

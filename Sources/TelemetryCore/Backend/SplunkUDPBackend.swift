@@ -16,6 +16,8 @@ final class SplunkUDPBackend: Backend {
     private var socket: Descriptor?
     /// Kept when a send could not wait for it, so that there is one at most.
     private var lookup: OpaquePointer?
+    /// What became of the event behind those that the last send was about: it is the first of the next.
+    private var failure: Outcome?
 
     init(_ receiver: Authority, _ choice: NetworkChoice) {
         let bytes = Array(receiver.host.utf8)
@@ -25,8 +27,13 @@ final class SplunkUDPBackend: Backend {
         timeoutMilliseconds = choice.timeoutMilliseconds
     }
 
-    /// Those before one that cannot be sent have left, and count; it is the first of the next call.
+    /// Those before one that cannot be sent have left, and count. What is wrong with that one is the answer to the
+    /// next call, which begins with it: another try would send the one behind it, and so on to a receiver that is not there.
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+        if let failed = failure {
+            failure = nil
+            return failed
+        }
         let socket: Descriptor
         switch open(control) {
         case .failure(let reason): return Self.kept(reason)
@@ -34,9 +41,10 @@ final class SplunkUDPBackend: Backend {
         }
         for index in events.indices {
             writer.write(events[index])
-            guard let failure = send(writer.bytes, socket, control) else { continue }
-            if index > 0 { return Outcome(verdict: .accepted, eventCount: index) }
-            return failure
+            guard let failed = send(writer.bytes, socket, control) else { continue }
+            if index == 0 { return failed }
+            failure = failed
+            return Outcome(verdict: .accepted, eventCount: index)
         }
         return Outcome(verdict: .accepted)
     }

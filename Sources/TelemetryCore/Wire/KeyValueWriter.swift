@@ -4,23 +4,26 @@ import CSystem
 struct KeyValueWriter {
     /// What passes every network in one piece.
     static let limit = 1400
+    /// So much stays of what says which event it is.
+    private static let leastOfName = 64
 
     private(set) var bytes: [UInt8] = []
     /// Most bytes of a value.
     private var longest = Int.max
     private var isCut = false
-    private var timestamps = TimestampWriter()
 
-    /// As long as it is too long, the longest values are cut further; in the end arguments and metadata go.
+    /// As long as it is too long, the longest values are cut further; if that is not enough, arguments and metadata go.
+    /// It ends: without them and with nothing in the others it has less than half of the limit.
     mutating func write(_ event: EventView) {
         isCut = false
         longest = .max
+        var isWhole = true
         write(event, isWhole: true)
         isCut = true
         longest = 1024
         while bytes.count > Self.limit {
-            longest /= 2
-            write(event, isWhole: longest >= 8)
+            if isWhole && longest <= 8 { (isWhole, longest) = (false, 1024) } else { longest /= 2 }
+            write(event, isWhole: isWhole)
         }
     }
 
@@ -30,7 +33,7 @@ struct KeyValueWriter {
         bytes.removeAll(keepingCapacity: true)
         // RFC 3164: facility user, severity informational.
         append("<14>signal=")
-        value(context.toolName, atLeast: 64)
+        value(context.toolName, atLeast: Self.leastOfName)
         member("arch", context.arch)
         if isWhole && event.argumentCount > 0 { writeArguments(event) }
         if let duration = event.durationMilliseconds { member("duration_ms", duration) }
@@ -38,25 +41,26 @@ struct KeyValueWriter {
         if !event.errorCategory.isEmpty { member("error_category", event.errorCategory) }
         text("event_id", UUIDText.string(event.eventID))
         if let exitCode = event.exitCode { member("exit_code", Int64(exitCode)) }
-        key("machine_id")
-        value(context.machineID, atLeast: 64)
+        member("machine_id", context.machineID, atLeast: Self.leastOfName)
         if isWhole { writeMetadata(event) }
-        member("name", event.name)
+        member("name", event.name, atLeast: Self.leastOfName)
         member("os", context.os)
         member("os_version", context.osVersion)
         member("runtime", context.runtime)
         member("schema_version", Int64(event.schemaVersion))
         writeTime(event.timestamp)
         if isCut { append(";truncated=true") }
-        member("type", event.type)
+        member("type", event.type, atLeast: Self.leastOfName)
         member("version", context.toolVersion)
         append("\n")
     }
 
     private mutating func writeArguments(_ event: EventView) {
         var joined: [UInt8] = []
+        var isFirst = true
         event.forEachArgument { argument in
-            if !joined.isEmpty { joined.append(UInt8(ascii: "|")) }
+            if !isFirst { joined.append(UInt8(ascii: "|")) }
+            isFirst = false
             joined.append(contentsOf: argument)
         }
         key("args")
@@ -74,14 +78,17 @@ struct KeyValueWriter {
     }
 
     private static func isBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        for index in 0..<min(left.count, right.count) where left[index] != right[index] { return left[index] < right[index] }
+        for index in 0..<min(left.count, right.count) {
+            let (one, other) = (keyByte(left[index]), keyByte(right[index]))
+            if one != other { return one < other }
+        }
         return left.count < right.count
     }
 
     /// A prefix of their own keeps them from the event's fields.
     private mutating func write(_ attribute: AttributeView) {
         append(";metadata.")
-        for byte in attribute.key { bytes.append(Self.isOfKey(byte) ? byte : UInt8(ascii: "_")) }
+        for byte in attribute.key { bytes.append(Self.keyByte(byte)) }
         append("=")
         switch attribute.value {
         case .string(let text): value(text)
@@ -109,9 +116,10 @@ struct KeyValueWriter {
         }
     }
 
-    /// Letters and digits, '_', '-' and '.'.
-    private static func isOfKey(_ byte: UInt8) -> Bool {
-        PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+    /// Letters and digits, '-' and '.' stand in a key; everything else, which would end it at some receiver, becomes '_'.
+    @inline(never)
+    private static func keyByte(_ byte: UInt8) -> UInt8 {
+        PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") ? byte : UInt8(ascii: "_")
     }
 
     // MARK: parts
@@ -123,9 +131,9 @@ struct KeyValueWriter {
     }
 
     @inline(never)
-    private mutating func member(_ name: StaticString, _ text: UnsafeRawBufferPointer) {
+    private mutating func member(_ name: StaticString, _ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
         key(name)
-        value(text)
+        value(text, atLeast: atLeast)
     }
 
     @inline(never)
@@ -146,7 +154,7 @@ struct KeyValueWriter {
     /// Quoted where it has to be. Cut between characters; what is not UTF-8 becomes U+FFFD.
     @inline(never)
     private mutating func value(_ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
-        let isQuoted = text.isEmpty || text.contains { Self.needsQuotes($0) }
+        let isQuoted = Self.needsQuotes(text)
         if isQuoted { append("\"") }
         let start = bytes.count
         var index = 0
@@ -177,10 +185,16 @@ struct KeyValueWriter {
         return length
     }
 
-    private static func needsQuotes(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0...0x20, 0x7F, UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="): true
-        default: false
+    /// Empty, or with a space, a control character (of the second group, U+0080 to U+009F, too) or what has a meaning.
+    private static func needsQuotes(_ text: UnsafeRawBufferPointer) -> Bool {
+        var before: UInt8 = 0
+        for byte in text {
+            switch byte {
+            case 0...0x20, 0x7F, UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="): return true
+            case 0x80...0x9F where before == 0xC2: return true
+            default: before = byte
+            }
         }
+        return text.isEmpty
     }
 }

@@ -17,6 +17,7 @@ public func fuzzRecord(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
         guard let event = EventView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: place) else { return }
         visit(event)
         writeOTLP(event)
+        writeKeyValue(event)
         reached()
     }
     return 0
@@ -38,6 +39,14 @@ private func writeOTLP(_ event: EventView) {
             for text in all(1, bytes, only(2, bytes, attribute)) { precondition(String(validating: bytes[text], as: UTF8.self) != nil) }
         }
     }
+}
+
+/// The event as a datagram: one line of UTF-8 that is not too long.
+private func writeKeyValue(_ event: EventView) {
+    var writer = KeyValueWriter()
+    writer.write(event)
+    precondition(writer.bytes.count <= KeyValueWriter.limit && writer.bytes.firstIndex(of: 0x0A) == writer.bytes.count - 1, "one datagram, one line")
+    precondition(String(validating: writer.bytes, as: UTF8.self) != nil, "no UTF-8")
 }
 
 private func only(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
