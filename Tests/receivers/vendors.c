@@ -103,7 +103,7 @@ static void act(const char *action)
         text(action + 5);
     } else if (strcmp(action, "full") == 0) {
         full();
-    } else if (strcmp(action, "anonymous") != 0) {
+    } else if (strcmp(action, "anonymous") != 0 && strcmp(action, "sampled") != 0) {
         exit(2);
     }
 }
@@ -116,9 +116,12 @@ int main(int count, char **arguments)
     telemetry_options_set_extended_collection(options, true);
     telemetry_attribute metadata[] = { telemetry_string("release", "beta") };
     telemetry_options_set_metadata(options, metadata, 1);
-    for (; end < count && strcmp(arguments[end], "--") != 0; end++)
+    for (; end < count && strcmp(arguments[end], "--") != 0; end++) {
         if (strcmp(arguments[end], "anonymous") == 0)
             telemetry_options_set_identity(options, TELEMETRY_IDENTITY_NONE, 0);
+        if (strcmp(arguments[end], "sampled") == 0)
+            telemetry_options_set_sampling(options, TELEMETRY_COMMAND_INVOCATION, 0.999999999);
+    }
     if (end >= count)
         return 2;
     add_backend(arguments[1], arguments + end + 1, count - end - 1);
