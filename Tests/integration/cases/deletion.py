@@ -146,12 +146,10 @@ def reset_every_file(stage):
     """A state directory with every file there can be, as docs/spool-format.md lists them: reset leaves the receipts alone."""
     receiver = stage.receiver("/status/503")
     for kind in ("hashed", "random", "salted"):
-        os.makedirs(os.path.dirname(stage.manifest_file), exist_ok=True)
-        with open(stage.manifest_file, "w") as file:
-            json.dump({
-                "tool": {"name": TOOL}, "heartbeat": {}, "deletion": {"endpoint": f"http://127.0.0.1:{receiver.port}/deletion"},
-                "identity": {"kind": kind, "rotation_days": 30, "ephemeral": "never"},
-                "backends": [{"kind": "file", "max_bytes": 1 << 20, "max_files": 2}, {"kind": "http", "endpoint": receiver.url}]}, file)
+        stage.manifest(None, {
+            "heartbeat": {}, "deletion": {"endpoint": f"http://127.0.0.1:{receiver.port}/deletion"},
+            "identity": {"kind": kind, "rotation_days": 30, "ephemeral": "never"},
+            "backends": [{"kind": "file", "max_bytes": 1 << 20, "max_files": 2}, {"kind": "http", "endpoint": receiver.url}]})
         stage.helper("machine-id")
     age(stage, "salt", 31)
     stage.helper("track", "one")
