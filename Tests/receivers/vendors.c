@@ -119,6 +119,7 @@ int main(int count, char **arguments)
     for (; end < count && strcmp(arguments[end], "--") != 0; end++) {
         if (strcmp(arguments[end], "anonymous") == 0)
             telemetry_options_set_identity(options, TELEMETRY_IDENTITY_NONE, 0);
+        /* Of commands only a share is recorded: nearly all of them. */
         if (strcmp(arguments[end], "sampled") == 0)
             telemetry_options_set_sampling(options, TELEMETRY_COMMAND_INVOCATION, 0.999999999);
     }
