@@ -4,8 +4,8 @@
  *
  * The settings are those of telemetry_options_add_backend(). Actions: full, an event with every field;
  * large=BYTES, one whose text is that long; text=TEXT, one with that text wherever text can be; track=COUNT;
- * fork=COUNT, so many in a child, once those before are sent; anonymous, no identity from here on. Then it closes, and prints
- * what telemetry_close() returned and the description of the backend. */
+ * fork=COUNT, so many in a child, once those before are sent; anonymous, no identity from here on; sampled, a share of
+ * the commands, nearly all. Then it closes, and prints what telemetry_close() returned and the description of the backend. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdio.h>
@@ -119,7 +119,6 @@ int main(int count, char **arguments)
     for (; end < count && strcmp(arguments[end], "--") != 0; end++) {
         if (strcmp(arguments[end], "anonymous") == 0)
             telemetry_options_set_identity(options, TELEMETRY_IDENTITY_NONE, 0);
-        /* Of commands only a share is recorded: nearly all of them. */
         if (strcmp(arguments[end], "sampled") == 0)
             telemetry_options_set_sampling(options, TELEMETRY_COMMAND_INVOCATION, 0.999999999);
     }

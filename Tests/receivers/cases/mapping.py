@@ -3,10 +3,10 @@ import datetime
 import json
 import os
 import re
-import socket
 import subprocess
 from decimal import Decimal
 
+import key_value
 import stage as stages
 from cases import otlp
 from suite import check, check_equal, test
@@ -106,24 +106,6 @@ def otlp_paths(message):
     return found, forms
 
 
-def datagram(data):
-    """The pairs of a datagram, strictly: {key: (text, whether it is quoted)}."""
-    text = data.decode("utf-8")
-    check(text.startswith("<14>signal=") and text.endswith("\n"), text)
-    pair = re.compile(r'([A-Za-z0-9_.-]+)=(?:"((?:[^"\\]|\\["\\nr])*)"|([^\x00-\x20\x7f;"\\=]+))(;|\n$)')
-    found, at = {}, len("<14>")
-    while at < len(text):
-        match = pair.match(text, at)
-        check(match, f"no pair at {text[at:]!r}")
-        key, quoted, bare = match[1], match[2], match[3]
-        check(key not in found, f"{key} stands twice")
-        value = bare if quoted is None else re.sub(r"\\(.)", lambda escape: {"n": "\n", "r": "\r"}.get(escape[1], escape[1]), quoted)
-        found[key] = value
-        at = match.end()
-    check_equal(sorted(list(found)[1:]), list(found)[1:], "keys in order")
-    return found
-
-
 class Posted(VendorReceiver):
     """Takes whatever is posted; `body` is the one that was."""
 
@@ -140,11 +122,10 @@ def arrived(stage, kind, settings=None):
     """Records the event for a backend of that kind; what it got, as {path: value}, and the forms of values, if it says."""
     settings = settings or {}
     if kind == "splunk_udp":
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
-            receiver.bind(("127.0.0.1", 0))
-            receiver.settimeout(10)
-            through_c(stage, kind, "sampled", "full", endpoint=f"udp://127.0.0.1:{receiver.getsockname()[1]}")
-            return datagram(receiver.recv(65536)), None
+        receiver = stage.closes(key_value.DatagramReceiver())
+        through_c(stage, kind, "sampled", "full", endpoint=receiver.url)
+        [event] = receiver.wait_for(1)
+        return event, None
     if kind in ("file", "stdout"):
         path = {"path": stage.path("events.jsonl")} if kind == "file" else {}
         printed = through_c(stage, kind, "sampled", "full", **path)
