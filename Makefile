@@ -9,7 +9,7 @@
 #   make bench           the benchmarks
 #   make fuzz            the fuzzers, FUZZ_SECONDS each (default 60)
 #   make sanitize        unit and stress tests under the address and the thread sanitizer
-#   make setup           install the Debian packages of scripts/packages that are missing
+#   make setup           install what is missing of scripts/packages* (Debian) and scripts/requirements.txt (PyPI)
 #   make clean           remove what was built
 #   make help            this list
 

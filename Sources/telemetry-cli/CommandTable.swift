@@ -31,7 +31,7 @@ enum CommandTable {
                 ], words: 1, runsProgram: true),
             CommandSyntax(
                 id: .flush, name: "flush", forms: ["[--timeout-ms N]"], summary: "deliver what is waiting, and wait for it",
-                details: "After failures, waits for the next attempt to be due: 'telemetry deliver --now' does not.",
+                details: "In the pause after a failed attempt it ends at once, with exit code 4: 'telemetry deliver --now' tries all the same.",
                 options: [
                     OptionSyntax(id: .timeoutMs, name: "--timeout-ms", value: "N", summary: "longest time to take, in milliseconds (default: 5000)")
                 ]),
@@ -47,7 +47,7 @@ enum CommandTable {
                 summary: "show the events waiting to be sent, as they will be sent, or those that were",
                 details: "With --json, one event per line; 'show --wire --json' is one array of requests.",
                 options: [
-                    OptionSyntax(id: .wire, name: "--wire", summary: "the bytes of each request, as the tool's backend would send it"),
+                    OptionSyntax(id: .wire, name: "--wire", summary: "the bytes of each request, as the tool's backends would send it"),
                     OptionSyntax(id: .sent, name: "--sent", summary: "the copies of what was delivered"),
                     OptionSyntax(id: .verify, name: "--verify", summary: "with --sent: say whether the copies are complete and unaltered"),
                     OptionSyntax(id: .schema, name: "--schema", summary: "what may ever be collected, as the tool's manifest says"),
@@ -85,8 +85,8 @@ enum CommandTable {
                 details: "Asks no question. Keeps your refusal, and the receipts of deletion requests."),
             CommandSyntax(
                 id: .doctor, name: "doctor", forms: ["[--offline]"], summary: "look for what is wrong",
-                details: "Asks the receiver for an answer (HEAD), with no event and no identifier; creates nothing.\nThe exit code is 8 when there is a problem.",
-                options: [OptionSyntax(id: .offline, name: "--offline", summary: "do not connect to the receiver")]),
+                details: "Asks each receiver for an answer (HEAD), with no event, no identifier and no key; creates nothing.\nThe exit code is 8 when there is a problem.",
+                options: [OptionSyntax(id: .offline, name: "--offline", summary: "do not connect to any receiver")]),
             CommandSyntax(
                 id: .manifest, name: "manifest", forms: ["check FILE", "docs [FILE]"],
                 summary: "check a tool's manifest, or write a page of what it lets be collected",

@@ -23,6 +23,7 @@ struct DeletionReport {
     }
 
     func print(_ invocation: Invocation, resetting: Bool = false, problems: [String] = []) throws(Failure) {
+        if !invocation.isQuiet { for text in result?.unaskable ?? [] { invocation.complain(text) } }
         if let problem = result?.receiptProblem, !invocation.isQuiet { invocation.complain("no receipt was kept: " + problem) }
         if invocation.wantsJSON { return try invocation.answer(json(resetting, problems)) }
         // Asked for with the command, so printed even with --quiet: only the user can send it.
@@ -57,7 +58,7 @@ struct DeletionReport {
         object.add("identifiers", UInt64(ids.count))
         object.add("method", optional: isAsked ? result?.receipts.last?.method.name : nil)
         object.add("mailto", optional: result?.mailto)
-        object.add("problems", (result?.problems ?? []) + problems)
+        object.add("problems", (result?.problems ?? []) + (result?.unaskable ?? []) + problems)
         return object.text
     }
 }

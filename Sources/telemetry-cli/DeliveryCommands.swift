@@ -23,6 +23,8 @@ enum DeliveryCommands {
         _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool
     ) throws(Failure) -> ExitCode {
         let options = try invocation.options()
+        // This process delivers: it starts no other for what a receiver has not taken.
+        options.delivery = TELEMETRY_IN_PROCESS
         let collector = Collector.open(options)
         invocation.warn(collector.decision)
         let isEnabled = collector.isEnabled

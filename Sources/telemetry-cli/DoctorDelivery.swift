@@ -14,35 +14,37 @@ enum DoctorDelivery {
         }
         for destination in options.destinations {
             guard case .network(let choice) = destination.choice, choice.problem() == nil else { continue }
+            let name = options.destinations.count > 1 ? destination.name + ": " : ""
             if let problem = choice.keyProblem {
-                findings.append(DoctorFinding(check: "key", state: .problem, detail: problem, advice: "events are kept until the key is there"))
+                findings.append(DoctorFinding(check: "key", state: .problem, detail: name + problem, advice: "events are kept until the key is there"))
             }
-            findings += receiver(choice, isOffline)
+            findings += receiver(choice, name, isOffline)
         }
         return findings + [spool(options), lock(options), delivery(options), audit(options)]
     }
 
-    private static func receiver(_ choice: NetworkChoice, _ isOffline: Bool) -> [DoctorFinding] {
+    /// `name`: in front of what is said of it, where it is one of several.
+    private static func receiver(_ choice: NetworkChoice, _ name: String, _ isOffline: Bool) -> [DoctorFinding] {
         // Nothing answers a datagram.
         if choice.kind == .splunkUDP { return [] }
-        if isOffline { return [DoctorFinding(check: "endpoint", state: .ok, detail: "not asked: --offline")] }
+        if isOffline { return [DoctorFinding(check: "endpoint", state: .ok, detail: name + "not asked: --offline")] }
         switch EndpointProbe.run(choice.resolved.url, timeoutMilliseconds: probeMilliseconds) {
         case .failed(let reason):
-            return [DoctorFinding(check: "endpoint", state: .problem, detail: reason, advice: "events are kept and tried again")]
+            return [DoctorFinding(check: "endpoint", state: .problem, detail: name + reason, advice: "events are kept and tried again")]
         case .answered(let status, let offset):
             let isFailing = status >= 500
             let endpoint = DoctorFinding(
-                check: "endpoint", state: isFailing ? .warning : .ok, detail: "answers HEAD with HTTP \(status)",
+                check: "endpoint", state: isFailing ? .warning : .ok, detail: name + "answers HEAD with HTTP \(status)",
                 advice: isFailing ? "the receiver has a fault" : nil)
-            return [endpoint] + (offset.map { [clock($0)] } ?? [])
+            return [endpoint] + (offset.map { [clock($0, name)] } ?? [])
         }
     }
 
-    private static func clock(_ offset: Int) -> DoctorFinding {
+    private static func clock(_ offset: Int, _ name: String) -> DoctorFinding {
         let seconds = "\(offset.magnitude) s " + (offset < 0 ? "behind" : "ahead of") + " the receiver"
         let isOff = offset.magnitude > UInt(clockToleranceSeconds)
         return DoctorFinding(
-            check: "clock", state: isOff ? .warning : .ok, detail: offset.magnitude < 2 ? "agrees with the receiver's" : seconds,
+            check: "clock", state: isOff ? .warning : .ok, detail: name + (offset.magnitude < 2 ? "agrees with the receiver's" : seconds),
             advice: isOff ? "set the clock" : nil)
     }
 

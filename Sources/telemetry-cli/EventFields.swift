@@ -29,7 +29,16 @@ enum EventFields {
             fields.append(("error", "string", "a command's error message"))
         }
         fields.append(("metadata", "object", "the attributes of the event, and those of the tool"))
+        if !options.sampling.isEmpty {
+            fields.append(("metadata.sample_rate", "double", "the share of events of its type that is recorded"))
+        }
         return fields
+    }
+
+    /// C12: what is recorded beside the events that the tool declares; empty: nothing.
+    static func heartbeat(_ options: Options) -> String {
+        guard let rule = options.heartbeat else { return "" }
+        return "\nAlso, every \(rule.seconds) s at most, an event `heartbeat` without attributes: the tool is in use.\n"
     }
 }
 

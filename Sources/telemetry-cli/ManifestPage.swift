@@ -58,8 +58,9 @@ enum ManifestPage {
         guard let registry = options.events else {
             return "The tool has no list of events: any event, with any attributes, may be recorded.\n"
         }
-        if registry.declarations.isEmpty { return "None.\n" }
+        if registry.declarations.isEmpty { return "None.\n" + EventFields.heartbeat(options) }
         var text = "These events, with these attributes and no others.\n"
+        text += EventFields.heartbeat(options)
         for event in registry.declarations { text += section(event) }
         return text
     }

@@ -24,7 +24,7 @@ struct SchemaReport {
         text += "\nThese events, with these attributes and no others:\n"
         for event in registry.declarations { text += Self.block(event) }
         if registry.declarations.isEmpty { text += "  none\n" }
-        return text
+        return text + EventFields.heartbeat(options)
     }
 
     private static func block(_ event: EventDeclaration) -> String {
@@ -79,6 +79,7 @@ struct SchemaReport {
         var metadata = JSONObject()
         for (key, value) in options.metadata { Self.add(value, key, to: &metadata) }
         object.add("metadata", metadata)
+        object.add("heartbeat_s", optional: options.heartbeat.map { UInt64(clamping: $0.seconds) })
         object.add("events", objects: (options.events?.declarations ?? []).map(Self.object))
         return object.text
     }

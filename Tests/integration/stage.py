@@ -137,13 +137,15 @@ class Stage:
         return self.path("home", ".local", "share", "telemetry", "tools", TOOL + ".yaml")
 
     def manifest(self, endpoint, sections=None, **backend):
-        """Writes the tool's manifest, where the helper finds it. One identifier for all runs, in a container too."""
+        """Writes the tool's manifest, where the helper finds it. One identifier for all runs, in a container too.
+        `sections` may have `backends`, in place of that one."""
         os.makedirs(os.path.dirname(self.manifest_file), exist_ok=True)
+        content = {"tool": {"name": TOOL}, "identity": {"ephemeral": "never"}, **(sections or {})}
+        if "backends" not in content:
+            content["backend"] = {"kind": "http", "endpoint": endpoint, **backend}
         # JSON is YAML as well.
-        text = json.dumps({"tool": {"name": TOOL}, "backend": {"kind": "http", "endpoint": endpoint, **backend},
-                           "identity": {"ephemeral": "never"}, **(sections or {})})
         with open(self.manifest_file, "w") as file:
-            file.write(text)
+            json.dump(content, file)
 
     def start(self, *actions, environment=None, wrapper=()):
         return self.closes(Child([*wrapper, self.shared.sender, *actions], {**self.environment, **(environment or {})}, self.root))

@@ -4,8 +4,8 @@
  *
  * The settings are those of telemetry_options_add_backend(). Actions: full, an event with every field;
  * large=BYTES, one whose text is that long; text=TEXT, one with that text wherever text can be; track=COUNT;
- * fork=COUNT, so many in a child, once those before are sent; anonymous, no identity from here on. Then it closes, and prints
- * what telemetry_close() returned and the description of the backend. */
+ * fork=COUNT, so many in a child, once those before are sent; anonymous, no identity from here on; sampled, a share of
+ * the commands, nearly all. Then it closes, and prints what telemetry_close() returned and the description of the backend. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdio.h>
@@ -103,7 +103,7 @@ static void act(const char *action)
         text(action + 5);
     } else if (strcmp(action, "full") == 0) {
         full();
-    } else if (strcmp(action, "anonymous") != 0) {
+    } else if (strcmp(action, "anonymous") != 0 && strcmp(action, "sampled") != 0) {
         exit(2);
     }
 }
@@ -116,9 +116,12 @@ int main(int count, char **arguments)
     telemetry_options_set_extended_collection(options, true);
     telemetry_attribute metadata[] = { telemetry_string("release", "beta") };
     telemetry_options_set_metadata(options, metadata, 1);
-    for (; end < count && strcmp(arguments[end], "--") != 0; end++)
+    for (; end < count && strcmp(arguments[end], "--") != 0; end++) {
         if (strcmp(arguments[end], "anonymous") == 0)
             telemetry_options_set_identity(options, TELEMETRY_IDENTITY_NONE, 0);
+        if (strcmp(arguments[end], "sampled") == 0)
+            telemetry_options_set_sampling(options, TELEMETRY_COMMAND_INVOCATION, 0.999999999);
+    }
     if (end >= count)
         return 2;
     add_backend(arguments[1], arguments + end + 1, count - end - 1);

@@ -114,6 +114,20 @@ schema() {
 }
 test_case "C10 show --schema" schema
 
+# What the library adds of itself is no secret: heartbeats, and the rate of a sampled event.
+schema_beside() {
+    echo '{"tool": {"name": "t"}, "events": {"x": {"description": "d"}}, "heartbeat": {"period": "1h"}, "sampling": {"feature.used": 0.5}}' >t.yaml
+    capture telemetry show --schema --manifest t.yaml
+    expect_part out "every 3600 s at most, an event \`heartbeat\`"
+    expect_part out "metadata.sample_rate"
+    capture telemetry show --schema --json --manifest t.yaml
+    expect_json out 'j["heartbeat_s"], j["fields"][-1]["name"]' "(3600, 'metadata.sample_rate')"
+    capture telemetry manifest docs t.yaml
+    expect_part out "every 3600 s at most, an event \`heartbeat\`"
+    expect_part out "metadata.sample_rate"
+}
+test_case "C10 C11 C12 show --schema and manifest docs name what the library adds" schema_beside
+
 # Every field that an event really has is in the schema.
 schema_is_complete() {
     registry

@@ -30,7 +30,7 @@ package struct DeletionRecipient {
         (reach, text) = found ?? (.local, "there is nobody to ask")
     }
 
-    private static func reach(_ choice: BackendChoice, _ options: Options) -> (reach: Reach, text: String) {
+    static func reach(_ choice: BackendChoice, _ options: Options) -> (reach: Reach, text: String) {
         switch choice {
         case .network(let choice) where choice.kind == .splunkUDP:
             (.unknown, "the backend 'splunk_udp' acknowledges nothing: ask the author of " + options.toolName)

@@ -12,6 +12,8 @@ package struct DeletionRequest {
         package var problems: [String] = []
         /// Ids for whose erasure nobody could be asked.
         package var unasked: [String] = []
+        /// Who else has events and cannot be asked, as sentences.
+        package var unaskable: [String] = []
         /// The receipts could not be kept; why.
         package var receiptProblem: String?
     }
@@ -57,6 +59,10 @@ package struct DeletionRequest {
             return
         }
         guard mayUseNetwork(&result) else { return }
+        for destination in options.destinations {
+            let (reach, text) = DeletionRecipient.reach(destination.choice, options)
+            if reach == .unknown { result.unaskable.append(text) }
+        }
         let ids = result.unasked
         var unasked: [String] = []
         // Each of them has the events: an id is asked for only when all have been.

@@ -46,7 +46,7 @@ final class ManifestDocumentTests: XCTestCase {
         let row = try XCTUnwrap(try document().split(separator: "\n").first { $0.hasPrefix("| `backend.headers`") })
         let own = try XCTUnwrap(String(row).components(separatedBy: "the library's own are ").last)
         let names = own.split(separator: "`").map(String.init).filter { $0.first?.isUppercase == true }
-        XCTAssertEqual(names.count, 11)
+        XCTAssertEqual(names.count, 12)
         for name in names {
             let text = "tool: {name: mytool}\nbackend: {kind: http, endpoint: 'https://h', headers: {\(name): x}}"
             XCTAssertThrowsError(try read(text), name) {

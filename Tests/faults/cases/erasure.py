@@ -91,6 +91,17 @@ def several(stage):
     check_equal(["accepted", "failed: HTTP 500", "accepted"] + ["accepted"] * 3, [outcome for *_, outcome in receipts(stage)], "receipts")
 
 
+@test("erasure/beside", "G F")
+def beside(stage):
+    """Beside one that is asked, a backend that cannot be is named as such."""
+    sink = stage.closes(Sink(WIRES["http"]))
+    write_manifest(stage, [backend(sink), {"kind": "splunk_udp", "endpoint": "udp://127.0.0.1:9"}])
+    stage.helper("machine-id")
+    answer = ask(stage)
+    check_equal((True, 1), (answer["asked"], len(answer["problems"])), "asked, and problems")
+    check("'splunk_udp'" in answer["problems"][0], f"problems {answer['problems']}")
+
+
 @test("erasure/partial", "G F")
 def partial(stage):
     """OTLP: a 200 that rejects the event is no yes; a 200 with a warning is."""

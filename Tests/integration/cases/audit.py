@@ -200,3 +200,15 @@ def doctor(stage):
     check_equal("problem", findings["endpoint"]["state"], "a receiver that is gone")
     findings = {each["check"]: each for each in json.loads(stage.helper("doctor", "--json", "--offline"))}
     check("not asked" in findings["endpoint"]["detail"], "what --offline says")
+
+
+@test("audit/doctor-several", "B4 F")
+def doctor_several(stage):
+    """Of several backends `doctor` says which one it speaks of: its key, its receiver and its clock."""
+    receiver = stage.receiver()
+    stage.manifest(None, {"backends": [
+        {"kind": "http", "name": "ours", "endpoint": receiver.url},
+        {"kind": "http", "name": "theirs", "endpoint": "http://127.0.0.1:9/", "api_key_env": "ITEST_KEY"}]})
+    findings = json.loads(stage.helper("doctor", "--json", expected=8))
+    named = [(each["check"], each["detail"].split(": ")[0]) for each in findings if each["check"] in ("key", "endpoint", "clock")]
+    check_equal([("endpoint", "ours"), ("clock", "ours"), ("key", "theirs"), ("endpoint", "theirs")], named, "what is said of which")

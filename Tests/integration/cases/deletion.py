@@ -1,11 +1,12 @@
 """Asking for erasure (section G) and reset (B2), against a receiver that agrees, refuses, or is not there."""
 import json
 import os
+import re
 import signal
 import time
 
 from cases.identity import age
-from stage import TOOL, wait_until
+from stage import HERE, TOOL, wait_until
 from suite import check, check_equal, test
 
 
@@ -131,6 +132,39 @@ def reset(stage):
     check(stage.helper("machine-id").strip() not in asked(receiver), "the same id again")
     stage.helper("reset")
     check_equal(2, len(asked(receiver)), "asked again, though nothing was sent since")
+
+
+def every_file():
+    """What can stand in a tool's state directory, as docs/spool-format.md lists it."""
+    with open(os.path.join(HERE, "..", "..", "docs", "spool-format.md")) as file:
+        table = file.read().split("| name | what |\n|---|---|\n")[1].split("\n\n")[0]
+    return {name for row in table.splitlines() for name in re.findall("`([^`]+)`", row.split("|")[1])}
+
+
+@test("reset/every-file", "B2 G")
+def reset_every_file(stage):
+    """A state directory with every file there can be, as docs/spool-format.md lists them: reset leaves the receipts alone."""
+    receiver = stage.receiver("/status/503")
+    for kind in ("hashed", "random", "salted"):
+        stage.manifest(None, {
+            "heartbeat": {}, "deletion": {"endpoint": f"http://127.0.0.1:{receiver.port}/deletion"},
+            "identity": {"kind": kind, "rotation_days": 30, "ephemeral": "never"},
+            "backends": [{"kind": "file", "max_bytes": 1 << 20, "max_files": 2}, {"kind": "http", "endpoint": receiver.url}]})
+        stage.helper("machine-id")
+    age(stage, "salt", 31)
+    stage.helper("track", "one")
+    wait_until(lambda: receiver.requests() and not stage.processes(), "a failed delivery")
+    # More than 4 MiB: the audit log begins a second file.
+    stage.send(f"manifest={stage.manifest_file}", "track=30000", "close=10000")
+    stage.helper("request-deletion")
+    names = {"*.seg" if name.endswith(".seg") else name for name in os.listdir(stage.spool)}
+    check_equal(every_file(), names, "files")
+    # What a crash in the middle of a replacement leaves behind.
+    for name in sorted(names - {"*.seg"}):
+        open(os.path.join(stage.spool, f".{name}.0123456789abcdef"), "x").close()
+    stage.helper("reset")
+    left = [".deletion-receipts.jsonl.0123456789abcdef", "deletion-receipts.jsonl"]
+    check_equal(left, sorted(os.listdir(stage.spool)), "files left")
 
 
 @test("reset/refused", "B2")

@@ -133,6 +133,24 @@ def once(stage):
     stage.expect(32, delivered=32)
 
 
+@test("detached/flush", "E8 E9")
+def flush(stage):
+    """`telemetry flush` and `deliver` deliver themselves: for what one of two receivers has not taken they start nobody."""
+    alive, dead = stage.receiver(), stage.receiver("/status/503")
+    stage.manifest(None, {"backends": [{"kind": "http", "name": name, "endpoint": each.url} for name, each in (("alive", alive), ("dead", dead))]})
+    stage.helper("track", "one")
+    wait_until(lambda: alive.accepted() and dead.requests(), "both were tried")
+    gone(stage)
+    for command in ("flush", "deliver"):
+        log = stage.path("strace.log")
+        subprocess.run(["strace", "-f", "-qq", "-e", "trace=execve", "-o", log, f"{BUILD}/bin/telemetry", command, "--tool", TOOL],
+                       env=stage.environment, cwd=stage.root, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        gone(stage)
+        with open(log) as file:
+            check_equal(1, file.read().count("execve("), f"programs that {command} was")
+    check_equal(1, len(dead.requests()), "requests to the dead one before it is time")
+
+
 def dead_endpoint(stage, run):
     """200 runs; the connection attempts and the seconds they took."""
     listener = stage.closes(faults.Listener())  # resets each

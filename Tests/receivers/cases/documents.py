@@ -2,17 +2,39 @@
 import os
 import re
 
-from suite import check, test
+from cases.mapping import known_kinds
+from suite import check, check_equal, test
+
+
+def text():
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs", "backends.md")) as file:
+        return file.read()
 
 
 @test("documents/manifests", "F B8")
 def manifests(stage):
     """Every manifest of docs/backends.md is one."""
-    with open(os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs", "backends.md")) as file:
-        blocks = re.findall(r"```yaml\n(.*?)```", file.read(), re.DOTALL)
-    check(len(blocks) >= 5, f"{len(blocks)} manifests")
+    blocks = re.findall(r"```yaml\n(.*?)```", text(), re.DOTALL)
     for index, block in enumerate(blocks):
         path = stage.path(f"{index}.yaml")
         with open(path, "w") as file:
             file.write(block)
         stage.helper("manifest", "check", path)
+
+
+@test("documents/sections", "F")
+def sections(stage):
+    """Every backend has a row in the table, and a section with a manifest, its limits, and what it cannot do."""
+    kinds = known_kinds(stage)
+    top, *sections = re.split(r"^## ", text(), flags=re.MULTILINE)
+    rows = re.findall(r"^\| \[?`(\w+)`", top, re.MULTILINE)
+    check_equal((kinds, len(kinds)), (set(rows), len(rows)), "rows of the table")
+    described = {}
+    for section in sections:
+        kind = re.search(r"^backend:\n  kind: (\w+)$", section, re.MULTILINE)
+        if kind:
+            described[kind[1]] = section
+    check_equal(kinds, set(described), "sections")
+    for kind, section in described.items():
+        for word in ("**Limits**", "**Cannot**"):
+            check(word in section, f"the section on {kind} has no {word}")
