@@ -1,6 +1,6 @@
 /// `backend`: where the events go; `backends`: the same, several times.
 enum BackendSection {
-    static func read(_ top: ManifestSection, _ manifest: inout Manifest) throws(ManifestError) {
+    static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         guard let list = top.node("backends") else {
             if let node = top.node("backend") { manifest.destinations = [try destination(node, top.file, "backend")] }
             return

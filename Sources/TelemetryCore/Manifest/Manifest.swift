@@ -1,7 +1,8 @@
 import CSystem
 
 /// A tool, described by data (docs/manifest.md). Nil: the manifest says nothing about it.
-package struct Manifest {
+/// A class: where a key is wrong, one release is all that is left to do.
+package final class Manifest {
     package var toolName = ""
     var toolNamePosition = TextPosition(line: 1, column: 1)
     var toolVersion: String?

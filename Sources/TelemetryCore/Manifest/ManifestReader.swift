@@ -7,28 +7,28 @@ enum ManifestReader {
         let top = try ManifestSection(
             node, file: file, path: "",
             keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "backends", "delivery", "heartbeat", "limits", "events"])
-        var manifest = Manifest()
-        try readTool(top, &manifest)
+        let manifest = Manifest()
+        try readTool(top, manifest)
         manifest.enabled = try top.bool("enabled")
         manifest.consent = try top.choice("consent", [("opt-in", TELEMETRY_OPT_IN), ("opt-out", TELEMETRY_OPT_OUT)])
         manifest.force = try top.bool("force")
         manifest.localOnly = try top.bool("local_only")
-        try ConfigSection.read(top, &manifest)
+        try ConfigSection.read(top, manifest)
         manifest.extendedCollection = try top.bool("extended_collection")
         manifest.sampling = try SamplingSection.read(top)
         manifest.metadata = try MetadataSection.read(top)
         manifest.identity = try IdentitySection.read(top)
         manifest.deletion = try DeletionSection.reader?(top)
         manifest.notice = try NoticeSection.read(top)
-        try BackendSection.read(top, &manifest)
-        try readDelivery(top, &manifest)
+        try BackendSection.read(top, manifest)
+        try readDelivery(top, manifest)
         manifest.heartbeat = try HeartbeatSection.read(top)
-        try readLimits(top, &manifest)
+        try readLimits(top, manifest)
         manifest.events = try EventsSection.read(top)
         return manifest
     }
 
-    private static func readTool(_ top: ManifestSection, _ manifest: inout Manifest) throws(ManifestError) {
+    private static func readTool(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         _ = try top.required("tool", expected: "a mapping with a name")
         guard let tool = try top.section("tool", keys: ["name", "version"]) else { return }
         let expected = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
@@ -41,7 +41,7 @@ enum ManifestReader {
         }
     }
 
-    private static func readDelivery(_ top: ManifestSection, _ manifest: inout Manifest) throws(ManifestError) {
+    private static func readDelivery(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         let keys = ["mode", "guarantee", "flush_interval_ms"]
         guard let delivery = try top.section("delivery", keys: keys) else { return }
         manifest.delivery = try delivery.choice(
@@ -51,7 +51,7 @@ enum ManifestReader {
         manifest.flushIntervalMilliseconds = try delivery.integer("flush_interval_ms", 1...86_400_000)
     }
 
-    private static func readLimits(_ top: ManifestSection, _ manifest: inout Manifest) throws(ManifestError) {
+    private static func readLimits(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         let keys = ["segment_bytes", "spool_bytes", "spool_segments", "spool_age_s"]
         guard let limits = try top.section("limits", keys: keys) else { return }
         let segment = try limits.integer("segment_bytes", 8 << 10...16 << 20, multipleOf: 4096)
