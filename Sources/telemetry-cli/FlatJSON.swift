@@ -105,7 +105,11 @@ struct FlatJSON {
         case UInt8(ascii: "n"): text.append(0x0A)
         case UInt8(ascii: "r"): text.append(0x0D)
         case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"): text.append(contentsOf: Array(String(Character(try scalar())).utf8))
+        case UInt8(ascii: "u"):
+            let scalar = try scalar()
+            // A text ends there for every C program that it is handed to.
+            if scalar == "\0" { throw mistake("U+0000, which no text may hold,") }
+            text.append(contentsOf: Array(String(Character(scalar)).utf8))
         default: throw mistake("an unknown escape")
         }
     }

@@ -13,6 +13,7 @@ struct Property {
 
     static func parse(_ text: String) throws(Mistake) -> Property {
         let bytes = text.utf8
+        if bytes.contains(0) { throw Mistake(message: "holds U+0000, which no text may") }
         guard let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else { throw Mistake(message: "needs k=v") }
         let value = String(text[bytes.index(after: equals)...])
         let left = text[..<equals]

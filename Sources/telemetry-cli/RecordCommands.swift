@@ -33,8 +33,7 @@ enum RecordCommands {
             end(collector)
             throw invocation.usage("the name or the type is not valid")
         }
-        if status == TELEMETRY_ERROR_UNDECLARED { sayUndeclared(invocation, name) }
-        try answer(invocation, collector, status)
+        try answer(invocation, collector, status, name)
         return .ok
     }
 
@@ -57,16 +56,8 @@ enum RecordCommands {
             end(collector)
             throw invocation.usage("the name is not valid")
         }
-        if status == TELEMETRY_ERROR_UNDECLARED { sayUndeclared(invocation, name) }
-        try answer(invocation, collector, status)
+        try answer(invocation, collector, status, name)
         return ExitCode.ok.rawValue
-    }
-
-    /// C10: the author's mistake, or a tool older than its manifest; no reason for a script to fail.
-    private static func sayUndeclared(_ invocation: Invocation, _ name: String) {
-        if !invocation.isQuiet {
-            invocation.complain("not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
-        }
     }
 
     static func track(_ collector: Collector, _ run: CommandRun, _ attributes: Attributes) -> telemetry_status {
@@ -90,17 +81,23 @@ enum RecordCommands {
     }
 
     /// Lets go of the collector, and says what became of the event where that was asked for.
-    private static func answer(_ invocation: Invocation, _ collector: Collector, _ status: telemetry_status) throws(Failure) {
+    private static func answer(
+        _ invocation: Invocation, _ collector: Collector, _ status: telemetry_status, _ name: String
+    ) throws(Failure) {
+        // C10: the author's mistake, or a tool older than its manifest; no reason for a script to fail.
+        if status == TELEMETRY_ERROR_UNDECLARED && !invocation.isQuiet {
+            invocation.complain("not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
+        }
         if collector.isDryRun { return try DryRun.answer(invocation, collector) }
         var object = JSONObject()
         object.add("tool", collector.options.toolName)
         object.add("enabled", collector.decision.isEnabled)
-        object.add("status", name(status))
+        object.add("status", text(of: status))
         end(collector)
         if invocation.wantsJSON { try invocation.answer(object.text) }
     }
 
-    private static func name(_ status: telemetry_status) -> String {
+    private static func text(of status: telemetry_status) -> String {
         switch status {
         case TELEMETRY_OK: "ok"
         case TELEMETRY_ADJUSTED: "adjusted"

@@ -41,7 +41,8 @@ struct ReportedError {
         guard let bytes = StandardStream.readInput(limit: inputLimit) else {
             throw invocation.usage("--error: standard input cannot be read or is larger than 1 MiB")
         }
-        return String(decoding: bytes, as: UTF8.self)
+        // The text would end at a NUL.
+        return String(decoding: bytes.map { $0 == 0 ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
     }
 
     /// An event with an error is a command.error.

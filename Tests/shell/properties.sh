@@ -50,6 +50,18 @@ test_case "B stdin error: JSON cut off" stdin_error '{"a":"x' "is not a flat JSO
 test_case "B stdin error: text after the JSON" stdin_error '{} x' "is not a flat JSON object: text after the object at byte 3"
 test_case "B stdin error: JSON without a value" stdin_error '{"a":}' "is not a flat JSON object: expected a value at byte 5"
 
+test_case "B stdin error: U+0000 in JSON" stdin_error '{"a":"x\u0000y"}' "is not a flat JSON object: U+0000, which no text may hold, at byte 13"
+
+stdin_with_nul() {
+    enable t
+    code=0
+    printf 'a=1\nb=x\0y\n' | telemetry track x --tool t --properties - >out 2>err || code=$?
+    expect_code 2
+    expect_text err "telemetry: track: --properties: standard input line 2 holds U+0000, which no text may (see 'telemetry track --help')"
+    expect_equal "$(event_count t)" 0
+}
+test_case "B stdin error: a NUL in a line" stdin_with_nul
+
 stdin_too_long() {
     enable t
     code=0

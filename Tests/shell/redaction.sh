@@ -26,6 +26,13 @@ test_case "C4 C6 an error event, extended off" error_event false "('command.erro
 test_case "C4 C7 an error event, extended on" error_event true \
     "('command.error', 'import', 'data', 'cannot open ~/x: token=[redacted]')"
 
+error_with_nul() {
+    with_extended true
+    printf 'x\0y' | telemetry track import --error -
+    expect_json "$(events t)" 'j["error"]' "x y"
+}
+test_case "C4 a NUL does not end the error that is read from standard input" error_with_nul
+
 command_error() {
     with_extended true
     telemetry command build --duration-ms 5 --exit-code 1 --error-category network --error 'to bob@example.com'

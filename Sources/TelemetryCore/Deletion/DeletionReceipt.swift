@@ -36,14 +36,6 @@ extension DeletionReceipt.Method {
     }
 }
 
-extension JSONWriter {
-    mutating func member(_ name: StaticString, _ value: String) {
-        key(name)
-        var value = value
-        value.withUTF8 { string(UnsafeRawBufferPointer($0)) }
-    }
-}
-
 /// The receipts of a tool, the newest last.
 package enum DeletionReceipts {
     static let fileName = "deletion-receipts.jsonl"
