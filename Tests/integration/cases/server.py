@@ -1,9 +1,11 @@
 """nginx in front of the receiver: what the web's receivers are in truth."""
+import os
 import shutil
 import subprocess
 
 import faults
 from cases.failures import next_attempt
+from cases.tls import old_openssl, refused, speaks_old_tls
 from stage import DELIVERY, OK, check_once, wait_until
 from suite import Skipped, check, check_equal, test
 
@@ -33,7 +35,7 @@ http {
 class Nginx:
     """Terminates TLS and hands requests on, with the given directives."""
 
-    def __init__(self, stage, upstream, server="", location=""):
+    def __init__(self, stage, upstream, server="", location="", environment=None):
         program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
         if not program:
             raise Skipped("needs nginx")
@@ -44,7 +46,7 @@ class Nginx:
             file.write(CONFIGURATION % {"root": stage.root, "port": self.port, "certificate": stage.certificate("here"),
                                         "upstream": upstream.port, "server": server, "location": location})
         self.process = subprocess.Popen([program, "-p", stage.root, "-e", stage.path("nginx.log"), "-c", stage.path("nginx.conf")],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         stage.closes(self)
         wait_until(self._listens, "nginx listens")
 
@@ -57,6 +59,9 @@ class Nginx:
         """Protocol and status of each request."""
         with open(self.access) as file:
             return [(line.split('"')[1].split()[-1], int(line.split('"')[2].split()[0])) for line in file]
+
+    def requests(self):
+        return self.answers() if os.path.exists(self.access) else []
 
     def close(self):
         self.process.kill()
@@ -124,4 +129,50 @@ def upstream_dies(stage):
     again = stage.receiver(port=receiver.port)
     stage.recover(nginx.url)
     check_once(again.accepted(), 3)
+    stage.expect(3, delivered=3)
+
+
+@test("server/redirect", "E6 F")
+def redirect(stage):
+    """nginx that redirects from https to http: refused, nothing goes there, the events are kept."""
+    plain = stage.receiver()
+    nginx = Nginx(stage, plain, location=f"return 307 http://127.0.0.1:{plain.port}/events;")
+    done = stage.send(f"endpoint={nginx.url}", "track=3", "close=5000")
+    check_equal(str(DELIVERY), done["close"][0], "what close returned")
+    check_equal([], plain.requests(), "requests without TLS")
+    wait_until(nginx.requests, "nginx has written its log")
+    check_equal([307], [status for _, status in nginx.answers()], "answers")
+    stage.expect(3, pending=3)
+
+
+@test("server/authority", "E6 F")
+def authority(stage):
+    """nginx with a certificate of an authority that this user does not know: nothing is sent."""
+    nginx = Nginx(stage, stage.receiver())
+    refused(stage, nginx, "certificate", environment={"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt"})
+
+
+@test("server/old-tls", "E6 F")
+def old_tls(stage):
+    """nginx that speaks no TLS above 1.1: nothing is sent, even where the system would allow it."""
+    allowed = {"OPENSSL_CONF": old_openssl(stage)}
+    nginx = Nginx(stage, stage.receiver(), server='ssl_protocols TLSv1.1; ssl_ciphers "ALL:@SECLEVEL=0";', environment=allowed)
+    if not speaks_old_tls(nginx.port):
+        raise Skipped("TLS 1.1 cannot be spoken here at all")
+    refused(stage, nginx, "ssl", environment=allowed)
+
+
+@test("server/endless", "E9 F")
+def endless(stage):
+    """nginx that accepts, and answers with a body of a terabyte: a part of it is read, and the events are not sent again."""
+    with open(stage.path("endless"), "wb") as file:
+        file.truncate(1 << 40)
+    nginx = Nginx(stage, stage.receiver(), server=f"location = /endless {{ alias {stage.path('endless')}; }} error_page 405 =200 /endless;",
+                  location="return 405;")
+    done = stage.send(f"endpoint={nginx.url}", "track=3", "close=5000")
+    check_equal(str(OK), done["close"][0], "what close returned")
+    wait_until(nginx.requests, "nginx has written its log")
+    with open(nginx.access) as file:
+        [line] = file
+    check("405" not in line and int(line.split('"')[2].split()[1]) < 64 << 20, f"bytes that nginx could send: {line}")
     stage.expect(3, delivered=3)

@@ -48,16 +48,22 @@ def wrong_name(stage):
 @test("tls/version", "E6 E12")
 def old_version(stage):
     """A receiver that speaks only TLS 1.1 gets nothing, even where the system would allow it."""
-    configuration = stage.path("openssl.cnf")
-    with open(configuration, "w") as file:
-        file.write("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
-                   "[c]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n")
+    configuration = old_openssl(stage)
     listener = stage.closes(faults.OldTLS(stage.certificate("here.pem"), stage.certificate("here.key")))
     if not speaks_old_tls(listener.port):
         raise Skipped("TLS 1.1 cannot be spoken here at all")
     listener.url, listener.requests = f"https://127.0.0.1:{listener.port}/events", lambda: listener.handshakes[1:]
     refused(stage, listener, "ssl", environment={"OPENSSL_CONF": configuration})
     check(listener.connections >= 2, "the sender has not connected")
+
+
+def old_openssl(stage):
+    """A configuration of OpenSSL that allows what is long out of date."""
+    configuration = stage.path("openssl.cnf")
+    with open(configuration, "w") as file:
+        file.write("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+                   "[c]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n")
+    return configuration
 
 
 def speaks_old_tls(port):
