@@ -3,10 +3,10 @@ exported by the Python OTLP exporter in requests of 512, as its batch processor 
 import sys
 import time
 
-from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs import LogData, LogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -20,8 +20,9 @@ def records(count):
         now = time.time_ns()
         attributes = {"target": "x86_64-unknown-linux-gnu", "compiler": "swift-6.3.1-release", "files": i, "seconds": i * 0.25,
                       "cached": i & 1 == 1, "event.id": f"{i:032x}", "event.type": "feature.used"}
-        record = LogRecord(timestamp=now, observed_timestamp=now, severity_number=SeverityNumber.INFO, body="build", attributes=attributes)
-        yield ReadableLogRecord(record, resource, scope)
+        record = LogRecord(timestamp=now, observed_timestamp=now, severity_number=SeverityNumber.INFO, body="build", attributes=attributes,
+                           resource=resource)
+        yield LogData(record, scope)
 
 
 def main(count, url, compression):

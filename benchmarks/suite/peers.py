@@ -17,7 +17,7 @@ from .machine import package_version
 
 PACKAGES = ["libspdlog-dev", "liblttng-ust-dev", "lttng-tools", "bsdutils", "curl", "patchelf", "nginx-light"]
 PYTHON_CLIENT = "segment-analytics-python"
-OTLP_EXPORTER = "opentelemetry-exporter-otlp-proto-http==1.45.2"
+OTLP_EXPORTER = "opentelemetry-exporter-otlp-proto-http==1.36.0"
 VENV = place.BUILD / "venv"
 
 
