@@ -103,11 +103,13 @@ final class Dispatcher {
         }
     }
 
-    /// The receiver has had its say on everything it was sent.
-    private func recordAnswer(_ outlet: Outlet) {
+    /// However the pass has ended: of receivers that have had their say on everything they were sent.
+    private func recordAnswers() {
         let now = Clock.realtime()
-        let (hasDelivered, rejection) = (outlet.hasDelivered, outlet.rejection)
-        update(outlet) { $0.answered(hasDelivered, rejection, now) }
+        for outlet in outlets where outlet.pass == .open && outlet.isAnswered {
+            let (hasDelivered, rejection) = (outlet.hasDelivered, outlet.rejection)
+            update(outlet) { $0.answered(hasDelivered, rejection, now) }
+        }
     }
 
     private func recordFailure(_ outlet: Outlet, _ reason: String, afterSeconds: Int?, isFinal: Bool) {
@@ -125,6 +127,7 @@ final class Dispatcher {
             heapPass.lock()
             defer { heapPass.unlock() }
             guard begin(ignoringBackoff) else { return .waiting }
+            defer { recordAnswers() }
             return deliverOwn(delivery(deadline, isCancelled, journal: nil), left: false)
         }
         guard let lock = try? ForkHandling.openHeld(at: shared.directory, Self.lockName, O_RDWR | O_CREAT) else {
@@ -135,6 +138,7 @@ final class Dispatcher {
         // One process of the tool delivers at a time.
         guard lock.lock(until: deadline, isCancelled: isCancelled) else { return .interrupted }
         guard begin(ignoringBackoff) else { return .waiting }
+        defer { recordAnswers() }
         return deliverAll(shared, deadline, isCancelled)
     }
 
@@ -241,10 +245,7 @@ final class Dispatcher {
             if let ended = deliver(segment, delivery, isOwn: true, &left) ?? stopped { return ended }
         }
         var result = left ? PassResult.waiting : .done
-        for outlet in outlets {
-            if outlet.pass == .failed { result = .failed }
-            if outlet.pass == .open && outlet.isAnswered { recordAnswer(outlet) }
-        }
+        for outlet in outlets where outlet.pass == .failed { result = .failed }
         return result
     }
 

@@ -183,6 +183,21 @@ final class DispatcherTests: XCTestCase {
         assertTotals(recorded: 2, delivered: 1, pending: 1)
     }
 
+    /// B1: what a receiver has answered is known however the pass ends.
+    func testAnswersOfAPassThatEndsEarly() throws {
+        record("a")
+        XCTAssertEqual(pass(dispatcher(ScriptedBackend([.retry(afterSeconds: nil)]))), .failed)
+        record("b")
+        let backend = ScriptedBackend([.rejected])
+        let second = dispatcher(backend, isConsented: { backend.batches.isEmpty })
+        XCTAssertEqual(pass(second, ignoringBackoff: true), .refused)
+        XCTAssertEqual(backend.sent, ["a"])
+        let state = second.state
+        XCTAssertEqual([Int64(state.failures), state.nextAttempt, state.lastSuccess], [0, 0, 0])
+        XCTAssertEqual(state.lastError, "reason 0")
+        XCTAssertGreaterThan(state.lastAttempt, 0)
+    }
+
     /// E4.
     func testOneDelivererAtATime() throws {
         record("a")
