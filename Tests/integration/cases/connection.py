@@ -25,8 +25,8 @@ def kept(stage):
 def closed_meanwhile(stage):
     """A kept connection that the receiver has closed meanwhile is replaced, and no attempt counts as failed."""
     first = stage.receiver()
-    child = stage.start(f"endpoint={first.url}", "track=3", "flush=5000", "sleep=700", "track=3", "close=5000")
-    wait_until(first.requests, "the first batch has arrived")
+    child = stage.start(f"endpoint={first.url}", "track=3", "flush=5000", "sleep=1000", "track=3", "close=5000")
+    wait_until(lambda: first.requests() and stage.status()["events"]["delivered"] == 3, "the first batch has been answered")
     first.close()
     again = stage.receiver(port=first.port)
     out, _ = child.process.communicate(timeout=60)
