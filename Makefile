@@ -115,6 +115,7 @@ install: build
 	install -m 644 build/lib/libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so.0
 	ln -sf libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so
 	install -m 644 build/include/telemetry.h $(DESTDIR)$(INCLUDEDIR)/telemetry.h
+	install -m 644 bindings/cpp/telemetry.hpp $(DESTDIR)$(INCLUDEDIR)/telemetry.hpp
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	    -e 's|@VERSION@|$(version)|' linker/libtelemetry.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libtelemetry.pc
 

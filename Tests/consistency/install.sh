@@ -16,7 +16,7 @@ installed() {
     make --no-print-directory install DESTDIR="$root" PREFIX=/opt/t LIBDIR=/opt/t/lib/multi || return 1
     local file
     for file in bin/telemetry lib/multi/libtelemetry.so.0 lib/multi/libtelemetry.so \
-        include/telemetry.h lib/multi/pkgconfig/libtelemetry.pc; do
+        include/telemetry.h include/telemetry.hpp lib/multi/pkgconfig/libtelemetry.pc; do
         [ -e "$root/opt/t/$file" ] || { echo "missing: $file"; return 1; }
     done
     refuses grep -n '@' "$root/opt/t/lib/multi/pkgconfig/libtelemetry.pc"

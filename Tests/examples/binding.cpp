@@ -1,0 +1,69 @@
+// telemetry.hpp at its edges; what it records is looked at by cpp.sh.
+#include <limits>
+#include <string>
+#include <string_view>
+#include <telemetry.hpp>
+
+#ifdef NDEBUG
+#undef NDEBUG
+#endif
+#include <cassert>
+
+int main(int count, char **)
+{
+    telemetry::Options bad{"no such/name"};
+    assert(bad.error().find("no such/name") != std::string::npos);
+    assert(bad.add_backend("fax").status() == TELEMETRY_ERROR_ARGUMENT);
+    {
+        telemetry::Collector off{bad};
+        assert(!off.enabled() && off.track("feature.used", "x") == TELEMETRY_DISABLED);
+        telemetry::Command command = off.command("x");
+        assert(command.finish(3) == 3);
+    }
+
+    telemetry::Options options{std::string("binding"), std::string_view("1.0-rc", 3)};
+    options.metadata({{"channel", "beta"}}).guarantee(TELEMETRY_AT_LEAST_ONCE);
+    assert(options.status() == TELEMETRY_OK && options.error().empty());
+    telemetry::Collector first{options};
+    telemetry::Collector telemetry{std::move(first)};
+    assert(!first.enabled() && first.track("feature.used", "moved") == TELEMETRY_DISABLED);
+    if (count > 1) {
+        assert(!telemetry.enabled() && telemetry.statistics().recorded == 0);
+        return 0;
+    }
+    assert(telemetry.enabled());
+
+    const std::string_view cut = std::string_view("name and more").substr(0, 4);
+    const std::string large(900, 'x');
+    const std::string_view view(large);
+    telemetry_status status = telemetry.track(std::string("feature.used"), cut, {
+        {"text", "a"}, {std::string("string"), std::string("b")}, {std::string_view("viewed", 4), view.substr(0, 850)}, {"empty", std::string_view()},
+        {"short", static_cast<short>(-3)}, {"least", std::numeric_limits<std::int64_t>::min()},
+        {"most", std::numeric_limits<std::uint64_t>::max()}, {"float", 0.25f}, {"yes", true}, {"no", false}});
+    assert(status == TELEMETRY_OK);
+    assert(telemetry.track("feature.used", "null", {{"gone", static_cast<const char *>(nullptr)}}) == TELEMETRY_ADJUSTED);
+    assert(telemetry.track("feature.used", static_cast<const char *>(nullptr)) == TELEMETRY_ERROR_ARGUMENT);
+    assert(telemetry.track_error("import", "data") == TELEMETRY_OK);
+    assert(telemetry.track_command("binding measured", std::chrono::seconds(2), 4) == TELEMETRY_OK);
+    {
+        telemetry::Command scoped = telemetry.command("binding scoped");
+        telemetry::Command moved{std::move(scoped)};
+        telemetry::Command nameless = telemetry.command();
+    }
+#ifdef __cpp_exceptions
+    try {
+        telemetry::Command thrown = telemetry.command("binding thrown");
+        throw 1;
+    } catch (int) {
+        telemetry::Command caught = telemetry.command("binding caught");
+    }
+#endif
+    assert(telemetry.flush(std::chrono::seconds(5)) == TELEMETRY_OK);
+    assert(telemetry.statistics().pending == 0);
+    assert(telemetry.backend_info().find("file: ") == 0);
+    assert(telemetry.close(std::chrono::milliseconds(-1)) == TELEMETRY_OK);
+    assert(telemetry.close(std::chrono::hours(9999)) == TELEMETRY_DISABLED);
+    telemetry = telemetry::Collector{options};
+    assert(telemetry.enabled());
+    return 0;
+}

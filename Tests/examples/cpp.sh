@@ -1,0 +1,44 @@
+# shellcheck shell=bash disable=SC2154 # the variables are those of run
+# The C++ binding and its examples, as their readers compile them.
+
+compile_cpp() {
+    local output=$1
+    shift
+    c++ -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror "$@" -I"$build/include" -Ibindings/cpp -L"$build/lib" -ltelemetry -o "$scratch/bin/$output"
+}
+
+for source in examples/cpp/*/main.cpp; do
+    check "$source compiles" compile_cpp "cpp-$(basename "$(dirname "$source")")" -std=c++17 "$source"
+done
+
+binding() {
+    local name=$1
+    shift
+    check "the C++ binding compiles, $name" compile_cpp "binding-$name" Tests/examples/binding.cpp "$@"
+    check "the C++ binding does what it says, $name" exits 0 in_home "$scratch/$name" BINDING_TELEMETRY_ENABLED=1 "$scratch/bin/binding-$name"
+    check "the C++ binding records nothing without consent, $name (A1)" exits 0 in_home "$scratch/$name-off" "$scratch/bin/binding-$name" off
+    check "and leaves no file, $name (A1)" no_file_in "$scratch/$name-off"
+}
+binding c++17 -std=c++17 -O2
+binding c++20 -std=c++20 -O0
+binding plain -std=c++17 -O2 -fno-exceptions -fno-rtti
+binding sanitized -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+
+check "what the C++ binding records" events "$scratch/c++17" binding \
+    '[x["name"] for x in e] == ["name", "null", "import", "measured", "scoped", "thrown", "caught"] and [x.get("exit_code") for x in e[3:]] == [4, 0, 1, 0] and e[3]["duration_ms"] == 2000 and e[2]["error_category"] == "data" and e[0]["version"] == "1.0"'
+check "attributes of the C++ binding keep types and values" events "$scratch/c++17" binding \
+    'e[0]["metadata"] == {"channel": "beta", "text": "a", "string": "b", "view": "x" * 850, "empty": "", "short": -3, "least": -2**63, "most": 2**63 - 1, "float": 0.25, "yes": True, "no": False}'
+
+check "examples/cpp/01-first-event without consent leaves no file (A1)" exits 0 in_home "$scratch/cpp-off" "$scratch/bin/cpp-01-first-event"
+check "and no file" no_file_in "$scratch/cpp-off"
+check "examples/cpp/01-first-event exits with 0" exits 0 in_home "$scratch/cpp-first" MYTOOL_TELEMETRY_ENABLED=1 "$scratch/bin/cpp-01-first-event"
+check "examples/cpp/01-first-event records one event" events "$scratch/cpp-first" mytool \
+    'len(e) == 1 and e[0]["name"] == "import" and e[0]["metadata"] == {"format": "csv", "rows": 1200, "share": 0.5, "header": True}'
+
+cpp_notes() { in_home "$scratch/cpp-notes" NOTES_TELEMETRY_ENABLED=1 "$scratch/bin/cpp-02-commands" "$@"; }
+check "examples/cpp/02-commands add exits with 0" exits 0 cpp_notes add private-text
+check "examples/cpp/02-commands fails with 1 by an exception" exits 1 cpp_notes add ""
+check "examples/cpp/02-commands without a text exits with 2" exits 2 cpp_notes add
+check "the exit codes are recorded" events "$scratch/cpp-notes" notes \
+    '[(x["name"], x["exit_code"]) for x in e] == [("add", 0), ("add", 1), ("add", 2)] and e[0]["metadata"] == {"argument_count": 2}'
+check "what was typed is not" nowhere private-text "$scratch/cpp-notes"

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * libtelemetry for C++17: owners for the handles of telemetry.h, which has the reference; what is said
+ * there of threads, of blocking and of limits holds here. Header only. No function throws, none needs exceptions
+ * or run-time type information, and where memory is short an event is left out, never the program ended.
+ *
+ *     telemetry::Collector telemetry{telemetry::Options{"mytool", "1.0.0"}};
+ *     telemetry.track(TELEMETRY_FEATURE_USED, "export", {{"format", "csv"}, {"rows", 1200}});
+ */
+#ifndef TELEMETRY_HPP
+#define TELEMETRY_HPP
+
+#include <telemetry.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace telemetry {
+
+/** A text that ends in NUL, for the length of a call. A `const char *` and a `std::string` are not copied, a
+    `std::string_view` is. Both must outlive it. */
+class Text {
+public:
+    Text(const char *text) noexcept : text_(text) {}
+    Text(const std::string &text) noexcept : text_(text.c_str()) {}
+    Text(std::string_view text) noexcept
+    {
+        char *copy = text.size() < small_.size() ? small_.data() : new (std::nothrow) char[text.size() + 1];
+        if (!copy) return;
+        if (copy != small_.data()) large_.reset(copy);
+        if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+        copy[text.size()] = '\0';
+        text_ = copy;
+    }
+    Text(const Text &) = delete;
+    Text &operator=(const Text &) = delete;
+
+    /** NULL: none was given, or there was no memory for it. */
+    const char *c_str() const noexcept { return text_; }
+
+private:
+    const char *text_ = nullptr;
+    std::unique_ptr<char[]> large_;
+    std::array<char, 48> small_;
+};
+
+/** One key and value, for the length of a call. Numbers wider than 64 signed bits are cut to the nearest. */
+class Attribute {
+public:
+    template <typename Key, typename Value>
+    Attribute(const Key &key, const Value &value) noexcept : key_(key), text_(text(value)), made_(make(value)) {}
+    Attribute(const Attribute &) = delete;
+    Attribute &operator=(const Attribute &) = delete;
+
+    telemetry_attribute get() const noexcept
+    {
+        telemetry_attribute attribute = made_;
+        attribute.key = key_.c_str();
+        if (attribute.type == TELEMETRY_STRING) attribute.value.string = text_.c_str();
+        return attribute;
+    }
+
+private:
+    template <typename Value> static decltype(auto) text(const Value &value) noexcept
+    {
+        if constexpr (std::is_arithmetic_v<Value>)
+            return static_cast<const char *>(nullptr);
+        else if constexpr (std::is_convertible_v<const Value &, const char *>)
+            return static_cast<const char *>(value);
+        else
+            return (value);
+    }
+
+    template <typename Value> static telemetry_attribute make(const Value &value) noexcept
+    {
+        if constexpr (std::is_same_v<Value, bool>)
+            return telemetry_bool(nullptr, value);
+        else if constexpr (std::is_floating_point_v<Value>)
+            return telemetry_double(nullptr, static_cast<double>(value));
+        else if constexpr (std::is_integral_v<Value> && std::is_unsigned_v<Value>)
+            return telemetry_int(nullptr, value > static_cast<std::uint64_t>(INT64_MAX) ? INT64_MAX : static_cast<std::int64_t>(value));
+        else if constexpr (std::is_integral_v<Value>)
+            return telemetry_int(nullptr, value);
+        else
+            return telemetry_string(nullptr, nullptr);
+    }
+
+    Text key_, text_;
+    telemetry_attribute made_;
+};
+
+using Attributes = std::initializer_list<Attribute>;
+
+namespace detail {
+
+/** The attributes as telemetry.h takes them; of more than it keeps, the first. */
+class List {
+public:
+    explicit List(const Attributes &attributes) noexcept
+    {
+        for (const Attribute &attribute : attributes) {
+            if (count_ == list_.size()) break;
+            list_[count_++] = attribute.get();
+        }
+    }
+    const telemetry_attribute *data() const noexcept { return count_ ? list_.data() : nullptr; }
+    std::size_t size() const noexcept { return count_; }
+
+private:
+    /** One more than are kept, so that the library sees that there were too many. */
+    std::array<telemetry_attribute, 65> list_;
+    std::size_t count_ = 0;
+};
+
+/** A text that a function of telemetry.h writes into a buffer and whose length it returns. Empty without memory. */
+template <typename Function> std::string text(Function function)
+{
+    std::array<char, 512> buffer;
+    std::size_t length = function(buffer.data(), buffer.size());
+    if (length < buffer.size()) return std::string(buffer.data(), length);
+    std::unique_ptr<char[]> large(new (std::nothrow) char[length + 1]);
+    if (!large) return std::string();
+    length = std::min(length, function(large.get(), length + 1));
+    return std::string(large.get(), length);
+}
+
+struct Release {
+    void operator()(telemetry_options *options) const noexcept { telemetry_options_free(options); }
+    void operator()(telemetry_command *command) const noexcept { telemetry_command_free(command); }
+};
+
+} // namespace detail
+
+/** How to open a collector. Each setting returns the options; what was wrong first is error(), and leaves telemetry off.
+    get() is for the functions of telemetry.h that have no member here. */
+class Options {
+public:
+    explicit Options(const Text &tool_name, const Text &tool_version = nullptr) noexcept
+        : handle_(telemetry_options_new(tool_name.c_str(), tool_version.c_str()))
+    {
+    }
+
+    /** telemetry_options_load_manifest(); NULL: where manifests are looked for. */
+    Options &load_manifest(const Text &path = nullptr) noexcept { return set(telemetry_options_load_manifest(get(), path.c_str())); }
+    Options &consent(telemetry_consent consent) noexcept { return set(telemetry_options_set_consent(get(), consent)); }
+    /** The tool's own `--no-telemetry`. */
+    Options &no_telemetry(bool off) noexcept { return set(telemetry_options_set_no_telemetry(get(), off)); }
+    Options &extended_collection(bool on) noexcept { return set(telemetry_options_set_extended_collection(get(), on)); }
+    Options &delivery(telemetry_delivery delivery) noexcept { return set(telemetry_options_set_delivery(get(), delivery)); }
+    Options &guarantee(telemetry_guarantee guarantee) noexcept { return set(telemetry_options_set_guarantee(get(), guarantee)); }
+    Options &metadata(Attributes metadata) noexcept
+    {
+        const detail::List list(metadata);
+        return set(telemetry_options_set_metadata(get(), list.data(), list.size()));
+    }
+    /** telemetry_options_add_backend() */
+    Options &add_backend(const Text &kind, Attributes settings = {}) noexcept
+    {
+        const detail::List list(settings);
+        return set(telemetry_options_add_backend(get(), kind.c_str(), list.data(), list.size()));
+    }
+
+    /** Empty: nothing was wrong. */
+    std::string error() const
+    {
+        return detail::text([this](char *buffer, std::size_t size) { return telemetry_options_error(get(), buffer, size); });
+    }
+
+    /** What the last setting reported. */
+    telemetry_status status() const noexcept { return status_; }
+    telemetry_options *get() const noexcept { return handle_.get(); }
+
+private:
+    Options &set(telemetry_status status) noexcept
+    {
+        status_ = status;
+        return *this;
+    }
+
+    std::unique_ptr<telemetry_options, detail::Release> handle_;
+    telemetry_status status_ = TELEMETRY_OK;
+};
+
+/** Times a command from its construction on, and records it at the end of the scope with the exit code 0, unless
+    finish() has done so or no path is known. Where the scope is left by an exception, the exit code is 1. Must not outlive
+    its collector. */
+class Command {
+public:
+    Command(Command &&) noexcept = default;
+    Command &operator=(Command &&) = delete;
+    ~Command()
+    {
+        if (handle_) finish(std::uncaught_exceptions() > exceptions_ ? 1 : 0);
+    }
+
+    /** telemetry_command_set() */
+    telemetry_status set(const Text &path) noexcept { return telemetry_command_set(handle_.get(), path.c_str()); }
+    telemetry_status error_category(const Text &category) noexcept
+    {
+        return telemetry_command_set_error_category(handle_.get(), category.c_str());
+    }
+    /** telemetry_command_finish(): the first call counts. Returns `exit_code`, for `return command.finish(code);`. */
+    int finish(int exit_code, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        telemetry_command_finish(handle_.get(), exit_code, list.data(), list.size());
+        return exit_code;
+    }
+
+private:
+    friend class Collector;
+    explicit Command(telemetry_collector *collector) noexcept : handle_(telemetry_command_begin(collector)) {}
+
+    std::unique_ptr<telemetry_command, detail::Release> handle_;
+    int exceptions_ = std::uncaught_exceptions();
+};
+
+/** The collector of one tool in this process; closed at the end of its life. */
+class Collector {
+public:
+    /** `patience`: longest time that the end of its life takes. */
+    explicit Collector(const Options &options, std::chrono::milliseconds patience = std::chrono::milliseconds(500)) noexcept
+        : handle_(telemetry_open(options.get())), patience_(patience)
+    {
+    }
+    Collector(Collector &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)), patience_(other.patience_) {}
+    Collector &operator=(Collector &&other) noexcept
+    {
+        if (this != &other) {
+            close(patience_);
+            handle_ = std::exchange(other.handle_, nullptr);
+            patience_ = other.patience_;
+        }
+        return *this;
+    }
+    ~Collector() { close(patience_); }
+
+    bool enabled() const noexcept { return telemetry_enabled(handle_); }
+
+    telemetry_status track(const Text &type, const Text &name, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_track(handle_, type.c_str(), name.c_str(), list.data(), list.size());
+    }
+    telemetry_status track_error(const Text &name, const Text &category, const Text &error = nullptr, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_track_error(handle_, name.c_str(), category.c_str(), error.c_str(), list.data(), list.size());
+    }
+    /** A command that has run. */
+    telemetry_status track_command(const Text &path, std::chrono::milliseconds duration, int exit_code, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_track_command(handle_, path.c_str(), duration.count(), exit_code, list.data(), list.size());
+    }
+    /** The command that begins now. */
+    [[nodiscard]] Command command() noexcept { return Command(handle_); }
+    [[nodiscard]] Command command(const Text &path) noexcept
+    {
+        Command command(handle_);
+        command.set(path);
+        return command;
+    }
+
+    telemetry_status flush(std::chrono::milliseconds timeout) noexcept { return telemetry_flush(handle_, milliseconds(timeout)); }
+    /** Earlier than the end of its life, and with an answer. Nothing is recorded afterwards. */
+    telemetry_status close(std::chrono::milliseconds timeout) noexcept
+    {
+        return telemetry_close(std::exchange(handle_, nullptr), milliseconds(timeout));
+    }
+
+    telemetry_statistics statistics() const noexcept
+    {
+        telemetry_statistics statistics{};
+        statistics.size = sizeof statistics;
+        telemetry_get_statistics(handle_, &statistics);
+        return statistics;
+    }
+    std::string backend_info() const
+    {
+        return detail::text([this](char *buffer, std::size_t size) { return telemetry_backend_info(handle_, buffer, size); });
+    }
+    telemetry_collector *get() const noexcept { return handle_; }
+
+private:
+    static std::uint32_t milliseconds(std::chrono::milliseconds time) noexcept
+    {
+        return time.count() <= 0 ? 0 : time.count() >= UINT32_MAX ? UINT32_MAX : static_cast<std::uint32_t>(time.count());
+    }
+
+    telemetry_collector *handle_;
+    std::chrono::milliseconds patience_;
+};
+
+} // namespace telemetry
+
+#endif
