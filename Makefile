@@ -6,6 +6,10 @@
 #   make install         PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR= are honoured
 #   make header          write include/telemetry.h again, from the Swift exports
 #   make check-header    fail if include/telemetry.h is not what `make header` would write
+#   make abi             accept additions to the binary interface into its baseline, Sources/TelemetryABI/libtelemetry.so.0.abi
+#   make check-abi       fail if a program built against the baseline might not run with what was built, or if it has additions
+#   make deb             the Debian packages, in build/deb
+#   make test-packages   the suite that builds them twice, and installs, uses, upgrades and purges them in a Debian of their own
 #   make bench           the benchmarks
 #   make fuzz            the fuzzers, FUZZ_SECONDS each (default 60)
 #   make sanitize        unit and stress tests under the address and the thread sanitizer
@@ -18,6 +22,8 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+USERUNITDIR ?= $(PREFIX)/lib/systemd/user
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
@@ -46,7 +52,7 @@ hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-rel
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map -Wl,-T,linker/sections.ld
 
-.PHONY: all build help setup header check-header install test bench demo fuzz sanitize clean FORCE
+.PHONY: all build help setup header check-header abi check-abi install deb test test-packages bench demo fuzz sanitize clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -109,15 +115,42 @@ build/obj/telemetry.h: $(release)/libtelemetry.a FORCE | build/obj
 	    Sources/CSystem/include/telemetry_types.h \
 	    $(release)/TelemetryABI.build/include/TelemetryABI-Swift.h '$(version)' > $@
 
+# The binary interface: the symbols of the library with the types of the header, against what programs were built with.
+abi_baseline = Sources/TelemetryABI/libtelemetry.so.0.abi
+
+build/obj/libtelemetry.so.0.abi: build/lib/libtelemetry.so.0 build/obj/telemetry.h scripts/abi
+	@scripts/abi describe build/lib/libtelemetry.so.0 build/obj/telemetry.h > $@
+
+abi: build/obj/libtelemetry.so.0.abi
+	@[ ! -e $(abi_baseline) ] || scripts/abi compare $(abi_baseline) $<
+	cp $< $(abi_baseline)
+
+check-abi: build/obj/libtelemetry.so.0.abi
+	@scripts/abi compare $(abi_baseline) $<
+	@cmp -s $(abi_baseline) $< || { echo 'the binary interface has additions: run "make abi"' >&2; exit 1; }
+
+configure = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@BINDIR@|$(BINDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	-e 's|@INCLUDE_FROM_LIB@|$(shell realpath -ms --relative-to=$(LIBDIR) $(INCLUDEDIR))|' -e 's|@VERSION@|$(version)|'
+
 install: build
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR))
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(LIBDIR)/cmake/telemetry $(INCLUDEDIR) $(DATADIR)/telemetry $(USERUNITDIR))
 	install -m 755 build/bin/telemetry $(DESTDIR)$(BINDIR)/telemetry
 	install -m 644 build/lib/libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so.0
 	ln -sf libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so
-	install -m 644 build/include/telemetry.h $(DESTDIR)$(INCLUDEDIR)/telemetry.h
-	install -m 644 bindings/cpp/telemetry.hpp $(DESTDIR)$(INCLUDEDIR)/telemetry.hpp
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e 's|@VERSION@|$(version)|' linker/libtelemetry.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libtelemetry.pc
+	install -m 644 build/include/telemetry.h bindings/cpp/telemetry.hpp $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 bindings/shell/telemetry.sh $(DESTDIR)$(DATADIR)/telemetry/telemetry.sh
+	$(configure) install/libtelemetry.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libtelemetry.pc
+	$(configure) install/telemetry-config.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config.cmake
+	$(configure) install/telemetry-config-version.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config-version.cmake
+	$(configure) install/telemetry-deliver@.service.in > $(DESTDIR)$(USERUNITDIR)/telemetry-deliver@.service
+	install -m 644 install/telemetry-deliver@.timer $(DESTDIR)$(USERUNITDIR)
+
+deb:
+	scripts/deb
+
+test-packages: setup
+	@$(MAKE) --no-print-directory build
+	scripts/test packages
 
 setup:
 	scripts/setup

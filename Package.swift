@@ -63,7 +63,7 @@ let package = Package(
             ]),
         .target(name: "TelemetryCore", dependencies: ["CSystem"], swiftSettings: embedded),
         .target(
-            name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"], exclude: ["telemetry.map"],
+            name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"], exclude: ["telemetry.map", "libtelemetry.so.0.abi"],
             swiftSettings: embedded),
         .executableTarget(
             name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],

@@ -1,0 +1,33 @@
+# shellcheck shell=bash disable=SC2154 # the variables are those of run
+# The same source, in another directory, another time zone, under another umask and HOME, from nothing: the same bytes.
+# Then the next version of it, for the upgrade.
+
+other=$scratch/elsewhere/source
+exported_source() { git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do [ -e "$file" ] && printf '%s\0' "$file"; done; }
+
+built_elsewhere() {
+    mkdir -p "$other" "$scratch/home"
+    exported_source | tar --null --files-from=- -cf - | tar -xf - -C "$other"
+    (cd "$other" && umask 077 && env TZ=Pacific/Kiritimati HOME="$scratch/home" make --no-print-directory deb)
+}
+same_bytes() {
+    local name
+    for name in "${packages[@]}"; do cmp "$(package "$name")" "$other/$(package "$name")" || return 1; done
+}
+# A version with another number is another library: the program says which one it runs with.
+next_version=0.1.1-1
+built_next() {
+    cd "$other" || return 1
+    sed -i 's/"0\.1\.0"/"0.1.1"/' Sources/TelemetryCore/Version.swift
+    { printf 'libtelemetry (%s) unstable; urgency=medium\n\n  * Test of an upgrade.\n\n -- T <t@example.invalid>  Sat, 21 Nov 2026 13:00:00 +0000\n\n' \
+        "$next_version"; cat debian/changelog; } >debian/changelog.new
+    mv debian/changelog.new debian/changelog
+    make --no-print-directory header deb
+    local status=$?
+    cd - >/dev/null || return 1
+    return "$status"
+}
+
+check "the packages build from nothing elsewhere" built_elsewhere
+check "built twice, they are equal to the byte (I)" same_bytes
+check "the next version builds" built_next
