@@ -44,7 +44,11 @@ version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCor
 # and lays blocks out so that few of them end in a jump.
 outlining = -Wl,--lto-O2,-mllvm,-enable-machine-outliner=always,-mllvm,-machine-outliner-reruns=4 \
 	-Wl,-mllvm,-outliner-benefit-threshold=6,-mllvm,-inline-threshold=0,-mllvm,-apply-ext-tsp-for-size
-compile = $(SWIFT) build -c release --experimental-lto-mode full --quiet
+# Debug information names sources relative to this directory: the same bytes wherever it is.
+relative = -Xswiftc -debug-prefix-map -Xswiftc $(CURDIR)=. -Xswiftc -file-compilation-dir -Xswiftc . \
+	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs \
+	-Xcc -ffile-prefix-map=$(CURDIR)=. -Xcc -fdebug-compilation-dir=.
+compile = $(SWIFT) build -c release --experimental-lto-mode full --quiet $(relative)
 
 # Identical functions are folded: nothing here compares the addresses of functions.
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \
@@ -92,7 +96,7 @@ build/lib/libtelemetry.so: build/lib/libtelemetry.so.0
 	ln -sf libtelemetry.so.0 $@
 
 build/bin/telemetry: build/obj/telemetry | build/bin
-	$(STRIP) --strip-all $< -o $@
+	$(STRIP) --strip-all --remove-section=.comment $< -o $@
 
 build/include/telemetry.h: include/telemetry.h | build/include
 	cp $< $@

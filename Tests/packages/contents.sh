@@ -28,7 +28,7 @@ units_are_off() { refuses grep -h 'enable ' "$(unpacked telemetry)"/DEBIAN/posti
 unit_is_valid() {
     sed 's|/usr/bin/telemetry|/bin/true|' "$(unpacked telemetry)/usr/lib/systemd/user/telemetry-deliver@.service" >"$scratch/telemetry-deliver@.service"
     cp "$(unpacked telemetry)/usr/lib/systemd/user/telemetry-deliver@.timer" "$scratch"
-    systemd-analyze --man=no --user verify "$scratch/telemetry-deliver@x.service" "$scratch/telemetry-deliver@x.timer" 2>&1 | tee "$scratch/verify"
+    XDG_RUNTIME_DIR=$scratch systemd-analyze --man=no --user verify "$scratch/telemetry-deliver@x.service" "$scratch/telemetry-deliver@x.timer" 2>&1 | tee "$scratch/verify"
     [ ! -s "$scratch/verify" ]
 }
 

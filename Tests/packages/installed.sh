@@ -53,7 +53,7 @@ examples_compile() {
         for source in cpp/*/*.cpp; do c++ -std=c++17 -Wall -Wextra -Werror "$source" -o example $(pkg-config --cflags --libs libtelemetry) -lpthread; done
         rm -r ~/examples'
 }
-told_version() { as_user telemetry version; }
+told_version() { as_user telemetry version | sed "s/^telemetry //"; }
 runs_after_upgrade() {
     [ "$(told_version)" = "${version%-*}" ] || { echo "before: $(told_version)"; return 1; }
     installed "$next_version" "$other" || return 1
@@ -67,7 +67,7 @@ policy_outlives() {
     in_root apt-get purge -qq -y telemetry && in_root test -e /etc/telemetry/policy.yaml
 }
 removed() { in_root apt-get remove -qq -y libtelemetry-dev libtelemetry0 && in_root test -e /etc/telemetry/policy.yaml; }
-purged() { in_root apt-get purge -qq -y "${packages[@]}" && files | diff "$scratch/files.before" -; }
+purged() { in_root dpkg --purge "${packages[@]}" && files | diff "$scratch/files.before" -; }
 
 check "debootstrap makes a clean Debian" bootstrapped
 check "it has compilers of its own" prepared
