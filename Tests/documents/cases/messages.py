@@ -1,0 +1,44 @@
+"""docs/troubleshooting.md quotes what is really said."""
+import functools
+import re
+
+from cases.names import sources
+from document import Document
+from suite import Test, check
+
+DOCUMENT = "docs/troubleshooting.md"
+#: A quoted part shorter than this proves nothing.
+LEAST = 4
+
+
+@functools.cache
+def literals(root):
+    """Every string literal of what ships, its escapes undone; interpolations and ends of literals as line ends."""
+    code = re.sub(r"^\s*//.*$", "", sources(root, "Sources/**/*.swift", "Sources/**/*.c", "Sources/**/*.h"), flags=re.MULTILINE)
+    found = re.findall(r'"((?:[^"\\\n]|\\.)*)"', code)
+    return "\n".join(re.sub(r"\\(.)", lambda match: "\n" if match[1] == "(" else match[1], each) for each in found)
+
+
+def problems(root, message):
+    """The parts of a message between its ellipses that nobody says."""
+    parts = [part.strip() for part in message.split("…")]
+    parts = [part for part in parts if len(part) >= LEAST]
+    if not parts:
+        return [f"{message!r} has no part of {LEAST} characters"]
+    return [part for part in parts if part not in literals(root)]
+
+
+def quoted(document):
+    """(line, message) of the first column of every table."""
+    return [(row[0].map[0] + 1 if row[0].map else 0, child.content)
+            for row in document.rows() for child in row[0].children if child.type == "code_inline"]
+
+
+def tests(worlds):
+    def body(_):
+        messages = quoted(Document(worlds.root, DOCUMENT))
+        check(len(messages) > 30, f"only {len(messages)} messages are quoted")
+        wrong = [f"{DOCUMENT}:{line}: nobody says {part!r}" for line, message in messages for part in problems(worlds.root, message)]
+        check(not wrong, "\n".join(wrong))
+        return f"{len(messages)} messages"
+    return [Test("messages/troubleshooting", "I", f"every message quoted in {DOCUMENT} stands in Sources", body)]
