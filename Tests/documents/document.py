@@ -42,6 +42,9 @@ class Document:
         self.root, self.path = root, path
         with open(os.path.join(root, path), encoding="utf-8") as file:
             self.text = file.read()
+        self.parse()
+
+    def parse(self):
         self.tokens = PARSER.parse(self.text)
 
     def blocks(self):

@@ -39,7 +39,7 @@ def _collect(worlds):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         world = World(worlds, "records")
         address = f"http://127.0.0.1:{server.server_address[1]}"
-        world.file("mytool.yaml", f"tool: {{name: mytool}}\nheartbeat: {{}}\nbackend: {{kind: http, endpoint: {address}/}}\n"
+        world.file("mytool.yaml", f"tool: {{name: mytool}}\nheartbeat: {{}}\nidentity: {{ephemeral: never}}\nbackend: {{kind: http, endpoint: {address}/}}\n"
                                   f"deletion: {{endpoint: {address}/erase}}\ndelivery: {{mode: in-process}}\n")
         tool = ["--manifest", "mytool.yaml"]
         world.helper("track", "export", *tool)
