@@ -43,7 +43,7 @@ def check_cmake(world, block):
 
 def _is_promised(root):
     """Whether the project has a template of it, which `make install` then has to install."""
-    return any(glob.glob(os.path.join(root, directory, "**", "*onfig.cmake*"), recursive=True) for directory in ("linker", "debian", "bindings"))
+    return any(glob.glob(os.path.join(root, directory, "**", "*onfig.cmake*"), recursive=True) for directory in ("install", "linker", "debian", "bindings"))
 
 
 def _directory(world, name):
