@@ -21,6 +21,7 @@ BLOCKS = [
     ("a command that fails", "```sh\nfalse\ntrue\n```"),
     ("an option that is none", "```sh\ntelemetry track x --tool mytool --propery a=b\n```"),
     ("an event that is not recorded", "```sh\nMYTOOL_NO_TELEMETRY=1 telemetry track x --tool mytool\n```"),
+    ("a target that is none", "```sh\nsudo make instal\n```"),
     ("output that is another", "```console\n$ telemetry version\ntelemetry 9.9.9\n```"),
     ("output that is longer", "```console\n$ printf 'a\\nb\\n'\na\n```"),
     ("output that is missing", "```console\n$ true\na\n```"),

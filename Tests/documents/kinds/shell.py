@@ -42,8 +42,10 @@ def known_packages(root):
 
 
 def check_root_command(root, line):
-    """Not run: each package named exists, each file pattern is one of `make deb`."""
+    """Not run: each package named exists, or is a file of `make deb`; so does each target of make."""
     words = [word for word in line.split("#")[0].split() if word != "sudo" and not word.startswith("-")]
+    if words[0] == "make":
+        check_targets(root, words[1:])
     if words[0] not in ("apt", "apt-get"):
         return
     known = known_packages(root)
@@ -54,6 +56,13 @@ def check_root_command(root, line):
             continue
         if word not in known:
             raise Failed(f"no package {word!r} in debian/control or scripts/packages")
+
+
+def check_targets(root, words):
+    makefile = open(os.path.join(root, "Makefile")).read()
+    for word in words:
+        if "=" not in word and not re.search(rf"^{re.escape(word)}:", makefile, re.MULTILINE):
+            raise Failed(f"the Makefile has no target {word!r}")
 
 
 def recorded(world):

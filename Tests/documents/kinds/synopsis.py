@@ -5,11 +5,30 @@ import re
 from suite import Failed
 
 
+class Syntax:
+    """What `telemetry help` and `telemetry COMMAND --help` say there is."""
+
+    def __init__(self, world):
+        overview = world.helper("help")
+        commands, options = overview.split("\nOptions", 1)
+        self.globals = options_in(options) | {"-h"}
+        self.valued = set(re.findall(r"^  (--[a-z-]+) [A-Z]", options, re.MULTILINE))
+        self.commands = {name: options_in(world.helper(name, "--help")) for name in re.findall(r"^  ([a-z-]+)  ", commands, re.MULTILINE)}
+
+    def command(self, words):
+        """The first word that is neither an option nor one's value; None without one, or where it is a placeholder."""
+        words = iter(words)
+        for word in words:
+            if not word.startswith(("-", "[")):
+                return word if re.fullmatch(r"[a-z][a-z-]*", word) else None
+            if word in self.valued:
+                next(words, None)
+        return None
+
+
 @functools.cache
-def _helps(world):
-    overview = world.helper("help")
-    commands = re.findall(r"^  ([a-z-]+)  ", overview.split("\nOptions")[0], re.MULTILINE)
-    return overview, {command: world.helper(command, "--help") for command in commands}
+def syntax(world):
+    return Syntax(world)
 
 
 def options_in(text):
@@ -17,22 +36,13 @@ def options_in(text):
 
 
 def problem(world, line):
-    """What is wrong with a command line; None: nothing."""
-    overview, helps = _helps(world)
-    own = line.split(" -- ")[0]
-    if own.rstrip().endswith(" --"):
-        own = own.rstrip()[:-3]
-    words = own.split()[1:]
-    while words and words[0].startswith("-"):
-        words = words[1:] if "=" in words[0] or words[0] in ("--help", "--version", "--json", "--quiet", "--no-telemetry", "-h") else words[2:]
-    command = words[0] if words else None
-    known = options_in(overview) | {"-h"}
-    if command and re.fullmatch(r"[a-z][a-z-]*", command):
-        if command not in helps:
-            return f"no command {command!r}"
-        known |= options_in(helps[command])
-    unknown = options_in(own) - known
-    return f"no option {sorted(unknown)} of telemetry {command}" if unknown else None
+    """What is wrong with a command line; None: nothing. What follows `--` is another program's."""
+    own, known = re.split(r" --(?= |$)", line)[0], syntax(world)
+    command = known.command(own.split()[1:])
+    if command and command not in known.commands:
+        return f"no command {command!r}"
+    unknown = options_in(own) - known.globals - known.commands.get(command, set())
+    return f"no option {sorted(unknown)} of telemetry {command or ''}" if unknown else None
 
 
 def is_one(text):
@@ -42,8 +52,7 @@ def is_one(text):
 
 
 def check(world, block):
-    joined = re.sub(r"\n\s+", " ", block.text.strip())
-    for line in joined.splitlines():
+    for line in re.sub(r"\n\s+", " ", block.text.strip()).splitlines():
         wrong = problem(world, line)
         if wrong:
             raise Failed(f"{line}: {wrong}")
