@@ -38,9 +38,10 @@ def exists(root, suite, name):
 
 
 def table(document):
-    """[(number, [tests])] of the last table."""
+    """[(number, whether it links to the details, [tests])] of the last table."""
     rows = [row for row in document.rows() if row and NUMBER.fullmatch(row[0].content.strip())]
-    return [(row[0].content.strip(), [child.content for child in row[-1].children if child.type == "code_inline"]) for row in rows]
+    return [(number.content.strip(), any(child.type == "link_open" for child in details.children),
+             [child.content for child in tests.children if child.type == "code_inline"]) for number, details, tests in rows]
 
 
 def promised(document):
@@ -53,16 +54,18 @@ def promised(document):
 def tests(worlds):
     def same(_):
         document = Document(worlds.root, DOCUMENT)
-        in_text, in_table = promised(document), [number for number, _ in table(document)]
+        in_text, in_table = promised(document), [number for number, *_ in table(document)]
         check(len(in_table) >= 15, f"only {len(in_table)} promises")
         check_equal(in_table, sorted(set(in_table), key=lambda number: int(number[1:])), "numbers of the table, in order and once")
         check_equal(sorted(set(in_text)), sorted(in_table), "numbers in the text, and in the table")
 
     def held(_):
         wrong, count = [], 0
-        for number, tests in table(Document(worlds.root, DOCUMENT)):
+        for number, linked, tests in table(Document(worlds.root, DOCUMENT)):
             if not tests:
                 wrong.append(f"{number}: no test")
+            if not linked:
+                wrong.append(f"{number}: no link to the document with the details")
             for test in tests:
                 suite, _, name = test.partition(": ")
                 count += 1
