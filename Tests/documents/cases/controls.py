@@ -69,18 +69,18 @@ def text_control(worlds):
     root = worlds.root
 
     def body(_):
-        document = parsed("# A\n\n[a](absent.md) [b](#b) [c](#a) `telemetry_trak()` `MYTOOL_TELEMTRY` `telemetry show --sents`\n")
+        document = parsed("# A\n\n[a](absent.md) [b](#b) [c](#a) `telemetry_trak()` `MYTOOL_TELEMTRY` `telemetry show --sents` `sudo make instal`\n")
         wrong = [address for _, address in document.links() if address.startswith("absent") and links.problem(root, document, address)]
         check(wrong == ["absent.md"] and document.anchors() == {"a"}, f"links: {wrong}, {document.anchors()}")
         find = names.name_problems(worlds, True)
         check([name for _, code in document.code() for name, _ in find(code)].count("telemetry_trak") >= 1, "a function")
         check(any(name == "MYTOOL_TELEMTRY" for _, code in document.code() for name, _ in find(code)), "a variable")
         commands = names.command_problems(worlds, True)
-        check(len([line for _, code in document.code() for line in commands(code)]) == 1, "an option")
+        check(len([line for _, code in document.code() for line in commands(code)]) == 2, "an option, a target")
         check(messages.problems(root, "no such … text as this"), "a message")
         check(not promises.exists(root, "privacy", "off/no-such-way"), "a test whose name is open")
         check(not promises.exists(root, "shell", "no such test"), "a test")
-        check(shell.known_packages(root) is None or "no-such-package" not in shell.known_packages(root), "a package")
+        check(shell.known_packages(root) is None or shell.root_problem(root, "sudo apt install no-such-package"), "a package")
     return Test("controls/names", "I", "links, names, messages and tests that do not exist are found", body)
 
 

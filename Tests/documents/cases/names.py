@@ -5,7 +5,7 @@ import os
 import re
 
 from document import every, executed
-from kinds import synopsis
+from kinds import shell, synopsis
 from suite import Test, check
 
 FUNCTION = re.compile(r"\b(telemetry_[a-z0-9_]+)(?:\*?\(\)|\()")
@@ -60,6 +60,10 @@ def command_problems(worlds, _):
                 wrong = synopsis.problem(worlds.of("names"), line)
                 if wrong:
                     yield line, wrong
+        if code.startswith("sudo "):
+            wrong = shell.root_problem(worlds.root, code)
+            if wrong:
+                yield code, wrong
     return find
 
 

@@ -6,7 +6,7 @@ import re
 import sys
 
 from kinds import output, synopsis
-from suite import Failed, Skipped
+from suite import Failed
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "prompt"))
 
@@ -41,28 +41,19 @@ def known_packages(root):
     return {*own, *filter(None, needed)}
 
 
-def check_root_command(root, line):
-    """Not run: each package named exists, or is a file of `make deb`; so does each target of make."""
+def root_problem(root, line):
+    """What is wrong with a command of root's, which is not run: a package or a target of make that does not exist."""
     words = [word for word in line.split("#")[0].split() if word != "sudo" and not word.startswith("-")]
     if words[0] == "make":
-        check_targets(root, words[1:])
-    if words[0] not in ("apt", "apt-get"):
-        return
-    known = known_packages(root)
-    if known is None:
-        raise Skipped("there is no debian/control yet")
-    for word in words[2:]:
-        if word.startswith("./build/deb/"):
-            continue
-        if word not in known:
-            raise Failed(f"no package {word!r} in debian/control or scripts/packages")
-
-
-def check_targets(root, words):
-    makefile = open(os.path.join(root, "Makefile")).read()
-    for word in words:
-        if "=" not in word and not re.search(rf"^{re.escape(word)}:", makefile, re.MULTILINE):
-            raise Failed(f"the Makefile has no target {word!r}")
+        makefile = open(os.path.join(root, "Makefile")).read()
+        targets = [word for word in words[1:] if "=" not in word]
+        return next((f"no target {word!r}" for word in targets if not re.search(rf"^{re.escape(word)}:", makefile, re.MULTILINE)), None)
+    if words[0] in ("apt", "apt-get"):
+        known = known_packages(root)
+        # A path is a file of `make deb`.
+        named = [word for word in words[2:] if "/" not in word]
+        return next((f"no package {word!r} in debian/control or scripts/packages" for word in named if known is not None and word not in known), None)
+    return None
 
 
 def recorded(world):
@@ -82,7 +73,9 @@ def check(world, block):
     """`sh`: all of it as one script, with `sh -eu`; what it says it records is recorded."""
     root, script = split(block.text)
     for line in root:
-        check_root_command(world.worlds.root, line)
+        wrong = root_problem(world.worlds.root, line)
+        if wrong:
+            raise Failed(f"{line}: {wrong}")
     if not script.strip():
         return
     directory = world.worlds.root if script.split()[0] == "make" else None
