@@ -50,8 +50,8 @@ def root_problem(root, line):
         return next((f"no target {word!r}" for word in targets if not re.search(rf"^{re.escape(word)}:", makefile, re.MULTILINE)), None)
     if words[0] in ("apt", "apt-get"):
         known = known_packages(root)
-        # A path is a file of `make deb`.
-        named = [word for word in words[2:] if "/" not in word]
+        # A path is a file of `make deb`: NAME_VERSION_ARCHITECTURE.deb
+        named = [os.path.basename(word).split("_")[0] for word in words[2:]]
         return next((f"no package {word!r} in debian/control or scripts/packages" for word in named if known is not None and word not in known), None)
     return None
 
