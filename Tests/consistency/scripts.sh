@@ -2,7 +2,7 @@
 # The scripts themselves, and a build that does nothing twice.
 
 shell_scripts() {
-    git ls-files -co --exclude-standard -z | xargs -0 grep -lIE '^(#!(/usr/bin/env |/bin/)(ba)?sh|# shellcheck shell=)' --
+    git ls-files -co --exclude-standard -z -- ':!*.md' | xargs -0 grep -lIE '^(#!(/usr/bin/env |/bin/)(ba)?sh|# shellcheck shell=)' --
 }
 clean_scripts() {
     local scripts

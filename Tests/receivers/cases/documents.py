@@ -11,17 +11,6 @@ def text():
         return file.read()
 
 
-@test("documents/manifests", "F B8")
-def manifests(stage):
-    """Every manifest of docs/backends.md is one."""
-    blocks = re.findall(r"```yaml\n(.*?)```", text(), re.DOTALL)
-    for index, block in enumerate(blocks):
-        path = stage.path(f"{index}.yaml")
-        with open(path, "w") as file:
-            file.write(block)
-        stage.helper("manifest", "check", path)
-
-
 @test("documents/sections", "F")
 def sections(stage):
     """Every backend has a row in the table, and a section with a manifest, its limits, and what it cannot do."""

@@ -1,0 +1,2 @@
+#!/bin/sh
+telemetry track start --tool mytool

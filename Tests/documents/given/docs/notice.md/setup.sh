@@ -1,0 +1,3 @@
+#!/bin/sh
+# Nobody has answered yet.
+rm -r ~/.config/telemetry/mytool
