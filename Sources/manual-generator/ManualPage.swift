@@ -56,8 +56,9 @@ struct ManualPage {
     /// Lines that stay as they are, already escaped.
     mutating func verbatim(_ code: [String]) { lines += [".nf"] + code.map(Roff.guarded) + [".fi"] }
 
+    /// Groff's EE lets words be broken again.
     mutating func example(_ code: [String]) {
-        lines += [".PP", ".RS 4", ".EX"] + code.map { Roff.guarded(Roff.code($0)) } + [".EE", ".RE"]
+        lines += [".PP", ".RS 4", ".EX"] + code.map { Roff.guarded(Roff.code($0)) } + [".EE", ".nh", ".RE"]
     }
 
     /// `name(3), other(3)`.

@@ -1,7 +1,8 @@
 """`telemetry help --json` and the help texts: each is derived from the other."""
 import json
+import re
 
-from suite import check, equal, table, telemetry, test
+from suite import check, equal, read, same, table, telemetry, test
 
 
 def columns(rows):
@@ -47,6 +48,24 @@ def entries():
     for command in table()["commands"]:
         for arguments in (["help", command["name"], "--json"], [command["name"], "--help", "--json"]):
             equal(command, json.loads(telemetry(*arguments)), command["name"])
+
+
+@test("I the table has the members that docs/cli.md lists")
+def members():
+    [section] = re.findall(r"\n## help\n(.*?)\n## ", read("docs/cli.md"), re.S)
+    listed = []
+    for cell in re.findall(r"^\| (`.*?) \|", section, re.M):
+        for name in re.findall(r"`([^`]+)`", cell):
+            # `commands[].summary`, `.details`
+            listed.append(listed[-1].rsplit(".", 1)[0] + name if name.startswith(".") else name)
+    found = []
+    for key, entries in table().items():
+        found += [key, *(f"{key}[].{member}" for member in entries[0])]
+        for entry in entries:
+            equal(list(entries[0]), list(entry), f"members of {entry['name']}")
+            for option in entry.get("options", []):
+                equal(list(table()["options"][0]), list(option), f"members of {option['name']}")
+    same(found, listed, "members")
 
 
 @test("I every option and action of the table is accepted, and every choice")

@@ -112,6 +112,11 @@ def library():
     same({a or b for a, b in constants}, re.findall(r"^ {7}(TELEMETRY_\w+)(?= = | \"|$| {2})", text, re.M), "constants")
 
 
+@test("I no page breaks a word, so that what is copied from it is a name")
+def unbroken():
+    each(lambda path: ", ".join(re.findall(r"\S+\u2010$", output("groff", "-man", "-Tutf8", "-P-cbou", path), re.M)))
+
+
 @test("I every reference to a page of ours leads to one")
 def references():
     ours = {os.path.basename(path) for path in paths()}

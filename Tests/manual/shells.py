@@ -20,7 +20,7 @@ class Shell:
         # Files to complete.
         for name in ("tool.yaml", "top secret.yaml"):
             open(os.path.join(self.home.name, name), "w").close()
-        self.environment = {"HOME": self.home.name, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+        self.environment = {"HOME": self.home.name, "PATH": f"{self.home.name}/bin:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
 
     def __enter__(self):
         return self
