@@ -40,7 +40,7 @@ extension MarkdownDocument {
         InlineText { text, target in
             if target.hasPrefix("#") { return text }
             let place = target.hasPrefix("https://") ? Roff.code(target) : reference(target)
-            return place == text || target.hasPrefix(text) ? place : "\(text) (\(place))"
+            return target.hasPrefix(text + "#") || target == text ? place : "\(text) (\(place))"
         }
     }
 
