@@ -36,7 +36,9 @@ struct PublicHeader {
             case .comment(let found):
                 comment = found
                 if let title = found.groupTitle { constants.append(.init(title: title, comment: found)) }
-            case .text(let line): try take(line, comment, &reader)
+            case .text(let line):
+                try take(line, comment, &reader)
+                comment = HeaderComment([])
             }
         }
     }

@@ -110,6 +110,13 @@ def bash_completion():
             equal(["offset 3 of cat"], shell.offers("telemetry command -- cat too"), "the function that was called")
 
 
+@test("I bash: what a person types is completed, names of files with a space among them")
+def typed():
+    with Bash(SCRIPTS) as shell:
+        line = "telemetry sta\t --manifest=top\t --tool-v\t=1 --js\t\n"
+        equal(["status", "--manifest=top secret.yaml", "--tool-version", "=1", "--json"], shell.run_line(line), "arguments")
+
+
 @in_each_shell("completing does not run the helper")
 def harmless(shell):
     helper = os.path.join(shell.home.name, "bin/telemetry")

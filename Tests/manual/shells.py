@@ -50,6 +50,26 @@ class Bash(Shell):
             [ ${{#COMPREPLY[@]}} -eq 0 ] || printf '%s\\n' "${{COMPREPLY[@]}}" """
         return self.run("bash", "--norc", "--noprofile", "-c", script).splitlines()
 
+    def run_line(self, line):
+        """The arguments of the command that an interactive bash runs when a person types `line`."""
+        answers, ours = os.pipe()
+        terminal, theirs = pty.openpty()
+        setup = os.path.join(self.home.name, "bashrc")
+        with open(setup, "w") as file:
+            file.write(f". {shlex.quote(os.path.join(self.scripts, 'telemetry.bash'))}\ntelemetry() {{ printf '%s\\n' \"$@\" end >&{ours}; }}\n")
+        shell = subprocess.Popen(["bash", "--noprofile", "--rcfile", setup, "-i"], stdin=theirs, stdout=theirs, stderr=theirs,
+                                 pass_fds=[ours], start_new_session=True, env=self.environment, cwd=self.home.name)
+        os.close(theirs)
+        os.close(ours)
+        try:
+            os.write(terminal, line.encode())
+            return Terminal(terminal, answers).answer(lambda text: text.endswith("end\n")).splitlines()[:-1]
+        finally:
+            shell.kill()
+            shell.wait()
+            os.close(terminal)
+            os.close(answers)
+
 
 def split(line):
     """`--tool=x` is three words for bash, `--tool=` two."""
@@ -59,6 +79,27 @@ def split(line):
             word = word.replace(separator, f" {separator} ")
         words += word.split() or [""]
     return words
+
+
+class Terminal:
+    """A shell on a terminal, and a pipe through which it answers."""
+
+    def __init__(self, terminal, answers):
+        self.terminal = terminal
+        self.answers = answers
+        self.screen = b""
+
+    def answer(self, ended):
+        """What comes through the pipe; the terminal is read meanwhile, or the shell would wait."""
+        text = ""
+        while not ended(text):
+            ready = select.select([self.answers, self.terminal], [], [], PATIENCE_S)[0]
+            check(ready, f"no answer but {text!r}; the screen: {self.screen!r}")
+            if self.terminal in ready:
+                self.screen += os.read(self.terminal, 65536)
+            if self.answers in ready:
+                text += os.read(self.answers, 65536).decode()
+        return text
 
 
 class Fish(Shell):
@@ -104,8 +145,8 @@ class Zsh(Shell):
             env={**self.environment, "ZDOTDIR": self.home.name, "SCRIPTS": self.scripts, "ANSWERS": str(ours)})
         os.close(theirs)
         os.close(ours)
-        self.screen = b""
-        check(self.answer() == "ready\n", f"zsh does not start: {self.screen!r}")
+        self.conversation = Terminal(self.terminal, self.answers)
+        check(self.conversation.answer(lambda text: "\n" in text) == "ready\n", "zsh does not start")
         return self
 
     def __exit__(self, *_):
@@ -118,17 +159,5 @@ class Zsh(Shell):
     def offers(self, line):
         # ^U empties the line that the question before has left.
         os.write(self.terminal, b"\x15" + line.encode() + b"\t")
-        answer = self.answer(ended=lambda text: text == "\n" or text.endswith("\n\n"))
+        answer = self.conversation.answer(lambda text: text == "\n" or text.endswith("\n\n"))
         return sorted(set(answer.splitlines()) - {""})
-
-    def answer(self, ended=lambda text: text.endswith("\n")):
-        """What zsh writes to the pipe; the terminal is read meanwhile, or zsh would wait."""
-        text = ""
-        while not ended(text):
-            ready = select.select([self.answers, self.terminal], [], [], PATIENCE_S)[0]
-            check(ready, f"zsh does not answer: {text!r}; the screen: {self.screen!r}")
-            if self.terminal in ready:
-                self.screen += os.read(self.terminal, 65536)
-            if self.answers in ready:
-                text += os.read(self.answers, 65536).decode()
-        return text
