@@ -24,12 +24,3 @@ public struct TextFile {
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 }
-
-extension StringProtocol {
-    /// Without white space at either end.
-    public var trimmed: String {
-        let kept = drop { $0.isWhitespace }
-        guard let last = kept.lastIndex(where: { !$0.isWhitespace }) else { return "" }
-        return String(kept[...last])
-    }
-}

@@ -50,11 +50,3 @@ struct CType {
         }
     }
 }
-
-extension String {
-    func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
-        var rest = self[...]
-        while let last = rest.last, predicate(last) { rest = rest.dropLast() }
-        return String(rest)
-    }
-}

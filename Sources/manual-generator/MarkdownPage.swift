@@ -44,15 +44,19 @@ extension MarkdownDocument {
         }
     }
 
+    /// What man/*.in makes of documents.
+    private static let pages = [
+        "docs/cli.md": ("telemetry", 1), "docs/manifest.md": ("telemetry-manifest", 5), "docs/policy.md": ("telemetry-policy", 5),
+    ]
+
     /// The manual page that is made of a document, else its place in the source.
     private func reference(_ target: String) -> String {
-        let pages = ["docs/cli.md": ("telemetry", 1), "docs/manifest.md": ("telemetry-manifest", 5), "docs/policy.md": ("telemetry-policy", 5)]
         var parts = path.split(separator: "/").dropLast()
         for part in target.prefix(while: { $0 != "#" }).split(separator: "/") {
             if part == ".." { parts = parts.dropLast() } else { parts.append(part) }
         }
         let place = parts.joined(separator: "/")
-        guard let (name, section) = pages[place] else { return Roff.code(place) }
+        guard let (name, section) = Self.pages[place] else { return Roff.code(place) }
         return Roff.bold(Roff.code(name)) + "(\(section))"
     }
 }
