@@ -3,13 +3,16 @@
 #   make                 build/lib/libtelemetry.so, build/bin/telemetry, build/include/telemetry.h
 #   make test            every test suite; the last line is "N passed, N failed"
 #   make demo            enable telemetry in a private HOME, run two tools, show what was recorded
-#   make install         PREFIX=/usr/local LIBDIR=$(PREFIX)/lib DESTDIR= are honoured
+#   make install         PREFIX=/usr/local LIBDIR=$(PREFIX)/lib MANDIR=$(PREFIX)/share/man
+#                        ZSHCOMPDIR=$(PREFIX)/share/zsh/site-functions DESTDIR= are honoured
 #   make header          write include/telemetry.h again, from the Swift exports
 #   make check-header    fail if include/telemetry.h is not what `make header` would write
 #   make abi             accept additions to the binary interface into its baseline, Sources/TelemetryABI/libtelemetry.so.0.abi
 #   make check-abi       fail if a program built against the baseline might not run with what was built, or if it has additions
 #   make deb             the Debian packages, in build/deb
 #   make test-packages   the suite that builds them twice, and installs, uses, upgrades and purges them in a Debian of their own
+#   make man             build/man: pages of the library, its functions, the helper, and the files it reads
+#   make completion      build/completion: for bash, zsh and fish
 #   make bench           the benchmarks
 #   make fuzz            the fuzzers, FUZZ_SECONDS each (default 60)
 #   make sanitize        unit and stress tests under the address and the thread sanitizer
@@ -24,6 +27,8 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
 USERUNITDIR ?= $(PREFIX)/lib/systemd/user
+MANDIR ?= $(DATADIR)/man
+ZSHCOMPDIR ?= $(DATADIR)/zsh/site-functions
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
@@ -56,7 +61,7 @@ hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-rel
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map -Wl,-T,linker/sections.ld
 
-.PHONY: all build help setup header check-header abi check-abi install deb test test-packages bench demo fuzz sanitize clean FORCE
+.PHONY: all build help setup header check-header abi check-abi man completion install deb test test-packages bench demo fuzz sanitize clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -133,11 +138,50 @@ check-abi: build/obj/libtelemetry.so.0.abi
 	@scripts/abi compare $(abi_baseline) $<
 	@cmp -s $(abi_baseline) $< || { echo 'the binary interface has additions: run "make abi"' >&2; exit 1; }
 
+# Manual and completions: what the header, the helper's own table of commands and docs/ say.
+man: build/man/man3/libtelemetry.3 build/man/man1/telemetry.1 build/man/man5/telemetry-manifest.5 build/man/man5/telemetry-policy.5
+completion: build/completion/telemetry.bash build/completion/_telemetry build/completion/telemetry.fish
+
+manual_generator := .build-debug/debug/manual-generator
+
+# SwiftPM leaves a product alone that is up to date, however old it is.
+$(manual_generator): $(wildcard Sources/manual-generator/*.swift Sources/GeneratorText/*.swift) Package.swift
+	@$(SWIFT) build --product manual-generator --scratch-path .build-debug --quiet
+	@touch $@
+
+build/obj/commands.json: build/bin/telemetry
+	build/bin/telemetry help --json > $@
+
+# A page for each function: those of functions that are gone go with them.
+build/man/man3/libtelemetry.3: include/telemetry.h $(manual_generator) Sources/TelemetryCore/Version.swift
+	rm -rf build/man/man3
+	mkdir -p build/man/man3
+	$(manual_generator) functions $< '$(version)' build/man/man3
+
+frame = $(manual_generator) page $< build/obj/commands.json '$(version)' > $@
+frame_sources = build/obj/commands.json $(manual_generator) Sources/TelemetryCore/Version.swift
+
+build/man/man1/telemetry.1: man/telemetry.1.in docs/cli.md $(frame_sources) | build/man/man1
+	$(frame)
+
+build/man/man5/telemetry-%.5: man/telemetry-%.5.in docs/%.md $(frame_sources) | build/man/man5
+	$(frame)
+
+build/completion/telemetry.bash build/completion/telemetry.fish: build/completion/telemetry.%: build/obj/commands.json $(manual_generator) | build/completion
+	$(manual_generator) completion $* $< > $@
+
+build/completion/_telemetry: build/obj/commands.json $(manual_generator) | build/completion
+	$(manual_generator) completion zsh $< > $@
+
+build/man/man1 build/man/man5 build/completion:
+	mkdir -p $@
+
 configure = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@BINDIR@|$(BINDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	-e 's|@INCLUDE_FROM_LIB@|$(shell realpath -ms --relative-to=$(LIBDIR) $(INCLUDEDIR))|' -e 's|@VERSION@|$(version)|'
 
-install: build
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(LIBDIR)/cmake/telemetry $(INCLUDEDIR) $(DATADIR)/telemetry $(USERUNITDIR))
+install: build man completion
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(LIBDIR)/cmake/telemetry $(INCLUDEDIR) $(DATADIR)/telemetry \
+	    $(USERUNITDIR) $(MANDIR)/man1 $(MANDIR)/man3 $(MANDIR)/man5 $(DATADIR)/bash-completion/completions $(ZSHCOMPDIR) $(DATADIR)/fish/vendor_completions.d)
 	install -m 755 build/bin/telemetry $(DESTDIR)$(BINDIR)/telemetry
 	install -m 644 build/lib/libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so.0
 	ln -sf libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so
@@ -148,6 +192,12 @@ install: build
 	$(configure) install/telemetry-config-version.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config-version.cmake
 	$(configure) install/telemetry-deliver@.service.in > $(DESTDIR)$(USERUNITDIR)/telemetry-deliver@.service
 	install -m 644 install/telemetry-deliver@.timer $(DESTDIR)$(USERUNITDIR)
+	install -m 644 build/man/man1/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 build/man/man3/*.3 $(DESTDIR)$(MANDIR)/man3
+	install -m 644 build/man/man5/*.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 build/completion/telemetry.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/telemetry
+	install -m 644 build/completion/_telemetry $(DESTDIR)$(ZSHCOMPDIR)/_telemetry
+	install -m 644 build/completion/telemetry.fish $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/telemetry.fish
 
 deb:
 	scripts/deb
@@ -155,7 +205,6 @@ deb:
 test-packages: setup
 	@$(MAKE) --no-print-directory build
 	scripts/test packages
-
 setup:
 	scripts/setup
 

@@ -52,6 +52,7 @@ let package = Package(
         .library(name: "telemetry", type: .static, targets: ["TelemetryABI"]),
         .executable(name: "telemetry-cli", targets: ["telemetry-cli"]),
         .executable(name: "header-generator", targets: ["header-generator"]),
+        .executable(name: "manual-generator", targets: ["manual-generator"]),
     ],
     targets: [
         .target(
@@ -68,7 +69,9 @@ let package = Package(
         .executableTarget(
             name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],
             swiftSettings: embedded, linkerSettings: embeddedLink),
-        .executableTarget(name: "header-generator", exclude: ["telemetry.h.in"]),
+        .target(name: "GeneratorText"),
+        .executableTarget(name: "header-generator", dependencies: ["GeneratorText"], exclude: ["telemetry.h.in"]),
+        .executableTarget(name: "manual-generator", dependencies: ["GeneratorText"]),
         .testTarget(
             name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: [gnuSource]),
     ],

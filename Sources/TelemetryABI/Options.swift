@@ -129,8 +129,9 @@ public func telemetryOptionsSetHelper(options: UnsafeMutablePointer<telemetry_op
     configure(options) { $0.setHelper(path.map(string)) }
 }
 
-/// Sends an event of type `heartbeat` when telemetry_open() is called and every period while the
-/// collector lives, in all processes of the tool together one a period. Off unless this is called.
+/// Sends a sign of life: an event of type `heartbeat` when telemetry_open() is called and every period
+/// while the collector lives, in all processes of the tool together one a period. Off unless this is
+/// called.
 ///
 /// @param period_s             Seconds from 60 to 2,592,000 (30 days); 0: the default, 14,400 (4 hours).
 /// @param stop_after_failures  From 1 to 1000; 0: the default, 3. When so many deliveries in a row have

@@ -1,3 +1,5 @@
+import GeneratorText
+
 /// A C type and, for a parameter, its name, in the spelling of the public header.
 struct CDeclaration {
     /// For example `const char *const *`.

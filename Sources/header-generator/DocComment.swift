@@ -1,3 +1,5 @@
+import GeneratorText
+
 /// The documentation of one function, as Doxygen.
 struct DocComment {
     /// The finished `/** … */` block.

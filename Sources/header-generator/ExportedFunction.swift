@@ -1,3 +1,5 @@
+import GeneratorText
+
 /// One `@_cdecl` function, read from the header that the compiler emitted.
 struct ExportedFunction {
     let name: String

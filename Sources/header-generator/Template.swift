@@ -1,3 +1,5 @@
+import GeneratorText
+
 /// The hand-written frame of the header. Lines that begin with `%` are replaced:
 ///
 ///     %version MACRO         the library's version, as a macro

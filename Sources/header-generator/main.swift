@@ -4,6 +4,7 @@
 //
 // TEMPLATE is telemetry.h.in, TYPES the hand-written C types, COMPILER_HEADER what the Swift
 // compiler emitted for the exports. Exits with 1 and a sentence when they do not fit together.
+import GeneratorText
 import Glibc
 
 func run(_ arguments: [String]) throws -> String {

@@ -16,13 +16,10 @@ enum AboutCommands {
     static func help(
         _ command: CommandSyntax?, _ invocation: Invocation, _ syntax: CommandLineSyntax
     ) throws(Failure) -> ExitCode {
-        let text = command.map { Help.command($0, syntax) } ?? Help.overview(syntax)
         if invocation.wantsJSON {
-            var object = JSONObject()
-            object.add("text", text)
-            try invocation.answer(object.text)
+            try invocation.answer((command.map(CommandTableJSON.command) ?? CommandTableJSON.table(syntax)).text)
         } else {
-            try invocation.answer(text)
+            try invocation.answer(command.map { Help.command($0, syntax) } ?? Help.overview(syntax))
         }
         return .ok
     }

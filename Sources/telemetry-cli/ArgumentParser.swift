@@ -15,8 +15,14 @@ enum CommandID {
 struct OptionSyntax {
     let id: OptionID
     let name: String
+    /// A second name, of one letter.
+    var short: String? = nil
     /// What stands for the value in help texts; nil: a flag.
     var value: String? = nil
+    /// The values there are, if any other is refused.
+    var choices: [String] = []
+    /// May stand there several times, and each counts; else the last one does.
+    var repeats = false
     let summary: String
 }
 
@@ -133,12 +139,11 @@ struct ArgumentParser {
         result.words.append(word)
     }
 
-    /// `--name`, `--name value`, `--name=value` and `-h`.
+    /// `--name`, `--name value`, `--name=value` and a short name.
     private mutating func takeOption(_ argument: String) throws(UsageError) {
         let (name, inlineValue) = Self.split(argument)
         let known = syntax.options + (result.command?.options ?? [])
-        let isShortHelp = Self.same(name, "-h")
-        guard let option = known.first(where: { isShortHelp ? $0.id == .help : Self.same($0.name, name) }) else {
+        guard let option = known.first(where: { Self.same($0.name, name) || Self.same($0.short ?? "", name) }) else {
             throw error("unknown option '" + name + "'" + Self.suggestion(for: name, among: known.map { $0.name }))
         }
         guard let placeholder = option.value else {

@@ -1,4 +1,7 @@
-/// Every command and option of `telemetry`, with its help. The only place that lists them.
+import TelemetryCore
+
+/// Every command and option of `telemetry`, with its help. The only place that lists them: parser, help,
+/// manual and completions are made from it.
 enum CommandTable {
     static let syntax = CommandLineSyntax(
         options: [
@@ -8,7 +11,7 @@ enum CommandTable {
             OptionSyntax(id: .noTelemetry, name: "--no-telemetry", summary: "telemetry is off for this run"),
             OptionSyntax(id: .json, name: "--json", summary: "print JSON"),
             OptionSyntax(id: .quiet, name: "--quiet", summary: "no confirmations and no warnings"),
-            OptionSyntax(id: .help, name: "--help", summary: "print help and exit"),
+            OptionSyntax(id: .help, name: "--help", short: "-h", summary: "print help and exit"),
             OptionSyntax(id: .version, name: "--version", summary: "print the version and exit"),
         ],
         commands: [
@@ -93,17 +96,19 @@ enum CommandTable {
                 details: "'check' says where the first mistake is, with exit code 3, or what is likely one, on standard\nerror. 'docs' writes Markdown for the tool's users; without FILE, of the manifest in use.",
                 actions: ["check", "docs"], words: 2),
             CommandSyntax(id: .version, name: "version", forms: [""], summary: "print the version", details: ""),
-            CommandSyntax(id: .help, name: "help", forms: ["[COMMAND]"], summary: "print help", details: "", words: 1),
+            CommandSyntax(id: .help, name: "help", forms: ["[COMMAND]"], summary: "print help",
+                details: "With --json, the table of all commands and options, or what it says of COMMAND.", words: 1),
         ])
 
     private static let dryRun = OptionSyntax(
         id: .dryRun, name: "--dry-run", summary: "print what would be sent; record nothing and send nothing")
     private static let property = OptionSyntax(
-        id: .property, name: "--property", value: "K=V", summary: "a property; k:int=5, k:double=1.5, k:bool=true are typed")
+        id: .property, name: "--property", value: "K=V", repeats: true, summary: "a property; k:int=5, k:double=1.5, k:bool=true are typed")
     private static let errorCategory = OptionSyntax(
-        id: .errorCategory, name: "--error-category", value: "CATEGORY", summary: "what kind of failure it was; 'track' then records a command.error")
+        id: .errorCategory, name: "--error-category", value: "CATEGORY", choices: ErrorCategory.allCases.map { String(cString: $0.text) },
+        summary: "what kind of failure it was; 'track' then records a command.error")
     private static let error = OptionSyntax(
         id: .error, name: "--error", value: "TEXT", summary: "the error message, or - to read it from standard input; recorded, redacted, only with extended collection")
     private static let properties = OptionSyntax(
-        id: .properties, name: "--properties", value: "-", summary: "read properties from standard input: K=V lines or a JSON object")
+        id: .properties, name: "--properties", value: "-", choices: ["-"], summary: "read properties from standard input: K=V lines or a JSON object")
 }

@@ -24,7 +24,7 @@ enum Help {
     }
 
     private static func label(_ option: OptionSyntax) -> (String, String) {
-        (option.name + (option.value.map { " " + $0 } ?? ""), option.summary)
+        (option.name + (option.short.map { ", " + $0 } ?? "") + (option.value.map { " " + $0 } ?? ""), option.summary)
     }
 
     private static func columns(_ rows: [(String, String)]) -> String {

@@ -13,13 +13,23 @@ int main(void)
 }
 C
 installed() {
-    make --no-print-directory install DESTDIR="$root" PREFIX=/opt/t LIBDIR=/opt/t/lib/multi || return 1
+    make --no-print-directory install DESTDIR="$root" PREFIX=/opt/t LIBDIR=/opt/t/lib/multi \
+        ZSHCOMPDIR=/opt/t/share/zsh/vendor-completions || return 1
     local file
     for file in bin/telemetry lib/multi/libtelemetry.so.0 lib/multi/libtelemetry.so \
-        include/telemetry.h include/telemetry.hpp lib/multi/pkgconfig/libtelemetry.pc; do
+        include/telemetry.h include/telemetry.hpp lib/multi/pkgconfig/libtelemetry.pc \
+        share/man/man1/telemetry.1 share/man/man3/libtelemetry.3 share/man/man3/telemetry_open.3 \
+        share/man/man5/telemetry-manifest.5 share/man/man5/telemetry-policy.5 \
+        share/bash-completion/completions/telemetry share/zsh/vendor-completions/_telemetry \
+        share/fish/vendor_completions.d/telemetry.fish; do
         [ -e "$root/opt/t/$file" ] || { echo "missing: $file"; return 1; }
     done
     refuses grep -n '@' "$root/opt/t/lib/multi/pkgconfig/libtelemetry.pc"
+}
+manual_elsewhere() {
+    make --no-print-directory install DESTDIR="$scratch/elsewhere" PREFIX=/opt/t MANDIR=/opt/man || return 1
+    diff -r build/man "$scratch/elsewhere/opt/man" && [ -e "$scratch/elsewhere/opt/t/share/zsh/site-functions/_telemetry" ] &&
+        refuses test -e "$scratch/elsewhere/opt/t/share/man"
 }
 through_pkg_config() {
     local flags
@@ -32,7 +42,8 @@ same_version() {
     [ "$(PKG_CONFIG_PATH=$root/opt/t/lib/multi/pkgconfig pkg-config --modversion libtelemetry)" = "$("$scratch/version")" ]
 }
 
-check "make install honours DESTDIR, PREFIX and LIBDIR" installed
+check "make install honours DESTDIR, PREFIX, LIBDIR and ZSHCOMPDIR" installed
+check "make install honours MANDIR; the manual is installed as it was built" manual_elsewhere
 check "a program builds through pkg-config and runs; header and library have one version" through_pkg_config
 export LD_LIBRARY_PATH=$root/opt/t/lib/multi
 check "pkg-config tells the library's version" same_version

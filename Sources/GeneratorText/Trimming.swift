@@ -1,0 +1,13 @@
+extension StringProtocol {
+    /// Without white space at either end.
+    public var trimmed: String {
+        let kept = drop { $0.isWhitespace }
+        guard let last = kept.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(kept[...last])
+    }
+
+    /// Without what stands at its end, as long as `predicate` is true of it.
+    public func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
+        lastIndex { !predicate($0) }.map { String(self[...$0]) } ?? ""
+    }
+}
