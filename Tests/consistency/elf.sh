@@ -9,6 +9,7 @@ segment() { readelf -lW "$1" | grep "$2"; }
 stack_is_data() { segment "$1" GNU_STACK | grep -q 'RW '; }
 small_enough() { [ "$(stat -c %s "$1")" -le "$size_limit" ]; }
 stripped() { [ "$(readelf -SW "$1" | grep -cE '\.(symtab|debug_info)\b')" -eq 0 ]; }
+protected() { nm -D "$1" | grep -q ' U __stack_chk_fail' && nm -D "$1" | grep -q ' U __.*_chk@'; }
 no_path_inside() { ! grep -aF "$PWD" "$1"; }
 
 hardened() {
@@ -19,6 +20,7 @@ hardened() {
     check "$name has read-only relocations (GNU_RELRO)" segment "$file" GNU_RELRO
     check "$name has no executable stack" stack_is_data "$file"
     check "$name has no text relocations" refuses has "$file" '\(TEXTREL\)'
+    check "$name has stack protection and checked libc calls" protected "$file"
     check "$name is stripped" stripped "$file"
     check "$name names no directory of the build machine" no_path_inside "$file"
     echo "# $name: $(stat -c %s "$file") bytes, needs $(needed "$file")"
