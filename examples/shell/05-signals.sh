@@ -1,0 +1,25 @@
+#!/bin/sh
+# Record how a script ends, whichever way: at its end, by an error, by Ctrl-C or another signal. One line does it.
+#
+#     telemetry enable --tool nightly
+#     examples/shell/05-signals.sh             and Ctrl-C
+#     telemetry status --tool nightly
+set -eu
+
+binding=$(dirname "$0")/../../bindings/shell/telemetry.sh # of the source tree
+[ -r "$binding" ] || binding=/usr/share/telemetry/telemetry.sh
+# shellcheck source=bindings/shell/telemetry.sh
+. "$binding"
+
+# The script is a command from here on. What traps that means: bindings/shell/README.md.
+telemetry_script nightly backup
+
+# A trap of its own takes the place of that line's: it has to say how the script ended. $? comes first.
+work=$(mktemp -d)
+trap 'telemetry_command_end $?; rm -r "$work"' EXIT
+
+for step in collect compress copy; do
+    echo "$step"
+    echo "$step" >>"$work/log"
+    sleep "${STEP_SECONDS:-1}"
+done
