@@ -91,7 +91,10 @@ static struct footprint footprint(void)
     return now;
 }
 
-/** Of a later round: as of an earlier one. Threads that have been told to end may take a moment; malloc may take another arena. */
+/**
+ * Later: as before. Threads that have been told to end may take a moment. malloc gives threads arenas of their own, of about
+ * a megabyte here, until there are a few for each processor: 20 KB a round would be a leak. Smaller ones are valgrind's to find.
+ */
 static void check_bounded(struct footprint before)
 {
     struct footprint after = footprint();
@@ -101,12 +104,12 @@ static void check_bounded(struct footprint before)
     }
     CHECK_INT(before.descriptors, after.descriptors);
     CHECK_INT(before.threads, after.threads);
-    if (after.mappings > before.mappings + 6) CHECK_INT(before.mappings, after.mappings);
-    if (after.resident_kb > before.resident_kb + 1024) CHECK_INT(before.resident_kb, after.resident_kb);
+    if (after.mappings > before.mappings + 8) CHECK_INT(before.mappings, after.mappings);
+    if (after.resident_kb > before.resident_kb + 4096) CHECK_INT(before.resident_kb, after.resident_kb);
 }
 
 /** Under valgrind, fewer. */
-static int rounds(void) { return getenv("ROUNDS") ? atoi(getenv("ROUNDS")) : 100; }
+static int rounds(void) { return getenv("ROUNDS") ? atoi(getenv("ROUNDS")) : 250; }
 
 #define THREADS 4
 #define EACH 2000
@@ -205,7 +208,7 @@ static void session(int count, const char *tool, const char *file, void (*round)
     CHECK_INT(0, dlclose(one.handle));
 }
 
-/** A short session, then the rest in another: what that leaves behind is what the first did. */
+/** A short session, then the rest in a long one: what that leaves behind is what the first did. */
 static void while_recording(const char *tool, const char *file, void (*round)(const char *tool, const char *file))
 {
     agree();
@@ -263,7 +266,7 @@ static void cycles_with_worker(void)
 static void unclosed(void)
 {
     agree();
-    int before = entries("/proc/self/task"), count = rounds() / 5;
+    int before = entries("/proc/self/task"), count = rounds() < 20 ? rounds() : 20;
     for (int i = 0; i < count; i++) {
         struct loaded two = load("two");
         void *collector = open_collector(&two, "two", NULL);
@@ -278,7 +281,7 @@ static void unclosed(void)
 static const struct test tests[] = {
     {"two-tools", "decision-1 E12", "Two plugins record at once, from four threads each: one library, every event counted and in its tool's log", two_tools},
     {"one-tool-twice", "decision-1 E12", "Two plugins with one tool name record at once: every event counted and in the log once", one_tool_twice},
-    {"cycles", "decision-1 E12", "A plugin comes and goes 100 times while another records: no event lost, nothing left behind", cycles},
+    {"cycles", "decision-1 E12", "A plugin comes and goes 250 times while another records: no event lost, nothing left behind", cycles},
     {"cycles-of-one-tool", "decision-1 E12", "The same with one tool name", cycles_of_one_tool},
     {"cycles-with-worker", "decision-1 E12", "The same with a receiver that does not answer: the thread ends, the events wait", cycles_with_worker},
     {"unclosed", "decision-1 E12", "A plugin goes without closing its collector: its thread goes on, the events wait", unclosed},
