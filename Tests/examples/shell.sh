@@ -17,6 +17,20 @@ check "it says what it always says" grep -qx 'Hello, World!' "$scratch/stdout"
 check "it records one event" events "$home" greeter 'len(e) == 1 and e[0]["name"] == "greet" and e[0]["metadata"] == {"name_length": 5, "named": True}'
 check "who was greeted is not in it" nowhere World "$home"
 
+# As a package puts it: far from the binding, which is where it is looked for then. Needs a mount namespace.
+# shellcheck disable=SC2016 # for the sh there
+installed() {
+    cp -r examples/shell "$scratch/doc" && in_home "$scratch/doc-home" GREETER_TELEMETRY_ENABLED=1 unshare -m sh -euc '
+        mount -t tmpfs none /usr/share
+        mkdir /usr/share/telemetry
+        cp "$1" /usr/share/telemetry
+        exec "$2"' sh bindings/shell/telemetry.sh "$scratch/doc/01-track.sh"
+}
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+    check "an example works with the binding installed" installed
+    check "and records" events "$scratch/doc-home" greeter 'len(e) == 1'
+fi
+
 home=$scratch/builder
 check "examples/shell/02-wrap.sh exits with 0" exits 0 in_home "$home" BUILDER_TELEMETRY_ENABLED=1 examples/shell/02-wrap.sh
 check "it prints what it always prints" test "$(tr '\n' ' ' <"$scratch/stdout")" = "b a check failed with 1 "
