@@ -24,6 +24,10 @@ if name:
     time.sleep(0.05) # into the exec
     (os.killpg if to == "group" else os.kill)(script.pid, getattr(signal, "SIG" + name))
 print(script.wait(10))
+try: # what a shell that was killed alone has left running
+    os.killpg(script.pid, signal.SIGKILL)
+except ProcessLookupError:
+    pass
 P
 }
 
@@ -73,6 +77,19 @@ killed_alone() {
     expect_equal "$(died "$1" TERM shell)" -15
     [ $SECONDS -lt 5 ] || fail "it waited"
     # bash runs the trap and does not tell why.
+    expect_equal "$(codes)" "$(case $1 in bash) echo "deploy 0" ;; esac)"
+}
+
+# What no trap of ours sees. bash runs the trap on EXIT, and does not tell why.
+unseen() {
+    enable t
+    printf '%s\n' "$armed" 'exec sh -c "exit 6"' >script
+    expect_equal "$(died "$1")" 6
+    printf '%s\n' "$armed" 'kill -KILL $$' >script
+    expect_equal "$(died "$1")" -9
+    expect_equal "$(codes)" ""
+    printf '%s\n' "$armed" "$foreground; echo never" >script
+    expect_equal "$(died "$1" USR1)" -10
     expect_equal "$(codes)" "$(case $1 in bash) echo "deploy 0" ;; esac)"
 }
 
@@ -242,6 +259,7 @@ for shell in dash bash zsh "busybox sh"; do
     ends_early "an unset variable under set -u" 'set -u; echo "$nosuch"; echo never' "$(case $shell in dash | busybox*) echo 2 ;; *) echo 1 ;; esac)"
     for signal in HUP INT TERM; do killed "$shell" $signal; done
     test_case "I $shell: a signal to the shell alone waits for the foreground; not with EXIT alone" killed_alone "$shell"
+    test_case "I $shell: not recorded: exec, SIGKILL, another signal" unseen "$shell"
     test_case "I $shell: telemetry_trap EXIT sets one trap" exits_only "$shell"
     test_case "I $shell: traps that the script has set stay" own_traps_before "$shell"
     test_case "I $shell: a trap of the script records" own_trap_records "$shell"
