@@ -1,6 +1,7 @@
 /* The library opened with dlopen, and closed while it works. Not linked with it. */
 #include "harness.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ struct library {
     __typeof__(telemetry_open) *open;
     __typeof__(telemetry_track) *track;
     __typeof__(telemetry_flush) *flush;
+    __typeof__(telemetry_get_statistics) *get_statistics;
     __typeof__(telemetry_close) *close;
 };
 
@@ -36,6 +38,7 @@ static struct library load(void)
     *(void **)&library.open = symbol(library.handle, "telemetry_open");
     *(void **)&library.track = symbol(library.handle, "telemetry_track");
     *(void **)&library.flush = symbol(library.handle, "telemetry_flush");
+    *(void **)&library.get_statistics = symbol(library.handle, "telemetry_get_statistics");
     *(void **)&library.close = symbol(library.handle, "telemetry_close");
     return library;
 }
@@ -86,10 +89,62 @@ static void unloaded_while_recording(void)
     stop = true;
     pthread_join(thread, NULL);
     CHECK(recorded > 0);
+
+    struct library last = load();
+    telemetry_collector *collector = open_collector(&last);
+    telemetry_statistics statistics = {.size = sizeof statistics};
+    CHECK_INT(TELEMETRY_OK, last.get_statistics(collector, &statistics));
+    CHECK_INT(recorded + 100, statistics.recorded);
+    CHECK_INT(0, statistics.dropped);
+    CHECK_INT(statistics.recorded, statistics.delivered + statistics.pending);
+    last.close(collector, 1000);
+    CHECK_INT(0, dlclose(last.handle));
+}
+
+static int entries(const char *directory)
+{
+    DIR *stream = opendir(directory);
+    int count = 0;
+    CHECK(stream != NULL);
+    while (readdir(stream)) count++;
+    closedir(stream);
+    return count;
+}
+
+static int lines(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    int count = 0;
+    CHECK(file != NULL);
+    for (int byte; (byte = getc(file)) != EOF;) count += byte == '\n';
+    fclose(file);
+    return count;
+}
+
+/** What a closed collector had is given back; the library's own mappings stay, once. */
+static void leaves_nothing(void)
+{
+    int descriptors = 0, threads = 0, mappings = 0;
+    for (int cycle = 0; cycle < 100; cycle++) {
+        struct library library = load();
+        telemetry_collector *collector = open_collector(&library);
+        CHECK_INT(TELEMETRY_OK, library.track(collector, "test.event", "cycle", NULL, 0));
+        CHECK_INT(TELEMETRY_OK, library.close(collector, 10000));
+        CHECK_INT(0, dlclose(library.handle));
+        if (cycle != 10) continue;
+        descriptors = entries("/proc/self/fd");
+        threads = entries("/proc/self/task");
+        mappings = lines("/proc/self/maps");
+    }
+    CHECK_INT(descriptors, entries("/proc/self/fd"));
+    CHECK_INT(threads, entries("/proc/self/task"));
+    CHECK_INT(mappings, lines("/proc/self/maps"));
+    CHECK_INT(100, lines("events.jsonl"));
 }
 
 static const struct test tests[] = {
     {"dlclose", "decision-1", "dlopen and dlclose 100 times while recording", unloaded_while_recording},
+    {"leaves-nothing", "decision-1", "dlopen and dlclose 100 times: every event delivered, no descriptor, thread or mapping left", leaves_nothing},
 };
 
 TEST_PROGRAM(tests)

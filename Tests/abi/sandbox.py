@@ -17,7 +17,10 @@ sys.path.insert(0, SPOOL_TESTS)
 
 PROGRAMS = {"host": ["programs/host.c"], "crash": ["programs/crash.c", "../spool/spool_reader.c"],
             "spool_ids": ["../spool/spool_ids.c", "../spool/spool_reader.c"]}
-TESTS = ["basics", "events", "registry", "backends", "privacy", "process", "fork", "loading", "allocation", "drop", "collectors", "notice"]
+TESTS = ["basics", "events", "registry", "backends", "privacy", "process", "fork", "loading", "allocation", "drop", "collectors", "notice", "plugins"]
+# Not linked with the library: they open it, or plugins that are.
+UNLINKED = ["loading", "plugins"]
+PLUGINS = ["plugin-one", "plugin-two"]
 FLAGS = ["-std=c99", "-D_GNU_SOURCE", "-pthread", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
 
 
@@ -29,13 +32,15 @@ class Programs:
             raise SystemExit(f"no library in {BUILD}: run make, or set TELEMETRY_BUILD")
         self.directory = tempfile.mkdtemp(prefix="telemetry-abi-")
         for name in tests:
-            self._compile(name, [f"{name}.c", "harness.c"] + ([] if name == "loading" else ["fixture.c"]),
-                          linked=name != "loading")
+            linked = name not in UNLINKED
+            self._compile(name, [f"{name}.c", "harness.c"] + (["fixture.c"] if linked else []), linked)
         for name in programs:
             self._compile(name, PROGRAMS[name])
+        for name in PLUGINS if "plugins" in tests else []:
+            self._compile(f"{name}.so", ["programs/plugin.c"], flags=("-shared", "-fPIC"))
 
-    def _compile(self, name, sources, linked=True):
-        command = ["gcc", *FLAGS, f"-I{BUILD}/include", f"-I{SPOOL_TESTS}", f"-I{HERE}", "-o", self.path(name),
+    def _compile(self, name, sources, linked=True, flags=()):
+        command = ["gcc", *FLAGS, *flags, f"-I{BUILD}/include", f"-I{SPOOL_TESTS}", f"-I{HERE}", "-o", self.path(name),
                    *(os.path.join(HERE, source) for source in sources)]
         command += [f"-L{BUILD}/lib", "-ltelemetry"] if linked else ["-ldl"]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -9,6 +9,40 @@
 #endif
 #include <cassert>
 
+class Refuser : public telemetry::Backend {
+public:
+    telemetry_verdict send(std::string_view json, std::size_t event_count, std::chrono::milliseconds timeout) noexcept override
+    {
+        assert(json.size() > 2 && json.front() == '[' && json.back() == ']' && timeout.count() > 0);
+        events += event_count;
+        return TELEMETRY_REJECTED;
+    }
+    std::size_t events = 0;
+};
+
+/** The user's answer, and where events go. */
+static void answers()
+{
+    telemetry_notice notice{};
+    notice.size = sizeof notice;
+    telemetry::Options options{"binding-answers", "1"};
+    assert(options.notice(notice).status() == TELEMETRY_ERROR_ARGUMENT && !options.error().empty());
+    telemetry::Options plain{"binding-answers", "1"};
+    assert(plain.prompt() == TELEMETRY_OK); // nobody is there to be asked
+    assert(plain.explain().find("default") != std::string::npos);
+    assert(plain.explain(TELEMETRY_FORMAT_JSON).find("\"enabled\":false") != std::string::npos);
+    assert(plain.set_preference(true) == TELEMETRY_OK);
+
+    Refuser refuser;
+    assert(plain.backend(refuser, "refuser").status() == TELEMETRY_OK);
+    telemetry::Collector telemetry{plain};
+    assert(telemetry.enabled() && telemetry.backend_info().find("refuser") != std::string::npos);
+    assert(telemetry.track("feature.used", "x") == TELEMETRY_OK);
+    telemetry.flush(std::chrono::seconds(5));
+    assert(telemetry.statistics().dropped_rejected == 1 && refuser.events == 1);
+    assert(plain.set_preference(false) == TELEMETRY_OK);
+}
+
 int main(int count, char **)
 {
     telemetry::Options bad{"no such/name"};
@@ -32,6 +66,7 @@ int main(int count, char **)
         return 0;
     }
     assert(telemetry.enabled());
+    answers();
 
     const std::string_view cut = std::string_view("name and more").substr(0, 4);
     const std::string large(900, 'x');

@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154 # the variables are those of run
 
 # A1: nobody has agreed, so nothing may come into being in a fresh HOME.
-for example in "01-first-event" "02-commands list" "03-custom-backend" "04-flush-and-statistics" "linecount Makefile"; do
+for example in "01-first-event" "02-commands list" "03-custom-backend" "04-flush-and-statistics" \
+    "05-consent-prompt" "09-same-tool hello" "linecount Makefile"; do
     read -r name argument <<<"$example"
     check "$name without consent exits with 0 (A1)" exits 0 in_home "$scratch/off" "$(program "$name")" ${argument:+"$argument"}
     check "$name without consent leaves no file (A1)" no_file_in "$scratch/off"
@@ -59,3 +60,68 @@ check "one event for each kind and one for the command" events "$home" demo \
 check "no file name is recorded" nowhere secret-name "$home"
 check "linecount exits with 1 for a missing file" exits 1 linecount "$scratch/absent"
 check "and records that" events "$home" demo 'e[-1]["exit_code"] == 1 and e[-1]["metadata"] == {"files": 1, "unreadable": 1}'
+
+# quote NAME HOME PROGRAM: the same example in another language, for the prompt.
+quote_asks() {
+    local name=$1 home=$2 program=$3
+    check "$name at a terminal exits with 0 (A13)" exits 0 in_home "$home" Tests/examples/at-terminal "$home" y "$program"
+    check "$name asks" grep -q '^screen: quote asks to collect usage data.*The Quote Project.*Allow quote to collect this? \[y/N\]' "$scratch/stdout"
+    check "$name stores the yes and records" events "$home" quote '[x["name"] for x in e] == ["quotation"]'
+    check "$name the second time exits with 0" exits 0 in_home "$home" Tests/examples/at-terminal "$home" "" "$program"
+    check "$name does not ask again" grep -qx 'screen:' "$scratch/stdout"
+    check "$name: telemetry why" exits 0 in_home "$home" "$program" telemetry why
+    check "$name: who decides" grep -q 'preference file' "$scratch/stdout"
+    check "$name: telemetry off" exits 0 in_home "$home" "$program" telemetry off
+    check "$name is off" exits 0 in_home "$home" "$program"
+    check "$name: telemetry on, overruled, is said" grep -q 'another source decides otherwise' <(in_home "$home" DO_NOT_TRACK=1 "$program" telemetry on 2>&1)
+    check "$name: telemetry on" exits 0 in_home "$home" "$program" telemetry on
+    check "$name: telemetry maybe" exits 2 in_home "$home" "$program" telemetry maybe
+    check "$name is on" exits 0 in_home "$home" "$program"
+    check "$name recorded when it was on" events "$home" quote 'len(e) == 3'
+}
+quote_asks 05-consent-prompt "$scratch/prompt" "$(program 05-consent-prompt)"
+
+convert_by_manifest() {
+    local name=$1 home=$2 program=$3
+    convert() { in_home "$home" CONVERT_TELEMETRY_ENABLED=1 TELEMETRY_MANIFEST="$PWD/examples/c/06-manifest/convert.yaml" "$program" "$@"; }
+    check "$name exits with 0" exits 0 convert csv json
+    check "$name with a format that the manifest does not list" exits 0 convert csv secret-format
+    check "$name records what the manifest lists (C10)" events "$home" convert \
+        '[(x["name"], x["version"], x["metadata"]) for x in e] == [("convert", "2.1.0", {"channel": "stable", "from": "csv", "to": "json", "rows": 1200}), ("convert", "2.1.0", {"channel": "stable", "from": "csv", "rows": 1200})]'
+    check "$name: what is not listed is nowhere (C10)" nowhere secret-format "$home"
+    check "$name says where a manifest is missing" grep -q '/nonexistent.yaml' \
+        <(in_home "$home-none" CONVERT_TELEMETRY_ENABLED=1 TELEMETRY_MANIFEST=/nonexistent.yaml "$program" csv json 2>&1)
+    check "$name without its manifest records nothing" no_file_in "$home-none"
+}
+convert_by_manifest 06-manifest "$scratch/convert" "$(program 06-manifest)"
+
+stops_by() {
+    local name=$1 home=$2 program=$3 signal=$4 number
+    number=$(kill -l "${signal#SIG}")
+    check "$name stops by $signal" exits 0 in_home "$home" WATCH_TELEMETRY_ENABLED=1 Tests/examples/stop-after "round 2" "$signal" -- "$program"
+    check "$name dies of $signal" grep -qx "status -$number" "$scratch/stdout"
+    check "$name has delivered before that" events "$home" watch \
+        "[x['name'] for x in e] == ['round'] * (len(e) - 1) + ['loop'] and len(e) >= 3 and e[-1]['exit_code'] == 128 + $number and [x['metadata']['number'] for x in e[:-1]] == list(range(1, len(e)))"
+}
+for signal in SIGINT SIGTERM SIGHUP; do stops_by 07-signals "$scratch/$signal" "$(program 07-signals)" $signal; done
+check "07-signals without consent dies of SIGTERM" exits 0 in_home "$scratch/watch-off" Tests/examples/stop-after "round 1" SIGTERM -- "$(program 07-signals)"
+check "and leaves no file (A1)" no_file_in "$scratch/watch-off"
+# shellcheck disable=SC2016 # for the sh there
+check "07-signals goes on after a SIGHUP that is ignored" exits 0 in_home "$scratch/watch-off" Tests/examples/stop-after "round 1" SIGHUP "round 4" SIGTERM -- \
+    sh -c 'trap "" HUP; exec "$1"' sh "$(program 07-signals)"
+check "and ends by the next signal" grep -qx 'status -15' "$scratch/stdout"
+
+home=$scratch/plugins
+editor() { in_home "$home" "$@" "$(program 08-plugins)" 'teh text' "$scratch/bin/spell.so" "$scratch/bin/grammar.so"; }
+check "08-plugins without consent exits with 0 (A1)" exits 0 editor
+check "08-plugins without consent leaves no file (A1)" no_file_in "$home"
+check "08-plugins exits with 0" exits 0 editor EDITOR_TELEMETRY_ENABLED=1 EDITOR_SPELL_TELEMETRY_ENABLED=1 EDITOR_GRAMMAR_TELEMETRY_ENABLED=1
+check "08-plugins ran both" grep -qx '2 mistakes' "$scratch/stdout"
+check "each plugin records under its own name: spell" events "$home" editor-spell '[(x["name"], x["version"], x["metadata"]) for x in e] == [("spelling", "0.9.0", {"mistakes": 1})]'
+check "each plugin records under its own name: grammar" events "$home" editor-grammar '[(x["name"], x["version"], x["metadata"]) for x in e] == [("sentence", "3.1.0", {"capital": False})]'
+check "both record in the host's collector" events "$home" editor \
+    '[x["name"] for x in e] == ["plugin"] * 2 and sorted(x["metadata"]["plugin"] for x in e) == ["grammar", "spell"]'
+check "08-plugins: consent to one is none to another" exits 0 in_home "$home-one" EDITOR_SPELL_TELEMETRY_ENABLED=1 \
+    "$(program 08-plugins)" 'Fine.' "$scratch/bin/spell.so" "$scratch/bin/grammar.so"
+check "one tool has a log" test "$(ls "$home-one/.local/state/telemetry")" = editor-spell
+check "08-plugins with a plugin that is missing" exits 0 in_home "$home-none" "$(program 08-plugins)" text /nonexistent.so

@@ -29,6 +29,14 @@ check "what the C++ binding records" events "$scratch/c++17" binding \
 check "attributes of the C++ binding keep types and values" events "$scratch/c++17" binding \
     'e[0]["metadata"] == {"channel": "beta", "text": "a", "string": "b", "view": "x" * 850, "empty": "", "short": -3, "least": -2**63, "most": 2**63 - 1, "float": 0.25, "yes": True, "no": False}'
 
+quote_asks cpp-03-consent-prompt "$scratch/cpp-prompt" "$scratch/bin/cpp-03-consent-prompt"
+convert_by_manifest cpp-04-manifest "$scratch/cpp-convert" "$scratch/bin/cpp-04-manifest"
+check "cpp-05-custom-backend exits with 0" exits 0 in_home "$scratch/cpp-custom" MYTOOL_TELEMETRY_ENABLED=1 "$scratch/bin/cpp-05-custom-backend"
+check "the object got both events, in order, as JSON arrays" printed_batches
+check "cpp-05-custom-backend without consent exits with 0" exits 0 in_home "$scratch/cpp-custom-off" "$scratch/bin/cpp-05-custom-backend"
+check "and leaves no file (A1)" no_file_in "$scratch/cpp-custom-off"
+stops_by cpp-06-signals "$scratch/cpp-watch" "$scratch/bin/cpp-06-signals" SIGTERM
+
 check "examples/cpp/01-first-event without consent leaves no file (A1)" exits 0 in_home "$scratch/cpp-off" "$scratch/bin/cpp-01-first-event"
 check "and no file" no_file_in "$scratch/cpp-off"
 check "examples/cpp/01-first-event exits with 0" exits 0 in_home "$scratch/cpp-first" MYTOOL_TELEMETRY_ENABLED=1 "$scratch/bin/cpp-01-first-event"

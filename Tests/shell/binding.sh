@@ -88,13 +88,45 @@ telemetry_command_begin e; telemetry_command_end 7
 if telemetry_run false; then echo never; fi
 telemetry_run true
 echo reached
-telemetry_run false
+telemetry_run sh -c "exit 4"
 echo never'
-    expect_code 1
+    expect_code 4
     expect_silent err
     expect_text out reached
     expect_equal "$(python3 -c 'import json, sys
-print("".join(json.loads(l)["name"][0] for l in open(sys.argv[1])))' "$(events t)")" acdeftf
+print("".join(json.loads(l)["name"][0] for l in open(sys.argv[1])))' "$(events t)")" acdefts
+}
+
+# What telemetry_run does must not depend on whether anything is recorded.
+strict_function() {
+    enable t
+    for refusal in '' 1; do
+        DO_NOT_TRACK=$refusal in_shell "$1" 'set -e; . "$1"; TELEMETRY_TOOL=t
+f() { false; echo never; }
+telemetry_run f
+echo never'
+        expect_code 1
+        expect_silent out
+        expect_silent err
+    done
+}
+
+nested() {
+    enable t
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t
+g() { return 2; }; f() { telemetry_run g; telemetry_run g; return 3; }
+telemetry_command_begin outer; telemetry_command_begin "inner  two"; telemetry_run f
+telemetry_command_end 1 --property a=1; telemetry_command_end 4; telemetry_command_end 5; telemetry_command_begin ""; telemetry_command_end 6'
+    expect_code 3
+    expect_silent err
+    expect_equal "$(codes)" "g 2, g 2, f 3, inner two 1, outer 4"
+}
+
+# codes: "NAME EXIT-CODE, …" of what was recorded.
+codes() {
+    [ -e "$(events t)" ] || return 0
+    python3 -c 'import json, sys
+print(", ".join("%s %s" % (e["name"], e.get("exit_code")) for e in map(json.loads, open(sys.argv[1]))))' "$(events t)"
 }
 
 # Forgotten by the author: the helper's complaint is kept from the user, and commands run all the same.
@@ -118,30 +150,73 @@ after="$-|$(trap)|$IFS|$*|$PWD|$(umask)"
     expect_equal "$(tr '\n' ' ' <out)" "same trapped "
 }
 
-absent() {
-    local shell=$1
-    mkdir empty
-    # Absolute, for PATH will be empty; strace sees what the shell starts.
-    cat >script <<'S'
-set -eu
+# Everything that the binding can do.
+every_function='set -eu
 . "$1"
-TELEMETRY_TOOL=t
+TELEMETRY_TOOL=my-tool.2
+telemetry_prompt
 telemetry_track a
 telemetry_command_begin a
+telemetry_trap
 telemetry_command_end 3
 f() { echo ran; return 0; }
 telemetry_run f
 if telemetry_run false; then echo never; else echo "$?"; fi
-echo end
-S
+telemetry_script my-tool.2 b
+echo end'
+
+# traced SHELL [NAME=VALUE]...: runs it, with what the shell starts in the file trace.
+traced() {
+    local shell=$1
+    shift
+    printf '%s\n' "$every_function" >script
+    # Absolute, for PATH may be empty.
     # shellcheck disable=SC2046,SC2086
-    set -- $(printf '%s ' $shell | sed "s|^\([^ ]*\)|$(command -v ${shell%% *})|") script "$binding"
-    strace -f -qq -e trace=execve,clone,fork,vfork,clone3 -o trace env PATH="$PWD/empty" "$@" >out 2>err
+    strace -f -qq -e trace=execve,clone,fork,vfork,clone3 -o trace env "$@" \
+        $(printf '%s ' $shell | sed "s|^\([^ ]*\)|$(command -v ${shell%% *})|") script "$binding" >out 2>err
     expect_equal "$(tr '\n' ' ' <out)" "ran 1 end "
     expect_silent err
-    # strace itself starts env, env the shell; `false` may be no builtin in some shell.
-    ! grep -E 'telemetry"' trace
+}
+
+# strace itself starts env, env the shell; `false` may be no builtin in some shell.
+expect_nothing_started() {
+    ! grep -E 'telemetry"' trace || fail "it ran the helper"
     ! grep -E '(clone|fork|vfork|clone3)\(' trace || fail "it started a process"
+}
+
+absent() {
+    mkdir empty
+    traced "$1" PATH="$PWD/empty"
+    expect_nothing_started
+}
+
+refused() {
+    enable my-tool.2
+    for setting in DO_NOT_TRACK=1 DO_NOT_TRACK=True DO_NOT_TRACK=yes DO_NOT_TRACK=please "DO_NOT_TRACK= " \
+        MY_TOOL_2_NO_TELEMETRY=1 MY_TOOL_2_NO_TELEMETRY=TRUE MY_TOOL_2_NO_TELEMETRY=Yes MY_TOOL_2_NO_TELEMETRY=oN; do
+        traced "$1" "$setting"
+        expect_nothing_started
+        env "$setting" telemetry status --tool my-tool.2 --json >answer
+        expect_json answer 'j["enabled"]' False
+    done
+    expect_equal "$(event_count my-tool.2)" 0
+}
+
+# What does not refuse for certain is left to the helper.
+undecided() {
+    enable my-tool.2
+    for setting in DO_NOT_TRACK= DO_NOT_TRACK=0 DO_NOT_TRACK=No DO_NOT_TRACK=oFF DO_NOT_TRACK=False \
+        MY_TOOL_2_NO_TELEMETRY= MY_TOOL_2_NO_TELEMETRY=0 MY_TOOL_2_NO_TELEMETRY=please MY_TOOL_2_NO_TELEMETRY=yess; do
+        traced "$1" "$setting"
+        expect_equal "$(event_count my-tool.2)" 5
+        rm "$(events my-tool.2)"
+    done
+    # No variable of a shell can be named after it.
+    enable 9lives
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=9lives; telemetry_track a; DO_NOT_TRACK=1; telemetry_track b; DO_NOT_TRACK=
+TELEMETRY_TOOL=my-tool.2; MY_TOOL_2_NO_TELEMETRY=1; telemetry_track a; TELEMETRY_TOOL=9lives; telemetry_track c'
+    expect_silent err
+    expect_equal "$(event_count 9lives) $(event_count my-tool.2)" "2 0"
 }
 
 for shell in dash bash zsh "busybox sh"; do
@@ -155,9 +230,13 @@ for shell in dash bash zsh "busybox sh"; do
     test_case "I $shell: commands, begun and ended, and run" commands "$shell"
     test_case "I A13 $shell: telemetry_prompt" prompts "$shell"
     test_case "I $shell: under set -eu" strict "$shell"
+    test_case "I $shell: telemetry_run leaves set -e to the function" strict_function "$shell"
+    test_case "I $shell: commands inside commands" nested "$shell"
     test_case "I $shell: without a tool" without_tool "$shell"
     test_case "I $shell: options, traps, IFS, parameters untouched" leaves_shell_alone "$shell"
     test_case "I $shell: the helper absent, no process is started" absent "$shell"
+    test_case "I A4 A5 $shell: refused by a variable, no process is started" refused "$shell"
+    test_case "I A4 A5 $shell: not refused by a variable, the helper decides" undecided "$shell"
 done
 
 lint() {

@@ -143,6 +143,14 @@ struct Release {
 
 } // namespace detail
 
+/** Events go to an object of the program: telemetry_backend for a class. */
+class Backend {
+public:
+    virtual ~Backend() = default;
+    /** telemetry_backend::send(): one batch, a JSON array. Called from one thread at a time, which is not the caller's. */
+    virtual telemetry_verdict send(std::string_view json, std::size_t event_count, std::chrono::milliseconds timeout) noexcept = 0;
+};
+
 /** How to open a collector. Each setting returns the options; what was wrong first is error(), and leaves telemetry off.
     get() is for the functions of telemetry.h that have no member here. */
 class Options {
@@ -172,6 +180,23 @@ public:
         return set(telemetry_options_add_backend(get(), kind.c_str(), list.data(), list.size()));
     }
 
+    /** telemetry_options_set_backend_custom(). The backend must outlive the collector. */
+    Options &backend(Backend &backend, const Text &name = nullptr) noexcept
+    {
+        const telemetry_backend functions{sizeof(telemetry_backend), name.c_str(), &backend, send, nullptr};
+        return set(telemetry_options_set_backend_custom(get(), &functions));
+    }
+    Options &notice(const telemetry_notice &notice) noexcept { return set(telemetry_options_set_notice(get(), &notice)); }
+
+    /** telemetry_prompt(): before the collector is made. */
+    telemetry_status prompt() const noexcept { return telemetry_prompt(get()); }
+    /** telemetry_set_preference(): only for a decision of the user's. */
+    telemetry_status set_preference(bool enabled) const noexcept { return telemetry_set_preference(get(), enabled); }
+    std::string explain(telemetry_format format = TELEMETRY_FORMAT_TEXT) const
+    {
+        return detail::text([this, format](char *buffer, std::size_t size) { return telemetry_explain(get(), format, buffer, size); });
+    }
+
     /** Empty: nothing was wrong. */
     std::string error() const
     {
@@ -183,6 +208,11 @@ public:
     telemetry_options *get() const noexcept { return handle_.get(); }
 
 private:
+    static telemetry_verdict send(void *context, const char *json, std::size_t length, std::size_t event_count, std::uint32_t timeout_ms)
+    {
+        return static_cast<Backend *>(context)->send({json, length}, event_count, std::chrono::milliseconds(timeout_ms));
+    }
+
     Options &set(telemetry_status status) noexcept
     {
         status_ = status;

@@ -3,31 +3,45 @@
 # bash, zsh, busybox).
 #
 #     . /usr/share/telemetry/telemetry.sh
+#     telemetry_script mytool
+#
+# That line records how the script ended and how long it took. Or, piece by piece:
+#
 #     TELEMETRY_TOOL=mytool
 #     telemetry_track build --property target=all
 #
-# Promises: prints nothing (but for telemetry_prompt, at a terminal), sets no option and no trap, and leaves $? alone, with one exception:
-# under `set -e` it is 0 afterwards, because handing back an earlier failure would end the script.
-# When the helper `telemetry` is not installed, the functions do nothing and start no process.
-#
+#   telemetry_script TOOL [NAME]            the whole script is a command of TOOL: record it when it ends
 #   telemetry_prompt                        on a first run at a terminal: show the notice, ask
 #   telemetry_track NAME [OPTION]...        record an event
 #   telemetry_command_begin NAME            a command begins
-#   telemetry_command_end CODE [OPTION]...  it ended with exit code CODE: record it; once per begin
+#   telemetry_command_end CODE [OPTION]...  the one begun last ended with exit code CODE: record it
+#   telemetry_trap [CONDITION]...           record what has begun if the script ends before that
 #   telemetry_run COMMAND [ARGUMENT]...     run a command, function or builtin, and record it;
 #                                           returns its exit code
 #
 # OPTION: --property K=V and whatever else `telemetry track` and `telemetry command` take.
+#
+# Promises: prints nothing (but for telemetry_prompt, at a terminal), sets no option, and leaves $? alone, with one exception:
+# under `set -e` it is 0 afterwards, because handing back an earlier failure would end the script.
+# Only telemetry_trap and telemetry_script set traps, only where the script has none, and a trap that the script sets
+# later replaces theirs; README.md says what that means for each way a script can end.
+# No process is started when the helper `telemetry` is not installed, or when DO_NOT_TRACK or the tool's
+# NO_TELEMETRY variable refuses.
 
-_telemetry_name=
-_telemetry_start=
+# What has begun, the last one first: a line "START NAME" each.
+_telemetry_begun=
+_telemetry_newline='
+'
+_telemetry_variable=
+_telemetry_variable_tool=
+_telemetry_word=
 _telemetry_helper=
 if command -v telemetry >/dev/null 2>&1; then _telemetry_helper=1; fi
 
 telemetry_prompt() {
     _telemetry_status=$?
     # Where it would be silent anyway, no process is started.
-    if [ -n "$_telemetry_helper" ] && [ -n "${TELEMETRY_TOOL-}" ] && [ -t 0 ] && [ -t 2 ]; then
+    if [ -n "${TELEMETRY_TOOL-}" ] && [ -t 0 ] && [ -t 2 ] && _telemetry_asks; then
         command telemetry prompt --quiet --tool="$TELEMETRY_TOOL" || :
     fi
     _telemetry_leave "$_telemetry_status"
@@ -35,7 +49,7 @@ telemetry_prompt() {
 
 telemetry_track() {
     _telemetry_status=$?
-    if [ -n "$_telemetry_helper" ]; then
+    if _telemetry_asks; then
         _telemetry_call track ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "$@"
     fi
     _telemetry_leave "$_telemetry_status"
@@ -43,31 +57,40 @@ telemetry_track() {
 
 telemetry_command_begin() {
     _telemetry_status=$?
-    if [ -n "$_telemetry_helper" ]; then
-        _telemetry_name=${1-}
+    if [ -n "${1-}" ] && _telemetry_asks; then
         _telemetry_clock
-        _telemetry_start=$_telemetry_now
+        _telemetry_begun="$_telemetry_now ${1%%"$_telemetry_newline"*}$_telemetry_newline$_telemetry_begun"
     fi
     _telemetry_leave "$_telemetry_status"
 }
 
 telemetry_command_end() {
     _telemetry_status=$?
-    if [ -n "$_telemetry_name" ] && [ $# -gt 0 ]; then
+    if [ -n "$_telemetry_begun" ] && [ $# -gt 0 ]; then
         _telemetry_code=$1
         shift
         _telemetry_clock
-        _telemetry_call command ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "$_telemetry_name" \
-            --duration-ms "$((_telemetry_now - _telemetry_start))" --exit-code "$_telemetry_code" "$@"
-        _telemetry_name=
+        _telemetry_last=${_telemetry_begun%%"$_telemetry_newline"*}
+        _telemetry_begun=${_telemetry_begun#*"$_telemetry_newline"}
+        _telemetry_call command ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "${_telemetry_last#* }" \
+            --duration-ms "$((_telemetry_now - ${_telemetry_last%% *}))" --exit-code "$_telemetry_code" "$@"
     fi
     _telemetry_leave "$_telemetry_status"
+}
+
+telemetry_script() {
+    _telemetry_script_status=$?
+    TELEMETRY_TOOL=${1-}
+    telemetry_command_begin "${2:-run}"
+    # shellcheck disable=SC2119 # all of them
+    telemetry_trap
+    _telemetry_leave "$_telemetry_script_status"
 }
 
 telemetry_run() {
     [ $# -gt 0 ] || return 0
     # Without a tool the helper would run nothing, for want of knowing whose command it is.
-    if [ -z "$_telemetry_helper" ] || [ -z "${TELEMETRY_TOOL-}" ]; then
+    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks; then
         "$@"
         return
     fi
@@ -85,13 +108,146 @@ telemetry_run() {
     _telemetry_run_here "$@"
 }
 
+# Not tested by `if`, which would take `set -e` from a function: a failure that ends the script is recorded by
+# telemetry_trap, or not at all.
 _telemetry_run_here() {
     telemetry_command_begin "$1"
-    # Tested, so that a failure is recorded under `set -e` too; returning it then ends the script.
-    if "$@"; then _telemetry_result=0; else _telemetry_result=$?; fi
-    telemetry_command_end "$_telemetry_result" || :
-    return "$_telemetry_result"
+    "$@"
+    set -- "$?"
+    telemetry_command_end "$1"
+    return "$1"
 }
+
+# shellcheck disable=SC2120 # by scripts they are
+telemetry_trap() {
+    _telemetry_status=$?
+    # A shell at a terminal survives signals that would end a script.
+    case $- in
+        *i*) ;;
+        *) if _telemetry_asks && _telemetry_look; then _telemetry_trap_all "$@"; fi ;;
+    esac
+    _telemetry_leave "$_telemetry_status"
+}
+
+_telemetry_trap_all() {
+    [ $# -gt 0 ] || set -- EXIT HUP INT TERM
+    for _telemetry_condition in "$@"; do
+        case $_telemetry_condition in
+            EXIT) _telemetry_trap_exit ;;
+            HUP) _telemetry_trap_signal HUP 1 ;;
+            INT) _telemetry_trap_signal INT 2 ;;
+            TERM) _telemetry_trap_signal TERM 15 ;;
+        esac
+    done
+}
+
+# zsh: a trap on EXIT is that of the shell, as everywhere else, not of this function. One that the script had set hides
+# from the list in a function, and is back when the function ends.
+_telemetry_trap_exit() {
+    if [ -n "${ZSH_VERSION-}" ]; then setopt localoptions posixtraps; fi
+    if _telemetry_is_free EXIT; then trap '_telemetry_at_exit' EXIT; fi
+}
+
+_telemetry_trap_signal() { # SIGNAL NUMBER
+    # shellcheck disable=SC2064 # as they are now
+    if _telemetry_is_free "$1"; then trap "_telemetry_at_signal $1 $2" "$1"; fi
+}
+
+_telemetry_at_exit() {
+    _telemetry_exit=$?
+    _telemetry_end_all "$_telemetry_exit"
+    _telemetry_leave "$_telemetry_exit"
+}
+
+# The signal does then what it would have done.
+_telemetry_at_signal() { # SIGNAL NUMBER
+    trap - "$1"
+    _telemetry_end_all "$((128 + $2))"
+    kill -s "$1" "$_telemetry_pid"
+}
+
+_telemetry_end_all() { # CODE
+    while [ -n "$_telemetry_begun" ]; do telemetry_command_end "$1" || :; done
+}
+
+# Who we are ($$ is another in a subshell), and which traps are set. `$(trap)` shows those of a subshell in some
+# shells; so what `trap` prints here goes through the file or pipe of a here-document, which never is of any length.
+# Fails where that cannot be found out.
+_telemetry_look() {
+    _telemetry_traps=$_telemetry_newline
+    {
+        IFS=' ' read -r _telemetry_pid _telemetry_line </proc/self/stat || return 1
+        { trap; } >|/proc/self/fd/0 || return 1
+        while IFS= read -r _telemetry_line; do
+            case $_telemetry_line in
+                # Ours; in bash a subshell lists those of its parent.
+                "trap -- _telemetry_at_"* | "trap -- '_telemetry_at_"*) ;;
+                *) _telemetry_traps="$_telemetry_traps$_telemetry_line$_telemetry_newline" ;;
+            esac
+        done
+    } 2>/dev/null <<END
+
+END
+    [ -z "${ZSH_VERSION-}" ] || _telemetry_look_ignored
+}
+
+# The other shells let nobody trap a signal that was ignored when they started.
+_telemetry_look_ignored() {
+    while read -r _telemetry_line _telemetry_mask; do
+        [ "$_telemetry_line" != SigIgn: ] || break
+    done </proc/self/status
+    _telemetry_mask=$((0x${_telemetry_mask#????????????}))
+    for _telemetry_line in 1.HUP 2.INT 16384.TERM; do
+        [ "$((_telemetry_mask & ${_telemetry_line%.*}))" -eq 0 ] ||
+            _telemetry_traps="$_telemetry_traps ${_telemetry_line#*.}$_telemetry_newline"
+    done
+}
+
+# Lines end in the condition; zsh shows a function TRAPINT as it was defined.
+_telemetry_is_free() { # CONDITION
+    case $_telemetry_traps in
+        *" $1$_telemetry_newline"* | *" SIG$1$_telemetry_newline"* | *"TRAP$1 ()"*) return 1 ;;
+    esac
+}
+
+# Whether there is anyone to ask: the helper is there, and no variable refuses whatever else says yes (docs/consent.md).
+# Everything beyond that is for the helper to judge.
+_telemetry_asks() {
+    [ -n "$_telemetry_helper" ] || return 1
+    case ${DO_NOT_TRACK-} in
+        '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
+        *) return 1 ;;
+    esac
+    [ "${TELEMETRY_TOOL-}" = "$_telemetry_variable_tool" ] || _telemetry_name_variable
+    [ -n "$_telemetry_variable" ] || return 0
+    eval "_telemetry_word=\${$_telemetry_variable-}"
+    case $_telemetry_word in
+        1 | [Tt][Rr][Uu][Ee] | [Yy][Ee][Ss] | [Oo][Nn]) return 1 ;;
+    esac
+}
+
+# my-tool has MY_TOOL_NO_TELEMETRY; a name that begins with a digit makes no variable of a shell.
+_telemetry_name_variable() {
+    _telemetry_variable=
+    _telemetry_variable_tool=${TELEMETRY_TOOL-}
+    _telemetry_rest=$_telemetry_variable_tool
+    case $_telemetry_rest in '' | [0123456789]*) return 0 ;; esac
+    while [ -n "$_telemetry_rest" ]; do
+        _telemetry_letter=${_telemetry_rest%"${_telemetry_rest#?}"}
+        _telemetry_rest=${_telemetry_rest#?}
+        case $_telemetry_letter in
+            [abcdefghijklmnopqrstuvwxyz])
+                _telemetry_letter=${_telemetry_capitals#*"$_telemetry_letter"}
+                _telemetry_letter=${_telemetry_letter%"${_telemetry_letter#?}"}
+                ;;
+            [ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789]) ;;
+            *) _telemetry_letter=_ ;;
+        esac
+        _telemetry_variable=$_telemetry_variable$_telemetry_letter
+    done
+    _telemetry_variable=${_telemetry_variable}_NO_TELEMETRY
+}
+_telemetry_capitals=aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ
 
 _telemetry_call() { command telemetry "$@" >/dev/null 2>&1 || :; }
 
@@ -102,7 +258,7 @@ _telemetry_leave() {
 
 # Milliseconds since the machine started, to 10 ms, without starting a process; else to the second.
 _telemetry_clock() {
-    if IFS=' ' read -r _telemetry_now _telemetry_idle 2>/dev/null </proc/uptime; then
+    if { IFS=' ' read -r _telemetry_now _telemetry_idle </proc/uptime; } 2>/dev/null; then
         # The 1 keeps a leading 0 from making the fraction octal.
         _telemetry_now=$((${_telemetry_now%.*} * 1000 + (1${_telemetry_now#*.} - 100) * 10))
     else

@@ -6,9 +6,10 @@
 #     telemetry status --tool builder
 set -u
 
-here=$(dirname "$0")
+binding=$(dirname "$0")/../../bindings/shell/telemetry.sh # of the source tree
+[ -r "$binding" ] || binding=/usr/share/telemetry/telemetry.sh
 # shellcheck source=bindings/shell/telemetry.sh
-. "${TELEMETRY_SH:-$here/../../bindings/shell/telemetry.sh}"
+. "$binding"
 TELEMETRY_TOOL=builder
 
 # 1. A program, in front of which nothing but two words are written.

@@ -7,9 +7,9 @@ from suite import test
 SUPPRESSIONS = os.path.join(HERE, "valgrind.supp")
 
 
-def _valgrind(box, tool, program, *arguments, options=()):
+def _valgrind(box, tool, program, *arguments, options=(), environment=None):
     need("valgrind")
-    box.run(program, *arguments, timeout=240, wrapper=[
+    box.run(program, *arguments, timeout=240, environment=environment, wrapper=[
         "valgrind", f"--tool={tool}", "-q", "--error-exitcode=99", f"--suppressions={SUPPRESSIONS}", "--child-silent-after-fork=yes",
         "--fair-sched=yes", *options])
 
@@ -37,6 +37,18 @@ for _program, _name in [("basics", "null-arguments"), ("basics", "bad-options"),
 for _program, _name in [("backends", "interval"), ("collectors", "few-threads"), ("collectors", "one-tool-twice"),
                         ("drop", "erases")]:
     _register(_program, _name, "helgrind")
+
+
+def _register_plugins(name):
+    def body(box):
+        _valgrind(box, "memcheck", "plugins", name, options=("--leak-check=full", "--errors-for-leak-kinds=definite,indirect"),
+                  environment={"ROUNDS": "5"})
+    body.__doc__ = f"plugins/{name} under memcheck, five times"
+    test(f"memcheck/plugins-{name}", "decision-1")(body)
+
+
+for _name in ("cycles", "cycles-with-worker"):
+    _register_plugins(_name)
 
 
 @test("memcheck/leaks", "decision-1")

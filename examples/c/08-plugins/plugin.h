@@ -1,0 +1,11 @@
+/* What the host and its plugins have agreed on. */
+#include <telemetry.h>
+
+/* Each plugin exports `const struct plugin plugin`. */
+struct plugin {
+    const char *name;
+    /* `host` is the host's collector, which may be off. What the plugin records of its own goes to its own. */
+    int (*start)(void);
+    int (*check)(telemetry_collector *host, const char *text);
+    void (*stop)(void);
+};
