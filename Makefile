@@ -208,7 +208,8 @@ test-packages: setup
 setup:
 	scripts/setup
 
-test: build
+test: setup
+	@$(MAKE) --no-print-directory build
 	scripts/test
 
 demo: setup

@@ -1,7 +1,7 @@
 /* The library opened with dlopen, and closed while it works. Not linked with it. */
+#include "entries.h"
 #include "harness.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -99,16 +99,6 @@ static void unloaded_while_recording(void)
     CHECK_INT(statistics.recorded, statistics.delivered + statistics.pending);
     last.close(collector, 1000);
     CHECK_INT(0, dlclose(last.handle));
-}
-
-static int entries(const char *directory)
-{
-    DIR *stream = opendir(directory);
-    int count = 0;
-    CHECK(stream != NULL);
-    while (readdir(stream)) count++;
-    closedir(stream);
-    return count;
 }
 
 static int lines(const char *path)

@@ -1,7 +1,7 @@
 /* Plugins of a host that is not linked with the library, each linked with it by itself. */
+#include "entries.h"
 #include "harness.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
@@ -61,16 +61,6 @@ static unsigned lines_with(const char *path, const char *needle)
     if (!file) return 0;
     while (fgets(line, sizeof line, file)) count += strstr(line, needle) != NULL;
     fclose(file);
-    return count;
-}
-
-static int entries(const char *directory)
-{
-    DIR *stream = opendir(directory);
-    int count = 0;
-    CHECK(stream != NULL);
-    while (readdir(stream)) count++;
-    closedir(stream);
     return count;
 }
 

@@ -9,7 +9,7 @@ segment() { readelf -lW "$1" | grep "$2"; }
 stack_is_data() { segment "$1" GNU_STACK | grep -q 'RW '; }
 small_enough() { [ "$(stat -c %s "$1")" -le "$size_limit" ]; }
 stripped() { [ "$(readelf -SW "$1" | grep -cE '\.(symtab|debug_info)\b')" -eq 0 ]; }
-protected() { nm -D "$1" | grep -q ' U __stack_chk_fail' && nm -D "$1" | grep -q ' U __.*_chk@'; }
+protected() { nm -D "$1" >"$scratch/dynamic" && grep ' U __stack_chk_fail' "$scratch/dynamic" && grep ' U __.*_chk@' "$scratch/dynamic"; }
 no_path_inside() { ! grep -aF "$PWD" "$1"; }
 
 hardened() {

@@ -60,7 +60,7 @@ class World:
         self.output = None
 
     def _directory(self, path):
-        """Examples run where they lie, in a copy beside the build; all others in an empty directory."""
+        """Examples run where they lie, in a copy beside the build and the bindings; all others in an empty directory."""
         directory = os.path.join(self.path, "work")
         if not path.startswith("examples/"):
             os.mkdir(directory)
@@ -68,6 +68,7 @@ class World:
         place = os.path.join(directory, os.path.dirname(path))
         shutil.copytree(os.path.join(self.worlds.root, os.path.dirname(path)), place)
         os.symlink(self.worlds.build, os.path.join(directory, "build"))
+        os.symlink(os.path.join(self.worlds.root, "bindings"), os.path.join(directory, "bindings"))
         return place
 
     def _give(self, path):

@@ -38,7 +38,7 @@ installed() {
     install_in_root "${files[@]}"
 }
 nothing_of_ours_but_packages() { refuses in_root sh -c 'command -v swift || command -v swiftc || ls /opt/*'; }
-autopkgtests() {
+as_its_user() {
     as_root cp -r debian/tests "$root/tmp/tests" && as_root chmod -R a+rX "$root/tmp/tests" && as_root install -d -o 1000 "$root/tmp/work" || return 1
     as_user env AUTOPKGTEST_TMP=/tmp/work /tmp/tests/installed | tee "$scratch/identical"
     grep -q '^identical events' "$scratch/identical" && [ "$(grep -c '"event_id":"-"' "$scratch/identical")" -eq 2 ]
@@ -68,13 +68,21 @@ policy_outlives() {
 }
 removed() { in_root apt-get remove -qq -y libtelemetry-dev libtelemetry0 && in_root test -e /etc/telemetry/policy.yaml; }
 purged() { in_root dpkg --purge "${packages[@]}" && files | diff "$scratch/files.before" -; }
+# The real one, with what debian/tests/control names. It gets the packages and debian/, and no sources to build.
+autopkgtests() {
+    local source=$scratch/autopkgtest
+    mkdir -p "$source" && cp -r debian "$source"
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    as_root unshare --mount sh -c 'root=$1; shift; mount -t proc proc "$root/proc" && exec autopkgtest --no-built-binaries "$@" -- chroot "$root"' \
+        sh "$root" "$debs"/*.deb "$source" </dev/null || return 1
+}
 
 check "debootstrap makes a clean Debian" bootstrapped
 check "it has compilers of its own" prepared
 files >"$scratch/files.before"
 check "apt installs the three packages (I)" installed "$version" .
 check "there is no Swift in it" nothing_of_ours_but_packages
-check "C through pkg-config, C++ through CMake and shell record identical events, and none without consent (I)" autopkgtests
+check "C through pkg-config, C++ through CMake and shell record identical events, and none without consent (I)" as_its_user
 check "the manual pages are installed" the_manual_is_there
 check "the installed examples compile as their readers compile them (I)" examples_compile
 in_root ldd "/usr/lib/$triplet/libtelemetry.so.0" | sed 's/^/# ldd, installed: /'
@@ -82,3 +90,4 @@ check "upgrade: programs built against the first package run with the next (I)" 
 check "purging the helper leaves a policy that the library obeys" policy_outlives
 check "removing the packages leaves the administrator's policy" removed
 check "purging them leaves nothing behind (I)" purged
+check "autopkgtest installs what debian/tests asks for, and runs it (I)" autopkgtests
