@@ -239,6 +239,17 @@ for shell in dash bash zsh "busybox sh"; do
     test_case "I A4 A5 $shell: not refused by a variable, the helper decides" undecided "$shell"
 done
 
+# A zsh that warns of every parameter that a function makes.
+watchful() {
+    enable t
+    in_shell zsh 'setopt warn_create_global; . "$1"; telemetry_script t; telemetry_prompt; telemetry_track a
+telemetry_command_begin b; telemetry_command_end 0; telemetry_run true; telemetry_run telemetry_track c; exit 3'
+    expect_code 3
+    expect_silent out
+    expect_silent err
+}
+test_case "I zsh with WARN_CREATE_GLOBAL: not a word" watchful
+
 lint() {
     cd "$root" || exit 1
     shellcheck -x bindings/shell/telemetry.sh examples/shell/*.sh
