@@ -1,9 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # the variables are those of run
 # `make deb`, and what lintian says of it.
 
-package() { echo "$debs/$1_${2:-$version}_$architecture.deb"; }
-packages=(libtelemetry0 libtelemetry-dev telemetry)
-
 built() {
     make --no-print-directory deb || return 1
     local name

@@ -105,7 +105,7 @@ final class ManifestDocumentTests: XCTestCase {
             }
         ) { error in
             let text = (error as? ManifestError)?.text ?? "no text"
-            XCTAssertTrue((try? document())?.contains("\n" + text + "\n") == true, text)
+            XCTAssertTrue((try? document())?.contains(": " + text + "\n") == true, text)
         }
     }
 }
