@@ -37,9 +37,9 @@ _telemetry_variable_tool=
 _telemetry_word=
 # What the functions assign: a zsh that warns of parameters made in functions (WARN_CREATE_GLOBAL) has nothing to say.
 : "${TELEMETRY_TOOL=}"
-_telemetry_status= _telemetry_script_status= _telemetry_exit= _telemetry_code= _telemetry_last= _telemetry_kind= _telemetry_now=
-_telemetry_idle= _telemetry_rest= _telemetry_letter= _telemetry_condition= _telemetry_traps= _telemetry_pid= _telemetry_line=
-_telemetry_mask= _telemetry_helper=
+_telemetry_status='' _telemetry_script_status='' _telemetry_exit='' _telemetry_code='' _telemetry_last='' _telemetry_kind='' _telemetry_now=''
+_telemetry_idle='' _telemetry_rest='' _telemetry_letter='' _telemetry_condition='' _telemetry_traps='' _telemetry_pid='' _telemetry_line=''
+_telemetry_mask='' _telemetry_helper=''
 if command -v telemetry >/dev/null 2>&1; then _telemetry_helper=1; fi
 
 telemetry_prompt() {
