@@ -200,11 +200,12 @@ install: build man completion
 	install -m 644 build/completion/telemetry.fish $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/telemetry.fish
 
 deb:
-	scripts/deb
+	scripts/deb '$(version)'
 
 test-packages: setup
 	@$(MAKE) --no-print-directory build
 	scripts/test packages
+
 setup:
 	scripts/setup
 

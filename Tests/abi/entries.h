@@ -1,5 +1,5 @@
-/* How many entries a directory has, "." and ".." included: of /proc/self/fd and /proc/self/task, before and after. For
-   programs that are not linked with the library, and so not with fixture.h. */
+/* How many descriptors ("fd") or threads ("task") this process has. For programs that are not linked with the library, and
+   so not with fixture.c, too. */
 #ifndef ENTRIES_H
 #define ENTRIES_H
 
@@ -7,14 +7,16 @@
 
 #include "harness.h"
 
-static int entries(const char *directory)
+static inline int count_entries(const char *name)
 {
-    DIR *stream = opendir(directory);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/%s", name);
+    DIR *directory = opendir(path);
+    CHECK(directory != NULL);
     int count = 0;
-    CHECK(stream != NULL);
-    while (readdir(stream)) count++;
-    closedir(stream);
-    return count;
+    for (struct dirent *entry; (entry = readdir(directory));) count += entry->d_name[0] != '.';
+    closedir(directory);
+    return strcmp(name, "fd") == 0 ? count - 1 : count;
 }
 
 #endif

@@ -188,15 +188,3 @@ void sleep_ms(int milliseconds)
     struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
     while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
 }
-
-int count_entries(const char *name)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/%s", name);
-    DIR *directory = opendir(path);
-    CHECK(directory != NULL);
-    int count = 0;
-    for (struct dirent *entry; (entry = readdir(directory));) count += entry->d_name[0] != '.';
-    closedir(directory);
-    return strcmp(name, "fd") == 0 ? count - 1 : count;
-}

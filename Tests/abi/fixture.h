@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "entries.h"
 #include "harness.h"
 
 /** Name of the file backend's log in the test's directory. */
@@ -62,7 +63,5 @@ bool spool_contains(const char *needle, size_t length);
 /** Milliseconds of the monotonic clock. */
 int64_t now_ms(void);
 void sleep_ms(int milliseconds);
-/** Entries of /proc/self/NAME ("fd", "task"). */
-int count_entries(const char *name);
 
 #endif

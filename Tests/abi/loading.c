@@ -122,12 +122,12 @@ static void leaves_nothing(void)
         CHECK_INT(TELEMETRY_OK, library.close(collector, 10000));
         CHECK_INT(0, dlclose(library.handle));
         if (cycle != 10) continue;
-        descriptors = entries("/proc/self/fd");
-        threads = entries("/proc/self/task");
+        descriptors = count_entries("fd");
+        threads = count_entries("task");
         mappings = lines("/proc/self/maps");
     }
-    CHECK_INT(descriptors, entries("/proc/self/fd"));
-    CHECK_INT(threads, entries("/proc/self/task"));
+    CHECK_INT(descriptors, count_entries("fd"));
+    CHECK_INT(threads, count_entries("task"));
     CHECK_INT(mappings, lines("/proc/self/maps"));
     CHECK_INT(100, lines("events.jsonl"));
 }

@@ -71,7 +71,7 @@ struct footprint {
 
 static struct footprint footprint(void)
 {
-    struct footprint now = {entries("/proc/self/fd"), entries("/proc/self/task"), 0, 0};
+    struct footprint now = {count_entries("fd"), count_entries("task"), 0, 0};
     now.mappings = (int)lines_with("/proc/self/maps", "-");
     FILE *status = fopen("/proc/self/status", "r");
     char line[256];
@@ -256,14 +256,14 @@ static void cycles_with_worker(void)
 static void unclosed(void)
 {
     agree();
-    int before = entries("/proc/self/task"), count = rounds() < 20 ? rounds() : 20;
+    int before = count_entries("task"), count = rounds() < 20 ? rounds() : 20;
     for (int i = 0; i < count; i++) {
         struct loaded two = load("two");
         void *collector = open_collector(&two, "two", NULL);
         CHECK_INT(3, two.plugin->record(collector, "left", 3));
         CHECK_INT(0, dlclose(two.handle));
     }
-    CHECK_INT(before + count, entries("/proc/self/task"));
+    CHECK_INT(before + count, count_entries("task"));
     usleep(200000); /* they go on */
     check_waiting(3 * (unsigned)count);
 }

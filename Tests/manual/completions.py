@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 
 from shells import Bash, Fish, Zsh
-from suite import BUILD, GENERATOR, ROOT, check, equal, generate, output, same, table, test
+from manual import BUILD, GENERATOR, ROOT, check, equal, generate, output, same, table, test
 
 SCRIPTS = os.path.join(BUILD, "completion")
 SHELLS = {"bash": Bash, "zsh": Zsh, "fish": Fish}

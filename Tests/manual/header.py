@@ -3,7 +3,7 @@ import os
 import re
 import subprocess
 
-from suite import BUILD, check
+from manual import BUILD, check
 
 HEADER = os.path.join(BUILD, "include/telemetry.h")
 

@@ -2,7 +2,7 @@
 import json
 import re
 
-from suite import check, equal, read, same, table, telemetry, test
+from manual import check, equal, read, same, table, telemetry, test
 
 
 def columns(rows):

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 
 from pages import page_of, plain, rendered
-from suite import BUILD, ROOT, check, equal, output, read, same, table, test
+from manual import BUILD, ROOT, check, equal, output, read, same, table, test
 
 
 def sections(name):

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from header import functions
-from suite import BUILD, check, equal, output, same, test
+from manual import BUILD, check, equal, output, same, test
 
 MAN = os.path.join(BUILD, "man")
 OTHERS = {"libtelemetry.3", "telemetry.1", "telemetry-manifest.5", "telemetry-policy.5"}

@@ -3,7 +3,7 @@ import os
 import subprocess
 import tempfile
 
-from suite import BUILD, GENERATOR, check, equal, read, test
+from manual import BUILD, GENERATOR, check, equal, read, test
 
 TABLE = os.path.join(BUILD, "obj/commands.json")
 

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import tempfile
 
-from suite import check, output
+from manual import check, output
 
 PATIENCE_S = 30
 

@@ -3,27 +3,31 @@ import json
 import os
 import subprocess
 
+import suite
+from suite import check, check_equal as equal  # noqa: F401 equal is for the others
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 BUILD = os.path.realpath(os.environ.get("TELEMETRY_BUILD", os.path.join(ROOT, "build")))
 GENERATOR = os.path.join(ROOT, ".build-debug/debug/manual-generator")
 TESTS = []
 
 
-def test(name):
+class Test(suite.Test):
+    """One whose title says it all."""
+
+    def __init__(self, title, body):
+        super().__init__(title, "I", title, lambda _: body())
+
+    def __str__(self):
+        return self.title
+
+
+def test(title):
     """Adds a test."""
     def add(body):
-        TESTS.append((name, body))
+        TESTS.append(Test(title, body))
         return body
     return add
-
-
-def check(condition, text):
-    if not condition:
-        raise AssertionError(text)
-
-
-def equal(expected, found, what):
-    check(expected == found, f"{what}: expected {expected!r}, found {found!r}")
 
 
 def same(expected, found, what):
