@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # scratch is the suite's
 # What the suites written in bash share. The suite sets $scratch, a directory of its own, and sums up $passed and $failed.
 passed=0 failed=0
 
