@@ -26,10 +26,7 @@ struct FunctionPage {
 
     private func description(_ page: inout ManualPage) throws {
         page.section("Description")
-        for (index, paragraph) in function.comment.paragraphs.enumerated() {
-            let text = try inline.roff(paragraph)
-            if index == 0 { page.text(text) } else { page.paragraph(text) }
-        }
+        page.paragraphs(try function.comment.paragraphs.map(inline.roff))
     }
 
     private func parameters(_ page: inout ManualPage) throws {

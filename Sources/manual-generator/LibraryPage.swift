@@ -47,7 +47,7 @@ struct LibraryPage {
         page.section("Types")
         for type in header.types {
             page.subsection(type.name)
-            try text(type.comment, &page)
+            page.paragraphs(try type.comment.paragraphs.map(inline.roff))
             for member in type.members {
                 page.item(Roff.bold(Roff.code(member.declaration)), try inline.roff(member.comment.paragraphs.joined(separator: " ")))
             }
@@ -58,7 +58,7 @@ struct LibraryPage {
         page.section("Constants")
         for group in header.constants {
             page.subsection(group.title)
-            try text(group.comment, &page)
+            page.paragraphs(try group.comment.paragraphs.map(inline.roff))
             for member in group.members { page.item(Roff.bold(Roff.code(member.name)), Roff.code(member.value)) }
         }
     }
@@ -70,13 +70,6 @@ struct LibraryPage {
             for function in group.functions {
                 page.item(Roff.bold(Roff.code(function.name)) + "(3)", FunctionPage.summary(function))
             }
-        }
-    }
-
-    private func text(_ comment: HeaderComment, _ page: inout ManualPage) throws {
-        for (index, paragraph) in comment.paragraphs.enumerated() {
-            let text = try inline.roff(paragraph)
-            if index == 0 { page.text(text) } else { page.paragraph(text) }
         }
     }
 }

@@ -38,6 +38,13 @@ struct ManualPage {
     /// A paragraph that follows a heading needs no macro, and mandoc(1) wants none.
     mutating func text(_ text: String) { lines += Roff.filled(text) }
 
+    /// What stands below a heading.
+    mutating func paragraphs(_ texts: [String]) {
+        for (index, content) in texts.enumerated() {
+            if index == 0 { text(content) } else { paragraph(content) }
+        }
+    }
+
     /// A tagged paragraph; further ones of the same item follow with `continuation`.
     mutating func item(_ tag: String, _ body: String) {
         lines += [".TP", Roff.guarded(tag)] + (body.isEmpty ? ["\\&"] : Roff.filled(body))

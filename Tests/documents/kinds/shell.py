@@ -20,8 +20,7 @@ AS_ROOT = re.compile(r"^(sudo\s+)?(apt|apt-get|dpkg|ldconfig)\s|^sudo\s")
 
 def installed(world, text):
     """The shell binding's place in this world."""
-    own = os.path.join(world.worlds.prefix, "share/telemetry/telemetry.sh")
-    return text.replace(BINDING, own if os.path.exists(own) else os.path.join(world.worlds.root, "bindings/shell/telemetry.sh"))
+    return text.replace(BINDING, os.path.join(world.worlds.prefix, "share/telemetry/telemetry.sh"))
 
 
 def split(text):
@@ -32,11 +31,8 @@ def split(text):
 
 
 def known_packages(root):
-    """Those of this project and those that it needs; None while there is no debian/control."""
-    control = os.path.join(root, "debian/control")
-    if not os.path.exists(control):
-        return None
-    own = re.findall(r"^Package: (\S+)", open(control).read(), re.MULTILINE)
+    """Those of this project and those that it needs."""
+    own = re.findall(r"^Package: (\S+)", open(os.path.join(root, "debian/control")).read(), re.MULTILINE)
     needed = [line.split("#")[0].strip() for line in open(os.path.join(root, "scripts/packages"))]
     return {*own, *filter(None, needed)}
 
@@ -52,7 +48,7 @@ def root_problem(root, line):
         known = known_packages(root)
         # A path is a file of `make deb`: NAME_VERSION_ARCHITECTURE.deb
         named = [os.path.basename(word).split("_")[0] for word in words[2:]]
-        return next((f"no package {word!r} in debian/control or scripts/packages" for word in named if known is not None and word not in known), None)
+        return next((f"no package {word!r} in debian/control or scripts/packages" for word in named if word not in known), None)
     return None
 
 
