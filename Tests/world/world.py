@@ -1,0 +1,63 @@
+"""A test's world: that of the integration tests, with programs of its own, preloaded shims, other users and small disks."""
+import os
+import subprocess
+
+import stage as stages
+from suite import Skipped, check_equal
+
+BUILD, TOOL = stages.BUILD, stages.TOOL
+USER = 12345  # some user who is not root
+
+
+class World(stages.Stage):
+    def __init__(self, shared):
+        super().__init__(shared)
+        self.mounts = []
+        # Other users pass through: each test's HOME is still its own.
+        os.chmod(self.root, 0o755)
+
+    def __exit__(self, *what):
+        for each in reversed(self.mounts):
+            subprocess.run(["umount", "--lazy", each], check=False)
+        return super().__exit__(*what)
+
+    def program(self, name, source, *flags):
+        """Compiles a C program against the library; its path."""
+        return self._compile(name, source, f"-I{BUILD}/include", f"-L{BUILD}/lib", "-ltelemetry", *flags)
+
+    def preload(self, name, source):
+        """Compiles a library for LD_PRELOAD; its path."""
+        return self._compile(name + ".so", source, "-shared", "-fPIC", "-ldl")
+
+    def _compile(self, name, source, *flags):
+        path = self.path(name)
+        subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-o", path, "-x", "c", "-",
+                        "-x", "none", *flags], input=source, text=True, check=True)
+        os.chmod(path, 0o755)
+        return path
+
+    def run(self, command, expected=0, timeout=60, user=None, environment=None, **options):
+        """Runs a program to its end in this world, as another user if asked for; what it did."""
+        if user is not None:
+            if os.geteuid() != 0:
+                raise Skipped("only root can be another user")
+            command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
+        done = subprocess.run(command, env={**self.environment, **(environment or {})}, cwd=self.root,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, **options)
+        if expected is not None:
+            check_equal(expected, done.returncode, f"exit code of {' '.join(command)} ({done.stdout.strip()} {done.stderr.strip()})")
+        return done
+
+    def telemetry(self, *arguments, **options):
+        """The helper, for the world's tool."""
+        return self.run([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], **options)
+
+    def small_disk(self, name, kibibytes):
+        """A file system of its own with no more room than that."""
+        if os.geteuid() != 0:
+            raise Skipped("only root can mount")
+        path = self.path(name)
+        os.makedirs(path, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k,mode=700", "tmpfs", path], check=True)
+        self.mounts.append(path)
+        return path
