@@ -27,11 +27,16 @@ def report_privacy(report, library):
     report_redaction(report)
 
 
-def report_consent(report):
+def write_config():
+    """The manifest, the tool's config and the project's, where the programs look for them."""
     (place.HOME / ".config/bench").mkdir(parents=True, exist_ok=True)
     (place.HOME / ".config/bench/config.yaml").write_text(CONFIG)
     (place.WORK / ".bench.yaml").write_text(CONFIG)
     (place.WORK / "consent.yaml").write_text(MANIFEST)
+
+
+def report_consent(report):
+    write_config()
     # With no answer for the process, so that every source is asked.
     environment = {name: value for name, value in place.environment().items() if not name.endswith("_TELEMETRY_ENABLED")}
     rows = []

@@ -21,6 +21,13 @@ def compile_program(compiler, name, sources, *flags):
     subprocess.run(command, check=True, cwd=place.SOURCES)
 
 
+def need_library(program, library):
+    """The program loads this library, by its path."""
+    needed = subprocess.run(["patchelf", "--print-needed", str(program)], check=True, text=True, stdout=subprocess.PIPE).stdout.split()
+    old = next(name for name in needed if "libtelemetry" in name)
+    subprocess.run(["patchelf", "--replace-needed", old, str(library), str(program)], check=True)
+
+
 def build_library():
     subprocess.run(["make", "-C", str(place.ROOT), "--no-print-directory"], check=True, stdout=subprocess.DEVNULL)
 
@@ -53,7 +60,6 @@ def build_ours():
     compile_program(C, "process-telemetry", ["process_telemetry.c", "payload.c"], *OURS)
     # Found by its path, as the loader's cache finds an installed library: LD_LIBRARY_PATH and RUNPATH cost some
     # thirty attempts to open it in directories that do not exist.
-    subprocess.run(["patchelf", "--replace-needed", "libtelemetry.so.0", str(place.BUILD / "lib/libtelemetry.so.0"),
-                    str(place.PROGRAMS / "process-telemetry")], check=True)
+    need_library(place.PROGRAMS / "process-telemetry", place.BUILD / "lib/libtelemetry.so.0")
     compile_program(C, "privacy", ["privacy.c"], *OURS)
     compile_program(C, "deliver-telemetry", ["deliver_telemetry.c", "payload.c"], *OURS)
