@@ -42,8 +42,9 @@
  * Errors       Reported as a telemetry_status, never printed; ignoring them is safe. errno is left
  *              as it was found. No input ends the host program.
  * Threads      A collector may be used from any thread at once; only telemetry_close() must be the
- *              last call on it. Options and commands belong to one thread at a time. A thread must
- *              not be cancelled inside a call, nor a callback throw or end its thread.
+ *              last call on it. Options and commands belong to one thread at a time. No call is a
+ *              cancellation point: a thread that is cancelled inside a call ends after it. A
+ *              callback must not throw or end its thread.
  * Blocking     Only telemetry_flush() and telemetry_close() wait for delivery, for at most their
  *              timeout_ms; telemetry_prompt() waits for its user, telemetry_set_preference() until
  *              nothing leaves any more. Recording never waits, and makes no system call in the

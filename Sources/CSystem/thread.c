@@ -19,6 +19,20 @@ int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *contex
     return error;
 }
 
+/* A thread cancelled with a lock held would leave it held: whoever needs it next would wait for ever. */
+csystem_caller csystem_enter(void)
+{
+    csystem_caller caller = {.error = errno};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &caller.cancellation);
+    return caller;
+}
+
+void csystem_leave(csystem_caller caller)
+{
+    pthread_setcancelstate(caller.cancellation, NULL);
+    errno = caller.error;
+}
+
 int csystem_condition_init(pthread_cond_t *condition)
 {
     pthread_condattr_t attributes;

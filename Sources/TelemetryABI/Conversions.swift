@@ -1,12 +1,12 @@
 import CSystem
 import TelemetryCore
 
-/// errno is the caller's: whatever the library does, it stays as it was.
+/// The thread is the caller's: errno stays as it was, and the thread is not cancelled in here.
 @inline(__always)
 func preservingErrno<R>(_ body: () -> R) -> R {
-    let saved = csystem_errno()
+    let caller = csystem_enter()
     let result = body()
-    csystem_set_errno(saved)
+    csystem_leave(caller)
     return result
 }
 

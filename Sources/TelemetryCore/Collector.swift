@@ -133,11 +133,11 @@ package final class Collector {
     /// The first event, a full segment, a change of consent, or a process still young.
     @inline(never)
     func recordSlowly(_ input: EventInput, _ plan: RecordPlan, now: Int64) -> telemetry_status {
-        let savedErrno = csystem_errno()
+        let caller = csystem_enter()
         mutex.lock()
         defer {
             mutex.unlock()
-            csystem_set_errno(savedErrno)
+            csystem_leave(caller)
         }
         guard Gate.isOpen(handle), let spool = currentSpool(attaching: true) else { return TELEMETRY_DISABLED }
         if let active = spool.active, Recorder.record(input, plan, now: now, in: active.base, capacity: active.size) {

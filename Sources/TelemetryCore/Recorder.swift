@@ -134,8 +134,8 @@ package enum Recording {
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, suspects: UInt64, now: Int64
     ) -> telemetry_status {
         guard let attributes = input.attributes else { return encodeOutOfLine(handle, input, now: now) }
-        let savedErrno = csystem_errno()
-        defer { csystem_set_errno(savedErrno) }
+        let caller = csystem_enter()
+        defer { csystem_leave(caller) }
         var event = RedactedEvent(Collector.from(handle).redactor)
         let copies = event.attributes(attributes, input.attributeCount, suspects: suspects)
         var redacted = input

@@ -46,6 +46,15 @@
 static inline int csystem_errno(void) { return errno; }
 static inline void csystem_set_errno(int value) { errno = value; }
 
+/* What the host's thread has, and keeps: errno, and that it may be cancelled, which it is not while it is in here. */
+typedef struct {
+    int error;
+    int cancellation;
+} csystem_caller;
+
+csystem_caller csystem_enter(void);
+void csystem_leave(csystem_caller caller);
+
 static inline int csystem_openat(int directory, const char *path, int flags, mode_t mode)
 {
     return openat(directory, path, flags, mode);
