@@ -16,6 +16,7 @@
 #   make bench           the benchmarks
 #   make fuzz            the fuzzers, FUZZ_SECONDS each (default 60)
 #   make sanitize        unit and stress tests under the address and the thread sanitizer
+#   make torture         random faults around programs with telemetry, TORTURE_SECONDS long (default 3600), from TORTURE_SEED
 #   make setup           install what is missing of scripts/packages* (Debian) and scripts/requirements.txt (PyPI)
 #   make clean           remove what was built
 #   make help            this list
@@ -31,6 +32,8 @@ MANDIR ?= $(DATADIR)/man
 ZSHCOMPDIR ?= $(DATADIR)/zsh/site-functions
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
+TORTURE_SECONDS ?= 3600
+TORTURE_SEED ?=
 
 # The toolchain says where it is and what it builds for.
 target_info := $(shell $(SWIFT)c -print-target-info 2>/dev/null)
@@ -61,7 +64,7 @@ hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-rel
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map -Wl,-T,linker/sections.ld
 
-.PHONY: all build help setup header check-header abi check-abi man completion install deb test test-packages bench demo fuzz sanitize clean FORCE
+.PHONY: all build help setup header check-header abi check-abi man completion install deb test test-packages bench demo fuzz sanitize torture clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -225,6 +228,9 @@ fuzz:
 
 sanitize:
 	Tests/sanitizers/run
+
+torture: build
+	Tests/world/torture/run --seconds '$(TORTURE_SECONDS)' $(if $(TORTURE_SEED),--seed '$(TORTURE_SEED)')
 
 clean:
 	rm -rf build .build .build-debug .build-asan .build-tsan .build-fuzz
