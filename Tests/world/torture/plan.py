@@ -32,8 +32,8 @@ def answer(draw, away):
 
 def limits(draw):
     """Limits of the process, as names of resource.RLIMIT_*."""
-    return draw.choice([{"NOFILE": draw.choice([4, 6, 8, 10, 12, 16, 24])}, {"NOFILE": draw.choice([32, 64])}, {"FSIZE": draw.choice([0, 4096, 65536, 300000])},
-                        {"NPROC": draw.choice([0, 1])}, {"AS": draw.choice([32, 64, 128, 256]) << 20}, {"STACK": draw.choice([64, 256]) << 10},
+    return draw.choice([{"NOFILE": draw.choice([8, 10, 12, 14, 16, 24])}, {"NOFILE": draw.choice([32, 64])}, {"FSIZE": draw.choice([0, 4096, 65536, 300000])},
+                        {"NPROC": draw.choice([1, 2, 4])}, {"AS": draw.choice([32, 64, 128, 256]) << 20}, {"STACK": draw.choice([64, 256]) << 10},
                         {"DATA": draw.choice([4, 16, 64]) << 20}])
 
 
@@ -82,7 +82,7 @@ def make(seed, number, away):
     kind = draw.choice(["http"] * 5 + list(KINDS))
     plan = {"backend": kind, "guarantee": draw.choice(["at-least-once", "at-least-once", "at-most-once"]),
             "delivery": "detached" if is_detached else "in-process", "segment": draw.choice([8192, 65536, 262144, 262144]),
-            "timeout": draw.choice([200, 600, 5000]), "gzip": draw.maybe(0.2), "user": draw.choice([0, 12345]),
+            "timeout": draw.choice([200, 600, 5000]), "gzip": draw.maybe(0.2), "user": draw.choice([0, 20000 + number % 20000]),
             "refusal": None if has_consent else draw.choice([None, *REFUSALS]),
             "consent": has_consent, "answers": [], "disk": None, "removed": None, "disabled": None, "deliver": None}
     if draw.maybe(0.7):

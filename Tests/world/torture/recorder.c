@@ -3,7 +3,7 @@
  *     recorder OUT NAME=VALUE...
  *
  * OUT is a descriptor: every event that was acknowledged is a line "a TOKEN" there, every measurement "r {JSON}". From left to
- * right: as=NUMBER (the tokens are step.NUMBER.CHILD.N) manifest=FILE helper=FILE low=MASK (descriptors 0 to 2 to close)
+ * right: as=NUMBER (the tokens are step.NUMBER.CHILD.Nx) manifest=FILE helper=FILE low=MASK (descriptors 0 to 2 to close)
  * before= open= own=FILE closefrom= track=COUNT error=CANARY threads=COUNT,EVENTS join= fork=EVENTS,MS,EXIT flush=MS close=MS
  * sleep=MS disable= enable= drop= statistics= after= exit=CODE. */
 #include <errno.h>
@@ -183,7 +183,7 @@ static void track(long count)
 {
     for (long i = 0; i < count; i++) {
         char name[64], line[80];
-        snprintf(name, sizeof name, "step.%d.%d.%ld", runner, child, atomic_fetch_add(&sequence, 1));
+        snprintf(name, sizeof name, "step.%d.%d.%ldx", runner, child, atomic_fetch_add(&sequence, 1));
         telemetry_attribute attributes[] = { telemetry_int("number", i), telemetry_string("words", "all is well") };
         telemetry_status status = KEPT(telemetry_track(collector, TELEMETRY_FEATURE_USED, name, attributes, 2));
         if (status == TELEMETRY_OK || status == TELEMETRY_ADJUSTED) {

@@ -31,8 +31,13 @@ class Recorder:
 
     def start(self):
         reader, writer = os.pipe()
-        self.process = subprocess.Popen(self.command(writer), env=self.environment(), cwd=self.round.path("work"), pass_fds=[writer],
-                                        stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors, preexec_fn=self.prepare)
+        try:
+            self.process = subprocess.Popen(self.command(writer), env=self.environment(), cwd=self.round.path("work"), pass_fds=[writer],
+                                            stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors, preexec_fn=self.prepare)
+        except (OSError, subprocess.SubprocessError) as error:
+            # No limit may keep a program from starting, except that the kernel refuses it.
+            self.round.notes.append(f"recorder {self.plan['as']} was not started: {error}")
+            self.process = subprocess.Popen(["sh", "-c", f"exit {self.plan.get('exit', 0)}"])
         os.close(writer)
         self.thread = threading.Thread(target=self.read, args=(reader,), daemon=True)
         self.thread.start()
@@ -61,11 +66,10 @@ class Recorder:
 
     def command(self, writer):
         if self.plan["kind"] == "helper":
-            script = ('i=0; while [ $i -lt "$2" ]; do telemetry track "step.$3.0.$i" --tool torture --json >"$5/answer.$3" 2>"$5/error.$3"; s=$?;'
-                      ' case $s$(cat "$5/answer.$3") in 0*\'"status":"ok"\'*|0*\'"status": "ok"\'*) echo "a step.$3.0.$i" >&"$1" ;; 0*) ;;'
+            script = ('i=0; while [ $i -lt "$2" ]; do a=$(telemetry track "step.$3.0.${i}x" --tool torture --json 2>/dev/null); s=$?; case $s$a in'
+                      ' 0*\'"status":"ok"\'*|0*\'"status": "ok"\'*) echo "a step.$3.0.${i}x" >&"$1" ;; 0*) ;;'
                       ' *) echo "r {\\"problem\\": \\"track ended with $s\\"}" >&"$1" ;; esac; i=$((i+1)); done; echo "r {\\"end\\": true}" >&"$1"')
-            return ["bash", "-c", script, "bash", str(writer), str(self.plan["actions"][0][1]), str(self.plan["as"]), "",
-                    self.round.path("work")]
+            return ["bash", "-c", script, "bash", str(writer), str(self.plan["actions"][0][1]), str(self.plan["as"])]
         actions = [["as", self.plan["as"]], ["low", self.plan["low"]], ["own", self.round.own], ["before", ""],
                    ["manifest", self.round.manifest]]
         if self.plan["kind"] == "detached":
@@ -417,7 +421,8 @@ class Round:
         counted = sum(dropped.values()) - dropped.get("corrupt", 0)
         if len(lost) > counted:
             sample = ", ".join(token.decode() for token, _, _ in lost[:5])
-            self.fault(f"{len(lost)} acknowledged events are gone, {dropped or 'nothing'} counted: {sample}")
+            self.fault(f"{len(lost)} acknowledged events are gone, {dropped or 'nothing'} counted ({events['recorded']} recorded, "
+                       f"{events['delivered']} delivered, {len(arrived)} arrived): {sample}; it was in {self.sink.history(lost[0][0])}")
         for reason in set(dropped) - self.reasons():
             self.fault(f"{dropped[reason]} events dropped as {reason}, which nothing here explains")
         if self.plan["guarantee"] == "at-most-once":

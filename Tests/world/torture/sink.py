@@ -9,7 +9,7 @@ import termios
 import threading
 import time
 
-TOKEN = re.compile(rb"step\.\d+\.\d+\.\d+(?!\d)")
+TOKEN = re.compile(rb"step\.\d+\.\d+\.\d+x")
 # What came of a request, as far as anybody can know: taken, refused, or cut off with an answer (perhaps) under way.
 TAKEN, REFUSED, UNKNOWN = "taken", "refused", "unknown"
 ANSWERS = {"/batch/": (200, b'{"status":"Ok"}'), "/v1/batch": (200, b'{"success":true}'), "/api/v2/logs": (202, b"{}"),
@@ -20,7 +20,7 @@ class Request:
     def __init__(self, path, raw):
         self.path, self.raw, self.at = path, raw, time.monotonic()
         self.tokens = set(TOKEN.findall(raw))
-        self.outcome = UNKNOWN
+        self.outcome, self.mode = UNKNOWN, None
 
 
 class Sink:
@@ -159,6 +159,7 @@ class Sink:
         return self._answer(connection, request, mode)
 
     def _answer(self, connection, request, mode):
+        request.mode = mode
         name, *arguments = mode
         if name == "reset":
             return self._reset(connection)
@@ -194,6 +195,11 @@ class Sink:
     def _reset(connection):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return False
+
+    def history(self, token):
+        """What became of the requests that an event was in."""
+        with self.lock:
+            return [(request.path, request.mode) for request in self.requests if token in request.tokens]
 
     def tokens(self, *outcomes):
         with self.lock:
