@@ -14,7 +14,8 @@ enum WrappedCommand {
         let start = Process.monotonicMilliseconds()
         let death: ChildProcess.Death
         do throws(ChildProcess.StartError) {
-            death = try ChildProcess.start(program).wait()
+            var child = try ChildProcess.start(invocation, program)
+            death = child.wait()
         } catch {
             death = .exited(cannotRun(program, error.code))
         }
@@ -67,7 +68,9 @@ enum WrappedCommand {
     }
 
     private static func baseName(_ program: ArgumentVector) -> String {
-        ProgramSearch.fileName(program[0].map { String(cString: $0) } ?? "")
+        let path = program[0].map { String(cString: $0) } ?? ""
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+        return String(path[path.utf8.index(after: slash)...])
     }
 
     /// A shell's form of a death by signal.

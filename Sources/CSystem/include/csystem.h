@@ -63,6 +63,7 @@ static inline void *csystem_map_failed(void) { return MAP_FAILED; }
 static inline int csystem_wait_exited(int status) { return WIFEXITED(status); }
 static inline int csystem_wait_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int csystem_wait_term_signal(int status) { return WTERMSIG(status); }
+static inline int csystem_wait_stop_signal(int status) { return WIFSTOPPED(status) ? WSTOPSIG(status) : 0; }
 
 /** CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `length` bytes, continued from `seed`. */
 uint32_t csystem_crc32c(uint32_t seed, const void *bytes, size_t length);
@@ -81,6 +82,35 @@ int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *contex
 
 /** Initialises a condition variable whose timed waits use CLOCK_MONOTONIC. */
 int csystem_condition_init(pthread_cond_t *condition);
+
+/** execvp(3), but for a file that is neither a program nor a script: ENOEXEC instead of a try at a shell. ENOENT, too,
+    for a name that no file can have. Returns only when it fails. */
+int csystem_execute(char *const *arguments);
+
+/** A program, with what this process was started with: its signal mask and what it does at SIGCHLD. */
+struct csystem_program {
+    char *const *arguments;
+    pid_t pid;
+    sigset_t mask;
+    struct sigaction child_action;
+};
+
+/** Starts `arguments` as csystem_execute would; it is killed when this process is. Every signal of this process is blocked
+    afterwards, and SIGCHLD no longer ignored. Returns 0 or an error number. */
+int csystem_start_program(struct csystem_program *program);
+
+/** The next signal that is pending, or with `waits` that comes. -1 if there is none. */
+int csystem_next_signal(siginfo_t *info, bool waits);
+
+/** Sends it to another process, with its value if it has one. */
+int csystem_hand_on(pid_t pid, const siginfo_t *info);
+
+/** A process that only has what signals are sent to this one's group: `whole` is the command line that it overwrites with
+    `arguments`, the end of it. Lives until `socket` is closed. Returns its id, or -1. */
+pid_t csystem_start_witness(char **whole, char *const *arguments, int *socket);
+
+/** Whether the witness has been sent the same signal; -1 where it does not answer. */
+int csystem_ask_witness(int socket, const siginfo_t *info);
 
 /** Whether this process may start another that outlives it: not one that runs with rights its caller
     does not have, nor one that adopts orphans. */

@@ -1,91 +1,113 @@
 import CSystem
 
 /// A program that runs in the place of this one: same streams, same process group, and what is
-/// asked of this process by signal is asked of it.
+/// asked of this process by signal is asked of it. docs/decisions/wrapped-programs.md says why so.
 struct ChildProcess {
     enum Death {
         case exited(Int32)
         case signalled(Int32)
     }
 
+    private enum State {
+        case runs
+        case stopped(Int32)
+        case ended(Death)
+    }
+
     private let pid: pid_t
-    private let originalMask: sigset_t
-
-    /// Signals that would end this process and are meant for the program it runs.
-    private static let forwarded = [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM]
-
-    /// Signals sent by the kernel for the terminal reach the whole foreground group: the child has
-    /// its own already. `SI_KERNEL` of siginfo(7).
-    private static let sentByKernel: Int32 = 0x80
+    private var witness: SignalWitness
 
     struct StartError: Error {
         let code: Int32
     }
 
-    /// Starts `arguments[0]`, looked up in PATH. Signals stay blocked until `wait()` is over, so that
-    /// none can arrive unseen: this process needs no signal handler.
-    static func start(_ arguments: ArgumentVector) throws(StartError) -> ChildProcess {
-        // With SIGCHLD ignored, the child's status would be lost.
-        SignalSet.setDefault(SIGCHLD)
-        var blocked = SignalSet.make(forwarded + [SIGCHLD])
-        var mask = sigset_t()
-        sigprocmask(SIG_BLOCK, &blocked, &mask)
-        var pid: pid_t = 0
-        var error = spawn(&pid, arguments, &mask)
-        // A script without "#!": execvp(3) and every shell give it to sh.
-        if error == ENOEXEC { error = spawnShell(&pid, arguments, &mask) }
-        guard error == 0 else {
-            sigprocmask(SIG_SETMASK, &mask, nil)
-            throw StartError(code: error)
-        }
-        return ChildProcess(pid: pid, originalMask: mask)
+    /// Starts `arguments[0]`, looked up in PATH. Every signal is blocked from now to the end of this process, so that
+    /// none can arrive unseen, and none ends it before it has told how the program ended.
+    static func start(_ invocation: Invocation, _ arguments: ArgumentVector) throws(StartError) -> ChildProcess {
+        var program = csystem_program()
+        program.arguments = UnsafePointer(arguments)
+        let error = csystem_start_program(&program)
+        guard error == 0 else { throw StartError(code: error) }
+        return ChildProcess(pid: program.pid, witness: SignalWitness(invocation.rawArguments, arguments))
     }
 
-    private static func spawn(_ pid: inout pid_t, _ arguments: ArgumentVector, _ mask: inout sigset_t) -> Int32 {
-        guard let program = arguments[0] else { return ENOENT }
-        var attributes = posix_spawnattr_t()
-        let error = posix_spawnattr_init(&attributes)
-        guard error == 0 else { return error }
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setsigmask(&attributes, &mask)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        return posix_spawnp(&pid, program, nil, &attributes, arguments, environ)
+    private init(pid: pid_t, witness: SignalWitness) {
+        self.pid = pid
+        self.witness = witness
     }
 
-    private static func spawnShell(_ pid: inout pid_t, _ arguments: ArgumentVector, _ mask: inout sigset_t) -> Int32 {
-        guard let program = arguments[0], let path = ProgramSearch.path(of: String(cString: program)) else { return ENOEXEC }
-        var count = 1
-        while arguments[count] != nil { count += 1 }
-        let vector = ArgumentVector.allocate(capacity: count + 2)
-        defer { vector.deallocate() }
-        vector[0] = strdup("/bin/sh")
-        vector[1] = strdup(path)
-        for index in 1...count { vector[index + 1] = arguments[index] }
-        return spawn(&pid, vector, &mask)
-    }
-
-    /// Waits for its end, handing on the signals sent to this process.
-    func wait() -> Death {
-        var awaited = SignalSet.make(Self.forwarded + [SIGCHLD])
-        defer {
-            var mask = originalMask
-            sigprocmask(SIG_SETMASK, &mask, nil)
-        }
+    /// Waits for its end, handing on the signals sent to this process, and stopping when it stops.
+    mutating func wait() -> Death {
+        var waits = false
         while true {
-            if let death = pollDeath() { return death }
             var info = siginfo_t()
-            let signal = sigwaitinfo(&awaited, &info)
-            if signal > 0 && signal != SIGCHLD && info.si_code != Self.sentByKernel { kill(pid, signal) }
+            if csystem_next_signal(&info, waits) > 0 {
+                handOn(&info)
+                waits = false
+                continue
+            }
+            // All that came is handed on: a stop seen now is later than any SIGCONT.
+            switch state() {
+            case .runs: waits = true
+            case .stopped(let signal): Self.stop(signal)
+            case .ended(let death):
+                witness.end()
+                return death
+            }
         }
     }
 
-    private func pollDeath() -> Death? {
-        var status: Int32 = 0
-        let ended = waitpid(pid, &status, WNOHANG)
-        if ended == 0 { return nil }
-        // Someone else has waited for it: its status is lost.
-        if ended < 0 { return csystem_errno() == EINTR ? nil : .exited(255) }
-        if csystem_wait_exited(status) != 0 { return .exited(csystem_wait_exit_status(status)) }
-        return .signalled(csystem_wait_term_signal(status))
+    private mutating func handOn(_ info: inout siginfo_t) {
+        let isFromKernel = info.si_code > 0
+        if info.si_signo == SIGCHLD && isFromKernel { return }
+        if info.si_signo == SIGCONT { witness.wake() }
+        // A program that has left the group has not got what the group was sent; but for the terminal's.
+        let isOfTerminal = isFromKernel && Self.isOfTerminal(info.si_signo)
+        let isShared = isOfTerminal || getpgid(pid) == getpgrp()
+        if isShared && witness.hasGot(&info, otherwise: isOfTerminal) { return }
+        _ = csystem_hand_on(pid, &info)
+    }
+
+    /// What a terminal sends to its whole foreground group.
+    private static func isOfTerminal(_ signal: Int32) -> Bool {
+        switch signal {
+        case SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH: true
+        default: false
+        }
+    }
+
+    /// Stops as the program did, for the shell to have its terminal back; returns when continued.
+    private static func stop(_ signal: Int32) {
+        var pending = sigset_t()
+        sigpending(&pending)
+        // It has been continued in the meantime.
+        if sigismember(&pending, SIGCONT) == 1 { return }
+        SignalSet.setDefault(signal)
+        var set = SignalSet.make([signal])
+        sigprocmask(SIG_UNBLOCK, &set, nil)
+        kill(getpid(), signal)
+        sigprocmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// Reaps whatever else has become this process's child: it may be the first one of a container.
+    private mutating func state() -> State {
+        while true {
+            var status: Int32 = 0
+            let child = waitpid(-1, &status, WNOHANG | WUNTRACED)
+            if child == 0 { return .runs }
+            if child < 0 {
+                if csystem_errno() == EINTR { continue }
+                // Someone else has waited for it: its status is lost.
+                return .ended(.exited(255))
+            }
+            if child != pid {
+                witness.hasEnded(child)
+                continue
+            }
+            let stopped = csystem_wait_stop_signal(status)
+            if stopped != 0 { return .stopped(stopped) }
+            if csystem_wait_exited(status) != 0 { return .ended(.exited(csystem_wait_exit_status(status))) }
+            return .ended(.signalled(csystem_wait_term_signal(status)))
+        }
     }
 }

@@ -16,11 +16,9 @@ enum Process {
         return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// execvp(3). Returns only when it fails, with errno.
+    /// Returns only when it fails, with errno.
     static func replace(with arguments: ArgumentVector) -> Int32 {
-        guard let program = arguments[0] else { return ENOENT }
-        execvp(program, arguments)
-        return csystem_errno()
+        csystem_execute(UnsafePointer(arguments))
     }
 
     /// Dies of `signal`, so that the caller's wait status is the same as if it had run the child

@@ -1,0 +1,220 @@
+/* A program that runs in this one's place: found, told from what is no program, and started as execve(2) would. */
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "csystem.h"
+
+/* A script without "#!" is the shell's; what holds a NUL in its first line, or a foreign machine's code, is nobody's. */
+static bool is_script(const char *path)
+{
+    char start[256];
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    ssize_t length = file < 0 ? -1 : read(file, start, sizeof start);
+    if (file >= 0)
+        close(file);
+    if (length < 0 || (length >= 4 && memcmp(start, "\177ELF", 4) == 0))
+        return false;
+    const char *line = memchr(start, '\n', (size_t)length);
+    return memchr(start, 0, line != NULL ? (size_t)(line - start) : (size_t)length) == NULL;
+}
+
+/* `shell` has room for one more argument than `arguments`. */
+static int execute_path(const char *path, char *const *arguments, char **shell)
+{
+    execve(path, arguments, environ);
+    if (errno != ENOEXEC)
+        return errno;
+    if (!is_script(path))
+        return ENOEXEC;
+    shell[0] = "sh";
+    shell[1] = (char *)path;
+    for (size_t i = 1; (shell[i + 1] = arguments[i]) != NULL; i++)
+        continue;
+    execve("/bin/sh", shell, environ);
+    return errno;
+}
+
+static bool is_absent(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ELOOP;
+}
+
+/* Through PATH, as a shell looks: what cannot be executed is passed over, and told of if nothing else is found. */
+static int execute(char *const *arguments, char **shell)
+{
+    const char *name = arguments[0];
+    if (*name == 0)
+        return ENOENT;
+    if (strchr(name, '/') != NULL)
+        return execute_path(name, arguments, shell);
+    const char *part = getenv("PATH");
+    int answer = ENOENT;
+    for (part = part != NULL ? part : "/bin:/usr/bin"; part != NULL;) {
+        char path[PATH_MAX];
+        const char *end = strchrnul(part, ':');
+        int length = snprintf(path, sizeof path, "%.*s/%s", end == part ? 1 : (int)(end - part), end == part ? "." : part, name);
+        int error = length < (int)sizeof path ? execute_path(path, arguments, shell) : ENAMETOOLONG;
+        if (error == EACCES)
+            answer = EACCES;
+        else if (!is_absent(error) && error != ESTALE && error != ENODEV && error != ETIMEDOUT)
+            return error;
+        part = *end != 0 ? end + 1 : NULL;
+    }
+    return answer;
+}
+
+static char **room_for_shell(char *const *arguments)
+{
+    size_t count = 0;
+    while (arguments[count] != NULL)
+        count++;
+    return calloc(count + 2, sizeof(char *));
+}
+
+int csystem_execute(char *const *arguments)
+{
+    char **shell = room_for_shell(arguments);
+    int error = shell == NULL ? ENOMEM : execute(arguments, shell);
+    free(shell);
+    return is_absent(error) ? ENOENT : error;
+}
+
+/* The kernel's own call: that of libc takes signals 32 and 33 for its own, and out of every mask. */
+static void set_mask(const sigset_t *mask, sigset_t *before)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, before, _NSIG / 8);
+}
+
+/* In the child: what this process was started with, and a death with this process (not if it has died before that). */
+static int become(const struct csystem_program *program, char **shell, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* 0: the parent lives in another namespace of process ids. */
+    pid_t now = getppid();
+    if (now != parent && now != 0)
+        kill(getpid(), SIGKILL);
+    sigaction(SIGCHLD, &program->child_action, NULL);
+    set_mask(&program->mask, NULL);
+    return execute(program->arguments, shell);
+}
+
+int csystem_start_program(struct csystem_program *program)
+{
+    char **shell = room_for_shell(program->arguments);
+    if (shell == NULL)
+        return ENOMEM;
+    pid_t parent = getpid();
+    sigset_t all;
+    memset(&all, 0xff, sizeof all);
+    set_mask(&all, &program->mask);
+    /* Ignored, it would have the kernel throw the program's status away. */
+    struct sigaction usual = { .sa_handler = SIG_DFL };
+    sigaction(SIGCHLD, &usual, &program->child_action);
+    /* vfork: the child has this memory to leave its error in. posix_spawn knows no parent-death signal, and has the
+       program ignore signals 32 and 33. */
+    volatile int error = 0;
+    pid_t pid = vfork();
+    if (pid == 0) {
+        error = become(program, shell, parent);
+        _exit(ENOENT);
+    }
+    if (pid < 0)
+        error = errno;
+    else if (error != 0)
+        waitpid(pid, NULL, 0);
+    free(shell);
+    program->pid = error == 0 ? pid : 0;
+    return is_absent(error) ? ENOENT : error;
+}
+
+int csystem_next_signal(siginfo_t *info, bool waits)
+{
+    static const struct timespec at_once;
+    sigset_t all;
+    memset(&all, 0xff, sizeof all);
+    return waits ? sigwaitinfo(&all, info) : sigtimedwait(&all, info, &at_once);
+}
+
+int csystem_hand_on(pid_t pid, const siginfo_t *info)
+{
+    return info->si_code == SI_QUEUE ? sigqueue(pid, info->si_signo, info->si_value) : kill(pid, info->si_signo);
+}
+
+struct question {
+    int signal, code;
+    pid_t sender;
+};
+
+/* Whoever signals the members of a group or of a control group one by one needs a moment for all. */
+static const struct timespec patience = { .tv_nsec = 10000000 };
+static const struct timespec none;
+
+/* In the witness: signals stay blocked and pending. Another's than the one asked for is forgotten. */
+static void testify(int socket)
+{
+    struct question asked;
+    while (read(socket, &asked, sizeof asked) == (ssize_t)sizeof asked) {
+        sigset_t one;
+        siginfo_t info;
+        int got;
+        sigemptyset(&one);
+        sigaddset(&one, asked.signal);
+        do
+            got = sigtimedwait(&one, &info, asked.signal < SIGRTMIN ? &patience : &none);
+        while (got > 0 && (info.si_code != asked.code || info.si_pid != asked.sender));
+        char seen = got > 0;
+        if (write(socket, &seen, 1) != 1)
+            break;
+    }
+    _exit(0);
+}
+
+/* Its command line is the program's, so that a pattern which finds one finds the other. */
+static void rename_witness(char **whole, char *const *arguments)
+{
+    char *const *last = arguments;
+    while (last[1] != NULL)
+        last++;
+    char *end = *last + strlen(*last) + 1;
+    size_t length = (size_t)(end - arguments[0]);
+    memmove(whole[0], arguments[0], length);
+    memset(whole[0] + length, 0, (size_t)(end - whole[0]) - length);
+    prctl(PR_SET_NAME, "(signals)");
+}
+
+pid_t csystem_start_witness(char **whole, char *const *arguments, int *socket)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* Nothing of the caller's is kept open or busy; the other end's closing, however it comes about, is the end. */
+        int own = dup2(ends[1], 0);
+        close_range(1, ~0U, 0);
+        if (own == 0 && chdir("/") == 0) {
+            rename_witness(whole, arguments);
+            testify(own);
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    if (pid < 0)
+        close(ends[0]);
+    *socket = ends[0];
+    return pid;
+}
+
+int csystem_ask_witness(int socket, const siginfo_t *info)
+{
+    struct question question = { info->si_signo, info->si_code, info->si_pid };
+    struct pollfd answer = { .fd = socket, .events = POLLIN };
+    char seen;
+    if (send(socket, &question, sizeof question, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof question)
+        return -1;
+    /* Stopped by somebody, it says nothing. */
+    if (poll(&answer, 1, 1000) != 1 || recv(socket, &seen, 1, MSG_DONTWAIT) != 1)
+        return -1;
+    return seen;
+}
