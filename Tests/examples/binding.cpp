@@ -78,6 +78,19 @@ int main(int count, char **)
     assert(status == TELEMETRY_OK);
     assert(telemetry.track("feature.used", "null", {{"gone", static_cast<const char *>(nullptr)}}) == TELEMETRY_ADJUSTED);
     assert(telemetry.track("feature.used", static_cast<const char *>(nullptr)) == TELEMETRY_ERROR_ARGUMENT);
+    // A NUL inside is repaired as a byte is that is no UTF-8, or refused as one; nothing is cut off in silence.
+    const std::string zero("a\0b", 3);
+    assert(telemetry.track("feature.used", zero) == TELEMETRY_ADJUSTED);
+    assert(telemetry.track("feature.used", std::string_view(zero)) == TELEMETRY_ADJUSTED);
+    assert(telemetry.track(zero, "zero") == TELEMETRY_ERROR_ARGUMENT);
+    assert(!telemetry::Options{zero}.error().empty());
+#if defined(__SIZEOF_INT128__) && !defined(__STRICT_ANSI__)
+    __extension__ typedef __int128 Wide;
+    __extension__ typedef unsigned __int128 Unsigned;
+    const Wide wide = static_cast<Wide>(1) << 64;
+    assert(telemetry.track("feature.used", "wide", {{"most", wide}, {"least", -wide}, {"small", static_cast<Wide>(-7)},
+        {"unsigned", static_cast<Unsigned>(wide)}}) == TELEMETRY_OK);
+#endif
     assert(telemetry.track_error("import", "data") == TELEMETRY_OK);
     assert(telemetry.track_command("binding measured", std::chrono::seconds(2), 4) == TELEMETRY_OK);
     {

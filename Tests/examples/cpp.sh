@@ -20,12 +20,15 @@ binding() {
     check "and leaves no file, $name (A1)" no_file_in "$scratch/$name-off"
 }
 binding c++17 -std=c++17 -O2
+binding gnu++17 -std=gnu++17 -O1
 binding c++20 -std=c++20 -O0
 binding plain -std=c++17 -O2 -fno-exceptions -fno-rtti
 binding sanitized -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 check "what the C++ binding records" events "$scratch/c++17" binding \
-    '[x["name"] for x in e] == ["name", "null", "import", "measured", "scoped", "thrown", "caught"] and [x.get("exit_code") for x in e[3:]] == [4, 0, 1, 0] and e[3]["duration_ms"] == 2000 and e[2]["error_category"] == "data" and e[0]["version"] == "1.0"'
+    '[x["name"] for x in e] == ["name", "null", "a\ufffdb", "a\ufffdb", "import", "measured", "scoped", "thrown", "caught"] and [x.get("exit_code") for x in e[5:]] == [4, 0, 1, 0] and e[5]["duration_ms"] == 2000 and e[4]["error_category"] == "data" and e[0]["version"] == "1.0"'
+check "integers of 128 bits are cut to the nearest that has 64" events "$scratch/gnu++17" binding \
+    'e[4]["metadata"] == {"channel": "beta", "most": 2**63 - 1, "least": -2**63, "small": -7, "unsigned": 2**63 - 1}'
 check "attributes of the C++ binding keep types and values" events "$scratch/c++17" binding \
     'e[0]["metadata"] == {"channel": "beta", "text": "a", "string": "b", "view": "x" * 850, "empty": "", "short": -3, "least": -2**63, "most": 2**63 - 1, "float": 0.25, "yes": True, "no": False}'
 

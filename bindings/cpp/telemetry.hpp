@@ -30,20 +30,19 @@
 namespace telemetry {
 
 /** A text that ends in NUL, for the length of a call. A `const char *` and a `std::string` are not copied, a
-    `std::string_view` is. Both must outlive it. */
+    `std::string_view` is. Both must outlive it. A NUL inside does not end the text: it counts as a byte that is no
+    UTF-8, so that it is replaced and reported (TELEMETRY_ADJUSTED), or refused where such a byte is. */
 class Text {
 public:
     Text(const char *text) noexcept : text_(text) {}
-    Text(const std::string &text) noexcept : text_(text.c_str()) {}
-    Text(std::string_view text) noexcept
+    Text(const std::string &text) noexcept
     {
-        char *copy = text.size() < small_.size() ? small_.data() : new (std::nothrow) char[text.size() + 1];
-        if (!copy) return;
-        if (copy != small_.data()) large_.reset(copy);
-        if (!text.empty()) std::memcpy(copy, text.data(), text.size());
-        copy[text.size()] = '\0';
-        text_ = copy;
+        if (text.find('\0') == std::string::npos)
+            text_ = text.c_str();
+        else
+            copy(text);
     }
+    Text(std::string_view text) noexcept { copy(text); }
     Text(const Text &) = delete;
     Text &operator=(const Text &) = delete;
 
@@ -51,6 +50,17 @@ public:
     const char *c_str() const noexcept { return text_; }
 
 private:
+    void copy(std::string_view text) noexcept
+    {
+        char *copy = text.size() < small_.size() ? small_.data() : new (std::nothrow) char[text.size() + 1];
+        if (!copy) return;
+        if (copy != small_.data()) large_.reset(copy);
+        if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+        std::replace(copy, copy + text.size(), '\0', '\xff');
+        copy[text.size()] = '\0';
+        text_ = copy;
+    }
+
     const char *text_ = nullptr;
     std::unique_ptr<char[]> large_;
     std::array<char, 48> small_;
@@ -91,6 +101,8 @@ private:
             return telemetry_double(nullptr, static_cast<double>(value));
         else if constexpr (std::is_integral_v<Value> && std::is_unsigned_v<Value>)
             return telemetry_int(nullptr, value > static_cast<std::uint64_t>(INT64_MAX) ? INT64_MAX : static_cast<std::int64_t>(value));
+        else if constexpr (std::is_integral_v<Value> && sizeof(Value) > sizeof(std::int64_t))
+            return telemetry_int(nullptr, value > INT64_MAX ? INT64_MAX : value < INT64_MIN ? INT64_MIN : static_cast<std::int64_t>(value));
         else if constexpr (std::is_integral_v<Value>)
             return telemetry_int(nullptr, value);
         else
