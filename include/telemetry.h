@@ -136,7 +136,8 @@ typedef struct telemetry_attribute {
         const char *string;
         /** TELEMETRY_INT */
         int64_t integer;
-        /** TELEMETRY_DOUBLE; NaN and the infinities are sent as null. */
+        /** TELEMETRY_DOUBLE; NaN and the infinities, which JSON does not have, are sent as null, by
+         * `otlp` as they are, and by `splunk_udp` as an empty text. */
         double number;
         /** TELEMETRY_BOOL */
         bool boolean;
@@ -428,9 +429,9 @@ TELEMETRY_API bool telemetry_enabled(const telemetry_collector *collector);
  * @param type TELEMETRY_FEATURE_USED or another event type: 1 to 64 letters, digits, '.', '_' or
  *     '-'.
  * @param name What happened, as UTF-8; at most 256 bytes are kept.
- * @param attributes Keys and values, copied. May be NULL if `count` is 0. What looks like a secret,
- *     an e-mail address or a home directory in a text is replaced, and the event counted in
- *     telemetry_statistics::redacted.
+ * @param attributes Keys and values, copied. NULL: none; with a `count` above 0, those are left out
+ *     (TELEMETRY_ADJUSTED). What looks like a secret, an e-mail address or a home directory in a
+ *     text is replaced, and the event counted in telemetry_statistics::redacted.
  * @param count Number of attributes; at most 64 are kept.
  * @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it was recorded with a part shortened, repaired or
  *     left out (invalid UTF-8, a limit, a key that is an event field's name); TELEMETRY_DISABLED;
@@ -596,7 +597,8 @@ TELEMETRY_API telemetry_status telemetry_drop(telemetry_collector *collector);
  * @param statistics Its `size` set to sizeof(telemetry_statistics); nothing beyond that is written,
  *     so that a program built against an older header stays right.
  * @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
- *     or a size of 0. Thread-safe. Reads the spool's directory.
+ *     or a size of 0; TELEMETRY_ERROR_SYSTEM if the process has no descriptor left to read the
+ *     spool with: the counters are not all there. Thread-safe. Reads the spool's directory.
  */
 TELEMETRY_API telemetry_status telemetry_get_statistics(telemetry_collector *collector,
     telemetry_statistics *statistics);

@@ -37,10 +37,59 @@ static void yaml_load(void)
 struct csystem_yaml {
     const uint8_t *bytes;
     size_t length;
+    /* JSON whose surrogate pairs are written as YAML writes such characters. */
+    uint8_t *rewritten;
     yaml_parser_t parser;
     yaml_event_t event;
     bool holds_event;
 };
+
+/* `\uD83D` and the like: the value, or 0. */
+static uint32_t yaml_code_unit(const uint8_t *bytes, size_t length)
+{
+    uint32_t value = 0;
+    if (length < 6 || bytes[0] != '\\' || bytes[1] != 'u') return 0;
+    for (size_t i = 2; i < 6; i++) {
+        uint8_t byte = bytes[i], letter = byte | 0x20;
+        if (byte >= '0' && byte <= '9') value = value << 4 | (uint32_t)(byte - '0');
+        else if (letter >= 'a' && letter <= 'f') value = value << 4 | (uint32_t)(letter - 'a' + 10);
+        else return 0;
+    }
+    return value;
+}
+
+/* JSON escapes a character beyond U+FFFF as a surrogate pair (RFC 8259, section 7), which YAML does not know: it has
+   \U with eight digits. In a document that begins with a brace, a backslash is in a string. A reader of YAML sees the
+   same otherwise; columns behind a pair are two less. */
+static void yaml_join_surrogates(csystem_yaml *self)
+{
+    size_t from = 0, to = 0;
+    while (from < self->length && (self->bytes[from] <= ' ' || self->bytes[from] >= 0x80)) from++;
+    if (from == self->length || self->bytes[from] != '{' || !memmem(self->bytes, self->length, "\\u", 2)) return;
+    uint8_t *out = malloc(self->length);
+    if (!out) return;
+    for (from = 0; from < self->length;) {
+        const uint8_t *at = self->bytes + from;
+        uint32_t high = yaml_code_unit(at, self->length - from);
+        uint32_t low = high >> 10 == 0x36 ? yaml_code_unit(at + 6, self->length - from - 6) : 0;
+        if (low >> 10 == 0x37) {
+            uint32_t value = 0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF);
+            out[to++] = '\\';
+            out[to++] = 'U';
+            for (int shift = 28; shift >= 0; shift -= 4) out[to++] = (uint8_t)"0123456789ABCDEF"[value >> shift & 15];
+            from += 12;
+            continue;
+        }
+        /* Both bytes of an escape at once: of two backslashes the second begins none. */
+        size_t count = at[0] == '\\' && from + 1 < self->length ? 2 : 1;
+        memcpy(out + to, at, count);
+        to += count;
+        from += count;
+    }
+    self->rewritten = out;
+    self->bytes = out;
+    self->length = to;
+}
 
 int csystem_yaml_open(csystem_yaml **result, const void *bytes, size_t length)
 {
@@ -54,9 +103,10 @@ int csystem_yaml_open(csystem_yaml **result, const void *bytes, size_t length)
     }
     /* Said outright, so that no byte order mark switches to UTF-16. */
     yaml.set_encoding(&self->parser, YAML_UTF8_ENCODING);
-    yaml.set_input_string(&self->parser, bytes ? bytes : (const void *)"", length);
-    self->bytes = bytes;
+    self->bytes = bytes ? bytes : (const void *)"";
     self->length = length;
+    yaml_join_surrogates(self);
+    yaml.set_input_string(&self->parser, self->bytes, self->length);
     *result = self;
     return 0;
 }
@@ -143,6 +193,7 @@ void csystem_yaml_close(csystem_yaml *self)
     if (!self) return;
     if (self->holds_event) yaml.delete_event(&self->event);
     yaml.delete_parser(&self->parser);
+    free(self->rewritten);
     free(self);
 }
 

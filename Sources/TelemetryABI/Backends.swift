@@ -43,7 +43,8 @@ public func telemetryOptionsSetBackendHttp(
     headers: UnsafePointer<UnsafePointer<CChar>?>?, header_count: Int
 ) -> telemetry_status {
     configure(options) { options in
-        let lines = headers.map { list in (0..<max(0, header_count)).map { list[$0].map(string) ?? "" } } ?? []
+        // Headers that are not there are one that is not right.
+        let lines = headers.map { list in (0..<max(0, header_count)).map { list[$0].map(string) ?? "" } } ?? (header_count > 0 ? [""] : [])
         return options.setHTTPBackend(endpoint: endpoint.map(string) ?? "", headerLines: lines)
     }
 }

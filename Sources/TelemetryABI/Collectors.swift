@@ -75,7 +75,8 @@ public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?)
 /// @param statistics  Its `size` set to sizeof(telemetry_statistics); nothing beyond that is
 ///                    written, so that a program built against an older header stays right.
 /// @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
-///         or a size of 0.
+///         or a size of 0; TELEMETRY_ERROR_SYSTEM if the process has no descriptor left to read the spool
+///         with: the counters are not all there.
 ///
 /// Thread-safe. Reads the spool's directory.
 @_cdecl("telemetry_get_statistics")
@@ -84,11 +85,12 @@ public func telemetryGetStatistics(
 ) -> telemetry_status {
     guard let statistics, statistics.pointee.size >= MemoryLayout<Int>.size else { return TELEMETRY_ERROR_ARGUMENT }
     return preservingErrno {
-        var result = collector.map { Collector.from($0).statistics() } ?? telemetry_statistics()
+        var status = TELEMETRY_OK
+        var result = collector.map { Collector.from($0).statistics(status: &status) } ?? telemetry_statistics()
         result.size = statistics.pointee.size
         let size = min(statistics.pointee.size, MemoryLayout<telemetry_statistics>.size)
         UnsafeMutableRawPointer(statistics).copyMemory(from: &result, byteCount: size)
-        return Gate.isOpen(collector) ? TELEMETRY_OK : TELEMETRY_DISABLED
+        return Gate.isOpen(collector) ? status : TELEMETRY_DISABLED
     }
 }
 

@@ -6,9 +6,10 @@ import TelemetryCore
 /// @param type        TELEMETRY_FEATURE_USED or another event type: 1 to 64 letters, digits, '.',
 ///                    '_' or '-'.
 /// @param name        What happened, as UTF-8; at most 256 bytes are kept.
-/// @param attributes  Keys and values, copied. May be NULL if `count` is 0. What looks like a secret, an
-///                    e-mail address or a home directory in a text is replaced, and the event counted
-///                    in telemetry_statistics::redacted.
+/// @param attributes  Keys and values, copied. NULL: none; with a `count` above 0, those are left out
+///                    (TELEMETRY_ADJUSTED). What looks like a secret, an e-mail address or a home
+///                    directory in a text is replaced, and the event counted in
+///                    telemetry_statistics::redacted.
 /// @param count       Number of attributes; at most 64 are kept.
 /// @return TELEMETRY_OK; TELEMETRY_ADJUSTED if it was recorded with a part shortened, repaired or
 ///         left out (invalid UTF-8, a limit, a key that is an event field's name);

@@ -169,8 +169,8 @@ extension Collector {
         return TELEMETRY_OK
     }
 
-    /// `size` is left 0: the caller knows how much it can take.
-    package func statistics() -> telemetry_statistics {
+    /// `size` is left 0: the caller knows how much it can take. `status`: why the counters are not all there.
+    package func statistics(status: UnsafeMutablePointer<telemetry_status>? = nil) -> telemetry_statistics {
         mutex.lock()
         defer { mutex.unlock() }
         var result = telemetry_statistics()
@@ -185,15 +185,21 @@ extension Collector {
             return result
         }
         moveCounts(to: spool)
-        fill(&result, spool)
+        let error = fill(&result, spool)
+        if error != 0 {
+            result.storage_errno = error
+            status?.pointee = TELEMETRY_ERROR_SYSTEM
+        }
         return result
     }
 
-    private func fill(_ result: inout telemetry_statistics, _ spool: Spool) {
+    /// errno, where the spool could not be looked at.
+    private func fill(_ result: inout telemetry_statistics, _ spool: Spool) -> Int32 {
+        var failure: Int32 = 0
         if let shared = spool.shared {
             spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
             var totals = Tally()
-            _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { totals = shared.totals() }
+            _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { totals = shared.totals(failure: &failure) }
             totals += spool.ownTally()
             result.set(totals)
             result.spool_bytes = UInt64(clamping: shared.usage().bytes)
@@ -206,6 +212,7 @@ extension Collector {
             result.next_attempt_ns = UInt64(clamping: state.nextAttempt)
             result.consecutive_failures = state.failures
         }
+        return failure
     }
 }
 

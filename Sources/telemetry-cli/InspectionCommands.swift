@@ -15,7 +15,7 @@ enum InspectionCommands {
         guard let listing = SpoolInspector.listing(options: options, pretty: !invocation.wantsJSON) else {
             throw Failure(code: .system, message: "out of memory")
         }
-        try invocation.answer(listing)
+        try invocation.answer(invocation.wantsJSON ? listing : ShownText.json(listing))
         return .ok
     }
 

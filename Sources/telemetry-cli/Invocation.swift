@@ -66,7 +66,7 @@ struct Invocation {
     }
 
     /// Prints to standard output what was asked for.
-    func answer(_ text: String) throws(Failure) { try answer(Array(text.utf8)) }
+    func answer(_ text: String) throws(Failure) { try answer(Array(ShownText.lines(text).utf8)) }
 
     func answer(_ bytes: [UInt8]) throws(Failure) {
         let error = StandardStream.write(bytes, to: STDOUT_FILENO)

@@ -1,3 +1,5 @@
+import TelemetryCore
+
 /// A JSON object (RFC 8259) written member by member, for the helper's own answers.
 struct JSONObject {
     private var members: [String] = []
@@ -14,6 +16,13 @@ struct JSONObject {
 
     mutating func add(_ key: String, _ values: [String]) {
         add(key, raw: "[" + Self.joined(values.map(Self.quoted)) + "]")
+    }
+
+    /// Bytes that are hardly ever no text: under this name, or, where they are none, under that with `_base64`.
+    mutating func add(_ key: String, bytes: [UInt8]) {
+        let text = ShownText.text(bytes)
+        add(key, optional: text)
+        add(key + "_base64", optional: text == nil ? Base64.text(of: bytes) : nil)
     }
 
     /// An array of values that are JSON already.
@@ -37,14 +46,10 @@ struct JSONObject {
     }
 
     private static func quoted(_ text: String) -> String {
-        let hex = Array("0123456789abcdef".utf8)
         var bytes: [UInt8] = [UInt8(ascii: "\"")]
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0..<0x20, 0x7F: bytes += Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]]
-            default: bytes.append(byte)
-            }
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { bytes.append(UInt8(ascii: "\\")) }
+            bytes += UnseenCharacter.isOne(scalar.value) ? ShownText.escape(scalar) : Array(String(scalar).utf8)
         }
         return String(decoding: bytes + [UInt8(ascii: "\"")], as: UTF8.self)
     }

@@ -1,7 +1,7 @@
 import TelemetryCore
 
 /// The lines of the audit log, event by event: each with its entry's number, time, backend and outcome, and
-/// whole, as the `http` and `file` backends write it. What is no entry stays as it is.
+/// whole, as the `http` and `file` backends write it. A line that is no JSON, and so no entry, is shown as damaged.
 struct SentEvents {
     private(set) var lines: [UInt8] = []
     private var entry: ArraySlice<UInt8> = []
@@ -14,7 +14,9 @@ struct SentEvents {
 
     init(_ files: [AuditTrail.File]) {
         for file in files {
-            for line in file.bytes.split(separator: UInt8(ascii: "\n")) { add(line) }
+            for line in file.bytes.split(separator: UInt8(ascii: "\n")) {
+                if JSONSyntax.isObject(line) { add(line) } else { add(damaged: line) }
+            }
         }
     }
 
@@ -72,6 +74,12 @@ struct SentEvents {
         lines += tail
         lines.append(UInt8(ascii: "}"))
         lines.append(UInt8(ascii: "\n"))
+    }
+
+    private mutating func add(damaged line: ArraySlice<UInt8>) {
+        var object = JSONObject()
+        object.add("damaged", bytes: Array(line))
+        lines += object.text.utf8
     }
 
     private mutating func end(with line: ArraySlice<UInt8>) {

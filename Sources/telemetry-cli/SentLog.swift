@@ -7,7 +7,7 @@ enum SentLog {
         if invocation.arguments.has(.verify) { return try verify(invocation, trail) }
         if let problem = trail.problem { throw Failure(code: .document, message: problem) }
         let lines = SentEvents(trail.files).lines
-        try invocation.answer(invocation.wantsJSON ? lines : PrettyJSON.array(ofLines: lines))
+        try invocation.answer(invocation.wantsJSON ? lines : ShownText.json(PrettyJSON.array(ofLines: lines)))
         if trail.lost > 0 && !invocation.isQuiet {
             invocation.complain("\(trail.lost) more events were delivered of which no copy could be written")
         }

@@ -18,7 +18,7 @@ enum WireAnswer {
     private static func object(_ request: WirePreview.Request) -> JSONObject {
         var object = JSONObject()
         object.add("backend", request.backend)
-        object.add("request", String(decoding: request.bytes, as: UTF8.self))
+        object.add("request", bytes: request.bytes)
         return object
     }
 }

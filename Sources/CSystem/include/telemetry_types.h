@@ -73,7 +73,8 @@ typedef struct telemetry_attribute {
         const char *string;
         /** TELEMETRY_INT */
         int64_t integer;
-        /** TELEMETRY_DOUBLE; NaN and the infinities are sent as null. */
+        /** TELEMETRY_DOUBLE; NaN and the infinities, which JSON does not have, are sent as null, by
+         * `otlp` as they are, and by `splunk_udp` as an empty text. */
         double number;
         /** TELEMETRY_BOOL */
         bool boolean;

@@ -83,7 +83,7 @@ package final class NetworkChoice {
             guard Self.isVariable(value) else { return Self.unknown(value, "the name of an environment variable") }
             self.key = .environment(value)
         default:
-            guard value.utf8.first == UInt8(ascii: "/"), value.utf8.count <= 4095, !ManifestReader.hasControlCharacter(value) else {
+            guard value.utf8.first == UInt8(ascii: "/"), value.utf8.count <= 4095, !UnseenCharacter.isIn(value) else {
                 return Self.unknown(value, "an absolute path of at most 4095 bytes")
             }
             self.key = .file(value)
@@ -94,7 +94,7 @@ package final class NetworkChoice {
     private func setOwn(_ key: String, _ value: String) -> String? {
         guard let choices = kind.choices(key) else { return "not a setting of " + kind.name }
         if choices.utf8.isEmpty {
-            guard (1...200).contains(value.utf8.count), !ManifestReader.hasControlCharacter(value) else {
+            guard (1...200).contains(value.utf8.count), !UnseenCharacter.isIn(value) else {
                 return Self.unknown(value, "1 to 200 bytes without control characters")
             }
         } else if !Self.list(choices, has: value) {

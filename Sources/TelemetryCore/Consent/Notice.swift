@@ -44,7 +44,7 @@ package final class Notice {
             if text.utf8.isEmpty { return isRequired ? "missing" : nil }
             if text.utf8.count > limitBytes { return "too long" }
             if self == .policyURL && !Notice.isURL(text) { return "no such URL" }
-            return Notice.hasControl(text) ? "a control character" : nil
+            return UnseenCharacter.isIn(text) ? "a control character" : nil
         }
     }
 
@@ -93,20 +93,5 @@ package final class Notice {
             index += 1
         }
         return index > scheme.count
-    }
-
-    /// C0, DEL and C1 (ECMA-48); what changes the direction of text or is not seen (Unicode Bidi_Control,
-    /// line and paragraph separator, byte order mark, interlinear annotation, tags).
-    @inline(never)
-    private static func hasControl(_ text: String) -> Bool {
-        for scalar in text.unicodeScalars {
-            switch scalar.value {
-            case 0..<0x20, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF,
-                0xFFF9...0xFFFB, 0xE0000...0xE007F:
-                return true
-            default: break
-            }
-        }
-        return false
     }
 }

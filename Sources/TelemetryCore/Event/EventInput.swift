@@ -64,13 +64,20 @@ struct RecordPlan {
         length &+= input.type.length &+ input.name.length &+ input.errorCategory.length &+ input.error.length
         isAdjusted = input.flags & EventInput.isAdjusted != 0 || input.type.isAdjusted || input.name.isAdjusted || input.errorCategory.isAdjusted || input.error.isAdjusted
         if input.argumentCount > 0 { measureArguments(input) }
-        if let attributes = input.attributes { measureAttributes(attributes, input.attributeCount) }
+        if let attributes = input.attributes {
+            measureAttributes(attributes, input.attributeCount)
+        } else if input.attributeCount > 0 {
+            isAdjusted = true
+        }
         if input.isRedacted { suspects = 0 }
     }
 
     @inline(never)
     private mutating func measureArguments(_ input: EventInput) {
-        guard let arguments = input.arguments else { return }
+        guard let arguments = input.arguments else {
+            isAdjusted = true
+            return
+        }
         let count = min(input.argumentCount, EventLimits.arguments)
         if count < input.argumentCount { isAdjusted = true }
         for index in 0..<count {

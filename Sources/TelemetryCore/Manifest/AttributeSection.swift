@@ -52,7 +52,7 @@ struct AttributeSection {
     private func unit() throws(ManifestError) -> String? {
         let expected = "1 to 32 bytes without control characters"
         guard let node = section.node("unit"), let text = try section.text("unit", expected: expected) else { return nil }
-        if (1...32).contains(text.utf8.count) && !ManifestReader.hasControlCharacter(text) { return text }
+        if (1...32).contains(text.utf8.count) && !UnseenCharacter.isIn(text) { return text }
         throw section.failure("unit", node, node.shown + " is no unit; expected " + expected)
     }
 

@@ -65,7 +65,7 @@ enum BackendSection {
         // A relative path would mean another file in each working directory.
         let path = try backend.string("path", expected: "an absolute path of at most 4095 bytes") { text in
             let isPath = text.utf8.first == UInt8(ascii: "/") && text.utf8.count <= 4095
-            return isPath && !ManifestReader.hasControlCharacter(text) ? nil : "'" + Excerpt.of(text) + "' is no such path"
+            return isPath && !UnseenCharacter.isIn(text) ? nil : "'" + Excerpt.of(text) + "' is no such path"
         }
         let maxBytes = try backend.integer("max_bytes", 4096...1 << 40) ?? 10 << 20
         let maxFiles = try backend.integer("max_files", 1...1000) ?? 3

@@ -15,7 +15,7 @@ package enum DeletionSection {
             EmailAddress.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no such address"
         }
         choice.subject = try deletion.string("subject", expected: "1 to 200 bytes without control characters") {
-            let isText = (1...200).contains($0.utf8.count) && !ManifestReader.hasControlCharacter($0)
+            let isText = (1...200).contains($0.utf8.count) && !UnseenCharacter.isIn($0)
             return isText ? nil : "'" + Excerpt.of($0) + "' is no subject"
         }
         try refuse("headers", in: deletion, without: "endpoint")

@@ -30,8 +30,8 @@ enum EventsSection {
         if !(1...EventLimits.nameBytes).contains(name.count) {
             return "empty or too long; expected 1 to 256 bytes"
         }
+        if UnseenCharacter.isIn(String(bytes: name)) { return "a control character; expected a name without" }
         for (index, byte) in name.enumerated() {
-            if byte < 0x20 || byte == 0x7F { return "a control character; expected a name without" }
             if byte == UInt8(ascii: "*") && index + 1 < name.count {
                 return "'*' before the end; expected it as the last character, for any rest"
             }
@@ -81,9 +81,9 @@ enum EventsSection {
 
     private static func isDescription(_ text: String) -> Bool {
         var isBlank = true
-        for byte in Array(text.utf8) {
-            if byte < 0x20 && byte != UInt8(ascii: "\n") || byte == 0x7F { return false }
-            if byte > 0x20 { isBlank = false }
+        for scalar in text.unicodeScalars {
+            if scalar != "\n" && UnseenCharacter.isOne(scalar.value) { return false }
+            if scalar.value > 0x20 { isBlank = false }
         }
         return !isBlank && text.utf8.count <= descriptionLimit
     }

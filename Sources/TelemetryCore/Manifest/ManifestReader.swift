@@ -37,7 +37,7 @@ enum ManifestReader {
             ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no tool name"
         } ?? ""
         manifest.toolVersion = try tool.string("version", expected: "1 to 64 bytes without control characters") {
-            (1...64).contains($0.utf8.count) && !hasControlCharacter($0) ? nil : "'" + Excerpt.of($0) + "' is no version"
+            (1...64).contains($0.utf8.count) && !UnseenCharacter.isIn($0) ? nil : "'" + Excerpt.of($0) + "' is no version"
         }
     }
 
@@ -61,10 +61,5 @@ enum ManifestReader {
         manifest.spoolBytes = try limits.integer("spool_bytes", (segment ?? defaultSegmentBytes)...1 << 40)
         manifest.spoolSegments = try limits.integer("spool_segments", 1...65_536)
         manifest.spoolAgeSeconds = try limits.integer("spool_age_s", 1...315_360_000)
-    }
-
-    /// C0 and DEL.
-    static func hasControlCharacter(_ text: String) -> Bool {
-        Array(text.utf8).contains { $0 < 0x20 || $0 == 0x7F }
     }
 }

@@ -3,9 +3,10 @@ import CSystem
 /// Reads one YAML document (YAML 1.1 by libyaml; JSON is a subset) into a tree, within limits that
 /// keep a hostile file from costing more than a large honest one.
 final class YAMLReader {
-    static let limitBytes = 256 << 10
+    /// 500 events with 64 attributes each, every one with a type, a description, a range and a unit.
+    static let limitBytes = 4 << 20
     static let limitDepth = 16
-    static let limitNodes = 10_000
+    static let limitNodes = 500_000
     static let limitKeysPerMapping = 1_000
 
     private let file: String

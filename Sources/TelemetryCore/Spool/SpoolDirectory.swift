@@ -181,12 +181,16 @@ final class SpoolDirectory {
         leftover.release(removingFrom: leftover.description.generation == counters.retiredGeneration ? directory : nil)
     }
 
-    /// Locked. The totals over counters and all segments, those of living processes included.
-    func totals() -> Tally {
+    /// Locked. The totals over counters and all segments, those of living processes included. `failure`: errno, where
+    /// the process had no descriptor left to look with.
+    func totals(failure: UnsafeMutablePointer<Int32>? = nil) -> Tally {
         let counters = control.readCounters()
         var result = counters.tally
         for name in segmentNames() {
-            guard let header = SegmentHeader(name, in: directory), header.generation != counters.retiredGeneration else { continue }
+            let header = SegmentHeader(name, in: directory)
+            let error = csystem_errno()
+            if header == nil && (error == EMFILE || error == ENFILE) { failure?.pointee = error }
+            guard let header, header.generation != counters.retiredGeneration else { continue }
             result += header.tally(currentEpoch: control.epoch)
         }
         return result

@@ -1,5 +1,5 @@
 /// Text that came from outside, made fit to be shown: bounded, cut at a character, and without
-/// the control characters that a terminal would obey (C0, DEL and C1 of ECMA-48).
+/// what a terminal would obey.
 enum Excerpt {
     static let limitBytes = 64
     /// PATH_MAX
@@ -10,8 +10,7 @@ enum Excerpt {
     static func of(_ text: String, limitBytes: Int = limitBytes) -> String {
         var result: [UInt8] = []
         for scalar in text.unicodeScalars {
-            let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-            let shown: Unicode.Scalar = isControl ? "?" : scalar
+            let shown: Unicode.Scalar = UnseenCharacter.isOne(scalar.value) ? "?" : scalar
             if result.count + UTF8.width(shown) > limitBytes {
                 result.append(contentsOf: "...".utf8)
                 break

@@ -1,9 +1,11 @@
 /// RFC 4648, section 4.
-enum Base64 {
+package enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-    static func text(of text: String) -> String {
-        let bytes = Array(text.utf8)
+    static func text(of text: String) -> String { Self.text(of: Array(text.utf8)) }
+
+    @inline(never)
+    package static func text(of bytes: [UInt8]) -> String {
         var digits = [UInt8](repeating: UInt8(ascii: "="), count: (bytes.count + 2) / 3 * 4)
         for index in 0..<(bytes.count * 8 + 5) / 6 {
             // Its six bits begin in this byte, and may end in the next.

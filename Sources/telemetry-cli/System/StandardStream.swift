@@ -17,7 +17,7 @@ enum StandardStream {
 
     /// One line of an error or a warning.
     static func complain(_ message: String) {
-        _ = write(Array(("telemetry: " + message + "\n").utf8), to: STDERR_FILENO)
+        _ = write(Array(ShownText.lines("telemetry: " + message + "\n").utf8), to: STDERR_FILENO)
     }
 
     /// Standard input to its end; nil when it cannot be read or is longer than `limit`.

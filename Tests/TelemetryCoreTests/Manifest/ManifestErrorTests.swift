@@ -193,16 +193,16 @@ final class ManifestErrorTests: XCTestCase {
         check(deep, "f.yaml:1:17: YAML: nested too deeply; expected at most 16 levels")
         let fits = String(repeating: "[", count: 16) + String(repeating: "]", count: 16)
         check(fits, "f.yaml:1:1: manifest: a sequence is no mapping; expected a mapping")
-        let nodes = "[" + String(repeating: "1,", count: 9_999) + "]"
+        let nodes = "[" + String(repeating: "1,", count: 499_999) + "]"
         check(nodes, "f.yaml:1:1: manifest: a sequence is no mapping; expected a mapping")
-        check("[" + String(repeating: "1,", count: 10_000) + "]", "f.yaml:1:20000: YAML: too many values; expected at most 10000")
+        check("[" + String(repeating: "1,", count: 500_000) + "]", "f.yaml:1:1000000: YAML: too many values; expected at most 500000")
         let keys = (0...1_000).map { "k\($0): 1\n" }.joined()
         check(keys, "f.yaml:1001:1: YAML: too many keys; expected at most 1000 in one mapping")
-        let large = String(repeating: "#", count: (256 << 10) + 1)
-        check(large, "f.yaml: 262145 bytes; expected at most 262144")
+        let large = String(repeating: "#", count: (4 << 20) + 1)
+        check(large, "f.yaml: 4194305 bytes; expected at most 4194304")
         check(String(large.dropLast()), "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         // Deeper than the parser would follow, were it asked to.
-        check(String(repeating: "[", count: 256 << 10), "f.yaml:1:17: YAML: nested too deeply; expected at most 16 levels")
+        check(String(repeating: "[", count: 4 << 20), "f.yaml:1:17: YAML: nested too deeply; expected at most 16 levels")
     }
 
     func testIdentityAndDeletion() {

@@ -47,7 +47,7 @@ final class ManifestLookupTests: XCTestCase {
     }
 
     func testUnreadable() {
-        let large = home.write(String(repeating: "#", count: (256 << 10) + 1), to: "large.yaml")
+        let large = home.write(String(repeating: "#", count: (4 << 20) + 1), to: "large.yaml")
         let fifo = home.path + "/fifo"
         XCTAssertEqual(mkfifo(fifo, 0o600), 0)
         let table = [
@@ -56,7 +56,7 @@ final class ManifestLookupTests: XCTestCase {
         ]
         for (path, reason) in table {
             let options = Options(toolName: "mytool", toolVersion: "1")
-            let expected = "\(path): cannot be read (\(reason)); expected a file of at most 262144 bytes"
+            let expected = "\(path): cannot be read (\(reason)); expected a file of at most 4194304 bytes"
             XCTAssertThrowsError(try Manifest.load(path: path, into: options)) {
                 XCTAssertEqual(($0 as? ManifestError)?.text, expected)
             }

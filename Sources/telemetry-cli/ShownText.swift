@@ -1,0 +1,46 @@
+import TelemetryCore
+
+/// Text made fit for a terminal: what a terminal would obey is shown as what it is.
+enum ShownText {
+    /// Lines for people: a question mark for each.
+    static func lines(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            let isLayout = scalar == "\n" || scalar == "\t"
+            result.unicodeScalars.append(!isLayout && UnseenCharacter.isOne(scalar.value) ? "?" : scalar)
+        }
+        return result
+    }
+
+    /// JSON with the same values: the writer of an event escapes C0, the rest stands in strings as it is.
+    static func json(_ bytes: [UInt8]) -> [UInt8] {
+        guard let text = text(bytes) else { return bytes }
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        for scalar in text.unicodeScalars {
+            if scalar.value >= 0x7F && UnseenCharacter.isOne(scalar.value) {
+                result += escape(scalar)
+            } else if let encoded = UTF8.encode(scalar) {
+                result += encoded
+            }
+        }
+        return result
+    }
+
+    /// Nil: the bytes are no UTF-8.
+    static func text(_ bytes: [UInt8]) -> String? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.utf8.elementsEqual(bytes) ? text : nil
+    }
+
+    /// RFC 8259, section 7.
+    static func escape(_ scalar: Unicode.Scalar) -> [UInt8] {
+        let digits = Array("0123456789abcdef".utf8)
+        var result: [UInt8] = []
+        for unit in UTF16.encode(scalar).map({ Array($0) }) ?? [] {
+            result += [UInt8(ascii: "\\"), UInt8(ascii: "u")]
+            for shift in [12, 8, 4, 0] { result.append(digits[Int(unit >> shift & 15)]) }
+        }
+        return result
+    }
+}
