@@ -71,8 +71,7 @@ package enum Recording {
     ) -> telemetry_status {
         guard let type, let name else { return refuse(handle) }
         var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
-        input.attributes = attributes
-        input.attributeCount = attributes == nil ? 0 : count
+        input.set(attributes, count)
         return record(handle, input, inline: true)
     }
 

@@ -102,11 +102,10 @@ package enum CommandRecording {
         normalised.withCString { name in
             "command.invocation".withCString { type in
                 var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
-                input.attributes = command.attributes
-                input.attributeCount = command.attributes == nil ? 0 : command.attributeCount
+                input.set(command.attributes, command.attributeCount)
                 input.durationMilliseconds = command.durationMilliseconds
                 input.exitCode = command.exitCode
-                input.flags = EventInput.hasDuration | EventInput.hasExitCode | (command.isAdjusted ? EventInput.isAdjusted : 0)
+                input.flags |= EventInput.hasDuration | EventInput.hasExitCode | (command.isAdjusted ? EventInput.isAdjusted : 0)
                 if let category = command.category { input.errorCategory = Text(category.text, limit: EventLimits.categoryBytes) }
                 return extended(handle, input, command)
             }
@@ -124,10 +123,9 @@ package enum CommandRecording {
         command.error = error
         return "command.error".withCString { type in
             var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
-            input.attributes = attributes
-            input.attributeCount = attributes == nil ? 0 : count
+            input.set(attributes, count)
             input.errorCategory = Text((given?.category ?? .unknown).text, limit: EventLimits.categoryBytes)
-            if given?.isKnown == false { input.flags = EventInput.isAdjusted }
+            if given?.isKnown == false { input.flags |= EventInput.isAdjusted }
             return extended(handle, input, command)
         }
     }

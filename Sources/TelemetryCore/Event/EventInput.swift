@@ -31,6 +31,17 @@ struct EventInput {
         self.type = type
         self.name = name
     }
+
+    /// Attributes that are counted and not there are left out.
+    @inline(__always)
+    mutating func set(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) {
+        self.attributes = attributes
+        if attributes != nil {
+            attributeCount = count
+        } else if count != 0 {
+            flags |= Self.isAdjusted
+        }
+    }
 }
 
 /// The sizes of a record's variable parts, measured before room for it is reserved.
@@ -64,11 +75,7 @@ struct RecordPlan {
         length &+= input.type.length &+ input.name.length &+ input.errorCategory.length &+ input.error.length
         isAdjusted = input.flags & EventInput.isAdjusted != 0 || input.type.isAdjusted || input.name.isAdjusted || input.errorCategory.isAdjusted || input.error.isAdjusted
         if input.argumentCount > 0 { measureArguments(input) }
-        if let attributes = input.attributes {
-            measureAttributes(attributes, input.attributeCount)
-        } else if input.attributeCount > 0 {
-            isAdjusted = true
-        }
+        if let attributes = input.attributes { measureAttributes(attributes, input.attributeCount) }
         if input.isRedacted { suspects = 0 }
     }
 

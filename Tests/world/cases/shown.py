@@ -61,10 +61,12 @@ def damaged(world):
 @test("shown/terminal", "B3")
 def terminal(world):
     """Names that a terminal would obey: escaped in JSON for people, byte for byte where bytes are asked for."""
-    path = manifest(world, "file")
     name = "a" + "b".join(UNSEEN) + "c"
+    path = manifest(world, "http", endpoint="http://127.0.0.1:9/")
     world.telemetry("track", name, "--property", f"key={name}", "--manifest", path)
-    for arguments in (["show"], ["flush"], ["show", "--sent"], ["status"], ["track", name, "--type", name], ["--bad\x9b"], ["--tool", "a\u202e", "status"]):
+    for arguments in (["show"], ["deliver", "--now"], ["show", "--sent"], ["status"], ["track", name, "--type", name], ["--bad\x9b"], ["--tool", "a\u202e", "status"]):
+        if arguments[0] == "deliver":
+            path = manifest(world, "file")
         done = world.telemetry(*arguments, "--manifest", path, expected=None)
         for each in UNSEEN:
             check(each[0] not in done.stdout + done.stderr, f"{each[0]!r} is in what {arguments} prints: {done.stdout!r} {done.stderr!r}")

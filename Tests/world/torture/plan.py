@@ -84,7 +84,8 @@ def make(seed, number, away):
             "delivery": "detached" if is_detached else "in-process", "segment": draw.choice([8192, 65536, 262144, 262144]),
             "timeout": draw.choice([200, 600, 5000]), "gzip": draw.maybe(0.2), "user": draw.choice([0, 20000 + number % 20000]),
             "refusal": None if has_consent else draw.choice([None, *REFUSALS]),
-            "consent": has_consent, "answers": [], "disk": None, "removed": None, "disabled": None, "deliver": None}
+            "consent": has_consent, "answers": [], "disk": None, "removed": None, "disabled": None, "deliver": None,
+            "second": None, "hunted": None}
     if draw.maybe(0.7):
         plan["answers"] = [answer(draw, away) for _ in range(draw.randint(1, 6))]
     if draw.maybe(0.2):
@@ -94,6 +95,12 @@ def make(seed, number, away):
     if has_consent and draw.maybe(0.2):
         begin = draw.uniform(0, 1.2)
         plan["disabled"] = [round(begin, 3), draw.choice([None, round(begin + draw.uniform(0.2, 1), 3)])]
+    if draw.maybe(0.2):
+        # A second receiver, which is always well.
+        plan["second"] = draw.choice(list(KINDS))
+    if draw.maybe(0.2):
+        # Whatever runs of the helper by then is killed or stopped for a while.
+        plan["hunted"] = [round(draw.uniform(0.05, 1.2), 3), draw.choice(["kill", "stop"])]
     if draw.maybe(0.2):
         plan["deliver"] = round(draw.uniform(0, 1), 3)
     plan["recorders"] = [recorder(draw, each, is_detached, has_consent) for each in range(draw.choice([1, 1, 1, 2, 3, 4]))]

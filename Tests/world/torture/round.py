@@ -131,12 +131,13 @@ class Round:
     def __init__(self, shared, seed, number):
         self.shared, self.seed, self.number = shared, seed, number
         self.faults, self.notes = [], []
-        self.sink, self.away = Sink(), Sink()
+        self.sink, self.away, self.second = Sink(), Sink(), Sink()
         self.plan = plans.make(seed, number, self.away.origin)
         self.root = tempfile.mkdtemp(prefix="telemetry-torture-")
         os.chmod(self.root, 0o755)
         self.mounts = []
         self.removed_at = None
+        self.hunted = []
         self.disabled = False
         self.was_disabled = False
 
@@ -192,12 +193,15 @@ class Round:
             subprocess.run(["mount", "-o", "remount,ro", self.path("home")], check=True)
 
     def write_manifest(self, timeout_ms):
-        backend = {"kind": self.plan["backend"], "endpoint": self.sink.origin + plans.KINDS[self.plan["backend"]], "api_key": KEY,
-                   "timeout_ms": timeout_ms}
-        if self.plan["gzip"]:
-            backend["compression"] = "gzip"
+        backends = [{"kind": kind, "name": name, "endpoint": sink.origin + plans.KINDS[kind], "api_key": KEY, "timeout_ms": timeout_ms,
+                     **({"compression": "gzip"} if self.plan["gzip"] else {})}
+                    for name, kind, sink in (("first", self.plan["backend"], self.sink), ("second", self.plan["second"], self.second)) if kind]
+        places = {"backends": backends}
+        if len(backends) == 1:
+            del backends[0]["name"]
+            places = {"backend": backends[0]}
         self.write(self.manifest, json.dumps({
-            "tool": {"name": TOOL}, "identity": {"ephemeral": "never"}, "backend": backend,
+            "tool": {"name": TOOL}, "identity": {"ephemeral": "never"}, **places,
             "delivery": {"mode": self.plan["delivery"], "guarantee": self.plan["guarantee"]},
             "limits": {"segment_bytes": self.plan["segment"]}}))
 
@@ -245,9 +249,32 @@ class Round:
             found.append((self.plan["disabled"][0], self.disable))
             if self.plan["disabled"][1] is not None:
                 found.append((self.plan["disabled"][1], self.enable))
+        if self.plan["hunted"]:
+            found.append((self.plan["hunted"][0], self.hunt))
         if self.plan["deliver"] is not None:
             found.append((self.plan["deliver"], lambda: self.telemetry("deliver", "--now")))
         return sorted(found, key=lambda each: each[0])
+
+    def hunt(self):
+        """The helpers that run now, but for those that a test waits for."""
+        started = {each.process.pid for each in self.recorders if each.process}
+        for pid in set(self.ours()) - started:
+            try:
+                if os.path.basename(os.readlink(f"/proc/{pid}/exe")) != "telemetry":
+                    continue
+                os.kill(pid, signal.SIGKILL if self.plan["hunted"][1] == "kill" else signal.SIGSTOP)
+                self.hunted.append(pid)
+                if self.plan["hunted"][1] == "stop":
+                    threading.Timer(1.0, self.release, [pid]).start()
+            except OSError:
+                pass
+
+    @staticmethod
+    def release(pid):
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except OSError:
+            pass
 
     def stop(self, recorder):
         recorder.stops.append([time.monotonic(), time.monotonic() + 3600])
@@ -269,7 +296,8 @@ class Round:
         if done.returncode == 0:
             self.disabled = True
             self.sink.forbid()
-        elif not self.plan["disk"] and not any(each.stops for each in self.recorders):
+            self.second.forbid()
+        elif not self.plan["disk"] and not self.hunted and not any(each.stops for each in self.recorders):
             self.fault(f"disable ended with {done.returncode}: {done.stderr.decode()}")
 
     def enable(self):
@@ -277,6 +305,7 @@ class Round:
             # What is on its way without leave has time to show.
             time.sleep(0.2)
             self.sink.permit()
+            self.second.permit()
         self.disabled = self.telemetry("enable").returncode != 0 and self.disabled
 
     def run(self):
@@ -359,7 +388,7 @@ class Round:
         return sorted(os.path.join(directory, file) for directory, _, files in os.walk(self.path("home")) for file in files)
 
     def check_nothing(self):
-        if self.sink.accepted or self.away.accepted:
+        if self.sink.accepted or self.away.accepted or self.second.accepted:
             self.fault("a connection without consent")
         if self.tree() != self.before:
             self.fault(f"files without consent: {set(self.tree()) - set(self.before)}")
@@ -384,6 +413,7 @@ class Round:
             time.sleep(0.1)
             self.check_erased()
             self.sink.permit()
+            self.second.permit()
             self.telemetry("enable")
         elif self.was_disabled or any(["disable", ""] in each.plan["actions"] for each in self.recorders):
             self.telemetry("enable")
@@ -417,17 +447,28 @@ class Round:
             self.fault(f"recorded is not delivered + pending + dropped: {events}")
         if events["pending"]:
             self.fault(f"{events['pending']} events are stuck: {done.returncode} {done.stderr.decode().strip()}; {status['last_delivery']}")
+        # Of several receivers each has counts of its own; the totals are those of the one furthest behind.
+        named = {backend["name"]: backend for backend in status["backends"]}
+        first = named["first"] if self.plan["second"] else events
         arrived = set(self.sink.tokens(TAKEN, UNKNOWN)) | set(self.away.tokens(TAKEN, UNKNOWN))
         extra = 30 * len(self.recorders) if self.has("error") else 0
-        if events["delivered"] > len(arrived) + extra:
-            self.fault(f"{events['delivered']} are said to be delivered, {len(arrived)} have arrived")
+        if first["delivered"] > len(arrived) + extra:
+            self.fault(f"{first['delivered']} are said to be delivered, {len(arrived)} have arrived")
         lost = [(token, at, each) for each in self.recorders for token, at in each.acknowledged
                 if token not in arrived and not self.may_be_lost(each, token, at)]
-        counted = sum(dropped.values()) - dropped.get("corrupt", 0)
+        counted = first["dropped"] - dropped.get("corrupt", 0)
         if len(lost) > counted:
             sample = ", ".join(token.decode() for token, _, _ in lost[:5])
             self.fault(f"{len(lost)} acknowledged events are gone, {dropped or 'nothing'} counted ({events['recorded']} recorded, "
                        f"{events['delivered']} delivered, {len(arrived)} arrived): {sample}; it was in {self.sink.history(lost[0][0])}")
+        if self.plan["second"]:
+            there = set(self.second.tokens(TAKEN, UNKNOWN))
+            missing = [token for each in self.recorders for token, at in each.acknowledged
+                       if token not in there and not self.may_be_lost(each, token, at)]
+            counted = named["second"]["dropped"] - dropped.get("corrupt", 0)
+            if len(missing) > counted:
+                self.fault(f"{len(missing)} acknowledged events are not at the second receiver, {dropped or 'nothing'} counted: "
+                           f"{missing[0].decode()}")
         for reason in set(dropped) - self.reasons():
             self.fault(f"{dropped[reason]} events dropped as {reason}, which nothing here explains")
         if self.plan["guarantee"] == "at-most-once":
@@ -450,7 +491,7 @@ class Round:
     def reasons(self):
         """For which events can be dropped in this round."""
         found = set()
-        if any(each.killed for each in self.recorders):
+        if any(each.killed for each in self.recorders) or self.hunted:
             found.add("corrupt")
         if self.was_disabled or self.has("drop", "disable"):
             found.add("withdrawn")
@@ -464,10 +505,9 @@ class Round:
         return found
 
     def check_privacy(self):
-        if self.sink.leaks:
-            at, count, data = self.sink.leaks[0]
+        for at, count, data in [*self.sink.leaks, *self.second.leaks][:1]:
             self.fault(f"{count} bytes after disable had returned: {data!r}")
-        for request in [*self.sink.requests, *self.away.requests]:
+        for request in [*self.sink.requests, *self.away.requests, *self.second.requests]:
             if CANARY.encode() in request.raw:
                 self.fault("a message was sent that nobody may collect")
         for request in self.away.requests:
@@ -490,6 +530,7 @@ class Round:
                 pass
         self.sink.close()
         self.away.close()
+        self.second.close()
         for each in self.mounts:
             subprocess.run(["umount", "--lazy", each], check=False)
         shutil.rmtree(self.root, ignore_errors=True)
