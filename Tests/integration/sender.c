@@ -4,7 +4,7 @@
  *
  * From left to right. Options: manifest=FILE (it says where events go), or endpoint= header= guarantee=most timeout= segment=
  * identity=NUMBER rotation=DAYS ephemeral=NUMBER. Then, the
- * collector being opened by the first of them: track=COUNT try=COUNT (whatever comes of it) flush=MS close=MS sleep=MS info= mapped=
+ * collector being opened by the first of them: track=COUNT try=COUNT (whatever comes of it) flush=MS close=MS sleep=MS await=FILE (for half a minute) info= mapped=
  * exit=CODE, which calls exit() at once. Each of flush, close, info and mapped prints
  * "NAME VALUE MILLISECONDS": without the time that the thread was ready to run and others had the processor. */
 #include <stdio.h>
@@ -121,6 +121,10 @@ static void act(const char *name, const char *value)
         return;
     } else if (strcmp(name, "sleep") == 0) {
         usleep((useconds_t)atol(value) * 1000);
+        return;
+    } else if (strcmp(name, "await") == 0) {
+        for (int i = 0; i < 6000 && access(value, F_OK) != 0; i++)
+            usleep(5000);
         return;
     } else if (strcmp(name, "exit") == 0) {
         exit(atoi(value));

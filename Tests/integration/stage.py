@@ -157,6 +157,11 @@ class Stage:
         check_equal((0, ""), (child.process.returncode, err), "exit code and error output of the sender")
         return {line.split()[0]: line.split()[1:] for line in out.splitlines()}
 
+    def go(self):
+        """A program that awaits the file `go` goes on."""
+        with open(self.path("go"), "w"):
+            pass
+
     def helper(self, *arguments, expected=0, **options):
         done = subprocess.run([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], env=self.environment, cwd=self.root,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **options)

@@ -25,10 +25,11 @@ def kept(stage):
 def closed_meanwhile(stage):
     """A kept connection that the receiver has closed meanwhile is replaced, and no attempt counts as failed."""
     first = stage.receiver()
-    child = stage.start(f"endpoint={first.url}", "track=3", "flush=5000", "sleep=1000", "track=3", "close=5000")
+    child = stage.start(f"endpoint={first.url}", "track=3", "flush=5000", f"await={stage.path('go')}", "track=3", "close=5000")
     wait_until(lambda: first.requests() and stage.status()["events"]["delivered"] == 3, "the first batch has been answered")
     first.close()
     again = stage.receiver(port=first.port)
+    stage.go()
     out, _ = child.process.communicate(timeout=60)
     check_equal(["flush", "close"], [line.split()[0] for line in out.splitlines()], "what it did")
     check_equal({str(OK)}, {line.split()[1] for line in out.splitlines()}, "what flush and close returned")

@@ -206,11 +206,12 @@ def reset_running(stage):
     beats = [word for _ in range(300) for word in ("try=5", "sleep=10")]
     sender = stage.start(f"endpoint={receiver.url}", "track=5", "flush=5000", *beats, "flush=1000", "close=1000")
     # One that has recorded nothing yet.
-    late = stage.start(f"endpoint={receiver.url}", "info=1", "sleep=1800", "try=5", "flush=1000", "close=1000")
+    late = stage.start(f"endpoint={receiver.url}", "info=1", f"await={stage.path('go')}", "try=5", "flush=1000", "close=1000")
     wait_until(receiver.accepted, "the first events")
     time.sleep(0.6)
     stage.helper("reset")
     received = len(receiver.accepted())
+    stage.go()
     for child in (sender, late):
         check_equal(0, child.process.wait(30), "exit code of the program")
     check_equal(received, len(receiver.accepted()), "events received after reset")
@@ -229,13 +230,14 @@ def reset_agreed_again(stage):
     """A process that slept through reset and a new agreement: what it began under is gone, and it stays off."""
     receiver = stage.receiver()
     with_endpoint(stage, receiver, backend=receiver.url)
-    sender = stage.start(f"endpoint={receiver.url}", "track=1", "flush=5000", "sleep=1000", "try=5", "flush=1000", "close=1000")
+    sender = stage.start(f"endpoint={receiver.url}", "track=1", "flush=5000", f"await={stage.path('go')}", "try=5", "flush=1000", "close=1000")
     # Asleep in the middle of a delivery it would hold reset up, which is another matter.
     wait_until(lambda: receiver.accepted() and not is_delivering(stage), "the first event, and the end of its delivery")
     os.kill(sender.process.pid, signal.SIGSTOP)
     stage.helper("reset")
     stage.helper("enable")
     machine_id = stage.helper("machine-id").strip()
+    stage.go()
     os.kill(sender.process.pid, signal.SIGCONT)
     check_equal(0, sender.process.wait(30), "exit code of the program")
     check_equal(1, len(receiver.accepted()), "events received")

@@ -105,9 +105,9 @@ def living(stage):
     """A process that lives through a rotation goes on with the new id."""
     receiver = stage.receiver()
     first = sent(stage, receiver, "rotation=1")
-    # It will be a day old in a second, when the process has begun.
-    os.utime(os.path.join(stage.spool, "salt"), (time.time() - 86399,) * 2)
-    stage.send(f"endpoint={receiver.url}", "rotation=1", "track=1", "flush=5000", "sleep=1500", "track=1", "flush=5000", "close=5000")
+    # It will be a day old in three seconds, when the process has begun.
+    os.utime(os.path.join(stage.spool, "salt"), (time.time() - 86397,) * 2)
+    stage.send(f"endpoint={receiver.url}", "rotation=1", "track=1", "flush=5000", "sleep=3500", "track=1", "flush=5000", "close=5000")
     [_, second, third] = [event["machine_id"] for event in receiver.accepted()]
     # Another time of change makes no other id.
     check_equal(first, second, "id before the rotation")
