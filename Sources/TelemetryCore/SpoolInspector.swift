@@ -73,28 +73,45 @@ package enum SpoolInspector {
     }
 
     /// Withdraws: every waiting event is void at once, whoever holds it, and removed where no living
-    /// process holds it; living processes remove theirs when they notice.
+    /// process holds it; living processes remove theirs when they notice. Neither the lock of a process
+    /// that was stopped nor a mode that others gave the directory is in the way of that.
     ///
-    /// When it returns TELEMETRY_OK, nothing leaves any more: a send under way has been called off.
-    package static func erase(options: Options) -> telemetry_status {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return TELEMETRY_OK }
+    /// When it returns `.complete`, nothing leaves any more: a send under way has been called off.
+    package static func erase(options: Options) -> Erasure {
+        let shared: SpoolDirectory
+        do throws(SystemError) {
+            guard let found = try SpoolDirectory.openToErase(tool: options.toolName) else { return .complete }
+            shared = found
+        } catch {
+            return .impossible(error)
+        }
         let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(options), context: ContextBlock())
-        let deadline = Deadline(timeoutMilliseconds: 5000)
-        var isDone = shared.withLock(deadline) {
+        defer { spool.close() }
+        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds)) {
             shared.control.raiseEpoch()
             spool.discardOrphans(shared)
         }
-        if isDone { isDone = waitForDeliverer(shared, deadline) }
-        if isDone { waitForOwners(spool, shared) }
-        spool.close()
-        return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
+        // Two that raise it at once raise it to the same.
+        if !isLocked { shared.control.raiseEpoch() }
+        guard waitForDeliverer(shared) else { return .unanswered }
+        guard isLocked else { return .unanswered }
+        waitForOwners(spool, shared)
+        return .complete
     }
 
+    /// The lock is held for instants, unless its holder was stopped.
+    private static let lockMilliseconds: UInt32 = 1000
+    /// Whoever sends looks at the epoch every 5 ms; more, for a machine that is busy.
+    private static let delivererMilliseconds: UInt32 = 2000
+
     /// A18: whoever delivers holds this lock, and lets go of it once its send has been called off.
-    private static func waitForDeliverer(_ shared: SpoolDirectory, _ deadline: Deadline) -> Bool {
-        guard let lock = try? Descriptor.open(at: shared.directory, Dispatcher.lockName, O_RDWR | O_CREAT) else { return false }
+    private static func waitForDeliverer(_ shared: SpoolDirectory) -> Bool {
+        let lock: Descriptor
+        do throws(SystemError) { lock = try Descriptor.open(at: shared.directory, Dispatcher.lockName, O_RDWR) } catch {
+            return error.isMissing
+        }
         defer { lock.close() }
-        return lock.lock(until: deadline)
+        return lock.lock(until: Deadline(timeoutMilliseconds: delivererMilliseconds))
     }
 
     /// A18: a process that holds a void segment may end, or let go of it, before it has noticed; a
@@ -106,6 +123,15 @@ package enum SpoolInspector {
             _ = shared.withLock(deadline) { spool.discardOrphans(shared) }
         }
     }
+}
+
+/// What became of the events that waited when consent was withdrawn.
+package enum Erasure: Equatable {
+    case complete
+    /// They are void, but a process that held the spool has not let go of it: it was stopped, or hangs.
+    case unanswered
+    /// The spool is there, or may be, and cannot be opened.
+    case impossible(SystemError)
 }
 
 /// A copy of a segment, for looking at.

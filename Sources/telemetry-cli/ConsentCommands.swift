@@ -15,21 +15,18 @@ enum ConsentCommands {
     /// Telemetry that stays on is a failure (A12), whatever was stored and erased.
     static func disable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         if invocation.arguments.has(.all) { return try EveryToolCommands.disable(invocation) }
-        let options = try invocation.options()
-        try refuse(options)
+        let options = try invocation.optionsToRefuse()
+        let doubt = try Refusal.store(options)
         let decision = decide(invocation, options)
         try report(invocation, options, decision, overruled: decision.isEnabled)
-        if !decision.isEnabled { return .ok }
-        throw Failure(
-            code: .overruled,
-            message: "the answer is stored, but telemetry for " + options.toolName + " stays on: " + decision.source.name
-                + ": " + decision.reason)
-    }
-
-    static func refuse(_ options: Options) throws(Failure) {
-        let done = PreferenceChange.disable(options)
-        if let error = done.notStored { throw notStored(options.toolName, error) }
-        if !done.isErased { throw Failure(code: .system, message: "the waiting events could not be erased") }
+        if decision.isEnabled {
+            throw Failure(
+                code: .overruled,
+                message: "the answer is stored, but telemetry for " + options.toolName + " stays on: " + decision.source.name
+                    + ": " + decision.reason)
+        }
+        if let doubt { throw doubt }
+        return .ok
     }
 
     /// What was answered is for the next command to find out; standard output stays empty.

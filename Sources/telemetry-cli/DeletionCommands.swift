@@ -15,13 +15,14 @@ enum DeletionCommands {
 
     /// B2. The answer first, then the spool: from the first moment on nothing new can be recorded or sent.
     static func reset(_ invocation: Invocation) throws(Failure) -> ExitCode {
-        let options = try invocation.options()
-        try ConsentCommands.refuse(options)
+        let options = try invocation.optionsToRefuse()
+        let doubt = try Refusal.store(options)
         let ids = KnownIDs.read(options: options).all
         let report = deletionForReset(options, ids)
         let problems = LocalData.remove(options: options, keepingPastIDs: !report.isAsked)
         try report.print(invocation, resetting: true, problems: problems)
         if let problem = problems.first { throw Failure(code: .system, message: "not everything could be removed: " + problem) }
+        if let doubt { throw doubt }
         guard report.isAsked else {
             throw Failure(
                 code: .notDelivered,
@@ -32,6 +33,10 @@ enum DeletionCommands {
     }
 
     private static func deletionForReset(_ options: Options, _ ids: [String]) -> DeletionReport {
+        // Who had to be asked is what the manifest says.
+        if let error = options.error, !ids.isEmpty {
+            return DeletionReport(options, ids: ids, result: DeletionRequest.Result(unasked: ids, because: error))
+        }
         let recipient = DeletionRecipient(options)
         if ids.isEmpty || recipient.reach == .local || !DeletionRecipient.mayHaveSent(options) {
             return DeletionReport(options, ids: ids, result: nil)

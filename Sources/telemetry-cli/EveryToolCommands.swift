@@ -5,14 +5,25 @@ import TelemetryCore
 enum EveryToolCommands {
     static func disable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         try refuseTool(invocation)
-        var notStored: Failure?
-        do throws(SystemError) { try EveryTool.refuse() } catch { notStored = failure(error) }
+        let isStored = (try? EveryTool.refuse()) != nil
         let notErased = erase()
-        if let notStored { throw notStored }
-        if let notErased { throw notErased }
+        // What was erased may have made the room.
+        if !isStored { do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) } }
         try report(invocation, "off", "telemetry is off for all tools, whatever was answered for one of them")
+        if let notErased { throw notErased }
         return .ok
     }
+
+    /// The next best: each tool's own refusal, which takes no room where there was an answer.
+    private static func notStored(_ error: SystemError) -> Failure {
+        let names = list(EveryTool.refuseEach())
+        let refused = names.utf8.isEmpty ? "" : "what is refused now: " + names + "; "
+        let path = PreferenceStore.everyToolPath ?? "no home directory"
+        return Refusal.notStored(
+            path, error, offBecause: nil, remedy: refused + Refusal.whatSends(names.utf8.isEmpty ? "any tool" : "others", "DO_NOT_TRACK=1"))
+    }
+
+    private static func list(_ names: [String]) -> String { names.reduce("") { $0.utf8.isEmpty ? $1 : $0 + ", " + $1 } }
 
     /// A yes for nobody.
     static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
@@ -33,10 +44,12 @@ enum EveryToolCommands {
         do throws(SystemError) {
             let failed = try EveryTool.erase()
             if failed.isEmpty { return nil }
-            let names = failed.reduce("") { $0.utf8.isEmpty ? $1 : $0 + ", " + $1 }
-            return Failure(code: .system, message: "the waiting events could not be erased: " + names)
+            return Refusal.unconfirmed(
+                "what waits could not be erased, or another process does not let go of it: " + list(failed)
+                    + " ('telemetry disable --tool NAME' says more)")
         } catch {
-            return Failure(code: .system, message: "the waiting events could not be erased: " + error.text)
+            let path = SpoolInspector.path(options: Options(toolName: "", toolVersion: "")) ?? ""
+            return Refusal.unconfirmed("what waits in " + path + " could not be erased: " + error.text)
         }
     }
 

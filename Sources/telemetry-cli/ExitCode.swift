@@ -16,6 +16,9 @@ enum ExitCode: Int32 {
     case document = 7
     /// `doctor` has found a problem.
     case problem = 8
+    /// `disable`, `reset`: the refusal is stored and holds, but what waited could not be erased, or a process
+    /// that was sending has not answered.
+    case unconfirmed = 9
     /// As a shell says it: found but not executable.
     case notExecutable = 126
     /// As a shell says it: not found.

@@ -29,6 +29,17 @@ struct Invocation {
         return options
     }
 
+    /// The same for a refusal, which needs the tool's name and nothing else.
+    func optionsToRefuse() throws(Failure) -> Options {
+        let options: Options
+        do throws(Failure) { options = try checkedOptions() } catch {
+            guard error.code == .options else { throw error }
+            throw Failure(code: .options, message: error.message + "; with --tool NAME no manifest is needed")
+        }
+        if !ToolName.isValid(options.toolName), let error = options.error { throw Failure(code: .options, message: error) }
+        return options
+    }
+
     private func toolName(manifest: String?) throws(Failure) -> String {
         if let name = nonEmpty(arguments.value(.tool)) ?? nonEmpty(Process.environment("TELEMETRY_TOOL")) { return name }
         guard let manifest else { throw usage("which tool? Give --tool NAME or set TELEMETRY_TOOL") }

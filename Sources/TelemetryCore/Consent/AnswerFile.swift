@@ -16,6 +16,25 @@ enum AnswerFile {
         try PrivateFile.replace(in: directory, name, bytes, durable: true)
     }
 
+    /// A refusal where `replace` finds no room or no right to: written over the answer that is there, which
+    /// takes no room; else that answer emptied or removed, since an empty file agrees to nothing; else an
+    /// empty file made. The directory may be open to others: whatever they do to a refusal, it is no yes.
+    /// False: nothing of it could be done.
+    static func overwrite(in path: String?, _ name: String, _ bytes: [UInt8]) -> Bool {
+        guard let path, let directory = (try? Directory.openAny(path)) ?? nil else { return false }
+        defer { directory.close() }
+        var file = try? Descriptor.open(at: directory, name, O_WRONLY | O_NONBLOCK | O_NOCTTY)
+        if file == nil, (try? directory.removeEntry(name)) != nil {
+            file = try? Descriptor.open(at: directory, name, O_WRONLY | O_CREAT | O_EXCL)
+        }
+        guard let file else { return false }
+        defer { file.close() }
+        guard let status = try? file.status(), status.isOwnRegularFile else { return false }
+        let isWritten = bytes.withUnsafeBytes { (try? file.overwrite($0, at: 0)) != nil }
+        let isCut = (try? file.truncate(to: isWritten ? Int64(bytes.count) : 0)) != nil
+        return (isWritten || isCut) && fsync(file.raw) == 0
+    }
+
     private static func removeLeftovers(in directory: Descriptor, _ name: String) {
         for entry in Directory.names(in: directory) where PrivateFile.isTemporary(entry, of: name) {
             _ = try? directory.removeEntry(entry)

@@ -3,7 +3,17 @@ import CSystem
 /// A8, for all tools at once: a refusal that no tool's own answer overrules.
 package enum EveryTool {
     /// Before anything is erased: from then on no tool records.
-    package static func refuse() throws(SystemError) { try store(false) }
+    package static func refuse() throws(SystemError) {
+        do throws(SystemError) { try store(false) } catch {
+            guard AnswerFile.overwrite(in: directory, PreferenceStore.fileName, PreferenceStore.text(false)) else { throw error }
+        }
+    }
+
+    /// Where that cannot be stored: a refusal for each tool that the user has been asked about. Their names.
+    package static func refuseEach() -> [String] {
+        let tools = (try? toolNames(in: Environment.configDirectory)) ?? []
+        return tools.filter { tool in (try? PreferenceStore.refuse(tool: tool)) != nil }
+    }
 
     /// Each tool's own answer counts again. False: there was no refusal.
     package static func lift() throws(SystemError) -> Bool {
@@ -13,23 +23,23 @@ package enum EveryTool {
     }
 
     private static func store(_ enabled: Bool) throws(SystemError) {
-        let directory = Environment.configDirectory.map { $0 + "/" + PreferenceStore.everyTool }
         try AnswerFile.replace(in: directory, PreferenceStore.fileName, PreferenceStore.text(enabled))
     }
+
+    private static var directory: String? { Environment.configDirectory.map { $0 + "/" + PreferenceStore.everyTool } }
 
     /// Erases what waits in every spool of this user. The names of the tools whose spool could not be
     /// erased; empty: nothing waits any more.
     package static func erase() throws(SystemError) -> [String] {
         var failed: [String] = []
-        for tool in try tools() {
-            let status = SpoolInspector.erase(options: Options(toolName: tool, toolVersion: ""))
-            if status.rawValue < 0 { failed.append(tool) }
+        for tool in try toolNames(in: Environment.stateDirectory) {
+            if SpoolInspector.erase(options: Options(toolName: tool, toolVersion: "")) != .complete { failed.append(tool) }
         }
         return failed
     }
 
-    private static func tools() throws(SystemError) -> [String] {
-        guard let path = Environment.stateDirectory, let directory = try Directory.openAny(path) else { return [] }
+    private static func toolNames(in path: String?) throws(SystemError) -> [String] {
+        guard let path, let directory = try Directory.openAny(path) else { return [] }
         defer { directory.close() }
         return Directory.names(in: directory).filter { ToolName.isValid($0) }
     }

@@ -28,6 +28,12 @@ package enum NoticeStore {
             in: PreferenceStore.directory(tool: tool), fileName, Array((version + "\n").utf8))
     }
 
+    static func forget(tool: String) {
+        guard let path = PreferenceStore.directory(tool: tool), let directory = (try? Directory.openAny(path)) ?? nil else { return }
+        _ = try? directory.removeEntry(fileName)
+        directory.close()
+    }
+
     /// Without the newline; nil when there is none, or it cannot be believed.
     private static func shownBytes(tool: String) -> [UInt8]? {
         guard let directory = PreferenceStore.directory(tool: tool),

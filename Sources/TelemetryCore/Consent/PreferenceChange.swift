@@ -13,22 +13,25 @@ package enum PreferenceChange {
     }
 
     /// The answer first: from then on nothing new is recorded. What waits is erased even if the answer
-    /// could not be stored.
-    package static func disable(_ options: Options) -> (notStored: SystemError?, isErased: Bool) {
-        var notStored: SystemError?
-        do throws(SystemError) { try PreferenceStore.write(false, tool: options.toolName) } catch { notStored = error }
-        return (notStored, SpoolInspector.erase(options: options).rawValue >= 0)
+    /// could not be stored, and the room that this gives may be what was missing. Whatever is wrong with the
+    /// options or the manifest, a tool's name is enough.
+    package static func disable(_ options: Options) -> (notStored: SystemError?, erasure: Erasure) {
+        let isStored = (try? PreferenceStore.refuse(tool: options.toolName)) != nil
+        let erasure = SpoolInspector.erase(options: options)
+        if isStored { return (nil, erasure) }
+        do throws(SystemError) { try PreferenceStore.refuse(tool: options.toolName) } catch { return (error, erasure) }
+        return (nil, erasure)
     }
 
     /// Either of them, with what a program wants to know of it.
     package static func store(_ enabled: Bool, _ options: Options) -> telemetry_status {
-        if options.error != nil { return TELEMETRY_ERROR_ARGUMENT }
+        if !ToolName.isValid(options.toolName) || enabled && options.error != nil { return TELEMETRY_ERROR_ARGUMENT }
         if enabled {
             do throws(SystemError) { try enable(options) } catch { return TELEMETRY_ERROR_SYSTEM }
         } else {
             let done = disable(options)
             if done.notStored != nil { return TELEMETRY_ERROR_SYSTEM }
-            if !done.isErased { return TELEMETRY_ERROR_TIMEOUT }
+            if done.erasure != .complete { return TELEMETRY_ERROR_TIMEOUT }
         }
         let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
         return decision.isEnabled == enabled ? TELEMETRY_OK : TELEMETRY_OVERRULED

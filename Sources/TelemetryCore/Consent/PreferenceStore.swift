@@ -70,6 +70,16 @@ package enum PreferenceStore {
         try AnswerFile.replace(in: directory(tool: tool), fileName, text(enabled))
     }
 
+    /// A refusal, for good, also where there is no room for a file.
+    static func refuse(tool: String) throws(SystemError) {
+        do throws(SystemError) { try write(false, tool: tool) } catch {
+            if AnswerFile.overwrite(in: directory(tool: tool), fileName, text(false)) { return }
+            // Without an answer, an opt-out tool is off until the notice is shown again.
+            if read(tool: tool) == .absent { NoticeStore.forget(tool: tool) }
+            throw error
+        }
+    }
+
     /// As a person reads and writes it.
     static func text(_ enabled: Bool) -> [UInt8] { Array((enabled ? "true\n" : "false\n").utf8) }
 }

@@ -72,7 +72,7 @@ package enum Prompt {
             let done = PreferenceChange.disable(options)
             if let error = done.notStored { throw error }
             try PreferenceChange.markShown(options)
-            if !done.isErased { throw SystemError(code: ETIMEDOUT) }
+            if done.erasure != .complete { throw SystemError(code: ETIMEDOUT) }
         }
         try Terminal.show("Telemetry for " + options.toolName + " is " + (answer ? "on.\n" : "off.\n"))
     }

@@ -16,6 +16,14 @@ package struct DeletionRequest {
         package var unaskable: [String] = []
         /// The receipts could not be kept; why.
         package var receiptProblem: String?
+
+        package init() {}
+
+        /// Nobody was asked.
+        package init(unasked ids: [String], because problem: String) {
+            unasked = ids
+            problems = [problem]
+        }
     }
 
     private let options: Options

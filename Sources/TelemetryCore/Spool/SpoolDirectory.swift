@@ -61,6 +61,23 @@ final class SpoolDirectory {
         return SpoolDirectory(path: base + "/" + tool, directory: directory, control: control)
     }
 
+    /// To withdraw, which needs no trust in the directory: what is erased is this user's. Nil when nothing
+    /// waits; throws when that cannot be told.
+    static func openToErase(tool: String) throws(SystemError) -> SpoolDirectory? {
+        guard let base = Environment.stateDirectory else { return nil }
+        let path = base + "/" + tool
+        guard let directory = try Directory.openExisting(path, refusedMode: 0) else { return nil }
+        do throws(SystemError) {
+            // Made only in place of a damaged one: without any, what waits is void.
+            try Descriptor.open(at: directory, ControlFile.name, O_RDWR | O_NONBLOCK).close()
+            return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory))
+        } catch {
+            directory.close()
+            if error.isMissing { return nil }
+            throw error
+        }
+    }
+
     func close() {
         control.close()
         directory.close()

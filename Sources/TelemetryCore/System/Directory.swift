@@ -13,7 +13,7 @@ enum Directory {
     }
 
     /// Nil when it does not exist; throws when it exists and cannot be trusted or opened.
-    static func openExisting(_ path: String) throws(SystemError) -> Descriptor? {
+    static func openExisting(_ path: String, refusedMode: mode_t = 0o022) throws(SystemError) -> Descriptor? {
         let directory: Descriptor
         do {
             directory = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
@@ -21,7 +21,7 @@ enum Directory {
             if error.code == ENOENT { return nil }
             throw error
         }
-        guard let status = try? directory.status(), status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+        guard let status = try? directory.status(), status.st_uid == geteuid(), status.st_mode & refusedMode == 0 else {
             directory.close()
             throw SystemError(code: EPERM)
         }

@@ -22,10 +22,11 @@ enum SharedFile {
         }
     }
 
-    /// False only when nothing is there; a file that cannot be read is there all the same.
+    /// False when nothing is there, or when its directory may not be entered, so that nothing is there for
+    /// this user; a file that cannot be read is there all the same.
     static func exists(_ path: String) -> Bool {
         if access(path, F_OK) == 0 { return true }
         let code = csystem_errno()
-        return code != ENOENT && code != ENOTDIR
+        return code != ENOENT && code != ENOTDIR && code != EACCES
     }
 }

@@ -1,0 +1,56 @@
+import CSystem
+import TelemetryCore
+
+/// A refusal as `disable` and `reset` store it, and what is said where that fails, in part or altogether.
+enum Refusal {
+    /// Throws when the refusal could not be stored. Nil: it holds, and nothing of what waited is left; else
+    /// it holds, and this is what is in doubt.
+    static func store(_ options: Options) throws(Failure) -> Failure? {
+        let done = PreferenceChange.disable(options)
+        if let error = done.notStored { throw notStored(options, error) }
+        switch done.erasure {
+        case .complete: return nil
+        case .unanswered: return unanswered(SpoolInspector.path(options: options) ?? "")
+        case .impossible(let error):
+            return unconfirmed("what waits in " + (SpoolInspector.path(options: options) ?? "") + " could not be erased: " + error.text)
+        }
+    }
+
+    static func unconfirmed(_ what: String) -> Failure {
+        Failure(code: .unconfirmed, message: "the refusal is stored, and nothing more is recorded or sent; but " + what)
+    }
+
+    private static func unanswered(_ path: String) -> Failure {
+        let holder = LockHolder.find(path + "/deliver.lock") ?? LockHolder.find(path + "/control")
+        let who = holder.map { "process " + $0.description + ", which" + ($0.isStopped ? " is stopped and" : "") } ?? "another process, which"
+        let remedy = holder.map { "kill -9 " + $0.description } ?? "end it"
+        return unconfirmed(
+            who + " was sending or erasing, does not answer. If it goes on, it calls its send off; to be sure of that: " + remedy)
+    }
+
+    private static func notStored(_ options: Options, _ error: SystemError) -> Failure {
+        let path = PreferenceStore.path(tool: options.toolName) ?? "no home directory"
+        let variable = ToolName.environmentPrefix(options.toolName) + "_NO_TELEMETRY=1"
+        return notStored(path, error, offBecause: refusingSource(options), remedy: whatSends(options.toolName, "DO_NOT_TRACK=1' or 'export " + variable))
+    }
+
+    static func notStored(_ path: String, _ error: SystemError, offBecause reason: String?, remedy: String) -> Failure {
+        let state = reason.map { "telemetry is off all the same: " + $0 } ?? remedy
+        return Failure(code: .system, message: "cannot store the preference (" + path + "): " + error.text + "; " + state)
+    }
+
+    static func whatSends(_ programs: String, _ variables: String) -> String {
+        "programs of " + programs + " go on sending if they did: end them, and put 'export " + variables
+            + "' into your shell's profile (~/.profile)"
+    }
+
+    /// What keeps every program of the tool from sending; nil: nothing that is known here. A program knows
+    /// its own default, and a manifest that has an error says nothing of it.
+    private static func refusingSource(_ options: Options) -> String? {
+        let known = options.error == nil ? options : Options(toolName: options.toolName, toolVersion: "")
+        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: known))
+        if decision.isEnabled { return nil }
+        let isDefault = decision.source == .defaultStance
+        return isDefault && NoticeStore.shownVersion(tool: options.toolName) != nil ? nil : decision.reason
+    }
+}
