@@ -48,6 +48,8 @@ enum DoctorSetup {
             DoctorFinding(
                 check: "preference", state: .problem, detail: path + ": " + reason,
                 advice: "remove it, then 'telemetry enable' or 'telemetry disable'")
+        case .unreachable(let path):
+            DoctorFinding(check: "preference", state: .problem, detail: path + ": its directory cannot be entered", advice: "chmod 700, or another HOME")
         }
     }
 

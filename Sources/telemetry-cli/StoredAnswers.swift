@@ -29,7 +29,7 @@ struct StoredAnswers {
         switch tool {
         case .on: !decision.isEnabled
         case .off: decision.isEnabled
-        case .absent, .unusable: false
+        case .absent, .unusable, .unreachable: false
         }
     }
 
@@ -38,7 +38,7 @@ struct StoredAnswers {
         case .on: "on"
         case .off: "off"
         case .absent: "none"
-        case .unusable: "unusable"
+        case .unusable, .unreachable: "unusable"
         }
     }
 }

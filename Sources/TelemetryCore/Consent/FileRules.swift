@@ -35,7 +35,7 @@ enum FileRules {
             statement.says = .off
         case .on: say("the user enabled it", &statement)
         case .off: say("the user disabled it", &statement)
-        case .unusable, .absent: break
+        case .unusable, .unreachable, .absent: break
         }
     }
 
@@ -86,6 +86,11 @@ enum FileRules {
             statement.detail = reason
             statement.says = .off
             statement.warns = true
+        case .unreachable(let path):
+            statement.subject = path
+            statement.value = "unusable"
+            statement.remark = ": its directory cannot be entered"
+            statement.says = .off
         }
     }
 }

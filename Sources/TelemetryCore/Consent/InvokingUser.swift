@@ -19,9 +19,14 @@ package struct InvokingUser {
         if getuid() != 0 { return InvokingUser(id: getuid()) }
         if let user = named(by: "SUDO_UID", home: Environment.absolute("SUDO_HOME")) { return user }
         if let user = named(by: "PKEXEC_UID", home: nil) { return user }
-        guard let login = Environment.value("DOAS_USER"), !login.utf8.isEmpty, login != "root"
-        else { return nil }
-        return InvokingUser(login: login)
+        if let login = Environment.value("DOAS_USER"), !login.utf8.isEmpty, login != "root" { return InvokingUser(login: login) }
+        return homeOwner
+    }
+
+    /// Nothing tells of a call, but HOME is another user's: `su -m`, or a service or a container with that setting.
+    private static var homeOwner: InvokingUser? {
+        guard let home = Environment.absolute("HOME"), let owner = Environment.owner(home), owner != 0 else { return nil }
+        return InvokingUser(id: owner, home: home)
     }
 
     private static func named(by variable: String, home: String?) -> InvokingUser? {

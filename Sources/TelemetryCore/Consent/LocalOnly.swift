@@ -38,7 +38,7 @@ struct LocalOnly {
             statement.remark = ": "
             statement.detail = reason
             statement.warns = true
-        case .off, .absent: statement.says = .nothing
+        case .off, .absent, .unreachable: statement.says = .nothing
         }
     }
 }

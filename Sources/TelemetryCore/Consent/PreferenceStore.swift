@@ -8,6 +8,8 @@ package enum PreferenceAnswer: Equatable {
     case absent
     /// There is one, and it is no answer; why, for people.
     case unusable(path: String, reason: String)
+    /// Its directory may not be entered: a home that is closed to this user. It is no answer, and nobody's mistake.
+    case unreachable(path: String)
 }
 
 /// A8: the user's own answer for one tool, `$XDG_CONFIG_HOME/telemetry/<tool>/enabled`: the bytes
@@ -51,7 +53,7 @@ package enum PreferenceStore {
         } catch {
             switch error {
             case .absent: return .absent
-            case .refused(let reason): return .unusable(path: path, reason: reason)
+            case .refused(let reason): return PrivateFile.isClosed(path) ? .unreachable(path: path) : .unusable(path: path, reason: reason)
             }
         }
     }

@@ -40,6 +40,8 @@ final class SpoolDirectory {
     static func open(tool: String) throws(SystemError) -> SpoolDirectory {
         guard let base = Environment.stateDirectory else { throw SystemError(code: ENOENT) }
         let path = base + "/" + tool
+        // Whoever can write to what the spool is in could put another in its place.
+        if !Directory.isMissingOrPrivate(base) { throw SystemError(code: EPERM) }
         let directory = try Directory.openPrivate(path)
         do throws(SystemError) {
             return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory))
@@ -51,7 +53,7 @@ final class SpoolDirectory {
 
     /// Creates nothing. Nil when there is no spool.
     static func openExisting(tool: String) -> SpoolDirectory? {
-        guard let base = Environment.stateDirectory,
+        guard let base = Environment.stateDirectory, Directory.isMissingOrPrivate(base),
             let directory = (try? Directory.openExisting(base + "/" + tool)) ?? nil
         else { return nil }
         guard let control = ControlFile.openExisting(in: directory) else {

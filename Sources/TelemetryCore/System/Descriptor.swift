@@ -28,9 +28,17 @@ struct Descriptor: Equatable {
     ) throws(SystemError) -> Descriptor {
         while true {
             let fd = csystem_openat(directory.raw, path, flags | O_CLOEXEC | O_NOFOLLOW, mode)
-            if fd >= 0 { return Descriptor(raw: fd) }
+            if fd >= 0 {
+                if flags & O_CREAT != 0 { Descriptor(raw: fd).restoreMode(mode) }
+                return Descriptor(raw: fd)
+            }
             if csystem_errno() != EINTR { throw .current }
         }
+    }
+
+    /// What a strict umask has taken from the owner: nobody could open the file again.
+    private func restoreMode(_ mode: mode_t) {
+        if let status = try? status(), status.isOwnRegularFile, status.st_mode & 0o600 != mode & 0o600 { _ = fchmod(raw, mode) }
     }
 
     func close() { _ = CSystem.close(raw) }

@@ -7,7 +7,7 @@ enum Directory {
     static func openPrivate(_ path: String) throws(SystemError) -> Descriptor {
         if let directory = try openExisting(path) { return directory }
         try makeParents(of: path)
-        if mkdir(path, 0o700) != 0 && csystem_errno() != EEXIST { throw .current }
+        try make(path)
         guard let directory = try openExisting(path) else { throw SystemError(code: ENOENT) }
         return directory
     }
@@ -28,12 +28,30 @@ enum Directory {
         return directory
     }
 
+    static func isMissingOrPrivate(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) != 0 || status.isOwn && status.st_mode & 0o022 == 0
+    }
+
+    /// A home that does not exist is not ours to make, nor what it is in: `ENOENT` then.
     private static func makeParents(of path: String) throws(SystemError) {
         let bytes = Array(path.utf8)
-        for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "/") && index > 0 {
-            let parent = String(bytes: bytes[0..<index])
-            if mkdir(parent, 0o700) != 0 && csystem_errno() != EEXIST { throw .current }
+        let home = Array((Environment.home ?? "").utf8)
+        let slash = UInt8(ascii: "/")
+        let isInHome = bytes.starts(with: home) && bytes.count > home.count && bytes[home.count] == slash
+        for index in bytes.indices.dropFirst(isInHome ? home.count + 1 : 1) where bytes[index] == slash && bytes[index - 1] != slash {
+            try make(String(bytes: bytes[0..<index]))
         }
+    }
+
+    /// Mode 0700, whatever the umask takes away. One that is there is left as it is.
+    private static func make(_ path: String) throws(SystemError) {
+        guard mkdir(path, 0o700) == 0 else {
+            if csystem_errno() != EEXIST { throw .current }
+            return
+        }
+        var status = stat()
+        if lstat(path, &status) == 0, status.isOwn, status.st_mode & 0o700 != 0o700 { chmod(path, 0o700) }
     }
 
     /// Calls `body` with each name in a directory, "." and ".." included, in no order; getdents64(2).

@@ -28,17 +28,25 @@ enum Environment {
         return mayUse(path) ? path : PasswordFile.account { $0.pw_uid == 0 }?.home
     }
 
-    /// False for a place of someone else's while this process is root on another user's behalf.
-    /// Whoever owns any directory on the way could turn it elsewhere.
+    /// False for a place of someone else's while this process is root, which leaves nothing there. On
+    /// another user's behalf, no part of the way is anyone else's: its owner could turn it elsewhere.
     private static func mayUse(_ path: String) -> Bool {
-        guard InvokingUser.isElevated else { return true }
+        if geteuid() != 0 { return true }
         let bytes = Array(path.utf8)
+        var last: uid_t = 0
+        var isForeign = false
         for end in 1...max(1, bytes.count) where end == bytes.count || bytes[end] == UInt8(ascii: "/") {
-            var status = stat()
-            let prefix = String(bytes: bytes.prefix(end))
-            if lstat(prefix, &status) == 0 && status.st_uid != 0 { return false }
+            guard let found = owner(String(bytes: bytes.prefix(end))) else { break }
+            last = found
+            if found != 0 { isForeign = true }
         }
-        return true
+        return last == 0 && !(isForeign && InvokingUser.isElevated)
+    }
+
+    /// Nil: nothing is there.
+    static func owner(_ path: String) -> uid_t? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_uid : nil
     }
 
     /// `$XDG_STATE_HOME/telemetry`, default `~/.local/state/telemetry`.

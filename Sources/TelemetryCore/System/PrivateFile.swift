@@ -61,6 +61,12 @@ enum PrivateFile {
         return fstatat(directory.raw, path, &status, 0) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
     }
 
+    /// A directory on the way to it may not be entered.
+    static func isClosed(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) != 0 && csystem_errno() == EACCES
+    }
+
     /// Puts `bytes` in place of `name`, so that whoever looks, after a crash too, finds the old
     /// content or the new. `durable`: on disk before this returns, or it throws.
     static func replace(
