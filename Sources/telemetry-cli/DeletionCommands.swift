@@ -21,8 +21,9 @@ enum DeletionCommands {
         let report = deletionForReset(options, ids)
         let problems = LocalData.remove(options: options, keepingPastIDs: !report.isAsked)
         try report.print(invocation, resetting: true, problems: problems)
-        if let problem = problems.first { throw Failure(code: .system, message: "not everything could be removed: " + problem) }
-        if let doubt { throw doubt }
+        let rest = problems.first.map { "not everything could be removed: " + $0 }
+        if let doubt { throw Failure(code: doubt.code, message: doubt.message + (rest.map { "; " + $0 } ?? "")) }
+        if let rest { throw Failure(code: .system, message: rest) }
         guard report.isAsked else {
             throw Failure(
                 code: .notDelivered,

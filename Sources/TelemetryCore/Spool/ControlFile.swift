@@ -29,7 +29,7 @@ struct Counters: Equatable {
 /// The `control` file of a spool, mapped. The slots are read and written with its lock held.
 struct ControlFile {
     static let name = "control"
-    private static let size = 4096
+    static let size = 4096
     /// `TLMCTL` 0 1, little-endian.
     private static let magic: UInt64 = 0x0100_4C54_434D_4C54
     private static let epochOffsets = (64, 128)

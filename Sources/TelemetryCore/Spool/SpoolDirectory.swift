@@ -69,13 +69,16 @@ final class SpoolDirectory {
         guard let base = Environment.stateDirectory else { return nil }
         let path = base + "/" + tool
         guard let directory = try Directory.openExisting(path, refusedMode: 0) else { return nil }
+        var isSpool = false
         do throws(SystemError) {
-            // Made only in place of a damaged one: without any, what waits is void.
-            try Descriptor.open(at: directory, ControlFile.name, O_RDWR | O_NONBLOCK).close()
+            let file = try Descriptor.open(at: directory, ControlFile.name, O_RDWR | O_NONBLOCK)
+            defer { file.close() }
+            isSpool = try file.status().st_size == ControlFile.size
+            // A damaged one is mended; what waits is void without it.
             return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory))
         } catch {
             directory.close()
-            if error.isMissing { return nil }
+            if !isSpool && (error.isMissing || error.code == ENOSPC) { return nil }
             throw error
         }
     }

@@ -1,0 +1,272 @@
+"""The way out: a user who says no is heard, whatever state the home is in, or is told what still sends and how to end it.
+
+Elsewhere the switch is a file in a directory that a full disk, a foreign owner or a read-only home keeps from being
+written, and the program goes on sending while the command says "error"."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from stage import TOOL, Child, wait_until
+from suite import check, check_equal, test
+from world import BUILD, USER
+
+UNCONFIRMED, SYSTEM = 9, 5
+
+SETTER = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <telemetry.h>
+int main(int count, char **arguments)
+{
+    telemetry_options *o = telemetry_options_new("itest", "1");
+    if (count > 1) telemetry_options_load_manifest(o, arguments[1]);
+    printf("%d\n", (int)telemetry_set_preference(o, false));
+    telemetry_options_free(o);
+    return 0;
+}
+"""
+
+
+def sends(world, **options):
+    """What a program that has its receiver in its code sends when it runs now."""
+    receiver = world.receiver()
+    program = [world.shared.sender, f"endpoint={receiver.url}", "try=2", "close=3000"]
+    shared = world.shared.directory
+    for directory in (shared, world.shared.certificates):
+        os.chmod(directory, 0o755)
+    world.run(program, **options)
+    return len(receiver.accepted())
+
+
+def own_home(world):
+    """The home and what is in it belong to a user who is not root."""
+    home = world.path("home")
+    for directory, names, files in os.walk(home):
+        for each in [directory] + [os.path.join(directory, name) for name in names + files]:
+            os.lchown(each, USER, USER)
+    return home
+
+
+def refusals(world, **options):
+    """Each way of refusing; a check that nothing is sent follows each."""
+    setter = world.program("setter", SETTER)
+    yield "disable", lambda: world.telemetry("disable", expected=None, **options)
+    yield "reset", lambda: world.telemetry("reset", expected=None, **options)
+    yield "disable --all", lambda: world.run([f"{BUILD}/bin/telemetry", "disable", "--all"], expected=None, **options)
+    yield "telemetry_set_preference", lambda: world.run([setter], expected=None, **options)
+
+
+def agree(world, user=None):
+    """As at the beginning: a yes, and nothing else."""
+    directory = world.path("home", ".config", "telemetry")
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(os.path.join(directory, TOOL), 0o700)
+    with open(os.path.join(directory, TOOL, "enabled"), "w") as file:
+        file.write("true\n")
+    os.chmod(file.name, 0o600)
+    if user is not None:
+        own_home(world)
+
+
+@test("wayout/closed-local", "A18")
+def closed_local(world):
+    """~/.local may not be entered: each refusal is stored, and a C program is off."""
+    for name, refuse in refusals(world, user=USER):
+        agree(world, USER)
+        shutil.rmtree(world.path("home", ".local"), ignore_errors=True)
+        os.mkdir(world.path("home", ".local"), 0o700)
+        check_equal(2, sends(world, user=USER), f"events before {name}")
+        done = refuse()
+        if name == "telemetry_set_preference":
+            check_equal("-30", done.stdout.strip(), "status: stored, and what waits could not be erased")
+        else:
+            check_equal(UNCONFIRMED, done.returncode, f"exit code of {name} ({done.stderr})")
+            check("the refusal is stored" in done.stderr, done.stderr)
+        check_equal(0, sends(world, user=USER), f"events after {name}")
+
+
+@test("wayout/full-disk", "A18")
+def full_disk(world):
+    """No byte is free: the refusal takes the place of the yes, which needs no room."""
+    small = world.small_disk("small", 300)
+    home = world.path("home")
+    for name, refuse in refusals(world, environment={"HOME": small}):
+        for entry in os.listdir(small):
+            path = os.path.join(small, entry)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        shutil.copytree(os.path.join(home, ".config"), os.path.join(small, ".config"))
+        with open(os.path.join(small, "fill"), "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass
+        check_equal(2, sends(world, environment={"HOME": small}), f"events before {name}")
+        done = refuse()
+        check_equal(0, done.returncode, f"exit code of {name} ({done.stderr})")
+        check_equal(0, sends(world, environment={"HOME": small}), f"events after {name}")
+
+
+@test("wayout/open-config", "A18")
+def open_config(world):
+    """Directories of the answer that others can write to, or that nothing can be made in, take a refusal."""
+    directory = world.path("home", ".config", "telemetry", TOOL)
+    for mode in (0o777, 0o500):
+        for name, refuse in refusals(world, user=USER):
+            os.chmod(directory, 0o700)
+            agree(world, USER)
+            os.chmod(directory, mode)
+            if name == "disable --all":
+                os.chmod(os.path.dirname(directory), mode)
+            done = refuse()
+            check_equal(0, sends(world, user=USER), f"events after {name} in a directory of mode {mode:o} ({done.stderr})")
+            check(name == "disable --all" or done.returncode == 0, f"{name}: {done.returncode} ({done.stderr})")
+            os.chmod(os.path.dirname(directory), 0o700)
+
+
+@test("wayout/damaged", "A18")
+def damaged(world):
+    """A manifest that cannot be read or understood, a damaged spool, an answer that is none: off all the same."""
+    state = world.spool
+
+    def no_manifest(content, mode=0o644):
+        os.makedirs(os.path.dirname(world.manifest_file), exist_ok=True)
+        with open(world.manifest_file, "w") as file:
+            file.write(content)
+        os.chmod(file.name, mode)
+
+    def control(content):
+        os.makedirs(state, exist_ok=True)
+        with open(os.path.join(state, "control"), "wb") as file:
+            file.write(content)
+        os.chmod(file.name, 0o600)
+
+    def state_is_file():
+        os.makedirs(os.path.dirname(state), exist_ok=True)
+        with open(state, "w"):
+            pass
+    for damage in (lambda: no_manifest("tool: ["), lambda: no_manifest("tool: {name: other}"), lambda: control(b"x" * 4096),
+                   lambda: control(b""), lambda: control(b"y" * 100), state_is_file):
+        for name, refuse in refusals(world):
+            shutil.rmtree(world.path("home", ".local"), ignore_errors=True)
+            agree(world)
+            damage()
+            done = refuse()
+            check_equal(0, sends(world), f"events after {name} ({done.stderr})")
+            check(done.returncode in (0, 4, UNCONFIRMED), f"{name}: {done.returncode} ({done.stderr})")
+
+
+@test("wayout/broken-manifest", "A18")
+def broken_manifest(world):
+    """reset under a manifest that cannot be understood keeps the ids that nobody could be asked about."""
+    receiver = world.receiver()
+    world.manifest(receiver.url, {"deletion": {"endpoint": receiver.origin + "/deletion"}})
+    world.telemetry("track", "x")
+    world.telemetry("deliver", "--now")
+    check_equal(1, len(receiver.accepted()), "events")
+    with open(world.manifest_file, "w") as file:
+        file.write("tool: [")
+    done = world.telemetry("reset", expected=4)
+    check("the ids are kept" in done.stderr, done.stderr)
+    check(os.path.exists(os.path.join(world.spool, "past-ids")), f"{os.listdir(world.spool)}")
+    os.unlink(world.manifest_file)
+    check_equal(0, sends(world), "events after reset")
+
+
+@test("wayout/read-only", "A18")
+def read_only(world):
+    """A read-only home: what still sends, and how to end it, is said; and that does end it."""
+    home = world.small_disk("frozen", 300)
+    shutil.copytree(world.path("home", ".config"), os.path.join(home, ".config"))
+    subprocess.run(["mount", "-o", "remount,ro", home], check=True)
+    frozen = {"HOME": home}
+    check_equal(2, sends(world, environment=frozen), "events before")
+    for name, refuse in refusals(world, environment=frozen):
+        done = refuse()
+        if name == "telemetry_set_preference":
+            check_equal("-50", done.stdout.strip(), "status: not stored")
+            continue
+        check_equal(SYSTEM, done.returncode, f"exit code of {name}")
+        for words in ("cannot store the preference", "Read-only file system", "go on sending", "export DO_NOT_TRACK=1"):
+            check(words in done.stderr, f"{name}: {words} is not in {done.stderr}")
+    check_equal(0, sends(world, environment={**frozen, "DO_NOT_TRACK": "1"}), "events with what was advised")
+    check_equal(0, sends(world, environment={**frozen, "ITEST_NO_TELEMETRY": "1"}), "events with what was advised")
+
+
+@test("wayout/off-all-the-same", "A18")
+def off_all_the_same(world):
+    """No home to store a refusal in: exit code 5, and that nothing is sent."""
+    nowhere = {"HOME": world.path("nowhere")}
+    done = world.telemetry("disable", expected=SYSTEM, environment=nowhere)
+    check("telemetry is off all the same" in done.stderr, done.stderr)
+    check_equal(0, sends(world, environment=nowhere), "events")
+    check(not os.path.exists(world.path("nowhere")), "a home was made")
+
+
+@test("wayout/stopped", "A18")
+def stopped(world):
+    """A sender was stopped while it sent: the refusal is stored, exit code 9, soon, and the process is named."""
+    receiver = world.receiver("/hang")
+    child = world.start(f"endpoint={receiver.url}", "timeout=60000", "track=10", "flush=60000", "close=0")
+    wait_until(lambda: receiver.requests(), "a request")
+    child.process.send_signal(signal.SIGSTOP)
+    begin = time.monotonic()
+    done = world.telemetry("disable", expected=UNCONFIRMED)
+    check(time.monotonic() - begin < 10, "it waited for long")
+    for words in ("the refusal is stored", f"kill -9 {child.process.pid}", "is stopped"):
+        check(words in done.stderr, f"{words} is not in {done.stderr}")
+    status = json.loads(world.telemetry("status", "--json").stdout)
+    check_equal((False, 0), (status["enabled"], status["events"]["pending"]), "enabled, pending")
+    check_equal(0, sends(world), "events of another program")
+    child.process.send_signal(signal.SIGCONT)
+    child.process.wait(30)
+    check_equal(1, len(receiver.requests()), "requests")
+
+
+@test("wayout/stopped-holder", "A18")
+def stopped_holder(world):
+    """Another process was stopped while it held the spool's lock: what waits is void all the same."""
+    receiver = world.receiver("/status/503")
+    world.manifest(receiver.url)
+    world.telemetry("track", "x")
+    wait_until(lambda: not world.processes(), "the end of the delivery")
+    holding = "import fcntl, sys, time; file = open(sys.argv[1], 'r+'); fcntl.flock(file, 2); print(flush=True); time.sleep(60)"
+    holder = world.closes(Child([sys.executable, "-c", holding, os.path.join(world.spool, "control")], world.environment, world.root))
+    holder.process.stdout.readline()
+    world.telemetry("disable", expected=UNCONFIRMED)
+    holder.close()
+    receiver.mode("/status/200")
+    world.telemetry("enable")
+    world.telemetry("deliver", "--now")
+    check_equal([], receiver.accepted(), "events that were withdrawn")
+
+
+@test("wayout/same-state", "A18")
+def same_state(world):
+    """In no state of the home does the helper say off while a program sends, or on while it does not."""
+    home = world.path("home")
+
+    def directory(path, mode, owner):
+        def change():
+            os.makedirs(path, exist_ok=True)
+            own_home(world)
+            os.chown(path, owner, owner)
+            os.chmod(path, mode)
+        return change
+    places = [os.path.join(home, *names) for names in (
+        [".local"], [".local", "share"], [".local", "state"], [".local", "state", "telemetry"], [".local", "state", "telemetry", TOOL],
+        [".config"], [".config", "telemetry"], [".config", "telemetry", TOOL])] + [home]
+    for place in places:
+        for mode, owner in ((0o000, USER), (0o300, USER), (0o777, USER), (0o700, 0)):
+            shutil.rmtree(home, ignore_errors=True)
+            os.mkdir(home, 0o700)
+            agree(world, USER)
+            directory(place, mode, owner)()
+            sent = sends(world, user=USER)
+            done = world.telemetry("explain", "--json", user=USER)
+            said = json.loads(done.stdout)["enabled"]
+            check_equal(sent == 2, said, f"{place}, mode {mode:o}, owner {owner}: {sent} events; what the helper says")
