@@ -46,13 +46,14 @@ public func telemetryPrompt(options: UnsafePointer<telemetry_options>?) -> telem
 /// Stores the user's answer for the tool, for all its processes: what `telemetry enable` and
 /// `telemetry disable` do, so that a tool can offer its own switch. Only for a decision of the user's.
 /// `false` also erases every event that waits; when it returns TELEMETRY_OK nothing leaves any more,
-/// and running processes of the tool stop recording.
+/// and running processes of the tool stop recording. It needs the tool's name only: it is stored even if
+/// the options have an error, and, where there is no room, in place of the earlier answer.
 ///
 /// @param options  As for telemetry_open(). Not changed.
 /// @return TELEMETRY_OK; TELEMETRY_OVERRULED: stored, but another source decides otherwise;
 ///         TELEMETRY_ERROR_SYSTEM: not stored, and the earlier answer stands (the waiting events are
-///         erased all the same); TELEMETRY_ERROR_TIMEOUT: stored, but another process held the spool and
-///         it could not be erased; TELEMETRY_ERROR_ARGUMENT for NULL.
+///         erased all the same); TELEMETRY_ERROR_TIMEOUT: stored, and it holds, but what waited could not
+///         be erased, or a process that was sending does not answer; TELEMETRY_ERROR_ARGUMENT for NULL.
 ///
 /// Thread-safe. Blocks: the answer is on disk when it returns, and `false` waits for a delivery under
 /// way, for seconds at most.
