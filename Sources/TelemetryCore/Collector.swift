@@ -14,6 +14,8 @@ package final class Collector {
     /// Guards everything below. Never held while sending.
     let mutex = Mutex()
     let condition = Condition()
+    /// After close(): why what was recorded is neither stored nor delivered; nil: it is.
+    package var loss: SystemError?
     /// Nil until the first event.
     var spool: Spool?
     var dispatcher: Dispatcher?

@@ -69,7 +69,7 @@ extension Collector {
         Gate.set(handle, isOpen: false)
         let spawns = wasEnabled && !deliversAtClose && detachedIsDue
         ForkHandling.forget(self)
-        if stopWorker(deadline) { cleanUp() }
+        if stopWorker(deadline) { cleanUp() } else { noteLoss(whole: false) }
         if spawns { DetachedDelivery.startUnlessRunning(options) }
         Unmanaged.passUnretained(self).release()
         return status
@@ -118,11 +118,19 @@ extension Collector {
             moveCounts(to: spool)
             spool.close()
         }
+        noteLoss(whole: true)
         spool = nil
         dispatcher = nil
         for outlet in outlets { outlet.backend.close() }
         outlets = []
         mutex.unlock()
+    }
+
+    /// With the mutex held, or after the last call. What was in memory only and could be delivered nowhere is
+    /// gone; what a worker that is left behind still holds there goes with the process. Only the helper asks.
+    private func noteLoss(whole isClosed: Bool) {
+        guard DetachedDelivery.isHelper, let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
+        loss = spool.failure ?? SystemError(code: spool.lastErrno)
     }
 
     /// With the mutex held. A run whose every event was refused has no spool: what it counted goes to the one

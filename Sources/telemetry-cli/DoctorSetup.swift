@@ -9,7 +9,7 @@ enum DoctorSetup {
     static func check(_ options: Options) -> [DoctorFinding] {
         let preference = PreferenceStore.path(tool: options.toolName)
         return [
-            directory("state directory", SpoolInspector.path(options: options)),
+            directory(stateDirectory, SpoolInspector.path(options: options)),
             directory("config directory", preference.map { parent($0) }),
             preferenceFile(options), notice(options, preference), consent(options), manifest(options),
         ]
@@ -20,14 +20,22 @@ enum DoctorSetup {
         return String(path[..<end])
     }
 
+    private static let stateDirectory = "state directory"
+
     private static func directory(_ check: String, _ path: String?) -> DoctorFinding {
         guard let path else {
             return DoctorFinding(
                 check: check, state: .problem, detail: "none: neither HOME nor the XDG variable is an absolute path", advice: "set HOME")
         }
+        if let obstacle = PathStatus.obstacle(path) {
+            return DoctorFinding(check: check, state: .problem, detail: path + " cannot be made: " + obstacle.what, advice: obstacle.advice)
+        }
         guard let status = PathStatus(path) else {
             let free = PathStatus.freeBytes(path)
             return DoctorFinding(check: check, state: .ok, detail: path + " does not exist yet" + room(free))
+        }
+        if ArgumentParser.same(check, stateDirectory), let wrong = PathStatus(parent(path), followingLinks: true)?.distrust {
+            return DoctorFinding(check: check, state: .problem, detail: parent(path) + " " + wrong.what, advice: wrong.advice)
         }
         if let wrong = status.distrust { return DoctorFinding(check: check, state: .problem, detail: path + " " + wrong.what, advice: wrong.advice) }
         let free = PathStatus.freeBytes(path)

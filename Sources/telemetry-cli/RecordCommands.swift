@@ -89,12 +89,15 @@ enum RecordCommands {
             invocation.complain("not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
         }
         if collector.isDryRun { return try DryRun.answer(invocation, collector) }
+        let isEnabled = collector.decision.isEnabled
+        end(collector)
+        guard invocation.wantsJSON else { return }
         var object = JSONObject()
         object.add("tool", collector.options.toolName)
-        object.add("enabled", collector.decision.isEnabled)
-        object.add("status", text(of: status))
-        end(collector)
-        if invocation.wantsJSON { try invocation.answer(object.text) }
+        object.add("enabled", isEnabled)
+        object.add("status", collector.loss == nil ? text(of: status) : "dropped")
+        object.add("reason", optional: collector.loss?.text)
+        try invocation.answer(object.text)
     }
 
     private static func text(of status: telemetry_status) -> String {

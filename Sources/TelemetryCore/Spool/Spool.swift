@@ -20,6 +20,8 @@ final class Spool {
     /// Counts that are not in the control file yet.
     var unmerged = Tally()
     var passes: UInt64 = 0
+    /// Events that were in memory only, and went with it.
+    var lost: UInt64 = 0
     /// errno of the last event that could not be stored.
     private(set) var lastErrno: Int32 = 0
     var epoch: UInt64

@@ -68,6 +68,7 @@ extension Spool {
         if isLeftOpen { segment.unseal() } else { StateWord.seal(segment.base) }
         if segment.isHeap {
             if segment.pendingCount > 0, save(segment) { return }
+            lost &+= UInt64(segment.pendingCount)
             segment.progress.drop(.noSpace, segment.pendingCount)
             unmerged += segment.tally
         }

@@ -6,9 +6,9 @@ struct PathStatus {
     private let isWritable: Bool
 
     /// Nil: nothing is there.
-    init?(_ path: String) {
+    init?(_ path: String, followingLinks: Bool = false) {
         var found = stat()
-        guard lstat(path, &found) == 0 else { return nil }
+        guard fstatat(AT_FDCWD, path, &found, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
         status = found
         isWritable = access(path, W_OK) == 0
     }
@@ -20,6 +20,24 @@ struct PathStatus {
         if status.st_mode & 0o022 != 0 { return ("can be written to by others, mode " + modeText, "chmod 700") }
         if !isWritable { return ("cannot be written to, mode " + modeText, "chmod 700") }
         return nil
+    }
+
+    /// Why a directory that is not there could not be made, by the nearest one above it; nil: it is there, or could be.
+    static func obstacle(_ path: String) -> (what: String, advice: String)? {
+        var ancestor = path
+        var status = stat()
+        while lstat(ancestor, &status) != 0 {
+            let code = csystem_errno()
+            if code != ENOENT { return (ancestor + ": " + ErrorText.of(code), "set HOME or the XDG variable to a place of your own") }
+            guard let slash = ancestor.utf8.lastIndex(of: UInt8(ascii: "/")), slash != ancestor.startIndex else { return nil }
+            ancestor = String(ancestor[..<slash])
+        }
+        if ArgumentParser.same(ancestor, path) { return nil }
+        if let home = Process.environment("HOME"), home.utf8.count > ancestor.utf8.count, path.utf8.starts(with: home.utf8) {
+            return ("the home " + home + " does not exist", "make it, or set HOME")
+        }
+        if access(ancestor, W_OK | X_OK) == 0 { return nil }
+        return (ancestor + ": " + ErrorText.of(csystem_errno()), "change its owner or mode, or set the XDG variable to another place")
     }
 
     /// Octal, four digits.
