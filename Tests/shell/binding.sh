@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# bindings/shell/telemetry.sh in four shells.
+# bindings/shell/telemetry.sh in nine shells.
 
 binding=$root/bindings/shell/telemetry.sh
 
@@ -219,7 +219,7 @@ TELEMETRY_TOOL=my-tool.2; MY_TOOL_2_NO_TELEMETRY=1; telemetry_track a; TELEMETRY
     expect_equal "$(event_count 9lives) $(event_count my-tool.2)" "2 0"
 }
 
-for shell in dash bash zsh "busybox sh"; do
+for shell in "${shells[@]}"; do
     if ! command -v "${shell%% *}" >/dev/null; then
         test_case "I $shell is installed" fail "missing: apt-get install ${shell%% *}"
         continue

@@ -3,6 +3,9 @@
 
 passed=0 failed=0
 
+# Those of the binding, each as its command; busybox's is an argument of it.
+shells=(dash bash zsh "busybox sh" mksh lksh ksh93 yash posh)
+
 # test_case NAME FUNCTION [ARGUMENT...]: runs FUNCTION under `set -e`; a command that fails fails it.
 test_case() {
     local name=$1 dir status

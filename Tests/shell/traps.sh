@@ -48,7 +48,7 @@ ends() {
     expect_equal "$(died "$shell" "$@")" "$plain"
     cmp out plain.out
     expect_no_part out never
-    expect_equal "$(codes)" "deploy $expected"
+    expect_equal "$(codes)" "${expected:+deploy $expected}"
 }
 
 ends_early() {
@@ -75,9 +75,10 @@ killed_alone() {
     printf '%s\n' "$armed EXIT" "$foreground; echo never" >script
     SECONDS=0
     expect_equal "$(died "$1" TERM shell)" -15
-    [ $SECONDS -lt 5 ] || fail "it waited"
+    # posh and mksh always wait, ksh93 is spared a wrong end only by traps on signals.
+    case $1 in posh | *ksh*) ;; *) [ $SECONDS -lt 5 ] || fail "it waited" ;; esac
     # bash runs the trap and does not tell why.
-    expect_equal "$(codes)" "$(case $1 in bash) echo "deploy 0" ;; esac)"
+    expect_equal "$(codes)" "$(case $1 in bash) echo "deploy 0" ;; *ksh*) echo "deploy 143" ;; esac)"
 }
 
 # What no trap of ours sees. bash runs the trap on EXIT, and does not tell why.
@@ -90,7 +91,7 @@ unseen() {
     expect_equal "$(codes)" ""
     printf '%s\n' "$armed" "$foreground; echo never" >script
     expect_equal "$(died "$1" USR1)" -10
-    expect_equal "$(codes)" "$(case $1 in bash) echo "deploy 0" ;; esac)"
+    expect_equal "$(codes)" "$(case $1 in bash) echo "deploy 0" ;; ksh93) echo "deploy 138" ;; esac)"
 }
 
 exits_only() {
@@ -98,7 +99,7 @@ exits_only() {
     printf '%s\n' "$armed EXIT" 'trap >listed; exit 6' >script
     expect_equal "$(died "$1")" 6
     expect_equal "$(codes)" "deploy 6"
-    expect_equal "$(grep -c . listed)" 1
+    expect_equal "$(grep -c . listed)" "$(case $1 in ksh93) echo 9 ;; *ksh) echo 4 ;; *) echo 1 ;; esac)"
 }
 
 # What the script traps stays as it is, trap by trap.
@@ -137,7 +138,8 @@ own_trap_records() {
 own_traps_later() {
     enable t
     printf '%s\n' "$armed" "trap 'echo own' EXIT; trap 'echo term; exit 3' TERM; kill -TERM \$\$; echo never" >script
-    expect_equal "$(died "$1")" 3
+    # Of the ksh family, some exit as the trap on EXIT has ended.
+    expect_equal "$(died "$1")" "$(case $1 in mksh | lksh) echo 0 ;; *) echo 3 ;; esac)"
     expect_equal "$(tr '\n' ' ' <out)" "term own "
     expect_equal "$(codes)" ""
     # A trap taken away is away.
@@ -171,12 +173,12 @@ in_subshells() {
 . "$1"; TELEMETRY_TOOL=t; telemetry_command_begin deploy; telemetry_trap
 (exit 4); x=$(exit 3; echo y) || :; (sleep 0.01; exit 5); : | (exit 6)
 (telemetry_command_end 1; telemetry_command_begin inner; telemetry_trap; sh -c 'kill -TERM $PPID'; sleep 1; echo never) &
-wait $! || echo "subshell $?"
+wait $! || case $? in 143 | 271 | 399) echo subshell TERM ;; esac
 echo alive
 exit 2
 S
     expect_equal "$(died "$1")" 2
-    expect_equal "$(tr '\n' ' ' <out)" "subshell 143 alive "
+    expect_equal "$(tr '\n' ' ' <out)" "subshell TERM alive "
     expect_equal "$(codes)" "deploy 1, inner 143, deploy 2"
 }
 
@@ -225,7 +227,8 @@ whole_script() {
     expect_equal "$(codes)" "part 2, run 2"
     expect_json "$(events t)" '90 <= j["duration_ms"] < 5000' True
     printf '%s\n' 'set -eu; . "$1"; telemetry_script t nightly; kill -TERM $$' >script
-    expect_equal "$(died "$1")" -15
+    # These end so under `set -e` by themselves.
+    expect_equal "$(died "$1")" "$(case $1 in mksh | lksh | posh) echo 143 ;; *) echo -15 ;; esac)"
     expect_equal "$(codes)" "part 2, run 2, nightly 143"
 }
 
@@ -250,13 +253,17 @@ without_proc() {
     expect_equal "$(codes)" ""
 }
 
-for shell in dash bash zsh "busybox sh"; do
+for shell in "${shells[@]}"; do
     command -v "${shell%% *}" >/dev/null || continue # binding.sh has said so
     ends_early "exit" 'echo done; exit 7' 7
     ends_early "exit in a function" 'f() { exit 6; }; f; echo never' 6
     ends_early "set -e" 'set -e; (exit 9); echo never' 9
     ends_early "its last line" '(exit 3)' 3
-    ends_early "an unset variable under set -u" 'set -u; echo "$nosuch"; echo never' "$(case $shell in dash | busybox*) echo 2 ;; *) echo 1 ;; esac)"
+    ends_early "an unset variable under set -u" 'set -u; echo "$nosuch"; echo never' "$(case $shell in dash | busybox* | yash) echo 2 ;; ksh93) echo 0 ;; posh) ;; *) echo 1 ;; esac)"
+    ends_early "a number above 255" 'exit 300' 44
+    ends_early "set -e and a code" 'set -e; exit 7' 7
+    ends_early "its last command killed" 'ulimit -c 0; sh -c "kill -TERM \$\$"' 143
+    ends_early "a function that returns a number above 255" 'f() { return 300; }; f' 44
     for signal in HUP INT TERM; do killed "$shell" $signal; done
     test_case "I $shell: a signal to the shell alone waits for the foreground; not with EXIT alone" killed_alone "$shell"
     test_case "I $shell: not recorded: exec, SIGKILL, another signal" unseen "$shell"

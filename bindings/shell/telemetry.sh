@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # telemetry.sh: telemetry for shell scripts. Source it; works in every POSIX shell (tested: dash,
-# bash, zsh, busybox).
+# bash, zsh, busybox, mksh, lksh, ksh93, yash, posh).
 #
 #     . /usr/share/telemetry/telemetry.sh
 #     telemetry_script mytool
@@ -54,7 +54,8 @@ telemetry_prompt() {
 telemetry_track() {
     _telemetry_status=$?
     if _telemetry_asks; then
-        _telemetry_call track ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "$@"
+        # posh: under set -u, "$@" of no arguments is an error.
+        _telemetry_call track ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} ${1+"$@"}
     fi
     _telemetry_leave "$_telemetry_status"
 }
@@ -71,13 +72,13 @@ telemetry_command_begin() {
 telemetry_command_end() {
     _telemetry_status=$?
     if [ -n "$_telemetry_begun" ] && [ $# -gt 0 ]; then
-        _telemetry_code=$1
+        _telemetry_reduce "$1"
         shift
         _telemetry_clock
         _telemetry_last=${_telemetry_begun%%"$_telemetry_newline"*}
         _telemetry_begun=${_telemetry_begun#*"$_telemetry_newline"}
         _telemetry_call command ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "${_telemetry_last#* }" \
-            --duration-ms "$((_telemetry_now - ${_telemetry_last%% *}))" --exit-code "$_telemetry_code" "$@"
+            --duration-ms "$((_telemetry_now - ${_telemetry_last%% *}))" --exit-code "$_telemetry_code" ${1+"$@"}
     fi
     _telemetry_leave "$_telemetry_status"
 }
@@ -128,7 +129,7 @@ telemetry_trap() {
     # A shell at a terminal survives signals that would end a script.
     case $- in
         *i*) ;;
-        *) if _telemetry_asks && _telemetry_look; then _telemetry_trap_all "$@"; fi ;;
+        *) if _telemetry_asks && _telemetry_look; then _telemetry_trap_all ${1+"$@"}; fi ;;
     esac
     _telemetry_leave "$_telemetry_status"
 }
@@ -149,7 +150,23 @@ _telemetry_trap_all() {
 # from the list in a function, and is back when the function ends.
 _telemetry_trap_exit() {
     if [ -n "${ZSH_VERSION-}" ]; then setopt localoptions posixtraps; fi
-    if _telemetry_is_free EXIT; then trap '_telemetry_at_exit' EXIT; fi
+    _telemetry_is_free EXIT || return 0
+    trap '_telemetry_at_exit' EXIT
+    [ -z "${KSH_VERSION-}" ] || _telemetry_trap_deaths
+}
+
+# Of the ksh family, a shell with a trap on EXIT exits with a number where a signal would end it; but not from a trap on that
+# signal. In mksh it is these three, in ksh93 any.
+_telemetry_trap_deaths() {
+    _telemetry_trap_signal HUP 1
+    _telemetry_trap_signal INT 2
+    _telemetry_trap_signal TERM 15
+    _telemetry_is_ksh93 || return 0
+    _telemetry_trap_signal QUIT 3
+    _telemetry_trap_signal USR1 10
+    _telemetry_trap_signal USR2 12
+    _telemetry_trap_signal PIPE 13
+    _telemetry_trap_signal ALRM 14
 }
 
 _telemetry_trap_signal() { # SIGNAL NUMBER
@@ -160,18 +177,41 @@ _telemetry_trap_signal() { # SIGNAL NUMBER
 _telemetry_at_exit() {
     _telemetry_exit=$?
     _telemetry_end_all "$_telemetry_exit"
+    # ksh93 dies of the signal that its last command has died of, unless there is a trap.
+    if [ "$_telemetry_exit" -gt 256 ] && [ "$_telemetry_exit" -lt 288 ] && _telemetry_is_ksh93; then
+        trap - EXIT
+        kill "-$((_telemetry_exit - 256))" "$_telemetry_pid"
+    fi
     _telemetry_leave "$_telemetry_exit"
 }
 
-# The signal does then what it would have done.
+# The signal does then what it would have done. mksh and ksh93 would run our trap on EXIT and exit with a number.
 _telemetry_at_signal() { # SIGNAL NUMBER
     trap - "$1"
     _telemetry_end_all "$((128 + $2))"
+    if _telemetry_look && _telemetry_is_free EXIT; then trap - EXIT; fi
     kill -s "$1" "$_telemetry_pid"
 }
 
 _telemetry_end_all() { # CODE
     while [ -n "$_telemetry_begun" ]; do telemetry_command_end "$1" || :; done
+}
+
+# The code that a parent sees, of one byte: `exit 300` is 44, and a command that SIGTERM has killed is 143, which ksh93 calls
+# 271 and yash 399. What is no code is for the helper to refuse.
+_telemetry_reduce() { # CODE
+    _telemetry_code=$1
+    case $1 in '' | *[!0123456789]* | ??????*) return 0 ;; esac
+    [ "$1" -gt 255 ] || return 0
+    _telemetry_code=$(($1 & 255))
+    if [ "$1" -gt 256 ] && [ "$1" -lt 288 ] && _telemetry_is_ksh93; then _telemetry_code=$(($1 - 128)); fi
+}
+
+_telemetry_is_ksh93() {
+    case ${KSH_VERSION-} in
+        *' 93'*) ;;
+        *) return 1 ;;
+    esac
 }
 
 # Who we are ($$ is another in a subshell), and which traps are set. `$(trap)` shows those of a subshell in some
