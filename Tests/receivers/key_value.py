@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 
-from stage import wait_until
+from stage import TOOL, wait_until
 from suite import Skipped, check
 
 UNPACKED = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "build", "unpacked"))
@@ -15,12 +15,16 @@ PLAIN = r'[^\x00-\x20\x7f;"\\=\x80-\x9f]+'
 QUOTED = r'"(?:[^"\\\n\r]|\\["\\nr])*"'
 
 
-def read(datagram):
-    """wire-formats, "Splunk": the pairs of one datagram, in their order."""
+def read(datagram, beginning=f"<14>{TOOL}: "):
+    """wire-formats, "Splunk": the pairs of one datagram, in their order, behind its tag."""
     text = datagram.decode("utf-8")
-    if len(datagram) > 1400 or not text.startswith("<14>signal=") or not text.endswith("\n"):
+    if len(datagram) > 1400 or not text.startswith(f"{beginning}signal=") or not text.endswith("\n"):
         raise ValueError(f"size, beginning or end of {text!r}")
-    position, pairs, body = 0, [], text[4:-1]
+    return pairs_of(text[len(beginning):-1])
+
+
+def pairs_of(body):
+    position, pairs = 0, []
     while True:
         match = re.compile(f"({KEY})=({QUOTED}|{PLAIN})(;|$)").match(body, position)
         if not match:
@@ -119,14 +123,14 @@ class Daemon:
 
 
 class SyslogNG(Daemon):
-    """syslog-ng's kv-parser() and $(format-json)."""
+    """syslog-ng's kv-parser() and $(format-json), behind a source without any setting, or with those that the bare line needs."""
 
-    def __init__(self, stage):
+    def __init__(self, stage, flags=""):
         modules = os.path.join(UNPACKED, "syslog-ng-core", "usr", "lib", "syslog-ng")
         versions = [name for name in os.listdir(modules) if re.fullmatch(r"\d+\.\d+", name)] if os.path.isdir(modules) else [""]
         super().__init__(stage, "syslog-ng-core", "syslog-ng", lambda daemon: f"""@version: {versions[0]}
-options {{ stats-freq(0); flush-lines(1); log-msg-size(65536); }};
-source s {{ network(ip("127.0.0.1") port({daemon.port}) transport("udp") so-rcvbuf(4194304) flags(no-hostname, no-header)); }};
+options {{ chain_hostnames(off); flush_lines(0); use_dns(no); use_fqdn(no); dns_cache(no); stats_freq(0); bad_hostname("^gconfd$"); }};
+source s {{ network(ip("127.0.0.1") port({daemon.port}) transport("udp") so-rcvbuf(4194304) {flags}); }};
 parser p {{ kv-parser(prefix("kv.") pair-separator(";")); }};
 destination d {{ file("{daemon.output}" template("$(format-json --scope none --key kv.* --rekey kv.* --shift-levels 1)\\n")); }};
 log {{ source(s); parser(p); destination(d); }};
@@ -142,6 +146,33 @@ log {{ source(s); parser(p); destination(d); }};
             else:
                 flat[key] = value
         return flat
+
+
+class DebianRsyslog(Daemon):
+    """rsyslog by Debian's own rsyslog.conf, its lines for UDP uncommented: the message without what it took for a header."""
+
+    def __init__(self, stage):
+        super().__init__(stage, "rsyslog", "rsyslogd", self._configuration,
+                         ["-n", "-f", "{d}/conf", "-i", "{d}/pid", "-M", f"{{p}}/usr/lib/{os.uname().machine}-linux-gnu/rsyslog"])
+
+    def _configuration(self, daemon):
+        with open(os.path.join(UNPACKED, "rsyslog", "etc", "rsyslog.conf"), encoding="utf-8") as file:
+            text = file.read()
+        check('#input(type="imudp" port="514")' in text, "Debian's configuration is another")
+        text = text.replace('#module(load="imudp")', 'module(load="imudp")').replace(
+            '#input(type="imudp" port="514")', f'input(type="imudp" address="127.0.0.1" port="{daemon.port}" rcvbufSize="4m")')
+        # Nothing of this machine's is read, nothing outside the test written.
+        text = re.sub(r'(?m)^module\(load="im(uxsock|klog)"\).*$|^\$(FileOwner|FileGroup|PrivDrop|IncludeConfig).*$', "", text)
+        text = text.replace("/var/log", daemon.directory).replace("/var/spool/rsyslog", daemon.directory)
+        return text + f"""
+template(name="seen" type="list") {{ constant(value="{{\\"program\\":\\"") property(name="programname" format="json") constant(value="\\",\\"msg\\":\\"")
+  property(name="msg" format="json") constant(value="\\"}}\\n") }}
+action(type="omfile" file="{daemon.output}" template="seen")
+"""
+
+    def value(self, found):
+        check(found["program"] == TOOL, f"the program is {found['program']!r}")
+        return pairs_of(found["msg"].removeprefix(" "))
 
 
 class Rsyslog(Daemon):

@@ -34,6 +34,7 @@ package final class NetworkChoice {
     static let keys = [
         "endpoint", "headers", "timeout_ms", "compression", "allow_http", "api_key", "api_key_env", "api_key_file", "api_key_header",
         "protocol", "environment", "site", "service", "source", "region", "sourcetype", "index",
+        "line",
     ]
 
     /// Whether this kind has such a key.

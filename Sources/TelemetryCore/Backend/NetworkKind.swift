@@ -49,6 +49,7 @@ package enum NetworkKind: Int {
         case (.datadog, "service"), (.datadog, "source"): ""
         case (.posthog, "region"), (.segment, "region"): "us eu"
         case (.splunkHEC, "source"), (.splunkHEC, "sourcetype"), (.splunkHEC, "index"): ""
+        case (.splunkUDP, "line"): "tagged bare"
         default: nil
         }
     }

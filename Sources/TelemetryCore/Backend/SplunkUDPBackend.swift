@@ -25,6 +25,7 @@ final class SplunkUDPBackend: Backend {
         port = (receiver.port ?? 514).description
         info = "splunk_udp: udp://" + receiver.host + ":" + port
         timeoutMilliseconds = choice.timeoutMilliseconds
+        writer.isTagged = choice.setting("line") != "bare"
     }
 
     /// Those before one that cannot be sent have left, and count. What is wrong with that one is the answer to the

@@ -7,6 +7,12 @@ struct KeyValueWriter {
     /// So much stays of what says which event it is.
     private static let leastOfName = 64
 
+    /// Most bytes of a syslog tag: RFC 3164, section 4.1.3.
+    private static let longestTag = 32
+
+    /// `tool: ` in front, which a syslog daemon takes for the program's name. Without one it takes everything up to the first
+    /// blank or colon, so that what reads the message has lost most of the pairs.
+    var isTagged = true
     private(set) var bytes: [UInt8] = []
     /// Most bytes of a value.
     private var longest = Int.max
@@ -32,7 +38,9 @@ struct KeyValueWriter {
         let context = event.context
         bytes.removeAll(keepingCapacity: true)
         // RFC 3164: facility user, severity informational.
-        append("<14>signal=")
+        append("<14>")
+        if isTagged { writeTag(context.toolName) }
+        append("signal=")
         value(context.toolName, atLeast: Self.leastOfName)
         member("arch", context.arch)
         if isWhole && event.argumentCount > 0 { writeArguments(event) }
@@ -67,30 +75,46 @@ struct KeyValueWriter {
         joined.withUnsafeBytes { value($0) }
     }
 
-    private mutating func writeMetadata(_ event: EventView) {
-        var sorted: [AttributeView] = []
-        event.forEachMergedAttribute { attribute in
-            var at = sorted.count
-            while at > 0, Self.isBefore(attribute.key, sorted[at - 1].key) { at -= 1 }
-            sorted.insert(attribute, at: at)
-        }
-        for attribute in sorted { write(attribute) }
+    /// A letter first, and nothing that a daemon could take for the end of it.
+    private mutating func writeTag(_ name: UnsafeRawBufferPointer) {
+        if name.isEmpty { append("telemetry") }
+        for byte in name.prefix(Self.longestTag) { bytes.append(Self.keyByte(byte)) }
+        append(": ")
     }
 
-    private static func isBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        for index in 0..<min(left.count, right.count) {
-            let (one, other) = (keyByte(left[index]), keyByte(right[index]))
-            if one != other { return one < other }
+    /// Keys that are the same as they stand here get a number: a reader keeps one of each.
+    private mutating func writeMetadata(_ event: EventView) {
+        var sorted: [(key: [UInt8], value: AttributeView.Value)] = []
+        event.forEachMergedAttribute { attribute in
+            let wanted = attribute.key.map(Self.keyByte)
+            var key = wanted
+            var number = 1
+            while sorted.contains(where: { Self.isSame($0.key, key) }) {
+                number &+= 1
+                key = wanted + [UInt8(ascii: "_")] + Array(number.description.utf8)
+            }
+            var at = sorted.count
+            while at > 0, Self.isBefore(key, sorted[at - 1].key) { at -= 1 }
+            sorted.insert((key, attribute.value), at: at)
         }
+        for (key, value) in sorted { write(key, value) }
+    }
+
+    private static func isSame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        left.count == right.count && !isBefore(left, right) && !isBefore(right, left)
+    }
+
+    private static func isBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        for index in 0..<min(left.count, right.count) where left[index] != right[index] { return left[index] < right[index] }
         return left.count < right.count
     }
 
     /// A prefix of their own keeps them from the event's fields.
-    private mutating func write(_ attribute: AttributeView) {
+    private mutating func write(_ key: [UInt8], _ attribute: AttributeView.Value) {
         append(";metadata.")
-        for byte in attribute.key { bytes.append(Self.keyByte(byte)) }
+        bytes += key
         append("=")
-        switch attribute.value {
+        switch attribute {
         case .string(let text): value(text)
         case .int(let number): plain(number.description)
         case .double(let number): write(number)

@@ -22,7 +22,7 @@ final class KeyValueWriterTests: XCTestCase {
     func testGoldenBytes() {
         XCTAssertEqual(
             String(decoding: line(WireSample.fullEvent, metadata: [(Array("release".utf8), .string(Array("beta".utf8)))]), as: UTF8.self),
-            #"<14>signal=mytool;arch=x86_64;args="get||\"";duration_ms=0;error="no\nroute";error_category=network;"#
+            #"<14>mytool: signal=mytool;arch=x86_64;args="get||\"";duration_ms=0;error="no\nroute";error_category=network;"#
                 + #"event_id=01020304-0506-0708-090a-0b0c0d0e0f10;exit_code=-1;machine_id=00ff;metadata.b=true;metadata.d=0.5;"#
                 + "metadata.event_id=\"é\u{1}\";metadata.i=-9223372036854775808;metadata.release=beta;name=search;os=linux;os_version=12;"
                 + "runtime=c;schema_version=1;timestamp=2026-05-12T14:30:45.123456789Z;type=feature.used;version=1.2.3\n")
@@ -38,7 +38,11 @@ final class KeyValueWriterTests: XCTestCase {
         builder.name = Array("kongctl plan".utf8)
         let ours = String(decoding: line(builder), as: UTF8.self)
         for part in [#";name="kongctl plan";"#, ";schema_version=1;timestamp=2026-05-12T14:30:45Z;type="] { XCTAssertTrue(ours.contains(part), ours) }
-        XCTAssertTrue(ours.hasPrefix("<14>signal=mytool;arch=x86_64;"), ours)
+        XCTAssertTrue(ours.hasPrefix("<14>mytool: signal=mytool;arch=x86_64;"), ours)
+        writer.isTagged = false
+        let bare = String(decoding: line(builder), as: UTF8.self)
+        XCTAssertEqual(bare, "<14>" + ours.dropFirst("<14>mytool: ".count))
+        XCTAssertEqual(try KeyValueLine(Array(bare.utf8)).keys, try KeyValueLine(Array(ours.utf8)).keys)
         XCTAssertTrue(ours.hasSuffix(";version=1.2.3\n"), ours)
     }
 
@@ -76,7 +80,10 @@ final class KeyValueWriterTests: XCTestCase {
         var builder = RecordBuilder()
         builder.attributes = ["a b", "a.b", "aé", "a=b", "A-1", "", "name"].map { (Array($0.utf8), .bool(true)) }
         let keys = try KeyValueLine(line(builder)).keys.filter { $0.hasPrefix("metadata.") }
-        XCTAssertEqual(keys, ["metadata.", "metadata.A-1", "metadata.a.b", "metadata.a__", "metadata.a_b", "metadata.a_b", "metadata.name"])
+        XCTAssertEqual(keys, ["metadata.", "metadata.A-1", "metadata.a.b", "metadata.a__", "metadata.a_b", "metadata.a_b_2", "metadata.name"])
+        builder.attributes = ["a b", "a_b_2", "a=b", "a_b"].map { (Array($0.utf8), .bool(true)) }
+        let same = try KeyValueLine(line(builder)).keys.filter { $0.hasPrefix("metadata.") }
+        XCTAssertEqual(same, ["metadata.a_b", "metadata.a_b_2", "metadata.a_b_3", "metadata.a_b_4"])
     }
 
     /// Any text comes back as it was.
@@ -170,8 +177,14 @@ struct KeyValueLine {
 
     init(_ bytes: [UInt8]) throws {
         guard let text = String(validatingUTF8: bytes.map { CChar(bitPattern: $0 == 0 ? 1 : $0) } + [0]), !text.isEmpty else { throw Malformed(text: "no UTF-8") }
-        guard bytes.starts(with: Array("<14>signal=".utf8)), bytes.last == 0x0A else { throw Malformed(text: "head or end") }
+        guard bytes.starts(with: Array("<14>".utf8)), bytes.last == 0x0A else { throw Malformed(text: "head or end") }
         var rest = bytes.dropFirst(4).dropLast()
+        let tag = rest.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "=") }
+        if tag.endIndex < rest.endIndex, rest[tag.endIndex] == UInt8(ascii: ":") {
+            if tag.isEmpty || tag.count > 32 { throw Malformed(text: "tag") }
+            rest = rest[tag.endIndex...].dropFirst(2)
+        }
+        guard rest.starts(with: Array("signal=".utf8)) else { throw Malformed(text: "no signal") }
         while true {
             guard let equals = rest.firstIndex(of: UInt8(ascii: "=")), equals > rest.startIndex || pairs.count > 0 else { throw Malformed(text: "no key") }
             let key = rest[..<equals]

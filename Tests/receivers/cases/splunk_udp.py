@@ -3,7 +3,7 @@ import socket
 import subprocess
 
 import stage as stages
-from key_value import DatagramReceiver, Rsyslog, SyslogNG
+from key_value import DatagramReceiver, DebianRsyslog, Rsyslog, SyslogNG, read
 from stage import BUILD, OK
 from suite import check, check_equal, test
 from vendor_receiver import UUID7, moment
@@ -31,8 +31,8 @@ def check_corpus(events):
                     f"what {text!r} came back as")
 
 
-def send_corpus(stage, receiver):
-    printed = through_c(stage, "splunk_udp", *[f"text={text}" for text in CORPUS], endpoint=receiver.url)
+def send_corpus(stage, receiver, **settings):
+    printed = through_c(stage, "splunk_udp", *[f"text={text}" for text in CORPUS], endpoint=receiver.url, **settings)
     check_equal(f"{OK} splunk_udp: {receiver.url}", printed, "what close returned, and the description")
     stage.expect(len(CORPUS), delivered=len(CORPUS))
 
@@ -68,18 +68,62 @@ def corpus(stage):
 
 @test("splunk-udp/syslog-ng", "F")
 def syslog_ng(stage):
-    """syslog-ng with kv-parser() and format-json has the values that were sent."""
+    """syslog-ng by Debian's options, a plain network() and kv-parser(): it has the values that were sent."""
     daemon = SyslogNG(stage)
     send_corpus(stage, daemon)
-    check_corpus(daemon.wait_for(len(CORPUS)))
+    events = daemon.wait_for(len(CORPUS))
+    check_corpus(events)
+    check(all(each.get("signal") == stages.TOOL and UUID7.fullmatch(each.get("event_id", "")) and moment(each.get("timestamp")) for each in events),
+          "signal, id and time of all")
 
 
 @test("splunk-udp/rsyslog", "F")
 def rsyslog(stage):
-    """rsyslog has the values that were sent."""
-    daemon = Rsyslog(stage, ["signal", "args", "error", "exit_code", "metadata.text", "name", "version"])
+    """rsyslog by Debian's configuration: the message has every pair. A control character is `#` and three digits there, by default."""
+    daemon = DebianRsyslog(stage)
     send_corpus(stage, daemon)
+    events = daemon.wait_for(len(CORPUS))
+    check_equal(len(CORPUS), len(events), "events")
+    for text, event in zip(CORPUS, events):
+        escaped = "".join(f"#{ord(each):03o}" if each < " " and each not in "\r\n" else each for each in text)
+        check_equal((escaped, escaped, escaped or None, "run", stages.TOOL),
+                    (event.get("metadata.text"), event.get("args"), event.get("error"), event.get("name"), event.get("signal")), f"what {text!r} came back as")
+        check(UUID7.fullmatch(event["event_id"]) and moment(event["timestamp"]), "id and time")
+
+
+@test("splunk-udp/bare", "F")
+def bare(stage):
+    """`line: bare` is the line without a tag, for who reads the datagram itself: so do both daemons when told to."""
+    receiver = stage.closes(DatagramReceiver())
+    send_corpus(stage, receiver, line="bare")
+    check_corpus([read(datagram, "<14>") for datagram in receiver.all()])
+
+
+@test("splunk-udp/bare-syslog-ng", "F")
+def bare_syslog_ng(stage):
+    """The line without a tag needs flags of syslog-ng."""
+    daemon = SyslogNG(stage, "flags(no-hostname, no-header)")
+    send_corpus(stage, daemon, line="bare")
     check_corpus(daemon.wait_for(len(CORPUS)))
+
+
+@test("splunk-udp/bare-rsyslog", "F")
+def bare_rsyslog(stage):
+    """The line without a tag is all of rsyslog's `$rawmsg-after-pri`."""
+    daemon = Rsyslog(stage, ["signal", "args", "error", "exit_code", "metadata.text", "name", "version"])
+    send_corpus(stage, daemon, line="bare")
+    check_corpus(daemon.wait_for(len(CORPUS)))
+
+
+@test("splunk-udp/same-keys", "F")
+def same_keys(stage):
+    """Keys that are the same on this wire are told apart: no reader loses one."""
+    receiver = stage.closes(DatagramReceiver())
+    stage.manifest(receiver.url, kind="splunk_udp")
+    stage.helper("track", "x", "--property", "a b=1", "--property", "a_b=2", "--property", "a=3", "--property", "a;b=4")
+    stage.helper("deliver", "--now")
+    [event] = receiver.wait_for(1)
+    check_equal(["1", "2", "3", "4"], sorted(value for key, value in event.items() if key.startswith("metadata.")), f"values of {event}")
 
 
 @test("splunk-udp/nul", "F")
