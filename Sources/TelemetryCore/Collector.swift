@@ -248,6 +248,7 @@ package final class Collector {
         identityExpires = identity.expires
         var context = ContextBlock(options, redactor, machineID: identity.id)
         context.isLocalOnly = isLocalOnly
+        context.isUnique = identity.isEphemeral
         return context
     }
 

@@ -34,6 +34,26 @@ package enum SpoolInspector {
         return (state.lastAttempt, state.lastSuccess, state.nextAttempt, state.failures, state.lastError)
     }
 
+    /// Tells one state of what may be delivered now, and is held by no living process, from another; 0: nothing.
+    package static func deliverable(options: Options) -> UInt64 {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return 0 }
+        defer { shared.close() }
+        guard shared.delivery.nextAttempt <= Clock.realtime() else { return 0 }
+        var result: UInt64 = 0
+        // As in a pass: nothing overtakes what its owner still holds.
+        var blocked: [UInt32] = []
+        for entry in shared.segmentsByAge(except: { _ in false }) {
+            guard let header = entry.header, header.epoch == shared.control.epoch, !blocked.contains(header.lineage) else { continue }
+            guard case .taken(let segment) = Segment.claim(entry.name, in: shared.directory, reading: .header) else {
+                if header.lineage != 0 { blocked.append(header.lineage) }
+                continue
+            }
+            if segment.pendingCount > 0 { result &+= header.generation &+ UInt64(segment.pendingCount) }
+            segment.release(removingFrom: nil)
+        }
+        return result
+    }
+
     /// Every waiting event, oldest segment first, those of living processes included.
     package static func forEachPending(options: Options, _ body: (EventView) -> Void) {
         for image in pendingImages(options) { image.forEachPending(body) }

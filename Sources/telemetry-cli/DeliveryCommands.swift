@@ -5,7 +5,8 @@ import TelemetryCore
 enum DeliveryCommands {
     static func flush(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeoutMs, "--timeout-ms", default: 5_000)
-        return try send(invocation, limit, ignoringBackoff: false)
+        try answer(invocation, send(invocation, limit, ignoringBackoff: false))
+        return .ok
     }
 
     static func deliver(_ invocation: Invocation) throws(Failure) -> ExitCode {
@@ -16,12 +17,23 @@ enum DeliveryCommands {
         if !isNow && DetachedDelivery.isElsewhere(tool: tool) {
             throw Failure(code: .notDelivered, message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
         }
-        return try send(invocation, limit, ignoringBackoff: isNow)
+        let end = Deadline(timeoutMilliseconds: limit)
+        var isEnabled = try send(invocation, limit, ignoringBackoff: isNow)
+        var before: UInt64 = 0
+        // What was recorded meanwhile has found this process at work, and has started no other.
+        while isEnabled && !end.isPast {
+            let left = DetachedDelivery.left(try invocation.options())
+            // Not for this process: nothing has become of it in a whole pass.
+            if left == 0 || left == before { break }
+            before = left
+            isEnabled = try send(invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false)
+        }
+        try answer(invocation, isEnabled)
+        return .ok
     }
 
-    private static func send(
-        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool
-    ) throws(Failure) -> ExitCode {
+    /// Whether telemetry is on.
+    private static func send(_ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool) throws(Failure) -> Bool {
         let options = try invocation.options()
         // This process delivers: it starts no other for what a receiver has not taken.
         options.delivery = TELEMETRY_IN_PROCESS
@@ -38,12 +50,13 @@ enum DeliveryCommands {
         case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
             throw Failure(code: .system, message: "not delivered: the operating system refused")
         default:
-            if invocation.wantsJSON { try answer(invocation, options, isEnabled) }
-            return .ok
+            return isEnabled
         }
     }
 
-    private static func answer(_ invocation: Invocation, _ options: Options, _ isEnabled: Bool) throws(Failure) {
+    private static func answer(_ invocation: Invocation, _ isEnabled: Bool) throws(Failure) {
+        guard invocation.wantsJSON else { return }
+        let options = try invocation.options()
         let counts = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         var object = JSONObject()
         object.add("tool", options.toolName)

@@ -11,8 +11,7 @@ package enum DetachedDelivery {
     private static let lockNumber: Int32 = STDERR_FILENO + 1
 
     /// At most one process of the tool at a time. The lock goes over to the new one with the open file:
-    /// there is no moment at which another could find it free. What is recorded after that process has
-    /// looked stays in the spool for the next.
+    /// there is no moment at which another could find it free. That process looks again after it has let go.
     @inline(never)
     static func startUnlessRunning(_ options: Options) {
         if options.delivery == TELEMETRY_AGENT && agentDelivers(options.toolName) { return }
@@ -79,6 +78,9 @@ package enum DetachedDelivery {
 
     // MARK: in the process started
 
+    /// Held by this process.
+    nonisolated(unsafe) private static var held: Descriptor?
+
     /// Whether another `telemetry deliver` of the tool is at work. If none is, this one is from now on.
     package static func isElsewhere(tool: String) -> Bool {
         guard let shared = SpoolDirectory.openExisting(tool: tool) else { return false }
@@ -87,12 +89,24 @@ package enum DetachedDelivery {
         if let handed = try? Descriptor(raw: lockNumber).status(), handed.st_ino == status.st_ino, handed.st_dev == status.st_dev,
             lock.raw != lockNumber {
             lock.close()
+            held = Descriptor(raw: lockNumber)
             return false
         }
-        // It stays open, and with it the lock is kept, until this process ends.
-        if lock.tryLock() { return false }
+        if lock.tryLock() {
+            held = lock
+            return false
+        }
         lock.close()
         return true
+    }
+
+    /// Lets go of the lock after a pass and looks at what has come meanwhile, in this order: who has found the
+    /// lock held has left its events before. What is there (0: nothing), if the lock is held again.
+    package static func left(_ options: Options) -> UInt64 {
+        guard let held else { return 0 }
+        held.unlock()
+        let left = SpoolInspector.deliverable(options: options)
+        return left != 0 && held.tryLock() ? left : 0
     }
 }
 

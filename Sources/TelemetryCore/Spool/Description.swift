@@ -82,6 +82,15 @@ struct Description {
         }
     }
 
+    /// Changes the size of the file, in both copies.
+    func resize(_ segment: UnsafeMutableRawPointer, to size: Int) {
+        for offset in [SegmentLayout.descriptionOffsets.0, SegmentLayout.descriptionOffsets.1] {
+            let copy = segment + offset
+            copy.storeBytes(of: UInt32(size), toByteOffset: 40, as: UInt32.self)
+            copy.storeBytes(of: csystem_crc32c(0, copy + 12, length - 12), toByteOffset: 8, as: UInt32.self)
+        }
+    }
+
     /// True when events of `context` may be added to the segment.
     func matches(_ segment: UnsafeRawPointer, _ context: ContextBlock) -> Bool {
         guard length == SegmentLayout.descriptionFixedSize + context.bytes.count, isLocalOnly == context.isLocalOnly else { return false }
@@ -137,6 +146,8 @@ struct ContextBlock {
     var lineage = UInt32(truncatingIfNeeded: Random.word()) | 1
     /// A7
     var isLocalOnly = false
+    /// No other process will have it: a segment of this one's is gone on with by nobody.
+    var isUnique = false
 
     /// Longest field; with the metadata's 1024 bytes everything fits into a description.
     static let fieldLimit = 64

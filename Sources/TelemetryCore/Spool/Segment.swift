@@ -282,6 +282,21 @@ final class Segment {
         StateWord.unseal(base)
     }
 
+    /// The size that what is in it needs.
+    private var usedSize: Int {
+        let pages = (state.tail &+ SegmentLayout.pageSize &- 1) & ~(SegmentLayout.pageSize &- 1)
+        return state.isPlausible(fileSize: size) ? min(size, max(SegmentLayout.minimumSize, pages)) : size
+    }
+
+    /// Gives back what no record has used, of a sealed segment of which no thread has the address any more:
+    /// it may wait for long, among many of its kind.
+    func shrink() {
+        let used = usedSize
+        guard storage == .mapped, let file, used < size, state.writers == 0 else { return }
+        description.resize(base, to: used)
+        try? file.truncate(to: Int64(used))
+    }
+
     /// At least a quarter is free.
     var hasRoom: Bool { state.isPlausible(fileSize: size) && size - state.tail >= size / 4 }
 
@@ -299,8 +314,10 @@ final class Segment {
         defer { ForkHandling.closeHeld(file) }
         do throws(SystemError) {
             guard file.tryLock() else { throw SystemError(code: EWOULDBLOCK) }
-            try file.allocate(Int64(size))
-            try file.writeAll(UnsafeRawBufferPointer(start: base, count: size))
+            let used = usedSize
+            description.resize(base, to: used)
+            try file.allocate(Int64(used))
+            try file.writeAll(UnsafeRawBufferPointer(start: base, count: used))
             return true
         } catch {
             unlinkat(directory.raw, name, 0)

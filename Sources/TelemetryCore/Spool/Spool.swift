@@ -188,7 +188,7 @@ final class Spool {
     /// Locked. Removes the oldest segments that no living process holds until a new one fits.
     /// False: what is left belongs to living processes.
     func makeRoom(_ shared: SpoolDirectory) -> Bool {
-        var usage = shared.usage()
+        var usage = shared.usage(segmentBytes: limits.segmentBytes)
         let fits = { usage.bytes &+ Int64(self.limits.segmentBytes) <= self.limits.bytes && usage.segments < self.limits.segments }
         if fits() { return true }
         isPressed = true
@@ -198,7 +198,7 @@ final class Spool {
             case .damaged(let file, let count): removeDamaged(shared, name, file, count)
             case .taken(let oldest): discard(oldest, .spoolFull, isLocked: true)
             }
-            usage = shared.usage()
+            usage = shared.usage(segmentBytes: limits.segmentBytes)
             if fits() { return true }
         }
         return false

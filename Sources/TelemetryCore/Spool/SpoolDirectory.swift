@@ -137,16 +137,19 @@ final class SpoolDirectory {
         return aged
     }
 
-    /// Bytes and number of all segment files.
-    func usage() -> (bytes: Int64, segments: Int) {
+    /// Bytes and number of all segment files; of those that a run has cut short at its end, as many count as
+    /// one as have its size.
+    func usage(segmentBytes: Int = 0) -> (bytes: Int64, segments: Int) {
         var bytes: Int64 = 0
+        var short: Int64 = 0
         var segments = 0
         Directory.forEachName(in: directory) { name in
             var status = stat()
             guard Segment.isName(name), fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { return }
             bytes &+= Int64(status.st_size)
-            segments += 1
+            if status.st_size < segmentBytes { short &+= Int64(status.st_size) } else { segments += 1 }
         }
+        if segmentBytes > 0 { segments += Int(clamping: (short &+ Int64(segmentBytes) &- 1) / Int64(segmentBytes)) }
         return (bytes, segments)
     }
 

@@ -44,7 +44,7 @@ extension Spool {
         }
         var isLeftOpen = false
         for (index, segment) in sealed.enumerated() {
-            isLeftOpen = index == sealed.count - 1 && !segment.isHeap && segment.hasRoom
+            isLeftOpen = index == sealed.count - 1 && !segment.isHeap && segment.hasRoom && !context.isUnique
             release(segment, leavingOpen: isLeftOpen)
         }
         for segment in spare {
@@ -72,6 +72,7 @@ extension Spool {
             segment.progress.drop(.noSpace, segment.pendingCount)
             unmerged += segment.tally
         }
+        if !isLeftOpen { segment.shrink() }
         segment.release(removingFrom: nil)
     }
 

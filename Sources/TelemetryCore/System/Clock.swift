@@ -24,7 +24,7 @@ enum Clock {
 }
 
 /// A point on the monotonic clock by which something must be over.
-struct Deadline {
+package struct Deadline {
     /// Nanoseconds of `Clock.monotonic()`; `Int64.max`: never.
     let nanoseconds: Int64
 
@@ -33,16 +33,16 @@ struct Deadline {
     init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// `timeoutMilliseconds` from now; one that is too large to count means never.
-    init(timeoutMilliseconds: UInt32) {
+    package init(timeoutMilliseconds: UInt32) {
         let span = Int64(timeoutMilliseconds) &* 1_000_000
         let (sum, overflow) = Clock.monotonic().addingReportingOverflow(span)
         nanoseconds = overflow ? .max : sum
     }
 
-    var isPast: Bool { nanoseconds != .max && Clock.monotonic() >= nanoseconds }
+    package var isPast: Bool { nanoseconds != .max && Clock.monotonic() >= nanoseconds }
 
     /// Milliseconds left, rounded up, 0 when past, at most `cap`.
-    func remainingMilliseconds(cap: Int) -> Int {
+    package func remainingMilliseconds(cap: Int) -> Int {
         if nanoseconds == .max { return cap }
         let left = nanoseconds &- Clock.monotonic()
         return left <= 0 ? 0 : min(cap, Int((left &+ 999_999) / 1_000_000))

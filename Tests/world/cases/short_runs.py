@@ -1,0 +1,64 @@
+"""Many short runs: what one records while another's deliverer is at work, and files that each leaves behind."""
+import os
+
+from stage import TOOL, wait_until
+from suite import check, check_equal, test
+
+CONTAINER = {"container": "podman"}
+
+
+@test("short-runs/while-delivering", "E6 E12")
+def while_delivering(world):
+    """What is recorded while a detached process is at work is delivered without another run."""
+    for guarantee in ("at-least-once", "at-most-once"):
+        receiver = world.receiver("/late/300")
+        world.manifest(receiver.url, sections={"delivery": {"mode": "detached", "guarantee": guarantee}})
+        for _ in range(4):
+            count = len(receiver.accepted())
+            world.telemetry("track", "begin")
+            wait_until(lambda: len(receiver.requests()) > count or world.processes(), "the deliverer is at work")
+            world.telemetry("track", "end")
+            wait_until(lambda: len(receiver.accepted()) == count + 2, f"both events have arrived, {guarantee}")
+    wait_until(lambda: not world.processes(), "the last deliverer has ended")
+    world.expect(16, delivered=16)
+
+
+@test("short-runs/both-ends", "E4 E6 E12")
+def both_ends(world):
+    """Runs that end just as a deliverer does: no event waits for another run."""
+    receiver = world.receiver()
+    world.manifest(receiver.url, sections={"delivery": {"mode": "detached"}})
+    for number in range(30):
+        world.telemetry("track", "e")
+    wait_until(lambda: len(receiver.accepted()) == 30, "all have arrived")
+    wait_until(lambda: not world.processes(), "the last deliverer has ended")
+    world.expect(30, delivered=30)
+
+
+@test("short-runs/in-a-container", "E2 E12")
+def in_a_container(world):
+    """Each run has an identifier of its own; 300 runs without a receiver do not fill the spool."""
+    world.manifest("http://127.0.0.1:9/nobody", sections={"identity": {"ephemeral": "always"}, "delivery": {"mode": "detached"}})
+    for _ in range(300):
+        world.telemetry("track", "e")
+    wait_until(lambda: not world.processes(), "the last deliverer has ended")
+    world.expect(300, pending=300)
+    sizes = [os.path.getsize(os.path.join(world.spool, name)) for name in os.listdir(world.spool) if name.endswith(".seg")]
+    check(sum(sizes) <= 300 * 8192 + 262144, f"{len(sizes)} segments have {sum(sizes)} bytes")
+    receiver = world.receiver()
+    world.recover(receiver.url)
+    check_equal(300, len({event["machine_id"] for event in receiver.accepted()}), "identifiers received")
+    world.expect(300, delivered=300)
+
+
+@test("short-runs/in-process", "E2 E12")
+def in_process(world):
+    """The same for a program in C that delivers itself."""
+    actions = ["endpoint=http://127.0.0.1:9/nobody", "ephemeral=2", "track=3", "close=0"]
+    for _ in range(100):
+        world.send(*actions)
+    world.manifest("http://127.0.0.1:9/nobody")
+    world.expect(300, pending=300)
+    receiver = world.receiver()
+    world.recover(receiver.url)
+    world.expect(300, delivered=300)
