@@ -33,6 +33,8 @@ package final class Collector {
     /// C12: when the next heartbeat is due, nanoseconds since 1970.
     var nextHeartbeat = Int64.max
     let opened = Clock.monotonic()
+    /// When the spool was last looked at by a thread that holds the mutex, nanoseconds since 1970.
+    var looked: Int64 = 0
     var worker = WorkerState()
     /// close() does not wait any longer: a send under way is to give up.
     let cancelled = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
@@ -83,10 +85,10 @@ package final class Collector {
         Unmanaged<Collector>.fromOpaque(handle.pointee.implementation).takeUnretainedValue()
     }
 
-    /// A18: also notices, within a second, that consent was withdrawn since the last event.
+    /// A18: also notices that consent was withdrawn since the last event.
     package var isEnabled: Bool {
         guard Gate.isOpen(handle) else { return false }
-        if recorder.pointee.isAttached && recorder.pointee.isCurrent { return true }
+        if recorder.pointee.segment.load(ordering: .relaxed) != 0 && recorder.pointee.isFresh(Clock.realtime()) { return true }
         return mutex.withLock {
             _ = currentSpool(attaching: false)
             return Gate.isOpen(handle)
@@ -166,20 +168,62 @@ package final class Collector {
             _ = isStillConsented(for: Self.consentNanoseconds)
             return nil
         }
-        if spool.shared == nil { return isStillConsented(for: Self.consentNanoseconds) ? spool : nil }
-        if recorder.pointee.isCurrent {
+        guard let shared = spool.shared else { return isStillConsented(for: Self.consentNanoseconds) ? spool : nil }
+        guard isLookDue else {
             renewIdentityIfDue(spool)
             return spool
         }
+        if hasChanged(spool, shared) { return nil }
+        renewIdentityIfDue(spool)
+        return spool
+    }
+
+    private var isLookDue: Bool {
+        let now = Clock.realtime()
+        if UInt64(bitPattern: now &- looked) < Recorder.lookNanoseconds { return false }
+        looked = now
+        return true
+    }
+
+    /// With the mutex held. Looks at what others may have done to the spool. True: consent is gone.
+    @inline(never)
+    func hasChanged(_ spool: Spool, _ shared: SpoolDirectory) -> Bool {
+        if shared.control.epoch == spool.epoch {
+            if spool.isInPlace { return false }
+            recorder.pointee.segment.store(0, ordering: .releasing)
+            spool.mendSegments()
+            // Who erased it all has raised the epoch before; it is read once more, now that the file is known to be gone.
+            guard shared.control.isRemoved else { return false }
+            // The worker sees to it before its next pass.
+            if worker.isPassing { return false }
+            if shared.control.epoch == spool.epoch, isConsented() {
+                beginAnew(spool)
+                return false
+            }
+        }
         recorder.pointee.segment.store(0, ordering: .releasing)
+        try? shared.control.mend()
         spool.discardOwn()
         // After `telemetry reset` the spool is no longer anyone's: this collector has come to its end.
-        guard isConsented(), spool.shared?.control.isRemoved != true else {
-            Gate.set(handle, isOpen: false)
-            return nil
+        if isConsented(), !shared.control.isRemoved { return false }
+        Gate.set(handle, isOpen: false)
+        return true
+    }
+
+    /// With the mutex held. The state directory was removed, by somebody who has not withdrawn consent: what was
+    /// recorded goes to a new one, or stays in memory.
+    private func beginAnew(_ spool: Spool) {
+        let (shared, failure) = openSpool()
+        if currentOutlets().count > 1 { tellApart(outlets, shared) }
+        spool.move(to: shared, failure, makeContext(shared))
+    }
+
+    private func openSpool() -> (SpoolDirectory?, SystemError?) {
+        do throws(SystemError) {
+            return (try SpoolDirectory.open(tool: options.toolName), nil)
+        } catch {
+            return (nil, error)
         }
-        recorder.pointee.epoch.store(spool.epoch, ordering: .releasing)
-        return spool
     }
 
     /// With the mutex held, when there is no epoch to go by: the last look at consent counts for a while.
@@ -214,20 +258,11 @@ package final class Collector {
     @discardableResult
     @inline(never)
     func attach() -> Spool {
-        var shared: SpoolDirectory?
-        var failure: SystemError?
-        do throws(SystemError) {
-            shared = try SpoolDirectory.open(tool: options.toolName)
-        } catch {
-            failure = error
-        }
+        let (shared, failure) = openSpool()
         let outlets = currentOutlets()
         if outlets.count > 1 { tellApart(outlets, shared) }
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
-        if let shared {
-            recorder.pointee.epochAddress.store(UInt(bitPattern: shared.control.epochAddress), ordering: .relaxed)
-        }
-        recorder.pointee.epoch.store(made.epoch, ordering: .relaxed)
+        looked = Clock.realtime()
         spool = made
         dispatcher = Dispatcher(
             spool: made, mutex: mutex, outlets: outlets, options: options, isLocalOnly: isLocalOnly,
@@ -257,6 +292,7 @@ package final class Collector {
     private func publish(_ spool: Spool) {
         if isDryRun { return }
         if worker.isRunning || !needsWorkerLater {
+            recorder.pointee.looked.store(looked, ordering: .relaxed)
             recorder.pointee.segment.store(UInt(bitPattern: spool.active?.base), ordering: .releasing)
         }
         if needsWorkerNow(spool) { startWorker() }
@@ -264,8 +300,8 @@ package final class Collector {
         if !spool.sealed.isEmpty || worker.firstPending == 0 { wakeWorker() }
     }
 
-    /// The worker is to be started once the process is no longer young.
-    private var needsWorkerLater: Bool { options.delivery == TELEMETRY_IN_PROCESS || spool?.shared == nil }
+    /// The worker is to be started once the process is no longer young: nobody else can have what is in memory.
+    private var needsWorkerLater: Bool { options.delivery == TELEMETRY_IN_PROCESS || spool?.usesHeap != false }
 
     private func needsWorkerNow(_ spool: Spool) -> Bool {
         guard !worker.isRunning, needsWorkerLater else { return false }

@@ -16,7 +16,6 @@ extension Collector {
     func attachDry() -> Spool {
         let made = Spool(
             shared: nil, failure: nil, limits: SpoolLimits(options), context: ContextBlock(options, redactor, machineID: dryIdentity ?? ""))
-        recorder.pointee.epoch.store(made.epoch, ordering: .relaxed)
         spool = made
         return made
     }

@@ -32,10 +32,13 @@ extension Collector {
 
     /// With the mutex held: on this thread, which a local backend does not hold up.
     private func flushInline(_ spool: Spool, _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
+        lookBeforePass(spool)
         if ignoringBackoff || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
+        worker.isPassing = true
         mutex.unlock()
         let result = dispatcher.pass(until: deadline, ignoringBackoff: ignoringBackoff, isCancelled: isCancelled)
         mutex.lock()
+        worker.isPassing = false
         afterPass(spool, result)
         return Self.status(result)
     }
@@ -77,7 +80,7 @@ extension Collector {
 
     /// With a local backend there is nothing to wait for: even a detached collector delivers at once.
     private var deliversAtClose: Bool {
-        mutex.withLock { options.delivery == TELEMETRY_IN_PROCESS || spool?.shared == nil || isLocal }
+        mutex.withLock { options.delivery == TELEMETRY_IN_PROCESS || spool?.usesHeap != false || isLocal }
     }
 
     private var detachedIsDue: Bool {
@@ -114,6 +117,7 @@ extension Collector {
         mutex.lock()
         attachToCount()
         if let spool {
+            lookBeforePass(spool)
             recorder.pointee.segment.store(0, ordering: .releasing)
             moveCounts(to: spool)
             spool.close()
@@ -172,7 +176,6 @@ extension Collector {
             }) else { return TELEMETRY_ERROR_TIMEOUT }
         }
         spool.discardOwn()
-        recorder.pointee.epoch.store(spool.epoch, ordering: .releasing)
         spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
         return TELEMETRY_OK
     }

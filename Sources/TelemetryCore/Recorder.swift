@@ -5,10 +5,9 @@ import Synchronization
 struct Recorder: ~Copyable {
     /// Address of the active segment; 0: take the slow way.
     let segment = Atomic<UInt>(0)
-    /// Address of the spool's consent epoch.
-    let epochAddress = Atomic<UInt>(0)
-    /// The epoch in which the active segment was begun.
-    let epoch = Atomic<UInt64>(0)
+    /// When the slow way was last taken to look at the spool: consent may have been withdrawn, and the segment
+    /// cut short or removed. Nanoseconds since 1970.
+    let looked = Atomic<Int64>(0)
     let adjusted = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
     let redacted = Atomic<UInt64>(0)
@@ -26,20 +25,21 @@ struct Recorder: ~Copyable {
         self.registry = registry
     }
 
-    var isAttached: Bool { epochAddress.load(ordering: .relaxed) != 0 }
+    static let lookNanoseconds: UInt64 = 1_000_000
 
-    /// The consent epoch is still the one that the active segment was begun in.
+    /// False for one thread once a millisecond, which is to look. The others need not wait for it.
     @inline(__always)
-    var isCurrent: Bool {
-        guard let shared = UnsafePointer<Atomic<UInt64>>(bitPattern: epochAddress.load(ordering: .relaxed)) else { return true }
-        return shared.pointee.load(ordering: .relaxed) == epoch.load(ordering: .relaxed)
+    func isFresh(_ now: Int64) -> Bool {
+        let last = looked.load(ordering: .relaxed)
+        if UInt64(bitPattern: now &- last) < Self.lookNanoseconds { return true }
+        return !looked.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
     }
 
     /// Records without a lock, a system call or an allocation. False: the slow way has to be taken.
     @inline(__always)
     @_optimize(speed)
     func record(_ input: EventInput, _ plan: RecordPlan, now: Int64) -> Bool {
-        guard let base = UnsafeMutableRawPointer(bitPattern: segment.load(ordering: .acquiring)), isCurrent else { return false }
+        guard let base = UnsafeMutableRawPointer(bitPattern: segment.load(ordering: .acquiring)), isFresh(now) else { return false }
         return Self.record(input, plan, now: now, in: base, capacity: segmentBytes)
     }
 

@@ -11,6 +11,8 @@ struct WorkerState {
     var ignoresBackoff = false
     /// close() did not wait any longer: the worker cleans up.
     var isAbandoned = false
+    /// Segments are being delivered, without the mutex.
+    var isPassing = false
     var lastResult = Dispatcher.PassResult.done
     /// Nanoseconds of the monotonic clock since when something may be waiting; 0: nothing is.
     var firstPending: Int64 = 0
@@ -84,15 +86,23 @@ extension Collector {
         let ignoresBackoff = worker.ignoresBackoff
         worker.firstPending = 0
         if let spool, let dispatcher {
+            lookBeforePass(spool)
             if isRequested || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
+            worker.isPassing = true
             mutex.unlock()
             let result = dispatcher.pass(until: .never, ignoringBackoff: ignoresBackoff, isCancelled: isCancelled)
             mutex.lock()
+            worker.isPassing = false
             worker.lastResult = result
             afterPass(spool, result)
         }
         worker.completed = max(worker.completed, request)
         condition.broadcast()
+    }
+
+    /// With the mutex held. What is sent is what is still there.
+    func lookBeforePass(_ spool: Spool) {
+        if let shared = spool.shared { _ = hasChanged(spool, shared) }
     }
 
     /// With the mutex held.

@@ -38,8 +38,10 @@ struct SegmentDelivery {
     /// The caller has taken the segment, and no thread writes to it.
     func run(_ cursor: Cursor) -> Result {
         let segment = cursor.segment
+        if !segment.isIntact { return .consumed }
         var reader = SegmentReader(segment, from: cursor.progress.offset)
         while true {
+            if !segment.isIntact { return .consumed }
             let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: oldest)
             if batch.isEmpty { break }
             guard isCurrent(segment) else { return .void }
@@ -73,6 +75,8 @@ struct SegmentDelivery {
             journal?.prepare(cursor)
             if guarantee == .atMostOnce { cursor.drop(.unconfirmed, part.count, end: ends[last]) }
             let outcome = backend.send(UnsafeBufferPointer(rebasing: events[part]), sendControl(cursor.segment))
+            // Somebody has cut the file short meanwhile: the events cannot be looked at any more.
+            if !cursor.segment.isIntact { return .consumed }
             // Now it is known what became of them, or that it is not.
             cursor.progress = before
             let sent = machine.part(of: outcome) ?? part

@@ -1,5 +1,4 @@
 import CSystem
-import Synchronization
 
 /// What delivery knows from one process to the next.
 struct DeliveryState: Equatable {
@@ -26,7 +25,8 @@ struct Counters: Equatable {
     var tally = Tally()
 }
 
-/// The `control` file of a spool, mapped. The slots are read and written with its lock held.
+/// The `control` file of a spool. Never mapped: whoever cuts it short could end every program that has it in
+/// its memory. The slots are read and written with its lock held.
 struct ControlFile {
     static let name = "control"
     static let size = 4096
@@ -34,18 +34,19 @@ struct ControlFile {
     private static let magic: UInt64 = 0x0100_4C54_434D_4C54
     private static let epochOffsets = (64, 128)
 
-    private let base: UnsafeMutableRawPointer
     let file: Descriptor
 
-    /// Opens the file, making it if it is missing or not a control file at all.
+    /// Opens the file, making it if it is missing or not a control file at all. Throws where files cannot be
+    /// locked: on some network file systems.
     static func open(in directory: Descriptor) throws(SystemError) -> ControlFile {
         let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT)
+        let control = ControlFile(file: file)
         do throws(SystemError) {
-            let status = try file.status()
-            guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
-            if status.st_size != size || status.st_blocks == 0 { try prepare(file) }
-            let control = try map(file)
-            if !control.isValid { control.initialise() }
+            guard try file.status().isOwnRegularFile else { throw SystemError(code: EPERM) }
+            let error = file.lockError(isShared: true)
+            if error != 0 && error != EWOULDBLOCK { throw SystemError(code: error) }
+            if error == 0 { file.unlock() }
+            try control.mend()
             return control
         } catch {
             ForkHandling.closeHeld(file)
@@ -56,92 +57,100 @@ struct ControlFile {
     /// For looking only. Nil when there is none.
     static func openExisting(in directory: Descriptor) -> ControlFile? {
         guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR) else { return nil }
-        guard let status = try? file.status(), status.isOwnRegularFile, status.st_size == size,
-            let control = try? map(file)
-        else {
-            ForkHandling.closeHeld(file)
-            return nil
-        }
-        if control.isValid { return control }
-        control.close()
+        let control = ControlFile(file: file)
+        if let status = try? file.status(), status.isOwnRegularFile, status.st_size == size, control.isValid { return control }
+        ForkHandling.closeHeld(file)
         return nil
     }
 
-    private static func prepare(_ file: Descriptor) throws(SystemError) {
-        if try file.status().st_size > size { try file.truncate(to: Int64(size)) }
-        try file.allocate(Int64(size))
-    }
-
-    private static func map(_ file: Descriptor) throws(SystemError) -> ControlFile {
-        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0), base != csystem_map_failed() else { throw .current }
-        return ControlFile(base: base, file: file)
-    }
-
-    func close() {
-        munmap(base, Self.size)
-        ForkHandling.closeHeld(file)
-    }
-
-    /// Lets go of the memory only.
-    func forget() { munmap(base, Self.size) }
+    func close() { ForkHandling.closeHeld(file) }
 
     /// The spool was erased as a whole, this file with it.
     var isRemoved: Bool { (try? file.status())?.st_nlink == 0 }
 
-    // MARK: epoch
+    // MARK: content
 
-    /// Address of the consent epoch, for the check before every record.
-    var epochAddress: UnsafeMutablePointer<Atomic<UInt64>> {
-        (base + Self.epochOffsets.0).assumingMemoryBound(to: Atomic<UInt64>.self)
+    /// A copy of the file; zeroes where it is shorter.
+    private func withPage<R>(_ body: (UnsafeMutableRawPointer) -> R) -> R {
+        withUnsafeTemporaryAllocation(byteCount: Self.size, alignment: 8) { page in
+            let base = page.baseAddress.unsafelyUnwrapped
+            memset(base, 0, Self.size)
+            _ = pread(file.raw, base, Self.size, 0)
+            return body(base)
+        }
     }
 
-    var epoch: UInt64 { epochAddress.pointee.load(ordering: .acquiring) }
-
-    /// Voids every waiting event, whoever holds it.
-    func raiseEpoch() { storeEpoch(epoch &+ 1) }
-
-    private func storeEpoch(_ value: UInt64) {
-        epochAddress.pointee.store(value, ordering: .sequentiallyConsistent)
-        base.storeBytes(of: ~value, toByteOffset: Self.epochOffsets.0 + 8, as: UInt64.self)
-        base.storeBytes(of: value, toByteOffset: Self.epochOffsets.1, as: UInt64.self)
-        base.storeBytes(of: ~value, toByteOffset: Self.epochOffsets.1 + 8, as: UInt64.self)
-    }
-
-    private func epochCopy(_ offset: Int) -> UInt64? {
-        let value = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-        return base.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self) == ~value ? value : nil
-    }
-
-    private var isValid: Bool {
-        base.loadUnaligned(as: UInt64.self) == Self.magic && epochCopy(Self.epochOffsets.0) != nil
-    }
+    private func save(_ page: UnsafeMutableRawPointer, _ offset: Int, _ count: Int) { file.write(page + offset, count, at: offset) }
 
     /// Mends what can be mended. With no valid epoch a new one is drawn: what waits may have been withdrawn.
-    private func initialise() {
-        guard file.lock(until: Deadline(timeoutMilliseconds: 1000)) else { return }
+    func mend() throws(SystemError) {
+        let status = try file.status()
+        if status.st_size == Self.size && status.st_blocks != 0 && isValid { return }
+        guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) else { throw SystemError(code: EWOULDBLOCK) }
         defer { file.unlock() }
-        if isValid { return }
+        let locked = try file.status()
+        if locked.st_size > Self.size { try file.truncate(to: Int64(Self.size)) }
+        try file.allocate(Int64(Self.size))
+        if !isValid { withPage { initialise($0) } }
+    }
+
+    private func initialise(_ page: UnsafeMutableRawPointer) {
         let epoch: UInt64
-        if let first = epochCopy(Self.epochOffsets.0) {
+        if let first = Self.epochCopy(page + Self.epochOffsets.0) {
             epoch = first
-        } else if let second = epochCopy(Self.epochOffsets.1) {
+        } else if let second = Self.epochCopy(page + Self.epochOffsets.1) {
             // The first copy was caught in the middle of a withdrawal: finish it.
             epoch = second &+ 1
         } else {
             epoch = Random.word() >> 1
         }
         storeEpoch(epoch)
-        base.storeBytes(of: Self.magic, as: UInt64.self)
+        page.storeBytes(of: Self.magic, as: UInt64.self)
+        save(page, 0, 8)
+    }
+
+    private var isValid: Bool {
+        withPage { $0.loadUnaligned(as: UInt64.self) == Self.magic && Self.epochCopy($0 + Self.epochOffsets.0) != nil }
+    }
+
+    // MARK: epoch
+
+    /// The consent epoch; 0, which is that of no segment, when the file does not say it any more.
+    var epoch: UInt64 {
+        let (first, second) = Self.epochOffsets
+        return withUnsafeTemporaryAllocation(byteCount: second - first + 16, alignment: 8) { area in
+            let base = area.baseAddress.unsafelyUnwrapped
+            guard pread(file.raw, base, area.count, first) == area.count else { return 0 }
+            // A first copy that does not hold was caught in the middle of a withdrawal.
+            return Self.epochCopy(base) ?? Self.epochCopy(base + (second - first)).map { $0 &+ 1 } ?? 0
+        }
+    }
+
+    /// Voids every waiting event, whoever holds it.
+    func raiseEpoch() { storeEpoch(epoch &+ 1) }
+
+    private func storeEpoch(_ value: UInt64) {
+        var copy = (value, ~value)
+        withUnsafeBytes(of: &copy) { bytes in
+            for offset in [Self.epochOffsets.0, Self.epochOffsets.1] { file.write(bytes.baseAddress.unsafelyUnwrapped, 16, at: offset) }
+        }
+    }
+
+    private static func epochCopy(_ copy: UnsafeRawPointer) -> UInt64? {
+        let value = copy.loadUnaligned(as: UInt64.self)
+        return copy.loadUnaligned(fromByteOffset: 8, as: UInt64.self) == ~value ? value : nil
     }
 
     // MARK: slots
 
-    private var counterSlots: SlotPair { SlotPair(base: base, offsets: (256, 512), size: 256) }
-    private var deliverySlots: SlotPair { SlotPair(base: base, offsets: (1024, 1536), size: 512) }
+    private static func counterSlots(_ page: UnsafeMutableRawPointer) -> SlotPair { SlotPair(base: page, offsets: (256, 512), size: 256) }
+    private static func deliverySlots(_ page: UnsafeMutableRawPointer) -> SlotPair { SlotPair(base: page, offsets: (1024, 1536), size: 512) }
 
-    func readCounters() -> Counters {
+    func readCounters() -> Counters { withPage { Self.counters($0) } }
+
+    private static func counters(_ page: UnsafeMutableRawPointer) -> Counters {
         var result = Counters()
-        guard let slot = counterSlots.current() else { return result }
+        guard let slot = counterSlots(page).current() else { return result }
         let word = { (index: Int) -> UInt64 in slot.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self) }
         result.retiredGeneration = word(1)
         result.retiredFile = word(2)
@@ -156,8 +165,10 @@ struct ControlFile {
         return result
     }
 
-    func write(_ counters: Counters) {
-        counterSlots.write { slot in
+    func write(_ counters: Counters) { withPage { page in save(page, Self.fill(Self.counterSlots(page), counters), 256) } }
+
+    private static func fill(_ slots: SlotPair, _ counters: Counters) -> Int {
+        slots.write { slot in
             let store = { (index: Int, value: UInt64) in slot.storeBytes(of: value, toByteOffset: 8 * index, as: UInt64.self) }
             store(1, counters.retiredGeneration)
             store(2, counters.retiredFile)
@@ -172,9 +183,9 @@ struct ControlFile {
         }
     }
 
-    func readDelivery() -> DeliveryState { .read(deliverySlots) }
+    func readDelivery() -> DeliveryState { withPage { .read(Self.deliverySlots($0)) } }
 
-    func write(_ state: DeliveryState) { state.write(deliverySlots) }
+    func write(_ state: DeliveryState) { withPage { page in save(page, state.write(Self.deliverySlots(page)), 512) } }
 }
 
 extension DeliveryState {

@@ -72,21 +72,28 @@ struct Description {
                            offset: SegmentLayout.descriptionOffsets.0, length: length)
     }
 
-    /// Changes the time at which this use began, in both copies.
+    /// Changes the time at which this use began.
     mutating func begin(_ segment: UnsafeMutableRawPointer, now: Int64) {
         created = now
-        for offset in [SegmentLayout.descriptionOffsets.0, SegmentLayout.descriptionOffsets.1] {
-            let copy = segment + offset
-            copy.storeBytes(of: now, toByteOffset: 32, as: Int64.self)
-            copy.storeBytes(of: csystem_crc32c(0, copy + 12, length - 12), toByteOffset: 8, as: UInt32.self)
-        }
+        change(segment) { $0.storeBytes(of: now, toByteOffset: 32, as: Int64.self) }
     }
 
-    /// Changes the size of the file, in both copies.
+    mutating func move(_ segment: UnsafeMutableRawPointer, to epoch: UInt64) {
+        self.epoch = epoch
+        change(segment) { $0.storeBytes(of: epoch, toByteOffset: 24, as: UInt64.self) }
+    }
+
+    /// Changes the size of the file.
     func resize(_ segment: UnsafeMutableRawPointer, to size: Int) {
+        change(segment) { $0.storeBytes(of: UInt32(size), toByteOffset: 40, as: UInt32.self) }
+    }
+
+    /// Both copies.
+    @inline(never)
+    private func change(_ segment: UnsafeMutableRawPointer, _ body: (UnsafeMutableRawPointer) -> Void) {
         for offset in [SegmentLayout.descriptionOffsets.0, SegmentLayout.descriptionOffsets.1] {
             let copy = segment + offset
-            copy.storeBytes(of: UInt32(size), toByteOffset: 40, as: UInt32.self)
+            body(copy)
             copy.storeBytes(of: csystem_crc32c(0, copy + 12, length - 12), toByteOffset: 8, as: UInt32.self)
         }
     }

@@ -159,7 +159,7 @@ struct DestinationFile {
         defer { file?.close() }
         if let file { _ = pread(file.raw, memory, Self.entryBytes, index * Self.entryBytes) }
         if let offset = body(memory), let file {
-            _ = pwrite(file.raw, memory + offset, Self.slotBytes, index * Self.entryBytes + offset)
+            file.write(memory + offset, Self.slotBytes, at: index * Self.entryBytes + offset)
         }
     }
 }

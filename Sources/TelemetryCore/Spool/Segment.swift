@@ -18,8 +18,10 @@ final class Segment {
     let name: String
     /// The number that the file is named by; 0 on the heap.
     let fileID: UInt64
-    private let file: Descriptor?
-    private let storage: Storage
+    private var file: Descriptor?
+    private var storage: Storage
+    /// As it was when it was last looked at.
+    private var seen: StateWord
     var description: Description
     var progress: Progress
     /// What `description` says; events that are being delivered point to it.
@@ -39,6 +41,7 @@ final class Segment {
         self.file = file
         self.storage = storage
         self.description = description
+        seen = StateWord.load(base)
         progress = Progress.read(base, generation: description.generation, fileSize: size)
     }
 
@@ -51,7 +54,38 @@ final class Segment {
     }
 
     var isHeap: Bool { storage == .heap }
-    var state: StateWord { StateWord.load(base) }
+
+    /// Of a file that was cut short: what it was when it was last looked at, without its records.
+    var state: StateWord {
+        if isIntact { seen = StateWord.load(base) } else { seen.raw = (seen.raw & ~StateWord.fieldMask | StateWord.empty.raw | StateWord.sealedBit) }
+        return seen
+    }
+
+    func seal() { if isIntact { StateWord.seal(base) } }
+
+    /// The file has all of what is mapped. What was cut off it must not be touched: that would be the end of the
+    /// program. True also for what is in memory.
+    var isIntact: Bool {
+        guard storage == .mapped, let file else { return true }
+        return ((try? file.status())?.st_size ?? 0) >= size
+    }
+
+    /// The file is as this process has made it: another process will find what is in it.
+    var isInPlace: Bool {
+        guard storage == .mapped, let file else { return true }
+        guard let status = try? file.status(), status.st_size >= size, status.st_nlink > 0 else { return false }
+        seen = StateWord.load(base)
+        return true
+    }
+
+    /// Somebody has removed the file: what is in it is in this process's memory only.
+    func becomeHeap() {
+        if let file { ForkHandling.closeHeld(file) }
+        file = nil
+        storage = .heap
+    }
+
+    func move(to epoch: UInt64) { if isIntact { description.move(base, to: epoch) } }
 
     /// Events neither delivered nor dropped.
     var pendingCount: Int {
@@ -207,11 +241,11 @@ final class Segment {
 
     /// Keeps `progress` where a crash cannot lose it.
     func saveProgress() {
-        keep(progress.write(base, generation: description.generation))
+        if isIntact { keep(progress.write(base, generation: description.generation)) }
     }
 
     private func keep(_ offset: Int) {
-        if storage == .copied, let file { _ = pwrite(file.raw, base + offset, SegmentLayout.progressSize, offset) }
+        if storage == .copied, let file { file.write(base + offset, SegmentLayout.progressSize, at: offset) }
     }
 
     /// A18: consent for what is left was withdrawn.
@@ -222,11 +256,11 @@ final class Segment {
 
     /// Nil: this destination has got nothing of it yet.
     func readProgress(of destination: DestinationSlot) -> Progress? {
-        Progress.read(base, of: destination, generation: description.generation, fileSize: size)
+        isIntact ? Progress.read(base, of: destination, generation: description.generation, fileSize: size) : nil
     }
 
     func saveProgress(_ progress: Progress, of destination: DestinationSlot) {
-        keep(progress.write(base, of: destination, generation: description.generation))
+        if isIntact { keep(progress.write(base, of: destination, generation: description.generation)) }
     }
 
     /// Begins a new use of the segment, with nothing in it. The caller has accounted for what was there.
@@ -279,7 +313,7 @@ final class Segment {
     /// Takes the seal off, so that the next process can go on recording into what room is left.
     func unseal() {
         isBacklog = false
-        StateWord.unseal(base)
+        if isIntact { StateWord.unseal(base) }
     }
 
     /// The size that what is in it needs.

@@ -6,9 +6,9 @@ final class Spool {
     let limits: SpoolLimits
     private(set) var context: ContextBlock
     /// Nil: no usable spool, segments are in memory.
-    let shared: SpoolDirectory?
+    private(set) var shared: SpoolDirectory?
     /// Why there is no spool.
-    let failure: SystemError?
+    private(set) var failure: SystemError?
     var active: Segment?
     /// Oldest first.
     var sealed: [Segment] = []
@@ -53,6 +53,15 @@ final class Spool {
         context.lineage = lineage
     }
 
+    /// The directory is another one now, or none; everything of this collector's is in memory.
+    func replaceShared(_ next: SpoolDirectory?, _ problem: SystemError?) {
+        shared?.close()
+        shared = next
+        failure = problem
+        epoch = next?.control.epoch ?? 1
+        mayAdopt = false
+    }
+
     var segmentBytes: Int { limits.segmentBytes }
     /// What this collector records comes after what else is of this lineage.
     var lineage: UInt32 { context.lineage }
@@ -64,7 +73,7 @@ final class Spool {
     /// Nil: there is no room anywhere, and the event is to be counted as dropped.
     func advance(size: Int) -> Segment? {
         if let active {
-            StateWord.seal(active.base)
+            active.seal()
             sealed.append(active)
             self.active = nil
         }
@@ -76,16 +85,19 @@ final class Spool {
     /// Seals the active segment, if anything is in it, so that it can be delivered.
     func sealActive() {
         guard let active, active.pendingCount > 0 else { return }
-        StateWord.seal(active.base)
+        active.seal()
         sealed.append(active)
         self.active = nil
     }
 
     private func makeSegment() -> Segment? {
         isPressed = Clock.monotonic() < fullUntil
-        if let segment = spare.popLast() {
-            segment.open()
-            return segment
+        while let segment = spare.popLast() {
+            if segment.isInPlace {
+                segment.open()
+                return segment
+            }
+            remove(segment)
         }
         guard let shared else { return makeHeapSegment() ?? recycleOldest(.spoolFull) }
         if mayAdopt {

@@ -53,7 +53,7 @@ extension Spool {
         sealed.removeAll { $0 === segment }
         segment.isInDelivery = false
         segment.isBacklog = false
-        guard isOwn, segment.size == limits.segmentBytes else {
+        guard isOwn, segment.isIntact, segment.size == limits.segmentBytes else {
             discard(segment, .corrupt, isLocked: false)
             return
         }

@@ -89,10 +89,7 @@ final class SpoolDirectory {
     }
 
     /// In a forked child, where the control file has been closed already.
-    func forget() {
-        control.forget()
-        directory.close()
-    }
+    func forget() { directory.close() }
 
     /// Runs `body` with the control file locked. False when the lock could not be had in time.
     func withLock(_ deadline: Deadline, _ body: () -> Void) -> Bool {

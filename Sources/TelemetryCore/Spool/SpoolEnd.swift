@@ -5,7 +5,7 @@ extension Spool {
     /// Consent was withdrawn, or the events were dropped, by any process: nothing of an earlier epoch stays.
     func discardOwn() {
         if let active {
-            StateWord.seal(active.base)
+            active.seal()
             sealed.append(active)
             self.active = nil
         }
@@ -65,9 +65,12 @@ extension Spool {
     }
 
     private func release(_ segment: Segment, leavingOpen isLeftOpen: Bool) {
-        if isLeftOpen { segment.unseal() } else { StateWord.seal(segment.base) }
+        if isLeftOpen { segment.unseal() } else { segment.seal() }
         if segment.isHeap {
-            if segment.pendingCount > 0, save(segment) { return }
+            if segment.pendingCount > 0, save(segment) {
+                segment.forget()
+                return
+            }
             lost &+= UInt64(segment.pendingCount)
             segment.progress.drop(.noSpace, segment.pendingCount)
             unmerged += segment.tally
@@ -84,8 +87,41 @@ extension Spool {
         _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
             if makeRoom(shared) { isSaved = segment.save(in: shared.directory) }
         }
-        if isSaved { segment.forget() }
         return isSaved
+    }
+
+    /// The spool is there, and what this collector records into now is as it has made it.
+    var isInPlace: Bool { shared?.control.isRemoved != true && active?.isInPlace != false }
+
+    /// Something of this collector's was cut short or removed: what is still in memory is written to a file of
+    /// its own again.
+    func mendSegments() {
+        change(context)
+        for segment in sealed where !segment.isInDelivery && !segment.isInPlace { mend(segment) }
+    }
+
+    private func mend(_ segment: Segment) {
+        _ = segment.settle()
+        if segment.isIntact { segment.becomeHeap() }
+        guard segment.isIntact && segment.pendingCount > 0 else {
+            // What was cut off is counted as well as it is known.
+            sealed.removeAll { $0 === segment }
+            discard(segment, .corrupt, isLocked: false)
+            return
+        }
+        guard save(segment) else { return }
+        sealed.removeAll { $0 === segment }
+        remove(segment)
+    }
+
+    /// The directory was removed, and is another one from now on; nil: there can be none.
+    func move(to next: SpoolDirectory?, _ problem: SystemError?, _ context: ContextBlock) {
+        replaceShared(next, problem)
+        for segment in sealed {
+            segment.move(to: epoch)
+            if segment.isHeap { mend(segment) }
+        }
+        change(context)
     }
 
     /// Lets other processes have the sealed segments, once no thread writes to them any more.
@@ -103,7 +139,7 @@ extension Spool {
     /// for the old one.
     func change(_ context: ContextBlock) {
         if let active {
-            StateWord.seal(active.base)
+            active.seal()
             sealed.append(active)
             self.active = nil
         }

@@ -89,10 +89,7 @@ struct Descriptor: Equatable {
     /// posix_fallocate(3): the blocks exist afterwards, so that a write to a mapping cannot raise SIGBUS.
     /// A limit on file sizes (RLIMIT_FSIZE) is an error here; left to the system it would be SIGXFSZ.
     func allocate(_ length: Int64) throws(SystemError) {
-        var limit = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(clamping: length) {
-            throw SystemError(code: EFBIG)
-        }
+        if !Self.mayWrite(upTo: length) { throw SystemError(code: EFBIG) }
         while true {
             let error = posix_fallocate(raw, 0, Int(length))
             if error == 0 { return }
@@ -100,24 +97,39 @@ struct Descriptor: Equatable {
         }
     }
 
+    private static func mayWrite(upTo length: Int64) -> Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) != 0 || limit.rlim_cur >= rlim_t(clamping: length)
+    }
+
+    /// pwrite(2) of a few bytes, to a file whose blocks exist; nothing is written beyond a limit on file sizes.
+    func write(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int) {
+        guard Self.mayWrite(upTo: Int64(offset &+ count)) else { return }
+        while pwrite(raw, bytes, count, offset) < 0 && csystem_errno() == EINTR {}
+    }
+
     /// flock(2), without waiting. False: another open file holds it.
-    func tryLock() -> Bool {
-        while flock(raw, LOCK_EX | LOCK_NB) != 0 {
-            if csystem_errno() != EINTR { return false }
+    func tryLock() -> Bool { lockError() == 0 }
+
+    /// 0: it is locked. `EWOULDBLOCK`: another open file holds it. Anything else: files cannot be locked here.
+    func lockError(isShared: Bool = false) -> Int32 {
+        while flock(raw, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
+            if csystem_errno() != EINTR { return csystem_errno() }
         }
-        return true
+        return 0
     }
 
     /// flock(2), tried until the deadline or until it is called off. False: still held by another.
     /// Not the waiting form: the holder may be stopped, and this must end all the same.
     func lock(until deadline: Deadline, isCancelled: () -> Bool = { false }) -> Bool {
         var pause: Int64 = 20_000
-        while !tryLock() {
-            if deadline.isPast || isCancelled() { return false }
+        while true {
+            let error = lockError()
+            if error == 0 { return true }
+            if error != EWOULDBLOCK || deadline.isPast || isCancelled() { return false }
             Clock.sleep(nanoseconds: min(pause, deadline.remainingNanoseconds))
             pause = min(pause &* 2, 1_000_000)
         }
-        return true
     }
 
     func unlock() { _ = flock(raw, LOCK_UN) }

@@ -90,7 +90,7 @@ extension Collector {
     /// In the child, with the mutex held: there is no worker here, and the segments are the parent's.
     fileprivate func becomeChild() {
         recorder.pointee.segment.store(0, ordering: .releasing)
-        recorder.pointee.epochAddress.store(0, ordering: .relaxed)
+        looked = 0
         recorder.pointee.adjusted.store(0, ordering: .relaxed)
         recorder.pointee.refused.store(0, ordering: .relaxed)
         recorder.pointee.refusedUndeclared.store(0, ordering: .relaxed)
