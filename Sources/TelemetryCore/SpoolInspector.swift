@@ -18,6 +18,14 @@ package enum SpoolInspector {
         return result
     }
 
+    /// Why files cannot be locked in the state directory, so that all processes keep their events in memory. Nil: they can.
+    package static func lockProblem(options: Options) -> String? {
+        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
+        defer { shared.close() }
+        let error = shared.control.file.lockError(isShared: true)
+        return error == 0 || error == EWOULDBLOCK ? nil : SystemError(code: error).text
+    }
+
     /// Segment files of which not even the header can be read.
     package static func damagedSegments(options: Options) -> [String] {
         guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return [] }

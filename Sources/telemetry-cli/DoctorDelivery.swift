@@ -65,6 +65,11 @@ enum DoctorDelivery {
     }
 
     private static func lock(_ options: Options) -> DoctorFinding {
+        if let problem = SpoolInspector.lockProblem(options: options) {
+            return DoctorFinding(
+                check: "lock", state: .problem, detail: "files cannot be locked in the state directory: " + problem,
+                advice: "events are kept in memory and sent at the end of each run; set XDG_STATE_HOME to a local directory")
+        }
         let isHeld = SpoolInspector.path(options: options).map { FileLock.isHeld($0 + "/deliver.lock") } ?? false
         return DoctorFinding(check: "lock", state: .ok, detail: isHeld ? "a process is delivering" : "free")
     }

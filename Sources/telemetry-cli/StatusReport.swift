@@ -107,7 +107,7 @@ struct StatusReport {
 
     private var spoolJSON: JSONObject {
         var object = JSONObject()
-        object.add("storage", statistics == nil ? "none" : "spool")
+        object.add("storage", lockProblem != nil ? "memory" : statistics == nil ? "none" : "spool")
         object.add("path", optional: SpoolInspector.path(options: options))
         object.add("bytes", counts.spool_bytes)
         return object
@@ -167,8 +167,11 @@ struct StatusReport {
         return Self.aligned(rows)
     }
 
+    private var lockProblem: String? { SpoolInspector.lockProblem(options: options) }
+
     private var spoolText: String {
         guard let path = SpoolInspector.path(options: options) else { return "none: no home directory" }
+        if let lockProblem { return path + ", memory only: files cannot be locked there: " + lockProblem }
         return path + (statistics == nil ? " (none yet)" : ", \(counts.spool_bytes) bytes")
     }
 

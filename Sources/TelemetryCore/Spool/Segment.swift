@@ -55,10 +55,17 @@ final class Segment {
 
     var isHeap: Bool { storage == .heap }
 
-    /// Of a file that was cut short: what it was when it was last looked at, without its records.
+    /// Of a file that was cut short: what is left of it says, or what it was when it was last looked at; sealed,
+    /// and without its records.
     var state: StateWord {
-        if isIntact { seen = StateWord.load(base) } else { seen.raw = (seen.raw & ~StateWord.fieldMask | StateWord.empty.raw | StateWord.sealedBit) }
-        return seen
+        if isIntact {
+            seen = StateWord.load(base)
+            return seen
+        }
+        var left = StateWord(raw: 0)
+        if let file { _ = pread(file.raw, &left.raw, 8, 0) }
+        if left.count > seen.count && left.isPlausible(fileSize: size) { seen = left }
+        return StateWord(raw: seen.raw & (StateWord.fieldMask << 24) | StateWord.empty.raw | StateWord.sealedBit)
     }
 
     func seal() { if isIntact { StateWord.seal(base) } }

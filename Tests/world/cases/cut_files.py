@@ -1,0 +1,108 @@
+"""Somebody removes or cuts the files of a spool while a program runs: a log cleaner, a clean-up of large or of old files."""
+import os
+
+from stage import TOOL, wait_until
+from suite import check, check_equal, test
+
+SOURCE = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <telemetry.h>
+
+static int bad;
+static void track(telemetry_collector *collector, int count)
+{
+    for (int i = 0; i < count; i++)
+        bad += telemetry_track(collector, TELEMETRY_FEATURE_USED, "e", NULL, 0) != 0;
+}
+
+int main(int count, char **arguments)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    telemetry_options_load_manifest(options, arguments[count - 1]);
+    telemetry_collector *collector = telemetry_open(options);
+    telemetry_options_free(options);
+    track(collector, 100);
+    if (system(arguments[1]) != 0)
+        return 2;
+    track(collector, 2000);
+    int status = telemetry_close(collector, 3000);
+    printf("%d %d\n", bad, status);
+    return 0;
+}
+"""
+MODES = [(mode, guarantee) for mode in ("in-process", "detached") for guarantee in ("at-least-once", "at-most-once")]
+
+
+def run(world, cleaner, mode, guarantee, url):
+    """The program's answer, and the counts of the spool that is there at the end."""
+    if not os.path.exists(world.path("host")):
+        world.program("host", SOURCE)
+    world.manifest(url, sections={"delivery": {"mode": mode, "guarantee": guarantee}})
+    answer = world.run([world.path("host"), cleaner, world.manifest_file], environment={"SPOOL": world.spool}).stdout.split()
+    wait_until(lambda: not world.processes(), "the deliverer has ended")
+    return answer, world.status()["events"]
+
+
+@test("cut-files/removed", "E3 E12 A18")
+def removed(world):
+    """The state directory, its segments or its control file go: what was recorded is delivered once all the same."""
+    for mode, guarantee in MODES:
+        for what in ('"$SPOOL"', '"${SPOOL%/*}"', '"$SPOOL"/*.seg', '"$SPOOL"/control', '"$SPOOL"/deliver.lock'):
+            receiver = world.receiver()
+            answer, counts = run(world, "rm -rf " + what, mode, guarantee, receiver.url)
+            check_equal(["0", "0"], answer, f"refused events and status of close, {mode}, {what}")
+            events = [event["event_id"] for event in receiver.accepted()]
+            check_equal((2100, 2100), (len(events), len(set(events))), f"events received, {mode}, {guarantee}, {what}")
+            check_equal(0, counts["pending"] + counts["dropped"], f"events that wait or were dropped, {mode}, {what}")
+            world.helper("reset", expected=None)
+            world.helper("enable")
+
+
+@test("cut-files/reset", "A18 D1")
+def reset(world):
+    """The user's own reset and disable still end it: nothing is brought back, nothing sent."""
+    for mode, guarantee in MODES:
+        for what in ("reset", "disable"):
+            receiver = world.receiver()
+            answer, _ = run(world, f"{os.environ.get('TELEMETRY_BUILD', 'build')}/bin/telemetry {what} --tool {TOOL} >/dev/null 2>&1 || true",
+                            mode, guarantee, receiver.url)
+            check_equal(["2000", "20"], answer, f"refused events and status of close, {mode}, {what}")
+            check_equal([], receiver.accepted(), f"events sent, {mode}, {what}")
+            check_equal([], [name for name in os.listdir(world.spool) if name.endswith(".seg")] if os.path.exists(world.spool) else [],
+                        f"segments left, {mode}, {what}")
+            world.helper("enable")
+
+
+@test("cut-files/cut-short", "E12 never-worse")
+def cut_short(world):
+    """Segments, control and all files are cut: the program goes on, and what is recorded afterwards is delivered."""
+    for mode, guarantee in MODES:
+        for what in ('-s 0 "$SPOOL"/*.seg', '-s 4096 "$SPOOL"/*.seg', '-s 0 "$SPOOL"/control', '-s 100 "$SPOOL"/control', '-s 0 "$SPOOL"/*'):
+            receiver = world.receiver()
+            before = world.status()["events"]
+            answer, counts = run(world, "truncate " + what, mode, guarantee, receiver.url)
+            check_equal(["0", "0"], answer, f"refused events and status of close, {mode}, {what}")
+            received = len({event["event_id"] for event in receiver.accepted()})
+            check(2000 <= received <= 2100, f"{received} events received, {mode}, {guarantee}, {what}")
+            check_equal(counts["recorded"], counts["delivered"] + counts["pending"] + counts["dropped"], "the sum of the counters")
+            if "4096" in what:  # the header is left, and says how many there were
+                check(counts["recorded"] - before["recorded"] > 2000, f"{what}: {counts}")
+            world.helper("reset", expected=None)
+            world.helper("enable")
+
+
+@test("cut-files/while-sending", "E12 never-worse")
+def while_sending(world):
+    """The segment is cut while its events are on their way: the program goes on, nothing of it is read again."""
+    for guarantee in ("at-least-once", "at-most-once"):
+        receiver = world.receiver("/late/600")
+        world.manifest(receiver.url, sections={"delivery": {"guarantee": guarantee}})
+        child = world.start(f"manifest={world.manifest_file}", "try=10", "flush=0", "sleep=300", "close=3000")
+        wait_until(receiver.requests, "the request has arrived")
+        for name in os.listdir(world.spool):
+            if name.endswith(".seg"):
+                os.truncate(os.path.join(world.spool, name), 0)
+        out, _ = child.process.communicate(timeout=30)
+        check_equal(0, child.process.returncode, f"exit code of the program, {guarantee} ({out})")
+        check_equal(10, len(receiver.accepted()), "events received")
