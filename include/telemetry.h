@@ -52,6 +52,9 @@
  * fork         A child may go on recording with its parent's collector; it never sends what its
  *              parent recorded. After exec nothing is left open.
  * Signals      None is handled, none is delivered to the library's thread, SIGPIPE is never raised.
+ * Files        Events are recorded into a mapped file of the user's state directory. It may be
+ *              removed at any time. Who cuts it short may end the program by SIGBUS, if an event is
+ *              recorded in the 2 ms until that is noticed.
  * ABI          Symbols are versioned; a structure with a member `size` only ever grows at its end.
  */
 #ifndef TELEMETRY_H
@@ -235,7 +238,7 @@ typedef enum telemetry_storage {
     TELEMETRY_STORAGE_NONE = 0,
     /** Files in the spool directory: they survive the process. */
     TELEMETRY_STORAGE_SPOOL = 1,
-    /** Memory of this process only, because no spool directory could be used. */
+    /** Memory of this process only: no spool directory could be used, or files cannot be locked. */
     TELEMETRY_STORAGE_HEAP = 2
 } telemetry_storage;
 

@@ -187,9 +187,9 @@ package final class Collector {
 
     /// With the mutex held. Looks at what others may have done to the spool. True: consent is gone.
     @inline(never)
-    func hasChanged(_ spool: Spool, _ shared: SpoolDirectory) -> Bool {
+    func hasChanged(_ spool: Spool, _ shared: SpoolDirectory, closely: Bool = false) -> Bool {
         if shared.control.epoch == spool.epoch {
-            if spool.isInPlace { return false }
+            if spool.active?.isInPlace != false, !closely || spool.isInPlace { return false }
             recorder.pointee.segment.store(0, ordering: .releasing)
             spool.mendSegments()
             // Who erased it all has raised the epoch before; it is read once more, now that the file is known to be gone.

@@ -25,9 +25,9 @@ struct Recorder: ~Copyable {
         self.registry = registry
     }
 
-    static let lookNanoseconds: UInt64 = 1_000_000
+    static let lookNanoseconds: UInt64 = 2_000_000
 
-    /// False for one thread once a millisecond, which is to look. The others need not wait for it.
+    /// False for one thread every two milliseconds, which is to look. The others need not wait for it.
     @inline(__always)
     func isFresh(_ now: Int64) -> Bool {
         let last = looked.load(ordering: .relaxed)

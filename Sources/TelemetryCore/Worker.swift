@@ -102,7 +102,7 @@ extension Collector {
 
     /// With the mutex held. What is sent is what is still there.
     func lookBeforePass(_ spool: Spool) {
-        if let shared = spool.shared { _ = hasChanged(spool, shared) }
+        if let shared = spool.shared { _ = hasChanged(spool, shared, closely: true) }
     }
 
     /// With the mutex held.

@@ -52,6 +52,11 @@ class World(stages.Stage):
         """The helper, for the world's tool."""
         return self.run([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], **options)
 
+    @staticmethod
+    def spool_in(state):
+        """The tool's directory under that XDG_STATE_HOME."""
+        return os.path.join(state, "telemetry", TOOL)
+
     def small_disk(self, name, kibibytes):
         """A file system of its own with no more room than that."""
         if os.geteuid() != 0:

@@ -172,7 +172,7 @@ typedef enum telemetry_storage {
     TELEMETRY_STORAGE_NONE = 0,
     /** Files in the spool directory: they survive the process. */
     TELEMETRY_STORAGE_SPOOL = 1,
-    /** Memory of this process only, because no spool directory could be used. */
+    /** Memory of this process only: no spool directory could be used, or files cannot be locked. */
     TELEMETRY_STORAGE_HEAP = 2
 } telemetry_storage;
 

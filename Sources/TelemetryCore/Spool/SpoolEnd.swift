@@ -90,8 +90,8 @@ extension Spool {
         return isSaved
     }
 
-    /// The spool is there, and what this collector records into now is as it has made it.
-    var isInPlace: Bool { shared?.control.isRemoved != true && active?.isInPlace != false }
+    /// The spool is there, and what this collector has in it is as it has made it.
+    var isInPlace: Bool { shared?.control.isRemoved != true && !sealed.contains { !$0.isInPlace } }
 
     /// Something of this collector's was cut short or removed: what is still in memory is written to a file of
     /// its own again.

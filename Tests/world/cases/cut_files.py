@@ -40,7 +40,8 @@ def run(world, cleaner, mode, guarantee, url):
         world.program("host", SOURCE)
     world.manifest(url, sections={"delivery": {"mode": mode, "guarantee": guarantee}})
     answer = world.run([world.path("host"), cleaner, world.manifest_file], environment={"SPOOL": world.spool}).stdout.split()
-    wait_until(lambda: not world.processes(), "the deliverer has ended")
+    if mode == "detached":
+        wait_until(lambda: not world.status()["events"]["pending"] and not world.processes(), "the deliverer has ended")
     return answer, world.status()["events"]
 
 
