@@ -72,7 +72,12 @@ extension Collector {
         Gate.set(handle, isOpen: false)
         let spawns = wasEnabled && !deliversAtClose && detachedIsDue
         ForkHandling.forget(self)
-        if stopWorker(deadline) { cleanUp() } else { noteLoss(whole: false) }
+        // What is short of the caller's deadline may be waited for at a lock; a little more, where there is none.
+        if stopWorker(deadline) {
+            cleanUp(deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds)))
+        } else {
+            noteLoss(whole: false)
+        }
         if spawns { DetachedDelivery.startUnlessRunning(options) }
         Unmanaged.passUnretained(self).release()
         return status
@@ -113,14 +118,14 @@ extension Collector {
     }
 
     /// No other thread uses the collector any more.
-    func cleanUp() {
+    func cleanUp(_ deadline: Deadline = Deadline(timeoutMilliseconds: 200)) {
         mutex.lock()
         attachToCount()
         if let spool {
             lookBeforePass(spool)
             recorder.pointee.segment.store(0, ordering: .releasing)
             moveCounts(to: spool)
-            spool.close()
+            spool.close(deadline)
         }
         noteLoss(whole: true)
         spool = nil
@@ -169,15 +174,15 @@ extension Collector {
     /// With the mutex held. Voids what waits, everywhere, and removes it where no living process holds it.
     func erase(_ spool: Spool) -> telemetry_status {
         recorder.pointee.segment.store(0, ordering: .releasing)
+        var isDone = true
         if let shared = spool.shared {
-            guard shared.withLock(Deadline(timeoutMilliseconds: 1000), {
-                shared.control.raiseEpoch()
-                spool.discardOrphans(shared)
-            }) else { return TELEMETRY_ERROR_TIMEOUT }
+            // From here on it is void, whoever holds the lock.
+            shared.control.raiseEpoch()
+            isDone = shared.withLock(Deadline(timeoutMilliseconds: 200)) { spool.discardOrphans(shared) }
         }
         spool.discardOwn()
         spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
-        return TELEMETRY_OK
+        return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
     }
 
     /// `size` is left 0: the caller knows how much it can take. `status`: why the counters are not all there.
@@ -210,7 +215,9 @@ extension Collector {
         if let shared = spool.shared {
             spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
             var totals = Tally()
-            _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { totals = shared.totals(failure: &failure) }
+            // Recording needs the mutex: without the lock a segment that is just being counted may count twice.
+            let look = { totals = shared.totals(failure: &failure) }
+            if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), look) { look() }
             totals += spool.ownTally()
             result.set(totals)
             result.spool_bytes = UInt64(clamping: shared.usage().bytes)

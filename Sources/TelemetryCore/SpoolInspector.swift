@@ -8,7 +8,7 @@ package enum SpoolInspector {
         defer { shared.close() }
         var result = telemetry_statistics()
         var totals = Tally()
-        _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { totals = shared.totals() }
+        if !shared.withLock(Deadline(timeoutMilliseconds: 1000), { totals = shared.totals() }) { totals = shared.totals() }
         result.set(totals)
         result.spool_bytes = UInt64(clamping: shared.usage().bytes)
         result.storage = Int32(TELEMETRY_STORAGE_SPOOL.rawValue)

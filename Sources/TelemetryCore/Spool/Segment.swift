@@ -317,6 +317,14 @@ final class Segment {
         return base
     }
 
+    /// As if it had held what was counted.
+    func fill(_ tally: Tally) {
+        StateWord.store(base, StateWord(raw: StateWord.empty.raw | StateWord.sealedBit | tally.recorded << 24))
+        progress.delivered = UInt32(clamping: tally.delivered)
+        for index in 0..<DropReason.count { progress.dropped[index] = UInt32(clamping: tally.dropped[index]) }
+        saveProgress()
+    }
+
     /// Takes the seal off, so that the next process can go on recording into what room is left.
     func unseal() {
         isBacklog = false

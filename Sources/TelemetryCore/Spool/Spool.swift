@@ -178,23 +178,33 @@ final class Spool {
     private func create(_ shared: SpoolDirectory) -> Creation {
         var result = Creation.spoolFull
         let address = addresses.popLast()
-        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
-            guard makeRoom(shared) else { return }
-            do throws(SystemError) {
-                result = .made(try Segment.createFile(
-                    in: shared.directory, size: limits.segmentBytes, epoch: epoch, context: context, address: address))
-            } catch {
-                lastErrno = error.code
-                result = .noSpace
-            }
+        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.recordingMilliseconds)) {
+            if makeRoom(shared) { result = createFile(shared, address) }
         }
+        // An event does not wait for another process, which may be stopped with the lock in its hands: with less than half
+        // of the room taken, a few that make files at once stay within the limits all the same.
         if !isLocked {
             lastErrno = EWOULDBLOCK
-            result = .noSpace
+            result = isHalfEmpty(shared) ? createFile(shared, address) : .noSpace
         }
         if case .made = result { return result }
         if let address { addresses.append(address) }
         return result
+    }
+
+    private func createFile(_ shared: SpoolDirectory, _ address: UnsafeMutableRawPointer?) -> Creation {
+        do throws(SystemError) {
+            return .made(try Segment.createFile(
+                in: shared.directory, size: limits.segmentBytes, epoch: epoch, context: context, address: address))
+        } catch {
+            lastErrno = error.code
+            return .noSpace
+        }
+    }
+
+    private func isHalfEmpty(_ shared: SpoolDirectory) -> Bool {
+        let usage = shared.usage(segmentBytes: limits.segmentBytes)
+        return usage.bytes < limits.bytes / 2 && usage.segments < limits.segments / 2
     }
 
     /// Locked. Removes the oldest segments that no living process holds until a new one fits.

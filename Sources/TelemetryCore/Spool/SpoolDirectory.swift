@@ -2,9 +2,11 @@ import CSystem
 
 /// How long a caller's thread waits for other processes at the control file.
 package enum SpoolPatience {
-    /// Short, for a thread that has better things to do; the helper, of which many may run at once
-    /// and which has nothing else to do, sets more.
-    nonisolated(unsafe) package static var milliseconds: UInt32 = 200
+    /// Short, for a thread that has better things to do, or the mutex that recording needs; the helper, of which many
+    /// may run at once and which has nothing else to do, sets more.
+    nonisolated(unsafe) package static var milliseconds: UInt32 = 5
+    /// On the way of an event: no wait at all.
+    nonisolated(unsafe) package static var recordingMilliseconds: UInt32 = 0
 }
 
 /// A tool's spool as all its processes see it: the directory, its control file, the totals.
@@ -16,6 +18,7 @@ final class SpoolDirectory {
     /// Nil: the tool has one destination.
     var destinations: DestinationFile?
     private let deliveryMutex = Mutex()
+    private var stuckUntil: Int64 = 0
     /// The retirement that this process saw through to the end last.
     private var finishedRetirement: UInt64 = 0
 
@@ -91,9 +94,14 @@ final class SpoolDirectory {
     /// In a forked child, where the control file has been closed already.
     func forget() { directory.close() }
 
-    /// Runs `body` with the control file locked. False when the lock could not be had in time.
+    /// Runs `body` with the control file locked. False when the lock could not be had in time; for a second
+    /// after that it is not waited for again: who holds it may be stopped.
     func withLock(_ deadline: Deadline, _ body: () -> Void) -> Bool {
-        guard control.file.lock(until: deadline) else { return false }
+        let isPatient = !deadline.isPast && Clock.monotonic() >= stuckUntil
+        guard control.file.lock(until: isPatient ? deadline : Deadline(nanoseconds: 0)) else {
+            if isPatient { stuckUntil = Clock.monotonic() &+ 1_000_000_000 }
+            return false
+        }
         body()
         control.file.unlock()
         return true

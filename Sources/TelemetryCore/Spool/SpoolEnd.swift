@@ -36,7 +36,7 @@ extension Spool {
     ///
     /// The oldest go first, so that whoever finds one free finds those before it free. Only the last is
     /// left open for the next process to go on with: what that one records comes after all of these.
-    func close() {
+    func close(_ deadline: Deadline = Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
         if let active {
             _ = active.settle()
             sealed.append(active)
@@ -60,8 +60,20 @@ extension Spool {
         spare.removeAll()
         for address in addresses { munmap(address, limits.segmentBytes) }
         addresses.removeAll()
-        mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
+        mergeCounts(deadline)
+        leaveCounts()
         shared?.close()
+    }
+
+    /// Counts that could not be added, because another process is stopped with the lock in its hands: a segment with
+    /// nothing in it but these. Whoever delivers next adds them.
+    private func leaveCounts() {
+        guard let shared, unmerged.recorded > 0, unmerged.recorded <= StateWord.fieldMask,
+            let segment = Segment.createHeap(size: SegmentLayout.minimumSize, epoch: epoch, context: context, address: nil)
+        else { return }
+        segment.fill(unmerged)
+        if segment.save(in: shared.directory) { unmerged = Tally() }
+        segment.forget()
     }
 
     private func release(_ segment: Segment, leavingOpen isLeftOpen: Bool) {
