@@ -343,10 +343,6 @@ final class Dispatcher {
     /// Counted by a process that died before it could remove the file.
     private func isCounted(_ segment: Segment) -> Bool {
         guard let shared = spool.shared, !segment.isHeap else { return false }
-        mutex.lock()
-        defer { mutex.unlock() }
-        var result = false
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { result = shared.isRetired(segment) }
-        return result
+        return shared.isRetired(segment)
     }
 }

@@ -274,6 +274,7 @@ final class Segment {
     /// It stays sealed, so that a thread that read its address long ago cannot record into it, until
     /// `open()`.
     func reset(epoch: UInt64, context: ContextBlock) {
+        guard isIntact else { return }
         var closed = StateWord.empty
         closed.raw |= StateWord.sealedBit
         StateWord.store(base, closed)
@@ -286,6 +287,7 @@ final class Segment {
     /// Admits records after `reset`, as from now: segments are delivered in the order in which their
     /// use began.
     func open() {
+        guard isIntact else { return }
         description.begin(base, now: Clock.realtime())
         StateWord.store(base, .empty)
     }

@@ -195,7 +195,8 @@ final class SpoolDirectory {
         control.write(counters)
     }
 
-    /// Locked. True when the segment has been counted already and only waits to be removed.
+    /// True when the segment, which the caller holds, has been counted already and only waits to be removed. Without
+    /// the lock, which another may keep for long: one of the two slots is always whole.
     func isRetired(_ segment: Segment) -> Bool {
         control.readCounters().retiredGeneration == segment.description.generation
     }
