@@ -20,9 +20,9 @@ package enum SpoolInspector {
 
     /// Why files cannot be locked in the state directory, so that all processes keep their events in memory. Nil: they can.
     package static func lockProblem(options: Options) -> String? {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
-        defer { shared.close() }
-        let error = shared.control.file.lockError(isShared: true)
+        guard let path = path(options: options), let directory = (try? Directory.openExisting(path)) ?? nil else { return nil }
+        defer { directory.close() }
+        let error = directory.lockError(isShared: true)
         return error == 0 || error == EWOULDBLOCK ? nil : SystemError(code: error).text
     }
 
