@@ -178,14 +178,16 @@ final class Spool {
     private func create(_ shared: SpoolDirectory) -> Creation {
         var result = Creation.spoolFull
         let address = addresses.popLast()
-        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.recordingMilliseconds)) {
-            if makeRoom(shared) { result = createFile(shared, address) }
-        }
-        // An event does not wait for another process, which may be stopped with the lock in its hands: with less than half
-        // of the room taken, a few that make files at once stay within the limits all the same.
-        if !isLocked {
-            lastErrno = EWOULDBLOCK
-            result = isHalfEmpty(shared) ? createFile(shared, address) : .noSpace
+        let make = { if self.makeRoom(shared) { result = self.createFile(shared, address) } }
+        if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.recordingMilliseconds), make) {
+            // An event does not wait for another process, which may be stopped with the lock in its hands: with less than
+            // half of the room taken, a few that make files at once stay within the limits all the same.
+            if isHalfEmpty(shared) {
+                result = createFile(shared, address)
+            } else if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), make) {
+                lastErrno = EWOULDBLOCK
+                result = .noSpace
+            }
         }
         if case .made = result { return result }
         if let address { addresses.append(address) }
