@@ -38,13 +38,13 @@ struct ControlFile {
 
     /// Opens the file, making it if it is missing or not a control file at all. Throws where files cannot be
     /// locked: on some network file systems.
-    static func open(in directory: Descriptor) throws(SystemError) -> ControlFile {
+    static func open(in directory: Descriptor, needsLocks: Bool = true) throws(SystemError) -> ControlFile {
         let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT)
         let control = ControlFile(file: file)
         do throws(SystemError) {
             guard try file.status().isOwnRegularFile else { throw SystemError(code: EPERM) }
             let error = file.lockError(isShared: true)
-            if error != 0 && error != EWOULDBLOCK { throw SystemError(code: error) }
+            if error != 0 && error != EWOULDBLOCK && (needsLocks || !control.isValid) { throw SystemError(code: error) }
             if error == 0 { file.unlock() }
             try control.mend()
             return control

@@ -78,10 +78,11 @@ final class SpoolDirectory {
             defer { file.close() }
             isSpool = try file.status().st_size == ControlFile.size
             // A damaged one is mended; what waits is void without it.
-            return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory))
+            return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory, needsLocks: false))
         } catch {
             directory.close()
-            if !isSpool && (error.isMissing || error.code == ENOSPC) { return nil }
+            // No spool was ever made where there is no room for one, or where files cannot be locked.
+            if !isSpool && (error.isMissing || [ENOSPC, ENOLCK, ENOSYS, EOPNOTSUPP].contains(error.code)) { return nil }
             throw error
         }
     }
