@@ -117,6 +117,8 @@ extension Collector {
         spool.mergeCounts(Deadline(nanoseconds: 0))
         if result == .refused {
             Gate.set(handle, isOpen: false)
+            // An answer that cannot be read, for want of a descriptor for instance, means off. It withdraws nothing.
+            if case .unusable = PreferenceStore.read(tool: options.toolName) { return }
             _ = erase(spool)
             return
         }
