@@ -51,6 +51,8 @@ def recorder(draw, number, is_detached, has_consent):
         plan["stop"] = [round(begin, 3), round(begin + draw.uniform(0.05, 1.5), 3)]
     if draw.maybe(0.2):
         plan["kind"] = "helper"
+        # The shell that runs it has to live, too.
+        plan["limits"] = {name: value for name, value in plan["limits"].items() if name in ("FSIZE", "STACK")}
         plan["actions"] = [["track", draw.some(1, 8)]]
         return plan
     plan["kind"] = "detached" if is_detached else "c"
