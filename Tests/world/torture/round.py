@@ -483,8 +483,7 @@ class Round:
         if self.removed_at is not None and at < self.removed_at + 2:
             return True
         in_memory = [report for report in recorder.reports if report.get("storage") == 2]
-        limited = self.plan["disk"] or recorder.plan["limits"] or self.removed_at is not None \
-            or any(each.plan["umask"] in (0o177, 0o777) for each in self.recorders)
+        limited = self.plan["disk"] or recorder.plan["limits"] or self.removed_at is not None
         # A forked child that leaves has nobody who reports on its storage.
         ended_early = recorder.killed or recorder.plan.get("leaves") or recorder.plan["kind"] == "helper" or token.split(b".")[2] != b"0"
         return bool(in_memory) or bool(limited and ended_early)
@@ -496,8 +495,7 @@ class Round:
             found.add("corrupt")
         if self.was_disabled or self.has("drop", "disable"):
             found.add("withdrawn")
-        if self.plan["disk"] or any(each.plan["limits"] for each in self.recorders) or any(each.plan["umask"] != 0o022 for each in self.recorders) \
-                or self.removed_at is not None:
+        if self.plan["disk"] or any(each.plan["limits"] for each in self.recorders) or self.removed_at is not None:
             found |= {"no_space", "spool_full"}
         if any(each[0] in ("status", "redirect") for each in self.plan["answers"]):
             found.add("rejected")
