@@ -1,6 +1,5 @@
 /* A process of its own that the program never notices: no child to wait for, no SIGCHLD, no zombie. */
 #include <sched.h>
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 
 #include "csystem.h"
@@ -78,7 +77,7 @@ bool csystem_may_spawn(void)
     int adopts = 0;
     /* Set-user-id and the like: nothing of the caller's environment may choose what runs as someone else.
        Who adopts orphans (init, a container's first program, a subreaper) would have to wait for it. */
-    return getauxval(AT_SECURE) == 0 && getpid() != 1
+    return !csystem_is_privileged() && getpid() != 1
         && (prctl(PR_GET_CHILD_SUBREAPER, &adopts) != 0 || adopts == 0);
 }
 

@@ -6,7 +6,7 @@ import Synchronization
 package final class Collector {
     package let options: Options
     package let decision: ConsentDecision
-    let redactor = Redactor(home: Environment.value("HOME"))
+    let redactor = Redactor(home: Environment.refusing("HOME"))
     package let handle: UnsafeMutablePointer<telemetry_collector>
     let recorder: UnsafeMutablePointer<Recorder>
     private let sampling: Sampling?

@@ -6,8 +6,9 @@ enum DeletionCommands {
     static func requestDeletion(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
         if invocation.arguments.has(.list) { return try list(invocation, options) }
-        let ids = KnownIDs.read(options: options).all
-        let report = DeletionReport(options, ids: ids, result: ids.isEmpty ? nil : ask(options, ids))
+        let known = KnownIDs.read(options: options)
+        let ids = known.all
+        let report = DeletionReport(options, ids: ids, gap: gap(known, options), result: ids.isEmpty ? nil : ask(options, ids))
         try report.print(invocation)
         guard report.isAsked else { throw Failure(code: .notDelivered, message: report.failure) }
         return .ok
@@ -17,9 +18,8 @@ enum DeletionCommands {
     static func reset(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.optionsToRefuse()
         let doubt = try Refusal.store(options)
-        let ids = KnownIDs.read(options: options).all
-        let report = deletionForReset(options, ids)
-        let problems = LocalData.remove(options: options, keepingPastIDs: !report.isAsked)
+        let report = deletionForReset(options)
+        let problems = LocalData.remove(options: options, keepingPastIDs: !report.isAskedForKnown)
         try report.print(invocation, resetting: true, problems: problems)
         let rest = problems.first.map { "not everything could be removed: " + $0 }
         if let doubt { throw Failure(code: doubt.code, message: doubt.message + (rest.map { "; " + $0 } ?? "")) }
@@ -27,22 +27,27 @@ enum DeletionCommands {
         guard report.isAsked else {
             throw Failure(
                 code: .notDelivered,
-                message: report.failure + "; what was here is erased, but the ids are kept: try again with 'telemetry request-deletion --tool "
-                    + options.toolName + "'")
+                message: report.failure + "; what was here is erased" + (report.isAskedForKnown ? "" : ", but the ids are kept: try again with 'telemetry request-deletion --tool "
+                    + options.toolName + "'"))
         }
         return .ok
     }
 
-    private static func deletionForReset(_ options: Options, _ ids: [String]) -> DeletionReport {
+    private static func deletionForReset(_ options: Options) -> DeletionReport {
+        let known = KnownIDs.read(options: options)
+        let ids = known.all
         // Who had to be asked is what the manifest says.
         if let error = options.error, !ids.isEmpty {
-            return DeletionReport(options, ids: ids, result: DeletionRequest.Result(unasked: ids, because: error))
+            return DeletionReport(options, ids: ids, gap: nil, result: DeletionRequest.Result(unasked: ids, because: error))
         }
-        let recipient = DeletionRecipient(options)
-        if ids.isEmpty || recipient.reach == .local || !DeletionRecipient.mayHaveSent(options) {
-            return DeletionReport(options, ids: ids, result: nil)
-        }
-        return DeletionReport(options, ids: ids, result: ask(options, ids))
+        let isNeeded = DeletionRecipient(options).reach != .local && DeletionRecipient.mayHaveSent(options)
+        return DeletionReport(
+            options, ids: ids, gap: isNeeded ? gap(known, options) : nil, result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
+    }
+
+    /// What is on this machine alone needs no identifier to be erased.
+    private static func gap(_ known: KnownIDs, _ options: Options) -> String? {
+        DeletionRecipient(options).reach == .local ? nil : known.gap(options, mayBeOn: DeletionRecipient.mayBeOn(options))
     }
 
     private static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
@@ -58,7 +63,7 @@ enum DeletionCommands {
     }
 
     private static func list(_ invocation: Invocation, _ options: Options) throws(Failure) -> ExitCode {
-        let lines = DeletionReceipts.lines(options: options).map { String(decoding: $0, as: UTF8.self) }
+        let lines = DeletionReceipts.lines(options: options).map { StoredReceipt.json($0) }
         if invocation.wantsJSON {
             var object = JSONObject()
             object.add("tool", options.toolName)

@@ -4,21 +4,29 @@ import TelemetryCore
 struct DeletionReport {
     private let options: Options
     private let ids: [String]
+    /// Why there may be events under other ids, which nobody can be asked for.
+    private let gap: String?
     /// Nil: nobody had to be asked.
     private let result: DeletionRequest.Result?
 
-    init(_ options: Options, ids: [String], result: DeletionRequest.Result?) {
+    init(_ options: Options, ids: [String], gap: String?, result: DeletionRequest.Result?) {
         self.options = options
         self.ids = ids
+        self.gap = gap
         self.result = result
     }
 
     /// Whoever has to be asked was asked for every id.
-    var isAsked: Bool { result?.unasked.isEmpty ?? true }
+    var isAsked: Bool { isAskedForKnown && gap == nil }
+
+    /// For every id that is known, at least.
+    var isAskedForKnown: Bool { result?.unasked.isEmpty ?? true }
+
+    private var failures: [String] { (isAskedForKnown ? [] : result?.problems ?? []) + (gap.map { [$0] } ?? []) }
 
     var failure: String {
-        var text = "could not be asked for: "
-        for (index, problem) in (result?.problems ?? []).enumerated() { text += (index == 0 ? "" : "; ") + problem }
+        var text = isAskedForKnown && !ids.isEmpty ? "not all could be asked for: " : "could not be asked for: "
+        for (index, problem) in failures.enumerated() { text += (index == 0 ? "" : "; ") + problem }
         return text
     }
 
@@ -34,7 +42,7 @@ struct DeletionReport {
         if resetting && problems.isEmpty {
             try invocation.confirm("telemetry for " + options.toolName + " is off, and what it kept on this machine is erased")
         }
-        if isAsked { try invocation.confirm(summary) }
+        if isAskedForKnown && (gap == nil || result != nil) { try invocation.confirm(summary) }
     }
 
     private var summary: String {
@@ -58,7 +66,7 @@ struct DeletionReport {
         object.add("identifiers", UInt64(ids.count))
         object.add("method", optional: isAsked ? result?.receipts.last?.method.name : nil)
         object.add("mailto", optional: result?.mailto)
-        object.add("problems", (result?.problems ?? []) + (result?.unaskable ?? []) + problems)
+        object.add("problems", (result?.problems ?? []) + (gap.map { [$0] } ?? []) + (result?.unaskable ?? []) + problems)
         return object.text
     }
 }

@@ -35,7 +35,7 @@ struct JSONObject {
 
     static func array(_ objects: [JSONObject]) -> String { "[" + joined(objects.map { $0.oneLine }) + "]\n" }
 
-    private var oneLine: String { "{" + Self.joined(members) + "}" }
+    var oneLine: String { "{" + Self.joined(members) + "}" }
 
     var text: String { oneLine + "\n" }
 

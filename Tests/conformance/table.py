@@ -7,7 +7,7 @@ SOURCES = ["options", "author gate", "admin policy", "DO_NOT_TRACK", "no-telemet
            "TELEMETRY_ENABLED variable", "invoking user", "all-tools preference", "preference file", "project config",
            "tool config", "CI", "default"]
 FILES = ["preference", "all", "notice", "config", "config.json", "project", "project.json", "policy", "caller", "caller-all"]
-KINDS = ["directory", "fifo", "symlink", "foreign", "writable"]
+KINDS = ["directory", "fifo", "symlink", "foreign", "writable", "dangling", "unmounted", "below-a-file"]
 FLAGS = ["force", "no-telemetry", "local-only", "local-key", "library-only", "helper-only"]
 VALUES = ["stance", "gate", "key", "project-key", "notice-version", "tool"]
 

@@ -55,7 +55,10 @@ class World:
 
     def reset(self):
         shutil.rmtree(self.root, ignore_errors=True)
-        shutil.rmtree(os.path.join(self.etc, "telemetry"), ignore_errors=True)
+        policy = os.path.join(self.etc, "telemetry")
+        if os.path.islink(policy) or os.path.isfile(policy):
+            os.remove(policy)
+        shutil.rmtree(policy, ignore_errors=True)
         for name in ["", "home", "config", "state", "data", "work", "caller"]:
             os.mkdir(self.path(name), 0o755 if not name else 0o700)
         os.chown(self.path("caller"), CALLER, CALLER)
@@ -80,6 +83,13 @@ class World:
 
     def place(self, path, kind, content, owner, mode):
         directory = os.path.dirname(path)
+        if kind in ("unmounted", "below-a-file"):
+            os.makedirs(os.path.dirname(directory), 0o755, exist_ok=True)
+            if kind == "unmounted":
+                os.symlink("/nonexistent/volume", directory)
+            else:
+                open(directory, "w").close()
+            return
         while not os.path.exists(directory):
             directory = os.path.dirname(directory)
         os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
@@ -91,6 +101,8 @@ class World:
             os.mkdir(path)
         elif kind == "fifo":
             os.mkfifo(path, mode)
+        elif kind == "dangling":
+            os.symlink("/nonexistent/file", path)
         else:
             target = path + ".target" if kind == "symlink" else path
             with open(target, "wb") as file:

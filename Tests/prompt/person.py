@@ -76,13 +76,15 @@ class Outcome:
         self.status = status
 
 
-def meet(home, command, answers=(), environment=None, stdin=True, stderr=True, foreground=True):
-    """Runs a command on a terminal. Each of `answers` is typed when a question stands there.
+def meet(home, command, answers=(), environment=None, stdin=True, stderr=True, foreground=True, typed=b""):
+    """Runs a command on a terminal. Each of `answers` is typed when a question stands there; one that is a function
+    is called with the terminal and the process instead. `typed`: before the program starts.
 
     The outcome: what the terminal showed (or standard error, where that is none), what came on
     standard output, and the exit code (minus the signal's number). Ends after 20 s at the latest.
     """
     master, slave = pty.openpty()
+    os.write(master, typed)
     output, error = tempfile.TemporaryFile(), tempfile.TemporaryFile()
     child = os.fork()
     if child == 0:
@@ -131,6 +133,8 @@ def converse(master, child, answers):
             if answer is HANGUP:
                 os.close(master)
                 master = None
+            elif callable(answer):
+                answer(master, child)
             else:
                 os.write(master, answer)
         done, code = os.waitpid(child, os.WNOHANG)

@@ -193,7 +193,10 @@ absent() {
 refused() {
     enable my-tool.2
     for setting in DO_NOT_TRACK=1 DO_NOT_TRACK=True DO_NOT_TRACK=yes DO_NOT_TRACK=please "DO_NOT_TRACK= " \
-        MY_TOOL_2_NO_TELEMETRY=1 MY_TOOL_2_NO_TELEMETRY=TRUE MY_TOOL_2_NO_TELEMETRY=Yes MY_TOOL_2_NO_TELEMETRY=oN; do
+        MY_TOOL_2_NO_TELEMETRY=1 MY_TOOL_2_NO_TELEMETRY=TRUE MY_TOOL_2_NO_TELEMETRY=Yes MY_TOOL_2_NO_TELEMETRY=oN \
+        MY_TOOL_2_NO_TELEMETRY=y MY_TOOL_2_NO_TELEMETRY=2 MY_TOOL_2_NO_TELEMETRY=disable "MY_TOOL_2_NO_TELEMETRY= 1 " \
+        "MY_TOOL_2_NO_TELEMETRY=o ff" 'MY_TOOL_2_NO_TELEMETRY=*' "MY_TOOL_2_NO_TELEMETRY=0
+"; do
         traced "$1" "$setting"
         expect_nothing_started
         env "$setting" telemetry status --tool my-tool.2 --json >answer
@@ -206,7 +209,8 @@ refused() {
 undecided() {
     enable my-tool.2
     for setting in DO_NOT_TRACK= DO_NOT_TRACK=0 DO_NOT_TRACK=No DO_NOT_TRACK=oFF DO_NOT_TRACK=False \
-        MY_TOOL_2_NO_TELEMETRY= MY_TOOL_2_NO_TELEMETRY=0 MY_TOOL_2_NO_TELEMETRY=please MY_TOOL_2_NO_TELEMETRY=yess; do
+        MY_TOOL_2_NO_TELEMETRY= MY_TOOL_2_NO_TELEMETRY=0 MY_TOOL_2_NO_TELEMETRY=oFF "MY_TOOL_2_NO_TELEMETRY= 0 " \
+        "MY_TOOL_2_NO_TELEMETRY=  " "MY_TOOL_2_NO_TELEMETRY=	False	"; do
         traced "$1" "$setting"
         expect_equal "$(event_count my-tool.2)" 5
         rm "$(events my-tool.2)"

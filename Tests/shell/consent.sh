@@ -67,7 +67,10 @@ for value in 1 true yes on On; do
     test_case "A5 MY_TOOL_NO_TELEMETRY=$value is off" enabled_counts 0 MY_TOOL_NO_TELEMETRY=$value MY_TOOL_TELEMETRY_ENABLED=1 --
     test_case "A6 MY_TOOL_TELEMETRY_ENABLED=$value is on" counts 1 MY_TOOL_TELEMETRY_ENABLED=$value --
 done
-for value in '' 0 false no other; do
+for value in y 2 t disable '1 ' ' yes' ' o ff '; do
+    test_case "A5 MY_TOOL_NO_TELEMETRY='$value' is off, too" enabled_counts 0 "MY_TOOL_NO_TELEMETRY=$value" MY_TOOL_TELEMETRY_ENABLED=1 --
+done
+for value in '' 0 false no oFF ' ' ' 0 '; do
     test_case "A5 MY_TOOL_NO_TELEMETRY='$value' says nothing" enabled_counts 1 "MY_TOOL_NO_TELEMETRY=$value" --
     test_case "A5 MY_TOOL_NO_TELEMETRY='$value' turns nothing on" counts 0 "MY_TOOL_NO_TELEMETRY=$value" --
 done

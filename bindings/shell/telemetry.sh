@@ -32,6 +32,7 @@
 _telemetry_begun=
 _telemetry_newline='
 '
+_telemetry_tab='	'
 _telemetry_variable=
 _telemetry_variable_tool=
 _telemetry_word=
@@ -265,8 +266,16 @@ _telemetry_asks() {
     [ "${TELEMETRY_TOOL-}" = "$_telemetry_variable_tool" ] || _telemetry_name_variable
     [ -n "$_telemetry_variable" ] || return 0
     eval "_telemetry_word=\${$_telemetry_variable-}"
+    while :; do
+        case $_telemetry_word in
+            ' '* | "$_telemetry_tab"*) _telemetry_word=${_telemetry_word#?} ;;
+            *' ' | *"$_telemetry_tab") _telemetry_word=${_telemetry_word%?} ;;
+            *) break ;;
+        esac
+    done
     case $_telemetry_word in
-        1 | [Tt][Rr][Uu][Ee] | [Yy][Ee][Ss] | [Oo][Nn]) return 1 ;;
+        '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
+        *) return 1 ;;
     esac
 }
 

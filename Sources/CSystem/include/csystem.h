@@ -33,6 +33,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -111,6 +112,14 @@ pid_t csystem_start_witness(char **whole, char *const *arguments, int *socket);
 
 /** Whether the witness has been sent the same signal; -1 where it does not answer. */
 int csystem_ask_witness(int socket, const siginfo_t *info);
+
+/** Whether this process has rights that its caller does not have: set-user-id, set-group-id or capabilities of
+    the file (AT_SECURE). */
+bool csystem_is_privileged(void);
+
+/** The next copy of a variable in the environment, behind `previous` (a value that this has returned); NULL:
+    there is none. `previous` NULL: the first. Unlike getenv(3), whatever rights this process has. */
+const char *csystem_next_copy(const char *name, const char *previous);
 
 /** Whether this process may start another that outlives it: not one that runs with rights its caller
     does not have, nor one that adopts orphans. */

@@ -5,6 +5,8 @@ import CSystem
 enum AdminPolicy {
     static let path = "/etc/telemetry/policy.yaml"
     static let limitBytes = 64 << 10
+    /// In place of a tool's name.
+    private static let everyTool = "*"
 
     /// `.on`: there is a policy, which has nothing against this tool.
     static func read(tool: String, path: String = path, owner: uid_t = 0) -> PreferenceAnswer {
@@ -29,8 +31,12 @@ enum AdminPolicy {
             var isOff = try refuses(top, "telemetry", top.node("telemetry"))
             if let tools = top.node("tools") {
                 for entry in try ManifestSection.entries(of: tools, file: "", path: "tools") {
-                    let refuses = try refuses(top, "tools." + Excerpt.of(entry.key), entry.value)
-                    if refuses && entry.key == tool { isOff = true }
+                    let key = "tools." + Excerpt.of(entry.key)
+                    guard entry.key == everyTool || ToolName.isValid(entry.key) else {
+                        throw top.failure(key, entry.value, "no tool can have this name; expected a tool's name, or '*' for all")
+                    }
+                    let refuses = try refuses(top, key, entry.value)
+                    if refuses && (entry.key == tool || entry.key == everyTool) { isOff = true }
                 }
             }
             return isOff ? .off : .on

@@ -12,6 +12,17 @@ enum AnswerWord: Equatable {
         self = text.withUTF8 { AnswerWord($0) }
     }
 
+    /// As if there were no blanks around it.
+    init(trimming text: String) {
+        var word = Array(text.utf8)[...]
+        while let last = word.last, last == 0x20 || last == 0x09 { word.removeLast() }
+        while let first = word.first, first == 0x20 || first == 0x09 { word.removeFirst() }
+        self = word.withUnsafeBufferPointer { AnswerWord($0) }
+    }
+
+    /// In a variable that refuses, whatever is not a plain no refuses.
+    var refuses: Bool { self == .yes || self == .other }
+
     private init(_ word: UnsafeBufferPointer<UInt8>) {
         if word.isEmpty {
             self = .empty

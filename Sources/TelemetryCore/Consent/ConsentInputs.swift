@@ -25,6 +25,8 @@ package final class ConsentInputs {
     var noTelemetryVariable: String?
     /// A6: value of `<TOOL>_TELEMETRY_ENABLED`.
     var telemetryEnabledVariable: String?
+    /// A yes in a variable may be that of a caller with fewer rights.
+    var isEnvironmentUntrusted = false
     /// A8
     var preference: PreferenceAnswer = .absent
     var preferencePath = ""
@@ -84,10 +86,11 @@ package final class ConsentInputs {
     }
 
     private func readEnvironment() {
-        doNotTrack = Environment.value("DO_NOT_TRACK")
-        noTelemetryVariable = Environment.value(Self.variableName(toolName, .noTelemetry))
-        telemetryEnabledVariable = Environment.value(Self.variableName(toolName, .telemetryEnabled))
-        localVariable = Environment.value(Self.variableName(toolName, .telemetryLocal))
+        doNotTrack = Environment.refusing("DO_NOT_TRACK") { AnswerWord($0).refuses }
+        noTelemetryVariable = Environment.refusing(Self.variableName(toolName, .noTelemetry)) { AnswerWord(trimming: $0).refuses }
+        telemetryEnabledVariable = Environment.refusing(Self.variableName(toolName, .telemetryEnabled)) { AnswerWord($0) != .yes }
+        localVariable = Environment.refusing(Self.variableName(toolName, .telemetryLocal)) { AnswerWord($0).refuses }
+        isEnvironmentUntrusted = Environment.isUntrusted
         continuousIntegration = ContinuousIntegration.current()
     }
 

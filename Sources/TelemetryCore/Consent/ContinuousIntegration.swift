@@ -12,14 +12,15 @@ package struct ContinuousIntegration: Equatable {
 
     /// Nil when there is no sign of it.
     static func current() -> ContinuousIntegration? {
-        if let value = Environment.value("CI") {
+        // A denial is no refusal.
+        if let value = Environment.refusing("CI", affirms), affirms(value) || !Environment.isUntrusted {
             return ContinuousIntegration(name: "CI", value: value, isDetected: affirms(value))
         }
         // One literal, walked name by name: it is memory that is there, not an array to be made.
         var at = UnsafeRawPointer(services.utf8Start).assumingMemoryBound(to: CChar.self)
         while at.pointee != 0 {
             let name = String(cString: at)
-            if let value = Environment.value(name), affirms(value) {
+            if let value = Environment.refusing(name, affirms), affirms(value) {
                 return ContinuousIntegration(name: name, value: value, isDetected: true)
             }
             at += strlen(at) &+ 1
@@ -28,10 +29,7 @@ package struct ContinuousIntegration: Equatable {
     }
 
     private static func affirms(_ value: String) -> Bool {
-        switch AnswerWord(value) {
-        case .empty, .no: false
-        case .yes, .other: true
-        }
+        AnswerWord(value).refuses
     }
 
     /// What services say of themselves in their own documents; docs/consent.md lists them.

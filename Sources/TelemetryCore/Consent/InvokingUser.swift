@@ -1,7 +1,7 @@
 import CSystem
 
 /// A16: the user on whose behalf this process runs as root, as sudo, pkexec and doas tell it, or as
-/// the real user id of a set-user-id program does.
+/// whoever the real user id of a set-user-id program says, root's or not.
 package struct InvokingUser {
     /// Nil: only the login name is known, or nothing that can be understood.
     private var id: uid_t?
@@ -10,16 +10,16 @@ package struct InvokingUser {
     /// What sudo tells.
     private var home: String?
 
-    /// This process is root's, and was called by someone else: nothing is written into their home,
+    /// This process is root's, or another user's by set-user-id, and was called by someone else: nothing is written into their home,
     /// and nothing is asked.
     package static var isElevated: Bool { current() != nil }
 
     static func current() -> InvokingUser? {
+        if getuid() != geteuid() && (geteuid() == 0 || Environment.isUntrusted) { return InvokingUser(id: getuid()) }
         guard geteuid() == 0 else { return nil }
-        if getuid() != 0 { return InvokingUser(id: getuid()) }
         if let user = named(by: "SUDO_UID", home: Environment.absolute("SUDO_HOME")) { return user }
         if let user = named(by: "PKEXEC_UID", home: nil) { return user }
-        if let login = Environment.value("DOAS_USER"), !login.utf8.isEmpty, login != "root" { return InvokingUser(login: login) }
+        if let login = Environment.refusing("DOAS_USER"), !login.utf8.isEmpty, login != "root" { return InvokingUser(login: login) }
         return homeOwner
     }
 
@@ -30,7 +30,7 @@ package struct InvokingUser {
     }
 
     private static func named(by variable: String, home: String?) -> InvokingUser? {
-        guard let value = Environment.value(variable), !value.utf8.isEmpty else { return nil }
+        guard let value = Environment.refusing(variable, { !$0.utf8.isEmpty && $0 != "0" }), !value.utf8.isEmpty else { return nil }
         guard YAMLNumber.isInteger(value), let number = YAMLNumber.integer(value), let id = uid_t(exactly: number) else {
             return InvokingUser()
         }

@@ -32,6 +32,7 @@ package enum Prompt {
     private static func ask(_ tool: String) throws(SystemError) -> Bool? {
         let question = "Allow " + tool + " to collect this? [y/N] "
         for attempt in 1...2 {
+            Terminal.discardInput()
             try Terminal.show(attempt == 1 ? question : "Please answer y or n. " + question)
             guard let line = Terminal.readLine() else {
                 // The cursor stands behind the question.

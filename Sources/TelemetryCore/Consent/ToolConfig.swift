@@ -70,7 +70,8 @@ enum ToolConfig {
 
     /// The project's: believed whoever wrote it, since it can only switch off.
     static func readProject(_ location: ConfigLocation) -> FileAnswer {
-        let trust = FileTrust(owner: nil, refusedMode: 0, followsLinks: true)
+        // Whoever has called a program with rights of its own chooses the working directory, and what a link in it leads to.
+        let trust = FileTrust(owner: nil, refusedMode: 0, followsLinks: !Environment.isUntrusted)
         return FileAnswer(path: location.file, answer: read(location.file, location, trust).consent, onlyLowers: true)
     }
 
@@ -111,7 +112,7 @@ enum ToolConfig {
             case .yes: return .on
             case .no: return .off
             case .empty, .other:
-                return .unusable(path: path, reason: key + " is '" + Excerpt.of(text) + "'; expected true or false")
+                return .unusable(path: path, reason: key + " is " + Excerpt.quoted(text) + "; expected true or false")
             }
         }
     }

@@ -17,7 +17,7 @@ struct DeletionEvent {
 
     /// Nil: accepted. Otherwise why not.
     func ask(for id: String) -> String? {
-        let context = ContextBlock(options, Redactor(home: Environment.value("HOME")), machineID: id)
+        let context = ContextBlock(options, Redactor(home: Environment.refusing("HOME")), machineID: id)
         guard let segment = Segment.createHeap(size: 2 * SegmentLayout.headerSize, epoch: 1, context: context, address: nil)
         else { return "out of memory" }
         defer { segment.release(removingFrom: nil) }

@@ -53,6 +53,12 @@ package struct DeletionRecipient {
         return (.local, "the backend 'file' sends nothing: the events are in " + name + ", which 'telemetry reset' removes")
     }
 
+    /// Whether events may have been sent, as far as what is left tells: where nothing is, by whether telemetry is on.
+    package static func mayBeOn(_ options: Options) -> Bool {
+        if SpoolInspector.statistics(options: options) != nil { return mayHaveSent(options) }
+        return PreferenceStore.read(tool: options.toolName) == .on || ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
+    }
+
     /// False only if it is known that nothing was ever sent, or tried to be.
     package static func mayHaveSent(_ options: Options) -> Bool {
         guard let statistics = SpoolInspector.statistics(options: options),

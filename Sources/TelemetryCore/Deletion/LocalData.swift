@@ -28,7 +28,7 @@ package enum LocalData {
         if keepingPastIDs, let problem = keepIDs(path, options) {
             // Without them nobody could be asked any more: they stay where they are.
             problems.append(problem)
-            removeEntries(path, &problems) { isState($0) && !isIdentity($0) }
+            removeEntries(path, &problems) { isState($0) && !isIdentity($0) && !isAudit($0) }
         } else {
             removeEntries(path, &problems) { isState($0) && !(keepingPastIDs && isNamed($0, PastIDs.fileName)) }
         }
@@ -50,7 +50,11 @@ package enum LocalData {
     private static func isState(_ name: UnsafePointer<CChar>) -> Bool {
         if Segment.isName(name) || isIdentity(name) { return true }
         return isNamed(name, ControlFile.name) || isNamed(name, DestinationFile.name) || isNamed(name, Dispatcher.lockName) || isNamed(name, DetachedDelivery.lockName) || isNamed(name, HeartbeatFile.name)
-            || isNamed(name, FileBackend.defaultName) || isNamed(name, AuditLog.fileName) || isNamed(name, AuditHead.fileName)
+            || isNamed(name, FileBackend.defaultName) || isAudit(name)
+    }
+
+    private static func isAudit(_ name: UnsafePointer<CChar>) -> Bool {
+        isNamed(name, AuditLog.fileName) || isNamed(name, AuditHead.fileName)
     }
 
     private static func isIdentity(_ name: UnsafePointer<CChar>) -> Bool {

@@ -1,27 +1,49 @@
 import CSystem
 
 /// Every id under which this user's events of a tool may have been sent, for asking that they be erased.
-/// Reads and makes nothing. An id of a kind that the author has given up since is among them; ids of
-/// single processes were never kept.
+/// Reads and makes nothing. An id of a kind that the author has given up since is among them, and so are ids of
+/// single processes that the audit log shows.
 package struct KnownIDs {
     /// With the time since when each was in use.
     var present: [(id: String, from: Int64)] = []
     package private(set) var past: [PastID] = []
+    /// In the user's copies of what was sent.
+    var audited: [String] = []
+    /// The audit log does not have every event.
+    private var isAuditCut = false
+    /// Why what is kept cannot be read.
+    private var problem: String?
 
     package var all: [String] {
         var result: [String] = []
-        for id in present.map({ $0.id }) + past.map({ $0.id }) where !result.contains(where: { $0 == id }) {
+        for id in present.map({ $0.id }) + past.map({ $0.id }) + audited where !result.contains(where: { $0 == id }) {
             result.append(id)
         }
         return result
     }
 
     package static func read(options: Options) -> KnownIDs {
-        guard let path = SpoolInspector.path(options: options),
-            let directory = (try? Directory.openExisting(path)) ?? nil
-        else { return KnownIDs() }
-        defer { directory.close() }
-        return KnownIDs(tool: options.toolName, directory: directory)
+        var known = stored(options)
+        // This kind needs nothing that is kept.
+        if options.identity == TELEMETRY_IDENTITY_HASHED, !IdentityPolicy(options).isEphemeral, let id = HashedID.derive(.current()) {
+            known.audited.append(id)
+        }
+        return known
+    }
+
+    private static func stored(_ options: Options) -> KnownIDs {
+        guard let path = SpoolInspector.path(options: options) else { return KnownIDs() }
+        do throws(SystemError) {
+            guard let directory = try Directory.openExisting(path) else { return KnownIDs() }
+            defer { directory.close() }
+            var known = KnownIDs(tool: options.toolName, directory: directory)
+            known.isAuditCut = AuditTrail.read(options: options).isCut
+            return known
+        } catch {
+            var none = KnownIDs()
+            none.problem = path + " cannot be read (" + error.text + ")"
+            return none
+        }
     }
 
     private init() {}
@@ -33,15 +55,32 @@ package struct KnownIDs {
         }
         if let kept = HashedID.kept(in: directory) { present.append((kept.id, kept.stamp.modified)) }
         past = PastIDs.read(in: directory)
+        audited = AuditTrail.read(in: directory).machineIDs
     }
 
-    /// Those of the present become past ones: what they came from is about to go, and erasure could not be
-    /// asked for yet.
+    /// Why erasure cannot be asked for all that may have been sent, as a clause; nil: it can. `mayBeOn`: nothing
+    /// says that nothing was sent.
+    package func gap(_ options: Options, mayBeOn: Bool) -> String? {
+        if let problem { return problem }
+        let isEphemeral = IdentityPolicy(options).isEphemeral
+        if isEphemeral && isAuditCut { return "the audit log does not have the identifiers of all runs" + Self.askAuthor(options) }
+        guard all.isEmpty, mayBeOn else { return nil }
+        if options.identity == TELEMETRY_IDENTITY_NONE { return "its events carry no identifier" + Self.askAuthor(options) }
+        if isEphemeral { return "each run had another identifier, and no audit log has them" + Self.askAuthor(options) }
+        return "no identifier is kept on this machine any more" + Self.askAuthor(options)
+    }
+
+    private static func askAuthor(_ options: Options) -> String { ": ask the author of " + options.toolName }
+
+    /// Those of the present and of the audit log become past ones: what they came from is about to go, and erasure
+    /// could not be asked for yet.
     func keepAsPast(in directory: Descriptor) throws(SystemError) {
         guard let lock = IdentityLock.take(directory) else { throw SystemError(code: EAGAIN) }
         defer { lock.close() }
         let now = Clock.realtime()
-        let isKept = present.allSatisfy { PastIDs.add($0.id, from: $0.from, until: now, in: directory) }
-        if !isKept { throw SystemError.current }
+        if all.count > PastIDs.limit { throw SystemError(code: EFBIG) }
+        let others = audited.filter { id in !past.contains { $0.id == id } && !present.contains { $0.id == id } }
+        let kept = others.map { ($0, Int64(0)) } + present
+        if !kept.allSatisfy({ PastIDs.add($0.0, from: $0.1, until: now, in: directory) }) { throw SystemError.current }
     }
 }

@@ -11,8 +11,10 @@ package struct PastID: Equatable {
 /// One line each: id, from when, until when, as 16 hex digits each.
 package enum PastIDs {
     static let fileName = "past-ids"
-    static let limit = 64
-    private static let limitBytes = 1 << 14
+    static let limit = 1024
+    private static let limitBytes = 1 << 17
+    /// An ephemeral one is the longest.
+    static let idLimit = EphemeralID.prefix.utf8.count + 32
     private static let newline = UInt8(ascii: "\n")
 
     /// Locked (`IdentityLock`). The oldest go when there are too many. False: it could not be kept.
@@ -42,10 +44,16 @@ package enum PastIDs {
 
     static func parse(_ line: ArraySlice<UInt8>) -> PastID? {
         let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-        guard parts.count == 3, (1...UUIDText.length).contains(parts[0].count), parts[0].allSatisfy(isIDByte),
+        guard parts.count == 3, isID(parts[0]),
             let from = Hexadecimal.word(parts[1]), let until = Hexadecimal.word(parts[2])
         else { return nil }
         return PastID(id: String(bytes: parts[0]), from: from, until: until)
+    }
+
+    static func isID(_ text: ArraySlice<UInt8>) -> Bool {
+        let prefix = Array(EphemeralID.prefix.utf8)
+        let digits = text.starts(with: prefix) ? text.dropFirst(prefix.count) : text
+        return (1...UUIDText.length).contains(digits.count) && digits.allSatisfy(isIDByte)
     }
 
     private static func isIDByte(_ byte: UInt8) -> Bool { Hexadecimal.isDigit(byte) || byte == UInt8(ascii: "-") }

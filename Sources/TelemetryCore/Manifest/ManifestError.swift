@@ -4,9 +4,16 @@ package struct ManifestError: Error, Equatable {
 
     @inline(never)
     init(file: String, _ position: TextPosition, key: String, _ problem: String) {
-        // What is said in code stands in no file.
-        text = position == .none ? key + ": " + problem : Excerpt.of(file, limitBytes: Excerpt.pathLimitBytes) + ":" + position.line.description + ":" + position.column.description + ": "
-            + key + ": " + problem
+        let problem = key + ": " + problem
+        if position == .none {
+            // What is said in code stands in no file.
+            text = problem
+        } else if Environment.isUntrusted {
+            // Whoever has called this program may lack the right to read the file.
+            text = Excerpt.path(file) + ": not in order; 'telemetry manifest check' says more to who may read it"
+        } else {
+            text = Excerpt.path(file) + ":" + position.line.description + ":" + position.column.description + ": " + problem
+        }
     }
 
     /// Of the file as a whole.

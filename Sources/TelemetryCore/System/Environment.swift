@@ -1,12 +1,31 @@
 import CSystem
 
 /// The process's environment and where a user's files belong.
-enum Environment {
-    /// Value of a variable; nil when unset. Invalid UTF-8 is replaced.
+package enum Environment {
+    /// This process has rights that its caller does not have (AT_SECURE). What the caller has put into the
+    /// environment may refuse there, and do nothing else: secure_getenv(3).
+    static var isUntrusted: Bool { csystem_is_privileged() }
+
+    /// Value of a variable; nil when unset, and where the environment is not to be trusted. Invalid UTF-8 is replaced.
     @inline(never)
-    static func value(_ name: String) -> String? {
-        guard let value = getenv(name) else { return nil }
+    package static func value(_ name: String) -> String? {
+        guard let value = secure_getenv(name) else { return nil }
         return String(cString: value)
+    }
+
+    /// Value of a variable that can only refuse: of several copies the first that does, else the first. Whoever
+    /// reads the environment otherwise sees one copy, and not every reader the same one.
+    @inline(never)
+    static func refusing(_ name: String, _ refuses: (String) -> Bool = { _ in false }) -> String? {
+        var first: String?
+        var copy = csystem_next_copy(name, nil)
+        while let found = copy {
+            let value = String(cString: found)
+            if refuses(value) { return value }
+            if first == nil { first = value }
+            copy = csystem_next_copy(name, found)
+        }
+        return first
     }
 
     /// Value of a variable if it is an absolute path.
@@ -22,8 +41,9 @@ enum Environment {
         return home.map { $0 + "/" + homeFallback }
     }
 
-    /// HOME. A16: root's own when sudo has left another user's there, so that root leaves nothing in it.
+    /// HOME; that of the password file where the environment is not to be trusted. A16: root's own when sudo has left another user's there, so that root leaves nothing in it.
     static var home: String? {
+        if isUntrusted { return PasswordFile.account { $0.pw_uid == geteuid() }?.home }
         guard let path = absolute("HOME") else { return nil }
         return mayUse(path) ? path : PasswordFile.account { $0.pw_uid == 0 }?.home
     }

@@ -5,6 +5,10 @@ enum Excerpt {
     /// PATH_MAX
     static let pathLimitBytes = 4096
 
+    /// What a file holds. Not shown where the caller may lack the right to read the file.
+    @inline(never)
+    static func quoted(_ text: String) -> String { Environment.isUntrusted ? "something else" : "'" + of(text) + "'" }
+
     static func path(_ text: String) -> String { of(text, limitBytes: pathLimitBytes) }
 
     static func of(_ text: String, limitBytes: Int = limitBytes) -> String {

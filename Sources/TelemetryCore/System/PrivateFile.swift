@@ -45,8 +45,9 @@ enum PrivateFile {
             return try Descriptor.open(at: directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         } catch {
             switch error.code {
+            case ENOENT where followingLinks && SharedFile.isObstructed(path): throw .refused("a symbolic link that leads nowhere")
+            case ENOTDIR where followingLinks: throw .refused(error.text)
             case ENOENT: throw .absent
-            case ENOTDIR where followingLinks: throw .absent
             // Without a descriptor to spare it can still be known that there is no such file.
             case EMFILE where isAbsent(directory, path), ENFILE where isAbsent(directory, path): throw .absent
             case ELOOP where followingLinks: throw .refused(error.text)

@@ -23,10 +23,26 @@ enum SharedFile {
     }
 
     /// False when nothing is there, or when its directory may not be entered, so that nothing is there for
-    /// this user; a file that cannot be read is there all the same.
+    /// this user; a file that cannot be read is there all the same, and so is a link to nothing.
     static func exists(_ path: String) -> Bool {
-        if access(path, F_OK) == 0 { return true }
+        var status = stat()
+        if lstat(path, &status) == 0 { return true }
         let code = csystem_errno()
         return code != ENOENT && code != ENOTDIR && code != EACCES
+    }
+
+    /// Of a path that does not exist: it does not because of a link on the way that leads nowhere, to a volume that
+    /// is not mounted for instance.
+    static func isObstructed(_ path: String) -> Bool {
+        let bytes = Array(path.utf8)
+        for end in 1...max(1, bytes.count) where end == bytes.count || bytes[end] == UInt8(ascii: "/") {
+            var status = stat()
+            let prefix = String(bytes: bytes.prefix(end))
+            if lstat(prefix, &status) != 0 { return false }
+            let isLink = status.st_mode & mode_t(S_IFMT) == mode_t(S_IFLNK)
+            if isLink && stat(prefix, &status) != 0 { return true }
+        }
+        // It has come into being meanwhile.
+        return true
     }
 }

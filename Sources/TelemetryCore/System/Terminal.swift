@@ -18,11 +18,19 @@ enum Terminal {
         if let error { throw error }
     }
 
+    /// Forgets what was typed before all that was written has reached the terminal: it cannot be an answer.
+    static func discardInput() {
+        tcdrain(STDERR_FILENO)
+        tcflush(STDIN_FILENO, TCIFLUSH)
+    }
+
     /// One line of standard input, byte by byte, so that what was typed beyond it is left to the program.
     /// Nil: there is none; the end, a hangup, an interruption, or a line that is too long.
     static func readLine() -> [UInt8]? {
+        let pause = Interruption()
+        defer { pause.end() }
         var line: [UInt8] = []
-        while line.count < lineLimit, let byte = readByte() {
+        while line.count < lineLimit, let byte = readByte(pause) {
             switch byte {
             // A terminal in raw mode sends what was typed: carriage return, and Ctrl-C and Ctrl-D as bytes.
             case UInt8(ascii: "\n"), UInt8(ascii: "\r"): return line
@@ -33,16 +41,15 @@ enum Terminal {
         return nil
     }
 
-    /// Nil also when a signal came that the program handles: the user may have pressed Ctrl-C.
-    private static func readByte() -> UInt8? {
+    /// Nil also when a signal came that means the end and that the program handles.
+    private static func readByte(_ pause: Interruption) -> UInt8? {
         var byte: UInt8 = 0
-        while true {
+        while pause.waitForInput() {
             let got = read(STDIN_FILENO, &byte, 1)
             if got == 1 { return byte }
-            // Not blocking is a property that the program has given to the terminal.
-            guard got < 0, csystem_errno() == EAGAIN else { return nil }
-            var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-            if poll(&entry, 1, -1) < 0 { return nil }
+            // Not blocking is a property that the program may have given to the terminal.
+            guard got < 0, csystem_errno() == EAGAIN || csystem_errno() == EINTR else { return nil }
         }
+        return nil
     }
 }

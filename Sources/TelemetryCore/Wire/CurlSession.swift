@@ -86,6 +86,10 @@ final class CurlSession {
     private static func refusal(_ status: Int) -> String { "the proxy refuses: HTTP " + status.description }
 
     private static func load() throws(TransportError) {
+        // libcurl would make that file, or write to it, with rights that the caller does not have.
+        if Environment.isUntrusted && Environment.refusing("SSLKEYLOGFILE") != nil {
+            throw TransportError(text: "SSLKEYLOGFILE is set, and this program has rights that its caller does not have")
+        }
         var reason = [CChar](repeating: 0, count: 256)
         let failure = reason.withUnsafeMutableBufferPointer { area -> String? in
             let isLoaded = SignalMask.withAllBlocked { csystem_curl_load(area.baseAddress, area.count) }
@@ -151,7 +155,8 @@ final class CurlSession {
     /// libcurl goes by the environment (`HTTPS_PROXY`, `NO_PROXY` and so on). Plain HTTP is allowed to this
     /// machine because it does not leave it, so a proxy gets none of that.
     private func chooseProxy(for endpoint: Endpoint) -> CURLcode {
-        csystem_curl_set_text(easy, CURLOPT_PROXY, endpoint.scheme == .http && endpoint.isLoopback ? "" : nil)
+        let isLocal = endpoint.scheme == .http && endpoint.isLoopback
+        return csystem_curl_set_text(easy, CURLOPT_PROXY, isLocal || Environment.isUntrusted ? "" : nil)
     }
 
     /// When a kept connection turns out to be dead, libcurl sends the request once more over a new one, even

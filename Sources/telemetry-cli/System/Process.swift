@@ -1,13 +1,11 @@
 import CSystem
+import TelemetryCore
 
 typealias ArgumentVector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
 /// What this process does to itself.
 enum Process {
-    static func environment(_ name: String) -> String? {
-        guard let value = getenv(name) else { return nil }
-        return String(cString: value)
-    }
+    static func environment(_ name: String) -> String? { Environment.value(name) }
 
     /// Milliseconds since some fixed point; never set back.
     static func monotonicMilliseconds() -> Int64 {

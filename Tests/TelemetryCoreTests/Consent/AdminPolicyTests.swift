@@ -19,7 +19,8 @@ final class AdminPolicyTests: XCTestCase {
             ("telemetry: off", .off), ("telemetry: \"OFF\"", .off), ("telemetry: false", .off), ("telemetry: no", .off),
             ("telemetry: 0", .off), ("telemetry: on", .on), ("telemetry: true", .on), ("telemetry: 1", .on), ("{}", .on),
             ("tools: {my.tool: off}", .off), ("tools: {my.tool: on}", .on), ("tools: {other: off}", .on), ("tools: {}", .on),
-            ("tools: {MY.TOOL: off}", .on), ("telemetry: off\ntools: {my.tool: on}", .off),
+            ("tools: {MY.TOOL: off}", .on), ("tools: {'*': off}", .off), ("tools: {'*': on}", .on),
+            ("tools: {'*': off, my.tool: on}", .off), ("telemetry: off\ntools: {my.tool: on}", .off),
             ("telemetry: on\ntools:\n  other: on\n  my.tool: off\n", .off), (#"{"telemetry": "off"}"#, .off),
         ]
         for (text, expected) in table { XCTAssertEqual(parse(text), expected, text) }
@@ -31,6 +32,7 @@ final class AdminPolicyTests: XCTestCase {
             "", "# only a comment", "off", "telemetry:", "telemetry: ~", "telemetry: maybe", "telemetry: ''", "telemetry: [off]",
             "telemetrie: off", "telemetry: on\nextra: 1", "tools: off", "tools: [my.tool]", "tools: {other: perhaps}",
             "tools: {other: {x: off}}", "telemetry: on\ntelemetry: on", "telemetry: &a on", "a: &a on\ntelemetry: *a",
+            "tools: {'my*': on}", "tools: {_all: on}", "tools: {'': on}", "tools: {a/b: on}", "tools: {.tool: on}",
             "telemetry: {", "---\ntelemetry: on\n---\ntelemetry: on", "\u{0}",
         ] {
             guard case .unusable(_, let reason) = parse(text) else {
@@ -61,6 +63,11 @@ final class AdminPolicyTests: XCTestCase {
         XCTAssertEqual(symlink(path, home.path + "/link"), 0)
         XCTAssertEqual(AdminPolicy.read(tool: "t", path: home.path + "/link", owner: geteuid()), .on)
         unlink(path)
+        let nowhere = PreferenceAnswer.unusable(path: home.path + "/link", reason: "a symbolic link that leads nowhere")
+        XCTAssertEqual(AdminPolicy.read(tool: "t", path: home.path + "/link", owner: geteuid()), nowhere)
+        XCTAssertEqual(
+            AdminPolicy.read(tool: "t", path: home.path + "/link/policy.yaml", owner: geteuid()),
+            .unusable(path: home.path + "/link/policy.yaml", reason: "a symbolic link that leads nowhere"))
         XCTAssertEqual(mkfifo(path, 0o600), 0)
         XCTAssertEqual(read(), .unusable(path: path, reason: "not a regular file"))
         unlink(path)

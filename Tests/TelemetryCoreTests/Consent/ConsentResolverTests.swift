@@ -111,7 +111,9 @@ final class ConsentResolverTests: XCTestCase {
         Row(kill: "false", on: false, source: "default"),
         Row(kill: "false", optOut: true, notice: true, on: true, source: "default"),
         Row(kill: "", preference: .on, on: true, source: file),
-        Row(kill: "garbage", preference: .on, on: true, source: file),
+        Row(kill: "garbage", preference: .on, on: false, source: kill),
+        Row(kill: "1 ", preference: .on, on: false, source: kill),
+        Row(kill: " 0\t", preference: .on, on: true, source: file),
         Row(kill: "0", enabled: "1", on: true, source: variable),
         Row(kill: "no", preference: .off, on: false, source: file),
         // A6: two ways, above the preference; anything else is off, with a warning

@@ -112,14 +112,14 @@ final class IdentityRotationTests: XCTestCase {
         XCTAssertEqual(try obtain(TELEMETRY_IDENTITY_RANDOM, after: 31 * Self.day).id, first)
     }
 
-    func testAtMost64PastIDs() throws {
+    func testAtMost1024PastIDs() throws {
         try withDirectory { directory in
-            for number in 0..<70 {
+            for number in 0..<1030 {
                 XCTAssertTrue(PastIDs.add(Hexadecimal.text(UInt64(number)), from: Int64(number), until: 100, in: directory))
             }
             let kept = PastIDs.read(in: directory)
-            XCTAssertEqual(kept.map { $0.from }, Array(6..<70))
-            XCTAssertEqual(kept.last, PastID(id: "0000000000000045", from: 69, until: 100))
+            XCTAssertEqual(kept.map { $0.from }, Array(6..<1030))
+            XCTAssertEqual(kept.last, PastID(id: "0000000000000405", from: 1029, until: 100))
         }
         var status = stat()
         XCTAssertEqual(stat(files.path + "/past-ids", &status), 0)
@@ -130,6 +130,9 @@ final class IdentityRotationTests: XCTestCase {
         let good = "00ff 0000000000000001 0000000000000002"
         try put("past-ids", "\n\(good)\n\(good) x\n 1 2\nzz 1 2\n00ff x 1\n../x 1 2\n")
         XCTAssertEqual(try past(), [PastID(id: "00ff", from: 1, until: 2)])
+        let ephemeral = "ephemeral-00112233445566778899aabbccddeeff"
+        try put("past-ids", "\(ephemeral) 0000000000000001 0000000000000002\nephemeral- 0000000000000001 0000000000000002\n")
+        XCTAssertEqual(try past(), [PastID(id: ephemeral, from: 1, until: 2)])
     }
 
     /// Deletion covers the ids of kinds that the author has given up since.

@@ -105,9 +105,10 @@ def event(stage):
 
 @test("deletion/nothing", "G")
 def nothing(stage):
-    """A tool without an identifier: nothing to ask for, nothing made, nobody called."""
+    """A tool that was never on and has no identifier: nothing to ask for, nothing made, nobody called."""
     receiver = stage.receiver()
     with_endpoint(stage, receiver)
+    disable(stage)
     check("nothing to ask for" in stage.helper("request-deletion"), "the answer")
     check_equal(([], []), (tree(stage), receiver.requests()), "files and requests")
 
