@@ -19,23 +19,29 @@ static struct {
     CURLMcode (*multi_perform)(CURLM *, int *);
     CURLMcode (*multi_poll)(CURLM *, struct curl_waitfd *, unsigned, int, int *);
     CURLMsg *(*multi_info_read)(CURLM *, int *);
+    /* OpenSSL's, if that is what libcurl uses. */
+    void (*thread_stop)(void);
 } curl;
 
-static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool is_loaded;
 
-/* OpenSSL frees its tables in an atexit() handler; a delivery thread that is inside TLS while the
-   host exits would then crash it. Without effect when the host has initialised OpenSSL itself. */
-static void keep_openssl_until_the_end(void)
+/* OpenSSL frees its tables in exit(3), or when the program says so; a thread that is inside TLS at that moment
+   would crash the program. Whoever initialises OpenSSL first says whether exit(3) does: if it is us, not. If it
+   was the program, ours is the first thing that OpenSSL does then. False: it has happened already.
+   docs/decisions/end-of-process.md */
+static bool watch_openssl(void)
 {
     enum { OPENSSL_INIT_NO_ATEXIT = 0x00080000 };
-    void *crypto = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
     int (*init)(uint64_t, const void *);
-    if (crypto == NULL)
-        return;
-    *(void **)&init = dlsym(crypto, "OPENSSL_init_crypto");
-    if (init != NULL)
-        init(OPENSSL_INIT_NO_ATEXIT, NULL);
+    int (*at_cleanup)(void (*)(void));
+    /* Of the libraries that libcurl was linked with. */
+    *(void **)&init = dlsym(curl.library, "OPENSSL_init_crypto");
+    *(void **)&at_cleanup = dlsym(curl.library, "OPENSSL_atexit");
+    *(void **)&curl.thread_stop = dlsym(curl.library, "OPENSSL_thread_stop");
+    if (init == NULL || at_cleanup == NULL)
+        return true;
+    /* Asked twice: it may have begun in between. */
+    return init(OPENSSL_INIT_NO_ATEXIT, NULL) == 1 && at_cleanup(csystem_end_sending) == 1 && init(OPENSSL_INIT_NO_ATEXIT, NULL) == 1;
 }
 
 /* False: `name` is the first symbol that is missing. */
@@ -67,7 +73,7 @@ static bool resolve(void *library, const char **name)
     return true;
 }
 
-static bool load(char *error, size_t size)
+static bool open_library(char *error, size_t size)
 {
     const char *name, *reason;
     if (curl.library == NULL)
@@ -77,31 +83,68 @@ static bool load(char *error, size_t size)
         snprintf(error, size, "%s", reason != NULL ? reason : "unknown error");
         return false;
     }
-    if (!resolve(curl.library, &name)) {
-        snprintf(error, size, "it has no %s", name);
+    if (resolve(curl.library, &name))
+        return true;
+    snprintf(error, size, "it has no %s", name);
+    return false;
+}
+
+static bool load(char *error, size_t size)
+{
+    if (!csystem_enter(CSYSTEM_LOADING)) {
+        csystem_close_sending();
         return false;
     }
-    keep_openssl_until_the_end();
+    bool is_open = open_library(error, size);
+    csystem_leave(CSYSTEM_LOADING);
+    if (!is_open)
+        return false;
+    if (!watch_openssl()) {
+        csystem_close_sending();
+        return false;
+    }
     CURLcode code = curl.global_init(CURL_GLOBAL_DEFAULT);
-    if (code != CURLE_OK) {
-        snprintf(error, size, "%s", curl.easy_strerror(code));
-        return false;
-    }
-    return true;
+    if (code == CURLE_OK)
+        return true;
+    snprintf(error, size, "%s", curl.easy_strerror(code));
+    return false;
 }
 
 bool csystem_curl_load(char *error, size_t size)
 {
-    pthread_mutex_lock(&load_lock);
+    if (!csystem_enter(CSYSTEM_SENDING))
+        return false;
     if (!is_loaded)
         is_loaded = load(error, size);
     bool result = is_loaded;
-    pthread_mutex_unlock(&load_lock);
+    csystem_leave(CSYSTEM_SENDING);
     return result;
 }
 
-CURL *csystem_curl_easy_init(void) { return curl.easy_init(); }
-void csystem_curl_easy_cleanup(CURL *easy) { curl.easy_cleanup(easy); }
+bool csystem_curl_is_over(void)
+{
+    return csystem_is_closed(CSYSTEM_SENDING) || (!is_loaded && csystem_is_closed(CSYSTEM_LOADING));
+}
+
+/* A call into libcurl that may get into its TLS library; `refused` is what there is instead when it is too late. */
+#define GUARDED(type, refused, call)                                                                                   \
+    if (!csystem_enter(CSYSTEM_SENDING))                                                                               \
+        return refused;                                                                                                \
+    type result = (call);                                                                                              \
+    csystem_leave(CSYSTEM_SENDING);                                                                                    \
+    return result
+
+void csystem_curl_thread_ends(void)
+{
+    if (!csystem_enter(CSYSTEM_SENDING))
+        return;
+    /* OpenSSL would do so when the thread is gone for the program, but not yet for the system. */
+    if (curl.thread_stop != NULL)
+        curl.thread_stop();
+    csystem_leave(CSYSTEM_SENDING);
+}
+
+CURL *csystem_curl_easy_init(void) { GUARDED(CURL *, NULL, curl.easy_init()); }
 const char *csystem_curl_error_text(CURLcode code) { return curl.easy_strerror(code); }
 
 CURLcode csystem_curl_set_long(CURL *easy, CURLoption option, long value)
@@ -201,11 +244,33 @@ struct curl_slist *csystem_curl_list_append(struct curl_slist *list, const char 
 
 void csystem_curl_list_free(struct curl_slist *list) { curl.slist_free_all(list); }
 
-CURLM *csystem_curl_multi_init(void) { return curl.multi_init(); }
-void csystem_curl_multi_cleanup(CURLM *multi) { curl.multi_cleanup(multi); }
-CURLMcode csystem_curl_multi_add(CURLM *multi, CURL *easy) { return curl.multi_add_handle(multi, easy); }
-CURLMcode csystem_curl_multi_remove(CURLM *multi, CURL *easy) { return curl.multi_remove_handle(multi, easy); }
-CURLMcode csystem_curl_multi_perform(CURLM *multi, int *running) { return curl.multi_perform(multi, running); }
+CURLM *csystem_curl_multi_init(void) { GUARDED(CURLM *, NULL, curl.multi_init()); }
+
+void csystem_curl_cleanup(CURL *easy, CURLM *multi)
+{
+    /* Too late: the process ends, and all of it with it. */
+    if (!csystem_enter(CSYSTEM_SENDING))
+        return;
+    curl.easy_cleanup(easy);
+    if (multi != NULL)
+        curl.multi_cleanup(multi);
+    csystem_leave(CSYSTEM_SENDING);
+}
+
+CURLMcode csystem_curl_multi_add(CURLM *multi, CURL *easy)
+{
+    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, curl.multi_add_handle(multi, easy));
+}
+
+CURLMcode csystem_curl_multi_remove(CURLM *multi, CURL *easy)
+{
+    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, curl.multi_remove_handle(multi, easy));
+}
+
+CURLMcode csystem_curl_multi_perform(CURLM *multi, int *running)
+{
+    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, curl.multi_perform(multi, running));
+}
 
 CURLMcode csystem_curl_multi_poll(CURLM *multi, int timeout_ms)
 {
@@ -223,4 +288,9 @@ bool csystem_curl_multi_ended(CURLM *multi, CURLcode *result)
         }
     }
     return false;
+}
+
+void csystem_curl_forked(bool is_whole)
+{
+    (void)is_whole;
 }

@@ -1,4 +1,5 @@
 #include "yaml_table.h"
+#include "section.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,7 +21,7 @@ static struct {
 
 static pthread_once_t yaml_once = PTHREAD_ONCE_INIT;
 
-static void yaml_load(void)
+static void yaml_resolve(void)
 {
     void *library = dlopen("libyaml-0.so.2", RTLD_NOW | RTLD_LOCAL);
     if (!library) return;
@@ -32,6 +33,13 @@ static void yaml_load(void)
     yaml.delete_event = (__typeof__(yaml.delete_event))dlsym(library, "yaml_event_delete");
     yaml.loaded = yaml.initialize && yaml.delete_parser && yaml.set_input_string && yaml.set_encoding
         && yaml.parse && yaml.delete_event;
+}
+
+static void yaml_load(void)
+{
+    if (!csystem_enter(CSYSTEM_LOADING)) return;
+    yaml_resolve();
+    csystem_leave(CSYSTEM_LOADING);
 }
 
 struct csystem_yaml {

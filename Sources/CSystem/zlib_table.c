@@ -1,4 +1,5 @@
 #include "zlib_table.h"
+#include "section.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -14,7 +15,7 @@ static struct {
 } zlib;
 static pthread_once_t zlib_once = PTHREAD_ONCE_INIT;
 
-static void zlib_load(void)
+static void zlib_resolve(void)
 {
     void *library = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
@@ -23,6 +24,14 @@ static void zlib_load(void)
     *(void **)&zlib.end = dlsym(library, "deflateEnd");
     if (zlib.deflate != NULL && zlib.end != NULL)
         *(void **)&zlib.init = dlsym(library, "deflateInit2_");
+}
+
+static void zlib_load(void)
+{
+    if (!csystem_enter(CSYSTEM_LOADING))
+        return;
+    zlib_resolve();
+    csystem_leave(CSYSTEM_LOADING);
 }
 
 size_t csystem_gzip(const void *bytes, size_t length, void *area, size_t capacity)

@@ -63,11 +63,15 @@ extension Collector {
                 waitForWork()
             }
         }
+        if !worker.isAbandoned { csystem_curl_thread_ends() }
         worker.isRunning = false
         condition.broadcast()
         let isAbandoned = worker.isAbandoned
         mutex.unlock()
-        if isAbandoned { cleanUp() }
+        if isAbandoned {
+            cleanUp()
+            csystem_curl_thread_ends()
+        }
     }
 
     /// With the mutex held. After a quiet second, what a burst needed is given back.
@@ -135,12 +139,18 @@ extension Collector {
         !worker.isStopping && schedule?.isDue == true
     }
 
+    /// With the mutex held. Nothing can be sent in this process any more: what waits is left to others.
+    private var isOver: Bool {
+        for outlet in currentOutlets() where outlet.backend.isOver { return true }
+        return false
+    }
+
     private var nextWakeUp: Deadline {
         Deadline(nanoseconds: min(schedule?.wakeUp ?? .max, heartbeatWakeUp))
     }
 
     private var schedule: FlushSchedule? {
-        guard let spool, let dispatcher else { return nil }
+        guard let spool, let dispatcher, !isOver else { return nil }
         return FlushSchedule(
             now: (Clock.monotonic(), Clock.realtime()), firstPending: worker.firstPending,
             intervalNanoseconds: Int64(options.flushIntervalMilliseconds) &* 1_000_000,

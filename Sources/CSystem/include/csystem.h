@@ -39,6 +39,7 @@
 
 #include "curl_table.h"
 #include "md_table.h"
+#include "section.h"
 #include "telemetry_types.h"
 #include "udp.h"
 #include "yaml_table.h"

@@ -1,6 +1,6 @@
 /* libcurl, opened at the first send: loading it costs 30 libraries and 5 ms, which a program that
    never sends must not pay. Only libcurl's header is needed to build; nothing links to it.
-   Every function but csystem_curl_load() may be called only after that has returned true. */
+   Every function that does not say otherwise may be called only after csystem_curl_load() has returned true. */
 #ifndef CURL_TABLE_H
 #define CURL_TABLE_H
 
@@ -11,9 +11,15 @@
 
 /** Opens and initialises libcurl, once. False: why is in `error`, and the next call tries again. */
 bool csystem_curl_load(char *error, size_t error_size);
+/** True: nothing can be sent with it in this process any more. It ends, or it is a child that was forked at a moment at
+    which libcurl was at work. From then on, whatever is called does nothing, and what there was is left as it is. */
+bool csystem_curl_is_over(void);
+/** A thread that has used it is about to be taken for ended. May be called at any time. */
+void csystem_curl_thread_ends(void);
 
 CURL *csystem_curl_easy_init(void);
-void csystem_curl_easy_cleanup(CURL *easy);
+/** `multi` may be NULL. */
+void csystem_curl_cleanup(CURL *easy, CURLM *multi);
 const char *csystem_curl_error_text(CURLcode code);
 
 /* curl_easy_setopt(), by type of argument. */
@@ -43,7 +49,6 @@ struct curl_slist *csystem_curl_list_append(struct curl_slist *list, const char 
 void csystem_curl_list_free(struct curl_slist *list);
 
 CURLM *csystem_curl_multi_init(void);
-void csystem_curl_multi_cleanup(CURLM *multi);
 CURLMcode csystem_curl_multi_add(CURLM *multi, CURL *easy);
 CURLMcode csystem_curl_multi_remove(CURLM *multi, CURL *easy);
 CURLMcode csystem_curl_multi_perform(CURLM *multi, int *running);

@@ -74,6 +74,8 @@ protocol Backend: AnyObject {
     var isUsable: Bool { get }
     /// The receiver acknowledges nothing: the guarantee is at most once, whatever the author chose.
     var isUnacknowledged: Bool { get }
+    /// Nothing can be sent in this process any more, and it says nothing about the receiver.
+    var isOver: Bool { get }
     /// Longest time one send may take; 0: the collector's own.
     var timeoutMilliseconds: UInt32 { get }
     /// Most events in one batch, and most bytes of record data.
@@ -90,6 +92,7 @@ protocol Backend: AnyObject {
 extension Backend {
     var isUsable: Bool { true }
     var isUnacknowledged: Bool { false }
+    var isOver: Bool { false }
     var timeoutMilliseconds: UInt32 { 0 }
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { nil }
 }

@@ -5,6 +5,7 @@ final class PostingBackend: Backend {
     let info: String
     let isLocal = false
     let timeoutMilliseconds: UInt32
+    var isOver: Bool { HTTPTransport.isOver }
 
     private let endpoint: Endpoint
     private let choice: NetworkChoice

@@ -46,7 +46,7 @@ struct SegmentDelivery {
             if batch.isEmpty { break }
             guard isCurrent(segment) else { return .void }
             guard isConsented() else { return .refused }
-            if isCancelled() || deadline.isPast { return .interrupted }
+            if isCancelled() || deadline.isPast || backend.isOver { return .interrupted }
             if let failure = send(batch, cursor) { return isCurrent(segment) ? failure : .void }
         }
         // What was reserved but is not there any more was torn or damaged.
@@ -96,7 +96,7 @@ struct SegmentDelivery {
     private func result(_ ending: BatchMachine.Ending, _ outcome: Outcome) -> Result {
         switch ending {
         case .stopped: .stopped(reason: outcome.reason)
-        case .failed(let seconds): isCancelled() ? .calledOff : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
+        case .failed(let seconds): isCancelled() || backend.isOver ? .calledOff : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         }
     }
 

@@ -10,20 +10,19 @@ package final class CommandRecorder {
     /// Nil: that of the exit code.
     private var category: CategoryName?
     private var isFinished = false
-    private let mutex = Mutex()
 
     /// The collector must not be closed before the recorder is done with.
     package init(_ handle: UnsafeMutablePointer<telemetry_collector>) { self.handle = handle }
 
     package func set(_ path: UnsafePointer<CChar>) {
         let normalised = CommandRecording.normalise(handle, path)
-        mutex.withLock { self.path = normalised }
+        ForkHandling.exclusively { self.path = normalised }
     }
 
     /// False: it is none of the categories.
     package func set(category name: UnsafePointer<CChar>) -> Bool {
         let given = CategoryName(name)
-        mutex.withLock { category = given }
+        ForkHandling.exclusively { category = given }
         return given.isKnown
     }
 
@@ -31,7 +30,7 @@ package final class CommandRecorder {
     package func finish(
         exitCode: Int32, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
-        let (path, category) = mutex.withLock { () -> (String?, CategoryName?) in
+        let (path, category) = ForkHandling.exclusively { () -> (String?, CategoryName?) in
             defer { isFinished = true }
             return (isFinished ? nil : self.path, self.category)
         }

@@ -3,15 +3,7 @@
 enum EphemeralID {
     static let prefix = "ephemeral-"
 
-    nonisolated(unsafe) private static var known: [(tool: String, id: String)] = []
-    private static let mutex = Mutex()
-
     static func id(tool: String) -> String {
-        mutex.withLock {
-            for entry in known where entry.tool == tool { return entry.id }
-            let made = prefix + Hexadecimal.text(Random.word()) + Hexadecimal.text(Random.word())
-            known.append((tool, made))
-            return made
-        }
+        ForkHandling.ephemeralID(tool: tool) { prefix + Hexadecimal.text(Random.word()) + Hexadecimal.text(Random.word()) }
     }
 }

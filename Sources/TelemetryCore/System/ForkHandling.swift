@@ -12,6 +12,8 @@ final class ForkHandling {
     private var held: [Int32] = []
     /// Guards `held`; the innermost of all locks.
     private let heldMutex = Mutex()
+    /// D4: of each tool, guarded by the same.
+    private var ephemeralIDs: [(tool: String, id: String)] = []
 
     /// The process's only one, made at the first use and kept in plain memory: a lazily initialised
     /// global has a lock of its own, which a fork could catch in the hands of another thread.
@@ -24,6 +26,8 @@ final class ForkHandling {
     }
 
     private static func install() {
+        // A section may be entered with a collector's mutex held: its handlers run behind these.
+        csystem_watch_forks()
         pthread_atfork({ ForkHandling.shared.prepare() }, { ForkHandling.shared.parent() }, { ForkHandling.shared.child() })
     }
 
@@ -36,6 +40,19 @@ final class ForkHandling {
         let shared = shared
         let gone = Unmanaged.passUnretained(collector).toOpaque()
         shared.mutex.withLock { shared.collectors.removeAll { $0.toOpaque() == gone } }
+    }
+
+    /// Runs something short under a lock that no fork catches in the hands of another thread.
+    static func exclusively<R>(_ body: () -> R) -> R { shared.heldMutex.withLock(body) }
+
+    /// The one that `make` makes first for a tool.
+    static func ephemeralID(tool: String, _ make: () -> String) -> String {
+        let shared = shared
+        return shared.heldMutex.withLock {
+            for entry in shared.ephemeralIDs where entry.tool == tool { return entry.id }
+            shared.ephemeralIDs.append((tool, make()))
+            return shared.ephemeralIDs[shared.ephemeralIDs.count - 1].id
+        }
     }
 
     /// Opens a file that will be locked.

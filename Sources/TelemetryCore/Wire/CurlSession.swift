@@ -30,7 +30,7 @@ final class CurlSession {
         try Self.load()
         guard let easy = csystem_curl_easy_init() else { throw TransportError(text: "out of memory") }
         guard let multi = csystem_curl_multi_init() else {
-            csystem_curl_easy_cleanup(easy)
+            csystem_curl_cleanup(easy, nil)
             throw TransportError(text: "out of memory")
         }
         self.easy = easy
@@ -43,8 +43,7 @@ final class CurlSession {
     }
 
     func close() {
-        csystem_curl_easy_cleanup(easy)
-        csystem_curl_multi_cleanup(multi)
+        csystem_curl_cleanup(easy, multi)
         isResetting.deallocate()
     }
 
@@ -188,7 +187,7 @@ final class CurlSession {
             var running: Int32 = 0
             // The thread that looks names up inherits the mask.
             guard SignalMask.withAllBlocked({ csystem_curl_multi_perform(multi, &running) }) == CURLM_OK else {
-                return "libcurl failed"
+                return csystem_curl_is_over() ? "called off" : "libcurl failed"
             }
             if running == 0 { return ending() }
             if control.isCancelled() {

@@ -25,6 +25,9 @@ enum HTTPResult: Equatable {
 final class HTTPTransport {
     static let maxRedirects = 10
 
+    /// The process ends, or it is a child forked while another thread was inside libcurl.
+    static var isOver: Bool { csystem_curl_is_over() }
+
     private var session: CurlSession?
 
     /// Posts `request`; ends by the deadline, and within 10 ms of `control.isCancelled`.
