@@ -96,7 +96,9 @@ struct SegmentDelivery {
     private func result(_ ending: BatchMachine.Ending, _ outcome: Outcome) -> Result {
         switch ending {
         case .stopped: .stopped(reason: outcome.reason)
-        case .failed(let seconds): isCancelled() || backend.isOver ? .calledOff : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
+        // The end of the process says nothing about the receiver.
+        case .failed where backend.isOver: .interrupted
+        case .failed(let seconds): isCancelled() ? .calledOff : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         }
     }
 
