@@ -91,12 +91,12 @@ static bool open_library(char *error, size_t size)
 
 static bool load(char *error, size_t size)
 {
-    if (!csystem_enter(CSYSTEM_LOADING)) {
+    if (!csystem_section_enter(CSYSTEM_LOADING)) {
         csystem_close_sending();
         return false;
     }
     bool is_open = open_library(error, size);
-    csystem_leave(CSYSTEM_LOADING);
+    csystem_section_leave(CSYSTEM_LOADING);
     if (!is_open)
         return false;
     if (!watch_openssl()) {
@@ -112,12 +112,12 @@ static bool load(char *error, size_t size)
 
 bool csystem_curl_load(char *error, size_t size)
 {
-    if (!csystem_enter(CSYSTEM_SENDING))
+    if (!csystem_section_enter(CSYSTEM_SENDING))
         return false;
     if (!is_loaded)
         is_loaded = load(error, size);
     bool result = is_loaded;
-    csystem_leave(CSYSTEM_SENDING);
+    csystem_section_leave(CSYSTEM_SENDING);
     return result;
 }
 
@@ -128,20 +128,20 @@ bool csystem_curl_is_over(void)
 
 /* A call into libcurl that may get into its TLS library; `refused` is what there is instead when it is too late. */
 #define GUARDED(type, refused, call)                                                                                   \
-    if (!csystem_enter(CSYSTEM_SENDING))                                                                               \
+    if (!csystem_section_enter(CSYSTEM_SENDING))                                                                               \
         return refused;                                                                                                \
     type result = (call);                                                                                              \
-    csystem_leave(CSYSTEM_SENDING);                                                                                    \
+    csystem_section_leave(CSYSTEM_SENDING);                                                                                    \
     return result
 
 void csystem_curl_thread_ends(void)
 {
-    if (!csystem_enter(CSYSTEM_SENDING))
+    if (!csystem_section_enter(CSYSTEM_SENDING))
         return;
     /* OpenSSL would do so when the thread is gone for the program, but not yet for the system. */
     if (curl.thread_stop != NULL)
         curl.thread_stop();
-    csystem_leave(CSYSTEM_SENDING);
+    csystem_section_leave(CSYSTEM_SENDING);
 }
 
 CURL *csystem_curl_easy_init(void) { GUARDED(CURL *, NULL, curl.easy_init()); }
@@ -249,12 +249,12 @@ CURLM *csystem_curl_multi_init(void) { GUARDED(CURLM *, NULL, curl.multi_init())
 void csystem_curl_cleanup(CURL *easy, CURLM *multi)
 {
     /* Too late: the process ends, and all of it with it. */
-    if (!csystem_enter(CSYSTEM_SENDING))
+    if (!csystem_section_enter(CSYSTEM_SENDING))
         return;
     curl.easy_cleanup(easy);
     if (multi != NULL)
         curl.multi_cleanup(multi);
-    csystem_leave(CSYSTEM_SENDING);
+    csystem_section_leave(CSYSTEM_SENDING);
 }
 
 CURLMcode csystem_curl_multi_add(CURLM *multi, CURL *easy)

@@ -31,11 +31,11 @@ static bool resolve(implementation *into, void *library, const char *init, const
 
 static void md_load(void)
 {
-    if (!csystem_enter(CSYSTEM_LOADING)) return;
+    if (!csystem_section_enter(CSYSTEM_LOADING)) return;
     void *library = dlopen("libmd.so.0", RTLD_NOW | RTLD_LOCAL);
     if (library && resolve(&md, library, "SHA256Init", "SHA256Update", "SHA256Final"))
         __atomic_store_n(&preferred, &md, __ATOMIC_RELEASE);
-    csystem_leave(CSYSTEM_LOADING);
+    csystem_section_leave(CSYSTEM_LOADING);
 }
 
 /* OpenSSL's uses the processor's own instructions, six times as fast. Its state (SHA256_CTX, 112 bytes)
@@ -45,12 +45,12 @@ void csystem_sha256_prefer_fast(bool loading)
     static int looks;
     pthread_once(&md_once, md_load);
     if (__atomic_load_n(&preferred, __ATOMIC_ACQUIRE) != &md || __atomic_load_n(&looks, __ATOMIC_RELAXED) > loading) return;
-    if (!csystem_enter(CSYSTEM_LOADING)) return;
+    if (!csystem_section_enter(CSYSTEM_LOADING)) return;
     __atomic_store_n(&looks, loading + 1, __ATOMIC_RELAXED);
     void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL | (loading ? 0 : RTLD_NOLOAD));
     if (library && preferred == &md && resolve(&crypto, library, "SHA256_Init", "SHA256_Update", "SHA256_Final"))
         __atomic_store_n(&preferred, &crypto, __ATOMIC_RELEASE);
-    csystem_leave(CSYSTEM_LOADING);
+    csystem_section_leave(CSYSTEM_LOADING);
 }
 
 bool csystem_sha256_begin(csystem_sha256 *hash)

@@ -75,7 +75,7 @@ void csystem_watch_forks(void)
         pthread_atfork(prepare, parent, child);
 }
 
-bool csystem_enter(enum csystem_section which)
+bool csystem_section_enter(enum csystem_section which)
 {
     struct section *section = &sections[which];
     csystem_watch_forks();
@@ -86,7 +86,7 @@ bool csystem_enter(enum csystem_section which)
     return false;
 }
 
-void csystem_leave(enum csystem_section which)
+void csystem_section_leave(enum csystem_section which)
 {
     pthread_mutex_unlock(&sections[which].mutex);
 }

@@ -37,9 +37,9 @@ static void yaml_resolve(void)
 
 static void yaml_load(void)
 {
-    if (!csystem_enter(CSYSTEM_LOADING)) return;
+    if (!csystem_section_enter(CSYSTEM_LOADING)) return;
     yaml_resolve();
-    csystem_leave(CSYSTEM_LOADING);
+    csystem_section_leave(CSYSTEM_LOADING);
 }
 
 struct csystem_yaml {

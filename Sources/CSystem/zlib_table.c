@@ -28,10 +28,10 @@ static void zlib_resolve(void)
 
 static void zlib_load(void)
 {
-    if (!csystem_enter(CSYSTEM_LOADING))
+    if (!csystem_section_enter(CSYSTEM_LOADING))
         return;
     zlib_resolve();
-    csystem_leave(CSYSTEM_LOADING);
+    csystem_section_leave(CSYSTEM_LOADING);
 }
 
 size_t csystem_gzip(const void *bytes, size_t length, void *area, size_t capacity)

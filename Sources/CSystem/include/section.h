@@ -14,9 +14,9 @@ void csystem_watch_forks(void);
 
 /** False: never again in this process. It is the child of a fork that caught another thread in here; or it is
     CSYSTEM_SENDING, and the process ends. */
-bool csystem_enter(enum csystem_section which);
-void csystem_leave(enum csystem_section which);
-/** csystem_enter() would say no. */
+bool csystem_section_enter(enum csystem_section which);
+void csystem_section_leave(enum csystem_section which);
+/** csystem_section_enter() would say no. */
 bool csystem_is_closed(enum csystem_section which);
 
 /** Nobody enters CSYSTEM_SENDING any more. */
