@@ -855,9 +855,10 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_stdout(telemetry_op
  * Appends each event as one line of JSON to a local file of mode 0600. The default.
  *
  * @param path The file; NULL: `events.jsonl` in the tool's state directory. Copied.
- * @param max_bytes Size at which it is renamed to `path.1` and a new one begun; 0: 10 MiB.
- * @param max_files Files kept in all; 0: 3.
- * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an empty path.
+ * @param max_bytes Size at which it is renamed to `path.1` and a new one begun, from 4096 to 1 TiB;
+ *     0: 10 MiB.
+ * @param max_files Files kept in all, at most 1000; 0: 3.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
  */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_file(telemetry_options *options,
     const char *path, uint64_t max_bytes, uint32_t max_files);
@@ -954,8 +955,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_heartbeat(telemetry_options
 /**
  * Longest time an event waits in a living process before its delivery is tried.
  *
- * @param interval_ms Milliseconds; 0 keeps the default, 30,000.
- * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @param interval_ms Milliseconds, at most 86,400,000 (a day); 0 keeps the default, 30,000.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
  */
 TELEMETRY_API telemetry_status telemetry_options_set_flush_interval_ms(telemetry_options *options,
     uint32_t interval_ms);
@@ -963,8 +964,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_flush_interval_ms(telemetry
 /**
  * Longest time one request to a backend may take.
  *
- * @param timeout_ms Milliseconds; 0 keeps the default, 5,000.
- * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @param timeout_ms Milliseconds, at most 600,000 (10 minutes); 0 keeps the default, 5,000.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
  */
 TELEMETRY_API telemetry_status telemetry_options_set_http_timeout_ms(telemetry_options *options,
     uint32_t timeout_ms);
@@ -973,7 +974,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_http_timeout_ms(telemetry_o
  * Size of a spool segment: what one process needs at least, and the step in which the oldest events
  * go when the spool is full.
  *
- * @param segment_bytes A multiple of 4096 from 8 KiB to 16 MiB; default 256 KiB.
+ * @param segment_bytes A multiple of 4096 from 8 KiB to 16 MiB, at most the spool's bytes; default
+ *     256 KiB.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
  */
 TELEMETRY_API telemetry_status telemetry_options_set_segment_bytes(telemetry_options *options,
@@ -982,11 +984,13 @@ TELEMETRY_API telemetry_status telemetry_options_set_segment_bytes(telemetry_opt
 /**
  * Bounds of the tool's spool. The oldest events go first, and are counted.
  *
- * @param limit_bytes Most bytes of all files; 0 keeps the default, 16 MiB.
- * @param limit_segments Most files; 0 keeps the default, 256.
- * @param limit_age_s Oldest event that is still delivered, in seconds; 0 keeps the default, 30
- *     days.
- * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @param limit_bytes Most bytes of all files, from the size of a segment, which is to be set
+ *     before, to 1 TiB; 0 keeps the default, 16 MiB.
+ * @param limit_segments Most files, at most 65,536; 0 keeps the default, 256.
+ * @param limit_age_s Oldest event that is still delivered, in seconds, at most 315,360,000 (ten
+ *     years); 0 keeps the default, 30 days.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error() and
+ *     no bound changed.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_spool_limits(telemetry_options *options,
     uint64_t limit_bytes, uint32_t limit_segments, uint32_t limit_age_s);

@@ -201,46 +201,44 @@ public func telemetryOptionsSetMetadata(
 
 /// Longest time an event waits in a living process before its delivery is tried.
 ///
-/// @param interval_ms  Milliseconds; 0 keeps the default, 30,000.
-/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @param interval_ms  Milliseconds, at most 86,400,000 (a day); 0 keeps the default, 30,000.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
 @_cdecl("telemetry_options_set_flush_interval_ms")
 public func telemetryOptionsSetFlushIntervalMs(options: UnsafeMutablePointer<telemetry_options>?, interval_ms: UInt32) -> telemetry_status {
-    configure(options) { if interval_ms != 0 { $0.flushIntervalMilliseconds = interval_ms }; return true }
+    configure(options) { $0.setFlushInterval(milliseconds: interval_ms) }
 }
 
 /// Longest time one request to a backend may take.
 ///
-/// @param timeout_ms  Milliseconds; 0 keeps the default, 5,000.
-/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @param timeout_ms  Milliseconds, at most 600,000 (10 minutes); 0 keeps the default, 5,000.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
 @_cdecl("telemetry_options_set_http_timeout_ms")
 public func telemetryOptionsSetHttpTimeoutMs(options: UnsafeMutablePointer<telemetry_options>?, timeout_ms: UInt32) -> telemetry_status {
-    configure(options) { if timeout_ms != 0 { $0.httpTimeoutMilliseconds = timeout_ms }; return true }
+    configure(options) { $0.setRequestTimeout(milliseconds: timeout_ms) }
 }
 
 /// Size of a spool segment: what one process needs at least, and the step in which the oldest
 /// events go when the spool is full.
 ///
-/// @param segment_bytes  A multiple of 4096 from 8 KiB to 16 MiB; default 256 KiB.
+/// @param segment_bytes  A multiple of 4096 from 8 KiB to 16 MiB, at most the spool's bytes; default 256 KiB.
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
 @_cdecl("telemetry_options_set_segment_bytes")
 public func telemetryOptionsSetSegmentBytes(options: UnsafeMutablePointer<telemetry_options>?, segment_bytes: UInt32) -> telemetry_status {
-    configure(options) { $0.setSegmentBytes(Int(segment_bytes)) }
+    configure(options) { $0.setSegmentBytes(segment_bytes) }
 }
 
 /// Bounds of the tool's spool. The oldest events go first, and are counted.
 ///
-/// @param limit_bytes     Most bytes of all files; 0 keeps the default, 16 MiB.
-/// @param limit_segments  Most files; 0 keeps the default, 256.
-/// @param limit_age_s     Oldest event that is still delivered, in seconds; 0 keeps the default, 30 days.
-/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @param limit_bytes     Most bytes of all files, from the size of a segment, which is to be set before, to
+///                        1 TiB; 0 keeps the default, 16 MiB.
+/// @param limit_segments  Most files, at most 65,536; 0 keeps the default, 256.
+/// @param limit_age_s     Oldest event that is still delivered, in seconds, at most 315,360,000 (ten years); 0 keeps
+///                        the default, 30 days.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error() and no bound
+///         changed.
 @_cdecl("telemetry_options_set_spool_limits")
 public func telemetryOptionsSetSpoolLimits(
     options: UnsafeMutablePointer<telemetry_options>?, limit_bytes: UInt64, limit_segments: UInt32, limit_age_s: UInt32
 ) -> telemetry_status {
-    configure(options) { options in
-        if limit_bytes != 0 { options.spoolLimitBytes = Int64(clamping: limit_bytes) }
-        if limit_segments != 0 { options.spoolLimitSegments = Int(limit_segments) }
-        if limit_age_s != 0 { options.spoolLimitAgeSeconds = Int64(limit_age_s) }
-        return true
-    }
+    configure(options) { $0.setSpoolLimits(bytes: limit_bytes, segments: limit_segments, ageSeconds: limit_age_s) }
 }

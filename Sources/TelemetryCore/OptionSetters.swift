@@ -16,12 +16,45 @@ extension Options {
         }
     }
 
-    package func setSegmentBytes(_ bytes: Int) -> Bool {
-        guard SegmentLayout.isPlausible(fileSize: bytes) else {
-            fail("segment_bytes " + bytes.description + ": expected a multiple of 4096 from 8192 to 16777216")
+    /// 0 keeps the default and is not checked.
+    @inline(never)
+    private func check(_ name: String, _ value: UInt64, _ range: NumberRange) -> Bool {
+        if value == 0 || range.contains(Int64(clamping: value)) { return true }
+        fail(name + " " + value.description + ": expected " + range.expected)
+        return false
+    }
+
+    package func setFlushInterval(milliseconds: UInt32) -> Bool {
+        guard check("flush_interval_ms", UInt64(milliseconds), .flushMilliseconds) else { return false }
+        if milliseconds != 0 { flushIntervalMilliseconds = milliseconds }
+        return true
+    }
+
+    package func setRequestTimeout(milliseconds: UInt32) -> Bool {
+        guard check("timeout_ms", UInt64(milliseconds), .requestMilliseconds) else { return false }
+        if milliseconds != 0 { httpTimeoutMilliseconds = milliseconds }
+        return true
+    }
+
+    package func setSegmentBytes(_ bytes: UInt32) -> Bool {
+        var range = NumberRange.segmentBytes
+        range.values = range.values.lowerBound...min(range.values.upperBound, max(range.values.lowerBound, spoolLimitBytes))
+        guard range.contains(Int64(bytes)) else {
+            fail("segment_bytes " + bytes.description + ": expected " + range.expected)
             return false
         }
-        segmentBytes = bytes
+        segmentBytes = Int(bytes)
+        return true
+    }
+
+    /// All of them, or none.
+    package func setSpoolLimits(bytes: UInt64, segments: UInt32, ageSeconds: UInt32) -> Bool {
+        guard check("spool_bytes", bytes, .spoolBytes(segment: Int64(segmentBytes))),
+            check("spool_segments", UInt64(segments), .spoolSegments), check("spool_age_s", UInt64(ageSeconds), .spoolAgeSeconds)
+        else { return false }
+        if bytes != 0 { spoolLimitBytes = Int64(clamping: bytes) }
+        if segments != 0 { spoolLimitSegments = Int(segments) }
+        if ageSeconds != 0 { spoolLimitAgeSeconds = Int64(ageSeconds) }
         return true
     }
 
@@ -120,6 +153,7 @@ extension Options {
             fail("file backend: path is empty; expected a file, or none for the default")
             return false
         }
+        guard check("max_bytes", maxBytes, .fileBytes), check("max_files", UInt64(maxFiles), .fileCount) else { return false }
         setBackend(.file(path: path, maxBytes: maxBytes == 0 ? BackendChoice.fileBytes : Int64(clamping: maxBytes),
                          maxFiles: maxFiles == 0 ? BackendChoice.fileCount : Int(maxFiles)))
         return true
@@ -128,6 +162,10 @@ extension Options {
     package func setHTTPBackend(endpoint: String, headerLines: [String]) -> Bool {
         if let problem = Endpoint.problem(endpoint) {
             fail(problem)
+            return false
+        }
+        if headerLines.count > HTTPHeader.limitCount {
+            fail(headerLines.count.description + " headers; expected at most " + HTTPHeader.limitCount.description)
             return false
         }
         let choice = NetworkChoice(.http)

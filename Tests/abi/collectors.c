@@ -87,7 +87,7 @@ static void many_threads(void)
     telemetry_options *options = quiet_options();
     telemetry_options_set_flush_interval_ms(options, 1);
     telemetry_options_set_segment_bytes(options, 16384);
-    telemetry_options_set_spool_limits(options, 256 << 20, 100000, 0);
+    telemetry_options_set_spool_limits(options, 256 << 20, 65536, 0);
     telemetry_options_set_backend_file(options, EVENTS_FILE, 1 << 30, 3);
     telemetry_collector *collector = open_with(options);
     struct worker workers[threads];

@@ -67,8 +67,8 @@ enum BackendSection {
             let isPath = text.utf8.first == UInt8(ascii: "/") && text.utf8.count <= 4095
             return isPath && !UnseenCharacter.isIn(text) ? nil : "'" + Excerpt.of(text) + "' is no such path"
         }
-        let maxBytes = try backend.integer("max_bytes", 4096...1 << 40) ?? 10 << 20
-        let maxFiles = try backend.integer("max_files", 1...1000) ?? 3
+        let maxBytes = try backend.integer("max_bytes", .fileBytes) ?? 10 << 20
+        let maxFiles = try backend.integer("max_files", .fileCount) ?? 3
         return .file(path: path, maxBytes: maxBytes, maxFiles: Int(clamping: maxFiles))
     }
 
@@ -80,7 +80,7 @@ enum BackendSection {
             if !choice.has(key) { throw backend.failure(key, node, "does not go with kind: " + kind.name) }
             if key == "headers" { choice.headers = try headers(backend); continue }
             // Checked here for the sake of its error text.
-            if key == "timeout_ms" { _ = try backend.integer(key, 1...600_000) }
+            if key == "timeout_ms" { _ = try backend.integer(key, .requestMilliseconds) }
             guard let scalar = node.scalar, !scalar.isNull else {
                 throw backend.failure(key, node, node.shown + " is no text; expected text")
             }

@@ -48,18 +48,17 @@ enum ManifestReader {
             "mode", [("in-process", TELEMETRY_IN_PROCESS), ("detached", TELEMETRY_DETACHED), ("agent", TELEMETRY_AGENT)])
         manifest.guarantee = try delivery.choice(
             "guarantee", [("at-least-once", TELEMETRY_AT_LEAST_ONCE), ("at-most-once", TELEMETRY_AT_MOST_ONCE)])
-        manifest.flushIntervalMilliseconds = try delivery.integer("flush_interval_ms", 1...86_400_000)
+        manifest.flushIntervalMilliseconds = try delivery.integer("flush_interval_ms", .flushMilliseconds)
     }
 
     private static func readLimits(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         let keys = ["segment_bytes", "spool_bytes", "spool_segments", "spool_age_s"]
         guard let limits = try top.section("limits", keys: keys) else { return }
-        let segment = try limits.integer("segment_bytes", 8 << 10...16 << 20, multipleOf: 4096)
-        // A spool that cannot hold one segment would hold nothing.
+        let segment = try limits.integer("segment_bytes", .segmentBytes)
         let defaultSegmentBytes: Int64 = 256 << 10
         manifest.segmentBytes = segment
-        manifest.spoolBytes = try limits.integer("spool_bytes", (segment ?? defaultSegmentBytes)...1 << 40)
-        manifest.spoolSegments = try limits.integer("spool_segments", 1...65_536)
-        manifest.spoolAgeSeconds = try limits.integer("spool_age_s", 1...315_360_000)
+        manifest.spoolBytes = try limits.integer("spool_bytes", .spoolBytes(segment: segment ?? defaultSegmentBytes))
+        manifest.spoolSegments = try limits.integer("spool_segments", .spoolSegments)
+        manifest.spoolAgeSeconds = try limits.integer("spool_age_s", .spoolAgeSeconds)
     }
 }

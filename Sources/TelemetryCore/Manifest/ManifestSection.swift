@@ -53,18 +53,18 @@ final class ManifestSection {
         throw failure(key, node, node.shown + " is no boolean; expected true or false")
     }
 
+    func integer(_ key: String, _ values: ClosedRange<Int64>) throws(ManifestError) -> Int64? {
+        try integer(key, NumberRange(values: values))
+    }
+
     @inline(never)
-    func integer(
-        _ key: String, _ range: ClosedRange<Int64>, multipleOf step: Int64 = 1
-    ) throws(ManifestError) -> Int64? {
+    func integer(_ key: String, _ range: NumberRange) throws(ManifestError) -> Int64? {
         guard let node = node(key) else { return nil }
-        var expected = "an integer from " + range.lowerBound.description + " to " + range.upperBound.description
-        if step > 1 { expected += ", a multiple of " + step.description }
         guard let scalar = node.scalar, scalar.isPlain, YAMLNumber.isInteger(scalar.text) else {
-            throw failure(key, node, node.shown + " is no integer; expected " + expected)
+            throw failure(key, node, node.shown + " is no integer; expected " + range.expected)
         }
-        if let value = scalar.integer, range.contains(value), value % step == 0 { return value }
-        throw failure(key, node, node.shown + " is out of range; expected " + expected)
+        if let value = scalar.integer, range.contains(value) { return value }
+        throw failure(key, node, node.shown + " is out of range; expected " + range.expected)
     }
 
     func choice<T>(_ key: String, _ values: [(name: String, value: T)]) throws(ManifestError) -> T? {

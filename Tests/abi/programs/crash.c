@@ -77,7 +77,7 @@ static telemetry_collector *open_collector(void)
     telemetry_options *options = telemetry_options_new("mytool", "1");
     /* Also in a container: one identifier for all runs. */
     telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
-    telemetry_options_set_spool_limits(options, 1 << 30, 1000000, 0);
+    telemetry_options_set_spool_limits(options, 1 << 30, 65536, 0);
     telemetry_options_set_backend_file(options, log_file, (uint64_t)1 << 40, 3);
     telemetry_options_set_flush_interval_ms(options, delivering ? 1 : 3600 * 1000);
     if (delivering) telemetry_options_set_segment_bytes(options, 8192);
