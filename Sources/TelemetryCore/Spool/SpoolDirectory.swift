@@ -18,7 +18,8 @@ final class SpoolDirectory {
     /// Nil: the tool has one destination.
     var destinations: DestinationFile?
     private let deliveryMutex = Mutex()
-    private var stuckUntil: Int64 = 0
+    /// Monotonic clock; 0: it is waited for.
+    var stuckUntil: Int64 = 0
     /// The retirement that this process saw through to the end last.
     private var finishedRetirement: UInt64 = 0
 

@@ -60,6 +60,8 @@ extension Spool {
         spare.removeAll()
         for address in addresses { munmap(address, limits.segmentBytes) }
         addresses.removeAll()
+        // The last chance: a file with nothing but counts may be one more than the limits allow.
+        shared?.stuckUntil = 0
         mergeCounts(deadline)
         leaveCounts()
         shared?.close()

