@@ -240,11 +240,14 @@ package final class Collector {
     private func renewIdentityIfDue(_ spool: Spool) {
         guard identityExpires != .max else { return }
         let now = Clock.realtime()
-        guard identityExpires <= now else { return }
+        // A wrong clock named a moment further off than a period.
+        let longest = Int64(options.rotationDays) &* IdentityPolicy.dayNanoseconds
+        guard identityExpires <= now || identityExpires &- now > longest &+ IdentityPolicy.dayNanoseconds else { return }
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.change(makeContext(spool.shared))
         // Where the old one could not be replaced, that is tried again after a while.
-        identityExpires = max(identityExpires, now &+ Self.identityRetryNanoseconds)
+        let soonest = now &+ Self.identityRetryNanoseconds
+        identityExpires = min(max(identityExpires, soonest), now &+ max(longest, Self.identityRetryNanoseconds))
     }
 
     private static let identityRetryNanoseconds: Int64 = 60_000_000_000

@@ -16,7 +16,7 @@ struct EventBatch {
         while events.count < limit.events, reader.offset - start < limit.bytes {
             let before = reader.offset
             guard let event = reader.next() else { break }
-            let isExpired = event.timestamp < oldest
+            let isExpired = SpoolLimits.isExpired(event.timestamp, oldest: oldest)
             if isExpired != (expired > 0) && !isEmpty {
                 reader.offset = before
                 break

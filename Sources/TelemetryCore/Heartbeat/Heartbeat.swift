@@ -13,7 +13,9 @@ extension Collector {
     }
 
     /// With the mutex held.
-    var isHeartbeatDue: Bool { nextHeartbeat <= Clock.realtime() }
+    var isHeartbeatDue: Bool {
+        nextHeartbeat != .max && options.heartbeat?.isReached(nextHeartbeat, now: Clock.realtime()) == true
+    }
 
     /// With the mutex held; on the monotonic clock. The other one may be set: it is looked at once an hour.
     var heartbeatWakeUp: Int64 {

@@ -20,6 +20,13 @@ package struct HeartbeatRule: Equatable {
     /// A last one that lies ahead was recorded before the clock was set back: it says nothing.
     func isDue(last: Int64, now: Int64) -> Bool { last > now || next(after: last) <= now }
 
+    /// For people; 0: as soon as the tool runs.
+    package func upcoming(after last: Int64) -> Int64 { isDue(last: last, now: Clock.realtime()) ? 0 : next(after: last) }
+
+    /// The same of a moment that `next` has named. One that is further off than a period was named by a clock that has been
+    /// set back since.
+    func isReached(_ next: Int64, now: Int64) -> Bool { next <= now || next &- now > seconds &* 1_000_000_000 }
+
     /// 0: there was none yet.
     package func next(after last: Int64) -> Int64 { last <= 0 ? 0 : last &+ min(seconds &* 1_000_000_000, .max &- last) }
 

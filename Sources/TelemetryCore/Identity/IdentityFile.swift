@@ -61,11 +61,23 @@ enum IdentityFile {
     /// the old one stays. First the past id, then the file: a crash loses none.
     @inline(never)
     func rotate(_ policy: IdentityPolicy, now: Int64, tool: String, in directory: Descriptor) {
-        guard policy.rotation > 0, isDue(policy, now, in: directory), let lock = IdentityLock.take(directory) else { return }
+        // A clock that was not set says nothing about anything's age.
+        guard policy.rotation > 0, now >= Clock.earliestNanoseconds else { return }
+        beginAnewIfUnbelievable(now, in: directory)
+        guard isDue(policy, now, in: directory), let lock = IdentityLock.take(directory) else { return }
         defer { lock.close() }
         guard isDue(policy, now, in: directory), let old = read(in: directory), let oldID = id(old.bytes, tool: tool) else { return }
         guard PastIDs.add(oldID, from: old.stamp.modified, until: now, in: directory) else { return }
         try? PrivateFile.replace(in: directory, name, fresh(), durable: false)
+    }
+
+    /// Made by a clock that was not set or far ahead: how old it is nobody knows, and its period begins now. Otherwise the
+    /// former would end it before its time, and the latter keep it for years.
+    private func beginAnewIfUnbelievable(_ now: Int64, in directory: Descriptor) {
+        guard let made = FileStamp(in: directory, name)?.modified,
+            made < Clock.earliestNanoseconds || made > now &+ IdentityPolicy.dayNanoseconds
+        else { return }
+        directory.touch(name, now)
     }
 
     private func isDue(_ policy: IdentityPolicy, _ now: Int64, in directory: Descriptor) -> Bool {

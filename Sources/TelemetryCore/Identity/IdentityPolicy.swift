@@ -8,7 +8,7 @@ struct IdentityPolicy {
     var isEphemeral = false
 
     static let longestRotationDays: UInt32 = 3650
-    private static let dayNanoseconds: Int64 = 86_400_000_000_000
+    static let dayNanoseconds: Int64 = 86_400_000_000_000
 
     init(kind: telemetry_identity = TELEMETRY_IDENTITY_SALTED, rotationDays: UInt32 = 0, isEphemeral: Bool = false) {
         self.kind = kind
@@ -26,8 +26,7 @@ struct IdentityPolicy {
         self.init(kind: options.identity, rotationDays: options.rotationDays, isEphemeral: isEphemeral)
     }
 
-    /// When something made at `made` is to be replaced, nanoseconds since 1970; `Int64.max`: never. A time
-    /// of making that lies in the future is a clock set back: it is waited for.
+    /// When something made at `made` is to be replaced, nanoseconds since 1970; `Int64.max`: never.
     func expiry(of made: Int64) -> Int64 {
         guard rotation > 0 else { return .max }
         let (sum, overflow) = made.addingReportingOverflow(rotation)

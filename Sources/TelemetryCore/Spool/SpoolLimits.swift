@@ -21,4 +21,12 @@ extension SpoolLimits {
         let span = ageSeconds.multipliedReportingOverflow(by: 1_000_000_000)
         return span.overflow ? Int64.min : Clock.realtime() &- span.partialValue
     }
+
+    /// Beyond that, an event is not old: a clock was wrong, when it was recorded or is now.
+    private static let longestOverdueNanoseconds: Int64 = 366 * 24 * 3600 * 1_000_000_000
+
+    /// `oldest`: what `oldestAllowed` said.
+    static func isExpired(_ timestamp: Int64, oldest: Int64) -> Bool {
+        timestamp < oldest && timestamp >= Clock.earliestNanoseconds && oldest &- timestamp <= longestOverdueNanoseconds
+    }
 }

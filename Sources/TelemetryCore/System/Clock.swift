@@ -17,6 +17,9 @@ enum Clock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
+    /// 2020-01-01: before the library was, a clock says so only if nobody has set it.
+    static let earliestNanoseconds: Int64 = 1_577_836_800_000_000_000
+
     static func sleep(nanoseconds: Int64) {
         var left = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         while withUnsafeMutablePointer(to: &left, { nanosleep($0, $0) }) != 0 && csystem_errno() == EINTR {}

@@ -30,7 +30,7 @@ final class BackoffTests: XCTestCase {
 
     func testRetryAfter() {
         let table: [(asked: Int?, failures: UInt32, seconds: Int64)] = [
-            (nil, 3, 10), (0, 3, 10), (-1, 3, 10), (.min, 3, 10), (9, 3, 10), (10, 3, 10), (11, 3, 11), (120, 1, 120), (3600, 20, 3600),
+            (nil, 3, 10), (0, 3, 10), (-1, 3, 10), (.min, 3, 10), (1, 20, 1), (9, 3, 9), (10, 3, 10), (11, 3, 11), (120, 1, 120), (3600, 20, 3600),
             (week, 1, Int64(week)), (week + 1, 1, Int64(week)), (.max, 1, Int64(week)),
         ]
         for (asked, failures, seconds) in table {

@@ -235,11 +235,12 @@ final class SegmentDeliveryTests: XCTestCase {
         let own = segment!
         segment = Sample.heapSegment()
         let times: [Int64] = [1, 2, 100, 3, 101, 99, 100, 4]
-        for (index, time) in times.enumerated() { Sample.record("event-\(index)", in: segment, now: time) }
+        let start: Int64 = 1_763_711_841_000_000_000
+        for (index, time) in times.enumerated() { Sample.record("event-\(index)", in: segment, now: start + time) }
         let backend = ScriptedBackend([.retry(afterSeconds: nil)], batchEvents: 2)
-        XCTAssertEqual(deliver(backend, oldest: 100), .failed(retryAfterSeconds: nil, reason: "reason 0"))
+        XCTAssertEqual(deliver(backend, oldest: start + 100), .failed(retryAfterSeconds: nil, reason: "reason 0"))
         XCTAssertEqual(Int(segment.progress.dropped[DropReason.expired.rawValue]), 2)
-        XCTAssertEqual(deliver(backend, oldest: 100), .consumed)
+        XCTAssertEqual(deliver(backend, oldest: start + 100), .consumed)
         XCTAssertEqual(backend.sent.suffix(3), ["event-2", "event-4", "event-6"])
         assertCounts(delivered: 3, dropped: [.expired: 5])
         segment.release(removingFrom: nil)

@@ -24,6 +24,14 @@ final class HeartbeatRuleTests: XCTestCase {
         XCTAssertTrue(HeartbeatRule().isDue(last: begin, now: begin - 1))
     }
 
+    func testMomentThatAWrongClockHasNamed() {
+        let rule = HeartbeatRule()
+        XCTAssertTrue(rule.isReached(begin, now: begin))
+        XCTAssertFalse(rule.isReached(begin + 1, now: begin))
+        XCTAssertFalse(rule.isReached(begin + 4 * 3600 * second, now: begin))
+        XCTAssertTrue(rule.isReached(begin + 4 * 3600 * second + 1, now: begin))
+    }
+
     func testNoOverflow() {
         XCTAssertEqual(HeartbeatRule().next(after: .max - 1), .max)
         XCTAssertFalse(HeartbeatRule().isDue(last: .max - 1, now: .max - 1))

@@ -67,10 +67,13 @@ final class IdentityRotationTests: XCTestCase {
         }
     }
 
-    /// A clock that was set back is waited for.
-    func testTimeOfMakingInTheFuture() throws {
+    /// A clock that is not set replaces nothing. What one far ahead has made begins its period when the clock is right.
+    func testWrongClocks() throws {
         let first = try obtain(TELEMETRY_IDENTITY_SALTED)
-        XCTAssertEqual(try obtain(TELEMETRY_IDENTITY_SALTED, after: -4000 * Self.day).id, first.id)
+        XCTAssertEqual(try obtain(TELEMETRY_IDENTITY_SALTED, after: -20_000 * Self.day).id, first.id)
+        XCTAssertEqual(try obtain(TELEMETRY_IDENTITY_SALTED, after: -400 * Self.day).id, first.id)
+        XCTAssertEqual(try obtain(TELEMETRY_IDENTITY_SALTED, after: -390 * Self.day).id, first.id)
+        XCTAssertNotEqual(try obtain(TELEMETRY_IDENTITY_SALTED, after: -369 * Self.day).id, first.id)
     }
 
     /// Racing to replace it, 32 do it once and agree.
@@ -79,7 +82,7 @@ final class IdentityRotationTests: XCTestCase {
             try? FileManager.default.removeItem(atPath: files.path + "/past-ids")
             let first = try obtain(kind).id
             for name in ["salt", "uuid"] {
-                var times = (timespec(tv_sec: 1000, tv_nsec: 0), timespec(tv_sec: 1000, tv_nsec: 0))
+                var times = (timespec(tv_sec: 1_600_000_000, tv_nsec: 0), timespec(tv_sec: 1_600_000_000, tv_nsec: 0))
                 withUnsafePointer(to: &times) { pointer in
                     pointer.withMemoryRebound(to: timespec.self, capacity: 2) {
                         _ = utimensat(AT_FDCWD, files.path + "/" + name, $0, 0)
