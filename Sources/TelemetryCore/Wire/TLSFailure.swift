@@ -1,0 +1,34 @@
+import CSystem
+
+/// What is wrong with a receiver's TLS, for people: each of the usual reasons asks for something else to be done.
+/// libcurl has one code for most of them. What it says beside that is OpenSSL's or GnuTLS's.
+enum TLSFailure {
+    /// `X509_V_ERR_` UNSPECIFIED, CERT_NOT_YET_VALID, CERT_HAS_EXPIRED and HOSTNAME_MISMATCH of OpenSSL.
+    private static let openSSL = (unspecified: 1, notYet: 9, expired: 10, name: 62)
+    /// `GNUTLS_CERT_NOT_ACTIVATED` and `GNUTLS_CERT_EXPIRED`, bits of a status whose others are above OpenSSL's codes.
+    private static let gnuTLS = (notYet: 1 << 9, expired: 1 << 10)
+
+    /// `verification`: CURLINFO_SSL_VERIFYRESULT. `detail`: libcurl's own sentence. Nil: it is another failure.
+    @inline(never)
+    static func text(_ code: CURLcode, verification: Int, _ detail: UnsafePointer<CChar>) -> String? {
+        if code == CURLE_PEER_FAILED_VERIFICATION { return "the receiver's certificate " + certificate(verification) }
+        // OpenSSL's words for the alert and GnuTLS's; in TLS 1.3 it comes after the handshake, with whatever is read then.
+        let words = Array(String(cString: detail).utf8)
+        if ["ertificate required", "ertificate is required", "bad certificate", "Bad certificate"].contains(where: { ByteSearch.contains(words, $0) }) {
+            return "the receiver wants a client certificate, and there is none to give"
+        }
+        // GnuTLS does not say which alert it was.
+        if ByteSearch.contains(words, "andshake fail") || ByteSearch.contains(words, "fatal alert") {
+            return "the receiver broke TLS off: it may want a client certificate, or another version of TLS"
+        }
+        return nil
+    }
+
+    private static func certificate(_ verification: Int) -> String {
+        if verification == openSSL.expired || verification & gnuTLS.expired != 0 { return "has expired" }
+        if verification == openSSL.notYet || verification & gnuTLS.notYet != 0 { return "is not valid yet: is the clock right?" }
+        // With a chain that is right, the name was not. libcurl leaves OpenSSL's result at X509_V_ERR_UNSPECIFIED then.
+        let isName = verification == 0 || verification == openSSL.unspecified || verification == openSSL.name
+        return isName ? "is for another host" : "is from an authority that is not trusted here"
+    }
+}
