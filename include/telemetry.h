@@ -270,7 +270,7 @@ typedef struct telemetry_statistics {
     uint64_t dropped_rejected;
     /** Erased because the user withdrew consent, or by telemetry_drop(). */
     uint64_t dropped_withdrawn;
-    /** Removed before sending (TELEMETRY_AT_MOST_ONCE) and then not accepted. */
+    /** Sent at most once (TELEMETRY_AT_MOST_ONCE), and no answer says whether they were taken. */
     uint64_t dropped_unconfirmed;
     /** Events of which a part was shortened, repaired or left out; they are recorded all the same. */
     uint64_t adjusted;

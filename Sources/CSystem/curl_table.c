@@ -219,6 +219,29 @@ CURLcode csystem_curl_confine(CURL *easy)
     return code;
 }
 
+static int before_request(void *context, char *peer, char *local, int peer_port, int local_port)
+{
+    const struct csystem_curl_watch *watch = context;
+    (void)peer;
+    (void)local;
+    (void)peer_port;
+    (void)local_port;
+    watch->leaves(watch->context);
+    return 0;
+}
+
+bool csystem_curl_set_watch(CURL *easy, const struct csystem_curl_watch *watch)
+{
+    /* Since 7.80: CURLOPT_PREREQFUNCTION and CURLOPT_PREREQDATA, which an older header has not. */
+    return curl.easy_setopt(easy, (CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 312), before_request) == CURLE_OK
+        && curl.easy_setopt(easy, (CURLoption)(CURLOPTTYPE_OBJECTPOINT + 313), watch) == CURLE_OK;
+}
+
+CURLcode csystem_curl_set_error_text(CURL *easy, char *text)
+{
+    return curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, text);
+}
+
 long csystem_curl_get_long(CURL *easy, CURLINFO info)
 {
     long value = 0;

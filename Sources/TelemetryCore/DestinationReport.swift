@@ -19,13 +19,16 @@ package struct DestinationReport {
     package var nextAttempt: Int64 = 0
     package var failures: UInt32 = 0
     package var lastError = ""
+    /// Who took the events that were delivered last, where a redirect led there; empty: the receiver itself.
+    package var taker = ""
 
     fileprivate mutating func add(_ state: DeliveryState) {
         lastAttempt = state.lastAttempt
         lastSuccess = state.lastSuccess
-        nextAttempt = state.nextAttempt
+        nextAttempt = state.plausibleAttempt(Clock.realtime())
         failures = state.failures
         lastError = state.lastError
+        taker = state.taker
     }
 }
 

@@ -227,7 +227,7 @@ extension Collector {
         result.storage = Int32((spool.usesHeap ? TELEMETRY_STORAGE_HEAP : TELEMETRY_STORAGE_SPOOL).rawValue)
         result.storage_errno = spool.failure?.code ?? spool.lastErrno
         if let state = dispatcher?.state {
-            result.next_attempt_ns = UInt64(clamping: state.nextAttempt)
+            result.next_attempt_ns = UInt64(clamping: state.plausibleAttempt(Clock.realtime()))
             result.consecutive_failures = state.failures
         }
         return failure

@@ -13,7 +13,7 @@ package enum SpoolInspector {
         result.spool_bytes = UInt64(clamping: shared.usage().bytes)
         result.storage = Int32(TELEMETRY_STORAGE_SPOOL.rawValue)
         let state = shared.delivery
-        result.next_attempt_ns = UInt64(clamping: state.nextAttempt)
+        result.next_attempt_ns = UInt64(clamping: state.plausibleAttempt(Clock.realtime()))
         result.consecutive_failures = state.failures
         return result
     }
@@ -35,11 +35,12 @@ package enum SpoolInspector {
 
     package static func deliveryState(
         options: Options
-    ) -> (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String)? {
+    ) -> (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String)? {
         guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
         defer { shared.close() }
         let state = shared.delivery
-        return (state.lastAttempt, state.lastSuccess, state.nextAttempt, state.failures, state.lastError)
+        let next = state.plausibleAttempt(Clock.realtime())
+        return (state.lastAttempt, state.lastSuccess, next, state.failures, state.lastError, state.taker)
     }
 
     /// Tells one state of what may be delivered now, and is held by no living process, from another; 0: nothing.

@@ -40,16 +40,19 @@ enum DeliveryCommands {
         let collector = Collector.open(options)
         invocation.warn(collector.decision)
         let isEnabled = collector.isEnabled
+        let before = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         let status = collector.flush(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
         _ = collector.close(timeoutMilliseconds: 0)
+        let fate = DeliveryFate(from: before, to: SpoolInspector.statistics(options: options) ?? before)
         switch status {
         case TELEMETRY_ERROR_TIMEOUT:
-            throw Failure(code: .notDelivered, message: "not delivered within \(limit) ms; the events are kept")
+            throw Failure(code: .notDelivered, message: "not delivered within \(limit) ms; " + fate.text)
         case TELEMETRY_ERROR_DELIVERY:
-            throw Failure(code: .notDelivered, message: "not delivered: " + reason(options) + "; the events are kept")
+            throw Failure(code: .notDelivered, message: "not delivered: " + reason(options) + "; " + fate.text)
         case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
             throw Failure(code: .system, message: "not delivered: the operating system refused")
         default:
+            if fate.isLossy { invocation.complain(reason(options) + "; " + fate.text) }
             return isEnabled
         }
     }

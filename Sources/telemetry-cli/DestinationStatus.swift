@@ -17,12 +17,14 @@ extension DestinationReport {
         object.add("next_attempt", optional: Self.time(nextAttempt))
         object.add("consecutive_failures", UInt64(failures))
         object.add("last_error", optional: lastError.utf8.isEmpty ? nil : lastError)
+        object.add("taken_by", optional: taker.utf8.isEmpty ? nil : taker)
         return object
     }
 
     /// One of several.
     var text: String {
         var text = "\(delivered) delivered, \(pending) pending, \(dropped) dropped"
+        if !taker.utf8.isEmpty { text += "; taken by " + taker }
         if !lastError.utf8.isEmpty { text += "; " + lastError }
         if failures > 0, let next = Self.time(nextAttempt) { text += "; next attempt " + next }
         return text

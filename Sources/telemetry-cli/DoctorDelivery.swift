@@ -85,14 +85,28 @@ enum DoctorDelivery {
                 advice: "see whether endpoint and key are right: rejected events are dropped")
         }
         guard state.failures > 0 else {
-            return DoctorFinding(check: "delivery", state: .ok, detail: "last at " + Timestamp.text(state.lastSuccess))
+            return delivered(state.lastSuccess, by: state.taker)
         }
         let isFinal = state.nextAttempt == .max
         let next = isFinal ? "not tried again" : "next attempt " + Timestamp.text(state.nextAttempt)
         return DoctorFinding(
             check: "delivery", state: isFinal ? .problem : .warning,
             detail: "\(state.failures) failed in a row, " + next + ": " + state.lastError,
-            advice: isFinal ? "the receiver wants no more events" : "'telemetry deliver --now' tries at once")
+            advice: isFinal ? "the receiver wants no more events" : advice(state.lastError))
+    }
+
+    private static func delivered(_ time: Int64, by taker: String) -> DoctorFinding {
+        let detail = "last at " + Timestamp.text(time)
+        if taker.utf8.isEmpty { return DoctorFinding(check: "delivery", state: .ok, detail: detail) }
+        return DoctorFinding(
+            check: "delivery", state: .warning, detail: detail + ", taken by " + taker,
+            advice: "a redirect led there: give that endpoint if it is right")
+    }
+
+    /// A refused key is tried once an hour: nobody has to wait for that who has replaced it.
+    private static func advice(_ error: String) -> String {
+        let isKeyRefused = ByteSearch.contains(error, "HTTP 401") || ByteSearch.contains(error, "HTTP 403")
+        return isKeyRefused ? "replace the key, then 'telemetry deliver --now'; the events are kept" : "'telemetry deliver --now' tries at once"
     }
 
     private static func audit(_ options: Options) -> DoctorFinding {

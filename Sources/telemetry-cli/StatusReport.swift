@@ -10,7 +10,7 @@ struct StatusReport {
     private let destinations: [DestinationReport]
     /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
     private let statistics: telemetry_statistics?
-    private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String)?
+    private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String)?
 
     init(_ options: Options) {
         self.options = options
@@ -57,10 +57,10 @@ struct StatusReport {
     }
 
     /// C12: when the last one was recorded, and when the next one will be.
-    private var heartbeat: (period: Int64, last: String?, next: String)? {
+    private var heartbeat: (period: Int64, last: String?, next: String?)? {
         guard let rule = options.heartbeat else { return nil }
         let last = HeartbeatFile.last(tool: options.toolName)
-        return (rule.seconds, time(last), time(rule.next(after: last)) ?? "when the tool runs")
+        return (rule.seconds, time(last), time(rule.upcoming(after: last)))
     }
 
     private var heartbeatJSON: JSONObject? {
@@ -68,7 +68,7 @@ struct StatusReport {
         var object = JSONObject()
         object.add("period_s", UInt64(clamping: heartbeat.period))
         object.add("last", optional: heartbeat.last)
-        object.add("next", optional: heartbeat.last == nil ? nil : heartbeat.next)
+        object.add("next", optional: heartbeat.next)
         return object
     }
 
@@ -80,6 +80,11 @@ struct StatusReport {
     private var lastError: String? {
         guard let error = delivery?.lastError, !error.utf8.isEmpty else { return nil }
         return error
+    }
+
+    private var taker: String? {
+        guard let taker = delivery?.taker, !taker.utf8.isEmpty else { return nil }
+        return taker
     }
 
     var json: String {
@@ -137,6 +142,7 @@ struct StatusReport {
         object.add("next_attempt", optional: time(delivery?.nextAttempt))
         object.add("consecutive_failures", UInt64(delivery?.failures ?? 0))
         object.add("last_error", optional: lastError)
+        object.add("taken_by", optional: taker)
         return object
     }
 
@@ -155,11 +161,12 @@ struct StatusReport {
         if destinations.count > 1 { for destination in destinations { rows.append(("to " + destination.name, destination.text)) } }
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
         if let heartbeat {
-            rows.append(("heartbeat", "every \(heartbeat.period) s; last " + (heartbeat.last ?? "never") + ", next " + heartbeat.next))
+            rows.append(("heartbeat", "every \(heartbeat.period) s; last " + (heartbeat.last ?? "never") + ", next " + (heartbeat.next ?? "when the tool runs")))
         }
         rows.append(("spool", spoolText))
         rows += countRows
         rows.append(("last delivery", time(delivery?.lastSuccess) ?? "never"))
+        if let taker { rows.append(("taken by", taker)) }
         if let lastError { rows.append(("last error", lastError)) }
         if let next = time(delivery?.nextAttempt), let failures = delivery?.failures, failures > 0 {
             rows.append(("next attempt", next + ", after \(failures) in a row failed"))

@@ -30,7 +30,8 @@ class Sink:
     attempt to connect vanish until then.
 
     What it does with a request is its mode, a tuple: accept; status CODE [BODY]; limit COUNT (413 above it); hang (no
-    answer); body (resets in the middle of the body); invalid ID (400 that names the event of that id, as Splunk does)."""
+    answer); body (resets in the middle of the body); page (200 with a login page); redirect CODE (to another origin, where
+    nobody is); invalid ID (400 that names the event of that id, as Splunk does)."""
 
     def __init__(self, wire, certificate=None, is_open=True, is_full=False):
         self.wire = wire
@@ -163,13 +164,18 @@ class Sink:
 
     def _answer(self, connection, request):
         code, body = self._verdict(request)
-        request.answer = code
+        request.answer = None if code == "page" else code
         with self.lock:
             self.requests.append(request)
         if code is None:
             connection.recv(1)  # until the sender gives up
             return False
-        connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (code, len(body), body))
+        header = b"Content-Type: application/json\r\n"
+        if code == "page":
+            code, header = 200, b"Content-Type: text/html; charset=utf-8\r\n"
+        if 300 <= code < 400:
+            header = b"Location: http://127.0.0.1:9/elsewhere\r\n"
+        connection.sendall(b"HTTP/1.1 %d X\r\n%sContent-Length: %d\r\n\r\n%s" % (code, header, len(body), body))
         return True
 
     def _verdict(self, request):
@@ -178,6 +184,10 @@ class Sink:
             return None, b""
         if request.problem:
             return 400, request.problem.encode()
+        if name == "page":
+            return "page", b"<!doctype html><title>Sign in</title><form></form>"
+        if name == "redirect":
+            return arguments[0], b""
         if name == "status":
             return arguments[0], arguments[1] if len(arguments) > 1 else b"{}"
         if name == "limit" and len(request.events) > arguments[0]:

@@ -307,6 +307,8 @@ class Control:
             struct.unpack_from("<QQQI", delivery, 8)
         length, = struct.unpack_from("<H", delivery, 68)
         self.last_error = bytes(delivery[70:70 + min(length, 200)]).decode("utf-8", "replace")
+        length, = struct.unpack_from("<H", delivery, 280)
+        self.taken_by = bytes(delivery[282:282 + min(length, 200)]).decode("utf-8", "replace")
 
     @staticmethod
     def _epoch(image):

@@ -36,6 +36,15 @@ typedef size_t (*csystem_curl_receiver)(char *bytes, size_t one, size_t length, 
 /** Where the response's header lines and its body go. */
 CURLcode csystem_curl_set_receivers(CURL *easy, csystem_curl_receiver header,
                                     csystem_curl_receiver body, void *context);
+/** Told once a connection is there, its TLS included, and before anything of a request goes over it. */
+struct csystem_curl_watch {
+    void (*leaves)(void *context);
+    void *context;
+};
+/** False: this libcurl cannot tell. `watch` must live as long as the handle, or until another is set. */
+bool csystem_curl_set_watch(CURL *easy, const struct csystem_curl_watch *watch);
+/** Where libcurl writes what exactly went wrong: CURL_ERROR_SIZE bytes that live as long as the handle. */
+CURLcode csystem_curl_set_error_text(CURL *easy, char *text);
 /** http and https only, and sockets that a program started by the host does not inherit. */
 CURLcode csystem_curl_confine(CURL *easy);
 

@@ -28,11 +28,12 @@ final class AuditLog {
     }
 
     /// The receiver has these events, or, `unconfirmed`, may have them.
-    func append(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: any Backend) {
+    /// `taker`: who that is, where a redirect led there; empty: the backend's own receiver.
+    func append(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: any Backend, taker: String = "") {
         // It forgets them: there is nothing that a copy would tell.
         if backend.kind == "noop" { return }
         SignalMask.withoutWriteSignals {
-            let kept = write(events, outcome, backend.info)
+            let kept = write(events, outcome, taker.utf8.isEmpty ? backend.info : taker)
             if kept < events.count { lose(events.count - kept) }
         }
     }

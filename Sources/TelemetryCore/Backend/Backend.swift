@@ -13,20 +13,16 @@ enum Verdict: Equatable {
     case rejected
     /// The receiver wants nothing more, ever (HTTP 410).
     case stop
-
-    /// The receiver may or may not have taken the batch.
-    var isUnclear: Bool {
-        if case .retry = self { return true }
-        return false
-    }
 }
 
 /// A verdict, and for people, one line on why; without a secret in it.
 struct Outcome {
     var verdict: Verdict
     var reason: String = ""
-    /// False: no answer, and nothing of the batch has left either.
+    /// False: the receiver does not have the batch. Nothing of it has left, or the answer says that it was not taken.
     var hasLeft = true
+    /// Who took the batch, or may have, where a redirect led to another address; empty: the backend's own receiver.
+    var taker = ""
     /// How many of the events it is about, from the first; nil: all.
     var eventCount: Int?
 }
@@ -43,13 +39,26 @@ final class SendControl {
     let attempt: UInt32
     /// Sent at most once: nothing may send it again underneath.
     let isOnce: Bool
+    private let willLeave: () -> Void
+    private var hasLeft = false
 
-    init(deadline: Deadline, journal: (any AppendJournal)? = nil, attempt: UInt32 = 0, isOnce: Bool = false, isCancelled: @escaping () -> Bool = { false }) {
+    init(
+        deadline: Deadline, journal: (any AppendJournal)? = nil, attempt: UInt32 = 0, isOnce: Bool = false,
+        willLeave: @escaping () -> Void = {}, isCancelled: @escaping () -> Bool = { false }
+    ) {
         self.deadline = deadline
         self.journal = journal
         self.attempt = attempt
         self.isOnce = isOnce
+        self.willLeave = willLeave
         self.isCancelled = isCancelled
+    }
+
+    /// From now on the receiver may have the batch. Called before its first byte leaves.
+    func leave() {
+        if hasLeft { return }
+        hasLeft = true
+        willLeave()
     }
 }
 
@@ -76,6 +85,9 @@ protocol Backend: AnyObject {
     var isUnacknowledged: Bool { get }
     /// Nothing can be sent in this process any more, and it says nothing about the receiver.
     var isOver: Bool { get }
+    /// `send` calls `SendControl.leave` itself, once there is a way to the receiver. False: a batch counts as on its
+    /// way as soon as `send` is called.
+    var tellsLeaving: Bool { get }
     /// Longest time one send may take; 0: the collector's own.
     var timeoutMilliseconds: UInt32 { get }
     /// Most events in one batch, and most bytes of record data.
@@ -93,6 +105,7 @@ extension Backend {
     var isUsable: Bool { true }
     var isUnacknowledged: Bool { false }
     var isOver: Bool { false }
+    var tellsLeaving: Bool { false }
     var timeoutMilliseconds: UInt32 { 0 }
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { nil }
 }

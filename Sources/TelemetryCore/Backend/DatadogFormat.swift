@@ -20,6 +20,9 @@ final class DatadogFormat: VendorFormat {
 
     override func credential(_ key: String) -> String { "DD-API-KEY: " + key }
 
+    /// `{}`
+    override func recognises(_ body: [UInt8]) -> Bool { Acknowledgement(body) == .bare || says("status", body) }
+
     override func write(_ event: EventView, now: Int64) {
         scratch.removeAll()
         scratch.append(event.type)

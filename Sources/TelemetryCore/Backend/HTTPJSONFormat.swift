@@ -16,7 +16,7 @@ final class HTTPJSONFormat: WireFormat {
     }
 
     func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
-        if response.status == 410 { return Outcome(verdict: .stop, reason: "HTTP 410") }
+        if response.status == 410 { return Outcome(verdict: .stop, reason: "HTTP 410", hasLeft: false) }
         return StatusRules.all.outcome(response, eventCount: eventCount, now: now)
     }
 }

@@ -150,6 +150,8 @@ package final class NetworkChoice {
         if isEndpointWhole { return endpoint }
         let base = endpoint.utf8.isEmpty ? ownBase : endpoint
         let bytes = Array(base.utf8)
+        // No signal's own URL ends so: it is a base, or the whole URL with a slash too many.
+        if kind == .otlp && bytes.last == UInt8(ascii: "/") { return OTLPEnvironment.logsURL(base) }
         // Behind the scheme's two slashes: the first one ends host and port.
         var slashes = 0
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?") {

@@ -70,12 +70,14 @@ enum OTLPEnvironment {
     }
 
     /// "Construct per-signal URLs relative to" the base: behind its path, before its query.
-    private static func logsURL(_ base: String) -> String {
+    static func logsURL(_ base: String) -> String {
         let bytes = Array(base.utf8)
         let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
         var path = bytes[..<end]
-        if path.last == UInt8(ascii: "/") { path.removeLast() }
-        return String(bytes: path) + "/v1/logs" + String(bytes: bytes[end...])
+        while path.last == UInt8(ascii: "/") { path.removeLast() }
+        let signal = "/v1/logs"
+        let isWhole = path.count >= signal.utf8.count && Array(path.suffix(signal.utf8.count)) == Array(signal.utf8)
+        return String(bytes: path) + (isWhole ? "" : signal) + String(bytes: bytes[end...])
     }
 
     /// `name=value,name=value`, percent-encoded; W3C Baggage without its properties.

@@ -18,6 +18,11 @@ final class OTLPFormat: WireFormat {
         }
     }
 
+    /// An ExportLogsServiceResponse, in either form. Receivers of JSON say more or less.
+    func recognises(_ body: [UInt8]) -> Bool {
+        OTLPPartialSuccess.isWhole(body) || Acknowledgement(body) != .other && !JSONAnswer.has("error", in: body)
+    }
+
     /// The specification has 429, 502, 503 and 504 retried and nothing else. 500 and 408 are what servers and proxies
     /// say for a moment, and E6 has no event lost for that.
     private static let rules = StatusRules(onlyServerErrors: [500, 502, 503, 504])
@@ -40,6 +45,19 @@ enum OTLPPartialSuccess {
         if let first = body.first, first == UInt8(ascii: "{") || first == 0x20 || first == 0x0D {
             return max(0, JSONAnswer.integer("rejectedLogRecords", in: body) ?? 0)
         }
+        return protobufRejected(body)
+    }
+
+    /// Nothing but fields of the response.
+    static func isWhole(_ body: [UInt8]) -> Bool {
+        var response = ProtobufReader(body)
+        while let field = response.next() {
+            guard case (1, .bytes) = field else { return false }
+        }
+        return response.isAtEnd
+    }
+
+    private static func protobufRejected(_ body: [UInt8]) -> Int {
         var rejected: UInt64 = 0
         var response = ProtobufReader(body)
         while let field = response.next() {

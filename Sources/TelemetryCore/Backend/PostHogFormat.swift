@@ -12,7 +12,12 @@ final class PostHogFormat: VendorFormat {
         json.json.beginList("batch")
     }
 
+    override var isBodyPrivate: Bool { true }
+
     override func end() { json.json.endObject() }
+
+    /// `{"status":"Ok"}`, or a number instead.
+    override func recognises(_ body: [UInt8]) -> Bool { says("status", body) }
 
     override func write(_ event: EventView, now: Int64) {
         json.json.member("event", event.type)

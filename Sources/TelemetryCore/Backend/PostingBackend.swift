@@ -4,6 +4,7 @@ final class PostingBackend: Backend {
     let kind: String
     let info: String
     let isLocal = false
+    let tellsLeaving = true
     let timeoutMilliseconds: UInt32
     var isOver: Bool { HTTPTransport.isOver }
 
@@ -46,10 +47,30 @@ final class PostingBackend: Backend {
     private func post(_ request: HTTPRequest, _ count: Int, _ control: SendControl) -> Outcome {
         switch transport.post(request, control, deadline: control.deadline) {
         case .failure(let reason, let hasLeft):
-            return Outcome(verdict: .retry(afterSeconds: nil), reason: reason, hasLeft: hasLeft)
+            return Outcome(verdict: .retry(afterSeconds: nil), reason: reason, hasLeft: hasLeft, taker: taker)
         case .response(let response):
-            return format.outcome(response, eventCount: count, now: Int(Clock.realtime() / 1_000_000_000))
+            var outcome = format.outcome(response, eventCount: count, now: Int(Clock.realtime() / 1_000_000_000))
+            if (200...299).contains(response.status) && !isOfReceiver(response) {
+                outcome = Outcome(
+                    verdict: .retry(afterSeconds: nil), reason: "HTTP " + response.status.description + ", but no answer of a receiver of "
+                        + kind + ": a login page or a portal may have given it")
+            }
+            // RFC 9110, section 15.5.20: over another connection.
+            if response.status == 421 { transport.close() }
+            outcome.taker = taker
+            return outcome
         }
+    }
+
+    /// A page that is not the receiver's says nothing of the events. Led to another origin, no page is.
+    private func isOfReceiver(_ response: HTTPResponse) -> Bool {
+        if transport.hasLeftOrigin && response.isHTML || Acknowledgement.isPage(response) { return false }
+        return format.recognises(response.body)
+    }
+
+    private var taker: String {
+        guard let redirected = transport.redirected else { return "" }
+        return kind + ": POST " + redirected.description + ", where " + endpoint.description + " redirects to"
     }
 
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
@@ -74,13 +95,10 @@ final class PostingBackend: Backend {
         var privateHeaders = authorHeaders + wire.privateHeaders
         if let line = choice.keyHeaderLine(key) { privateHeaders.append(line) }
         compressed.removeAll()
-        guard choice.isCompressed, Gzip.compress(wire.body, into: &compressed) else {
-            return HTTPRequest(
-                endpoint: endpoint, headers: headers, privateHeaders: privateHeaders, body: wire.body, responseLimit: format.responseLimit)
-        }
-        headers.append("Content-Encoding: gzip")
+        let isCompressed = choice.isCompressed && Gzip.compress(wire.body, into: &compressed)
+        if isCompressed { headers.append("Content-Encoding: gzip") }
         return HTTPRequest(
-            endpoint: endpoint, headers: headers, privateHeaders: privateHeaders, body: compressed.bytes, plainBody: wire.body,
-            responseLimit: format.responseLimit)
+            endpoint: endpoint, headers: headers, privateHeaders: privateHeaders, isBodyPrivate: wire.isBodyPrivate,
+            body: isCompressed ? compressed.bytes : wire.body, plainBody: isCompressed ? wire.body : nil, responseLimit: format.responseLimit)
     }
 }

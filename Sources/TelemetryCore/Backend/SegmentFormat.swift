@@ -14,7 +14,12 @@ final class SegmentFormat: VendorFormat {
         json.json.beginList("batch")
     }
 
+    override var isBodyPrivate: Bool { true }
+
     override func end() { json.json.endObject() }
+
+    /// `{"success":true}`; what is compatible says "ok" in one way or the other.
+    override func recognises(_ body: [UInt8]) -> Bool { says("success", body) || says("ok", body) || says("status", body) }
 
     override func write(_ event: EventView, now: Int64) {
         json.json.member("type", "track")

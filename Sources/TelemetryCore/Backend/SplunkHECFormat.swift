@@ -18,6 +18,11 @@ final class SplunkHECFormat: VendorFormat {
 
     override func credential(_ key: String) -> String { "Authorization: Splunk " + key }
 
+    /// `{"text":"Success","code":0}`
+    override func recognises(_ body: [UInt8]) -> Bool {
+        Acknowledgement(body) == .bare || says("code", body) && JSONAnswer.integer("code", in: body) == 0
+    }
+
     override func write(_ event: EventView, now: Int64) {
         writeTime(event.timestamp)
         if source.utf8.isEmpty { json.json.member("source", event.context.toolName) } else { json.json.member("source", source) }

@@ -7,6 +7,7 @@ final class SplunkUDPBackend: Backend {
     let info: String
     let isLocal = false
     let isUnacknowledged = true
+    let tellsLeaving = true
     let timeoutMilliseconds: UInt32
     let batchLimit = (events: 64, bytes: 64 << 10)
 
@@ -55,6 +56,7 @@ final class SplunkUDPBackend: Backend {
         while true {
             // A8: nothing leaves once it has been called off.
             if control.isCancelled() || control.deadline.isPast { return Self.kept("called off") }
+            control.leave()
             let error = bytes.withUnsafeBytes { csystem_send_datagram(socket.raw, $0.baseAddress, $0.count) }
             switch error {
             case 0: return nil

@@ -26,8 +26,11 @@ class VendorFormat: WireFormat {
     func write(_ event: EventView, now: Int64) {}
     /// The header line that carries the key. Empty: none does.
     func credential(_ key: String) -> String { "" }
+    /// The key stands in the body.
+    var isBodyPrivate: Bool { false }
     /// A header line for an attempt after the first. Empty: none.
     func retryHeader(_ attempt: UInt32) -> String { "" }
+    func recognises(_ body: [UInt8]) -> Bool { true }
 
     // MARK: what does not
 
@@ -40,6 +43,7 @@ class VendorFormat: WireFormat {
         guard let bytes = json.bytes else { return nil }
         var request = WireRequest(headers: ["Content-Type: application/json"], body: bytes, eventCount: count)
         let (retry, credential) = (batch.attempt == 0 ? "" : retryHeader(batch.attempt), credential(batch.key))
+        request.isBodyPrivate = isBodyPrivate
         if !retry.utf8.isEmpty { request.headers.append(retry) }
         if !credential.utf8.isEmpty { request.privateHeaders.append(credential) }
         return request
@@ -65,6 +69,15 @@ class VendorFormat: WireFormat {
 
     func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
         rules.outcome(response, eventCount: eventCount, now: now)
+    }
+
+    /// The answer is bare, or has a member of that name.
+    final func says(_ name: StaticString, _ body: [UInt8]) -> Bool {
+        switch Acknowledgement(body) {
+        case .bare: true
+        case .object: JSONAnswer.has(name, in: body)
+        case .other: false
+        }
     }
 
     // MARK: members of an event

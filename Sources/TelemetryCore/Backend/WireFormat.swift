@@ -8,10 +8,13 @@ protocol WireFormat: AnyObject {
     func request(for batch: WireBatch) -> WireRequest?
     /// What the answer says of the batch. `now`: seconds since 1970-01-01 UTC.
     func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome
+    /// Whether the body of a 2xx is one that this receiver answers with.
+    func recognises(_ body: [UInt8]) -> Bool
 }
 
 extension WireFormat {
     var responseLimit: Int { ResponseReader.bodyLimit }
+    func recognises(_ body: [UInt8]) -> Bool { true }
 }
 
 /// What goes into one request.
@@ -31,6 +34,8 @@ struct WireRequest {
     var headers: [String]
     /// Whole header lines that hold a credential.
     var privateHeaders: [String] = []
+    /// The body holds a credential.
+    var isBodyPrivate = false
     var body: UnsafeRawBufferPointer
     /// How many of the events are in it, from the first; nil: all. The receiver does not take more at once,
     /// or it can never take the next one; 0: that is the first.

@@ -9,6 +9,9 @@ struct DeletionCall {
     let toolName: String
     private let transport = HTTPTransport()
 
+    /// Who was asked, in the end.
+    var target: String { (transport.redirected ?? endpoint).description }
+
     /// Nil: accepted. Otherwise why not.
     func ask(for id: String, now: Int64) -> String? {
         var json = JSONWriter()
@@ -24,7 +27,12 @@ struct DeletionCall {
         let deadline = Deadline(timeoutMilliseconds: Self.timeoutMilliseconds)
         switch transport.post(request, SendControl(deadline: deadline), deadline: deadline) {
         case .failure(let reason, _): return reason
-        case .response(let response): return (200...299).contains(response.status) ? nil : "HTTP " + String(response.status)
+        case .response(let response):
+            let status = "HTTP " + String(response.status)
+            if !(200...299).contains(response.status) { return status }
+            // A login page in the receiver's place erases nothing.
+            let isPage = transport.hasLeftOrigin && response.isHTML || Acknowledgement.isPage(response)
+            return isPage ? status + ", but the answer is a page for people" : nil
         }
     }
 

@@ -3,12 +3,14 @@ import CSystem
 /// The last resort: an event `data.deletion_request` with the id to be erased, sent at once through the
 /// tool's backend. Never near the spool: nothing else goes with it, and it needs no consent, since the
 /// user asks for it.
-struct DeletionEvent {
+final class DeletionEvent {
     static let type = "data.deletion_request"
     static let name = "deletion_request"
 
     let options: Options
     let backend: any Backend
+    /// Who was asked last, where a redirect led there; empty: the destination itself.
+    private(set) var taker = ""
 
     init(options: Options, _ destination: Destination) {
         self.options = options
@@ -26,6 +28,7 @@ struct DeletionEvent {
             guard let event = EventView(record: bytes, context: segment.context) else { return "out of memory" }
             let deadline = Deadline(timeoutMilliseconds: DeletionCall.timeoutMilliseconds)
             let outcome = [event].withUnsafeBufferPointer { backend.send($0, SendControl(deadline: deadline)) }
+            taker = outcome.taker
             return outcome.verdict == .accepted ? nil : outcome.reason
         }
     }

@@ -56,7 +56,7 @@ package struct DeletionRequest {
             return
         }
         let call = DeletionCall(endpoint: endpoint, headers: options.deletion.headers, toolName: options.toolName)
-        ask(.http, endpoint.description, &result) { call.ask(for: $0, now: Clock.realtime()) }
+        ask(.http, { call.target }, &result) { call.ask(for: $0, now: Clock.realtime()) }
         call.close()
     }
 
@@ -77,7 +77,7 @@ package struct DeletionRequest {
         for destination in recipients {
             result.unasked = ids
             let event = DeletionEvent(options: options, destination)
-            ask(.event, destination.address, &result) { event.ask(for: $0) }
+            ask(.event, { event.taker.utf8.isEmpty ? destination.address : event.taker }, &result) { event.ask(for: $0) }
             event.close()
             if result.unasked.count > unasked.count { unasked = result.unasked }
         }
@@ -93,10 +93,12 @@ package struct DeletionRequest {
     /// One id after the other, up to the first that is not accepted: who has refused one is not bothered
     /// with the rest.
     private func ask(
-        _ method: DeletionReceipt.Method, _ target: String, _ result: inout Result, _ send: (String) -> String?
+        _ method: DeletionReceipt.Method, _ address: () -> String, _ result: inout Result, _ send: (String) -> String?
     ) {
         while let id = result.unasked.first {
             let problem = send(id)
+            // A redirect may have led elsewhere.
+            let target = address()
             let outcome = problem.map { "failed: " + $0 } ?? "accepted"
             result.receipts.append(receipt(method, target, id, outcome))
             if let problem {

@@ -15,6 +15,8 @@ final class Cursor {
     var progress: Progress
     /// Why events were rejected for good since the cursor was made; empty: none were.
     private(set) var rejection = ""
+    /// Who took the events that were delivered last, where a redirect led there; empty: the backend's own receiver.
+    var taker = ""
     /// Of the same segment.
     private var others: [Cursor] = []
 

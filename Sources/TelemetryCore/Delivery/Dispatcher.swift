@@ -68,10 +68,12 @@ final class Dispatcher {
     var nextAttempts: (any: Int64, failed: Int64) {
         if isLocalOnly { return (0, 0) }
         var result = (any: Int64.max, failed: Int64.max)
+        let now = Clock.realtime()
         for outlet in outlets {
             let state = state(of: outlet)
-            result.any = min(result.any, state.nextAttempt)
-            if outlets.count == 1 || state.failures > 0 { result.failed = min(result.failed, state.nextAttempt) }
+            let next = state.plausibleAttempt(now)
+            result.any = min(result.any, next)
+            if outlets.count == 1 || state.failures > 0 { result.failed = min(result.failed, next) }
         }
         return result
     }
@@ -94,9 +96,12 @@ final class Dispatcher {
     /// Who looks at the spool as a whole sees the destination that is worst off.
     private func mirror(_ shared: SpoolDirectory) {
         let worst = state
+        let now = Clock.realtime()
         shared.updateDelivery { state in
-            state.lastAttempt = max(state.lastAttempt, worst.lastAttempt)
-            state.lastSuccess = max(state.lastSuccess, worst.lastSuccess)
+            // Times from before a clock was set back lie ahead, and are not believed.
+            state.lastAttempt = min(now, max(state.lastAttempt, worst.lastAttempt))
+            state.lastSuccess = min(now, max(state.lastSuccess, worst.lastSuccess))
+            if worst.lastSuccess == state.lastSuccess { state.taker = worst.taker }
             state.nextAttempt = worst.nextAttempt
             state.failures = worst.failures
             state.lastError = worst.lastError
@@ -107,8 +112,8 @@ final class Dispatcher {
     private func recordAnswers() {
         let now = Clock.realtime()
         for outlet in outlets where outlet.pass == .open && outlet.isAnswered {
-            let (hasDelivered, rejection) = (outlet.hasDelivered, outlet.rejection)
-            update(outlet) { $0.answered(hasDelivered, rejection, now) }
+            let (hasDelivered, rejection, taker) = (outlet.hasDelivered, outlet.rejection, outlet.taker)
+            update(outlet) { $0.answered(hasDelivered, rejection, now, taker: taker) }
         }
     }
 
@@ -153,6 +158,7 @@ final class Dispatcher {
             outlet.isDoubtful = state(of: outlet).failures > 0
             outlet.hasDelivered = false
             outlet.rejection = ""
+            outlet.taker = ""
             if isDue { isAnyOpen = true }
         }
         return isAnyOpen
@@ -282,7 +288,10 @@ final class Dispatcher {
             }
             let before = cursor.progress.delivered
             let result = adapted(delivery, to: outlet).run(cursor)
-            if cursor.progress.delivered != before { outlet.hasDelivered = true }
+            if cursor.progress.delivered != before {
+                outlet.hasDelivered = true
+                outlet.taker = cursor.taker
+            }
             if !cursor.rejection.utf8.isEmpty { outlet.rejection = cursor.rejection }
             if result == .void {
                 segment.void()

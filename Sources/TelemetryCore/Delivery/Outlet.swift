@@ -19,6 +19,8 @@ final class Outlet {
     var hasDelivered = false
     /// Why events were rejected for good in this pass, the last time; empty: none were.
     var rejection = ""
+    /// Who took them, where a redirect led there.
+    var taker = ""
     /// Without a spool, its delivery state.
     var heapState = DeliveryState()
 

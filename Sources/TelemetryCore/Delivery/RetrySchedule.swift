@@ -2,13 +2,24 @@
 // the spool, so that a thousand short runs do not try a dead endpoint a thousand times.
 extension DeliveryState {
     /// `now`: nanoseconds since 1970-01-01 UTC.
-    func isDue(_ now: Int64) -> Bool { nextAttempt <= now }
+    func isDue(_ now: Int64) -> Bool { plausibleAttempt(now) <= now }
+
+    /// When it is tried again, as far as the times can be believed: a clock that was set back since the last attempt says
+    /// nothing of how much of the pause is over, and no pause is longer than the longest. Then it is at once, `Int64.min`. `Int64.max`: never.
+    func plausibleAttempt(_ now: Int64) -> Int64 {
+        if nextAttempt == .max || nextAttempt == 0 { return nextAttempt }
+        return now < lastAttempt || nextAttempt > now &+ min(Backoff.longestAskedNanoseconds, .max &- max(0, now)) ? .min : nextAttempt
+    }
 
     /// The receiver works, whatever it thinks of the events. `rejection`: why it will never take some of them;
     /// empty: it took all.
-    mutating func answered(_ hasDelivered: Bool, _ rejection: String, _ now: Int64) {
+    /// `taker`: who has them now, where a redirect led there.
+    mutating func answered(_ hasDelivered: Bool, _ rejection: String, _ now: Int64, taker: String = "") {
         lastAttempt = now
-        if hasDelivered { lastSuccess = now }
+        if hasDelivered {
+            lastSuccess = now
+            self.taker = taker
+        }
         nextAttempt = 0
         failures = 0
         lastError = rejection

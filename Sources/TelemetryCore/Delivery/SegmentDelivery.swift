@@ -73,19 +73,22 @@ struct SegmentDelivery {
         while let part = machine.next, let last = part.last, last < ends.count {
             let before = cursor.progress
             journal?.prepare(cursor)
-            if guarantee == .atMostOnce { cursor.drop(.unconfirmed, part.count, end: ends[last]) }
-            let outcome = backend.send(UnsafeBufferPointer(rebasing: events[part]), sendControl(cursor.segment))
+            let control = sendControl(cursor.segment) { [guarantee] in
+                if guarantee == .atMostOnce { cursor.drop(.unconfirmed, part.count, end: ends[last]) }
+            }
+            if !backend.tellsLeaving { control.leave() }
+            let outcome = backend.send(UnsafeBufferPointer(rebasing: events[part]), control)
             // Somebody has cut the file short meanwhile: the events cannot be looked at any more.
             if !cursor.segment.isIntact { return .consumed }
             // Now it is known what became of them, or that it is not.
             cursor.progress = before
             let sent = machine.part(of: outcome) ?? part
             let reaction = machine.received(outcome)
-            for settlement in reaction.settled { settle(settlement, outcome.reason, events, ends, cursor) }
+            for settlement in reaction.settled { settle(settlement, outcome, events, ends, cursor) }
             guard let ending = reaction.ending else { continue }
             if reaction.settled.isEmpty {
                 // A8, A18: it may have been taken all the same, and will not be sent again.
-                if outcome.hasLeft && !isCurrent(cursor.segment) { keepCopies(events, sent, .unconfirmed) }
+                if outcome.hasLeft && !isCurrent(cursor.segment) { keepCopies(events, sent, .unconfirmed, outcome.taker) }
                 if guarantee == .atMostOnce { cursor.save() }
             }
             return result(ending, outcome)
@@ -105,20 +108,22 @@ struct SegmentDelivery {
     /// The copies come before the progress: after a crash between the two it is sent once more, and that
     /// is noted too.
     private func settle(
-        _ settlement: BatchMachine.Settlement, _ reason: String, _ events: UnsafeBufferPointer<EventView>, _ ends: [Int],
+        _ settlement: BatchMachine.Settlement, _ outcome: Outcome, _ events: UnsafeBufferPointer<EventView>, _ ends: [Int],
         _ cursor: Cursor
     ) {
-        if let outcome = settlement.audit { keepCopies(events, settlement.range, outcome) }
-        if let last = settlement.range.last, last < ends.count { cursor.commit(settlement, end: ends[last], reason: reason) }
+        if let result = settlement.audit { keepCopies(events, settlement.range, result, outcome.taker) }
+        guard let last = settlement.range.last, last < ends.count else { return }
+        if settlement.delivered > 0 { cursor.taker = outcome.taker }
+        cursor.commit(settlement, end: ends[last], reason: outcome.reason)
     }
 
-    private func keepCopies(_ events: UnsafeBufferPointer<EventView>, _ range: Range<Int>, _ outcome: AuditOutcome) {
-        audit?.append(UnsafeBufferPointer(rebasing: events[range]), outcome.text, backend)
+    private func keepCopies(_ events: UnsafeBufferPointer<EventView>, _ range: Range<Int>, _ outcome: AuditOutcome, _ taker: String) {
+        audit?.append(UnsafeBufferPointer(rebasing: events[range]), outcome.text, backend, taker: taker)
     }
 
     /// A send is called off when consent for its events is withdrawn, too.
-    private func sendControl(_ segment: Segment) -> SendControl {
+    private func sendControl(_ segment: Segment, willLeave: @escaping () -> Void) -> SendControl {
         SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal, attempt: attempt,
-                    isOnce: guarantee == .atMostOnce, isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
+                    isOnce: guarantee == .atMostOnce, willLeave: willLeave, isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
     }
 }

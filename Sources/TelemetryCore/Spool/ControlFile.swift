@@ -14,6 +14,8 @@ struct DeliveryState: Equatable {
     var appendOffset: UInt32 = 0
     /// At most 200 bytes.
     var lastError = ""
+    /// Who took the events that were delivered last, where a redirect led there; empty: the receiver itself. At most 200 bytes.
+    var taker = ""
     /// Delivered events of which no copy could be written to the audit log, and of which it does not say so yet.
     var auditLost: UInt64 = 0
 }
@@ -189,7 +191,7 @@ struct ControlFile {
 }
 
 extension DeliveryState {
-    private static let errorLimit = 200
+    private static let textLimit = 200
 
     static func read(_ slots: SlotPair) -> DeliveryState {
         var result = DeliveryState()
@@ -202,10 +204,21 @@ extension DeliveryState {
         result.appendLength = slot.loadUnaligned(fromByteOffset: 48, as: UInt64.self)
         result.appendGeneration = slot.loadUnaligned(fromByteOffset: 56, as: UInt64.self)
         result.appendOffset = slot.loadUnaligned(fromByteOffset: 64, as: UInt32.self)
-        let length = min(Int(slot.loadUnaligned(fromByteOffset: 68, as: UInt16.self)), errorLimit)
-        result.lastError = String(bytes: UnsafeRawBufferPointer(start: slot + 70, count: length))
+        result.lastError = readText(slot + 68)
         result.auditLost = slot.loadUnaligned(fromByteOffset: 272, as: UInt64.self)
+        result.taker = readText(slot + 280)
         return result
+    }
+
+    private static func readText(_ place: UnsafeRawPointer) -> String {
+        let length = min(Int(place.loadUnaligned(as: UInt16.self)), textLimit)
+        return String(bytes: UnsafeRawBufferPointer(start: place + 2, count: length))
+    }
+
+    private static func write(_ text: String, to place: UnsafeMutableRawPointer) {
+        let text = TextLimit.cut(Array(text.utf8), textLimit)
+        place.storeBytes(of: UInt16(truncatingIfNeeded: text.count), as: UInt16.self)
+        for (index, byte) in text.enumerated() { place.storeBytes(of: byte, toByteOffset: 2 + index, as: UInt8.self) }
     }
 
     /// Returns the offset of the slot written.
@@ -220,10 +233,9 @@ extension DeliveryState {
             slot.storeBytes(of: appendLength, toByteOffset: 48, as: UInt64.self)
             slot.storeBytes(of: appendGeneration, toByteOffset: 56, as: UInt64.self)
             slot.storeBytes(of: appendOffset, toByteOffset: 64, as: UInt32.self)
-            let text = TextLimit.cut(Array(lastError.utf8), Self.errorLimit)
-            slot.storeBytes(of: UInt16(truncatingIfNeeded: text.count), toByteOffset: 68, as: UInt16.self)
-            for (index, byte) in text.enumerated() { slot.storeBytes(of: byte, toByteOffset: 70 + index, as: UInt8.self) }
+            Self.write(lastError, to: slot + 68)
             slot.storeBytes(of: auditLost, toByteOffset: 272, as: UInt64.self)
+            Self.write(taker, to: slot + 280)
         }
     }
 }

@@ -22,6 +22,11 @@ final class CurlSession {
     private let mark = ForkMark()
     /// Not 0 while a transfer that was called off is taken down.
     private let isResetting = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    /// What libcurl says of a failure. Only looked at: it may repeat the URL.
+    private let detail = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    private let watch = UnsafeMutablePointer<csystem_curl_watch>.allocate(capacity: 1)
+    /// False: libcurl does not say when a request leaves.
+    private var isWatched = false
 
     /// False in a forked child.
     var isOwn: Bool { mark.isOwn }
@@ -36,6 +41,8 @@ final class CurlSession {
         self.easy = easy
         self.multi = multi
         isResetting.initialize(to: 0)
+        detail.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        watch.initialize(to: csystem_curl_watch(leaves: requestLeaves, context: nil))
         guard configure() else {
             close()
             throw TransportError(text: "libcurl lacks an option that is needed")
@@ -45,6 +52,8 @@ final class CurlSession {
     func close() {
         csystem_curl_cleanup(easy, multi)
         isResetting.deallocate()
+        detail.deallocate()
+        watch.deallocate()
     }
 
     /// No body: HEAD.
@@ -54,6 +63,8 @@ final class CurlSession {
     ) -> Result {
         guard let list = Self.makeList(headers) else { return .failure("out of memory", hasLeft: false) }
         let isReady = prepare(endpoint, list, body, reader, deadline: deadline) && avoidSecondSending(control)
+        watch.pointee.context = Unmanaged.passUnretained(control).toOpaque()
+        if isReady && !isWatched { control.leave() }
         let failure = isReady ? run(control, deadline: deadline) : "out of memory"
         let location = csystem_curl_get_text(easy, CURLINFO_REDIRECT_URL).map { String(cString: $0) }
         forget()
@@ -65,8 +76,12 @@ final class CurlSession {
         }
         // RFC 9110, section 15.5.8: only a proxy says so. The receiver has seen nothing.
         if response.status == 407 { return .failure(Self.refusal(407), hasLeft: false) }
-        return .response(response, location: (300...399).contains(response.status) ? location : nil)
+        return .response(response, location: Self.isRepeated(response.status) ? location : nil)
     }
+
+    /// RFC 9110, section 15.4: 307 and 308 repeat the request as it is; after 301 and 302 a POST may stay one. 303 names
+    /// a page about what became of the request, to be fetched by GET: nothing to send events to. The other statuses lead nowhere.
+    private static func isRepeated(_ status: Int) -> Bool { status == 301 || status == 302 || status == 307 || status == 308 }
 
     /// Whether some of the request has been sent, as far as can be told. What a proxy is asked before the
     /// receiver's TLS (CONNECT) is nothing of it.
@@ -109,7 +124,9 @@ final class CurlSession {
         for (option, value) in numbers where csystem_curl_set_long(easy, option, value) != CURLE_OK { return false }
         // Since 7.87: do not wait for a name server that does not answer when a request is called off.
         _ = csystem_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
-        return csystem_curl_set_reset(easy, isResetting) == CURLE_OK && trustChosenAuthorities() && csystem_curl_confine(easy) == CURLE_OK
+        isWatched = csystem_curl_set_watch(easy, watch)
+        return csystem_curl_set_reset(easy, isResetting) == CURLE_OK && csystem_curl_set_error_text(easy, detail) == CURLE_OK
+            && trustChosenAuthorities() && csystem_curl_confine(easy) == CURLE_OK
     }
 
     /// What OpenSSL reads by itself, and the program `curl` too; but libcurl goes by the path that it
@@ -171,6 +188,7 @@ final class CurlSession {
 
     /// The handle lives on; what the request lent it does not.
     private func forget() {
+        watch.pointee.context = nil
         _ = csystem_curl_set_headers(easy, nil)
         _ = csystem_curl_set_body(easy, nil, 0)
         _ = csystem_curl_set_receivers(easy, receiveHeader, receiveBody, nil)
@@ -205,10 +223,15 @@ final class CurlSession {
         var code = CURLE_OK
         guard csystem_curl_multi_ended(multi, &code) else { return "libcurl failed" }
         if code == CURLE_OK { return nil }
+        if let text = TLSFailure.text(code, verification: csystem_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT), detail) { return text }
         // libcurl's general sentence: its particular one may repeat the URL.
         guard let text = csystem_curl_error_text(code) else { return "libcurl error " + String(code.rawValue) }
         return String(cString: text)
     }
+}
+
+private func requestLeaves(_ context: UnsafeMutableRawPointer?) {
+    if let context { Unmanaged<SendControl>.fromOpaque(context).takeUnretainedValue().leave() }
 }
 
 /// What both receivers return to make libcurl give the transfer up is any number but `count`.

@@ -43,6 +43,31 @@ package struct Endpoint: Equatable {
             port: authority.port ?? (scheme == .https ? 443 : 80), isLoopback: authority.isLoopback, path: path, description: origin + port + path)
     }
 
+    /// Whom it is about, without what may be a secret.
+    var origin: String { (scheme == .https ? "https://" : "http://") + host + ":" + String(port) }
+
+    /// Whether `location`, which another origin would be asked for, has something of this URL's in it that may be a
+    /// secret: its query or a value of it, or a part of its path that is long enough for a token.
+    func isRepeated(in location: String) -> Bool {
+        let text = Array(location.utf8)
+        let own = Array(url.utf8)
+        let query = own.firstIndex(of: UInt8(ascii: "?")).map { own[($0 + 1)...] } ?? []
+        if !query.isEmpty && ByteSearch.contains(text, query) { return true }
+        let parts = query.split { Self.isDelimiter($0) }.filter { $0.count >= Self.shortestValue }
+            + Array(path.utf8).split { Self.isDelimiter($0) }.filter { $0.count >= Self.shortestToken }
+        return parts.contains { ByteSearch.contains(text, $0) }
+    }
+
+    private static let shortestValue = 8
+    private static let shortestToken = 16
+
+    private static func isDelimiter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "/"), UInt8(ascii: "&"), UInt8(ascii: "="), UInt8(ascii: ";"): true
+        default: false
+        }
+    }
+
     /// RFC 6454: credentials given for one origin are not for another.
     func isSameOrigin(as other: Endpoint) -> Bool {
         scheme == other.scheme && host == other.host && port == other.port

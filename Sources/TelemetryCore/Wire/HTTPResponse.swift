@@ -5,6 +5,10 @@ struct HTTPResponse: Equatable {
     var retryAfter: [UInt8] = []
     /// Value of X-RateLimit-Reset; empty: none.
     var rateLimitReset: [UInt8] = []
+    /// Value of Date, by the receiver's clock; empty: none.
+    var date: [UInt8] = []
+    /// The body is said to be text/html: a page for a person.
+    var isHTML = false
     /// The first `ResponseReader.keptBytes` of the body.
     var body: [UInt8] = []
 }
@@ -21,6 +25,7 @@ final class ResponseReader {
 
     private(set) var retryAfter: [UInt8] = []
     private var rateLimitReset: [UInt8] = []
+    private var isHTML = false
     private var kept: [UInt8] = []
     /// Value of Date; empty: none.
     private(set) var date: [UInt8] = []
@@ -34,7 +39,8 @@ final class ResponseReader {
 
     /// Nil: no whole header section of a final response was read.
     var response: HTTPResponse? {
-        isHeaderComplete ? HTTPResponse(status: status, retryAfter: retryAfter, rateLimitReset: rateLimitReset, body: kept) : nil
+        guard isHeaderComplete else { return nil }
+        return HTTPResponse(status: status, retryAfter: retryAfter, rateLimitReset: rateLimitReset, date: date, isHTML: isHTML, body: kept)
     }
 
     /// One header line, with its line end; also the status line, and the empty line at the end.
@@ -54,6 +60,7 @@ final class ResponseReader {
             status = Self.parseStatus(bytes)
             retryAfter = []
             rateLimitReset = []
+            isHTML = false
             isHeaderComplete = false
         } else if bytes.isEmpty {
             // 1xx is interim (RFC 9110, section 15.2).
@@ -64,6 +71,8 @@ final class ResponseReader {
             rateLimitReset = value
         } else if let value = Self.value(of: "date:", in: bytes) {
             date = value
+        } else if let value = Self.value(of: "content-type:", in: bytes) {
+            isHTML = value.prefix(9).map { Authority.lowercase($0) } == Array("text/html".utf8)
         }
     }
 

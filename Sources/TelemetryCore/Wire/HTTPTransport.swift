@@ -5,8 +5,10 @@ struct HTTPRequest {
     let endpoint: Endpoint
     /// Whole header lines for every receiver.
     let headers: [String]
-    /// Whole header lines that may hold credentials: left out once a redirect leaves the origin.
+    /// Whole header lines that may hold credentials: left out once a redirect has left the origin.
     let privateHeaders: [String]
+    /// The body holds a credential: a redirect that leaves the origin is not followed.
+    var isBodyPrivate = false
     /// As it is sent: compressed, if `plainBody` is there.
     let body: UnsafeRawBufferPointer
     /// What is in `body`, for who is shown the request; nil: `body` itself.
@@ -29,6 +31,10 @@ final class HTTPTransport {
     static var isOver: Bool { csystem_curl_is_over() }
 
     private var session: CurlSession?
+    /// Where a redirect has led the last request; nil: it stayed where it was sent to.
+    private(set) var redirected: Endpoint?
+    /// On the way there it has left the origin, perhaps to come back.
+    private(set) var hasLeftOrigin = false
 
     /// Posts `request`; ends by the deadline, and within 10 ms of `control.isCancelled`.
     func post(_ request: HTTPRequest, _ control: SendControl, deadline: Deadline) -> HTTPResult {
@@ -41,25 +47,42 @@ final class HTTPTransport {
     }
 
     /// Redirects are followed here and not by libcurl, which would send the author's headers along
-    /// to whatever host the Location names. The method stays POST.
+    /// to whatever host the Location names. The method stays POST. Who leads a request away from its origin has not
+    /// taken it, and gets no say in what credentials come back with it.
     private func postFollowing(_ request: HTTPRequest, _ control: SendControl, deadline: Deadline) -> HTTPResult {
         var target = request.endpoint
+        redirected = nil
+        hasLeftOrigin = false
         for _ in 0...Self.maxRedirects {
             let session: CurlSession
             do throws(TransportError) { session = try openSession() } catch { return .failure(error.text, hasLeft: false) }
-            let isOrigin = target.isSameOrigin(as: request.endpoint)
-            let headers = isOrigin ? request.headers + request.privateHeaders : request.headers
+            let headers = hasLeftOrigin ? request.headers : request.headers + request.privateHeaders
             let reader = ResponseReader(bodyLimit: request.responseLimit)
             switch session.perform(target, headers, request.body, reader, control, deadline: deadline) {
             case .failure(let reason, let hasLeft): return .failure(reason, hasLeft: hasLeft)
             case .response(let response, nil): return .response(response)
             case .response(_, let location?):
-                do throws(TransportError) { target = try Self.redirect(from: target, to: location) } catch {
-                    return .failure(error.text, hasLeft: true)
+                do throws(TransportError) { target = try redirect(request, from: target, to: location) } catch {
+                    return .failure(error.text, hasLeft: false)
                 }
             }
         }
-        return .failure("more than " + String(Self.maxRedirects) + " redirects", hasLeft: true)
+        return .failure("more than " + String(Self.maxRedirects) + " redirects", hasLeft: false)
+    }
+
+    private func redirect(_ request: HTTPRequest, from source: Endpoint, to location: String) throws(TransportError) -> Endpoint {
+        let target = try Self.redirect(from: source, to: location)
+        if !target.isSameOrigin(as: request.endpoint) {
+            hasLeftOrigin = true
+            if request.isBodyPrivate {
+                throw TransportError(text: "redirect refused: the body holds the key, which is not for " + target.origin)
+            }
+            if request.endpoint.isRepeated(in: location) {
+                throw TransportError(text: "redirect refused: it repeats what may be a secret of the endpoint to " + target.origin)
+            }
+        }
+        redirected = target
+        return target
     }
 
     /// A redirect's target is held to the rules of an endpoint, and never goes from https to http. Who

@@ -13,6 +13,15 @@ struct JSONAnswer {
         return nil
     }
 
+    /// Whether there is a member of that name, at whatever depth.
+    static func has(_ name: StaticString, in bytes: [UInt8]) -> Bool {
+        var answer = JSONAnswer(bytes: bytes)
+        while let text = answer.nextString() {
+            if answer.is(text, name) && answer.take(UInt8(ascii: ":")) { return true }
+        }
+        return false
+    }
+
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// The content of the next string, as it stands.

@@ -48,6 +48,23 @@ final class RetryScheduleTests: XCTestCase {
         XCTAssertEqual(state, DeliveryState(lastAttempt: 20, lastSuccess: 5, lastError: "HTTP 401"))
     }
 
+    /// The times are of a clock that may have been wrong: no wait is longer than the longest pause.
+    func testClocks() {
+        let year = 365 * 86_400 * second
+        let now = 50 * year
+        var state = DeliveryState()
+        state.failed("x", afterSeconds: nil, isFinal: false, now + 5 * year, random: 0)
+        XCTAssertFalse(state.isDue(now + 5 * year))
+        for moment in [now, now + 5 * year - 1, 0, 5, -5] as [Int64] { XCTAssertTrue(state.isDue(moment), "the clock was set back to \(moment)") }
+        XCTAssertTrue(state.isDue(now + 6 * year))
+        state = DeliveryState(nextAttempt: now + 8 * 86_400 * second)
+        XCTAssertTrue(state.isDue(now), "no pause is that long")
+        state.nextAttempt = now + 6 * 86_400 * second
+        XCTAssertFalse(state.isDue(now))
+        state = DeliveryState(nextAttempt: .max - 1)
+        for moment in [.min, 0, now, .max - 2] as [Int64] { _ = state.isDue(moment) }
+    }
+
     func testStoppedForGood() {
         var state = DeliveryState()
         state.failed("HTTP 410", afterSeconds: nil, isFinal: true, 5, random: 1)

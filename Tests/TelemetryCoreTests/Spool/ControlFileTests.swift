@@ -162,7 +162,7 @@ final class ControlFileTests: XCTestCase {
     private var delivery: DeliveryState {
         DeliveryState(
             nextAttempt: .max, lastAttempt: -2, lastSuccess: 3, failures: .max, appendInode: 5, appendLength: 6,
-            appendGeneration: 7, appendOffset: .max, lastError: "HTTP 503")
+            appendGeneration: 7, appendOffset: .max, lastError: "HTTP 503", taker: "http: POST https://x/")
     }
 
     func testDeliveryStateRoundTrip() throws {

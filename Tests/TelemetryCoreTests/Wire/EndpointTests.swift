@@ -66,6 +66,21 @@ final class EndpointTests: XCTestCase {
         }
     }
 
+    /// What may be a secret of an endpoint's goes to no other origin in a Location.
+    func testRepeatedSecrets() throws {
+        let table: [(url: String, location: String, isRepeated: Bool)] = [
+            ("https://a.example/v1/events", "https://b.example/v1/events", false),
+            ("https://a.example/services/collector/event", "https://b.example/services/collector/event", false),
+            ("https://a.example/hook/T02AB34CD56EF78GH", "https://b.example/x/T02AB34CD56EF78GH?y", true),
+            ("https://a.example/x?k=1", "https://b.example/x?k=1", true), ("https://a.example/x?k=1", "https://b.example/x?k=2", false),
+            ("https://a.example/x?k=12345678", "https://b.example/?next=%2Fx&12345678", true), ("https://a.example/x?", "https://b.example/", false),
+            ("https://a.example", "", false), ("https://a.example/x?k=12345678", "", false),
+        ]
+        for (url, location, isRepeated) in table {
+            XCTAssertEqual(try Endpoint.parse(url).isRepeated(in: location), isRepeated, "\(url) \(location)")
+        }
+    }
+
     func testHeaders() {
         let accepted: [(String, String, String)] = [
             ("X-Key: abc", "X-Key", "abc"), ("X-Key:abc ", "X-Key", "abc"), ("a:", "a", ""), ("A: b: c", "A", "b: c"),

@@ -1,0 +1,25 @@
+import CSystem
+
+/// What became of the events that a delivery has not delivered, by the counts before and after it.
+struct DeliveryFate {
+    private let kept: UInt64
+    private let rejected: UInt64
+    private let unconfirmed: UInt64
+
+    init(from before: telemetry_statistics, to after: telemetry_statistics) {
+        kept = after.pending
+        rejected = after.dropped_rejected &- min(before.dropped_rejected, after.dropped_rejected)
+        unconfirmed = after.dropped_unconfirmed &- min(before.dropped_unconfirmed, after.dropped_unconfirmed)
+    }
+
+    /// Some are gone.
+    var isLossy: Bool { rejected > 0 || unconfirmed > 0 }
+
+    var text: String {
+        guard isLossy else { return "the events are kept" }
+        var text = ""
+        if unconfirmed > 0 { text += "\(unconfirmed) may have arrived and are not sent again (at most once)" }
+        if rejected > 0 { text += (text.utf8.isEmpty ? "" : ", ") + "\(rejected) were refused for good and are gone" }
+        return text + ", \(kept) are kept"
+    }
+}
