@@ -98,7 +98,7 @@ def age(stage):
 
 @test("clocks/heartbeat", "E8")
 def heartbeat(stage):
-    """A living program's heartbeats go on when the clock is set back, and one of a wrong clock holds no other up."""
+    """A heartbeat of a clock that was ahead holds no other up."""
     origin = stage.closes(Origin())
     write(stage, origin.url, heartbeat={"period": "60s"}, delivery={"mode": "in-process", "flush_interval_ms": 100})
     with open(stage.path("shift"), "w") as file:
@@ -107,7 +107,8 @@ def heartbeat(stage):
                         environment={"LD_PRELOAD": stage.preload("clock", CLOCK), "SHIFT_FILE": stage.path("shift")})
 
     def beats():
-        return sum(each["type"] == "heartbeat" for asked in origin.requests for each in json.loads(asked.body))
+        # At least once: what the killed program has sent may come again.
+        return len({each["event_id"] for asked in origin.requests for each in json.loads(asked.body) if each["type"] == "heartbeat"})
     wait_until(lambda: beats() == 1, "the first heartbeat")
     child.process.kill()
     record(stage)
