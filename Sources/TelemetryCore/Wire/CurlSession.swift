@@ -21,10 +21,10 @@ final class CurlSession {
     private let multi: UnsafeMutableRawPointer
     private let mark = ForkMark()
     /// Not 0 while a transfer that was called off is taken down.
-    private let isResetting = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    private let isResetting: UnsafeMutablePointer<Int32>
     /// What libcurl says of a failure. Only looked at: it may repeat the URL.
-    private let detail = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-    private let watch = UnsafeMutablePointer<csystem_curl_watch>.allocate(capacity: 1)
+    private let detail: UnsafeMutablePointer<CChar>
+    private let watch: UnsafeMutablePointer<csystem_curl_watch>
     /// False: libcurl does not say when a request leaves.
     private var isWatched = false
 
@@ -40,6 +40,9 @@ final class CurlSession {
         }
         self.easy = easy
         self.multi = multi
+        isResetting = .allocate(capacity: 1)
+        detail = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        watch = .allocate(capacity: 1)
         isResetting.initialize(to: 0)
         detail.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         watch.initialize(to: csystem_curl_watch(leaves: requestLeaves, context: nil))
