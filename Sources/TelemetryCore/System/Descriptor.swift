@@ -66,9 +66,11 @@ struct Descriptor: Equatable {
         return result
     }
 
-    /// Writes everything or throws; what was written before an error stays written.
+    /// Writes everything or throws; what was written before an error stays written. Beyond a limit on file sizes nothing is.
     func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         guard let base = bytes.baseAddress else { return }
+        let place = lseek(raw, 0, SEEK_CUR)
+        if place >= 0, !Self.mayWrite(upTo: Int64(place &+ bytes.count)) { throw SystemError(code: EFBIG) }
         var done = 0
         while done < bytes.count {
             let n = CSystem.write(raw, base + done, bytes.count - done)
@@ -97,7 +99,8 @@ struct Descriptor: Equatable {
         }
     }
 
-    private static func mayWrite(upTo length: Int64) -> Bool {
+    /// Past the limit a write raises SIGXFSZ, which ends the host.
+    static func mayWrite(upTo length: Int64) -> Bool {
         var limit = rlimit()
         return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) != 0 || limit.rlim_cur >= rlim_t(clamping: length)
     }

@@ -16,6 +16,7 @@ extension Descriptor {
 
     /// pwrite(2) of everything, over what stands there.
     func overwrite(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) {
+        if !Self.mayWrite(upTo: offset &+ Int64(bytes.count)) { throw SystemError(code: EFBIG) }
         while true {
             let written = pwrite(raw, bytes.baseAddress, bytes.count, Int(offset))
             if written == bytes.count { return }
