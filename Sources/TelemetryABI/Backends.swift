@@ -27,7 +27,7 @@ public func telemetryOptionsSetBackendStdout(options: UnsafeMutablePointer<telem
 public func telemetryOptionsSetBackendFile(
     options: UnsafeMutablePointer<telemetry_options>?, path: UnsafePointer<CChar>?, max_bytes: UInt64, max_files: UInt32
 ) -> telemetry_status {
-    configure(options) { $0.setFileBackend(path: path.map(string), maxBytes: max_bytes, maxFiles: max_files) }
+    configure(options) { $0.setFileBackend(path: path.map(PathText.string), maxBytes: max_bytes, maxFiles: max_files) }
 }
 
 /// Sends each batch as a JSON array with an HTTP POST. libcurl (libcurl.so.4) is loaded at the

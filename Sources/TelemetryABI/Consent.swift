@@ -33,7 +33,7 @@ public func telemetryOptionsSetLocalOnly(options: UnsafeMutablePointer<telemetry
 public func telemetryOptionsSetConfig(
     options: UnsafeMutablePointer<telemetry_options>?, file: UnsafePointer<CChar>?, key: UnsafePointer<CChar>?
 ) -> telemetry_status {
-    configure(options) { $0.setConfig(file: file.map(string), key: key.map(string)) }
+    configure(options) { $0.setConfig(file: file.map(PathText.string), key: key.map(string)) }
 }
 
 /// The same for the configuration of the project that is worked on. It can only switch off: the
@@ -47,7 +47,7 @@ public func telemetryOptionsSetConfig(
 public func telemetryOptionsSetProjectConfig(
     options: UnsafeMutablePointer<telemetry_options>?, file: UnsafePointer<CChar>?, key: UnsafePointer<CChar>?
 ) -> telemetry_status {
-    configure(options) { $0.setProjectConfig(file: file.map(string), key: key.map(string)) }
+    configure(options) { $0.setProjectConfig(file: file.map(PathText.string), key: key.map(string)) }
 }
 
 /// Says who decides whether events are recorded, and why: each source, what it said, whether it

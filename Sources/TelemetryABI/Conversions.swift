@@ -22,7 +22,7 @@ func configure(_ options: UnsafeMutablePointer<telemetry_options>?, _ body: (Opt
 
 /// snprintf's contract: as much as fits, always terminated; returns the length of the whole.
 func write(_ text: String, to buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
-    let bytes = Array(text.utf8)
+    let bytes = PathText.shown(text)
     guard let buffer, size > 0 else { return bytes.count }
     let count = min(bytes.count, size - 1)
     for index in 0..<count { buffer[index] = CChar(bitPattern: bytes[index]) }

@@ -50,7 +50,7 @@ public func telemetryOptionsLoadManifest(options: UnsafeMutablePointer<telemetry
 {
     guard let options else { return TELEMETRY_ERROR_ARGUMENT }
     return preservingErrno {
-        object(UnsafePointer(options)).loadManifest(path: path.map(string)) ? TELEMETRY_OK : TELEMETRY_ERROR_MANIFEST
+        object(UnsafePointer(options)).loadManifest(path: path.map(PathText.string)) ? TELEMETRY_OK : TELEMETRY_ERROR_MANIFEST
     }
 }
 
@@ -126,7 +126,7 @@ public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_
 /// this process's files, and ends within a minute or so. Its environment is this one's.
 @_cdecl("telemetry_options_set_helper")
 public func telemetryOptionsSetHelper(options: UnsafeMutablePointer<telemetry_options>?, path: UnsafePointer<CChar>?) -> telemetry_status {
-    configure(options) { $0.setHelper(path.map(string)) }
+    configure(options) { $0.setHelper(path.map(PathText.string)) }
 }
 
 /// Sends a sign of life: an event of type `heartbeat` when telemetry_open() is called and every period

@@ -6,7 +6,8 @@ import Synchronization
 package final class Collector {
     package let options: Options
     package let decision: ConsentDecision
-    let redactor = Redactor(home: Environment.refusing("HOME"))
+    /// The helper's texts have U+FFFD for what is no UTF-8, a program's have the bytes.
+    let redactor = Redactor(home: DetachedDelivery.isHelper ? Environment.refusing("HOME") : Environment.homeInTexts)
     package let handle: UnsafeMutablePointer<telemetry_collector>
     let recorder: UnsafeMutablePointer<Recorder>
     private let sampling: Sampling?

@@ -194,7 +194,7 @@ extension Options {
             if strncmp(key, "headers.", 8) == 0 {
                 headers.append(YAMLEntry(String(cString: key + 8), value))
             } else {
-                entries.append(YAMLEntry(String(cString: key), value))
+                entries.append(YAMLEntry(String(cString: key), Self.asPath(key, settings[index]) ?? value))
             }
         }
         if !headers.isEmpty { entries.append(YAMLEntry("headers", YAMLNode(headers))) }
@@ -204,6 +204,12 @@ extension Options {
             fail(error.text)
             return false
         }
+    }
+
+    /// The value of a setting that is a path.
+    private static func asPath(_ key: UnsafePointer<CChar>, _ setting: telemetry_attribute) -> AttributeValue? {
+        guard strcmp(key, "path") == 0 || strcmp(key, "api_key_file") == 0, setting.type == TELEMETRY_STRING else { return nil }
+        return setting.value.string.map { .string(PathText.string($0)) }
     }
 
     package func setCustomBackend(_ functions: UnsafePointer<telemetry_backend>?) -> Bool {

@@ -19,7 +19,7 @@ struct Invocation {
 
     /// The same, where what is wrong with them is to be shown and not the end.
     func checkedOptions() throws(Failure) -> Options {
-        let given = nonEmpty(arguments.value(.manifest)) ?? nonEmpty(Process.environment("TELEMETRY_MANIFEST"))
+        let given = nonEmpty(arguments.value(.manifest)).map(path) ?? Environment.path("TELEMETRY_MANIFEST")
         let options = Options(toolName: try toolName(manifest: given), toolVersion: arguments.value(.toolVersion) ?? "")
         options.delivery = TELEMETRY_DETACHED
         options.noTelemetry = arguments.has(.noTelemetry)
@@ -50,6 +50,18 @@ struct Invocation {
         }
     }
 
+    /// An argument that is a path: as it was given, where the parser has it in UTF-8.
+    func path(_ argument: String) -> String {
+        var index = 0
+        while let raw = rawArguments[index] {
+            let text = String(cString: raw)
+            if ArgumentParser.same(text, argument) { return PathText.string(raw) }
+            if let equals = strchr(raw, 0x3D), ArgumentParser.same(String(cString: equals + 1), argument) { return PathText.string(equals + 1) }
+            index += 1
+        }
+        return argument
+    }
+
     private func nonEmpty(_ text: String?) -> String? {
         guard let text, !text.utf8.isEmpty else { return nil }
         return text
@@ -77,7 +89,7 @@ struct Invocation {
     }
 
     /// Prints to standard output what was asked for.
-    func answer(_ text: String) throws(Failure) { try answer(Array(ShownText.lines(text).utf8)) }
+    func answer(_ text: String) throws(Failure) { try answer(PathText.shown(ShownText.lines(text))) }
 
     func answer(_ bytes: [UInt8]) throws(Failure) {
         let error = StandardStream.write(bytes, to: STDOUT_FILENO)
@@ -92,7 +104,7 @@ struct Invocation {
     /// One line on standard error.
     func complain(_ message: String) {
         let command = arguments.command.map { $0.name + ": " } ?? ""
-        StandardStream.complain(command + message)
+        StandardStream.complain(String(decoding: PathText.shown(command + message), as: UTF8.self))
     }
 
     func warn(_ decision: ConsentDecision) {

@@ -5,9 +5,9 @@ enum ManifestCommands {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let words = invocation.arguments.words
         guard let action = words.first else { throw invocation.usage("needs an action: check or docs") }
-        if ArgumentParser.same(action, "docs") { return try docs(invocation, words.dropFirst().first) }
+        if ArgumentParser.same(action, "docs") { return try docs(invocation, words.dropFirst().first.map(invocation.path)) }
         guard words.count > 1 else { throw invocation.usage("missing FILE") }
-        return try check(invocation, words[1])
+        return try check(invocation, invocation.path(words[1]))
     }
 
     private static func check(_ invocation: Invocation, _ path: String) throws(Failure) -> ExitCode {

@@ -179,6 +179,7 @@ struct StatusReport {
     private var spoolText: String {
         guard let path = SpoolInspector.path(options: options) else { return "none: no home directory" }
         if let lockProblem { return path + ", memory only: files cannot be locked there: " + lockProblem }
+        if let obstacle = PathStatus.obstacle(path) { return path + " (cannot be used: " + obstacle.what + ")" }
         return path + (statistics == nil ? " (none yet)" : ", \(counts.spool_bytes) bytes")
     }
 

@@ -33,7 +33,7 @@ package enum LocalData {
             removeEntries(path, &problems) { isState($0) && !(keepingPastIDs && isNamed($0, PastIDs.fileName)) }
         }
         // Only if nothing is left in it.
-        rmdir(path)
+        _ = PathText.call(path) { rmdir($0) }
     }
 
     private static func keepIDs(_ path: String, _ options: Options) -> String? {

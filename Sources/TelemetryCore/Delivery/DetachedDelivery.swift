@@ -24,7 +24,11 @@ package enum DetachedDelivery {
         defer { lock.close() }
         // When it cannot be started, what it was to do is left to the next one.
         if lock.tryLock() {
-            _ = csystem_start_deliverer(program, options.toolName, options.toolVersion, options.manifestPath ?? "", lock.raw)
+            _ = PathText.call(program) { program in
+                PathText.call(options.manifestPath ?? "") {
+                    csystem_start_deliverer(program, options.toolName, options.toolVersion, $0, lock.raw)
+                }
+            }
         }
     }
 
@@ -64,15 +68,14 @@ package enum DetachedDelivery {
 
     /// `…/lib/libtelemetry.so.0`: `…/bin/telemetry`. Not what the loader knows by a relative path only.
     private static var besideLibrary: String? {
-        guard let library = csystem_library_path(), library.pointee == CChar(UInt8(ascii: "/")), let slash = strrchr(library, 0x2F)
-        else { return nil }
-        let directory = UnsafeRawBufferPointer(start: library, count: UnsafePointer(slash) - library)
-        return String(bytes: directory) + "/../bin/telemetry"
+        guard let library = csystem_library_path(), library.pointee == CChar(UInt8(ascii: "/")) else { return nil }
+        let path = Array(PathText.string(library).utf8)
+        return String(bytes: path[..<(path.lastIndex(of: UInt8(ascii: "/")) ?? 0)]) + "/../bin/telemetry"
     }
 
     private static func isTrusted(_ path: String) -> Bool {
         var status = stat()
-        guard stat(path, &status) == 0, access(path, X_OK) == 0 else { return false }
+        guard PathText.call(path, { stat($0, &status) }) == 0, PathText.call(path, { access($0, X_OK) }) == 0 else { return false }
         return FileTrust(acceptsRoot: true, refusedMode: 0o022).problem(status) == nil
     }
 

@@ -9,7 +9,7 @@ package enum ManifestLookup {
     /// `$TELEMETRY_MANIFEST`, whether it exists or not: who sets it wants that file or an error.
     /// Else the first that exists, from the user's to the system's. Nil: none does.
     package static func find(tool: String) -> String? {
-        if let path = Environment.value("TELEMETRY_MANIFEST"), !path.isEmpty { return path }
+        if let path = Environment.path("TELEMETRY_MANIFEST") { return path }
         return candidates(tool: tool).first { SharedFile.exists($0) }
     }
 

@@ -13,7 +13,7 @@ package struct Redactor {
     static let textBound = 1 << 16
 
     package init(home: String?) {
-        var bytes = Array((home ?? "").utf8)
+        var bytes = PathText.bytes(home ?? "")
         while let last = bytes.last, last == 0x2F { bytes.removeLast() }
         self.home = bytes.first == 0x2F ? bytes : []
     }

@@ -27,7 +27,7 @@ struct Descriptor: Equatable {
         at directory: Descriptor = .currentDirectory, _ path: String, _ flags: Int32, mode: mode_t = 0o600
     ) throws(SystemError) -> Descriptor {
         while true {
-            let fd = csystem_openat(directory.raw, path, flags | O_CLOEXEC | O_NOFOLLOW, mode)
+            let fd = PathText.call(path) { csystem_openat(directory.raw, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
             if fd >= 0 {
                 if flags & O_CREAT != 0 { Descriptor(raw: fd).restoreMode(mode) }
                 return Descriptor(raw: fd)

@@ -30,7 +30,7 @@ enum Directory {
 
     static func isMissingOrPrivate(_ path: String) -> Bool {
         var status = stat()
-        return stat(path, &status) != 0 || status.isOwn && status.st_mode & 0o022 == 0
+        return PathText.call(path, { stat($0, &status) }) != 0 || status.isOwn && status.st_mode & 0o022 == 0
     }
 
     /// A home that does not exist is not ours to make, nor what it is in: `ENOENT` then.
@@ -46,12 +46,14 @@ enum Directory {
 
     /// Mode 0700, whatever the umask takes away. One that is there is left as it is.
     private static func make(_ path: String) throws(SystemError) {
-        guard mkdir(path, 0o700) == 0 else {
+        guard PathText.call(path, { mkdir($0, 0o700) }) == 0 else {
             if csystem_errno() != EEXIST { throw .current }
             return
         }
         var status = stat()
-        if lstat(path, &status) == 0, status.isOwn, status.st_mode & 0o700 != 0o700 { chmod(path, 0o700) }
+        if PathText.call(path, { lstat($0, &status) }) == 0, status.isOwn, status.st_mode & 0o700 != 0o700 {
+            _ = PathText.call(path) { chmod($0, 0o700) }
+        }
     }
 
     /// Calls `body` with each name in a directory, "." and ".." included, in no order; getdents64(2).

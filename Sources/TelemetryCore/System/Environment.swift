@@ -28,10 +28,22 @@ package enum Environment {
         return first
     }
 
+    /// Value of a variable that is a path; nil when unset or empty, and where the environment is not to be trusted.
+    package static func path(_ variable: String) -> String? {
+        guard let path = secure_getenv(variable), path.pointee != 0 else { return nil }
+        return PathText.string(path)
+    }
+
+    /// HOME whoever set it, to be taken out of texts: nothing is read or written there.
+    static var homeInTexts: String? {
+        guard let path = getenv("HOME"), path.pointee != 0 else { return nil }
+        return PathText.string(path)
+    }
+
     /// Value of a variable if it is an absolute path.
     static func absolute(_ variable: String) -> String? {
-        guard let path = value(variable), path.utf8.first == UInt8(ascii: "/") else { return nil }
-        return path
+        guard let path = getenv(variable), path.pointee == CChar(UInt8(ascii: "/")) else { return nil }
+        return PathText.string(path)
     }
 
     /// XDG Base Directory Specification: `variable` if it is an absolute path, else `fallback` below HOME.
@@ -66,7 +78,7 @@ package enum Environment {
     /// Nil: nothing is there.
     static func owner(_ path: String) -> uid_t? {
         var status = stat()
-        return lstat(path, &status) == 0 ? status.st_uid : nil
+        return PathText.call(path, { lstat($0, &status) }) == 0 ? status.st_uid : nil
     }
 
     /// `$XDG_STATE_HOME/telemetry`, default `~/.local/state/telemetry`.

@@ -14,7 +14,9 @@ enum Excerpt {
     static func of(_ text: String, limitBytes: Int = limitBytes) -> String {
         var result: [UInt8] = []
         for scalar in text.unicodeScalars {
-            let shown: Unicode.Scalar = UnseenCharacter.isOne(scalar.value) ? "?" : scalar
+            // Of a path: a byte that is no UTF-8.
+            let isKept = (0x10FE80...0x10FEFF).contains(scalar.value)
+            let shown: Unicode.Scalar = UnseenCharacter.isOne(scalar.value) ? "?" : isKept ? "\u{FFFD}" : scalar
             if result.count + UTF8.width(shown) > limitBytes {
                 result.append(contentsOf: "...".utf8)
                 break

@@ -16,7 +16,7 @@ enum PasswordFile {
         while fgetpwent_r(file, &entry, buffer.assumingMemoryBound(to: CChar.self), size, &found) == 0 {
             guard matches(entry) else { continue }
             guard let home = entry.pw_dir, home.pointee == CChar(UInt8(ascii: "/")) else { return nil }
-            return (entry.pw_uid, String(cString: home))
+            return (entry.pw_uid, PathText.string(home))
         }
         return nil
     }

@@ -59,13 +59,13 @@ enum PrivateFile {
 
     private static func isAbsent(_ directory: Descriptor, _ path: String) -> Bool {
         var status = stat()
-        return fstatat(directory.raw, path, &status, 0) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
+        return PathText.call(path, { fstatat(directory.raw, $0, &status, 0) }) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
     }
 
     /// A directory on the way to it may not be entered.
     static func isClosed(_ path: String) -> Bool {
         var status = stat()
-        return lstat(path, &status) != 0 && csystem_errno() == EACCES
+        return PathText.call(path, { lstat($0, &status) }) != 0 && csystem_errno() == EACCES
     }
 
     /// Puts `bytes` in place of `name`, so that whoever looks, after a crash too, finds the old

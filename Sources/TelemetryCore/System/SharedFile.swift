@@ -16,7 +16,7 @@ enum SharedFile {
 
     static func open(_ path: String) throws(SystemError) -> Descriptor {
         while true {
-            let fd = csystem_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
+            let fd = PathText.call(path) { csystem_openat(AT_FDCWD, $0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0) }
             if fd >= 0 { return Descriptor(raw: fd) }
             if csystem_errno() != EINTR { throw .current }
         }
@@ -26,7 +26,7 @@ enum SharedFile {
     /// this user; a file that cannot be read is there all the same, and so is a link to nothing.
     static func exists(_ path: String) -> Bool {
         var status = stat()
-        if lstat(path, &status) == 0 { return true }
+        if PathText.call(path, { lstat($0, &status) }) == 0 { return true }
         let code = csystem_errno()
         return code != ENOENT && code != ENOTDIR && code != EACCES
     }

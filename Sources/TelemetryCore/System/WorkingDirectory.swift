@@ -7,6 +7,6 @@ extension Environment {
         if path.utf8.first == UInt8(ascii: "/") { return path }
         guard let directory = getcwd(nil, 0) else { return nil }
         defer { free(directory) }
-        return String(cString: directory) + "/" + path
+        return PathText.string(directory) + "/" + path
     }
 }

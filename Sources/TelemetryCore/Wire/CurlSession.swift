@@ -139,8 +139,11 @@ final class CurlSession {
     }
 
     private func trust(_ name: String, _ option: CURLoption, _ proxyOption: CURLoption) -> Bool {
-        guard let path = Environment.value(name), !path.utf8.isEmpty else { return true }
-        return csystem_curl_set_text(easy, option, path) == CURLE_OK && csystem_curl_set_text(easy, proxyOption, path) == CURLE_OK
+        guard let path = Environment.path(name) else { return true }
+        let isRefused = PathText.call(path) {
+            csystem_curl_set_text(easy, option, $0) == CURLE_OK && csystem_curl_set_text(easy, proxyOption, $0) == CURLE_OK ? 0 : 1
+        }
+        return isRefused == 0
     }
 
     private static func makeList(_ headers: [String]) -> UnsafeMutablePointer<curl_slist>? {

@@ -1,4 +1,5 @@
 import CSystem
+import TelemetryCore
 
 /// The process that holds a flock(2), as /proc/locks tells it.
 struct LockHolder {
@@ -9,7 +10,7 @@ struct LockHolder {
     /// Nil: nobody holds it, or whoever does is of another container.
     static func find(_ path: String) -> LockHolder? {
         var status = stat()
-        guard lstat(path, &status) == 0, let text = content("/proc/locks") else { return nil }
+        guard PathText.call(path, { lstat($0, &status) }) == 0, let text = content("/proc/locks") else { return nil }
         // "1: FLOCK  ADVISORY  WRITE 4711 00:1f:1234 0 EOF"; a waiting one has "->" before FLOCK.
         for line in text.split(separator: UInt8(ascii: "\n")) {
             let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
