@@ -19,6 +19,8 @@ static struct {
     CURLMcode (*multi_perform)(CURLM *, int *);
     CURLMcode (*multi_poll)(CURLM *, struct curl_waitfd *, unsigned, int, int *);
     CURLMsg *(*multi_info_read)(CURLM *, int *);
+    CURLMcode (*multi_fdset)(CURLM *, fd_set *, fd_set *, fd_set *, int *);
+    CURLMcode (*multi_wakeup)(CURLM *);
     /* OpenSSL's, if that is what libcurl uses. */
     void (*thread_stop)(void);
 } curl;
@@ -63,6 +65,8 @@ static bool resolve(void *library, const char **name)
         { "curl_multi_perform", (void **)&curl.multi_perform },
         { "curl_multi_poll", (void **)&curl.multi_poll },
         { "curl_multi_info_read", (void **)&curl.multi_info_read },
+        { "curl_multi_fdset", (void **)&curl.multi_fdset },
+        { "curl_multi_wakeup", (void **)&curl.multi_wakeup },
     };
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
         *name = symbols[i].name;
@@ -157,10 +161,161 @@ CURLcode csystem_curl_set_text(CURL *easy, CURLoption option, const char *value)
     return curl.easy_setopt(easy, option, value);
 }
 
+/* Descriptors of libcurl's, and which file each is: the program may close all descriptors, and give the number to a file
+   of its own. Touched in CSYSTEM_SENDING only. */
+static struct {
+    int fd;
+    dev_t device;
+    ino_t inode;
+    /* Whose wake-up it is; NULL: a connection. */
+    CURLM *multi;
+} known[64];
+static int known_count;
+/* How often the program has closed some. */
+static unsigned losses;
+
+static bool is_unchanged(int index)
+{
+    struct stat status;
+    return fstat(known[index].fd, &status) == 0 && status.st_dev == known[index].device && status.st_ino == known[index].inode;
+}
+
+static bool keep(int fd, CURLM *multi)
+{
+    struct stat status;
+    if (known_count == sizeof known / sizeof *known || fstat(fd, &status) != 0)
+        return false;
+    known[known_count].fd = fd;
+    known[known_count].multi = multi;
+    known[known_count].device = status.st_dev;
+    known[known_count++].inode = status.st_ino;
+    return true;
+}
+
+/* True: it was ours, and is still the same file. */
+static bool let_go(int fd)
+{
+    for (int i = 0; i < known_count; i++) {
+        if (known[i].fd != fd)
+            continue;
+        bool result = is_unchanged(i);
+        known[i] = known[--known_count];
+        return result;
+    }
+    return false;
+}
+
+unsigned csystem_curl_losses(void)
+{
+    if (!csystem_section_enter(CSYSTEM_SENDING))
+        return losses;
+    for (int i = known_count - 1; i >= 0; i--) {
+        if (is_unchanged(i))
+            continue;
+        known[i] = known[--known_count];
+        losses++;
+    }
+    unsigned result = losses;
+    csystem_section_leave(CSYSTEM_SENDING);
+    return result;
+}
+
+/* Keeps the numbers of standard streams that the program has closed, for a moment. Returns the lowest free number beyond them:
+   what is opened next begins there. */
+struct streams {
+    int held[3];
+    int count;
+};
+
+static int occupy(struct streams *streams)
+{
+    streams->count = 0;
+    int fd;
+    while ((fd = open("/", O_PATH | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO && streams->count < 3)
+        streams->held[streams->count++] = fd;
+    if (fd >= 0)
+        close(fd);
+    return fd;
+}
+
+static void leave_free(struct streams *streams)
+{
+    while (streams->count > 0)
+        close(streams->held[--streams->count]);
+}
+
+/* libcurl makes pairs of sockets, to wake itself up, that a program which is started would inherit. From `first` on: those that
+   `is_readable` says are libcurl's, and the other end, made in the same call and therefore with the next inode. */
+static void keep_pair(int first, bool (*is_readable)(CURLM *, int), CURLM *multi, bool is_lasting)
+{
+    enum { REACH = 8 };
+    struct stat status[REACH];
+    bool is_open[REACH];
+    for (int i = 0; i < REACH; i++)
+        is_open[i] = fstat(first + i, &status[i]) == 0 && S_ISSOCK(status[i].st_mode) && fcntl(first + i, F_GETFD) == 0;
+    for (int i = 0; i < REACH; i++) {
+        if (!is_open[i] || !is_readable(multi, first + i))
+            continue;
+        for (int j = 0; j < REACH; j++) {
+            ino_t apart = status[j].st_ino > status[i].st_ino ? status[j].st_ino - status[i].st_ino : status[i].st_ino - status[j].st_ino;
+            if (!is_open[j] || apart > 1)
+                continue;
+            fcntl(first + j, F_SETFD, FD_CLOEXEC);
+            if (is_lasting)
+                keep(first + j, multi);
+        }
+    }
+}
+
+static bool is_woken(CURLM *multi, int fd)
+{
+    (void)multi;
+    struct pollfd entry = { .fd = fd, .events = POLLIN };
+    return poll(&entry, 1, 0) == 1;
+}
+
+static bool is_waited_for(CURLM *multi, int fd)
+{
+    fd_set reading, writing, failing;
+    int last = -1;
+    FD_ZERO(&reading);
+    FD_ZERO(&writing);
+    FD_ZERO(&failing);
+    return fd < FD_SETSIZE && curl.multi_fdset(multi, &reading, &writing, &failing, &last) == CURLM_OK && FD_ISSET(fd, &reading);
+}
+
+static CURLM *make_multi(void)
+{
+    struct streams streams;
+    int first = occupy(&streams);
+    CURLM *multi = curl.multi_init();
+    leave_free(&streams);
+    if (multi == NULL || first < 0)
+        return multi;
+    curl.multi_wakeup(multi);
+    keep_pair(first, is_woken, multi, true);
+    /* Takes the wake-up back. */
+    curl.multi_poll(multi, NULL, 0, 0, NULL);
+    return multi;
+}
+
+static CURLMcode perform(CURLM *multi, int *running)
+{
+    struct streams streams;
+    int first = occupy(&streams);
+    CURLMcode code = curl.multi_perform(multi, running);
+    leave_free(&streams);
+    if (first >= 0)
+        keep_pair(first, is_waited_for, multi, false);
+    return code;
+}
+
 /* With SO_LINGER at 0 the kernel discards what waits in the socket, and the peer gets a reset. */
 static int close_socket(void *reset, curl_socket_t socket)
 {
     const struct linger discard = { .l_onoff = 1, .l_linger = 0 };
+    if (!let_go(socket))
+        return 0;
     if (*(const int *)reset)
         setsockopt(socket, SOL_SOCKET, SO_LINGER, &discard, sizeof discard);
     return close(socket);
@@ -204,7 +359,11 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 {
     (void)context;
     (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    int fd = csystem_above_streams(socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
+    if (fd < 0 || keep(fd, NULL))
+        return fd;
+    close(fd);
+    return CURL_SOCKET_BAD;
 }
 
 CURLcode csystem_curl_confine(CURL *easy)
@@ -267,7 +426,7 @@ struct curl_slist *csystem_curl_list_append(struct curl_slist *list, const char 
 
 void csystem_curl_list_free(struct curl_slist *list) { curl.slist_free_all(list); }
 
-CURLM *csystem_curl_multi_init(void) { GUARDED(CURLM *, NULL, curl.multi_init()); }
+CURLM *csystem_curl_multi_init(void) { GUARDED(CURLM *, NULL, make_multi()); }
 
 void csystem_curl_cleanup(CURL *easy, CURLM *multi)
 {
@@ -277,6 +436,9 @@ void csystem_curl_cleanup(CURL *easy, CURLM *multi)
     curl.easy_cleanup(easy);
     if (multi != NULL)
         curl.multi_cleanup(multi);
+    for (int i = known_count - 1; i >= 0; i--)
+        if (known[i].multi == multi && multi != NULL)
+            known[i] = known[--known_count];
     csystem_section_leave(CSYSTEM_SENDING);
 }
 
@@ -292,7 +454,7 @@ CURLMcode csystem_curl_multi_remove(CURLM *multi, CURL *easy)
 
 CURLMcode csystem_curl_multi_perform(CURLM *multi, int *running)
 {
-    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, curl.multi_perform(multi, running));
+    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, perform(multi, running));
 }
 
 CURLMcode csystem_curl_multi_poll(CURLM *multi, int timeout_ms)
@@ -315,5 +477,12 @@ bool csystem_curl_multi_ended(CURLM *multi, CURLcode *result)
 
 void csystem_curl_forked(bool is_whole)
 {
-    (void)is_whole;
+    if (!is_whole)
+        return;
+    /* A copy here would keep the connection open when the parent closes it. */
+    while (known_count > 0) {
+        int fd = known[known_count - 1].fd;
+        if (let_go(fd))
+            close(fd);
+    }
 }

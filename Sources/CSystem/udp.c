@@ -71,7 +71,7 @@ int csystem_lookup_connect(csystem_lookup *lookup, const char **reason)
 {
     *reason = lookup->error != 0 ? "the host's name cannot be resolved" : "no address of the host can be reached";
     for (struct addrinfo *each = lookup->found; each != NULL; each = each->ai_next) {
-        int fd = socket(each->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        int fd = csystem_above_streams(socket(each->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         if (fd < 0)
             continue;
         if (connect(fd, each->ai_addr, each->ai_addrlen) == 0)

@@ -189,6 +189,7 @@ package final class Collector {
     /// With the mutex held. Looks at what others may have done to the spool. True: consent is gone.
     @inline(never)
     func hasChanged(_ spool: Spool, _ shared: SpoolDirectory, closely: Bool = false) -> Bool {
+        if shared.isLost { return !replaceLost(spool) }
         if shared.control.epoch == spool.epoch {
             if spool.active?.isInPlace != false, !closely || spool.isInPlace { return false }
             recorder.pointee.segment.store(0, ordering: .releasing)
@@ -202,6 +203,8 @@ package final class Collector {
                 return false
             }
         }
+        // Closed since: the next look sees to it.
+        if shared.isLost { return false }
         recorder.pointee.segment.store(0, ordering: .releasing)
         try? shared.control.mend()
         spool.discardOwn()
@@ -217,6 +220,24 @@ package final class Collector {
         let (shared, failure) = openSpool()
         if currentOutlets().count > 1 { tellApart(outlets, shared) }
         spool.move(to: shared, failure, makeContext(shared))
+    }
+
+    /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with them. What is
+    /// in the segments is left to the next pass, as after a crash; the worker sees to the rest after the one at
+    /// work. False: consent is gone.
+    @inline(never)
+    func replaceLost(_ spool: Spool) -> Bool {
+        recorder.pointee.segment.store(0, ordering: .releasing)
+        spool.leaveLost()
+        if worker.isPassing { return true }
+        guard isConsented() else {
+            Gate.set(handle, isOpen: false)
+            return false
+        }
+        let (shared, failure) = openSpool()
+        if currentOutlets().count > 1 { tellApart(outlets, shared) }
+        spool.reopen(shared, failure, makeContext(shared))
+        return true
     }
 
     private func openSpool() -> (SpoolDirectory?, SystemError?) {

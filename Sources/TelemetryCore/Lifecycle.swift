@@ -173,6 +173,7 @@ extension Collector {
 
     /// With the mutex held. Voids what waits, everywhere, and removes it where no living process holds it.
     func erase(_ spool: Spool) -> telemetry_status {
+        if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
         var isDone = true
         if let shared = spool.shared {
@@ -201,6 +202,7 @@ extension Collector {
             return result
         }
         moveCounts(to: spool)
+        if spool.shared?.isLost == true { _ = replaceLost(spool) }
         let error = fill(&result, spool)
         if error != 0 {
             result.storage_errno = error

@@ -57,9 +57,13 @@ typedef struct {
 csystem_caller csystem_enter(void);
 void csystem_leave(csystem_caller caller);
 
+/** Moves a descriptor that has the number of a standard stream, which the program has closed: what is written there is not
+    for a file of ours. -1 stays -1. Closed on exec. */
+int csystem_above_streams(int fd);
+
 static inline int csystem_openat(int directory, const char *path, int flags, mode_t mode)
 {
-    return openat(directory, path, flags, mode);
+    return csystem_above_streams(openat(directory, path, flags, mode));
 }
 static inline void *csystem_map_failed(void) { return MAP_FAILED; }
 static inline int csystem_wait_exited(int status) { return WIFEXITED(status); }
@@ -78,6 +82,9 @@ void *csystem_fork_state(void);
 
 /** Keeps `state` if none is kept yet; returns the one that is kept. */
 void *csystem_keep_fork_state(void *state);
+
+/** Whether so much memory can be had at once. Swift's own allocations end the program when they fail: asked before. */
+bool csystem_has_memory(size_t bytes);
 
 /** Starts a detached thread with every signal blocked and a stack of `stack_bytes`. 0 or errno. */
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context);

@@ -14,6 +14,9 @@ bool csystem_curl_load(char *error, size_t error_size);
 /** True: nothing can be sent with it in this process any more. It ends, or it is a child that was forked at a moment at
     which libcurl was at work. From then on, whatever is called does nothing, and what there was is left as it is. */
 bool csystem_curl_is_over(void);
+/** Another number than before: the program has closed descriptors of libcurl's. What was made before must not be used
+    again, nor cleaned up, for it would write to files of the program's. */
+unsigned csystem_curl_losses(void);
 /** A thread that has used it is about to be taken for ended. May be called at any time. */
 void csystem_curl_thread_ends(void);
 

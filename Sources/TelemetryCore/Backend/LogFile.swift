@@ -29,7 +29,7 @@ struct LogFile {
             descriptor.close()
             throw LogError("it is not a regular file of this user with a single name")
         }
-        return LogFile(descriptor: descriptor, inode: UInt64(status.st_ino), length: Int64(status.st_size))
+        return LogFile(descriptor: descriptor.recognisable(status), inode: UInt64(status.st_ino), length: Int64(status.st_size))
     }
 
     /// The last line was cut short by someone else, or is empty.

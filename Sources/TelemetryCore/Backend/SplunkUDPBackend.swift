@@ -77,7 +77,7 @@ final class SplunkUDPBackend: Backend {
     }
 
     private func open(_ control: SendControl) -> Opened {
-        if let socket { return .socket(socket) }
+        if let socket, socket.isOurs { return .socket(socket) }
         if lookup == nil { lookup = csystem_lookup_start(host, port) }
         guard let running = lookup else { return .failure("out of memory") }
         while !csystem_lookup_is_done(running) {
@@ -88,8 +88,10 @@ final class SplunkUDPBackend: Backend {
         let opened = csystem_lookup_connect(running, &reason)
         releaseLookup()
         guard opened >= 0 else { return .failure(reason.map { String(cString: $0) } ?? "") }
-        socket = Descriptor(raw: opened)
-        return .socket(Descriptor(raw: opened))
+        let made = Descriptor(raw: opened)
+        let kept = made.recognisable(try? made.status())
+        socket = kept
+        return .socket(kept)
     }
 
     @inline(never)

@@ -20,8 +20,7 @@ package enum DetachedDelivery {
         else { return }
         defer { shared.close() }
         guard let lock = lockFile(shared) else { return }
-        // Closed without unlocking: that would end the lock of the process started.
-        defer { lock.close() }
+        defer { ForkHandling.closeHeld(lock, unlocking: false) }
         // When it cannot be started, what it was to do is left to the next one.
         if lock.tryLock() {
             _ = PathText.call(program) { program in
@@ -38,7 +37,7 @@ package enum DetachedDelivery {
     private static func agentDelivers(_ tool: String) -> Bool { false }
 
     private static func lockFile(_ shared: SpoolDirectory) -> Descriptor? {
-        try? Descriptor.open(at: shared.directory, lockName, O_RDWR | O_CREAT)
+        try? ForkHandling.openHeld(at: shared.directory, lockName, O_RDWR | O_CREAT)
     }
 
     /// Why no process is started, whatever waits; nil: one may be.
@@ -91,7 +90,7 @@ package enum DetachedDelivery {
         guard let lock = lockFile(shared), let status = try? lock.status() else { return false }
         if let handed = try? Descriptor(raw: lockNumber).status(), handed.st_ino == status.st_ino, handed.st_dev == status.st_dev,
             lock.raw != lockNumber {
-            lock.close()
+            ForkHandling.closeHeld(lock, unlocking: false)
             held = Descriptor(raw: lockNumber)
             return false
         }
@@ -99,7 +98,7 @@ package enum DetachedDelivery {
             held = lock
             return false
         }
-        lock.close()
+        ForkHandling.closeHeld(lock, unlocking: false)
         return true
     }
 

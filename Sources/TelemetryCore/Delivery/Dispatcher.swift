@@ -235,7 +235,9 @@ final class Dispatcher {
         SegmentDelivery(
             backend: outlets[0].backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds,
             isCancelled: isCancelled, guarantee: .atLeastOnce, oldest: SpoolLimits.oldestAllowed(ageSeconds: spool.ageLimitSeconds),
-            isCurrent: { [spool] in $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) },
+            isCurrent: { [spool] in
+                $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) || spool.shared?.isLost == true
+            },
             isConsented: isConsented, journal: journal)
     }
 
@@ -263,13 +265,14 @@ final class Dispatcher {
         let isDone = isCounted(segment) || send(segment, delivery, &ended)
         mutex.lock()
         defer { mutex.unlock() }
-        if isDone {
+        let isLost = segment.isLost
+        if isDone && !isLost {
             if isOwn { spool.finish(segment) } else { spool.discard(segment, .corrupt, isLocked: false) }
             return nil
         }
         left = true
         if isOwn { spool.putBack(segment) } else { segment.release(removingFrom: nil) }
-        return ended
+        return isLost ? .interrupted : ended
     }
 
     /// True: no destination needs it any more. `ended`: the pass is over.

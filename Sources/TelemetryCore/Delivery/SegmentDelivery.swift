@@ -38,9 +38,11 @@ struct SegmentDelivery {
     /// The caller has taken the segment, and no thread writes to it.
     func run(_ cursor: Cursor) -> Result {
         let segment = cursor.segment
+        if segment.isLost { return .interrupted }
         if !segment.isIntact { return .consumed }
         var reader = SegmentReader(segment, from: cursor.progress.offset)
         while true {
+            if segment.isLost { return .interrupted }
             if !segment.isIntact { return .consumed }
             let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: oldest)
             if batch.isEmpty { break }
@@ -78,6 +80,7 @@ struct SegmentDelivery {
             }
             if !backend.tellsLeaving { control.leave() }
             let outcome = backend.send(UnsafeBufferPointer(rebasing: events[part]), control)
+            if cursor.segment.isLost { return .interrupted }
             // Somebody has cut the file short meanwhile: the events cannot be looked at any more.
             if !cursor.segment.isIntact { return .consumed }
             // Now it is known what became of them, or that it is not.

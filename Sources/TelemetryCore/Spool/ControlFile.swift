@@ -77,7 +77,7 @@ struct ControlFile {
         withUnsafeTemporaryAllocation(byteCount: Self.size, alignment: 8) { page in
             let base = page.baseAddress.unsafelyUnwrapped
             memset(base, 0, Self.size)
-            _ = pread(file.raw, base, Self.size, 0)
+            _ = pread(file.number, base, Self.size, 0)
             return body(base)
         }
     }
@@ -117,7 +117,8 @@ struct ControlFile {
 
     // MARK: epoch
 
-    /// The consent epoch; 0, which is that of no segment, when the file does not say it any more.
+    /// The consent epoch; 0, which is that of no segment, when the file does not say it any more. Another than before is
+    /// a withdrawal only if the program has not closed the file: asked afterwards, for this is read often.
     var epoch: UInt64 {
         let (first, second) = Self.epochOffsets
         return withUnsafeTemporaryAllocation(byteCount: second - first + 16, alignment: 8) { area in

@@ -58,17 +58,21 @@ final class Segment {
     /// Of a file that was cut short: what is left of it says, or what it was when it was last looked at; sealed,
     /// and without its records.
     var state: StateWord {
-        if isIntact {
+        if isIntact || isLost {
             seen = StateWord.load(base)
             return seen
         }
         var left = StateWord(raw: 0)
-        if let file { _ = pread(file.raw, &left.raw, 8, 0) }
+        if let file { _ = pread(file.number, &left.raw, 8, 0) }
         if left.count > seen.count && left.isPlausible(fileSize: size) { seen = left }
         return StateWord(raw: seen.raw & (StateWord.fieldMask << 24) | StateWord.empty.raw | StateWord.sealedBit)
     }
 
-    func seal() { if isIntact { StateWord.seal(base) } }
+    func seal() { if isIntact || isLost { StateWord.seal(base) } }
+
+    /// The program has closed the file, and its lock is gone with it: another process may have it by now. It is left
+    /// as it is, as by a process that has ended.
+    var isLost: Bool { file?.isOurs == false }
 
     /// The file has all of what is mapped. What was cut off it must not be touched: that would be the end of the
     /// program. True also for what is in memory.
@@ -144,7 +148,7 @@ final class Segment {
             StateWord.store(base, .empty)
             return Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description)
         } catch {
-            unlinkat(directory.raw, name, 0)
+            unlinkat(directory.number, name, 0)
             ForkHandling.closeHeld(file)
             throw error
         }
@@ -225,7 +229,7 @@ final class Segment {
     private static func readFully(_ file: Descriptor, _ base: UnsafeMutableRawPointer, _ size: Int) -> Int {
         var done = 0
         while done < size {
-            let n = pread(file.raw, base + done, size - done, done)
+            let n = pread(file.number, base + done, size - done, done)
             if n > 0 { done += n } else if n == 0 || csystem_errno() != EINTR { break }
         }
         return done
@@ -233,7 +237,7 @@ final class Segment {
 
     private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError) -> UnsafeMutableRawPointer {
         let flags = MAP_SHARED | (address == nil ? 0 : MAP_FIXED)
-        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != csystem_map_failed() else { throw .current }
+        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.number, 0), base != csystem_map_failed() else { throw .current }
         return base
     }
 
@@ -314,7 +318,7 @@ final class Segment {
             if storage == .copied { release(removingFrom: directory) }
             return nil
         }
-        if let directory, storage != .heap { unlinkat(directory.raw, name, 0) }
+        if let directory, storage != .heap { unlinkat(directory.number, name, 0) }
         if let file { ForkHandling.closeHeld(file) }
         return base
     }
@@ -353,7 +357,7 @@ final class Segment {
 
     /// Lets go of memory and lock. The file stays for the next owner, or goes if `directory` is given.
     func release(removingFrom directory: Descriptor?) {
-        if let directory, storage != .heap { unlinkat(directory.raw, name, 0) }
+        if let directory, storage != .heap { unlinkat(directory.number, name, 0) }
         if storage == .copied { free(base) } else { munmap(base, size) }
         if let file { ForkHandling.closeHeld(file) }
     }
@@ -371,7 +375,7 @@ final class Segment {
             try file.writeAll(UnsafeRawBufferPointer(start: base, count: used))
             return true
         } catch {
-            unlinkat(directory.raw, name, 0)
+            unlinkat(directory.number, name, 0)
             return false
         }
     }

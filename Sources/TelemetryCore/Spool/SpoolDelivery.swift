@@ -21,7 +21,7 @@ extension Spool {
     func removeDamaged(_ shared: SpoolDirectory, _ name: String, _ file: Descriptor, _ count: Int) {
         unmerged.recorded &+= UInt64(count)
         unmerged.drop(.corrupt, UInt64(count))
-        unlinkat(shared.directory.raw, name, 0)
+        unlinkat(shared.directory.number, name, 0)
         ForkHandling.closeHeld(file)
     }
 
@@ -78,7 +78,7 @@ extension Spool {
     }
 
     func remove(_ segment: Segment) {
-        if let address = segment.vacate(removingFrom: shared?.directory) {
+        if let address = segment.vacate(removingFrom: segment.isLost ? nil : shared?.directory) {
             if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
         }
     }

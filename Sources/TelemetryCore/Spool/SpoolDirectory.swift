@@ -88,6 +88,9 @@ final class SpoolDirectory {
         }
     }
 
+    /// The program has closed the files that this process has of it.
+    var isLost: Bool { !control.file.isOurs || !directory.isOurs }
+
     func close() {
         control.close()
         directory.close()
@@ -152,7 +155,7 @@ final class SpoolDirectory {
         var segments = 0
         Directory.forEachName(in: directory) { name in
             var status = stat()
-            guard Segment.isName(name), fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { return }
+            guard Segment.isName(name), fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { return }
             bytes &+= Int64(status.st_size)
             if status.st_size < segmentBytes { short &+= Int64(status.st_size) } else { segments += 1 }
         }

@@ -116,6 +116,7 @@ extension Spool {
 
     private func mend(_ segment: Segment) {
         _ = segment.settle()
+        if segment.isLost { return leave(segment) }
         if segment.isIntact { segment.becomeHeap() }
         guard segment.isIntact && segment.pendingCount > 0 else {
             // What was cut off is counted as well as it is known.
@@ -123,9 +124,28 @@ extension Spool {
             discard(segment, .corrupt, isLocked: false)
             return
         }
-        guard save(segment) else { return }
+        if save(segment) { leave(segment) }
+    }
+
+    private func leave(_ segment: Segment) {
         sealed.removeAll { $0 === segment }
         remove(segment)
+    }
+
+    /// The program has closed the files. What is in them is left to the next pass, as after a crash.
+    func leaveLost() {
+        change(context)
+        for segment in sealed where !segment.isInDelivery && segment.isLost { mend(segment) }
+    }
+
+    /// The same directory, opened again, or none.
+    func reopen(_ next: SpoolDirectory?, _ problem: SystemError?, _ context: ContextBlock) {
+        let known = epoch
+        replaceShared(next, problem)
+        // Consent that was withdrawn meanwhile is noticed with the next look.
+        epoch = known
+        change(context)
+        for segment in sealed where segment.isHeap && !segment.isInDelivery { mend(segment) }
     }
 
     /// The directory was removed, and is another one from now on; nil: there can be none.

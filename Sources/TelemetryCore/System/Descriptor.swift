@@ -19,6 +19,32 @@ package struct SystemError: Error, Equatable {
 /// An open file, closed on every path by its owner calling `close()`. All calls retry EINTR.
 struct Descriptor: Equatable {
     let raw: Int32
+    /// Which file it is, where it stays open while the program runs: the program may close all files and give the number to one
+    /// of its own. 0: not kept.
+    private var file: UInt64 = 0
+
+    init(raw: Int32) { self.raw = raw }
+
+    /// The same, to be recognised: once it is another file, nothing is read, written, locked or closed.
+    func recognisable(_ status: stat?) -> Descriptor {
+        var result = self
+        result.file = Self.file(status)
+        return result
+    }
+
+    var isOurs: Bool {
+        if file == 0 { return true }
+        var status = stat()
+        return fstat(raw, &status) == 0 && Self.file(status) == file
+    }
+
+    /// For a call of the system's; -1, with which it fails (EBADF), once it is another file.
+    var number: Int32 { isOurs ? raw : -1 }
+
+    private static func file(_ status: stat?) -> UInt64 {
+        guard let status else { return 0 }
+        return max(1, UInt64(status.st_ino) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(status.st_dev))
+    }
 
     static let currentDirectory = Descriptor(raw: AT_FDCWD)
 
@@ -27,7 +53,7 @@ struct Descriptor: Equatable {
         at directory: Descriptor = .currentDirectory, _ path: String, _ flags: Int32, mode: mode_t = 0o600
     ) throws(SystemError) -> Descriptor {
         while true {
-            let fd = PathText.call(path) { csystem_openat(directory.raw, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
+            let fd = PathText.call(path) { csystem_openat(directory.number, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
             if fd >= 0 {
                 if flags & O_CREAT != 0 { Descriptor(raw: fd).restoreMode(mode) }
                 return Descriptor(raw: fd)
@@ -41,11 +67,12 @@ struct Descriptor: Equatable {
         if let status = try? status(), status.isOwnRegularFile, status.st_mode & 0o600 != mode & 0o600 { _ = fchmod(raw, mode) }
     }
 
-    func close() { _ = CSystem.close(raw) }
+    func close() { if isOurs { _ = CSystem.close(raw) } }
 
     func status() throws(SystemError) -> stat {
         var result = stat()
         guard fstat(raw, &result) == 0 else { throw .current }
+        guard file == 0 || file == Self.file(result) else { throw SystemError(code: EBADF) }
         return result
     }
 
@@ -69,6 +96,7 @@ struct Descriptor: Equatable {
     /// Writes everything or throws; what was written before an error stays written. Beyond a limit on file sizes nothing is.
     func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         guard let base = bytes.baseAddress else { return }
+        guard isOurs else { throw SystemError(code: EBADF) }
         let place = lseek(raw, 0, SEEK_CUR)
         if place >= 0, !Self.mayWrite(upTo: Int64(place &+ bytes.count)) { throw SystemError(code: EFBIG) }
         var done = 0
@@ -83,7 +111,7 @@ struct Descriptor: Equatable {
     }
 
     func truncate(to length: Int64) throws(SystemError) {
-        while ftruncate(raw, Int(length)) != 0 {
+        while ftruncate(number, Int(length)) != 0 {
             if csystem_errno() != EINTR { throw .current }
         }
     }
@@ -93,7 +121,7 @@ struct Descriptor: Equatable {
     func allocate(_ length: Int64) throws(SystemError) {
         if !Self.mayWrite(upTo: length) { throw SystemError(code: EFBIG) }
         while true {
-            let error = posix_fallocate(raw, 0, Int(length))
+            let error = posix_fallocate(number, 0, Int(length))
             if error == 0 { return }
             if error != EINTR { throw SystemError(code: error) }
         }
@@ -108,7 +136,7 @@ struct Descriptor: Equatable {
     /// pwrite(2) of a few bytes, to a file whose blocks exist; nothing is written beyond a limit on file sizes.
     func write(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int) {
         guard Self.mayWrite(upTo: Int64(offset &+ count)) else { return }
-        while pwrite(raw, bytes, count, offset) < 0 && csystem_errno() == EINTR {}
+        while pwrite(number, bytes, count, offset) < 0 && csystem_errno() == EINTR {}
     }
 
     /// flock(2), without waiting. False: another open file holds it.
@@ -116,7 +144,7 @@ struct Descriptor: Equatable {
 
     /// 0: it is locked. `EWOULDBLOCK`: another open file holds it. Anything else: files cannot be locked here.
     func lockError(isShared: Bool = false) -> Int32 {
-        while flock(raw, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
+        while flock(number, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
             if csystem_errno() != EINTR { return csystem_errno() }
         }
         return 0
@@ -135,5 +163,5 @@ struct Descriptor: Equatable {
         }
     }
 
-    func unlock() { _ = flock(raw, LOCK_UN) }
+    func unlock() { _ = flock(number, LOCK_UN) }
 }

@@ -4,12 +4,12 @@ import CSystem
 extension Descriptor {
     /// renameat(2) within this directory; replaces what `to` names.
     func renameEntry(_ from: String, _ to: String) throws(SystemError) {
-        guard PathText.call(from, { from in PathText.call(to) { renameat(raw, from, raw, $0) } }) == 0 else { throw .current }
+        guard PathText.call(from, { from in PathText.call(to) { renameat(number, from, number, $0) } }) == 0 else { throw .current }
     }
 
     /// unlinkat(2). A name that does not exist is no error; false then.
     func removeEntry(_ name: String) throws(SystemError) -> Bool {
-        if PathText.call(name, { unlinkat(raw, $0, 0) }) == 0 { return true }
+        if PathText.call(name, { unlinkat(number, $0, 0) }) == 0 { return true }
         guard csystem_errno() == ENOENT else { throw .current }
         return false
     }

@@ -9,7 +9,7 @@ final class ForkHandling {
     private let mutex = Mutex()
     /// Open files that are locked, or will be. A copy in a child would keep the lock after the parent
     /// has died or let go, so the child closes its copies at once.
-    private var held: [Int32] = []
+    private var held: [Descriptor] = []
     /// Guards `held`; the innermost of all locks.
     private let heldMutex = Mutex()
     /// D4: of each tool, guarded by the same.
@@ -62,19 +62,21 @@ final class ForkHandling {
         let shared = shared
         shared.heldMutex.lock()
         defer { shared.heldMutex.unlock() }
-        let file = try Descriptor.open(at: directory, path, flags)
-        shared.held.append(file.raw)
+        let opened = try Descriptor.open(at: directory, path, flags)
+        let file = opened.recognisable(try? opened.status())
+        shared.held.append(file)
         return file
     }
 
     /// Closes it, and ends its lock even if a child made without fork(3) has a copy.
-    static func closeHeld(_ file: Descriptor) {
+    /// Without `unlocking`, a process that was given the open file keeps the lock.
+    static func closeHeld(_ file: Descriptor, unlocking: Bool = true) {
         let shared = shared
         shared.heldMutex.lock()
         defer { shared.heldMutex.unlock() }
-        guard let index = shared.held.firstIndex(of: file.raw) else { return }
+        guard let index = shared.held.firstIndex(of: file) else { return }
         shared.held.remove(at: index)
-        file.unlock()
+        if unlocking { file.unlock() }
         file.close()
     }
 
@@ -92,7 +94,7 @@ final class ForkHandling {
     }
 
     private func child() {
-        for file in held { _ = close(file) }
+        for file in held { file.close() }
         held.removeAll()
         heldMutex.unlock()
         for collector in collectors {

@@ -59,7 +59,7 @@ enum PrivateFile {
 
     private static func isAbsent(_ directory: Descriptor, _ path: String) -> Bool {
         var status = stat()
-        return PathText.call(path, { fstatat(directory.raw, $0, &status, 0) }) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
+        return PathText.call(path, { fstatat(directory.number, $0, &status, 0) }) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
     }
 
     /// A directory on the way to it may not be entered.
@@ -74,26 +74,26 @@ enum PrivateFile {
         in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool
     ) throws(SystemError) {
         let temporary = try writeTemporary(in: directory, name, bytes, durable: durable)
-        guard renameat(directory.raw, temporary, directory.raw, name) == 0 else {
+        guard renameat(directory.number, temporary, directory.number, name) == 0 else {
             let error = SystemError.current
-            unlinkat(directory.raw, temporary, 0)
+            unlinkat(directory.number, temporary, 0)
             throw error
         }
-        if durable && fsync(directory.raw) != 0 { throw .current }
+        if durable && fsync(directory.number) != 0 { throw .current }
     }
 
     /// Makes `name` with `bytes` in it, unless it is there: then nothing changes and `EEXIST` is
     /// thrown. Of any number of processes one succeeds, and none sees a part of the content.
     static func create(in directory: Descriptor, _ name: String, _ bytes: [UInt8]) throws(SystemError) {
         let temporary = try writeTemporary(in: directory, name, bytes, durable: false)
-        let linked = linkat(directory.raw, temporary, directory.raw, name, 0) == 0
+        let linked = linkat(directory.number, temporary, directory.number, name, 0) == 0
         let error = SystemError.current
-        unlinkat(directory.raw, temporary, 0)
+        unlinkat(directory.number, temporary, 0)
         if !linked { throw error }
     }
 
     static func remove(in directory: Descriptor, _ name: String) throws(SystemError) {
-        if unlinkat(directory.raw, name, 0) != 0 && csystem_errno() != ENOENT { throw .current }
+        if unlinkat(directory.number, name, 0) != 0 && csystem_errno() != ENOENT { throw .current }
     }
 
     /// Whether `entry` is what a crash may leave of a replacement of `name`.
@@ -118,7 +118,7 @@ enum PrivateFile {
             if durable && fsync(file.raw) != 0 { throw .current }
             return temporary
         } catch {
-            unlinkat(directory.raw, temporary, 0)
+            unlinkat(directory.number, temporary, 0)
             throw error
         }
     }
@@ -143,7 +143,7 @@ struct FileStamp: Equatable {
     /// fstatat(2) without following links. Nil when there is no such file.
     init?(in directory: Descriptor, _ name: String) {
         var status = stat()
-        guard fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        guard fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
         self.init(status)
     }
 }
@@ -156,6 +156,6 @@ extension Descriptor {
             timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2),
             timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000)),
         ]
-        _ = utimensat(raw, name, times, AT_SYMLINK_NOFOLLOW)
+        _ = utimensat(number, name, times, AT_SYMLINK_NOFOLLOW)
     }
 }

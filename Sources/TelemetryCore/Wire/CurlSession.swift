@@ -20,6 +20,7 @@ final class CurlSession {
     private let easy: UnsafeMutableRawPointer
     private let multi: UnsafeMutableRawPointer
     private let mark = ForkMark()
+    private let losses = csystem_curl_losses()
     /// Not 0 while a transfer that was called off is taken down.
     private let isResetting: UnsafeMutablePointer<Int32>
     /// What libcurl says of a failure. Only looked at: it may repeat the URL.
@@ -28,8 +29,8 @@ final class CurlSession {
     /// False: libcurl does not say when a request leaves.
     private var isWatched = false
 
-    /// False in a forked child.
-    var isOwn: Bool { mark.isOwn }
+    /// False in a forked child, and where the program has closed its descriptors.
+    var isOwn: Bool { mark.isOwn && losses == csystem_curl_losses() }
 
     init() throws(TransportError) {
         try Self.load()
@@ -204,11 +205,12 @@ final class CurlSession {
     private func run(_ control: SendControl, deadline: Deadline) -> String? {
         guard csystem_curl_multi_add(multi, easy) == CURLM_OK else { return "out of memory" }
         defer {
-            _ = csystem_curl_multi_remove(multi, easy)
+            if isOwn { _ = csystem_curl_multi_remove(multi, easy) }
             isResetting.pointee = 0
         }
         while true {
             var running: Int32 = 0
+            guard isOwn else { return "the program has closed the connection" }
             // The thread that looks names up inherits the mask.
             guard SignalMask.withAllBlocked({ csystem_curl_multi_perform(multi, &running) }) == CURLM_OK else {
                 return csystem_curl_is_over() ? "called off" : "libcurl failed"

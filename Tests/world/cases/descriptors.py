@@ -1,0 +1,143 @@
+"""The host closes descriptors: those of its streams before it starts, or all of them while it runs.
+
+Elsewhere: a library's file gets the number of standard output, and the program's messages land in it; or the library goes
+on with numbers that are the program's own files by now, and writes to them or closes them."""
+import os
+
+from suite import check, check_equal, test
+
+HOST = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <telemetry.h>
+#include <unistd.h>
+static telemetry_collector *start(void)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    if (getenv("URL")) telemetry_options_set_backend_http(options, getenv("URL"), NULL, 0);
+    telemetry_collector *collector = telemetry_open(options);
+    telemetry_options_free(options);
+    return collector;
+}
+static void record(telemetry_collector *collector, int64_t sequence)
+{
+    telemetry_attribute attribute = telemetry_int("sequence", sequence);
+    telemetry_track(collector, TELEMETRY_FEATURE_USED, "descriptor", &attribute, 1);
+}
+"""
+
+STREAMS = HOST + r"""
+int main(int count, char **arguments)
+{
+    (void)count; (void)arguments;
+    for (int fd = 0; fd < 3; fd++) close(fd);
+    telemetry_collector *collector = start();
+    record(collector, 0);
+    telemetry_flush(collector, 5000);
+    for (int fd = 0; fd < 3; fd++) if (fcntl(fd, F_GETFD) >= 0) return 10 + fd;
+    record(collector, 1);
+    char text[4096];
+    memset(text, 'x', sizeof text);
+    for (int fd = 1; fd < 3; fd++) if (write(fd, text, sizeof text) >= 0) return 20 + fd;
+    return telemetry_close(collector, 5000) == 0 ? 0 : 1;
+}
+"""
+
+CLOSED = HOST + r"""
+int main(int count, char **arguments)
+{
+    enum { FILES = 40 };
+    (void)count;
+    telemetry_collector *collector = start();
+    record(collector, 0);
+    telemetry_flush(collector, 5000);
+    record(collector, 1);
+    closefrom(3);
+    int files[FILES];
+    for (int i = 0; i < FILES; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/mine-%d", arguments[1], i);
+        files[i] = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (write(files[i], "mine", 4) != 4 || flock(files[i], LOCK_EX | LOCK_NB) != 0) return 1;
+    }
+    for (int i = 2; i < 4000; i++) record(collector, i);
+    telemetry_flush(collector, 5000);
+    record(collector, 4000);
+    telemetry_close(collector, 5000);
+    for (int i = 0; i < FILES; i++) {
+        struct stat status;
+        char path[256];
+        snprintf(path, sizeof path, "%s/mine-%d", arguments[1], i);
+        int other = open(path, O_RDONLY);
+        if (fstat(files[i], &status) != 0 || status.st_size != 4 || lseek(files[i], 0, SEEK_CUR) != 4) return 2;
+        if (flock(other, LOCK_EX | LOCK_NB) == 0) return 3; /* our lock was taken off */
+        close(other);
+    }
+    return 0;
+}
+"""
+
+INHERITED = HOST + r"""
+#include <dirent.h>
+#include <time.h>
+int main(int count, char **arguments)
+{
+    (void)count;
+    if (strcmp(arguments[1], "listed") == 0) {
+        int found = 0;
+        for (int fd = 3; fd < 256; fd++) if (fcntl(fd, F_GETFD) >= 0) { found++; char link[64], to[256]; snprintf(link, sizeof link, "/proc/self/fd/%d", fd); ssize_t n = readlink(link, to, 255); if (n > 0) { to[n] = 0; printf("%s\n", to); } }
+        return found;
+    }
+    telemetry_collector *collector = start();
+    record(collector, 0);
+    int flushed = telemetry_flush(collector, 5000);
+    if (atoi(arguments[1]) == 0 && flushed != 0) return 100;
+    execl(arguments[0], arguments[0], "listed", (char *)NULL);
+    return 101;
+}
+"""
+
+
+@test("descriptors/streams-closed", "E12")
+def streams_closed(world):
+    """A program without its three standard streams, with every way to deliver: no file of ours takes their place."""
+    program = world.program("streams", STREAMS)
+    world.run([program])
+    for number, certificate in enumerate((None, world.certificate("here"))):
+        receiver = world.receiver(certificate=certificate)
+        # By name: the resolver is asked.
+        url = receiver.url.replace("127.0.0.1", "localhost")
+        world.run([program], environment={"URL": url})
+        check_equal(2, len(receiver.accepted()), "events received")
+    world.expect(6, delivered=6)
+
+
+@test("descriptors/all-closed", "E12")
+def all_closed(world):
+    """closefrom(3) under a living collector: the program's own files are left alone, and no event is lost."""
+    program = world.program("closed", CLOSED)
+    receiver = world.receiver()
+    for url, name in ((None, "local"), (receiver.url, "http"), (world.receiver(certificate=world.certificate("here")).url, "https")):
+        os.mkdir(world.path(name))
+        world.run([program, world.path(name)], environment={"URL": url} if url else {})
+        if url:
+            world.manifest(url)
+        world.helper("deliver", "--now")
+    events = world.status()["events"]
+    check_equal(events["recorded"], events["delivered"] + events["dropped"] + events["pending"], "the sum of the counters")
+    check_equal((3 * 4001, 0), (events["recorded"], events["dropped"]), "recorded and dropped")
+
+
+@test("descriptors/exec", "E12")
+def exec_inherits_none(world):
+    """A program that is replaced by another leaves it nothing open: no file, no socket, no wake-up of libcurl's."""
+    program = world.program("inherited", INHERITED)
+    for certificate in (None, world.certificate("here")):
+        receiver = world.receiver(certificate=certificate)
+        for host in ("127.0.0.1", "localhost"):
+            done = world.run([program, "0"], environment={"URL": receiver.url.replace("127.0.0.1", host)})
+            check(not done.stdout, f"inherited: {done.stdout}")
