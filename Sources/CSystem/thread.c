@@ -1,12 +1,5 @@
 #include "csystem.h"
 
-bool csystem_has_memory(size_t bytes)
-{
-    void *volatile area = malloc(bytes);
-    free(area);
-    return area != NULL;
-}
-
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context)
 {
     pthread_attr_t attributes;

@@ -83,9 +83,6 @@ void *csystem_fork_state(void);
 /** Keeps `state` if none is kept yet; returns the one that is kept. */
 void *csystem_keep_fork_state(void *state);
 
-/** Whether so much memory can be had at once. Swift's own allocations end the program when they fail: asked before. */
-bool csystem_has_memory(size_t bytes);
-
 /** Starts a detached thread with every signal blocked and a stack of `stack_bytes`. 0 or errno. */
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context);
 

@@ -180,7 +180,7 @@ final class AuditLog {
 extension Descriptor {
     /// What stands from `offset` to the end; nil when it is longer than `limit` or cannot be read.
     fileprivate func readTail(from offset: Int64, limit: Int) -> [UInt8]? {
-        guard lseek(raw, Int(offset), SEEK_SET) >= 0, let bytes = try? readAll(limit: limit + 1), bytes.count <= limit else { return nil }
+        guard lseek(number, Int(offset), SEEK_SET) >= 0, let bytes = try? readAll(limit: limit + 1), bytes.count <= limit else { return nil }
         return bytes
     }
 }

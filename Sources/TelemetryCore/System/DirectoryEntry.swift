@@ -18,7 +18,7 @@ extension Descriptor {
     func overwrite(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) {
         if !Self.mayWrite(upTo: offset &+ Int64(bytes.count)) { throw SystemError(code: EFBIG) }
         while true {
-            let written = pwrite(raw, bytes.baseAddress, bytes.count, Int(offset))
+            let written = pwrite(number, bytes.baseAddress, bytes.count, Int(offset))
             if written == bytes.count { return }
             if written >= 0 { throw SystemError(code: ENOSPC) }
             if csystem_errno() != EINTR { throw .current }
@@ -29,7 +29,7 @@ extension Descriptor {
     func byte(at offset: Int64) -> UInt8? {
         var byte: UInt8 = 0
         while true {
-            let got = pread(raw, &byte, 1, Int(offset))
+            let got = pread(number, &byte, 1, Int(offset))
             if got == 1 { return byte }
             if got == 0 || csystem_errno() != EINTR { return nil }
         }
