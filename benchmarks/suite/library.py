@@ -15,4 +15,4 @@ def report_size(report):
     loaded = [line.split()[0].rsplit("/", 1)[-1] for line in loaded.splitlines()]
     report.section("The library", ["what", "value"], [["stripped, bytes", size], ["needs at start", ", ".join(needed) or "nothing"],
                    ["loaded with it", ", ".join(loaded)]])
-    report.target("stripped library", size / 1024, 416, "KiB", f"needs {', '.join(needed)}")
+    report.target("stripped library", size / 1024, 460, "KiB", f"needs {', '.join(needed)}")
