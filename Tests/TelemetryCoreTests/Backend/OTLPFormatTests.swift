@@ -155,7 +155,12 @@ final class OTLPFormatTests: XCTestCase {
             XCTAssertEqual(verdict(status), .retry(afterSeconds: nil))
             XCTAssertEqual(verdict(status, retryAfter: "7"), .retry(afterSeconds: 7))
         }
-        for status in [400, 401, 403, 404, 410, 415, 501, 505, 511] { XCTAssertEqual(verdict(status), .rejected, "\(status)") }
+        for status in [400, 404, 410, 415, 501, 505, 511] { XCTAssertEqual(verdict(status), .rejected, "\(status)") }
+        for status in [401, 403] {
+            XCTAssertEqual(verdict(status), .retry(afterSeconds: 3600), "\(status): the key may be replaced")
+            XCTAssertEqual(verdict(status, retryAfter: "7"), .retry(afterSeconds: 7), "\(status)")
+        }
+        for status in [421, 425] { XCTAssertEqual(verdict(status), .retry(afterSeconds: nil), "\(status)") }
         XCTAssertEqual(verdict(413), .split)
         XCTAssertEqual(verdict(413, count: 1), .rejected)
     }

@@ -58,7 +58,8 @@ final class PostHogFormatTests: XCTestCase {
     func testVerdicts() {
         XCTAssertEqual(format.verdict(200), .accepted)
         for status in [408, 429, 500, 502, 503, 504] { XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)") }
-        for status in [400, 401, 403, 404] { XCTAssertEqual(format.verdict(status), .rejected, "\(status)") }
+        for status in [400, 404] { XCTAssertEqual(format.verdict(status), .rejected, "\(status)") }
+        for status in [401, 403] { XCTAssertEqual(format.verdict(status), .retry(afterSeconds: 3600), "\(status): the key may be replaced") }
         XCTAssertEqual(format.verdict(413), .split)
         XCTAssertEqual(format.verdict(429, reset: "12"), .retry(afterSeconds: nil), "which is not this receiver's")
     }

@@ -67,7 +67,11 @@ final class SegmentFormatTests: XCTestCase {
         for status in [408, 410, 429, 460, 500, 502, 503, 504, 508] {
             XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)")
         }
-        for status in [400, 401, 403, 404, 501, 505, 511] { XCTAssertEqual(format.verdict(status, retryAfter: "9"), .rejected, "\(status)") }
+        for status in [400, 404, 501, 505, 511] { XCTAssertEqual(format.verdict(status, retryAfter: "9"), .rejected, "\(status)") }
+        for status in [401, 403] {
+            XCTAssertEqual(format.verdict(status), .retry(afterSeconds: 3600), "\(status): the key may be replaced")
+            XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)")
+        }
         XCTAssertEqual(format.verdict(413), .split)
         XCTAssertEqual(format.verdict(429, retryAfter: "301"), .retry(afterSeconds: 300))
     }

@@ -65,8 +65,10 @@ final class SplunkHECFormatTests: XCTestCase {
 
     /// Splunk's error codes, as its documentation lists them.
     func testVerdicts() {
+        // Of the token, which may be replaced.
+        let refused = Verdict.retry(afterSeconds: 3600)
         let codes: [(status: Int, code: Int, verdict: Verdict)] = [
-            (200, 0, .accepted), (403, 1, .rejected), (401, 2, .rejected), (401, 3, .rejected), (403, 4, .rejected), (400, 5, .rejected), (400, 6, .rejected),
+            (200, 0, .accepted), (403, 1, refused), (401, 2, refused), (401, 3, refused), (403, 4, refused), (400, 5, .rejected), (400, 6, .rejected),
             (400, 7, .rejected), (500, 8, .retry(afterSeconds: nil)), (503, 9, .retry(afterSeconds: nil)), (400, 10, .rejected), (400, 11, .rejected),
             (400, 12, .rejected), (400, 13, .rejected), (400, 14, .rejected), (400, 15, .rejected), (400, 16, .rejected),
         ]
@@ -92,7 +94,7 @@ final class SplunkHECFormatTests: XCTestCase {
         }
         XCTAssertEqual(outcome(400, #"{"invalid-event-number":1}"#).reason, "HTTP 400, event 1")
         XCTAssertEqual(outcome(503, #"{"invalid-event-number":1}"#).verdict, .retry(afterSeconds: nil))
-        XCTAssertEqual(outcome(401, #"{"invalid-event-number":1}"#).verdict, .rejected)
+        XCTAssertEqual(outcome(401, #"{"invalid-event-number":1}"#).verdict, .retry(afterSeconds: 3600))
         XCTAssertEqual(outcome(400, "<html>").verdict, .rejected)
     }
 

@@ -296,8 +296,8 @@ final class ConsentResolverTests: XCTestCase {
                                 error: bits & 1 == 0 ? nil : "bad", gate: bits & 2 == 0, noTelemetry: bits & 4 != 0,
                                 doNotTrack: doNotTrack, kill: kill, enabled: enabled, preference: preference,
                                 optOut: bits & 8 != 0, notice: bits & 16 != 0, on: false, source: "")
-                            let refused = bits & 7 != 0 || yes.contains(kill ?? "")
-                                || !(doNotTrack == nil || doNotTrack == "" || no.contains(doNotTrack ?? ""))
+                            let refused = bits & 7 != 0
+                                || [doNotTrack, kill].contains { !($0 == nil || $0 == "" || no.contains($0 ?? "")) }
                             let byDefault = bits & 24 == 24
                             let agreed = enabled != nil
                                 ? yes.contains(enabled ?? "")

@@ -92,6 +92,11 @@ final class InvokingUserTests: XCTestCase {
         XCTAssertEqual(Environment.stateDirectory, home.path + "/own/telemetry")
         home.set("SUDO_UID", nil)
         home.set("XDG_STATE_HOME", theirs)
-        XCTAssertEqual(Environment.stateDirectory, theirs + "/telemetry", "without sudo the user's word counts")
+        XCTAssertEqual(Environment.stateDirectory, root + "/.local/state/telemetry", "HOME is another user's")
+        home.set("HOME", home.path)
+        XCTAssertEqual(Environment.stateDirectory, home.path + "/.local/state/telemetry", "su keeps a variable of another user's")
+        XCTAssertEqual(mkdir(theirs + "/roots", 0o700), 0)
+        home.set("XDG_STATE_HOME", theirs + "/roots")
+        XCTAssertEqual(Environment.stateDirectory, theirs + "/roots/telemetry", "on nobody's behalf root may choose a directory of its own")
     }
 }
