@@ -167,7 +167,7 @@ final class PostingBackendTests: XCTestCase {
         defer { backend.close() }
         assertEnds(within: 50) {
             let cancelAt = Deadline(timeoutMilliseconds: 150)
-            let control = SendControl(deadline: .never) { cancelAt.isPast }
+            let control = SendControl(deadline: .never, isCancelled: { cancelAt.isPast })
             XCTAssertEqual(Batch(count: 1).send(to: backend, control).reason, "called off")
             return cancelAt.nanoseconds
         }

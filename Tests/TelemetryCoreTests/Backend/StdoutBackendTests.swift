@@ -102,7 +102,7 @@ final class StdoutBackendTests: XCTestCase {
     }
 
     func testCancelledSendEnds() {
-        let control = SendControl(deadline: .never) { true }
+        let control = SendControl(deadline: .never, isCancelled: { true })
         XCTAssertEqual(Batch(count: 500).send(to: StdoutBackend(output: writing), control).verdict, .retry(afterSeconds: nil))
     }
 }

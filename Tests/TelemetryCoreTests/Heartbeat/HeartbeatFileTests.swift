@@ -6,7 +6,7 @@ import XCTest
 /// C12: the state file is atomic, 0600, and replaced when it is damaged.
 final class HeartbeatFileTests: XCTestCase {
     func testRoundTrip() throws {
-        let temporary = try TemporaryDirectory()
+        let temporary = TemporaryDirectory()
         let directory = try Descriptor.open(temporary.path, O_RDONLY | O_DIRECTORY)
         defer { directory.close() }
         XCTAssertEqual(HeartbeatFile.last(in: directory), 0)
