@@ -205,6 +205,15 @@ static bool let_go(int fd)
     return false;
 }
 
+/* From 7.88 to 8.2, libcurl closes a socket that is not connected yet without asking for it. After each call that may: the
+   wake-ups, which are never among these, still tell that the program has closed all. */
+static void forget_closed(void)
+{
+    for (int i = known_count - 1; i >= 0; i--)
+        if (known[i].multi == NULL && !is_unchanged(i))
+            known[i] = known[--known_count];
+}
+
 unsigned csystem_curl_losses(void)
 {
     if (!csystem_section_enter(CSYSTEM_SENDING))
@@ -305,8 +314,16 @@ static CURLMcode perform(CURLM *multi, int *running)
     int first = occupy(&streams);
     CURLMcode code = curl.multi_perform(multi, running);
     leave_free(&streams);
+    forget_closed();
     if (first >= 0)
         keep_pair(first, is_waited_for, multi, false);
+    return code;
+}
+
+static CURLMcode take_out(CURLM *multi, CURL *easy)
+{
+    CURLMcode code = curl.multi_remove_handle(multi, easy);
+    forget_closed();
     return code;
 }
 
@@ -439,6 +456,7 @@ void csystem_curl_cleanup(CURL *easy, CURLM *multi)
     for (int i = known_count - 1; i >= 0; i--)
         if (known[i].multi == multi && multi != NULL)
             known[i] = known[--known_count];
+    forget_closed();
     csystem_section_leave(CSYSTEM_SENDING);
 }
 
@@ -449,7 +467,7 @@ CURLMcode csystem_curl_multi_add(CURLM *multi, CURL *easy)
 
 CURLMcode csystem_curl_multi_remove(CURLM *multi, CURL *easy)
 {
-    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, curl.multi_remove_handle(multi, easy));
+    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, take_out(multi, easy));
 }
 
 CURLMcode csystem_curl_multi_perform(CURLM *multi, int *running)

@@ -3,6 +3,7 @@
 Elsewhere: a library's file gets the number of standard output, and the program's messages land in it; or the library goes
 on with numbers that are the program's own files by now, and writes to them or closes them."""
 import os
+import socket
 
 from suite import check, check_equal, test
 
@@ -130,6 +131,40 @@ def all_closed(world):
     events = world.status()["events"]
     check_equal(events["recorded"], events["delivered"] + events["dropped"] + events["pending"], "the sum of the counters")
     check_equal((3 * 4001, 0), (events["recorded"], events["dropped"]), "recorded and dropped")
+
+
+CALLED_OFF = HOST + r"""
+int main(int count, char **arguments)
+{
+    (void)count;
+    for (int i = 0; i < 20; i++) {
+        telemetry_collector *collector = start();
+        record(collector, i);
+        telemetry_flush(collector, (unsigned)atoi(arguments[1]));
+        telemetry_close(collector, 0);
+    }
+    int open = 0;
+    for (int tries = 0; tries < 500; tries++) {
+        open = 0;
+        for (int fd = 3; fd < 256; fd++) open += fcntl(fd, F_GETFD) >= 0;
+        if (open == 0) return 0;
+        usleep(20000);
+    }
+    return open;
+}
+"""
+
+
+@test("descriptors/called-off", "E12")
+def called_off(world):
+    """Connections that are refused, or called off before they stand, leave nothing open: some versions of libcurl
+    close such a socket without asking."""
+    program = world.program("called-off", CALLED_OFF)
+    refusing = socket.socket()
+    refusing.bind(("127.0.0.1", 0))
+    for url in (f"http://127.0.0.1:{refusing.getsockname()[1]}/", "http://192.0.2.1:9/"):
+        for patience in ("0", "1", "30"):
+            world.run([program, patience], environment={"URL": url})
 
 
 @test("descriptors/exec", "E12")
