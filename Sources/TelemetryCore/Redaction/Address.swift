@@ -12,6 +12,17 @@ enum Address {
         return (lastAt(text, start, limit), end)
     }
 
+    /// The same in a URL that is a part of another: up to `%40`, before the next `%2F`.
+    static func encodedUserInfo(_ text: TextBytes, _ start: Int) -> Int? {
+        var index = start
+        while index < start &+ 256 && !endsAuthority(text[index]) {
+            if QuoteMark.percent(text, index, "40") != nil { return index }
+            if QuoteMark.percent(text, index, "2f") != nil { return nil }
+            index &+= 1
+        }
+        return nil
+    }
+
     private static func endsAuthority(_ byte: UInt8) -> Bool {
         byte.isSpace || byte.isQuote || byte == 0x2F || byte == 0x3F || byte == 0x23 || byte == 0x3C || byte == 0x3E
     }
@@ -46,6 +57,8 @@ enum Address {
         var start = at
         while start > first && isLocal(text[start &- 1]) && at &- start < localLimit { start &-= 1 }
         while start < at && (text[start] == 0x2D || text[start] == 0x2E) { start &+= 1 }
+        // The account that every user of a host of repositories has.
+        if at &- start == 3 && text.has("git", at: start) { return nil }
         return start < at && at &- start < localLimit ? start..<end : nil
     }
 

@@ -1,55 +1,68 @@
-/// Tells random letters and digits from words: in what a machine has drawn, letters, capitals and
-/// digits take turns; in names they stand in groups.
+/// Tells random letters and digits from words: each pair of neighbours counts for the one or the other. Letters that
+/// seldom follow each other, and turns between letters, capitals and digits, are signs of what a machine has drawn.
 struct OpaqueRun {
-    static let minimum = 24
+    static let minimum = 20
+    static let tokenMinimum = 24
+    static let tokenMaximum = 200
 
-    /// Letters and digits, without what belongs to a UUID.
+    /// For each pair of letters whether it is among the 260 most frequent in source code, documents and settings: one
+    /// bit each, six in a sign from `0` on.
+    private static var frequentPairs: StaticString {
+        "_e[oMaBFDWMi1oT\\7lOnoG>9i1AVV74A@:`OhkZ@0004A04@?9cAKT=5eGkl`Kmk7MV\\7100@`OmkCEf_GmKnNdOij0A4004AH2051R000;30A000"
+    }
+    /// A run that counts as much is random; the weights are fourfold logarithms of how many times more often a
+    /// pair occurs in random runs.
+    private static let threshold = 16
+    private static let tokenThreshold = 20
+    /// Frequent pairs in a row: more make a word.
+    private static let longestWord = 5
+    private static let hexadecimalMinimum = 24
+
+    /// What a separator counts for.
+    private let separator: Int
+    private var score = 0
     private var letters = 0
     private var digits = 0
     private var uppers = 0
-    /// Neighbours of different kinds.
-    private var turns = 0
+    /// Digits in a row, capitals in a row.
+    private var groups = 0
+    private var row = 0
+    private var longestRow = 0
+    private var frequent = 0
+    private var longestFrequent = 0
+    private var last: UInt8 = 0
     /// The part between two separators.
-    private var part = Part()
-    private var hasOpaquePart = false
+    private var partDigits = 0
+    private var isHexadecimal = true
+    private var hasHexadecimal = false
 
-    private struct Part {
-        var letters = 0
-        var digits = 0
-        var uppers = 0
-        var turns = 0
-        var trailingDigits = 0
-        var isHexadecimal = true
-        var last: UInt8 = 0
-
-        var count: Int { letters &+ digits }
-
-        mutating func add(_ byte: UInt8) {
-            let kind: UInt8 = byte.isDigit ? 1 : byte.isUpper ? 2 : 3
-            if last != 0 && last != kind { turns &+= 1 }
-            last = kind
-            if kind == 1 { digits &+= 1 } else { letters &+= 1 }
-            trailingDigits = kind == 1 ? trailingDigits &+ 1 : 0
-            if kind == 2 { uppers &+= 1 }
-            if !byte.isHexadecimal { isHexadecimal = false }
-        }
-
-        var isOpaque: Bool {
-            if count < OpaqueRun.minimum || letters == 0 { return false }
-            let takesTurns = turns &* 5 >= count &* 2
-            // A long word with a number behind it, as testSomething2024, is one of letters.
-            if digits > 0 && !(digits == trailingDigits && digits <= 4) { return isHexadecimal || digits >= 4 || takesTurns }
-            return takesTurns && uppers &* 20 >= letters &* 7 && (letters &- uppers) &* 20 >= letters &* 7
-        }
-    }
+    private init(separator: Int) { self.separator = separator }
 
     /// The word from `start` to `end`: letters, digits, `-` and `_`.
     static func isOpaque(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        guard end &- start >= minimum else { return false }
-        var run = OpaqueRun()
+        guard end &- start >= minimum, !isSymbol(text, start) else { return false }
+        var run = OpaqueRun(separator: -8)
         run.walk(text, start, end)
-        return run.hasOpaquePart
-            || (run.digits > 0 && run.letters &+ run.digits >= 20 && run.turns &* 5 >= (run.letters &+ run.digits) &* 2)
+        return run.hasHexadecimal || (run.score >= threshold && run.letters > 0 && run.isMixed)
+    }
+
+    /// What stands between blanks or quotes, signs and all.
+    static func isOpaqueToken(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        if isSymbol(text, start) { return false }
+        var run = OpaqueRun(separator: 0)
+        for index in start..<end where text.base[index] == 0x5C || text.base[index] >= 0x80 || text.has("://", at: index) { return false }
+        run.walk(text, start, end)
+        return run.score >= tokenThreshold && run.longestFrequent <= longestWord && run.digits > 0 && run.uppers >= 3
+            && run.letters &- run.uppers >= 3 && run.isMixed
+    }
+
+    /// Base64 that is filled up with `=`, which begins and ends as the word does: short, so it has to look the part.
+    static func isPadded(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        let fill = text[end &+ 1] == 0x3D ? 2 : 1
+        guard end &- start >= 12, (end &- start &+ fill) & 3 == 0, !text[end &+ fill].isWord, text[end &+ fill] != 0x3D else { return false }
+        var run = OpaqueRun(separator: -8)
+        run.walk(text, start, end)
+        return run.score >= 0 && run.uppers >= 2 && run.letters > run.uppers
     }
 
     /// The end of base64 with `+` and `/` that begins at `start`, at the first letter or digit of a word.
@@ -60,46 +73,103 @@ struct OpaqueRun {
         if before == 0x2F || before == 0x2B || before == 0x2E || before == 0x7E || before == 0x5C { return nil }
         let end = text.end(from: start) { $0.isAlphanumeric || $0 == 0x2B || $0 == 0x2F }
         guard end &- start >= minimum else { return nil }
-        var run = OpaqueRun()
+        var run = OpaqueRun(separator: -4)
         run.walk(text, start, end)
-        let isMixed = run.digits > 0 && run.uppers > 0 && run.letters > run.uppers
-        return isMixed && run.turns &* 10 >= (run.letters &+ run.digits) &* 3 ? end : nil
+        return run.score >= tokenThreshold && run.digits > 0 && run.uppers > 0 && run.letters > run.uppers ? end : nil
+    }
+
+    /// The quick look at attributes relies on it.
+    private var isMixed: Bool { longestRow >= 8 || groups >= 4 }
+
+    /// Names that compilers make: Itanium C++, Rust, Swift.
+    private static func isSymbol(_ text: TextBytes, _ start: Int) -> Bool {
+        if text[start] == 0x5F { return text[start &+ 1] == 0x5A || text[start &+ 1] == 0x52 }
+        return text[start &- 1] == 0x24 && (text[start] | 0x20) == 0x73
     }
 
     private mutating func walk(_ text: TextBytes, _ start: Int, _ end: Int) {
         var index = start
         while index < end {
-            if part.count == 0, let behind = Self.uuidEnd(text, index, end) {
+            if row == 0, let behind = Self.identifierEnd(text, index, end) {
                 index = behind
-            } else if text[index].isAlphanumeric {
-                part.add(text[index])
-                index &+= 1
+                last = 0
             } else {
-                finishPart()
+                add(text.base[index])
                 index &+= 1
             }
         }
         finishPart()
     }
 
-    private mutating func finishPart() {
-        if part.isOpaque { hasOpaquePart = true }
-        letters &+= part.letters
-        digits &+= part.digits
-        uppers &+= part.uppers
-        turns &+= part.turns
-        part = Part()
+    private mutating func add(_ byte: UInt8) {
+        defer { last = byte }
+        guard byte.isAlphanumeric else {
+            score &+= separator
+            return finishPart()
+        }
+        row &+= 1
+        if byte.isDigit {
+            digits &+= 1
+            partDigits &+= 1
+        } else {
+            letters &+= 1
+            if byte.isUpper { uppers &+= 1 }
+        }
+        if !byte.isHexadecimal { isHexadecimal = false }
+        if (byte.isDigit && !last.isDigit) || (byte.isUpper && !last.isUpper) { groups &+= 1 }
+        if last.isAlphanumeric { score &+= weight(last, byte) }
     }
 
-    /// RFC 9562 section 4: 8-4-4-4-12. It names a thing; it is no key to one.
-    private static func uuidEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
-        let behind = start &+ 36
-        guard behind <= end, behind == end || !text[behind].isAlphanumeric else { return nil }
+    private mutating func weight(_ first: UInt8, _ second: UInt8) -> Int {
+        guard first.isLetter, second.isLetter else {
+            frequent = 0
+            return first.isDigit && second.isDigit ? 0 : 5
+        }
+        let bit = Int((first | 0x20) &- 0x61) &* 26 &+ Int((second | 0x20) &- 0x61)
+        let isFrequent = (Self.frequentPairs.utf8Start[bit / 6] &- 0x30) >> UInt8(truncatingIfNeeded: bit % 6) & 1 != 0
+        frequent = isFrequent ? frequent &+ 1 : 0
+        longestFrequent = max(longestFrequent, frequent)
+        if first.isLower { return second.isLower ? (isFrequent ? -5 : 8) : (isFrequent ? 1 : 6) }
+        return isFrequent ? -1 : second.isLower ? 8 : 7
+    }
+
+    private mutating func finishPart() {
+        if isHexadecimal && row >= Self.hexadecimalMinimum && partDigits > 0 && partDigits < row { hasHexadecimal = true }
+        longestRow = max(longestRow, row)
+        row = 0
+        frequent = 0
+        partDigits = 0
+        isHexadecimal = true
+    }
+
+    // MARK: what names a thing and opens nothing
+
+    private static func identifierEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
+        if isEnd(text, start &+ 36, end) && isUUID(text, start) { return start &+ 36 }
+        return isEnd(text, start &+ 26, end) && isULID(text, start) ? start &+ 26 : nil
+    }
+
+    private static func isEnd(_ text: TextBytes, _ behind: Int, _ end: Int) -> Bool {
+        behind == end || (behind < end && !text[behind].isAlphanumeric)
+    }
+
+    /// RFC 9562 section 4: 8-4-4-4-12.
+    private static func isUUID(_ text: TextBytes, _ start: Int) -> Bool {
         for offset in 0..<36 {
             let byte = text[start &+ offset]
             let isDash = offset == 8 || offset == 13 || offset == 18 || offset == 23
-            if isDash ? byte != 0x2D : !byte.isHexadecimal { return nil }
+            if isDash ? byte != 0x2D : !byte.isHexadecimal { return false }
         }
-        return behind
+        return true
+    }
+
+    /// The ULID specification: 26 of Crockford's base 32; until 2059 the time begins with `01`.
+    private static func isULID(_ text: TextBytes, _ start: Int) -> Bool {
+        guard text.has("01", at: start) else { return false }
+        for index in start..<start &+ 26 {
+            let byte = text[index]
+            if !(byte.isDigit || byte.isUpper) || byte == 0x49 || byte == 0x4C || byte == 0x4F || byte == 0x55 { return false }
+        }
+        return true
     }
 }

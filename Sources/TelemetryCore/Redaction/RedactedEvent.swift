@@ -28,8 +28,7 @@ struct RedactedEvent {
                 result.append(nil)
                 continue
             }
-            let previous = index > 0 ? given[index - 1] : nil
-            result.append(keep(redactor.redactArgument(argument, after: previous, keeping: EventLimits.argumentBytes), argument))
+            result.append(keep(redactor.redactArgument(given, index, keeping: EventLimits.argumentBytes), argument))
         }
         return result
     }

@@ -8,8 +8,12 @@ struct RedactionPass {
     private var index = 0
     /// What stands before was written, or is replaced.
     private var copied = 0
-    /// Where a path begins though a name stands before it: behind the host of a file URL.
+    /// Where a path begins though a name stands before it: behind the host of a file URL or of a share.
     private var pathStart = -1
+    /// Where the next token begins that may be random as a whole.
+    private var tokenStart = -1
+    /// The options of the last program of this line that was named.
+    private var program: TextBytes?
     private var output: [UInt8] = []
     private var hasReplaced = false
     /// The rules that found something, by bit.
@@ -18,8 +22,9 @@ struct RedactionPass {
     /// More is looked at than is kept: an e-mail address may yet take back what stands before its `@`.
     private static let margin = 512
 
-    init(_ text: TextBytes, home: [UInt8], keeping limit: Int) {
+    init(_ text: TextBytes, home: [UInt8], keeping limit: Int, program: TextBytes? = nil) {
         self.text = text
+        self.program = program
         self.home = home
         wanted = limit > Int.max &- Self.margin ? Int.max : limit &+ Self.margin
     }
@@ -36,13 +41,60 @@ struct RedactionPass {
 
     private mutating func step() {
         let byte = text.base[index]
+        if isTokenStart(byte) { lookAhead() }
+        if index == tokenStart, let end = tokenEnd() { return replace(index..<end, .opaqueRun) }
         switch byte {
         case 0x2F, 0x5C: path(byte)
-        case 0x3A where text.has("//", at: index &+ 1): authority()
+        case 0x3A where text.has("//", at: index &+ 1): authority(index &+ 3)
+        case 0x3A where text.has("\\/\\/", at: index &+ 1): authority(index &+ 5)
         case 0x40: email(width: 1)
-        case 0x25 where text.has("40", at: index &+ 1): email(width: 3)
-        default: if byte.isWord { word() } else { index &+= 1 }
+        case 0x25: percent()
+        case 0x24, 0x7B:
+            if let end = LoginLine.hash(text, index) { replace(index..<end, .login) } else { index &+= 1 }
+        case 0x7E:
+            if let end = HomePath.tildeEnd(text, index) { replace(index..<end, .home) } else { index &+= 1 }
+        default:
+            if byte == 0x0A { program = nil }
+            if byte.isWord { word() } else { index &+= 1 }
         }
+    }
+
+    // MARK: tokens
+
+    private func isTokenStart(_ byte: UInt8) -> Bool {
+        guard !byte.isSpace, !byte.isQuote else { return false }
+        let before = text[index &- 1]
+        return before.isSpace || before.isQuote
+    }
+
+    /// Behind `name=` and `name:` the token begins that is looked at as a whole.
+    private mutating func lookAhead() {
+        if let found = LoginLine.passwordFile(text, index) {
+            tokenStart = -1
+            return replace(found, .login)
+        }
+        let name = text.end(from: index) { $0.isLetter }
+        tokenStart = name > index &+ 1 && (text[name] == 0x3D || text[name] == 0x3A) ? name &+ 1 : index
+    }
+
+    private func tokenEnd() -> Int? {
+        var end = text.end(from: index) { !($0.isSpace || $0.isQuote) }
+        while end > index && (text[end &- 1] == 0x2E || text[end &- 1] == 0x2C) { end &-= 1 }
+        guard end &- index >= OpaqueRun.tokenMinimum, end &- index <= OpaqueRun.tokenMaximum, text[index] != 0x2F, text[index] != 0x2D else { return nil }
+        return OpaqueRun.isOpaqueToken(text, index, end) ? end : nil
+    }
+
+    private mutating func percent() {
+        if text.has("40", at: index &+ 1) { return email(width: 3) }
+        if let colon = QuoteMark.percent(text, index, "3a"), let slash = QuoteMark.percent(text, colon, "2f"),
+            let start = QuoteMark.percent(text, slash, "2f")
+        {
+            if let end = Address.encodedUserInfo(text, start) { return replace(start..<end, .userInfo) }
+            index = slash
+            return
+        }
+        if QuoteMark.percent(text, index, "2f") != nil || QuoteMark.percent(text, index, "5c") != nil { return path(0x2F) }
+        index &+= 1
     }
 
     // MARK: words
@@ -52,10 +104,17 @@ struct RedactionPass {
         if let block = Credentials.privateKeyEnd(text, word: end) { return replace(index..<block, .privateKey) }
         if let home = HomePath.driveEnd(text, word: index, end: end) { return replace(index..<home, .home) }
         if let value = SecretValue.find(text, word: index, end: end) { return replace(value.start..<value.end, value.rule) }
+        if let found = CommandSecret.find(text, index, end, program: program) ?? CommandSecret.other(text, index, end) {
+            return replace(found, .command)
+        }
+        if let found = LoginLine.dataSource(text, index, end) { return replace(found, .login) }
+        if let found = CommandSecret.program(text, index, end) { program = found }
         if let found = Credentials.behindScheme(text, word: index, end: end) { return replace(found, .scheme) }
         if key(end) { return }
         if let base64 = OpaqueRun.base64End(text, index, word: end) { return replace(index..<padded(base64), .opaqueRun) }
-        if OpaqueRun.isOpaque(text, index, end) { return replace(index..<padded(end), .opaqueRun) }
+        if OpaqueRun.isOpaque(text, index, end) || (text[end] == 0x3D && OpaqueRun.isPadded(text, index, end)) {
+            return replace(index..<padded(end), .opaqueRun)
+        }
         index = end
     }
 
@@ -89,15 +148,23 @@ struct RedactionPass {
 
     private mutating func path(_ byte: UInt8) {
         let before = text[index &- 1]
-        if !before.isPath || index == pathStart {
-            if byte == 0x2F, let end = HomePath.end(text, index, home: home) { return replace(index..<end, .home) }
+        if !before.isPath || index == pathStart || before == 0x5C {
+            if let end = HomePath.end(text, index, home: home) { return replace(index..<end, .home) }
             if byte == 0x5C, before != byte, let end = HomePath.windowsEnd(text, index) { return replace(index..<end, .home) }
+            share(byte, before)
         }
-        index &+= 1
+        index = HomePath.separatorEnd(text, index) ?? index &+ 1
     }
 
-    private mutating func authority() {
-        let start = index &+ 3
+    /// `\\host\Users\…`, `//wsl$/Ubuntu/home/…`
+    private mutating func share(_ byte: UInt8, _ before: UInt8) {
+        guard text[index &+ 1] == byte, before != 0x3A else { return }
+        var end = text.end(from: index &+ 2) { $0.isPath || $0 == 0x24 }
+        if text.has("wsl", at: index &+ 2) { end = text.end(from: end &+ 1) { $0.isPath } }
+        if end > index &+ 2 { pathStart = end }
+    }
+
+    private mutating func authority(_ start: Int) {
         guard text[index &- 1].isAlphanumeric else {
             index &+= 1
             return

@@ -1,7 +1,7 @@
 /// C7: the rules, each with what it finds and what stands in its place. docs/redaction.md is this
 /// table for people; a test holds the two together, and each case of the corpus names its rule.
 package enum RedactionRule: Int, CaseIterable {
-    case userInfo, secretValue, header, option, scheme, tokenPrefix, webToken, privateKey, opaqueRun, email, home
+    case userInfo, secretValue, header, option, command, login, scheme, tokenPrefix, webToken, privateKey, opaqueRun, email, home
 
     package var name: StaticString {
         switch self {
@@ -9,6 +9,8 @@ package enum RedactionRule: Int, CaseIterable {
         case .secretValue: "secret-value"
         case .header: "header"
         case .option: "option"
+        case .command: "command"
+        case .login: "login"
         case .scheme: "scheme"
         case .tokenPrefix: "token-prefix"
         case .webToken: "web-token"
@@ -22,16 +24,18 @@ package enum RedactionRule: Int, CaseIterable {
     package var finds: StaticString {
         switch self {
         case .userInfo: "user and password in a URL: `scheme://user:password@`, `scheme://user@`"
-        case .secretValue: "the value of a secret name: `token=…`, `?api_key=…&`, `\"password\": \"…\"`, `DB_PASSWORD=…`, `token%3D…`"
+        case .secretValue: "the value of a secret name: `token=…`, `?api_key=…&`, `\"password\": \"…\"`, `<password>…<`, `DB_PASSWORD=…`, `token%3D…`, `password: Some(\"…\")`"
         case .header: "`Authorization`, `Proxy-Authorization`, `Cookie`, `Set-Cookie` and `X-Api-Key` to the end of the line or of the quoted text"
         case .option: "the value of a secret option: `--password=…`, and `--password` with the next word or argument"
+        case .command: "`-u NAME:PASSWORD`, and options of one letter with a password where the program before them takes one: `mysql -p…`, `sshpass -p`, `curl -b`"
+        case .login: "passwords told by their place: `NAME:PASSWORD@tcp(…)`, lines of `.netrc` and `.pgpass`, `$6$…` and `{SSHA}…` of password files"
         case .scheme: "what follows the words `Bearer` and `Basic`, if it looks like credentials"
         case .tokenPrefix: "keys that say by their first letters what they are: `sk-`, `ghp_`, `github_pat_`, `glpat-`, `xoxb-`, `AKIA`, `AIza`, …"
         case .webToken: "JSON Web Tokens: `eyJ….eyJ….…`"
         case .privateKey: "PEM and PGP private key blocks, whole"
-        case .opaqueRun: "24 or more letters and digits that are mixed as in base64 or hexadecimal"
+        case .opaqueRun: "20 or more letters and digits that look drawn at random, and 24 or more with signs among them"
         case .email: "e-mail addresses"
-        case .home: "home directories: `/home/NAME`, `/Users/NAME`, `/root`, `C:\\Users\\NAME`, and the user's own"
+        case .home: "home directories: `/home/NAME`, `/Users/NAME`, `~NAME/`, `C:\\Users\\NAME`, and the user's own"
         }
     }
 

@@ -15,7 +15,8 @@ package struct Redactor {
     package init(home: String?) {
         var bytes = PathText.bytes(home ?? "")
         while let last = bytes.last, last == 0x2F { bytes.removeLast() }
-        self.home = bytes.first == 0x2F ? bytes : []
+        // Root's is nobody's.
+        self.home = bytes.first == 0x2F && bytes != Array("/root".utf8) ? bytes : []
     }
 
     /// The text with every secret replaced; nil when there is none. `limit`: no more of it is wanted.
@@ -61,25 +62,70 @@ package struct Redactor {
 
     // MARK: arguments
 
-    /// An argument; `previous` is the one before it, whose secret value it may be.
-    func redactArgument(_ argument: UnsafePointer<CChar>, after previous: UnsafePointer<CChar>?, keeping limit: Int) -> [UInt8]? {
-        if argument.pointee == 0 { return nil }
-        if let previous, Self.isSecretOption(previous) { return Self.replaced(argument, from: 0) }
-        let text = TextBytes(
-            base: UnsafeRawPointer(argument).assumingMemoryBound(to: UInt8.self), count: strnlen(argument, Self.nameBound))
+    /// The argument at `index`, whose secret the ones before it may tell.
+    func redactArgument(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, _ index: Int, keeping limit: Int) -> [UInt8]? {
+        guard let argument = arguments[index], argument.pointee != 0 else { return nil }
+        let previous = index > 0 ? arguments[index &- 1].map(Self.name) : nil
+        if let previous, Self.isSecretOption(previous, argument) { return Self.replaced(argument, from: 0) }
+        let text = Self.name(argument)
         let end = text.end(from: 0, while: { $0.isWord })
-        if text[end] == 0x3D, SecretName.kind(text, 0, end) != nil { return Self.replaced(argument, from: end &+ 1) }
+        if text[end] == 0x3D, let kind = SecretName.kind(text, 0, end), !Self.isHarmless(text, end, kind) {
+            return Self.replaced(argument, from: end &+ 1)
+        }
+        if let found = redactValue(argument, previous, program: program(arguments, before: index)) { return found }
         return redact(argument, bound: Self.argumentBound, keeping: limit)
+    }
+
+    private static func name(_ argument: UnsafePointer<CChar>) -> TextBytes {
+        TextBytes(base: UnsafeRawPointer(argument).assumingMemoryBound(to: UInt8.self), count: strnlen(argument, nameBound))
+    }
+
+    /// `auth=none`, `--max-tokens=12`.
+    private static func isHarmless(_ text: TextBytes, _ end: Int, _ kind: SecretName.Kind) -> Bool {
+        if kind == .assigned || SecretName.nameEnd(text, 0, end).isPlural, HarmlessValue.isNumber(text, end &+ 1, text.count) { return true }
+        return HarmlessValue.isPlain(text, end &+ 1, text.count, isQuoted: true)
+    }
+
+    /// The options of the program that is named last before `index`.
+    private func program(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, before index: Int) -> TextBytes? {
+        for other in stride(from: index &- 1, through: max(0, index &- 8), by: -1) {
+            guard let text = arguments[other].map(Self.name) else { continue }
+            var start = text.count
+            while start > 0 && text[start &- 1] != 0x2F { start &-= 1 }
+            if let program = CommandSecret.program(text, start, text.count) { return program }
+        }
+        return nil
+    }
+
+    /// The value of an option of one letter, in `argument` or, with the option, in the one before.
+    private func redactValue(_ argument: UnsafePointer<CChar>, _ previous: TextBytes?, program: TextBytes?) -> [UInt8]? {
+        let value = Self.name(argument)
+        var lead: [UInt8] = []
+        if let previous, previous[0] == 0x2D, previous.count <= 12 {
+            lead = Array(UnsafeBufferPointer(start: previous.base, count: previous.count)) + [0x20]
+        } else if value[0] != 0x2D {
+            return nil
+        }
+        let text = lead + Array(UnsafeBufferPointer(start: value.base, count: value.count))
+        guard let found = text.withUnsafeBufferPointer({ bytes -> Range<Int>? in
+            guard let base = bytes.baseAddress else { return nil }
+            let text = TextBytes(base: base, count: bytes.count)
+            for start in [0, lead.count] {
+                if let found = CommandSecret.find(text, start, text.end(from: start) { $0.isWord }, program: program) { return found }
+            }
+            return nil
+        }), found.lowerBound >= lead.count else { return nil }
+        return Self.replaced(argument, from: found.lowerBound &- lead.count)
     }
 
     /// Longest name of an option.
     private static let nameBound = 256
 
-    /// `--password`, without a value of its own.
-    private static func isSecretOption(_ argument: UnsafePointer<CChar>) -> Bool {
-        let text = TextBytes(base: UnsafeRawPointer(argument).assumingMemoryBound(to: UInt8.self), count: strnlen(argument, nameBound))
-        guard text[0] == 0x2D, text.end(from: 0, while: { $0.isWord }) == text.count else { return false }
-        return SecretName.kind(text, 0, text.count) != nil
+    /// `--password`, without a value of its own. `value` stands behind it.
+    private static func isSecretOption(_ text: TextBytes, _ value: UnsafePointer<CChar>) -> Bool {
+        guard text[0] == 0x2D, text.end(from: 0, while: { $0.isWord }) == text.count, SecretName.kind(text, 0, text.count) != nil else { return false }
+        let value = name(value)
+        return !(SecretName.nameEnd(text, 0, text.count).isPlural && HarmlessValue.isNumber(value, 0, value.count))
     }
 
     /// All of the argument behind `start`, unless nothing stands there or the marker does.
@@ -97,7 +143,8 @@ package struct Redactor {
     /// The value of an attribute, all of it if its key is the name of a secret.
     func redactValue(key: UnsafePointer<CChar>, _ value: UnsafePointer<CChar>) -> [UInt8]? {
         let bytes = UnsafeRawPointer(key).assumingMemoryBound(to: UInt8.self)
-        if SecretName.isSecret(UnsafeBufferPointer(start: bytes, count: strnlen(key, EventLimits.keyBytes))) {
+        // All of the key: what is left of it in the record may be without the word that counts.
+        if SecretName.isSecret(UnsafeBufferPointer(start: bytes, count: strnlen(key, Self.textBound))) {
             return Self.replaced(value, from: 0)
         }
         return redact(value, bound: Self.textBound, keeping: EventLimits.valueBytes)

@@ -10,11 +10,12 @@ package enum SecretName {
         case header
     }
 
-    /// Ends of names, without `-` and `_`: `DB_PASSWORD`, `x-amz-signature`, `clientSecret`.
+    /// Ends of names, without `-`, `_` and `.`: `DB_PASSWORD`, `x-amz-signature`, `clientSecret`, `api.key`. A number or
+    /// an `s` may follow.
     static var valueEndings: WordList {
-        WordList(text: "password passwd passphrase pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey signature credential credentials jwt")
+        WordList(text: "password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic")
     }
-    static var assignedNames: WordList { WordList(text: "auth sig pass pw otp pin") }
+    static var assignedNames: WordList { WordList(text: "auth sig pass pw otp pin sid") }
     static var headerEndings: WordList { WordList(text: "authorization cookie xapikey xauthtoken") }
 
     /// Longer than any name above with its separators and some prefix.
@@ -22,26 +23,38 @@ package enum SecretName {
 
     /// The word from `start` to `end`; dashes in front of it do not count.
     static func kind(_ text: TextBytes, _ start: Int, _ end: Int) -> Kind? {
-        guard end &- start >= 2, canEnd(text[end &- 1]) else { return nil }
-        if headerEndings.contains(where: { ends(text, start, end, with: $0) != nil }) { return .header }
-        if valueEndings.contains(where: { ends(text, start, end, with: $0) != nil }) { return .value }
-        if assignedNames.contains(where: { name in
-            ends(text, start, end, with: name).map { text.end(from: start, while: { $0 == 0x2D }) >= $0 } ?? false
+        // A dot or a blank joins words to a name.
+        let start = text[start &- 1] == 0x2E || text[start &- 1] == 0x20 ? max(0, start &- longest) : start
+        let (last, isPlural) = nameEnd(text, start, end)
+        guard last &- start >= 2, canEnd(text[last &- 1]) else { return nil }
+        if !isPlural && headerEndings.contains(where: { ends(text, start, last, with: $0) != nil }) { return .header }
+        if valueEndings.contains(where: { ends(text, start, last, with: $0) != nil }) { return .value }
+        if !isPlural && assignedNames.contains(where: { name in
+            ends(text, start, last, with: name).map { $0 == start || !text[$0 &- 1].isAlphanumeric } ?? false
         }) { return .assigned }
         return nil
+    }
+
+    /// Without a number and an `s` at the end.
+    static func nameEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> (end: Int, isPlural: Bool) {
+        var last = end
+        while last > start && (text[last &- 1].isDigit || (last < end && text[last &- 1] == 0x5F)) { last &-= 1 }
+        let isPlural = last &- start > 4 && text[last &- 1] | 0x20 == 0x73 && text[last &- 2] | 0x20 != 0x73
+        return (isPlural ? last &- 1 : last, isPlural)
     }
 
     /// Whether the value of an attribute of this name is a secret whatever it looks like.
     package static func isSecret(_ key: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let base = key.baseAddress else { return false }
-        guard let kind = kind(TextBytes(base: base, count: key.count), 0, key.count) else { return false }
+        let text = TextBytes(base: base, count: key.count)
+        guard let kind = kind(text, 0, key.count) else { return false }
         return kind != .assigned
     }
 
     /// Most words end otherwise.
     private static func canEnd(_ byte: UInt8) -> Bool {
         switch byte.lowercased {
-        case 0x64, 0x65, 0x67, 0x68, 0x6C, 0x6E, 0x70, 0x73, 0x74, 0x77, 0x79: true  // d e g h l n p s t w y
+        case 0x63...0x65, 0x67, 0x68, 0x6C, 0x6E, 0x70, 0x73, 0x74, 0x77, 0x79: true  // c d e g h l n p s t w y
         default: false
         }
     }
@@ -54,7 +67,7 @@ package enum SecretName {
             index &-= 1
             guard index >= start, end &- index <= longest else { return nil }
             let byte = text[index].lowercased
-            if byte == 0x2D || byte == 0x5F { continue }
+            if byte == 0x2D || byte == 0x5F || byte == 0x2E || byte == 0x20 { continue }
             left &-= 1
             if byte != name.base[left] { return nil }
         }

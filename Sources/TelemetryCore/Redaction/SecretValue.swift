@@ -1,4 +1,4 @@
-/// Where the value of a secret name stands: behind `=` or `:`, in quotes or not.
+/// Where the value of a secret name stands: behind `=` or `:`, in an element, in quotes or not, on the next line.
 struct SecretValue {
     let start: Int
     let end: Int
@@ -6,80 +6,164 @@ struct SecretValue {
 
     /// For the word from `word` to `end`; nil when it names no secret or none follows.
     static func find(_ text: TextBytes, word: Int, end: Int) -> SecretValue? {
-        guard let (separator, start) = separator(text, end) else { return option(text, word, end) }
-        guard let kind = SecretName.kind(text, word, end) else { return nil }
+        guard let separator = NameSeparator(text, word: word, end: end) else { return spoken(text, word, end) }
+        guard let kind = SecretName.kind(text, word, end) else { return query(text, word, end, separator) }
         switch kind {
-        case .header: return header(text, word, start)
-        case .assigned where separator == 0x3A: return nil
-        case .assigned, .value: return make(text, start, .secretValue)
+        case .header: return header(text, word, separator)
+        case .assigned:
+            let isBare = !text[word].isWord || text.end(from: word) { $0.isLetter } == end
+            if separator.sign == .colon && isBare && !separator.isQuoted { return nil }
+            return assigned(text, word, end, separator)
+        case .value: return make(text, separator, isPlural: SecretName.nameEnd(text, word, end).isPlural, extends: true)
         }
     }
 
-    /// `=`, `:`, `=>`, `:=` or a percent-encoded `=` behind a name, whose quote may be closed before it.
-    /// Not what separates the parts of a URL or of a name in a programming language.
-    private static func separator(_ text: TextBytes, _ end: Int) -> (byte: UInt8, start: Int)? {
-        var index = end
-        if text[index] == 0x5C { index &+= 1 }
-        if text[index].isQuote { index &+= 1 } else { index = end }
-        index = text.skipBlanks(index)
-        let byte = text[index]
-        let next = text[index &+ 1]
-        if byte == 0x3D { return (byte, text.skipBlanks(index &+ (next == 0x3E ? 2 : 1))) }
-        if byte == 0x25 && text.has("%3d", at: index, ignoringCase: true) { return (0x3D, index &+ 3) }
-        guard byte == 0x3A, next != 0x3A, !(next == 0x2F && text[index &+ 2] == 0x2F) else { return nil }
-        if next == 0x3D { return (0x3D, text.skipBlanks(index &+ 2)) }
-        return (byte, text.skipBlanks(index &+ 1))
+    /// `?key=`, `&code=`: names of everything, so the value has to look like a secret.
+    private static func query(_ text: TextBytes, _ word: Int, _ end: Int, _ separator: NameSeparator) -> SecretValue? {
+        let before = text[word &- 1]
+        guard separator.sign == .equals, !separator.isQuoted, before == 0x3F || before == 0x26 || before == 0x3B || before == 0x23,
+            WordList(text: "key code sid session hash").contains(where: { $0.count == end &- word && text.has($0, at: word, ignoringCase: true) })
+        else { return nil }
+        let stop = unquoted(text, separator.end)
+        return HarmlessValue.isUnlikelyWord(text, separator.end, stop, atLeast: 8) ? SecretValue(start: separator.end, end: stop, rule: .secretValue) : nil
     }
 
-    /// `--password x` within one text.
-    private static func option(_ text: TextBytes, _ word: Int, _ end: Int) -> SecretValue? {
-        guard text[word] == 0x2D, text[end].isBlank, SecretName.kind(text, word, end) != nil else { return nil }
-        return make(text, text.skipBlanks(end), .option)
+    /// `auth=none` and `pass=3` are no secrets, nor are `sig=SIGTERM` and `pin=GPIO17`.
+    private static func assigned(_ text: TextBytes, _ word: Int, _ end: Int, _ separator: NameSeparator) -> SecretValue? {
+        guard let value = make(text, separator, isPlural: false, extends: false) else { return nil }
+        let isNumber = HarmlessValue.isNumber(text, value.start, value.end)
+        if text.has("in", at: end &- 2, ignoringCase: true) || text.has("id", at: end &- 2, ignoringCase: true) || text.has("otp", at: end &- 3, ignoringCase: true) {
+            return isNumber && value.end &- value.start >= 4 ? value : HarmlessValue.isUnlikelyWord(text, value.start, value.end, atLeast: 8) ? value : nil
+        }
+        return isNumber && value.end &- value.start < 6 || text.has("SIG", at: value.start) ? nil : value
     }
 
-    private static func header(_ text: TextBytes, _ word: Int, _ start: Int) -> SecretValue? {
-        if opensQuote(text, start) { return make(text, start, .header) }
+    /// `--password x` within one text, `password is 'x'`, `login me password x`.
+    private static func spoken(_ text: TextBytes, _ word: Int, _ end: Int) -> SecretValue? {
+        guard text[end].isSpace, end < text.count, let kind = SecretName.kind(text, word, end) else { return nil }
+        let start = skipSpaces(text, end)
+        if text[word] == 0x2D {
+            guard let value = make(text, start, .option) else { return nil }
+            return SecretName.nameEnd(text, word, end).isPlural && HarmlessValue.isNumber(text, value.start, value.end) ? nil : value
+        }
+        guard kind == .value || text.has("_auth", at: word) else { return nil }
+        let isLogin = follows(text, word, "login machine account user") || text.has(" login ", at: unquoted(text, start))
+        if isLogin { return make(text, start, .login) }
+        var first = start
+        _ = WordList(text: "is was to of").contains { each in
+            guard text.has(each, at: start), text[start &+ each.count] == 0x20 else { return false }
+            first = start &+ each.count &+ 1
+            return true
+        }
+        guard let value = make(text, first, .secretValue) else { return nil }
+        return HarmlessValue.isUnlikelyWord(text, value.start, value.end, atLeast: 5) ? value : nil
+    }
+
+    /// Whether the word before the one before is one of `names`.
+    private static func follows(_ text: TextBytes, _ word: Int, _ names: StaticString) -> Bool {
+        var index = word
+        for _ in 0..<2 {
+            let least = max(0, index &- 128)
+            while index > least && text[index &- 1].isSpace { index &-= 1 }
+            let end = index
+            while index > least && !text[index &- 1].isSpace { index &-= 1 }
+            let found = WordList(text: names).contains { $0.count == end &- index && text.has($0, at: index) }
+            if found { return true }
+        }
+        return false
+    }
+
+    private static func header(_ text: TextBytes, _ word: Int, _ separator: NameSeparator) -> SecretValue? {
+        let start = separator.end
+        if let first = QuoteMark.end(text, start) {
+            let end = QuoteMark.closing(text, mark: start, first)
+            return end > first ? SecretValue(start: first, end: end, rule: .header) : nil
+        }
         let quote = text[word &- 1]
         let end = text.end(from: start) { byte in
             byte != 0x0A && byte != 0x0D && !(quote.isQuote && byte == quote)
         }
+        // "cookie: expired"; a header says more.
+        if end > start && HarmlessValue.isPlain(text, start, end, isQuoted: true) { return nil }
         return end > start ? SecretValue(start: start, end: end, rule: .header) : nil
     }
 
-    private static func opensQuote(_ text: TextBytes, _ start: Int) -> Bool {
-        text[start].isQuote || (text[start] == 0x5C && text[start &+ 1].isQuote)
-    }
+    // MARK: values
 
     private static func make(_ text: TextBytes, _ start: Int, _ rule: RedactionRule) -> SecretValue? {
-        let end: Int
-        var first = start
-        if opensQuote(text, start) {
-            let isEscaped = text[start] == 0x5C
-            first = start &+ (isEscaped ? 2 : 1)
-            end = quoted(text, first, text[first &- 1], isEscaped: isEscaped)
-        } else {
-            end = unquoted(text, start)
+        if let first = QuoteMark.end(text, start) {
+            return checked(text, first, QuoteMark.closing(text, mark: start, first), rule, isQuoted: true)
         }
-        return end > first ? SecretValue(start: first, end: end, rule: rule) : nil
+        return checked(text, start, unquoted(text, start), rule)
     }
 
-    /// To the closing quote, or to the end.
-    private static func quoted(_ text: TextBytes, _ start: Int, _ quote: UInt8, isEscaped: Bool) -> Int {
-        var index = start
-        while index < text.count && text.base[index] != quote {
-            // What is escaped inside an escaped quotation closes it; else it is a part of the value.
-            if text.base[index] == 0x5C {
-                if isEscaped && text[index &+ 1] == quote { return index }
-                index &+= 1
-            }
-            index &+= 1
+    private static func checked(_ text: TextBytes, _ start: Int, _ end: Int, _ rule: RedactionRule, isQuoted: Bool = false) -> SecretValue? {
+        end > start && !HarmlessValue.isPlain(text, start, end, isQuoted: isQuoted) ? SecretValue(start: start, end: end, rule: rule) : nil
+    }
+
+    private static func make(_ text: TextBytes, _ separator: NameSeparator, isPlural: Bool, extends: Bool) -> SecretValue? {
+        if separator.sign == .element { return element(text, separator.end) }
+        guard let wrapping = ValueWrapping(text, separator.end) else { return nil }
+        let start = wrapping.end
+        if let first = QuoteMark.end(text, start) {
+            var end = QuoteMark.closing(text, mark: start, first)
+            if wrapping.isList { end = listEnd(text, mark: start, first, end) }
+            return checked(text, first, end, .secretValue, isQuoted: true)
         }
-        return min(index, text.count)
+        var end = unquoted(text, start)
+        if wrapping.isNextLine {
+            // The next line may be another setting, or the next sentence.
+            let isSetting = end > start && (text[end &- 1] == 0x3A || text.end(from: start) { $0.isWord } < end && text[text.end(from: start) { $0.isWord }] == 0x3A)
+            if isSetting || (!wrapping.isIndented && !HarmlessValue.isUnlikelyWord(text, start, end, atLeast: 5)) { return nil }
+        }
+        if wrapping.isList { while end > start && text[end &- 1] == 0x2C { end &-= 1 } }
+        guard let value = checked(text, start, end, .secretValue) else { return nil }
+        if isPlural && HarmlessValue.isNumber(text, start, end) { return nil }
+        return SecretValue(start: start, end: extends ? phraseEnd(text, start, end) : end, rule: .secretValue)
+    }
+
+    /// `>value<`, behind an opening tag.
+    private static func element(_ text: TextBytes, _ start: Int) -> SecretValue? {
+        let first = text.has("<![CDATA[", at: start) ? start &+ 9 : text.end(from: start) { $0.isSpace }
+        var end = text.end(from: first) { $0 != 0x3C && $0 != 0x0A && $0 != 0x26 }
+        guard end < first &+ 4096, text[end] == 0x3C || text[end] == 0x26 else { return nil }
+        if first == start &+ 9 && text.has("]]>", at: end &- 3) { end &-= 3 }
+        return checked(text, first, end, .secretValue)
+    }
+
+    /// The other values in quotes of a list.
+    private static func listEnd(_ text: TextBytes, mark: Int, _ first: Int, _ end: Int) -> Int {
+        var last = end
+        for _ in 0..<16 {
+            let next = skipSpaces(text, last &+ first &- mark &+ 1)
+            guard text[last &+ first &- mark] == 0x2C, let inner = QuoteMark.end(text, next), inner &- next == first &- mark else { break }
+            last = QuoteMark.closing(text, mark: next, inner)
+        }
+        return last
+    }
+
+    /// A phrase: the words up to the end of the line.
+    private static func phraseEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int {
+        guard text.end(from: start, while: { $0.isLetter }) >= end else { return end }
+        var last = end
+        for _ in 0..<32 {
+            guard text[last] == 0x20, text[last &+ 1].isAlphanumeric else { break }
+            let next = text.end(from: last &+ 1) { $0.isWord }
+            guard text[next].isSpace || next == text.count else { break }
+            last = next
+        }
+        return last
+    }
+
+    private static func skipSpaces(_ text: TextBytes, _ start: Int) -> Int {
+        var index = start
+        while index < start &+ 16 && index < text.count && text[index].isSpace { index &+= 1 }
+        return index
     }
 
     /// To a blank, a quote, `&`, `;`, `<`, `>`, or a `]` that closes what was opened before. A marker that
     /// stands there already is a part of the value, so that nothing changes the second time.
-    private static func unquoted(_ text: TextBytes, _ start: Int) -> Int {
+    static func unquoted(_ text: TextBytes, _ start: Int) -> Int {
         var depth = 0
         return text.end(from: start) { byte in
             if byte == 0x5B { depth &+= 1 }

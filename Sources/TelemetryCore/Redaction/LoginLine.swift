@@ -1,0 +1,65 @@
+/// Passwords that only their place in a line tells: data source names, .pgpass, hashes of password files.
+enum LoginLine {
+    private static let longest = 256
+
+    /// `user:password@tcp(`, `user:password@host`, for the word that ends at `end`.
+    static func dataSource(_ text: TextBytes, _ word: Int, _ end: Int) -> Range<Int>? {
+        let separator = text[end]
+        guard separator == 0x3A || (separator == 0x2F && isOracle(text, word)), text[word].isLetter, text[word &- 1] != 0x2F else { return nil }
+        var at = end &+ 1
+        while at < end &+ longest, at < text.count, text[at] != 0x40 {
+            if text[at].isSpace || text[at].isQuote || text[at] == 0x2F { return nil }
+            at &+= 1
+        }
+        guard text[at] == 0x40, at > end &+ 1, !text.has("[redacted]", at: end &+ 1) else { return nil }
+        let next = at &+ 1
+        if text.has("sha256:", at: next) { return nil }
+        let isFunction = text.has("tcp", at: next) || text.has("unix(", at: next) || text[next] == 0x2F
+        guard isFunction || separator == 0x2F
+            || (text[next].isAlphanumeric && !text.has("npm", at: word) && HarmlessValue.isUnlikelyWord(text, end &+ 1, at, atLeast: 5))
+        else { return nil }
+        return end &+ 1..<at
+    }
+
+    private static func isOracle(_ text: TextBytes, _ word: Int) -> Bool {
+        text.has("thin:", at: word &- 5) || text.has("sqlplus ", at: word &- 8)
+    }
+
+    /// `host:port:database:user:password`, from the start of a line or a word on; the manual of PostgreSQL, section 34.16.
+    static func passwordFile(_ text: TextBytes, _ start: Int) -> Range<Int>? {
+        var fields = 0
+        var first = start
+        var index = start
+        while index < start &+ longest, !text[index].isSpace, !text[index].isQuote {
+            if text[index] == 0x3A {
+                guard index > first, isField(text, fields, first, index) else { return nil }
+                fields &+= 1
+                first = index &+ 1
+                if fields == 4 { break }
+            }
+            index &+= 1
+        }
+        let end = SecretValue.unquoted(text, first)
+        guard fields == 4, end &- first >= 4, text[first] != 0x2F, !text.has(Redactor.marker, at: first) else { return nil }
+        return first..<end
+    }
+
+    private static func isField(_ text: TextBytes, _ number: Int, _ start: Int, _ end: Int) -> Bool {
+        if text[start] == 0x2A { return end == start &+ 1 }
+        switch number {
+        case 0: return end &- start > 2 && text.end(from: start) { $0.isWord || $0 == 0x2E } == end
+        case 1: return end &- start <= 5 && text.end(from: start) { $0.isDigit } == end
+        default: return text.end(from: start) { $0.isWord || $0 == 0x2E } == end && text.end(from: start) { $0.isDigit } < end
+        }
+    }
+
+    /// crypt(5): `$id$salt$hash`; RFC 2307: `{SCHEME}base64`.
+    static func hash(_ text: TextBytes, _ start: Int) -> Int? {
+        let close: UInt8 = text[start] == 0x24 ? 0x24 : 0x7D
+        let mark = text.end(from: start &+ 1) { $0.isAlphanumeric || $0 == 0x2D }
+        guard text[mark] == close, mark > start &+ 1, mark < start &+ 20 else { return nil }
+        let end = text.end(from: mark &+ 1) { $0.isAlphanumeric || $0 == 0x2E || $0 == 0x2F || $0 == 0x24 || $0 == 0x2B || $0 == 0x3D || $0 == 0x2C }
+        guard end &- mark > 20, close == 0x24 || text[end &- 1] == 0x3D || OpaqueRun.isOpaque(text, mark &+ 1, end) else { return nil }
+        return end
+    }
+}

@@ -1,0 +1,71 @@
+/// What stands between a name and its value: `=`, `:`, `=>`, `:=`, each as it is or percent-encoded, behind the quote
+/// of the name if it has one; `>` behind the name of an element; `value=` behind the name in an attribute.
+struct NameSeparator {
+    enum Sign { case equals, colon, element }
+
+    let sign: Sign
+    let end: Int
+    /// The name stood in quotes.
+    let isQuoted: Bool
+
+    /// Nil: no value follows. Not what separates the parts of a URL or of a name in a programming language.
+    init?(_ text: TextBytes, word: Int, end: Int) {
+        let quote = QuoteMark.end(text, end)
+        let index = Self.skipBlanks(text, quote ?? end)
+        isQuoted = quote != nil
+        let byte = text[index]
+        if let found = Self.assignment(text, index, byte) {
+            (sign, self.end) = (found.0, Self.skipBlanks(text, found.1))
+        } else if isQuoted && byte == 0x2C && text[word] == 0x2D {
+            // `["--password", "x"]`
+            let next = Self.skipBlanks(text, index &+ 1)
+            guard QuoteMark.end(text, next) != nil else { return nil }
+            (sign, self.end) = (.equals, next)
+        } else if isQuoted, let value = Self.attribute(text, index) {
+            (sign, self.end) = value
+        } else if let start = Self.elementEnd(text, word, index, isQuoted) {
+            (sign, self.end) = (.element, start)
+        } else {
+            return nil
+        }
+    }
+
+    private static func skipBlanks(_ text: TextBytes, _ start: Int) -> Int {
+        let index = text.skipBlanks(start)
+        return index == start && text.has("%20", at: start) ? start &+ 3 : index
+    }
+
+    private static func assignment(_ text: TextBytes, _ index: Int, _ byte: UInt8) -> (Sign, Int)? {
+        let next = text[index &+ 1]
+        switch byte {
+        case 0x3D: return (.equals, index &+ (next == 0x3E ? 2 : 1))
+        case 0x25:
+            if let end = QuoteMark.percent(text, index, "3d") { return (.equals, end) }
+            return QuoteMark.percent(text, index, "3a").map { (.colon, $0) }
+        case 0x3A where next == 0x3D: return (.equals, index &+ 2)
+        case 0x3A where next != 0x3A && !(next == 0x2F && text[index &+ 2] == 0x2F): return (.colon, index &+ 1)
+        default: return nil
+        }
+    }
+
+    /// `name="password" value="x"`
+    private static func attribute(_ text: TextBytes, _ index: Int) -> (Sign, Int)? {
+        guard text.has("value=", at: index) else { return nil }
+        return (.equals, index &+ 6)
+    }
+
+    /// `<password>`, `<x:token type="y">`, `<entry name="password">`, `&lt;password&gt;`
+    private static func elementEnd(_ text: TextBytes, _ word: Int, _ index: Int, _ isQuoted: Bool) -> Int? {
+        let before = text[word &- 1]
+        guard isQuoted || before == 0x3C || before == 0x3A || text.has("&lt;", at: word &- 4) else { return nil }
+        if text.has("&gt;", at: index) { return index &+ 4 }
+        let end = isQuoted ? index : attributesEnd(text, index)
+        return text[end] == 0x3E ? end &+ 1 : nil
+    }
+
+    private static func attributesEnd(_ text: TextBytes, _ start: Int) -> Int {
+        var index = start
+        while index < start &+ 128 && index < text.count && text[index] != 0x3E && text[index] != 0x3C { index &+= 1 }
+        return index
+    }
+}

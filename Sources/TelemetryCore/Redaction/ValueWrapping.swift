@@ -1,0 +1,54 @@
+/// What stands around a value: brackets, `Some(`, `String::from(`, `b` before a quote, `- ` of a list, a new line.
+struct ValueWrapping {
+    private(set) var end: Int
+    private(set) var isList = false
+    private(set) var isNextLine = false
+    /// The next line begins farther in.
+    private(set) var isIndented = false
+
+    /// Nil: what follows is a call, whose value is not in the text.
+    init?(_ text: TextBytes, _ start: Int) {
+        end = start
+        skipLine(text)
+        for _ in 0..<4 {
+            if text.has(Redactor.marker, at: end) { return }
+            switch text[end] {
+            case 0x5B, 0x28:
+                isList = true
+                end = text.end(from: end &+ 1) { $0.isBlank }
+            case 0x26 where QuoteMark.end(text, end &+ 1) != nil && QuoteMark.end(text, end) == nil: end &+= 1
+            default:
+                if !skipName(text) { return }
+            }
+        }
+    }
+
+    /// `: |`, `: >-`, `= \` and nothing, before the end of the line.
+    private mutating func skipLine(_ text: TextBytes) {
+        var index = end
+        if text[index] == 0x7C || text[index] == 0x3E || text[index] == 0x5C { index &+= 1 }
+        if text[index] == 0x2D || text[index] == 0x2B { index &+= 1 }
+        if text[index] == 0x0D { index &+= 1 }
+        guard text[index] == 0x0A else { return }
+        let next = index &+ 1
+        let first = text.end(from: next) { $0.isBlank }
+        isNextLine = true
+        isIndented = first > next
+        end = text.has("- ", at: first) ? first &+ 2 : first
+    }
+
+    /// `Some(`, `array(`, `b"`, `Just "`: only before a quote or a bracket.
+    private mutating func skipName(_ text: TextBytes) -> Bool {
+        let name = text.end(from: end) { $0.isLetter || $0 == 0x3A || $0 == 0x5F || $0 == 0x2E }
+        guard name > end, name < end &+ 48 else { return false }
+        if text[name] == 0x28 {
+            guard QuoteMark.end(text, name &+ 1) != nil || text[name &+ 1] == 0x5B else { return false }
+            end = name &+ 1
+            return true
+        }
+        let quote = text.has("Just ", at: end) ? name &+ 1 : name
+        guard text[quote].isQuote, quote > name || name == end &+ 1 else { return false }
+        end = quote
+        return true
+    }
+}
