@@ -5,26 +5,43 @@
 
 #define LAST3(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
 
-/** The key ends like the name of a secret. */
+/** The key ends like the name of a secret; a number and an `s` may follow. */
 static inline bool ends_like_secret(const unsigned char *key, size_t length)
 {
+    size_t whole = length;
+    while (length > 3 && ((unsigned char)(key[length - 1] - '0') < 10 || (length < whole && key[length - 1] == '_')))
+        length--;
+    if (length > 4 && (key[length - 1] | 0x20) == 's' && (key[length - 2] | 0x20) != 's')
+        length--;
     if (length < 3)
         return false;
     const unsigned char *end = key + length;
     unsigned char before = length > 3 ? end[-4] | 0x20 : 0;
+    /* A sign may stand between any two letters. */
+    bool split = before <= '.' || before == ('_' | 0x20);
     switch (LAST3(end[-3] | 0x20, end[-2] | 0x20, end[-1] | 0x20)) {
-    case LAST3('o', 'r', 'd'): return before == 'w';
-    case LAST3('a', 's', 'e'): return before == 'r';
-    case LAST3('r', 'e', 't'): return before == 'c';
-    case LAST3('k', 'e', 'n'): return before == 'o';
-    case LAST3('u', 'r', 'e'): return before == 't';
-    case LAST3('i', 'a', 'l'): return before == 't';
-    case LAST3('a', 'l', 's'): return before == 'i';
-    case LAST3('i', 'o', 'n'): return before == 't';
-    case LAST3('k', 'i', 'e'): return before == 'o';
+    case LAST3('o', 'r', 'd'): return split || before == 'w';
+    case LAST3('a', 's', 'e'): return split || before == 'r';
+    case LAST3('o', 'd', 'e'): return split || before == 'c';
+    case LAST3('r', 'e', 't'): return split || before == 'c';
+    case LAST3('k', 'e', 'n'): return split || before == 'o';
+    case LAST3('u', 'r', 'e'): return split || before == 't';
+    case LAST3('i', 'a', 'l'): return split || before == 't';
+    case LAST3('i', 'o', 'n'): return split || before == 't';
+    case LAST3('k', 'i', 'e'): return split || before == 'o';
+    case LAST3('i', 'n', 'g'): return split || before == 'r';
+    case LAST3('n', 'i', 'c'): return split || before == 'o';
+    case LAST3('_' | 0x20, 'i', 'd'):
+    case LAST3('-', 'i', 'd'):
+    case LAST3('.', 'i', 'd'):
+    case LAST3(' ', 'i', 'd'): return before == 'n' || before == 's';
+    case LAST3('n', 'i', 'd'): return before == 'o';
     case LAST3('k', 'e', 'y'):
     case LAST3('p', 'w', 'd'):
     case LAST3('s', 'w', 'd'):
+    case LAST3('r', 'e', 'd'):
+    case LAST3('d', 's', 'n'):
+    case LAST3('s', 'i', 'd'):
     case LAST3('j', 'w', 't'): return true;
     default: return false;
     }
@@ -38,7 +55,7 @@ static inline bool is_mixed(uint64_t alphanumeric, uint64_t digits, uint64_t cap
     row &= row >> 2;
     if (row & row >> 4)
         return true;
-    if (length < 24)
+    if (length < 20)
         return false;
     /* Eight turns need four groups, of digits or of capitals: four bits are set. */
     uint64_t groups = (digits & ~(digits << 1)) | (capitals & ~(capitals << 1));
@@ -98,7 +115,7 @@ static inline bool is_suspect_text(const unsigned char *text, size_t length)
         __m128i digit = in_range(bytes, '0', '9');
         __m128i letter = in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
         alphanumeric |= (uint64_t)_mm_movemask_epi8(_mm_or_si128(digit, letter)) << offset;
-        if (length >= 24) {
+        if (length >= 20) {
             digits |= (uint64_t)_mm_movemask_epi8(digit) << offset;
             capitals |= (uint64_t)_mm_movemask_epi8(in_range(bytes, 'A', 'Z')) << offset;
         }
@@ -136,7 +153,7 @@ static inline bool is_suspect_text(const unsigned char *text, size_t length)
 
 bool csystem_is_suspect(const void *key, size_t key_length, const void *value, size_t length)
 {
-    if (length > 64 || ends_like_secret(key, key_length))
+    if (length > 64 || key_length > 64 || ends_like_secret(key, key_length))
         return true;
-    return is_suspect_text(value, length);
+    return is_suspect_text(value, length) || (length > 2 && *(const unsigned char *)value == '~');
 }

@@ -10,19 +10,25 @@ enum CommandSecret {
     /// Where the options of the program stand in the list, if the word from `start` to `end` names one.
     static func program(_ text: TextBytes, _ start: Int, _ end: Int) -> TextBytes? {
         var found: TextBytes?
-        guard text[start].isLower || text[start] == 0x37 else { return nil }
+        guard end &- start >= 2, end &- start <= 13 else { return nil }
         _ = programs.contains { each in
-            guard each[end &- start] == 0x3A, text.has(TextBytes(base: each.base, count: end &- start), at: start) else { return false }
+            guard each.base[0] == text[start], each[end &- start] == 0x3A,
+                text.has(TextBytes(base: each.base, count: end &- start), at: start)
+            else { return false }
             found = each
             return true
         }
         return found
     }
 
+    /// Whether the word from `word` on may be such an option: what comes before it is then looked at.
+    static func mayBegin(_ text: TextBytes, _ word: Int) -> Bool {
+        text[word] == 0x2D && isStart(text[word &- 1]) && text[word &+ 1] != 0
+    }
+
     /// The value of the option that begins with the `-` at `word`, whose word ends at `end`; `program`: from the list.
     static func find(_ text: TextBytes, _ word: Int, _ end: Int, program: TextBytes?) -> Range<Int>? {
         let letter = text[word &+ 1]
-        guard text[word] == 0x2D, isStart(text[word &- 1]) else { return nil }
         let name = end &- word
         if text.has("--user", at: word) && name == 6 || text.has("--proxy-user", at: word) && name == 12 {
             return pair(text, behind(text, end &+ (text[end] == 0x3D ? 1 : 0)))
@@ -91,6 +97,7 @@ enum CommandSecret {
 
     /// `-pass pass:x`, `echo x | sudo -S`, `/p:x`
     static func other(_ text: TextBytes, _ word: Int, _ end: Int) -> Range<Int>? {
+        guard end &- word == 4 || end &- word == 1 else { return nil }
         if text.has("pass:", at: word), text.has("pass", at: word &- 5) || text.has("in", at: word &- 3) || text.has("out", at: word &- 4) { return value(text, word &+ 5) }
         if text.has("p:", at: word), text[word &- 1] == 0x2F, text[word &- 2] == 0x20 { return value(text, word &+ 2) }
         if text.has("echo ", at: word), end == word &+ 4 {

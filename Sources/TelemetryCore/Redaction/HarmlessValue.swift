@@ -6,7 +6,20 @@ enum HarmlessValue {
 
     /// The bytes from `start` to `end`; between quotes one word has to be all.
     static func isPlain(_ text: TextBytes, _ start: Int, _ end: Int, isQuoted: Bool = false) -> Bool {
-        isPlaceholder(text, start, end) || isWord(text, start, end, isQuoted) || (!isQuoted && isCall(text, start, end))
+        if isQuoted ? isPlaceholder(text, start) || isWord(text, start, end, true) : begins(text, start) { return true }
+        if end &- start < 3 { return !text[start].isAlphanumeric }
+        return !text[start].isDigit && text.end(from: start) { $0 == text[start] } >= end
+    }
+
+    /// Tells from the first bytes alone, before the end is looked for: a text full of such beginnings stays cheap.
+    static func begins(_ text: TextBytes, _ start: Int) -> Bool {
+        isPlaceholder(text, start) || isWord(text, start, text.count, false) || isCall(text, start)
+    }
+
+    /// One word that is all of the line.
+    static func isLine(_ text: TextBytes, _ start: Int) -> Bool {
+        let end = text.end(from: start) { $0.isAlphanumeric }
+        return (end == text.count || text[end] == 0x0A || text[end] == 0x0D) && isWord(text, start, end, true)
     }
 
     /// Digits and what stands between numbers.
@@ -27,32 +40,32 @@ enum HarmlessValue {
         return (hasDigit && hasLetter) || (end &- start >= 12 && OpaqueRun.isOpaque(text, start, end))
     }
 
-    /// `${NAME}`, `$NAME`, `{{ name }}`, `%s`, `<name>`, `****`, `xxxx`, `{}`, `'}'`.
-    private static func isPlaceholder(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        let first = text[start]
+    /// `${NAME}`, `$NAME`, `{{ name }}`, `%s`, `<name>`, `{}`.
+    private static func isPlaceholder(_ text: TextBytes, _ start: Int) -> Bool {
         let next = text[start &+ 1]
-        switch first {
-        case 0x24: return next == 0x7B || next == 0x28 || text.end(from: start &+ 1) { $0.isUpper || $0 == 0x5F } >= end
+        switch text[start] {
+        case 0x24:
+            let end = text.end(from: start &+ 1) { $0.isUpper || $0 == 0x5F }
+            return next == 0x7B || next == 0x28 || (end > start &+ 1 && !text[end].isWord)
         case 0x7B: return next == 0x7B || next == 0x7D || next == 0x25
-        case 0x25: return end &- start == 2
+        case 0x25: return next.isLetter && !text[start &+ 2].isAlphanumeric
         case 0x3C: return true
-        default: break
+        default: return false
         }
-        if end &- start < 3 && !first.isAlphanumeric { return true }
-        return end &- start >= 3 && !first.isDigit && text.end(from: start) { $0 == first } >= end
     }
 
     private static func isWord(_ text: TextBytes, _ start: Int, _ end: Int, _ isQuoted: Bool) -> Bool {
         let first = text[start] == 0x26 ? start &+ 1 : start
         let behind = text.end(from: first) { $0.isAlphanumeric }
+        guard behind &- first < 16 else { return false }
         // `none)`, `null,`, `Option<String>`; but `good-day7` is no word.
         guard behind > first, behind >= end || !(isQuoted || text[behind].isWord || text[behind] >= 0x80 || text[behind] == 0x21) else { return false }
         return words.contains { $0.count == behind &- first && text.has($0, at: first, ignoringCase: true) }
     }
 
     /// `lexer.next()`, `os.environ[`: a name and a bracket.
-    private static func isCall(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+    private static func isCall(_ text: TextBytes, _ start: Int) -> Bool {
         let behind = text.end(from: start) { $0.isLetter || $0 == 0x5F || $0 == 0x2E || $0 == 0x3A }
-        return behind > start &+ 2 && behind < end && (text[behind] == 0x28 || (text[behind] == 0x5B && text[behind &- 1].isLower))
+        return behind > start &+ 2 && (text[behind] == 0x28 || (text[behind] == 0x5B && text[behind &- 1].isLower))
     }
 }

@@ -12,6 +12,7 @@ struct HomePath {
         guard let first = separatorEnd(text, start) else { return nil }
         var end: Int?
         _ = parents.contains { parent in
+            if parent.base[0] != text[first] { return false }
             end = below(text, first, parent).flatMap { name(text, $0) }
             return end != nil
         }

@@ -1,11 +1,11 @@
 /// Passwords that only their place in a line tells: data source names, .pgpass, hashes of password files.
 enum LoginLine {
-    private static let longest = 256
+    private static let longest = 128
 
     /// `user:password@tcp(`, `user:password@host`, for the word that ends at `end`.
     static func dataSource(_ text: TextBytes, _ word: Int, _ end: Int) -> Range<Int>? {
         let separator = text[end]
-        guard separator == 0x3A || (separator == 0x2F && isOracle(text, word)), text[word].isLetter, text[word &- 1] != 0x2F else { return nil }
+        guard separator == 0x3A || (separator == 0x2F && isOracle(text, word)), text[word].isLetter, isBeginning(text[word &- 1]) || separator == 0x2F else { return nil }
         var at = end &+ 1
         while at < end &+ longest, at < text.count, text[at] != 0x40 {
             if text[at].isSpace || text[at].isQuote || text[at] == 0x2F { return nil }
@@ -21,6 +21,8 @@ enum LoginLine {
         return end &+ 1..<at
     }
 
+    private static func isBeginning(_ byte: UInt8) -> Bool { byte.isSpace || byte.isQuote || byte == 0x3D || byte == 0x28 || byte == 0x5B }
+
     private static func isOracle(_ text: TextBytes, _ word: Int) -> Bool {
         text.has("thin:", at: word &- 5) || text.has("sqlplus ", at: word &- 8)
     }
@@ -31,6 +33,7 @@ enum LoginLine {
         var first = start
         var index = start
         while index < start &+ longest, !text[index].isSpace, !text[index].isQuote {
+            if text[index] == 0x2F && fields < 4 { return nil }
             if text[index] == 0x3A {
                 guard index > first, isField(text, fields, first, index) else { return nil }
                 fields &+= 1

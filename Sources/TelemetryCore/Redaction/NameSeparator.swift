@@ -10,10 +10,17 @@ struct NameSeparator {
 
     /// Nil: no value follows. Not what separates the parts of a URL or of a name in a programming language.
     init?(_ text: TextBytes, word: Int, end: Int) {
+        // Most words end at what is none of it.
+        switch text[end] {
+        case 0x09, 0x20, 0x22, 0x25...0x27, 0x3A, 0x3D, 0x3E, 0x5C, 0x60: break
+        default: return nil
+        }
         let quote = QuoteMark.end(text, end)
         let index = Self.skipBlanks(text, quote ?? end)
         isQuoted = quote != nil
         let byte = text[index]
+        guard isQuoted || byte == 0x3D || byte == 0x3A || byte == 0x25 || byte == 0x3E || byte == 0x26 || text[word &- 1] == 0x3C || text[word &- 1] == 0x3A
+        else { return nil }
         if let found = Self.assignment(text, index, byte) {
             (sign, self.end) = (found.0, Self.skipBlanks(text, found.1))
         } else if isQuoted && byte == 0x2C && text[word] == 0x2D {

@@ -50,7 +50,10 @@ struct OpaqueRun {
     static func isOpaqueToken(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         if isSymbol(text, start) { return false }
         var run = OpaqueRun(separator: 0)
-        for index in start..<end where text.base[index] == 0x5C || text.base[index] >= 0x80 || text.has("://", at: index) { return false }
+        for index in start..<end {
+            let byte = text.base[index]
+            if byte == 0x5C || byte >= 0x80 || (byte == 0x3A && text.has("//", at: index &+ 1)) { return false }
+        }
         run.walk(text, start, end)
         return run.score >= tokenThreshold && run.longestFrequent <= longestWord && run.digits > 0 && run.uppers >= 3
             && run.letters &- run.uppers >= 3 && run.isMixed

@@ -12,8 +12,9 @@ struct RedactionPass {
     private var pathStart = -1
     /// Where the next token begins that may be random as a whole.
     private var tokenStart = -1
-    /// The options of the last program of this line that was named.
+    /// The options of the last program of this line that was named before `programEnd`.
     private var program: TextBytes?
+    private var programEnd = 0
     private var output: [UInt8] = []
     private var hasReplaced = false
     /// The rules that found something, by bit.
@@ -54,7 +55,6 @@ struct RedactionPass {
         case 0x7E:
             if let end = HomePath.tildeEnd(text, index) { replace(index..<end, .home) } else { index &+= 1 }
         default:
-            if byte == 0x0A { program = nil }
             if byte.isWord { word() } else { index &+= 1 }
         }
     }
@@ -69,18 +69,20 @@ struct RedactionPass {
 
     /// Behind `name=` and `name:` the token begins that is looked at as a whole.
     private mutating func lookAhead() {
+        let name = text.end(from: index) { $0.isLetter }
+        if text[name].isSpace { return }
         if let found = LoginLine.passwordFile(text, index) {
             tokenStart = -1
             return replace(found, .login)
         }
-        let name = text.end(from: index) { $0.isLetter }
         tokenStart = name > index &+ 1 && (text[name] == 0x3D || text[name] == 0x3A) ? name &+ 1 : index
     }
 
     private func tokenEnd() -> Int? {
+        if text[index] == 0x2F || text[index] == 0x2D { return nil }
         var end = text.end(from: index) { !($0.isSpace || $0.isQuote) }
         while end > index && (text[end &- 1] == 0x2E || text[end &- 1] == 0x2C) { end &-= 1 }
-        guard end &- index >= OpaqueRun.tokenMinimum, end &- index <= OpaqueRun.tokenMaximum, text[index] != 0x2F, text[index] != 0x2D else { return nil }
+        guard end &- index >= OpaqueRun.tokenMinimum, end &- index <= OpaqueRun.tokenMaximum else { return nil }
         return OpaqueRun.isOpaqueToken(text, index, end) ? end : nil
     }
 
@@ -104,11 +106,12 @@ struct RedactionPass {
         if let block = Credentials.privateKeyEnd(text, word: end) { return replace(index..<block, .privateKey) }
         if let home = HomePath.driveEnd(text, word: index, end: end) { return replace(index..<home, .home) }
         if let value = SecretValue.find(text, word: index, end: end) { return replace(value.start..<value.end, value.rule) }
-        if let found = CommandSecret.find(text, index, end, program: program) ?? CommandSecret.other(text, index, end) {
-            return replace(found, .command)
+        if CommandSecret.mayBegin(text, index) {
+            findProgram()
+            if let found = CommandSecret.find(text, index, end, program: program) { return replace(found, .command) }
         }
+        if let found = CommandSecret.other(text, index, end) { return replace(found, .command) }
         if let found = LoginLine.dataSource(text, index, end) { return replace(found, .login) }
-        if let found = CommandSecret.program(text, index, end) { program = found }
         if let found = Credentials.behindScheme(text, word: index, end: end) { return replace(found, .scheme) }
         if key(end) { return }
         if let base64 = OpaqueRun.base64End(text, index, word: end) { return replace(index..<padded(base64), .opaqueRun) }
@@ -116,6 +119,18 @@ struct RedactionPass {
             return replace(index..<padded(end), .opaqueRun)
         }
         index = end
+    }
+
+    /// The last program that is named on this line before an option.
+    private mutating func findProgram() {
+        var start = programEnd
+        while start < index {
+            if text.base[start] == 0x0A { program = nil }
+            let end = text.end(from: start) { $0.isWord }
+            if end > start, let found = CommandSecret.program(text, start, end) { program = found }
+            start = max(end, start &+ 1)
+        }
+        programEnd = start
     }
 
     /// A key that begins with one of the parts of the word.

@@ -26,11 +26,15 @@ package enum SecretName {
         // A dot or a blank joins words to a name.
         let start = text[start &- 1] == 0x2E || text[start &- 1] == 0x20 ? max(0, start &- longest) : start
         let (last, isPlural) = nameEnd(text, start, end)
-        guard last &- start >= 2, canEnd(text[last &- 1]) else { return nil }
-        if !isPlural && headerEndings.contains(where: { ends(text, start, last, with: $0) != nil }) { return .header }
-        if valueEndings.contains(where: { ends(text, start, last, with: $0) != nil }) { return .value }
+        guard last &- start >= 2, canEnd(text[last &- 2].lowercased, text[last &- 1].lowercased) else { return nil }
+        let tail = text[last &- 1].lowercased
+        let matches = { (name: TextBytes) -> Int? in
+            name.base[name.count &- 1] == tail ? ends(text, start, last, with: name) : nil
+        }
+        if !isPlural && headerEndings.contains(where: { matches($0) != nil }) { return .header }
+        if valueEndings.contains(where: { matches($0) != nil }) { return .value }
         if !isPlural && assignedNames.contains(where: { name in
-            ends(text, start, last, with: name).map { $0 == start || !text[$0 &- 1].isAlphanumeric } ?? false
+            matches(name).map { $0 == start || !text[$0 &- 1].isAlphanumeric } ?? false
         }) { return .assigned }
         return nil
     }
@@ -51,10 +55,12 @@ package enum SecretName {
         return kind != .assigned
     }
 
-    /// Most words end otherwise.
-    private static func canEnd(_ byte: UInt8) -> Bool {
-        switch byte.lowercased {
-        case 0x63...0x65, 0x67, 0x68, 0x6C, 0x6E, 0x70, 0x73, 0x74, 0x77, 0x79: true  // c d e g h l n p s t w y
+    /// The last two letters of every name above. Most words end otherwise.
+    private static func canEnd(_ first: UInt8, _ second: UInt8) -> Bool {
+        switch UInt16(first) << 8 | UInt16(second) {
+        case 0x7264, 0x7764, 0x7365, 0x6465, 0x6574, 0x656E, 0x6579, 0x7265, 0x616C, 0x6564, 0x7774, 0x6964, 0x6E67, 0x736E, 0x6963,
+            0x6F6E, 0x6965, 0x7468, 0x6967, 0x7373, 0x7077, 0x7470, 0x696E:
+            true  // rd wd se de et en ey re al ed wt id ng sn ic on ie th ig ss pw tp in
         default: false
         }
     }
@@ -67,7 +73,11 @@ package enum SecretName {
             index &-= 1
             guard index >= start, end &- index <= longest else { return nil }
             let byte = text[index].lowercased
-            if byte == 0x2D || byte == 0x5F || byte == 0x2E || byte == 0x20 { continue }
+            if byte == 0x2D || byte == 0x5F || byte == 0x2E || byte == 0x20 {
+                // The quick look at keys relies on two letters together.
+                if name.count &- left < 2 { return nil }
+                continue
+            }
             left &-= 1
             if byte != name.base[left] { return nil }
         }

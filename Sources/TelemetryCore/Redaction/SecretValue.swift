@@ -24,18 +24,26 @@ struct SecretValue {
         guard separator.sign == .equals, !separator.isQuoted, before == 0x3F || before == 0x26 || before == 0x3B || before == 0x23,
             WordList(text: "key code sid session hash").contains(where: { $0.count == end &- word && text.has($0, at: word, ignoringCase: true) })
         else { return nil }
-        let stop = unquoted(text, separator.end)
-        return HarmlessValue.isUnlikelyWord(text, separator.end, stop, atLeast: 8) ? SecretValue(start: separator.end, end: stop, rule: .secretValue) : nil
+        return make(text, separator.end, .secretValue, ifUnlikely: 8)
     }
 
     /// `auth=none` and `pass=3` are no secrets, nor are `sig=SIGTERM` and `pin=GPIO17`.
     private static func assigned(_ text: TextBytes, _ word: Int, _ end: Int, _ separator: NameSeparator) -> SecretValue? {
-        guard let value = make(text, separator, isPlural: false, extends: false) else { return nil }
-        let isNumber = HarmlessValue.isNumber(text, value.start, value.end)
-        if text.has("in", at: end &- 2, ignoringCase: true) || text.has("id", at: end &- 2, ignoringCase: true) || text.has("otp", at: end &- 3, ignoringCase: true) {
-            return isNumber && value.end &- value.start >= 4 ? value : HarmlessValue.isUnlikelyWord(text, value.start, value.end, atLeast: 8) ? value : nil
+        if text.has("SIG", at: separator.end) { return nil }
+        let isShort = text.has("in", at: end &- 2, ignoringCase: true) || text.has("id", at: end &- 2, ignoringCase: true)
+            || text.has("otp", at: end &- 3, ignoringCase: true)
+        let digits = text.end(from: separator.end) { $0.isDigit || $0 == 0x2F || $0 == 0x2E || $0 == 0x25 } &- separator.end
+        if digits > 0 && !text[separator.end &+ digits].isWord {
+            return digits >= (isShort ? 4 : 6) ? make(text, separator.end, .secretValue) : nil
         }
-        return isNumber && value.end &- value.start < 6 || text.has("SIG", at: value.start) ? nil : value
+        return isShort ? make(text, separator.end, .secretValue, ifUnlikely: 8) : make(text, separator, isPlural: false, extends: false)
+    }
+
+    /// A value that has to look like a secret by itself; its beginning tells.
+    private static func make(_ text: TextBytes, _ start: Int, _ rule: RedactionRule, ifUnlikely minimum: Int) -> SecretValue? {
+        let first = QuoteMark.end(text, start) ?? start
+        let end = min(unquoted(TextBytes(base: text.base, count: min(text.count, first &+ 128)), first), text.count)
+        return HarmlessValue.isUnlikelyWord(text, first, end, atLeast: minimum) ? make(text, start, rule) : nil
     }
 
     /// `--password x` within one text, `password is 'x'`, `login me password x`.
@@ -55,8 +63,7 @@ struct SecretValue {
             first = start &+ each.count &+ 1
             return true
         }
-        guard let value = make(text, first, .secretValue) else { return nil }
-        return HarmlessValue.isUnlikelyWord(text, value.start, value.end, atLeast: 5) ? value : nil
+        return make(text, first, .secretValue, ifUnlikely: 5)
     }
 
     /// Whether the word before the one before is one of `names`.
@@ -79,12 +86,12 @@ struct SecretValue {
             let end = QuoteMark.closing(text, mark: start, first)
             return end > first ? SecretValue(start: first, end: end, rule: .header) : nil
         }
+        // "cookie: expired"; a header says more.
+        if HarmlessValue.isLine(text, start) { return nil }
         let quote = text[word &- 1]
         let end = text.end(from: start) { byte in
             byte != 0x0A && byte != 0x0D && !(quote.isQuote && byte == quote)
         }
-        // "cookie: expired"; a header says more.
-        if end > start && HarmlessValue.isPlain(text, start, end, isQuoted: true) { return nil }
         return end > start ? SecretValue(start: start, end: end, rule: .header) : nil
     }
 
@@ -94,7 +101,7 @@ struct SecretValue {
         if let first = QuoteMark.end(text, start) {
             return checked(text, first, QuoteMark.closing(text, mark: start, first), rule, isQuoted: true)
         }
-        return checked(text, start, unquoted(text, start), rule)
+        return HarmlessValue.begins(text, start) ? nil : checked(text, start, unquoted(text, start), rule)
     }
 
     private static func checked(_ text: TextBytes, _ start: Int, _ end: Int, _ rule: RedactionRule, isQuoted: Bool = false) -> SecretValue? {
@@ -110,6 +117,7 @@ struct SecretValue {
             if wrapping.isList { end = listEnd(text, mark: start, first, end) }
             return checked(text, first, end, .secretValue, isQuoted: true)
         }
+        if HarmlessValue.begins(text, start) { return nil }
         var end = unquoted(text, start)
         if wrapping.isNextLine {
             // The next line may be another setting, or the next sentence.
