@@ -57,10 +57,11 @@ enum HarmlessValue {
     private static func isWord(_ text: TextBytes, _ start: Int, _ end: Int, _ isQuoted: Bool) -> Bool {
         let first = text[start] == 0x26 ? start &+ 1 : start
         let behind = text.end(from: first) { $0.isAlphanumeric }
-        guard behind &- first < 16 else { return false }
+        guard behind &- first < 16, behind > first, !text[behind &- 1].isDigit || text.has("oauth2", at: first) else { return false }
         // `none)`, `null,`, `Option<String>`; but `good-day7` is no word.
-        guard behind > first, behind >= end || !(isQuoted || text[behind].isWord || text[behind] >= 0x80 || text[behind] == 0x21) else { return false }
-        return words.contains { $0.count == behind &- first && text.has($0, at: first, ignoringCase: true) }
+        guard behind >= end || !(isQuoted || text[behind].isWord || text[behind] >= 0x80 || text[behind] == 0x21) else { return false }
+        let letter = text[first].lowercased
+        return words.contains { $0.base[0] == letter && $0.count == behind &- first && text.has($0, at: first, ignoringCase: true) }
     }
 
     /// `lexer.next()`, `os.environ[`: a name and a bracket.

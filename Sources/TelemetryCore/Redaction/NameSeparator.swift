@@ -10,11 +10,6 @@ struct NameSeparator {
 
     /// Nil: no value follows. Not what separates the parts of a URL or of a name in a programming language.
     init?(_ text: TextBytes, word: Int, end: Int) {
-        // Most words end at what is none of it.
-        switch text[end] {
-        case 0x09, 0x20, 0x22, 0x25...0x27, 0x3A, 0x3D, 0x3E, 0x5C, 0x60: break
-        default: return nil
-        }
         let quote = QuoteMark.end(text, end)
         let index = Self.skipBlanks(text, quote ?? end)
         isQuoted = quote != nil
@@ -34,6 +29,14 @@ struct NameSeparator {
             (sign, self.end) = (.element, start)
         } else {
             return nil
+        }
+    }
+
+    /// What a word that names a secret is followed by.
+    static func mayBegin(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x09...0x0D, 0x20, 0x22, 0x25...0x27, 0x3A, 0x3D, 0x3E, 0x5C, 0x60: true
+        default: false
         }
     }
 

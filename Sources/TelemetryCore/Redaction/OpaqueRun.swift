@@ -17,6 +17,8 @@ struct OpaqueRun {
     /// Frequent pairs in a row: more make a word.
     private static let longestWord = 5
     private static let hexadecimalMinimum = 24
+    /// Bytes of a longer run that tell for all of it.
+    private static let examined = 512
 
     /// What a separator counts for.
     private let separator: Int
@@ -42,7 +44,7 @@ struct OpaqueRun {
     static func isOpaque(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         guard end &- start >= minimum, !isSymbol(text, start) else { return false }
         var run = OpaqueRun(separator: -8)
-        run.walk(text, start, end)
+        run.walk(text, start, min(end, start &+ examined))
         return run.hasHexadecimal || (run.score >= threshold && run.letters > 0 && run.isMixed)
     }
 

@@ -105,7 +105,7 @@ struct RedactionPass {
         let end = text.end(from: index, while: { $0.isWord })
         if let block = Credentials.privateKeyEnd(text, word: end) { return replace(index..<block, .privateKey) }
         if let home = HomePath.driveEnd(text, word: index, end: end) { return replace(index..<home, .home) }
-        if let value = SecretValue.find(text, word: index, end: end) { return replace(value.start..<value.end, value.rule) }
+        if NameSeparator.mayBegin(text[end]), let value = SecretValue.find(text, word: index, end: end) { return replace(value.start..<value.end, value.rule) }
         if CommandSecret.mayBegin(text, index) {
             findProgram()
             if let found = CommandSecret.find(text, index, end, program: program) { return replace(found, .command) }

@@ -144,8 +144,13 @@ package struct Redactor {
     func redactValue(key: UnsafePointer<CChar>, _ value: UnsafePointer<CChar>) -> [UInt8]? {
         let bytes = UnsafeRawPointer(key).assumingMemoryBound(to: UInt8.self)
         // All of the key: what is left of it in the record may be without the word that counts.
-        if SecretName.isSecret(UnsafeBufferPointer(start: bytes, count: strnlen(key, Self.textBound))) {
-            return Self.replaced(value, from: 0)
+        let name = TextBytes(base: bytes, count: strnlen(key, Self.textBound))
+        if let kind = SecretName.kind(name, 0, name.count), kind != .assigned {
+            // `tokens`: how many.
+            let text = Self.name(value)
+            if !SecretName.nameEnd(name, 0, name.count).isPlural || !HarmlessValue.isNumber(text, 0, text.count) {
+                return Self.replaced(value, from: 0)
+            }
         }
         return redact(value, bound: Self.textBound, keeping: EventLimits.valueBytes)
     }

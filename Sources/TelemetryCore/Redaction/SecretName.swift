@@ -47,14 +47,6 @@ package enum SecretName {
         return (isPlural ? last &- 1 : last, isPlural)
     }
 
-    /// Whether the value of an attribute of this name is a secret whatever it looks like.
-    package static func isSecret(_ key: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard let base = key.baseAddress else { return false }
-        let text = TextBytes(base: base, count: key.count)
-        guard let kind = kind(text, 0, key.count) else { return false }
-        return kind != .assigned
-    }
-
     /// The last two letters of every name above. Most words end otherwise.
     private static func canEnd(_ first: UInt8, _ second: UInt8) -> Bool {
         switch UInt16(first) << 8 | UInt16(second) {

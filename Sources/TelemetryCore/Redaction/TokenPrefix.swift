@@ -28,7 +28,8 @@ struct TokenPrefix {
 
     /// The end of the key that begins at `start`, where a part of a word begins. `word`: the end of the word.
     static func end(_ bytes: TextBytes, _ start: Int, word: Int) -> Int? {
-        guard bytes.count &- start >= 16 else { return nil }
+        // With its prefix a key has 16 bytes, in one word or with dots.
+        guard word &- start >= 16 || bytes[word] == 0x2E, bytes.count &- start >= 16 else { return nil }
         switch bytes[start] {
         case 0x41, 0x47, 0x4E, 0x53, 0x64, 0x67, 0x68, 0x6C, 0x6E, 0x70, 0x72, 0x73, 0x77, 0x78, 0x79: break
         default: return nil

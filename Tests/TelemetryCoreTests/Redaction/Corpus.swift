@@ -1,6 +1,6 @@
 import Foundation
 
-/// Tests/redaction/corpus.tsv.
+/// Tests/redaction: corpus.tsv by hand, the other files by generate.py.
 struct Corpus {
     struct Case {
         let line: Int
@@ -13,16 +13,31 @@ struct Corpus {
 
     static let home = "/srv/people/me"
 
-    static let cases: [Case] = {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../redaction/corpus.tsv")
+    static let cases: [Case] = rows("corpus.tsv").map { line, fields in
+        Case(line: line, rule: String(decoding: fields[0], as: UTF8.self), text: fields[1], expected: fields.count > 2 ? fields[2] : fields[1])
+    }
+
+    /// A text of one of the generated files, and what must not be left of it.
+    struct Invented {
+        let kind: String
+        let text: [UInt8]
+        let secrets: [[UInt8]]
+    }
+
+    static func invented(_ file: String) -> [Invented] {
+        rows(file).map { _, fields in
+            Invented(kind: String(decoding: fields[0], as: UTF8.self), text: fields[1], secrets: Array(fields.dropFirst(2)))
+        }
+    }
+
+    private static func rows(_ name: String) -> [(Int, [[UInt8]])] {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../redaction/\(name)")
         let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
         return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
             if line.isEmpty || line.hasPrefix("#") { return nil }
-            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map { unescaped($0) }
-            return Case(line: index + 1, rule: String(decoding: fields[0], as: UTF8.self), text: fields[1],
-                        expected: fields.count > 2 ? fields[2] : fields[1])
+            return (index + 1, line.split(separator: "\t", omittingEmptySubsequences: false).map { unescaped($0) })
         }
-    }()
+    }
 
     private static func unescaped(_ field: Substring) -> [UInt8] {
         var result: [UInt8] = []
