@@ -35,7 +35,10 @@ enum CommandSecret {
         }
         if let program, has(program, letter) { return option(text, word, letter, program) }
         // Whatever the program: a name and a password.
-        if letter == 0x75 || letter == 0x55 || letter == 0x61 || (letter == 0x73 && text[word &+ 2] == 0x75) { return pair(text, behind(text, name == 2 || letter == 0x73 ? end : word &+ 2)) }
+        let isSilent = letter == 0x73 && text[word &+ 2] == 0x75
+        if letter == 0x75 || letter == 0x55 || letter == 0x61 || isSilent {
+            return pair(text, behind(text, name == 2 || isSilent ? end : word &+ 2))
+        }
         return nil
     }
 
@@ -87,7 +90,9 @@ enum CommandSecret {
         guard sign > start, text[sign] == 0x3A || text[sign] == 0x25, text[sign &+ 1] != 0x2F, let found = value(text, sign &+ 1),
             !HarmlessValue.isNumber(text, found.lowerBound, found.upperBound)
         else { return nil }
-        return found
+        // `-u node:node`: a user and its group.
+        let user = TextBytes(base: text.base + start, count: sign &- start)
+        return found.count == user.count && text.has(user, at: found.lowerBound) ? nil : found
     }
 
     private static func value(_ text: TextBytes, _ start: Int) -> Range<Int>? {
@@ -98,7 +103,9 @@ enum CommandSecret {
     /// `-pass pass:x`, `echo x | sudo -S`, `/p:x`
     static func other(_ text: TextBytes, _ word: Int, _ end: Int) -> Range<Int>? {
         guard end &- word == 4 || end &- word == 1 else { return nil }
-        if text.has("pass:", at: word), text.has("pass", at: word &- 5) || text.has("in", at: word &- 3) || text.has("out", at: word &- 4) { return value(text, word &+ 5) }
+        if text.has("pass:", at: word), text.has("pass", at: word &- 5) || text.has("in", at: word &- 3) || text.has("out", at: word &- 4) {
+            return value(text, word &+ 5)
+        }
         if text.has("p:", at: word), text[word &- 1] == 0x2F, text[word &- 2] == 0x20 { return value(text, word &+ 2) }
         if text.has("echo ", at: word), end == word &+ 4 {
             let start = behind(text, end)

@@ -111,7 +111,9 @@ package struct Redactor {
             guard let base = bytes.baseAddress else { return nil }
             let text = TextBytes(base: base, count: bytes.count)
             for start in [0, lead.count] {
-                if CommandSecret.mayBegin(text, start), let found = CommandSecret.find(text, start, text.end(from: start) { $0.isWord }, program: program) { return found }
+                guard CommandSecret.mayBegin(text, start) else { continue }
+                let end = text.end(from: start) { $0.isWord }
+                if let found = CommandSecret.find(text, start, end, program: program) { return found }
             }
             return nil
         }), found.lowerBound >= lead.count else { return nil }
