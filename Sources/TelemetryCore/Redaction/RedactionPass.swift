@@ -43,7 +43,10 @@ struct RedactionPass {
     private mutating func step() {
         let byte = text.base[index]
         if isTokenStart(byte) { lookAhead() }
-        if index == tokenStart, let end = tokenEnd() { return replace(index..<end, .opaqueRun) }
+        if index == tokenStart, let end = tokenEnd() {
+            // A key that says what it is may be a part of it.
+            return key(text.end(from: index, while: { $0.isWord })) ? () : replace(index..<end, .opaqueRun)
+        }
         switch byte {
         case 0x2F, 0x5C: path(byte)
         case 0x3A where text.has("//", at: index &+ 1): authority(index &+ 3)
