@@ -8,6 +8,12 @@
 /** The key ends like the name of a secret; a number and an `s` may follow. */
 static inline bool ends_like_secret(const unsigned char *key, size_t length)
 {
+    if (length < 3)
+        return false;
+    /* Most keys end otherwise than every name and its plural: in c d e g l n s t y, or a digit. */
+    enum { ends = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 12 | 1 << 14 | 1 << 19 | 1 << 20 | 1 << 25 };
+    if (key[length - 1] >= 'A' && !(ends >> (key[length - 1] & 31) & 1) && key[length - 1] != '_')
+        return false;
     size_t whole = length;
     while (length > 3 && ((unsigned char)(key[length - 1] - '0') < 10 || (length < whole && key[length - 1] == '_')))
         length--;
