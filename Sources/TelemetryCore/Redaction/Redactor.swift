@@ -80,9 +80,10 @@ package struct Redactor {
         TextBytes(base: UnsafeRawPointer(argument).assumingMemoryBound(to: UInt8.self), count: strnlen(argument, nameBound))
     }
 
-    /// `auth=none`, `--max-tokens=12`.
+    /// `auth=none`, `sig=SIGTERM`, `--max-tokens=12`.
     private static func isHarmless(_ text: TextBytes, _ end: Int, _ kind: SecretName.Kind) -> Bool {
-        if kind == .assigned || SecretName.nameEnd(text, 0, end).isPlural, HarmlessValue.isNumber(text, end &+ 1, text.count) { return true }
+        if kind == .assigned { return SecretValue.find(text, word: 0, end: end) == nil }
+        if SecretName.nameEnd(text, 0, end).isPlural && HarmlessValue.isNumber(text, end &+ 1, text.count) { return true }
         return HarmlessValue.isPlain(text, end &+ 1, text.count, isQuoted: true)
     }
 

@@ -18,7 +18,7 @@ SOURCE = r"""
 int main(int argc, char **argv)
 {
     telemetry_options *options = telemetry_options_new("itest", "1");
-    telemetry_options_set_backend_file(options, argv[2]);
+    telemetry_options_set_backend_file(options, argv[2], 0, 0);
     telemetry_options_set_extended_collection(options, true);
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
