@@ -33,6 +33,8 @@ struct OpaqueRun {
     private var frequent = 0
     private var longestFrequent = 0
     private var last: UInt8 = 0
+    /// One bit for a letter or digit that was seen.
+    private var seen: UInt64 = 0
     /// The part between two separators.
     private var partDigits = 0
     private var isHexadecimal = true
@@ -83,8 +85,8 @@ struct OpaqueRun {
         return run.score >= tokenThreshold && run.digits > 0 && run.uppers > 0 && run.letters > run.uppers ? end : nil
     }
 
-    /// The quick look at attributes relies on it.
-    private var isMixed: Bool { longestRow >= 8 || groups >= 4 }
+    /// The quick look at attributes relies on it. A few letters over and over are a ruler or a filler.
+    private var isMixed: Bool { (longestRow >= 8 || groups >= 4) && seen.nonzeroBitCount >= 8 }
 
     /// Names that compilers make: Itanium C++, Rust, Swift.
     private static func isSymbol(_ text: TextBytes, _ start: Int) -> Bool {
@@ -113,6 +115,7 @@ struct OpaqueRun {
             return finishPart()
         }
         row &+= 1
+        seen |= 1 &<< UInt64(byte & 63)
         if byte.isDigit {
             digits &+= 1
             partDigits &+= 1

@@ -125,7 +125,7 @@ struct SecretValue {
             if isSetting || (!wrapping.isIndented && !HarmlessValue.isUnlikelyWord(text, start, end, atLeast: 5)) { return nil }
         }
         if wrapping.isList { while end > start && text[end &- 1] == 0x2C { end &-= 1 } }
-        guard let value = checked(text, start, end, .secretValue) else { return nil }
+        guard checked(text, start, end, .secretValue) != nil else { return nil }
         if isPlural && HarmlessValue.isNumber(text, start, end) { return nil }
         return SecretValue(start: start, end: extends ? phraseEnd(text, start, end) : end, rule: .secretValue)
     }
