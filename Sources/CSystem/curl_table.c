@@ -249,8 +249,13 @@ static int occupy(struct streams *streams)
 
 static void leave_free(struct streams *streams)
 {
-    while (streams->count > 0)
-        close(streams->held[--streams->count]);
+    struct stat root, found;
+    while (streams->count > 0) {
+        int fd = streams->held[--streams->count];
+        /* The program may have put a stream there meanwhile. */
+        if (stat("/", &root) == 0 && fstat(fd, &found) == 0 && found.st_dev == root.st_dev && found.st_ino == root.st_ino)
+            close(fd);
+    }
 }
 
 /* libcurl makes pairs of sockets, to wake itself up, that a program which is started would inherit. From `first` on: those that
@@ -402,8 +407,8 @@ static int before_request(void *context, char *peer, char *local, int peer_port,
     (void)local;
     (void)peer_port;
     (void)local_port;
-    watch->leaves(watch->context);
-    return 0;
+    /* CURL_PREREQFUNC_OK, CURL_PREREQFUNC_ABORT. */
+    return watch->leaves(watch->context) ? 0 : 1;
 }
 
 bool csystem_curl_set_watch(CURL *easy, const struct csystem_curl_watch *watch)

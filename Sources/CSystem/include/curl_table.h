@@ -41,7 +41,8 @@ CURLcode csystem_curl_set_receivers(CURL *easy, csystem_curl_receiver header,
                                     csystem_curl_receiver body, void *context);
 /** Told once a connection is there, its TLS included, and before anything of a request goes over it. */
 struct csystem_curl_watch {
-    void (*leaves)(void *context);
+    /** False: it must not. */
+    bool (*leaves)(void *context);
     void *context;
 };
 /** False: this libcurl cannot tell. `watch` must live as long as the handle, or until another is set. */

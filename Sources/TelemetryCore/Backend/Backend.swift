@@ -39,12 +39,12 @@ final class SendControl {
     let attempt: UInt32
     /// Sent at most once: nothing may send it again underneath.
     let isOnce: Bool
-    private let willLeave: () -> Void
+    private let willLeave: () -> Bool
     private var hasLeft = false
 
     init(
         deadline: Deadline, journal: (any AppendJournal)? = nil, attempt: UInt32 = 0, isOnce: Bool = false,
-        willLeave: @escaping () -> Void = {}, isCancelled: @escaping () -> Bool = { false }
+        willLeave: @escaping () -> Bool = { true }, isCancelled: @escaping () -> Bool = { false }
     ) {
         self.deadline = deadline
         self.journal = journal
@@ -54,11 +54,11 @@ final class SendControl {
         self.isCancelled = isCancelled
     }
 
-    /// From now on the receiver may have the batch. Called before its first byte leaves.
-    func leave() {
-        if hasLeft { return }
-        hasLeft = true
-        willLeave()
+    /// From now on the receiver may have the batch. Called before its first byte leaves. False: it must not leave.
+    func leave() -> Bool {
+        if hasLeft { return true }
+        hasLeft = willLeave()
+        return hasLeft
     }
 }
 

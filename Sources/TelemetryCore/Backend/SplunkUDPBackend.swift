@@ -55,9 +55,8 @@ final class SplunkUDPBackend: Backend {
     private func send(_ bytes: [UInt8], _ socket: Descriptor, _ control: SendControl) -> Outcome? {
         while true {
             // A8: nothing leaves once it has been called off.
-            if control.isCancelled() || control.deadline.isPast { return Self.kept("called off") }
-            control.leave()
-            let error = bytes.withUnsafeBytes { csystem_send_datagram(socket.raw, $0.baseAddress, $0.count) }
+            if control.isCancelled() || control.deadline.isPast || !control.leave() { return Self.kept("called off") }
+            let error = bytes.withUnsafeBytes { csystem_send_datagram(socket.number, $0.baseAddress, $0.count) }
             switch error {
             case 0: return nil
             case EAGAIN: Clock.sleep(nanoseconds: 1_000_000)

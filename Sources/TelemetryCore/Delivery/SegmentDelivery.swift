@@ -77,8 +77,10 @@ struct SegmentDelivery {
             journal?.prepare(cursor)
             let control = sendControl(cursor.segment) { [guarantee] in
                 if guarantee == .atMostOnce { cursor.drop(.unconfirmed, part.count, end: ends[last]) }
+                // Otherwise nobody would know of it, and send it again.
+                return !cursor.segment.isLost
             }
-            if !backend.tellsLeaving { control.leave() }
+            if !backend.tellsLeaving && !control.leave() { return .interrupted }
             let outcome = backend.send(UnsafeBufferPointer(rebasing: events[part]), control)
             if cursor.segment.isLost { return .interrupted }
             // Somebody has cut the file short meanwhile: the events cannot be looked at any more.
@@ -125,7 +127,7 @@ struct SegmentDelivery {
     }
 
     /// A send is called off when consent for its events is withdrawn, too.
-    private func sendControl(_ segment: Segment, willLeave: @escaping () -> Void) -> SendControl {
+    private func sendControl(_ segment: Segment, willLeave: @escaping () -> Bool) -> SendControl {
         SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal, attempt: attempt,
                     isOnce: guarantee == .atMostOnce, willLeave: willLeave, isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
     }

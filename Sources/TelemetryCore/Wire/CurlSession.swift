@@ -68,8 +68,8 @@ final class CurlSession {
         guard let list = Self.makeList(headers) else { return .failure("out of memory", hasLeft: false) }
         let isReady = prepare(endpoint, list, body, reader, deadline: deadline) && avoidSecondSending(control)
         watch.pointee.context = Unmanaged.passUnretained(control).toOpaque()
-        if isReady && !isWatched { control.leave() }
-        let failure = isReady ? run(control, deadline: deadline) : "out of memory"
+        var failure: String? = isReady ? "called off" : "out of memory"
+        if isReady && (isWatched || control.leave()) { failure = run(control, deadline: deadline) }
         let location = csystem_curl_get_text(easy, CURLINFO_REDIRECT_URL).map { String(cString: $0) }
         forget()
         csystem_curl_list_free(list)
@@ -238,8 +238,9 @@ final class CurlSession {
     }
 }
 
-private func requestLeaves(_ context: UnsafeMutableRawPointer?) {
-    if let context { Unmanaged<SendControl>.fromOpaque(context).takeUnretainedValue().leave() }
+private func requestLeaves(_ context: UnsafeMutableRawPointer?) -> Bool {
+    guard let context else { return true }
+    return Unmanaged<SendControl>.fromOpaque(context).takeUnretainedValue().leave()
 }
 
 /// What both receivers return to make libcurl give the transfer up is any number but `count`.
