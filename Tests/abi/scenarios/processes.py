@@ -8,7 +8,7 @@ import time
 from sandbox import sequences
 from suite import check, check_equal, check_identity, test
 
-ROOMY = ("--limits", f"{256 << 20},100000,0")
+ROOMY = ("--limits", f"{256 << 20},65536,0")
 
 
 def _start_all(box, count, *arguments):
