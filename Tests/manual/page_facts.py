@@ -74,7 +74,7 @@ def variables():
 
 def variables_read():
     sources = "".join(read(path) for path in swift_files("TelemetryCore") + swift_files("telemetry-cli"))
-    names = re.findall(r'\b(?:value|absolute|baseDirectory|trust|environment|named)\((?:by: )?"([A-Z_]+)"', sources)
+    names = re.findall(r'\b(?:value|path|refusing|absolute|baseDirectory|trust|environment|named)\((?:by: )?"([A-Z_]+)"', sources)
     check(len(names) > 15, f"only {names}")
     # A tool's own, and the only family.
     names += ["TOOL" + suffix for suffix in re.findall(r'suffix = "(_[A-Z_]+)"', sources)]
