@@ -1,4 +1,5 @@
 """telemetry(1), telemetry-manifest(5) and telemetry-policy(5): what they say is what the helper, the sources and docs/ say."""
+import glob
 import os
 import re
 import subprocess
@@ -75,10 +76,15 @@ def variables():
 def variables_read():
     sources = "".join(read(path) for path in swift_files("TelemetryCore") + swift_files("telemetry-cli"))
     names = re.findall(r'\b(?:value|path|refusing|absolute|baseDirectory|trust|environment|named)\((?:by: )?"([A-Z_]+)"', sources)
+    names += re.findall(r'getenv\("([A-Z_]+)"\)', "".join(read(path) for path in c_files()))
     check(len(names) > 15, f"only {names}")
     # A tool's own, and the only family.
     names += ["TOOL" + suffix for suffix in re.findall(r'suffix = "(_[A-Z_]+)"', sources)]
     return names + [re.search(r'prefix = "(OTEL_EXPORTER_OTLP_)"', sources)[1] + "*"]
+
+
+def c_files():
+    return sorted(glob.glob(os.path.join(ROOT, "Sources", "CSystem", "*.c")))
 
 
 def swift_files(target):
