@@ -22,6 +22,9 @@ static atomic_bool is_watching;
 
 static bool lock(struct section *section, int timeout_ms)
 {
+    /* At once as a rule; helgrind, up to 3.19 at least, does not see the waiting form lock. */
+    if (pthread_mutex_trylock(&section->mutex) == 0)
+        return true;
     struct timespec end;
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_nsec += timeout_ms * 1000000L;
