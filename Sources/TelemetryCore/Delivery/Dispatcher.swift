@@ -32,6 +32,9 @@ final class Dispatcher {
     private let heapStateMutex = Mutex()
     /// Of the pass under way; only the thread that delivers uses it.
     private var passNumber: UInt64 = 0
+    /// How many of this collector's own segments waited when the pass began. What is recorded later is for the next:
+    /// threads that record as fast as this one delivers would keep a pass, and who waits for it, for ever.
+    private var ownCount = 0
 
     static let lockName = "deliver.lock"
 
@@ -149,7 +152,10 @@ final class Dispatcher {
 
     /// False: it is not time for any of them.
     private func begin(_ ignoringBackoff: Bool) -> Bool {
-        mutex.withLock { passNumber = spool.beginPass() }
+        mutex.withLock {
+            passNumber = spool.beginPass()
+            ownCount = spool.sealed.count
+        }
         let now = Clock.realtime()
         var isAnyOpen = false
         for outlet in outlets {
@@ -244,7 +250,7 @@ final class Dispatcher {
     /// `left`: something waits that a destination did not take.
     private func deliverOwn(_ delivery: SegmentDelivery, left leftBefore: Bool) -> PassResult {
         var left = leftBefore
-        while true {
+        for _ in 0..<ownCount {
             mutex.lock()
             let segment = spool.takeForDelivery(passNumber)
             mutex.unlock()

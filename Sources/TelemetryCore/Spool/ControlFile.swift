@@ -35,6 +35,8 @@ struct ControlFile {
     /// `TLMCTL` 0 1, little-endian.
     private static let magic: UInt64 = 0x0100_4C54_434D_4C54
     private static let epochOffsets = (64, 128)
+    /// Magic and epochs.
+    private static let head = 0..<144
 
     let file: Descriptor
 
@@ -72,17 +74,16 @@ struct ControlFile {
 
     // MARK: content
 
-    /// A copy of the file; zeroes where it is shorter.
-    private func withPage<R>(_ body: (UnsafeMutableRawPointer) -> R) -> R {
-        withUnsafeTemporaryAllocation(byteCount: Self.size, alignment: 8) { page in
-            let base = page.baseAddress.unsafelyUnwrapped
-            memset(base, 0, Self.size)
-            _ = pread(file.number, base, Self.size, 0)
+    /// A copy of part of the file; zeroes where it is shorter. At most 1,024 bytes: more would be allocated, and this is
+    /// on the way of an event.
+    private func withCopy<R>(of part: Range<Int>, _ body: (UnsafeMutableRawPointer) -> R) -> R {
+        withUnsafeTemporaryAllocation(byteCount: part.count, alignment: 8) { area in
+            let base = area.baseAddress.unsafelyUnwrapped
+            memset(base, 0, area.count)
+            _ = pread(file.number, base, area.count, part.lowerBound)
             return body(base)
         }
     }
-
-    private func save(_ page: UnsafeMutableRawPointer, _ offset: Int, _ count: Int) { file.write(page + offset, count, at: offset) }
 
     /// Mends what can be mended. With no valid epoch a new one is drawn: what waits may have been withdrawn.
     func mend() throws(SystemError) {
@@ -93,7 +94,7 @@ struct ControlFile {
         let locked = try file.status()
         if locked.st_size > Self.size { try file.truncate(to: Int64(Self.size)) }
         try file.allocate(Int64(Self.size))
-        if !isValid { withPage { initialise($0) } }
+        if !isValid { withCopy(of: Self.head) { initialise($0) } }
     }
 
     private func initialise(_ page: UnsafeMutableRawPointer) {
@@ -108,11 +109,11 @@ struct ControlFile {
         }
         storeEpoch(epoch)
         page.storeBytes(of: Self.magic, as: UInt64.self)
-        save(page, 0, 8)
+        file.write(page, 8, at: 0)
     }
 
     private var isValid: Bool {
-        withPage { $0.loadUnaligned(as: UInt64.self) == Self.magic && Self.epochCopy($0 + Self.epochOffsets.0) != nil }
+        withCopy(of: Self.head) { $0.loadUnaligned(as: UInt64.self) == Self.magic && Self.epochCopy($0 + Self.epochOffsets.0) != nil }
     }
 
     // MARK: epoch
@@ -146,14 +147,26 @@ struct ControlFile {
 
     // MARK: slots
 
-    private static func counterSlots(_ page: UnsafeMutableRawPointer) -> SlotPair { SlotPair(base: page, offsets: (256, 512), size: 256) }
-    private static func deliverySlots(_ page: UnsafeMutableRawPointer) -> SlotPair { SlotPair(base: page, offsets: (1024, 1536), size: 512) }
+    private static let counterSlots = 256..<768
+    private static let deliverySlots = 1024..<2048
 
-    func readCounters() -> Counters { withPage { Self.counters($0) } }
+    private static func pair(_ copy: UnsafeMutableRawPointer, _ part: Range<Int>) -> SlotPair {
+        SlotPair(base: copy, offsets: (0, part.count / 2), size: part.count / 2)
+    }
 
-    private static func counters(_ page: UnsafeMutableRawPointer) -> Counters {
+    /// Fills the older slot, in the file too.
+    private func save(_ part: Range<Int>, _ fill: (SlotPair) -> Int) {
+        withCopy(of: part) { copy in
+            let offset = fill(Self.pair(copy, part))
+            file.write(copy + offset, part.count / 2, at: part.lowerBound + offset)
+        }
+    }
+
+    func readCounters() -> Counters { withCopy(of: Self.counterSlots) { Self.counters(Self.pair($0, Self.counterSlots)) } }
+
+    private static func counters(_ slots: SlotPair) -> Counters {
         var result = Counters()
-        guard let slot = counterSlots(page).current() else { return result }
+        guard let slot = slots.current() else { return result }
         let word = { (index: Int) -> UInt64 in slot.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self) }
         result.retiredGeneration = word(1)
         result.retiredFile = word(2)
@@ -168,7 +181,7 @@ struct ControlFile {
         return result
     }
 
-    func write(_ counters: Counters) { withPage { page in save(page, Self.fill(Self.counterSlots(page), counters), 256) } }
+    func write(_ counters: Counters) { save(Self.counterSlots) { Self.fill($0, counters) } }
 
     private static func fill(_ slots: SlotPair, _ counters: Counters) -> Int {
         slots.write { slot in
@@ -186,9 +199,9 @@ struct ControlFile {
         }
     }
 
-    func readDelivery() -> DeliveryState { withPage { .read(Self.deliverySlots($0)) } }
+    func readDelivery() -> DeliveryState { withCopy(of: Self.deliverySlots) { .read(Self.pair($0, Self.deliverySlots)) } }
 
-    func write(_ state: DeliveryState) { withPage { page in save(page, state.write(Self.deliverySlots(page)), 512) } }
+    func write(_ state: DeliveryState) { save(Self.deliverySlots) { state.write($0) } }
 }
 
 extension DeliveryState {
