@@ -321,7 +321,12 @@ typedef struct telemetry_backend {
      */
     telemetry_verdict (*send)(void *context, const char *json, size_t length,
                               size_t event_count, uint32_t timeout_ms);
-    /** Called once, after the last send. May be NULL. */
+    /**
+     * Called once for each collector opened, when nothing calls `send` any more; nothing uses `context` afterwards.
+     * On the thread that delivers, which telemetry_close() waits for no longer than for a send, so perhaps after
+     * that has returned; in a collector that is off, on the thread that closes it. May ask for statistics.
+     * May be NULL.
+     */
     void (*close)(void *context);
 } telemetry_backend;
 
@@ -894,8 +899,8 @@ TELEMETRY_API telemetry_status telemetry_options_add_backend(telemetry_options *
 /**
  * Hands each batch to functions of the program.
  *
- * @param backend The functions; copied. Its `context` must live until `close` was called, or the
- *     process ends.
+ * @param backend The functions; copied. Its `context` must live until `close` was called for every
+ *     collector opened with these options, or the process ends.
  * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no `send`.
  */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_custom(telemetry_options *options,

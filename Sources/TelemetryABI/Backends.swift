@@ -70,8 +70,8 @@ public func telemetryOptionsAddBackend(
 
 /// Hands each batch to functions of the program.
 ///
-/// @param backend  The functions; copied. Its `context` must live until `close` was called, or the
-///                 process ends.
+/// @param backend  The functions; copied. Its `context` must live until `close` was called for every collector
+///                 opened with these options, or the process ends.
 /// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no `send`.
 @_cdecl("telemetry_options_set_backend_custom")
 public func telemetryOptionsSetBackendCustom(

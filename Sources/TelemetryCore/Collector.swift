@@ -22,6 +22,9 @@ package final class Collector {
     var dispatcher: Dispatcher?
     /// Empty until somebody needs them.
     var outlets: [Outlet] = []
+    /// A7: in whose place the local log stands.
+    private var replaced: [Outlet] = []
+    private var areOutletsClosed = false
     /// A7: the local log stands in for the author's backend.
     private var isLocalOnly = false
     /// Without a spool there is no epoch to tell of a withdrawal: consent is looked at again.
@@ -113,11 +116,26 @@ package final class Collector {
         }
         // A7: if any would leave the machine, all goes to the local log instead.
         if decision.isLocalOnly && !isLocal(outlets) {
-            for outlet in outlets { outlet.backend.close() }
+            replaced = outlets
             outlets = [Outlet(name: "file", Self.make(.defaultFile, options))]
             isLocalOnly = true
         }
         return outlets
+    }
+
+    /// Somebody is to be told that this collector has ended, even if it never sent.
+    var hasCustomBackend: Bool {
+        for destination in options.destinations { if case .custom = destination.choice { return true } }
+        return false
+    }
+
+    /// Nothing is sent any more. Without the mutex: the program's own code runs, and may ask for statistics.
+    func closeOutlets() {
+        let ending = mutex.withLock { () -> [Outlet] in
+            defer { areOutletsClosed = true }
+            return areOutletsClosed ? [] : (hasCustomBackend ? currentOutlets() : outlets) + replaced
+        }
+        for outlet in ending { outlet.backend.close() }
     }
 
     /// With the mutex held. Delivery needs no network and ends at once.

@@ -96,6 +96,8 @@ extension Collector {
     private func stopWorker(_ deadline: Deadline) -> Bool {
         mutex.lock()
         defer { mutex.unlock() }
+        // A callback of the program's may take its time: on a thread that nobody waits for beyond the deadline.
+        if decision.isEnabled && hasCustomBackend { startWorker() }
         worker.isStopping = true
         condition.broadcast()
         // A flush that was not over in time leaves no more time to wait for.
@@ -130,9 +132,8 @@ extension Collector {
         noteLoss(whole: true)
         spool = nil
         dispatcher = nil
-        for outlet in outlets { outlet.backend.close() }
-        outlets = []
         mutex.unlock()
+        closeOutlets()
     }
 
     /// With the mutex held, or after the last call. What was in memory only and could be delivered nowhere is

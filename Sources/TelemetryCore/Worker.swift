@@ -63,15 +63,15 @@ extension Collector {
                 waitForWork()
             }
         }
-        if !worker.isAbandoned { csystem_curl_thread_ends() }
+        mutex.unlock()
+        closeOutlets()
+        csystem_curl_thread_ends()
+        mutex.lock()
         worker.isRunning = false
         condition.broadcast()
         let isAbandoned = worker.isAbandoned
         mutex.unlock()
-        if isAbandoned {
-            cleanUp()
-            csystem_curl_thread_ends()
-        }
+        if isAbandoned { cleanUp() }
     }
 
     /// With the mutex held. After a quiet second, what a burst needed is given back.

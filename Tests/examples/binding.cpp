@@ -2,6 +2,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <telemetry.hpp>
 
 #ifdef NDEBUG
@@ -33,13 +34,44 @@ static void answers()
     assert(plain.explain(TELEMETRY_FORMAT_JSON).find("\"enabled\":false") != std::string::npos);
     assert(plain.set_preference(true) == TELEMETRY_OK);
 
-    Refuser refuser;
+    auto refuser = std::make_shared<Refuser>();
+    assert(plain.backend(nullptr).status() == TELEMETRY_ERROR_ARGUMENT);
     assert(plain.backend(refuser, "refuser").status() == TELEMETRY_OK);
+    assert(plain.backend(refuser).status() == TELEMETRY_ERROR_ARGUMENT);
     telemetry::Collector telemetry{plain};
     assert(telemetry.enabled() && telemetry.backend_info().find("refuser") != std::string::npos);
     assert(telemetry.track("feature.used", "x") == TELEMETRY_OK);
     telemetry.flush(std::chrono::seconds(5));
-    assert(telemetry.statistics().dropped_rejected == 1 && refuser.events == 1);
+    assert(telemetry.statistics().dropped_rejected == 1 && refuser->events == 1);
+    assert(plain.set_preference(false) == TELEMETRY_OK);
+}
+
+/** A backend whose send() still runs when the patience ends is kept until it has returned, and gone then. */
+static void outlived()
+{
+    static std::atomic<int> sending{0}, gone{0};
+    class Slow : public telemetry::Backend {
+    public:
+        ~Slow() override { gone++; }
+        telemetry_verdict send(std::string_view, std::size_t, std::chrono::milliseconds) noexcept override
+        {
+            sending++;
+            std::this_thread::sleep_for(std::chrono::milliseconds(700));
+            return text == "whole" ? TELEMETRY_ACCEPTED : TELEMETRY_REJECTED;
+        }
+        std::string text = "whole";
+    };
+    telemetry::Options plain{"binding-answers", "1"};
+    assert(plain.set_preference(true) == TELEMETRY_OK);
+    {
+        telemetry::Options options{"binding-answers", "1"};
+        options.backend(std::make_shared<Slow>());
+        telemetry::Collector slow{options, std::chrono::milliseconds(100)}, idle{options};
+        slow.track("feature.used", "x");
+    }
+    assert(sending == 1 && gone == 0);
+    for (int i = 0; i < 1000 && gone == 0; i++) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    assert(gone == 1);
     assert(plain.set_preference(false) == TELEMETRY_OK);
 }
 
@@ -67,6 +99,7 @@ int main(int count, char **)
     }
     assert(telemetry.enabled());
     answers();
+    outlived();
 
     const std::string_view cut = std::string_view("name and more").substr(0, 4);
     const std::string large(900, 'x');

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -155,13 +156,48 @@ struct Release {
 
 } // namespace detail
 
-/** Events go to an object of the program: telemetry_backend for a class. */
+/** Events go to an object of the program: telemetry_backend for a class. Its destructor runs when the options are gone and
+    every collector opened with them has ended: on the thread that delivers, if a `send()` still ran when the collector's
+    patience did. */
 class Backend {
 public:
     virtual ~Backend() = default;
     /** telemetry_backend::send(): one batch, a JSON array. Called from one thread at a time, which is not the caller's. */
     virtual telemetry_verdict send(std::string_view json, std::size_t event_count, std::chrono::milliseconds timeout) noexcept = 0;
 };
+
+namespace detail {
+
+/** A backend, kept as long as options or a collector may use it. */
+class Held {
+public:
+    explicit Held(std::shared_ptr<Backend> backend) noexcept : backend_(std::move(backend)) {}
+    Held *retain() noexcept
+    {
+        uses_.fetch_add(1, std::memory_order_relaxed);
+        return this;
+    }
+    /** telemetry_backend::close() */
+    static void release(void *context) noexcept
+    {
+        Held *held = static_cast<Held *>(context);
+        if (held->uses_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete held;
+    }
+    static telemetry_verdict send(void *context, const char *json, std::size_t length, std::size_t event_count, std::uint32_t timeout_ms)
+    {
+        return static_cast<Held *>(context)->backend_->send({json, length}, event_count, std::chrono::milliseconds(timeout_ms));
+    }
+
+private:
+    std::shared_ptr<Backend> backend_;
+    std::atomic<std::size_t> uses_{1};
+};
+
+struct ReleaseHeld {
+    void operator()(Held *held) const noexcept { Held::release(held); }
+};
+
+} // namespace detail
 
 /** How to open a collector. Each setting returns the options; what was wrong first is error(), and leaves telemetry off.
     get() is for the functions of telemetry.h that have no member here. */
@@ -192,10 +228,14 @@ public:
         return set(telemetry_options_add_backend(get(), kind.c_str(), list.data(), list.size()));
     }
 
-    /** telemetry_options_set_backend_custom(). The backend must outlive the collector. */
-    Options &backend(Backend &backend, const Text &name = nullptr) noexcept
+    /** telemetry_options_set_backend_custom(). Kept alive as long as anything uses it. With such options, collectors are
+        opened by Collector alone, not by telemetry_open(). Once for each options. */
+    Options &backend(std::shared_ptr<Backend> backend, const Text &name = nullptr) noexcept
     {
-        const telemetry_backend functions{sizeof(telemetry_backend), name.c_str(), &backend, send, nullptr};
+        if (!backend || held_) return set(TELEMETRY_ERROR_ARGUMENT);
+        held_.reset(new (std::nothrow) detail::Held(std::move(backend)));
+        if (!held_) return set(TELEMETRY_ERROR_MEMORY);
+        const telemetry_backend functions{sizeof(telemetry_backend), name.c_str(), held_.get(), detail::Held::send, detail::Held::release};
         return set(telemetry_options_set_backend_custom(get(), &functions));
     }
     Options &notice(const telemetry_notice &notice) noexcept { return set(telemetry_options_set_notice(get(), &notice)); }
@@ -220,9 +260,14 @@ public:
     telemetry_options *get() const noexcept { return handle_.get(); }
 
 private:
-    static telemetry_verdict send(void *context, const char *json, std::size_t length, std::size_t event_count, std::uint32_t timeout_ms)
+    friend class Collector;
+    /** The collector's own use of the backend ends with telemetry_backend::close(). */
+    telemetry_collector *open() const noexcept
     {
-        return static_cast<Backend *>(context)->send({json, length}, event_count, std::chrono::milliseconds(timeout_ms));
+        if (held_) held_->retain();
+        telemetry_collector *opened = telemetry_open(get());
+        if (held_ && !opened) detail::Held::release(held_.get());
+        return opened;
     }
 
     Options &set(telemetry_status status) noexcept
@@ -232,6 +277,7 @@ private:
     }
 
     std::unique_ptr<telemetry_options, detail::Release> handle_;
+    std::unique_ptr<detail::Held, detail::ReleaseHeld> held_;
     telemetry_status status_ = TELEMETRY_OK;
 };
 
@@ -274,7 +320,7 @@ class Collector {
 public:
     /** `patience`: longest time that the end of its life takes. */
     explicit Collector(const Options &options, std::chrono::milliseconds patience = std::chrono::milliseconds(500)) noexcept
-        : handle_(telemetry_open(options.get())), patience_(patience)
+        : handle_(options.open()), patience_(patience)
     {
     }
     Collector(Collector &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)), patience_(other.patience_) {}

@@ -255,7 +255,12 @@ typedef struct telemetry_backend {
      */
     telemetry_verdict (*send)(void *context, const char *json, size_t length,
                               size_t event_count, uint32_t timeout_ms);
-    /** Called once, after the last send. May be NULL. */
+    /**
+     * Called once for each collector opened, when nothing calls `send` any more; nothing uses `context` afterwards.
+     * On the thread that delivers, which telemetry_close() waits for no longer than for a send, so perhaps after
+     * that has returned; in a collector that is off, on the thread that closes it. May ask for statistics.
+     * May be NULL.
+     */
     void (*close)(void *context);
 } telemetry_backend;
 

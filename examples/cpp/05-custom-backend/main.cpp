@@ -21,16 +21,16 @@ public:
 
 int main()
 {
-    Keeper keeper; // lives longer than the collector
+    auto keeper = std::make_shared<Keeper>(); // kept as long as the library uses it
     telemetry::Options options{"mytool", "1.2.0"};
     options.backend(keeper, "keeper");
     telemetry::Collector telemetry{options};
     telemetry.track(TELEMETRY_FEATURE_USED, "import");
     telemetry.track(TELEMETRY_FEATURE_USED, "export");
 
-    // Once it is closed, no other thread is in keeper any more.
+    // Closed without TELEMETRY_ERROR_TIMEOUT: no other thread is in keeper any more.
     const telemetry_status status = telemetry.close(std::chrono::seconds(1));
-    std::cout << keeper.batches;
-    std::cerr << keeper.events << " events sent: " << telemetry_status_text(status) << '\n';
+    std::cout << keeper->batches;
+    std::cerr << keeper->events << " events sent: " << telemetry_status_text(status) << '\n';
     return status >= 0 ? 0 : 1;
 }
