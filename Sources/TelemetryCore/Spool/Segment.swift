@@ -1,4 +1,5 @@
 import CSystem
+import Synchronization
 
 /// One segment that this process owns: its lock is held until `release()`.
 final class Segment {
@@ -20,8 +21,8 @@ final class Segment {
     let fileID: UInt64
     private var file: Descriptor?
     private var storage: Storage
-    /// As it was when it was last looked at.
-    private var seen: StateWord
+    /// The state word as it was when it was last looked at: by a thread with the mutex, or by the one that delivers.
+    private let seen: Atomic<UInt64>
     var description: Description
     var progress: Progress
     /// What `description` says; events that are being delivered point to it.
@@ -41,7 +42,7 @@ final class Segment {
         self.file = file
         self.storage = storage
         self.description = description
-        seen = StateWord.load(base)
+        seen = Atomic(StateWord.load(base).raw)
         progress = Progress.read(base, generation: description.generation, fileSize: size)
     }
 
@@ -58,14 +59,22 @@ final class Segment {
     /// Of a file that was cut short: what is left of it says, or what it was when it was last looked at; sealed,
     /// and without its records.
     var state: StateWord {
-        if isIntact || isLost {
-            seen = StateWord.load(base)
-            return seen
-        }
+        if isIntact || isLost { return look() }
         var left = StateWord(raw: 0)
         if let file { _ = pread(file.number, &left.raw, 8, 0) }
-        if left.count > seen.count && left.isPlausible(fileSize: size) { seen = left }
-        return StateWord(raw: seen.raw & (StateWord.fieldMask << 24) | StateWord.empty.raw | StateWord.sealedBit)
+        var last = StateWord(raw: seen.load(ordering: .relaxed))
+        if left.count > last.count && left.isPlausible(fileSize: size) {
+            last = left
+            seen.store(left.raw, ordering: .relaxed)
+        }
+        return StateWord(raw: last.raw & (StateWord.fieldMask << 24) | StateWord.empty.raw | StateWord.sealedBit)
+    }
+
+    @discardableResult
+    private func look() -> StateWord {
+        let state = StateWord.load(base)
+        seen.store(state.raw, ordering: .relaxed)
+        return state
     }
 
     func seal() { if isIntact || isLost { StateWord.seal(base) } }
@@ -85,7 +94,7 @@ final class Segment {
     var isInPlace: Bool {
         guard storage == .mapped, let file else { return true }
         guard let status = try? file.status(), status.st_size >= size, status.st_nlink > 0 else { return false }
-        seen = StateWord.load(base)
+        look()
         return true
     }
 
