@@ -12,6 +12,8 @@ final class Cursor {
     let segment: Segment
     /// Nil: the tool has one destination, and the segment's own progress is its.
     private let slot: DestinationSlot?
+    /// Held while the segment's own progress changes: a segment in memory is counted by it meanwhile.
+    private let mutex: Mutex?
     var progress: Progress
     /// Why events were rejected for good since the cursor was made; empty: none were.
     private(set) var rejection = ""
@@ -20,16 +22,18 @@ final class Cursor {
     /// Of the same segment.
     private var others: [Cursor] = []
 
-    private init(_ segment: Segment, _ slot: DestinationSlot?) {
+    private init(_ segment: Segment, _ slot: DestinationSlot?, _ mutex: Mutex?) {
         self.segment = segment
         self.slot = slot
+        self.mutex = mutex
         progress = slot.flatMap { segment.readProgress(of: $0) } ?? segment.progress
     }
 
-    /// One for each destination. They keep each other alive until `end`.
-    static func make(_ segment: Segment, _ slots: [DestinationSlot?]) -> [Cursor] {
+    /// One for each destination. They keep each other alive until `end`. `mutex`: the collector's, which nobody
+    /// holds who moves a cursor.
+    static func make(_ segment: Segment, _ slots: [DestinationSlot?], _ mutex: Mutex? = nil) -> [Cursor] {
         var made: [Cursor] = []
-        for slot in slots { made.append(Cursor(segment, slot)) }
+        for slot in slots { made.append(Cursor(segment, slot, mutex)) }
         if made.count > 1 { for cursor in made { cursor.others = made } }
         return made
     }
@@ -60,7 +64,9 @@ final class Cursor {
         if let slot { segment.saveProgress(progress, of: slot) }
         var last = progress
         for other in others where other.progress.isBehind(last) { last = other.progress }
+        mutex?.lock()
         segment.progress = last
+        mutex?.unlock()
         segment.saveProgress()
     }
 }

@@ -284,7 +284,7 @@ final class Dispatcher {
     /// True: no destination needs it any more. `ended`: the pass is over.
     private func send(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
         if !isLocalOnly && segment.description.isLocalOnly { return sendLocally(segment, delivery, &ended) }
-        let cursors = Cursor.make(segment, outlets.map { $0.slot })
+        let cursors = Cursor.make(segment, outlets.map { $0.slot }, mutex)
         defer { for cursor in cursors { cursor.end() } }
         var isDone = true
         // Who failed the last time comes last: until it is known that it fails again, the others would wait.
@@ -343,7 +343,7 @@ final class Dispatcher {
         defer { local.backend.close() }
         var own = delivery
         own.backend = local.backend
-        let result = Cursor.make(segment, [nil]).reduce(SegmentDelivery.Result.consumed) { own.run($1) }
+        let result = Cursor.make(segment, [nil], mutex).reduce(SegmentDelivery.Result.consumed) { own.run($1) }
         switch result {
         case .consumed: return true
         case .void:
