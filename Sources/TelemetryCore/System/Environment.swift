@@ -42,7 +42,7 @@ package enum Environment {
 
     /// Value of a variable if it is an absolute path.
     static func absolute(_ variable: String) -> String? {
-        guard let path = getenv(variable), path.pointee == CChar(UInt8(ascii: "/")) else { return nil }
+        guard let path = secure_getenv(variable), path.pointee == CChar(UInt8(ascii: "/")) else { return nil }
         return PathText.string(path)
     }
 
