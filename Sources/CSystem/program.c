@@ -48,7 +48,7 @@ static int execute(char *const *arguments, char **shell)
         return ENOENT;
     if (strchr(name, '/') != NULL)
         return execute_path(name, arguments, shell);
-    const char *part = getenv("PATH");
+    const char *part = secure_getenv("PATH");
     int answer = ENOENT;
     for (part = part != NULL ? part : "/bin:/usr/bin"; part != NULL;) {
         char path[PATH_MAX];
