@@ -11,7 +11,7 @@ enum TLSFailure {
     /// `verification`: CURLINFO_SSL_VERIFYRESULT. `detail`: libcurl's own sentence. Nil: it is another failure.
     @inline(never)
     static func text(_ code: CURLcode, verification: Int, _ detail: UnsafePointer<CChar>) -> String? {
-        if code == CURLE_PEER_FAILED_VERIFICATION { return "the receiver's certificate " + certificate(verification) }
+        if code == CURLE_PEER_FAILED_VERIFICATION { return certificate(verification) }
         // OpenSSL's words for the alert and GnuTLS's; in TLS 1.3 it comes after the handshake, with whatever is read then.
         let words = Array(String(cString: detail).utf8)
         if ["ertificate required", "ertificate is required", "bad certificate", "Bad certificate"].contains(where: { ByteSearch.contains(words, $0) }) {
@@ -25,10 +25,11 @@ enum TLSFailure {
     }
 
     private static func certificate(_ verification: Int) -> String {
-        if verification == openSSL.expired || verification & gnuTLS.expired != 0 { return "has expired" }
-        if verification == openSSL.notYet || verification & gnuTLS.notYet != 0 { return "is not valid yet: is the clock right?" }
+        if verification == openSSL.expired || verification & gnuTLS.expired != 0 { return "the receiver's certificate has expired" }
+        if verification == openSSL.notYet || verification & gnuTLS.notYet != 0 { return "the receiver's certificate is not valid yet: is the clock right?" }
         // With a chain that is right, the name was not. libcurl leaves OpenSSL's result at X509_V_ERR_UNSPECIFIED then.
         let isName = verification == 0 || verification == openSSL.unspecified || verification == openSSL.name
-        return isName ? "is for another host" : "is from an authority that is not trusted here"
+        return isName
+            ? "the receiver's certificate is for another host" : "the receiver's certificate is from an authority that is not trusted here"
     }
 }

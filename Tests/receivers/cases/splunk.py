@@ -62,8 +62,9 @@ def every_field(stage):
     no_key_anywhere(stage)
 
 
+REFUSED = ": the receiver refuses the key, or whoever sends without one"
 # Splunk's documentation, "Troubleshoot HTTP Event Collector", and what becomes of the event.
-CODES = [(403, 1, "rejected"), (401, 2, "rejected"), (401, 3, "rejected"), (403, 4, "rejected"), (400, 5, "rejected"), (400, 6, "rejected"),
+CODES = [(403, 1, "kept"), (401, 2, "kept"), (401, 3, "kept"), (403, 4, "kept"), (400, 5, "rejected"), (400, 6, "rejected"),
          (400, 7, "rejected"), (500, 8, "kept"), (503, 9, "kept"), (400, 10, "rejected"), (400, 11, "rejected"), (400, 12, "rejected"),
          (400, 13, "rejected"), (400, 14, "rejected"), (400, 15, "rejected"), (400, 16, "rejected"), (429, None, "kept"), (413, None, "rejected"),
          (408, None, "kept"), (502, None, "kept"), (504, None, "kept")]
@@ -88,7 +89,8 @@ def codes(stage):
         rejected += fate == "rejected"
         if fate == "kept":
             text = stage.expect(recorded, delivered, 1, **({"rejected": rejected} if rejected else {}))["last_delivery"]
-            check_equal((f"HTTP {status}", 1), (text["last_error"], text["consecutive_failures"]), "what status says")
+            said = f"HTTP {status}" + (REFUSED if status in (401, 403) else "")
+            check_equal((said, 1), (text["last_error"], text["consecutive_failures"]), "what status says")
             if code == 9:
                 no_key_anywhere(stage)
             splunk.answers.insert(0, (200, [], SUCCESS))
