@@ -121,9 +121,12 @@ extension Collector {
         spool.mergeCounts(Deadline(nanoseconds: 0))
         if result == .refused {
             Gate.set(handle, isOpen: false)
-            // An answer that cannot be read, for want of a descriptor for instance, means off. It withdraws nothing.
-            if case .unusable = PreferenceStore.read(tool: options.toolName) { return }
-            _ = erase(spool)
+            // What cannot be read, for want of a descriptor for instance, means off. It withdraws nothing, and it may
+            // be read again by now.
+            switch PreferenceStore.read(tool: options.toolName) {
+            case .on, .unusable: return
+            default: _ = erase(spool)
+            }
             return
         }
         if result != .done { spool.reopenLast() }
