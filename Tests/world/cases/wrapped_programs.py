@@ -96,8 +96,16 @@ def group_signal(world):
             to()
             sent.append(number.name)
             wait_until(lambda: len(counter.got()) >= len(sent), f"{number.name} is there")
+            # The program may be ahead of the helper, where the next of the same number would be lost in this one.
+            wait_until(lambda: not pending(counter.process.pid), f"{number.name} is done with")
     counter.check_got(*sent)
     counter.end()
+
+
+def pending(pid):
+    """The set of signals that wait for a process, as a number."""
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1], 16) for line in file if line.startswith("ShdPnd:"))
 
 
 @test("wrapped/service-stop", "B5")
