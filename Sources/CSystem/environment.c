@@ -9,9 +9,10 @@ const char *csystem_next_copy(const char *name, const char *previous)
 {
     size_t length = strlen(name);
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-        const char *value = *entry + length + 1;
-        if (strncmp(*entry, name, length) != 0 || value[-1] != '=')
+        /* Nearly every other name begins otherwise. */
+        if (**entry != *name || strncmp(*entry, name, length) != 0 || (*entry)[length] != '=')
             continue;
+        const char *value = *entry + length + 1;
         if (previous == NULL)
             return value;
         if (value == previous)

@@ -155,7 +155,7 @@ package final class Collector {
 
     /// The first event, a full segment, a change of consent, or a process still young.
     @inline(never)
-    func recordSlowly(_ input: EventInput, _ plan: RecordPlan, now: Int64) -> telemetry_status {
+    func recordSlowly(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64) -> telemetry_status {
         let caller = csystem_enter()
         mutex.lock()
         defer {
@@ -167,7 +167,7 @@ package final class Collector {
             publish(spool)
             return TELEMETRY_OK
         }
-        guard let next = spool.advance(size: (plan.length + 7) & ~7),
+        guard let next = spool.advance(size: (plan.pointee.length + 7) & ~7),
             Recorder.record(input, plan, now: now, in: next.base, capacity: next.size)
         else {
             spool.countDropped(.noSpace)

@@ -38,7 +38,7 @@ struct Recorder: ~Copyable {
     /// Records without a lock, a system call or an allocation. False: the slow way has to be taken.
     @inline(__always)
     @_optimize(speed)
-    func record(_ input: EventInput, _ plan: RecordPlan, now: Int64) -> Bool {
+    func record(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64) -> Bool {
         guard let base = UnsafeMutableRawPointer(bitPattern: segment.load(ordering: .acquiring)), isFresh(now) else { return false }
         return Self.record(input, plan, now: now, in: base, capacity: segmentBytes)
     }
@@ -46,8 +46,8 @@ struct Recorder: ~Copyable {
     /// One copy for all: the call costs nothing beside what it does.
     @inline(never)
     @_optimize(speed)
-    static func record(_ input: EventInput, _ plan: RecordPlan, now: Int64, in base: UnsafeMutableRawPointer, capacity: Int) -> Bool {
-        let offset = StateWord.reserve(base, size: (plan.length &+ 7) & ~7, capacity: capacity)
+    static func record(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64, in base: UnsafeMutableRawPointer, capacity: Int) -> Bool {
+        let offset = StateWord.reserve(base, size: (plan.pointee.length &+ 7) & ~7, capacity: capacity)
         if offset == 0 { return false }
         // A reused segment gets these before it admits a record, so they are read after the reservation.
         let description = base + SegmentLayout.descriptionOffsets.0
@@ -108,10 +108,12 @@ package enum Recording {
     private static func encode(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, now: Int64) -> telemetry_status {
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
-            let plan = RecordPlan(input, headers: headers.baseAddress.unsafelyUnwrapped)
+            var plan = RecordPlan(rules: input.rules, headers: headers.baseAddress.unsafelyUnwrapped)
+            plan.measure(input)
             if plan.suspects != 0 { return recordRedacted(handle, input, suspects: plan.suspects, now: now) }
-            if !recorder.pointee.record(input, plan, now: now) {
-                let status = Collector.from(handle).recordSlowly(input, plan, now: now)
+            let isRecorded = withUnsafePointer(to: &plan) { recorder.pointee.record(input, $0, now: now) }
+            if !isRecorded {
+                let status = withUnsafePointer(to: &plan) { Collector.from(handle).recordSlowly(input, $0, now: now) }
                 if status != TELEMETRY_OK { return status }
             }
             if input.hasRedaction { recorder.pointee.redacted.wrappingAdd(1, ordering: .relaxed) }

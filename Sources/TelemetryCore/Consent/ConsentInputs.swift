@@ -56,6 +56,8 @@ package final class ConsentInputs {
     var localVariable: String?
     /// A7: the key in the tool's own config file.
     var configLocalOnly: PreferenceAnswer = .absent
+    /// Found once: to find it asks whose each directory on the way is.
+    private lazy var configHome = Environment.configHome
 
     /// Nothing said by anyone, but what is given.
     init(toolName: String = "", preference: PreferenceAnswer = .absent) {
@@ -98,9 +100,10 @@ package final class ConsentInputs {
         // Such a name is an error of the options; no path is made of it.
         guard ToolName.isValid(toolName) else { return }
         let version = options.noticeVersion
-        preferencePath = PreferenceStore.path(tool: toolName) ?? ""
+        let directory = Environment.configDirectory(in: configHome)
+        preferencePath = PreferenceStore.path(tool: toolName, in: directory) ?? ""
         preference = PreferenceStore.read(path: preferencePath)
-        everyToolPath = PreferenceStore.everyToolPath ?? ""
+        everyToolPath = PreferenceStore.everyToolPath(in: directory) ?? ""
         everyToolPreference = PreferenceStore.read(path: everyToolPath)
         invokingUser = InvokingUser.current()?.answer(tool: toolName)
         noticeShown = stance == TELEMETRY_OPT_OUT && NoticeStore.isShown(tool: toolName, version: version)
@@ -110,7 +113,7 @@ package final class ConsentInputs {
     private func readConfig(_ options: Options) {
         if let location = options.projectConfig { projectConfig = ToolConfig.readProject(location) }
         guard let location = options.config else { return }
-        let answers = ToolConfig.readUser(location)
+        let answers = ToolConfig.readUser(location, in: configHome)
         toolConfig = answers.consent
         configLocalOnly = answers.localOnly
     }

@@ -19,9 +19,8 @@ package struct ContinuousIntegration: Equatable {
         // One literal, walked name by name: it is memory that is there, not an array to be made.
         var at = UnsafeRawPointer(services.utf8Start).assumingMemoryBound(to: CChar.self)
         while at.pointee != 0 {
-            let name = String(cString: at)
-            if let value = Environment.refusing(name, affirms), affirms(value) {
-                return ContinuousIntegration(name: name, value: value, isDetected: true)
+            if let value = Environment.refusing(at, affirms), affirms(value) {
+                return ContinuousIntegration(name: String(cString: at), value: value, isDetected: true)
             }
             at += strlen(at) &+ 1
         }

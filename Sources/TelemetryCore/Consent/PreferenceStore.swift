@@ -21,14 +21,19 @@ package enum PreferenceStore {
     package static let everyTool = "_all"
 
     /// Nil when the name is not a tool's or the user has no configuration directory.
-    package static func path(tool: String) -> String? {
-        directory(tool: tool).map { $0 + "/" + fileName }
+    package static func path(tool: String) -> String? { path(tool: tool, in: Environment.configDirectory) }
+
+    static func path(tool: String, in directory: String?) -> String? {
+        guard ToolName.isValid(tool) else { return nil }
+        return path(directory, tool)
     }
 
+    private static func path(_ directory: String?, _ tool: String) -> String? { directory.map { $0 + "/" + tool + "/" + fileName } }
+
     /// Nil when the user has no configuration directory.
-    package static var everyToolPath: String? {
-        Environment.configDirectory.map { $0 + "/" + everyTool + "/" + fileName }
-    }
+    package static var everyToolPath: String? { everyToolPath(in: Environment.configDirectory) }
+
+    static func everyToolPath(in directory: String?) -> String? { path(directory, everyTool) }
 
     /// The directory of the tool's answers; holds also the notice.
     static func directory(tool: String) -> String? {

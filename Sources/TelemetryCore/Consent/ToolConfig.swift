@@ -61,8 +61,10 @@ enum ToolConfig {
 
     /// The user's: believed if it is the user's own or root's. Links are followed: many keep such
     /// files elsewhere and link to them.
-    static func readUser(_ location: ConfigLocation) -> (consent: FileAnswer, localOnly: PreferenceAnswer) {
-        guard let path = userPath(location.file) else { return (FileAnswer(), .absent) }
+    static func readUser(
+        _ location: ConfigLocation, in configHome: @autoclosure () -> String? = Environment.configHome
+    ) -> (consent: FileAnswer, localOnly: PreferenceAnswer) {
+        guard let path = userPath(location.file, in: configHome()) else { return (FileAnswer(), .absent) }
         let trust = FileTrust(acceptsRoot: true, followsLinks: true)
         let (consent, localOnly) = read(path, location, trust)
         return (FileAnswer(path: path, answer: consent), localOnly)
@@ -76,12 +78,12 @@ enum ToolConfig {
     }
 
     /// Nil without a home directory.
-    static func userPath(_ file: String) -> String? {
+    static func userPath(_ file: String, in configHome: @autoclosure () -> String? = Environment.configHome) -> String? {
         if file.utf8.first == UInt8(ascii: "/") { return file }
         if ConfigLocation.isInHome(file) {
             return Environment.home.map { $0 + "/" + String(bytes: Array(file.utf8).dropFirst(2)) }
         }
-        return Environment.baseDirectory("XDG_CONFIG_HOME", homeFallback: ".config").map { $0 + "/" + file }
+        return configHome().map { $0 + "/" + file }
     }
 
     private static func read(

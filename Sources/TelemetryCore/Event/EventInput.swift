@@ -67,11 +67,17 @@ struct RecordPlan {
     /// A double or an int.
     private static let numberBytes = 8
 
+    /// Of nothing yet: `measure` fills it in where it lies. It is handed on by its address: it is too large to be copied for each event.
     @inline(__always)
     @_optimize(speed)
-    init(_ input: EventInput, headers: UnsafeMutablePointer<UInt32>) {
+    init(rules: UnsafePointer<RegisteredEvent>?, headers: UnsafeMutablePointer<UInt32>) {
         attributeHeaders = headers
-        rules = input.rules
+        self.rules = rules
+    }
+
+    @inline(__always)
+    @_optimize(speed)
+    mutating func measure(_ input: EventInput) {
         length &+= input.type.length &+ input.name.length &+ input.errorCategory.length &+ input.error.length
         isAdjusted = input.flags & EventInput.isAdjusted != 0 || input.type.isAdjusted || input.name.isAdjusted || input.errorCategory.isAdjusted || input.error.isAdjusted
         if input.argumentCount > 0 { measureArguments(input) }

@@ -2,11 +2,11 @@ import CSystem
 
 /// Writes a measured event as its final record; docs/spool-format.md, "Records".
 enum RecordEncoder {
-    /// `target`: the reserved place, `plan.length` bytes; `offset`: where that is in the segment.
+    /// `target`: the reserved place, `plan.pointee.length` bytes; `offset`: where that is in the segment.
     @inline(__always)
     @_optimize(speed)
     static func encode(
-        _ input: EventInput, _ plan: RecordPlan, into target: UnsafeMutableRawPointer,
+        _ input: EventInput, _ plan: UnsafePointer<RecordPlan>, into target: UnsafeMutableRawPointer,
         offset: Int, sync: UInt32, generation: UInt64, now: Int64
     ) {
         writeFixed(input, plan, target, offset, generation, now)
@@ -15,9 +15,9 @@ enum RecordEncoder {
         append(input.name, target, &position)
         if input.errorCategory.length > 0 { append(input.errorCategory, target, &position) }
         if input.error.length > 0 { append(input.error, target, &position) }
-        if plan.argumentCount > 0 { writeArguments(input, plan, target, &position) }
+        if plan.pointee.argumentCount > 0 { writeArguments(input, plan, target, &position) }
         if let attributes = input.attributes { writeAttributes(attributes, input.attributeCount, plan, target, &position) }
-        let checksum = RecordChecksum.value(target, length: plan.length, sync: sync, offset: offset)
+        let checksum = RecordChecksum.value(target, length: plan.pointee.length, sync: sync, offset: offset)
         target.storeBytes(of: UInt64(sync) | UInt64(checksum) << 32, as: UInt64.self)
     }
 
@@ -31,12 +31,12 @@ enum RecordEncoder {
     @inline(__always)
     @_optimize(speed)
     private static func writeFixed(
-        _ input: EventInput, _ plan: RecordPlan, _ target: UnsafeMutableRawPointer,
+        _ input: EventInput, _ plan: UnsafePointer<RecordPlan>, _ target: UnsafeMutableRawPointer,
         _ offset: Int, _ generation: UInt64, _ now: Int64
     ) {
-        let flags = input.flags | (plan.isAdjusted ? EventInput.isAdjusted : 0)
+        let flags = input.flags | (plan.pointee.isAdjusted ? EventInput.isAdjusted : 0)
         let id = EventIdentifier.make(now: now, generation: generation, offset: offset)
-        word(target, 8, UInt64(truncatingIfNeeded: plan.length) | UInt64(flags) << 32 | 1 << 48)
+        word(target, 8, UInt64(truncatingIfNeeded: plan.pointee.length) | UInt64(flags) << 32 | 1 << 48)
         word(target, 16, UInt64(bitPattern: now))
         word(target, 24, id.high.bigEndian)
         word(target, 32, id.low.bigEndian)
@@ -44,7 +44,7 @@ enum RecordEncoder {
         word(target, 48, UInt64(UInt32(bitPattern: input.exitCode)) | UInt64(truncatingIfNeeded: input.type.length) << 32
             | UInt64(truncatingIfNeeded: input.name.length) << 48)
         word(target, 56, UInt64(truncatingIfNeeded: input.errorCategory.length) | UInt64(truncatingIfNeeded: input.error.length) << 16
-            | UInt64(truncatingIfNeeded: plan.argumentCount) << 32 | UInt64(truncatingIfNeeded: plan.attributeCount) << 48)
+            | UInt64(truncatingIfNeeded: plan.pointee.argumentCount) << 32 | UInt64(truncatingIfNeeded: plan.pointee.attributeCount) << 48)
     }
 
     @inline(__always)
@@ -54,15 +54,15 @@ enum RecordEncoder {
     }
 
     @inline(never)
-    private static func writeArguments(_ input: EventInput, _ plan: RecordPlan, _ target: UnsafeMutableRawPointer, _ position: inout Int) {
+    private static func writeArguments(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, _ target: UnsafeMutableRawPointer, _ position: inout Int) {
         guard let arguments = input.arguments else { return }
-        let end = position &+ plan.argumentsLength
-        for index in 0..<plan.argumentCount {
+        let end = position &+ plan.pointee.argumentsLength
+        for index in 0..<plan.pointee.argumentCount {
             // Measured again: a string that has grown since must not overrun the reserved room.
-            let room = max(0, end &- position &- 2 &* (plan.argumentCount &- index))
+            let room = max(0, end &- position &- 2 &* (plan.pointee.argumentCount &- index))
             let text = arguments[index].map { Text($0, limit: min(room, EventLimits.argumentBytes)) } ?? Text.empty
             // One that has shrunk leaves room: the last one takes it, filled with spaces, so that all parts fit.
-            let length = index &+ 1 == plan.argumentCount ? room : text.length
+            let length = index &+ 1 == plan.pointee.argumentCount ? room : text.length
             target.storeBytes(of: UInt16(truncatingIfNeeded: length), toByteOffset: position, as: UInt16.self)
             position &+= 2
             text.copy(to: target + position)
@@ -74,15 +74,15 @@ enum RecordEncoder {
     @inline(__always)
     @_optimize(speed)
     private static func writeAttributes(
-        _ attributes: UnsafePointer<telemetry_attribute>, _ given: Int, _ plan: RecordPlan,
+        _ attributes: UnsafePointer<telemetry_attribute>, _ given: Int, _ plan: UnsafePointer<RecordPlan>,
         _ target: UnsafeMutableRawPointer, _ position: inout Int
     ) {
         let count = min(given, EventLimits.attributes)
         var index = 0
         while index < count {
             let bit: UInt64 = 1 << UInt64(truncatingIfNeeded: index)
-            if plan.skipped & bit == 0 {
-                write(attributes + index, plan.attributeHeaders[index], isRepaired: plan.repaired & bit != 0, target + position, &position)
+            if plan.pointee.skipped & bit == 0 {
+                write(attributes + index, plan.pointee.attributeHeaders[index], isRepaired: plan.pointee.repaired & bit != 0, target + position, &position)
             }
             index &+= 1
         }

@@ -97,8 +97,7 @@ struct Descriptor: Equatable {
     func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         guard let base = bytes.baseAddress else { return }
         guard isOurs else { throw SystemError(code: EBADF) }
-        let place = lseek(raw, 0, SEEK_CUR)
-        if place >= 0, !Self.mayWrite(upTo: Int64(place &+ bytes.count)) { throw SystemError(code: EFBIG) }
+        if let limit = Self.sizeLimit, Self.end(raw) &+ Int64(bytes.count) > limit { throw SystemError(code: EFBIG) }
         var done = 0
         while done < bytes.count {
             let n = CSystem.write(raw, base + done, bytes.count - done)
@@ -128,9 +127,20 @@ struct Descriptor: Equatable {
     }
 
     /// Past the limit a write raises SIGXFSZ, which ends the host.
-    static func mayWrite(upTo length: Int64) -> Bool {
+    static func mayWrite(upTo length: Int64) -> Bool { sizeLimit.map { length <= $0 } ?? true }
+
+    /// RLIMIT_FSIZE; nil: there is none.
+    private static var sizeLimit: Int64? {
         var limit = rlimit()
-        return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) != 0 || limit.rlim_cur >= rlim_t(clamping: length)
+        guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(Int64.max) else { return nil }
+        return Int64(limit.rlim_cur)
+    }
+
+    /// Where the next write goes at the furthest: a file that is appended to tells its place only after the first one.
+    private static func end(_ raw: CInt) -> Int64 {
+        var status = stat()
+        guard fstat(raw, &status) == 0, status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else { return 0 }
+        return max(Int64(status.st_size), Int64(lseek(raw, 0, SEEK_CUR)))
     }
 
     /// pwrite(2) of a few bytes, to a file whose blocks exist; nothing is written beyond a limit on file sizes.

@@ -16,7 +16,7 @@ package enum Environment {
     /// Value of a variable that can only refuse: of several copies the first that does, else the first. Whoever
     /// reads the environment otherwise sees one copy, and not every reader the same one.
     @inline(never)
-    static func refusing(_ name: String, _ refuses: (String) -> Bool = { _ in false }) -> String? {
+    static func refusing(_ name: UnsafePointer<CChar>, _ refuses: (String) -> Bool = { _ in false }) -> String? {
         var first: String?
         var copy = csystem_next_copy(name, nil)
         while let found = copy {
@@ -64,13 +64,14 @@ package enum Environment {
     /// another user's behalf, no part of the way is anyone else's: its owner could turn it elsewhere.
     private static func mayUse(_ path: String) -> Bool {
         if geteuid() != 0 { return true }
-        let bytes = Array(path.utf8)
         var last: uid_t = 0
         var isForeign = false
-        for end in 1...max(1, bytes.count) where end == bytes.count || bytes[end] == UInt8(ascii: "/") {
-            guard let found = owner(String(bytes: bytes.prefix(end))) else { break }
-            last = found
-            if found != 0 { isForeign = true }
+        PathText.forEachBeginning(path) { part in
+            var status = stat()
+            guard lstat(part, &status) == 0 else { return false }
+            last = status.st_uid
+            if last != 0 { isForeign = true }
+            return true
         }
         return last == 0 && !(isForeign && InvokingUser.isElevated)
     }
@@ -86,10 +87,14 @@ package enum Environment {
         baseDirectory("XDG_STATE_HOME", homeFallback: ".local/state").map { $0 + "/telemetry" }
     }
 
+    /// `$XDG_CONFIG_HOME`, default `~/.config`.
+    static var configHome: String? { baseDirectory("XDG_CONFIG_HOME", homeFallback: ".config") }
+
     /// `$XDG_CONFIG_HOME/telemetry`, default `~/.config/telemetry`.
-    static var configDirectory: String? {
-        baseDirectory("XDG_CONFIG_HOME", homeFallback: ".config").map { $0 + "/telemetry" }
-    }
+    static var configDirectory: String? { configDirectory(in: configHome) }
+
+    /// Nil without a `home`, which is `configHome`.
+    static func configDirectory(in home: String?) -> String? { home.map { $0 + "/telemetry" } }
 
     /// `$XDG_DATA_HOME/telemetry`, default `~/.local/share/telemetry`.
     static var dataDirectory: String? {

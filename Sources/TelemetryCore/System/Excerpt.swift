@@ -12,6 +12,8 @@ enum Excerpt {
     static func path(_ text: String) -> String { of(text, limitBytes: pathLimitBytes) }
 
     static func of(_ text: String, limitBytes: Int = limitBytes) -> String {
+        // Most are fit as they are.
+        if text.utf8.count <= limitBytes && !text.utf8.contains(where: { $0 &- 0x20 >= 0x5F }) { return text }
         var result: [UInt8] = []
         for scalar in text.unicodeScalars {
             // Of a path: a byte that is no UTF-8.

@@ -30,6 +30,18 @@ package enum PathText {
         return String(bytes: result)
     }
 
+    /// Calls `body` with the path's first component, with its first two, and so on, as long as it returns true.
+    @inline(never)
+    static func forEachBeginning(_ path: String, _ body: (UnsafePointer<CChar>) -> Bool) {
+        var bytes = bytes(path).map { CChar(bitPattern: $0) } + [0]
+        for end in bytes.indices.dropFirst() where bytes[end] == 0 || bytes[end] == CChar(UInt8(ascii: "/")) {
+            let next = bytes[end]
+            bytes[end] = 0
+            if !body(bytes) { return }
+            bytes[end] = next
+        }
+    }
+
     /// The path itself, without a terminator.
     @inline(never)
     package static func bytes(_ text: String) -> [UInt8] { rewrite(text) { [0x80 | ($0 & 1) << 6 | $1 & 0x3F] } }

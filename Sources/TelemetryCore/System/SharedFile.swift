@@ -34,15 +34,14 @@ enum SharedFile {
     /// Of a path that does not exist: it does not because of a link on the way that leads nowhere, to a volume that
     /// is not mounted for instance.
     static func isObstructed(_ path: String) -> Bool {
-        let bytes = Array(path.utf8)
-        for end in 1...max(1, bytes.count) where end == bytes.count || bytes[end] == UInt8(ascii: "/") {
-            var status = stat()
-            let prefix = String(bytes: bytes.prefix(end))
-            if lstat(prefix, &status) != 0 { return false }
-            let isLink = status.st_mode & mode_t(S_IFMT) == mode_t(S_IFLNK)
-            if isLink && stat(prefix, &status) != 0 { return true }
+        var status = stat()
+        var isMissing = false
+        PathText.forEachBeginning(path) { part in
+            isMissing = lstat(part, &status) != 0
+            if isMissing { return false }
+            return status.st_mode & mode_t(S_IFMT) != mode_t(S_IFLNK) || stat(part, &status) == 0
         }
-        // It has come into being meanwhile.
-        return true
+        // Where all of it is there, it has come into being meanwhile.
+        return !isMissing
     }
 }

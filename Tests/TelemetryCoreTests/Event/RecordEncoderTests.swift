@@ -18,7 +18,8 @@ final class RecordEncoderTests: XCTestCase {
         defer { segment.release(removingFrom: nil) }
         return builder.withInput { input in
             withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
-                let plan = RecordPlan(input, headers: headers.baseAddress!)
+                var plan = RecordPlan(rules: input.rules, headers: headers.baseAddress!)
+                plan.measure(input)
                 between()
                 XCTAssertLessThanOrEqual(plan.length, SegmentLayout.maximumRecordSize)
                 memset(segment.base + 4096, 0xEE, 1 << 17)

@@ -100,7 +100,8 @@ final class EventRegistryTests: XCTestCase {
             XCTAssertNotNil(input.rules)
             var headers = [UInt32](repeating: 0, count: 64)
             return headers.withUnsafeMutableBufferPointer { headers in
-                let plan = RecordPlan(input, headers: headers.baseAddress!)
+                var plan = RecordPlan(rules: input.rules, headers: headers.baseAddress!)
+                plan.measure(input)
                 let kept = (0..<input.attributeCount).filter { plan.skipped >> UInt64($0) & 1 == 0 }
                 return (kept, plan.refusedCount, plan.isAdjusted)
             }

@@ -45,7 +45,8 @@ enum Sample {
 
     static func record(_ input: EventInput, in segment: Segment, now: Int64 = Clock.realtime()) -> Bool {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
-            let plan = RecordPlan(input, headers: headers.baseAddress!)
+            var plan = RecordPlan(rules: input.rules, headers: headers.baseAddress!)
+            plan.measure(input)
             return Recorder.record(input, plan, now: now, in: segment.base, capacity: segment.size)
         }
     }
