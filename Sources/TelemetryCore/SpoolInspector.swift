@@ -118,14 +118,16 @@ package enum SpoolInspector {
         defer { spool.close() }
         let isLocked = shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds)) {
             shared.control.raiseEpoch()
+            Lease.removeLeftover(shared.directory)
             spool.discardOrphans(shared)
         }
         // Two that raise it at once raise it to the same.
         if !isLocked { shared.control.raiseEpoch() }
-        guard waitForDeliverer(shared) else { return .unanswered }
-        guard isLocked else { return .unanswered }
+        guard let former = waitForDeliverer(shared), isLocked else { return .unanswered(process: 0) }
         waitForOwners(spool, shared)
-        return .complete
+        if former == 0 { return .complete }
+        wipe(shared)
+        return .unanswered(process: former)
     }
 
     /// The lock is held for instants, unless its holder was stopped.
@@ -133,14 +135,33 @@ package enum SpoolInspector {
     /// Whoever sends looks at the epoch every 5 ms; more, for a machine that is busy.
     private static let delivererMilliseconds: UInt32 = 2000
 
-    /// A18: whoever delivers holds this lock, and lets go of it once its send has been called off.
-    private static func waitForDeliverer(_ shared: SpoolDirectory) -> Bool {
-        let lock: Descriptor
-        do throws(SystemError) { lock = try Descriptor.open(at: shared.directory, Dispatcher.lockName, O_RDWR) } catch {
-            return error.isMissing
+    /// Who sends looks at the epoch first when it goes on: one that is silent for so long has nothing to lose.
+    private static let silenceNanoseconds: Int64 = 1_500_000_000
+
+    /// A18: whoever delivers holds the lease, and lets go of it once its send has been called off. From one that was stopped
+    /// it is taken: the process it was taken from, or 0. Nil: neither.
+    private static func waitForDeliverer(_ shared: SpoolDirectory) -> Int32? {
+        if faccessat(shared.directory.number, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing ? 0 : nil }
+        let deadline = Deadline(timeoutMilliseconds: delivererMilliseconds)
+        guard let lease = (try? Lease.obtain(shared.directory, until: deadline, patience: silenceNanoseconds)) ?? nil else { return nil }
+        defer { lease.end() }
+        return lease.former
+    }
+
+    /// What a stopped process holds is void, and stays its own to count: only the events are overwritten.
+    private static func wipe(_ shared: SpoolDirectory) {
+        guard let zeroes = calloc(1, SegmentLayout.pageSize) else { return }
+        defer { free(zeroes) }
+        for name in shared.segmentNames() {
+            guard let header = SegmentHeader(name, in: shared.directory), header.epoch != shared.control.epoch,
+                let file = try? Descriptor.open(at: shared.directory, name, O_RDWR | O_NONBLOCK)
+            else { continue }
+            let size = min(Int(clamping: (try? file.status())?.st_size ?? 0), SegmentLayout.maximumSize)
+            for offset in stride(from: SegmentLayout.headerSize, to: size, by: SegmentLayout.pageSize) {
+                file.write(zeroes, min(SegmentLayout.pageSize, size - offset), at: offset)
+            }
+            file.close()
         }
-        defer { lock.close() }
-        return lock.lock(until: Deadline(timeoutMilliseconds: delivererMilliseconds))
     }
 
     /// A18: a process that holds a void segment may end, or let go of it, before it has noticed; a
@@ -158,7 +179,8 @@ package enum SpoolInspector {
 package enum Erasure: Equatable {
     case complete
     /// They are void, but a process that held the spool has not let go of it: it was stopped, or hangs.
-    case unanswered
+    /// `process`: which, if it is known, and what waited was taken from it; else 0.
+    case unanswered(process: Int32)
     /// The spool is there, or may be, and cannot be opened.
     case impossible(SystemError)
 }

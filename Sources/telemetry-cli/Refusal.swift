@@ -10,7 +10,7 @@ enum Refusal {
         if let error = done.notStored { throw notStored(options, error) }
         switch done.erasure {
         case .complete: return nil
-        case .unanswered: return unanswered(SpoolInspector.path(options: options) ?? "")
+        case .unanswered(let process): return unanswered(SpoolInspector.path(options: options) ?? "", process)
         case .impossible(let error):
             return unconfirmed("what waits in " + (SpoolInspector.path(options: options) ?? "") + " could not be erased: " + error.text)
         }
@@ -20,12 +20,16 @@ enum Refusal {
         Failure(code: .unconfirmed, message: "the refusal is stored, and nothing more is recorded or sent; but " + what)
     }
 
-    private static func unanswered(_ path: String) -> Failure {
-        let holder = LockHolder.find(path + "/deliver.lock") ?? LockHolder.find(path + "/control")
+    /// `process`: what waited was taken from it, and is erased; 0: nothing was.
+    private static func unanswered(_ path: String, _ process: Int32) -> Failure {
+        let found = process == 0 ? LockHolder.find(path + "/deliver.lock") ?? LockHolder.find(path + "/control") : nil
+        let holder = process == 0 ? found : LockHolder(id: process)
         let who = holder.map { "process " + $0.description + ", which" + ($0.isStopped ? " is stopped and" : "") } ?? "another process, which"
         let remedy = holder.map { "kill -9 " + $0.description } ?? "end it"
+        let taken = process == 0 ? "" : "; what waited is erased"
         return unconfirmed(
-            who + " was sending or erasing, does not answer. If it goes on, it calls its send off; to be sure of that: " + remedy)
+            who + " was sending or erasing, does not answer" + taken
+                + ". If it goes on, it calls its send off; to be sure of that: " + remedy)
     }
 
     private static func notStored(_ options: Options, _ error: SystemError) -> Failure {

@@ -14,6 +14,7 @@ final class AuditLog {
     private static let entriesPerHead = 64
 
     private let shared: SpoolDirectory
+    private let lease: Lease?
     private let limit: Int
     private var line = AuditLine()
     /// Nil until the first batch, and after an error.
@@ -22,8 +23,9 @@ final class AuditLog {
     private var entriesSinceHead = 0
     private var hashedBytes = 0
 
-    init(_ shared: SpoolDirectory, limit: Int = fileBytes) {
+    init(_ shared: SpoolDirectory, lease: Lease? = nil, limit: Int = fileBytes) {
         self.shared = shared
+        self.lease = lease
         self.limit = limit
     }
 
@@ -33,20 +35,30 @@ final class AuditLog {
         // It forgets them: there is nothing that a copy would tell.
         if backend.kind == "noop" { return }
         SignalMask.withoutWriteSignals {
-            let kept = write(events, outcome, taker.utf8.isEmpty ? backend.info : taker)
+            let kept = exclusively { write(events, outcome, taker.utf8.isEmpty ? backend.info : taker) } ?? 0
             if kept < events.count { lose(events.count - kept) }
         }
     }
 
     func close() {
         guard file != nil else { return }
-        if entriesSinceHead > 0 { writeHead() }
+        if entriesSinceHead > 0 { _ = exclusively { writeHead() } }
         closeFile()
+    }
+
+    /// Nil: somebody who was stopped at it has the log in its hands.
+    private func exclusively<R>(_ body: () -> R) -> R? {
+        guard let lease else { return body() }
+        return lease.writingLogs(body)
     }
 
     private func lose(_ count: Int) {
         closeFile()
-        shared.updateDelivery { $0.auditLost &+= UInt64(clamping: count) }
+        updateLost { $0 &+ UInt64(clamping: count) }
+    }
+
+    private func updateLost(_ change: (UInt64) -> UInt64) {
+        Lease.guarded(lease) { shared.updateDelivery { $0.auditLost = change($0.auditLost) } }
     }
 
     private func closeFile() {
@@ -65,7 +77,7 @@ final class AuditLog {
             line.add(lost: lost)
             guard appendLine() else { return 0 }
             // The log says now how many are missing from it.
-            shared.updateDelivery { $0.auditLost = 0 }
+            updateLost { _ in 0 }
         }
         var kept = 0
         while kept < events.count {

@@ -1,6 +1,7 @@
 /// The file backend's append in progress, kept in the control file. Used with the deliver lock held.
 final class ControlJournal: AppendJournal {
     private let spool: SpoolDirectory
+    private let lease: Lease?
     private(set) var unfinished: (inode: UInt64, length: UInt64)?
     /// The batch about to be sent.
     private var generation: UInt64 = 0
@@ -8,8 +9,9 @@ final class ControlJournal: AppendJournal {
 
     /// `isWaiting`: whether a segment of this generation stands at this progress offset. If the one of the
     /// append that a crash interrupted does, that append has not been accounted for.
-    init(_ spool: SpoolDirectory, isWaiting: (UInt64, Int) -> Bool) {
+    init(_ spool: SpoolDirectory, lease: Lease? = nil, isWaiting: (UInt64, Int) -> Bool) {
         self.spool = spool
+        self.lease = lease
         let state = spool.delivery
         guard state.appendInode != 0 else { return }
         if isWaiting(state.appendGeneration, Int(state.appendOffset)) {
@@ -25,7 +27,7 @@ final class ControlJournal: AppendJournal {
     }
 
     func begin(inode: UInt64, length: UInt64) {
-        spool.updateDelivery { state in
+        update { state in
             state.appendInode = inode
             state.appendLength = length
             state.appendGeneration = generation
@@ -35,6 +37,10 @@ final class ControlJournal: AppendJournal {
 
     func clear() {
         unfinished = nil
-        if spool.delivery.appendInode != 0 { spool.updateDelivery { $0.appendInode = 0 } }
+        if spool.delivery.appendInode != 0 { update { $0.appendInode = 0 } }
+    }
+
+    private func update(_ change: (inout DeliveryState) -> Void) {
+        Lease.guarded(lease) { spool.updateDelivery(change) }
     }
 }

@@ -60,6 +60,11 @@ final class Cursor {
         save()
     }
 
+    func restore(_ before: Progress) {
+        progress = before
+        save()
+    }
+
     func save() {
         if let slot { segment.saveProgress(progress, of: slot) }
         var last = progress

@@ -19,10 +19,9 @@ package enum DetachedDelivery {
             let shared = SpoolDirectory.openExisting(tool: options.toolName)
         else { return }
         defer { shared.close() }
-        guard let lock = lockFile(shared) else { return }
-        defer { ForkHandling.closeHeld(lock, unlocking: false) }
         // When it cannot be started, what it was to do is left to the next one.
-        if lock.tryLock() {
+        if let lock = take(shared) {
+            defer { ForkHandling.closeHeld(lock, unlocking: false) }
             _ = PathText.call(program) { program in
                 PathText.call(options.manifestPath ?? "") {
                     csystem_start_deliverer(program, options.toolName, options.toolVersion, $0, lock.raw)
@@ -38,6 +37,18 @@ package enum DetachedDelivery {
 
     private static func lockFile(_ shared: SpoolDirectory) -> Descriptor? {
         try? ForkHandling.openHeld(at: shared.directory, lockName, O_RDWR | O_CREAT)
+    }
+
+    /// Nil: another has it. One that was stopped loses it; if it was none, two of them wait for each other at the lease.
+    private static func take(_ shared: SpoolDirectory) -> Descriptor? {
+        for _ in 0..<2 {
+            guard let lock = lockFile(shared) else { return nil }
+            if lock.tryLock() { return lock }
+            ForkHandling.closeHeld(lock, unlocking: false)
+            guard LeaseStamp(shared.directory, lockName)?.isOverdue == true else { return nil }
+            unlinkat(shared.directory.number, lockName, 0)
+        }
+        return nil
     }
 
     /// Why no process is started, whatever waits; nil: one may be.
@@ -87,19 +98,26 @@ package enum DetachedDelivery {
     package static func isElsewhere(tool: String) -> Bool {
         guard let shared = SpoolDirectory.openExisting(tool: tool) else { return false }
         defer { shared.close() }
-        guard let lock = lockFile(shared), let status = try? lock.status() else { return false }
-        if let handed = try? Descriptor(raw: lockNumber).status(), handed.st_ino == status.st_ino, handed.st_dev == status.st_dev,
-            lock.raw != lockNumber {
-            ForkHandling.closeHeld(lock, unlocking: false)
+        if let status = status(shared), let handed = try? Descriptor(raw: lockNumber).status(), handed.st_ino == status.st_ino, handed.st_dev == status.st_dev {
             held = Descriptor(raw: lockNumber)
-            return false
+        } else {
+            held = take(shared)
         }
-        if lock.tryLock() {
-            held = lock
-            return false
-        }
-        ForkHandling.closeHeld(lock, unlocking: false)
-        return true
+        beat()
+        return held == nil && status(shared) != nil
+    }
+
+    private static func status(_ shared: SpoolDirectory) -> stat? {
+        var status = stat()
+        return fstatat(shared.directory.number, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
+    }
+
+    /// As of a lease's holder: who stays silent is taken for stopped.
+    static func beat() {
+        guard let held else { return }
+        var stamp = LeaseStamp(inode: 0)
+        stamp.beat = Clock.monotonic()
+        stamp.write(to: held)
     }
 
     /// Lets go of the lock after a pass and looks at what has come meanwhile, in this order: who has found the

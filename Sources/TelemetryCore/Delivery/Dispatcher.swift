@@ -35,8 +35,8 @@ final class Dispatcher {
     /// How many of this collector's own segments waited when the pass began. What is recorded later is for the next:
     /// threads that record as fast as this one delivers would keep a pass, and who waits for it, for ever.
     private var ownCount = 0
-
-    static let lockName = "deliver.lock"
+    /// Of the pass under way; nil: everything is in memory, and nobody else's.
+    private var lease: Lease?
 
     init(spool: Spool, mutex: Mutex, outlets: [Outlet], options: Options, isLocalOnly: Bool = false,
          makeLocalBackend: @escaping () -> any Backend = { NoopBackend() }, isConsented: @escaping () -> Bool) {
@@ -91,9 +91,11 @@ final class Dispatcher {
     private func update(_ outlet: Outlet, _ change: (inout DeliveryState) -> Void) {
         if isLocalOnly { return }
         guard let shared = spool.shared else { return heapStateMutex.withLock { change(&outlet.heapState) } }
-        guard let slot = outlet.slot, let file = shared.destinations else { return shared.updateDelivery(change) }
-        file.updateState(slot.index, change)
-        mirror(shared)
+        Lease.guarded(lease) {
+            guard let slot = outlet.slot, let file = shared.destinations else { return shared.updateDelivery(change) }
+            file.updateState(slot.index, change)
+            mirror(shared)
+        }
     }
 
     /// Who looks at the spool as a whole sees the destination that is worst off.
@@ -138,16 +140,24 @@ final class Dispatcher {
             defer { recordAnswers() }
             return deliverOwn(delivery(deadline, isCancelled, journal: nil), left: false)
         }
-        guard let lock = try? ForkHandling.openHeld(at: shared.directory, Self.lockName, O_RDWR | O_CREAT) else {
-            for outlet in outlets { recordFailure(outlet, Self.lockName + " cannot be opened", afterSeconds: nil, isFinal: false) }
+        // One process of the tool delivers at a time.
+        do throws(SystemError) {
+            lease = try Lease.obtain(shared.directory, until: deadline, isCancelled: isCancelled)
+        } catch {
+            for outlet in outlets { recordFailure(outlet, Lease.lockName + " cannot be opened", afterSeconds: nil, isFinal: false) }
             return .failed
         }
-        defer { ForkHandling.closeHeld(lock) }
-        // One process of the tool delivers at a time.
-        guard lock.lock(until: deadline, isCancelled: isCancelled) else { return .interrupted }
+        guard let held = lease else { return .interrupted }
+        defer {
+            lease = nil
+            held.end()
+        }
         guard begin(ignoringBackoff) else { return .waiting }
         defer { recordAnswers() }
-        return deliverAll(shared, deadline, isCancelled)
+        return deliverAll(shared, held, deadline) {
+            held.beat()
+            return isCancelled() || !held.isHeld
+        }
     }
 
     /// False: it is not time for any of them.
@@ -180,13 +190,15 @@ final class Dispatcher {
         return result
     }
 
-    private func deliverAll(_ shared: SpoolDirectory, _ deadline: Deadline, _ isCancelled: @escaping () -> Bool) -> PassResult {
+    private func deliverAll(
+        _ shared: SpoolDirectory, _ lease: Lease, _ deadline: Deadline, _ isCancelled: @escaping () -> Bool
+    ) -> PassResult {
         mutex.lock()
         let others = shared.segmentsToDeliver(except: spool.owns)
         mutex.unlock()
         let journal = makeJournal(shared, others)
         defer { journal.clear() }
-        let audit = AuditLog(shared)
+        let audit = AuditLog(shared, lease: lease)
         defer { audit.close() }
         var delivery = delivery(deadline, isCancelled, journal: journal)
         delivery.audit = audit
@@ -201,6 +213,7 @@ final class Dispatcher {
             // Recorded for the author's backend: that waits for a process that may send.
             if isLocalOnly, segment.header?.isLocalOnly == false { continue }
             if let orphan = claim(segment.name, segment.header, shared) {
+                lease.deliver(orphan)
                 if let ended = deliver(orphan, delivery, isOwn: false, &left) ?? stopped { return ended }
             } else {
                 blocked.append(lineage)
@@ -215,7 +228,7 @@ final class Dispatcher {
     private func makeJournal(_ shared: SpoolDirectory, _ others: [AgedSegment]) -> ControlJournal {
         var slot: DestinationSlot?
         for outlet in outlets where outlet.backend.kind == "file" { slot = outlet.slot }
-        return ControlJournal(shared) { generation, offset in
+        return ControlJournal(shared, lease: lease) { generation, offset in
             for other in others where other.header?.generation == generation {
                 let header = slot == nil ? other.header : SegmentHeader(other.name, in: shared.directory, of: slot)
                 if header?.progress.offset == offset { return true }
@@ -244,7 +257,7 @@ final class Dispatcher {
             isCurrent: { [spool] in
                 $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) || spool.shared?.isLost == true
             },
-            isConsented: isConsented, journal: journal)
+            isConsented: isConsented, journal: journal, lease: lease)
     }
 
     /// `left`: something waits that a destination did not take.
@@ -273,12 +286,32 @@ final class Dispatcher {
         defer { mutex.unlock() }
         let isLost = segment.isLost
         if isDone && !isLost {
-            if isOwn { spool.finish(segment) } else { spool.discard(segment, .corrupt, isLocked: false) }
+            if isOwn { spool.finish(segment) } else { return finishOrphan(segment) }
             return nil
         }
         left = true
-        if isOwn { spool.putBack(segment) } else { segment.release(removingFrom: nil) }
+        if isOwn { spool.putBack(segment) } else { release(segment) }
         return isLost ? .interrupted : ended
+    }
+
+    /// With the mutex held. Counts and removes it, unless another process has taken it. Where the control file cannot be
+    /// locked it stays as it is, with nothing left in it, for the next pass to count.
+    private func finishOrphan(_ segment: Segment) -> PassResult? {
+        guard let lease, let shared = spool.shared else { return nil }
+        var isCounted = false
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+            guard lease.isHeld else { return }
+            spool.discard(segment, .corrupt, isLocked: true)
+            isCounted = true
+        }
+        if isCounted { lease.deliver(nil) } else { release(segment) }
+        return lease.isHeld ? nil : .interrupted
+    }
+
+    /// Said before it is done: what is let go of may be anybody's at once.
+    private func release(_ orphan: Segment) {
+        lease?.deliver(nil)
+        orphan.release(removingFrom: nil)
     }
 
     /// True: no destination needs it any more. `ended`: the pass is over.

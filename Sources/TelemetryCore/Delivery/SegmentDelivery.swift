@@ -30,6 +30,8 @@ struct SegmentDelivery {
     let isCurrent: (Segment) -> Bool
     let isConsented: () -> Bool
     let journal: ControlJournal?
+    /// Nil: what is delivered is this process's alone.
+    var lease: Lease?
     /// Failures in a row before.
     var attempt: UInt32 = 0
     /// Nil: no copies are kept.
@@ -56,6 +58,9 @@ struct SegmentDelivery {
         return .consumed
     }
 
+    /// Somebody else delivers it from now on.
+    private var isLost: Bool { lease?.isHeld == false }
+
     /// Nil: all of it is settled.
     private func send(_ batch: EventBatch, _ cursor: Cursor) -> Result? {
         if batch.expired > 0 {
@@ -78,18 +83,23 @@ struct SegmentDelivery {
             let control = sendControl(cursor.segment) { [guarantee] in
                 if guarantee == .atMostOnce { cursor.drop(.unconfirmed, part.count, end: ends[last]) }
                 // Otherwise nobody would know of it, and send it again.
-                return !cursor.segment.isLost
+                return !cursor.segment.isLost && !isLost
             }
-            if !backend.tellsLeaving && !control.leave() { return .interrupted }
-            let outcome = backend.send(UnsafeBufferPointer(rebasing: events[part]), control)
+            lease?.beat(busy: backend.kind == "custom" ? sendTimeoutMilliseconds : 0)
+            let outcome = send(UnsafeBufferPointer(rebasing: events[part]), control)
             if cursor.segment.isLost { return .interrupted }
+            if isLost {
+                if !outcome.hasLeft { cursor.restore(before) }
+                return .interrupted
+            }
             // Somebody has cut the file short meanwhile: the events cannot be looked at any more.
             if !cursor.segment.isIntact { return .consumed }
             // Now it is known what became of them, or that it is not.
             cursor.progress = before
             let sent = machine.part(of: outcome) ?? part
             let reaction = machine.received(outcome)
-            for settlement in reaction.settled { settle(settlement, outcome, events, ends, cursor) }
+            for settlement in reaction.settled where !isLost { settle(settlement, outcome, events, ends, cursor) }
+            if isLost { return .interrupted }
             guard let ending = reaction.ending else { continue }
             if reaction.settled.isEmpty {
                 // A8, A18: it may have been taken all the same, and will not be sent again.
@@ -99,6 +109,15 @@ struct SegmentDelivery {
             return result(ending, outcome)
         }
         return nil
+    }
+
+    private func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+        let kept = Outcome(verdict: .retry(afterSeconds: nil), reason: "the log is being written by another process", hasLeft: false)
+        let send = { [backend] in
+            backend.tellsLeaving || control.leave() ? backend.send(events, control) : kept
+        }
+        guard let lease, backend.kind == "file" else { return send() }
+        return lease.writingLogs(send) ?? kept
     }
 
     private func result(_ ending: BatchMachine.Ending, _ outcome: Outcome) -> Result {
@@ -117,7 +136,7 @@ struct SegmentDelivery {
         _ cursor: Cursor
     ) {
         if let result = settlement.audit { keepCopies(events, settlement.range, result, outcome.taker) }
-        guard let last = settlement.range.last, last < ends.count else { return }
+        guard let last = settlement.range.last, last < ends.count, !isLost else { return }
         if settlement.delivered > 0 { cursor.taker = outcome.taker }
         cursor.commit(settlement, end: ends[last], reason: outcome.reason)
     }

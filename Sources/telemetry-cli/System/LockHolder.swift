@@ -3,7 +3,7 @@ import TelemetryCore
 
 /// The process that holds a flock(2), as /proc/locks tells it.
 struct LockHolder {
-    private let id: Int32
+    let id: Int32
 
     var description: String { id.description }
 

@@ -1,0 +1,202 @@
+import CSystem
+
+/// The right to deliver, which one process of a tool has at a time: `deliver.lock`, and a stamp in `deliver.lease` that says
+/// about every second that its holder is alive. Who was stopped or hangs loses it to whoever waits, and touches nothing more
+/// when it wakes. docs/decisions/leases.md says why that loses nothing, and sends nothing twice that must not be.
+final class Lease {
+    static let lockName = "deliver.lock"
+    private static let stampName = "deliver.lease"
+    /// Held while the copies of delivered events, or the local log, are written.
+    private static let logsName = "deliver.logs"
+    /// A segment being taken from a holder that lost it.
+    private static let takenName = "deliver.taken"
+    private static let beatNanoseconds: Int64 = 1_000_000_000
+    /// Between two looks at another's stamp.
+    private static let lookNanoseconds: Int64 = 20_000_000
+    private static let lockMilliseconds: UInt32 = 5
+
+    private let directory: Descriptor
+    private let lock: Descriptor
+    private let inode: UInt64
+    /// Nil: there is no room for one, and this lease cannot be lost.
+    private let file: Descriptor?
+    private let control: Descriptor?
+    private var logs: Descriptor?
+    private var stamp: LeaseStamp
+    /// The process that it was taken from; 0: from none.
+    let former: Int32
+
+    private init(_ directory: Descriptor, _ lock: Descriptor, _ former: Int32) {
+        self.directory = directory
+        self.lock = lock
+        self.former = former
+        inode = Self.inode(lock)
+        file = Self.openStamp(directory)
+        control = try? ForkHandling.openHeld(at: directory, ControlFile.name, O_RDWR)
+        stamp = LeaseStamp(inode: inode)
+        write()
+    }
+
+    /// Nil: another process holds it until the deadline. `patience`: how long one may be silent to whom nothing is owed
+    /// any more, since consent for what it sends is gone.
+    static func obtain(
+        _ directory: Descriptor, until deadline: Deadline, patience: Int64? = nil, isCancelled: () -> Bool = { false }
+    ) throws(SystemError) -> Lease? {
+        var lock = try openLock(directory)
+        var watch = LeaseWatch(patience: patience)
+        var former: Int32 = 0
+        var pause: Int64 = 20_000
+        var nextLook: Int64 = 0
+        while true {
+            let error = lock.lockError()
+            let isLooking = error == 0 || Clock.monotonic() >= nextLook
+            if isLooking {
+                nextLook = Clock.monotonic() &+ lookNanoseconds
+                if error == EWOULDBLOCK, isCurrent(inode(lock), directory), let stamp = LeaseStamp(directory, stampName),
+                    watch.isSilent(stamp), revoke(directory, stamp) {
+                    former = stamp.process
+                }
+                // Another took it from its holder, or all of it was erased.
+                if !isCurrent(inode(lock), directory), error == 0 || error == EWOULDBLOCK {
+                    ForkHandling.closeHeld(lock)
+                    lock = try openLock(directory)
+                    continue
+                }
+            }
+            if error == 0 { return Lease(directory, lock, former) }
+            if error != EWOULDBLOCK || deadline.isPast || isCancelled() {
+                ForkHandling.closeHeld(lock)
+                return nil
+            }
+            Clock.sleep(nanoseconds: min(pause, deadline.remainingNanoseconds))
+            pause = min(pause &* 2, 1_000_000)
+        }
+    }
+
+    func end() {
+        for file in [logs, control, file] { if let file { ForkHandling.closeHeld(file) } }
+        ForkHandling.closeHeld(lock)
+    }
+
+    private static func openLock(_ directory: Descriptor) throws(SystemError) -> Descriptor {
+        try ForkHandling.openHeld(at: directory, lockName, O_RDWR | O_CREAT)
+    }
+
+    /// With `deliver.lock` held, whoever has the file locked has lost it, or is only looking.
+    private static func openStamp(_ directory: Descriptor) -> Descriptor? {
+        for _ in 0..<2 {
+            guard let file = try? ForkHandling.openHeld(at: directory, stampName, O_RDWR | O_CREAT | O_NONBLOCK) else { return nil }
+            if let status = try? file.status(), status.isOwnRegularFile,
+                status.st_size >= LeaseStamp.size || (try? file.allocate(Int64(LeaseStamp.size))) != nil, file.tryLock() {
+                return file
+            }
+            ForkHandling.closeHeld(file)
+            unlinkat(directory.number, stampName, 0)
+        }
+        return nil
+    }
+
+    private static func inode(_ file: Descriptor) -> UInt64 { (try? file.status()).map { UInt64($0.st_ino) } ?? 0 }
+
+    /// The file's name, not its count of links: NFS keeps an open file under another one.
+    private static func isCurrent(_ inode: UInt64, _ directory: Descriptor) -> Bool {
+        var status = stat()
+        return fstatat(directory.number, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 && UInt64(status.st_ino) == inode
+    }
+
+    // MARK: its holder
+
+    /// False: another has taken it, and nothing is to be sent, counted or written any more. Asked after what must be known before
+    /// a send was written: who takes the lease reads that after it has taken it.
+    var isHeld: Bool { lock.isOurs && Self.isCurrent(inode, directory) }
+
+    /// The holder goes on; asked often. `busy`: it may be silent for so many milliseconds more.
+    func beat(busy: UInt32 = 0) {
+        let length = LeaseStamp.leaseNanoseconds &+ Int64(busy) &* 1_000_000
+        if length <= stamp.length && Clock.monotonic() &- stamp.beat < Self.beatNanoseconds { return }
+        stamp.length = length
+        write()
+        DetachedDelivery.beat()
+    }
+
+    /// The segment that is being delivered, locked by this process and no other's to begin with; nil: none any more.
+    func deliver(_ segment: Segment?) {
+        stamp.segment = segment?.fileID ?? 0
+        write()
+    }
+
+    private func write() {
+        stamp.beat = Clock.monotonic()
+        if let file { stamp.write(to: file) }
+    }
+
+    /// Runs `body` unless the lease is lost; nobody can take it meanwhile. Nil: there is none to lose.
+    static func guarded(_ lease: Lease?, _ body: () -> Void) {
+        guard let lease else { return body() }
+        // Who was stopped with this lock in its hands keeps it from those who would take the lease, too.
+        let isLocked = lease.control?.lock(until: Deadline(timeoutMilliseconds: lockMilliseconds)) ?? false
+        if lease.isHeld { body() }
+        if isLocked { lease.control?.unlock() }
+    }
+
+    /// The same for the logs, which have a lock of their own: a write to them may take long, and who is stopped in it must not
+    /// keep others from more than them. Nil: another is at it.
+    func writingLogs<R>(_ body: () -> R) -> R? {
+        if logs == nil { logs = try? ForkHandling.openHeld(at: directory, Self.logsName, O_RDWR | O_CREAT | O_NONBLOCK) }
+        guard let logs, logs.lock(until: Deadline(timeoutMilliseconds: Self.lockMilliseconds)) else { return nil }
+        defer { logs.unlock() }
+        return isHeld ? body() : nil
+    }
+
+    // MARK: who takes it
+
+    /// False: its holder is alive after all, or is of a version that never says so, or another was faster.
+    private static func revoke(_ directory: Descriptor, _ stamp: LeaseStamp) -> Bool {
+        guard let control = try? Descriptor.open(at: directory, ControlFile.name, O_RDWR) else { return false }
+        defer { control.close() }
+        guard control.lock(until: Deadline(timeoutMilliseconds: lockMilliseconds)), let now = LeaseStamp(directory, stampName),
+            now.isSame(stamp), isCurrent(stamp.inode, directory), isLocked(directory)
+        else { return false }
+        unlinkat(directory.number, lockName, 0)
+        // From here on its holder begins nothing.
+        if stamp.segment != 0 { Segment.take(Segment.name(stamp.segment), in: directory, by: takenName) }
+        unlinkat(directory.number, stampName, 0)
+        return true
+    }
+
+    /// The lock of the stamp ends with its writer: one that is free was left by a process that is gone.
+    private static func isLocked(_ directory: Descriptor) -> Bool {
+        guard let file = try? Descriptor.open(at: directory, stampName, O_RDONLY | O_NONBLOCK) else { return false }
+        defer { file.close() }
+        return file.lockError(isShared: true) == EWOULDBLOCK
+    }
+
+    /// What a process that died while it took a segment has left.
+    static func removeLeftover(_ directory: Descriptor) { unlinkat(directory.number, takenName, 0) }
+}
+
+extension Segment {
+    /// Puts a copy in the place of a segment that a process holds which must not have it any more. What that one
+    /// writes goes to a file without a name from now on.
+    fileprivate static func take(_ name: String, in directory: Descriptor, by takenName: String) {
+        guard let old = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return }
+        defer { old.close() }
+        // Free: its holder has let go of it, or is gone.
+        guard !old.tryLock(), let status = try? old.status(), status.isOwnRegularFile else { return }
+        unlinkat(directory.number, takenName, 0)
+        guard let copy = try? Descriptor.open(at: directory, takenName, O_RDWR | O_CREAT | O_EXCL) else { return }
+        defer { copy.close() }
+        let size = min(Int(clamping: status.st_size), SegmentLayout.maximumSize)
+        let isWhole = copy.fill(from: old, size) && renameat(directory.number, takenName, directory.number, name) == 0
+        if !isWhole { unlinkat(directory.number, takenName, 0) }
+    }
+}
+
+extension Descriptor {
+    fileprivate func fill(from other: Descriptor, _ size: Int) -> Bool {
+        guard let chunk = malloc(max(1, size)) else { return false }
+        defer { free(chunk) }
+        guard pread(other.raw, chunk, size, 0) == size else { return false }
+        return (try? writeAll(UnsafeRawBufferPointer(start: chunk, count: size))) != nil
+    }
+}
