@@ -1,8 +1,17 @@
-"""Another process is stopped with a lock of the spool in its hands: nobody waits for it longer than promised."""
+"""Another process is stopped with a lock of the spool in its hands: nobody waits for it longer than promised, and it loses
+its claim to deliver. Elsewhere one Ctrl-Z in the wrong moment silences a tool until the next start of the machine."""
+import concurrent.futures
 import fcntl
+import json
 import os
+import signal
+import struct
+import subprocess
+import time
 
+from stage import TOOL, Child, wait_until
 from suite import check, check_equal, test
+from world import BUILD, World
 
 SOURCE = r"""
 #include <stdio.h>
@@ -65,3 +74,224 @@ def in_time(world):
             check_equal((25001, 25001), (events["recorded"], events["delivered"]), f"recorded and delivered, {mode}, {name}: {events}")
             world.helper("reset", expected=None)
             world.helper("enable")
+
+
+# Preloaded: from the moment that the lease is had, the STOP_AT-th call that changes or asks something stops the process.
+STOPPER = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static int is_delivering, calls;
+static void step(void)
+{
+    if (is_delivering && getenv("STOP_AT") != NULL && ++calls == atoi(getenv("STOP_AT")))
+        raise(SIGSTOP);
+}
+#define REAL(name) static __typeof__(name) *real; if (real == NULL) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name); step()
+int flock(int file, int operation)
+{
+    REAL(flock);
+    int result = real(file, operation);
+    char link[64], path[512] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    if (result == 0 && readlink(link, path, sizeof path - 1) > 0 && strstr(path, "/deliver.lock") != NULL && operation != LOCK_UN)
+        is_delivering = 1;
+    return result;
+}
+ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) { REAL(pwrite); return real(file, bytes, count, offset); }
+ssize_t pread(int file, void *bytes, size_t count, off_t offset) { REAL(pread); return real(file, bytes, count, offset); }
+ssize_t write(int file, const void *bytes, size_t count) { REAL(write); return real(file, bytes, count); }
+ssize_t send(int file, const void *bytes, size_t count, int flags) { REAL(send); return real(file, bytes, count, flags); }
+int fstatat(int directory, const char *path, struct stat *status, int flags) { REAL(fstatat); return real(directory, path, status, flags); }
+int unlinkat(int directory, const char *path, int flags) { REAL(unlinkat); return real(directory, path, flags); }
+int renameat(int from, const char *old, int to, const char *new) { REAL(renameat); return real(from, old, to, new); }
+int ftruncate(int file, off_t length) { REAL(ftruncate); return real(file, length); }
+"""
+
+MODES, GUARANTEES = ("helper", "detached", "in-process"), ("at-least-once", "at-most-once")
+
+
+def is_stopped(pid):
+    """By a signal; proc_pid_stat(5)."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
+
+
+def age(world, name="deliver.lease"):
+    """What its holder has said last was said long ago."""
+    try:
+        with open(os.path.join(world.spool, name), "r+b") as file:
+            beat, = struct.unpack("<q", file.read(8))
+            file.seek(0)
+            file.write(struct.pack("<q", beat - 11_000_000_000))
+    except (OSError, struct.error):
+        pass  # it was stopped before it said anything
+
+
+def parallel(function, *arguments):
+    """All of the calls, three at a time; what they returned."""
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        return list(pool.map(function, *arguments))
+
+
+class Scene:
+    """Events of a program that is gone, which a process is about to deliver that will be stopped."""
+
+    def __init__(self, world, mode, guarantee, answer, sections=None, **backend):
+        self.world, self.mode = world, mode
+        self.receiver = world.receiver(answer)
+        self.sections = {"delivery": {"mode": "detached" if mode == "detached" else "in-process", "guarantee": guarantee}, **(sections or {})}
+        world.manifest(self.receiver.url, sections=self.sections, timeout_ms=60000, **backend)
+        self.recorded = 5
+        # Of another size: a program to come goes on with none of these segments.
+        world.send(f"manifest={world.manifest_file}", "segment=65536", "track=5", "exit=0")
+
+    def start(self, **environment):
+        """The process that is to be stopped; its number."""
+        environment = {**self.world.environment, **environment}
+        if self.mode == "in-process":
+            self.recorded += 5
+            actions = [self.world.shared.sender, f"manifest={self.world.manifest_file}", "track=5", "flush=60000", "close=1000"]
+        else:
+            actions = [f"{BUILD}/bin/telemetry", "deliver", "--tool", TOOL, *(["--now"] if self.mode == "helper" else [])]
+        self.child = self.world.closes(Child(actions, environment, self.world.root))
+        return self.child.process.pid
+
+    def stop(self):
+        """In the middle of a send that is not answered."""
+        pid = self.start()
+        wait_until(lambda: self.receiver.requests(), "a request")
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(pid), "the stop")
+        self.receiver.mode("/status/200")
+
+    def wake(self):
+        self.child.process.send_signal(signal.SIGCONT)
+        self.child.process.communicate(timeout=60)
+
+    def check_kept(self, guarantee):
+        """Every event counted once, sent once or at most once, and with a sound log of copies."""
+        world, events = self.world, self.world.status()["events"]
+        ids = [event["event_id"] for request in self.receiver.requests() for event in json.loads(request["body"] or "[]")]
+        text = f"{events}, {len(ids)} received"
+        check_equal(self.recorded, events["recorded"], f"recorded: {text}")
+        check_equal(self.recorded, events["delivered"] + events["dropped"] + events["pending"], f"the sum: {text}")
+        check_equal(0, events["pending"], f"pending: {text}")
+        if guarantee == "at-most-once":
+            check_equal(len(set(ids)), len(ids), f"events received twice: {text}")
+            check_equal(events["dropped"], events["dropped_by_reason"].get("unconfirmed", 0), f"unconfirmed: {text}")
+        else:
+            check_equal((self.recorded, self.recorded), (events["delivered"], len(set(ids))), f"delivered: {text}")
+        world.telemetry("show", "--sent", "--verify")
+
+
+def taken_over(scene):
+    """A process that comes later delivers what the stopped one was to deliver."""
+    done = scene.world.telemetry("deliver", "--now", "--time-limit-ms", "30000", expected=None)
+    check_equal(0, done.returncode, f"exit code of deliver, {scene.mode}: {done.stderr}")
+
+
+@test("held-locks/stopped-sender", "E8 E11")
+def stopped_sender(world):
+    """A process is stopped while it sends: ten seconds later its claim is another's, and awake it touches nothing of it."""
+    def run(case):
+        mode, guarantee = case
+        with World(world.shared) as own:
+            scene = Scene(own, mode, guarantee, "/hang")
+            scene.stop()
+            begin = time.monotonic()
+            taken_over(scene)
+            check(time.monotonic() - begin > 5, f"its claim went at once, {case}")
+            events = own.status()["events"]
+            lost = 5 if guarantee == "at-most-once" else 0
+            check_equal((5 - lost, lost), (events["delivered"], events["dropped"]), f"delivered and dropped beside it, {case}: {events}")
+            scene.wake()
+            own.telemetry("deliver", "--now")
+            scene.check_kept(guarantee)
+    parallel(run, [(mode, guarantee) for mode in MODES for guarantee in GUARANTEES])
+
+
+@test("held-locks/every-step", "E8 E11")
+def every_step(world):
+    """A process that delivers is stopped at each of its steps in turn, its claim taken, and woken: nothing is lost or counted twice."""
+    stopper = world.preload("stopper", STOPPER)
+
+    def run(case):
+        step, guarantee, kind = case
+        with World(world.shared) as own:
+            sections = {"backends": [{"name": "log", "kind": "file"}, {"name": "far", "kind": "http", "endpoint": "URL"}]}
+            scene = Scene(own, "helper", guarantee, "/status/200")
+            if kind == "several":
+                sections["backends"][1]["endpoint"] = scene.receiver.url
+                own.manifest("", sections={**scene.sections, **sections})
+            pid = scene.start(LD_PRELOAD=stopper, STOP_AT=str(step))
+            wait_until(lambda: is_stopped(pid) or scene.child.process.poll() is not None, "stop or end")
+            if scene.child.process.poll() is not None:
+                return None
+            age(own)
+            taken = own.telemetry("deliver", "--now", "--time-limit-ms", "1500", expected=None).returncode == 0
+            scene.wake()
+            own.telemetry("deliver", "--now")
+            scene.check_kept(guarantee)
+            if kind == "several":
+                with open(os.path.join(own.spool, "events.jsonl")) as file:
+                    lines = len(file.readlines())
+                check(lines <= 5 if guarantee == "at-most-once" else lines >= 5, f"lines of the log: {lines}, {case}")
+            return taken
+    for kind in ("one", "several"):
+        for guarantee in GUARANTEES:
+            results = parallel(run, [(step, guarantee, kind) for step in range(3, 120, 3 if kind == "one" else 7)])
+            stops = [result for result in results if result is not None]
+            check(len(stops) > 5 and sum(stops) > len(stops) // 3, f"stops, and claims taken: {results}")
+
+
+@test("held-locks/detached", "E8 E9")
+def detached(world):
+    """A detached process is stopped: a short run starts another one, which takes the claim."""
+    scene = Scene(world, "detached", "at-least-once", "/hang")
+    world.telemetry("track", "x", environment={"PATH": "/usr/bin:/bin"})
+    scene.recorded += 1
+    wait_until(lambda: scene.receiver.requests() and world.processes(), "a request")
+    pid, = world.processes()
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: is_stopped(pid), "the stop")
+    scene.receiver.mode("/status/200")
+    age(world)
+    age(world, "detached.lock")
+    world.telemetry("track", "y")
+    scene.recorded += 1
+    wait_until(lambda: world.status()["events"]["pending"] == 0, "the delivery by another process")
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not world.processes(), "the end of the first")
+    scene.check_kept("at-least-once")
+
+
+@test("held-locks/refusal", "A18")
+def refusal(world):
+    """A sender was stopped: after disable, and after reset, nothing that waited is in any file, and nothing comes of it awake."""
+    def run(case):
+        mode, command = case
+        with World(world.shared) as own:
+            scene = Scene(own, mode, "at-least-once", "/hang")
+            scene.stop()
+            done = own.telemetry(command, expected=9)
+            check("what waited is erased" in done.stderr and f"kill -9 {scene.child.process.pid}" in done.stderr, done.stderr)
+            found = subprocess.run(["grep", "-rl", "sequence", os.path.dirname(own.spool)], capture_output=True, text=True).stdout
+            check_equal("", found, f"files with events, {case}")
+            scene.wake()
+            check_equal(1, len(scene.receiver.requests()), f"requests, {case}")
+            if command == "disable":
+                events = own.status()["events"]
+                check_equal((scene.recorded, scene.recorded), (events["recorded"], events["dropped_by_reason"].get("withdrawn", 0)), f"{case}: {events}")
+    parallel(run, [(mode, command) for mode in MODES for command in ("disable", "reset")])
