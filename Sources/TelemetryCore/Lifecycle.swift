@@ -169,22 +169,33 @@ extension Collector {
         mutex.lock()
         defer { mutex.unlock() }
         guard attachIfAnythingWaits(), let spool else { return TELEMETRY_OK }
-        return erase(spool)
+        let deadline = Deadline(timeoutMilliseconds: 200)
+        var isDone = erase(spool)
+        // Others may record meanwhile, and close.
+        while !isDone && !deadline.isPast {
+            mutex.unlock()
+            Clock.sleep(nanoseconds: 1_000_000)
+            mutex.lock()
+            guard let spool = self.spool, let shared = spool.shared else { break }
+            isDone = shared.withLock(Deadline(nanoseconds: 0)) { spool.discardOrphans(shared) }
+        }
+        return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
     }
 
     /// With the mutex held. Voids what waits, everywhere, and removes it where no living process holds it.
-    func erase(_ spool: Spool) -> telemetry_status {
+    @discardableResult
+    func erase(_ spool: Spool) -> Bool {
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
         var isDone = true
         if let shared = spool.shared {
             // From here on it is void, whoever holds the lock.
             shared.control.raiseEpoch()
-            isDone = shared.withLock(Deadline(timeoutMilliseconds: 200)) { spool.discardOrphans(shared) }
+            isDone = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { spool.discardOrphans(shared) }
         }
         spool.discardOwn()
         spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
-        return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
+        return isDone
     }
 
     /// `size` is left 0: the caller knows how much it can take. `status`: why the counters are not all there.

@@ -125,7 +125,7 @@ extension Collector {
             // be read again by now.
             switch PreferenceStore.read(tool: options.toolName) {
             case .on, .unusable: return
-            default: _ = erase(spool)
+            default: erase(spool)
             }
             return
         }

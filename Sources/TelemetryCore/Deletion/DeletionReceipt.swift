@@ -59,7 +59,7 @@ package enum DeletionReceipts {
 
     static func add(_ receipts: [DeletionReceipt], in directory: Descriptor) throws(SystemError) {
         guard !receipts.isEmpty else { return }
-        guard let lock = IdentityLock.take(directory) else { throw SystemError(code: EAGAIN) }
+        guard let lock = IdentityLock.take(directory, milliseconds: 100) else { throw SystemError(code: EAGAIN) }
         defer { lock.close() }
         let kept = lines(in: directory) + receipts.map { $0.line }
         var bytes: [UInt8] = []

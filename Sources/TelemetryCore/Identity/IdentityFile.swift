@@ -90,10 +90,11 @@ enum IdentityFile {
 enum IdentityLock {
     /// Closed by the caller, which lets go of it. Nil: it was not to be had soon.
     @inline(never)
-    static func take(_ directory: Descriptor) -> Descriptor? {
+    static func take(_ directory: Descriptor, milliseconds: UInt32 = 20) -> Descriptor? {
         // A lock belongs to an open file; one of our own keeps threads apart as well.
         guard let lock = try? Descriptor.open(at: directory, ".", O_RDONLY | O_DIRECTORY) else { return nil }
-        if lock.lock(until: Deadline(timeoutMilliseconds: 100)) { return lock }
+        // An event may be waiting for it.
+        if lock.lock(until: Deadline(timeoutMilliseconds: milliseconds)) { return lock }
         lock.close()
         return nil
     }

@@ -75,7 +75,7 @@ package struct KnownIDs {
     /// Those of the present and of the audit log become past ones: what they came from is about to go, and erasure
     /// could not be asked for yet.
     func keepAsPast(in directory: Descriptor) throws(SystemError) {
-        guard let lock = IdentityLock.take(directory) else { throw SystemError(code: EAGAIN) }
+        guard let lock = IdentityLock.take(directory, milliseconds: 100) else { throw SystemError(code: EAGAIN) }
         defer { lock.close() }
         let now = Clock.realtime()
         if all.count > PastIDs.limit { throw SystemError(code: EFBIG) }

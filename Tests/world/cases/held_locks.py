@@ -295,3 +295,40 @@ def refusal(world):
                 events = own.status()["events"]
                 check_equal((scene.recorded, scene.recorded), (events["recorded"], events["dropped_by_reason"].get("withdrawn", 0)), f"{case}: {events}")
     parallel(run, [(mode, command) for mode in MODES for command in ("disable", "reset")])
+
+
+@test("held-locks/refused-by-hand", "E9 A18")
+def refused_by_hand(world):
+    """control is held by another when the worker finds the preference withdrawn: close(50) does not wait for what that erases."""
+    times = []
+    for _ in range(5):
+        with World(world.shared) as own:
+            scene = Scene(own, "in-process", "at-least-once", "/hang")
+            child = own.start(f"manifest={own.manifest_file}", "track=5", "await=go", "close=50")
+            wait_until(lambda: own.status()["events"]["recorded"] == 10, "the events")
+            with open(os.path.join(own.spool, "control"), "a") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                with open(own.path("home", ".config", "telemetry", TOOL, "enabled"), "w") as preference:
+                    preference.write("false\n")
+                own.go()
+                out, _ = child.process.communicate(timeout=60)
+            times.append(float(out.split()[2]))
+            check_equal(0, len(scene.receiver.requests()), "requests")
+    check(min(times) <= 100, f"close(50) in ms: {times}")
+
+
+@test("held-locks/other-version", "E8")
+def other_version(world):
+    """A holder that never says that it is alive, as of an older version: it keeps its claim, whatever a killed one before it has left."""
+    scene = Scene(world, "helper", "at-most-once", "/hang")
+    scene.stop()
+    scene.child.process.kill()
+    scene.child.process.communicate()
+    age(world)
+    name = os.path.join(world.spool, "deliver.lock")
+    with open(name, "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        world.telemetry("deliver", "--now", "--time-limit-ms", "1500", expected=4)
+        check(os.path.samestat(os.stat(name), os.fstat(file.fileno())), "its lock was taken away")
+    world.telemetry("deliver", "--now")
+    scene.check_kept("at-most-once")
