@@ -26,10 +26,9 @@ enum Refusal {
         let holder = process == 0 ? found : LockHolder(id: process)
         let who = holder.map { "process " + $0.description + ", which" + ($0.isStopped ? " is stopped and" : "") } ?? "another process, which"
         let remedy = holder.map { "kill -9 " + $0.description } ?? "end it"
-        let taken = process == 0 ? "" : "; what waited is erased"
+        let taken = process == 0 ? "" : " (what waited is erased)"
         return unconfirmed(
-            who + " was sending or erasing, does not answer" + taken
-                + ". If it goes on, it calls its send off; to be sure of that: " + remedy)
+            who + " was sending or erasing, does not answer. If it goes on, it calls its send off; to be sure of that: " + remedy + taken)
     }
 
     private static func notStored(_ options: Options, _ error: SystemError) -> Failure {

@@ -15,7 +15,8 @@ final class LocalDataTests: XCTestCase {
     }
 
     private let ours = [
-        "0123456789abcdef.seg", "control", "destinations", "deliver.lock", "deliver.lease", "deliver.logs", "deliver.taken", "detached.lock", "heartbeat.json", ".heartbeat.json.0123456789abcdef", "salt", "machine-id", "uuid", "hashed-id",
+        "0123456789abcdef.seg", "control", "destinations", "deliver.lock", "deliver.lease", "deliver.logs", "deliver.taken",
+        "detached.lock", "heartbeat.json", ".heartbeat.json.0123456789abcdef", "salt", "machine-id", "uuid", "hashed-id",
         "events.jsonl", "events.jsonl.1", "events.jsonl.12", "sent.jsonl", "sent.jsonl.1", "sent.head", ".salt.0123456789abcdef",
     ]
     private let others = ["deletion-receipts.jsonl", "salted", "notes", "123.seg", "eventsXjsonl"]
