@@ -5,6 +5,19 @@ extension SpoolInspector {
         Environment.stateDirectory.map { $0 + "/" + options.toolName }
     }
 
+    /// The logs that the tool's events may lie in, whether they exist or not: that of its `file` backend, and the one
+    /// in its state directory, where the user's "local only" (A7) has them written.
+    package static func logPaths(options: Options) -> [String] {
+        let ownLog = path(options: options).map { $0 + "/" + FileBackend.defaultName }
+        var paths: [String] = []
+        for destination in options.destinations {
+            guard case .file(let path?, _, _) = destination.choice, let absolute = Environment.absolutePath(path) else { continue }
+            paths.append(absolute)
+        }
+        if let ownLog, !paths.contains(ownLog) { paths.append(ownLog) }
+        return paths
+    }
+
     /// The waiting events: JSON Lines as the file backend appends them, or, pretty, the array that the
     /// stdout backend prints. Nil: out of memory.
     package static func listing(options: Options, pretty: Bool) -> [UInt8]? {

@@ -4,12 +4,13 @@ enum OptionID {
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs, list
     case errorCategory, error, all
     case dryRun, sent, verify, wire, offline, schema
+    case format, since, log
 }
 
 /// Which command stands on the command line.
 enum CommandID {
     case track, command, flush, deliver, show, status, explain, enable, disable, prompt, machineID
-    case requestDeletion, reset, doctor, manifest, version, help
+    case requestDeletion, reset, doctor, manifest, version, help, export
 }
 
 struct OptionSyntax {

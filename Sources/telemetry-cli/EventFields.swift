@@ -3,37 +3,44 @@ import TelemetryCore
 
 /// The fields of an event that the library sets (C2), for who wants to know what is collected.
 enum EventFields {
-    typealias Field = (name: String, type: String, description: String)
-
-    /// Those that an event of these options can have, in the order in which they are sent.
-    static func all(_ options: Options) -> [Field] {
-        var fields: [Field] = [
-            ("schema_version", "int", "the version of this list"),
-            ("event_id", "string", "a random number of the event"),
-            ("timestamp", "string", "when it happened"),
-            ("type", "string", "what kind of event it is"),
-            ("name", "string", "what happened; of a command, its name and those of its subcommands"),
-            ("machine_id", "string", "a pseudonym of this user of the tool on this machine"),
-            ("tool_name", "string", "the tool"),
-            ("version", "string", "its version"),
-            ("os", "string", "the operating system's name"),
-            ("arch", "string", "the processor's architecture"),
-            ("os_version", "string", "the operating system's version"),
-            ("runtime", "string", "the version of the telemetry library"),
-            ("duration_ms", "int", "how long a command ran, in milliseconds"),
-            ("exit_code", "int", "a command's exit code"),
-            ("error_category", "string", "what kind of error a command met, such as network"),
-        ]
-        if options.extendedCollection {
-            fields.append(("args", "array of strings", "a command's arguments"))
-            fields.append(("error", "string", "a command's error message"))
-        }
-        fields.append(("metadata", "object", "the attributes of the event, and those of the tool"))
-        if !options.sampling.isEmpty {
-            fields.append(("metadata.sample_rate", "double", "the share of events of its type that is recorded"))
-        }
-        return fields
+    struct Field {
+        let name: String
+        let type: String
+        let description: String
+        /// Nil: in every tool's events.
+        var isPossible: ((Options) -> Bool)?
     }
+
+    static let metadata = "metadata"
+    static let attributePrefix = "metadata."
+
+    /// In the order in which they are sent; the parts of an object behind it.
+    static let every: [Field] = [
+        Field(name: "schema_version", type: "int", description: "the version of this list"),
+        Field(name: "event_id", type: "string", description: "a random number of the event"),
+        Field(name: "timestamp", type: "string", description: "when it happened"),
+        Field(name: "type", type: "string", description: "what kind of event it is"),
+        Field(name: "name", type: "string", description: "what happened; of a command, its name and those of its subcommands"),
+        Field(name: "machine_id", type: "string", description: "a pseudonym of this user of the tool on this machine"),
+        Field(name: "tool_name", type: "string", description: "the tool"),
+        Field(name: "version", type: "string", description: "its version"),
+        Field(name: "os", type: "string", description: "the operating system's name"),
+        Field(name: "arch", type: "string", description: "the processor's architecture"),
+        Field(name: "os_version", type: "string", description: "the operating system's version"),
+        Field(name: "runtime", type: "string", description: "the version of the telemetry library"),
+        Field(name: "duration_ms", type: "int", description: "how long a command ran, in milliseconds"),
+        Field(name: "exit_code", type: "int", description: "a command's exit code"),
+        Field(name: "error_category", type: "string", description: "what kind of error a command met, such as network"),
+        Field(name: "args", type: "array of strings", description: "a command's arguments") { $0.extendedCollection },
+        Field(name: "error", type: "string", description: "a command's error message") { $0.extendedCollection },
+        Field(name: metadata, type: "object", description: "the attributes of the event, and those of the tool"),
+        Field(name: "metadata.sample_rate", type: "double", description: "the share of events of its type that is recorded") {
+            !$0.sampling.isEmpty
+        },
+    ]
+
+    /// Those that an event of these options can have.
+    static func all(_ options: Options) -> [Field] { every.filter { $0.isPossible?(options) ?? true } }
 
     /// C12: what is recorded beside the events that the tool declares; empty: nothing.
     static func heartbeat(_ options: Options) -> String {

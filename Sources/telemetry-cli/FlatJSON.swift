@@ -14,6 +14,13 @@ struct FlatJSON {
         return properties
     }
 
+    /// The text of a JSON string, which is given with its quotes. Nil: it holds what no text may.
+    static func text(_ token: [UInt8]) -> [UInt8]? {
+        var parser = FlatJSON(bytes: token)
+        parser.index = 1
+        do throws(Property.Mistake) { return Array(try parser.string().utf8) } catch { return nil }
+    }
+
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     private var peek: UInt8? { index < bytes.count ? bytes[index] : nil }

@@ -36,6 +36,7 @@ enum Program {
         case .flush: return try DeliveryCommands.flush(invocation).rawValue
         case .deliver: return try DeliveryCommands.deliver(invocation).rawValue
         case .show: return try InspectionCommands.show(invocation).rawValue
+        case .export: return try ExportCommand.run(invocation).rawValue
         case .status: return try InspectionCommands.status(invocation).rawValue
         case .explain: return try InspectionCommands.explain(invocation).rawValue
         case .machineID: return try IdentityCommands.machineID(invocation).rawValue

@@ -1,9 +1,9 @@
 /// Well-formedness of UTF-8: The Unicode Standard, table 3-7, and the practice of substituting
 /// maximal subparts (section 3.9), which is also what the WHATWG decoder does.
-enum UTF8Sequence {
+package enum UTF8Sequence {
     /// Looks at the bytes from `start`, of which the first is not ASCII. Well formed: the length of
     /// the sequence, 2 to 4. Not: the length of the maximal subpart to replace by one U+FFFD.
-    static func examine(
+    package static func examine(
         _ start: UnsafePointer<UInt8>, available: Int
     ) -> (length: Int, isWellFormed: Bool) {
         guard let (length, second) = shape(of: start[0]) else { return (1, false) }

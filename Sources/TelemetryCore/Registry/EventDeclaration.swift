@@ -24,7 +24,7 @@ package struct ExpiryDate {
     package let nanoseconds: Int64
 
     /// Nil: not a day of the Gregorian calendar from 1970 to 2261, which nanoseconds can count.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
             let year = Self.number(bytes[0..<4]), let month = Self.number(bytes[5..<7]), let day = Self.number(bytes[8..<10]),

@@ -14,6 +14,13 @@ enum Process {
         return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
     }
 
+    /// Since 1970-01-01 UTC.
+    static func realtimeNanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
     /// Returns only when it fails, with errno.
     static func replace(with arguments: ArgumentVector) -> Int32 {
         csystem_execute(UnsafePointer(arguments))

@@ -1,0 +1,74 @@
+import TelemetryCore
+
+/// The columns of `telemetry export`. They depend on the tool's manifest and on nothing that a log holds: the fields of
+/// every event, the attributes that the manifest knows, and two for what has no column of its own.
+struct ExportColumns {
+    enum Kind { case string, int, double, bool, array }
+
+    struct Column {
+        let name: String
+        /// Its key in the event or in the event's metadata.
+        let key: [UInt8]
+        let kind: Kind
+
+        /// `value`: a JSON value that is not null.
+        func takes(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+            switch kind {
+            case .string: value.first == UInt8(ascii: "\"")
+            case .int: Int64(String(decoding: value, as: UTF8.self)) != nil
+            case .double: value.first.map { $0 == UInt8(ascii: "-") || ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) } ?? false
+            case .bool: value.first == UInt8(ascii: "t") || value.first == UInt8(ascii: "f")
+            case .array: value.first == UInt8(ascii: "[")
+            }
+        }
+    }
+
+    private(set) var fields: [Column] = []
+    private(set) var attributes: [Column] = []
+
+    /// Objects of what is left of the metadata and of the event.
+    static let rests = ["metadata_json", "other_json"]
+
+    var names: [String] { (fields + attributes).map { $0.name } + Self.rests }
+
+    init(_ options: Options) {
+        for field in EventFields.every where !ArgumentParser.same(field.name, EventFields.metadata) {
+            let key = Array(field.name.utf8)
+            let prefix = Array(EventFields.attributePrefix.utf8)
+            if key.starts(with: prefix) {
+                attributes.append(Column(name: field.name, key: Array(key.dropFirst(prefix.count)), kind: Self.kind(field.type)))
+            } else {
+                fields.append(Column(name: field.name, key: key, kind: Self.kind(field.type)))
+            }
+        }
+        addKnown(options)
+    }
+
+    /// What has one type in one event and another in another has no column: it would be two.
+    private mutating func addKnown(_ options: Options) {
+        var known = options.metadata.map { (Array($0.key.utf8), Self.kind($0.value)) }
+        for event in options.events?.declarations ?? [] {
+            known += event.attributes.map { (Array($0.key.utf8), Self.kind($0.kind.name)) }
+        }
+        for (key, kind) in known {
+            let isOther = known.contains { $0.0 == key && $0.1 != kind }
+            if isOther || attributes.contains(where: { $0.key == key }) { continue }
+            attributes.append(Column(name: EventFields.attributePrefix + String(decoding: key, as: UTF8.self), key: key, kind: kind))
+        }
+    }
+
+    private static func kind(_ value: AttributeValue) -> Kind {
+        switch value {
+        case .string: .string
+        case .int: .int
+        case .double: .double
+        case .bool: .bool
+        }
+    }
+
+    /// As the schema names it.
+    private static func kind(_ type: String) -> Kind {
+        let kinds: [(String, Kind)] = [("int", .int), ("double", .double), ("bool", .bool), ("array of strings", .array)]
+        return kinds.first { ArgumentParser.same($0.0, type) }?.1 ?? .string
+    }
+}

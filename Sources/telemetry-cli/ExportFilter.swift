@@ -1,0 +1,99 @@
+import CSystem
+import TelemetryCore
+
+/// Which events `telemetry export` prints.
+struct ExportFilter {
+    /// Empty: of any type.
+    private let types: [[UInt8]]
+    /// Nanoseconds since 1970-01-01 UTC.
+    private let since: Int64?
+
+    private static let type = ExportRow.index(of: "type")
+    private static let timestamp = ExportRow.index(of: "timestamp")
+
+    init(_ invocation: Invocation) throws(Failure) {
+        types = invocation.arguments.options.filter { $0.id == .type }.map { Array($0.value.utf8) }
+        guard let text = invocation.arguments.value(.since) else {
+            since = nil
+            return
+        }
+        guard let time = PointInTime.parse(text) ?? PointInTime.ago(text) else {
+            throw invocation.usage(
+                "--since needs a day (2026-05-12), a time (2026-05-12T14:30:00Z) or how long ago (90s, 30m, 24h, 7d, 4w), got '" + text + "'")
+        }
+        since = time
+    }
+
+    /// An event whose time cannot be read is not known to be older.
+    func takes(_ row: ExportRow, _ line: UnsafeBufferPointer<UInt8>) -> Bool {
+        if !types.isEmpty {
+            guard let type = row.text(Self.type, of: line), types.contains(type) else { return false }
+        }
+        guard let since, let time = row.text(Self.timestamp, of: line) else { return true }
+        return PointInTime.parse(String(decoding: time, as: UTF8.self)).map { $0 >= since } ?? true
+    }
+}
+
+/// Points in time as people and logs write them, in nanoseconds since 1970-01-01 UTC.
+enum PointInTime {
+    private static let second: Int64 = 1_000_000_000
+
+    /// RFC 3339, from 1970 to 2261; a day alone is its beginning, UTC.
+    static func parse(_ text: String) -> Int64? {
+        let bytes = Array(text.utf8)
+        guard bytes.count >= 10, let day = ExpiryDate(String(decoding: bytes[..<10], as: UTF8.self)) else { return nil }
+        if bytes.count == 10 { return day.nanoseconds }
+        guard bytes.count >= 20, [UInt8(ascii: "T"), UInt8(ascii: "t"), UInt8(ascii: " ")].contains(bytes[10]),
+            bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"),
+            let hour = digits(bytes[11..<13], upTo: 23), let minute = digits(bytes[14..<16], upTo: 59),
+            let leap = digits(bytes[17..<19], upTo: 60)
+        else { return nil }
+        var rest = bytes[19...]
+        guard let fraction = fraction(&rest), let offset = offset(rest) else { return nil }
+        return day.nanoseconds &+ (hour &* 3600 &+ minute &* 60 &+ leap &- offset) &* second &+ fraction
+    }
+
+    private static func fraction(_ rest: inout ArraySlice<UInt8>) -> Int64? {
+        guard rest.first == UInt8(ascii: ".") else { return 0 }
+        rest.removeFirst()
+        let written = rest.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+        if written.isEmpty { return nil }
+        rest.removeFirst(written.count)
+        let nine = Array(written.prefix(9)) + Array(repeating: UInt8(ascii: "0"), count: max(0, 9 - written.count))
+        return digits(nine[...], upTo: second - 1)
+    }
+
+    /// `Z`, `+02:00`: seconds east of UTC.
+    private static func offset(_ text: ArraySlice<UInt8>) -> Int64? {
+        let bytes = Array(text)
+        if bytes == [UInt8(ascii: "Z")] || bytes == [UInt8(ascii: "z")] { return 0 }
+        guard bytes.count == 6, bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-"), bytes[3] == UInt8(ascii: ":"),
+            let hour = digits(bytes[1..<3], upTo: 23), let minute = digits(bytes[4..<6], upTo: 59)
+        else { return nil }
+        let seconds = hour &* 3600 &+ minute &* 60
+        return bytes[0] == UInt8(ascii: "-") ? -seconds : seconds
+    }
+
+    private static func digits(_ text: ArraySlice<UInt8>, upTo limit: Int64) -> Int64? {
+        var value: Int64 = 0
+        for byte in text {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+            value = value &* 10 &+ Int64(byte &- UInt8(ascii: "0"))
+        }
+        return value <= limit ? value : nil
+    }
+
+    private static let units: [(UInt8, Int64)] = [
+        (UInt8(ascii: "s"), 1), (UInt8(ascii: "m"), 60), (UInt8(ascii: "h"), 3600), (UInt8(ascii: "d"), 86_400), (UInt8(ascii: "w"), 604_800),
+    ]
+
+    /// `24h`: that long before now.
+    static func ago(_ text: String) -> Int64? {
+        let bytes = Array(text.utf8)
+        guard (2...10).contains(bytes.count), let unit = units.first(where: { $0.0 == bytes.last }),
+            let count = digits(bytes.dropLast(), upTo: .max)
+        else { return nil }
+        let (span, isTooLong) = count.multipliedReportingOverflow(by: unit.1 &* second)
+        return isTooLong ? 0 : max(0, Process.realtimeNanoseconds() &- span)
+    }
+}

@@ -1,0 +1,109 @@
+import TelemetryCore
+
+/// How a row is written.
+enum ExportFormat {
+    /// RFC 4180. `isShown`: on a terminal, which obeys some characters.
+    case csv(isShown: Bool)
+    /// One object a line, in which every column stands.
+    case jsonLines
+
+    /// The line of names, where there is one.
+    func header(_ columns: ExportColumns) -> [UInt8] {
+        guard case .csv = self else { return [] }
+        var line: [UInt8] = []
+        for name in columns.names { append(text: Array(name.utf8), to: &line) }
+        return line + Self.lineEnd
+    }
+
+    func line(_ row: ExportRow, of event: UnsafeBufferPointer<UInt8>, _ columns: ExportColumns) -> [UInt8] {
+        switch self {
+        case .csv: csv(row, event, columns)
+        case .jsonLines: Self.json(row, event, columns)
+        }
+    }
+
+    // MARK: CSV
+
+    private static let lineEnd: [UInt8] = [0x0D, 0x0A]
+
+    private func csv(_ row: ExportRow, _ event: UnsafeBufferPointer<UInt8>, _ columns: ExportColumns) -> [UInt8] {
+        var line: [UInt8] = []
+        for (index, column) in (columns.fields + columns.attributes).enumerated() {
+            switch (row.values[index], column.kind) {
+            case (nil, _): append(bare: [], to: &line)
+            case (let value?, .string): append(text: ExportRow.text(event[value]) ?? [], to: &line)
+            case (let value?, .array): append(text: Array(event[value]), to: &line)
+            case (let value?, _): append(bare: Array(event[value]), to: &line)
+            }
+        }
+        for index in ExportColumns.rests.indices {
+            if let rest = row.rest(index, of: event) { append(text: rest, to: &line) } else { append(bare: [], to: &line) }
+        }
+        return line + Self.lineEnd
+    }
+
+    private func append(bare value: [UInt8], to line: inout [UInt8]) {
+        if !line.isEmpty { line.append(UInt8(ascii: ",")) }
+        line += value
+    }
+
+    /// In quotes, empty or not: nothing without quotes is no text.
+    private func append(text: [UInt8], to line: inout [UInt8]) {
+        var text = text
+        if case .csv(isShown: true) = self { text = Array(ShownText.lines(String(decoding: text, as: UTF8.self)).utf8) }
+        append(bare: [UInt8(ascii: "\"")], to: &line)
+        if Self.isFormula(text) { line.append(Self.guardMark) }
+        for byte in text {
+            if byte == UInt8(ascii: "\"") { line.append(byte) }
+            line.append(byte)
+        }
+        line.append(UInt8(ascii: "\""))
+    }
+
+    private static let guardMark = UInt8(ascii: "'")
+
+    /// A spreadsheet would calculate it (OWASP, "CSV Injection"), or takes the apostrophe for such a mark.
+    private static func isFormula(_ text: [UInt8]) -> Bool {
+        switch text.first {
+        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0D, guardMark: true
+        // The same signs in full width: U+FF1D, U+FF0B, U+FF0D, U+FF20.
+        case 0xEF: [[0xBC, 0x9D], [0xBC, 0x8B], [0xBC, 0x8D], [0xBC, 0xA0]].contains(Array(text.dropFirst().prefix(2)))
+        default: false
+        }
+    }
+
+    // MARK: JSON Lines
+
+    private static func json(_ row: ExportRow, _ event: UnsafeBufferPointer<UInt8>, _ columns: ExportColumns) -> [UInt8] {
+        var line = [UInt8(ascii: "{")]
+        for (index, column) in (columns.fields + columns.attributes).enumerated() {
+            append(key: column.name, to: &line)
+            if let value = row.values[index] { line += event[value] } else { line += Array("null".utf8) }
+        }
+        for (index, name) in ExportColumns.rests.enumerated() {
+            append(key: name, to: &line)
+            if let rest = row.rest(index, of: event) { append(quoted: rest, to: &line) } else { line += Array("null".utf8) }
+        }
+        line += [UInt8(ascii: "}"), UInt8(ascii: "\n")]
+        return line.contains { $0 >= 0x7F } ? ShownText.json(line) : line
+    }
+
+    private static func append(key: String, to line: inout [UInt8]) {
+        if line.count > 1 { line.append(UInt8(ascii: ",")) }
+        append(quoted: Array(key.utf8), to: &line)
+        line.append(UInt8(ascii: ":"))
+    }
+
+    private static func append(quoted text: [UInt8], to line: inout [UInt8]) {
+        line.append(UInt8(ascii: "\""))
+        for byte in text {
+            if byte < 0x20 {
+                line += ShownText.escape(Unicode.Scalar(byte))
+                continue
+            }
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { line.append(UInt8(ascii: "\\")) }
+            line.append(byte)
+        }
+        line.append(UInt8(ascii: "\""))
+    }
+}
