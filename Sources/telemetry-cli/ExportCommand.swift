@@ -90,7 +90,7 @@ private struct Export {
                 if line.isEmpty { continue }
                 if row.read(line) { add(line) } else { leaveOut(file.name, number, "is not an event") }
             case .tooLong: leaveOut(file.name, number, "has more than \(LineReader.limit >> 20) MiB")
-            case .unfinished: leaveOut(file.name, number, "has no end")
+            case .unfinished: leaveOut(file.name, number, "is cut short")
             case .end: return
             case .failed(let error): return report(file.name, ErrorText.of(error))
             }

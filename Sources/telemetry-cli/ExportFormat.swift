@@ -11,7 +11,10 @@ enum ExportFormat {
     func header(_ columns: ExportColumns) -> [UInt8] {
         guard case .csv = self else { return [] }
         var line: [UInt8] = []
-        for name in columns.names { append(text: Array(name.utf8), to: &line) }
+        for name in columns.names {
+            let text = Array(name.utf8)
+            if text.allSatisfy(Self.isPlain) { append(bare: text, to: &line) } else { append(text: text, to: &line) }
+        }
         return line + Self.lineEnd
     }
 
@@ -25,6 +28,14 @@ enum ExportFormat {
     // MARK: CSV
 
     private static let lineEnd: [UInt8] = [0x0D, 0x0A]
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "_"), UInt8(ascii: "."): true
+        default: false
+        }
+    }
 
     private func csv(_ row: ExportRow, _ event: UnsafeBufferPointer<UInt8>, _ columns: ExportColumns) -> [UInt8] {
         var line: [UInt8] = []

@@ -53,7 +53,9 @@ struct SentEvents {
                 depth -= 1
                 if depth < 0 { return index == text.endIndex - 1 }
                 guard depth == 0 else { continue }
-                guard commas >= Self.fieldsBeforeContext, start <= middle else { return false }
+                // An event without members behind them has one comma less.
+                if commas == Self.fieldsBeforeContext - 1 { middle = index }
+                guard commas >= Self.fieldsBeforeContext - 1, start <= middle else { return false }
                 add(text[start..<middle], text[middle...index])
                 (start, commas) = (index + 2, 0)
             case UInt8(ascii: ",") where depth == 1:

@@ -44,7 +44,7 @@ from urllib.parse import parse_qs, urlsplit
 FIELDS = ["schema_version", "event_id", "timestamp", "type", "name", "machine_id", "tool_name", "version",
           "os", "arch", "os_version", "runtime", "duration_ms", "exit_code", "error_category", "args",
           "error", "metadata"]
-OPTIONAL = {"duration_ms", "exit_code", "error_category", "args", "error"}
+OPTIONAL = {"duration_ms", "exit_code", "error_category", "args", "error", "metadata"}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 
@@ -66,7 +66,7 @@ def event_problem(event):
         return "fields missing: %s" % missing
     if event["schema_version"] != 1 or not UUID.fullmatch(event["event_id"]):
         return "schema_version or event_id is malformed"
-    if not TIME.fullmatch(event["timestamp"]) or not isinstance(event["metadata"], dict):
+    if not TIME.fullmatch(event["timestamp"]) or not event.get("metadata", True):
         return "timestamp or metadata is malformed"
     return None
 

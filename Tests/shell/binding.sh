@@ -49,8 +49,8 @@ f() { sleep 0.05; return 5; }; telemetry_run f canary'
     expect_silent err
     cmp copy "$binding"
     expect_equal "$(python3 -c 'import json, sys
-print([(e["name"], e["exit_code"], e["metadata"]) for e in map(json.loads, open(sys.argv[1]))])' "$(events t)")" \
-        "[('deploy', 3, {'a': '1'}), ('sh', 2, {}), ('f', 5, {})]"
+print([(e["name"], e["exit_code"], e.get("metadata")) for e in map(json.loads, open(sys.argv[1]))])' "$(events t)")" \
+        "[('deploy', 3, {'a': '1'}), ('sh', 2, None), ('f', 5, None)]"
     expect_equal "$(python3 -c 'import json, sys
 print([90 <= e["duration_ms"] < 5000 for e in map(json.loads, open(sys.argv[1]))][0])' "$(events t)")" True
     expect_no_part "$(events t)" canary

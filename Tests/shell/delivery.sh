@@ -50,7 +50,7 @@ show_pending() {
     telemetry show --tool t --json >lines
     expect_equal "$(wc -l <lines)" 2
     expect_equal "$(python3 -c 'import json; print([json.loads(l)["name"] for l in open("lines")])')" "['first', 'second']"
-    expect_json lines 'list(j)' "['schema_version', 'event_id', 'timestamp', 'type', 'name', 'machine_id', 'tool_name', 'version', 'os', 'arch', 'os_version', 'runtime', 'duration_ms', 'exit_code', 'metadata']"
+    expect_json lines 'list(j)' "['schema_version', 'event_id', 'timestamp', 'type', 'name', 'machine_id', 'tool_name', 'version', 'os', 'arch', 'os_version', 'runtime', 'duration_ms', 'exit_code']"
     expect_json lines 'j["duration_ms"], j["exit_code"]' "(0, 0)"
     telemetry show --tool t >pretty
     expect_equal "$(python3 -c 'import json; print(json.load(open("pretty")) == [json.loads(l) for l in open("lines")])')" True

@@ -229,8 +229,9 @@ class Record:
             event["error"] = self.error
         merged = dict(description.metadata)
         merged.update(self.attributes)
-        event["metadata"] = {key: None if isinstance(value, float) and not math.isfinite(value) else value
-                             for key, value in merged.items()}
+        if merged:
+            event["metadata"] = {key: None if isinstance(value, float) and not math.isfinite(value) else value
+                                 for key, value in merged.items()}
         return event
 
 

@@ -1,5 +1,6 @@
 /// Writes events as JSON objects: requirement C2's fields, in its order. Optional are only
-/// `duration_ms`, `exit_code`, `error_category`, `args` and `error`; a zero is written.
+/// `duration_ms`, `exit_code`, `error_category`, `args`, `error` and `metadata`; a zero is written. An empty object is
+/// not: readers that infer types make a structure without members of it, which Parquet cannot hold.
 struct EventJSON: ~Copyable {
     var json: JSONWriter
     private var timestamps = TimestampWriter()
@@ -56,10 +57,13 @@ struct EventJSON: ~Copyable {
     mutating func writeRest(_ event: EventView, withContext: Bool = true) {
         if withContext { writeShared(event) }
         writeOutcome(event)
-        json.key("metadata")
-        json.beginObject()
-        event.forEachMergedAttribute { writeAttribute($0) }
-        json.endObject()
+        var isEmpty = true
+        event.forEachMergedAttribute { attribute in
+            if isEmpty { json.beginObject("metadata") }
+            isEmpty = false
+            writeAttribute(attribute)
+        }
+        if !isEmpty { json.endObject() }
     }
 
     /// The event's id as a member of another name.

@@ -60,14 +60,6 @@ def extended(box):
     check_equal('it "failed"', event["error"], "error")
 
 
-@test("events/empty-metadata", "C2")
-def empty_metadata(box):
-    """Metadata is an object even when there is none."""
-    box.consent()
-    box.host("--events", 1, "--flush", 5000)
-    check(all(isinstance(event["metadata"], dict) for event in box.log()), "metadata is no object")
-
-
 @test("events/identity", "C2 E6")
 def identity(box):
     """Ids are UUIDs of version 7, unique, in order, and of the event's own millisecond."""

@@ -98,7 +98,7 @@ def event(stage):
     disable(stage)
     stage.helper("request-deletion")
     [sent] = receiver.accepted()
-    check_equal(("data.deletion_request", machine_id, {}), (sent["type"], sent["machine_id"], sent["metadata"]), "the event")
+    check_equal(("data.deletion_request", machine_id, {}), (sent["type"], sent["machine_id"], sent.get("metadata", {})), "the event")
     check_equal(tried + 1, len(receiver.requests()), "requests in all")
     check_equal([("event", "accepted")], [(each["method"], each["outcome"]) for each in receipts(stage)], "receipts")
 
