@@ -183,13 +183,14 @@ configure = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@BINDIR@|$(BINDIR)|' -e 's|@LIB
 	-e 's|@INCLUDE_FROM_LIB@|$(shell realpath -ms --relative-to=$(LIBDIR) $(INCLUDEDIR))|' -e 's|@VERSION@|$(version)|'
 
 install: build man completion
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(LIBDIR)/cmake/telemetry $(INCLUDEDIR) $(DATADIR)/telemetry \
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(LIBDIR)/cmake/telemetry $(INCLUDEDIR) $(DATADIR)/telemetry/lnav \
 	    $(USERUNITDIR) $(MANDIR)/man1 $(MANDIR)/man3 $(MANDIR)/man5 $(DATADIR)/bash-completion/completions $(ZSHCOMPDIR) $(DATADIR)/fish/vendor_completions.d)
 	install -m 755 build/bin/telemetry $(DESTDIR)$(BINDIR)/telemetry
 	install -m 644 build/lib/libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so.0
 	ln -sf libtelemetry.so.0 $(DESTDIR)$(LIBDIR)/libtelemetry.so
 	install -m 644 build/include/telemetry.h bindings/cpp/telemetry.hpp $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 bindings/shell/telemetry.sh $(DESTDIR)$(DATADIR)/telemetry/telemetry.sh
+	install -m 644 install/lnav/telemetry_log.json $(DESTDIR)$(DATADIR)/telemetry/lnav/telemetry_log.json
 	$(configure) install/libtelemetry.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libtelemetry.pc
 	$(configure) install/telemetry-config.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config.cmake
 	$(configure) install/telemetry-config-version.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config-version.cmake

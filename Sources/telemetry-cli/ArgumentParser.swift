@@ -4,7 +4,7 @@ enum OptionID {
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs, list
     case errorCategory, error, all
     case dryRun, sent, verify, wire, offline, schema
-    case format, since, log
+    case format, since, log, columns
 }
 
 /// Which command stands on the command line.

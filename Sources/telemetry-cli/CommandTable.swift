@@ -56,13 +56,14 @@ enum CommandTable {
                     OptionSyntax(id: .schema, name: "--schema", summary: "what may ever be collected, as the tool's manifest says"),
                 ]),
             CommandSyntax(
-                id: .export, name: "export", forms: ["[--format csv|jsonl] [--since TIME] [--type TYPE]... [--log FILE]"],
+                id: .export, name: "export", forms: ["[--format csv|jsonl] [--since TIME] [--type TYPE]... [--log FILE]", "--columns"],
                 summary: "print the local log as a table, for spreadsheets and databases",
                 details: "One row per event, oldest file first, with the same columns whatever the events hold.\nThe exit code is 7 when a line was damaged and left out.",
                 options: [
                     OptionSyntax(id: .format, name: "--format", value: "FORMAT", choices: ["csv", "jsonl"], summary: "csv (the default) or jsonl"),
                     OptionSyntax(id: .since, name: "--since", value: "TIME", summary: "only events since then: 2026-05-12, 2026-05-12T14:30:00Z, or 90s, 30m, 24h, 7d, 4w ago"),
                     OptionSyntax(id: .type, name: "--type", value: "TYPE", repeats: true, summary: "only events of this type"),
+                    OptionSyntax(id: .columns, name: "--columns", summary: "print the names and types of the columns instead"),
                     OptionSyntax(id: .log, name: "--log", value: "FILE", summary: "the log to read, or - for standard input (default: the tool's own)"),
                 ]),
             CommandSyntax(

@@ -3,7 +3,10 @@ import TelemetryCore
 /// The columns of `telemetry export`. They depend on the tool's manifest and on nothing that a log holds: the fields of
 /// every event, the attributes that the manifest knows, and two for what has no column of its own.
 struct ExportColumns {
-    enum Kind { case string, int, double, bool, array }
+    enum Kind: Int { case string, int, double, bool, array }
+
+    /// What the schema calls them.
+    private static let types = ["string", "int", "double", "bool", "array of strings"]
 
     struct Column {
         let name: String
@@ -30,6 +33,23 @@ struct ExportColumns {
     static let rests = ["metadata_json", "other_json"]
 
     var names: [String] { (fields + attributes).map { $0.name } + Self.rests }
+
+    /// For whoever has to tell a reader what it would guess otherwise.
+    func answer(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        let types = (fields + attributes).map { Self.types[$0.kind.rawValue] } + Self.rests.map { _ in Self.types[0] }
+        let columns = Array(zip(names, types))
+        if invocation.wantsJSON {
+            try invocation.answer(JSONObject.array(columns.map { name, type in
+                var object = JSONObject()
+                object.add("name", name)
+                object.add("type", type)
+                return object
+            }))
+        } else {
+            try invocation.answer(columns.reduce("") { $0 + $1.0 + ": " + $1.1 + "\n" })
+        }
+        return .ok
+    }
 
     init(_ options: Options) {
         for field in EventFields.every where !ArgumentParser.same(field.name, EventFields.metadata) {
@@ -68,7 +88,6 @@ struct ExportColumns {
 
     /// As the schema names it.
     private static func kind(_ type: String) -> Kind {
-        let kinds: [(String, Kind)] = [("int", .int), ("double", .double), ("bool", .bool), ("array of strings", .array)]
-        return kinds.first { ArgumentParser.same($0.0, type) }?.1 ?? .string
+        types.firstIndex { ArgumentParser.same($0, type) }.flatMap { Kind(rawValue: $0) } ?? .string
     }
 }

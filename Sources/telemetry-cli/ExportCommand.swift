@@ -5,6 +5,7 @@ import TelemetryCore
 enum ExportCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
+        if invocation.arguments.has(.columns) { return try ExportColumns(options).answer(invocation) }
         var export = Export(invocation, options, try format(invocation), try ExportFilter(invocation))
         return export.run(try files(invocation, options))
     }

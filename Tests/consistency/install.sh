@@ -21,7 +21,7 @@ installed() {
         share/man/man1/telemetry.1 share/man/man3/libtelemetry.3 share/man/man3/telemetry_open.3 \
         share/man/man5/telemetry-manifest.5 share/man/man5/telemetry-policy.5 \
         share/bash-completion/completions/telemetry share/zsh/vendor-completions/_telemetry \
-        share/fish/vendor_completions.d/telemetry.fish; do
+        share/fish/vendor_completions.d/telemetry.fish share/telemetry/lnav/telemetry_log.json; do
         [ -e "$root/opt/t/$file" ] || { echo "missing: $file"; return 1; }
     done
     refuses grep -n '@' "$root/opt/t/lib/multi/pkgconfig/libtelemetry.pc"

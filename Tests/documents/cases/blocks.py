@@ -6,7 +6,7 @@ from kinds import build_files, c, data, shell
 from suite import Failed, Skipped, Test, check_equal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-KINDS = {"c": c.check, "cpp": c.check, "sh": shell.check, "console": shell.check_session, "text": shell.check_text, "yaml": data.check_yaml,
+KINDS = {"c": c.check, "cpp": c.check, "sh": shell.check, "console": shell.check_session, "text": shell.check_text, "python": shell.check_python, "yaml": data.check_yaml,
          "json": data.check_json, "make": build_files.check_make, "cmake": build_files.check_cmake}
 MARKS = ("skip", "file", "terminal", "output-of")
 

@@ -27,6 +27,8 @@ BLOCKS = [
     ("output that is missing", "```console\n$ true\na\n```"),
     ("text of nobody's", "```text\nhello\n```"),
     ("text that is not the output", "```sh\necho hello\n```\n\n```text\ngood bye\n```"),
+    ("Python that fails", "```python\nraise ValueError\n```"),
+    ("Python that prints something else", "```python\nprint(1)\n```\n\n```text\n2\n```"),
     ("text that is not what a command prints", "<!-- test: output-of echo hello -->\n```text\ngood bye\n```"),
     ("a synopsis with an option that is none", "```text\ntelemetry show [--sents]\n```"),
     ("a synopsis of a command that is none", "```text\ntelemetry sho\n```"),

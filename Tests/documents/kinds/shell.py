@@ -19,8 +19,8 @@ AS_ROOT = re.compile(r"^(sudo\s+)?(apt|apt-get|dpkg|ldconfig)\s|^sudo\s")
 
 
 def installed(world, text):
-    """The shell binding's place in this world."""
-    return text.replace(BINDING, os.path.join(world.worlds.prefix, "share/telemetry/telemetry.sh"))
+    """The place of what is installed in this world."""
+    return text.replace(os.path.dirname(BINDING), os.path.join(world.worlds.prefix, "share/telemetry"))
 
 
 def split(text):
@@ -115,6 +115,12 @@ def check_session(world, block):
         output.compare(world, "\n".join(shown), given, command)
 
 
+def check_python(world, block):
+    """`python`: with the packages of scripts/requirements.txt; a text block behind it is what it prints."""
+    python = os.path.join(world.worlds.root, "build", "venv", "bin", "python3")
+    world.output = world.run([python, "-W", "error::SyntaxWarning", "-c", block.text])
+
+
 def check_terminal(world, block):
     """The commands of the block before, on a terminal: up to the question, if there is one."""
     from person import CTRL_D, QUESTION, meet
@@ -141,6 +147,6 @@ def check_text(world, block):
         return output.compare(world, block.text, world.run(["sh", "-euc", installed(world, command)]), command)
     if synopsis.is_one(block.text):
         return synopsis.check(world, block)
-    if block.before and block.before.info == "sh" and world.output is not None:
+    if block.before and block.before.info in ("sh", "python") and world.output is not None:
         return output.compare(world, block.text, world.output, block.before.first_line)
     raise Failed("nobody knows what this shows: put the command in front of it as `sh` or `console`, or a mark (see Tests/documents/README.md)")
