@@ -113,7 +113,7 @@ private struct Export {
     }
 
     private mutating func flush() {
-        writeError = StandardStream.write(output, to: STDOUT_FILENO)
+        if writeError == 0 { writeError = StandardStream.write(output, to: STDOUT_FILENO) }
         output.removeAll(keepingCapacity: true)
     }
 }

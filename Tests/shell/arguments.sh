@@ -54,7 +54,7 @@ mistake "telemetry: deliver: --time-limit-ms needs a whole number from 0 to 4294
 mistake "telemetry: status: unexpected argument 'now' (see 'telemetry status --help')" status now --tool t
 mistake "telemetry: help: no command 'foo' (see 'telemetry help --help')" help foo
 
-for command in flush deliver show status enable disable machine-id request-deletion reset; do
+for command in flush deliver show export status enable disable machine-id request-deletion reset; do
     mistake "telemetry: $command: which tool? Give --tool NAME or set TELEMETRY_TOOL (see 'telemetry $command --help')" $command
 done
 

@@ -16,7 +16,7 @@ help_of() {
     done
     [ -z "$(home_tree)" ]
 }
-for command in track command flush deliver show status explain enable disable prompt machine-id request-deletion reset doctor manifest version help; do
+for command in track command flush deliver show export status explain enable disable prompt machine-id request-deletion reset doctor manifest version help; do
     test_case "B $command --help" help_of $command
 done
 
@@ -24,7 +24,7 @@ overview() {
     capture telemetry --help
     expect_code 0
     expect_silent err
-    for command in track command flush deliver show status explain enable disable prompt machine-id request-deletion reset doctor manifest version help; do
+    for command in track command flush deliver show export status explain enable disable prompt machine-id request-deletion reset doctor manifest version help; do
         grep -q "^  $command  " out || fail "$command is missing"
     done
     cp out first
@@ -42,7 +42,7 @@ test_case "B version" version
 
 documented() {
     local command option seen=0
-    for command in track command flush deliver show status explain enable disable prompt machine-id request-deletion reset doctor manifest version help; do
+    for command in track command flush deliver show export status explain enable disable prompt machine-id request-deletion reset doctor manifest version help; do
         grep -q "telemetry $command" "$root/docs/cli.md" || fail "$command is not in docs/cli.md"
         for option in $(telemetry "$command" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p'); do
             grep -qF -- "$option" "$root/docs/cli.md" || fail "$option is not in docs/cli.md"

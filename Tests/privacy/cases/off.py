@@ -43,7 +43,7 @@ def programs(box, flag):
     tool = [box.programs.path("tool"), "mytool", box.path("mytool.yaml"), *flag, "--flush", "300", "--close", "300"]
     commands = [["track", "build", "--property", "size:int=5"], ["command", "build", "--duration-ms", "5", "--exit-code", "0"],
                 ["command", "--", "sh", "-c", "echo wrapped; exit 3"], ["flush"], ["deliver"], ["deliver", "--now"], ["show"], ["status"],
-                ["status", "--json"], ["machine-id"], ["explain"], ["explain", "--json"]]
+                ["status", "--json"], ["machine-id"], ["export"], ["explain"], ["explain", "--json"]]
     return [tool, *(box.command(*flag, *command) for command in commands)]
 
 

@@ -14,7 +14,7 @@ def places(box):
     """Everything that is kept, and everything that the helper says."""
     found = fixture.files_below(box.state())
     commands = [["status"], ["status", "--json"], ["doctor", "--offline"], ["explain"], ["show"], ["show", "--wire"], ["show", "--wire", "--json"],
-                ["show", "--sent"], ["flush", "--json"], ["request-deletion", "--list"]]
+                ["show", "--sent"], ["export"], ["export", "--json"], ["flush", "--json"], ["request-deletion", "--list"]]
     for command in commands:
         done = box.execute(box.command(*command))
         found[" ".join(command)] = done.stdout + done.stderr
