@@ -14,10 +14,10 @@ UPPER = re.compile(r"(?<![\w<$-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w|-)(?:_?\*)?"
 #: What stands for a tool's name in the name of a variable.
 TOOLS = re.compile(r"^(?:MYTOOL|MY_TOOL|TOOL|[A-Z]+)_(?=NO_TELEMETRY$|TELEMETRY_[A-Z]+$)")
 #: Where a name has to occur that users read, and where one that contributors read may.
-SHIPPED = ("Sources/**/*", "include/*", "bindings/**/*")
+SHIPPED = ("Sources/**/*", "include/*", "bindings/**/*", "install/**/*")
 ALL = (*SHIPPED, "linker/*", "scripts/*", "Makefile", "Package.swift", "Tests/**/*", "benchmarks/**/*", "examples/**/*")
 #: Of other programs, and of libcurl.
-FOREIGN = {"PKG_CONFIG_PATH", "LD_LIBRARY_PATH", "ALL_PROXY"}
+FOREIGN = {"PKG_CONFIG_PATH", "LD_LIBRARY_PATH", "ALL_PROXY", "TIMESTAMP_NS"}
 
 
 @functools.cache
