@@ -40,6 +40,7 @@
 #include "curl_table.h"
 #include "md_table.h"
 #include "section.h"
+#include "text.h"
 #include "telemetry_types.h"
 #include "udp.h"
 #include "yaml_table.h"

@@ -3,19 +3,17 @@ enum Address {
     /// RFC 3986 section 3.2.1: what stands before the last `@` of the authority that begins at `start`.
     /// Returns the end of it, and where the authority ends.
     static func userInfo(_ text: TextBytes, _ start: Int) -> (end: Int?, authority: Int) {
-        let end = text.end(from: start) { !endsAuthority($0) }
+        let end = text.end(from: start, !authorityEnd)
         if let at = lastAt(text, start, end) { return (at, end) }
         // A password with an unencoded slash: what looks like a port is none.
         guard let colon = lastColon(text, start, end), !isNumber(text, colon &+ 1, end) else { return (nil, end) }
-        var limit = end
-        while limit < end &+ 512 && !(text[limit].isSpace || text[limit].isQuote) { limit &+= 1 }
-        return (lastAt(text, start, limit), end)
+        return (lastAt(text, start, text.end(from: end, !(.space | .quote), limit: 512)), end)
     }
 
     /// The same in a URL that is a part of another: up to `%40`, before the next `%2F`.
     static func encodedUserInfo(_ text: TextBytes, _ start: Int) -> Int? {
         var index = start
-        while index < start &+ 256 && !endsAuthority(text[index]) {
+        while index < start &+ 256 && !text.isIn(authorityEnd, index) {
             if QuoteMark.percent(text, index, "40") != nil { return index }
             if QuoteMark.percent(text, index, "2f") != nil { return nil }
             index &+= 1
@@ -23,9 +21,7 @@ enum Address {
         return nil
     }
 
-    private static func endsAuthority(_ byte: UInt8) -> Bool {
-        byte.isSpace || byte.isQuote || byte == 0x2F || byte == 0x3F || byte == 0x23 || byte == 0x3C || byte == 0x3E
-    }
+    private static var authorityEnd: ByteSet { .space | .quote | .slash | .question | .number | .less | .greater }
 
     private static func lastAt(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
         var index = end &- 1
@@ -44,7 +40,7 @@ enum Address {
     }
 
     private static func isNumber(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        text.end(from: start, while: { $0.isDigit }) >= end
+        text.end(from: start, .digit) >= end
     }
 
     /// Longest local part; RFC 5321 section 4.5.3.1.1 has 64.
@@ -52,28 +48,26 @@ enum Address {
     private static let domainLimit = 255
 
     /// The address around the `@` (or `%40`) from `at` to `domain`, not beginning before `first`.
-    static func email(_ text: TextBytes, at: Int, domain: Int, first: Int) -> Range<Int>? {
+    static func email(_ text: TextBytes, at: Int, domain: Int, first: Int) -> TextRange? {
         guard let end = domainEnd(text, domain) else { return nil }
         var start = at
-        while start > first && isLocal(text[start &- 1]) && at &- start < localLimit { start &-= 1 }
-        while start < at && (text[start] == 0x2D || text[start] == 0x2E) { start &+= 1 }
+        while start > first && text.isIn(local, start &- 1) && at &- start < localLimit { start &-= 1 }
+        while start < at && text.isIn(.dash | .dot, start) { start &+= 1 }
         // The account that every user of a host of repositories has.
         if at &- start == 3 && text.has("git", at: start) { return nil }
-        return start < at && at &- start < localLimit ? start..<end : nil
+        return start < at && at &- start < localLimit ? TextRange(start: start, end: end) : nil
     }
 
     /// A name with a dot whose last part is of letters: neither `pkg@1.2.3` nor `icon@2x.png`.
     private static func domainEnd(_ text: TextBytes, _ start: Int) -> Int? {
-        var end = text.end(from: start) { $0.isAlphanumeric || $0 == 0x2D || $0 == 0x2E || $0 >= 0x80 }
-        while end > start && (text[end &- 1] == 0x2D || text[end &- 1] == 0x2E) { end &-= 1 }
-        guard end &- start <= domainLimit, text[start] != 0x2E, text[start] != 0x2D else { return nil }
-        if text[start].isDigit && text.has("x.", at: start &+ 1) { return nil }
+        var end = text.end(from: start, .alphanumeric | .dash | .dot | .high, limit: domainLimit &+ 1)
+        while end > start && text.isIn(.dash | .dot, end &- 1) { end &-= 1 }
+        guard end &- start <= domainLimit, !text.isIn(.dash | .dot, start) else { return nil }
+        if text.isIn(.digit, start) && text.has("x.", at: start &+ 1) { return nil }
         var last = end
-        while last > start && (text[last &- 1].isLetter || text[last &- 1] >= 0x80) { last &-= 1 }
+        while last > start && text.isIn(.letter | .high, last &- 1) { last &-= 1 }
         return end &- last >= 2 && last > start &+ 1 && text[last &- 1] == 0x2E ? end : nil
     }
 
-    private static func isLocal(_ byte: UInt8) -> Bool {
-        byte.isWord || byte >= 0x80 || byte == 0x2E || byte == 0x25 || byte == 0x2B
-    }
+    private static var local: ByteSet { .word | .high | .dot | .percent | .plus }
 }

@@ -1,25 +1,24 @@
 /// Secrets that are told by what stands around them: a scheme of HTTP authentication, a PEM frame.
 enum Credentials {
     /// RFC 7235 section 2.1: what follows the word `Bearer` or `Basic`; nil when that is plain language.
-    static func behindScheme(_ text: TextBytes, word: Int, end: Int) -> Range<Int>? {
-        guard text[end].isBlank, isScheme(text, word, end) else { return nil }
+    static func behindScheme(_ text: TextBytes, word: Int, end: Int) -> TextRange? {
+        guard text.isIn(.blank, end), isScheme(text, word, end) else { return nil }
         let start = text.skipBlanks(end)
-        var stop = text.end(from: start) { $0.isWord || $0 == 0x2E || $0 == 0x7E || $0 == 0x2B || $0 == 0x2F || $0 == 0x3D }
+        var stop = text.end(from: start, .word | .dot | .tilde | .plus | .slash | .equals)
         while stop > start && text[stop &- 1] == 0x2E { stop &-= 1 }
-        return isCredentials(text, start, stop) ? start..<stop : nil
+        return isCredentials(text, start, stop) ? TextRange(start: start, end: stop) : nil
     }
 
     private static func isScheme(_ text: TextBytes, _ word: Int, _ end: Int) -> Bool {
-        (end &- word == 6 && text.has("bearer", at: word, ignoringCase: true))
-            || (end &- word == 5 && text.has("basic", at: word, ignoringCase: true))
+        (end &- word == 6 && text.hasFolded("bearer", at: word)) || (end &- word == 5 && text.hasFolded("basic", at: word))
     }
 
     private static func isCredentials(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         if end &- start < 8 { return false }
         if end &- start >= 20 { return true }
         for index in start..<end {
-            let byte = text[index]
-            if byte.isDigit || byte == 0x3D || byte == 0x2E || (byte.isUpper && index > start && text[index &- 1].isLower) { return true }
+            if text.isIn(.digit | .equals | .dot, index) { return true }
+            if text.isIn(.upper, index) && index > start && text.isIn(.lower, index &- 1) { return true }
         }
         return false
     }

@@ -3,36 +3,32 @@ enum LoginLine {
     private static let longest = 128
 
     /// `user:password@tcp(`, `user:password@host`, for the word that ends at `end`.
-    static func dataSource(_ text: TextBytes, _ word: Int, _ end: Int) -> Range<Int>? {
+    static func dataSource(_ text: TextBytes, _ word: Int, _ end: Int) -> TextRange? {
         let separator = text[end]
-        guard separator == 0x3A || (separator == 0x2F && isOracle(text, word)), text[word].isLetter, isBeginning(text[word &- 1]) || separator == 0x2F else { return nil }
-        var at = end &+ 1
-        while at < end &+ longest, at < text.count, text[at] != 0x40 {
-            if text[at].isSpace || text[at].isQuote || text[at] == 0x2F { return nil }
-            at &+= 1
-        }
+        guard separator == 0x3A || (separator == 0x2F && isOracle(text, word)), text.isIn(.letter, word), separator == 0x2F || isBeginning(text[word &- 1]) else { return nil }
+        let at = text.end(from: end &+ 1, !(.space | .quote | .slash | .at), limit: longest)
         guard text[at] == 0x40, at > end &+ 1, !text.has("[redacted]", at: end &+ 1) else { return nil }
         let next = at &+ 1
         if text.has("sha256:", at: next) { return nil }
         let isFunction = text.has("tcp", at: next) || text.has("unix(", at: next) || text[next] == 0x2F
         guard isFunction || separator == 0x2F
-            || (text[next].isAlphanumeric && !text.has("npm", at: word) && HarmlessValue.isUnlikelyWord(text, end &+ 1, at, atLeast: 5))
+            || (text.isIn(.alphanumeric, next) && !text.has("npm", at: word) && HarmlessValue.isUnlikelyWord(text, end &+ 1, at, atLeast: 5))
         else { return nil }
-        return end &+ 1..<at
+        return TextRange(start: end &+ 1, end: at)
     }
 
-    private static func isBeginning(_ byte: UInt8) -> Bool { byte.isSpace || byte.isQuote || byte == 0x3D || byte == 0x28 || byte == 0x5B }
+    private static func isBeginning(_ byte: UInt8) -> Bool { byte == 0x28 || byte == 0x5B || byte.isIn(.space | .quote | .equals) }
 
     private static func isOracle(_ text: TextBytes, _ word: Int) -> Bool {
         text.has("thin:", at: word &- 5) || text.has("sqlplus ", at: word &- 8)
     }
 
     /// `host:port:database:user:password`, from the start of a line or a word on; the manual of PostgreSQL, section 34.16.
-    static func passwordFile(_ text: TextBytes, _ start: Int) -> Range<Int>? {
+    static func passwordFile(_ text: TextBytes, _ start: Int) -> TextRange? {
         var fields = 0
         var first = start
         var index = start
-        while index < start &+ longest, !text[index].isSpace, !text[index].isQuote {
+        while index < start &+ longest, !text.isIn(.space | .quote, index) {
             if text[index] == 0x2F && fields < 4 { return nil }
             if text[index] == 0x3A {
                 guard index > first, isField(text, fields, first, index) else { return nil }
@@ -44,24 +40,24 @@ enum LoginLine {
         }
         let end = SecretValue.unquoted(text, first)
         guard fields == 4, end &- first >= 4, text[first] != 0x2F, !text.has(Redactor.marker, at: first) else { return nil }
-        return first..<end
+        return TextRange(start: first, end: end)
     }
 
     private static func isField(_ text: TextBytes, _ number: Int, _ start: Int, _ end: Int) -> Bool {
         if text[start] == 0x2A { return end == start &+ 1 }
         switch number {
-        case 0: return end &- start > 2 && text.end(from: start) { $0.isWord || $0 == 0x2E } == end
-        case 1: return end &- start <= 5 && text.end(from: start) { $0.isDigit } == end
-        default: return text.end(from: start) { $0.isWord || $0 == 0x2E } == end && text.end(from: start) { $0.isDigit } < end
+        case 0: return end &- start > 2 && text.end(from: start, .word | .dot) == end
+        case 1: return end &- start <= 5 && text.end(from: start, .digit) == end
+        default: return text.end(from: start, .word | .dot) == end && text.end(from: start, .digit) < end
         }
     }
 
     /// crypt(5): `$id$salt$hash`; RFC 2307: `{SCHEME}base64`.
     static func hash(_ text: TextBytes, _ start: Int) -> Int? {
         let close: UInt8 = text[start] == 0x24 ? 0x24 : 0x7D
-        let mark = text.end(from: start &+ 1) { $0.isAlphanumeric || $0 == 0x2D }
+        let mark = text.end(from: start &+ 1, .alphanumeric | .dash, limit: 20)
         guard text[mark] == close, mark > start &+ 1, mark < start &+ 20 else { return nil }
-        let end = text.end(from: mark &+ 1) { $0.isAlphanumeric || $0 == 0x2E || $0 == 0x2F || $0 == 0x24 || $0 == 0x2B || $0 == 0x3D || $0 == 0x2C }
+        let end = text.end(from: mark &+ 1, .alphanumeric | .dot | .slash | .dollar | .plus | .equals | .comma)
         guard end &- mark > 20, close == 0x24 || text[end &- 1] == 0x3D || OpaqueRun.isOpaque(text, mark &+ 1, end) else { return nil }
         return end
     }

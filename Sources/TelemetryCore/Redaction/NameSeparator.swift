@@ -14,8 +14,7 @@ struct NameSeparator {
         let index = Self.skipBlanks(text, quote ?? end)
         isQuoted = quote != nil
         let byte = text[index]
-        guard isQuoted || byte == 0x3D || byte == 0x3A || byte == 0x25 || byte == 0x3E || byte == 0x26 || text[word &- 1] == 0x3C || text[word &- 1] == 0x3A
-        else { return nil }
+        guard isQuoted || byte.isIn(.equals | .colon | .percent | .greater | .ampersand) || text.isIn(.less | .colon, word &- 1) else { return nil }
         if let found = Self.assignment(text, index, byte) {
             (sign, self.end) = (found.0, Self.skipBlanks(text, found.1))
         } else if isQuoted && byte == 0x2C && text[word] == 0x2D {
@@ -23,8 +22,9 @@ struct NameSeparator {
             let next = Self.skipBlanks(text, index &+ 1)
             guard QuoteMark.end(text, next) != nil else { return nil }
             (sign, self.end) = (.equals, next)
-        } else if isQuoted, let value = Self.attribute(text, index) {
-            (sign, self.end) = value
+        } else if isQuoted, text.has("value=", at: index) {
+            // `name="password" value="x"`
+            (sign, self.end) = (.equals, index &+ 6)
         } else if let start = Self.elementEnd(text, word, index, isQuoted) {
             (sign, self.end) = (.element, start)
         } else {
@@ -34,10 +34,7 @@ struct NameSeparator {
 
     /// What a word that names a secret is followed by.
     static func mayBegin(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x09...0x0D, 0x20, 0x22, 0x25...0x27, 0x3A, 0x3D, 0x3E, 0x5C, 0x60: true
-        default: false
-        }
+        byte.isIn(.space | .quote | .percent | .ampersand | .colon | .equals | .greater | .bracket)
     }
 
     private static func skipBlanks(_ text: TextBytes, _ start: Int) -> Int {
@@ -53,29 +50,16 @@ struct NameSeparator {
             if let end = QuoteMark.percent(text, index, "3d") { return (.equals, end) }
             return QuoteMark.percent(text, index, "3a").map { (.colon, $0) }
         case 0x3A where next == 0x3D: return (.equals, index &+ 2)
-        case 0x3A where next != 0x3A && !(next == 0x2F && text[index &+ 2] == 0x2F): return (.colon, index &+ 1)
+        case 0x3A where next != 0x3A && !text.has("//", at: index &+ 1): return (.colon, index &+ 1)
         default: return nil
         }
     }
 
-    /// `name="password" value="x"`
-    private static func attribute(_ text: TextBytes, _ index: Int) -> (Sign, Int)? {
-        guard text.has("value=", at: index) else { return nil }
-        return (.equals, index &+ 6)
-    }
-
     /// `<password>`, `<x:token type="y">`, `<entry name="password">`, `&lt;password&gt;`
     private static func elementEnd(_ text: TextBytes, _ word: Int, _ index: Int, _ isQuoted: Bool) -> Int? {
-        let before = text[word &- 1]
-        guard isQuoted || before == 0x3C || before == 0x3A || text.has("&lt;", at: word &- 4) else { return nil }
+        guard isQuoted || text.isIn(.less | .colon, word &- 1) || text.has("&lt;", at: word &- 4) else { return nil }
         if text.has("&gt;", at: index) { return index &+ 4 }
-        let end = isQuoted ? index : attributesEnd(text, index)
+        let end = isQuoted ? index : text.end(from: index, !(.less | .greater), limit: 128)
         return text[end] == 0x3E ? end &+ 1 : nil
-    }
-
-    private static func attributesEnd(_ text: TextBytes, _ start: Int) -> Int {
-        var index = start
-        while index < start &+ 128 && index < text.count && text[index] != 0x3E && text[index] != 0x3C { index &+= 1 }
-        return index
     }
 }

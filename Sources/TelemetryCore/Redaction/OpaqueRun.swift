@@ -66,7 +66,7 @@ struct OpaqueRun {
     /// Base64 that is filled up with `=`, which begins and ends as the word does: short, so it has to look the part.
     static func isPadded(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         let fill = text[end &+ 1] == 0x3D ? 2 : 1
-        guard end &- start >= 12, (end &- start &+ fill) & 3 == 0, !text[end &+ fill].isWord, text[end &+ fill] != 0x3D else { return false }
+        guard end &- start >= 12, (end &- start &+ fill) & 3 == 0, !text.isIn(.word, end &+ fill), text[end &+ fill] != 0x3D else { return false }
         var run = OpaqueRun(separator: -8)
         run.walk(text, start, end)
         return run.score >= 0 && run.uppers >= 2 && run.letters > run.uppers
@@ -77,8 +77,8 @@ struct OpaqueRun {
         guard text[word] == 0x2B || text[word] == 0x2F else { return nil }
         let before = text[start &- 1]
         // What follows a slash or a dot is a path; and a run is looked at once, at its start.
-        if before == 0x2F || before == 0x2B || before == 0x2E || before == 0x7E || before == 0x5C { return nil }
-        let end = text.end(from: start) { $0.isAlphanumeric || $0 == 0x2B || $0 == 0x2F }
+        if before == 0x5C || before.isIn(.slash | .plus | .dot | .tilde) { return nil }
+        let end = text.end(from: start, .alphanumeric | .plus | .slash)
         guard end &- start >= minimum else { return nil }
         var run = OpaqueRun(separator: -4)
         run.walk(text, start, end)
@@ -110,35 +110,35 @@ struct OpaqueRun {
 
     private mutating func add(_ byte: UInt8) {
         defer { last = byte }
-        guard byte.isAlphanumeric else {
+        guard byte.isIn(.alphanumeric) else {
             score &+= separator
             return finishPart()
         }
         row &+= 1
         seen |= 1 &<< UInt64(byte & 63)
-        if byte.isDigit {
+        if byte.isIn(.digit) {
             digits &+= 1
             partDigits &+= 1
         } else {
             letters &+= 1
-            if byte.isUpper { uppers &+= 1 }
+            if byte.isIn(.upper) { uppers &+= 1 }
         }
-        if !byte.isHexadecimal { isHexadecimal = false }
-        if (byte.isDigit && !last.isDigit) || (byte.isUpper && !last.isUpper) { groups &+= 1 }
-        if last.isAlphanumeric { score &+= weight(last, byte) }
+        if !byte.isIn(.hexadecimal) { isHexadecimal = false }
+        if (byte.isIn(.digit) && !last.isIn(.digit)) || (byte.isIn(.upper) && !last.isIn(.upper)) { groups &+= 1 }
+        if last.isIn(.alphanumeric) { score &+= weight(last, byte) }
     }
 
     private mutating func weight(_ first: UInt8, _ second: UInt8) -> Int {
-        guard first.isLetter, second.isLetter else {
+        guard first.isIn(.letter), second.isIn(.letter) else {
             frequent = 0
-            return first.isDigit && second.isDigit ? 0 : 5
+            return first.isIn(.digit) && second.isIn(.digit) ? 0 : 5
         }
         let bit = Int((first | 0x20) &- 0x61) &* 26 &+ Int((second | 0x20) &- 0x61)
         let isFrequent = (Self.frequentPairs.utf8Start[bit / 6] &- 0x30) >> UInt8(truncatingIfNeeded: bit % 6) & 1 != 0
         frequent = isFrequent ? frequent &+ 1 : 0
         longestFrequent = max(longestFrequent, frequent)
-        if first.isLower { return second.isLower ? (isFrequent ? -5 : 8) : (isFrequent ? 1 : 6) }
-        return isFrequent ? -1 : second.isLower ? 8 : 7
+        if first.isIn(.lower) { return second.isIn(.lower) ? (isFrequent ? -5 : 8) : (isFrequent ? 1 : 6) }
+        return isFrequent ? -1 : second.isIn(.lower) ? 8 : 7
     }
 
     private mutating func finishPart() {
@@ -158,7 +158,7 @@ struct OpaqueRun {
     }
 
     private static func isEnd(_ text: TextBytes, _ behind: Int, _ end: Int) -> Bool {
-        behind == end || (behind < end && !text[behind].isAlphanumeric)
+        behind == end || (behind < end && !text.isIn(.alphanumeric, behind))
     }
 
     /// RFC 9562 section 4: 8-4-4-4-12.
@@ -166,7 +166,7 @@ struct OpaqueRun {
         for offset in 0..<36 {
             let byte = text[start &+ offset]
             let isDash = offset == 8 || offset == 13 || offset == 18 || offset == 23
-            if isDash ? byte != 0x2D : !byte.isHexadecimal { return false }
+            if isDash ? byte != 0x2D : !byte.isIn(.hexadecimal) { return false }
         }
         return true
     }
@@ -176,7 +176,7 @@ struct OpaqueRun {
         guard text.has("01", at: start) else { return false }
         for index in start..<start &+ 26 {
             let byte = text[index]
-            if !(byte.isDigit || byte.isUpper) || byte == 0x49 || byte == 0x4C || byte == 0x4F || byte == 0x55 { return false }
+            if !byte.isIn(.digit | .upper) || byte == 0x49 || byte == 0x4C || byte == 0x4F || byte == 0x55 { return false }
         }
         return true
     }

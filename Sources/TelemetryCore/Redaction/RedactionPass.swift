@@ -13,7 +13,7 @@ struct RedactionPass {
     /// Where the next token begins that may be random as a whole.
     private var tokenStart = -1
     /// The options of the last program of this line that was named before `programEnd`.
-    private var program: TextBytes?
+    private var program: CommandSecret.Options?
     private var programEnd = 0
     private var output: [UInt8] = []
     private var hasReplaced = false
@@ -23,7 +23,7 @@ struct RedactionPass {
     /// More is looked at than is kept: an e-mail address may yet take back what stands before its `@`.
     private static let margin = 512
 
-    init(_ text: TextBytes, home: [UInt8], keeping limit: Int, program: TextBytes? = nil) {
+    init(_ text: TextBytes, home: [UInt8], keeping limit: Int, program: CommandSecret.Options? = nil) {
         self.text = text
         self.program = program
         self.home = home
@@ -45,7 +45,7 @@ struct RedactionPass {
         if isTokenStart(byte) { lookAhead() }
         if index == tokenStart, let end = tokenEnd() {
             // A key that says what it is may be a part of it.
-            return key(text.end(from: index, while: { $0.isWord })) ? () : replace(index..<end, .opaqueRun)
+            return key(text.end(from: index, .word)) ? () : replace(index, end, .opaqueRun)
         }
         switch byte {
         case 0x2F, 0x5C: path(byte)
@@ -54,37 +54,36 @@ struct RedactionPass {
         case 0x40: email(width: 1)
         case 0x25: percent()
         case 0x24, 0x7B:
-            if let end = LoginLine.hash(text, index) { replace(index..<end, .login) } else { index &+= 1 }
+            if let end = LoginLine.hash(text, index) { replace(index, end, .login) } else { index &+= 1 }
         case 0x7E:
-            if let end = HomePath.tildeEnd(text, index) { replace(index..<end, .home) } else { index &+= 1 }
+            if let end = HomePath.tildeEnd(text, index) { replace(index, end, .home) } else { index &+= 1 }
         default:
-            if byte.isWord { word() } else { index &+= 1 }
+            if byte.isIn(.word) { word() } else { index &+= 1 }
         }
     }
 
     // MARK: tokens
 
     private func isTokenStart(_ byte: UInt8) -> Bool {
-        guard !byte.isSpace, !byte.isQuote else { return false }
-        let before = text[index &- 1]
-        return before.isSpace || before.isQuote
+        !byte.isIn(.space | .quote) && text.isIn(.space | .quote, index &- 1)
     }
 
     /// Behind `name=` and `name:` the token begins that is looked at as a whole.
     private mutating func lookAhead() {
-        let name = text.end(from: index) { $0.isLetter }
-        if text[name].isSpace { return }
+        let name = text.end(from: index, .letter)
+        if text.isIn(.space, name) { return }
         if let found = LoginLine.passwordFile(text, index) {
             tokenStart = -1
-            return replace(found, .login)
+            return replace(found.start, found.end, .login)
         }
-        tokenStart = name > index &+ 1 && (text[name] == 0x3D || text[name] == 0x3A) ? name &+ 1 : index
+        tokenStart = name > index &+ 1 && text.isIn(.equals | .colon, name) ? name &+ 1 : index
     }
 
     private func tokenEnd() -> Int? {
-        if text[index] == 0x2F || text[index] == 0x2D { return nil }
-        var end = text.end(from: index) { !($0.isSpace || $0.isQuote) }
-        while end > index && (text[end &- 1] == 0x2E || text[end &- 1] == 0x2C) { end &-= 1 }
+        if text.isIn(.slash | .dash, index) { return nil }
+        // What is longer, dots and commas behind it left out, is none.
+        var end = text.end(from: index, !(.space | .quote), limit: 2 &* OpaqueRun.tokenMaximum)
+        while end > index && text.isIn(.dot | .comma, end &- 1) { end &-= 1 }
         guard end &- index >= OpaqueRun.tokenMinimum, end &- index <= OpaqueRun.tokenMaximum else { return nil }
         return OpaqueRun.isOpaqueToken(text, index, end) ? end : nil
     }
@@ -94,7 +93,7 @@ struct RedactionPass {
         if let colon = QuoteMark.percent(text, index, "3a"), let slash = QuoteMark.percent(text, colon, "2f"),
             let start = QuoteMark.percent(text, slash, "2f")
         {
-            if let end = Address.encodedUserInfo(text, start) { return replace(start..<end, .userInfo) }
+            if let end = Address.encodedUserInfo(text, start) { return replace(start, end, .userInfo) }
             index = slash
             return
         }
@@ -105,21 +104,21 @@ struct RedactionPass {
     // MARK: words
 
     private mutating func word() {
-        let end = text.end(from: index, while: { $0.isWord })
-        if let block = Credentials.privateKeyEnd(text, word: end) { return replace(index..<block, .privateKey) }
-        if let home = HomePath.driveEnd(text, word: index, end: end) { return replace(index..<home, .home) }
-        if NameSeparator.mayBegin(text[end]), let value = SecretValue.find(text, word: index, end: end) { return replace(value.start..<value.end, value.rule) }
+        let end = text.end(from: index, .word)
+        if let block = Credentials.privateKeyEnd(text, word: end) { return replace(index, block, .privateKey) }
+        if let home = HomePath.driveEnd(text, word: index, end: end) { return replace(index, home, .home) }
+        if NameSeparator.mayBegin(text[end]), let value = SecretValue.find(text, word: index, end: end) { return replace(value.start, value.end, value.rule) }
         if CommandSecret.mayBegin(text, index) {
             findProgram()
-            if let found = CommandSecret.find(text, index, end, program: program) { return replace(found, .command) }
+            if let found = CommandSecret.find(text, index, end, program: program) { return replace(found.start, found.end, .command) }
         }
-        if let found = CommandSecret.other(text, index, end) { return replace(found, .command) }
-        if let found = LoginLine.dataSource(text, index, end) { return replace(found, .login) }
-        if let found = Credentials.behindScheme(text, word: index, end: end) { return replace(found, .scheme) }
+        if let found = CommandSecret.other(text, index, end) { return replace(found.start, found.end, .command) }
+        if let found = LoginLine.dataSource(text, index, end) { return replace(found.start, found.end, .login) }
+        if let found = Credentials.behindScheme(text, word: index, end: end) { return replace(found.start, found.end, .scheme) }
         if key(end) { return }
-        if let base64 = OpaqueRun.base64End(text, index, word: end) { return replace(index..<padded(base64), .opaqueRun) }
+        if let base64 = OpaqueRun.base64End(text, index, word: end) { return replace(index, padded(base64), .opaqueRun) }
         if OpaqueRun.isOpaque(text, index, end) || (text[end] == 0x3D && OpaqueRun.isPadded(text, index, end)) {
-            return replace(index..<padded(end), .opaqueRun)
+            return replace(index, padded(end), .opaqueRun)
         }
         index = end
     }
@@ -129,7 +128,7 @@ struct RedactionPass {
         var start = programEnd
         while start < index {
             if text.base[start] == 0x0A { program = nil }
-            let end = text.end(from: start) { $0.isWord }
+            let end = text.end(from: start, .word)
             if end > start, let found = CommandSecret.program(text, start, end) { program = found }
             start = max(end, start &+ 1)
         }
@@ -140,16 +139,16 @@ struct RedactionPass {
     private mutating func key(_ end: Int) -> Bool {
         var start = index
         while start < end && !isEnough(start) {
-            if text[start].isAlphanumeric {
+            if text.isIn(.alphanumeric, start) {
                 if let token = TokenPrefix.end(text, start, word: end) {
-                    replace(start..<token, .tokenPrefix)
+                    replace(start, token, .tokenPrefix)
                     return true
                 }
                 if let token = TokenPrefix.webToken(text, start, word: end) {
-                    replace(start..<token, .webToken)
+                    replace(start, token, .webToken)
                     return true
                 }
-                start = text.end(from: start, while: { $0.isAlphanumeric })
+                start = text.end(from: start, .alphanumeric)
             } else {
                 start &+= 1
             }
@@ -166,9 +165,9 @@ struct RedactionPass {
 
     private mutating func path(_ byte: UInt8) {
         let before = text[index &- 1]
-        if !before.isPath || index == pathStart || before == 0x5C {
-            if let end = HomePath.end(text, index, home: home) { return replace(index..<end, .home) }
-            if byte == 0x5C, before != byte, let end = HomePath.windowsEnd(text, index) { return replace(index..<end, .home) }
+        if !before.isIn(.path) || index == pathStart || before == 0x5C {
+            if let end = HomePath.end(text, index, home: home) { return replace(index, end, .home) }
+            if byte == 0x5C, before != byte, let end = HomePath.windowsEnd(text, index) { return replace(index, end, .home) }
             share(byte, before)
         }
         index = HomePath.separatorEnd(text, index) ?? index &+ 1
@@ -177,39 +176,39 @@ struct RedactionPass {
     /// `\\host\Users\…`, `//wsl$/Ubuntu/home/…`
     private mutating func share(_ byte: UInt8, _ before: UInt8) {
         guard text[index &+ 1] == byte, before != 0x3A else { return }
-        var end = text.end(from: index &+ 2) { $0.isPath || $0 == 0x24 }
-        if text.has("wsl", at: index &+ 2) { end = text.end(from: end &+ 1) { $0.isPath } }
+        var end = text.end(from: index &+ 2, .path | .dollar)
+        if text.has("wsl", at: index &+ 2) { end = text.end(from: end &+ 1, .path) }
         if end > index &+ 2 { pathStart = end }
     }
 
     private mutating func authority(_ start: Int) {
-        guard text[index &- 1].isAlphanumeric else {
+        guard text.isIn(.alphanumeric, index &- 1) else {
             index &+= 1
             return
         }
-        let isFile = text.has("file", at: index &- 4, ignoringCase: true)
+        let isFile = text.hasFolded("file", at: index &- 4)
         let (end, path) = Address.userInfo(text, start)
-        if isFile && text[path &- 1].isAlphanumeric { pathStart = path }
-        if let end { return replace(start..<end, .userInfo) }
+        if isFile && text.isIn(.alphanumeric, path &- 1) { pathStart = path }
+        if let end { return replace(start, end, .userInfo) }
         index = start
     }
 
     private mutating func email(width: Int) {
-        if let found = Address.email(text, at: index, domain: index &+ width, first: copied) { return replace(found, .email) }
+        if let found = Address.email(text, at: index, domain: index &+ width, first: copied) { return replace(found.start, found.end, .email) }
         index &+= width
     }
 
     // MARK: output
 
-    private mutating func replace(_ range: Range<Int>, _ rule: RedactionRule) {
+    private mutating func replace(_ start: Int, _ end: Int, _ rule: RedactionRule) {
         rules |= 1 << UInt32(truncatingIfNeeded: rule.rawValue)
-        index = range.upperBound
+        index = end
         let marker = rule.replacement
         // A marker that stands there already stays: the second time changes nothing.
-        if range.count == marker.utf8CodeUnitCount && text.has(marker, at: range.lowerBound) { return }
-        append(to: range.lowerBound)
+        if end &- start == marker.utf8CodeUnitCount && text.has(marker, at: start) { return }
+        append(to: start)
         output.append(contentsOf: UnsafeBufferPointer(start: marker.utf8Start, count: marker.utf8CodeUnitCount))
-        copied = range.upperBound
+        copied = end
         hasReplaced = true
     }
 

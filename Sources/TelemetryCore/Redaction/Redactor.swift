@@ -54,7 +54,7 @@ package struct Redactor {
         let isCut = count == bound
         if isCut {
             var space = count
-            while space > 0 && !base[space &- 1].isSpace { space &-= 1 }
+            while space > 0 && !base[space &- 1].isIn(.space) { space &-= 1 }
             if space > 0 { count = space }
         }
         return (UnsafeBufferPointer(start: base, count: count), isCut)
@@ -68,7 +68,7 @@ package struct Redactor {
         let previous = index > 0 ? arguments[index &- 1].map(Self.name) : nil
         if let previous, Self.isSecretOption(previous, argument) { return Self.replaced(argument, from: 0) }
         let text = Self.name(argument)
-        let end = text.end(from: 0, while: { $0.isWord })
+        let end = text.end(from: 0, .word)
         if text[end] == 0x3D, let kind = SecretName.kind(text, 0, end), !Self.isHarmless(text, end, kind) {
             return Self.replaced(argument, from: end &+ 1)
         }
@@ -88,7 +88,7 @@ package struct Redactor {
     }
 
     /// The options of the program that is named last before `index`.
-    private func program(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, before index: Int) -> TextBytes? {
+    private func program(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, before index: Int) -> CommandSecret.Options? {
         for other in stride(from: index &- 1, through: max(0, index &- 8), by: -1) {
             guard let text = arguments[other].map(Self.name) else { continue }
             var start = text.count
@@ -99,7 +99,7 @@ package struct Redactor {
     }
 
     /// The value of an option of one letter, in `argument` or, with the option, in the one before.
-    private func redactValue(_ argument: UnsafePointer<CChar>, _ previous: TextBytes?, program: TextBytes?) -> [UInt8]? {
+    private func redactValue(_ argument: UnsafePointer<CChar>, _ previous: TextBytes?, program: CommandSecret.Options?) -> [UInt8]? {
         let value = Self.name(argument)
         var lead: [UInt8] = []
         if let previous, previous[0] == 0x2D, previous.count <= 12 {
@@ -108,17 +108,17 @@ package struct Redactor {
             return nil
         }
         let text = lead + Array(UnsafeBufferPointer(start: value.base, count: value.count))
-        guard let found = text.withUnsafeBufferPointer({ bytes -> Range<Int>? in
+        guard let found = text.withUnsafeBufferPointer({ bytes -> TextRange? in
             guard let base = bytes.baseAddress else { return nil }
             let text = TextBytes(base: base, count: bytes.count)
             for start in [0, lead.count] {
                 guard CommandSecret.mayBegin(text, start) else { continue }
-                let end = text.end(from: start) { $0.isWord }
+                let end = text.end(from: start, .word)
                 if let found = CommandSecret.find(text, start, end, program: program) { return found }
             }
             return nil
-        }), found.lowerBound >= lead.count else { return nil }
-        return Self.replaced(argument, from: found.lowerBound &- lead.count)
+        }), found.start >= lead.count else { return nil }
+        return Self.replaced(argument, from: found.start &- lead.count)
     }
 
     /// Longest name of an option.
@@ -126,7 +126,7 @@ package struct Redactor {
 
     /// `--password`, without a value of its own. `value` stands behind it.
     private static func isSecretOption(_ text: TextBytes, _ value: UnsafePointer<CChar>) -> Bool {
-        guard text[0] == 0x2D, text.end(from: 0, while: { $0.isWord }) == text.count, SecretName.kind(text, 0, text.count) != nil else { return false }
+        guard text[0] == 0x2D, text.end(from: 0, .word) == text.count, SecretName.kind(text, 0, text.count) != nil else { return false }
         let value = name(value)
         return !(SecretName.nameEnd(text, 0, text.count).isPlural && HarmlessValue.isNumber(value, 0, value.count))
     }

@@ -1,3 +1,5 @@
+import CSystem
+
 /// Which names say that a secret follows: keys of queries, JSON and settings, variables, options,
 /// headers, and keys of attributes.
 package enum SecretName {
@@ -13,10 +15,10 @@ package enum SecretName {
     /// Ends of names, without `-`, `_` and `.`: `DB_PASSWORD`, `x-amz-signature`, `clientSecret`, `api.key`. A number or
     /// an `s` may follow.
     static var valueEndings: WordList {
-        WordList(text: "password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic")
+        WordList(text: " password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic")
     }
-    static var assignedNames: WordList { WordList(text: "auth sig pass pw otp pin sid") }
-    static var headerEndings: WordList { WordList(text: "authorization cookie xapikey xauthtoken") }
+    static var assignedNames: WordList { WordList(text: " auth sig pass pw otp pin sid") }
+    static var headerEndings: WordList { WordList(text: " authorization cookie xapikey xauthtoken") }
 
     /// Longer than any name above with its separators and some prefix.
     private static let longest = 64
@@ -26,23 +28,22 @@ package enum SecretName {
         // A dot or a blank joins words to a name.
         let start = text[start &- 1] == 0x2E || text[start &- 1] == 0x20 ? max(0, start &- longest) : start
         let (last, isPlural) = nameEnd(text, start, end)
-        guard last &- start >= 2, canEnd(text[last &- 2].lowercased, text[last &- 1].lowercased) else { return nil }
-        let tail = text[last &- 1].lowercased
-        let matches = { (name: TextBytes) -> Int? in
-            name.base[name.count &- 1] == tail ? ends(text, start, last, with: name) : nil
-        }
-        if !isPlural && headerEndings.contains(where: { matches($0) != nil }) { return .header }
-        if valueEndings.contains(where: { matches($0) != nil }) { return .value }
-        if !isPlural && assignedNames.contains(where: { name in
-            matches(name).map { $0 == start || !text[$0 &- 1].isAlphanumeric } ?? false
-        }) { return .assigned }
-        return nil
+        guard last &- start >= 2, canEnd(text[last &- 2] | 0x20, text[last &- 1] | 0x20) else { return nil }
+        if !isPlural && ending(text, start, last, headerEndings) >= 0 { return .header }
+        if ending(text, start, last, valueEndings) >= 0 { return .value }
+        if isPlural { return nil }
+        let first = ending(text, start, last, assignedNames)
+        return first == start || (first > start && !text.isIn(.alphanumeric, first &- 1)) ? .assigned : nil
+    }
+
+    private static func ending(_ text: TextBytes, _ start: Int, _ end: Int, _ names: WordList) -> Int {
+        csystem_text_ending(text.base, start, end, names.text.utf8Start, names.text.utf8CodeUnitCount)
     }
 
     /// Without a number and an `s` at the end.
     static func nameEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> (end: Int, isPlural: Bool) {
         var last = end
-        while last > start && (text[last &- 1].isDigit || (last < end && text[last &- 1] == 0x5F)) { last &-= 1 }
+        while last > start && (text.isIn(.digit, last &- 1) || (last < end && text[last &- 1] == 0x5F)) { last &-= 1 }
         let isPlural = last &- start > 4 && text[last &- 1] | 0x20 == 0x73 && text[last &- 2] | 0x20 != 0x73
         return (isPlural ? last &- 1 : last, isPlural)
     }
@@ -55,24 +56,5 @@ package enum SecretName {
             true  // rd wd se de et en ey re al ed wt id ng sn ic on ie th ig ss pw tp in
         default: false
         }
-    }
-
-    /// Where the name begins that the word ends with; compares from the end, where names differ most.
-    private static func ends(_ text: TextBytes, _ start: Int, _ end: Int, with name: TextBytes) -> Int? {
-        var left = name.count
-        var index = end
-        while left > 0 {
-            index &-= 1
-            guard index >= start, end &- index <= longest else { return nil }
-            let byte = text[index].lowercased
-            if byte == 0x2D || byte == 0x5F || byte == 0x2E || byte == 0x20 {
-                // The quick look at keys relies on two letters together.
-                if name.count &- left < 2 { return nil }
-                continue
-            }
-            left &-= 1
-            if byte != name.base[left] { return nil }
-        }
-        return index
     }
 }

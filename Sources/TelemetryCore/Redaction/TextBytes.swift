@@ -1,3 +1,12 @@
+import CSystem
+
+/// A part of a text; without the checks of Range.
+struct TextRange {
+    let start: Int
+    let end: Int
+    var count: Int { end &- start }
+}
+
 /// A text to look at byte by byte: behind its end and before its start stand zeros, so that looking
 /// ahead needs no check and cannot leave it.
 struct TextBytes {
@@ -5,57 +14,47 @@ struct TextBytes {
     let count: Int
 
     @inline(__always)
-    subscript(index: Int) -> UInt8 { index >= 0 && index < count ? base[index] : 0 }
+    subscript(index: Int) -> UInt8 { UInt(bitPattern: index) < UInt(bitPattern: count) ? base[index] : 0 }
 
-    /// Whether `literal` stands at `index`; ASCII letters of either case when `ignoringCase`, for which
-    /// the literal is to be in small letters.
-    func has(_ literal: StaticString, at index: Int, ignoringCase: Bool = false) -> Bool {
-        has(TextBytes(base: literal.utf8Start, count: literal.utf8CodeUnitCount), at: index, ignoringCase: ignoringCase)
-    }
-
-    @inline(never)
-    func has(_ literal: TextBytes, at index: Int, ignoringCase: Bool = false) -> Bool {
-        guard index >= 0, literal.count <= count &- index else { return false }
-        var offset = 0
-        while offset < literal.count {
-            let byte = base[index &+ offset]
-            guard (ignoringCase ? byte.lowercased : byte) == literal.base[offset] else { return false }
-            offset &+= 1
-        }
-        return true
-    }
-
-    /// The first index from `start` on whose byte does not pass.
     @inline(__always)
-    func end(from start: Int, while passes: (UInt8) -> Bool) -> Int {
-        var index = start
-        while index < count && passes(base[index]) { index &+= 1 }
-        return index
+    func isIn(_ set: ByteSet, _ index: Int) -> Bool { self[index].isIn(set) }
+
+    /// The first index from `start` on whose byte is not in `set`.
+    @inline(__always)
+    func end(from start: Int, _ set: ByteSet) -> Int { csystem_text_end(base, count, start, set.bits) }
+
+    /// The same, at most `limit` bytes on.
+    func end(from start: Int, _ set: ByteSet, limit: Int) -> Int { csystem_text_end(base, min(count, start &+ limit), start, set.bits) }
+
+    /// Whether `literal` stands at `index`.
+    @inline(__always)
+    func has(_ literal: StaticString, at index: Int) -> Bool { csystem_text_has(base, count, index, literal.utf8Start) }
+
+    /// The same in either case; the literal is to be in small letters.
+    @inline(__always)
+    func hasFolded(_ literal: StaticString, at index: Int) -> Bool { csystem_text_has_folded(base, count, index, literal.utf8Start) }
+
+    /// Whether the bytes from `start` to `end` stand at `index` as well.
+    func repeats(_ start: Int, _ end: Int, at index: Int) -> Bool {
+        var offset = 0
+        while offset < end &- start && self[start &+ offset] == self[index &+ offset] { offset &+= 1 }
+        return offset >= end &- start
     }
+
+    /// Behind the first of `alternatives`, each with a `|` behind it, that stands at `index`.
+    func behind(_ alternatives: StaticString, at index: Int) -> Int? {
+        let end = csystem_text_behind(base, count, index, alternatives.utf8Start)
+        return end > 0 ? end : nil
+    }
+
+    /// Whether the word from `start` to `end` is one of `list`, in either case.
+    @inline(__always)
+    func isListed(_ start: Int, _ end: Int, in list: WordList) -> Bool { csystem_text_listed(base, start, end, list.text.utf8Start, 0x20) != nil }
 
     /// `start` behind at most four blanks.
-    func skipBlanks(_ start: Int) -> Int {
-        var index = start
-        while index < start &+ 4 && self[index].isBlank { index &+= 1 }
-        return index
-    }
+    func skipBlanks(_ start: Int) -> Int { min(end(from: start, .blank), start &+ 4) }
 }
 
 extension UInt8 {
-    var isDigit: Bool { self &- 0x30 < 10 }
-    var isUpper: Bool { self &- 0x41 < 26 }
-    var isLower: Bool { self &- 0x61 < 26 }
-    var isLetter: Bool { (self | 0x20) &- 0x61 < 26 }
-    var isAlphanumeric: Bool { isDigit || isLetter }
-    var isHexadecimal: Bool { isDigit || (self | 0x20) &- 0x61 < 6 }
-    /// What words and the keys of most services are made of: base64url.
-    var isWord: Bool { isAlphanumeric || self == 0x2D || self == 0x5F }
-    var isBlank: Bool { self == 0x20 || self == 0x09 }
-    /// isspace(3) in the C locale, and the end of the text.
-    var isSpace: Bool { self == 0x20 || self &- 0x09 < 5 || self == 0 }
-    /// `"`, `'` and the backtick.
-    var isQuote: Bool { self == 0x22 || self == 0x27 || self == 0x60 }
-    /// Before a `/`: it goes on a path instead of beginning one.
-    var isPath: Bool { isWord || self == 0x2E || self == 0x7E || self >= 0x80 }
-    var lowercased: UInt8 { isUpper ? self | 0x20 : self }
+    var isAlphanumeric: Bool { isIn(.alphanumeric) }
 }

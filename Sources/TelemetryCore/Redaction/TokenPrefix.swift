@@ -15,14 +15,14 @@ struct TokenPrefix {
     /// A function, not a table: a table would be built at run time.
     static func kind(_ number: Int) -> TokenPrefix {
         switch number {
-        case 0: TokenPrefix(prefixes: WordList(text: "sk-"), minimum: 13, needsDigit: true)
-        case 1: TokenPrefix(prefixes: WordList(text: "sk_live_ sk_test_ rk_live_ rk_test_"), minimum: 8)
-        case 2: TokenPrefix(prefixes: WordList(text: "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- glptt- glrt- xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xapp-"), minimum: 12)
-        case 3: TokenPrefix(prefixes: WordList(text: "whsec_ GOCSPX- dop_v1_ doo_v1_ dor_v1_ dckr_pat_ shpat_ shpss_ glsa_ lin_api_ NRAK- nvapi- sq0atp- AGE-SECRET-KEY-1"), minimum: 16)
-        case 4: TokenPrefix(prefixes: WordList(text: "npm_ pypi- hf_ gsk_"), minimum: 16, inRow: 16)
-        case 5: TokenPrefix(prefixes: WordList(text: "ya29. hvs. SG."), minimum: 16, hasDots: true)
-        case 6: TokenPrefix(prefixes: WordList(text: "AKIA ASIA"), minimum: 12, isUpper: true)
-        default: TokenPrefix(prefixes: WordList(text: "AIza"), minimum: 20)
+        case 0: TokenPrefix(prefixes: WordList(text: "sk-|"), minimum: 13, needsDigit: true)
+        case 1: TokenPrefix(prefixes: WordList(text: "sk_live_|sk_test_|rk_live_|rk_test_|"), minimum: 8)
+        case 2: TokenPrefix(prefixes: WordList(text: "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_|glpat-|glptt-|glrt-|xoxb-|xoxp-|xoxa-|xoxr-|xoxs-|xoxe-|xapp-|"), minimum: 12)
+        case 3: TokenPrefix(prefixes: WordList(text: "whsec_|GOCSPX-|dop_v1_|doo_v1_|dor_v1_|dckr_pat_|shpat_|shpss_|glsa_|lin_api_|NRAK-|nvapi-|sq0atp-|AGE-SECRET-KEY-1|"), minimum: 16)
+        case 4: TokenPrefix(prefixes: WordList(text: "npm_|pypi-|hf_|gsk_|"), minimum: 16, inRow: 16)
+        case 5: TokenPrefix(prefixes: WordList(text: "ya29.|hvs.|SG.|"), minimum: 16, hasDots: true)
+        case 6: TokenPrefix(prefixes: WordList(text: "AKIA|ASIA|"), minimum: 12, isUpper: true)
+        default: TokenPrefix(prefixes: WordList(text: "AIza|"), minimum: 20)
         }
     }
 
@@ -36,12 +36,7 @@ struct TokenPrefix {
         }
         for number in kinds {
             let kind = kind(number)
-            var body = 0
-            guard kind.prefixes.contains(where: { prefix in
-                body = start &+ prefix.count
-                return bytes.has(prefix, at: start)
-            }) else { continue }
-            return kind.end(bytes, body, word)
+            if let body = bytes.behind(kind.prefixes.text, at: start) { return kind.end(bytes, body, word) }
         }
         return nil
     }
@@ -50,7 +45,7 @@ struct TokenPrefix {
     private static let examined = 256
 
     private func end(_ bytes: TextBytes, _ body: Int, _ word: Int) -> Int? {
-        let examined = min(body &+ Self.examined, hasDots ? Self.dotted(bytes, body, limit: body &+ Self.examined) : word)
+        let examined = min(body &+ Self.examined, hasDots ? Self.dotted(bytes, body, limit: Self.examined) : word)
         guard examined &- body >= minimum, looksRight(bytes, body, examined) else { return nil }
         return hasDots ? Self.dotted(bytes, body, limit: bytes.count) : word
     }
@@ -58,15 +53,11 @@ struct TokenPrefix {
     private func looksRight(_ bytes: TextBytes, _ body: Int, _ end: Int) -> Bool {
         var row = 0
         var longest = 0
-        var hasDigit = false
         for index in body..<end {
-            let byte = bytes[index]
-            row = byte.isAlphanumeric ? row &+ 1 : 0
+            row = bytes.isIn(.alphanumeric, index) ? row &+ 1 : 0
             longest = max(longest, row)
-            hasDigit = hasDigit || byte.isDigit
-            if isUpper && byte.isLower { return false }
         }
-        return longest >= inRow && (hasDigit || !needsDigit)
+        return longest >= inRow && !(needsDigit && bytes.end(from: body, !.digit) >= end) && !(isUpper && bytes.end(from: body, !.lower) < end)
     }
 
     /// RFC 7519: the first two parts are JSON objects, so both begin with `{"` in base64url.
@@ -77,8 +68,7 @@ struct TokenPrefix {
 
     /// A dot that ends a sentence is not a part.
     private static func dotted(_ bytes: TextBytes, _ start: Int, limit: Int) -> Int {
-        var end = start
-        while end < limit && (bytes[end].isWord || bytes[end] == 0x2E) { end &+= 1 }
+        var end = bytes.end(from: start, .word | .dot, limit: limit)
         while end > start && bytes[end &- 1] == 0x2E { end &-= 1 }
         return end
     }

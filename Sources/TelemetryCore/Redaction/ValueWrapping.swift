@@ -6,8 +6,7 @@ struct ValueWrapping {
     /// The next line begins farther in.
     private(set) var isIndented = false
 
-    /// Nil: what follows is a call, whose value is not in the text.
-    init?(_ text: TextBytes, _ start: Int) {
+    init(_ text: TextBytes, _ start: Int) {
         end = start
         skipLine(text)
         for _ in 0..<4 {
@@ -15,7 +14,7 @@ struct ValueWrapping {
             switch text[end] {
             case 0x5B, 0x28:
                 isList = true
-                end = text.end(from: end &+ 1) { $0.isBlank }
+                end = text.end(from: end &+ 1, .blank)
             case 0x26 where QuoteMark.end(text, end &+ 1) != nil && QuoteMark.end(text, end) == nil: end &+= 1
             default:
                 if !skipName(text) { return }
@@ -31,7 +30,7 @@ struct ValueWrapping {
         if text[index] == 0x0D { index &+= 1 }
         guard text[index] == 0x0A else { return }
         let next = index &+ 1
-        let first = text.end(from: next) { $0.isBlank }
+        let first = text.end(from: next, .blank)
         isNextLine = true
         isIndented = first > next
         end = text.has("- ", at: first) ? first &+ 2 : first
@@ -39,7 +38,7 @@ struct ValueWrapping {
 
     /// `Some(`, `array(`, `b"`, `Just "`: only before a quote or a bracket.
     private mutating func skipName(_ text: TextBytes) -> Bool {
-        let name = text.end(from: end) { $0.isLetter || $0 == 0x3A || $0 == 0x5F || $0 == 0x2E }
+        let name = text.end(from: end, .letter | .colon | .underscore | .dot)
         guard name > end, name < end &+ 48 else { return false }
         if text[name] == 0x28 {
             guard QuoteMark.end(text, name &+ 1) != nil || text[name &+ 1] == 0x5B else { return false }
@@ -47,7 +46,7 @@ struct ValueWrapping {
             return true
         }
         let quote = text.has("Just ", at: end) ? name &+ 1 : name
-        guard text[quote].isQuote, quote > name || name == end &+ 1 else { return false }
+        guard text.isIn(.quote, quote), quote > name || name == end &+ 1 else { return false }
         end = quote
         return true
     }

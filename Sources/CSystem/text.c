@@ -1,0 +1,113 @@
+#include <string.h>
+#include "text.h"
+
+/* Numbers as in ByteSet.swift. */
+const uint8_t csystem_byte_kinds[256] = {
+    ['0' ... '9'] = 1, ['a' ... 'f'] = 2, ['g' ... 'z'] = 3, ['A' ... 'F'] = 4, ['G' ... 'Z'] = 5,
+    ['-'] = 6, ['_'] = 7, ['.'] = 8, ['/'] = 9, [' '] = 10, ['\t'] = 10, ['\n'] = 11, ['\r'] = 11, ['\v'] = 12, ['\f'] = 12,
+    [0] = 13, ['"'] = 14, ['\''] = 14, ['`'] = 14, ['='] = 15, [':'] = 16, ['%'] = 17, ['+'] = 18, ['~'] = 19, ['$'] = 20,
+    [','] = 21, ['<'] = 22, ['>'] = 23, ['&'] = 24, [';'] = 25, ['?'] = 26, ['#'] = 27,
+    ['('] = 28, [')'] = 28, ['['] = 28, [']'] = 28, ['\\'] = 28, ['{' ... '}'] = 28, [0x7F] = 28,
+    [1 ... 8] = 29, [0x0E ... 0x1F] = 29, ['@'] = 30, [0x80 ... 0xFF] = 31,
+};
+
+enum { UPPER = 1 << 4 | 1 << 5, JOINING = 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 };
+
+static inline uint8_t folded(uint8_t byte) { return csystem_is_in(byte, UPPER) ? byte | 0x20 : byte; }
+
+intptr_t csystem_text_end(const uint8_t *text, intptr_t count, intptr_t start, uint32_t set)
+{
+    while (start < count && csystem_is_in(text[start], set))
+        start++;
+    return start;
+}
+
+bool csystem_text_has(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *literal)
+{
+    if (index < 0)
+        return false;
+    for (; *literal; literal++, index++)
+        if (index >= count || text[index] != *literal)
+            return false;
+    return true;
+}
+
+bool csystem_text_has_folded(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *literal)
+{
+    if (index < 0)
+        return false;
+    for (; *literal; literal++, index++)
+        if (index >= count || folded(text[index]) != *literal)
+            return false;
+    return true;
+}
+
+intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives)
+{
+    for (intptr_t at = index; *alternatives; alternatives++) {
+        if (*alternatives == '|') {
+            if (at >= 0)
+                return at;
+            at = index;
+        } else if (at >= 0) {
+            at = at < count && text[at] == *alternatives ? at + 1 : -1;
+        }
+    }
+    return 0;
+}
+
+const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, uint8_t sign)
+{
+    char word[20] = " ";
+    if (end <= start || end - start > (intptr_t)sizeof word - 3)
+        return NULL;
+    intptr_t length = 1;
+    for (; start < end; start++)
+        word[length++] = (char)folded(text[start]);
+    word[length++] = (char)sign;
+    word[length] = 0;
+    const char *found = strstr((const char *)list, word);
+    return found ? (const uint8_t *)found + length : NULL;
+}
+
+/** Where the name from `start` to `end` has its last letters, those of the word that ends before `word`; -1: others. */
+static intptr_t last_letters(const uint8_t *text, intptr_t start, intptr_t end, const char *word)
+{
+    enum { longest = 64 };
+    intptr_t index = end;
+    for (int matched = 0; *--word != ' '; matched++) {
+        uint8_t byte;
+        do {
+            if (index <= start || end - index >= longest)
+                return -1;
+            byte = folded(text[--index]);
+            /* The quick look at keys relies on two letters together. */
+        } while (matched > 1 && (byte == '-' || byte == '_' || byte == '.' || byte == ' '));
+        if (byte != (uint8_t)*word)
+            return -1;
+    }
+    return index;
+}
+
+intptr_t csystem_text_ending(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, intptr_t length)
+{
+    const char *words = (const char *)list;
+    for (const char *word = words + length; word > words;) {
+        intptr_t first = last_letters(text, start, end, word);
+        if (first >= 0)
+            return first;
+        while (*--word != ' ')
+            ;
+    }
+    return -1;
+}
+
+intptr_t csystem_text_percent(const uint8_t *text, intptr_t count, intptr_t start, const uint8_t *code)
+{
+    if (start < 0 || start >= count || text[start] != '%')
+        return 0;
+    intptr_t index = start + 1;
+    while (index < start + 7 && csystem_text_has(text, count, index, (const uint8_t *)"25"))
+        index += 2;
+    return csystem_text_has_folded(text, count, index, code) ? index + 2 : 0;
+}
