@@ -1,5 +1,6 @@
-#include <string.h>
 #include "text.h"
+
+#include <string.h>
 
 /* Numbers as in ByteSet.swift. */
 const uint8_t csystem_byte_kinds[256] = {
@@ -11,7 +12,7 @@ const uint8_t csystem_byte_kinds[256] = {
     [1 ... 8] = 29, [0x0E ... 0x1F] = 29, ['@'] = 30, [0x80 ... 0xFF] = 31,
 };
 
-enum { UPPER = 1 << 4 | 1 << 5, JOINING = 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 };
+enum { UPPER = 1 << 4 | 1 << 5 };
 
 static inline uint8_t folded(uint8_t byte) { return csystem_is_in(byte, UPPER) ? byte | 0x20 : byte; }
 
@@ -76,28 +77,29 @@ static intptr_t last_letters(const uint8_t *text, intptr_t start, intptr_t end, 
     enum { longest = 64 };
     intptr_t index = end;
     for (int matched = 0; *--word != ' '; matched++) {
-        uint8_t byte;
-        do {
+        for (;;) {
             if (index <= start || end - index >= longest)
                 return -1;
-            byte = folded(text[--index]);
+            uint8_t byte = text[--index];
+            if ((byte | 0x20) == *word)
+                break;
             /* The quick look at keys relies on two letters together. */
-        } while (matched > 1 && (byte == '-' || byte == '_' || byte == '.' || byte == ' '));
-        if (byte != (uint8_t)*word)
-            return -1;
+            if (matched < 2 || !(byte == '-' || byte == '_' || byte == '.' || byte == ' '))
+                return -1;
+        }
     }
     return index;
 }
 
-intptr_t csystem_text_ending(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, intptr_t length)
+intptr_t csystem_text_ending(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list)
 {
-    const char *words = (const char *)list;
-    for (const char *word = words + length; word > words;) {
-        intptr_t first = last_letters(text, start, end, word);
+    if (end - start < 2)
+        return -1;
+    const char last[] = {(char)folded(text[end - 2]), (char)folded(text[end - 1]), ' ', 0};
+    for (const char *word = (const char *)list; (word = strstr(word, last)); word++) {
+        intptr_t first = last_letters(text, start, end, word + 2);
         if (first >= 0)
             return first;
-        while (*--word != ' ')
-            ;
     }
     return -1;
 }

@@ -23,9 +23,9 @@ intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index
 /** Where `list` goes on behind the word from `start` to `end`, which a blank precedes there and `sign` follows, in
     either case; NULL: the list does not have it. */
 const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, uint8_t sign);
-/** Where the last word of `list`, each preceded by a blank, begins that the name from `start` to `end` ends with, in
+/** Where the word of `list`, each between blanks, begins that the name from `start` to `end` ends with, in
     either case, with `-`, `_`, `.` and blanks left out of the name; -1: none. */
-intptr_t csystem_text_ending(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, intptr_t length);
+intptr_t csystem_text_ending(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list);
 /** Behind `%XX`, `%25XX` and so on, which is a sign encoded once or more; 0: it does not begin at `start`. */
 intptr_t csystem_text_percent(const uint8_t *text, intptr_t count, intptr_t start, const uint8_t *code);
 

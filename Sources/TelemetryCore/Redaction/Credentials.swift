@@ -2,7 +2,7 @@
 enum Credentials {
     /// RFC 7235 section 2.1: what follows the word `Bearer` or `Basic`; nil when that is plain language.
     static func behindScheme(_ text: TextBytes, word: Int, end: Int) -> TextRange? {
-        guard text.isIn(.blank, end), isScheme(text, word, end) else { return nil }
+        guard text.isIn(.blank, end), end &- word >= 5, isScheme(text, word, end) else { return nil }
         let start = text.skipBlanks(end)
         var stop = text.end(from: start, .word | .dot | .tilde | .plus | .slash | .equals)
         while stop > start && text[stop &- 1] == 0x2E { stop &-= 1 }
@@ -26,7 +26,7 @@ enum Credentials {
     /// RFC 7468: the end of the private key block whose first line begins with the word that ends at
     /// `word`; of one without an end, the end of the text.
     static func privateKeyEnd(_ text: TextBytes, word: Int) -> Int? {
-        guard text.has("-----BEGIN ", at: word &- 10) else { return nil }
+        guard text[word] == 0x20, text[word &- 1] == 0x4E, text.has("-----BEGIN ", at: word &- 10) else { return nil }
         var index = word
         while !text.has("PRIVATE KEY", at: index) {
             index &+= 1

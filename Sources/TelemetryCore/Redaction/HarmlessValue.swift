@@ -4,9 +4,16 @@ enum HarmlessValue {
         WordList(text: " required expected missing invalid none null nil undefined true false yes no on off empty unset set not must is was are too short wrong incorrect mismatch expired revoked denied rejected failed unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed needs need malformed unchanged unsupported default field given here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol and or of for in the a an to from with has have had should cannot can could will does do please check error no such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type found present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use ")
     }
 
-    /// The bytes from `start` to `end`; between quotes one word has to be all.
-    static func isPlain(_ text: TextBytes, _ start: Int, _ end: Int, isQuoted: Bool = false) -> Bool {
-        if isQuoted ? isPlaceholder(text, start) || isWord(text, start, end, true) : begins(text, start) { return true }
+    /// The bytes from `start` to `end` of a list or a command.
+    static func isPlain(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool { begins(text, start) || isFiller(text, start, end) }
+
+    /// Between quotes one word has to be all.
+    static func isPlainQuoted(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        isPlaceholder(text, start) || isWord(text, start, end, true) || isFiller(text, start, end)
+    }
+
+    /// Hardly anything, or one sign over and over: `********`.
+    static func isFiller(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         if end &- start < 3 { return !text.isIn(.alphanumeric, start) }
         return !text.isIn(.digit, start) && text.repeats(start, end &- 1, at: start &+ 1)
     }
@@ -50,7 +57,10 @@ enum HarmlessValue {
 
     private static func isWord(_ text: TextBytes, _ start: Int, _ end: Int, _ isQuoted: Bool) -> Bool {
         let first = text[start] == 0x26 ? start &+ 1 : start
-        let behind = text.end(from: first, .alphanumeric)
+        let letters = text.end(from: first, .letter)
+        if letters == first { return false }
+        let behind = text.end(from: letters, .digit, limit: 2)
+        if behind > letters && !text.hasFolded("oauth2", at: first) { return false }
         // `none)`, `null,`, `Option<String>`; but `good-day7` is no word.
         guard behind >= end || !(isQuoted || text[behind] == 0x21 || text.isIn(.word | .high, behind)) else { return false }
         return text.isListed(first, behind, in: words)

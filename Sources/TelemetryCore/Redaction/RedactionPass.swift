@@ -137,6 +137,8 @@ struct RedactionPass {
 
     /// A key that begins with one of the parts of the word.
     private mutating func key(_ end: Int) -> Bool {
+        // With its prefix a key has 16 bytes, in one word or with dots.
+        if end &- index < 16 && text[end] != 0x2E { return false }
         var start = index
         while start < end && !isEnough(start) {
             if text.isIn(.alphanumeric, start) {

@@ -84,7 +84,7 @@ package struct Redactor {
     private static func isHarmless(_ text: TextBytes, _ end: Int, _ kind: SecretName.Kind) -> Bool {
         if kind == .assigned { return SecretValue.find(text, word: 0, end: end) == nil }
         if SecretName.nameEnd(text, 0, end).isPlural && HarmlessValue.isNumber(text, end &+ 1, text.count) { return true }
-        return HarmlessValue.isPlain(text, end &+ 1, text.count, isQuoted: true)
+        return HarmlessValue.isPlainQuoted(text, end &+ 1, text.count)
     }
 
     /// The options of the program that is named last before `index`.

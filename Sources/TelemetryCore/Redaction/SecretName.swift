@@ -15,10 +15,10 @@ package enum SecretName {
     /// Ends of names, without `-`, `_` and `.`: `DB_PASSWORD`, `x-amz-signature`, `clientSecret`, `api.key`. A number or
     /// an `s` may follow.
     static var valueEndings: WordList {
-        WordList(text: " password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic")
+        WordList(text: " password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic ")
     }
-    static var assignedNames: WordList { WordList(text: " auth sig pass pw otp pin sid") }
-    static var headerEndings: WordList { WordList(text: " authorization cookie xapikey xauthtoken") }
+    static var assignedNames: WordList { WordList(text: " auth sig pass pw otp pin sid ") }
+    static var headerEndings: WordList { WordList(text: " authorization cookie xapikey xauthtoken ") }
 
     /// Longer than any name above with its separators and some prefix.
     private static let longest = 64
@@ -37,7 +37,7 @@ package enum SecretName {
     }
 
     private static func ending(_ text: TextBytes, _ start: Int, _ end: Int, _ names: WordList) -> Int {
-        csystem_text_ending(text.base, start, end, names.text.utf8Start, names.text.utf8CodeUnitCount)
+        csystem_text_ending(text.base, start, end, names.text.utf8Start)
     }
 
     /// Without a number and an `s` at the end.

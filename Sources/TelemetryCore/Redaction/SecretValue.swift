@@ -89,13 +89,15 @@ struct SecretValue {
 
     private static func make(_ text: TextBytes, _ start: Int, _ rule: RedactionRule) -> SecretValue? {
         if let first = QuoteMark.end(text, start) {
-            return checked(text, first, QuoteMark.closing(text, mark: start, first), rule, isQuoted: true)
+            return quoted(text, first, QuoteMark.closing(text, mark: start, first), rule)
         }
-        return HarmlessValue.begins(text, start) ? nil : checked(text, start, unquoted(text, start), rule)
+        if HarmlessValue.begins(text, start) { return nil }
+        let end = unquoted(text, start)
+        return end > start && !HarmlessValue.isFiller(text, start, end) ? SecretValue(start: start, end: end, rule: rule) : nil
     }
 
-    private static func checked(_ text: TextBytes, _ start: Int, _ end: Int, _ rule: RedactionRule, isQuoted: Bool = false) -> SecretValue? {
-        end > start && !HarmlessValue.isPlain(text, start, end, isQuoted: isQuoted) ? SecretValue(start: start, end: end, rule: rule) : nil
+    private static func quoted(_ text: TextBytes, _ start: Int, _ end: Int, _ rule: RedactionRule) -> SecretValue? {
+        end > start && !HarmlessValue.isPlainQuoted(text, start, end) ? SecretValue(start: start, end: end, rule: rule) : nil
     }
 
     private static func make(_ text: TextBytes, _ separator: NameSeparator, isPlural: Bool, extends: Bool) -> SecretValue? {
@@ -105,7 +107,7 @@ struct SecretValue {
         if let first = QuoteMark.end(text, start) {
             var end = QuoteMark.closing(text, mark: start, first)
             if wrapping.isList { end = listEnd(text, mark: start, first, end) }
-            return checked(text, first, end, .secretValue, isQuoted: true)
+            return quoted(text, first, end, .secretValue)
         }
         if HarmlessValue.begins(text, start) { return nil }
         var end = unquoted(text, start)
@@ -116,7 +118,7 @@ struct SecretValue {
             if isSetting || (!wrapping.isIndented && !HarmlessValue.isUnlikelyWord(text, start, end, atLeast: 5)) { return nil }
         }
         if wrapping.isList { while end > start && text[end &- 1] == 0x2C { end &-= 1 } }
-        guard checked(text, start, end, .secretValue) != nil else { return nil }
+        if end <= start || HarmlessValue.isFiller(text, start, end) { return nil }
         if isPlural && HarmlessValue.isNumber(text, start, end) { return nil }
         return SecretValue(start: start, end: extends ? phraseEnd(text, start, end) : end, rule: .secretValue)
     }
@@ -127,7 +129,7 @@ struct SecretValue {
         var end = text.end(from: first, !(.less | .lineEnd | .ampersand), limit: 4096)
         guard text.isIn(.less | .ampersand, end) else { return nil }
         if first == start &+ 9 && text.has("]]>", at: end &- 3) { end &-= 3 }
-        return checked(text, first, end, .secretValue)
+        return end > first && !HarmlessValue.isPlain(text, first, end) ? SecretValue(start: first, end: end, rule: .secretValue) : nil
     }
 
     /// The other values in quotes of a list.

@@ -62,7 +62,7 @@ struct TokenPrefix {
 
     /// RFC 7519: the first two parts are JSON objects, so both begin with `{"` in base64url.
     static func webToken(_ bytes: TextBytes, _ start: Int, word: Int) -> Int? {
-        guard bytes.has("eyJ", at: start), word &- start >= 10, bytes[word] == 0x2E, bytes.has("eyJ", at: word &+ 1) else { return nil }
+        guard word &- start >= 10, bytes[start] == 0x65, bytes.has("eyJ", at: start), bytes[word] == 0x2E, bytes.has("eyJ", at: word &+ 1) else { return nil }
         return dotted(bytes, word, limit: bytes.count)
     }
 
