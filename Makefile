@@ -81,21 +81,24 @@ $(release)/libtelemetry.a: FORCE
 $(release)/telemetry-cli: FORCE | $(release)/libtelemetry.a
 	@$(compile) --product telemetry-cli
 
-build/obj/rounding.o: linker/rounding.c | build/obj
+# What a linked object has beside it: code in the place of the standard library's.
+replaced = build/obj/rounding.o build/obj/foreign.o
+
+$(replaced): build/obj/%.o: linker/%.c | build/obj
 	$(LINK) -O2 -fPIC -ffreestanding -fno-builtin -Wall -Wextra -c $< -o $@
 
 # What is linked stays unstripped in build/obj, for debuggers and profilers, and is stripped where
 # it ships. SwiftPM's list of objects is used, not its archive: that keeps the members of sources
 # that are gone. The toolchain's tables of Unicode normalisation are left out, 30 KB that only the
 # standard library's comparison of Strings would need: see System/ByteEquality.swift.
-build/obj/libtelemetry.so.0: $(release)/libtelemetry.a build/obj/rounding.o Sources/TelemetryABI/telemetry.map linker/sections.ld Makefile
+build/obj/libtelemetry.so.0: $(release)/libtelemetry.a $(replaced) Sources/TelemetryABI/telemetry.map linker/sections.ld Makefile
 	$(LINK) $(hardening) $(library_flags) -o $@ \
-	    -Wl,@$(release)/telemetry.product/Objects.LinkFileList build/obj/rounding.o
+	    -Wl,@$(release)/telemetry.product/Objects.LinkFileList $(replaced)
 
 # SwiftPM has the compiler name an executable's entry point after its module.
-build/obj/telemetry: $(release)/telemetry-cli build/obj/rounding.o Makefile
+build/obj/telemetry: $(release)/telemetry-cli $(replaced) Makefile
 	$(LINK) $(hardening) -pie -Wl,--defsym=main=telemetry_cli_main -o $@ \
-	    -Wl,@$(release)/telemetry-cli.product/Objects.LinkFileList build/obj/rounding.o
+	    -Wl,@$(release)/telemetry-cli.product/Objects.LinkFileList $(replaced)
 
 build/lib/libtelemetry.so.0: build/obj/libtelemetry.so.0 | build/lib
 	$(STRIP) --strip-unneeded --remove-section=.comment $< -o $@

@@ -208,15 +208,20 @@ struct RedactionPass {
         let marker = rule.replacement
         // A marker that stands there already stays: the second time changes nothing.
         if end &- start == marker.utf8CodeUnitCount && text.has(marker, at: start) { return }
+        if !hasReplaced { output.reserveCapacity(min(text.count, wanted) &+ Self.margin) }
         append(to: start)
-        output.append(contentsOf: UnsafeBufferPointer(start: marker.utf8Start, count: marker.utf8CodeUnitCount))
+        append(marker.utf8Start, marker.utf8CodeUnitCount)
         copied = end
         hasReplaced = true
     }
 
     private mutating func append(to end: Int) {
         guard end > copied else { return }
-        output.append(contentsOf: UnsafeBufferPointer(start: text.base + copied, count: end &- copied))
+        append(text.base + copied, end &- copied)
         copied = end
+    }
+
+    private mutating func append(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        output.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
     }
 }
