@@ -5,15 +5,27 @@
 
 #define LAST3(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
 
+/** For the last letter of a name, or of its plural, which letters may stand before it and which one before that:
+    most keys end otherwise. ord pwd swd red id, ase ode ure kie, ing, ial, ken ion dsn, ret jwt, key, nic; a sign may
+    stand before the last two. */
+#define BIT(letter) (1u << ((letter) & 31))
+#define SIGN (BIT('-') | BIT('_') | BIT('.') | BIT(' '))
+static const struct { uint32_t second, third; } last_letters[32] = {
+    ['c' & 31] = {BIT('i'), BIT('n') | SIGN},
+    ['d' & 31] = {BIT('r') | BIT('w') | BIT('e') | BIT('i'), BIT('o') | BIT('p') | BIT('s') | BIT('r') | BIT('n') | SIGN},
+    ['e' & 31] = {BIT('s') | BIT('d') | BIT('r') | BIT('i'), BIT('a') | BIT('o') | BIT('u') | BIT('k') | SIGN},
+    ['g' & 31] = {BIT('n'), BIT('i') | SIGN},
+    ['l' & 31] = {BIT('a'), BIT('i') | SIGN},
+    ['n' & 31] = {BIT('s') | BIT('e') | BIT('o'), BIT('k') | BIT('i') | BIT('d') | SIGN},
+    ['s' & 31] = {BIT('c') | BIT('d') | BIT('e') | BIT('g') | BIT('l') | BIT('n') | BIT('t') | BIT('y'), ~0u},
+    ['t' & 31] = {BIT('e') | BIT('w'), BIT('r') | BIT('j') | SIGN},
+    ['y' & 31] = {BIT('e'), BIT('k') | SIGN},
+    ['_' & 31] = {~0u, ~0u},
+};
+
 /** The key ends like the name of a secret; a number and an `s` may follow. */
-static inline bool ends_like_secret(const unsigned char *key, size_t length)
+static __attribute__((noinline, cold)) bool is_like_secret(const unsigned char *key, size_t length)
 {
-    if (length < 3)
-        return false;
-    /* Most keys end otherwise than every name and its plural: in c d e g l n s t y, or a digit. */
-    enum { ends = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 12 | 1 << 14 | 1 << 19 | 1 << 20 | 1 << 25 };
-    if (key[length - 1] >= 'A' && !(ends >> (key[length - 1] & 31) & 1) && key[length - 1] != '_')
-        return false;
     size_t whole = length;
     while (length > 3 && ((unsigned char)(key[length - 1] - '0') < 10 || (length < whole && key[length - 1] == '_')))
         length--;
@@ -53,6 +65,16 @@ static inline bool ends_like_secret(const unsigned char *key, size_t length)
     }
 }
 
+static inline bool ends_like_secret(const unsigned char *key, size_t length)
+{
+    if (length < 3)
+        return false;
+    unsigned char last = key[length - 1];
+    if (last >= 'A' && !(last_letters[last & 31].second >> (key[length - 2] & 31) & last_letters[last & 31].third >> (key[length - 3] & 31) & 1))
+        return false;
+    return is_like_secret(key, length);
+}
+
 /** By letters, capitals and digits: eight of them in a row, as in every key that a prefix tells, or many that
     take turns, as in what was drawn at random. */
 static inline bool is_mixed(uint64_t alphanumeric, uint64_t digits, uint64_t capitals, size_t length)
@@ -81,12 +103,14 @@ static inline __m128i in_range(__m128i bytes, char low, char high)
     return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8((char)(high - low))), offset);
 }
 
-/** A sign that some rule begins with or looks for: blanks, controls, % + / : = @ and the backslash; and some
+/** A sign that some rule begins with or looks for: blanks, controls, % + / : = @ ~ and the backslash; and some
     beside those, for ranges are compared faster. */
 static inline bool has_sign(__m128i bytes)
 {
     __m128i found = _mm_or_si128(in_range(bytes, 0, ','), in_range(bytes, ':', '@'));
-    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '/'), is_byte(bytes, '\\')));
+    /* With this bit the backslash and the tilde are the same, and few others. */
+    __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8('~' ^ '\\'));
+    found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '/'), is_byte(folded, '~')));
     return _mm_movemask_epi8(found) != 0;
 }
 
@@ -137,10 +161,10 @@ static inline bool is_alphanumeric(unsigned char byte)
     return (unsigned char)(byte - '0') < 10 || (unsigned char)((byte | 0x20) - 'a') < 26;
 }
 
-/** A sign that some rule begins with or looks for: blanks, controls, % + / : = @ and the backslash. */
+/** A sign that some rule begins with or looks for: blanks, controls, % + / : = @ ~ and the backslash. */
 static inline bool is_sign(unsigned char byte)
 {
-    return byte <= ' ' || byte == '%' || byte == '+' || byte == '/' || byte == ':' || byte == '=' || byte == '@' || byte == '\\';
+    return byte <= ' ' || byte == '%' || byte == '+' || byte == '/' || byte == ':' || byte == '=' || byte == '@' || byte == '~' || byte == '\\';
 }
 
 static inline bool is_suspect_text(const unsigned char *text, size_t length)
@@ -159,7 +183,6 @@ static inline bool is_suspect_text(const unsigned char *text, size_t length)
 
 bool csystem_is_suspect(const void *key, size_t key_length, const void *value, size_t length)
 {
-    if (length > 64 || key_length > 64 || ends_like_secret(key, key_length))
-        return true;
-    return is_suspect_text(value, length) || (length > 2 && *(const unsigned char *)value == '~');
+    /* The key last: what seldom is needed is then a jump, and no register has to be kept for it. */
+    return (length | key_length) > 64 || is_suspect_text(value, length) || ends_like_secret(key, key_length);
 }
