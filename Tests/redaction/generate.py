@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Invents texts with secrets and texts without, by kinds: generate.py SEED DIRECTORY PREFIX [--held-out].
+"""Invents texts with secrets and texts without, by kinds: generate.py SEED DIRECTORY PREFIX [--messages] [--held-out].
 
 Writes PREFIXsecrets.tsv (kind, text, what must not be left of it ...) and PREFIXinnocent.tsv (kind, text); control characters
 and backslashes as in corpus.tsv. Of each kind every fourth template is kept for --held-out, which has those and other
-values for all: rules are written with the one part and measured with the other.
+values for all: rules are written with the one part and measured with the other. With --messages the texts are those of
+messages.py, every other template.
+
+What lies here was written with: 1 . "", 2 . earlier- --held-out, 11 . messages- --messages, 12 . held-out- --messages --held-out.
 """
 import base64
 import random
@@ -13,6 +16,7 @@ import urllib.parse
 from pathlib import Path
 
 import innocent
+import messages
 import secrets_by_kind
 
 
@@ -114,6 +118,10 @@ def write(path, rows):
 def main():
     seed, directory, prefix = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     is_held_out = "--held-out" in sys.argv
+    if "--messages" in sys.argv:
+        for name, rows in zip(("secrets", "innocent"), messages.rows(seed, is_held_out)):
+            write(directory / f"{prefix}{name}.tsv", rows)
+        return
     write(directory / f"{prefix}secrets.tsv", secrets(Inventor(seed), is_held_out))
     write(directory / f"{prefix}innocent.tsv", innocents(Inventor(seed + 1), is_held_out))
 

@@ -1,7 +1,7 @@
 /// What stands behind the name of a secret and is none: a message about it, a place for it, a type, code.
 enum HarmlessValue {
     private static var words: WordList {
-        WordList(text: " required expected missing invalid none null nil undefined true false yes no on off empty unset set not must is was are too short wrong incorrect mismatch expired revoked denied rejected failed unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed needs need malformed unchanged unsupported default field given here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol and or of for in the a an to from with has have had should cannot can could will does do please check error no such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type found present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use ")
+        WordList(text: " required expected missing invalid none null nil undefined true false yes no on off empty unset set not must is was are too short wrong incorrect mismatch expired revoked denied rejected failed unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed needs need malformed unchanged unsupported default field given here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol and or of for in the a an to from with has have had should cannot can could will does do please check error such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type found present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use requires require takes take expects expect accepts accept wants want lacks allows allow doesn don didn isn wasn aren won when because via instead if unless while before after since although than then so but nor only also already still again once twice where which that this these it its they them you your we our at by as into over under between during until about without within per be been were may might shall would sensitive hidden redacted masked omitted known deprecated conflicts conflict used using seen ambiguous implies ")
     }
 
     /// The bytes from `start` to `end` of a list or a command.
@@ -55,6 +55,9 @@ enum HarmlessValue {
         }
     }
 
+    /// A word of a message, and most words that only join others.
+    static func isCommon(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool { text.isListed(start, end, in: words) }
+
     private static func isWord(_ text: TextBytes, _ start: Int, _ end: Int, _ isQuoted: Bool) -> Bool {
         let first = text[start] == 0x26 ? start &+ 1 : start
         let letters = text.end(from: first, .letter)
@@ -63,7 +66,7 @@ enum HarmlessValue {
         if behind > letters && !text.hasFolded("oauth2", at: first) { return false }
         // `none)`, `null,`, `Option<String>`; but `good-day7` is no word.
         guard behind >= end || !(isQuoted || text[behind] == 0x21 || text.isIn(.word | .high, behind)) else { return false }
-        return text.isListed(first, behind, in: words)
+        return isCommon(text, first, behind)
     }
 
     /// `lexer.next()`, `os.environ[`: a name and a bracket.

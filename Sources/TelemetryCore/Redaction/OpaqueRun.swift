@@ -17,6 +17,8 @@ struct OpaqueRun {
     /// Frequent pairs in a row: more make a word.
     private static let longestWord = 5
     private static let hexadecimalMinimum = 24
+    /// Ten, and the sign before them.
+    private static let longestPart = 11
     /// Bytes of a longer run that tell for all of it.
     private static let examined = 512
 
@@ -44,7 +46,7 @@ struct OpaqueRun {
 
     /// The word from `start` to `end`: letters, digits, `-` and `_`.
     static func isOpaque(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        guard end &- start >= minimum, !isSymbol(text, start) else { return false }
+        guard end &- start >= minimum, !isSymbol(text, start), !isThing(text, start, end) else { return false }
         var run = OpaqueRun(separator: -8)
         run.walk(text, start, min(end, start &+ examined))
         return run.hasHexadecimal || (run.score >= threshold && run.letters > 0 && run.isMixed)
@@ -155,6 +157,18 @@ struct OpaqueRun {
     private static func identifierEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
         if isEnd(text, start &+ 36, end) && isUUID(text, start) { return start &+ 36 }
         return isEnd(text, start &+ 26, end) && isULID(text, start) ? start &+ 26 : nil
+    }
+
+    /// `checkout-5d78c9869d-x2x9k`: a word and short parts in small letters, as clusters and clouds name what they run.
+    private static func isThing(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        var part = text.end(from: start, .lower)
+        guard part > start &+ 1, part < end, part &- start < minimum else { return false }
+        while part < end {
+            let next = text.end(from: part &+ 1, .lower | .digit)
+            guard text.isIn(.dash | .underscore, part), next &- part <= longestPart else { return false }
+            part = next
+        }
+        return true
     }
 
     private static func isEnd(_ text: TextBytes, _ behind: Int, _ end: Int) -> Bool {

@@ -120,7 +120,8 @@ struct SecretValue {
         if wrapping.isList { while end > start && text[end &- 1] == 0x2C { end &-= 1 } }
         if end <= start || HarmlessValue.isFiller(text, start, end) { return nil }
         if isPlural && HarmlessValue.isNumber(text, start, end) { return nil }
-        return SecretValue(start: start, end: extends ? phraseEnd(text, start, end) : end, rule: .secretValue)
+        guard let end = extends ? phraseEnd(text, start, end) : end else { return nil }
+        return SecretValue(start: start, end: end, rule: .secretValue)
     }
 
     /// `>value<`, behind an opening tag.
@@ -143,14 +144,15 @@ struct SecretValue {
         return last
     }
 
-    /// A phrase: the words up to the end of the line.
-    private static func phraseEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int {
+    /// A phrase: the words up to the end of the line. Nil: a sentence, whose third word or a later one joins others.
+    private static func phraseEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
         guard text.end(from: start, .letter) >= end else { return end }
         var last = end
-        for _ in 0..<32 {
+        for count in 1..<33 {
             guard text[last] == 0x20, text.isIn(.alphanumeric, last &+ 1) else { break }
             let next = text.end(from: last &+ 1, .word)
             guard text.isIn(.space, next) else { break }
+            if count > 1 && HarmlessValue.isCommon(text, last &+ 1, next) { return nil }
             last = next
         }
         return last
