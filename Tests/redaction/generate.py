@@ -4,7 +4,7 @@
 Writes PREFIXsecrets.tsv (kind, text, what must not be left of it ...) and PREFIXinnocent.tsv (kind, text); control characters
 and backslashes as in corpus.tsv. Of each kind every fourth template is kept for --held-out, which has those and other
 values for all: rules are written with the one part and measured with the other. With --messages the texts are those of
-messages.py, every other template.
+messages.py, and of held_out.py with --held-out.
 
 What lies here was written with: 1 . "", 2 . earlier- --held-out, 11 . messages- --messages, 12 . held-out- --messages --held-out.
 """
@@ -15,6 +15,7 @@ import sys
 import urllib.parse
 from pathlib import Path
 
+import held_out
 import innocent
 import messages
 import secrets_by_kind
@@ -119,7 +120,8 @@ def main():
     seed, directory, prefix = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     is_held_out = "--held-out" in sys.argv
     if "--messages" in sys.argv:
-        for name, rows in zip(("secrets", "innocent"), messages.rows(seed, is_held_out)):
+        module = held_out if is_held_out else messages
+        for name, rows in zip(("secrets", "innocent"), messages.rows(seed, module.SECRETS, module.INNOCENT)):
             write(directory / f"{prefix}{name}.tsv", rows)
         return
     write(directory / f"{prefix}secrets.tsv", secrets(Inventor(seed), is_held_out))

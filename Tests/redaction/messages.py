@@ -2,8 +2,8 @@
 
 Written apart from generate.py's kinds, with other words and other ways of making values. In a template {P} is a password as
 people choose them, {U} one that a URL needs no encoding for, {T} a key of letters and digits, {H} one of hexadecimal
-digits, {B} base64; each of these is a secret. What else stands in braces is ordinary. Of each kind the rules were tried
-on the templates with even numbers; the others were held out.
+digits, {B} base64; each of these is a secret. What else stands in braces is ordinary. The rules were tried on these; held_out.py
+has others, which they were not tried on.
 """
 import base64
 import random
@@ -157,18 +157,16 @@ INNOCENT = {
 }
 
 
-def part(kinds, is_held_out):
-    return [(kind, template) for kind, templates in kinds.items() for number, template in enumerate(templates) if number % 2 == is_held_out]
-
-
-def rows(seed, is_held_out):
+def rows(seed, secrets_by_kind, innocent_by_kind):
     """[kind, text, secret ...] with secrets, and [kind, text] without."""
     writer = Writer(seed)
     secrets, innocent = [], []
-    for kind, template in part(SECRETS, is_held_out):
-        for _ in range(10):
-            text, hidden = writer.fill(template)
-            secrets.append([kind, text, *hidden])
-    for kind, template in part(INNOCENT, is_held_out):
-        innocent += [[kind, writer.fill(template)[0]] for _ in range(6 if "{" in template else 1)]
+    for kind, templates in secrets_by_kind.items():
+        for template in templates:
+            for _ in range(8):
+                text, hidden = writer.fill(template)
+                secrets.append([kind, text, *hidden])
+    for kind, templates in innocent_by_kind.items():
+        for template in templates:
+            innocent += [[kind, writer.fill(template)[0]] for _ in range(5 if "{" in template else 1)]
     return secrets, innocent

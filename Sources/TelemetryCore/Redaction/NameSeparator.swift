@@ -11,14 +11,20 @@ struct NameSeparator {
     /// Nil: no value follows. Not what separates the parts of a URL or of a name in a programming language.
     init?(_ text: TextBytes, word: Int, end: Int) {
         let quote = QuoteMark.end(text, end)
-        let index = Self.skipBlanks(text, quote ?? end)
+        // `["name"] =`
+        let isIndex = quote.map { text[$0] == 0x5D } ?? false
+        let index = Self.skipBlanks(text, (quote ?? end) &+ (isIndex ? 1 : 0))
         isQuoted = quote != nil
         let byte = text[index]
-        guard isQuoted || byte.isIn(.equals | .colon | .percent | .greater | .ampersand) || text.isIn(.less | .colon, word &- 1) else { return nil }
+        let isArrow = text.has("-> ", at: index)
+        guard isQuoted || isArrow || byte.isIn(.equals | .colon | .percent | .greater | .ampersand) || text.isIn(.less | .colon, word &- 1) else { return nil }
         if let found = Self.assignment(text, index, byte) {
             (sign, self.end) = (found.0, Self.skipBlanks(text, found.1))
-        } else if isQuoted && byte == 0x2C && text[word] == 0x2D {
-            // `["--password", "x"]`
+        } else if isArrow {
+            // `Map(password -> x)`
+            (sign, self.end) = (.equals, index &+ 3)
+        } else if isQuoted && byte == 0x2C && (text[word] == 0x2D || text[word &- 2] == 0x28) {
+            // `["--password", "x"]`, `setenv("PASSWORD", "x")`
             let next = Self.skipBlanks(text, index &+ 1)
             guard QuoteMark.end(text, next) != nil else { return nil }
             (sign, self.end) = (.equals, next)

@@ -9,7 +9,7 @@ struct SecretValue {
         guard let separator = NameSeparator(text, word: word, end: end) else { return spoken(text, word, end) }
         guard let kind = SecretName.kind(text, word, end) else { return query(text, word, end, separator) }
         switch kind {
-        case .header: return header(text, word, separator)
+        case .header: return header(text, word, end, separator)
         case .assigned:
             let isBare = !text.isIn(.word, word) || text.end(from: word, .letter) == end
             if separator.sign == .colon && isBare && !separator.isQuoted { return nil }
@@ -51,7 +51,9 @@ struct SecretValue {
         let start = skipSpaces(text, end)
         if text[word] == 0x2D {
             guard let value = make(text, start, .option) else { return nil }
-            return SecretName.nameEnd(text, word, end).isPlural && HarmlessValue.isNumber(text, value.start, value.end) ? nil : value
+            // `--tokens 12`, `[--password VALUE]`
+            let isPlural = SecretName.nameEnd(text, word, end).isPlural && HarmlessValue.isNumber(text, value.start, value.end)
+            return isPlural || text.end(from: value.start, .upper | .underscore | .dash) >= value.end ? nil : value
         }
         guard kind == .value || text.has("_auth", at: word) else { return nil }
         if followsLogin(text, word) || text.has(" login ", at: unquoted(text, start)) { return make(text, start, .login) }
@@ -71,18 +73,26 @@ struct SecretValue {
         return false
     }
 
-    private static func header(_ text: TextBytes, _ word: Int, _ separator: NameSeparator) -> SecretValue? {
+    private static func header(_ text: TextBytes, _ word: Int, _ end: Int, _ separator: NameSeparator) -> SecretValue? {
         let start = separator.end
         if let first = QuoteMark.end(text, start) {
             let end = QuoteMark.closing(text, mark: start, first)
             return end > first ? SecretValue(start: first, end: end, rule: .header) : nil
         }
         // "cookie: expired"; a header says more.
-        if HarmlessValue.isLine(text, start) { return nil }
+        if HarmlessValue.isLine(text, start) || isSentence(text, start) { return nil }
+        // What is no `name=value` is no cookie.
+        if separator.sign == .colon && text.hasFolded("cookie", at: end &- 6) && text[text.end(from: start, !(.equals | .lineEnd))] != 0x3D { return nil }
         let quote = text[word &- 1]
         var end = text.end(from: start, quote.isIn(.quote) ? !(.lineEnd | .quote) : !.lineEnd)
         while text.isIn(.quote, end) && text[end] != quote { end = text.end(from: end &+ 1, !(.lineEnd | .quote)) }
         return end > start ? SecretValue(start: start, end: end, rule: .header) : nil
+    }
+
+    /// "header is missing": two words, of which the second one belongs to a message.
+    private static func isSentence(_ text: TextBytes, _ start: Int) -> Bool {
+        let second = text.end(from: start, .letter) &+ 1
+        return text[second &- 1] == 0x20 && HarmlessValue.isCommon(text, second, text.end(from: second, .letter))
     }
 
     // MARK: values

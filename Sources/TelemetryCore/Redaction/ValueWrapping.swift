@@ -41,8 +41,11 @@ struct ValueWrapping {
         let name = text.end(from: end, .letter | .colon | .underscore | .dot)
         guard name > end, name < end &+ 48 else { return false }
         if text[name] == 0x28 {
-            guard QuoteMark.end(text, name &+ 1) != nil || text[name &+ 1] == 0x5B else { return false }
-            end = name &+ 1
+            // `string(8) "`, as PHP prints it.
+            let length = text.end(from: name &+ 1, .digit)
+            let value = length > name &+ 1 && text.has(") \"", at: length) ? length &+ 2 : name &+ 1
+            guard QuoteMark.end(text, value) != nil || text[value] == 0x5B else { return false }
+            end = value
             return true
         }
         let quote = text.has("Just ", at: end) ? name &+ 1 : name
