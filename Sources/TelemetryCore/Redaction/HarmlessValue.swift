@@ -1,7 +1,12 @@
 /// What stands behind the name of a secret and is none: a message about it, a place for it, a type, code.
 enum HarmlessValue {
     private static var words: WordList {
-        WordList(text: " required expected missing invalid none null nil undefined true false yes no on off empty unset set not must is was are too short wrong incorrect mismatch expired revoked denied rejected failed unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed needs need malformed unchanged unsupported default field given here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol and or of for in the a an to from with has have had should cannot can could will does do please check error such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type found present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use requires require takes take expects expect accepts accept wants want lacks allows allow doesn don didn isn wasn aren won when because via instead if unless while before after since although than then so but nor only also already still again once twice where which that this these it its they them you your we our at by as into over under between during until about without within per be been were may might shall would sensitive hidden redacted masked omitted known deprecated conflicts conflict used using seen ambiguous implies ")
+        WordList(text: " expected none null nil undefined true false yes no off empty unset set too short wrong incorrect mismatch rejected unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed need malformed unchanged unsupported default field given here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol please check error such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type found present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use require take expect accept want allow sensitive hidden redacted masked omitted known deprecated conflicts conflict used using seen ambiguous implies ")
+    }
+
+    /// Words that join others to a sentence.
+    private static var joining: WordList {
+        WordList(text: " is was are were be been has have had must may might shall should will would can cannot could does do doesn don didn isn wasn aren won or and but nor so for with without within from to of the a an in on at by via as into over under between during until about per when because if unless instead while before after since although than then only also already still again once twice where which that this these it its they them you your we our not missing required requires takes expects accepts needs wants lacks expired failed denied revoked invalid ")
     }
 
     /// The bytes from `start` to `end` of a list or a command.
@@ -55,8 +60,18 @@ enum HarmlessValue {
         }
     }
 
-    /// A word of a message, and most words that only join others.
-    static func isCommon(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool { text.isListed(start, end, in: words) }
+    /// "network is down": a word of small letters, and one of a message among the next three.
+    static func isSentence(_ text: TextBytes, _ start: Int) -> Bool {
+        var end = text.end(from: start, .lower)
+        if end == start { return false }
+        for _ in 0..<3 {
+            let next = text.end(from: end &+ 1, .letter)
+            guard text[end] == 0x20, !text.isIn(.word, next) else { return false }
+            if text.isListed(end &+ 1, next, in: joining) { return true }
+            end = next
+        }
+        return false
+    }
 
     private static func isWord(_ text: TextBytes, _ start: Int, _ end: Int, _ isQuoted: Bool) -> Bool {
         let first = text[start] == 0x26 ? start &+ 1 : start
@@ -66,7 +81,7 @@ enum HarmlessValue {
         if behind > letters && !text.hasFolded("oauth2", at: first) { return false }
         // `none)`, `null,`, `Option<String>`; but `good-day7` is no word.
         guard behind >= end || !(isQuoted || text[behind] == 0x21 || text.isIn(.word | .high, behind)) else { return false }
-        return isCommon(text, first, behind)
+        return text.isListed(first, behind, in: words) || text.isListed(first, behind, in: joining)
     }
 
     /// `lexer.next()`, `os.environ[`: a name and a bracket.

@@ -17,8 +17,8 @@ struct OpaqueRun {
     /// Frequent pairs in a row: more make a word.
     private static let longestWord = 5
     private static let hexadecimalMinimum = 24
-    /// Ten, and the sign before them.
-    private static let longestPart = 11
+    /// Twelve, and the sign before them.
+    private static let longestPart = 13
     /// Bytes of a longer run that tell for all of it.
     private static let examined = 512
 
@@ -159,13 +159,14 @@ struct OpaqueRun {
         return isEnd(text, start &+ 26, end) && isULID(text, start) ? start &+ 26 : nil
     }
 
-    /// `checkout-5d78c9869d-x2x9k`: a word and short parts in small letters, as clusters and clouds name what they run.
+    /// `checkout-5d78c9869d-x2x9k`, `0-20260102030405-3b37bd082a6c`: a word or a number, numbers and short parts in small
+    /// letters, as clusters and clouds name what they run and Go names versions.
     private static func isThing(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        var part = text.end(from: start, .lower)
-        guard part > start &+ 1, part < end, part &- start < minimum else { return false }
+        var part = text.end(from: start, text.isIn(.digit, start) ? .digit : .lower)
+        guard part > start, part < end, part &- start < minimum else { return false }
         while part < end {
             let next = text.end(from: part &+ 1, .lower | .digit)
-            guard text.isIn(.dash | .underscore, part), next &- part <= longestPart else { return false }
+            guard text.isIn(.dash | .underscore, part), next &- part <= longestPart || text.end(from: part &+ 1, .digit) == next else { return false }
             part = next
         }
         return true

@@ -80,7 +80,7 @@ struct SecretValue {
             return end > first ? SecretValue(start: first, end: end, rule: .header) : nil
         }
         // "cookie: expired"; a header says more.
-        if HarmlessValue.isLine(text, start) || isSentence(text, start) { return nil }
+        if HarmlessValue.isLine(text, start) || HarmlessValue.isSentence(text, start) { return nil }
         // What is no `name=value` is no cookie.
         if separator.sign == .colon && text.hasFolded("cookie", at: end &- 6) && text[text.end(from: start, !(.equals | .lineEnd))] != 0x3D { return nil }
         let quote = text[word &- 1]
@@ -89,19 +89,13 @@ struct SecretValue {
         return end > start ? SecretValue(start: start, end: end, rule: .header) : nil
     }
 
-    /// "header is missing": two words, of which the second one belongs to a message.
-    private static func isSentence(_ text: TextBytes, _ start: Int) -> Bool {
-        let second = text.end(from: start, .letter) &+ 1
-        return text[second &- 1] == 0x20 && HarmlessValue.isCommon(text, second, text.end(from: second, .letter))
-    }
-
     // MARK: values
 
     private static func make(_ text: TextBytes, _ start: Int, _ rule: RedactionRule) -> SecretValue? {
         if let first = QuoteMark.end(text, start) {
             return quoted(text, first, QuoteMark.closing(text, mark: start, first), rule)
         }
-        if HarmlessValue.begins(text, start) { return nil }
+        if HarmlessValue.begins(text, start) || HarmlessValue.isSentence(text, start) { return nil }
         let end = unquoted(text, start)
         return end > start && !HarmlessValue.isFiller(text, start, end) ? SecretValue(start: start, end: end, rule: rule) : nil
     }
@@ -119,7 +113,7 @@ struct SecretValue {
             if wrapping.isList { end = listEnd(text, mark: start, first, end) }
             return quoted(text, first, end, .secretValue)
         }
-        if HarmlessValue.begins(text, start) { return nil }
+        if HarmlessValue.begins(text, start) || (separator.sign == .colon && HarmlessValue.isSentence(text, start)) { return nil }
         var end = unquoted(text, start)
         if wrapping.isNextLine {
             // The next line may be another setting, or the next sentence.
@@ -130,8 +124,7 @@ struct SecretValue {
         if wrapping.isList { while end > start && text[end &- 1] == 0x2C { end &-= 1 } }
         if end <= start || HarmlessValue.isFiller(text, start, end) { return nil }
         if isPlural && HarmlessValue.isNumber(text, start, end) { return nil }
-        guard let end = extends ? phraseEnd(text, start, end) : end else { return nil }
-        return SecretValue(start: start, end: end, rule: .secretValue)
+        return SecretValue(start: start, end: extends ? phraseEnd(text, start, end) : end, rule: .secretValue)
     }
 
     /// `>value<`, behind an opening tag.
@@ -154,15 +147,14 @@ struct SecretValue {
         return last
     }
 
-    /// A phrase: the words up to the end of the line. Nil: a sentence, whose third word or a later one joins others.
-    private static func phraseEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
+    /// A phrase: the words up to the end of the line.
+    private static func phraseEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int {
         guard text.end(from: start, .letter) >= end else { return end }
         var last = end
-        for count in 1..<33 {
+        for _ in 0..<32 {
             guard text[last] == 0x20, text.isIn(.alphanumeric, last &+ 1) else { break }
             let next = text.end(from: last &+ 1, .word)
             guard text.isIn(.space, next) else { break }
-            if count > 1 && HarmlessValue.isCommon(text, last &+ 1, next) { return nil }
             last = next
         }
         return last
