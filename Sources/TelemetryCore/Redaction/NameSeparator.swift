@@ -17,12 +17,16 @@ struct NameSeparator {
         isQuoted = quote != nil
         let byte = text[index]
         let isArrow = text.has("-> ", at: index)
-        guard isQuoted || isArrow || byte.isIn(.equals | .colon | .percent | .greater | .ampersand) || text.isIn(.less | .colon, word &- 1) else { return nil }
+        // `.password("x")`
+        let isCall = byte == 0x28 && text[word &- 1] == 0x2E && !text.hasFolded("get", at: word) && QuoteMark.end(text, index &+ 1) != nil
+        guard isQuoted || isArrow || isCall || byte.isIn(.equals | .colon | .percent | .greater | .ampersand) || text.isIn(.less | .colon, word &- 1) else { return nil }
         if let found = Self.assignment(text, index, byte) {
             (sign, self.end) = (found.0, Self.skipBlanks(text, found.1))
         } else if isArrow {
             // `Map(password -> x)`
             (sign, self.end) = (.equals, index &+ 3)
+        } else if isCall {
+            (sign, self.end) = (.equals, index &+ 1)
         } else if isQuoted && byte == 0x2C && (text[word] == 0x2D || text[word &- 2] == 0x28) {
             // `["--password", "x"]`, `setenv("PASSWORD", "x")`
             let next = Self.skipBlanks(text, index &+ 1)

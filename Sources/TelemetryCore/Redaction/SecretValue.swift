@@ -50,8 +50,8 @@ struct SecretValue {
         guard text.isIn(.space, end), end < text.count, let kind = SecretName.kind(text, word, end) else { return nil }
         let start = skipSpaces(text, end)
         if text[word] == 0x2D {
-            guard let value = make(text, start, .option) else { return nil }
-            // `--tokens 12`, `[--password VALUE]`
+            // `--tokens 12`, `[--password VALUE]`, `--password (default: none)`
+            guard text[start] != 0x28, let value = make(text, start, .option) else { return nil }
             let isPlural = SecretName.nameEnd(text, word, end).isPlural && HarmlessValue.isNumber(text, value.start, value.end)
             return isPlural || text.end(from: value.start, .upper | .underscore | .dash) >= value.end ? nil : value
         }
