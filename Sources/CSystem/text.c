@@ -43,18 +43,20 @@ bool csystem_text_has_folded(const uint8_t *text, intptr_t count, intptr_t index
     return true;
 }
 
-intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives)
+intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives, bool folds)
 {
-    for (intptr_t at = index; *alternatives; alternatives++) {
-        if (*alternatives == '|') {
-            if (at >= 0)
+    intptr_t at = index;
+    for (;; alternatives++) {
+        if (*alternatives == '|' || *alternatives == 0) {
+            if (at > index)
                 return at;
+            if (*alternatives == 0)
+                return 0;
             at = index;
         } else if (at >= 0) {
-            at = at < count && text[at] == *alternatives ? at + 1 : -1;
+            at = at < count && (folds ? folded(text[at]) : text[at]) == *alternatives ? at + 1 : -1;
         }
     }
-    return 0;
 }
 
 const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, uint8_t sign)

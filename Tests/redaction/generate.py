@@ -120,8 +120,8 @@ def main():
     seed, directory, prefix = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     is_held_out = "--held-out" in sys.argv
     if "--messages" in sys.argv:
-        module = held_out if is_held_out else messages
-        for name, rows in zip(("secrets", "innocent"), messages.rows(seed, module.SECRETS, module.INNOCENT)):
+        module, repeats = (held_out, 10) if is_held_out else (messages, 3)
+        for name, rows in zip(("secrets", "innocent"), messages.rows(seed, module.SECRETS, module.INNOCENT, repeats)):
             write(directory / f"{prefix}{name}.tsv", rows)
         return
     write(directory / f"{prefix}secrets.tsv", secrets(Inventor(seed), is_held_out))

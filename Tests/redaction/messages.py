@@ -238,16 +238,16 @@ INNOCENT = {
 }
 
 
-def rows(seed, secrets_by_kind, innocent_by_kind):
+def rows(seed, secrets_by_kind, innocent_by_kind, repeats):
     """[kind, text, secret ...] with secrets, and [kind, text] without."""
     writer = Writer(seed)
     secrets, innocent = [], []
     for kind, templates in secrets_by_kind.items():
         for template in templates:
-            for _ in range(8):
+            for _ in range(repeats):
                 text, hidden = writer.fill(template)
                 secrets.append([kind, text, *hidden])
     for kind, templates in innocent_by_kind.items():
         for template in templates:
-            innocent += [[kind, writer.fill(template)[0]] for _ in range(5 if "{" in template else 1)]
+            innocent += [[kind, writer.fill(template)[0]] for _ in range(repeats if "{" in template else 1)]
     return secrets, innocent

@@ -18,8 +18,8 @@ intptr_t csystem_text_end(const uint8_t *text, intptr_t count, intptr_t start, u
 bool csystem_text_has(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *literal);
 /** The same in either case; `literal` is in small letters. */
 bool csystem_text_has_folded(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *literal);
-/** Behind the first of `alternatives`, each followed by `|`, that begins at `index`; 0: none does. */
-intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives);
+/** Behind the first of `alternatives`, between `|`, that begins at `index`, in either case if it `folds`; 0: none does. */
+intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives, bool folds);
 /** Where `list` goes on behind the word from `start` to `end`, which a blank precedes there and `sign` follows, in
     either case; NULL: the list does not have it. */
 const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, uint8_t sign);

@@ -35,16 +35,15 @@ package enum ErrorMessage {
         let base = UnsafeRawPointer(message).assumingMemoryBound(to: UInt8.self)
         let text = TextBytes(base: base, count: strnlen(message, bound))
         for category in order {
-            let alternatives = WordList(text: phrases(category), separator: UInt8(ascii: "|"))
-            if alternatives.contains(where: { isIn(text, $0) }) { return category }
+            if hasOne(text, of: phrases(category)) { return category }
         }
         return .unknown
     }
 
     /// Where a word begins: `bug` is not in `debugger`.
-    private static func isIn(_ text: TextBytes, _ phrase: TextBytes) -> Bool {
-        for index in 0..<text.count where !text[index &- 1].isAlphanumeric {
-            if text.has(phrase, at: index, ignoringCase: true) { return true }
+    private static func hasOne(_ text: TextBytes, of phrases: StaticString) -> Bool {
+        for index in 0..<text.count where !text.isIn(.alphanumeric, index &- 1) {
+            if text.behind(phrases, at: index, folds: true) != nil { return true }
         }
         return false
     }

@@ -4,7 +4,11 @@ enum Credentials {
     static func behindScheme(_ text: TextBytes, word: Int, end: Int) -> TextRange? {
         guard text.isIn(.blank, end), end &- word >= 5, isScheme(text, word, end) else { return nil }
         let start = text.skipBlanks(end)
-        var stop = text.end(from: start, .word | .dot | .tilde | .plus | .slash | .equals)
+        var stop = text.end(from: start, .word | .dot | .tilde | .plus | .slash)
+        let filled = text.end(from: stop, .equals)
+        // `bearer expires_in=60` is another setting.
+        if text.isIn(.word | .quote, filled) && filled > stop { return nil }
+        stop = filled
         while stop > start && text[stop &- 1] == 0x2E { stop &-= 1 }
         return isCredentials(text, start, stop) ? TextRange(start: start, end: stop) : nil
     }

@@ -6,7 +6,7 @@ enum HarmlessValue {
 
     /// Words that join others to a sentence.
     private static var joining: WordList {
-        WordList(text: " is was are were be been has have had must may might shall should will would can cannot could does do doesn don didn isn wasn aren won or and but nor so for with without within from to of the a an in on at by via as into over under between during until about per when because if unless instead while before after since although than then only also already still again once twice where which that this these it its they them you your we our not missing required requires takes expects accepts needs wants lacks expired failed denied revoked invalid error errors found given failure ")
+        WordList(text: " is was are were be been has have had must may might shall should will would can cannot could does do doesn don didn isn wasn aren won or and but nor so for with without within from to of the a an in on at by via as into over under between during until about per when because if unless instead while before after since although than then only also already still again once twice where which that this these it its they them you your we our not missing required requires takes expects accepts needs wants lacks expired failed denied revoked invalid error errors found given failure await contains includes exceeds matches differs begins ends ")
     }
 
     /// The bytes from `start` to `end` of a list or a command.
@@ -65,7 +65,7 @@ enum HarmlessValue {
         var end = text.end(from: start, .letter)
         if end == start { return false }
         for _ in 0..<3 {
-            let next = text.end(from: end &+ 1, .letter)
+            let next = text.end(from: end &+ 1, .alphanumeric)
             guard text[end] == 0x20, !text.isIn(.word, next) else { return false }
             if text.isListed(end &+ 1, next, in: joining) { return true }
             end = next
@@ -87,6 +87,10 @@ enum HarmlessValue {
     /// `lexer.next()`, `os.environ[`: a name and a bracket.
     private static func isCall(_ text: TextBytes, _ start: Int) -> Bool {
         let behind = text.end(from: start, .letter | .underscore | .dot | .colon)
-        return behind > start &+ 2 && (text[behind] == 0x28 || (text[behind] == 0x5B && text.isIn(.lower, behind &- 1)))
+        guard behind > start &+ 2 else { return false }
+        if text[behind] == 0x28 || (text[behind] == 0x5B && text.isIn(.lower, behind &- 1)) { return true }
+        // `process.env.SECRET`: three names.
+        let second = text.end(from: text.end(from: start, .letter | .underscore) &+ 1, .letter | .underscore)
+        return text[second] == 0x2E && !text.isIn(.word | .high, behind) && text.end(from: second, .dot) < behind
     }
 }

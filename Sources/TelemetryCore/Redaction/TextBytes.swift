@@ -41,9 +41,9 @@ struct TextBytes {
         return offset >= end &- start
     }
 
-    /// Behind the first of `alternatives`, each with a `|` behind it, that stands at `index`.
-    func behind(_ alternatives: StaticString, at index: Int) -> Int? {
-        let end = csystem_text_behind(base, count, index, alternatives.utf8Start)
+    /// Behind the first of `alternatives`, between `|`, that stands at `index`.
+    func behind(_ alternatives: StaticString, at index: Int, folds: Bool = false) -> Int? {
+        let end = csystem_text_behind(base, count, index, alternatives.utf8Start, folds)
         return end > 0 ? end : nil
     }
 
@@ -53,8 +53,4 @@ struct TextBytes {
 
     /// `start` behind at most four blanks.
     func skipBlanks(_ start: Int) -> Int { min(end(from: start, .blank), start &+ 4) }
-}
-
-extension UInt8 {
-    var isAlphanumeric: Bool { isIn(.alphanumeric) }
 }

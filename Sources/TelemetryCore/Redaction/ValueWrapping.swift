@@ -41,9 +41,11 @@ struct ValueWrapping {
         let name = text.end(from: end, .letter | .colon | .underscore | .dot)
         guard name > end, name < end &+ 48 else { return false }
         if text[name] == 0x28 {
-            // `string(8) "`, as PHP prints it.
+            // `string(8) "`, as PHP prints it. What reads a value has a small name: `getenv("`, `input("`.
             let length = text.end(from: name &+ 1, .digit)
-            let value = length > name &+ 1 && text.has(") \"", at: length) ? length &+ 2 : name &+ 1
+            let hasLength = length > name &+ 1 && text.has(") \"", at: length)
+            guard hasLength || text.isIn(.upper, end) || text.has("array", at: end) else { return false }
+            let value = hasLength ? length &+ 2 : name &+ 1
             guard QuoteMark.end(text, value) != nil || text[value] == 0x5B else { return false }
             end = value
             return true
