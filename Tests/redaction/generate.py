@@ -6,7 +6,8 @@ and backslashes as in corpus.tsv. Of each kind every fourth template is kept for
 values for all: rules are written with the one part and measured with the other. With --messages the texts are those of
 messages.py, and of held_out.py with --held-out.
 
-What lies here was written with: 1 . "", 2 . earlier- --held-out, 11 . messages- --messages, 12 . held-out- --messages --held-out.
+What lies here was written with: 1 . "", 11 . messages- --messages, 51 . held-out- --messages --held-out. What begins with
+earlier- was held out, as --held-out makes it, until rules were changed for it.
 """
 import base64
 import random

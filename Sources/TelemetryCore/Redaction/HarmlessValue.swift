@@ -36,13 +36,13 @@ enum HarmlessValue {
 
     /// Digits and what stands between numbers.
     static func isNumber(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        text.end(from: start, .digit | .dot | .slash | .percent | .comma | .blank) >= end
+        text.isAll(.digit | .dot | .slash | .percent | .comma | .blank, start, end)
     }
 
     /// Letters and digits that nobody writes as words; where names say too little.
     static func isUnlikelyWord(_ text: TextBytes, _ start: Int, _ end: Int, atLeast minimum: Int) -> Bool {
-        guard end &- start >= minimum, text.end(from: start, !.space) >= end else { return false }
-        return (text.end(from: start, !.digit) < end && text.end(from: start, !.letter) < end)
+        guard end &- start >= minimum, text.isAll(!.space, start, end) else { return false }
+        return !(text.isAll(!.digit, start, end) || text.isAll(!.letter, start, end))
             || (end &- start >= 12 && OpaqueRun.isOpaque(text, start, end))
     }
 
@@ -86,7 +86,7 @@ enum HarmlessValue {
 
     /// `lexer.next()`, `os.environ[`: a name and a bracket.
     private static func isCall(_ text: TextBytes, _ start: Int) -> Bool {
-        let behind = text.end(from: start, .letter | .underscore | .dot | .colon)
+        let behind = text.end(from: start, .letter | .underscore | .dot | .colon, limit: 128)
         guard behind > start &+ 2 else { return false }
         if text[behind] == 0x28 || (text[behind] == 0x5B && text.isIn(.lower, behind &- 1)) { return true }
         // `process.env.SECRET`: three names.

@@ -82,7 +82,7 @@ struct SecretValue {
         // "cookie: expired"; a header says more.
         if HarmlessValue.isLine(text, start) || HarmlessValue.isSentence(text, start) { return nil }
         // What is no `name=value` is no cookie.
-        if separator.sign == .colon && text.hasFolded("cookie", at: end &- 6) && text[text.end(from: start, !(.equals | .lineEnd))] != 0x3D { return nil }
+        if separator.sign == .colon && text.hasFolded("cookie", at: end &- 6) && text[text.end(from: start, !(.equals | .lineEnd), limit: 128)] != 0x3D { return nil }
         let quote = text[word &- 1]
         var end = text.end(from: start, quote.isIn(.quote) ? !(.lineEnd | .quote) : !.lineEnd)
         while text.isIn(.quote, end) && text[end] != quote { end = text.end(from: end &+ 1, !(.lineEnd | .quote)) }

@@ -26,6 +26,9 @@ struct TextBytes {
     /// The same, at most `limit` bytes on.
     func end(from start: Int, _ set: ByteSet, limit: Int) -> Int { csystem_text_end(base, min(count, start &+ limit), start, set.bits) }
 
+    /// Whether all bytes from `start` to `end` are in `set`.
+    func isAll(_ set: ByteSet, _ start: Int, _ end: Int) -> Bool { self.end(from: start, set, limit: end &- start) >= end }
+
     /// Whether `literal` stands at `index`.
     @inline(__always)
     func has(_ literal: StaticString, at index: Int) -> Bool { csystem_text_has(base, count, index, literal.utf8Start) }

@@ -57,7 +57,7 @@ struct TokenPrefix {
             row = bytes.isIn(.alphanumeric, index) ? row &+ 1 : 0
             longest = max(longest, row)
         }
-        return longest >= inRow && !(needsDigit && bytes.end(from: body, !.digit) >= end) && !(isUpper && bytes.end(from: body, !.lower) < end)
+        return longest >= inRow && !(needsDigit && bytes.isAll(!.digit, body, end)) && (!isUpper || bytes.isAll(!.lower, body, end))
     }
 
     /// RFC 7519: the first two parts are JSON objects, so both begin with `{"` in base64url.
