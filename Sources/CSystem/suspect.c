@@ -24,7 +24,7 @@ static const struct { uint32_t second, third; } last_letters[32] = {
 };
 
 /** The key ends like the name of a secret; a number and an `s` may follow. */
-static __attribute__((noinline, cold)) bool is_like_secret(const unsigned char *key, size_t length)
+static __attribute__((noinline, cold, minsize)) bool is_like_secret(const unsigned char *key, size_t length)
 {
     size_t whole = length;
     while (length > 3 && ((unsigned char)(key[length - 1] - '0') < 10 || (length < whole && key[length - 1] == '_')))

@@ -12,6 +12,12 @@ const uint8_t csystem_byte_kinds[256] = {
     [1 ... 8] = 29, [0x0E ... 0x1F] = 29, ['@'] = 30, [0x80 ... 0xFF] = 31,
 };
 
+#if defined(__clang__)
+#define SMALL __attribute__((minsize))
+#else
+#define SMALL
+#endif
+
 enum { UPPER = 1 << 4 | 1 << 5 };
 
 static inline uint8_t folded(uint8_t byte) { return csystem_is_in(byte, UPPER) ? byte | 0x20 : byte; }
@@ -33,7 +39,7 @@ bool csystem_text_has(const uint8_t *text, intptr_t count, intptr_t index, const
     return true;
 }
 
-bool csystem_text_has_folded(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *literal)
+SMALL bool csystem_text_has_folded(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *literal)
 {
     if (index < 0)
         return false;
@@ -43,7 +49,7 @@ bool csystem_text_has_folded(const uint8_t *text, intptr_t count, intptr_t index
     return true;
 }
 
-intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives, bool folds)
+SMALL intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives, bool folds)
 {
     intptr_t at = index;
     for (;; alternatives++) {
@@ -59,7 +65,7 @@ intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index
     }
 }
 
-const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, uint8_t sign)
+SMALL const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, uint8_t sign)
 {
     char word[20] = " ";
     if (end <= start || end - start > (intptr_t)sizeof word - 3)
@@ -74,7 +80,7 @@ const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t
 }
 
 /** Where the name from `start` to `end` has its last letters, those of the word that ends before `word`; -1: others. */
-static intptr_t last_letters(const uint8_t *text, intptr_t start, intptr_t end, const char *word)
+SMALL static intptr_t last_letters(const uint8_t *text, intptr_t start, intptr_t end, const char *word)
 {
     enum { longest = 64 };
     intptr_t index = end;
@@ -93,7 +99,7 @@ static intptr_t last_letters(const uint8_t *text, intptr_t start, intptr_t end, 
     return index;
 }
 
-intptr_t csystem_text_ending(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list)
+SMALL intptr_t csystem_text_ending(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list)
 {
     if (end - start < 2)
         return -1;
@@ -106,7 +112,7 @@ intptr_t csystem_text_ending(const uint8_t *text, intptr_t start, intptr_t end, 
     return -1;
 }
 
-intptr_t csystem_text_percent(const uint8_t *text, intptr_t count, intptr_t start, const uint8_t *code)
+SMALL intptr_t csystem_text_percent(const uint8_t *text, intptr_t count, intptr_t start, const uint8_t *code)
 {
     if (start < 0 || start >= count || text[start] != '%')
         return 0;

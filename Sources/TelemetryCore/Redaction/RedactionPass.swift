@@ -208,7 +208,6 @@ struct RedactionPass {
         let marker = rule.replacement
         // A marker that stands there already stays: the second time changes nothing.
         if end &- start == marker.utf8CodeUnitCount && text.has(marker, at: start) { return }
-        if !hasReplaced { output.reserveCapacity(min(text.count, wanted) &+ Self.margin) }
         append(to: start)
         append(marker.utf8Start, marker.utf8CodeUnitCount)
         copied = end

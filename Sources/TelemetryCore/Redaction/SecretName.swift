@@ -29,7 +29,9 @@ package enum SecretName {
         let start = text[start &- 1] == 0x2E || text[start &- 1] == 0x20 ? max(0, start &- longest) : start
         let (last, isPlural) = nameEnd(text, start, end)
         guard last &- start >= 2, canEnd(text[last &- 2] | 0x20, text[last &- 1] | 0x20) else { return nil }
-        if !isPlural && ending(text, start, last, headerEndings) >= 0 { return .header }
+        // -n, -e, -y: the headers.
+        let tail = text[last &- 1] | 0x20
+        if !isPlural && (tail == 0x6E || tail == 0x65 || tail == 0x79) && ending(text, start, last, headerEndings) >= 0 { return .header }
         if ending(text, start, last, valueEndings) >= 0 { return .value }
         if isPlural { return nil }
         let first = ending(text, start, last, assignedNames)
