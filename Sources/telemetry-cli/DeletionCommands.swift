@@ -63,7 +63,12 @@ enum DeletionCommands {
     }
 
     private static func list(_ invocation: Invocation, _ options: Options) throws(Failure) -> ExitCode {
-        let lines = DeletionReceipts.lines(options: options).map { StoredReceipt.json($0) }
+        let lines: [String]
+        do throws(DeletionReceiptsError) {
+            lines = try DeletionReceipts.lines(options: options).map { StoredReceipt.json($0) }
+        } catch {
+            throw Failure(code: .document, message: (SpoolInspector.path(options: options) ?? "") + "/" + error.text)
+        }
         if invocation.wantsJSON {
             var object = JSONObject()
             object.add("tool", options.toolName)

@@ -36,6 +36,15 @@ extension DeletionReceipt.Method {
     }
 }
 
+/// Why receipts are neither read nor kept, for people.
+package struct DeletionReceiptsError: Error {
+    package let text: String
+
+    init(text: String) { self.text = text }
+
+    init(_ error: SystemError) { text = DeletionReceipts.fileName + ": " + error.text }
+}
+
 /// The receipts of a tool, the newest last.
 package enum DeletionReceipts {
     static let fileName = "deletion-receipts.jsonl"
@@ -43,27 +52,40 @@ package enum DeletionReceipts {
     static let limit = 256
     private static let limitBytes = 1 << 20
 
-    /// As stored, one a line.
-    package static func lines(options: Options) -> [[UInt8]] {
+    /// As stored, one a line. Throws, for people, why a file that is there is not read.
+    package static func lines(options: Options) throws(DeletionReceiptsError) -> [[UInt8]] {
         guard let path = SpoolInspector.path(options: options),
             let directory = (try? Directory.openExisting(path)) ?? nil
         else { return [] }
         defer { directory.close() }
-        return lines(in: directory)
+        return try lines(in: directory)
     }
 
-    static func lines(in directory: Descriptor) -> [[UInt8]] {
-        guard let content = try? PrivateFile.read(at: directory, fileName, limit: limitBytes) else { return [] }
-        return content.bytes.split(separator: UInt8(ascii: "\n")).map { Array($0) }
+    static func lines(in directory: Descriptor) throws(DeletionReceiptsError) -> [[UInt8]] {
+        do throws(PrivateFileError) {
+            let content = try PrivateFile.read(at: directory, fileName, limit: limitBytes)
+            return content.bytes.split(separator: UInt8(ascii: "\n")).map { Array($0) }
+        } catch {
+            if case .refused(let reason) = error { throw DeletionReceiptsError(text: fileName + ": " + reason) }
+            return []
+        }
     }
 
-    static func add(_ receipts: [DeletionReceipt], in directory: Descriptor) throws(SystemError) {
+    static func add(_ receipts: [DeletionReceipt], path: String) throws(DeletionReceiptsError) {
+        let directory: Descriptor
+        do throws(SystemError) { directory = try Directory.openPrivate(path) } catch { throw DeletionReceiptsError(error) }
+        defer { directory.close() }
+        try add(receipts, in: directory)
+    }
+
+    /// What cannot be read is not replaced.
+    static func add(_ receipts: [DeletionReceipt], in directory: Descriptor) throws(DeletionReceiptsError) {
         guard !receipts.isEmpty else { return }
-        guard let lock = IdentityLock.take(directory, milliseconds: 100) else { throw SystemError(code: EAGAIN) }
+        guard let lock = IdentityLock.take(directory, milliseconds: 100) else { throw DeletionReceiptsError(SystemError(code: EAGAIN)) }
         defer { lock.close() }
-        let kept = lines(in: directory) + receipts.map { $0.line }
+        let kept = try lines(in: directory) + receipts.map { $0.line }
         var bytes: [UInt8] = []
         for line in kept.suffix(limit) { bytes += line + [UInt8(ascii: "\n")] }
-        try PrivateFile.replace(in: directory, fileName, bytes, durable: true)
+        do throws(SystemError) { try PrivateFile.replace(in: directory, fileName, bytes, durable: true) } catch { throw DeletionReceiptsError(error) }
     }
 }

@@ -130,12 +130,10 @@ package struct DeletionRequest {
 
     private func keepReceipts(_ result: inout Result) {
         guard !result.receipts.isEmpty, let path = SpoolInspector.path(options: options) else { return }
-        do throws(SystemError) {
-            let directory = try Directory.openPrivate(path)
-            defer { directory.close() }
-            try DeletionReceipts.add(result.receipts, in: directory)
+        do throws(DeletionReceiptsError) {
+            try DeletionReceipts.add(result.receipts, path: path)
         } catch {
-            result.receiptProblem = path + "/" + DeletionReceipts.fileName + ": " + error.text
+            result.receiptProblem = path + "/" + error.text
         }
     }
 }

@@ -24,7 +24,7 @@ final class DeletionRequestTests: XCTestCase {
     }
 
     private var receipts: [String] {
-        DeletionReceipts.lines(options: options()).map { String(decoding: $0, as: UTF8.self) }
+        ((try? DeletionReceipts.lines(options: options())) ?? []).map { String(decoding: $0, as: UTF8.self) }
     }
 
     func testNothingToAskFor() {

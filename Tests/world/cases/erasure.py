@@ -133,3 +133,19 @@ def receipts(world):
     for text in (listed, plain):
         raw = [each for each in text if each != "\n" and (ord(each) < 0x20 or 0x7F <= ord(each) <= 0x9F or 0x202A <= ord(each) <= 0x202E)]
         check_equal([], raw, "control characters")
+
+
+@test("erasure/many-receipts", "G")
+def many_receipts(world):
+    """A file of receipts that is longer than what is read of it is neither taken for empty nor replaced."""
+    receiver = tool(world, {"ephemeral": "never"})
+    send(world, receiver)
+    path = f"{world.spool}/deletion-receipts.jsonl"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(b'{"outcome":"accepted"}\n' * 100_000)
+    size = os.stat(path).st_size
+    listed = world.telemetry("request-deletion", "--list", expected=7)
+    check("deletion-receipts.jsonl: longer than 1048576 bytes" in listed.stderr, listed.stderr)
+    asked = world.telemetry("request-deletion", expected=None)
+    check("no receipt was kept" in asked.stderr and "longer than" in asked.stderr, asked.stderr)
+    check_equal(size, os.stat(path).st_size, "bytes of the file")
