@@ -231,7 +231,9 @@ final class CurlSession {
         var code = CURLE_OK
         guard csystem_curl_multi_ended(multi, &code) else { return "libcurl failed" }
         if code == CURLE_OK { return nil }
-        if let text = TLSFailure.text(code, verification: csystem_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT), detail) { return text }
+        let isFresh = csystem_curl_get_offset(easy, CURLINFO_APPCONNECT_TIME_T) > 0 && csystem_curl_get_long(easy, CURLINFO_NUM_CONNECTS) > 0
+        let verification = csystem_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT)
+        if let text = TLSFailure.text(code, verification: verification, detail, isFresh: isFresh) { return text }
         // libcurl's general sentence: its particular one may repeat the URL.
         guard let text = csystem_curl_error_text(code) else { return "libcurl error " + String(code.rawValue) }
         return String(cString: text)

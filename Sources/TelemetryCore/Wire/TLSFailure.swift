@@ -8,9 +8,10 @@ enum TLSFailure {
     /// `GNUTLS_CERT_NOT_ACTIVATED` and `GNUTLS_CERT_EXPIRED`, bits of a status whose others are above OpenSSL's codes.
     private static let gnuTLS = (notYet: 1 << 9, expired: 1 << 10)
 
-    /// `verification`: CURLINFO_SSL_VERIFYRESULT. `detail`: libcurl's own sentence. Nil: it is another failure.
+    /// `verification`: CURLINFO_SSL_VERIFYRESULT. `detail`: libcurl's own sentence. `isFresh`: TLS was set up for this very
+    /// request. Nil: it is another failure.
     @inline(never)
-    static func text(_ code: CURLcode, verification: Int, _ detail: UnsafePointer<CChar>) -> String? {
+    static func text(_ code: CURLcode, verification: Int, _ detail: UnsafePointer<CChar>, isFresh: Bool = false) -> String? {
         if code == CURLE_PEER_FAILED_VERIFICATION { return certificate(verification) }
         // OpenSSL's words for the alert and GnuTLS's; in TLS 1.3 it comes after the handshake, with whatever is read then.
         let words = Array(String(cString: detail).utf8)
@@ -21,7 +22,9 @@ enum TLSFailure {
         if ByteSearch.contains(words, "andshake fail") || ByteSearch.contains(words, "fatal alert") {
             return "the receiver broke TLS off: it may want a client certificate, or another version of TLS"
         }
-        return nil
+        // In TLS 1.3 a server says what it misses when the handshake is over, and closes: its reset may overtake its words.
+        let isBrokenOff = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING
+        return isFresh && isBrokenOff ? "the receiver broke off after the TLS handshake: it may want a client certificate" : nil
     }
 
     private static func certificate(_ verification: Int) -> String {

@@ -18,6 +18,10 @@ final class TLSFailureTests: XCTestCase {
             (CURLE_SSL_CONNECT_ERROR, 0, "error:0A000410:SSL routines::sslv3 alert handshake failure", "may want a client certificate"),
             (CURLE_COULDNT_CONNECT, 0, "Failed to connect to certificate.example port 443", nil), (CURLE_OPERATION_TIMEDOUT, 1, "", nil),
         ]
+        for code in [CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING] {
+            XCTAssertTrue(TLSFailure.text(code, verification: 0, "", isFresh: true)?.contains("broke off after the TLS handshake") == true)
+            XCTAssertNil(TLSFailure.text(code, verification: 0, ""))
+        }
         for (code, verification, detail, sentence) in table {
             let text = TLSFailure.text(code, verification: verification, detail)
             if let sentence { XCTAssertTrue(text?.contains(sentence) == true, "\(detail): \(text ?? "")") } else { XCTAssertNil(text) }
