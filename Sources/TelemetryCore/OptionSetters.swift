@@ -149,8 +149,8 @@ extension Options {
     }
 
     package func setFileBackend(path: String?, maxBytes: UInt64, maxFiles: UInt32) -> Bool {
-        guard path?.isEmpty != true else {
-            fail("file backend: path is empty; expected a file, or none for the default")
+        if let path, let problem = BackendChoice.problem(path: path) {
+            fail("file backend: " + problem + "; expected " + BackendChoice.expectedPath + ", or none for the default")
             return false
         }
         guard check("max_bytes", maxBytes, .fileBytes), check("max_files", UInt64(maxFiles), .fileCount) else { return false }

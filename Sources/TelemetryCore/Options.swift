@@ -28,6 +28,14 @@ package enum BackendChoice {
         }
     }
 
+    static let expectedPath = "an absolute path of at most 4095 bytes"
+
+    /// What speaks against a log there: a relative path would mean another file in each working directory.
+    static func problem(path: String) -> String? {
+        let isPath = path.utf8.first == UInt8(ascii: "/") && path.utf8.count <= 4095
+        return isPath && !UnseenCharacter.isIn(path) ? nil : "'" + Excerpt.of(path) + "' is no such path"
+    }
+
     package static let fileBytes: Int64 = 10 << 20
     package static let fileCount = 3
     package static let defaultFile = BackendChoice.file(path: nil, maxBytes: fileBytes, maxFiles: fileCount)

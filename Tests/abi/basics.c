@@ -115,7 +115,7 @@ static void malformed_types_are_refused(void)
 static void disabled_does_nothing(void)
 {
     telemetry_options *options = quiet_options();
-    telemetry_options_set_backend_file(options, EVENTS_FILE, 0, 0);
+    telemetry_options_set_backend_file(options, absolute(EVENTS_FILE), 0, 0);
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
     CHECK(collector != NULL);
@@ -260,12 +260,13 @@ static void statistics_are_sized(void)
 static void options_are_copied(void)
 {
     consent_given();
-    char path[] = EVENTS_FILE, name[] = "mytool";
+    char path[2 * PATH_MAX], name[] = "mytool";
+    snprintf(path, sizeof path, "%s", absolute(EVENTS_FILE));
     telemetry_options *options = telemetry_options_new(name, "1");
     telemetry_options_set_backend_file(options, path, 0, 0);
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
-    memset(path, 'X', sizeof path - 1);
+    memset(path, 'X', strlen(path));
     memset(name, 'X', sizeof name - 1);
     record_sequence(collector, "copied", 0, 1);
     CHECK_INT(TELEMETRY_OK, telemetry_close(collector, 2000));

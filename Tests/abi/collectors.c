@@ -6,7 +6,7 @@ static telemetry_collector *open_named(const char *tool, const char *variable, c
     CHECK(setenv(variable, "1", 1) == 0);
     telemetry_options *options = telemetry_options_new(tool, "1");
     telemetry_options_set_flush_interval_ms(options, 3600 * 1000);
-    telemetry_options_set_backend_file(options, file, 1 << 30, 3);
+    telemetry_options_set_backend_file(options, absolute(file), 1 << 30, 3);
     return open_with(options);
 }
 
@@ -88,7 +88,7 @@ static void many_threads(void)
     telemetry_options_set_flush_interval_ms(options, 1);
     telemetry_options_set_segment_bytes(options, 16384);
     telemetry_options_set_spool_limits(options, 256 << 20, 65536, 0);
-    telemetry_options_set_backend_file(options, EVENTS_FILE, 1 << 30, 3);
+    telemetry_options_set_backend_file(options, absolute(EVENTS_FILE), 1 << 30, 3);
     telemetry_collector *collector = open_with(options);
     struct worker workers[threads];
     pthread_t ids[threads];
@@ -121,7 +121,7 @@ static void few_threads(void)
     telemetry_options *options = quiet_options();
     telemetry_options_set_flush_interval_ms(options, 1);
     telemetry_options_set_segment_bytes(options, 8192);
-    telemetry_options_set_backend_file(options, EVENTS_FILE, 1 << 30, 3);
+    telemetry_options_set_backend_file(options, absolute(EVENTS_FILE), 1 << 30, 3);
     telemetry_collector *collector = open_with(options);
     pthread_t ids[3];
     for (int i = 0; i < 3; i++) CHECK_INT(0, pthread_create(&ids[i], NULL, record_few, collector));

@@ -30,7 +30,7 @@ telemetry_collector *open_to_file(void)
 {
     consent_given();
     telemetry_options *options = quiet_options();
-    CHECK_INT(TELEMETRY_OK, telemetry_options_set_backend_file(options, EVENTS_FILE, 1 << 30, 3));
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_backend_file(options, absolute(EVENTS_FILE), 1 << 30, 3));
     return open_with(options);
 }
 

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "absolute.h"
 #include "entries.h"
 #include "harness.h"
 

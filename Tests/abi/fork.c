@@ -14,7 +14,7 @@ static telemetry_options *roomy_options(void)
     telemetry_options *options = quiet_options();
     telemetry_options_set_segment_bytes(options, 8192);
     telemetry_options_set_spool_limits(options, 256 << 20, 65536, 0);
-    telemetry_options_set_backend_file(options, EVENTS_FILE, 1 << 30, 3);
+    telemetry_options_set_backend_file(options, absolute(EVENTS_FILE), 1 << 30, 3);
     return options;
 }
 

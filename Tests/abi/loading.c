@@ -1,4 +1,5 @@
 /* The library opened with dlopen, and closed while it works. Not linked with it. */
+#include "absolute.h"
 #include "entries.h"
 #include "harness.h"
 
@@ -48,7 +49,7 @@ static telemetry_collector *open_collector(const struct library *library)
     CHECK(setenv("MYTOOL_TELEMETRY_ENABLED", "1", 1) == 0);
     telemetry_options *options = library->options_new("mytool", "1");
     library->set_flush_interval_ms(options, 1);
-    library->set_backend_file(options, "events.jsonl", 1 << 30, 3);
+    library->set_backend_file(options, absolute("events.jsonl"), 1 << 30, 3);
     telemetry_collector *collector = library->open(options);
     library->options_free(options);
     CHECK(collector != NULL);

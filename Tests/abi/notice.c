@@ -103,7 +103,7 @@ static telemetry_options *switch_options(void)
 {
     snprintf(preference_path, sizeof preference_path, "%s/telemetry/mytool/enabled", getenv("XDG_CONFIG_HOME"));
     telemetry_options *options = quiet_options();
-    CHECK_INT(TELEMETRY_OK, telemetry_options_set_backend_file(options, EVENTS_FILE, 0, 0));
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_backend_file(options, absolute(EVENTS_FILE), 0, 0));
     return options;
 }
 

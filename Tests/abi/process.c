@@ -17,7 +17,7 @@ static telemetry_collector *open_busy(void)
     telemetry_options *options = quiet_options();
     telemetry_options_set_flush_interval_ms(options, 1);
     telemetry_options_set_segment_bytes(options, 8192);
-    telemetry_options_set_backend_file(options, EVENTS_FILE, 1 << 30, 3);
+    telemetry_options_set_backend_file(options, absolute(EVENTS_FILE), 1 << 30, 3);
     return open_with(options);
 }
 
@@ -41,7 +41,7 @@ static void everything(void (*before)(void), void (*after)(const char *call))
     CALL(telemetry_options_set_segment_bytes(options, 8192));
     CALL(telemetry_options_set_metadata(options, attributes, 2));
     CALL(telemetry_options_set_backend_http(options, "http://127.0.0.1:1/", NULL, 0));
-    CALL(telemetry_options_set_backend_file(options, EVENTS_FILE, 0, 0));
+    CALL(telemetry_options_set_backend_file(options, absolute(EVENTS_FILE), 0, 0));
     CALL(collector = telemetry_open(options));
     CALL(telemetry_enabled(collector));
     for (int i = 0; i < 100; i++) CALL(telemetry_track(collector, "test.event", "name", attributes, 2));

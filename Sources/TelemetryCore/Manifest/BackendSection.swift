@@ -62,11 +62,7 @@ enum BackendSection {
 
     @inline(never)
     private static func fileChoice(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
-        // A relative path would mean another file in each working directory.
-        let path = try backend.string("path", expected: "an absolute path of at most 4095 bytes") { text in
-            let isPath = text.utf8.first == UInt8(ascii: "/") && text.utf8.count <= 4095
-            return isPath && !UnseenCharacter.isIn(text) ? nil : "'" + Excerpt.of(text) + "' is no such path"
-        }
+        let path = try backend.string("path", expected: BackendChoice.expectedPath) { BackendChoice.problem(path: $0) }
         let maxBytes = try backend.integer("max_bytes", .fileBytes) ?? 10 << 20
         let maxFiles = try backend.integer("max_files", .fileCount) ?? 3
         return .file(path: path, maxBytes: maxBytes, maxFiles: Int(clamping: maxFiles))

@@ -7,6 +7,8 @@
    acknowledged. After the kill, three views must agree: the independent reader's (with what the log
    holds already), and, after the library's own recovery, the log's: every acknowledged event once,
    at most one more for each thread, none torn. */
+#include "../absolute.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -78,7 +80,7 @@ static telemetry_collector *open_collector(void)
     /* Also in a container: one identifier for all runs. */
     telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
     telemetry_options_set_spool_limits(options, 1 << 30, 65536, 0);
-    telemetry_options_set_backend_file(options, log_file, (uint64_t)1 << 40, 3);
+    telemetry_options_set_backend_file(options, absolute(log_file), (uint64_t)1 << 40, 3);
     telemetry_options_set_flush_interval_ms(options, delivering ? 1 : 3600 * 1000);
     if (delivering) telemetry_options_set_segment_bytes(options, 8192);
     else telemetry_options_set_delivery(options, TELEMETRY_DETACHED);

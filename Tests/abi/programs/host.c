@@ -6,6 +6,8 @@
         [--interval MS] [--http-timeout MS] [--segment BYTES] [--limits BYTES,SEGMENTS,AGE_S]
         [--events N] [--first SEQUENCE] [--threads N] [--pause-us N] [--fill BYTES] [--sample]
         [--wait MS] [--flush MS] [--close MS] [--drop] [--report FILE] */
+#include "../absolute.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -69,7 +71,7 @@ static void set_backend(const char *text)
 {
     if (strcmp(text, "noop") == 0) telemetry_options_set_backend_noop(options);
     else if (strcmp(text, "stdout") == 0) telemetry_options_set_backend_stdout(options);
-    else if (strncmp(text, "file:", 5) == 0) telemetry_options_set_backend_file(options, text + 5, 1 << 30, 3);
+    else if (strncmp(text, "file:", 5) == 0) telemetry_options_set_backend_file(options, absolute(text + 5), 1 << 30, 3);
     else if (strncmp(text, "http:", 5) == 0) telemetry_options_set_backend_http(options, text + 5, NULL, 0);
     else if (strncmp(text, "accept:", 7) == 0) set_custom(accept_batch, fopen(text + 7, "ae"));
     else if (strcmp(text, "retry") == 0) set_custom(retry_batch, NULL);

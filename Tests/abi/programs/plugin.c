@@ -1,6 +1,8 @@
 /* A plugin that uses the library for itself. Built twice, as plugin-one.so and plugin-two.so, each linked with it. */
 #include "plugin.h"
 
+#include "../absolute.h"
+
 #include <stdlib.h>
 #include <telemetry.h>
 
@@ -9,7 +11,7 @@ static void *open_collector(const char *tool, const char *file)
     telemetry_options *options = telemetry_options_new(tool, "1");
     telemetry_options_set_flush_interval_ms(options, 1);
     if (file) {
-        telemetry_options_set_backend_file(options, file, 1 << 30, 3);
+        telemetry_options_set_backend_file(options, absolute(file), 1 << 30, 3);
     } else {
         /* Nobody listens there: a worker thread comes, and stays. */
         telemetry_options_set_backend_http(options, "http://127.0.0.1:9/", NULL, 0);

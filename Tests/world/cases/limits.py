@@ -3,6 +3,7 @@ from suite import test
 
 NUMBERS = r"""
 #include <stdio.h>
+#include <string.h>
 #include <telemetry.h>
 int main(void)
 {
@@ -26,6 +27,11 @@ int main(void)
         REFUSED(telemetry_options_set_spool_limits(options, spool[i].bytes, spool[i].segments, spool[i].age));
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         REFUSED(telemetry_options_set_backend_file(options, NULL, file[i].bytes, file[i].files));
+    static char endless[5000];
+    memset(endless, '/', sizeof endless - 1);
+    static const char *const paths[] = { "", "relative.jsonl", "./x", "~/x", "/tmp/\x1b[31m", endless };
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        REFUSED(telemetry_options_set_backend_file(options, paths[i], 0, 0));
     REFUSED(telemetry_options_set_flush_interval_ms(options, UINT32_MAX));
     REFUSED(telemetry_options_set_http_timeout_ms(options, UINT32_MAX));
     REFUSED((telemetry_options_set_spool_limits(options, 1 << 20, 0, 0), telemetry_options_set_segment_bytes(options, 2 << 20)));
