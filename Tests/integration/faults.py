@@ -9,14 +9,29 @@ import threading
 LINGER_RESET = struct.pack("ii", 1, 0)
 
 
+def listening(port=0):
+    """A socket that does, on this machine only."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    made.listen(128)
+    return made
+
+
+def stop(listener):
+    # Wakes the thread that is in accept(2), which close(2) alone does not.
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    listener.close()
+
+
 class Listener:
     """Accepts, counts, and hands each connection to serve() in a thread of its own."""
 
     def __init__(self, port=0):
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(("127.0.0.1", port))
-        self.socket.listen(128)
+        self.socket = listening(port)
         self.port = self.socket.getsockname()[1]
         self.connections = 0
         self.requests = []
@@ -44,12 +59,7 @@ class Listener:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
 
     def close(self):
-        # Wakes the thread that is in accept(2), which close(2) alone does not.
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.socket.close()
+        stop(self.socket)
 
 
 class DiesInBody(Listener):

@@ -88,6 +88,13 @@ class World(stages.Stage):
         """The helper, for the world's tool."""
         return self.run([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], **options)
 
+    def takes_later(self, origin):
+        """The one event waits, and is delivered when its receiver takes it."""
+        self.expect(1, pending=1)
+        origin.answer = 200
+        self.helper("deliver", "--now")
+        self.expect(1, delivered=1)
+
     @staticmethod
     def spool_in(state):
         """The tool's directory under that XDG_STATE_HOME."""
@@ -102,3 +109,13 @@ class World(stages.Stage):
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k,mode=700", "tmpfs", path], check=True)
         self.mounts.append(path)
         return path
+
+    @staticmethod
+    def fill(path):
+        """No byte is free there any more."""
+        with open(os.path.join(path, "fill"), "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass

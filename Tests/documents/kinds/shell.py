@@ -13,7 +13,9 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 SEPARATOR = "\x1e"
 #: Where the packages put it.
 BINDING = "/usr/share/telemetry/telemetry.sh"
-SHELLS = [["dash"], ["bash"], ["zsh"], ["busybox", "sh"]]
+#: All that the binding is made for, as its own suite has them.
+SHELLS = [name.strip('"').split() for name in re.findall(r'"[^"]+"|[^\s"]+', re.search(r"^shells=\((.*)\)$", open(os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", "..", "shell", "lib.sh")).read(), re.MULTILINE)[1])]
 RECORDS = re.compile(r"(?:\btelemetry(?: |_)track|\btelemetry_command_begin|\btelemetry_run|\btelemetry command .*--) ([\w.-]+)")
 AS_ROOT = re.compile(r"^(sudo\s+)?(apt|apt-get|dpkg|ldconfig)\s|^sudo\s")
 

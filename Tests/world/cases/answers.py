@@ -104,10 +104,7 @@ def not_now(stage):
             with World(stage.shared) as world:
                 origin = world.closes(Origin(code))
                 send(world, origin, guarantee)
-                world.expect(1, pending=1)
-                origin.answer = 200
-                world.helper("deliver", "--now")
-                world.expect(1, delivered=1)
+                world.takes_later(origin)
 
 
 @test("answers/nobody-knows", "E8")

@@ -67,12 +67,7 @@ def full_disk(world):
     """No room for a spool: dropped, and why."""
     small = world.small_disk("small", 100)
     shutil.copytree(world.path("home", ".config"), os.path.join(small, ".config"))
-    with open(os.path.join(small, "fill"), "wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            pass
+    world.fill(small)
     answer = track(world, "track", "x", home=small, user=None)
     check_equal(("dropped", "No space left on device"), (answer["status"], answer["reason"]), "status, reason")
 

@@ -99,12 +99,7 @@ def full_disk(world):
             path = os.path.join(small, entry)
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
         shutil.copytree(os.path.join(home, ".config"), os.path.join(small, ".config"))
-        with open(os.path.join(small, "fill"), "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass
+        world.fill(small)
         check_equal(2, sends(world, environment={"HOME": small}), f"events before {name}")
         done = refuse()
         check_equal(0, done.returncode, f"exit code of {name} ({done.stderr})")

@@ -9,6 +9,8 @@ import termios
 import threading
 import time
 
+import faults
+
 TOKEN = re.compile(rb"step\.\d+\.\d+\.\d+x")
 # What came of a request, as far as anybody can know: taken, refused, or cut off with an answer (perhaps) under way.
 TAKEN, REFUSED, UNKNOWN = "taken", "refused", "unknown"
@@ -35,10 +37,7 @@ class Sink:
         self.open = {}
         self.forbidden = False
         self.leaks = []
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.listen(128)
+        self.socket = faults.listening()
         self.port = self.socket.getsockname()[1]
         self.origin = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -52,11 +51,7 @@ class Sink:
             return self.mix.pop(0) if len(self.mix) > 1 else self.mix[0]
 
     def close(self):
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.socket.close()
+        faults.stop(self.socket)
         with self.lock:
             for connection in self.open:
                 try:
