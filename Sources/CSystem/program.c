@@ -5,7 +5,8 @@
 
 #include "csystem.h"
 
-/* A script without "#!" is the shell's; what holds a NUL in its first line, or a foreign machine's code, is nobody's. */
+/* A script without "#!" is the shell's; what holds a NUL in its first line, or a foreign machine's code, is
+   nobody's. */
 static bool is_script(const char *path)
 {
     char start[256];
@@ -53,7 +54,8 @@ static int execute(char *const *arguments, char **shell)
     for (part = part != NULL ? part : "/bin:/usr/bin"; part != NULL;) {
         char path[PATH_MAX];
         const char *end = strchrnul(part, ':');
-        int length = snprintf(path, sizeof path, "%.*s/%s", end == part ? 1 : (int)(end - part), end == part ? "." : part, name);
+        int directory = (int)(end - part);
+        int length = snprintf(path, sizeof path, "%.*s/%s", end == part ? 1 : directory, end == part ? "." : part, name);
         int error = length < (int)sizeof path ? execute_path(path, arguments, shell) : ENAMETOOLONG;
         if (error == EACCES)
             answer = EACCES;

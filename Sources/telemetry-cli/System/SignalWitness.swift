@@ -1,7 +1,7 @@
 import CSystem
 
-/// Tells whether a signal that has come to this process was sent to the program as well: to the whole process group, or to
-/// each process of a service. Nothing in a signal says so; another process of the group has got it too, or not.
+/// Tells whether a signal that has come to this process was sent to the program as well: to the whole process group, or
+/// to each process of a service. Nothing in a signal says so; another process of the group has got it too, or not.
 struct SignalWitness {
     private let pid: pid_t
     private var socket: Int32 = -1
