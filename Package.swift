@@ -60,6 +60,8 @@ let package = Package(
             cSettings: [
                 .define("_GNU_SOURCE"), .unsafeFlags(["-O2", "-fno-omit-frame-pointer", "-fstack-protector-strong"]),
                 .define("_FORTIFY_SOURCE", to: "2", .when(configuration: .release)),
+                // What Embedded Swift allocates with; full Swift has a library of its own for that.
+                .define("CSYSTEM_RESERVE", .when(configuration: .release)),
                 // The tables of one module would bring those of all: the linker generates their code together.
                 .unsafeFlags(["-fno-asynchronous-unwind-tables"], .when(configuration: .release)),
             ]),

@@ -41,6 +41,15 @@
  *              a program need not check what it was given.
  * Errors       Reported as a telemetry_status, never printed; ignoring them is safe. errno is left
  *              as it was found. No input ends the host program.
+ * Memory       Recording allocates nothing in the common case. A call that may have to looks first
+ *              whether 64 KiB can be had, delivery and reading a manifest whether 2 MiB can. If not,
+ *              _new, _open and _begin return NULL, other calls TELEMETRY_ERROR_MEMORY, the length 0
+ *              or, for an event whose segment is full, TELEMETRY_ERROR_DROPPED; telemetry_close()
+ *              always ends the collector, and what it cannot deliver waits for the next run. What
+ *              other threads take after the look, 512 KiB that are set aside make up for. A call
+ *              that needs more than that at this very moment ends the program (SIGILL): only one
+ *              with an argument of more than 100 KiB does.
+ * Stack        No call needs more than 32 KiB, callbacks aside.
  * Threads      A collector may be used from any thread at once; only telemetry_close() must be the
  *              last call on it. Options and commands belong to one thread at a time. No call is a
  *              cancellation point: a thread that is cancelled inside a call ends after it. A
@@ -489,7 +498,7 @@ TELEMETRY_API telemetry_status telemetry_track_command_extended(telemetry_collec
  * Begins to time a command; call it first thing.
  *
  * @return The recorder, to be freed with telemetry_command_free() before the collector is closed.
- *     NULL when telemetry is off, and its functions accept that. Thread-safe, does not block.
+ *     NULL when telemetry is off or memory is out, and its functions accept that. Thread-safe, does not block.
  */
 TELEMETRY_API telemetry_command *telemetry_command_begin(telemetry_collector *collector);
 
@@ -859,7 +868,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_stdout(telemetry_op
 /**
  * Appends each event as one line of JSON to a local file of mode 0600. The default.
  *
- * @param path The file; NULL: `events.jsonl` in the tool's state directory. Copied.
+ * @param path The file, by an absolute path; NULL: `events.jsonl` in the tool's state directory.
+ *     Copied.
  * @param max_bytes Size at which it is renamed to `path.1` and a new one begun, from 4096 to 1 TiB;
  *     0: 10 MiB.
  * @param max_files Files kept in all, at most 1000; 0: 3.

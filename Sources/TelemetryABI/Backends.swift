@@ -19,7 +19,7 @@ public func telemetryOptionsSetBackendStdout(options: UnsafeMutablePointer<telem
 
 /// Appends each event as one line of JSON to a local file of mode 0600. The default.
 ///
-/// @param path       The file; NULL: `events.jsonl` in the tool's state directory. Copied.
+/// @param path       The file, by an absolute path; NULL: `events.jsonl` in the tool's state directory. Copied.
 /// @param max_bytes  Size at which it is renamed to `path.1` and a new one begun, from 4096 to 1 TiB; 0: 10 MiB.
 /// @param max_files  Files kept in all, at most 1000; 0: 3.
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().

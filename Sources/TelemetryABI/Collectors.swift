@@ -13,7 +13,7 @@ import TelemetryCore
 @_cdecl("telemetry_open")
 public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeMutablePointer<telemetry_collector>? {
     guard let options else { return nil }
-    return preservingErrno {
+    return onCallersThread(exhausted: nil) {
         let collector = Collector.open(object(options))
         collector.startHeartbeat()
         return collector.handle
@@ -27,7 +27,7 @@ public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeM
 @_cdecl("telemetry_enabled")
 public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> Bool {
     guard let collector, Gate.isOpen(collector) else { return false }
-    return preservingErrno { Collector.from(UnsafeMutablePointer(mutating: collector)).isEnabled }
+    return onCallersThread { Collector.from(UnsafeMutablePointer(mutating: collector)).isEnabled }
 }
 
 /// Delivers now what waits, and waits for it.
@@ -41,7 +41,7 @@ public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> 
 @_cdecl("telemetry_flush")
 public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32) -> telemetry_status {
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
-    return preservingErrno { Collector.from(collector).flush(timeoutMilliseconds: timeout_ms) }
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { Collector.from(collector).flush(timeoutMilliseconds: timeout_ms) }
 }
 
 /// Ends a collector: delivers what it can within the timeout, leaves the rest in the spool for the
@@ -54,7 +54,7 @@ public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?
 @_cdecl("telemetry_close")
 public func telemetryClose(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32) -> telemetry_status {
     guard let collector else { return TELEMETRY_DISABLED }
-    return preservingErrno { Collector.from(collector).close(timeoutMilliseconds: timeout_ms) }
+    return onCallersThread { Collector.from(collector).close(timeoutMilliseconds: timeout_ms) }
 }
 
 /// Erases everything that waits, in memory and in the spool, of all processes of the tool, without
@@ -67,7 +67,7 @@ public func telemetryClose(collector: UnsafeMutablePointer<telemetry_collector>?
 @_cdecl("telemetry_drop")
 public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?) -> telemetry_status {
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
-    return preservingErrno { Collector.from(collector).drop() }
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { Collector.from(collector).drop() }
 }
 
 /// Reads the counters.
@@ -76,7 +76,7 @@ public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?)
 ///                    written, so that a program built against an older header stays right.
 /// @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
 ///         or a size of 0; TELEMETRY_ERROR_SYSTEM if the process has no descriptor left to read the spool
-///         with: the counters are not all there.
+///         with, or another user now, TELEMETRY_ERROR_MEMORY if it has no memory: the counters are not all there.
 ///
 /// Thread-safe. Reads the spool's directory.
 @_cdecl("telemetry_get_statistics")
@@ -84,9 +84,9 @@ public func telemetryGetStatistics(
     collector: UnsafeMutablePointer<telemetry_collector>?, statistics: UnsafeMutablePointer<telemetry_statistics>?
 ) -> telemetry_status {
     guard let statistics, statistics.pointee.size >= MemoryLayout<Int>.size else { return TELEMETRY_ERROR_ARGUMENT }
-    return preservingErrno {
-        var status = TELEMETRY_OK
-        var result = collector.map { Collector.from($0).statistics(status: &status) } ?? telemetry_statistics()
+    return onCallersThread {
+        var status = Allocation.isAvailable ? TELEMETRY_OK : TELEMETRY_ERROR_MEMORY
+        var result = status != TELEMETRY_OK ? telemetry_statistics() : collector.map { Collector.from($0).statistics(status: &status) } ?? telemetry_statistics()
         result.size = statistics.pointee.size
         let size = min(statistics.pointee.size, MemoryLayout<telemetry_statistics>.size)
         UnsafeMutableRawPointer(statistics).copyMemory(from: &result, byteCount: size)
@@ -105,7 +105,7 @@ public func telemetryGetStatistics(
 public func telemetryBackendInfo(
     collector: UnsafePointer<telemetry_collector>?, buffer: UnsafeMutablePointer<CChar>?, size: Int
 ) -> Int {
-    preservingErrno {
+    onCallersThread(exhausted: 0) {
         guard let collector else { return write("", to: buffer, size) }
         return write(Collector.from(UnsafeMutablePointer(mutating: collector)).backendInfo, to: buffer, size)
     }

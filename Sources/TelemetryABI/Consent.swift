@@ -64,7 +64,7 @@ public func telemetryOptionsSetProjectConfig(
 public func telemetryExplain(
     options: UnsafePointer<telemetry_options>?, format: telemetry_format, buffer: UnsafeMutablePointer<CChar>?, size: Int
 ) -> Int {
-    preservingErrno {
+    onCallersThread(exhausted: 0) {
         guard let options, format == TELEMETRY_FORMAT_TEXT || format == TELEMETRY_FORMAT_JSON else {
             return write("", to: buffer, size)
         }

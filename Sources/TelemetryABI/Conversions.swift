@@ -3,11 +3,17 @@ import TelemetryCore
 
 /// The thread is the caller's: errno stays as it was, and the thread is not cancelled in here.
 @inline(__always)
-func preservingErrno<R>(_ body: () -> R) -> R {
+func onCallersThread<R>(_ body: () -> R) -> R {
     let caller = csystem_enter()
     let result = body()
     csystem_leave(caller)
     return result
+}
+
+/// The same for a call that may have to allocate: where there is no memory for it, the answer is `exhausted`.
+@inline(never)
+func onCallersThread<R>(exhausted: R, _ body: () -> R) -> R {
+    onCallersThread { Allocation.isAvailable ? body() : exhausted }
 }
 
 func object(_ options: UnsafePointer<telemetry_options>) -> Options {
@@ -17,7 +23,9 @@ func object(_ options: UnsafePointer<telemetry_options>) -> Options {
 /// Runs a setter; NULL options are TELEMETRY_ERROR_ARGUMENT.
 func configure(_ options: UnsafeMutablePointer<telemetry_options>?, _ body: (Options) -> Bool) -> telemetry_status {
     guard let options else { return TELEMETRY_ERROR_ARGUMENT }
-    return preservingErrno { body(object(UnsafePointer(options))) ? TELEMETRY_OK : TELEMETRY_ERROR_ARGUMENT }
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) {
+        body(object(UnsafePointer(options))) ? TELEMETRY_OK : TELEMETRY_ERROR_ARGUMENT
+    }
 }
 
 /// snprintf's contract: as much as fits, always terminated; returns the length of the whole.

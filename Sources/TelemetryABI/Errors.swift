@@ -20,7 +20,7 @@ public func telemetryTrackError(
     error: UnsafePointer<CChar>?, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
-    return preservingErrno { CommandRecording.trackError(collector, name, error_category, error, attributes, count) }
+    return onCallersThread { CommandRecording.trackError(collector, name, error_category, error, attributes, count) }
 }
 
 /// Says what kind of failure a command ended with, in the place of what its exit code says.
@@ -34,7 +34,7 @@ public func telemetryCommandSetErrorCategory(
 ) -> telemetry_status {
     guard let command else { return TELEMETRY_DISABLED }
     guard let error_category else { return TELEMETRY_ERROR_ARGUMENT }
-    return preservingErrno { recorder(command).set(category: error_category) ? TELEMETRY_OK : TELEMETRY_ADJUSTED }
+    return onCallersThread { recorder(command).set(category: error_category) ? TELEMETRY_OK : TELEMETRY_ADJUSTED }
 }
 
 /// The category of an exit code: sysexits.h, a shell's 126, 127 and 128 + signal, 124 of timeout(1).

@@ -48,7 +48,7 @@ public func telemetryTrackCommand(
     duration_ms: Int64, exit_code: Int32, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
-    return preservingErrno {
+    return onCallersThread {
         var command = CommandInput(durationMilliseconds: duration_ms, exitCode: exit_code)
         command.attributes = attributes
         command.attributeCount = count
@@ -73,7 +73,7 @@ public func telemetryTrackCommandExtended(
     duration_ms: Int64, exit_code: Int32, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
-    return preservingErrno {
+    return onCallersThread {
         var command = CommandInput(durationMilliseconds: duration_ms, exitCode: exit_code)
         command.arguments = arguments
         command.argumentCount = argument_count
@@ -87,13 +87,13 @@ public func telemetryTrackCommandExtended(
 /// Begins to time a command; call it first thing.
 ///
 /// @return The recorder, to be freed with telemetry_command_free() before the collector is closed.
-///         NULL when telemetry is off, and its functions accept that.
+///         NULL when telemetry is off or memory is out, and its functions accept that.
 ///
 /// Thread-safe, does not block.
 @_cdecl("telemetry_command_begin")
 public func telemetryCommandBegin(collector: UnsafeMutablePointer<telemetry_collector>?) -> UnsafeMutablePointer<telemetry_command>? {
     guard let collector, Gate.isOpen(collector) else { return nil }
-    return preservingErrno {
+    return onCallersThread(exhausted: nil) {
         let handle = UnsafeMutablePointer<telemetry_command>.allocate(capacity: 1)
         handle.initialize(to: telemetry_command(implementation: Unmanaged.passRetained(CommandRecorder(collector)).toOpaque()))
         return handle
@@ -104,13 +104,15 @@ public func telemetryCommandBegin(collector: UnsafeMutablePointer<telemetry_coll
 ///
 /// @param command_path  As for telemetry_track_command(). Copied.
 /// @return TELEMETRY_OK; TELEMETRY_DISABLED for a NULL recorder; TELEMETRY_ERROR_ARGUMENT for a
-///         NULL path.
+///         NULL path; TELEMETRY_ERROR_MEMORY.
 @_cdecl("telemetry_command_set")
 public func telemetryCommandSet(command: UnsafeMutablePointer<telemetry_command>?, command_path: UnsafePointer<CChar>?) -> telemetry_status {
     guard let command else { return TELEMETRY_DISABLED }
     guard let command_path else { return TELEMETRY_ERROR_ARGUMENT }
-    preservingErrno { recorder(command).set(command_path) }
-    return TELEMETRY_OK
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) {
+        recorder(command).set(command_path)
+        return TELEMETRY_OK
+    }
 }
 
 /// Records the command with the time since it began. Only the first call does; without
@@ -123,14 +125,14 @@ public func telemetryCommandFinish(
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
     guard let command else { return TELEMETRY_DISABLED }
-    return preservingErrno { recorder(command).finish(exitCode: exit_code, attributes, count) }
+    return onCallersThread { recorder(command).finish(exitCode: exit_code, attributes, count) }
 }
 
 /// Frees a recorder; one that was not finished records nothing. NULL is ignored.
 @_cdecl("telemetry_command_free")
 public func telemetryCommandFree(command: UnsafeMutablePointer<telemetry_command>?) {
     guard let command else { return }
-    preservingErrno {
+    onCallersThread {
         Unmanaged<CommandRecorder>.fromOpaque(command.pointee.implementation).release()
         command.deallocate()
     }

@@ -33,7 +33,7 @@ public func telemetryOptionsSetNotice(
 @_cdecl("telemetry_prompt")
 public func telemetryPrompt(options: UnsafePointer<telemetry_options>?) -> telemetry_status {
     guard let options else { return TELEMETRY_ERROR_ARGUMENT }
-    return preservingErrno {
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) {
         do throws(SystemError) {
             try Prompt.run(object(options))
             return TELEMETRY_OK
@@ -60,7 +60,7 @@ public func telemetryPrompt(options: UnsafePointer<telemetry_options>?) -> telem
 @_cdecl("telemetry_set_preference")
 public func telemetrySetPreference(options: UnsafePointer<telemetry_options>?, enabled: Bool) -> telemetry_status {
     guard let options else { return TELEMETRY_ERROR_ARGUMENT }
-    return preservingErrno { PreferenceChange.store(enabled, object(options)) }
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { PreferenceChange.store(enabled, object(options)) }
 }
 
 extension Notice {

@@ -16,7 +16,7 @@ import TelemetryCore
 public func telemetryOptionsNew(tool_name: UnsafePointer<CChar>?, tool_version: UnsafePointer<CChar>?)
     -> UnsafeMutablePointer<telemetry_options>?
 {
-    preservingErrno {
+    onCallersThread(exhausted: nil) {
         let made = Options(toolName: tool_name.map(string) ?? "", toolVersion: tool_version.map(string) ?? "")
         let handle = UnsafeMutablePointer<telemetry_options>.allocate(capacity: 1)
         handle.initialize(to: telemetry_options(implementation: Unmanaged.passRetained(made).toOpaque()))
@@ -28,7 +28,7 @@ public func telemetryOptionsNew(tool_name: UnsafePointer<CChar>?, tool_version: 
 @_cdecl("telemetry_options_free")
 public func telemetryOptionsFree(options: UnsafeMutablePointer<telemetry_options>?) {
     guard let options else { return }
-    preservingErrno {
+    onCallersThread {
         Unmanaged<Options>.fromOpaque(options.pointee.implementation).release()
         options.deallocate()
     }
@@ -49,8 +49,9 @@ public func telemetryOptionsLoadManifest(options: UnsafeMutablePointer<telemetry
     -> telemetry_status
 {
     guard let options else { return TELEMETRY_ERROR_ARGUMENT }
-    return preservingErrno {
-        object(UnsafePointer(options)).loadManifest(path: path.map(PathText.string)) ? TELEMETRY_OK : TELEMETRY_ERROR_MANIFEST
+    return onCallersThread {
+        guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
+        return object(UnsafePointer(options)).loadManifest(path: path.map(PathText.string)) ? TELEMETRY_OK : TELEMETRY_ERROR_MANIFEST
     }
 }
 
@@ -62,7 +63,7 @@ public func telemetryOptionsLoadManifest(options: UnsafeMutablePointer<telemetry
 /// @return Length of the whole text without its terminator; 0: no error, or NULL options.
 @_cdecl("telemetry_options_error")
 public func telemetryOptionsError(options: UnsafePointer<telemetry_options>?, buffer: UnsafeMutablePointer<CChar>?, size: Int) -> Int {
-    preservingErrno { write(options.flatMap { object($0).error } ?? "", to: buffer, size) }
+    onCallersThread { write(options.flatMap { object($0).error } ?? "", to: buffer, size) }
 }
 
 /// The author's own gate: while it is closed, no one can turn telemetry on. Default: open.

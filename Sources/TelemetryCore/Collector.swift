@@ -162,12 +162,14 @@ package final class Collector {
             mutex.unlock()
             csystem_leave(caller)
         }
-        guard Gate.isOpen(handle), let spool = currentSpool(attaching: true) else { return TELEMETRY_DISABLED }
+        guard Gate.isOpen(handle) else { return TELEMETRY_DISABLED }
+        if spool == nil && !Allocation.isAvailable { return TELEMETRY_ERROR_MEMORY }
+        guard let spool = currentSpool(attaching: true) else { return TELEMETRY_DISABLED }
         if let active = spool.active, Recorder.record(input, plan, now: now, in: active.base, capacity: active.size) {
             publish(spool)
             return TELEMETRY_OK
         }
-        guard let next = spool.advance(size: (plan.pointee.length + 7) & ~7),
+        guard Allocation.hasReserve, let next = spool.advance(size: (plan.pointee.length + 7) & ~7),
             Recorder.record(input, plan, now: now, in: next.base, capacity: next.size)
         else {
             spool.countDropped(.noSpace)

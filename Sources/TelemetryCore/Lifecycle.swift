@@ -16,6 +16,7 @@ extension Collector {
         mutex.lock()
         defer { mutex.unlock() }
         guard attachIfAnythingWaits(), let spool, let dispatcher else { return TELEMETRY_OK }
+        guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
         let isInline = !worker.isRunning && isLocal
         if isInline { return flushInline(spool, dispatcher, deadline, ignoringBackoff) }
         startWorker()
@@ -49,6 +50,7 @@ extension Collector {
         case .refused: TELEMETRY_DISABLED
         case .waiting, .failed: TELEMETRY_ERROR_DELIVERY
         case .interrupted: TELEMETRY_ERROR_TIMEOUT
+        case .exhausted: TELEMETRY_ERROR_MEMORY
         }
     }
 
@@ -230,7 +232,7 @@ extension Collector {
             spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
             var totals = Tally()
             // Recording needs the mutex: without the lock a segment that is just being counted may count twice.
-            let look = { totals = shared.totals(failure: &failure) }
+            let look = { totals = shared.totals(failure: &failure, own: spool.ownMapped) }
             if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), look) { look() }
             totals += spool.ownTally()
             result.set(totals)

@@ -86,6 +86,7 @@ extension Collector {
 
     /// With the mutex held; releases it while delivering.
     private func runPass(_ request: UInt64) {
+        guard Allocation.isAvailableForPass else { return postpone(request) }
         let isRequested = request > worker.completed
         let ignoresBackoff = worker.ignoresBackoff
         worker.firstPending = 0
@@ -102,6 +103,14 @@ extension Collector {
         }
         worker.completed = max(worker.completed, request)
         condition.broadcast()
+    }
+
+    /// With the mutex held. There is no memory to deliver with: another look in a second.
+    private func postpone(_ request: UInt64) {
+        worker.lastResult = .exhausted
+        worker.completed = max(worker.completed, request)
+        condition.broadcast()
+        if !worker.isStopping { _ = condition.wait(mutex, until: Deadline(timeoutMilliseconds: 1000)) }
     }
 
     /// With the mutex held. What is sent is what is still there.

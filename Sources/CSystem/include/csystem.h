@@ -58,8 +58,8 @@ typedef struct {
 csystem_caller csystem_enter(void);
 void csystem_leave(csystem_caller caller);
 
-/** Moves a descriptor that has the number of a standard stream, which the program has closed: what is written there is not
-    for a file of ours. -1 stays -1. Closed on exec. */
+/** Moves a descriptor that has the number of a standard stream, which the program has closed: what is written there
+    is not for a file of ours. -1 stays -1. Closed on exec. */
 int csystem_above_streams(int fd);
 
 static inline int csystem_openat(int directory, const char *path, int flags, mode_t mode)
@@ -71,6 +71,10 @@ static inline int csystem_wait_exited(int status) { return WIFEXITED(status); }
 static inline int csystem_wait_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int csystem_wait_term_signal(int status) { return WTERMSIG(status); }
 static inline int csystem_wait_stop_signal(int status) { return WIFSTOPPED(status) ? WSTOPSIG(status) : 0; }
+
+/** Whether a call that takes that much may begin: malloc(3) has it, and most of the reserve is free.
+    0: only the reserve is looked at. */
+bool csystem_has_memory(size_t bytes);
 
 /** CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `length` bytes, continued from `seed`. */
 uint32_t csystem_crc32c(uint32_t seed, const void *bytes, size_t length);
@@ -102,8 +106,8 @@ struct csystem_program {
     struct sigaction child_action;
 };
 
-/** Starts `arguments` as csystem_execute would; it is killed when this process is. Every signal of this process is blocked
-    afterwards, and SIGCHLD no longer ignored. Returns 0 or an error number. */
+/** Starts `arguments` as csystem_execute would; it is killed when this process is. Every signal of this process is
+    blocked afterwards, and SIGCHLD no longer ignored. Returns 0 or an error number. */
 int csystem_start_program(struct csystem_program *program);
 
 /** The next signal that is pending, or with `waits` that comes. -1 if there is none. */
@@ -112,8 +116,8 @@ int csystem_next_signal(siginfo_t *info, bool waits);
 /** Sends it to another process, with its value if it has one. */
 int csystem_hand_on(pid_t pid, const siginfo_t *info);
 
-/** A process that only has what signals are sent to this one's group: `whole` is the command line that it overwrites with
-    `arguments`, the end of it. Lives until `socket` is closed. Returns its id, or -1. */
+/** A process that only has what signals are sent to this one's group: `whole` is the command line that it overwrites
+    with `arguments`, the end of it. Lives until `socket` is closed. Returns its id, or -1. */
 pid_t csystem_start_witness(char **whole, char *const *arguments, int *socket);
 
 /** Whether the witness has been sent the same signal; -1 where it does not answer. */
@@ -131,8 +135,8 @@ const char *csystem_next_copy(const char *name, const char *previous);
     does not have, nor one that adopts orphans. */
 bool csystem_may_spawn(void);
 
-/** Starts `program deliver` for a tool on its own: in a session of its own, in `/`, without the caller's streams and files
-    but `lock`, which is its descriptor 3, with signals as the system sets them. It is no child of the
+/** Starts `program deliver` for a tool on its own: in a session of its own, in `/`, without the caller's streams and
+    files but `lock`, which is its descriptor 3, with signals as the system sets them. It is no child of the
     caller's. The environment is the caller's. An empty `version` or `manifest` says nothing. 0 or errno. */
 int csystem_start_deliverer(const char *program, const char *tool, const char *version, const char *manifest, int lock);
 

@@ -15,6 +15,8 @@ final class Dispatcher {
         case refused
         /// The deadline passed, or the pass was called off.
         case interrupted
+        /// There was no memory to begin with.
+        case exhausted
     }
 
     private let spool: Spool

@@ -115,6 +115,9 @@ extension Spool {
         }
     }
 
+    /// Those with a file.
+    var ownMapped: [Segment] { (sealed + (active.map { [$0] } ?? [])).filter { !$0.isHeap } }
+
     /// Counts that no other process can see: those of segments in memory, and those not written yet.
     func ownTally() -> Tally {
         var result = unmerged

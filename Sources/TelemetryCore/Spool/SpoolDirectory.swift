@@ -218,14 +218,18 @@ final class SpoolDirectory {
     }
 
     /// Locked. The totals over counters and all segments, those of living processes included. `failure`: errno, where
-    /// the process had no descriptor left to look with.
-    func totals(failure: UnsafeMutablePointer<Int32>? = nil) -> Tally {
+    /// the process had no descriptor left to look with, or gave up its right to. Those in `own` it need not open.
+    func totals(failure: UnsafeMutablePointer<Int32>? = nil, own: [Segment] = []) -> Tally {
         let counters = control.readCounters()
         var result = counters.tally
         for name in segmentNames() {
             let header = SegmentHeader(name, in: directory)
             let error = csystem_errno()
-            if header == nil && (error == EMFILE || error == ENFILE) { failure?.pointee = error }
+            if header == nil, let mapped = own.first(where: { $0.name == name }) {
+                result += mapped.tally
+                continue
+            }
+            if header == nil && (error == EMFILE || error == ENFILE || error == EACCES) { failure?.pointee = error }
             guard let header, header.generation != counters.retiredGeneration else { continue }
             result += header.tally(currentEpoch: control.epoch)
         }

@@ -1,7 +1,17 @@
 import CSystem
 
 /// Heap memory whose exhaustion is an answer and not a trap; realloc(3), free(3).
-enum Allocation {
+package enum Allocation {
+    /// What a call of the interface, or a pass of delivery, may take on top of what is there.
+    private static let callBytes = 64 << 10
+    private static let passBytes = 2 << 20
+
+    /// Asked before what Swift allocates, which ends the program when there is no more than the reserve (`CSystem/reserve.c`).
+    package static var isAvailable: Bool { csystem_has_memory(callBytes) }
+    /// Allocates nothing, and is asked where little is needed.
+    static var hasReserve: Bool { csystem_has_memory(0) }
+    package static var isAvailableForPass: Bool { csystem_has_memory(passBytes) }
+
     /// Moves `area` (nil: none yet) to one of `size` bytes. Nil: out of memory, `area` is untouched.
     static func resize(_ area: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
         realloc(area, max(1, size))

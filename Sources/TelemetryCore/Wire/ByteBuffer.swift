@@ -33,7 +33,9 @@ struct ByteBuffer: ~Copyable {
     @inline(__always)
     mutating func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8>? {
         if capacity &- count < extra && !grow(by: extra) { return nil }
-        return base.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self) + count
+        // Nothing is reserved of nothing, after a failure for instance.
+        guard let base else { return nil }
+        return base.assumingMemoryBound(to: UInt8.self) + count
     }
 
     /// Counts what was written behind the address that `reserve` gave.

@@ -152,4 +152,11 @@ final class JSONWriterTests: XCTestCase {
         buffer.removeAll()
         XCTAssertFalse(buffer.isIncomplete)
     }
+
+    func testBufferThatNeverHadMemoryReservesNothing() {
+        var buffer = ByteBuffer()
+        XCTAssertNil(buffer.reserve(0))
+        buffer.appendCopy(of: 0..<0)
+        XCTAssertEqual(buffer.count, 0)
+    }
 }

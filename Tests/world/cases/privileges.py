@@ -258,3 +258,45 @@ def question(world):
         check_equal(len(answers), screen.count(QUESTION), f"questions; the screen: {screen!r}")
         found = [open(path).read() for path in answered if os.path.exists(path)]
         check_equal([expected] if expected else [], found, "answers stored")
+
+
+DROPPING = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <telemetry.h>
+#include <unistd.h>
+static telemetry_collector *collector;
+static unsigned long long recorded(int *status)
+{
+    telemetry_statistics counts = { .size = sizeof counts };
+    *status = telemetry_get_statistics(collector, &counts);
+    return counts.recorded;
+}
+/* dropping USER: records 10 events, gives its rights up, and records 5000 more. */
+int main(int count, char **arguments)
+{
+    int status;
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
+    collector = telemetry_open(options);
+    telemetry_options_free(options);
+    for (int i = 0; i < 10; i++) telemetry_track(collector, TELEMETRY_FEATURE_USED, "before", NULL, 0);
+    if (count != 2 || setgid(atoi(arguments[1])) != 0 || setuid(atoi(arguments[1])) != 0) return 1;
+    unsigned long long first = recorded(&status);
+    printf("%llu %d\n", first, status);
+    for (int i = 0; i < 5000; i++) telemetry_track(collector, TELEMETRY_FEATURE_USED, "after", NULL, 0);
+    unsigned long long second = recorded(&status);
+    printf("%llu %d\n", second, status);
+    telemetry_close(collector, 0);
+    return 0;
+}
+"""
+
+
+@test("privileges/given-up", "E9")
+def given_up(world):
+    """A daemon that gives its rights up goes on counting what it holds: nothing that was recorded is unrecorded."""
+    if os.geteuid() != 0:
+        raise Skipped("only root has rights to give up")
+    done = world.run([world.program("dropping", DROPPING), str(USER)])
+    check_equal(["10 0", "5010 0"], done.stdout.splitlines(), "recorded, status")
