@@ -498,7 +498,8 @@ TELEMETRY_API telemetry_status telemetry_track_command_extended(telemetry_collec
  * Begins to time a command; call it first thing.
  *
  * @return The recorder, to be freed with telemetry_command_free() before the collector is closed.
- *     NULL when telemetry is off or memory is out, and its functions accept that. Thread-safe, does not block.
+ *     NULL when telemetry is off or memory is out, and its functions accept that. Thread-safe, does
+ *     not block.
  */
 TELEMETRY_API telemetry_command *telemetry_command_begin(telemetry_collector *collector);
 
@@ -507,7 +508,7 @@ TELEMETRY_API telemetry_command *telemetry_command_begin(telemetry_collector *co
  *
  * @param command_path As for telemetry_track_command(). Copied.
  * @return TELEMETRY_OK; TELEMETRY_DISABLED for a NULL recorder; TELEMETRY_ERROR_ARGUMENT for a NULL
- *     path.
+ *     path; TELEMETRY_ERROR_MEMORY.
  */
 TELEMETRY_API telemetry_status telemetry_command_set(telemetry_command *command,
     const char *command_path);
@@ -615,7 +616,8 @@ TELEMETRY_API telemetry_status telemetry_drop(telemetry_collector *collector);
  *     so that a program built against an older header stays right.
  * @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
  *     or a size of 0; TELEMETRY_ERROR_SYSTEM if the process has no descriptor left to read the
- *     spool with: the counters are not all there. Thread-safe. Reads the spool's directory.
+ *     spool with, or another user now, TELEMETRY_ERROR_MEMORY if it has no memory: the counters are
+ *     not all there. Thread-safe. Reads the spool's directory.
  */
 TELEMETRY_API telemetry_status telemetry_get_statistics(telemetry_collector *collector,
     telemetry_statistics *statistics);
