@@ -163,27 +163,26 @@ static void own(const char *path)
 }
 
 /* A program that knows of no others' descriptors: a daemon, a shell. What it opens next has their numbers. */
+static bool is_of_program(int file)
+{
+    bool found = file < 3 || file == out || file == schedule_file || file == status_file;
+    for (int i = 0; i < owned_count; i++)
+        found |= owned[i].file == file;
+    return found;
+}
+
 static void close_from(const char *path)
 {
-    for (int i = 3; i < MOST; i++) {
-        bool is_ours = i == out || i == schedule_file || i == status_file;
-        for (int each = 0; each < owned_count; each++)
-            is_ours |= owned[each].file == i;
-        if (!is_ours)
+    for (int i = 3; i < MOST; i++)
+        if (!is_of_program(i))
             close(i);
-    }
     for (int i = 0; i < 8; i++)
         own(path);
-    /* What the library opens for a moment only is none of the program's. */
-    static struct snapshot again;
-    for (int tries = 0; tries < 100; tries++) {
-        take(&before);
-        usleep(5000);
-        take(&again);
-        if (memcmp(again.files, before.files, sizeof again.files) == 0)
-            break;
-    }
-    /* The threads are the library's, too; they go with it. */
+    /* What the library opens from now on, a connection for instance, goes with it at the end; so do its threads. */
+    take(&before);
+    for (int i = 0; i < MOST; i++)
+        if (!is_of_program(i))
+            memset(&before.files[i], 0, sizeof before.files[i]);
     before.threads = 1;
 }
 
