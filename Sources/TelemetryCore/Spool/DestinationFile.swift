@@ -15,6 +15,14 @@ struct DestinationFile {
         /// The segment that was added last, so that a crash cannot add it twice.
         var generation: UInt64 = 0
         var name: [UInt8] = []
+
+        /// What it did not get of `events` is dropped for it.
+        mutating func add(_ events: UInt64, delivered most: UInt64) {
+            let taken = min(most, events)
+            recorded &+= events
+            delivered &+= taken
+            dropped &+= events - taken
+        }
     }
 
     private let directory: Descriptor
@@ -99,6 +107,16 @@ struct DestinationFile {
         return result
     }
 
+    /// With the control file locked. Events that no file has held.
+    func add(_ tally: Tally, _ ahead: TakenAhead) {
+        for index in 0..<Destination.limit where tally.recorded > 0 {
+            var sum = totals(index)
+            if sum.name.isEmpty { continue }
+            sum.add(tally.recorded, delivered: tally.delivered &+ ahead[DestinationSlot(index: index, tag: Self.tag(sum.name))])
+            write(sum, index)
+        }
+    }
+
     /// With the control file locked. The segment is about to be counted as gone: what a destination did not
     /// get of it is dropped for it, too.
     func retire(_ segment: Segment, _ tally: Tally) {
@@ -106,10 +124,7 @@ struct DestinationFile {
             var sum = totals(index)
             if sum.name.isEmpty || sum.generation == segment.description.generation { continue }
             let own = segment.readProgress(of: DestinationSlot(index: index, tag: Self.tag(sum.name))) ?? segment.progress
-            let delivered = min(UInt64(own.delivered), tally.recorded)
-            sum.recorded &+= tally.recorded
-            sum.delivered &+= delivered
-            sum.dropped &+= tally.recorded - delivered
+            sum.add(tally.recorded, delivered: UInt64(own.delivered))
             sum.generation = segment.description.generation
             write(sum, index)
         }

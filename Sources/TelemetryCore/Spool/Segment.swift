@@ -279,6 +279,10 @@ final class Segment {
         isIntact ? Progress.read(base, of: destination, generation: description.generation, fileSize: size) : nil
     }
 
+    func readProgress(at index: Int) -> (tag: UInt32, progress: Progress)? {
+        isIntact ? Progress.read(base, at: index, generation: description.generation, fileSize: size) : nil
+    }
+
     func saveProgress(_ progress: Progress, of destination: DestinationSlot) {
         if isIntact { keep(progress.write(base, of: destination, generation: description.generation)) }
     }
@@ -333,11 +337,16 @@ final class Segment {
     }
 
     /// As if it had held what was counted.
-    func fill(_ tally: Tally) {
+    func fill(_ tally: Tally, _ ahead: TakenAhead) {
         StateWord.store(base, StateWord(raw: StateWord.empty.raw | StateWord.sealedBit | tally.recorded << 24))
         progress.delivered = UInt32(clamping: tally.delivered)
         for index in 0..<DropReason.count { progress.dropped[index] = UInt32(clamping: tally.dropped[index]) }
         saveProgress()
+        ahead.forEach { destination, count in
+            var own = progress
+            own.delivered &+= UInt32(clamping: count)
+            saveProgress(own, of: destination)
+        }
     }
 
     /// Takes the seal off, so that the next process can go on recording into what room is left.

@@ -74,10 +74,17 @@ struct Progress: Equatable {
 
     /// Nil: the destination has none yet.
     static func read(_ segment: UnsafeMutableRawPointer, of destination: DestinationSlot, generation: UInt64, fileSize: Int) -> Progress? {
-        guard let slot = slots(segment, destination).current(generation: generation),
-            slot.loadUnaligned(fromByteOffset: tagOffset, as: UInt32.self) == destination.tag
+        guard let found = read(segment, at: destination.index, generation: generation, fileSize: fileSize), found.tag == destination.tag
         else { return nil }
-        return Progress(slot, fileSize)
+        return found.progress
+    }
+
+    /// Of the destination that has this place in the segment's header, and its tag.
+    static func read(
+        _ segment: UnsafeMutableRawPointer, at index: Int, generation: UInt64, fileSize: Int
+    ) -> (tag: UInt32, progress: Progress)? {
+        guard let slot = slots(segment, DestinationSlot(index: index, tag: 0)).current(generation: generation) else { return nil }
+        return (slot.loadUnaligned(fromByteOffset: tagOffset, as: UInt32.self), Progress(slot, fileSize))
     }
 
     private static let tagOffset = 60

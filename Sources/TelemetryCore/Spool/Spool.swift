@@ -19,6 +19,7 @@ final class Spool {
     var addresses: [UnsafeMutableRawPointer] = []
     /// Counts that are not in the control file yet.
     var unmerged = Tally()
+    var unmergedAhead = TakenAhead()
     var passes: UInt64 = 0
     /// Events that were in memory only, and went with it.
     var lost: UInt64 = 0
@@ -241,7 +242,7 @@ final class Spool {
         // Without a wait: this is on a caller's thread. The lock can be missing only for an instant, and
         // the counts then wait in memory.
         let isCounted = !segment.isHeap && (shared?.withLock(Deadline(nanoseconds: 0)) { shared?.retire(segment, tally) } ?? false)
-        if !isCounted { unmerged += tally }
+        if !isCounted { countInMemory(segment) }
         segment.reset(epoch: epoch, context: context)
         segment.open()
         return segment

@@ -87,7 +87,7 @@ extension Spool {
     private func account(_ segment: Segment, isLocked: Bool, _ end: () -> Void) {
         let tally = segment.tally
         guard let shared, !segment.isHeap else {
-            unmerged += tally
+            countInMemory(segment)
             end()
             return
         }
@@ -101,17 +101,29 @@ extension Spool {
             end()
         }
         if !isCounted {
-            unmerged += tally
+            countInMemory(segment)
             end()
         }
+    }
+
+    /// Until the control file can be locked.
+    func countInMemory(_ segment: Segment) {
+        unmerged += segment.tally
+        if shared?.destinations != nil { unmergedAhead.add(segment) }
+    }
+
+    /// They are where others see them, or are not this process's.
+    func forgetCounts() {
+        unmerged = Tally()
+        unmergedAhead = TakenAhead()
     }
 
     /// Writes counts that wait in memory to the control file.
     func mergeCounts(_ deadline: Deadline) {
         guard let shared, !unmerged.isZero else { return }
         _ = shared.withLock(deadline) {
-            shared.add(unmerged)
-            unmerged = Tally()
+            shared.add(unmerged, unmergedAhead)
+            forgetCounts()
         }
     }
 

@@ -193,9 +193,10 @@ final class SpoolDirectory {
         finishedRetirement = segment.description.generation
     }
 
-    /// Locked. Adds counts that belong to no segment.
-    func add(_ tally: Tally) {
+    /// Locked. Adds counts that belong to no file.
+    func add(_ tally: Tally, _ ahead: TakenAhead) {
         var counters = control.readCounters()
+        destinations?.add(tally, ahead)
         counters.tally += tally
         control.write(counters)
     }

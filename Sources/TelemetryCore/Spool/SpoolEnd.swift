@@ -73,8 +73,8 @@ extension Spool {
         guard let shared, unmerged.recorded > 0, unmerged.recorded <= StateWord.fieldMask,
             let segment = Segment.createHeap(size: SegmentLayout.minimumSize, epoch: epoch, context: context, address: nil)
         else { return }
-        segment.fill(unmerged)
-        if segment.save(in: shared.directory) { unmerged = Tally() }
+        segment.fill(unmerged, unmergedAhead)
+        if segment.save(in: shared.directory) { forgetCounts() }
         segment.forget()
     }
 
@@ -87,7 +87,7 @@ extension Spool {
             }
             lost &+= UInt64(segment.pendingCount)
             segment.progress.drop(.noSpace, segment.pendingCount)
-            unmerged += segment.tally
+            countInMemory(segment)
         }
         if !isLeftOpen { segment.shrink() }
         segment.release(removingFrom: nil)
@@ -206,7 +206,7 @@ extension Spool {
         active = nil
         sealed.removeAll()
         spare.removeAll()
-        unmerged = Tally()
+        forgetCounts()
         shared?.forget()
     }
 }

@@ -109,7 +109,7 @@ final class SpoolDirectoryTests: XCTestCase {
         living.progress.delivered = 1
         living.progress.drop(.expired, 1)
         living.saveProgress()
-        shared.add(tally(recorded: 10, delivered: 10))
+        shared.add(tally(recorded: 10, delivered: 10), TakenAhead())
         let totals = shared.totals()
         XCTAssertEqual(totals, tally(recorded: 13, delivered: 11, .expired, 1))
         XCTAssertEqual(totals.pending, 1)

@@ -468,8 +468,8 @@ class Round:
                        if token not in there and not self.may_be_lost(each, token, at)]
             counted = named["second"]["dropped"] - dropped.get("corrupt", 0)
             if len(missing) > counted:
-                self.fault(f"{len(missing)} acknowledged events are not at the second receiver, {dropped or 'nothing'} counted: "
-                           f"{missing[0].decode()}")
+                self.fault(f"{len(missing)} acknowledged events are not at the second receiver, which counts {named['second']}, "
+                           f"{dropped or 'nothing'} counted in all: {missing[0].decode()}")
         for reason in set(dropped) - self.reasons():
             self.fault(f"{dropped[reason]} events dropped as {reason}, which nothing here explains")
         if self.plan["guarantee"] == "at-most-once":
