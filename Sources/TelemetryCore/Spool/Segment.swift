@@ -336,6 +336,16 @@ final class Segment {
         return base
     }
 
+    /// What was in it is void, or delivered, and not counted by anybody yet.
+    func keepCountsOnly() {
+        guard storage == .mapped else { return saveProgress() }
+        var ahead = TakenAhead()
+        ahead.add(self)
+        let counts = tally
+        erase()
+        fill(counts, ahead)
+    }
+
     /// As if it had held what was counted.
     func fill(_ tally: Tally, _ ahead: TakenAhead) {
         StateWord.store(base, StateWord(raw: StateWord.empty.raw | StateWord.sealedBit | tally.recorded << 24))

@@ -57,9 +57,13 @@ extension Spool {
             discard(segment, .corrupt, isLocked: false)
             return
         }
-        account(segment, isLocked: false) {
+        let begin = {
             segment.erase()
             segment.reset(epoch: self.epoch, context: self.context)
+        }
+        if !account(segment, isLocked: false, begin) {
+            countInMemory(segment)
+            begin()
         }
         spare.append(segment)
     }
@@ -74,34 +78,38 @@ extension Spool {
     /// Counts what is left in a segment as dropped and removes the file.
     func discard(_ segment: Segment, _ reason: DropReason, isLocked: Bool) {
         segment.progress.drop(reason, segment.pendingCount)
-        account(segment, isLocked: isLocked) { self.remove(segment) }
+        if account(segment, isLocked: isLocked, { self.remove(segment) }) || leaveCounts(of: segment) { return }
+        countInMemory(segment)
+        remove(segment)
     }
 
-    func remove(_ segment: Segment) {
-        if let address = segment.vacate(removingFrom: segment.isLost ? nil : shared?.directory) {
-            if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
-        }
+    /// The lock could not be had. The file stays, and nothing of it but the counts: whoever delivers next adds them, even if
+    /// this process ends without a word.
+    private func leaveCounts(of segment: Segment) -> Bool {
+        guard shared != nil, !segment.isHeap, !segment.isLost, segment.isIntact else { return false }
+        segment.keepCountsOnly()
+        vacate(segment, removingFrom: nil)
+        return true
     }
 
-    /// Adds the segment's counts to the totals and ends its present use.
-    private func account(_ segment: Segment, isLocked: Bool, _ end: () -> Void) {
+    func remove(_ segment: Segment) { vacate(segment, removingFrom: segment.isLost ? nil : shared?.directory) }
+
+    private func vacate(_ segment: Segment, removingFrom directory: Descriptor?) {
+        guard let address = segment.vacate(removingFrom: directory) else { return }
+        if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
+    }
+
+    /// Adds the segment's counts to the totals and ends its present use. False: the lock could not be had, or it is in memory.
+    private func account(_ segment: Segment, isLocked: Bool, _ end: () -> Void) -> Bool {
+        guard let shared, !segment.isHeap else { return false }
         let tally = segment.tally
-        guard let shared, !segment.isHeap else {
-            countInMemory(segment)
-            end()
-            return
-        }
         if isLocked {
             shared.retire(segment, tally)
             end()
-            return
+            return true
         }
-        let isCounted = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+        return shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
             shared.retire(segment, tally)
-            end()
-        }
-        if !isCounted {
-            countInMemory(segment)
             end()
         }
     }
