@@ -164,6 +164,11 @@ package enum SpoolInspector {
         }
     }
 
+    /// A18: events that are in memory only have no spool that could be locked. Who sends them looks at the answer every 5 ms.
+    static func waitForSenders(_ tool: String) -> Bool {
+        PreferenceStore.waitForSenders(tool: tool, until: Deadline(timeoutMilliseconds: delivererMilliseconds))
+    }
+
     /// A18: a process that holds a void segment may end, or let go of it, before it has noticed; a
     /// deliverer at work does. For one second, what becomes free is removed.
     private static func waitForOwners(_ spool: Spool, _ shared: SpoolDirectory) {

@@ -35,6 +35,9 @@ package enum EveryTool {
         for tool in try toolNames(in: Environment.stateDirectory) {
             if SpoolInspector.erase(options: Options(toolName: tool, toolVersion: "")) != .complete { failed.append(tool) }
         }
+        for tool in (try? toolNames(in: Environment.configDirectory)) ?? [] where !failed.contains(tool) {
+            if !SpoolInspector.waitForSenders(tool) { failed.append(tool) }
+        }
         return failed
     }
 

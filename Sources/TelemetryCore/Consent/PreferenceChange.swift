@@ -17,8 +17,11 @@ package enum PreferenceChange {
     /// options or the manifest, a tool's name is enough.
     package static func disable(_ options: Options) -> (notStored: SystemError?, erasure: Erasure) {
         let isStored = (try? PreferenceStore.refuse(tool: options.toolName)) != nil
-        let erasure = SpoolInspector.erase(options: options)
-        if isStored { return (nil, erasure) }
+        var erasure = SpoolInspector.erase(options: options)
+        if isStored {
+            if !SpoolInspector.waitForSenders(options.toolName), erasure == .complete { erasure = .unanswered(process: 0) }
+            return (nil, erasure)
+        }
         do throws(SystemError) { try PreferenceStore.refuse(tool: options.toolName) } catch { return (error, erasure) }
         return (nil, erasure)
     }

@@ -87,6 +87,23 @@ package enum PreferenceStore {
         }
     }
 
+    /// Locks the directory of the tool's answer (flock(2), shared) while events are sent of which no spool tells others:
+    /// whoever refuses waits for it. Nil: there is no answer, or no more room for a descriptor.
+    static func holdForSending(tool: String) -> Descriptor? {
+        guard let path = directory(tool: tool), let found = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil else { return nil }
+        defer { found.close() }
+        let held = try? ForkHandling.openHeld(at: found, ".", O_RDONLY | O_DIRECTORY)
+        _ = held?.lockError(isShared: true)
+        return held
+    }
+
+    /// After a refusal was stored. False: somebody still sends who cannot have seen it, being stopped for instance.
+    static func waitForSenders(tool: String, until deadline: Deadline) -> Bool {
+        guard let path = directory(tool: tool), let found = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil else { return true }
+        defer { found.close() }
+        return found.lock(until: deadline) || found.lockError() != EWOULDBLOCK
+    }
+
     /// As a person reads and writes it.
     static func text(_ enabled: Bool) -> [UInt8] { Array((enabled ? "true\n" : "false\n").utf8) }
 }

@@ -140,7 +140,11 @@ final class Dispatcher {
             defer { heapPass.unlock() }
             guard begin(ignoringBackoff) else { return .waiting }
             defer { recordAnswers() }
-            return deliverOwn(delivery(deadline, isCancelled, journal: nil), left: false)
+            // In place of the epoch: the answer itself.
+            let answer = PreferenceStore.holdForSending(tool: options.toolName)
+            defer { answer.map { ForkHandling.closeHeld($0) } }
+            let isCalledOff = { [isConsented] in isCancelled() || !isConsented() }
+            return deliverOwn(delivery(deadline, isCalledOff, journal: nil), left: false)
         }
         // One process of the tool delivers at a time.
         do throws(SystemError) {

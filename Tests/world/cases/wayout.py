@@ -222,6 +222,39 @@ def stopped(world):
     check_equal(1, len(receiver.requests()), "requests")
 
 
+def connections(port):
+    """Those that clients on this machine still have to the port."""
+    with open("/proc/net/tcp") as file:
+        rows = [line.split() for line in file.readlines()[1:]]
+    return [row for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "01"]
+
+
+@test("wayout/in-memory", "A18")
+def in_memory(world):
+    """No room for a spool, so that a program sends from memory: it has let go when the refusal returns; one that is stopped has not."""
+    for is_stopped in (False, True):
+        small = world.small_disk(f"small-{is_stopped}", 300)
+        shutil.copytree(os.path.join(world.path("home"), ".config"), os.path.join(small, ".config"))
+        with open(os.path.join(small, "fill"), "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass
+        receiver = world.receiver("/hang")
+        child = world.start(f"endpoint={receiver.url}", "timeout=60000", "try=10", "flush=60000", "close=0", environment={"HOME": small})
+        wait_until(lambda: receiver.requests(), "a request")
+        if is_stopped:
+            child.process.send_signal(signal.SIGSTOP)
+        done = world.telemetry("disable", expected=None, environment={"HOME": small})
+        left = connections(receiver.port)
+        child.process.send_signal(signal.SIGCONT)
+        check_equal(UNCONFIRMED if is_stopped else 0, done.returncode, f"exit code ({done.stderr})")
+        check(is_stopped or not left, f"a connection after the refusal: {left}")
+        child.process.wait(30)
+        check_equal(1, len(receiver.requests()), "requests")
+
+
 @test("wayout/stopped-holder", "A18")
 def stopped_holder(world):
     """Another process was stopped while it held the spool's lock: what waits is void all the same."""

@@ -493,7 +493,8 @@ class Round:
         found = set()
         if any(each.killed for each in self.recorders) or self.hunted:
             found.add("corrupt")
-        if self.was_disabled or self.has("drop", "disable"):
+        # Of a spool that was removed, and made anew by another process, what is still in memory does not go into the new one.
+        if self.was_disabled or self.has("drop", "disable") or self.removed_at is not None:
             found.add("withdrawn")
         if self.plan["disk"] or any(each.plan["limits"] for each in self.recorders) or self.removed_at is not None:
             found |= {"no_space", "spool_full"}
