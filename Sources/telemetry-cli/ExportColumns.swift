@@ -19,7 +19,7 @@ struct ExportColumns {
             switch kind {
             case .string: value.first == UInt8(ascii: "\"")
             case .int: Int64(String(decoding: value, as: UTF8.self)) != nil
-            case .double: value.first.map { $0 == UInt8(ascii: "-") || ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) } ?? false
+            case .double: value.first.map { $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) } ?? false
             case .bool: value.first == UInt8(ascii: "t") || value.first == UInt8(ascii: "f")
             case .array: value.first == UInt8(ascii: "[")
             }
@@ -56,7 +56,8 @@ struct ExportColumns {
             let key = Array(field.name.utf8)
             let prefix = Array(EventFields.attributePrefix.utf8)
             if key.starts(with: prefix) {
-                attributes.append(Column(name: field.name, key: Array(key.dropFirst(prefix.count)), kind: Self.kind(field.type)))
+                let own = Array(key.dropFirst(prefix.count))
+                attributes.append(Column(name: field.name, key: own, kind: Self.kind(field.type)))
             } else {
                 fields.append(Column(name: field.name, key: key, kind: Self.kind(field.type)))
             }
@@ -73,7 +74,8 @@ struct ExportColumns {
         for (key, kind) in known {
             let isOther = known.contains { $0.0 == key && $0.1 != kind }
             if isOther || attributes.contains(where: { $0.key == key }) { continue }
-            attributes.append(Column(name: EventFields.attributePrefix + String(decoding: key, as: UTF8.self), key: key, kind: kind))
+            let name = EventFields.attributePrefix + String(decoding: key, as: UTF8.self)
+            attributes.append(Column(name: name, key: key, kind: kind))
         }
     }
 

@@ -13,7 +13,9 @@ enum ExportCommand {
     private static func format(_ invocation: Invocation) throws(Failure) -> ExportFormat {
         let name = invocation.arguments.value(.format) ?? (invocation.wantsJSON ? "jsonl" : "csv")
         if ArgumentParser.same(name, "jsonl") { return .jsonLines }
-        guard ArgumentParser.same(name, "csv") else { throw invocation.usage("--format needs csv or jsonl, got '" + name + "'") }
+        guard ArgumentParser.same(name, "csv") else {
+            throw invocation.usage("--format needs csv or jsonl, got '" + name + "'")
+        }
         if invocation.wantsJSON { throw invocation.usage("--json and --format csv exclude each other") }
         return .csv(isShown: isatty(STDOUT_FILENO) == 1)
     }
@@ -68,12 +70,16 @@ private struct Export {
             for file in log.files where writeError == 0 { copy(file) }
         }
         flush()
-        if damagedLines > Self.namedLines { invocation.complain("\(damagedLines - Self.namedLines) more lines are damaged and left out") }
+        if damagedLines > Self.namedLines {
+            invocation.complain("\(damagedLines - Self.namedLines) more lines are damaged and left out")
+        }
         if eventsOfOthers > 0 && !invocation.isQuiet {
             invocation.complain("\(eventsOfOthers) of \(events) events are of other tools: see tool_name")
         }
         // A reader that has had enough is no news.
-        if writeError != 0 && writeError != EPIPE { invocation.complain("cannot write to standard output: " + ErrorText.of(writeError)) }
+        if writeError != 0 && writeError != EPIPE {
+            invocation.complain("cannot write to standard output: " + ErrorText.of(writeError))
+        }
         return writeError == 0 ? code : .system
     }
 

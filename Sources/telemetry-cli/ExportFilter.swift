@@ -19,7 +19,8 @@ struct ExportFilter {
         }
         guard let time = PointInTime.parse(text) ?? PointInTime.ago(text) else {
             throw invocation.usage(
-                "--since needs a day (2026-05-12), a time (2026-05-12T14:30:00Z) or how long ago (90s, 30m, 24h, 7d, 4w), got '" + text + "'")
+                "--since needs a day (2026-05-12), a time (2026-05-12T14:30:00Z) "
+                    + "or how long ago (90s, 30m, 24h, 7d, 4w), got '" + text + "'")
         }
         since = time
     }
@@ -67,8 +68,8 @@ enum PointInTime {
     private static func offset(_ text: ArraySlice<UInt8>) -> Int64? {
         let bytes = Array(text)
         if bytes == [UInt8(ascii: "Z")] || bytes == [UInt8(ascii: "z")] { return 0 }
-        guard bytes.count == 6, bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-"), bytes[3] == UInt8(ascii: ":"),
-            let hour = digits(bytes[1..<3], upTo: 23), let minute = digits(bytes[4..<6], upTo: 59)
+        guard bytes.count == 6, bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-"),
+            bytes[3] == UInt8(ascii: ":"), let hour = digits(bytes[1..<3], upTo: 23), let minute = digits(bytes[4..<6], upTo: 59)
         else { return nil }
         let seconds = hour &* 3600 &+ minute &* 60
         return bytes[0] == UInt8(ascii: "-") ? -seconds : seconds
@@ -84,7 +85,8 @@ enum PointInTime {
     }
 
     private static let units: [(UInt8, Int64)] = [
-        (UInt8(ascii: "s"), 1), (UInt8(ascii: "m"), 60), (UInt8(ascii: "h"), 3600), (UInt8(ascii: "d"), 86_400), (UInt8(ascii: "w"), 604_800),
+        (UInt8(ascii: "s"), 1), (UInt8(ascii: "m"), 60), (UInt8(ascii: "h"), 3600),
+        (UInt8(ascii: "d"), 86_400), (UInt8(ascii: "w"), 604_800),
     ]
 
     /// `24h`: that long before now.

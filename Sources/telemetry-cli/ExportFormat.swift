@@ -31,7 +31,8 @@ enum ExportFormat {
 
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
             UInt8(ascii: "_"), UInt8(ascii: "."): true
         default: false
         }
@@ -48,7 +49,8 @@ enum ExportFormat {
             }
         }
         for index in ExportColumns.rests.indices {
-            if let rest = row.rest(index, of: event) { append(text: rest, to: &line) } else { append(bare: [], to: &line) }
+            let rest = row.rest(index, of: event)
+            if let rest { append(text: rest, to: &line) } else { append(bare: [], to: &line) }
         }
         return line + Self.lineEnd
     }
@@ -61,7 +63,9 @@ enum ExportFormat {
     /// In quotes, empty or not: nothing without quotes is no text.
     private func append(text: [UInt8], to line: inout [UInt8]) {
         var text = text
-        if case .csv(isShown: true) = self { text = Array(ShownText.lines(String(decoding: text, as: UTF8.self)).utf8) }
+        if case .csv(isShown: true) = self {
+            text = Array(ShownText.lines(String(decoding: text, as: UTF8.self)).utf8)
+        }
         append(bare: [UInt8(ascii: "\"")], to: &line)
         if Self.isFormula(text) { line.append(Self.guardMark) }
         for byte in text {
@@ -76,7 +80,8 @@ enum ExportFormat {
     /// A spreadsheet would calculate it (OWASP, "CSV Injection"), or takes the apostrophe for such a mark.
     private static func isFormula(_ text: [UInt8]) -> Bool {
         switch text.first {
-        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0D, guardMark: true
+        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0D, guardMark:
+            true
         // The same signs in full width: U+FF1D, U+FF0B, U+FF0D, U+FF20.
         case 0xEF: [[0xBC, 0x9D], [0xBC, 0x8B], [0xBC, 0x8D], [0xBC, 0xA0]].contains(Array(text.dropFirst().prefix(2)))
         default: false
@@ -85,7 +90,9 @@ enum ExportFormat {
 
     // MARK: JSON Lines
 
-    private static func json(_ row: ExportRow, _ event: UnsafeBufferPointer<UInt8>, _ columns: ExportColumns) -> [UInt8] {
+    private static func json(
+        _ row: ExportRow, _ event: UnsafeBufferPointer<UInt8>, _ columns: ExportColumns
+    ) -> [UInt8] {
         var line = [UInt8(ascii: "{")]
         for (index, column) in (columns.fields + columns.attributes).enumerated() {
             append(key: column.name, to: &line)
@@ -93,7 +100,8 @@ enum ExportFormat {
         }
         for (index, name) in ExportColumns.rests.enumerated() {
             append(key: name, to: &line)
-            if let rest = row.rest(index, of: event) { append(quoted: rest, to: &line) } else { line += Array("null".utf8) }
+            let rest = row.rest(index, of: event)
+            if let rest { append(quoted: rest, to: &line) } else { line += Array("null".utf8) }
         }
         line += [UInt8(ascii: "}"), UInt8(ascii: "\n")]
         return line.contains { $0 >= 0x7F } ? ShownText.json(line) : line

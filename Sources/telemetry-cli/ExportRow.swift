@@ -21,11 +21,13 @@ struct ExportRow {
         var metadata: Range<Int>?
         var column = 0
         let isObject = JSONSyntax.members(of: line) { member in
-            if Self.isMetadata(member, line) { metadata = member.value } else { add(member, line, fields, 0, &column, rest: 1) }
+            if Self.isMetadata(member, line) { return metadata = member.value }
+            add(member, line, fields, 0, &column, rest: 1)
         }
         guard isObject, hasIdentity else { return false }
         column = 0
-        if let metadata { JSONSyntax.members(of: line, in: metadata) { add($0, line, attributes, fields.count, &column, rest: 0) } }
+        guard let metadata else { return true }
+        JSONSyntax.members(of: line, in: metadata) { add($0, line, attributes, fields.count, &column, rest: 0) }
         return true
     }
 
@@ -33,16 +35,19 @@ struct ExportRow {
     private static let eventID = index(of: "event_id")
 
     /// The place of a field among the columns.
-    static func index(of name: String) -> Int { EventFields.every.firstIndex { ArgumentParser.same($0.name, name) } ?? 0 }
+    static func index(of name: String) -> Int {
+        EventFields.every.firstIndex { ArgumentParser.same($0.name, name) } ?? 0
+    }
 
     private static func isMetadata(_ member: JSONSyntax.Member, _ line: UnsafeBufferPointer<UInt8>) -> Bool {
-        line[member.key].elementsEqual(EventFields.metadata.utf8) && line[member.value.lowerBound] == UInt8(ascii: "{")
+        line[member.key].elementsEqual(EventFields.metadata.utf8)
+            && line[member.value.lowerBound] == UInt8(ascii: "{")
     }
 
     /// `column`: where to look first; members mostly stand in the order of the columns.
     private mutating func add(
-        _ member: JSONSyntax.Member, _ line: UnsafeBufferPointer<UInt8>, _ columns: [ExportColumns.Column], _ first: Int,
-        _ column: inout Int, rest: Int
+        _ member: JSONSyntax.Member, _ line: UnsafeBufferPointer<UInt8>, _ columns: [ExportColumns.Column],
+        _ first: Int, _ column: inout Int, rest: Int
     ) {
         for offset in columns.indices {
             let index = (column + offset) % columns.count
@@ -71,7 +76,9 @@ struct ExportRow {
     }
 
     /// The text of a column whose value is a string; nil: the event has none.
-    func text(_ index: Int, of line: UnsafeBufferPointer<UInt8>) -> [UInt8]? { values[index].flatMap { Self.text(line[$0]) } }
+    func text(_ index: Int, of line: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        values[index].flatMap { Self.text(line[$0]) }
+    }
 
     static func text(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8]? {
         value.contains(UInt8(ascii: "\\")) ? FlatJSON.text(Array(value)) : Array(value.dropFirst().dropLast())

@@ -13,9 +13,12 @@ struct JSONSyntax {
     /// A member of an object: its key, without quotes, and its value, without space around it.
     typealias Member = (key: Range<Int>, value: Range<Int>)
 
-    static func isObject(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.withUnsafeBufferPointer { members(of: $0) { _ in } } }
+    static func isObject(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.withUnsafeBufferPointer { members(of: $0) { _ in } }
+    }
 
-    /// Calls `body` with each member of an object that is all of `text`. False: it is no such text, which may show behind some members.
+    /// Calls `body` with each member of an object that is all of `text`. False: it is not one, which may show only
+    /// behind some members.
     static func members(of text: UnsafeBufferPointer<UInt8>, _ body: (Member) -> Void) -> Bool {
         guard isUTF8(text) else { return false }
         var syntax = JSONSyntax(text, at: 0)

@@ -17,8 +17,8 @@ struct LogFiles {
     /// As many as an author may choose.
     private static let limit = 1000
 
-    /// The log at `path`. Opened from the present file on, so that none is missed when one becomes the next older meanwhile:
-    /// it is met twice then. `isGiven`: by the user, who may name a pipe.
+    /// The log at `path`. Opened from the present file on, so that none is missed when one becomes the next older
+    /// meanwhile: it is met twice then. `isGiven`: by the user, who may name a pipe.
     init(_ path: String, isGiven: Bool) {
         add(path, isGiven: isGiven)
         for generation in 1..<Self.limit { add(path + ".\(generation)", isGiven: false) }
