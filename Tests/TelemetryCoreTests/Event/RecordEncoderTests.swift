@@ -23,7 +23,7 @@ final class RecordEncoderTests: XCTestCase {
                 between()
                 XCTAssertLessThanOrEqual(plan.length, SegmentLayout.maximumRecordSize)
                 memset(segment.base + 4096, 0xEE, 1 << 17)
-                XCTAssertTrue(Recorder.record(input, plan, now: now, in: segment.base, capacity: segment.size))
+                XCTAssertTrue(Recorder.record(input, &plan, now: now, in: segment.base, capacity: segment.size))
                 let behind = UnsafeRawBufferPointer(start: segment.base + 4096 + plan.length, count: 64)
                 XCTAssertTrue(behind.allSatisfy { $0 == 0xEE }, "nothing is written behind the record")
                 var reader = SegmentReader(segment)

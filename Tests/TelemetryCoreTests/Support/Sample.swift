@@ -47,7 +47,7 @@ enum Sample {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
             var plan = RecordPlan(rules: input.rules, headers: headers.baseAddress!)
             plan.measure(input)
-            return Recorder.record(input, plan, now: now, in: segment.base, capacity: segment.size)
+            return Recorder.record(input, &plan, now: now, in: segment.base, capacity: segment.size)
         }
     }
 
