@@ -81,6 +81,9 @@ package final class Collector {
         if collector.decision.isEnabled {
             ForkHandling.register(collector)
             Gate.set(collector.handle, isOpen: true)
+        } else if PreferenceStore.isRefusal(collector.decision.source, tool: options.toolName) {
+            // A refusal written by hand has erased nothing yet.
+            SpoolInspector.eraseRefused(tool: options.toolName)
         }
         return collector
     }
@@ -308,6 +311,7 @@ package final class Collector {
         if outlets.count > 1 { tellApart(outlets, shared) }
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         looked = Clock.realtime()
+        if shared == nil { made.answers = PreferenceStore.stamps(tool: options.toolName) }
         spool = made
         dispatcher = Dispatcher(
             spool: made, mutex: mutex, outlets: outlets, options: options, isLocalOnly: isLocalOnly,

@@ -164,6 +164,17 @@ package enum SpoolInspector {
         }
     }
 
+    /// A18: what was recorded before a refusal is not sent after the next yes. Without a wait.
+    @inline(never)
+    static func eraseRefused(tool: String) {
+        guard let shared = SpoolDirectory.openExisting(tool: tool) else { return }
+        let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(Options(toolName: tool, toolVersion: "")), context: ContextBlock())
+        defer { spool.close() }
+        if shared.segmentNames().isEmpty { return }
+        shared.control.raiseEpoch()
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { spool.discardOrphans(shared) }
+    }
+
     /// A18: events that are in memory only have no spool that could be locked. Who sends them looks at the answer every 5 ms.
     static func waitForSenders(_ tool: String) -> Bool {
         PreferenceStore.waitForSenders(tool: tool, until: Deadline(timeoutMilliseconds: delivererMilliseconds))

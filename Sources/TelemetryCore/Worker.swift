@@ -115,7 +115,14 @@ extension Collector {
 
     /// With the mutex held. What is sent is what is still there.
     func lookBeforePass(_ spool: Spool) {
-        if let shared = spool.shared { _ = hasChanged(spool, shared, closely: true) }
+        if let shared = spool.shared {
+            _ = hasChanged(spool, shared, closely: true)
+            return
+        }
+        // In memory there is no epoch that a refusal could raise, which may have come and gone.
+        let answers = PreferenceStore.stamps(tool: options.toolName)
+        if !spool.answers.isEmpty && spool.answers != answers { _ = erase(spool) }
+        spool.answers = answers
     }
 
     /// With the mutex held.

@@ -87,6 +87,25 @@ package enum PreferenceStore {
         }
     }
 
+    /// The user has said no in a file of ours, rather than the author, the environment or an outdated notice.
+    @inline(never)
+    static func isRefusal(_ source: ConsentSource, tool: String) -> Bool {
+        switch source {
+        case .preferenceFile: read(tool: tool) == .off
+        case .everyToolPreference: readEveryTool() == .off
+        default: false
+        }
+    }
+
+    /// Other than before: the user has answered again, perhaps twice.
+    static func stamps(tool: String) -> [FileStamp?] {
+        [path(tool: tool), everyToolPath].map { path in
+            var status = stat()
+            guard let path, PathText.call(path, { lstat($0, &status) }) == 0 else { return nil }
+            return FileStamp(status)
+        }
+    }
+
     /// Locks the directory of the tool's answer (flock(2), shared) while events are sent of which no spool tells others:
     /// whoever refuses waits for it. Nil: there is no answer, or no more room for a descriptor.
     static func holdForSending(tool: String) -> Descriptor? {

@@ -20,6 +20,8 @@ final class Spool {
     /// Counts that are not in the control file yet.
     var unmerged = Tally()
     var unmergedAhead = TakenAhead()
+    /// Of a spool in memory: the user's answers as they were when it was begun.
+    var answers: [FileStamp?] = []
     var passes: UInt64 = 0
     /// Events that were in memory only, and went with it.
     var lost: UInt64 = 0

@@ -222,6 +222,41 @@ def stopped(world):
     check_equal(1, len(receiver.requests()), "requests")
 
 
+@test("wayout/came-and-went", "A18")
+def came_and_went(world):
+    """What was recorded before a no is not sent after the next yes, however the no was said and wherever the events waited."""
+    answer = world.path("home", ".config", "telemetry", TOOL, "enabled")
+
+    def by_hand(word):
+        with open(answer, "w") as file:
+            file.write(word + "\n")
+
+    receiver = world.receiver("/status/503")
+    # In the spool; whatever runs of the tool while the answer is no finds it.
+    world.send(f"endpoint={receiver.url}", "track=7", "close=0")
+    check_equal(7, world.status()["events"]["pending"], "events that wait")
+    by_hand("false")
+    world.run([world.shared.sender, f"endpoint={receiver.url}", "try=1", "close=0"])
+    by_hand("true")
+    receiver.mode("/status/200")
+    world.send(f"endpoint={receiver.url}", "track=1", "flush=5000", "close=0")
+    check_equal(1, len(receiver.accepted()), "events: those after the second yes")
+    check_equal((8, 1, 7), tuple(world.status()["events"][name] for name in ("recorded", "delivered", "dropped")), "counts")
+
+    # In memory.
+    directory = world.path("home", ".local", "state")
+    shutil.rmtree(directory)
+    with open(directory, "w"):
+        pass
+    child = world.start(f"endpoint={receiver.url}", "track=5", f"await={world.path('go')}", "flush=5000", "track=2", "flush=5000", "close=0")
+    time.sleep(0.5)
+    for word in ("disable", "enable"):
+        world.telemetry(word, expected=None)
+    world.go()
+    child.process.wait(30)
+    check_equal(3, len(receiver.accepted()), "events in all")
+
+
 def connections(port):
     """Those that clients on this machine still have to the port."""
     with open("/proc/net/tcp") as file:
