@@ -27,8 +27,10 @@ package final class Collector {
     private var areOutletsClosed = false
     /// A7: the local log stands in for the author's backend.
     private var isLocalOnly = false
-    /// Without a spool there is no epoch to tell of a withdrawal: consent is looked at again.
+    /// No epoch tells of an answer that was written by hand, or where there is no spool: the files are looked at again.
+    private var watch: AnswerWatch
     private var consentChecked = Clock.monotonic()
+    /// "within a second", with room for a program that asks only now and then.
     private static let consentNanoseconds: Int64 = 500_000_000
     /// A18: a program that opens and records at once is spared the second look.
     private static let freshNanoseconds: Int64 = 2_000_000
@@ -56,7 +58,9 @@ package final class Collector {
     init(_ options: Options, isDryRun: Bool = false) {
         self.options = options
         self.isDryRun = isDryRun
-        decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        let inputs = ConsentInputs.gather(options: options)
+        decision = ConsentResolver.resolve(inputs)
+        watch = AnswerWatch(inputs)
         recorder = .allocate(capacity: 1)
         sampling = Sampling(options.sampling)
         recorder.initialize(to: Recorder(
@@ -81,7 +85,7 @@ package final class Collector {
         if collector.decision.isEnabled {
             ForkHandling.register(collector)
             Gate.set(collector.handle, isOpen: true)
-        } else if PreferenceStore.isRefusal(collector.decision.source, tool: options.toolName) {
+        } else if collector.decision.voidsWaiting && collector.decision.source != .defaultStance {
             // A refusal written by hand has erased nothing yet.
             SpoolInspector.eraseRefused(tool: options.toolName)
         }
@@ -197,7 +201,7 @@ package final class Collector {
             renewIdentityIfDue(spool)
             return spool
         }
-        if hasChanged(spool, shared) { return nil }
+        if hasChanged(spool, shared) || !isStillConsented(for: Self.consentNanoseconds) { return nil }
         renewIdentityIfDue(spool)
         return spool
     }
@@ -271,13 +275,15 @@ package final class Collector {
         }
     }
 
-    /// With the mutex held, when there is no epoch to go by: the last look at consent counts for a while.
+    /// With the mutex held: the last look at consent counts for a while. Who withdraws by hand is waited for by nobody,
+    /// so what waits is void at once, and removed by whoever holds it.
     private func isStillConsented(for nanoseconds: Int64) -> Bool {
         let now = Clock.monotonic()
         if now < consentChecked &+ nanoseconds { return true }
         consentChecked = now
-        if isConsented() { return true }
+        guard let decision = watch.changed(options), !decision.isEnabled else { return true }
         Gate.set(handle, isOpen: false)
+        if decision.voidsWaiting, let spool { erase(spool, Deadline(nanoseconds: 0)) }
         return false
     }
 

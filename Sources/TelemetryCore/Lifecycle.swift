@@ -186,17 +186,17 @@ extension Collector {
 
     /// With the mutex held. Voids what waits, everywhere, and removes it where no living process holds it.
     @discardableResult
-    func erase(_ spool: Spool) -> Bool {
+    func erase(_ spool: Spool, _ deadline: Deadline = Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) -> Bool {
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
         var isDone = true
         if let shared = spool.shared {
             // From here on it is void, whoever holds the lock.
             shared.control.raiseEpoch()
-            isDone = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { spool.discardOrphans(shared) }
+            isDone = shared.withLock(deadline) { spool.discardOrphans(shared) }
         }
         spool.discardOwn()
-        spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
+        spool.mergeCounts(deadline)
         return isDone
     }
 

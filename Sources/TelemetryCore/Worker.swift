@@ -139,10 +139,7 @@ extension Collector {
             Gate.set(handle, isOpen: false)
             // What cannot be read, for want of a descriptor for instance, means off. It withdraws nothing, and it may
             // be read again by now.
-            switch PreferenceStore.read(tool: options.toolName) {
-            case .on, .unusable: return
-            default: erase(spool)
-            }
+            if ConsentResolver.resolve(ConsentInputs.gather(options: options)).voidsWaiting { erase(spool) }
             return
         }
         if result != .done { spool.reopenLast() }

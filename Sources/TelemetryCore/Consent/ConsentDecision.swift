@@ -21,4 +21,6 @@ package struct ConsentDecision: Equatable {
     package let warnings: [String]
     /// A7: what is recorded must not leave this machine.
     package var isLocalOnly = false
+    /// An answer that can be read says no, or there is none any more: what waits is to be erased.
+    var voidsWaiting = false
 }

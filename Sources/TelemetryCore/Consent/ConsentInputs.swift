@@ -56,6 +56,8 @@ package final class ConsentInputs {
     var localVariable: String?
     /// A7: the key in the tool's own config file.
     var configLocalOnly: PreferenceAnswer = .absent
+    /// Those that were read, and those that were not there to be read.
+    private(set) var files: [String] = []
     /// Found once: to find it asks whose each directory on the way is.
     private lazy var configHome = Environment.configHome
 
@@ -73,6 +75,7 @@ package final class ConsentInputs {
         inputs.readEnvironment()
         if complete || ConsentResolver.winner(inputs, downTo: .authorGate) == nil {
             inputs.policy = AdminPolicy.read(tool: options.toolName)
+            inputs.files.append(AdminPolicy.path)
         }
         if complete || ConsentResolver.winner(inputs, downTo: .telemetryEnabledVariable) == nil {
             inputs.readPreferences(options)
@@ -105,16 +108,23 @@ package final class ConsentInputs {
         preference = PreferenceStore.read(path: preferencePath)
         everyToolPath = PreferenceStore.everyToolPath(in: directory) ?? ""
         everyToolPreference = PreferenceStore.read(path: everyToolPath)
-        invokingUser = InvokingUser.current()?.answer(tool: toolName)
+        let user = InvokingUser.current()
+        invokingUser = user?.answer(tool: toolName)
+        files += [preferencePath, everyToolPath] + (user?.files(tool: toolName) ?? [])
+        if let directory = PreferenceStore.directory(tool: toolName) { files.append(directory + "/" + NoticeStore.fileName) }
         noticeShown = stance == TELEMETRY_OPT_OUT && NoticeStore.isShown(tool: toolName, version: version)
         noticeOutdated = preference == .on && NoticeStore.isOutdated(tool: toolName, version: version)
     }
 
     private func readConfig(_ options: Options) {
-        if let location = options.projectConfig { projectConfig = ToolConfig.readProject(location) }
+        if let location = options.projectConfig {
+            projectConfig = ToolConfig.readProject(location)
+            files.append(location.file)
+        }
         guard let location = options.config else { return }
         let answers = ToolConfig.readUser(location, in: configHome)
         toolConfig = answers.consent
+        files.append(answers.consent.path)
         configLocalOnly = answers.localOnly
     }
 

@@ -13,7 +13,7 @@ package enum ConsentResolver {
         if winner.source == .preferenceFile, let warning = contradiction(inputs) { warnings.append(warning) }
         return ConsentDecision(
             isEnabled: winner.says == .on, source: winner.source, reason: winner.reason, warnings: warnings,
-            isLocalOnly: local.isOn)
+            isLocalOnly: local.isOn, voidsWaiting: winner.says == .off && winner.voidsWaiting)
     }
 
     /// The statement that decides; nil when no source down to `last` does.

@@ -49,8 +49,18 @@ package struct InvokingUser {
         return result
     }
 
+    /// Where the answers are.
+    func files(tool: String) -> [String] {
+        guard let (_, home) = account else { return [] }
+        return [Self.path(home, PreferenceStore.everyTool), Self.path(home, tool)]
+    }
+
+    private static func path(_ home: String, _ tool: String) -> String {
+        home + "/.config/telemetry/" + tool + "/" + PreferenceStore.fileName
+    }
+
     private static func answer(tool: String, _ id: uid_t, _ home: String) -> FileAnswer {
-        let path = home + "/.config/telemetry/" + tool + "/" + PreferenceStore.fileName
+        let path = path(home, tool)
         return FileAnswer(path: path, answer: PreferenceStore.read(path: path, trust: FileTrust(owner: id)), onlyLowers: true)
     }
 

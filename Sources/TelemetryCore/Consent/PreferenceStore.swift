@@ -87,16 +87,6 @@ package enum PreferenceStore {
         }
     }
 
-    /// The user has said no in a file of ours, rather than the author, the environment or an outdated notice.
-    @inline(never)
-    static func isRefusal(_ source: ConsentSource, tool: String) -> Bool {
-        switch source {
-        case .preferenceFile: read(tool: tool) == .off
-        case .everyToolPreference: readEveryTool() == .off
-        default: false
-        }
-    }
-
     /// Other than before: the user has answered again, perhaps twice.
     static func stamps(tool: String) -> [FileStamp?] {
         [path(tool: tool), everyToolPath].map { path in
