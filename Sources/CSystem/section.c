@@ -70,6 +70,7 @@ static void child(void)
         pthread_mutex_init(&sections[i].mutex, NULL);
     }
     csystem_curl_forked(is_whole);
+    csystem_threads_forked();
 }
 
 void csystem_watch_forks(void)

@@ -1,5 +1,11 @@
 #include "csystem.h"
 
+#include <stdatomic.h>
+
+/* Of the thread that began the first of the library's. Written before that one begins, read by the library's only. */
+static sigset_t program_signals;
+static atomic_bool has_signals;
+
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context)
 {
     pthread_attr_t attributes;
@@ -13,11 +19,15 @@ int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *contex
     /* The mask is inherited: the thread never runs, even for an instant, with a signal open. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (!atomic_exchange(&has_signals, true))
+        program_signals = before;
     error = pthread_create(&thread, &attributes, body, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return error;
 }
+
+void csystem_open_signals(void) { pthread_sigmask(SIG_SETMASK, &program_signals, NULL); }
 
 /* A thread cancelled with a lock held would leave it held: whoever needs it next would wait for ever. */
 csystem_caller csystem_enter(void)

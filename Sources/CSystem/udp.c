@@ -34,9 +34,11 @@ static void resolve(csystem_lookup *lookup, int flags)
 static void *look_up(void *context)
 {
     csystem_lookup *lookup = context;
+    csystem_thread_begins(true);
     resolve(lookup, AI_ADDRCONFIG);
     atomic_store(&lookup->is_done, true);
     csystem_lookup_release(lookup);
+    csystem_thread_ends(true);
     return NULL;
 }
 

@@ -30,7 +30,9 @@ extension Collector {
         let retained = Unmanaged.passRetained(self)
         let error = csystem_start_thread(Self.stackBytes, { context in
             guard let context else { return nil }
+            csystem_thread_begins(false)
             Unmanaged<Collector>.fromOpaque(context).takeRetainedValue().work()
+            csystem_thread_ends(false)
             return nil
         }, retained.toOpaque())
         if error != 0 {
@@ -51,7 +53,9 @@ extension Collector {
         mutex.lock()
         while true {
             let request = worker.requested
-            if request > worker.completed || isDue {
+            if !worker.isStopping && csystem_is_over(true) {
+                if leave() { return }
+            } else if request > worker.completed || isDue {
                 runPass(request)
             } else if worker.isStopping {
                 break
@@ -72,6 +76,21 @@ extension Collector {
         let isAbandoned = worker.isAbandoned
         mutex.unlock()
         if isAbandoned { cleanUp() }
+    }
+
+    /// With the mutex held. No thread of the program's is left: it ends with this one, or by a signal, as it would have
+    /// ended without. What waits is left in the spool, as by every program that ends without telemetry_close().
+    /// False: a thread of the library's that does not take signals would be left.
+    private func leave() -> Bool {
+        csystem_open_signals()
+        if csystem_is_looking_up() {
+            _ = condition.wait(mutex, until: Deadline(nanoseconds: csystem_next_watch()))
+            return false
+        }
+        worker.isRunning = false
+        mutex.unlock()
+        csystem_curl_thread_ends()
+        return true
     }
 
     /// With the mutex held. After a quiet second, what a burst needed is given back.
@@ -147,7 +166,7 @@ extension Collector {
     }
 
     var isCancelled: () -> Bool {
-        { [cancelled] in cancelled.pointee.load(ordering: .relaxed) }
+        { [cancelled] in cancelled.pointee.load(ordering: .relaxed) || csystem_is_over(false) }
     }
 
     /// With the mutex held. A segment is full, or events have waited for the flush interval.
@@ -162,7 +181,7 @@ extension Collector {
     }
 
     private var nextWakeUp: Deadline {
-        Deadline(nanoseconds: min(schedule?.wakeUp ?? .max, heartbeatWakeUp))
+        Deadline(nanoseconds: min(schedule?.wakeUp ?? .max, heartbeatWakeUp, csystem_next_watch()))
     }
 
     private var schedule: FlushSchedule? {

@@ -91,6 +91,29 @@ void *csystem_keep_fork_state(void *state);
 /** Starts a detached thread with every signal blocked and a stack of `stack_bytes`. 0 or errno. */
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context);
 
+/** First and last in a thread of the library's. */
+void csystem_thread_begins(bool is_lookup);
+void csystem_thread_ends(bool is_lookup);
+
+/** In a thread of the library's: gives it the signals that the program's thread had open which began the first. */
+void csystem_open_signals(void);
+
+/** Has `wake` called when the main thread ends by pthread_exit(3). */
+void csystem_watch_main(void (*wake)(void));
+
+/** In a forked child: its threads are counted anew. */
+void csystem_threads_forked(void);
+
+/** The main thread has ended, and no other thread of the program is left. Otherwise, or where that cannot be known, a
+    thread of the library's may end all the same. Not `closely`: as of a tenth of a second ago. */
+bool csystem_is_over(bool closely);
+
+/** A thread of the library's is in getaddrinfo(3). */
+bool csystem_is_looking_up(void);
+
+/** When to ask csystem_is_over() again, on the monotonic clock; INT64_MAX as long as the main thread lives. */
+int64_t csystem_next_watch(void);
+
 /** Initialises a condition variable whose timed waits use CLOCK_MONOTONIC. */
 int csystem_condition_init(pthread_cond_t *condition);
 

@@ -31,9 +31,20 @@ final class ForkHandling {
         pthread_atfork({ ForkHandling.shared.prepare() }, { ForkHandling.shared.parent() }, { ForkHandling.shared.child() })
     }
 
+    /// The main thread ends: workers look whether another one is left.
+    private func wakeWorkers() {
+        mutex.withLock {
+            for collector in collectors {
+                let collector = collector.takeUnretainedValue()
+                collector.mutex.withLock { collector.condition.broadcast() }
+            }
+        }
+    }
+
     static func register(_ collector: Collector) {
         let shared = shared
         shared.mutex.withLock { shared.collectors.append(Unmanaged.passUnretained(collector)) }
+        csystem_watch_main { ForkHandling.shared.wakeWorkers() }
     }
 
     static func forget(_ collector: Collector) {
