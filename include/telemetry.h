@@ -60,7 +60,10 @@
  *              common case.
  * fork         A child may go on recording with its parent's collector; it never sends what its
  *              parent recorded. After exec nothing is left open.
- * Signals      None is handled, none is delivered to the library's thread, SIGPIPE is never raised.
+ * Signals      None is handled, none is delivered to the library's thread as long as the program has
+ *              one, SIGPIPE is never raised.
+ * pthread_exit A program whose main thread ends by it ends with its own last thread: the library's
+ *              ends within a second then, though not before a callback or libcurl's own resolver.
  * Files        Events are recorded into a mapped file of the user's state directory. It may be
  *              removed at any time. Who cuts it short may end the program by SIGBUS, if an event is
  *              recorded in the 2 ms until that is noticed.

@@ -19,6 +19,8 @@ static atomic_llong ended_at;
 static _Atomic(void (*)(void)) tell;
 /* Threads of the library's, by themselves: what runs already is counted, what does not run yet is not. */
 static atomic_uint begun, ended, lookups;
+/* Threads of the library's that were asked for. */
+static atomic_uint asked;
 static atomic_llong looked_at;
 static atomic_bool was_over;
 
@@ -109,17 +111,26 @@ void csystem_thread_ends(bool is_lookup)
     atomic_fetch_add(&ended, 1);
 }
 
+void csystem_thread_asked_for(bool is_there) { atomic_fetch_add(&asked, is_there ? 1 : -1U); }
+
+/* Only the library's threads are left besides this one. */
+static bool is_waiting_for_ours(void)
+{
+    char state = 0;
+    int count = count_threads(&state);
+    return count > 1 && count - 1 <= (int)(atomic_load(&asked) - atomic_load(&ended));
+}
+
 /* In the main thread, which ends. Where it is the last of the program's, it waits a moment for the library's: the
    handlers of exit(3) then run in it, as without telemetry. */
 static void main_ends(void *unused)
 {
     (void)unused;
-    char state = 0;
     atomic_store(&ended_at, now_ns());
     void (*wake)(void) = atomic_load(&tell);
     if (wake != NULL)
         wake();
-    for (int left = 200; left > 0 && is_alone() && count_threads(&state) > 1; left--)
+    for (int left = 200; left > 0 && is_waiting_for_ours(); left--)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
@@ -142,6 +153,7 @@ void csystem_threads_forked(void)
 {
     atomic_store(&is_watched, false);
     atomic_store(&ended_at, 0);
+    atomic_store(&asked, 0);
     atomic_store(&begun, 0);
     atomic_store(&ended, 0);
     atomic_store(&lookups, 0);

@@ -21,7 +21,10 @@ int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *contex
     pthread_sigmask(SIG_SETMASK, &all, &before);
     if (!atomic_exchange(&has_signals, true))
         program_signals = before;
+    csystem_thread_asked_for(true);
     error = pthread_create(&thread, &attributes, body, context);
+    if (error != 0)
+        csystem_thread_asked_for(false);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return error;

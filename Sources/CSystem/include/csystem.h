@@ -91,6 +91,9 @@ void *csystem_keep_fork_state(void *state);
 /** Starts a detached thread with every signal blocked and a stack of `stack_bytes`. 0 or errno. */
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context);
 
+/** Before one is begun, and again where that failed. */
+void csystem_thread_asked_for(bool is_there);
+
 /** First and last in a thread of the library's. */
 void csystem_thread_begins(bool is_lookup);
 void csystem_thread_ends(bool is_lookup);

@@ -326,12 +326,13 @@ final class Segment {
 
     /// Like `release`, but the address stays valid and refuses records: a thread that read it a moment
     /// ago may still try. Returns it, to be mapped over; nil for a copy.
-    func vacate(removingFrom directory: Descriptor?) -> UnsafeMutableRawPointer? {
+    func vacate(removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) -> UnsafeMutableRawPointer? {
         guard storage != .copied, Self.blank(size, base) != nil else {
             if storage == .copied { release(removingFrom: directory) }
             return nil
         }
         if let directory, storage != .heap { unlinkat(directory.number, name, 0) }
+        if isShort { try? file?.truncate(to: Int64(SegmentLayout.minimumSize)) }
         if let file { ForkHandling.closeHeld(file) }
         return base
     }
@@ -343,7 +344,9 @@ final class Segment {
         ahead.add(self)
         let counts = tally
         erase()
+        progress.offset = SegmentLayout.headerSize
         fill(counts, ahead)
+        description.resize(base, to: SegmentLayout.minimumSize)
     }
 
     /// As if it had held what was counted.
@@ -392,11 +395,19 @@ final class Segment {
 
     /// Writes a segment from memory to a file of its own. False: nothing was left behind.
     func save(in directory: Descriptor) -> Bool {
+        for _ in 0..<Self.creationAttempts {
+            if let isSaved = saveOnce(in: directory) { return isSaved }
+        }
+        return false
+    }
+
+    /// Nil: another process took the new file for a dead one's.
+    private func saveOnce(in directory: Descriptor) -> Bool? {
         let name = Self.name(Random.word())
         guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL) else { return false }
         defer { ForkHandling.closeHeld(file) }
         do throws(SystemError) {
-            guard file.tryLock() else { throw SystemError(code: EWOULDBLOCK) }
+            guard file.tryLock(), try file.status().st_nlink > 0 else { throw SystemError(code: EWOULDBLOCK) }
             let used = usedSize
             description.resize(base, to: used)
             try file.allocate(Int64(used))
@@ -404,7 +415,7 @@ final class Segment {
             return true
         } catch {
             unlinkat(directory.number, name, 0)
-            return false
+            return error.code == EWOULDBLOCK ? nil : false
         }
     }
 

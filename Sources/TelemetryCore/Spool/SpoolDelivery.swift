@@ -62,6 +62,7 @@ extension Spool {
             segment.reset(epoch: self.epoch, context: self.context)
         }
         if !account(segment, isLocked: false, begin) {
+            if leaveCounts(of: segment) { return }
             countInMemory(segment)
             begin()
         }
@@ -88,14 +89,14 @@ extension Spool {
     private func leaveCounts(of segment: Segment) -> Bool {
         guard shared != nil, !segment.isHeap, !segment.isLost, segment.isIntact else { return false }
         segment.keepCountsOnly()
-        vacate(segment, removingFrom: nil)
+        vacate(segment, removingFrom: nil, keepingCountsOnly: true)
         return true
     }
 
     func remove(_ segment: Segment) { vacate(segment, removingFrom: segment.isLost ? nil : shared?.directory) }
 
-    private func vacate(_ segment: Segment, removingFrom directory: Descriptor?) {
-        guard let address = segment.vacate(removingFrom: directory) else { return }
+    private func vacate(_ segment: Segment, removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) {
+        guard let address = segment.vacate(removingFrom: directory, keepingCountsOnly: isShort) else { return }
         if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
     }
 

@@ -2,9 +2,14 @@
 
 Elsewhere: a background thread inside TLS crashes the program in exit(3), for OpenSSL takes its tables apart there. Here,
 however the program ends, it ends by itself, soon, and every event is delivered or waits."""
+import itertools
 import shutil
+import signal
+import socket
+import time
 
 import faults
+from stage import Child
 from suite import check_equal, test
 
 PAUSES = [0, 500, 1000, 2000, 3000, 4500, 6000, 9000, 12000, 16000, 22000, 30000]
@@ -168,3 +173,106 @@ def no_backoff(world):
     world.run([program, "late-openssl", "handler-first", "0"], environment={"URL": receiver.url, "INTERVAL": "60000"})
     world.helper("deliver")
     world.expect(1, delivered=1)
+
+
+LEFT = r"""
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <telemetry.h>
+#include <unistd.h>
+static telemetry_collector *collector;
+static int is(const char *text, const char *word) { return strstr(text, word) != NULL; }
+static void said(void) { printf("%s\n", getpid() == gettid() ? "main" : "other"); fflush(stdout); }
+static void record(void) { telemetry_track(collector, TELEMETRY_FEATURE_USED, "left", NULL, 0); }
+static void *later(void *pause)
+{
+    usleep((useconds_t)(size_t)pause);
+    record();
+    return NULL;
+}
+static void open_collector(char **arguments)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    if (telemetry_options_load_manifest(options, arguments[2]) != TELEMETRY_OK) _exit(9);
+    if (is(arguments[1], "heartbeat")) telemetry_options_set_heartbeat(options, 0, 0);
+    telemetry_options_set_flush_interval_ms(options, is(arguments[1], "sending") ? 1 : 60000);
+    collector = telemetry_open(options);
+    telemetry_options_free(options);
+    record();
+}
+static void *open_elsewhere(void *arguments)
+{
+    open_collector(arguments);
+    return NULL;
+}
+int main(int count, char **arguments)
+{
+    pthread_t thread;
+    (void)count;
+    atexit(said);
+    if (is(arguments[1], "forked") && fork() != 0) _exit(0);
+    if (is(arguments[1], "elsewhere")) {
+        pthread_create(&thread, NULL, open_elsewhere, arguments);
+        pthread_join(thread, NULL);
+    } else {
+        open_collector(arguments);
+    }
+    if (is(arguments[1], "sending")) usleep(300000);
+    for (size_t i = 1; is(arguments[1], "threads") && i <= 3; i++) pthread_create(&thread, NULL, later, (void *)(i * 200000));
+    pthread_exit(NULL);
+}
+"""
+
+
+WAYS = ["", "heartbeat", "threads", "threads-heartbeat", "elsewhere", "forked", "sending"]
+
+
+@test("endings/main-thread", "E9 E12")
+def main_thread(world):
+    """The main thread ends by pthread_exit(3): the program ends with its own last thread, as without telemetry."""
+    program = world.program("left", LEFT, "-pthread")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        kinds = [{"kind": "http", "endpoint": f"http://127.0.0.1:{silent.getsockname()[1]}/"}, {"kind": "file"}]
+        for mode, backend, way in itertools.product(["in-process", "detached"], kinds, WAYS):
+            shutil.rmtree(world.spool, ignore_errors=True)
+            world.manifest(None, sections={"delivery": {"mode": mode}, "backends": [{"name": "one", **backend}]})
+            command = [program, f"as-{way}", world.manifest_file]
+            here = f"{mode}, {backend['kind']}, {way}"
+            bare = world.run(command, environment={"DO_NOT_TRACK": "1"}, timeout=20)
+            told = world.run(command, timeout=20)
+            # Where the main thread is the last one, the handlers of exit(3) run in it.
+            check_equal((bare.stdout, ""), (told.stdout, told.stderr), f"thread that ends the program, errors ({here})")
+            recorded = 4 if "threads" in way else 1
+            events = world.status()["events"]
+            check_equal(recorded, events["delivered"] + events["pending"] - ("heartbeat" in way),
+                        f"delivered and waiting ({here}): {events}")
+
+
+# The name is never resolved.
+SLOW_NAMES = r"""
+#include <netdb.h>
+#include <unistd.h>
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found)
+{
+    (void)host; (void)port; (void)found;
+    if (hints->ai_flags & AI_NUMERICHOST) return EAI_NONAME;
+    for (;;) pause();
+}
+"""
+
+
+@test("endings/signal", "E9")
+def signal_ends(world):
+    """A thread of the library's hangs in the resolver when the program's last thread has ended: SIGTERM still ends it."""
+    program = world.program("left", LEFT, "-pthread")
+    world.manifest(None, sections={"backends": [{"name": "one", "kind": "splunk_udp", "endpoint": "udp://name.invalid:9"}]})
+    child = Child([program, "sending", world.manifest_file],
+                  {**world.environment, "LD_PRELOAD": world.preload("names", SLOW_NAMES)}, world.root)
+    world.closes(child)
+    time.sleep(1)
+    check_equal(None, child.process.poll(), "the program while a name is looked up")
+    child.process.terminate()
+    check_equal(-signal.SIGTERM, child.process.wait(10), "end of the program")
+    world.expect(1, pending=1)

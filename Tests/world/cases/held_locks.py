@@ -9,6 +9,7 @@ import struct
 import subprocess
 import time
 
+import faults
 from stage import TOOL, Child, wait_until
 from suite import check, check_equal, test
 from world import BUILD, World
@@ -332,3 +333,81 @@ def other_version(world):
         check(os.path.samestat(os.stat(name), os.fstat(file.fileno())), "its lock was taken away")
     world.telemetry("deliver", "--now")
     scene.check_kept("at-most-once")
+
+
+KEPT = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <telemetry.h>
+#include <unistd.h>
+int main(int count, char **arguments)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    telemetry_options_load_manifest(options, arguments[1]);
+    telemetry_collector *collector = telemetry_open(options);
+    for (int i = 0; i < 5; i++) telemetry_track(collector, TELEMETRY_FEATURE_USED, "kept", NULL, 0);
+    if (count > 2) {
+        printf("%d\n", telemetry_flush(collector, 5000));
+        fflush(stdout);
+        _exit(0);
+    }
+    return telemetry_close(collector, 0);
+}
+"""
+
+
+@test("held-locks/counts-kept", "E12")
+def counts_kept(world):
+    """Events are delivered while another process holds the lock of `control`, and the program ends without close: they are
+    counted all the same."""
+    program = world.program("kept", KEPT)
+    receiver = world.receiver()
+    world.manifest(receiver.url)
+    world.telemetry("track", "first")
+    world.telemetry("deliver", "--now")
+    with open(os.path.join(world.spool, "control"), "rb") as control:
+        fcntl.flock(control, fcntl.LOCK_EX)
+        check_equal("0\n", world.run([program, world.manifest_file, "flush"]).stdout, "flush")
+    world.helper("deliver", "--now")
+    world.expect(6, delivered=6)
+
+
+# There is no room for a segment of full size, so that events are in memory until the end; and another process takes the first
+# files that are made for them in the instant in which they are made, before they are locked, for what a dead one has left.
+TAKEN = r"""
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+int posix_fallocate(int file, off_t start, off_t length)
+{
+    static int (*real)(int, off_t, off_t);
+    if (real == NULL) real = (int (*)(int, off_t, off_t))dlsym(RTLD_NEXT, "posix_fallocate");
+    return length >= 262144 ? ENOSPC : real(file, start, length);
+}
+int openat(int directory, const char *path, int flags, ...)
+{
+    static int (*real)(int, const char *, int, ...);
+    static int made;
+    va_list rest;
+    va_start(rest, flags);
+    int mode = va_arg(rest, int);
+    va_end(rest);
+    if (real == NULL) real = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+    int file = real(directory, path, flags, mode);
+    if (file >= 0 && flags & O_EXCL && strstr(path, ".seg") != NULL && ++made >= 2 && made <= 5) unlinkat(directory, path, 0);
+    return file;
+}
+"""
+
+
+@test("held-locks/taken-when-made", "E3 E12")
+def taken_when_made(world):
+    """What was in memory is saved at close though another process takes the file for a dead one's before it is locked."""
+    program = world.program("kept", KEPT)
+    world.manifest(f"http://127.0.0.1:{faults.free_port()}/nobody", {"delivery": {"mode": "detached"}})
+    world.run([program, world.manifest_file], environment={"LD_PRELOAD": world.preload("taken", TAKEN)}, expected=None)
+    world.expect(5, pending=5)
