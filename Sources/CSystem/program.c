@@ -79,7 +79,7 @@ int csystem_execute(char *const *arguments)
     char **shell = room_for_shell(arguments);
     int error = shell == NULL ? ENOMEM : execute(arguments, shell);
     free(shell);
-    return is_absent(error) ? ENOENT : error;
+    return error;
 }
 
 /* The kernel's own call: that of libc takes signals 32 and 33 for its own, and out of every mask. */
@@ -127,7 +127,13 @@ int csystem_start_program(struct csystem_program *program)
         waitpid(pid, NULL, 0);
     free(shell);
     program->pid = error == 0 ? pid : 0;
-    return is_absent(error) ? ENOENT : error;
+    /* No process can be made: the program takes this one's place, as it was before. */
+    if (pid < 0) {
+        sigaction(SIGCHLD, &program->child_action, NULL);
+        set_mask(&program->mask, NULL);
+        program->is_alone = true;
+    }
+    return error;
 }
 
 int csystem_next_signal(siginfo_t *info, bool waits)

@@ -137,13 +137,14 @@ package final class Options {
         self.toolName = toolName
         self.toolVersion = toolVersion
         if !ToolName.isValid(toolName) {
-            fail("tool name '" + toolName + "': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
+            fail("tool name '" + Excerpt.of(toolName) + "': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
         }
     }
 
     /// Keeps the first error.
     package func fail(_ message: String) {
-        if error == nil { error = message }
+        // One line, whatever a name in it holds.
+        if error == nil { error = Excerpt.of(message, limitBytes: 2 * Excerpt.pathLimitBytes) }
     }
 
     /// In place of those chosen so far.

@@ -17,6 +17,8 @@ enum WrappedCommand {
             var child = try ChildProcess.start(invocation, program)
             death = child.wait()
         } catch {
+            // At the limit of processes the program counts, not what is recorded of it.
+            if error.isAlone { return cannotRun(program, Process.replace(with: program)) }
             death = .exited(cannotRun(program, error.code))
         }
         let duration = Process.monotonicMilliseconds() &- start

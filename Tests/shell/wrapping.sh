@@ -53,6 +53,17 @@ not_found() {
     capture wrap "$PWD"
     expect_code 126
     expect_text err "telemetry: $PWD: Permission denied"
+    ln -s loop loop
+    capture wrap ./loop
+    expect_code 126
+    expect_text err "telemetry: ./loop: Too many levels of symbolic links"
+    capture wrap ./plainfile/x
+    expect_code 126
+    expect_text err "telemetry: ./plainfile/x: Not a directory"
+    long=./$(printf '%0300d' 0)
+    capture wrap "$long"
+    expect_code 126
+    expect_text err "telemetry: $long: File name too long"
 }
 on_and_off "B5 not found is 127, not executable is 126, in a shell's words" not_found
 

@@ -130,6 +130,8 @@ struct csystem_program {
     pid_t pid;
     sigset_t mask;
     struct sigaction child_action;
+    /* No process could be made: this one is as it was, and may become the program by csystem_execute. */
+    bool is_alone;
 };
 
 /** Starts `arguments` as csystem_execute would; it is killed when this process is. Every signal of this process is

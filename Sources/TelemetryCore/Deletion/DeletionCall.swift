@@ -31,8 +31,8 @@ struct DeletionCall {
             let status = "HTTP " + String(response.status)
             if !(200...299).contains(response.status) { return status }
             // A login page in the receiver's place erases nothing.
-            let isPage = transport.hasLeftOrigin && response.isHTML || Acknowledgement.isPage(response)
-            return isPage ? status + ", but the answer is a page for people" : nil
+            let isForeign = transport.hasLeftOrigin && response.isHTML || !Acknowledgement.acceptsErasure(response)
+            return isForeign ? status + ", but the answer is neither empty nor JSON without an error: a page for people may have given it" : nil
         }
     }
 

@@ -7,7 +7,7 @@ struct HTTPResponse: Equatable {
     var rateLimitReset: [UInt8] = []
     /// Value of Date, by the receiver's clock; empty: none.
     var date: [UInt8] = []
-    /// The body is said to be text/html: a page for a person.
+    /// The body is said to be HTML or XHTML: a page for a person.
     var isHTML = false
     /// The first `ResponseReader.keptBytes` of the body.
     var body: [UInt8] = []
@@ -72,7 +72,8 @@ final class ResponseReader {
         } else if let value = Self.value(of: "date:", in: bytes) {
             date = value
         } else if let value = Self.value(of: "content-type:", in: bytes) {
-            isHTML = value.prefix(9).map { Authority.lowercase($0) } == Array("text/html".utf8)
+            let type = value.map { Authority.lowercase($0) }
+            isHTML = ByteSearch.contains(type, "text/html") || ByteSearch.contains(type, "application/xhtml")
         }
     }
 

@@ -19,6 +19,8 @@ struct ChildProcess {
 
     struct StartError: Error {
         let code: Int32
+        /// No process could be made; this one is as it was.
+        let isAlone: Bool
     }
 
     /// Starts `arguments[0]`, looked up in PATH. Every signal is blocked from now to the end of this process, so that
@@ -27,7 +29,7 @@ struct ChildProcess {
         var program = csystem_program()
         program.arguments = UnsafePointer(arguments)
         let error = csystem_start_program(&program)
-        guard error == 0 else { throw StartError(code: error) }
+        guard error == 0 else { throw StartError(code: error, isAlone: program.is_alone) }
         return ChildProcess(pid: program.pid, witness: SignalWitness(invocation.rawArguments, arguments))
     }
 

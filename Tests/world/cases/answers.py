@@ -1,5 +1,9 @@
 """Answers that are none. Elsewhere a login page's 200 counted as delivered, a rotated key cost every event, an answered "not now" counted
 as never answered, and `Retry-After` was only heeded where it was longer than the sender's own pause."""
+import concurrent.futures
+import itertools
+import json
+import os
 import time
 from datetime import datetime
 
@@ -65,6 +69,48 @@ def page(stage):
                     delivery = send(world, origin, guarantee, kind)
                     world.expect(1, **left)
                     check(f"no answer of a receiver of {kind}" in delivery["last_error"], f"{kind} {answer}: {delivery}")
+
+
+# As portals, proxies and servers in front give them: type, body.
+TEXT = "<!DOCTYPE html><html><body>login</body></html>"
+PAGES = [("text/html", b"\xef\xbb\xbf" + TEXT.encode()), ("text/html", TEXT.encode("utf-16")), (None, TEXT.encode("utf-16-be")),
+         ("text/html", b"Please <b>sign in</b>"), ("application/xhtml+xml", b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"/>'),
+         ("text/plain", b"<html>"), (None, TEXT.encode()), ("application/json", b"<HTML><HEAD>"), (None, b"<script>top.location='/login'</script>"),
+         ("text/plain", b"Wait. <script>location.reload()</script>"), (None, b"<!-- p --><meta http-equiv=refresh content=0>"), (None, b"<h1>Welcome</h1>")]
+
+
+@test("answers/every-page", "E8")
+def every_page(stage):
+    """A page is one whatever its type says, in whatever encoding and with whatever before it: for every kind the event waits."""
+    def run(case):
+        kind, (form, body) = case
+        with World(stage.shared) as world:
+            origin = world.closes(Origin((200, {"Content-Type": form} if form else {}, body)))
+            send(world, origin, kind=kind)
+            events = world.status()["events"]
+            check_equal((1, 0, 1), (events["recorded"], events["delivered"], events["pending"]), f"{kind}, {form}, {body}")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, itertools.product(KINDS, PAGES)))
+
+
+@test("answers/erasure", "D3 G")
+def erasure(stage):
+    """A request for erasure is accepted by nothing, a word or JSON without an error; a page or any other words accept none, and the ids stay."""
+    accepted = [(None, b""), ("text/plain", b"OK"), ("application/json", b'{"status":"queued"}')]
+    refused = [*PAGES, ("text/plain", b"Please sign in."), ("application/json", b'{"error":"who are you"}'), ("application/xml", b"<ok/>")]
+    for form, body in accepted + refused:
+        with World(stage.shared) as world:
+            receiver = world.closes(Origin())
+            eraser = world.closes(Origin((200, {"Content-Type": form} if form else {}, body)))
+            world.manifest(receiver.url, {"delivery": {"mode": "in-process"}, "deletion": {"endpoint": eraser.url + "/erase"}})
+            world.send(f"manifest={world.manifest_file}", "track=1", "close=5000")
+            # The event to the receiver of events is the next way, and is not accepted either.
+            receiver.answer = 503
+            is_accepted = (form, body) in accepted
+            world.telemetry("reset", expected=0 if is_accepted else 4)
+            check_equal(not is_accepted, os.path.exists(os.path.join(world.spool, "past-ids")), f"ids that are left, {form}, {body}")
+            receipts = json.loads(world.helper("request-deletion", "--list", "--json"))["receipts"]
+            check_equal(is_accepted, receipts[0]["outcome"] == "accepted", f"{form}, {body}: {receipts}")
 
 
 @test("answers/plain-html", "E8")

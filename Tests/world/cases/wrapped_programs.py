@@ -418,3 +418,17 @@ def recorded_in_peace(world):
         check_equal(9, process.returncode, "exit code")
     events = [json.loads(line) for line in contents(world, os.path.join(world.spool, "events.jsonl")).splitlines()]
     check_equal([9] * 10, [event["exit_code"] for event in events], "exit codes recorded")
+
+
+@test("wrapped-programs/no-process", "B5")
+def no_process(world):
+    """At the limit of processes the program runs in the helper's place, with its mask and its ignored signals, instead of not at all."""
+    os.chmod(world.path("home"), 0o755)
+    look = ["python3", "-c", "import signal; print(len(signal.pthread_sigmask(signal.SIG_BLOCK, [])), signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN)"]
+    # Some other user, who has no process yet; HOME is not theirs, so a variable says yes.
+    options = {"user": 54321, "environment": {"ITEST_TELEMETRY_ENABLED": "1"}}
+    plain = world.run(["bash", "-c", 'trap "" CHLD; ulimit -u 1; exec "$@"', "bash", *look], **options)
+    wrapped = world.run(["bash", "-c", 'trap "" CHLD; ulimit -u 1; exec "$@"', "bash", *WRAPPER, *look], **options)
+    check_equal((plain.stdout, ""), (wrapped.stdout, wrapped.stderr), "what the program sees")
+    failed = world.run(["bash", "-c", 'ulimit -u 1; exec "$@"', "bash", *WRAPPER, "no-such-program"], expected=127, **options)
+    check_equal("telemetry: no-such-program: command not found\n", failed.stderr, "what is said of a missing one")
