@@ -618,9 +618,9 @@ TELEMETRY_API telemetry_status telemetry_drop(telemetry_collector *collector);
  * @param statistics Its `size` set to sizeof(telemetry_statistics); nothing beyond that is written,
  *     so that a program built against an older header stays right.
  * @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
- *     or a size of 0; TELEMETRY_ERROR_SYSTEM if the process has no descriptor left to read the
- *     spool with, or another user now, TELEMETRY_ERROR_MEMORY if it has no memory: the counters are
- *     not all there. Thread-safe. Reads the spool's directory.
+ *     or a size of 0; TELEMETRY_ERROR_SYSTEM if the spool cannot be read now (for want of a
+ *     descriptor, or as another user), TELEMETRY_ERROR_MEMORY if the process has no memory: the
+ *     counters are not all there. Thread-safe. Reads the spool's directory.
  */
 TELEMETRY_API telemetry_status telemetry_get_statistics(telemetry_collector *collector,
     telemetry_statistics *statistics);
@@ -666,7 +666,7 @@ TELEMETRY_API telemetry_status telemetry_prompt(const telemetry_options *options
  * @param options As for telemetry_open(). Not changed.
  * @return TELEMETRY_OK; TELEMETRY_OVERRULED: stored, but another source decides otherwise;
  *     TELEMETRY_ERROR_SYSTEM: not stored, and the earlier answer stands (the waiting events are
- *     erased all the same); TELEMETRY_ERROR_TIMEOUT: stored, and it holds, but what waited could
+ *     erased all the same, if their directory can be written to); TELEMETRY_ERROR_TIMEOUT: stored, and it holds, but what waited could
  *     not be erased, or a process that was sending does not answer; TELEMETRY_ERROR_ARGUMENT for
  *     NULL. Thread-safe. Blocks: the answer is on disk when it returns, and `false` waits for a
  *     delivery under way, for seconds at most.

@@ -87,10 +87,14 @@ public func telemetryGetStatistics(
     return onCallersThread {
         var status = Allocation.isAvailable ? TELEMETRY_OK : TELEMETRY_ERROR_MEMORY
         var result = status != TELEMETRY_OK ? telemetry_statistics() : collector.map { Collector.from($0).statistics(status: &status) } ?? telemetry_statistics()
+        if !Gate.isOpen(collector) {
+            status = TELEMETRY_DISABLED
+            result = telemetry_statistics()
+        }
         result.size = statistics.pointee.size
         let size = min(statistics.pointee.size, MemoryLayout<telemetry_statistics>.size)
         UnsafeMutableRawPointer(statistics).copyMemory(from: &result, byteCount: size)
-        return Gate.isOpen(collector) ? status : TELEMETRY_DISABLED
+        return status
     }
 }
 

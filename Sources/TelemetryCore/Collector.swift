@@ -249,8 +249,8 @@ package final class Collector {
         spool.move(to: shared, failure, makeContext(shared))
     }
 
-    /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with them. What is
-    /// in the segments is left to the next pass, as after a crash; the worker sees to the rest after the one at
+    /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with them, or it has
+    /// become another user's. What is in the segments is left to the next pass, as after a crash; the worker sees to the rest after the one at
     /// work. False: consent is gone.
     @inline(never)
     func replaceLost(_ spool: Spool) -> Bool {
@@ -261,6 +261,8 @@ package final class Collector {
             Gate.set(handle, isOpen: false)
             return false
         }
+        // Before others are opened: they may get the numbers of those that are closed already.
+        spool.closeShared()
         let (shared, failure) = openSpool()
         if currentOutlets().count > 1 { tellApart(outlets, shared) }
         spool.reopen(shared, failure, makeContext(shared))
@@ -268,11 +270,15 @@ package final class Collector {
     }
 
     private func openSpool() -> (SpoolDirectory?, SystemError?) {
-        do throws(SystemError) {
-            return (try SpoolDirectory.open(tool: options.toolName), nil)
-        } catch {
-            return (nil, error)
+        var failure: SystemError?
+        // A call that fails for once is no reason to keep everything in memory.
+        for _ in 0..<2 {
+            do throws(SystemError) { return (try SpoolDirectory.open(tool: options.toolName), nil) } catch {
+                failure = error
+                if ![EIO, ESTALE, ENOMEM, EAGAIN].contains(error.code) { break }
+            }
         }
+        return (nil, failure)
     }
 
     /// With the mutex held: the last look at consent counts for a while. Who withdraws by hand is waited for by nobody,

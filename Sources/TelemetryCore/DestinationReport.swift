@@ -42,7 +42,7 @@ extension SpoolInspector {
                 name: destination.name, kind: backend.kind, info: backend.info, isUsable: backend.isUsable,
                 isUnacknowledged: backend.isUnacknowledged)
         }
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return reports }
+        guard let shared = SpoolInspector.look(options) else { return reports }
         defer { shared.close() }
         _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) {
             for index in reports.indices { fill(&reports[index], shared, isOnly: reports.count == 1) }
@@ -65,7 +65,7 @@ extension SpoolInspector {
     }
 
     private static func addSegments(_ report: inout DestinationReport, _ shared: SpoolDirectory, _ slot: DestinationSlot) {
-        let retired = shared.control.readCounters().retiredGeneration
+        let retired = shared.control.readCounters()?.retiredGeneration
         for name in shared.segmentNames() {
             guard let header = SegmentHeader(name, in: shared.directory, of: slot), header.generation != retired else { continue }
             let tally = header.tally(currentEpoch: shared.control.epoch)

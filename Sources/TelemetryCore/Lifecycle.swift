@@ -15,7 +15,8 @@ extension Collector {
     private func flush(until deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
         mutex.lock()
         defer { mutex.unlock() }
-        guard attachIfAnythingWaits(), let spool, let dispatcher else { return TELEMETRY_OK }
+        if let unusable = attachIfAnythingWaits() { return unusable }
+        guard let spool, let dispatcher else { return TELEMETRY_OK }
         guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
         let isInline = !worker.isRunning && isLocal
         if isInline { return flushInline(spool, dispatcher, deadline, ignoringBackoff) }
@@ -55,14 +56,19 @@ extension Collector {
     }
 
     /// With the mutex held. A collector that has recorded nothing still delivers what others have left,
-    /// but makes no spool for that.
-    private func attachIfAnythingWaits() -> Bool {
-        if spool != nil { return true }
-        guard let existing = SpoolDirectory.openExisting(tool: options.toolName) else { return false }
-        let isWaiting = !existing.segmentNames().isEmpty
-        existing.close()
-        if isWaiting { attach() }
-        return isWaiting
+    /// but makes no spool for that. Nil: it can be had, or nothing waits.
+    private func attachIfAnythingWaits() -> telemetry_status? {
+        if spool != nil { return nil }
+        do throws(SystemError) {
+            guard let existing = try SpoolDirectory.openToLook(tool: options.toolName) else { return nil }
+            let isWaiting = !existing.segmentNames().isEmpty
+            existing.close()
+            // Of a spool that is only to be looked at nothing can be sent.
+            if isWaiting, attach().shared == nil, SpoolInspector.statistics(options: options)?.pending != 0 { return TELEMETRY_ERROR_SYSTEM }
+            return nil
+        } catch {
+            return TELEMETRY_ERROR_SYSTEM
+        }
     }
 
     /// Delivers within the deadline and lets go of everything. The handle is invalid afterwards.
@@ -170,7 +176,8 @@ extension Collector {
         guard isEnabled else { return TELEMETRY_DISABLED }
         mutex.lock()
         defer { mutex.unlock() }
-        guard attachIfAnythingWaits(), let spool else { return TELEMETRY_OK }
+        if let unusable = attachIfAnythingWaits() { return unusable }
+        guard let spool else { return TELEMETRY_OK }
         let deadline = Deadline(timeoutMilliseconds: 200)
         var isDone = erase(spool)
         // Others may record meanwhile, and close.
@@ -192,7 +199,7 @@ extension Collector {
         var isDone = true
         if let shared = spool.shared {
             // From here on it is void, whoever holds the lock.
-            shared.control.raiseEpoch()
+            guard shared.control.raiseEpoch() else { return false }
             isDone = shared.withLock(deadline) { spool.discardOrphans(shared) }
         }
         spool.discardOwn()
@@ -206,7 +213,13 @@ extension Collector {
         defer { mutex.unlock() }
         var result = telemetry_statistics()
         guard let spool else {
-            if decision.isEnabled, let seen = SpoolInspector.statistics(options: options) { result = seen }
+            if decision.isEnabled {
+                if let seen = SpoolInspector.statistics(options: options) { result = seen }
+                if let problem = SpoolInspector.problem(options: options) {
+                    result.storage_errno = problem.code
+                    status?.pointee = TELEMETRY_ERROR_SYSTEM
+                }
+            }
             result.storage = Int32(TELEMETRY_STORAGE_NONE.rawValue)
             result.adjusted &+= recorder.pointee.adjusted.load(ordering: .relaxed)
             result.refused &+= recorder.pointee.refused.load(ordering: .relaxed)
@@ -238,7 +251,9 @@ extension Collector {
             result.set(totals)
             result.spool_bytes = UInt64(clamping: shared.usage().bytes)
         } else {
-            result.set(spool.ownTally())
+            var totals = spool.ownTally()
+            totals += spool.left
+            result.set(totals)
         }
         result.storage = Int32((spool.usesHeap ? TELEMETRY_STORAGE_HEAP : TELEMETRY_STORAGE_SPOOL).rawValue)
         result.storage_errno = spool.failure?.code ?? spool.lastErrno
@@ -246,7 +261,7 @@ extension Collector {
             result.next_attempt_ns = UInt64(clamping: state.plausibleAttempt(Clock.realtime()))
             result.consecutive_failures = state.failures
         }
-        return failure
+        return failure != 0 ? failure : spool.unknown
     }
 }
 

@@ -2,9 +2,35 @@ import CSystem
 
 /// A look into a tool's spool from outside; works whatever consent says, and creates nothing.
 package enum SpoolInspector {
-    /// Nil: there is no spool.
+    /// Nil: there is no spool, or it cannot be looked at (`problem`).
+    static func look(_ options: Options) -> SpoolDirectory? { (try? SpoolDirectory.openToLook(tool: options.toolName)) ?? nil }
+
+    /// Why what waits cannot be looked at, altogether or in part. Nil: it can, or there is no spool.
+    package static func problem(options: Options) -> SystemError? {
+        do throws(SystemError) {
+            guard let shared = try SpoolDirectory.openToLook(tool: options.toolName) else { return nil }
+            defer { shared.close() }
+            var failure: Int32 = 0
+            _ = shared.totals(failure: &failure)
+            return failure == 0 ? nil : SystemError(code: failure)
+        } catch {
+            return error
+        }
+    }
+
+    /// Why nothing of what waits can be sent. Nil: it can, or there is no spool.
+    package static func obstacle(options: Options) -> SystemError? {
+        do throws(SystemError) {
+            if let shared = try SpoolDirectory.openToLook(tool: options.toolName) {
+                shared.close()
+                try SpoolDirectory.open(tool: options.toolName).close()
+            }
+            return nil
+        } catch { return error }
+    }
+
     package static func statistics(options: Options) -> telemetry_statistics? {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
+        guard let shared = look(options) else { return nil }
         defer { shared.close() }
         var result = telemetry_statistics()
         var totals = Tally()
@@ -28,7 +54,7 @@ package enum SpoolInspector {
 
     /// Segment files of which not even the header can be read.
     package static func damagedSegments(options: Options) -> [String] {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return [] }
+        guard let shared = look(options) else { return [] }
         defer { shared.close() }
         return shared.segmentsByAge(except: { _ in false }).filter { $0.header == nil }.map { $0.name }
     }
@@ -36,7 +62,7 @@ package enum SpoolInspector {
     package static func deliveryState(
         options: Options
     ) -> (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String)? {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
+        guard let shared = look(options) else { return nil }
         defer { shared.close() }
         let state = shared.delivery
         let next = state.plausibleAttempt(Clock.realtime())
@@ -85,16 +111,16 @@ package enum SpoolInspector {
     }
 
     private static func slot(_ destination: Destination, _ options: Options) -> DestinationSlot? {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return nil }
+        guard let shared = look(options) else { return nil }
         defer { shared.close() }
         return shared.destinations?.slot(of: destination.name)
     }
 
     private static func pendingImages(_ options: Options) -> [SegmentImage] {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return [] }
+        guard let shared = look(options) else { return [] }
         defer { shared.close() }
         let epoch = shared.control.epoch
-        let retired = shared.control.readCounters().retiredGeneration
+        let retired = shared.control.readCounters()?.retiredGeneration
         var images = shared.segmentNames().compactMap { SegmentImage($0, in: shared.directory) }
         images.removeAll { $0.description.epoch != epoch || $0.description.generation == retired }
         images.sort { $0.description.created < $1.description.created }
@@ -116,14 +142,21 @@ package enum SpoolInspector {
         }
         let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(options), context: ContextBlock())
         defer { spool.close() }
+        var isRaised = false
         let isLocked = shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds)) {
-            shared.control.raiseEpoch()
+            isRaised = shared.control.raiseEpoch()
             Lease.removeLeftover(shared.directory)
             spool.discardOrphans(shared)
         }
         // Two that raise it at once raise it to the same.
-        if !isLocked { shared.control.raiseEpoch() }
-        guard let former = waitForDeliverer(shared), isLocked else { return .unanswered(process: 0) }
+        if !isRaised && !shared.control.raiseEpoch() { return .impossible(.current) }
+        let former: Int32
+        do throws(SystemError) {
+            guard let found = try waitForDeliverer(shared), isLocked else { return .unanswered(process: 0) }
+            former = found
+        } catch {
+            return .unknown(error)
+        }
         waitForOwners(spool, shared)
         if former == 0 { return .complete }
         wipe(shared)
@@ -140,10 +173,13 @@ package enum SpoolInspector {
 
     /// A18: whoever delivers holds the lease, and lets go of it once its send has been called off. From one that was stopped
     /// it is taken: the process it was taken from, or 0. Nil: neither.
-    private static func waitForDeliverer(_ shared: SpoolDirectory) -> Int32? {
-        if faccessat(shared.directory.number, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing ? 0 : nil }
+    private static func waitForDeliverer(_ shared: SpoolDirectory) throws(SystemError) -> Int32? {
+        if faccessat(shared.directory.number, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 {
+            if SystemError.current.isMissing { return 0 }
+            throw .current
+        }
         let deadline = Deadline(timeoutMilliseconds: delivererMilliseconds)
-        guard let lease = (try? Lease.obtain(shared.directory, until: deadline, patience: silenceNanoseconds)) ?? nil else { return nil }
+        guard let lease = try Lease.obtain(shared.directory, until: deadline, patience: silenceNanoseconds) else { return nil }
         defer { lease.end() }
         return lease.former
     }
@@ -197,8 +233,10 @@ package enum Erasure: Equatable {
     /// They are void, but a process that held the spool has not let go of it: it was stopped, or hangs.
     /// `process`: which, if it is known, and what waited was taken from it; else 0.
     case unanswered(process: Int32)
-    /// The spool is there, or may be, and cannot be opened.
+    /// The spool is there, or may be, and cannot be written to.
     case impossible(SystemError)
+    /// They are void, but the file that says whether another process still sends (`deliver.lock`) cannot be opened.
+    case unknown(SystemError)
 }
 
 /// A copy of a segment, for looking at.
@@ -214,7 +252,7 @@ private final class SegmentImage {
         guard let status = try? file.status(), status.isOwnRegularFile else { return nil }
         let wanted = min(Int(clamping: status.st_size), SegmentLayout.maximumSize)
         guard wanted >= SegmentLayout.headerSize, let memory = malloc(wanted) else { return nil }
-        let got = pread(file.raw, memory, wanted, 0)
+        let got = file.read(memory, wanted, at: 0) ?? 0
         guard got >= SegmentLayout.headerSize, let found = Description.read(memory) else {
             free(memory)
             return nil

@@ -6,7 +6,13 @@ enum ConsentCommands {
     static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         if invocation.arguments.has(.all) { return try EveryToolCommands.enable(invocation) }
         let options = try invocation.options()
-        do throws(SystemError) { try PreferenceChange.enable(options) } catch { throw notStored(options.toolName, error) }
+        do throws(SystemError) { try PreferenceChange.enable(options) } catch {
+            let isRefused = PreferenceStore.read(tool: options.toolName) == .off
+            if isRefused, SpoolInspector.statistics(options: options)?.pending != 0 {
+                throw Failure(code: .system, message: "telemetry stays off: " + Refusal.notErased(options, error))
+            }
+            throw notStored(options.toolName, error)
+        }
         let decision = decide(invocation, options)
         try report(invocation, options, decision, overruled: !decision.isEnabled)
         return .ok

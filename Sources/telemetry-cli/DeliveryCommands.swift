@@ -50,7 +50,8 @@ enum DeliveryCommands {
         case TELEMETRY_ERROR_DELIVERY:
             throw Failure(code: .notDelivered, message: "not delivered: " + reason(options) + "; " + fate.text)
         case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
-            throw Failure(code: .system, message: "not delivered: the operating system refused")
+            let reason = SpoolInspector.obstacle(options: options).map { (SpoolInspector.path(options: options) ?? "") + ": " + $0.text }
+            throw Failure(code: .system, message: "not delivered: " + (reason ?? "the operating system refused"))
         default:
             if fate.isLossy { invocation.complain(reason(options) + "; " + fate.text) }
             return isEnabled

@@ -11,12 +11,23 @@ enum InspectionCommands {
         let options = try invocation.options()
         if arguments.has(.schema) { return try SchemaReport(options).answer(invocation) }
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
-        if arguments.has(.wire) { return try WireAnswer.print(invocation, SpoolInspector.wirePreview(options: options)) }
+        if arguments.has(.wire) {
+            let code = try WireAnswer.print(invocation, SpoolInspector.wirePreview(options: options))
+            try refuseToGuess(options)
+            return code
+        }
         guard let listing = SpoolInspector.listing(options: options, pretty: !invocation.wantsJSON) else {
             throw Failure(code: .system, message: "out of memory")
         }
         try invocation.answer(invocation.wantsJSON ? listing : ShownText.json(listing))
+        try refuseToGuess(options)
         return .ok
+    }
+
+    /// What cannot be looked at is not nothing.
+    private static func refuseToGuess(_ options: Options) throws(Failure) {
+        guard let problem = SpoolInspector.problem(options: options) else { return }
+        throw Failure(code: .system, message: "not all that waits in " + (SpoolInspector.path(options: options) ?? "") + " can be looked at: " + problem.text)
     }
 
     static func status(_ invocation: Invocation) throws(Failure) -> ExitCode {

@@ -7,13 +7,23 @@ enum Refusal {
     /// it holds, and this is what is in doubt.
     static func store(_ options: Options) throws(Failure) -> Failure? {
         let done = PreferenceChange.disable(options)
-        if let error = done.notStored { throw notStored(options, error) }
+        if let error = done.notStored { throw notStored(options, error, done.erasure) }
         switch done.erasure {
         case .complete: return nil
         case .unanswered(let process): return unanswered(SpoolInspector.path(options: options) ?? "", process)
-        case .impossible(let error):
-            return unconfirmed("what waits in " + (SpoolInspector.path(options: options) ?? "") + " could not be erased: " + error.text)
+        case .impossible(let error): return unconfirmed(notErased(options, error))
+        case .unknown(let error):
+            let file = (SpoolInspector.path(options: options) ?? "") + "/deliver.lock"
+            return unconfirmed("whether another process still sends cannot be known: " + file + ": " + error.text + "; move that file away")
         }
+    }
+
+    /// What waits, how much of it, why it stays, and what ends that.
+    static func notErased(_ options: Options, _ error: SystemError) -> String {
+        let events = SpoolInspector.problem(options: options) == nil ? SpoolInspector.statistics(options: options)?.pending : nil
+        let what = events.map { $0 == 1 ? "the event that waits" : "the \($0) events that wait" } ?? "what waits"
+        return what + " in " + (SpoolInspector.path(options: options) ?? "") + " could not be erased: " + error.text
+            + "; make that directory and what is in it yours to write, and run 'telemetry disable' again"
     }
 
     static func unconfirmed(_ what: String) -> Failure {
@@ -29,6 +39,12 @@ enum Refusal {
         let taken = process == 0 ? "" : " (what waited is erased)"
         return unconfirmed(
             who + " was sending or erasing, does not answer. If it goes on, it calls its send off; to be sure of that: " + remedy + taken)
+    }
+
+    private static func notStored(_ options: Options, _ error: SystemError, _ erasure: Erasure) -> Failure {
+        let failure = notStored(options, error)
+        guard case .impossible(let error) = erasure else { return failure }
+        return Failure(code: failure.code, message: failure.message + "; " + notErased(options, error))
     }
 
     private static func notStored(_ options: Options, _ error: SystemError) -> Failure {

@@ -10,6 +10,8 @@ struct StatusReport {
     private let destinations: [DestinationReport]
     /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
     private let statistics: telemetry_statistics?
+    /// Why it cannot be looked at, altogether or in part.
+    private let problem: String?
     private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String)?
 
     init(_ options: Options) {
@@ -20,6 +22,7 @@ struct StatusReport {
         _ = collector.close(timeoutMilliseconds: 0)
         destinations = SpoolInspector.destinations(options: options)
         statistics = SpoolInspector.statistics(options: options)
+        problem = SpoolInspector.problem(options: options)?.text
         delivery = SpoolInspector.deliveryState(options: options)
     }
 
@@ -104,7 +107,7 @@ struct StatusReport {
         object.add("delivery", mode)
         object.add("guarantee", guarantee)
         object.add("spool", spoolJSON)
-        object.add("events", eventsJSON)
+        if isUnknown { object.add("events", raw: "null") } else { object.add("events", eventsJSON) }
         object.add("last_delivery", deliveryJSON)
         if let heartbeatJSON { object.add("heartbeat", heartbeatJSON) } else { object.add("heartbeat", raw: "null") }
         return object.text
@@ -112,9 +115,10 @@ struct StatusReport {
 
     private var spoolJSON: JSONObject {
         var object = JSONObject()
-        object.add("storage", lockProblem != nil ? "memory" : statistics == nil ? "none" : "spool")
+        object.add("storage", lockProblem != nil ? "memory" : isUnknown ? "unknown" : statistics == nil ? "none" : "spool")
         object.add("path", optional: SpoolInspector.path(options: options))
         object.add("bytes", counts.spool_bytes)
+        object.add("problem", optional: problem)
         return object
     }
 
@@ -165,7 +169,7 @@ struct StatusReport {
         }
         rows.append(("spool", spoolText))
         rows += countRows
-        rows.append(("last delivery", time(delivery?.lastSuccess) ?? "never"))
+        rows.append(("last delivery", time(delivery?.lastSuccess) ?? (isUnknown ? "unknown" : "never")))
         if let taker { rows.append(("taken by", taker)) }
         if let lastError { rows.append(("last error", lastError)) }
         if let next = time(delivery?.nextAttempt), let failures = delivery?.failures, failures > 0 {
@@ -174,16 +178,22 @@ struct StatusReport {
         return Self.aligned(rows)
     }
 
+    /// There is a spool, and nothing can be said of it.
+    private var isUnknown: Bool { statistics == nil && problem != nil }
+
     private var lockProblem: String? { SpoolInspector.lockProblem(options: options) }
 
     private var spoolText: String {
         guard let path = SpoolInspector.path(options: options) else { return "none: no home directory" }
         if let lockProblem { return path + ", memory only: files cannot be locked there: " + lockProblem }
         if let obstacle = PathStatus.obstacle(path) { return path + " (cannot be used: " + obstacle.what + ")" }
-        return path + (statistics == nil ? " (none yet)" : ", \(counts.spool_bytes) bytes")
+        if let problem, isUnknown { return path + " (cannot be looked at: " + problem + ")" }
+        let partly = problem.map { " (not all of it can be looked at: " + $0 + ")" } ?? ""
+        return path + (statistics == nil ? " (none yet)" : ", \(counts.spool_bytes) bytes") + partly
     }
 
     private var countRows: [(String, String)] {
+        if isUnknown { return ["recorded", "delivered", "pending", "dropped"].map { ($0, "unknown") } }
         var dropped = "\(counts.dropped)"
         for drop in drops where drop.count > 0 { dropped += ", " + drop.reason + " \(drop.count)" }
         return [

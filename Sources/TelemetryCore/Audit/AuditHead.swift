@@ -36,9 +36,9 @@ struct AuditHead: Equatable {
         return next
     }
 
-    /// Nil: there is none that can be used.
-    static func read(in directory: Descriptor) -> AuditHead? {
-        guard let content = try? PrivateFile.read(at: directory, fileName, limit: 2 * slotBytes) else { return nil }
+    /// Nil: there is none that can be used. Throws when it cannot be read now.
+    static func read(in directory: Descriptor) throws(SystemError) -> AuditHead? {
+        guard let content = try PrivateFile.readKept(in: directory, fileName, limit: 2 * slotBytes) else { return nil }
         return content.bytes.withUnsafeBytes { bytes in
             let slots = (slot(bytes, 0), slot(bytes, slotBytes))
             guard let first = slots.0, let second = slots.1 else { return slots.0 ?? slots.1 }

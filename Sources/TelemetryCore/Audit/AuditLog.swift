@@ -133,13 +133,18 @@ final class AuditLog {
     private func openIfNeeded() -> Bool {
         if file != nil { return true }
         guard AuditDigest.isAvailable else { return false }
-        let known = AuditHead.read(in: shared.directory)
+        let known: AuditHead?
+        do throws(SystemError) { known = try AuditHead.read(in: shared.directory) } catch { return false }
         head = known ?? AuditHead()
         let wasRotating = head.isRotating
         if wasRotating { finishRotation() }
         guard openFile(), let file else { return false }
-        if known == nil { head.bytes = UInt64(clamping: file.length) } else { catchUp(file) }
-        guard mendEnd() else { return false }
+        if known == nil { head.bytes = UInt64(clamping: file.length) }
+        guard known == nil || catchUp(file), mendEnd() else {
+            // Nothing that is known of it is kept, or the next look would think it was open.
+            closeFile()
+            return false
+        }
         // Before the first entry: a log without a head has been meddled with.
         if known == nil || wasRotating { writeHead() }
         return true
@@ -152,17 +157,19 @@ final class AuditLog {
 
     /// A crash came between the two heads of a rotation; a file that has gone has been renamed.
     private func finishRotation() {
-        if FileStamp(in: shared.directory, Self.fileName) == nil { head = head.rotated } else { head.isRotating = false }
+        if FileStamp(in: shared.directory, Self.fileName) == nil, SystemError.current.isMissing { head = head.rotated } else { head.isRotating = false }
     }
 
     /// Entries that the head does not know yet were written before a crash. A line that it cut short goes.
-    private func catchUp(_ file: LogFile) {
-        guard file.length > Int64(clamping: head.bytes),
-            let tail = file.descriptor.readTail(from: Int64(clamping: head.bytes), limit: 2 * Self.fileBytes)
-        else {
+    /// False: they cannot be read now.
+    private func catchUp(_ file: LogFile) -> Bool {
+        let isLonger = file.length > Int64(clamping: head.bytes)
+        let tail = isLonger ? file.descriptor.readTail(from: Int64(clamping: head.bytes), limit: 2 * Self.fileBytes) : nil
+        if isLonger && tail == nil { return false }
+        guard let tail, tail.count <= 2 * Self.fileBytes else {
             // Shorter than it was: something was removed. The chain goes on, and verifying it tells.
             head.bytes = UInt64(clamping: file.length)
-            return
+            return true
         }
         tail.withUnsafeBytes { bytes in
             var start = 0
@@ -177,11 +184,13 @@ final class AuditLog {
             let whole = Int64(clamping: head.bytes) + Int64(start)
             head.bytes = UInt64(clamping: start < bytes.count && file.cutBack(to: whole) ? whole : file.length)
         }
+        return true
     }
 
     /// Someone has cut the last line: the next one must not become a part of it.
     private func mendEnd() -> Bool {
-        guard let file, head.bytes > 0, file.descriptor.byte(at: Int64(clamping: head.bytes) - 1) != UInt8(ascii: "\n") else { return true }
+        guard let file else { return true }
+        do throws(SystemError) { if try !file.descriptor.isInMidLine(at: Int64(clamping: head.bytes)) { return true } } catch { return false }
         let newline: [UInt8] = [UInt8(ascii: "\n")]
         let isMended = newline.withUnsafeBytes { (try? file.append($0)) != nil }
         if isMended { head.bytes &+= 1 }
@@ -190,9 +199,9 @@ final class AuditLog {
 }
 
 extension Descriptor {
-    /// What stands from `offset` to the end; nil when it is longer than `limit` or cannot be read.
+    /// What stands from `offset` to the end; more than `limit` when it is longer, nil when it cannot be read.
     fileprivate func readTail(from offset: Int64, limit: Int) -> [UInt8]? {
-        guard lseek(number, Int(offset), SEEK_SET) >= 0, let bytes = try? readAll(limit: limit + 1), bytes.count <= limit else { return nil }
+        guard lseek(number, Int(offset), SEEK_SET) >= 0, let bytes = try? readAll(limit: limit + 1) else { return nil }
         return bytes
     }
 }

@@ -21,11 +21,11 @@ package struct AuditTrail {
     /// Empty when nothing was ever sent.
     package static func read(options: Options) -> AuditTrail {
         guard let path = SpoolInspector.path(options: options),
-            let directory = (try? Directory.openExisting(path)) ?? nil
+            let directory = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
         else { return AuditTrail(files: [], head: nil, lost: 0, problem: nil) }
         defer { directory.close() }
         var lost: UInt64 = 0
-        if let shared = SpoolDirectory.openExisting(tool: options.toolName) {
+        if let shared = SpoolInspector.look(options) {
             lost = shared.delivery.auditLost
             shared.close()
         }
@@ -36,7 +36,7 @@ package struct AuditTrail {
         var trail = readOnce(in: directory, lost)
         for _ in 0..<attempts {
             // The head first: entries that are written from now on are beyond it, and welcome.
-            if trail.head?.isRotating != true, trail.head?.current == AuditHead.read(in: directory)?.current { break }
+            if trail.head?.isRotating != true, trail.head?.current == (try? AuditHead.read(in: directory))?.current { break }
             Clock.sleep(nanoseconds: 1_000_000)
             trail = readOnce(in: directory, lost)
         }
@@ -44,14 +44,14 @@ package struct AuditTrail {
     }
 
     private static func readOnce(in directory: Descriptor, _ lost: UInt64) -> AuditTrail {
-        let head = AuditHead.read(in: directory)
+        let head = try? AuditHead.read(in: directory)
         var files: [File] = []
         var problem: String?
         for name in [AuditLog.olderName, AuditLog.fileName] {
             do throws(PrivateFileError) {
                 files.append(File(name: name, bytes: try PrivateFile.read(at: directory, name, limit: limitBytes).bytes))
             } catch {
-                if case .refused(let reason) = error { problem = name + ": " + reason }
+                if let reason = error.reason { problem = name + ": " + reason }
             }
         }
         return AuditTrail(files: files, head: head, lost: lost, problem: problem)

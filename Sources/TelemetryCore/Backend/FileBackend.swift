@@ -56,7 +56,7 @@ final class FileBackend: Backend {
         if let journal { try undo(journal, rotation) }
         var file = try openCurrent(directory)
         defer { file.close() }
-        let repair = file.endsInMidLine ? 1 : 0
+        let repair = try file.endsInMidLine() ? 1 : 0
         json.removeAll()
         if repair == 1 { json.finishLine() }
         json.writeLines(events)

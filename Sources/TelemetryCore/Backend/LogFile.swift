@@ -33,7 +33,9 @@ struct LogFile {
     }
 
     /// The last line was cut short by someone else, or is empty.
-    var endsInMidLine: Bool { length > 0 && descriptor.byte(at: length - 1) != UInt8(ascii: "\n") }
+    func endsInMidLine() throws(LogError) -> Bool {
+        do throws(SystemError) { return try descriptor.isInMidLine(at: length) } catch { throw LogError(error) }
+    }
 
     /// Appends; after an error a part may stand behind `length`.
     func append(_ bytes: UnsafeRawBufferPointer) throws(LogError) {

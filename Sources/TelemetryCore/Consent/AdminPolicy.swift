@@ -15,10 +15,7 @@ enum AdminPolicy {
             let content = try PrivateFile.read(path, limit: limitBytes, trust: trust)
             return content.bytes.withUnsafeBytes { parse($0, tool: tool, path: path) }
         } catch {
-            switch error {
-            case .absent: return .absent
-            case .refused(let reason): return .unusable(path: path, reason: reason)
-            }
+            return error.reason.map { .unusable(path: path, reason: $0) } ?? .absent
         }
     }
 

@@ -8,8 +8,17 @@ import CSystem
 package enum PreferenceChange {
     /// `sawNotice`: the user was shown the present one, or the generic one, just now.
     package static func enable(_ options: Options, sawNotice: Bool = false) throws(SystemError) {
+        try eraseRefused(options)
         if sawNotice || !options.noticeVersion.utf8.isEmpty { try markShown(options) }
         try PreferenceStore.write(true, tool: options.toolName)
+    }
+
+    /// A refusal may have been stored where what waited could not be erased: it is erased before anything is sent again.
+    private static func eraseRefused(_ options: Options) throws(SystemError) {
+        guard PreferenceStore.read(tool: options.toolName) == .off else { return }
+        if let problem = SpoolInspector.problem(options: options) { throw problem }
+        guard let waiting = SpoolInspector.statistics(options: options)?.pending, waiting > 0 else { return }
+        if case .impossible(let error) = SpoolInspector.erase(options: options) { throw error }
     }
 
     /// The answer first: from then on nothing new is recorded. What waits is erased even if the answer

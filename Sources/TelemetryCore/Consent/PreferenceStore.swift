@@ -56,10 +56,8 @@ package enum PreferenceStore {
             let answer = content.bytes.withUnsafeBytes { parse($0) }
             return answer ?? .unusable(path: path, reason: "expected 'true' or 'false'")
         } catch {
-            switch error {
-            case .absent: return .absent
-            case .refused(let reason): return PrivateFile.isClosed(path) ? .unreachable(path: path) : .unusable(path: path, reason: reason)
-            }
+            guard let reason = error.reason else { return .absent }
+            return PrivateFile.isClosed(path) ? .unreachable(path: path) : .unusable(path: path, reason: reason)
         }
     }
 

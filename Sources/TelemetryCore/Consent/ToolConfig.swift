@@ -95,12 +95,8 @@ enum ToolConfig {
                 (answer(bytes, location.key, path), location.localOnlyKey.map { answer(bytes, $0, path) } ?? .absent)
             }
         } catch {
-            switch error {
-            case .absent: return (.absent, .absent)
-            case .refused(let reason):
-                let answer = PreferenceAnswer.unusable(path: path, reason: reason)
-                return (answer, location.localOnlyKey == nil ? .absent : answer)
-            }
+            let answer = error.reason.map { PreferenceAnswer.unusable(path: path, reason: $0) } ?? .absent
+            return (answer, location.localOnlyKey == nil ? .absent : answer)
         }
     }
 

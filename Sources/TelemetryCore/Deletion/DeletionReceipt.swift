@@ -66,7 +66,7 @@ package enum DeletionReceipts {
             let content = try PrivateFile.read(at: directory, fileName, limit: limitBytes)
             return content.bytes.split(separator: UInt8(ascii: "\n")).map { Array($0) }
         } catch {
-            if case .refused(let reason) = error { throw DeletionReceiptsError(text: fileName + ": " + reason) }
+            if let reason = error.reason { throw DeletionReceiptsError(text: fileName + ": " + reason) }
             return []
         }
     }

@@ -54,10 +54,12 @@ final class Cursor {
         save()
     }
 
-    func drop(_ reason: DropReason, _ count: Int, end: Int) {
+    /// False: a crash would lose it.
+    @discardableResult
+    func drop(_ reason: DropReason, _ count: Int, end: Int) -> Bool {
         progress.drop(reason, count)
         progress.offset = end
-        save()
+        return save()
     }
 
     func restore(_ before: Progress) {
@@ -65,14 +67,15 @@ final class Cursor {
         save()
     }
 
-    func save() {
-        if let slot { segment.saveProgress(progress, of: slot) }
+    @discardableResult
+    func save() -> Bool {
+        let isSaved = slot.map { segment.saveProgress(progress, of: $0) } ?? true
         var last = progress
         for other in others where other.progress.isBehind(last) { last = other.progress }
         mutex?.lock()
         segment.progress = last
         mutex?.unlock()
-        segment.saveProgress()
+        return segment.saveProgress() && isSaved
     }
 }
 

@@ -150,7 +150,7 @@ final class Dispatcher {
         do throws(SystemError) {
             lease = try Lease.obtain(shared.directory, until: deadline, isCancelled: isCancelled)
         } catch {
-            for outlet in outlets { recordFailure(outlet, Lease.lockName + " cannot be opened", afterSeconds: nil, isFinal: false) }
+            for outlet in outlets { recordFailure(outlet, Lease.lockName + ": " + error.text, afterSeconds: nil, isFinal: false) }
             return .failed
         }
         guard let held = lease else { return .interrupted }
@@ -158,6 +158,8 @@ final class Dispatcher {
             lease = nil
             held.end()
         }
+        // What is not known now must not be taken for nothing.
+        if shared.control.readDelivery() == nil { return .interrupted }
         guard begin(ignoringBackoff) else { return .waiting }
         defer { recordAnswers() }
         return deliverAll(shared, held, deadline) {
@@ -249,7 +251,7 @@ final class Dispatcher {
         mutex.lock()
         defer { mutex.unlock() }
         guard let orphan = spool.claim(name, shared) else { return nil }
-        if let header, header.generation != orphan.description.generation {
+        if header?.generation != orphan.description.generation {
             orphan.release(removingFrom: nil)
             return nil
         }
@@ -261,7 +263,8 @@ final class Dispatcher {
             backend: outlets[0].backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds,
             isCancelled: isCancelled, guarantee: .atLeastOnce, oldest: SpoolLimits.oldestAllowed(ageSeconds: spool.ageLimitSeconds),
             isCurrent: { [spool] in
-                $0.description.epoch == (spool.shared?.control.epoch ?? spool.epoch) || spool.shared?.isLost == true
+                guard let shared = spool.shared else { return $0.description.epoch == spool.epoch }
+                return shared.control.epochNow.map { [epoch = $0.description.epoch] in epoch == $0 || shared.isLost }
             },
             isConsented: isConsented, journal: journal, lease: lease)
     }
@@ -287,7 +290,8 @@ final class Dispatcher {
     /// Nil: go on with the next.
     private func deliver(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ left: inout Bool) -> PassResult? {
         var ended: PassResult?
-        let isDone = isCounted(segment) || send(segment, delivery, &ended)
+        let isCounted = isCounted(segment)
+        let isDone = isCounted ?? false || isCounted != nil && send(segment, delivery, &ended)
         mutex.lock()
         defer { mutex.unlock() }
         let isLost = segment.isLost
@@ -397,8 +401,8 @@ final class Dispatcher {
         return false
     }
 
-    /// Counted by a process that died before it could remove the file.
-    private func isCounted(_ segment: Segment) -> Bool {
+    /// Counted by a process that died before it could remove the file. Nil: that cannot be known now.
+    private func isCounted(_ segment: Segment) -> Bool? {
         guard let shared = spool.shared, !segment.isHeap else { return false }
         return shared.isRetired(segment)
     }

@@ -46,7 +46,7 @@ struct LeaseStamp {
     }
 
     func write(to file: Descriptor) {
-        withUnsafeBytes(of: words) { file.write($0.baseAddress.unsafelyUnwrapped, Self.size, at: 0) }
+        _ = withUnsafeBytes(of: words) { file.write($0.baseAddress.unsafelyUnwrapped, Self.size, at: 0) }
     }
 
     /// 16 bytes that tell this run of the system from any other; zeroes where it does not say.

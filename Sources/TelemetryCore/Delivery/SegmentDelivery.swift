@@ -26,8 +26,8 @@ struct SegmentDelivery {
     var guarantee: BatchMachine.Guarantee
     /// Events from before this moment (nanoseconds since 1970) are too old.
     let oldest: Int64
-    /// False: consent for this segment's events is gone.
-    let isCurrent: (Segment) -> Bool
+    /// False: consent for this segment's events is gone. Nil: that cannot be known now.
+    let isCurrent: (Segment) -> Bool?
     let isConsented: () -> Bool
     let journal: ControlJournal?
     /// Nil: what is delivered is this process's alone.
@@ -48,10 +48,11 @@ struct SegmentDelivery {
             if !segment.isIntact { return .consumed }
             let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: oldest)
             if batch.isEmpty { break }
-            guard isCurrent(segment) else { return .void }
+            guard let isCurrent = isCurrent(segment) else { return .interrupted }
+            if !isCurrent { return .void }
             guard isConsented() else { return .refused }
             if isCancelled() || deadline.isPast || backend.isOver { return .interrupted }
-            if let failure = send(batch, cursor) { return isCurrent(segment) ? failure : .void }
+            if let failure = send(batch, cursor) { return self.isCurrent(segment) == false ? .void : failure }
         }
         // What was reserved but is not there any more was torn or damaged.
         cursor.drop(.corrupt, cursor.pendingCount, end: reader.offset)
@@ -81,8 +82,8 @@ struct SegmentDelivery {
             let before = cursor.progress
             journal?.prepare(cursor)
             let control = sendControl(cursor.segment) { [guarantee] in
-                if guarantee == .atMostOnce { cursor.drop(.unconfirmed, part.count, end: ends[last]) }
                 // Otherwise nobody would know of it, and send it again.
+                if guarantee == .atMostOnce, !cursor.drop(.unconfirmed, part.count, end: ends[last]) { return false }
                 return !cursor.segment.isLost && !isLost
             }
             lease?.beat(busy: backend.kind == "custom" ? sendTimeoutMilliseconds : 0)
@@ -103,7 +104,7 @@ struct SegmentDelivery {
             guard let ending = reaction.ending else { continue }
             if reaction.settled.isEmpty {
                 // A8, A18: it may have been taken all the same, and will not be sent again.
-                if outcome.hasLeft && !isCurrent(cursor.segment) { keepCopies(events, sent, .unconfirmed, outcome.taker) }
+                if outcome.hasLeft && isCurrent(cursor.segment) == false { keepCopies(events, sent, .unconfirmed, outcome.taker) }
                 if guarantee == .atMostOnce { cursor.save() }
             }
             return result(ending, outcome)
@@ -148,6 +149,6 @@ struct SegmentDelivery {
     /// A send is called off when consent for its events is withdrawn, too.
     private func sendControl(_ segment: Segment, willLeave: @escaping () -> Bool) -> SendControl {
         SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal, attempt: attempt,
-                    isOnce: guarantee == .atMostOnce, willLeave: willLeave, isCancelled: { [isCancelled, isCurrent] in isCancelled() || !isCurrent(segment) })
+                    isOnce: guarantee == .atMostOnce, willLeave: willLeave, isCancelled: { [isCancelled, isCurrent] in isCancelled() || isCurrent(segment) == false })
     }
 }

@@ -13,8 +13,11 @@ enum HashedID {
 
     @inline(never)
     static func kept(in directory: Descriptor) -> (id: String, stamp: FileStamp)? {
-        guard let content = try? PrivateFile.read(at: directory, fileName, limit: 2 * idBytes + 1),
-            content.bytes.count == 2 * idBytes + 1, content.bytes.dropLast().allSatisfy(Hexadecimal.isDigit)
+        (try? read(in: directory)) ?? nil
+    }
+
+    private static func read(in directory: Descriptor) throws(SystemError) -> (id: String, stamp: FileStamp)? {
+        guard let content = try PrivateFile.readKept(in: directory, fileName, limit: 2 * idBytes + 1), content.bytes.count == 2 * idBytes + 1, content.bytes.dropLast().allSatisfy(Hexadecimal.isDigit)
         else { return nil }
         return (String(bytes: content.bytes.dropLast()), content.stamp)
     }
@@ -24,10 +27,10 @@ enum HashedID {
         if isKept(id, in: directory) { return true }
         guard let lock = IdentityLock.take(directory) else { return false }
         defer { lock.close() }
-        if let old = kept(in: directory), !isKept(id, in: directory),
-            !PastIDs.add(old.id, from: old.stamp.modified, until: now, in: directory)
-        { return false }
         do throws(SystemError) {
+            if let old = try read(in: directory), old.id != id,
+                !PastIDs.add(old.id, from: old.stamp.modified, until: now, in: directory)
+            { return false }
             try PrivateFile.replace(in: directory, fileName, Array((id + "\n").utf8), durable: false)
             return true
         } catch { return false }

@@ -53,7 +53,11 @@ enum IdentityFile {
     private func removeDamaged(in directory: Descriptor) {
         guard FileStamp(in: directory, name) != nil, let lock = IdentityLock.take(directory) else { return }
         defer { lock.close() }
-        if read(in: directory) == nil { try? PrivateFile.remove(in: directory, name) }
+        // What cannot be read now is not damaged.
+        do throws(SystemError) {
+            let content = try PrivateFile.readKept(in: directory, name, limit: size)
+            if content.map({ isValid($0.bytes) }) != true { try PrivateFile.remove(in: directory, name) }
+        } catch {}
     }
 
     /// D3: puts a fresh one in its place if it is still as old as `policy` allows no longer, and the id

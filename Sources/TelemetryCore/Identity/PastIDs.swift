@@ -20,7 +20,7 @@ package enum PastIDs {
     /// Locked (`IdentityLock`). The oldest go when there are too many. False: it could not be kept.
     @inline(never)
     static func add(_ id: String, from: Int64, until: Int64, in directory: Descriptor) -> Bool {
-        var lines = bytes(in: directory)[...]
+        guard var lines = bytes(in: directory)?[...] else { return false }
         while lines.reduce(0, { $1 == newline ? $0 + 1 : $0 }) >= limit, let end = lines.firstIndex(of: newline) {
             lines = lines[(end + 1)...]
         }
@@ -33,13 +33,14 @@ package enum PastIDs {
 
     private static func time(_ nanoseconds: Int64) -> String { Hexadecimal.text(UInt64(bitPattern: nanoseconds)) }
 
-    private static func bytes(in directory: Descriptor) -> [UInt8] {
-        ((try? PrivateFile.read(at: directory, fileName, limit: limitBytes))?.bytes) ?? []
+    /// Nil: they cannot be read now.
+    private static func bytes(in directory: Descriptor) -> [UInt8]? {
+        do throws(SystemError) { return try PrivateFile.readKept(in: directory, fileName, limit: limitBytes)?.bytes ?? [] } catch { return nil }
     }
 
     /// Lines that are none of ours are passed over.
     static func read(in directory: Descriptor) -> [PastID] {
-        bytes(in: directory).split(separator: newline).compactMap(parse)
+        (bytes(in: directory) ?? []).split(separator: newline).compactMap(parse)
     }
 
     static func parse(_ line: ArraySlice<UInt8>) -> PastID? {

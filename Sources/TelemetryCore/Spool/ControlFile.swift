@@ -1,4 +1,5 @@
 import CSystem
+import Synchronization
 
 /// What delivery knows from one process to the next.
 struct DeliveryState: Equatable {
@@ -29,7 +30,7 @@ struct Counters: Equatable {
 
 /// The `control` file of a spool. Never mapped: whoever cuts it short could end every program that has it in
 /// its memory. The slots are read and written with its lock held.
-struct ControlFile {
+final class ControlFile {
     static let name = "control"
     static let size = 4096
     /// `TLMCTL` 0 1, little-endian.
@@ -39,6 +40,10 @@ struct ControlFile {
     private static let head = 0..<144
 
     let file: Descriptor
+    /// The epoch as it was read last.
+    private let known = Atomic<UInt64>(0)
+
+    init(file: Descriptor) { self.file = file }
 
     /// Opens the file, making it if it is missing or not a control file at all. Throws where files cannot be
     /// locked: on some network file systems.
@@ -48,7 +53,7 @@ struct ControlFile {
         do throws(SystemError) {
             guard try file.status().isOwnRegularFile else { throw SystemError(code: EPERM) }
             let error = file.lockError(isShared: true)
-            if error != 0 && error != EWOULDBLOCK && (needsLocks || !control.isValid) { throw SystemError(code: error) }
+            if error != 0, error != EWOULDBLOCK, needsLocks ? true : try !control.isValid() { throw SystemError(code: error) }
             if error == 0 { file.unlock() }
             try control.mend()
             return control
@@ -58,11 +63,31 @@ struct ControlFile {
         }
     }
 
-    /// For looking only. Nil when there is none.
+    /// For looking only. Nil when there is none; throws when it is not to be read.
+    static func openToLook(in directory: Descriptor) throws(SystemError) -> ControlFile? {
+        let file: Descriptor
+        do throws(SystemError) { file = try ForkHandling.openHeld(at: directory, name, O_RDONLY | O_NONBLOCK) } catch {
+            if error.isMissing { return nil }
+            throw error
+        }
+        let control = ControlFile(file: file)
+        do throws(SystemError) {
+            let status = try file.status()
+            guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
+            if status.st_size == size, try control.isValid() { return control }
+        } catch {
+            ForkHandling.closeHeld(file)
+            throw error
+        }
+        ForkHandling.closeHeld(file)
+        return nil
+    }
+
+    /// Nil when there is none that could be used.
     static func openExisting(in directory: Descriptor) -> ControlFile? {
         guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR) else { return nil }
         let control = ControlFile(file: file)
-        if let status = try? file.status(), status.isOwnRegularFile, status.st_size == size, control.isValid { return control }
+        if let status = try? file.status(), status.isOwnRegularFile, status.st_size == size, (try? control.isValid()) == true { return control }
         ForkHandling.closeHeld(file)
         return nil
     }
@@ -74,30 +99,29 @@ struct ControlFile {
 
     // MARK: content
 
-    /// A copy of part of the file; zeroes where it is shorter. At most 1,024 bytes: more would be allocated, and this is
-    /// on the way of an event.
-    private func withCopy<R>(of part: Range<Int>, _ body: (UnsafeMutableRawPointer) -> R) -> R {
+    /// A copy of part of the file; zeroes where it is shorter. Nil when it cannot be read now. At most 1,024 bytes: more would
+    /// be allocated, and this is on the way of an event.
+    private func withCopy<R>(of part: Range<Int>, _ body: (UnsafeMutableRawPointer) -> R) -> R? {
         withUnsafeTemporaryAllocation(byteCount: part.count, alignment: 8) { area in
             let base = area.baseAddress.unsafelyUnwrapped
             memset(base, 0, area.count)
-            _ = pread(file.number, base, area.count, part.lowerBound)
-            return body(base)
+            return file.read(base, area.count, at: part.lowerBound) == nil ? nil : body(base)
         }
     }
 
     /// Mends what can be mended. With no valid epoch a new one is drawn: what waits may have been withdrawn.
     func mend() throws(SystemError) {
         let status = try file.status()
-        if status.st_size == Self.size && status.st_blocks != 0 && isValid { return }
+        if status.st_size == Self.size && status.st_blocks != 0, try isValid() { return }
         guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) else { throw SystemError(code: EWOULDBLOCK) }
         defer { file.unlock() }
         let locked = try file.status()
         if locked.st_size > Self.size { try file.truncate(to: Int64(Self.size)) }
         try file.allocate(Int64(Self.size))
-        if !isValid { withCopy(of: Self.head) { initialise($0) } }
+        if try !isValid(), withCopy(of: Self.head, { initialise($0) }) != true { throw .current }
     }
 
-    private func initialise(_ page: UnsafeMutableRawPointer) {
+    private func initialise(_ page: UnsafeMutableRawPointer) -> Bool {
         let epoch: UInt64
         if let first = Self.epochCopy(page + Self.epochOffsets.0) {
             epoch = first
@@ -107,36 +131,50 @@ struct ControlFile {
         } else {
             epoch = Random.word() >> 1
         }
-        storeEpoch(epoch)
         page.storeBytes(of: Self.magic, as: UInt64.self)
-        file.write(page, 8, at: 0)
+        return storeEpoch(epoch) && file.write(page, 8, at: 0)
     }
 
-    private var isValid: Bool {
-        withCopy(of: Self.head) { $0.loadUnaligned(as: UInt64.self) == Self.magic && Self.epochCopy($0 + Self.epochOffsets.0) != nil }
+    /// Throws when it cannot be read now, which is no damage.
+    private func isValid() throws(SystemError) -> Bool {
+        let isValid = withCopy(of: Self.head) { $0.loadUnaligned(as: UInt64.self) == Self.magic && Self.epochCopy($0 + Self.epochOffsets.0) != nil }
+        guard let isValid, epochNow != nil else { throw .current }
+        return isValid
     }
 
     // MARK: epoch
 
     /// The consent epoch; 0, which is that of no segment, when the file does not say it any more. Another than before is
-    /// a withdrawal only if the program has not closed the file: asked afterwards, for this is read often.
-    var epoch: UInt64 {
+    /// a withdrawal only if the program has not closed the file: asked afterwards, for this is read often. Where it cannot be
+    /// read now, what it was: that is no withdrawal.
+    var epoch: UInt64 { epochNow ?? known.load(ordering: .relaxed) }
+
+    /// Nil: it cannot be read now.
+    var epochNow: UInt64? {
         let (first, second) = Self.epochOffsets
         return withUnsafeTemporaryAllocation(byteCount: second - first + 16, alignment: 8) { area in
             let base = area.baseAddress.unsafelyUnwrapped
-            guard pread(file.raw, base, area.count, first) == area.count else { return 0 }
+            let got = pread(file.raw, base, area.count, first)
+            if got < 0 { return nil }
             // A first copy that does not hold was caught in the middle of a withdrawal.
-            return Self.epochCopy(base) ?? Self.epochCopy(base + (second - first)).map { $0 &+ 1 } ?? 0
+            let epoch = got < area.count ? 0 : Self.epochCopy(base) ?? Self.epochCopy(base + (second - first)).map { $0 &+ 1 } ?? 0
+            known.store(epoch, ordering: .relaxed)
+            return epoch
         }
     }
 
-    /// Voids every waiting event, whoever holds it.
-    func raiseEpoch() { storeEpoch(epoch &+ 1) }
+    /// Voids every waiting event, whoever holds it. False: it could not.
+    @discardableResult
+    func raiseEpoch() -> Bool { storeEpoch(epochNow.map { $0 &+ 1 } ?? Random.word() >> 1) }
 
-    private func storeEpoch(_ value: UInt64) {
+    private func storeEpoch(_ value: UInt64) -> Bool {
         var copy = (value, ~value)
-        withUnsafeBytes(of: &copy) { bytes in
-            for offset in [Self.epochOffsets.0, Self.epochOffsets.1] { file.write(bytes.baseAddress.unsafelyUnwrapped, 16, at: offset) }
+        return withUnsafeBytes(of: &copy) { bytes in
+            for offset in [Self.epochOffsets.0, Self.epochOffsets.1] {
+                let write = { self.file.write(bytes.baseAddress.unsafelyUnwrapped, 16, at: offset) }
+                if !write() && !write() { return false }
+            }
+            return true
         }
     }
 
@@ -154,15 +192,16 @@ struct ControlFile {
         SlotPair(base: copy, offsets: (0, part.count / 2), size: part.count / 2)
     }
 
-    /// Fills the older slot, in the file too.
-    private func save(_ part: Range<Int>, _ fill: (SlotPair) -> Int) {
+    /// Fills the older slot, in the file too. False: the file is as it was.
+    private func save(_ part: Range<Int>, _ fill: (SlotPair) -> Int) -> Bool {
         withCopy(of: part) { copy in
             let offset = fill(Self.pair(copy, part))
-            file.write(copy + offset, part.count / 2, at: part.lowerBound + offset)
-        }
+            return file.write(copy + offset, part.count / 2, at: part.lowerBound + offset)
+        } ?? false
     }
 
-    func readCounters() -> Counters { withCopy(of: Self.counterSlots) { Self.counters(Self.pair($0, Self.counterSlots)) } }
+    /// Nil: they cannot be read now.
+    func readCounters() -> Counters? { withCopy(of: Self.counterSlots) { Self.counters(Self.pair($0, Self.counterSlots)) } }
 
     private static func counters(_ slots: SlotPair) -> Counters {
         var result = Counters()
@@ -181,7 +220,8 @@ struct ControlFile {
         return result
     }
 
-    func write(_ counters: Counters) { save(Self.counterSlots) { Self.fill($0, counters) } }
+    @discardableResult
+    func write(_ counters: Counters) -> Bool { save(Self.counterSlots) { Self.fill($0, counters) } }
 
     private static func fill(_ slots: SlotPair, _ counters: Counters) -> Int {
         slots.write { slot in
@@ -199,9 +239,11 @@ struct ControlFile {
         }
     }
 
-    func readDelivery() -> DeliveryState { withCopy(of: Self.deliverySlots) { .read(Self.pair($0, Self.deliverySlots)) } }
+    /// Nil: it cannot be read now.
+    func readDelivery() -> DeliveryState? { withCopy(of: Self.deliverySlots) { .read(Self.pair($0, Self.deliverySlots)) } }
 
-    func write(_ state: DeliveryState) { save(Self.deliverySlots) { state.write($0) } }
+    @discardableResult
+    func write(_ state: DeliveryState) -> Bool { save(Self.deliverySlots) { state.write($0) } }
 }
 
 extension DeliveryState {

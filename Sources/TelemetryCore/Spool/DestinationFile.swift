@@ -29,7 +29,7 @@ struct DestinationFile {
 
     /// Nil: the spool has none.
     static func existing(in directory: Descriptor) -> DestinationFile? {
-        faccessat(directory.number, name, F_OK, 0) == 0 ? DestinationFile(directory: directory) : nil
+        faccessat(directory.number, name, F_OK, 0) == 0 || !SystemError.current.isMissing ? DestinationFile(directory: directory) : nil
     }
 
     /// Gives each name a place, its own if it has one, else one that no longer belongs to any of them.
@@ -41,7 +41,11 @@ struct DestinationFile {
         for name in names {
             let bytes = Array(name.utf8)
             var place: Int?
-            for index in 0..<Destination.limit where file.totals(index).name == bytes { place = index }
+            for index in 0..<Destination.limit {
+                // What cannot be read now may be anybody's.
+                guard let known = file.readTotals(index) else { return nil }
+                if known.name == bytes { place = index }
+            }
             if place == nil {
                 for index in 0..<Destination.limit where place == nil && !names.contains(String(bytes: file.totals(index).name)) {
                     place = index
@@ -98,8 +102,11 @@ struct DestinationFile {
         }
     }
 
-    func totals(_ index: Int) -> Totals {
-        var result = Totals()
+    func totals(_ index: Int) -> Totals { readTotals(index) ?? Totals() }
+
+    /// Nil: they cannot be read now.
+    private func readTotals(_ index: Int) -> Totals? {
+        var result: Totals?
         withEntry(index) { entry in
             result = Self.readTotals(entry)
             return nil
@@ -110,27 +117,29 @@ struct DestinationFile {
     /// With the control file locked. Events that no file has held.
     func add(_ tally: Tally, _ ahead: TakenAhead) {
         for index in 0..<Destination.limit where tally.recorded > 0 {
-            var sum = totals(index)
+            var sum = readTotals(index) ?? totals(index)
             if sum.name.isEmpty { continue }
             sum.add(tally.recorded, delivered: tally.delivered &+ ahead[DestinationSlot(index: index, tag: Self.tag(sum.name))])
-            write(sum, index)
+            if !write(sum, index) { write(sum, index) }
         }
     }
 
     /// With the control file locked. The segment is about to be counted as gone: what a destination did not
-    /// get of it is dropped for it, too.
-    func retire(_ segment: Segment, _ tally: Tally) {
+    /// get of it is dropped for it, too. False: not for all of them, now; those that have it do not get it again.
+    func retire(_ segment: Segment, _ tally: Tally) -> Bool {
         for index in 0..<Destination.limit {
-            var sum = totals(index)
+            guard var sum = readTotals(index) else { return false }
             if sum.name.isEmpty || sum.generation == segment.description.generation { continue }
             let own = segment.readProgress(of: DestinationSlot(index: index, tag: Self.tag(sum.name))) ?? segment.progress
             sum.add(tally.recorded, delivered: UInt64(own.delivered))
             sum.generation = segment.description.generation
-            write(sum, index)
+            if !write(sum, index) { return false }
         }
+        return true
     }
 
-    private func write(_ totals: Totals, _ index: Int) {
+    @discardableResult
+    private func write(_ totals: Totals, _ index: Int) -> Bool {
         withEntry(index) { entry in
             Self.totalSlots(entry).write { slot in
                 slot.storeBytes(of: totals.recorded, toByteOffset: 8, as: UInt64.self)
@@ -165,16 +174,26 @@ struct DestinationFile {
     }
 
     /// `body` gets a copy of the entry, zeroes if there is none, and returns the offset of the slot that it
-    /// wrote. Opened for each use: nothing of it has to be looked after over a fork.
+    /// wrote. Opened for each use: nothing of it has to be looked after over a fork. False: it cannot be read now, and
+    /// `body` did not run, or it could not be written.
+    @discardableResult
     @inline(never)
-    private func withEntry(_ index: Int, _ body: (UnsafeMutableRawPointer) -> Int?) {
-        guard let memory = calloc(1, Self.entryBytes) else { return }
+    private func withEntry(_ index: Int, _ body: (UnsafeMutableRawPointer) -> Int?) -> Bool {
+        guard let memory = calloc(1, Self.entryBytes) else { return false }
         defer { free(memory) }
-        let file = try? Descriptor.open(at: directory, Self.name, O_RDWR | O_NONBLOCK)
-        defer { file?.close() }
-        if let file { _ = pread(file.raw, memory, Self.entryBytes, index * Self.entryBytes) }
-        if let offset = body(memory), let file {
-            file.write(memory + offset, Self.slotBytes, at: index * Self.entryBytes + offset)
+        do throws(SystemError) {
+            var file: Descriptor
+            do throws(SystemError) { file = try .open(at: directory, Self.name, O_RDWR | O_NONBLOCK) } catch {
+                // To look at, it need not be writable.
+                if error.code != EROFS && error.code != EACCES && error.code != EPERM { throw error }
+                file = try .open(at: directory, Self.name, O_RDONLY | O_NONBLOCK)
+            }
+            defer { file.close() }
+            guard file.read(memory, Self.entryBytes, at: index * Self.entryBytes) != nil else { return false }
+            guard let offset = body(memory) else { return true }
+            return file.write(memory + offset, Self.slotBytes, at: index * Self.entryBytes + offset)
+        } catch {
+            return error.isMissing && body(memory) == nil
         }
     }
 }

@@ -87,13 +87,18 @@ final class Segment {
     /// program. True also for what is in memory.
     var isIntact: Bool {
         guard storage == .mapped, let file else { return true }
-        return ((try? file.status())?.st_size ?? 0) >= size
+        do throws(SystemError) { return try file.status().st_size >= size } catch { return error.code != EBADF }
     }
 
     /// The file is as this process has made it: another process will find what is in it.
     var isInPlace: Bool {
         guard storage == .mapped, let file else { return true }
-        guard let status = try? file.status(), status.st_size >= size, status.st_nlink > 0 else { return false }
+        do throws(SystemError) {
+            let status = try file.status()
+            guard status.st_size >= size, status.st_nlink > 0 else { return false }
+        } catch {
+            if error.code == EBADF { return false }
+        }
         look()
         return true
     }
@@ -226,22 +231,17 @@ final class Segment {
             ForkHandling.closeHeld(file)
             return .unavailable
         }
-        let got = readFully(file, base, wanted)
+        guard let got = file.read(base, wanted, at: 0) else {
+            free(base)
+            ForkHandling.closeHeld(file)
+            return .unavailable
+        }
         if got >= SegmentLayout.headerSize, let description = Description.read(base) {
             return .taken(Segment(base: base, size: got, name: name, file: file, storage: .copied, description: description))
         }
         let state = got >= 8 ? StateWord.load(base) : .empty
         free(base)
         return .damaged(file: file, count: state.isPlausible(fileSize: max(size, SegmentLayout.headerSize)) ? state.count : 0)
-    }
-
-    private static func readFully(_ file: Descriptor, _ base: UnsafeMutableRawPointer, _ size: Int) -> Int {
-        var done = 0
-        while done < size {
-            let n = pread(file.number, base + done, size - done, done)
-            if n > 0 { done += n } else if n == 0 || csystem_errno() != EINTR { break }
-        }
-        return done
     }
 
     private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError) -> UnsafeMutableRawPointer {
@@ -259,13 +259,14 @@ final class Segment {
 
     // MARK: changing
 
-    /// Keeps `progress` where a crash cannot lose it.
-    func saveProgress() {
-        if isIntact { keep(progress.write(base, generation: description.generation)) }
-    }
+    /// Keeps `progress` where a crash cannot lose it. False: it is in this process's memory only.
+    @discardableResult
+    func saveProgress() -> Bool { isIntact && keep(progress.write(base, generation: description.generation)) }
 
-    private func keep(_ offset: Int) {
-        if storage == .copied, let file { file.write(base + offset, SegmentLayout.progressSize, at: offset) }
+    private func keep(_ offset: Int) -> Bool {
+        guard storage == .copied, let file else { return true }
+        let write = { file.write(self.base + offset, SegmentLayout.progressSize, at: offset) }
+        return write() || write()
     }
 
     /// A18: consent for what is left was withdrawn.
@@ -283,8 +284,9 @@ final class Segment {
         isIntact ? Progress.read(base, at: index, generation: description.generation, fileSize: size) : nil
     }
 
-    func saveProgress(_ progress: Progress, of destination: DestinationSlot) {
-        if isIntact { keep(progress.write(base, of: destination, generation: description.generation)) }
+    @discardableResult
+    func saveProgress(_ progress: Progress, of destination: DestinationSlot) -> Bool {
+        isIntact && keep(progress.write(base, of: destination, generation: description.generation))
     }
 
     /// Begins a new use of the segment, with nothing in it. The caller has accounted for what was there.
@@ -325,20 +327,25 @@ final class Segment {
     }
 
     /// Like `release`, but the address stays valid and refuses records: a thread that read it a moment
-    /// ago may still try. Returns it, to be mapped over; nil for a copy.
-    func vacate(removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) -> UnsafeMutableRawPointer? {
-        guard storage != .copied, Self.blank(size, base) != nil else {
-            if storage == .copied { release(removingFrom: directory) }
-            return nil
-        }
-        if let directory, storage != .heap { unlinkat(directory.number, name, 0) }
+    /// ago may still try. `address`: it, to be mapped over; nil for a copy.
+    func vacate(removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) -> (address: UnsafeMutableRawPointer?, isRemoved: Bool) {
+        if storage == .copied { return (nil, release(removingFrom: directory)) }
+        guard Self.blank(size, base) != nil else { return (nil, false) }
         if isShort { try? file?.truncate(to: Int64(SegmentLayout.minimumSize)) }
+        return (base, letGo(removingFrom: directory))
+    }
+
+    /// True: it has no file any more.
+    private func letGo(removingFrom directory: Descriptor?) -> Bool {
+        var isRemoved = storage == .heap
+        if let directory, storage != .heap { isRemoved = (try? directory.removeEntry(name)) != nil }
         if let file { ForkHandling.closeHeld(file) }
-        return base
+        return isRemoved
     }
 
     /// What was in it is void, or delivered, and not counted by anybody yet.
-    func keepCountsOnly() {
+    /// False: a crash would lose it.
+    func keepCountsOnly() -> Bool {
         guard storage == .mapped else { return saveProgress() }
         var ahead = TakenAhead()
         ahead.add(self)
@@ -347,6 +354,7 @@ final class Segment {
         progress.offset = SegmentLayout.headerSize
         fill(counts, ahead)
         description.resize(base, to: SegmentLayout.minimumSize)
+        return true
     }
 
     /// As if it had held what was counted.
@@ -387,10 +395,11 @@ final class Segment {
     var hasRoom: Bool { state.isPlausible(fileSize: size) && size - state.tail >= size / 4 }
 
     /// Lets go of memory and lock. The file stays for the next owner, or goes if `directory` is given.
-    func release(removingFrom directory: Descriptor?) {
-        if let directory, storage != .heap { unlinkat(directory.number, name, 0) }
-        if storage == .copied { free(base) } else { munmap(base, size) }
-        if let file { ForkHandling.closeHeld(file) }
+    /// True: it has none any more.
+    @discardableResult
+    func release(removingFrom directory: Descriptor?) -> Bool {
+        forget()
+        return letGo(removingFrom: directory)
     }
 
     /// Writes a segment from memory to a file of its own. False: nothing was left behind.

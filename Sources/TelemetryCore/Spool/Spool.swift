@@ -7,6 +7,10 @@ final class Spool {
     private(set) var context: ContextBlock
     /// Nil: no usable spool, segments are in memory.
     private(set) var shared: SpoolDirectory?
+    /// errno: what waits there is another user's now, and cannot be counted any more. 0: it can.
+    private(set) var unknown: Int32 = 0
+    /// What this collector has left there then.
+    var left = Tally()
     /// Why there is no spool.
     private(set) var failure: SystemError?
     var active: Segment?
@@ -56,9 +60,15 @@ final class Spool {
         context.lineage = lineage
     }
 
+    func closeShared() {
+        if let shared, !shared.isUsable { unknown = EACCES }
+        shared?.close()
+        shared = nil
+    }
+
     /// The directory is another one now, or none; everything of this collector's is in memory.
     func replaceShared(_ next: SpoolDirectory?, _ problem: SystemError?) {
-        shared?.close()
+        closeShared()
         shared = next
         failure = problem
         epoch = next?.control.epoch ?? 1
@@ -150,7 +160,7 @@ final class Spool {
                 description.epoch == epoch,
                 // Recording threads read the first copy.
                 description.offset == SegmentLayout.descriptionOffsets.0,
-                shared.control.readCounters().retiredGeneration != description.generation,
+                shared.isRetired(segment) == false,
                 delivery.appendInode == 0 || delivery.appendGeneration != description.generation
             {
                 if description.matches(segment.base, context) {
@@ -243,7 +253,8 @@ final class Spool {
         let tally = segment.tally
         // Without a wait: this is on a caller's thread. The lock can be missing only for an instant, and
         // the counts then wait in memory.
-        let isCounted = !segment.isHeap && (shared?.withLock(Deadline(nanoseconds: 0)) { shared?.retire(segment, tally) } ?? false)
+        var isCounted = false
+        if !segment.isHeap { _ = shared?.withLock(Deadline(nanoseconds: 0)) { isCounted = self.shared?.retire(segment, tally) ?? false } }
         if !isCounted { countInMemory(segment) }
         segment.reset(epoch: epoch, context: context)
         segment.open()

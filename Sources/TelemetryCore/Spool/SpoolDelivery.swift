@@ -19,9 +19,11 @@ extension Spool {
 
     /// A file of which not even the header can be read: count what it says it held, and remove it.
     func removeDamaged(_ shared: SpoolDirectory, _ name: String, _ file: Descriptor, _ count: Int) {
-        unmerged.recorded &+= UInt64(count)
-        unmerged.drop(.corrupt, UInt64(count))
-        unlinkat(shared.directory.number, name, 0)
+        // One that cannot be removed is counted when it can.
+        if (try? shared.directory.removeEntry(name)) != nil {
+            unmerged.recorded &+= UInt64(count)
+            unmerged.drop(.corrupt, UInt64(count))
+        }
         ForkHandling.closeHeld(file)
     }
 
@@ -61,12 +63,13 @@ extension Spool {
             segment.erase()
             segment.reset(epoch: self.epoch, context: self.context)
         }
-        if !account(segment, isLocked: false, begin) {
-            if leaveCounts(of: segment) { return }
+        if account(segment, isLocked: false, begin) {
+            spare.append(segment)
+        } else if !leaveCounts(of: segment) {
             countInMemory(segment)
             begin()
+            spare.append(segment)
         }
-        spare.append(segment)
     }
 
     /// Gives back what a burst needed.
@@ -87,32 +90,34 @@ extension Spool {
     /// The lock could not be had. The file stays, and nothing of it but the counts: whoever delivers next adds them, even if
     /// this process ends without a word.
     private func leaveCounts(of segment: Segment) -> Bool {
-        guard shared != nil, !segment.isHeap, !segment.isLost, segment.isIntact else { return false }
-        segment.keepCountsOnly()
-        vacate(segment, removingFrom: nil, keepingCountsOnly: true)
+        guard shared != nil, !segment.isHeap, !segment.isLost, segment.isIntact, segment.keepCountsOnly() else { return false }
+        _ = vacate(segment, removingFrom: nil, keepingCountsOnly: true)
         return true
     }
 
-    func remove(_ segment: Segment) { vacate(segment, removingFrom: segment.isLost ? nil : shared?.directory) }
+    func remove(_ segment: Segment) {
+        if !vacate(segment, removingFrom: segment.isLost || shared?.isUsable == false ? nil : shared?.directory) { shared?.couldNotRemove() }
+    }
 
-    private func vacate(_ segment: Segment, removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) {
-        guard let address = segment.vacate(removingFrom: directory, keepingCountsOnly: isShort) else { return }
+    /// True: it has no file any more.
+    func vacate(_ segment: Segment, removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) -> Bool {
+        let (vacated, isRemoved) = segment.vacate(removingFrom: directory, keepingCountsOnly: isShort)
+        guard let address = vacated else { return isRemoved }
         if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
+        return isRemoved
     }
 
     /// Adds the segment's counts to the totals and ends its present use. False: the lock could not be had, or it is in memory.
     private func account(_ segment: Segment, isLocked: Bool, _ end: () -> Void) -> Bool {
         guard let shared, !segment.isHeap else { return false }
         let tally = segment.tally
-        if isLocked {
-            shared.retire(segment, tally)
-            end()
-            return true
+        var isCounted = false
+        func count() {
+            isCounted = shared.retire(segment, tally)
+            if isCounted { end() }
         }
-        return shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
-            shared.retire(segment, tally)
-            end()
-        }
+        if isLocked { count() } else { _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), count) }
+        return isCounted
     }
 
     /// Until the control file can be locked.
@@ -131,8 +136,7 @@ extension Spool {
     func mergeCounts(_ deadline: Deadline) {
         guard let shared, !unmerged.isZero else { return }
         _ = shared.withLock(deadline) {
-            shared.add(unmerged, unmergedAhead)
-            forgetCounts()
+            if shared.add(unmerged, unmergedAhead) { forgetCounts() }
         }
     }
 

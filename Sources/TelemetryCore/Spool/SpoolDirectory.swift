@@ -17,11 +17,14 @@ final class SpoolDirectory {
     let path: String
     /// Nil: the tool has one destination.
     var destinations: DestinationFile?
+    private let owner = geteuid()
     private let deliveryMutex = Mutex()
     /// Monotonic clock; 0: it is waited for.
     var stuckUntil: Int64 = 0
     /// The retirement that this process saw through to the end last.
     private var finishedRetirement: UInt64 = 0
+    /// As it was read last.
+    private var knownDelivery = DeliveryState()
 
     init(path: String, directory: Descriptor, control: ControlFile) {
         self.path = path
@@ -55,7 +58,23 @@ final class SpoolDirectory {
         }
     }
 
-    /// Creates nothing. Nil when there is no spool.
+    /// To look at: nothing is written, so that neither a file system nor an owner that forbids that is in the way. Nil when there
+    /// is no spool; throws when that cannot be known, or it is another's.
+    static func openToLook(tool: String) throws(SystemError) -> SpoolDirectory? {
+        guard let base = Environment.stateDirectory, let directory = try Directory.openExisting(base + "/" + tool, refusedMode: 0) else { return nil }
+        do throws(SystemError) {
+            if let control = try ControlFile.openToLook(in: directory) {
+                return SpoolDirectory(path: base + "/" + tool, directory: directory, control: control)
+            }
+        } catch {
+            directory.close()
+            throw error
+        }
+        directory.close()
+        return nil
+    }
+
+    /// Creates nothing. Nil when there is no spool that could be used.
     static func openExisting(tool: String) -> SpoolDirectory? {
         guard let base = Environment.stateDirectory, Directory.isMissingOrPrivate(base),
             let directory = (try? Directory.openExisting(base + "/" + tool)) ?? nil
@@ -88,8 +107,11 @@ final class SpoolDirectory {
         }
     }
 
-    /// The program has closed the files that this process has of it.
-    var isLost: Bool { !control.file.isOurs || !directory.isOurs }
+    /// The program has closed the files that this process has of it, or has become another user since.
+    var isLost: Bool { !isUsable || !control.file.isOurs || !directory.isOurs }
+
+    /// This process is still of the user whose spool it is.
+    var isUsable: Bool { owner == geteuid() }
 
     func close() {
         control.close()
@@ -166,62 +188,82 @@ final class SpoolDirectory {
     // MARK: delivery state
 
     /// What delivery knows. Whoever holds `deliver.lock` changes it; any thread may ask.
-    var delivery: DeliveryState { deliveryMutex.withLock { control.readDelivery() } }
+    var delivery: DeliveryState {
+        deliveryMutex.withLock {
+            if let state = control.readDelivery() { knownDelivery = state }
+            return knownDelivery
+        }
+    }
 
     func updateDelivery(_ change: (inout DeliveryState) -> Void) {
         deliveryMutex.withLock {
-            var state = control.readDelivery()
+            guard var state = control.readDelivery() else { return }
             change(&state)
-            control.write(state)
+            if control.write(state) { knownDelivery = state }
         }
     }
 
     // MARK: totals
 
     /// Locked. Adds what a segment has contributed to the totals, once, even if the process dies
-    /// before it removes or resets the segment.
-    func retire(_ segment: Segment, _ tally: Tally) {
-        var counters = control.readCounters()
-        if counters.retiredFile != segment.fileID { finishRetirement(counters) }
+    /// before it removes or resets the segment. False: they cannot be added now, and the segment is to stay.
+    @discardableResult
+    func retire(_ segment: Segment, _ tally: Tally) -> Bool {
+        guard var counters = control.readCounters() else { return false }
+        if counters.retiredFile != segment.fileID && !finishRetirement(counters) { return false }
         if counters.retiredGeneration != segment.description.generation {
             counters.retiredGeneration = segment.description.generation
             counters.retiredFile = segment.fileID
-            destinations?.retire(segment, tally)
             counters.tally += tally
-            control.write(counters)
+            if destinations?.retire(segment, tally) == false || !control.write(counters) { return false }
         }
         finishedRetirement = segment.description.generation
+        return true
     }
 
-    /// Locked. Adds counts that belong to no file.
-    func add(_ tally: Tally, _ ahead: TakenAhead) {
-        var counters = control.readCounters()
-        destinations?.add(tally, ahead)
+    /// The file of a segment that was counted is still there.
+    func couldNotRemove() { finishedRetirement = 0 }
+
+    /// Locked. Adds counts that belong to no file. False: they cannot be added now.
+    func add(_ tally: Tally, _ ahead: TakenAhead) -> Bool {
+        guard var counters = control.readCounters() else { return false }
         counters.tally += tally
-        control.write(counters)
+        guard control.write(counters) else { return false }
+        destinations?.add(tally, ahead)
+        return true
     }
 
     /// True when the segment, which the caller holds, has been counted already and only waits to be removed. Without
-    /// the lock, which another may keep for long: one of the two slots is always whole.
-    func isRetired(_ segment: Segment) -> Bool {
-        control.readCounters().retiredGeneration == segment.description.generation
+    /// the lock, which another may keep for long: one of the two slots is always whole. Nil: that cannot be known now.
+    func isRetired(_ segment: Segment) -> Bool? {
+        control.readCounters().map { $0.retiredGeneration == segment.description.generation }
     }
 
-    /// A process that died between counting a segment and removing it left the file: remove it
-    /// before another retirement takes its place in the counters.
-    private func finishRetirement(_ counters: Counters) {
-        guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return }
+    /// A process that died between counting a segment and removing it, or could not remove it, left the file: remove it
+    /// before another retirement takes its place in the counters. False: it is still there, and would be counted again.
+    private func finishRetirement(_ counters: Counters) -> Bool {
+        guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return true }
         let name = Segment.name(counters.retiredFile)
-        let claim = Segment.claim(name, in: directory, reading: .header)
-        if case .damaged(let file, _) = claim { ForkHandling.closeHeld(file) }
-        guard case .taken(let leftover) = claim else { return }
-        leftover.release(removingFrom: leftover.description.generation == counters.retiredGeneration ? directory : nil)
+        if faccessat(directory.number, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing }
+        switch Segment.claim(name, in: directory, reading: .header) {
+        case .taken(let leftover):
+            return leftover.release(removingFrom: leftover.description.generation == counters.retiredGeneration ? directory : nil)
+        case .damaged(let file, _):
+            ForkHandling.closeHeld(file)
+            return true
+        case .unavailable:
+            // Its file may have been used afresh since.
+            return SegmentHeader(name, in: directory).map { $0.generation != counters.retiredGeneration } ?? false
+        }
     }
 
     /// Locked. The totals over counters and all segments, those of living processes included. `failure`: errno, where
     /// the process had no descriptor left to look with, or gave up its right to. Those in `own` it need not open.
     func totals(failure: UnsafeMutablePointer<Int32>? = nil, own: [Segment] = []) -> Tally {
-        let counters = control.readCounters()
+        guard let counters = control.readCounters() else {
+            failure?.pointee = csystem_errno()
+            return own.reduce(into: Tally()) { $0 += $1.tally }
+        }
         var result = counters.tally
         for name in segmentNames() {
             let header = SegmentHeader(name, in: directory)
@@ -230,7 +272,7 @@ final class SpoolDirectory {
                 result += mapped.tally
                 continue
             }
-            if header == nil && (error == EMFILE || error == ENFILE || error == EACCES) { failure?.pointee = error }
+            if header == nil && error != 0 && error != ENOENT { failure?.pointee = error }
             guard let header, header.generation != counters.retiredGeneration else { continue }
             result += header.tally(currentEpoch: control.epoch)
         }
@@ -256,13 +298,11 @@ struct SegmentHeader {
     init?(_ name: String, in directory: Descriptor, of destination: DestinationSlot? = nil) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
-        guard let status = try? file.status(), status.isOwnRegularFile,
-            let page = malloc(SegmentLayout.headerSize)
-        else { return nil }
+        guard let status = try? file.status(), let page = malloc(SegmentLayout.headerSize) else { return nil }
         defer { free(page) }
-        guard pread(file.raw, page, SegmentLayout.headerSize, 0) == SegmentLayout.headerSize,
-            let description = Description.read(page)
-        else { return nil }
+        guard let got = file.read(page, SegmentLayout.headerSize, at: 0) else { return nil }
+        csystem_set_errno(0)
+        guard status.isOwnRegularFile, got == SegmentLayout.headerSize, let description = Description.read(page) else { return nil }
         let fileSize = Int(clamping: status.st_size)
         generation = description.generation
         created = description.created

@@ -129,13 +129,18 @@ extension Spool {
 
     private func leave(_ segment: Segment) {
         sealed.removeAll { $0 === segment }
-        remove(segment)
+        if shared?.isUsable == false { _ = vacate(segment, removingFrom: nil) } else { remove(segment) }
     }
 
     /// The program has closed the files. What is in them is left to the next pass, as after a crash.
     func leaveLost() {
         change(context)
-        for segment in sealed where !segment.isInDelivery && segment.isLost { mend(segment) }
+        let isAllLost = shared?.isUsable == false
+        for segment in sealed where !segment.isInDelivery && !segment.isHeap && (isAllLost || segment.isLost) {
+            _ = segment.settle()
+            if isAllLost { left += segment.tally }
+            leave(segment)
+        }
     }
 
     /// The same directory, opened again, or none.
@@ -165,7 +170,7 @@ extension Spool {
         let complete = sealed.filter { $0.state.writers == 0 && !$0.isInDelivery }
         sealed.removeAll { $0.state.writers == 0 && !$0.isInDelivery }
         for segment in complete {
-            if let address = segment.vacate(removingFrom: nil) { addresses.append(address) }
+            if let address = segment.vacate(removingFrom: nil).address { addresses.append(address) }
         }
     }
 

@@ -35,7 +35,8 @@ struct Descriptor: Equatable {
     var isOurs: Bool {
         if file == 0 { return true }
         var status = stat()
-        return fstat(raw, &status) == 0 && Self.file(status) == file
+        // One that cannot be looked at for another reason is still what it was.
+        return fstat(raw, &status) == 0 ? Self.file(status) == file : csystem_errno() != EBADF
     }
 
     /// For a call of the system's; -1, with which it fails (EBADF), once it is another file.
@@ -144,9 +145,21 @@ struct Descriptor: Equatable {
     }
 
     /// pwrite(2) of a few bytes, to a file whose blocks exist; nothing is written beyond a limit on file sizes.
-    func write(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int) {
-        guard Self.mayWrite(upTo: Int64(offset &+ count)) else { return }
-        while pwrite(number, bytes, count, offset) < 0 && csystem_errno() == EINTR {}
+    /// False: it is not written, or not as a whole.
+    @discardableResult
+    func write(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int) -> Bool {
+        (try? overwrite(UnsafeRawBufferPointer(start: bytes, count: count), at: Int64(offset))) != nil
+    }
+
+    /// pread(2) from there; less than `count` where the file ends. Nil: it cannot be read now, which says nothing of what is in it.
+    func read(_ bytes: UnsafeMutableRawPointer, _ count: Int, at offset: Int) -> Int? {
+        var done = 0
+        while done < count {
+            let got = pread(number, bytes + done, count &- done, offset &+ done)
+            if got == 0 { break }
+            if got > 0 { done &+= got } else if csystem_errno() != EINTR { return nil }
+        }
+        return done
     }
 
     /// flock(2), without waiting. False: another open file holds it.

@@ -21,11 +21,14 @@ enum Directory {
             if error.code == ENOENT { return nil }
             throw error
         }
-        guard let status = try? directory.status(), status.st_uid == geteuid(), status.st_mode & refusedMode == 0 else {
+        do throws(SystemError) {
+            let status = try directory.status()
+            guard status.st_uid == geteuid(), status.st_mode & refusedMode == 0 else { throw SystemError(code: EPERM) }
+            return directory.recognisable(status)
+        } catch {
             directory.close()
-            throw SystemError(code: EPERM)
+            throw error
         }
-        return directory.recognisable(status)
     }
 
     static func isMissingOrPrivate(_ path: String) -> Bool {

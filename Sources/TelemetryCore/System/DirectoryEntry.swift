@@ -25,14 +25,12 @@ extension Descriptor {
         }
     }
 
-    /// pread(2) of one byte. Nil: there is none.
-    func byte(at offset: Int64) -> UInt8? {
+    /// The byte before `offset` is not the end of a line.
+    func isInMidLine(at offset: Int64) throws(SystemError) -> Bool {
         var byte: UInt8 = 0
-        while true {
-            let got = pread(number, &byte, 1, Int(offset))
-            if got == 1 { return byte }
-            if got == 0 || csystem_errno() != EINTR { return nil }
-        }
+        if offset <= 0 { return false }
+        guard read(&byte, 1, at: Int(offset &- 1)) != nil else { throw .current }
+        return byte != UInt8(ascii: "\n")
     }
 }
 

@@ -6,6 +6,17 @@ enum PrivateFileError: Error, Equatable {
     case absent
     /// It is there and is not to be believed; why, for people.
     case refused(String)
+    /// It cannot be read now: no word of what is in it.
+    case failed(SystemError)
+
+    /// For people; nil: there is no such file.
+    var reason: String? {
+        switch self {
+        case .absent: nil
+        case .refused(let reason): reason
+        case .failed(let error): error.text
+        }
+    }
 }
 
 /// Small files that belong to this user alone: an answer, a salt, a cached id. Trusted only when
@@ -30,11 +41,19 @@ enum PrivateFile {
             reason = trust.problem(status)
             bytes = reason == nil ? try file.readAll(limit: limit &+ 1) : []
         } catch {
-            throw .refused(error.text)
+            throw .failed(error)
         }
         if let reason { throw .refused(reason) }
         if bytes.count > limit { throw .refused("longer than " + limit.description + " bytes") }
         return Content(bytes: bytes, stamp: FileStamp(status))
+    }
+
+    /// What is kept there and may be replaced. Nil: nothing, or nothing that can be used; throws when that cannot be known now.
+    static func readKept(in directory: Descriptor, _ name: String, limit: Int) throws(SystemError) -> Content? {
+        do throws(PrivateFileError) { return try read(at: directory, name, limit: limit) } catch {
+            if case .failed(let failure) = error { throw failure }
+            return nil
+        }
     }
 
     private static func open(
@@ -52,7 +71,7 @@ enum PrivateFile {
             case EMFILE where isAbsent(directory, path), ENFILE where isAbsent(directory, path): throw .absent
             case ELOOP where followingLinks: throw .refused(error.text)
             case ELOOP: throw .refused("a symbolic link")
-            default: throw .refused(error.text)
+            default: throw .failed(error)
             }
         }
     }

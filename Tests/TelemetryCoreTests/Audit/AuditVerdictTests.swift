@@ -89,7 +89,7 @@ final class AuditVerdictTests: XCTestCase {
         XCTAssertEqual(scene.verdict, .unbroken(entries: 5))
         scene.pass(1)
         XCTAssertEqual(scene.verdict, .unbroken(entries: 6))
-        XCTAssertEqual(AuditHead.read(in: scene.shared.directory)?.sequence, 6)
+        XCTAssertEqual(try AuditHead.read(in: scene.shared.directory)?.sequence, 6)
     }
 
     func testCrashInTheMiddleOfALine() {
@@ -112,7 +112,7 @@ final class AuditVerdictTests: XCTestCase {
             for _ in 0..<11 { scene.pass(8, limit: 8192) }
             let current = scene.lines().count, older = scene.lines(AuditLog.olderName).count
             XCTAssertTrue(current > 0 && older > 0)
-            var head = try XCTUnwrap(AuditHead.read(in: scene.shared.directory))
+            var head = try XCTUnwrap(try AuditHead.read(in: scene.shared.directory))
             head.isRotating = true
             try head.write(in: scene.shared.directory)
             if isRenamed { try scene.shared.directory.renameEntry(AuditLog.fileName, AuditLog.olderName) }

@@ -323,7 +323,7 @@ final class SegmentDeliveryTests: XCTestCase {
         let backend = ScriptedBackend { [unowned self] names, _, control in
             if names.count > 4 { return Outcome(verdict: .split) }
             control.journal?.begin(inode: 1, length: 2)
-            let state = shared.control.readDelivery()
+            let state = shared.control.readDelivery() ?? DeliveryState()
             XCTAssertEqual(state.appendGeneration, segment.description.generation)
             XCTAssertEqual(Int(state.appendOffset), saved.offset, "a crash now: the next process must find the append")
             return Outcome(verdict: .accepted)

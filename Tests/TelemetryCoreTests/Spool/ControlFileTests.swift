@@ -189,7 +189,7 @@ final class ControlFileTests: XCTestCase {
                 var state = DeliveryState()
                 state.lastError = text
                 control.write(state)
-                let kept = control.readDelivery().lastError
+                let kept = control.readDelivery()?.lastError
                 XCTAssertEqual(kept.utf8.count, bytes)
                 XCTAssertTrue(text.hasPrefix(kept))
             }

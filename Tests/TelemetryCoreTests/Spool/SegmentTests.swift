@@ -145,7 +145,7 @@ final class SegmentTests: XCTestCase {
         for isHeap in [false, true] {
             let segment = isHeap ? Sample.heapSegment(size: 8192) : try create()
             Sample.record("a", in: segment)
-            let address = try XCTUnwrap(segment.vacate(removingFrom: shared.directory))
+            let address = try XCTUnwrap(segment.vacate(removingFrom: shared.directory).address)
             XCTAssertEqual(scratch.segmentNames, [])
             XCTAssertEqual(address, segment.base)
             XCTAssertEqual(StateWord.reserve(address, size: 64, capacity: 8192), 0)
@@ -161,11 +161,11 @@ final class SegmentTests: XCTestCase {
     func testVacatingKeepsTheFileForTheNextOwner() throws {
         let segment = try create()
         Sample.record("a", in: segment)
-        let address = try XCTUnwrap(segment.vacate(removingFrom: nil))
+        let address = try XCTUnwrap(segment.vacate(removingFrom: nil).address)
         munmap(address, 8192)
         let next = try XCTUnwrap(claim(segment.name))
         XCTAssertEqual(Sample.names(next), ["a"])
-        XCTAssertNil(next.vacate(removingFrom: shared.directory), "a copy has no address that anyone records to")
+        XCTAssertNil(next.vacate(removingFrom: shared.directory).address, "a copy has no address that anyone records to")
         XCTAssertEqual(scratch.segmentNames, [])
     }
 

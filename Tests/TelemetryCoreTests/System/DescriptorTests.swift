@@ -53,15 +53,18 @@ final class DescriptorTests: XCTestCase {
         XCTAssertEqual(code { try bytes.withUnsafeBytes { try reader.writeAll($0) } }, EBADF)
     }
 
-    func testTruncateAndByteAt() throws {
+    func testTruncateAndEndOfLine() throws {
         let file = try open("a")
         defer { file.close() }
         try Array("hello".utf8).withUnsafeBytes { try file.writeAll($0) }
         try file.truncate(to: 2)
         XCTAssertEqual(files.text("a"), "he")
-        XCTAssertEqual(file.byte(at: 1), UInt8(ascii: "e"))
-        XCTAssertNil(file.byte(at: 2))
-        XCTAssertNil(file.byte(at: -1))
+        XCTAssertTrue(try file.isInMidLine(at: 2))
+        XCTAssertFalse(try file.isInMidLine(at: 0))
+        try Array("\n".utf8).withUnsafeBytes { try file.overwrite($0, at: 1) }
+        XCTAssertFalse(try file.isInMidLine(at: 2))
+        let closed = Descriptor(raw: -1)
+        XCTAssertEqual(code { _ = try closed.isInMidLine(at: 2) }, EBADF, "what cannot be read is not known")
     }
 
     func testAllocate() throws {

@@ -133,6 +133,44 @@ def all_closed(world):
     check_equal((3 * 4001, 0), (events["recorded"], events["dropped"]), "recorded and dropped")
 
 
+BARE = HOST + r"""
+/* bare SECOND: closes all files, opens none, and goes on. */
+int main(int count, char **arguments)
+{
+    (void)count;
+    telemetry_collector *collector = start();
+    for (int i = 0; i < 3; i++) record(collector, i);
+    for (int round = 0; round < 3; round++) {
+        closefrom(3);
+        for (int i = 0; i < atoi(arguments[1]); i++) record(collector, 3 + i);
+        telemetry_statistics counts = { .size = sizeof counts };
+        int status = telemetry_get_statistics(collector, &counts);
+        if (status != 0 || (int)counts.recorded != 3 + (round + 1) * atoi(arguments[1])) return 10 + round;
+        status = telemetry_flush(collector, 10000);
+        if (status != 0) return 20 + round;
+    }
+    return telemetry_close(collector, 5000) == 0 ? 0 : 1;
+}
+"""
+
+
+@test("descriptors/all-closed-bare", "E12")
+def all_closed_bare(world):
+    """The same where nothing is opened in their places: the files get the numbers they had before, and are taken up again."""
+    program = world.program("bare", BARE)
+    receiver = world.receiver()
+    for number, url in enumerate((None, receiver.url)):
+        home = world.path(f"bare-{number}")
+        os.mkdir(home, 0o700)
+        for count in (1, 1500):
+            os.makedirs(f"{home}/{count}", 0o700)
+            environment = {"HOME": f"{home}/{count}", "ITEST_TELEMETRY_ENABLED": "1", **({"URL": url} if url else {})}
+            world.run([program, str(count)], environment=environment)
+            text = world.telemetry("status", environment=environment).stdout
+            total = 3 + 3 * count
+            check(f"recorded:      {total}\n" in text and f"delivered:     {total}\n" in text, f"{url} {count}: {text}")
+
+
 CALLED_OFF = HOST + r"""
 int main(int count, char **arguments)
 {
