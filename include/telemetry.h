@@ -666,10 +666,10 @@ TELEMETRY_API telemetry_status telemetry_prompt(const telemetry_options *options
  * @param options As for telemetry_open(). Not changed.
  * @return TELEMETRY_OK; TELEMETRY_OVERRULED: stored, but another source decides otherwise;
  *     TELEMETRY_ERROR_SYSTEM: not stored, and the earlier answer stands (the waiting events are
- *     erased all the same, if their directory can be written to); TELEMETRY_ERROR_TIMEOUT: stored, and it holds, but what waited could
- *     not be erased, or a process that was sending does not answer; TELEMETRY_ERROR_ARGUMENT for
- *     NULL. Thread-safe. Blocks: the answer is on disk when it returns, and `false` waits for a
- *     delivery under way, for seconds at most.
+ *     erased all the same, if their directory can be written to); TELEMETRY_ERROR_TIMEOUT: stored,
+ *     and it holds, but what waited could not be erased, or a process that was sending does not
+ *     answer; TELEMETRY_ERROR_ARGUMENT for NULL. Thread-safe. Blocks: the answer is on disk when it
+ *     returns, and `false` waits for a delivery under way, for seconds at most.
  */
 TELEMETRY_API telemetry_status telemetry_set_preference(const telemetry_options *options,
     bool enabled);

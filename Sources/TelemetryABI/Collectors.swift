@@ -75,8 +75,9 @@ public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?)
 /// @param statistics  Its `size` set to sizeof(telemetry_statistics); nothing beyond that is
 ///                    written, so that a program built against an older header stays right.
 /// @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
-///         or a size of 0; TELEMETRY_ERROR_SYSTEM if the process has no descriptor left to read the spool
-///         with, or another user now, TELEMETRY_ERROR_MEMORY if it has no memory: the counters are not all there.
+///         or a size of 0; TELEMETRY_ERROR_SYSTEM if the spool cannot be read now (for want of a
+///         descriptor, or as another user), TELEMETRY_ERROR_MEMORY if the process has no memory: the
+///         counters are not all there.
 ///
 /// Thread-safe. Reads the spool's directory.
 @_cdecl("telemetry_get_statistics")

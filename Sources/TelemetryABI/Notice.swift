@@ -52,8 +52,8 @@ public func telemetryPrompt(options: UnsafePointer<telemetry_options>?) -> telem
 /// @param options  As for telemetry_open(). Not changed.
 /// @return TELEMETRY_OK; TELEMETRY_OVERRULED: stored, but another source decides otherwise;
 ///         TELEMETRY_ERROR_SYSTEM: not stored, and the earlier answer stands (the waiting events are
-///         erased all the same); TELEMETRY_ERROR_TIMEOUT: stored, and it holds, but what waited could not
-///         be erased, or a process that was sending does not answer; TELEMETRY_ERROR_ARGUMENT for NULL.
+///         erased all the same, if their directory can be written to); TELEMETRY_ERROR_TIMEOUT: stored,
+///         and it holds, but what waited could not be erased, or a process that was sending does not answer; TELEMETRY_ERROR_ARGUMENT for NULL.
 ///
 /// Thread-safe. Blocks: the answer is on disk when it returns, and `false` waits for a delivery under
 /// way, for seconds at most.
