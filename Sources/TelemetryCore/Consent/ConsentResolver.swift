@@ -13,7 +13,14 @@ package enum ConsentResolver {
         if winner.source == .preferenceFile, let warning = contradiction(inputs) { warnings.append(warning) }
         return ConsentDecision(
             isEnabled: winner.says == .on, source: winner.source, reason: winner.reason, warnings: warnings,
-            isLocalOnly: local.isOn, voidsWaiting: winner.says == .off && winner.voidsWaiting)
+            isLocalOnly: local.isOn,
+            voidsWaiting: winner.says == .off && winner.voidsWaiting && !isClosed(inputs.preference) && !isClosed(inputs.everyToolPreference))
+    }
+
+    /// An answer behind a door that is closed to this user, who was another before perhaps, is none that has gone.
+    private static func isClosed(_ answer: PreferenceAnswer) -> Bool {
+        if case .unreachable = answer { return true }
+        return false
     }
 
     /// The statement that decides; nil when no source down to `last` does.

@@ -307,6 +307,10 @@ def given_up(world):
     done = world.run([world.program("dropping", DROPPING), str(USER)], environment={"ITEST_TELEMETRY_ENABLED": "1"})
     # What others have left in the spool it cannot know any more, and says so.
     check_equal(["10 -50", "5010 -50"], done.stdout.splitlines(), "recorded, status")
+    # Where the answer is behind a door that is closed by now, it is off; root's own events wait all the same.
+    done = world.run([world.program("dropping", DROPPING), str(USER)])
+    check_equal(["0 20", "0 20"], done.stdout.splitlines(), "recorded, status, without an answer that could be read")
+    world.expect(20, pending=20)
 
 
 @test("privileges/given-up-and-sent", "E9")
