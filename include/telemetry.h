@@ -57,7 +57,9 @@
  * Blocking     Only telemetry_flush() and telemetry_close() wait for delivery, for at most their
  *              timeout_ms; telemetry_prompt() waits for its user, telemetry_set_preference() until
  *              nothing leaves any more. Recording never waits, and makes no system call in the
- *              common case.
+ *              common case. All this holds for receivers, locks and other processes. A file system
+ *              that hangs (a home on a network) is waited for: the first event opens the state
+ *              directory there, a full segment makes the next, and flush and close read and write it.
  * fork         A child may go on recording with its parent's collector; it never sends what its
  *              parent recorded. After exec nothing is left open.
  * Signals      None is handled, none is delivered to the library's thread as long as the program has

@@ -28,7 +28,8 @@ static void track_five(telemetry_collector *collector, int i)
     CHECK_INT(TELEMETRY_OK, telemetry_track(collector, "feature.used", "compile", attributes, 5));
 }
 
-/** With a dead sink and the spool full, every segment is one that was used before: the state of a long-lived
+/** Of optimised builds only: without optimisation the compiler keeps what it would put on the stack on the heap.
+    With a dead sink and the spool full, every segment is one that was used before: the state of a long-lived
     host, and the worst for its callers. Fresh segments are files, and their making allocates. */
 static void recording_allocates_nothing(void)
 {

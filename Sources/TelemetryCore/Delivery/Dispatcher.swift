@@ -177,9 +177,10 @@ final class Dispatcher {
         let now = Clock.realtime()
         var isAnyOpen = false
         for outlet in outlets {
-            let isDue = ignoringBackoff || isLocalOnly || state(of: outlet).isDue(now)
+            let known = state(of: outlet)
+            let isDue = ignoringBackoff || isLocalOnly || known.isDue(now)
             outlet.pass = isDue ? .open : .waiting
-            outlet.isDoubtful = state(of: outlet).failures > 0
+            outlet.isDoubtful = known.failures > 0
             outlet.hasDelivered = false
             outlet.rejection = ""
             outlet.taker = ""

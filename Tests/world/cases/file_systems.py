@@ -3,6 +3,7 @@ import errno
 import os
 import time
 
+import faults
 from stage import OK, wait_until
 from suite import check, check_equal, test
 
@@ -74,3 +75,61 @@ def full(world):
         world.helper("reset", expected=None)
         world.helper("enable")
         delivered = 0
+
+
+# Counts what the program's own thread asks of the state directory's file system.
+COUNTED = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/types.h>
+#include <unistd.h>
+int asked;
+static void ask(void) { if (getpid() == gettid()) asked++; }
+ssize_t pwrite(int file, const void *bytes, size_t length, off_t offset)
+{
+    static ssize_t (*real)(int, const void *, size_t, off_t);
+    if (real == NULL) real = (ssize_t (*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, "pwrite");
+    ask();
+    return real(file, bytes, length, offset);
+}
+int openat(int directory, const char *path, int flags, ...)
+{
+    static int (*real)(int, const char *, int, ...);
+    va_list rest;
+    va_start(rest, flags);
+    int mode = va_arg(rest, int);
+    va_end(rest);
+    if (real == NULL) real = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+    ask();
+    return real(directory, path, flags, mode);
+}
+"""
+ASKING = r"""
+#include <dlfcn.h>
+#include <stdio.h>
+#include <telemetry.h>
+int main(int count, char **arguments)
+{
+    int *asked = (int *)dlsym(RTLD_DEFAULT, "asked");
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    telemetry_options_load_manifest(options, arguments[count - 1]);
+    telemetry_collector *collector = telemetry_open(options);
+    telemetry_options_free(options);
+    telemetry_track(collector, TELEMETRY_FEATURE_USED, "first", NULL, 0);
+    int before = *asked;
+    for (int i = 0; i < 500; i++) telemetry_track(collector, TELEMETRY_FEATURE_USED, "next", NULL, 0);
+    printf("%d %d\n", before > 0, *asked - before);
+    return telemetry_close(collector, 0);
+}
+"""
+
+
+@test("file-systems/hangs", "E9")
+def hangs(world):
+    """On a file system that hangs the first event is what waits: the next in its segment open and write no file."""
+    program = world.program("asking", ASKING, "-ldl")
+    for mode in ("in-process", "detached"):
+        world.manifest(f"http://127.0.0.1:{faults.free_port()}/nobody", {"delivery": {"mode": mode}})
+        done = world.run([program, world.manifest_file], environment={"LD_PRELOAD": world.preload("counted", COUNTED)}, expected=None)
+        check_equal("1 0\n", done.stdout, f"files opened by the first event, and by the next ({mode})")
