@@ -29,7 +29,7 @@ static __attribute__((noinline, cold, minsize)) bool is_like_secret(const unsign
     size_t whole = length;
     while (length > 3 && ((unsigned char)(key[length - 1] - '0') < 10 || (length < whole && key[length - 1] == '_')))
         length--;
-    if (length > 4 && (key[length - 1] | 0x20) == 's' && (key[length - 2] | 0x20) != 's')
+    if (length > 3 && (key[length - 1] | 0x20) == 's' && (key[length - 2] | 0x20) != 's')
         length--;
     if (length < 3)
         return false;

@@ -50,7 +50,24 @@ struct csystem_yaml {
     yaml_parser_t parser;
     yaml_event_t event;
     bool holds_event;
+    bool is_refused;
 };
+
+/* libyaml compares each `%TAG` with all before it, and each tag with all of them: a file of 1 MiB would take a quarter of a
+   minute. Nobody needs more than a few; a line of a text that looks like one counts as well. */
+static bool yaml_has_many_tags(const csystem_yaml *self)
+{
+    enum { LIMIT = 64 };
+    const uint8_t *at = self->bytes, *end = at + self->length;
+    int count = 0;
+    while ((at = memmem(at, (size_t)(end - at), "%TAG", 4)) != NULL) {
+        /* At the beginning, or behind what ends a line: LF, CR, the last byte of NEL, LS, PS or of a byte order mark. */
+        bool begins = at == self->bytes || at[-1] == '\n' || at[-1] == '\r' || at[-1] >= 0x80;
+        if (begins && ++count > LIMIT) return true;
+        at += 4;
+    }
+    return false;
+}
 
 /* `\uD83D` and the like: the value, or 0. */
 static uint32_t yaml_code_unit(const uint8_t *bytes, size_t length)
@@ -114,6 +131,7 @@ int csystem_yaml_open(csystem_yaml **result, const void *bytes, size_t length)
     self->bytes = bytes ? bytes : (const void *)"";
     self->length = length;
     yaml_join_surrogates(self);
+    self->is_refused = yaml_has_many_tags(self);
     yaml.set_input_string(&self->parser, self->bytes, self->length);
     *result = self;
     return 0;
@@ -187,6 +205,13 @@ void csystem_yaml_next(csystem_yaml *self, csystem_yaml_event *event)
         memset(event, 0, sizeof *event);
         if (self->holds_event) yaml.delete_event(&self->event);
         self->holds_event = false;
+        if (self->is_refused) {
+            static const char problem[] = "more than 64 %TAG directives";
+            event->kind = CSYSTEM_YAML_ERROR;
+            event->text = (const uint8_t *)problem;
+            event->length = sizeof problem - 1;
+            return;
+        }
         if (!yaml.parse(&self->parser, &self->event)) {
             yaml_error(self, event);
             return;

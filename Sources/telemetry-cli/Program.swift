@@ -14,8 +14,7 @@ enum Program {
         }
         DeletionSection.use()
         DetachedDelivery.isHelper = true
-        SpoolPatience.milliseconds = 5_000
-        SpoolPatience.recordingMilliseconds = 5_000
+        SpoolPatience.setForHelper(recording: parsed.command?.id == .track || parsed.command?.id == .command)
         let invocation = Invocation(arguments: parsed, rawArguments: rawArguments)
         do throws(Failure) {
             return try dispatch(invocation, syntax)

@@ -46,7 +46,7 @@ package enum SecretName {
     static func nameEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> (end: Int, isPlural: Bool) {
         var last = end
         while last > start && (text.isIn(.digit, last &- 1) || (last < end && text[last &- 1] == 0x5F)) { last &-= 1 }
-        let isPlural = last &- start > 4 && text[last &- 1] | 0x20 == 0x73 && text[last &- 2] | 0x20 != 0x73
+        let isPlural = last &- start > 3 && text[last &- 1] | 0x20 == 0x73 && text[last &- 2] | 0x20 != 0x73
         return (isPlural ? last &- 1 : last, isPlural)
     }
 

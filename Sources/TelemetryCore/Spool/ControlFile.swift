@@ -113,7 +113,7 @@ final class ControlFile {
     func mend() throws(SystemError) {
         let status = try file.status()
         if status.st_size == Self.size && status.st_blocks != 0, try isValid() { return }
-        guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) else { throw SystemError(code: EWOULDBLOCK) }
+        guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds)) else { throw SystemError(code: EWOULDBLOCK) }
         defer { file.unlock() }
         let locked = try file.status()
         if locked.st_size > Self.size { try file.truncate(to: Int64(Self.size)) }

@@ -197,7 +197,7 @@ final class Spool {
             // half of the room taken, a few that make files at once stay within the limits all the same.
             if isHalfEmpty(shared) {
                 result = createFile(shared, address)
-            } else if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), make) {
+            } else if !waitForRoom(shared, make) {
                 lastErrno = EWOULDBLOCK
                 result = .noSpace
             }
@@ -205,6 +205,12 @@ final class Spool {
         if case .made = result { return result }
         if let address { addresses.append(address) }
         return result
+    }
+
+    /// The helper, which has waited a little before, waits longer than it did.
+    private func waitForRoom(_ shared: SpoolDirectory, _ make: () -> Void) -> Bool {
+        if SpoolPatience.recordingMilliseconds > 0 { shared.stuckUntil = 0 }
+        return shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds), make)
     }
 
     private func createFile(_ shared: SpoolDirectory, _ address: UnsafeMutableRawPointer?) -> Creation {

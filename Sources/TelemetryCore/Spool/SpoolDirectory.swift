@@ -7,6 +7,15 @@ package enum SpoolPatience {
     nonisolated(unsafe) package static var milliseconds: UInt32 = 5
     /// On the way of an event: no wait at all.
     nonisolated(unsafe) package static var recordingMilliseconds: UInt32 = 0
+    /// Where an event has no other place: the spool is more than half full, or is only just being made.
+    nonisolated(unsafe) package static var lossMilliseconds: UInt32 = 5
+
+    /// Of the helper: `recording` is for a script or a wrapped program, which wait for nobody. Many may record at once.
+    package static func setForHelper(recording: Bool) {
+        milliseconds = recording ? 50 : 5_000
+        recordingMilliseconds = milliseconds
+        lossMilliseconds = 5_000
+    }
 }
 
 /// A tool's spool as all its processes see it: the directory, its control file, the totals.

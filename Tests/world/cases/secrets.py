@@ -4,6 +4,7 @@ the text is an attribute, an error message or an argument, in process and by the
 import json
 import os
 import pathlib
+import re
 
 from suite import check, check_equal, test
 
@@ -103,3 +104,21 @@ def helper(world):
                     "--property", f"{'k' * 58}_password=marble4711", "--property", "state=password: required")
     found = os.popen(f"grep -r marble4711 {world.root} 2>/dev/null").read()
     check(found == "", f"left on disk: {found}")
+
+
+@test("secrets/every-name", "C7")
+def every_name(world):
+    """Each secret name of docs/redaction.md, by itself and behind a word, with an `s`, a number and in capitals: as a key and in a text."""
+    with open(CORPUS.parents[1] / "docs" / "redaction.md") as file:
+        names = re.search(r"\*\*Secret names\*\*.*?:\n(.*?)\.\n", file.read(), re.DOTALL).group(1)
+    names = re.findall(r"`(\w+)`", names)
+    check(len(names) > 25 and "pwd" in names, f"names of the page: {names}")
+    missed = []
+    for name in names:
+        words = [form for base in (name, "my_" + name) for end in ("", "s", "2", "s2", "_2") for form in (base + end, (base + end).upper())]
+        values = [f"{word}=hunter2" for word in words] + [f"t{place}=x {word}=hunter2 y" for place, word in enumerate(words)]
+        arguments = [argument for value in values for argument in ("--property", value)]
+        text = world.helper("track", "x", "--dry-run", *arguments)
+        missed += re.findall(r'"[^"]*":"[^"]*hunter2[^"]*"', text)
+        check("[redacted]" in text, f"{name}: {text}")
+    check_equal([], missed, "what still holds a secret")

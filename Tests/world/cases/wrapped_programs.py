@@ -426,7 +426,7 @@ def no_process(world):
     os.chmod(world.path("home"), 0o755)
     look = ["python3", "-c", "import signal; print(len(signal.pthread_sigmask(signal.SIG_BLOCK, [])), signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN)"]
     # Some other user, who has no process yet; HOME is not theirs, so a variable says yes.
-    options = {"user": 54321, "environment": {"ITEST_TELEMETRY_ENABLED": "1"}}
+    options = {"user": 54321, "environment": {"ITEST_TELEMETRY_ENABLED": "1", "PATH": "/usr/bin:/bin"}}
     plain = world.run(["bash", "-c", 'trap "" CHLD; ulimit -u 1; exec "$@"', "bash", *look], **options)
     wrapped = world.run(["bash", "-c", 'trap "" CHLD; ulimit -u 1; exec "$@"', "bash", *WRAPPER, *look], **options)
     check_equal((plain.stdout, ""), (wrapped.stdout, wrapped.stderr), "what the program sees")
