@@ -285,7 +285,8 @@ package final class Collector {
     /// so what waits is void at once, and removed by whoever holds it.
     private func isStillConsented(for nanoseconds: Int64) -> Bool {
         let now = Clock.monotonic()
-        if now < consentChecked &+ nanoseconds { return true }
+        // Without memory nothing is delivered either, and the next look sees what this one would.
+        if now < consentChecked &+ nanoseconds || !Allocation.isAvailableForPass { return true }
         consentChecked = now
         guard let decision = watch.changed(options), !decision.isEnabled else { return true }
         Gate.set(handle, isOpen: false)
