@@ -4,6 +4,7 @@ Elsewhere: what could not be read counts as empty or damaged, and is replaced by
 taken for removed and counted again. Here a call that fails says nothing of what is in a file: it is left as it is, and the
 next look finds it."""
 import glob
+import json
 import os
 import re
 
@@ -141,13 +142,41 @@ class Life:
         return lines
 
 
-def conserved(world, calls, errors, most=200):
+class HelperLife(Life):
+    """The same; the call fails in the helper."""
+
+    def run(self, events, timeout, **environment):
+        if not environment:
+            return super().run(events, timeout)
+        super().run(events, 0)
+        self.world.telemetry("deliver", "--now", environment={**self.environment, **environment}, expected=None)
+        return None
+
+
+class SeveralLife(Life):
+    """The same with two destinations, each with counts of its own."""
+
+    def __init__(self, world, *more):
+        super().__init__(world, *more)
+        os.makedirs(f"{self.home}/.local/share/telemetry/tools", 0o700)
+        with open(f"{self.home}/.local/share/telemetry/tools/itest.yaml", "w", encoding="utf-8") as file:
+            json.dump({"tool": {"name": "itest"}, "identity": {"ephemeral": "never"}, "delivery": {"mode": "in-process"},
+                       "backends": [{"kind": "file"}, {"kind": "noop"}]}, file)
+        self.environment["SEVERAL"] = "1"
+
+    def counts(self):
+        status = json.loads(self.world.telemetry("status", "--json", environment=self.environment).stdout)
+        each = [{name: one[name] for name in ("recorded", "delivered", "pending", "dropped")} for one in [status["events"], *status["backends"]]]
+        return next((one for one in each if one != each[0]), each[0])
+
+
+def conserved(world, calls, errors, life_of=Life, most=200):
     """Whichever call it is, every event is delivered, and each is counted once."""
     shim, record = world.preload("failing", SHIM), world.program("record", RECORD)
     n, wrong = 0, []
     while n < most:
         n += 1
-        life = Life(world, shim, record, n)
+        life = life_of(world, shim, record, n)
         total = life.live(calls, n, errors[n % len(errors)])
         counts, lines = life.counts(), life.lines()
         expected = {"recorded": RECORDED, "delivered": RECORDED, "pending": 0, "dropped": 0}
@@ -162,6 +191,19 @@ def conserved(world, calls, errors, most=200):
 def reads(world):
     """A read that fails is no damage and no withdrawal."""
     conserved(world, "pread, read", (EIO, ESTALE, ENOMEM))
+
+
+
+@test("failed-calls/helper", "E1 E6 E9")
+def helper(world):
+    """The same of a helper that delivers."""
+    conserved(world, "pread, read, pwrite, unlinkat", (EIO,), HelperLife)
+
+
+@test("failed-calls/several", "E1 E6 E9")
+def several(world):
+    """The same of the counts of several destinations."""
+    conserved(world, "pread, pwrite, unlinkat", (EIO, ESTALE), SeveralLife)
 
 
 @test("failed-calls/status", "E1 E6 E9")
