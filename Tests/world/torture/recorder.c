@@ -179,10 +179,17 @@ static void close_from(const char *path)
     for (int i = 0; i < 8; i++)
         own(path);
     /* What the library opens from now on, a connection for instance, goes with it at the end; so do its threads. */
-    take(&before);
-    for (int i = 0; i < MOST; i++)
-        if (!is_of_program(i))
+    static struct snapshot again;
+    take(&again);
+    for (int i = 0; i < MOST; i++) {
+        bool is_owned = false;
+        for (int each = 0; each < owned_count; each++)
+            is_owned |= owned[each].file == i;
+        if (is_owned)
+            before.files[i] = again.files[i];
+        else if (!is_of_program(i))
             memset(&before.files[i], 0, sizeof before.files[i]);
+    }
     before.threads = 1;
 }
 
