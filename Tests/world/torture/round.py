@@ -138,6 +138,7 @@ class Round:
         self.mounts = []
         self.removed_at = None
         self.hunted = []
+        self.deliverer = None
         self.disabled = False
         self.was_disabled = False
 
@@ -252,8 +253,13 @@ class Round:
         if self.plan["hunted"]:
             found.append((self.plan["hunted"][0], self.hunt))
         if self.plan["deliver"] is not None:
-            found.append((self.plan["deliver"], lambda: self.telemetry("deliver", "--now")))
+            found.append((self.plan["deliver"], self.deliver))
         return sorted(found, key=lambda each: each[0])
+
+    def deliver(self):
+        """Beside the others: it may wait for one that was stopped, which is to go on."""
+        self.deliverer = threading.Thread(target=self.telemetry, args=("deliver", "--now"), daemon=True)
+        self.deliverer.start()
 
     def hunt(self):
         """The helpers that run now, but for those that a test waits for."""
@@ -319,6 +325,8 @@ class Round:
             what()
         for each in self.recorders:
             each.wait()
+        if self.deliverer:
+            self.deliverer.join()
         self.wait_for_detached()
         self.check_health()
         self.check_deadlines()
