@@ -17,7 +17,7 @@ struct AnswerWatch {
         if now == stamp { return nil }
         stamp = now
         let inputs = ConsentInputs.gather(options: options)
-        if inputs.files != files { self = AnswerWatch(inputs) }
+        if !inputs.files.elementsEqual(files, by: { $0 == $1 }) { self = AnswerWatch(inputs) }
         return ConsentResolver.resolve(inputs)
     }
 
