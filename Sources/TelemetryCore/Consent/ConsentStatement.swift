@@ -30,8 +30,8 @@ struct ConsentStatement {
     /// for work on it. An outdated notice and a file that cannot be read say nothing of what was recorded before.
     var voidsWaiting: Bool {
         switch source {
-        case .adminPolicy, .invokingUser, .everyToolPreference, .preferenceFile, .toolConfig: value == "false"
-        case .defaultStance: value == "opt-in"
+        case .adminPolicy, .invokingUser, .everyToolPreference, .preferenceFile, .toolConfig: (value ?? "") == "false"
+        case .defaultStance: (value ?? "") == "opt-in"
         default: false
         }
     }
