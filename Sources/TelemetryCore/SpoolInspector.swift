@@ -158,9 +158,8 @@ package enum SpoolInspector {
             return .unknown(error)
         }
         waitForOwners(spool, shared)
-        if former == 0 { return .complete }
         wipe(shared)
-        return .unanswered(process: former)
+        return former == 0 ? .complete : .unanswered(process: former)
     }
 
     /// The lock is held for instants, unless its holder was stopped.
@@ -184,7 +183,8 @@ package enum SpoolInspector {
         return lease.former
     }
 
-    /// What a stopped process holds is void, and stays its own to count: only the events are overwritten.
+    /// What a process holds that was stopped, or has not noticed yet, is void, and stays its own to count: only the events
+    /// are overwritten, for it may be killed before it does.
     private static func wipe(_ shared: SpoolDirectory) {
         guard let zeroes = calloc(1, SegmentLayout.pageSize) else { return }
         defer { free(zeroes) }

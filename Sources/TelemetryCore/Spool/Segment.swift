@@ -365,7 +365,7 @@ final class Segment {
         saveProgress()
         ahead.forEach { destination, count in
             var own = progress
-            own.delivered &+= UInt32(clamping: count)
+            own.delivered &+= UInt32(truncatingIfNeeded: count)
             saveProgress(own, of: destination)
         }
     }

@@ -48,25 +48,25 @@ struct Tally: Equatable {
     }
 }
 
-/// Of several destinations: what each has taken beyond the one furthest behind, whose counts are a segment's own. By
-/// place in the segment's header; inline, as Tally is.
+/// Of several destinations: what each has taken more than is counted for the segment, or less, which wraps around. By place in
+/// the segment's header; inline, as Tally is.
 struct TakenAhead {
     private var tags = SIMD8<UInt32>(repeating: 0)
     private var counts = SIMD8<UInt64>(repeating: 0)
 
     mutating func add(_ segment: Segment) {
         for index in 0..<Destination.limit {
-            guard let (tag, progress) = segment.readProgress(at: index), progress.delivered > segment.progress.delivered else { continue }
+            guard let (tag, progress) = segment.readProgress(at: index) else { continue }
             if tags[index] != tag { counts[index] = 0 }
             tags[index] = tag
-            counts[index] &+= UInt64(progress.delivered - segment.progress.delivered)
+            counts[index] &+= UInt64(progress.delivered) &- UInt64(segment.progress.delivered)
         }
     }
 
     subscript(_ destination: DestinationSlot) -> UInt64 { tags[destination.index] == destination.tag ? counts[destination.index] : 0 }
 
-    /// Each that is ahead of the others.
+    /// Each of which something else is known.
     func forEach(_ body: (DestinationSlot, UInt64) -> Void) {
-        for index in 0..<Destination.limit where counts[index] > 0 { body(DestinationSlot(index: index, tag: tags[index]), counts[index]) }
+        for index in 0..<Destination.limit where counts[index] != 0 { body(DestinationSlot(index: index, tag: tags[index]), counts[index]) }
     }
 }

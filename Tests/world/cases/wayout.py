@@ -257,6 +257,21 @@ def came_and_went(world):
     check_equal(3, len(receiver.accepted()), "events in all")
 
 
+@test("wayout/idle-holder", "A18")
+def idle_holder(world):
+    """A program that is busy elsewhere holds what it has recorded: nothing of it is left when the refusal returns."""
+    child = world.start("endpoint=http://127.0.0.1:9", "track=20", f"await={world.path('go')}", "close=0")
+    wait_until(lambda: os.path.isdir(world.spool) and any(name.endswith(".seg") for name in os.listdir(world.spool)), "a segment")
+    time.sleep(0.3)
+    world.telemetry("disable")
+    for name in os.listdir(world.spool):
+        if name.endswith(".seg"):
+            with open(os.path.join(world.spool, name), "rb") as file:
+                check(not any(file.read()[4096:]), f"an event is left in {name}")
+    world.go()
+    child.process.wait(30)
+
+
 def connections(port):
     """Those that clients on this machine still have to the port."""
     with open("/proc/net/tcp") as file:

@@ -490,6 +490,9 @@ class Round:
         """In memory only, for want of a directory, and the program was killed or left; or gone with the directory."""
         if self.removed_at is not None and at < self.removed_at + 2:
             return True
+        # Who may write no file erases all the same, and cannot count what.
+        if any("FSIZE" in each.plan["limits"] and name in ("drop", "disable") for each in self.recorders for name, _ in each.plan["actions"]):
+            return True
         in_memory = [report for report in recorder.reports if report.get("storage") == 2]
         limited = self.plan["disk"] or recorder.plan["limits"] or self.removed_at is not None
         # A forked child that leaves has nobody who reports on its storage.
@@ -504,7 +507,8 @@ class Round:
         # Of a spool that was removed, and made anew by another process, what is still in memory does not go into the new one.
         if self.was_disabled or self.has("drop", "disable") or self.removed_at is not None:
             found.add("withdrawn")
-        if self.plan["disk"] or any(each.plan["limits"] for each in self.recorders) or self.removed_at is not None:
+        # Whose files were closed under it has memory alone until it has looked.
+        if self.plan["disk"] or any(each.plan["limits"] for each in self.recorders) or self.removed_at is not None or self.has("closefrom"):
             found |= {"no_space", "spool_full"}
         if any(each[0] in ("status", "redirect") for each in self.plan["answers"]):
             found.add("rejected")
