@@ -54,6 +54,8 @@ struct SegmentDelivery {
             if isCancelled() || deadline.isPast || backend.isOver { return .interrupted }
             if let failure = send(batch, cursor) { return self.isCurrent(segment) == false ? .void : failure }
         }
+        // What consent was withdrawn for may have been overwritten.
+        if cursor.pendingCount > 0, isCurrent(segment) == false { return .void }
         // What was reserved but is not there any more was torn or damaged.
         cursor.drop(.corrupt, cursor.pendingCount, end: reader.offset)
         return .consumed

@@ -256,7 +256,9 @@ final class SpoolDirectory {
         if faccessat(directory.number, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing }
         switch Segment.claim(name, in: directory, reading: .header) {
         case .taken(let leftover):
-            return leftover.release(removingFrom: leftover.description.generation == counters.retiredGeneration ? directory : nil)
+            // Otherwise its file has been used afresh since.
+            let isCounted = leftover.description.generation == counters.retiredGeneration
+            return leftover.release(removingFrom: isCounted ? directory : nil) || !isCounted
         case .damaged(let file, _):
             ForkHandling.closeHeld(file)
             return true

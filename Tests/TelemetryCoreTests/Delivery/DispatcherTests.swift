@@ -217,7 +217,7 @@ final class DispatcherTests: XCTestCase {
         XCTAssertEqual(symlink("control", scratch.files.path + "/deliver.lock"), 0)
         let dispatcher = dispatcher(ScriptedBackend())
         XCTAssertEqual(pass(dispatcher), .failed)
-        XCTAssertEqual(dispatcher.state.lastError, "deliver.lock cannot be opened")
+        XCTAssertEqual(dispatcher.state.lastError, "deliver.lock: Too many levels of symbolic links")
     }
 
     /// What was claimed goes back, and the descriptors with it.

@@ -490,6 +490,9 @@ class Round:
         """In memory only, for want of a directory, and the program was killed or left; or gone with the directory."""
         if self.removed_at is not None and at < self.removed_at + 2:
             return True
+        # Without a spool a refusal is counted in memory alone.
+        if self.plan["disk"] and (self.was_disabled or self.has("disable", "drop")):
+            return True
         # Who may write no file erases all the same, and cannot count what.
         if any("FSIZE" in each.plan["limits"] and name in ("drop", "disable") for each in self.recorders for name, _ in each.plan["actions"]):
             return True
