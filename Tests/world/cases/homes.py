@@ -96,7 +96,7 @@ def log(world):
 
 @test("homes/closed", "A8")
 def closed(world):
-    """A numeric user with HOME=/root, who has agreed to nothing: silence, exit code 0, and no event; a variable's yes works from memory."""
+    """A numeric user with HOME=/root, who has agreed to nothing: silence, exit code 0, and no event, except for who asks; a variable's yes works from memory."""
     home = world.path("theirs")
     os.mkdir(home, 0o700)
     receiver = world.receiver()
@@ -106,9 +106,12 @@ def closed(world):
     os.chmod(world.shared.directory, 0o755)
     options = {"user": USER, "environment": {"HOME": home}}
     for words in (["track", "x"], ["command", "x", "--duration-ms", "1", "--exit-code", "0"], ["command", "--", "true"], ["flush"], ["deliver"],
-                  ["status"], ["explain"], ["show"]):
+                  ["status"], ["explain"]):
         done = world.run([f"{BUILD}/bin/telemetry", words[0], "--tool", TOOL, *words[1:]], **options)
         check_equal("", done.stderr, f"what {words[0]} says")
+    # Whoever asks what waits is told that this cannot be seen.
+    done = world.run([f"{BUILD}/bin/telemetry", "show", "--tool", TOOL], expected=5, **options)
+    check("can be looked at: Permission denied" in done.stderr, done.stderr)
     world.run([world.shared.sender, f"endpoint={receiver.url}", "try=2", "close=2000"], **options)
     check_equal([], receiver.accepted(), "events without a yes")
     check("directory cannot be entered" in world.telemetry("explain", **options).stdout, "what explain says")
