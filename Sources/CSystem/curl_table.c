@@ -1,5 +1,7 @@
 #include "csystem.h"
 
+#include <errno.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 static struct {
@@ -77,9 +79,27 @@ static bool resolve(void *library, const char **name)
     return true;
 }
 
+/* What libcurl brings along is mapped, and initialises itself: GnuTLS writes to standard error where it has no memory for
+   that. Debian's libcurl takes 17 MiB of addresses with all that it needs. */
+static bool has_room(void)
+{
+    enum { ADDRESSES = 32 << 20, HEAP = 2 << 20 };
+    void *addresses = mmap(NULL, ADDRESSES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *heap = mmap(NULL, HEAP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (addresses != MAP_FAILED)
+        munmap(addresses, ADDRESSES);
+    if (heap != MAP_FAILED)
+        munmap(heap, HEAP);
+    return addresses != MAP_FAILED && heap != MAP_FAILED;
+}
+
 static bool open_library(char *error, size_t size)
 {
     const char *name, *reason;
+    if (curl.library == NULL && !has_room()) {
+        snprintf(error, size, "%s", strerror(ENOMEM));
+        return false;
+    }
     if (curl.library == NULL)
         curl.library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
     if (curl.library == NULL) {
