@@ -89,6 +89,6 @@ enum WrappedCommand {
         let isPath = name.utf8.contains(UInt8(ascii: "/"))
         let reason = error == ENOENT && !isPath ? "command not found" : ErrorText.of(error)
         StandardStream.complain(name + ": " + reason)
-        return (error == ENOENT ? ExitCode.notFound : ExitCode.notExecutable).rawValue
+        return (error == ENOENT || error == ENAMETOOLONG ? ExitCode.notFound : ExitCode.notExecutable).rawValue
     }
 }

@@ -62,7 +62,7 @@ not_found() {
     expect_text err "telemetry: ./plainfile/x: Not a directory"
     long=./$(printf '%0300d' 0)
     capture wrap "$long"
-    expect_code 126
+    expect_code 127
     expect_text err "telemetry: $long: File name too long"
 }
 on_and_off "B5 not found is 127, not executable is 126, in a shell's words" not_found

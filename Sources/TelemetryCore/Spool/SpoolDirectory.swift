@@ -100,7 +100,15 @@ final class SpoolDirectory {
     static func openToErase(tool: String) throws(SystemError) -> SpoolDirectory? {
         guard let base = Environment.stateDirectory else { return nil }
         let path = base + "/" + tool
-        guard let directory = try Directory.openExisting(path, refusedMode: 0) else { return nil }
+        let directory: Descriptor
+        do throws(SystemError) {
+            guard let found = try Directory.openExisting(path, refusedMode: 0) else { return nil }
+            directory = found
+        } catch {
+            // A file in the place of a directory: nothing is behind it.
+            if error.code == ENOTDIR { return nil }
+            throw error
+        }
         var isSpool = false
         do throws(SystemError) {
             let file = try Descriptor.open(at: directory, ControlFile.name, O_RDWR | O_NONBLOCK)
