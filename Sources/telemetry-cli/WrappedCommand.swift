@@ -89,6 +89,8 @@ enum WrappedCommand {
         let isPath = name.utf8.contains(UInt8(ascii: "/"))
         let reason = error == ENOENT && !isPath ? "command not found" : ErrorText.of(error)
         StandardStream.complain(name + ": " + reason)
-        return (error == ENOENT || error == ENAMETOOLONG ? ExitCode.notFound : ExitCode.notExecutable).rawValue
+        // What no file can be named is not found, as in every shell but bash.
+        let isNotFound = [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP].contains(error)
+        return (isNotFound ? ExitCode.notFound : ExitCode.notExecutable).rawValue
     }
 }

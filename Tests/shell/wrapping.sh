@@ -55,10 +55,10 @@ not_found() {
     expect_text err "telemetry: $PWD: Permission denied"
     ln -s loop loop
     capture wrap ./loop
-    expect_code 126
+    expect_code 127
     expect_text err "telemetry: ./loop: Too many levels of symbolic links"
     capture wrap ./plainfile/x
-    expect_code 126
+    expect_code 127
     expect_text err "telemetry: ./plainfile/x: Not a directory"
     long=./$(printf '%0300d' 0)
     capture wrap "$long"
