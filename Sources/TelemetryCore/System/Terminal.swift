@@ -26,9 +26,11 @@ enum Terminal {
 
     /// One line of standard input, byte by byte, so that what was typed beyond it is left to the program.
     /// Nil: there is none; the end, a hangup, an interruption, or a line that is too long.
-    static func readLine() -> [UInt8]? {
+    static func readLine(after question: String) throws(SystemError) -> [UInt8]? {
+        // From before the question: a signal that comes as soon as it can be read is an answer to it.
         let pause = Interruption()
         defer { pause.end() }
+        try show(question)
         var line: [UInt8] = []
         while line.count < lineLimit, let byte = readByte(pause) {
             switch byte {
