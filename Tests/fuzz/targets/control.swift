@@ -13,7 +13,7 @@ public func fuzzControl(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     store(image, count: flags & 2 == 0 ? 4096 : min(4096, size))
     // For looking: never changes the file.
     if let existing = ControlFile.openExisting(in: directory) {
-        sink &+= existing.readDelivery().lastError.utf8.count &+ Int(truncatingIfNeeded: existing.readCounters().tally.pending)
+        sink &+= (existing.readDelivery()?.lastError.utf8.count ?? 0) &+ Int(truncatingIfNeeded: existing.readCounters()?.tally.pending ?? 0)
         existing.close()
     }
     guard let control = try? ControlFile.open(in: directory) else { fatalError("a damaged control file must be mended") }
