@@ -30,22 +30,18 @@ private func fill(_ image: UnsafeMutableRawBufferPointer, _ input: inout Input, 
     }
 }
 
-/// What was read can be written, and is then read again.
+/// What was read can be written, and is then read again. No read or write fails here.
 private func use(_ control: ControlFile) {
     let epoch = control.epoch
-    control.raiseEpoch()
-    precondition(control.epoch == epoch &+ 1)
-    let counters = control.readCounters()
-    control.write(counters)
-    precondition(control.readCounters() == counters)
+    precondition(control.raiseEpoch() && control.epochNow == epoch &+ 1)
+    guard let counters = control.readCounters() else { fatalError("the counters cannot be read") }
+    precondition(control.write(counters) && control.readCounters() == counters)
     if counters.tally.recorded > 0 { reached() }
-    let state = control.readDelivery()
+    guard let state = control.readDelivery() else { fatalError("the state of delivery cannot be read") }
     // AddressSanitizer does not guard the end of a mapping: 200 bytes, each at most one U+FFFD.
-    precondition(state.lastError.utf8.count <= 600)
-    control.write(state)
-    let written = control.readDelivery()
-    control.write(written)
-    precondition(control.readDelivery() == written && written.nextAttempt == state.nextAttempt)
+    precondition(state.lastError.utf8.count <= 600 && control.write(state))
+    guard let written = control.readDelivery() else { fatalError("what was written cannot be read") }
+    precondition(control.write(written) && control.readDelivery() == written && written.nextAttempt == state.nextAttempt)
 }
 
 private func store(_ image: [UInt8], count: Int) {
