@@ -96,12 +96,13 @@ static bool has_room(void)
 static bool open_library(char *error, size_t size)
 {
     const char *name, *reason;
-    if (curl.library == NULL && !has_room()) {
-        snprintf(error, size, "%s", strerror(ENOMEM));
-        return false;
-    }
-    if (curl.library == NULL)
+    if (curl.library == NULL) {
+        if (!has_room()) {
+            snprintf(error, size, "%s", strerror(ENOMEM));
+            return false;
+        }
         curl.library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    }
     if (curl.library == NULL) {
         reason = dlerror();
         snprintf(error, size, "%s", reason != NULL ? reason : "unknown error");

@@ -87,7 +87,7 @@ package final class Collector {
             Gate.set(collector.handle, isOpen: true)
         } else if collector.decision.voidsWaiting && collector.decision.source != .defaultStance {
             // A refusal written by hand has erased nothing yet.
-            SpoolInspector.eraseRefused(tool: options.toolName)
+            SpoolInspector.eraseWithoutWaiting(tool: options.toolName)
         }
         return collector
     }

@@ -214,8 +214,9 @@ extension Collector {
         var result = telemetry_statistics()
         guard let spool else {
             if decision.isEnabled {
-                if let seen = SpoolInspector.statistics(options: options) { result = seen }
-                if let problem = SpoolInspector.problem(options: options) {
+                let (seen, problem) = SpoolInspector.examine(options: options)
+                if let seen { result = seen }
+                if let problem {
                     result.storage_errno = problem.code
                     status?.pointee = TELEMETRY_ERROR_SYSTEM
                 }

@@ -5,16 +5,16 @@ package enum SpoolInspector {
     /// Nil: there is no spool, or it cannot be looked at (`problem`).
     static func look(_ options: Options) -> SpoolDirectory? { (try? SpoolDirectory.openToLook(tool: options.toolName)) ?? nil }
 
-    /// Why what waits cannot be looked at, altogether or in part. Nil: it can, or there is no spool.
-    package static func problem(options: Options) -> SystemError? {
+    /// The counts, and why what waits cannot be looked at, altogether or in part. Both nil: there is no spool.
+    package static func examine(options: Options) -> (statistics: telemetry_statistics?, problem: SystemError?) {
         do throws(SystemError) {
-            guard let shared = try SpoolDirectory.openToLook(tool: options.toolName) else { return nil }
+            guard let shared = try SpoolDirectory.openToLook(tool: options.toolName) else { return (nil, nil) }
             defer { shared.close() }
             var failure: Int32 = 0
-            _ = shared.totals(failure: &failure)
-            return failure == 0 ? nil : SystemError(code: failure)
+            let statistics = statistics(shared, &failure)
+            return (statistics, failure == 0 ? nil : SystemError(code: failure))
         } catch {
-            return error
+            return (nil, error)
         }
     }
 
@@ -29,12 +29,15 @@ package enum SpoolInspector {
         } catch { return error }
     }
 
-    package static func statistics(options: Options) -> telemetry_statistics? {
-        guard let shared = look(options) else { return nil }
-        defer { shared.close() }
+    package static func statistics(options: Options) -> telemetry_statistics? { examine(options: options).statistics }
+
+    private static func statistics(_ shared: SpoolDirectory, _ failure: inout Int32) -> telemetry_statistics {
         var result = telemetry_statistics()
         var totals = Tally()
-        if !shared.withLock(Deadline(timeoutMilliseconds: 1000), { totals = shared.totals() }) { totals = shared.totals() }
+        var error: Int32 = 0
+        let look = { totals = shared.totals(failure: &error) }
+        if !shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds), look) { look() }
+        failure = error
         result.set(totals)
         result.spool_bytes = UInt64(clamping: shared.usage().bytes)
         result.storage = Int32(TELEMETRY_STORAGE_SPOOL.rawValue)
@@ -200,9 +203,9 @@ package enum SpoolInspector {
         }
     }
 
-    /// A18: what was recorded before a refusal is not sent after the next yes. Without a wait.
+    /// A18: what was recorded before a refusal is not sent after the next yes.
     @inline(never)
-    static func eraseRefused(tool: String) {
+    static func eraseWithoutWaiting(tool: String) {
         guard let shared = SpoolDirectory.openExisting(tool: tool) else { return }
         let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(Options(toolName: tool, toolVersion: "")), context: ContextBlock())
         defer { spool.close() }

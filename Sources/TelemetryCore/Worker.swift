@@ -88,6 +88,7 @@ extension Collector {
             return false
         }
         worker.isRunning = false
+        condition.broadcast()
         mutex.unlock()
         csystem_curl_thread_ends()
         return true
@@ -140,7 +141,7 @@ extension Collector {
         }
         // In memory there is no epoch that a refusal could raise, which may have come and gone.
         let answers = PreferenceStore.stamps(tool: options.toolName)
-        if !spool.answers.isEmpty && spool.answers != answers { _ = erase(spool) }
+        if !spool.answers.isEmpty && spool.answers != answers { erase(spool) }
         spool.answers = answers
     }
 

@@ -49,12 +49,13 @@ enum DoctorDelivery {
     }
 
     private static func spool(_ options: Options) -> DoctorFinding {
-        if let problem = SpoolInspector.problem(options: options) {
+        let (statistics, problem) = SpoolInspector.examine(options: options)
+        if let problem {
             return DoctorFinding(
                 check: "spool", state: .problem, detail: "what waits cannot be looked at: " + problem.text,
                 advice: "make the state directory and what is in it yours: owner, modes 700 and 600")
         }
-        guard let counts = SpoolInspector.statistics(options: options) else {
+        guard let counts = statistics else {
             return DoctorFinding(check: "spool", state: .ok, detail: "none: nothing was recorded yet")
         }
         let damaged = SpoolInspector.damagedSegments(options: options)

@@ -33,6 +33,8 @@ struct ExportColumns {
     static let rests = ["metadata_json", "other_json"]
 
     var names: [String] { (fields + attributes).map { $0.name } + Self.rests }
+    /// The names as members of a JSON object begin, made once for all rows.
+    private(set) var keys: [[UInt8]] = []
 
     /// For whoever has to tell a reader what it would guess otherwise.
     func answer(_ invocation: Invocation) throws(Failure) -> ExitCode {
@@ -63,6 +65,7 @@ struct ExportColumns {
             }
         }
         addKnown(options)
+        keys = names.map { Array((JSONObject.quoted($0) + ":").utf8) }
     }
 
     /// What has one type in one event and another in another has no column: it would be two.

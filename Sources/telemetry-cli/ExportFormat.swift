@@ -94,35 +94,18 @@ enum ExportFormat {
         _ row: ExportRow, _ event: UnsafeBufferPointer<UInt8>, _ columns: ExportColumns
     ) -> [UInt8] {
         var line = [UInt8(ascii: "{")]
-        for (index, column) in (columns.fields + columns.attributes).enumerated() {
-            append(key: column.name, to: &line)
-            if let value = row.values[index] { line += event[value] } else { line += Array("null".utf8) }
-        }
-        for (index, name) in ExportColumns.rests.enumerated() {
-            append(key: name, to: &line)
-            let rest = row.rest(index, of: event)
-            if let rest { append(quoted: rest, to: &line) } else { line += Array("null".utf8) }
+        let null = Array("null".utf8)
+        for (index, key) in columns.keys.enumerated() {
+            if index > 0 { line.append(UInt8(ascii: ",")) }
+            line += key
+            if index < row.values.count {
+                if let value = row.values[index] { line += event[value] } else { line += null }
+            } else {
+                let rest = row.rest(index - row.values.count, of: event)
+                line += rest.map { Array(JSONObject.quoted(String(decoding: $0, as: UTF8.self)).utf8) } ?? null
+            }
         }
         line += [UInt8(ascii: "}"), UInt8(ascii: "\n")]
         return line.contains { $0 >= 0x7F } ? ShownText.json(line) : line
-    }
-
-    private static func append(key: String, to line: inout [UInt8]) {
-        if line.count > 1 { line.append(UInt8(ascii: ",")) }
-        append(quoted: Array(key.utf8), to: &line)
-        line.append(UInt8(ascii: ":"))
-    }
-
-    private static func append(quoted text: [UInt8], to line: inout [UInt8]) {
-        line.append(UInt8(ascii: "\""))
-        for byte in text {
-            if byte < 0x20 {
-                line += ShownText.escape(Unicode.Scalar(byte))
-                continue
-            }
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { line.append(UInt8(ascii: "\\")) }
-            line.append(byte)
-        }
-        line.append(UInt8(ascii: "\""))
     }
 }

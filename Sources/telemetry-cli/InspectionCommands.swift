@@ -26,7 +26,7 @@ enum InspectionCommands {
 
     /// What cannot be looked at is not nothing.
     private static func refuseToGuess(_ options: Options) throws(Failure) {
-        guard let problem = SpoolInspector.problem(options: options) else { return }
+        guard let problem = SpoolInspector.examine(options: options).problem else { return }
         throw Failure(code: .system, message: "not all that waits in " + (SpoolInspector.path(options: options) ?? "") + " can be looked at: " + problem.text)
     }
 

@@ -45,7 +45,7 @@ struct JSONObject {
         return text
     }
 
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         var bytes: [UInt8] = [UInt8(ascii: "\"")]
         for scalar in text.unicodeScalars {
             if scalar == "\"" || scalar == "\\" { bytes.append(UInt8(ascii: "\\")) }

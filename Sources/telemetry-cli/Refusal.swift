@@ -20,7 +20,8 @@ enum Refusal {
 
     /// What waits, how much of it, why it stays, and what ends that.
     static func notErased(_ options: Options, _ error: SystemError) -> String {
-        let events = SpoolInspector.problem(options: options) == nil ? SpoolInspector.statistics(options: options)?.pending : nil
+        let (statistics, problem) = SpoolInspector.examine(options: options)
+        let events = problem == nil ? statistics?.pending : nil
         let what = events.map { $0 == 1 ? "the event that waits" : "the \($0) events that wait" } ?? "what waits"
         return what + " in " + (SpoolInspector.path(options: options) ?? "") + " could not be erased: " + error.text
             + "; make that directory and what is in it yours to write, and run 'telemetry disable' again"

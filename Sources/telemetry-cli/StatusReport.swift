@@ -21,8 +21,9 @@ struct StatusReport {
         backend = collector.backendInfo
         _ = collector.close(timeoutMilliseconds: 0)
         destinations = SpoolInspector.destinations(options: options)
-        statistics = SpoolInspector.statistics(options: options)
-        problem = SpoolInspector.problem(options: options)?.text
+        let spool = SpoolInspector.examine(options: options)
+        statistics = spool.statistics
+        problem = spool.problem?.text
         delivery = SpoolInspector.deliveryState(options: options)
     }
 

@@ -7,6 +7,17 @@ from suite import Skipped, check_equal
 
 BUILD, TOOL = stages.BUILD, stages.TOOL
 USER = 12345  # some user who is not root
+# For programs in C that measure.
+NOW_MS = """
+#include <time.h>
+
+static double now_ms(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+"""
 # Preloaded: the clock is SHIFT seconds off, or as many as SHIFT_FILE holds at that moment. The monotonic one is right.
 CLOCK = """
 #include <fcntl.h>

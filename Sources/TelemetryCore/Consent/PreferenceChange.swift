@@ -16,9 +16,10 @@ package enum PreferenceChange {
     /// A refusal may have been stored where what waited could not be erased: it is erased before anything is sent again.
     private static func eraseRefused(_ options: Options) throws(SystemError) {
         guard PreferenceStore.read(tool: options.toolName) == .off else { return }
+        let (statistics, problem) = SpoolInspector.examine(options: options)
         // A file in the place of a directory: nothing is behind it.
-        if let problem = SpoolInspector.problem(options: options), problem.code != ENOTDIR { throw problem }
-        guard let waiting = SpoolInspector.statistics(options: options)?.pending, waiting > 0 else { return }
+        if let problem, problem.code != ENOTDIR { throw problem }
+        guard let waiting = statistics?.pending, waiting > 0 else { return }
         if case .impossible(let error) = SpoolInspector.erase(options: options) { throw error }
     }
 

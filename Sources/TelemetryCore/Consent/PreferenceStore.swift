@@ -87,7 +87,8 @@ package enum PreferenceStore {
 
     /// Other than before: the user has answered again, perhaps twice.
     static func stamps(tool: String) -> [FileStamp?] {
-        [path(tool: tool), everyToolPath].map { path in
+        let directory = Environment.configDirectory
+        return [path(tool: tool, in: directory), everyToolPath(in: directory)].map { path in
             var status = stat()
             guard let path, PathText.call(path, { lstat($0, &status) }) == 0 else { return nil }
             return FileStamp(status)

@@ -171,8 +171,7 @@ final class ControlFile {
         var copy = (value, ~value)
         return withUnsafeBytes(of: &copy) { bytes in
             for offset in [Self.epochOffsets.0, Self.epochOffsets.1] {
-                let write = { self.file.write(bytes.baseAddress.unsafelyUnwrapped, 16, at: offset) }
-                if !write() && !write() { return false }
+                if !file.write(bytes.baseAddress.unsafelyUnwrapped, 16, at: offset, tries: 2) { return false }
             }
             return true
         }

@@ -117,10 +117,10 @@ struct DestinationFile {
     /// With the control file locked. Events that no file has held.
     func add(_ tally: Tally, _ ahead: TakenAhead) {
         for index in 0..<Destination.limit where tally.recorded > 0 {
-            var sum = readTotals(index) ?? totals(index)
-            if sum.name.isEmpty { continue }
+            // Nobody adds them again: a call that fails for once is made again.
+            guard var sum = readTotals(index) ?? readTotals(index), !sum.name.isEmpty else { continue }
             sum.add(tally.recorded, delivered: tally.delivered &+ ahead[DestinationSlot(index: index, tag: Self.tag(sum.name))])
-            if !write(sum, index) { write(sum, index) }
+            _ = write(sum, index) || write(sum, index)
         }
     }
 

@@ -265,8 +265,7 @@ final class Segment {
 
     private func keep(_ offset: Int) -> Bool {
         guard storage == .copied, let file else { return true }
-        let write = { file.write(self.base + offset, SegmentLayout.progressSize, at: offset) }
-        return write() || write()
+        return file.write(base + offset, SegmentLayout.progressSize, at: offset, tries: 2)
     }
 
     /// A18: consent for what is left was withdrawn.
@@ -378,6 +377,7 @@ final class Segment {
 
     /// The size that what is in it needs.
     private var usedSize: Int {
+        let state = state
         let pages = (state.tail &+ SegmentLayout.pageSize &- 1) & ~(SegmentLayout.pageSize &- 1)
         return state.isPlausible(fileSize: size) ? min(size, max(SegmentLayout.minimumSize, pages)) : size
     }
@@ -392,7 +392,10 @@ final class Segment {
     }
 
     /// At least a quarter is free.
-    var hasRoom: Bool { state.isPlausible(fileSize: size) && size - state.tail >= size / 4 }
+    var hasRoom: Bool {
+        let state = state
+        return state.isPlausible(fileSize: size) && size - state.tail >= size / 4
+    }
 
     /// Lets go of memory and lock. The file stays for the next owner, or goes if `directory` is given.
     /// True: it has none any more.

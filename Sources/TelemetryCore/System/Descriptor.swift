@@ -145,10 +145,12 @@ struct Descriptor: Equatable {
     }
 
     /// pwrite(2) of a few bytes, to a file whose blocks exist; nothing is written beyond a limit on file sizes.
-    /// False: it is not written, or not as a whole.
+    /// False: it is not written, or not as a whole. `tries`: 2 where a call that fails for once would lose what no other call
+    /// makes good.
     @discardableResult
-    func write(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int) -> Bool {
-        (try? overwrite(UnsafeRawBufferPointer(start: bytes, count: count), at: Int64(offset))) != nil
+    func write(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int, tries: Int = 1) -> Bool {
+        for _ in 0..<tries where (try? overwrite(UnsafeRawBufferPointer(start: bytes, count: count), at: Int64(offset))) != nil { return true }
+        return false
     }
 
     /// pread(2) from there; less than `count` where the file ends. Nil: it cannot be read now, which says nothing of what is in it.

@@ -12,20 +12,12 @@ import time
 import faults
 from stage import TOOL, Child, wait_until
 from suite import check, check_equal, test
-from world import BUILD, World
+from world import BUILD, NOW_MS, World
 
-SOURCE = r"""
+SOURCE = NOW_MS + r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <telemetry.h>
-#include <time.h>
-
-static double now_ms(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 int main(int count, char **arguments)
 {

@@ -94,6 +94,12 @@ class Scene:
                    "backend": backend, **sections}
         return self.write(self.owner, f".local/share/telemetry/tools/{TOOL}.yaml", json.dumps(content), OWNER)
 
+    def receiver(self):
+        """The author's, named in the owner's manifest."""
+        receiver = self.world.receiver()
+        self.manifest({"kind": "http", "endpoint": receiver.url})
+        return receiver
+
     def command(self, *arguments):
         """The program, called by USER, where /etc/passwd has both."""
         return ["unshare", "-m", "--propagation", "private", "sh", "-ec", 'mount --bind "$0" /etc/passwd; exec "$@"', self.users,
@@ -156,8 +162,7 @@ def environment(world):
 def yes(world):
     """TELEMETRY_ENABLED=1 of the caller switches nothing on, and the explanation says why."""
     scene = Scene(world)
-    receiver = world.receiver()
-    scene.manifest({"kind": "http", "endpoint": receiver.url})
+    receiver = scene.receiver()
     os.remove(f"{scene.owner}/.config/telemetry/{TOOL}/enabled")
     answer = scene.run(ITEST_TELEMETRY_ENABLED="1", CI="false")
     check("enabled: 0" in answer and "does not count in a program that has rights" in answer, answer)
@@ -168,8 +173,7 @@ def yes(world):
 def refusals(world):
     """Every refusal of the caller counts: variables, and their own preference files."""
     scene = Scene(world)
-    receiver = world.receiver()
-    scene.manifest({"kind": "http", "endpoint": receiver.url})
+    receiver = scene.receiver()
     for name, value in {"DO_NOT_TRACK": "1", "ITEST_NO_TELEMETRY": "y", "ITEST_TELEMETRY_ENABLED": "0"}.items():
         check("enabled: 0" in scene.run(**{name: value}), f"{name}={value}")
     check("local only" in scene.run(ITEST_TELEMETRY_LOCAL="1").lower(), "ITEST_TELEMETRY_LOCAL=1")

@@ -285,12 +285,7 @@ def in_memory(world):
     for is_stopped in (False, True):
         small = world.small_disk(f"small-{is_stopped}", 300)
         shutil.copytree(os.path.join(world.path("home"), ".config"), os.path.join(small, ".config"))
-        with open(os.path.join(small, "fill"), "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass
+        world.fill(small)
         receiver = world.receiver("/hang")
         child = world.start(f"endpoint={receiver.url}", "timeout=60000", "try=10", "flush=60000", "close=0", environment={"HOME": small})
         wait_until(lambda: receiver.requests(), "a request")
