@@ -17,8 +17,7 @@ package enum PreferenceChange {
     private static func eraseRefused(_ options: Options) throws(SystemError) {
         guard PreferenceStore.read(tool: options.toolName) == .off else { return }
         let (statistics, problem) = SpoolInspector.examine(options: options)
-        // A file in the place of a directory: nothing is behind it.
-        if let problem, problem.code != ENOTDIR { throw problem }
+        if let problem, !problem.isNoDirectory { throw problem }
         guard let waiting = statistics?.pending, waiting > 0 else { return }
         if case .impossible(let error) = SpoolInspector.erase(options: options) { throw error }
     }

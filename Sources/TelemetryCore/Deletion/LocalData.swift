@@ -99,7 +99,7 @@ package enum LocalData {
             guard let opened = try Directory.openAny(path) else { return }
             directory = opened
         } catch {
-            problems.append(path + ": " + error.text)
+            if !error.isNoDirectory { problems.append(path + ": " + error.text) }
             return
         }
         defer { directory.close() }

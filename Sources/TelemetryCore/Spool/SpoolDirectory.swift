@@ -105,8 +105,7 @@ final class SpoolDirectory {
             guard let found = try Directory.openExisting(path, refusedMode: 0) else { return nil }
             directory = found
         } catch {
-            // A file in the place of a directory: nothing is behind it.
-            if error.code == ENOTDIR { return nil }
+            if error.isNoDirectory { return nil }
             throw error
         }
         var isSpool = false

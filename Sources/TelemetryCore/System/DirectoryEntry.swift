@@ -44,6 +44,8 @@ extension stat {
 extension SystemError {
     /// The name does not exist.
     var isMissing: Bool { code == ENOENT }
+    /// A file is where a directory was looked for: nothing is behind it.
+    var isNoDirectory: Bool { code == ENOTDIR }
 }
 
 extension Directory {
