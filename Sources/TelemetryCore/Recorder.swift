@@ -53,8 +53,7 @@ struct Recorder: ~Copyable {
         let description = base + SegmentLayout.descriptionOffsets.0
         RecordEncoder.encode(
             input, plan, into: base + offset, offset: offset,
-            sync: description.load(fromByteOffset: 44, as: UInt32.self),
-            generation: description.load(fromByteOffset: 16, as: UInt64.self), now: now)
+            sync: DescriptionLayout.sync.load(description), generation: DescriptionLayout.generation.load(description), now: now)
         StateWord.commit(base)
         return true
     }

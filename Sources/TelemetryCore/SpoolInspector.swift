@@ -62,6 +62,26 @@ package enum SpoolInspector {
         return shared.segmentsByAge(except: { _ in false }).filter { $0.header == nil }.map { $0.name }
     }
 
+    /// Segment files of a later version of the format, or with records that only a later one knows, and how many events are left to
+    /// it. Nil: there are none.
+    package static func leftToLater(options: Options) -> (files: [String], events: UInt64)? {
+        guard let shared = look(options) else { return nil }
+        defer { shared.close() }
+        var result: (files: [String], events: UInt64) = ([], 0)
+        for name in shared.segmentNames() {
+            var events: UInt64 = 0
+            if let header = SegmentHeader(name, in: shared.directory), header.isLater {
+                events = header.tally(currentEpoch: shared.control.epoch).pending
+            } else if let image = SegmentImage(name, in: shared.directory), image.description.epoch == shared.control.epoch {
+                events = image.leftToLater
+            }
+            if events == 0 { continue }
+            result.files.append(name)
+            result.events &+= events
+        }
+        return result.files.isEmpty ? nil : result
+    }
+
     package static func deliveryState(
         options: Options
     ) -> (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String)? {
@@ -278,6 +298,16 @@ private final class SegmentImage {
         return SegmentReader(
             UnsafeRawBufferPointer(start: base, count: size), description: description,
             context: context, state: StateWord.load(base), from: progress.offset)
+    }
+
+    /// Of what waits, so many are behind a record that this version does not know, itself among them.
+    var leftToLater: UInt64 {
+        var reader = reader()
+        var read: UInt64 = 0
+        while reader.next() != nil { read &+= 1 }
+        let consumed = Progress.read(base, generation: description.generation, fileSize: size).consumed &+ read
+        let recorded = UInt64(StateWord.load(base).count)
+        return !reader.isAtUnknown ? 0 : recorded > consumed ? recorded &- consumed : 1
     }
 
     func forEachPending(_ body: (EventView) -> Void) {

@@ -53,7 +53,8 @@ enum DoctorDelivery {
         if let problem {
             return DoctorFinding(
                 check: "spool", state: .problem, detail: "what waits cannot be looked at: " + problem.text,
-                advice: "make the state directory and what is in it yours: owner, modes 700 and 600")
+                advice: problem == .laterVersion
+                    ? "update this telemetry" : "make the state directory and what is in it yours: owner, modes 700 and 600")
         }
         guard let counts = statistics else {
             return DoctorFinding(check: "spool", state: .ok, detail: "none: nothing was recorded yet")
@@ -63,6 +64,12 @@ enum DoctorDelivery {
             return DoctorFinding(
                 check: "spool", state: .warning, detail: "\(damaged.count) damaged segments, the first is " + first,
                 advice: "the next delivery counts and removes them")
+        }
+        if let later = SpoolInspector.leftToLater(options: options), let first = later.files.first {
+            return DoctorFinding(
+                check: "spool", state: .warning,
+                detail: "\(later.events) events in \(later.files.count) files of a newer version, the first is " + first,
+                advice: "update this telemetry, or run the tool that recorded them; they are kept until then")
         }
         let numbers = "\(counts.pending) waiting, \(counts.delivered) delivered, \(counts.dropped) dropped, \(counts.spool_bytes) bytes"
         let isLossy = counts.dropped_spool_full + counts.dropped_no_space + counts.dropped_corrupt > 0

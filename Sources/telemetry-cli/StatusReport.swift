@@ -12,6 +12,7 @@ struct StatusReport {
     private let statistics: telemetry_statistics?
     /// Why it cannot be looked at, altogether or in part.
     private let problem: String?
+    private let later: (files: [String], events: UInt64)?
     private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String)?
 
     init(_ options: Options) {
@@ -24,6 +25,7 @@ struct StatusReport {
         let spool = SpoolInspector.examine(options: options)
         statistics = spool.statistics
         problem = spool.problem?.text
+        later = SpoolInspector.leftToLater(options: options)
         delivery = SpoolInspector.deliveryState(options: options)
     }
 
@@ -120,6 +122,8 @@ struct StatusReport {
         object.add("path", optional: SpoolInspector.path(options: options))
         object.add("bytes", counts.spool_bytes)
         object.add("problem", optional: problem)
+        object.add("newer_files", later.map { UInt64($0.files.count) } ?? 0)
+        object.add("left_to_newer", later?.events ?? 0)
         return object
     }
 
@@ -169,6 +173,9 @@ struct StatusReport {
             rows.append(("heartbeat", "every \(heartbeat.period) s; last " + (heartbeat.last ?? "never") + ", next " + (heartbeat.next ?? "when the tool runs")))
         }
         rows.append(("spool", spoolText))
+        if let later {
+            rows.append(("newer", "\(later.events) events in \(later.files.count) files of a newer version, which alone can deliver them"))
+        }
         rows += countRows
         rows.append(("last delivery", time(delivery?.lastSuccess) ?? (isUnknown ? "unknown" : "never")))
         if let taker { rows.append(("taken by", taker)) }

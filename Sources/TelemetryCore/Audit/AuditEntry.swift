@@ -49,12 +49,23 @@ struct AuditReader {
 
     var isAtEnd: Bool { offset == bytes.count }
 
+    func isAt(_ text: StaticString) -> Bool {
+        guard bytes.count - offset >= text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount where bytes[offset + index] != text.utf8Start[index] { return false }
+        return true
+    }
+
     /// False: something else stands there.
     mutating func skip(_ text: StaticString) -> Bool {
-        let count = text.utf8CodeUnitCount
-        guard bytes.count - offset >= count else { return false }
-        for index in 0..<count where bytes[offset + index] != text.utf8Start[index] { return false }
-        offset += count
+        guard isAt(text) else { return false }
+        offset += text.utf8CodeUnitCount
+        return true
+    }
+
+    /// Passes over one byte. False: there is none.
+    mutating func step() -> Bool {
+        if isAtEnd { return false }
+        offset += 1
         return true
     }
 

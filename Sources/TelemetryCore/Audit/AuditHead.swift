@@ -65,6 +65,8 @@ struct AuditHead: Equatable {
         else { return nil }
         isRotating = reader.skip("true")
         guard isRotating || reader.skip("false") else { return nil }
+        // What a later version adds is in front of it.
+        while !reader.isAt(",\"check\":") { if !reader.step() { return nil } }
         let end = reader.offset
         guard reader.skip(",\"check\":"), let check = reader.number(), check == Self.check(text, upTo: end) else { return nil }
         self.writes = writes

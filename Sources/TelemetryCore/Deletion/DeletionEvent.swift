@@ -37,16 +37,16 @@ final class DeletionEvent {
     /// path, whose code is laid out for the callers it has.
     private static func record(now: Int64) -> [UInt8] {
         let (type, name) = (Array(Self.type.utf8), Array(Self.name.utf8))
-        var record = [UInt8](repeating: 0, count: EventView.fixedSize)
+        var record = [UInt8](repeating: 0, count: EventLayout.fixedSize)
         record.withUnsafeMutableBytes { area in
-            area.storeBytes(of: 1, toByteOffset: 14, as: UInt16.self)
-            area.storeBytes(of: now, toByteOffset: 16, as: Int64.self)
-            // UUID version 7: RFC 9562, section 5.7.
-            let milliseconds = UInt64(clamping: now / 1_000_000)
-            area.storeBytes(of: (milliseconds << 16 | 0x7000 | Random.word() & 0xFFF).bigEndian, toByteOffset: 24, as: UInt64.self)
-            area.storeBytes(of: (Random.word() >> 2 | 1 << 63).bigEndian, toByteOffset: 32, as: UInt64.self)
-            area.storeBytes(of: UInt16(truncatingIfNeeded: type.count), toByteOffset: 52, as: UInt16.self)
-            area.storeBytes(of: UInt16(truncatingIfNeeded: name.count), toByteOffset: 54, as: UInt16.self)
+            guard let base = area.baseAddress else { return }
+            let id = EventIdentifier.make(now: now, generation: Random.word(), offset: 0)
+            RecordLayout.schema.store(UInt8(EventSchema.version), base)
+            RecordLayout.time.store(now, base)
+            Field(RecordLayout.id).store(id.high.bigEndian, base)
+            Field(RecordLayout.id + 8).store(id.low.bigEndian, base)
+            EventLayout.typeLength.store(UInt16(truncatingIfNeeded: type.count), base)
+            EventLayout.nameLength.store(UInt16(truncatingIfNeeded: name.count), base)
         }
         return record + type + name
     }

@@ -37,6 +37,8 @@ final class Dispatcher {
     /// How many of this collector's own segments waited when the pass began. What is recorded later is for the next:
     /// threads that record as fast as this one delivers would keep a pass, and who waits for it, for ever.
     private var ownCount = 0
+    /// The segment at hand has something left that is for others to send.
+    private var isKept = false
     /// Of the pass under way; nil: everything is in memory, and nobody else's.
     private var lease: Lease?
 
@@ -223,7 +225,9 @@ final class Dispatcher {
             if isLocalOnly, segment.header?.isLocalOnly == false { continue }
             if let orphan = claim(segment.name, segment.header, shared) {
                 lease.deliver(orphan)
+                isKept = false
                 if let ended = deliver(orphan, delivery, isOwn: false, &left) ?? stopped { return ended }
+                if isKept { blocked.append(lineage) }
             } else {
                 blocked.append(lineage)
             }
@@ -300,7 +304,7 @@ final class Dispatcher {
             if isOwn { spool.finish(segment) } else { return finishOrphan(segment) }
             return nil
         }
-        left = true
+        if !isKept { left = true }
         if isOwn { spool.putBack(segment) } else { release(segment) }
         return isLost ? .interrupted : ended
     }
@@ -371,6 +375,7 @@ final class Dispatcher {
         case .consumed, .void: return true
         case .failed(let seconds, let reason): recordFailure(outlet, reason, afterSeconds: seconds, isFinal: false)
         case .stopped(let reason): recordFailure(outlet, reason, afterSeconds: nil, isFinal: true)
+        case .kept: isKept = true
         case .refused: ended = .refused
         case .interrupted: ended = .interrupted
         // E8: a thousand short runs, none of which has the time to see it fail, do not each try a dead endpoint.
@@ -393,6 +398,7 @@ final class Dispatcher {
         case .void:
             segment.void()
             return true
+        case .kept: isKept = true
         case .refused: ended = .refused
         case .interrupted, .calledOff: ended = .interrupted
         // The log cannot be written: as with a receiver that fails, it is tried again later.

@@ -11,6 +11,8 @@ struct SegmentDelivery {
         case refused
         /// A18: consent for this segment's events is gone.
         case void
+        /// What is left is not for this process to send.
+        case kept
         /// Called off before it was over.
         case interrupted
         /// The same, while the receiver was being waited for.
@@ -54,6 +56,7 @@ struct SegmentDelivery {
             if isCancelled() || deadline.isPast || backend.isOver { return .interrupted }
             if let failure = send(batch, cursor) { return self.isCurrent(segment) == false ? .void : failure }
         }
+        if reader.isAtUnknown { return .kept }
         // What consent was withdrawn for may have been overwritten.
         if cursor.pendingCount > 0, isCurrent(segment) == false { return .void }
         // What was reserved but is not there any more was torn or damaged.

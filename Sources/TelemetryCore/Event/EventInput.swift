@@ -21,9 +21,9 @@ struct EventInput {
     /// Something was replaced.
     var hasRedaction = false
 
-    static let hasDuration: UInt16 = 1
-    static let hasExitCode: UInt16 = 2
-    static let isAdjusted: UInt16 = 4
+    static let hasDuration = EventLayout.hasDuration
+    static let hasExitCode = EventLayout.hasExitCode
+    static let isAdjusted = EventLayout.isAdjusted
 
     @inline(__always)
     @_optimize(speed)
@@ -56,7 +56,7 @@ struct RecordPlan {
     var argumentCount = 0
     /// Bytes of all arguments with their lengths.
     var argumentsLength = 0
-    var length = EventView.fixedSize
+    var length = EventLayout.fixedSize
     var isAdjusted = false
     /// Attributes that may hold something to redact, by bit.
     var suspects: UInt64 = 0
@@ -96,7 +96,7 @@ struct RecordPlan {
         for index in 0..<count {
             let text = arguments[index].map { Text($0, limit: EventLimits.argumentBytes) } ?? Text.empty
             if text.isAdjusted { isAdjusted = true }
-            guard length &+ 2 &+ text.length <= SegmentLayout.maximumRecordSize else {
+            guard length &+ 2 &+ text.length <= RecordLayout.maximumSize else {
                 isAdjusted = true
                 return
             }
@@ -116,7 +116,7 @@ struct RecordPlan {
             let header = measure(attributes + index, index)
             attributeHeaders[index] = header
             let size = AttributeView.headerSize &+ Int((header >> 8) & 0xFF) &+ Int(header >> 16)
-            if header == 0 || length &+ size > SegmentLayout.maximumRecordSize {
+            if header == 0 || length &+ size > RecordLayout.maximumSize {
                 skipped |= 1 << UInt64(truncatingIfNeeded: index)
                 isAdjusted = true
             } else {

@@ -84,31 +84,27 @@ package struct EventView {
     private let argumentsOffset: UInt32
     private let attributesOffset: UInt32
 
-    package static let fixedSize = 64
-
     /// `record`: from its sync word to its length, without padding. Nil when the parts do not fit. Both must
     /// outlive the view.
     @_optimize(speed)
     package init?(record: UnsafeRawBufferPointer, context: UnsafePointer<EventContext>) {
-        guard let base = record.baseAddress, record.count >= Self.fixedSize, record.count <= Int(Int32.max),
-            record.loadUnaligned(fromByteOffset: 60, as: UInt16.self) <= UInt16(EventLimits.arguments),
-            record.loadUnaligned(fromByteOffset: 62, as: UInt16.self) <= UInt16(EventLimits.attributes)
+        guard let base = record.baseAddress, record.count >= EventLayout.fixedSize, record.count <= Int(Int32.max),
+            EventLayout.argumentCount.load(base) <= UInt16(EventLimits.arguments),
+            EventLayout.attributeCount.load(base) <= UInt16(EventLimits.attributes)
         else { return nil }
         self.record = base
         sharedContext = context
         count = UInt32(truncatingIfNeeded: record.count)
-        var offset = Self.fixedSize
-        for field in stride(from: 52, through: 58, by: 2) {
-            offset &+= Int(base.loadUnaligned(fromByteOffset: field, as: UInt16.self))
-        }
+        var offset = EventLayout.fixedSize &+ Int(EventLayout.typeLength.load(base)) &+ Int(EventLayout.nameLength.load(base))
+            &+ Int(EventLayout.errorCategoryLength.load(base)) &+ Int(EventLayout.errorLength.load(base))
         argumentsOffset = UInt32(truncatingIfNeeded: offset)
-        for _ in 0..<base.loadUnaligned(fromByteOffset: 60, as: UInt16.self) {
+        for _ in 0..<EventLayout.argumentCount.load(base) {
             guard offset &+ 2 <= record.count else { return nil }
             offset &+= 2 &+ Int(base.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
         }
         guard offset <= record.count else { return nil }
         attributesOffset = UInt32(truncatingIfNeeded: offset)
-        for _ in 0..<base.loadUnaligned(fromByteOffset: 62, as: UInt16.self) {
+        for _ in 0..<EventLayout.attributeCount.load(base) {
             let size = AttributeView.size(UnsafeRawBufferPointer(start: base + offset, count: record.count &- offset))
             guard size > 0 else { return nil }
             offset &+= size
@@ -122,36 +118,41 @@ package struct EventView {
     package func sharesContext(with other: EventView) -> Bool { sharedContext == other.sharedContext }
 
     @inline(__always)
-    private func u16(_ offset: Int) -> Int { Int(record.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) }
+    private func size(_ field: Field<UInt16>) -> Int { Int(field.load(record)) }
 
     @inline(__always)
     private func slice(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: record + offset, count: length)
     }
 
-    package var schemaVersion: Int { u16(14) }
+    package var schemaVersion: Int { Int(RecordLayout.schema.load(record)) }
     /// Nanoseconds since 1970-01-01 UTC.
-    package var timestamp: Int64 { record.loadUnaligned(fromByteOffset: 16, as: Int64.self) }
+    package var timestamp: Int64 { RecordLayout.time.load(record) }
     /// The 16 bytes of the UUID, in network order.
-    package var eventID: UnsafeRawBufferPointer { slice(24, 16) }
+    package var eventID: UnsafeRawBufferPointer { slice(RecordLayout.id, RecordLayout.idSize) }
     package var durationMilliseconds: Int64? {
-        u16(12) & 1 == 0 ? nil : record.loadUnaligned(fromByteOffset: 40, as: Int64.self)
+        RecordLayout.flags.load(record) & EventLayout.hasDuration == 0 ? nil : EventLayout.duration.load(record)
     }
     package var exitCode: Int32? {
-        u16(12) & 2 == 0 ? nil : record.loadUnaligned(fromByteOffset: 48, as: Int32.self)
+        RecordLayout.flags.load(record) & EventLayout.hasExitCode == 0 ? nil : EventLayout.exitCode.load(record)
     }
-    package var type: UnsafeRawBufferPointer { slice(Self.fixedSize, u16(52)) }
-    package var name: UnsafeRawBufferPointer { slice(Self.fixedSize &+ u16(52), u16(54)) }
-    package var errorCategory: UnsafeRawBufferPointer { slice(Self.fixedSize &+ u16(52) &+ u16(54), u16(56)) }
+    package var type: UnsafeRawBufferPointer { slice(EventLayout.fixedSize, size(EventLayout.typeLength)) }
+    package var name: UnsafeRawBufferPointer {
+        slice(EventLayout.fixedSize &+ size(EventLayout.typeLength), size(EventLayout.nameLength))
+    }
+    private var errorCategoryOffset: Int { EventLayout.fixedSize &+ size(EventLayout.typeLength) &+ size(EventLayout.nameLength) }
+    package var errorCategory: UnsafeRawBufferPointer { slice(errorCategoryOffset, size(EventLayout.errorCategoryLength)) }
     /// Empty: none.
-    package var error: UnsafeRawBufferPointer { slice(Self.fixedSize &+ u16(52) &+ u16(54) &+ u16(56), u16(58)) }
-    package var argumentCount: Int { u16(60) }
-    package var attributeCount: Int { u16(62) }
+    package var error: UnsafeRawBufferPointer {
+        slice(errorCategoryOffset &+ size(EventLayout.errorCategoryLength), size(EventLayout.errorLength))
+    }
+    package var argumentCount: Int { size(EventLayout.argumentCount) }
+    package var attributeCount: Int { size(EventLayout.attributeCount) }
 
     package func forEachArgument(_ body: (UnsafeRawBufferPointer) -> Void) {
         var offset = Int(argumentsOffset)
         for _ in 0..<argumentCount {
-            let length = u16(offset)
+            let length = size(Field(offset))
             body(slice(offset &+ 2, length))
             offset &+= 2 &+ length
         }

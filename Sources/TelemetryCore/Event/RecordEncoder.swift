@@ -10,7 +10,7 @@ enum RecordEncoder {
         offset: Int, sync: UInt32, generation: UInt64, now: Int64
     ) {
         writeFixed(input, plan, target, offset, generation, now)
-        var position = EventView.fixedSize
+        var position = EventLayout.fixedSize
         append(input.type, target, &position)
         append(input.name, target, &position)
         if input.errorCategory.length > 0 { append(input.errorCategory, target, &position) }
@@ -18,7 +18,7 @@ enum RecordEncoder {
         if plan.pointee.argumentCount > 0 { writeArguments(input, plan, target, &position) }
         if let attributes = input.attributes { writeAttributes(attributes, input.attributeCount, plan, target, &position) }
         let checksum = RecordChecksum.value(target, length: plan.pointee.length, sync: sync, offset: offset)
-        target.storeBytes(of: UInt64(sync) | UInt64(checksum) << 32, as: UInt64.self)
+        word(target, RecordLayout.sync.offset, UInt64(sync) | RecordLayout.part(UInt64(checksum), RecordLayout.checksum, in: RecordLayout.sync.offset))
     }
 
     @inline(__always)
@@ -36,15 +36,28 @@ enum RecordEncoder {
     ) {
         let flags = input.flags | (plan.pointee.isAdjusted ? EventInput.isAdjusted : 0)
         let id = EventIdentifier.make(now: now, generation: generation, offset: offset)
-        word(target, 8, UInt64(truncatingIfNeeded: plan.pointee.length) | UInt64(flags) << 32 | 1 << 48)
-        word(target, 16, UInt64(bitPattern: now))
-        word(target, 24, id.high.bigEndian)
-        word(target, 32, id.low.bigEndian)
-        word(target, 40, UInt64(bitPattern: input.durationMilliseconds))
-        word(target, 48, UInt64(UInt32(bitPattern: input.exitCode)) | UInt64(truncatingIfNeeded: input.type.length) << 32
-            | UInt64(truncatingIfNeeded: input.name.length) << 48)
-        word(target, 56, UInt64(truncatingIfNeeded: input.errorCategory.length) | UInt64(truncatingIfNeeded: input.error.length) << 16
-            | UInt64(truncatingIfNeeded: plan.pointee.argumentCount) << 32 | UInt64(truncatingIfNeeded: plan.pointee.attributeCount) << 48)
+        // Whole words: a store each for what is smaller would be as many more.
+        let size = RecordLayout.length.offset
+        word(target, size, UInt64(truncatingIfNeeded: plan.pointee.length) | RecordLayout.part(UInt64(flags), RecordLayout.flags, in: size)
+            | RecordLayout.part(UInt64(EventSchema.version), RecordLayout.schema, in: size)
+            | RecordLayout.part(UInt64(RecordHeader.event), RecordLayout.kind, in: size))
+        word(target, RecordLayout.time.offset, UInt64(bitPattern: now))
+        word(target, RecordLayout.id, id.high.bigEndian)
+        word(target, RecordLayout.id &+ 8, id.low.bigEndian)
+        word(target, EventLayout.duration.offset, UInt64(bitPattern: input.durationMilliseconds))
+        let exit = EventLayout.exitCode.offset
+        word(target, exit, UInt64(UInt32(bitPattern: input.exitCode)) | part(input.type.length, EventLayout.typeLength, in: exit)
+            | part(input.name.length, EventLayout.nameLength, in: exit))
+        let category = EventLayout.errorCategoryLength.offset
+        word(target, category, UInt64(truncatingIfNeeded: input.errorCategory.length)
+            | part(input.error.length, EventLayout.errorLength, in: category)
+            | part(plan.pointee.argumentCount, EventLayout.argumentCount, in: category)
+            | part(plan.pointee.attributeCount, EventLayout.attributeCount, in: category))
+    }
+
+    @inline(__always)
+    private static func part(_ value: Int, _ field: Field<UInt16>, in start: Int) -> UInt64 {
+        RecordLayout.part(UInt64(truncatingIfNeeded: value), field, in: start)
     }
 
     @inline(__always)

@@ -32,30 +32,28 @@ struct Counters: Equatable {
 /// its memory. The slots are read and written with its lock held.
 final class ControlFile {
     static let name = "control"
-    static let size = 4096
-    /// `TLMCTL` 0 1, little-endian.
-    private static let magic: UInt64 = 0x0100_4C54_434D_4C54
-    private static let epochOffsets = (64, 128)
-    /// Magic and epochs.
-    private static let head = 0..<144
+    static let size = ControlLayout.size
 
     let file: Descriptor
     /// The epoch as it was read last.
     private let known = Atomic<UInt64>(0)
+    /// Of a later version of the format: its epoch is read and raised, nothing else of it.
+    private var isLater = false
 
     init(file: Descriptor) { self.file = file }
 
     /// Opens the file, making it if it is missing or not a control file at all. Throws where files cannot be
-    /// locked: on some network file systems.
-    static func open(in directory: Descriptor, needsLocks: Bool = true) throws(SystemError) -> ControlFile {
+    /// locked: on some network file systems; and `laterVersion`, unless it `isToErase`.
+    static func open(in directory: Descriptor, isToErase: Bool = false) throws(SystemError) -> ControlFile {
         let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT)
         let control = ControlFile(file: file)
         do throws(SystemError) {
             guard try file.status().isOwnRegularFile else { throw SystemError(code: EPERM) }
             let error = file.lockError(isShared: true)
-            if error != 0, error != EWOULDBLOCK, needsLocks ? true : try !control.isValid() { throw SystemError(code: error) }
+            if error != 0, error != EWOULDBLOCK, isToErase ? try !control.isValid() : true { throw SystemError(code: error) }
             if error == 0 { file.unlock() }
-            try control.mend()
+            control.isLater = isToErase && control.seemsLater
+            if !control.isLater { try control.mend() }
             return control
         } catch {
             ForkHandling.closeHeld(file)
@@ -74,6 +72,7 @@ final class ControlFile {
         do throws(SystemError) {
             let status = try file.status()
             guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
+            if control.seemsLater { throw .laterVersion }
             if status.st_size == size, try control.isValid() { return control }
         } catch {
             ForkHandling.closeHeld(file)
@@ -113,31 +112,36 @@ final class ControlFile {
     func mend() throws(SystemError) {
         let status = try file.status()
         if status.st_size == Self.size && status.st_blocks != 0, try isValid() { return }
+        if seemsLater { throw .laterVersion }
         guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds)) else { throw SystemError(code: EWOULDBLOCK) }
         defer { file.unlock() }
         let locked = try file.status()
         if locked.st_size > Self.size { try file.truncate(to: Int64(Self.size)) }
         try file.allocate(Int64(Self.size))
-        if try !isValid(), withCopy(of: Self.head, { initialise($0) }) != true { throw .current }
+        if try !isValid(), withCopy(of: ControlLayout.head, { initialise($0) }) != true { throw .current }
     }
 
     private func initialise(_ page: UnsafeMutableRawPointer) -> Bool {
         let epoch: UInt64
-        if let first = Self.epochCopy(page + Self.epochOffsets.0) {
+        if let first = Self.epochCopy(page + ControlLayout.epochs.0) {
             epoch = first
-        } else if let second = Self.epochCopy(page + Self.epochOffsets.1) {
+        } else if let second = Self.epochCopy(page + ControlLayout.epochs.1) {
             // The first copy was caught in the middle of a withdrawal: finish it.
             epoch = second &+ 1
         } else {
             epoch = Random.word() >> 1
         }
-        page.storeBytes(of: Self.magic, as: UInt64.self)
+        ControlLayout.magic.store(Magic.control, page)
         return storeEpoch(epoch) && file.write(page, 8, at: 0)
+    }
+
+    private var seemsLater: Bool {
+        withCopy(of: ControlLayout.head) { Magic.isLater(ControlLayout.magic.load($0), than: Magic.control) } == true
     }
 
     /// Throws when it cannot be read now, which is no damage.
     private func isValid() throws(SystemError) -> Bool {
-        let isValid = withCopy(of: Self.head) { $0.loadUnaligned(as: UInt64.self) == Self.magic && Self.epochCopy($0 + Self.epochOffsets.0) != nil }
+        let isValid = withCopy(of: ControlLayout.head) { ControlLayout.magic.load($0) == Magic.control && Self.epochCopy($0 + ControlLayout.epochs.0) != nil }
         guard let isValid, epochNow != nil else { throw .current }
         return isValid
     }
@@ -151,7 +155,7 @@ final class ControlFile {
 
     /// Nil: it cannot be read now.
     var epochNow: UInt64? {
-        let (first, second) = Self.epochOffsets
+        let (first, second) = ControlLayout.epochs
         return withUnsafeTemporaryAllocation(byteCount: second - first + 16, alignment: 8) { area in
             let base = area.baseAddress.unsafelyUnwrapped
             let got = pread(file.raw, base, area.count, first)
@@ -170,7 +174,7 @@ final class ControlFile {
     private func storeEpoch(_ value: UInt64) -> Bool {
         var copy = (value, ~value)
         return withUnsafeBytes(of: &copy) { bytes in
-            for offset in [Self.epochOffsets.0, Self.epochOffsets.1] {
+            for offset in [ControlLayout.epochs.0, ControlLayout.epochs.1] {
                 if !file.write(bytes.baseAddress.unsafelyUnwrapped, 16, at: offset, tries: 2) { return false }
             }
             return true
@@ -184,113 +188,97 @@ final class ControlFile {
 
     // MARK: slots
 
-    private static let counterSlots = 256..<768
-    private static let deliverySlots = 1024..<2048
-
     private static func pair(_ copy: UnsafeMutableRawPointer, _ part: Range<Int>) -> SlotPair {
         SlotPair(base: copy, offsets: (0, part.count / 2), size: part.count / 2)
     }
 
     /// Fills the older slot, in the file too. False: the file is as it was.
     private func save(_ part: Range<Int>, _ fill: (SlotPair) -> Int) -> Bool {
-        withCopy(of: part) { copy in
+        if isLater { return false }
+        return withCopy(of: part) { copy in
             let offset = fill(Self.pair(copy, part))
             return file.write(copy + offset, part.count / 2, at: part.lowerBound + offset)
         } ?? false
     }
 
     /// Nil: they cannot be read now.
-    func readCounters() -> Counters? { withCopy(of: Self.counterSlots) { Self.counters(Self.pair($0, Self.counterSlots)) } }
+    func readCounters() -> Counters? { isLater ? nil : withCopy(of: ControlLayout.counters) { Self.counters(Self.pair($0, ControlLayout.counters)) } }
 
     private static func counters(_ slots: SlotPair) -> Counters {
         var result = Counters()
         guard let slot = slots.current() else { return result }
-        let word = { (index: Int) -> UInt64 in slot.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self) }
-        result.retiredGeneration = word(1)
-        result.retiredFile = word(2)
-        result.tally.recorded = word(3)
-        result.tally.delivered = word(4)
-        for index in 0..<DropReason.count { result.tally.dropped[index] = word(5 + index) }
-        result.tally.adjusted = word(15)
-        result.tally.refused = word(16)
-        result.tally.refusedUndeclared = word(17)
-        result.tally.attributesRefused = word(18)
-        result.tally.redacted = word(19)
+        result.retiredGeneration = CountersLayout.retiredGeneration.load(slot)
+        result.retiredFile = CountersLayout.retiredFile.load(slot)
+        result.tally.recorded = CountersLayout.recorded.load(slot)
+        result.tally.delivered = CountersLayout.delivered.load(slot)
+        for index in 0..<DropReason.count { result.tally.dropped[index] = CountersLayout.dropped(index).load(slot) }
+        result.tally.adjusted = CountersLayout.adjusted.load(slot)
+        result.tally.refused = CountersLayout.refused.load(slot)
+        result.tally.refusedUndeclared = CountersLayout.refusedUndeclared.load(slot)
+        result.tally.attributesRefused = CountersLayout.attributesRefused.load(slot)
+        result.tally.redacted = CountersLayout.redacted.load(slot)
         return result
     }
 
     @discardableResult
-    func write(_ counters: Counters) -> Bool { save(Self.counterSlots) { Self.fill($0, counters) } }
+    func write(_ counters: Counters) -> Bool { save(ControlLayout.counters) { Self.fill($0, counters) } }
 
     private static func fill(_ slots: SlotPair, _ counters: Counters) -> Int {
         slots.write { slot in
-            let store = { (index: Int, value: UInt64) in slot.storeBytes(of: value, toByteOffset: 8 * index, as: UInt64.self) }
-            store(1, counters.retiredGeneration)
-            store(2, counters.retiredFile)
-            store(3, counters.tally.recorded)
-            store(4, counters.tally.delivered)
-            for index in 0..<DropReason.count { store(5 + index, counters.tally.dropped[index]) }
-            store(15, counters.tally.adjusted)
-            store(16, counters.tally.refused)
-            store(17, counters.tally.refusedUndeclared)
-            store(18, counters.tally.attributesRefused)
-            store(19, counters.tally.redacted)
+            let tally = counters.tally
+            CountersLayout.retiredGeneration.store(counters.retiredGeneration, slot)
+            CountersLayout.retiredFile.store(counters.retiredFile, slot)
+            CountersLayout.recorded.store(tally.recorded, slot)
+            CountersLayout.delivered.store(tally.delivered, slot)
+            for index in 0..<DropReason.count { CountersLayout.dropped(index).store(tally.dropped[index], slot) }
+            CountersLayout.adjusted.store(tally.adjusted, slot)
+            CountersLayout.refused.store(tally.refused, slot)
+            CountersLayout.refusedUndeclared.store(tally.refusedUndeclared, slot)
+            CountersLayout.attributesRefused.store(tally.attributesRefused, slot)
+            CountersLayout.redacted.store(tally.redacted, slot)
         }
     }
 
     /// Nil: it cannot be read now.
-    func readDelivery() -> DeliveryState? { withCopy(of: Self.deliverySlots) { .read(Self.pair($0, Self.deliverySlots)) } }
+    func readDelivery() -> DeliveryState? { isLater ? nil : withCopy(of: ControlLayout.delivery) { .read(Self.pair($0, ControlLayout.delivery)) } }
 
     @discardableResult
-    func write(_ state: DeliveryState) -> Bool { save(Self.deliverySlots) { state.write($0) } }
+    func write(_ state: DeliveryState) -> Bool { save(ControlLayout.delivery) { state.write($0) } }
 }
 
 extension DeliveryState {
-    private static let textLimit = 200
-
     static func read(_ slots: SlotPair) -> DeliveryState {
         var result = DeliveryState()
         guard let slot = slots.current() else { return result }
-        result.nextAttempt = slot.loadUnaligned(fromByteOffset: 8, as: Int64.self)
-        result.lastAttempt = slot.loadUnaligned(fromByteOffset: 16, as: Int64.self)
-        result.lastSuccess = slot.loadUnaligned(fromByteOffset: 24, as: Int64.self)
-        result.failures = slot.loadUnaligned(fromByteOffset: 32, as: UInt32.self)
-        result.appendInode = slot.loadUnaligned(fromByteOffset: 40, as: UInt64.self)
-        result.appendLength = slot.loadUnaligned(fromByteOffset: 48, as: UInt64.self)
-        result.appendGeneration = slot.loadUnaligned(fromByteOffset: 56, as: UInt64.self)
-        result.appendOffset = slot.loadUnaligned(fromByteOffset: 64, as: UInt32.self)
-        result.lastError = readText(slot + 68)
-        result.auditLost = slot.loadUnaligned(fromByteOffset: 272, as: UInt64.self)
-        result.taker = readText(slot + 280)
+        result.nextAttempt = DeliveryLayout.nextAttempt.load(slot)
+        result.lastAttempt = DeliveryLayout.lastAttempt.load(slot)
+        result.lastSuccess = DeliveryLayout.lastSuccess.load(slot)
+        result.failures = DeliveryLayout.failures.load(slot)
+        result.appendInode = DeliveryLayout.appendInode.load(slot)
+        result.appendLength = DeliveryLayout.appendLength.load(slot)
+        result.appendGeneration = DeliveryLayout.appendGeneration.load(slot)
+        result.appendOffset = DeliveryLayout.appendOffset.load(slot)
+        result.lastError = String(bytes: DeliveryLayout.lastError.load(slot))
+        result.auditLost = DeliveryLayout.auditLost.load(slot)
+        result.taker = String(bytes: DeliveryLayout.taker.load(slot))
         return result
-    }
-
-    private static func readText(_ place: UnsafeRawPointer) -> String {
-        let length = min(Int(place.loadUnaligned(as: UInt16.self)), textLimit)
-        return String(bytes: UnsafeRawBufferPointer(start: place + 2, count: length))
-    }
-
-    private static func write(_ text: String, to place: UnsafeMutableRawPointer) {
-        let text = TextLimit.cut(Array(text.utf8), textLimit)
-        place.storeBytes(of: UInt16(truncatingIfNeeded: text.count), as: UInt16.self)
-        for (index, byte) in text.enumerated() { place.storeBytes(of: byte, toByteOffset: 2 + index, as: UInt8.self) }
     }
 
     /// Returns the offset of the slot written.
     @discardableResult
     func write(_ slots: SlotPair) -> Int {
         slots.write { slot in
-            slot.storeBytes(of: nextAttempt, toByteOffset: 8, as: Int64.self)
-            slot.storeBytes(of: lastAttempt, toByteOffset: 16, as: Int64.self)
-            slot.storeBytes(of: lastSuccess, toByteOffset: 24, as: Int64.self)
-            slot.storeBytes(of: failures, toByteOffset: 32, as: UInt32.self)
-            slot.storeBytes(of: appendInode, toByteOffset: 40, as: UInt64.self)
-            slot.storeBytes(of: appendLength, toByteOffset: 48, as: UInt64.self)
-            slot.storeBytes(of: appendGeneration, toByteOffset: 56, as: UInt64.self)
-            slot.storeBytes(of: appendOffset, toByteOffset: 64, as: UInt32.self)
-            Self.write(lastError, to: slot + 68)
-            slot.storeBytes(of: auditLost, toByteOffset: 272, as: UInt64.self)
-            Self.write(taker, to: slot + 280)
+            DeliveryLayout.nextAttempt.store(nextAttempt, slot)
+            DeliveryLayout.lastAttempt.store(lastAttempt, slot)
+            DeliveryLayout.lastSuccess.store(lastSuccess, slot)
+            DeliveryLayout.failures.store(failures, slot)
+            DeliveryLayout.appendInode.store(appendInode, slot)
+            DeliveryLayout.appendLength.store(appendLength, slot)
+            DeliveryLayout.appendGeneration.store(appendGeneration, slot)
+            DeliveryLayout.appendOffset.store(appendOffset, slot)
+            DeliveryLayout.lastError.store(Array(lastError.utf8), slot)
+            DeliveryLayout.auditLost.store(auditLost, slot)
+            DeliveryLayout.taker.store(Array(taker.utf8), slot)
         }
     }
 }

@@ -16,7 +16,22 @@ struct Description {
     var offset: Int
     var length: Int
 
-    private static let localOnlyFlag: UInt32 = 1
+    /// The file is of a later version of the format: what all versions have in common can be read, and nothing else.
+    var isLater: Bool { sync == 0 }
+
+    /// Of a segment that `read` could not read. Nil: it is damaged.
+    static func readLater(_ segment: UnsafeRawPointer) -> Description? {
+        let (first, second) = SegmentLayout.descriptionOffsets
+        return readLater(segment, at: first) ?? readLater(segment, at: second)
+    }
+
+    private static func readLater(_ segment: UnsafeRawPointer, at offset: Int) -> Description? {
+        let copy = segment + offset
+        guard Magic.isLater(DescriptionLayout.magic.load(copy), than: Magic.segment) else { return nil }
+        return Description(
+            generation: DescriptionLayout.generation.load(copy), epoch: DescriptionLayout.epoch.load(copy), created: 0, sync: 0,
+            offset: offset, length: 0)
+    }
 
     /// The first of the two copies that is valid.
     static func read(_ segment: UnsafeRawPointer) -> Description? {
@@ -26,20 +41,22 @@ struct Description {
 
     private static func read(_ segment: UnsafeRawPointer, at offset: Int) -> Description? {
         let copy = segment + offset
-        guard copy.loadUnaligned(as: UInt64.self) == SegmentLayout.magic else { return nil }
-        let length = Int(copy.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
-        guard length >= SegmentLayout.descriptionFixedSize, length <= SegmentLayout.descriptionCapacity,
-            copy.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == csystem_crc32c(0, copy + 12, length - 12)
+        guard DescriptionLayout.magic.load(copy) == Magic.segment else { return nil }
+        let length = Int(DescriptionLayout.length.load(copy))
+        guard length >= DescriptionLayout.fixedSize, length <= DescriptionLayout.capacity,
+            DescriptionLayout.checksum.load(copy) == checksum(copy, length)
         else { return nil }
-        let sync = copy.loadUnaligned(fromByteOffset: 44, as: UInt32.self)
+        let sync = DescriptionLayout.sync.load(copy)
         guard sync != 0 else { return nil }
         return Description(
-            generation: copy.loadUnaligned(fromByteOffset: 16, as: UInt64.self),
-            epoch: copy.loadUnaligned(fromByteOffset: 24, as: UInt64.self),
-            created: copy.loadUnaligned(fromByteOffset: 32, as: Int64.self),
-            sync: sync, lineage: copy.loadUnaligned(fromByteOffset: 56, as: UInt32.self),
-            isLocalOnly: copy.loadUnaligned(fromByteOffset: 60, as: UInt32.self) & Self.localOnlyFlag != 0,
-            offset: offset, length: length)
+            generation: DescriptionLayout.generation.load(copy), epoch: DescriptionLayout.epoch.load(copy),
+            created: DescriptionLayout.created.load(copy), sync: sync, lineage: DescriptionLayout.lineage.load(copy),
+            isLocalOnly: DescriptionLayout.flags.load(copy) & DescriptionLayout.isLocalOnly != 0, offset: offset, length: length)
+    }
+
+    private static func checksum(_ copy: UnsafeRawPointer, _ length: Int) -> UInt32 {
+        let start = DescriptionLayout.length.offset
+        return csystem_crc32c(0, copy + start, length - start)
     }
 
     /// Writes both copies, the second after the first is complete.
@@ -48,24 +65,26 @@ struct Description {
     ) -> Description {
         let generation = Random.word()
         let sync = UInt32(truncatingIfNeeded: Random.word()) | 1
-        let length = SegmentLayout.descriptionFixedSize + context.bytes.count
+        let length = DescriptionLayout.fixedSize + context.bytes.count
         for offset in [SegmentLayout.descriptionOffsets.0, SegmentLayout.descriptionOffsets.1] {
             let copy = segment + offset
-            memset(copy, 0, SegmentLayout.descriptionFixedSize)
-            copy.storeBytes(of: UInt32(length), toByteOffset: 12, as: UInt32.self)
-            copy.storeBytes(of: generation, toByteOffset: 16, as: UInt64.self)
-            copy.storeBytes(of: epoch, toByteOffset: 24, as: UInt64.self)
-            copy.storeBytes(of: now, toByteOffset: 32, as: Int64.self)
-            copy.storeBytes(of: UInt32(fileSize), toByteOffset: 40, as: UInt32.self)
-            copy.storeBytes(of: sync, toByteOffset: 44, as: UInt32.self)
-            copy.storeBytes(of: UInt32(bitPattern: getpid()), toByteOffset: 48, as: UInt32.self)
-            copy.storeBytes(of: UInt16(context.fieldCount), toByteOffset: 52, as: UInt16.self)
-            copy.storeBytes(of: UInt16(context.metadataCount), toByteOffset: 54, as: UInt16.self)
-            copy.storeBytes(of: context.lineage, toByteOffset: 56, as: UInt32.self)
-            copy.storeBytes(of: context.isLocalOnly ? localOnlyFlag : 0, toByteOffset: 60, as: UInt32.self)
-            context.bytes.withUnsafeBytes { (copy + SegmentLayout.descriptionFixedSize).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count) }
-            copy.storeBytes(of: csystem_crc32c(0, copy + 12, length - 12), toByteOffset: 8, as: UInt32.self)
-            copy.storeBytes(of: SegmentLayout.magic, as: UInt64.self)
+            memset(copy, 0, DescriptionLayout.fixedSize)
+            DescriptionLayout.length.store(UInt32(length), copy)
+            DescriptionLayout.generation.store(generation, copy)
+            DescriptionLayout.epoch.store(epoch, copy)
+            DescriptionLayout.created.store(now, copy)
+            DescriptionLayout.fileSize.store(UInt32(fileSize), copy)
+            DescriptionLayout.sync.store(sync, copy)
+            DescriptionLayout.process.store(UInt32(bitPattern: getpid()), copy)
+            DescriptionLayout.fieldCount.store(UInt16(context.fieldCount), copy)
+            DescriptionLayout.metadataCount.store(UInt16(context.metadataCount), copy)
+            DescriptionLayout.lineage.store(context.lineage, copy)
+            DescriptionLayout.flags.store(context.isLocalOnly ? DescriptionLayout.isLocalOnly : 0, copy)
+            context.bytes.withUnsafeBytes {
+                (copy + DescriptionLayout.fixedSize).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count)
+            }
+            DescriptionLayout.checksum.store(checksum(copy, length), copy)
+            DescriptionLayout.magic.store(Magic.segment, copy)
         }
         return Description(generation: generation, epoch: epoch, created: now, sync: sync,
                            lineage: context.lineage, isLocalOnly: context.isLocalOnly,
@@ -75,17 +94,17 @@ struct Description {
     /// Changes the time at which this use began.
     mutating func begin(_ segment: UnsafeMutableRawPointer, now: Int64) {
         created = now
-        change(segment) { $0.storeBytes(of: now, toByteOffset: 32, as: Int64.self) }
+        change(segment) { DescriptionLayout.created.store(now, $0) }
     }
 
     mutating func move(_ segment: UnsafeMutableRawPointer, to epoch: UInt64) {
         self.epoch = epoch
-        change(segment) { $0.storeBytes(of: epoch, toByteOffset: 24, as: UInt64.self) }
+        change(segment) { DescriptionLayout.epoch.store(epoch, $0) }
     }
 
     /// Changes the size of the file.
     func resize(_ segment: UnsafeMutableRawPointer, to size: Int) {
-        change(segment) { $0.storeBytes(of: UInt32(size), toByteOffset: 40, as: UInt32.self) }
+        change(segment) { DescriptionLayout.fileSize.store(UInt32(size), $0) }
     }
 
     /// Both copies.
@@ -94,36 +113,37 @@ struct Description {
         for offset in [SegmentLayout.descriptionOffsets.0, SegmentLayout.descriptionOffsets.1] {
             let copy = segment + offset
             body(copy)
-            copy.storeBytes(of: csystem_crc32c(0, copy + 12, length - 12), toByteOffset: 8, as: UInt32.self)
+            DescriptionLayout.checksum.store(Self.checksum(copy, length), copy)
         }
     }
 
     /// True when events of `context` may be added to the segment.
     func matches(_ segment: UnsafeRawPointer, _ context: ContextBlock) -> Bool {
-        guard length == SegmentLayout.descriptionFixedSize + context.bytes.count, isLocalOnly == context.isLocalOnly else { return false }
+        guard length == DescriptionLayout.fixedSize + context.bytes.count, isLocalOnly == context.isLocalOnly else { return false }
         let copy = segment + offset
-        guard copy.loadUnaligned(fromByteOffset: 52, as: UInt16.self) == UInt16(context.fieldCount),
-            copy.loadUnaligned(fromByteOffset: 54, as: UInt16.self) == UInt16(context.metadataCount)
+        guard DescriptionLayout.fieldCount.load(copy) == UInt16(context.fieldCount),
+            DescriptionLayout.metadataCount.load(copy) == UInt16(context.metadataCount)
         else { return false }
         return context.bytes.withUnsafeBytes {
-            memcmp(copy + SegmentLayout.descriptionFixedSize, $0.baseAddress ?? UnsafeRawPointer(copy), $0.count) == 0
+            memcmp(copy + DescriptionLayout.fixedSize, $0.baseAddress ?? UnsafeRawPointer(copy), $0.count) == 0
         }
     }
 
     /// The shared part of the segment's events, in place.
     func context(_ segment: UnsafeRawPointer) -> EventContext {
         var result = EventContext()
-        let copy = UnsafeRawBufferPointer(start: segment + offset, count: length)
-        var position = SegmentLayout.descriptionFixedSize
-        for _ in 0..<copy.loadUnaligned(fromByteOffset: 52, as: UInt16.self) {
-            guard position + 4 <= length else { return result }
-            let size = Int(copy.loadUnaligned(fromByteOffset: position + 2, as: UInt16.self))
-            guard position + 4 + size <= length else { return result }
-            result.set(copy[position], UnsafeRawBufferPointer(rebasing: copy[position + 4..<position + 4 + size]))
-            position += 4 + size
+        let copy = segment + offset
+        var position = DescriptionLayout.fixedSize
+        for _ in 0..<DescriptionLayout.fieldCount.load(copy) {
+            let value = position + ContextFieldLayout.headerSize
+            guard value <= length else { return result }
+            let size = Int(ContextFieldLayout.length.load(copy + position))
+            guard value + size <= length else { return result }
+            result.set(ContextFieldLayout.id.load(copy + position), UnsafeRawBufferPointer(start: copy + value, count: size))
+            position = value + size
         }
-        result.metadata = UnsafeRawBufferPointer(rebasing: copy[position...])
-        result.metadataCount = Int(copy.loadUnaligned(fromByteOffset: 54, as: UInt16.self))
+        result.metadata = UnsafeRawBufferPointer(start: copy + position, count: length - position)
+        result.metadataCount = Int(DescriptionLayout.metadataCount.load(copy))
         return result
     }
 }
@@ -172,7 +192,7 @@ struct ContextBlock {
     mutating func add(key: String, _ value: AttributeValue) {
         let name = TextLimit.cut(Array(key.utf8), EventLimits.keyBytes)
         let (type, content) = Self.encode(value)
-        guard bytes.count + 4 + name.count + content.count <= SegmentLayout.descriptionCapacity - SegmentLayout.descriptionFixedSize
+        guard bytes.count + 4 + name.count + content.count <= DescriptionLayout.capacity - DescriptionLayout.fixedSize
         else { return }
         bytes += [type, UInt8(truncatingIfNeeded: name.count), UInt8(truncatingIfNeeded: content.count), UInt8(truncatingIfNeeded: content.count >> 8)]
         bytes += name

@@ -4,8 +4,6 @@ import CSystem
 /// are gone. docs/spool-format.md, "destinations". A tool with one destination has no such file.
 struct DestinationFile {
     static let name = "destinations"
-    private static let entryBytes = 2048
-    private static let slotBytes = 512
 
     /// Counts of one destination; recorded = delivered + pending + dropped.
     struct Totals: Equatable {
@@ -77,7 +75,7 @@ struct DestinationFile {
     private func prepare() -> Bool {
         guard let file = try? Descriptor.open(at: directory, Self.name, O_RDWR | O_CREAT | O_NONBLOCK) else { return false }
         defer { file.close() }
-        let size = Int64(Destination.limit * Self.entryBytes)
+        let size = Int64(Destination.limit * DestinationLayout.entrySize)
         guard let status = try? file.status(), status.isOwnRegularFile, status.st_nlink == 1 else { return false }
         return status.st_size == size || (try? file.allocate(size)) != nil
     }
@@ -142,13 +140,11 @@ struct DestinationFile {
     private func write(_ totals: Totals, _ index: Int) -> Bool {
         withEntry(index) { entry in
             Self.totalSlots(entry).write { slot in
-                slot.storeBytes(of: totals.recorded, toByteOffset: 8, as: UInt64.self)
-                slot.storeBytes(of: totals.delivered, toByteOffset: 16, as: UInt64.self)
-                slot.storeBytes(of: totals.dropped, toByteOffset: 24, as: UInt64.self)
-                slot.storeBytes(of: totals.generation, toByteOffset: 32, as: UInt64.self)
-                let name = totals.name.prefix(64)
-                slot.storeBytes(of: UInt16(truncatingIfNeeded: name.count), toByteOffset: 40, as: UInt16.self)
-                for (index, byte) in name.enumerated() { slot.storeBytes(of: byte, toByteOffset: 42 + index, as: UInt8.self) }
+                DestinationLayout.recorded.store(totals.recorded, slot)
+                DestinationLayout.delivered.store(totals.delivered, slot)
+                DestinationLayout.dropped.store(totals.dropped, slot)
+                DestinationLayout.generation.store(totals.generation, slot)
+                DestinationLayout.name.store(totals.name, slot)
             }
         }
     }
@@ -156,21 +152,20 @@ struct DestinationFile {
     private static func readTotals(_ entry: UnsafeMutableRawPointer) -> Totals {
         var result = Totals()
         guard let slot = totalSlots(entry).current() else { return result }
-        result.recorded = slot.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-        result.delivered = slot.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
-        result.dropped = slot.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
-        result.generation = slot.loadUnaligned(fromByteOffset: 32, as: UInt64.self)
-        let length = min(64, Int(slot.loadUnaligned(fromByteOffset: 40, as: UInt16.self)))
-        result.name = Array(UnsafeRawBufferPointer(start: slot + 42, count: length))
+        result.recorded = DestinationLayout.recorded.load(slot)
+        result.delivered = DestinationLayout.delivered.load(slot)
+        result.dropped = DestinationLayout.dropped.load(slot)
+        result.generation = DestinationLayout.generation.load(slot)
+        result.name = DestinationLayout.name.load(slot)
         return result
     }
 
     private static func states(_ entry: UnsafeMutableRawPointer) -> SlotPair {
-        SlotPair(base: entry, offsets: (0, slotBytes), size: slotBytes)
+        SlotPair(base: entry, offsets: DestinationLayout.states, size: DestinationLayout.slotSize)
     }
 
     private static func totalSlots(_ entry: UnsafeMutableRawPointer) -> SlotPair {
-        SlotPair(base: entry, offsets: (2 * slotBytes, 3 * slotBytes), size: slotBytes)
+        SlotPair(base: entry, offsets: DestinationLayout.totals, size: DestinationLayout.slotSize)
     }
 
     /// `body` gets a copy of the entry, zeroes if there is none, and returns the offset of the slot that it
@@ -179,7 +174,7 @@ struct DestinationFile {
     @discardableResult
     @inline(never)
     private func withEntry(_ index: Int, _ body: (UnsafeMutableRawPointer) -> Int?) -> Bool {
-        guard let memory = calloc(1, Self.entryBytes) else { return false }
+        guard let memory = calloc(1, DestinationLayout.entrySize) else { return false }
         defer { free(memory) }
         do throws(SystemError) {
             var file: Descriptor
@@ -189,9 +184,9 @@ struct DestinationFile {
                 file = try .open(at: directory, Self.name, O_RDONLY | O_NONBLOCK)
             }
             defer { file.close() }
-            guard file.read(memory, Self.entryBytes, at: index * Self.entryBytes) != nil else { return false }
+            guard file.read(memory, DestinationLayout.entrySize, at: index * DestinationLayout.entrySize) != nil else { return false }
             guard let offset = body(memory) else { return true }
-            return file.write(memory + offset, Self.slotBytes, at: index * Self.entryBytes + offset)
+            return file.write(memory + offset, DestinationLayout.slotSize, at: index * DestinationLayout.entrySize + offset)
         } catch {
             return error.isMissing && body(memory) == nil
         }

@@ -178,7 +178,7 @@ final class Segment {
     /// What taking hold of a segment file came to.
     enum Claim {
         case taken(Segment)
-        /// Held by a living process, gone, or not ours: leave it alone.
+        /// Held by a living process, gone, not ours, or of a later version of the format: leave it alone.
         case unavailable
         /// Ours, but no header can be read; `count` records by its state word. The lock is held until `file` is closed.
         case damaged(file: Descriptor, count: Int)
@@ -240,7 +240,12 @@ final class Segment {
             return .taken(Segment(base: base, size: got, name: name, file: file, storage: .copied, description: description))
         }
         let state = got >= 8 ? StateWord.load(base) : .empty
+        let isLater = got >= SegmentLayout.headerSize && Description.readLater(base) != nil
         free(base)
+        if isLater {
+            ForkHandling.closeHeld(file)
+            return .unavailable
+        }
         return .damaged(file: file, count: state.isPlausible(fileSize: max(size, SegmentLayout.headerSize)) ? state.count : 0)
     }
 

@@ -1,5 +1,3 @@
-import CSystem
-
 /// Walks the records of a segment from an offset; docs/spool-format.md, "Records". Whatever the
 /// bytes say, it ends and stays inside them.
 struct SegmentReader {
@@ -9,6 +7,8 @@ struct SegmentReader {
     private let end: Int
     /// Where the search for the next record begins.
     var offset: Int
+    /// The next record is of a kind or schema that only a later version knows: it and what is behind it are left to that one.
+    private(set) var isAtUnknown = false
 
     /// `context` outlives the events. `end`: the tail, or the end of the file when the tail is not plausible.
     init(_ bytes: UnsafeRawBufferPointer, description: Description, context: UnsafePointer<EventContext>, state: StateWord, from offset: Int) {
@@ -27,10 +27,15 @@ struct SegmentReader {
 
     /// The next intact record. `offset` is behind it afterwards, or at the end.
     mutating func next() -> EventView? {
-        while offset &+ EventView.fixedSize <= end {
-            if let (event, size) = record(at: offset) {
-                offset = min(end, offset &+ ((size &+ 7) & ~7))
-                return event
+        isAtUnknown = false
+        while offset &+ RecordLayout.minimumSize <= end {
+            if let record = RecordHeader(bytes, at: offset, sync: sync) {
+                isAtUnknown = !record.isKnown
+                if isAtUnknown { return nil }
+                if let event = event(record.length) {
+                    offset = min(end, offset &+ ((record.length &+ 7) & ~7))
+                    return event
+                }
             }
             offset &+= 8
         }
@@ -38,23 +43,7 @@ struct SegmentReader {
         return nil
     }
 
-    private func record(at position: Int) -> (EventView, Int)? {
-        guard bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self) == sync else { return nil }
-        let length = Int(bytes.loadUnaligned(fromByteOffset: position &+ 8, as: UInt32.self))
-        guard length >= EventView.fixedSize, length <= SegmentLayout.maximumRecordSize, position &+ length <= bytes.count,
-            let base = bytes.baseAddress,
-            RecordChecksum.value(base + position, length: length, sync: sync, offset: position)
-                == bytes.loadUnaligned(fromByteOffset: position &+ 4, as: UInt32.self),
-            let event = EventView(record: UnsafeRawBufferPointer(start: base + position, count: length), context: context)
-        else { return nil }
-        return (event, length)
-    }
-}
-
-/// CRC of a record: valid at its own place in its own generation only.
-enum RecordChecksum {
-    @inline(__always)
-    static func value(_ record: UnsafeRawPointer, length: Int, sync: UInt32, offset: Int) -> UInt32 {
-        csystem_crc32c_prefixed(sync ^ UInt32(truncatingIfNeeded: offset), record + 8, length &- 8)
+    private func event(_ length: Int) -> EventView? {
+        bytes.baseAddress.flatMap { EventView(record: UnsafeRawBufferPointer(start: $0 + offset, count: length), context: context) }
     }
 }

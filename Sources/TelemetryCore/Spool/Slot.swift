@@ -1,6 +1,7 @@
 import CSystem
 
-/// Two slots of which a writer always fills the older one: a crash in mid-write leaves the other.
+/// Two slots of which a writer always fills the older one: a crash in mid-write leaves the other. What a later version keeps in
+/// a slot beside what this one knows stays there.
 /// Layout of a slot: CRC (4) over the rest, sequence number (4), payload.
 struct SlotPair {
     let base: UnsafeMutableRawPointer
@@ -22,7 +23,7 @@ struct SlotPair {
         }
     }
 
-    /// Fills the older slot through `body`, which gets it zeroed; returns its offset in `base`.
+    /// Fills the older slot through `body`, which gets what is in the newer one; returns its offset in `base`.
     @discardableResult
     func write(_ body: (UnsafeMutableRawPointer) -> Void) -> Int {
         let latest = current()
@@ -31,18 +32,22 @@ struct SlotPair {
         var sequence: UInt32 = (latest.map { Self.sequence($0) } ?? 0) &+ 1
         if sequence == 0 { sequence = 1 }
         let slot = base + offset
-        memset(slot, 0, size)
+        if let latest { memcpy(slot, latest, size) } else { memset(slot, 0, size) }
         body(slot)
-        slot.storeBytes(of: sequence, toByteOffset: 4, as: UInt32.self)
-        slot.storeBytes(of: csystem_crc32c(0, slot + 4, size - 4), as: UInt32.self)
+        SlotLayout.sequence.store(sequence, slot)
+        SlotLayout.checksum.store(Self.checksum(slot, size), slot)
         return offset
     }
 
-    private static func sequence(_ slot: UnsafeRawPointer) -> UInt32 { slot.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
+    private static func sequence(_ slot: UnsafeRawPointer) -> UInt32 { SlotLayout.sequence.load(slot) }
+
+    private static func checksum(_ slot: UnsafeRawPointer, _ size: Int) -> UInt32 {
+        csystem_crc32c(0, slot + SlotLayout.sequence.offset, size - SlotLayout.sequence.offset)
+    }
 
     private static func isValid(_ slot: UnsafeRawPointer, _ size: Int, _ generation: UInt64?) -> Bool {
-        if let generation, slot.loadUnaligned(fromByteOffset: 8, as: UInt64.self) != generation { return false }
-        return sequence(slot) != 0 && slot.loadUnaligned(as: UInt32.self) == csystem_crc32c(0, slot + 4, size - 4)
+        if let generation, SlotLayout.generation.load(slot) != generation { return false }
+        return sequence(slot) != 0 && SlotLayout.checksum.load(slot) == checksum(slot, size)
     }
 }
 
@@ -84,35 +89,27 @@ struct Progress: Equatable {
         _ segment: UnsafeMutableRawPointer, at index: Int, generation: UInt64, fileSize: Int
     ) -> (tag: UInt32, progress: Progress)? {
         guard let slot = slots(segment, DestinationSlot(index: index, tag: 0)).current(generation: generation) else { return nil }
-        return (slot.loadUnaligned(fromByteOffset: tagOffset, as: UInt32.self), Progress(slot, fileSize))
+        return (ProgressLayout.tag.load(slot), Progress(slot, fileSize))
     }
-
-    private static let tagOffset = 60
-    /// The last of the format's reasons is no reason: a destination's tag takes its place.
-    private static let reasons = DropReason.count - 1
 
     init() {}
 
     @inline(never)
     private init(_ slot: UnsafeRawPointer, _ fileSize: Int) {
-        let offset = Int(slot.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+        let offset = Int(ProgressLayout.offset.load(slot))
         if offset >= SegmentLayout.headerSize && offset <= fileSize && offset % 8 == 0 { self.offset = offset }
-        delivered = slot.loadUnaligned(fromByteOffset: 20, as: UInt32.self)
-        for index in 0..<Self.reasons {
-            dropped[index] = slot.loadUnaligned(fromByteOffset: 24 + 4 * index, as: UInt32.self)
-        }
+        delivered = ProgressLayout.delivered.load(slot)
+        for index in 0..<ProgressLayout.reasons { dropped[index] = ProgressLayout.dropped(index).load(slot) }
     }
 
     /// Returns the offset of the slot written.
     func write(_ segment: UnsafeMutableRawPointer, of destination: DestinationSlot? = nil, generation: UInt64) -> Int {
         Self.slots(segment, destination).write { slot in
-            slot.storeBytes(of: generation, toByteOffset: 8, as: UInt64.self)
-            slot.storeBytes(of: UInt32(clamping: offset), toByteOffset: 16, as: UInt32.self)
-            slot.storeBytes(of: delivered, toByteOffset: 20, as: UInt32.self)
-            for index in 0..<Self.reasons {
-                slot.storeBytes(of: dropped[index], toByteOffset: 24 + 4 * index, as: UInt32.self)
-            }
-            slot.storeBytes(of: destination?.tag ?? 0, toByteOffset: Self.tagOffset, as: UInt32.self)
+            SlotLayout.generation.store(generation, slot)
+            ProgressLayout.offset.store(UInt32(clamping: offset), slot)
+            ProgressLayout.delivered.store(delivered, slot)
+            for index in 0..<ProgressLayout.reasons { ProgressLayout.dropped(index).store(dropped[index], slot) }
+            ProgressLayout.tag.store(destination?.tag ?? 0, slot)
         }
     }
 }

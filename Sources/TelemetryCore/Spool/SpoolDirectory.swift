@@ -114,7 +114,7 @@ final class SpoolDirectory {
             defer { file.close() }
             isSpool = try file.status().st_size == ControlFile.size
             // A damaged one is mended; what waits is void without it.
-            return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory, needsLocks: false))
+            return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory, isToErase: true))
         } catch {
             directory.close()
             // No spool was ever made where there is no room for one, or where files cannot be locked.
@@ -294,52 +294,6 @@ final class SpoolDirectory {
             guard let header, header.generation != counters.retiredGeneration else { continue }
             result += header.tally(currentEpoch: control.epoch)
         }
-        return result
-    }
-}
-
-/// A look at a segment that another process may own.
-struct SegmentHeader {
-    let generation: UInt64
-    /// When this use of the file began.
-    let created: Int64
-    let epoch: UInt64
-    let lineage: UInt32
-    let isLocalOnly: Bool
-    private let state: StateWord
-    let progress: Progress
-
-    /// Its collector was not done with it, or has left it for the next.
-    var isOpen: Bool { !state.isSealed }
-
-    @inline(never)
-    init?(_ name: String, in directory: Descriptor, of destination: DestinationSlot? = nil) {
-        guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
-        defer { file.close() }
-        guard let status = try? file.status(), let page = malloc(SegmentLayout.headerSize) else { return nil }
-        defer { free(page) }
-        guard let got = file.read(page, SegmentLayout.headerSize, at: 0) else { return nil }
-        csystem_set_errno(0)
-        guard status.isOwnRegularFile, got == SegmentLayout.headerSize, let description = Description.read(page) else { return nil }
-        let fileSize = Int(clamping: status.st_size)
-        generation = description.generation
-        created = description.created
-        epoch = description.epoch
-        lineage = description.lineage
-        isLocalOnly = description.isLocalOnly
-        state = StateWord.load(page)
-        let own = Progress.read(page, generation: generation, fileSize: fileSize)
-        progress = destination.flatMap { Progress.read(page, of: $0, generation: description.generation, fileSize: fileSize) } ?? own
-    }
-
-    /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.
-    @inline(never)
-    func tally(currentEpoch: UInt64) -> Tally {
-        var result = Tally()
-        result.recorded = max(UInt64(state.count), progress.consumed)
-        result.delivered = UInt64(progress.delivered)
-        for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
-        if epoch != currentEpoch { result.drop(.withdrawn, result.pending) }
         return result
     }
 }

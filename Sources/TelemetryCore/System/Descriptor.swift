@@ -5,8 +5,12 @@ package struct SystemError: Error, Equatable {
     package let code: Int32
     package static var current: SystemError { SystemError(code: csystem_errno()) }
 
+    /// What is there is of a later version of the library, and is left as it is.
+    package static var laterVersion: SystemError { SystemError(code: EPROTONOSUPPORT) }
+
     /// The system's own sentence for it.
     package var text: String {
+        if self == .laterVersion { return "made by a newer version of libtelemetry" }
         var buffer = [CChar](repeating: 0, count: 128)
         // The GNU variant may return a constant string instead of filling the buffer.
         return buffer.withUnsafeMutableBufferPointer { area -> String in

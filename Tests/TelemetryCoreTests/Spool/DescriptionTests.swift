@@ -163,7 +163,7 @@ final class ContextBlockTests: XCTestCase {
 
     /// Exactly full, and one byte more.
     func testLastByte() {
-        let room = SegmentLayout.descriptionCapacity - SegmentLayout.descriptionFixedSize
+        let room = DescriptionLayout.capacity - DescriptionLayout.fixedSize
         for (extra, count) in [(0, 2), (1, 1)] {
             var block = ContextBlock()
             block.add(key: "a", .string(String(repeating: "x", count: 1024)))

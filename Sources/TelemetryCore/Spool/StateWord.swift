@@ -1,26 +1,5 @@
 import Synchronization
 
-/// Offsets and sizes of docs/spool-format.md, version 1.
-enum SegmentLayout {
-    static let headerSize = 4096
-    static let minimumSize = 8192
-    static let maximumSize = 16 << 20
-    static let pageSize = 4096
-    static let progressOffsets = (64, 128)
-    static let progressSize = 64
-    static let descriptionOffsets = (1024, 2560)
-    static let descriptionCapacity = 1536
-    static let descriptionFixedSize = 64
-    /// `TLMSEG` 0 1, little-endian.
-    static let magic: UInt64 = 0x0100_4745_534D_4C54
-    static let maximumRecordSize = 65_528
-    static let fileSuffix = ".seg"
-
-    static func isPlausible(fileSize: Int) -> Bool {
-        fileSize >= minimumSize && fileSize <= maximumSize && fileSize % pageSize == 0
-    }
-}
-
 /// The first word of a segment: everything that changes while events are recorded, so that one
 /// compare-and-swap keeps it consistent whenever the process dies.
 struct StateWord {

@@ -1,0 +1,76 @@
+import CSystem
+
+/// Every offset of docs/spool-format.md, "Records".
+enum RecordLayout {
+    static var sync: Field<UInt32> { Field(0) }
+    static var checksum: Field<UInt32> { Field(4) }
+    static var length: Field<UInt32> { Field(8) }
+    static var flags: Field<UInt16> { Field(12) }
+    static var schema: Field<UInt8> { Field(14) }
+    static var kind: Field<UInt8> { Field(15) }
+    static var time: Field<Int64> { Field(16) }
+    /// A UUID, in network order.
+    static let id = 24
+    static let idSize = 16
+    /// What is checked: from here on.
+    static let checked = 8
+    /// Of a record of any kind.
+    static let minimumSize = 64
+    static let maximumSize = SegmentLayout.maximumRecordSize
+
+    /// `value` as it lies in a word of eight bytes that begins at `start`.
+    @inline(__always)
+    static func part<Value>(_ value: UInt64, _ field: Field<Value>, in start: Int) -> UInt64 {
+        value << UInt64(truncatingIfNeeded: 8 &* (field.offset &- start))
+    }
+}
+
+/// The fixed part of an event, behind the header that all kinds share.
+enum EventLayout {
+    static var duration: Field<Int64> { Field(40) }
+    static var exitCode: Field<Int32> { Field(48) }
+    static var typeLength: Field<UInt16> { Field(52) }
+    static var nameLength: Field<UInt16> { Field(54) }
+    static var errorCategoryLength: Field<UInt16> { Field(56) }
+    static var errorLength: Field<UInt16> { Field(58) }
+    static var argumentCount: Field<UInt16> { Field(60) }
+    static var attributeCount: Field<UInt16> { Field(62) }
+    static let fixedSize = 64
+    static let hasDuration: UInt16 = 1
+    static let hasExitCode: UInt16 = 2
+    static let isAdjusted: UInt16 = 4
+}
+
+/// What every record says of itself. Flags that are not known are ignored: what must not be ignored is another schema or kind.
+struct RecordHeader {
+    let length: Int
+    let schema: UInt8
+    let kind: UInt8
+
+    static let event: UInt8 = 0
+
+    /// Nil: no intact record of any kind lies there.
+    @inline(__always)
+    init?(_ bytes: UnsafeRawBufferPointer, at position: Int, sync: UInt32) {
+        guard let base = bytes.baseAddress, position >= 0, position &+ RecordLayout.minimumSize <= bytes.count else { return nil }
+        let record = base + position
+        guard RecordLayout.sync.load(record) == sync else { return nil }
+        length = Int(RecordLayout.length.load(record))
+        guard length >= RecordLayout.minimumSize, length <= RecordLayout.maximumSize, position &+ length <= bytes.count,
+            RecordChecksum.value(record, length: length, sync: sync, offset: position) == RecordLayout.checksum.load(record)
+        else { return nil }
+        schema = RecordLayout.schema.load(record)
+        kind = RecordLayout.kind.load(record)
+    }
+
+    /// This version knows what it means.
+    var isKnown: Bool { kind == Self.event && Int(schema) == EventSchema.version }
+}
+
+/// CRC of a record: valid at its own place in its own generation only.
+enum RecordChecksum {
+    @inline(__always)
+    static func value(_ record: UnsafeRawPointer, length: Int, sync: UInt32, offset: Int) -> UInt32 {
+        csystem_crc32c_prefixed(sync ^ UInt32(truncatingIfNeeded: offset), record + RecordLayout.checked, length &- RecordLayout.checked)
+    }
+}

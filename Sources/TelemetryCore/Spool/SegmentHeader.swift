@@ -1,0 +1,52 @@
+import CSystem
+
+/// A look at a segment that another process may own.
+struct SegmentHeader {
+    let generation: UInt64
+    /// When this use of the file began.
+    let created: Int64
+    let epoch: UInt64
+    let lineage: UInt32
+    let isLocalOnly: Bool
+    /// Of a later version of the format.
+    let isLater: Bool
+    private let state: StateWord
+    let progress: Progress
+
+    /// Its collector was not done with it, or has left it for the next.
+    var isOpen: Bool { !state.isSealed && !isLater }
+
+    @inline(never)
+    init?(_ name: String, in directory: Descriptor, of destination: DestinationSlot? = nil) {
+        guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
+        defer { file.close() }
+        guard let status = try? file.status(), let page = malloc(SegmentLayout.headerSize) else { return nil }
+        defer { free(page) }
+        guard let got = file.read(page, SegmentLayout.headerSize, at: 0) else { return nil }
+        csystem_set_errno(0)
+        guard status.isOwnRegularFile, got == SegmentLayout.headerSize,
+            let description = Description.read(page) ?? Description.readLater(page)
+        else { return nil }
+        let fileSize = Int(clamping: status.st_size)
+        generation = description.generation
+        created = description.created
+        epoch = description.epoch
+        lineage = description.lineage
+        isLocalOnly = description.isLocalOnly
+        isLater = description.isLater
+        state = StateWord.load(page)
+        let own = isLater ? Progress() : Progress.read(page, generation: generation, fileSize: fileSize)
+        progress = destination.flatMap { Progress.read(page, of: $0, generation: description.generation, fileSize: fileSize) } ?? own
+    }
+
+    /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.
+    @inline(never)
+    func tally(currentEpoch: UInt64) -> Tally {
+        var result = Tally()
+        result.recorded = max(UInt64(state.count), progress.consumed)
+        result.delivered = UInt64(progress.delivered)
+        for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
+        if epoch != currentEpoch { result.drop(.withdrawn, result.pending) }
+        return result
+    }
+}
