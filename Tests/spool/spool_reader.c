@@ -54,6 +54,12 @@ static const uint8_t *description_of(const uint8_t *image)
     return NULL;
 }
 
+/** Of the same kind, and of a later version of the format. */
+static bool is_later(const uint8_t *copy)
+{
+    return memcmp(copy, "TLMSEG", 7) == 0 && copy[7] > 1;
+}
+
 /** The valid progress slot with the higher sequence number, or NULL. */
 static const uint8_t *progress_of(const uint8_t *image, uint64_t generation)
 {
@@ -99,13 +105,16 @@ static bool parts_fit(spool_record *record)
     return true;
 }
 
-static bool record_at(const uint8_t *image, size_t size, size_t offset, uint32_t sync, spool_record *record)
+/** `unknown`: what is there is intact, and of a kind or schema that version 1 does not have. */
+static bool record_at(const uint8_t *image, size_t size, size_t offset, uint32_t sync, spool_record *record, bool *unknown)
 {
     if (offset + 64 > size || u32(image + offset) != sync) return false;
     uint32_t length = u32(image + offset + 8);
     if (length < 64 || length > 65528 || offset + length > size) return false;
     if (seeded_crc(sync ^ (uint32_t)offset, image + offset + 8, length - 8) != u32(image + offset + 4)) return false;
     *record = (spool_record){.bytes = image + offset, .length = length};
+    *unknown = u16(record->bytes + 14) != 1;
+    if (*unknown) return true;
     return parts_fit(record);
 }
 
@@ -114,7 +123,10 @@ void spool_read_image(const uint8_t *image, size_t size, spool_visitor *visit, v
     summary->segments++;
     const uint8_t *description = size >= header_bytes ? description_of(image) : NULL;
     if (!description) {
-        summary->unreadable++;
+        if (size >= header_bytes && (is_later(image + 1024) || is_later(image + 2560)))
+            summary->later++;
+        else
+            summary->unreadable++;
         return;
     }
     uint64_t state = u64(image);
@@ -130,9 +142,14 @@ void spool_read_image(const uint8_t *image, size_t size, spool_visitor *visit, v
     }
     while (offset + 64 <= end) {
         spool_record record;
-        if (!record_at(image, size, offset, u32(description + 44), &record)) {
+        bool unknown;
+        if (!record_at(image, size, offset, u32(description + 44), &record, &unknown)) {
             offset += 8;
             continue;
+        }
+        if (unknown) {
+            summary->stopped++;
+            break;
         }
         summary->found++;
         if (visit) visit(context, &record);

@@ -18,8 +18,10 @@ typedef struct spool_record {
 
 /** What the segments of a directory hold, in sum. */
 typedef struct spool_summary {
-    /** Files named like a segment, and those among them without a valid description. */
-    uint64_t segments, unreadable;
+    /** Files named like a segment, and those among them without a valid description or of a later version of the format. */
+    uint64_t segments, unreadable, later;
+    /** Segments that are read up to a record of a kind or schema that is not known. */
+    uint64_t stopped;
     /** Records reserved, delivered and dropped by the segments' own account, and found. */
     uint64_t reserved, delivered, dropped, found;
 } spool_summary;

@@ -19,6 +19,7 @@ SEGMENT_NAME = re.compile(r"^[0-9a-f]{16}\.seg$")
 REASONS = ["spool_full", "no_space", "expired", "corrupt", "rejected", "withdrawn", "unconfirmed"]
 CONTEXT_FIELDS = {1: "tool_name", 2: "tool_version", 3: "os", 4: "os_version", 5: "arch",
                   6: "runtime", 7: "machine_id"}
+KIND_EVENT, SCHEMA = 0, 1
 FLAG_DURATION, FLAG_EXIT_CODE, FLAG_ADJUSTED = 1, 2, 4
 
 
@@ -107,6 +108,11 @@ def parse_attributes(data, offset, count, end):
     return found, offset
 
 
+def is_later(magic, known):
+    """The same kind of file, of a later version of the format."""
+    return bytes(magic[:7]) == known[:7] and magic[7] > known[7]
+
+
 @dataclass
 class Description:
     generation: int
@@ -153,6 +159,15 @@ class Description:
 
 
 @dataclass
+class Unknown:
+    """An intact record of a kind or schema that version 1 does not have."""
+    offset: int
+    length: int
+    kind: int
+    schema: int
+
+
+@dataclass
 class Record:
     offset: int
     length: int
@@ -180,11 +195,13 @@ class Record:
         data = image[offset:offset + length]
         if seeded_crc(sync ^ offset, data[8:]) != crc:
             return None
+        if (data[15], data[14]) != (KIND_EVENT, SCHEMA):
+            return Unknown(offset, length, data[15], data[14])
         return cls._parse_parts(data, offset, length)
 
     @classmethod
     def _parse_parts(cls, data, offset, length):
-        flags, schema, time_ns, identifier, duration, exit_code = struct.unpack_from("<HHq16sqi", data, 12)
+        flags, schema, _, time_ns, identifier, duration, exit_code = struct.unpack_from("<HBBq16sqi", data, 12)
         *lengths, argument_count, attribute_count = struct.unpack_from("<6H", data, 52)
         position, texts = 64, []
         for size in lengths:
@@ -250,6 +267,13 @@ class Segment:
         self.image = image
         self.description = Description.parse(image)
         self.records = []
+        self.unknown = None  # the record that delivery stops at
+        self.is_later = not self.description and len(image) >= HEADER_BYTES and \
+            any(is_later(image[start:start + 8], b"TLMSEG\0\1") for start in (1024, 2560))
+        self.epoch = self.description.epoch if self.description else None
+        if self.is_later:
+            start = 1024 if is_later(image[1024:1032], b"TLMSEG\0\1") else 2560
+            self.epoch, = struct.unpack_from("<Q", image, start + 24)
         self.state = State.parse(image) if len(image) >= HEADER_BYTES else None
         self.progress = Progress()
         if self.description and self.state:
@@ -263,6 +287,9 @@ class Segment:
         records, offset = [], self.progress.offset
         while offset + 64 <= end:
             record = Record.parse(self.image, offset, self.description.sync)
+            if isinstance(record, Unknown):
+                self.unknown = record
+                break
             if record:
                 records.append(record)
                 offset += (record.length + 7) // 8 * 8
@@ -276,7 +303,7 @@ class Segment:
     @property
     def missing(self):
         """Reserved records that are neither consumed nor found."""
-        if not self.state:
+        if not self.state or self.unknown or self.is_later:
             return 0
         consumed = self.progress.delivered + sum(self.progress.dropped)
         return max(0, self.state.count - consumed - len(self.records))
@@ -325,9 +352,11 @@ class Spool:
 
     def __init__(self, path):
         self.control = None
+        self.is_later = False
         try:
             with open(os.path.join(path, "control"), "rb") as file:
                 image = file.read()
+            self.is_later = len(image) >= 144 and is_later(image[:8], b"TLMCTL\0\1")
             if len(image) == 4096 and image[:8] == b"TLMCTL\0\1":
                 self.control = Control(image)
         except FileNotFoundError:
@@ -343,7 +372,7 @@ class Spool:
                     yield Segment(stream.read(), name)
 
     def is_void(self, segment):
-        return bool(self.control and segment.description and segment.description.epoch != self.control.epoch)
+        return bool(self.control and segment.epoch is not None and segment.epoch != self.control.epoch)
 
     def events(self):
         return [event for segment in self.segments if not self.is_void(segment) for event in segment.events()]
@@ -354,6 +383,8 @@ class Spool:
         delivered = self.control.delivered if self.control else 0
         dropped = list(self.control.dropped) if self.control else [0] * 10
         for segment in self.segments:
+            if segment.is_later:
+                recorded += segment.state.count
             if not segment.description or not segment.state:
                 continue
             if self.control and (segment.description.generation, segment.number) == \
@@ -369,11 +400,12 @@ def summarise(spool):
     for segment in spool.segments:
         state, progress = segment.state, segment.progress
         if not segment.description or not state:
-            print(segment.name, "unreadable")
+            print(segment.name, f"of a later version, reserved {state.count}" if segment.is_later else "unreadable")
             continue
         print(segment.name, "void" if spool.is_void(segment) else "", "tail", state.tail, "reserved", state.count,
               "writers", state.writers, "sealed" if state.sealed else "open", "found", len(segment.records),
-              "delivered", progress.delivered, "dropped", sum(progress.dropped), "missing", segment.missing)
+              "delivered", progress.delivered, "dropped", sum(progress.dropped), "missing", segment.missing,
+              f"left to a later version from {segment.unknown.offset}" if segment.unknown else "")
     recorded, delivered, dropped = spool.totals()
     print("recorded", recorded, "delivered", delivered,
           *(f"dropped_{reason} {count}" for reason, count in zip(REASONS, dropped)))

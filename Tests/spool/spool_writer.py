@@ -28,7 +28,7 @@ def encode_attribute(key, value):
 
 def encode_record(sync, offset, *, type="test.event", name="event", time_ns=None, event_id=None,
                   duration_ms=None, exit_code=None, error_category="", error="", arguments=(),
-                  attributes=(), flags=0, schema_version=1):
+                  attributes=(), flags=0, schema_version=1, kind=0):
     """One record as it stands at `offset`, without padding."""
     time_ns = time.time_ns() if time_ns is None else time_ns
     event_id = event_id or uuid7(time_ns // 1_000_000, offset)
@@ -39,7 +39,7 @@ def encode_record(sync, offset, *, type="test.event", name="event", time_ns=None
         tail += struct.pack("<H", len(argument.encode())) + argument.encode()
     for key, value in attributes:
         tail += encode_attribute(key, value)
-    body = struct.pack("<IHHq16sqi6H", 64 + len(tail), flags, schema_version, time_ns, event_id.bytes,
+    body = struct.pack("<IHBBq16sqi6H", 64 + len(tail), flags, schema_version, kind, time_ns, event_id.bytes,
                        duration_ms or 0, exit_code or 0, *map(len, texts), len(arguments), len(attributes)) + tail
     return struct.pack("<II", sync, seeded_crc(sync ^ offset, body)) + body
 

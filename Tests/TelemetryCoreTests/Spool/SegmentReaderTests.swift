@@ -50,6 +50,32 @@ final class SegmentReaderTests: XCTestCase {
         XCTAssertEqual(Sample.names(segment), [])
     }
 
+    /// A record of a later kind or schema, and what is behind it, is left to a later version.
+    func testStopsAtWhatIsUnknown() {
+        for field in [RecordLayout.kind, RecordLayout.schema] {
+            segment.reset(epoch: 1, context: ContextBlock())
+            segment.open()
+            _ = record("a")
+            let later = record("b")
+            _ = record("c")
+            field.store(field.load(segment.base + later.lowerBound) + 1, segment.base + later.lowerBound)
+            XCTAssertEqual(Sample.names(segment), ["a", "c"], "one that is not intact is passed over")
+            repair(later.lowerBound, length: later.count)
+            XCTAssertEqual(Sample.names(segment), ["a"])
+            var reader = SegmentReader(segment)
+            while reader.next() != nil {}
+            XCTAssertTrue(reader.isAtUnknown)
+            XCTAssertEqual(reader.offset, later.lowerBound)
+        }
+    }
+
+    func testUnknownFlagsAreIgnored() {
+        let place = record("a")
+        RecordLayout.flags.store(0xFFF8, segment.base + place.lowerBound)
+        repair(place.lowerBound, length: place.count)
+        XCTAssertEqual(Sample.names(segment), ["a"])
+    }
+
     func testTornRecordIsSkipped() {
         _ = record("a")
         Sample.tear(segment, size: 200)

@@ -101,6 +101,13 @@ final class SlotPairTests: XCTestCase {
         XCTAssertEqual(sequences, [.max - 1, .max, 1, 2, 3])
     }
 
+    func testWhatIsNotKnownStays() {
+        let first = write(1)
+        area.storeBytes(of: 42, toByteOffset: first + 56, as: UInt64.self)
+        setSequence(first, 1)
+        XCTAssertEqual(area.load(fromByteOffset: write(2) + 56, as: UInt64.self), 42)
+    }
+
     func testOtherGenerationIsNotValid() {
         write(10)
         XCTAssertEqual(read(generation: 10), 10)
