@@ -57,7 +57,8 @@ def _failure(error):
     if isinstance(error, Failed):
         return str(error)
     if isinstance(error, subprocess.TimeoutExpired):
-        return f"not done after {error.timeout} s"
+        command = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd))
+        return f"not done after {error.timeout} s: {command}"
     return "".join(traceback.format_exception_only(type(error), error)) + \
         "".join(traceback.format_tb(error.__traceback__)[-2:])
 

@@ -211,6 +211,18 @@ def spawn(command, **options):
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
 
 
+def ended(process, seconds=60):
+    """Its exit code; or what it is at, if it does not end."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        doing = []
+        for thread in os.listdir(f"/proc/{process.pid}/task"):
+            with open(f"/proc/{process.pid}/task/{thread}/status") as status, open(f"/proc/{process.pid}/task/{thread}/wchan") as place:
+                doing.append(f"{status.read().split('State:')[1].split()[0]} {place.read()}")
+        raise Failed(f"not done after {seconds} s: {' '.join(process.args)}: {doing}") from None
+
+
 class Child:
     """A started program that does not outlive its stage."""
 

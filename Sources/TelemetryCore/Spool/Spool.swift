@@ -196,7 +196,7 @@ final class Spool {
             // An event does not wait for another process, which may be stopped with the lock in its hands: with less than
             // half of the room taken, a few that make files at once stay within the limits all the same.
             if isHalfEmpty(shared) {
-                result = createFile(shared, address)
+                result = createUnlocked(shared, address)
             } else if !waitForRoom(shared, make) {
                 lastErrno = EWOULDBLOCK
                 result = .noSpace
@@ -221,6 +221,21 @@ final class Spool {
             lastErrno = error.code
             return .noSpace
         }
+    }
+
+    /// Who was held up between its look at the room and here gives back what others have taken meanwhile.
+    private func createUnlocked(_ shared: SpoolDirectory, _ address: UnsafeMutableRawPointer?) -> Creation {
+        let result = createFile(shared, address)
+        guard case .made(let segment) = result else { return result }
+        let usage = shared.usage(segmentBytes: limits.segmentBytes)
+        if usage.bytes <= limits.bytes && usage.segments <= limits.segments { return result }
+        if address == nil {
+            segment.release(removingFrom: shared.directory)
+        } else if segment.vacate(removingFrom: shared.directory).address == nil {
+            return result
+        }
+        lastErrno = EWOULDBLOCK
+        return .noSpace
     }
 
     private func isHalfEmpty(_ shared: SpoolDirectory) -> Bool {

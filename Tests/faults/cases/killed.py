@@ -78,7 +78,7 @@ class Run:
             # What it had sent may still be on its way to the receiver: its connections end first.
             sink.wait_idle()
             self.before = list(sink.requests)
-            self.code = template.deliver(stage).wait(60)
+            self.code = stages.ended(template.deliver(stage))
             self.events = template.events(stage)
         self.delay, self.wire = delay, wire.name
         self.problems, self.received = sink.problems(), sink.accepted()
@@ -135,7 +135,7 @@ def lifetime(template, guarantee):
         stage, _sink = template.copy(guarantee, WIRES["http"])
         with stage:
             start = time.monotonic()
-            check_equal(0, template.deliver(stage).wait(60), "exit code of a delivery")
+            check_equal(0, stages.ended(template.deliver(stage)), "exit code of a delivery")
             return time.monotonic() - start
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return statistics.median(pool.map(one, range(4 * AT_ONCE)))
