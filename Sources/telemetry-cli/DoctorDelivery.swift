@@ -26,7 +26,7 @@ enum DoctorDelivery {
     /// `name`: in front of what is said of it, where it is one of several.
     private static func receiver(_ choice: NetworkChoice, _ name: String, _ isOffline: Bool) -> [DoctorFinding] {
         // Nothing answers a datagram.
-        if choice.kind == .splunkUDP { return [] }
+        if !choice.kind.answers { return [] }
         if isOffline { return [DoctorFinding(check: "endpoint", state: .ok, detail: name + "not asked: --offline")] }
         switch EndpointProbe.run(choice.resolved.url, timeoutMilliseconds: probeMilliseconds) {
         case .failed(let reason):

@@ -73,7 +73,7 @@ protocol AppendJournal: AnyObject {
 
 /// Where events go. One thread at a time calls it.
 protocol Backend: AnyObject {
-    /// The kind, as manifests and options name it: "noop", "stdout", "file", "custom", or a `NetworkKind`'s.
+    /// The kind, as manifests and options name it: "noop", "stdout", "file", "custom", or a `Receiver`'s.
     var kind: String { get }
     /// One line for people, without a secret in it.
     var info: String { get }

@@ -20,26 +20,17 @@ private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
         return UnavailableBackend(
             kind: choice.kind.name, reason: isOfEnvironment ? choice.environmentProblem : problem.key + ": " + problem.text)
     }
-    if choice.kind == .splunkUDP, let receiver = choice.datagramReceiver { return SplunkUDPBackend(receiver, choice) }
-    guard let format = makeFormat(choice) else {
-        return UnavailableBackend(kind: choice.kind.name, reason: "it is not posted to")
-    }
-    do throws(EndpointError) {
-        return PostingBackend(choice, endpoint: try Endpoint.parse(choice.url, allowingHTTP: choice.allowsHTTP), format: format)
-    } catch {
-        return UnavailableBackend(kind: choice.kind.name, reason: error.text)
-    }
-}
-
-private func makeFormat(_ choice: NetworkChoice) -> (any WireFormat)? {
-    switch choice.kind {
-    case .http: HTTPJSONFormat()
-    case .otlp: OTLPFormat(isJSON: choice.setting("protocol") == "http/json")
-    case .datadog: DatadogFormat(choice)
-    case .posthog: PostHogFormat()
-    case .segment: SegmentFormat()
-    case .splunkHEC: SplunkHECFormat(choice)
-    case .splunkUDP: nil
+    switch choice.kind.transport {
+    case .datagrams(let make):
+        guard let receiver = choice.datagramReceiver else { return UnavailableBackend(kind: choice.kind.name, reason: "no address") }
+        return make(receiver, choice)
+    case .posted(let makeFormat):
+        do throws(EndpointError) {
+            let endpoint = try Endpoint.parse(choice.url, allowingHTTP: choice.allowsHTTP)
+            return PostingBackend(choice, endpoint: endpoint, format: makeFormat(choice))
+        } catch {
+            return UnavailableBackend(kind: choice.kind.name, reason: error.text)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 /// A receiver as the tool's author chose it, setting by setting; the same keys in a manifest and in
 /// telemetry_options_add_backend().
 package final class NetworkChoice {
-    package let kind: NetworkKind
+    package let kind: Receiver
     /// As it was given; empty: the receiver's own address.
     package private(set) var endpoint = ""
     package var headers: [(name: String, value: String)] = []
@@ -21,7 +21,7 @@ package final class NetworkChoice {
     /// What of the environment could not be used, as one sentence without a value that may be a secret; empty: nothing.
     package var environmentProblem = ""
 
-    package init(_ kind: NetworkKind) { self.kind = kind }
+    package init(_ kind: Receiver) { self.kind = kind }
 
     /// The one given last. Empty: not set.
     func setting(_ name: String) -> String {
@@ -30,20 +30,23 @@ package final class NetworkChoice {
         return value
     }
 
-    /// Every key that some kind has, for who looks for a misspelt one.
-    static let keys = [
-        "endpoint", "headers", "timeout_ms", "compression", "allow_http", "api_key", "api_key_env", "api_key_file", "api_key_header",
-        "protocol", "environment", "site", "service", "source", "region", "sourcetype", "index",
-        "line",
-    ]
+    /// Every key that some kind has, for whoever looks for a misspelt one.
+    static var keys: [String] {
+        var keys = [
+            "endpoint", "headers", "timeout_ms", "compression", "allow_http", "api_key", "api_key_env", "api_key_file", "api_key_header",
+        ]
+        for kind in Receiver.all { for setting in kind.settings where !keys.contains(setting.name) { keys.append(setting.name) } }
+        return keys
+    }
 
     /// Whether this kind has such a key.
     func has(_ key: String) -> Bool {
         switch key {
         case "endpoint", "timeout_ms": true
-        case "headers", "compression", "allow_http", "api_key", "api_key_env", "api_key_file": kind != .splunkUDP
-        case "api_key_header": kind == .http || kind == .otlp
-        default: kind.choices(key) != nil
+        case "headers", "compression", "allow_http": kind.answers
+        case "api_key", "api_key_env", "api_key_file": kind.key != .none
+        case "api_key_header": kind.key == .bearer
+        default: kind.setting(key) != nil
         }
     }
 
@@ -93,7 +96,7 @@ package final class NetworkChoice {
     }
 
     private func setOwn(_ key: String, _ value: String) -> String? {
-        guard let choices = kind.choices(key) else { return "not a setting of " + kind.name }
+        guard let choices = kind.setting(key)?.choices else { return "not a setting of " + kind.name }
         if choices.utf8.isEmpty {
             guard (1...200).contains(value.utf8.count), !UnseenCharacter.isIn(value) else {
                 return Self.unknown(value, "1 to 200 bytes without control characters")
@@ -127,18 +130,19 @@ package final class NetworkChoice {
 
     /// What is wrong with the settings together: the key concerned, and a sentence. Nil: nothing.
     package func problem() -> (key: String, text: String)? {
-        if kind.needsKey && key == .none { return ("api_key", "missing; expected one of api_key, api_key_env and api_key_file") }
+        if kind.key == .needed && key == .none { return ("api_key", "missing; expected one of api_key, api_key_env and api_key_file") }
         if endpoint.utf8.isEmpty {
-            let isGiven = !kind.needsEndpoint || (kind == .otlp && !setting("environment").utf8.isEmpty && setting("environment") != "ignore")
-            return isGiven ? nil : ("endpoint", "missing; expected " + (kind == .splunkUDP ? "udp://host:port" : "an http or https URL of at most 2048 bytes"))
+            let environment = setting("environment")
+            if kind.ownBase != nil || (!environment.utf8.isEmpty && environment != "ignore") { return nil }
+            return ("endpoint", "missing; expected " + (kind.answers ? "an http or https URL of at most 2048 bytes" : "udp://host:port"))
         }
-        if kind == .splunkUDP {
+        if !kind.answers {
             return datagramReceiver == nil ? ("endpoint", "not an address for datagrams; expected udp://host or udp://host:port") : nil
         }
         return Endpoint.problem(endpoint, allowingHTTP: allowsHTTP).map { ("endpoint", $0) }
     }
 
-    /// Of `splunk_udp`: where its datagrams go. Nil: the endpoint is not `udp://host` or `udp://host:port`.
+    /// Where datagrams go. Nil: the endpoint is not `udp://host` or `udp://host:port`.
     var datagramReceiver: Authority? {
         let bytes = Array(endpoint.utf8)
         guard bytes.count > 6, bytes.count <= Endpoint.maxLength, Array(bytes[0..<6]) == Array("udp://".utf8) else { return nil }
@@ -148,15 +152,16 @@ package final class NetworkChoice {
     /// Where it posts to: an endpoint without a path gets the receiver's own.
     package var url: String {
         if isEndpointWhole { return endpoint }
-        let base = endpoint.utf8.isEmpty ? ownBase : endpoint
+        let base = endpoint.utf8.isEmpty ? kind.ownBase?(self) ?? "" : endpoint
+        if let url = kind.complete?(base) { return url }
         let bytes = Array(base.utf8)
-        // No signal's own URL ends so: it is a base, or the whole URL with a slash too many.
-        if kind == .otlp && bytes.last == UInt8(ascii: "/") { return OTLPEnvironment.logsURL(base) }
         // Behind the scheme's two slashes: the first one ends host and port.
         var slashes = 0
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?") {
             slashes += 1
-            if slashes == 3 { return index == bytes.count - 1 && byte == UInt8(ascii: "/") && !kind.path.utf8.isEmpty ? String(bytes: bytes.dropLast()) + kind.path : base }
+            guard slashes == 3 else { continue }
+            let isBare = index == bytes.count - 1 && byte == UInt8(ascii: "/") && !kind.path.utf8.isEmpty
+            return isBare ? String(bytes: bytes.dropLast()) + kind.path : base
         }
         return base + kind.path
     }
@@ -177,30 +182,18 @@ package final class NetworkChoice {
         }
     }
 
-    private var ownBase: String {
-        let isEU = setting("region") == "eu"
-        switch kind {
-        case .datadog:
-            let site = setting("site")
-            return "https://http-intake.logs." + (site.utf8.isEmpty ? "datadoghq.com" : site)
-        case .posthog: return isEU ? "https://eu.i.posthog.com" : "https://us.i.posthog.com"
-        case .segment: return isEU ? "https://events.eu1.segmentapis.com" : "https://api.segment.io"
-        default: return ""
-        }
-    }
-
     /// The header that carries the key; nil: none does, or the format puts it elsewhere.
     func keyHeaderLine(_ key: String) -> String? {
         if self.key == .none { return nil }
         if !keyHeader.utf8.isEmpty { return keyHeader + ": " + key }
-        return kind == .http || kind == .otlp ? "Authorization: Bearer " + key : nil
+        return kind.key == .bearer ? "Authorization: Bearer " + key : nil
     }
 }
 
-// What the environment of the process changes: OTLPEnvironment.
+// What the environment of the process changes.
 extension NetworkChoice {
     /// As it holds in this process.
-    package var resolved: NetworkChoice { OTLPEnvironment.resolve(self) { Environment.value($0) } }
+    package var resolved: NetworkChoice { kind.resolve?(self) ?? self }
 
     /// A choice of its own, with the same settings.
     func copy() -> NetworkChoice {

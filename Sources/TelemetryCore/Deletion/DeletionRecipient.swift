@@ -32,8 +32,8 @@ package struct DeletionRecipient {
 
     static func reach(_ choice: BackendChoice, _ options: Options) -> (reach: Reach, text: String) {
         switch choice {
-        case .network(let choice) where choice.kind == .splunkUDP:
-            (.unknown, "the backend 'splunk_udp' acknowledges nothing: ask the author of " + options.toolName)
+        case .network(let choice) where !choice.kind.answers:
+            (.unknown, "the backend '" + choice.kind.name + "' acknowledges nothing: ask the author of " + options.toolName)
         case .network: (.askable, "")
         case .noop: (.local, "the backend 'noop' keeps nothing: there is nobody to ask")
         case .stdout: (.local, "the backend 'stdout' only prints: there is nobody to ask")
@@ -72,7 +72,7 @@ package struct DeletionRecipient {
 extension Destination {
     /// An event that asks for erasure reaches someone, who acknowledges it.
     var takesDeletion: Bool {
-        if case .network(let choice) = choice { return choice.kind != .splunkUDP }
+        if case .network(let choice) = choice { return choice.kind.answers }
         return false
     }
 

@@ -29,7 +29,7 @@ enum BackendSection {
         let given = try section.required("kind", expected: expected)
         let kind = given.scalar?.text ?? ""
         let choice: BackendChoice
-        if let network = NetworkKind.named(kind) {
+        if let network = Receiver.named(kind) {
             choice = .network(try networkChoice(section, network))
         } else if kind == "file" {
             choice = try fileChoice(section)
@@ -48,7 +48,7 @@ enum BackendSection {
 
     private static var kinds: String {
         var text = "noop, stdout, file"
-        for kind in NetworkKind.all { text += (kind == .splunkUDP ? " or " : ", ") + kind.name }
+        for (index, kind) in Receiver.all.enumerated() { text += (index == Receiver.all.count - 1 ? " or " : ", ") + kind.name }
         return text
     }
 
@@ -69,7 +69,7 @@ enum BackendSection {
     }
 
     @inline(never)
-    private static func networkChoice(_ backend: ManifestSection, _ kind: NetworkKind) throws(ManifestError) -> NetworkChoice {
+    private static func networkChoice(_ backend: ManifestSection, _ kind: Receiver) throws(ManifestError) -> NetworkChoice {
         let choice = NetworkChoice(kind)
         for key in NetworkChoice.keys {
             guard let node = backend.node(key) else { continue }

@@ -18,7 +18,7 @@ final class BackendDocumentTests: XCTestCase {
             ("otlp", OTLPFormat(isJSON: false).batchLimit),
             ("datadog", DatadogFormat(NetworkChoice(.datadog)).batchLimit),
             ("posthog", PostHogFormat().batchLimit),
-            ("segment", SegmentFormat().batchLimit),
+            ("segment", SegmentIOFormat().batchLimit),
             ("splunk_hec", SplunkHECFormat(NetworkChoice(.splunkHEC)).batchLimit),
             ("custom", CustomBackend(telemetry_backend()).batchLimit),
         ]

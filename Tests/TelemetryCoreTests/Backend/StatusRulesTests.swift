@@ -53,7 +53,7 @@ final class StatusRulesTests: XCTestCase {
             (HTTPJSONFormat(), ["", "{}", "thanks", "<html>"], []),
             (OTLPFormat(isJSON: false), ["", "{}", "{\"partialSuccess\":{}}", "\u{0A}\u{02}\u{08}\u{00}"], ["<html>", "please", "{\"error\":1}"]),
             (PostHogFormat(), ["", "{}", "{\"status\":1}", " {\"status\":\"Ok\"}\n"], ["<html>", "{\"detail\":\"no\"}", "[]", "status"]),
-            (SegmentFormat(), ["", "{\"success\":true}", "{\"ok\":true}", "OK"], ["<html>", "{\"message\":\"no\"}"]),
+            (SegmentIOFormat(), ["", "{\"success\":true}", "{\"ok\":true}", "OK"], ["<html>", "{\"message\":\"no\"}"]),
             (DatadogFormat(NetworkChoice(.datadog)), ["", "{}", "{\"status\":\"ok\"}"], ["<html>", "{\"errors\":[]}"]),
             (SplunkHECFormat(NetworkChoice(.splunkHEC)), ["", "{\"text\":\"Success\",\"code\":0}"], ["<html>", "{\"code\":9}", "{\"text\":\"x\"}"]),
         ]

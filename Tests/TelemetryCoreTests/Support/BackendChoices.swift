@@ -11,7 +11,7 @@ extension BackendChoice {
     /// What tells two choices apart.
     var summary: String {
         guard case .network(let choice) = self else { return "\(self)" }
-        return "\(choice.kind) \(choice.endpoint) \(choice.headers)"
+        return "\(choice.kind.name) \(choice.endpoint) \(choice.headers)"
     }
 }
 
@@ -25,7 +25,7 @@ extension Options {
 
 extension NetworkChoice {
     /// Where a receiver with these settings is posted to; what is wrong with them otherwise.
-    static func address(_ kind: NetworkKind, _ settings: [String: String]) -> String {
+    static func address(_ kind: Receiver, _ settings: [String: String]) -> String {
         let choice = NetworkChoice(kind)
         for (key, value) in settings {
             if let problem = choice.set(key, value) { return problem }

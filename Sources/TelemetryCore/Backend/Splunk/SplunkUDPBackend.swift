@@ -1,5 +1,13 @@
 import CSystem
 
+extension Receiver {
+    static let splunkUDP = Receiver(
+        name: "splunk_udp",
+        key: .none,
+        settings: [Setting(name: "line", choices: "tagged bare")],
+        transport: .datagrams { SplunkUDPBackend($0, $1) })
+}
+
 /// Sends each event as a datagram of key=value pairs. Nothing is acknowledged: an event has been delivered when
 /// the system has taken its datagram, and is never sent again.
 final class SplunkUDPBackend: Backend {

@@ -1,3 +1,7 @@
+extension Receiver {
+    static let http = Receiver(name: "http", key: .bearer, transport: .posted { _ in HTTPJSONFormat() })
+}
+
 /// Each batch as a JSON array; wire-formats "HTTP JSON (generic)" in docs/backends.md.
 final class HTTPJSONFormat: WireFormat {
     /// Most receivers take no more than 1 MiB unless told otherwise; longer ones are split on 413.

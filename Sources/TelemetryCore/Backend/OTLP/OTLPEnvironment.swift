@@ -10,7 +10,7 @@ enum OTLPEnvironment {
 
     static func resolve(_ choice: NetworkChoice, lookup: (String) -> String?) -> NetworkChoice {
         let mode = choice.setting("environment")
-        guard choice.kind == .otlp, mode == "fill" || mode == "override" else { return choice }
+        guard mode == "fill" || mode == "override" else { return choice }
         let isOverriding = mode == "override"
         let resolved = choice.copy()
         if isOverriding || choice.endpoint.utf8.isEmpty { setEndpoint(resolved, isOverriding, lookup) }

@@ -1,3 +1,12 @@
+extension Receiver {
+    static let posthog = Receiver(
+        name: "posthog",
+        path: "/batch/",
+        ownBase: { $0.setting("region") == "eu" ? "https://eu.i.posthog.com" : "https://us.i.posthog.com" },
+        settings: [Setting(name: "region", choices: "us eu")],
+        transport: .posted { _ in PostHogFormat() })
+}
+
 /// PostHog's batch capture; "PostHog" in docs/backends.md. 200 says only that the request was read: an event
 /// that PostHog leaves out is not told of.
 final class PostHogFormat: VendorFormat {

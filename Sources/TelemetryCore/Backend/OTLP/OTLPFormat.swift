@@ -1,3 +1,18 @@
+extension Receiver {
+    static let otlp = Receiver(
+        name: "otlp",
+        path: "/v1/logs",
+        key: .bearer,
+        settings: [
+            Setting(name: "protocol", choices: "http/protobuf http/json"),
+            Setting(name: "environment", choices: "ignore fill override"),
+        ],
+        // No signal's own URL ends so: it is a base, or the whole URL with a slash too many.
+        complete: { $0.utf8.last == UInt8(ascii: "/") ? OTLPEnvironment.logsURL($0) : nil },
+        resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
+        transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json") })
+}
+
 /// OTLP/HTTP logs: https://opentelemetry.io/docs/specs/otlp/, "OTLP/HTTP"; docs/backends.md.
 final class OTLPFormat: WireFormat {
     let batchLimit = (events: 1024, bytes: 256 << 10)

@@ -4,8 +4,8 @@ import XCTest
 @testable import TelemetryCore
 
 /// F, E8: wire-formats "Segment".
-final class SegmentFormatTests: XCTestCase {
-    private let format = SegmentFormat()
+final class SegmentIOFormatTests: XCTestCase {
+    private let format = SegmentIOFormat()
     private let head = #"{"writeKey":"s3cret","sentAt":"2026-05-12T14:31:00.000000000Z","batch":["#
 
     private func event(_ anonymousID: String) -> String {

@@ -1,5 +1,14 @@
+extension Receiver {
+    static let segment = Receiver(
+        name: "segment",
+        path: "/v1/batch",
+        ownBase: { $0.setting("region") == "eu" ? "https://events.eu1.segmentapis.com" : "https://api.segment.io" },
+        settings: [Setting(name: "region", choices: "us eu")],
+        transport: .posted { _ in SegmentIOFormat() })
+}
+
 /// Segment's HTTP tracking API, and what is compatible with it; "Segment" in docs/backends.md.
-final class SegmentFormat: VendorFormat {
+final class SegmentIOFormat: VendorFormat {
     /// Far fewer than the 2500 events it takes fill a request.
     init() {
         super.init(

@@ -1,3 +1,11 @@
+extension Receiver {
+    static let splunkHEC = Receiver(
+        name: "splunk_hec",
+        path: "/services/collector/event",
+        settings: [Setting(name: "source"), Setting(name: "sourcetype"), Setting(name: "index")],
+        transport: .posted { SplunkHECFormat($0) })
+}
+
 /// Splunk's HTTP Event Collector; "Splunk HEC" in docs/backends.md.
 final class SplunkHECFormat: VendorFormat {
     private let source: String

@@ -1,3 +1,21 @@
+extension Receiver {
+    static let datadog = Receiver(
+        name: "datadog",
+        path: "/api/v2/logs",
+        ownBase: {
+            let site = $0.setting("site")
+            return "https://http-intake.logs." + (site.utf8.isEmpty ? "datadoghq.com" : site)
+        },
+        settings: [
+            Setting(
+                name: "site",
+                choices: "datadoghq.com us3.datadoghq.com us5.datadoghq.com ap1.datadoghq.com ap2.datadoghq.com datadoghq.eu ddog-gov.com"),
+            Setting(name: "service"),
+            Setting(name: "source"),
+        ],
+        transport: .posted { DatadogFormat($0) })
+}
+
 /// Datadog's log intake, version 2; "Datadog" in docs/backends.md.
 final class DatadogFormat: VendorFormat {
     /// An event above 1 MB would be cut without a word.

@@ -1,0 +1,68 @@
+/// A kind of receiver that is reached over a network, described once. Its folder has this description and the form of its
+/// requests; manifest, options, doctor and erasure read what is said here.
+package struct Receiver {
+    static let all: [Receiver] = [
+        .http,
+        .otlp,
+        .datadog,
+        .posthog,
+        .segment,
+        .splunkHEC,
+        .splunkUDP,
+    ]
+
+    /// As manifests and options name it.
+    package let name: String
+    /// What an endpoint without a path gets: where this receiver takes events.
+    var path = ""
+    /// It has an address of its own: with these settings, this one.
+    var ownBase: ((NetworkChoice) -> String)?
+    var key = KeyRule.needed
+    /// What an author may set of this kind alone.
+    var settings: [Setting] = []
+    /// Makes the whole URL of an endpoint that the common rule would not make right. Nil: it would.
+    var complete: ((_ endpoint: String) -> String?)?
+    /// What the environment of the process makes of the author's choice.
+    var resolve: ((NetworkChoice) -> NetworkChoice)?
+    let transport: Transport
+
+    enum KeyRule {
+        case needed
+        /// One may be given: as `Authorization: Bearer`, or in a header that the author names.
+        case bearer
+        /// The kind says where one goes that is given.
+        case optional
+        /// There is no place for one.
+        case none
+    }
+
+    struct Setting {
+        let name: String
+        /// Words between spaces; empty: any text.
+        var choices = ""
+    }
+
+    enum Transport {
+        /// By HTTP: TLS, headers, compression, an answer.
+        case posted((NetworkChoice) -> any WireFormat)
+        /// By datagrams to `udp://host:port`, which nobody acknowledges.
+        case datagrams((Authority, NetworkChoice) -> any Backend)
+    }
+
+    /// It is posted to, and answers.
+    package var answers: Bool {
+        if case .posted = transport { return true }
+        return false
+    }
+
+    static func named(_ name: String) -> Receiver? {
+        for receiver in all where receiver.name == name { return receiver }
+        return nil
+    }
+
+    /// Nil: it has no such setting.
+    func setting(_ name: String) -> Setting? {
+        for setting in settings where setting.name == name { return setting }
+        return nil
+    }
+}
