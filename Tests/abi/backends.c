@@ -279,6 +279,8 @@ static void backend_settings(void)
         {"posthog", {"region", "moon", "api_key", "s3cret", NULL}, "backend.region: 'moon' is not known; expected one of us eu"},
         {"otlp", {"endpoint", "https://h", "protocol", "grpc", NULL}, "backend.protocol: 'grpc' is not known; expected one of http/protobuf http/json"},
         {"splunk_hec", {"api_key", "s3cret", NULL}, "backend.endpoint: missing"},
+        {"clickhouse", {"api_key", "s3cret", NULL}, "backend.endpoint: missing"},
+        {"clickhouse", {"endpoint", "https://h", "deduplication", "x", NULL}, "backend.deduplication: 'x' is not known; expected one of token none"},
         {"noop", {"endpoint", "https://h", NULL}, "backend.endpoint: does not go with this kind"},
         {"file", {"max_files", "1", NULL}, "backend.max_files: '1' is no integer"},
     };

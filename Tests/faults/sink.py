@@ -31,7 +31,7 @@ class Sink:
 
     What it does with a request is its mode, a tuple: accept; status CODE [BODY]; limit COUNT (413 above it); hang (no
     answer); body (resets in the middle of the body); page (200 with a login page); redirect CODE (to another origin, where
-    nobody is); invalid ID (400 that names the event of that id, as Splunk does)."""
+    nobody is); invalid (the answer that names one event, as Splunk and ClickHouse give it)."""
 
     def __init__(self, wire, certificate=None, is_open=True, is_full=False):
         self.wire = wire
@@ -195,8 +195,9 @@ class Sink:
         if name == "invalid":
             for index, event in enumerate(request.events):
                 if event.id == self.poison(request):
-                    request.taken = request.events[:index]
-                    return 400, b'{"text":"Invalid data format","code":6,"invalid-event-number":%d}' % index
+                    code, body, taken = self.wire.spoilt(index)
+                    request.taken = request.events[:taken]
+                    return code, body
         return self.wire.code, self.wire.answer
 
     def poison(self, request):

@@ -15,7 +15,8 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 class Wire:
     """One backend: its name in the tests, what a manifest says, and how a request is read."""
 
-    def __init__(self, name, kind, path, read, credential, code=200, answer=b"{}", **settings):
+    def __init__(self, name, kind, path, read, credential, code=200, answer=b"{}", spoilt=None, **settings):
+        self.spoilt = spoilt
         self.name, self.path, self.read, self.credential, self.code, self.answer = name, path, read, credential, code, answer
         self.backend = {"kind": kind, "api_key": KEY, **settings}
 
@@ -64,6 +65,24 @@ def segment(body):
 
 def splunk(body):
     return [Event(each["event"]["event_id"], each["event"]["type"], each["event"]["machine_id"]) for each in documents(body)]
+
+
+def splunk_spoilt(index):
+    """The answer to a request whose event of that index cannot be read, and how many of the others were taken."""
+    return 400, b'{"text":"Invalid data format","code":6,"invalid-event-number":%d}' % index, index
+
+
+def clickhouse(body):
+    statement, _, rows = body.decode().partition("\n")
+    token = r"INSERT INTO `events` SETTINGS async_insert = 0, input_format_skip_unknown_fields = 1, insert_deduplication_token = '[0-9a-f-]{36}'"
+    if not re.fullmatch(token + " FORMAT JSONEachRow", statement):
+        raise ValueError(f"statement {statement}")
+    return [Event(each["event_id"], each["type"], each["machine_id"]) for each in map(json.loads, rows.splitlines())]
+
+
+def clickhouse_spoilt(index):
+    """As 18.16 says it; nothing is stored."""
+    return 500, b'Code: 27, e.displayText() = DB::Exception: Cannot parse input: expected " before: x (at row 9)"}\n: (at row %d)\n' % (index + 1), 0
 
 
 def otlp_event(attributes):
@@ -136,5 +155,6 @@ WIRES = {wire.name: wire for wire in [
     Wire("posthog", "posthog", "/batch/", posthog, ("body", KEY), answer=b'{"status":"Ok"}'),
     Wire("segment", "segment", "/v1/batch", segment, BASIC, answer=b'{"success":true}'),
     Wire("splunk_hec", "splunk_hec", "/services/collector/event", splunk, ("authorization", f"Splunk {KEY}"),
-         answer=b'{"text":"Success","code":0}'),
+         answer=b'{"text":"Success","code":0}', spoilt=splunk_spoilt),
+    Wire("clickhouse", "clickhouse", "/", clickhouse, ("x-clickhouse-key", KEY), answer=b"", spoilt=clickhouse_spoilt),
 ]}

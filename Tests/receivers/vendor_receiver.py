@@ -64,8 +64,8 @@ class VendorReceiver:
     """`rules(request)` raises ValueError for what the vendor would not take, and sets `request.json`. `answers`
     are given one after the other, as (status, headers) or (status, headers, body), before it accepts everything."""
 
-    def __init__(self, rules, accepted):
-        receiver, self.requests, self.answers = self, [], []
+    def __init__(self, rules, accepted, body="{}"):
+        receiver, self.requests, self.answers, self.body_of_answers = self, [], [], body
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -83,7 +83,7 @@ class VendorReceiver:
                     request.problem, request.answer = repr(error), 400
                 receiver.requests.append(request)
                 self.send_response(request.answer)
-                answer = text[0].encode() if text else b"{}"
+                answer = (text[0] if text else receiver.body_of_answers).encode()
                 for name, value in [*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(answer)))]:
                     self.send_header(name, value)
                 self.end_headers()

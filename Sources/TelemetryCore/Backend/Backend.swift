@@ -5,6 +5,8 @@ enum Verdict: Equatable {
     case partial(rejected: Int)
     /// The events before this one were accepted, this one never will be, those behind are to be sent again.
     case invalid(at: Int)
+    /// This event never will be accepted, and none was because of it: those before and behind it are to be sent again.
+    case spoilt(by: Int)
     /// Keep it and try again; the receiver may have said when (seconds from now).
     case retry(afterSeconds: Int?)
     /// Too large for the receiver: send the halves.

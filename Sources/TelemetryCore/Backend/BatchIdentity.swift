@@ -20,6 +20,22 @@ struct BatchIdentity: Equatable {
         self.low = low
     }
 
+    /// From every byte: what differs anywhere has another one.
+    init(content: UnsafeRawBufferPointer) {
+        var high: UInt64 = 0x6C69_6274_656C_656D
+        var low = UInt64(content.count)
+        var word: UInt64 = 0
+        for index in content.indices {
+            word = word << 8 | UInt64(content[index])
+            guard index & 7 == 7 || index == content.count &- 1 else { continue }
+            high = Self.mix(high ^ word)
+            low = Self.mix(low &+ high)
+            word = 0
+        }
+        self.high = high
+        self.low = low
+    }
+
     /// As a UUID of version 8 (RFC 9562, section 5.8: made by a rule of our own).
     var uuid: String {
         let versioned = (high & ~0xF000) | 0x8000

@@ -9,6 +9,7 @@ package struct Receiver {
         .segment,
         .splunkHEC,
         .splunkUDP,
+        .clickHouse,
     ]
 
     /// As manifests and options name it.

@@ -4,17 +4,19 @@ class VendorFormat: WireFormat {
     let batchLimit: (events: Int, bytes: Int)
     private let limits: JSONLimits
     final let rules: StatusRules
-    /// The events are one array; otherwise one object behind the other.
-    private let isList: Bool
+    private let shape: Shape
     /// What is being written.
     final var json = EventJSON()
 
-    init(_ batchLimit: (events: Int, bytes: Int), _ limits: JSONLimits, _ rules: StatusRules, isList: Bool = true) {
+    init(_ batchLimit: (events: Int, bytes: Int), _ limits: JSONLimits, _ rules: StatusRules, shape: Shape = .list) {
         self.batchLimit = batchLimit
         self.limits = limits
         self.rules = rules
-        self.isList = isList
+        self.shape = shape
     }
+
+    /// The events are one array, or one object behind the other, each on a line of its own or not.
+    enum Shape { case list, objects, lines }
 
     // MARK: what differs
 
@@ -24,8 +26,9 @@ class VendorFormat: WireFormat {
     func end() {}
     /// The members of an event. `now`: when it is sent.
     func write(_ event: EventView, now: Int64) {}
-    /// The header line that carries the key. Empty: none does.
-    func credential(_ key: String) -> String { "" }
+    var contentType: String { "application/json" }
+    /// The header lines that carry the key, and whose it is. Empty: none does.
+    func credentials(_ key: String) -> [String] { [] }
     /// The key stands in the body.
     var isBodyPrivate: Bool { false }
     /// A header line for an attempt after the first. Empty: none.
@@ -38,14 +41,14 @@ class VendorFormat: WireFormat {
         json.removeAll()
         begin(batch)
         let count = writeEvents(batch)
-        if isList { json.endArray() }
+        if shape == .list { json.endArray() }
         end()
         guard let bytes = json.bytes else { return nil }
-        var request = WireRequest(headers: ["Content-Type: application/json"], body: bytes, eventCount: count)
-        let (retry, credential) = (batch.attempt == 0 ? "" : retryHeader(batch.attempt), credential(batch.key))
+        var request = WireRequest(headers: ["Content-Type: " + contentType], body: bytes, eventCount: count)
+        let retry = batch.attempt == 0 ? "" : retryHeader(batch.attempt)
         request.isBodyPrivate = isBodyPrivate
         if !retry.utf8.isEmpty { request.headers.append(retry) }
-        if !credential.utf8.isEmpty { request.privateHeaders.append(credential) }
+        request.privateHeaders = credentials(batch.key)
         return request
     }
 
@@ -53,10 +56,11 @@ class VendorFormat: WireFormat {
     private func writeEvents(_ batch: WireBatch) -> Int {
         for index in batch.events.indices {
             let start = json.json.buffer.count
-            if isList { json.json.element() }
+            if shape == .list { json.json.element() }
             json.json.beginObject()
             write(batch.events[index], now: batch.now)
             json.json.endObject()
+            if shape == .lines { json.finishLine() }
             let size = json.json.buffer.count
             // Without a type it has no name at the receiver, which may say 200 and drop it. Two brackets follow.
             if size - start > limits.event || size > limits.body - 2 || batch.events[index].type.isEmpty {

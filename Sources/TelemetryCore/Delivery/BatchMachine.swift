@@ -31,6 +31,8 @@ struct BatchMachine {
     private var start = 0
     /// What the receiver takes at once, as far as it has said.
     private var size: Int
+    /// An event that is refused for good, and would take those before it along: they are sent first.
+    private var spoiling: Int?
 
     init(count: Int, _ guarantee: Guarantee) {
         self.count = count
@@ -39,7 +41,11 @@ struct BatchMachine {
     }
 
     /// The events to send next; nil: none is left.
-    var next: Range<Int>? { start < count ? start..<(start + min(size, count - start)) : nil }
+    var next: Range<Int>? {
+        guard start < count else { return nil }
+        if let spoiling, spoiling > start { return start..<min(start + size, spoiling) }
+        return start..<(start + min(size, count - start))
+    }
 
     /// The events that an answer to what `next` said is about: fewer where the receiver takes fewer at once.
     func part(of outcome: Outcome) -> Range<Int>? {
@@ -55,6 +61,10 @@ struct BatchMachine {
         case .partial(let rejected):
             return settle(part, delivered: part.count - min(max(0, rejected), part.count), .rejected, .accepted)
         case .invalid(let index): return resume(part, after: min(max(0, index), part.count - 1), hasLeft: outcome.hasLeft)
+        case .spoilt(let index):
+            spoiling = part.lowerBound + min(max(0, index), part.count - 1)
+            // Nobody has it.
+            return spoiling == start ? settle(start..<(start + 1), delivered: 0, .rejected, nil) : Reaction()
         case .split where part.count > 1:
             size = part.count / 2
             return Reaction()

@@ -67,6 +67,13 @@ struct ByteBuffer: ~Copyable {
     /// Forgets what stands from `length` on.
     mutating func truncate(to length: Int) { count = max(0, min(length, count)) }
 
+    /// Writes over what stands at `offset` already.
+    mutating func overwrite(at offset: Int, _ text: String) {
+        guard let base, offset >= 0, offset <= count, text.utf8.count <= count &- offset else { return }
+        var text = text
+        text.withUTF8 { if let from = $0.baseAddress { (base + offset).copyMemory(from: from, byteCount: $0.count) } }
+    }
+
     /// Appends a copy of what stands in `range` already.
     mutating func appendCopy(of range: Range<Int>) {
         guard range.lowerBound >= 0, range.upperBound <= count, let to = reserve(range.count), let base else { return }

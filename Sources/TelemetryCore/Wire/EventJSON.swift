@@ -7,6 +7,8 @@ struct EventJSON: ~Copyable {
     /// Where the fields that all events of a segment share stand for the last event; the next one
     /// copies them from there.
     private var shared: (event: EventView, range: Range<Int>)?
+    /// Where the value of `metadata` begins, which ends the members of the last event. Nil: it has none.
+    private(set) var metadataStart: Int?
 
     init(pretty: Bool = false) { json = JSONWriter(pretty: pretty) }
 
@@ -58,8 +60,13 @@ struct EventJSON: ~Copyable {
         if withContext { writeShared(event) }
         writeOutcome(event)
         var isEmpty = true
+        metadataStart = nil
         event.forEachMergedAttribute { attribute in
-            if isEmpty { json.beginObject("metadata") }
+            if isEmpty {
+                json.key("metadata")
+                metadataStart = json.buffer.count
+                json.beginObject()
+            }
             isEmpty = false
             writeAttribute(attribute)
         }

@@ -37,6 +37,13 @@ extension JSONWriter {
         beginObject()
     }
 
+    /// As it is, around what is JSON.
+    @inline(never)
+    mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { buffer.append(UnsafeRawBufferPointer($0)) }
+    }
+
     @inline(never)
     mutating func string(_ text: String) {
         var text = text

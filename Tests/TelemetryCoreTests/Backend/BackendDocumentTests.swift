@@ -20,6 +20,7 @@ final class BackendDocumentTests: XCTestCase {
             ("posthog", PostHogFormat().batchLimit),
             ("segment", SegmentIOFormat().batchLimit),
             ("splunk_hec", SplunkHECFormat(NetworkChoice(.splunkHEC)).batchLimit),
+            ("clickhouse", ClickHouseFormat(NetworkChoice(.clickHouse)).batchLimit),
             ("custom", CustomBackend(telemetry_backend()).batchLimit),
         ]
         for (kind, limit) in limits {

@@ -49,6 +49,12 @@ final class BatchMachineTests: XCTestCase {
             ("the last is bad", [Outcome(verdict: .invalid(at: 7))], .atLeastOnce, Run(sent: [0..<8], delivered: 7, rejected: 1)),
             ("one beyond the last", [Outcome(verdict: .invalid(at: 99))], .atLeastOnce, Run(sent: [0..<8], delivered: 7, rejected: 1)),
             ("one before the first", [Outcome(verdict: .invalid(at: -9))], .atLeastOnce, Run(sent: [0..<8, 1..<8], delivered: 7, rejected: 1)),
+            ("the third spoils it", [Outcome(verdict: .spoilt(by: 2)), Outcome(verdict: .accepted), Outcome(verdict: .spoilt(by: 0))], .atMostOnce,
+             Run(sent: [0..<8, 0..<2, 2..<8, 3..<8], delivered: 7, rejected: 1)),
+            ("the first spoils it", [Outcome(verdict: .spoilt(by: 0))], .atLeastOnce, Run(sent: [0..<8, 1..<8], delivered: 7, rejected: 1)),
+            ("one beyond the last spoils it", [Outcome(verdict: .spoilt(by: 99))], .atLeastOnce, Run(sent: [0..<8, 0..<7, 7..<8], delivered: 8)),
+            ("one before it spoils it too", [Outcome(verdict: .spoilt(by: 4)), Outcome(verdict: .spoilt(by: 1))], .atLeastOnce,
+             Run(sent: [0..<8, 0..<4, 0..<1, 1..<8], delivered: 8)),
             ("too large once", [Outcome(verdict: .split)], .atLeastOnce, Run(sent: [0..<8, 0..<4, 4..<8], delivered: 8)),
             ("the second half fails", [Outcome(verdict: .split), Outcome(verdict: .accepted), kept], .atLeastOnce,
              Run(sent: [0..<8, 0..<4, 4..<8], delivered: 4, ending: .failed(afterSeconds: 7))),
@@ -96,7 +102,7 @@ final class BatchMachineTests: XCTestCase {
         for _ in 0..<2000 {
             let count = 1 + random(20)
             let verdicts: [Verdict] = [
-                .accepted, .rejected, .split, .stop, .retry(afterSeconds: nil), .partial(rejected: random(25) - 2), .invalid(at: random(25) - 2),
+                .accepted, .rejected, .split, .stop, .retry(afterSeconds: nil), .partial(rejected: random(25) - 2), .invalid(at: random(25) - 2), .spoilt(by: random(25) - 2),
             ]
             var machine = BatchMachine(count: count, random(2) == 0 ? .atLeastOnce : .atMostOnce)
             var settled = 0

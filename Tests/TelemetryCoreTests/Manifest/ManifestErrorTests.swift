@@ -110,7 +110,7 @@ final class ManifestErrorTests: XCTestCase {
         let b = Self.tool + "backend: "
         let url = "an http or https URL of at most 2048 bytes"
         let like = "expected a URL such as https://host/path"
-        let kinds = "noop, stdout, file, http, otlp, datadog, posthog, segment, splunk_hec or splunk_udp"
+        let kinds = "noop, stdout, file, http, otlp, datadog, posthog, segment, splunk_hec, splunk_udp or clickhouse"
         let absolute = "an absolute path of at most 4095 bytes"
         check(b + "file", "f.yaml:2:10: backend: 'file' is no mapping; expected a mapping")
         check(b + "{path: /x}", "f.yaml:2:10: backend.kind: missing; expected \(kinds)")

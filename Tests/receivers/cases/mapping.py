@@ -141,6 +141,9 @@ def arrived(stage, kind, settings=None):
         receiver.body
         [message] = otlp.decoded(receiver.taken())
         return otlp_paths(message)
+    if kind == "clickhouse":
+        event = loads(receiver.body.partition(b"\n")[2])
+        return flat({**event, "metadata": loads(event["metadata"].encode())}), None
     body = loads(receiver.body)
     event = body["batch"][0] if kind in ("posthog", "segment") else body if kind == "splunk_hec" else body[0]
     return flat(event), None
@@ -171,7 +174,7 @@ def moments(text):
     match = re.fullmatch(r"(.{19})\.(\d{9})Z", text)
     seconds = int(datetime.datetime.fromisoformat(match[1] + "+00:00").timestamp())
     nanoseconds = seconds * 10**9 + int(match[2])
-    return [text, str(nanoseconds), nanoseconds // 10**6, Decimal(nanoseconds) / 10**9]
+    return [text, text.replace("T", " ")[:-1], str(nanoseconds), nanoseconds // 10**6, Decimal(nanoseconds) / 10**9]
 
 
 def renderings(kind, field, value):

@@ -29,7 +29,7 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
 }
 """
 KINDS = {"http": b"", "otlp": b"", "datadog": b"{}", "posthog": b'{"status":"Ok"}', "segment": b'{"success":true}',
-         "splunk_hec": b'{"text":"Success","code":0}'}
+         "splunk_hec": b'{"text":"Success","code":0}', "clickhouse": b""}
 
 
 def send(stage, origin, guarantee="at-least-once", kind="http", count=1):

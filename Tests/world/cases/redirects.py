@@ -6,7 +6,7 @@ from origin import Origin, redirect
 from suite import check, check_equal, test
 
 KEY = "redirect-canary-7c1e"
-KINDS = ["http", "otlp", "datadog", "posthog", "segment", "splunk_hec"]
+KINDS = ["http", "otlp", "datadog", "posthog", "segment", "splunk_hec", "clickhouse"]
 BODY_KEYS = ["posthog", "segment"]
 MODES = ["in-process", "helper"]
 

@@ -36,7 +36,7 @@ final class DatadogFormat: VendorFormat {
         super.init((events: 1000, bytes: 512 << 10), Self.limits, StatusRules(longestPauseSeconds: 3600, readsReset: true))
     }
 
-    override func credential(_ key: String) -> String { "DD-API-KEY: " + key }
+    override func credentials(_ key: String) -> [String] { ["DD-API-KEY: " + key] }
 
     /// `{}`
     override func recognises(_ body: [UInt8]) -> Bool { Acknowledgement(body) == .bare || says("status", body) }

@@ -48,7 +48,7 @@ final class SegmentIOFormat: VendorFormat {
     }
 
     /// RFC 7617: the key is the user, the password is empty.
-    override func credential(_ key: String) -> String { "Authorization: Basic " + Base64.text(of: key + ":") }
+    override func credentials(_ key: String) -> [String] { ["Authorization: Basic " + Base64.text(of: key + ":")] }
 
     override func retryHeader(_ attempt: UInt32) -> String { "X-Retry-Count: " + attempt.description }
 }

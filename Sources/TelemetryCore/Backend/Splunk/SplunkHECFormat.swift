@@ -18,13 +18,13 @@ final class SplunkHECFormat: VendorFormat {
         let type = choice.setting("sourcetype")
         sourcetype = type.utf8.isEmpty ? "_json" : type
         index = choice.setting("index")
-        super.init((events: 1000, bytes: 256 << 10), JSONLimits(event: 1_000_000, body: 1_000_000), .all, isList: false)
+        super.init((events: 1000, bytes: 256 << 10), JSONLimits(event: 1_000_000, body: 1_000_000), .all, shape: .objects)
     }
 
     /// One object behind the other, without an array around them.
     override func begin(_ batch: WireBatch) {}
 
-    override func credential(_ key: String) -> String { "Authorization: Splunk " + key }
+    override func credentials(_ key: String) -> [String] { ["Authorization: Splunk " + key] }
 
     /// `{"text":"Success","code":0}`
     override func recognises(_ body: [UInt8]) -> Bool {

@@ -1,0 +1,149 @@
+extension Receiver {
+    static let clickHouse = Receiver(
+        name: "clickhouse",
+        path: "/",
+        key: .optional,
+        settings: [
+            Setting(name: "database"),
+            Setting(name: "table"),
+            Setting(name: "user"),
+            Setting(name: "deduplication", choices: "token none"),
+        ],
+        transport: .posted { ClickHouseFormat($0) })
+}
+
+/// ClickHouse over HTTP, one INSERT a batch: statement and rows in the body; "ClickHouse" in docs/backends.md.
+final class ClickHouseFormat: VendorFormat {
+    private let user: String
+    private let statement: String
+    /// The statement says which batch this is.
+    private let hasToken: Bool
+    private var rowsStart = 0
+    private var scratch = ByteBuffer()
+
+    init(_ choice: NetworkChoice) {
+        let (database, table) = (choice.setting("database"), choice.setting("table"))
+        user = choice.setting("user")
+        hasToken = choice.setting("deduplication") != "none"
+        statement = "INSERT INTO " + (database.utf8.isEmpty ? "" : Self.quoted(database) + ".")
+            + Self.quoted(table.utf8.isEmpty ? "events" : table)
+            // Only one insert by itself has a token: nothing is put together with those of others. A column that the table
+            // does not have yet costs no event.
+            + (hasToken ? " SETTINGS async_insert = 0, input_format_skip_unknown_fields = 1, insert_deduplication_token = '" : "")
+        super.init((events: 10_000, bytes: 1 << 20), JSONLimits(event: 1 << 20, body: 16 << 20), .all, shape: .lines)
+    }
+
+    /// An identifier, whatever is in it.
+    private static func quoted(_ name: String) -> String {
+        var bytes: [UInt8] = []
+        for byte in Array(name.utf8) {
+            if byte == UInt8(ascii: "`") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
+            bytes.append(byte)
+        }
+        return "`" + String(bytes: bytes) + "`"
+    }
+
+    override var contentType: String { "text/plain; charset=UTF-8" }
+
+    override func credentials(_ key: String) -> [String] {
+        (user.utf8.isEmpty ? [] : ["X-ClickHouse-User: " + user]) + (key.utf8.isEmpty ? [] : ["X-ClickHouse-Key: " + key])
+    }
+
+    override func begin(_ batch: WireBatch) {
+        json.json.append(statement)
+        if hasToken {
+            // What the token is made from comes behind it.
+            json.json.buffer.append("00000000-0000-8000-8000-000000000000'")
+        }
+        json.json.buffer.append(" FORMAT JSONEachRow\n")
+        rowsStart = json.json.buffer.count
+    }
+
+    override func end() {
+        guard hasToken, let bytes = json.bytes, rowsStart <= bytes.count else { return }
+        let token = BatchIdentity(content: UnsafeRawBufferPointer(rebasing: bytes[rowsStart...])).uuid
+        json.json.buffer.overwrite(at: statement.utf8.count, token)
+    }
+
+    override func write(_ event: EventView, now: Int64) {
+        json.json.member("schema_version", Int64(event.schemaVersion))
+        json.writeID("event_id", event)
+        writeTime(event.timestamp)
+        json.json.member("type", event.type)
+        json.json.member("name", event.name)
+        json.writeRest(event)
+        guard let start = json.metadataStart, let bytes = json.bytes else { return }
+        // A text of JSON is stored as it is in every version; what an object becomes depends on version and settings.
+        scratch.removeAll()
+        scratch.append(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+        json.json.buffer.truncate(to: start)
+        json.json.string(scratch.bytes)
+    }
+
+    /// `2026-05-12 14:30:45.123456789`, for a column in UTC: the only form that every version takes for what it is. A number
+    /// of milliseconds is stored as a time of other centuries.
+    private func writeTime(_ nanoseconds: Int64) {
+        json.writeTime("timestamp", nanoseconds)
+        let end = json.json.buffer.count
+        // Behind the T: 20 bytes, the quote included.
+        json.json.buffer.overwrite(at: end &- 21, " ")
+        json.json.buffer.truncate(to: end &- 2)
+        json.json.buffer.append("\"")
+    }
+
+    /// Nothing; an exception is known by its number, also behind a 200 that was sent before it.
+    override func recognises(_ body: [UInt8]) -> Bool { Acknowledgement(body) == .bare || Self.number(behind: "Code: ", body, at: 0) != nil }
+
+    /// The status says little: older servers answer nearly everything with 500, newer ones a table that is not there yet with 404.
+    override func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
+        guard let code = Self.number(behind: "Code: ", response.body, at: 0), !Self.isOfStatus(response.status) else {
+            return rules.outcome(response, eventCount: eventCount, now: now)
+        }
+        let reason = "HTTP " + response.status.description + ", ClickHouse's code " + code.description
+        if Self.isOfRow(code), let row = Self.row(response.body, isFirst: code == 469), row >= 1 && row <= eventCount {
+            return Outcome(verdict: .spoilt(by: row &- 1), reason: reason)
+        }
+        switch code {
+        // UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, ACCESS_DENIED, AUTHENTICATION_FAILED
+        case 192...194, 497, 516:
+            return Outcome(verdict: .retry(afterSeconds: StatusRules.refusalPauseSeconds), reason: reason, hasLeft: false)
+        // Before the first row is read: no such column, table, database or setting, syntax, read-only, too many queries or parts.
+        case 16, 47, 60, 62, 81, 115, 164, 202, 242, 252:
+            return Outcome(verdict: .retry(afterSeconds: nil), reason: reason, hasLeft: false)
+        // Memory, time, network, a materialized view: some of it may be stored.
+        default: return Outcome(verdict: .retry(afterSeconds: nil), reason: reason)
+        }
+    }
+
+    /// CANNOT_PARSE_… and the like, and VIOLATED_CONSTRAINT: nothing of the insert is stored for one row.
+    private static func isOfRow(_ code: Int) -> Bool {
+        switch code {
+        case 6, 25...27, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 441, 467, 469, 563, 632, 675, 676, 691: true
+        default: false
+        }
+    }
+
+    /// These mean what they say.
+    private static func isOfStatus(_ status: Int) -> Bool { status == 401 || status == 403 || status == 413 || status == 429 }
+
+    /// Counted from 1. An excerpt of the row comes before it, or behind it (`isFirst`), and may say the same of another.
+    private static func row(_ body: [UInt8], isFirst: Bool) -> Int? {
+        for index in body.indices {
+            if let row = number(behind: "at row ", body, at: isFirst ? index : body.count &- 1 &- index) { return row }
+        }
+        return nil
+    }
+
+    /// Nil: the text does not stand there, or no number behind it.
+    private static func number(behind text: StaticString, _ body: [UInt8], at start: Int) -> Int? {
+        let digits = start &+ text.utf8CodeUnitCount
+        guard digits < body.count else { return nil }
+        for offset in 0..<text.utf8CodeUnitCount where body[start &+ offset] != text.utf8Start[offset] { return nil }
+        var number: Int?
+        for byte in body[digits...].prefix(9) {
+            guard Authority.isDigit(byte) else { break }
+            number = (number ?? 0) &* 10 &+ Int(byte &- UInt8(ascii: "0"))
+        }
+        return number
+    }
+}
