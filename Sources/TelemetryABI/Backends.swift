@@ -53,7 +53,7 @@ public func telemetryOptionsSetBackendHttp(
 /// The first takes the place of the default. At most 6. One that fails never holds up another.
 ///
 /// @param kind           `noop`, `stdout`, `file`, `http`, `otlp`, `datadog`, `posthog`, `segment`,
-///                       `splunk_hec` or `splunk_udp`; docs/backends.md has a section on each. Copied.
+///                       `splunk_hec`, `splunk_udp` or `clickhouse`; docs/backends.md has a section on each. Copied.
 /// @param settings       The keys of `backend` in telemetry-manifest(5), with strings, ints or bools; a header
 ///                       as `headers.NAME`. `name` tells two of one kind apart. Copied. May be NULL if
 ///                       `setting_count` is 0.

@@ -100,7 +100,7 @@ FAULTS = {
     "400": Fault(("status", 400)),
     "400-one": Fault(("invalid",)),
     "404-table": Fault(("status", 404, b"Code: 60. DB::Exception: Table x does not exist. (UNKNOWN_TABLE)")),
-    "200-code": Fault(("status", 200, b"Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)")),
+    "200-code": Fault(("late", b"Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)")),
     "401": Fault(("status", 401)),
     "403": Fault(("status", 403)),
     "421": Fault(("status", 421)),

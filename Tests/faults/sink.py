@@ -30,7 +30,7 @@ class Sink:
     attempt to connect vanish until then.
 
     What it does with a request is its mode, a tuple: accept; status CODE [BODY]; limit COUNT (413 above it); hang (no
-    answer); body (resets in the middle of the body); page (200 with a login page); redirect CODE (to another origin, where
+    answer); late BODY (200, and then an exception); body (resets in the middle of the body); page (200 with a login page); redirect CODE (to another origin, where
     nobody is); invalid (the answer that names one event, as Splunk and ClickHouse give it)."""
 
     def __init__(self, wire, certificate=None, is_open=True, is_full=False):
@@ -164,7 +164,7 @@ class Sink:
 
     def _answer(self, connection, request):
         code, body = self._verdict(request)
-        request.answer = None if code == "page" else code
+        request.answer = None if code in ("page", "late") else code
         with self.lock:
             self.requests.append(request)
         if code is None:
@@ -173,6 +173,8 @@ class Sink:
         header = b"Content-Type: application/json\r\n"
         if code == "page":
             code, header = 200, b"Content-Type: text/html; charset=utf-8\r\n"
+        if code == "late":
+            code = 200
         if 300 <= code < 400:
             header = b"Location: http://127.0.0.1:9/elsewhere\r\n"
         connection.sendall(b"HTTP/1.1 %d X\r\n%sContent-Length: %d\r\n\r\n%s" % (code, header, len(body), body))
@@ -186,6 +188,8 @@ class Sink:
             return 400, request.problem.encode()
         if name == "page":
             return "page", b"<!doctype html><title>Sign in</title><form></form>"
+        if name == "late":
+            return "late", arguments[0]
         if name == "redirect":
             return arguments[0], b""
         if name == "status":
