@@ -1,6 +1,7 @@
 /// A kind of receiver that is reached over a network, described once. Its folder has this description and the form of its
-/// requests; manifest, options, doctor and erasure read what is said here.
-package struct Receiver {
+/// requests; manifest, options, doctor and erasure read what is said here. A class: its copies would be written out wherever
+/// one is passed on.
+package final class Receiver {
     static let all: [Receiver] = [
         .http,
         .otlp,
@@ -15,17 +16,31 @@ package struct Receiver {
     /// As manifests and options name it.
     package let name: String
     /// What an endpoint without a path gets: where this receiver takes events.
-    var path = ""
+    let path: String
     /// It has an address of its own: with these settings, this one.
-    var ownBase: ((NetworkChoice) -> String)?
-    var key = KeyRule.needed
+    let ownBase: ((NetworkChoice) -> String)?
+    let key: KeyRule
     /// What an author may set of this kind alone.
-    var settings: [Setting] = []
+    let settings: [Setting]
     /// Makes the whole URL of an endpoint that the common rule would not make right. Nil: it would.
-    var complete: ((_ endpoint: String) -> String?)?
+    let complete: ((_ endpoint: String) -> String?)?
     /// What the environment of the process makes of the author's choice.
-    var resolve: ((NetworkChoice) -> NetworkChoice)?
+    let resolve: ((NetworkChoice) -> NetworkChoice)?
     let transport: Transport
+
+    init(
+        name: String, path: String = "", ownBase: ((NetworkChoice) -> String)? = nil, key: KeyRule = .needed, settings: [Setting] = [],
+        complete: ((_ endpoint: String) -> String?)? = nil, resolve: ((NetworkChoice) -> NetworkChoice)? = nil, transport: Transport
+    ) {
+        self.name = name
+        self.path = path
+        self.ownBase = ownBase
+        self.key = key
+        self.settings = settings
+        self.complete = complete
+        self.resolve = resolve
+        self.transport = transport
+    }
 
     enum KeyRule {
         case needed

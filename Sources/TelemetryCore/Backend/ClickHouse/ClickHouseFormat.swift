@@ -25,11 +25,13 @@ final class ClickHouseFormat: VendorFormat {
         let (database, table) = (choice.setting("database"), choice.setting("table"))
         user = choice.setting("user")
         hasToken = choice.setting("deduplication") != "none"
-        statement = "INSERT INTO " + (database.utf8.isEmpty ? "" : Self.quoted(database) + ".")
-            + Self.quoted(table.utf8.isEmpty ? "events" : table)
-            // Only one insert by itself has a token: nothing is put together with those of others. A column that the table
-            // does not have yet costs no event.
-            + (hasToken ? " SETTINGS async_insert = 0, input_format_skip_unknown_fields = 1, insert_deduplication_token = '" : "")
+        var text = "INSERT INTO "
+        if !database.utf8.isEmpty { text += Self.quoted(database) + "." }
+        text += Self.quoted(table.utf8.isEmpty ? "events" : table)
+        // Only one insert by itself has a token: nothing is put together with those of others. A column that the table
+        // does not have yet costs no event.
+        if hasToken { text += " SETTINGS async_insert = 0, input_format_skip_unknown_fields = 1, insert_deduplication_token = '" }
+        statement = text
         super.init((events: 10_000, bytes: 1 << 20), JSONLimits(event: 1 << 20, body: 16 << 20), .all, shape: .lines)
     }
 
@@ -46,7 +48,10 @@ final class ClickHouseFormat: VendorFormat {
     override var contentType: String { "text/plain; charset=UTF-8" }
 
     override func credentials(_ key: String) -> [String] {
-        (user.utf8.isEmpty ? [] : ["X-ClickHouse-User: " + user]) + (key.utf8.isEmpty ? [] : ["X-ClickHouse-Key: " + key])
+        var lines: [String] = []
+        if !user.utf8.isEmpty { lines.append("X-ClickHouse-User: " + user) }
+        if !key.utf8.isEmpty { lines.append("X-ClickHouse-Key: " + key) }
+        return lines
     }
 
     override func begin(_ batch: WireBatch) {
@@ -99,27 +104,39 @@ final class ClickHouseFormat: VendorFormat {
         guard let code = Self.number(behind: "Code: ", response.body, at: 0), !Self.isOfStatus(response.status) else {
             return rules.outcome(response, eventCount: eventCount, now: now)
         }
-        let reason = "HTTP " + response.status.description + ", ClickHouse's code " + code.description
-        if Self.isOfRow(code), let row = Self.row(response.body, isFirst: code == 469), row >= 1 && row <= eventCount {
-            return Outcome(verdict: .spoilt(by: row &- 1), reason: reason)
+        var outcome = Outcome(
+            verdict: .retry(afterSeconds: nil), reason: "HTTP " + response.status.description + ", ClickHouse's code " + code.description)
+        switch Fault(code) {
+        case .row:
+            // A materialized view that cannot parse names none.
+            if let row = Self.row(response.body, isFirst: code == 469), row >= 1 && row <= eventCount { outcome.verdict = .spoilt(by: row &- 1) }
+        case .account:
+            outcome.verdict = .retry(afterSeconds: StatusRules.refusalPauseSeconds)
+            outcome.hasLeft = false
+        case .before: outcome.hasLeft = false
+        case .other: break
         }
-        switch code {
-        // UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, ACCESS_DENIED, AUTHENTICATION_FAILED
-        case 192...194, 497, 516:
-            return Outcome(verdict: .retry(afterSeconds: StatusRules.refusalPauseSeconds), reason: reason, hasLeft: false)
-        // Before the first row is read: no such column, table, database or setting, syntax, read-only, too many queries or parts.
-        case 16, 47, 60, 62, 81, 115, 164, 202, 242, 252:
-            return Outcome(verdict: .retry(afterSeconds: nil), reason: reason, hasLeft: false)
-        // Memory, time, network, a materialized view: some of it may be stored.
-        default: return Outcome(verdict: .retry(afterSeconds: nil), reason: reason)
-        }
+        return outcome
     }
 
-    /// CANNOT_PARSE_… and the like, and VIOLATED_CONSTRAINT: nothing of the insert is stored for one row.
-    private static func isOfRow(_ code: Int) -> Bool {
-        switch code {
-        case 6, 25...27, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 441, 467, 469, 563, 632, 675, 676, 691: true
-        default: false
+    /// What an exception is about, by its code.
+    private enum Fault {
+        /// CANNOT_PARSE_… and the like, and VIOLATED_CONSTRAINT: nothing of the insert is stored.
+        case row
+        /// UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, ACCESS_DENIED, AUTHENTICATION_FAILED
+        case account
+        /// Before the first row is read: no such column, table, database or setting, syntax, read-only, too many queries or parts.
+        case before
+        /// Memory, time, network, a materialized view: some of it may be stored.
+        case other
+
+        init(_ code: Int) {
+            switch code {
+            case 6, 25...27, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 441, 467, 469, 563, 632, 675, 676, 691: self = .row
+            case 192...194, 497, 516: self = .account
+            case 16, 47, 60, 62, 81, 115, 164, 202, 242, 252: self = .before
+            default: self = .other
+            }
         }
     }
 
@@ -135,6 +152,7 @@ final class ClickHouseFormat: VendorFormat {
     }
 
     /// Nil: the text does not stand there, or no number behind it.
+    @inline(never)
     private static func number(behind text: StaticString, _ body: [UInt8], at start: Int) -> Int? {
         let digits = start &+ text.utf8CodeUnitCount
         guard digits < body.count else { return nil }
