@@ -108,8 +108,7 @@ package final class Collector {
 
     package var backendInfo: String {
         mutex.withLock {
-            var text = ""
-            for outlet in currentOutlets() { text += (text.utf8.isEmpty ? "" : "; ") + outlet.backend.info }
+            var text = destinationText
             if options.delivery != TELEMETRY_IN_PROCESS && !isLocal { text += DetachedDelivery.info(options) }
             return text
         }
@@ -324,6 +323,7 @@ package final class Collector {
         if outlets.count > 1 { tellApart(outlets, shared) }
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         looked = Clock.realtime()
+        noteChoice(shared)
         if shared == nil { made.answers = PreferenceStore.stamps(tool: options.toolName) }
         spool = made
         dispatcher = Dispatcher(
@@ -340,10 +340,30 @@ package final class Collector {
         }
     }
 
+    private var destinationText: String {
+        var text = ""
+        for outlet in currentOutlets() { text += (text.utf8.isEmpty ? "" : "; ") + outlet.backend.info }
+        return text
+    }
+
+    /// With the mutex held. Keeps where a program sends that has chosen so itself, for whoever asks where the tool's events go.
+    private func noteChoice(_ shared: SpoolDirectory?) {
+        guard let shared, !isLocalOnly, options.destinationSet.origin == .code else { return }
+        let text = destinationText
+        let now = Clock.realtime()
+        let (known, time) = shared.control.readChosen()
+        let isKnown = Array(known.utf8) == TextLimit.cut(Array(text.utf8), ChosenLayout.text.limit)
+        if isKnown && now >= time && now &- time < IdentityPolicy.dayNanoseconds { return }
+        _ = shared.withLock(Deadline(nanoseconds: 0)) { shared.control.write(chosen: text, now) }
+    }
+
     private func makeContext(_ shared: SpoolDirectory?) -> ContextBlock {
         let identity = MachineIdentity.obtain(IdentityPolicy(options), tool: options.toolName, directory: shared?.directory)
         identityExpires = identity.expires
-        var context = ContextBlock(options, redactor, machineID: identity.id)
+        // What nobody has chosen a receiver for is for this machine's log, whatever a manifest says later.
+        let isLocalOnly = isLocalOnly || options.isDefault
+        let text = isLocalOnly ? "" : destinationText
+        var context = ContextBlock(options, redactor, machineID: identity.id, isLocalOnly ? nil : (options.destinationSet, text))
         context.isLocalOnly = isLocalOnly
         context.isUnique = identity.isEphemeral
         return context
@@ -373,13 +393,14 @@ package final class Collector {
 
 extension ContextBlock {
     /// What all events of this collector share; requirement C2.
-    init(_ options: Options, _ redactor: Redactor, machineID: String) {
+    init(_ options: Options, _ redactor: Redactor, machineID: String, _ destinations: (set: DestinationSet, text: String)? = nil) {
         self.init()
         let system = SystemDescription.current()
         for (id, value) in [
             (UInt8(1), options.toolName), (2, options.toolVersion), (3, system.name), (4, system.version),
             (5, system.architecture), (6, "libtelemetry/" + TelemetryVersion.text), (7, machineID),
         ] where !value.isEmpty { add(id, value) }
+        if let destinations { add(destinations.set, destinations.text) }
         for (key, value) in options.metadata { add(key: key, redactor.redactMetadata(key: key, value)) }
     }
 }

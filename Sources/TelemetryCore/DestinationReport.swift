@@ -44,18 +44,20 @@ extension SpoolInspector {
         }
         guard let shared = SpoolInspector.look(options) else { return reports }
         defer { shared.close() }
+        let own = options.destinationSet
         _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) {
-            for index in reports.indices { fill(&reports[index], shared, isOnly: reports.count == 1) }
+            for index in reports.indices { fill(&reports[index], shared, isOnly: reports.count == 1, own) }
         }
         return reports
     }
 
     /// Locked.
-    private static func fill(_ report: inout DestinationReport, _ shared: SpoolDirectory, isOnly: Bool) {
+    private static func fill(_ report: inout DestinationReport, _ shared: SpoolDirectory, isOnly: Bool, _ own: DestinationSet) {
         guard !isOnly else {
             let totals = shared.totals()
             (report.recorded, report.delivered, report.dropped) = (totals.recorded, totals.delivered, totals.droppedTotal)
-            return report.add(shared.delivery)
+            let state = shared.delivery
+            return report.add(state.isOwned(by: own) ? state : DeliveryState())
         }
         guard let file = shared.destinations, let slot = file.slot(of: report.name) else { return }
         let totals = file.totals(slot.index)
@@ -67,7 +69,9 @@ extension SpoolInspector {
     private static func addSegments(_ report: inout DestinationReport, _ shared: SpoolDirectory, _ slot: DestinationSlot) {
         let retired = shared.control.readCounters()?.retiredGeneration
         for name in shared.segmentNames() {
-            guard let header = SegmentHeader(name, in: shared.directory, of: slot), header.generation != retired else { continue }
+            guard let header = SegmentHeader(name, in: shared.directory, of: slot), header.generation != retired,
+                header.destinations?.has(tag: slot.tag) != false
+            else { continue }
             let tally = header.tally(currentEpoch: shared.control.epoch)
             report.recorded &+= tally.recorded
             report.delivered &+= tally.delivered

@@ -91,7 +91,7 @@ package final class Options {
     /// At least one. Each event goes to all of them.
     package private(set) var destinations = [Destination(name: "file", .defaultFile)]
     /// Nobody has chosen yet.
-    private var isDefault = true
+    package private(set) var isDefault = true
     package var delivery: telemetry_delivery = TELEMETRY_IN_PROCESS
     package var guarantee: telemetry_guarantee = TELEMETRY_AT_LEAST_ONCE
     /// What detached delivery starts; nil: looked for.

@@ -84,24 +84,30 @@ package enum SpoolInspector {
 
     package static func deliveryState(
         options: Options
-    ) -> (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String)? {
+    ) -> (
+        lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String, isOfOther: Bool
+    )? {
         guard let shared = look(options) else { return nil }
         defer { shared.close() }
         let state = shared.delivery
         let next = state.plausibleAttempt(Clock.realtime())
-        return (state.lastAttempt, state.lastSuccess, next, state.failures, state.lastError, state.taker)
+        return (state.lastAttempt, state.lastSuccess, next, state.failures, state.lastError, state.taker, !state.isOwned(by: options.destinationSet))
     }
 
     /// Tells one state of what may be delivered now, and is held by no living process, from another; 0: nothing.
     package static func deliverable(options: Options) -> UInt64 {
         guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return 0 }
         defer { shared.close() }
-        guard shared.delivery.nextAttempt <= Clock.realtime() else { return 0 }
+        let own = options.destinationSet
+        let state = shared.delivery
+        guard !state.isOwned(by: own) || state.nextAttempt <= Clock.realtime() else { return 0 }
         var result: UInt64 = 0
         // As in a pass: nothing overtakes what its owner still holds.
         var blocked: [UInt32] = []
         for entry in shared.segmentsByAge(except: { _ in false }) {
-            guard let header = entry.header, header.epoch == shared.control.epoch, !blocked.contains(header.lineage) else { continue }
+            guard let header = entry.header, header.epoch == shared.control.epoch, !blocked.contains(header.lineage),
+                header.isLocalOnly || header.destinations.map({ own.places(of: $0) != nil }) ?? true
+            else { continue }
             guard case .taken(let segment) = Segment.claim(entry.name, in: shared.directory, reading: .header) else {
                 if header.lineage != 0 { blocked.append(header.lineage) }
                 continue
@@ -122,8 +128,61 @@ package enum SpoolInspector {
         options: Options, _ destination: Destination, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void
     ) {
         let slot = options.destinations.count > 1 ? slot(destination, options) : nil
+        let own = options.destinationSet
+        let index = options.destinations.firstIndex { $0 === destination } ?? 0
         for image in pendingImages(options) {
+            if image.description.isLocalOnly { if own.origin != .none { continue } }
+            else if let recorded = image.destinations, (own.places(of: recorded) ?? 0) & 1 << UInt8(index) == 0 { continue }
             var reader = image.reader(of: slot)
+            while true {
+                let batch = EventBatch(&reader, limit: limit, oldest: oldest)
+                if batch.isEmpty { break }
+                if !batch.events.isEmpty { body(batch) }
+            }
+            withExtendedLifetime(image) {}
+        }
+    }
+
+    /// Events that wait for somebody else, who alone knows where they go.
+    package struct WaitingForOther {
+        /// One line on where they go.
+        package let destinations: String
+        /// Otherwise for the tool's manifest.
+        package let isForProgram: Bool
+        package fileprivate(set) var events: UInt64
+
+        package var text: String {
+            "\(events) for " + (isForProgram ? "the program" : "the tool's manifest") + ", which alone says how they are sent: " + destinations
+        }
+    }
+
+    package static func waitingForOthers(options: Options) -> [WaitingForOther] {
+        let own = options.destinationSet
+        var result: [WaitingForOther] = []
+        for image in pendingImages(options) where !image.description.isLocalOnly && image.pending > 0 {
+            guard let recorded = image.destinations, own.places(of: recorded) == nil else { continue }
+            let text = image.destinationText
+            if let known = result.firstIndex(where: { Array($0.destinations.utf8) == Array(text.utf8) }) {
+                result[known].events &+= image.pending
+            } else {
+                result.append(WaitingForOther(destinations: text, isForProgram: recorded.origin == .code, events: image.pending))
+            }
+        }
+        return result
+    }
+
+    /// Where a program of the tool sends that has chosen so in code, as it was noted last. Nil: none has.
+    package static func chosenInCode(options: Options) -> (destinations: String, noted: Int64)? {
+        guard let shared = look(options) else { return nil }
+        defer { shared.close() }
+        let (text, time) = shared.control.readChosen()
+        return text.utf8.isEmpty ? nil : (text, time)
+    }
+
+    /// What waits for the local log, whatever the tool's destinations are.
+    static func forEachLocalBatch(options: Options, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void) {
+        for image in pendingImages(options) where image.description.isLocalOnly {
+            var reader = image.reader()
             while true {
                 let batch = EventBatch(&reader, limit: limit, oldest: oldest)
                 if batch.isEmpty { break }
@@ -298,6 +357,16 @@ private final class SegmentImage {
         return SegmentReader(
             UnsafeRawBufferPointer(start: base, count: size), description: description,
             context: context, state: StateWord.load(base), from: progress.offset)
+    }
+
+    var destinations: DestinationSet? { DestinationSet(context.pointee.destinations) }
+
+    var destinationText: String { DestinationSet.text(context.pointee.destinations) }
+
+    var pending: UInt64 {
+        let consumed = Progress.read(base, generation: description.generation, fileSize: size).consumed
+        let recorded = UInt64(StateWord.load(base).count)
+        return recorded > consumed ? recorded &- consumed : 0
     }
 
     /// Of what waits, so many are behind a record that this version does not know, itself among them.

@@ -54,6 +54,9 @@ enum DeliveryCommands {
             throw Failure(code: .system, message: "not delivered: " + (reason ?? "the operating system refused"))
         default:
             if fate.isLossy { invocation.complain(reason(options) + "; " + fate.text) }
+            if !invocation.isQuiet {
+                for waiting in SpoolInspector.waitingForOthers(options: options) { invocation.complain("not delivered: " + waiting.text) }
+            }
             return isEnabled
         }
     }

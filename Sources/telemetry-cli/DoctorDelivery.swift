@@ -7,10 +7,16 @@ enum DoctorDelivery {
     private static let clockToleranceSeconds = 300
 
     static func check(_ options: Options, isOffline: Bool) -> [DoctorFinding] {
-        var findings = SpoolInspector.backends(options: options).map { backend in
-            DoctorFinding(
+        let program = SpoolInspector.chosenInCode(options: options)
+        var findings: [DoctorFinding] = []
+        if let program { findings.append(DoctorFinding(check: "backend", state: .ok, detail: program.destinations + " (chosen by the program)")) }
+        for waiting in SpoolInspector.waitingForOthers(options: options) {
+            findings.append(DoctorFinding(check: "waiting", state: .ok, detail: waiting.text))
+        }
+        for backend in SpoolInspector.backends(options: options) where !options.isDefault || program == nil {
+            findings.append(DoctorFinding(
                 check: "backend", state: backend.isUsable ? .ok : .problem, detail: backend.info,
-                advice: backend.isUsable ? nil : "events are kept until the manifest is mended")
+                advice: backend.isUsable ? nil : "events are kept until the manifest is mended"))
         }
         for destination in options.destinations {
             guard case .network(let choice) = destination.choice, choice.problem() == nil else { continue }
@@ -104,7 +110,7 @@ enum DoctorDelivery {
         let next = isFinal ? "not tried again" : "next attempt " + Timestamp.text(state.nextAttempt)
         return DoctorFinding(
             check: "delivery", state: isFinal ? .problem : .warning,
-            detail: "\(state.failures) failed in a row, " + next + ": " + state.lastError,
+            detail: "\(state.failures) failed in a row, " + next + (state.isOfOther ? ", of the program's receiver: " : ": ") + state.lastError,
             advice: isFinal ? "the receiver wants no more events" : advice(state.lastError))
     }
 

@@ -13,6 +13,7 @@ enum InspectionCommands {
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
         if arguments.has(.wire) {
             let code = try WireAnswer.print(invocation, SpoolInspector.wirePreview(options: options))
+            for waiting in SpoolInspector.waitingForOthers(options: options) { invocation.complain("not shown: " + waiting.text) }
             try refuseToGuess(options)
             return code
         }

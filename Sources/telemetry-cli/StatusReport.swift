@@ -7,19 +7,25 @@ struct StatusReport {
     private let options: Options
     private let decision: ConsentDecision
     private let backend: String
+    /// Where a program sends that has chosen so in code.
+    private let program: (destinations: String, noted: Int64)?
+    private let waitingForOthers: [SpoolInspector.WaitingForOther]
     private let destinations: [DestinationReport]
     /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
     private let statistics: telemetry_statistics?
     /// Why it cannot be looked at, altogether or in part.
     private let problem: String?
     private let later: (files: [String], events: UInt64)?
-    private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String)?
+    private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String, isOfOther: Bool)?
 
     init(_ options: Options) {
         self.options = options
         let collector = Collector.open(options)
         decision = collector.decision
-        backend = collector.backendInfo
+        program = SpoolInspector.chosenInCode(options: options)
+        waitingForOthers = SpoolInspector.waitingForOthers(options: options)
+        // Without a choice in the manifest, the program's is the tool's.
+        backend = options.isDefault ? program.map { $0.destinations + " (chosen by the program)" } ?? collector.backendInfo : collector.backendInfo
         _ = collector.close(timeoutMilliseconds: 0)
         destinations = SpoolInspector.destinations(options: options)
         let spool = SpoolInspector.examine(options: options)
@@ -107,6 +113,21 @@ struct StatusReport {
         object.add("manifest", optional: options.manifestPath)
         object.add("backend", backend)
         object.add("backends", objects: destinations.map { $0.json(guarantee) })
+        if let program {
+            var chosen = JSONObject()
+            chosen.add("destinations", program.destinations)
+            chosen.add("noted", optional: time(program.noted))
+            object.add("program", chosen)
+        } else {
+            object.add("program", raw: "null")
+        }
+        object.add("waiting_for_others", objects: waitingForOthers.map { waiting in
+            var other = JSONObject()
+            other.add("destinations", waiting.destinations)
+            other.add("for", waiting.isForProgram ? "program" : "manifest")
+            other.add("events", waiting.events)
+            return other
+        })
         object.add("delivery", mode)
         object.add("guarantee", guarantee)
         object.add("spool", spoolJSON)
@@ -167,6 +188,10 @@ struct StatusReport {
         rows.append(("notice", notice.text))
         rows.append(("manifest", options.manifestPath ?? "none"))
         rows.append(("backend", backend))
+        if let program, !options.isDefault {
+            rows.append(("program", program.destinations + " (chosen in code" + (time(program.noted).map { ", noted " + $0 } ?? "") + ")"))
+        }
+        for waiting in waitingForOthers { rows.append(("waiting", waiting.text)) }
         if destinations.count > 1 { for destination in destinations { rows.append(("to " + destination.name, destination.text)) } }
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
         if let heartbeat {
@@ -179,7 +204,7 @@ struct StatusReport {
         rows += countRows
         rows.append(("last delivery", time(delivery?.lastSuccess) ?? (isUnknown ? "unknown" : "never")))
         if let taker { rows.append(("taken by", taker)) }
-        if let lastError { rows.append(("last error", lastError)) }
+        if let lastError { rows.append(("last error", (delivery?.isOfOther == true ? "of the program's receiver: " : "") + lastError)) }
         if let next = time(delivery?.nextAttempt), let failures = delivery?.failures, failures > 0 {
             rows.append(("next attempt", next + ", after \(failures) in a row failed"))
         }

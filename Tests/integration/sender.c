@@ -2,7 +2,7 @@
  *
  *     sender NAME=VALUE...
  *
- * From left to right. Options: manifest=FILE (it says where events go), or endpoint= header= guarantee=most timeout= segment=
+ * From left to right. Options: manifest=FILE (it says where events go), or code=ENDPOINT header= (chosen in code) guarantee=most timeout= segment=
  * identity=NUMBER rotation=DAYS ephemeral=NUMBER. Then, the
  * collector being opened by the first of them: track=COUNT try=COUNT (whatever comes of it) flush=MS close=MS sleep=MS await=FILE (for half a minute) info= mapped=
  * exit=CODE, which calls exit() at once. Each of flush, close, info and mapped prints
@@ -84,7 +84,7 @@ static bool is_mapped(void)
 
 static bool set_option(const char *name, const char *value)
 {
-    if (strcmp(name, "endpoint") == 0)
+    if (strcmp(name, "code") == 0)
         endpoint = value;
     else if (strcmp(name, "manifest") == 0)
         manifest = value;

@@ -147,7 +147,20 @@ class Stage:
         with open(self.manifest_file, "w") as file:
             json.dump(content, file)
 
+    def _program_manifest(self, actions):
+        """In place of endpoint=, a manifest that says the same: so another process may deliver what is left, to wherever the tool's
+        manifest sends by then. What is chosen in code (code=, with header=) is the program's alone."""
+        endpoint, = [action.split("=", 1)[1] for action in actions if action.startswith("endpoint=")]
+        if any(action.startswith("header=") for action in actions):
+            return ["code=" + action.split("=", 1)[1] if action.startswith("endpoint=") else action for action in actions]
+        path = self.path(f"sender-{len(self.closing)}.yaml")
+        with open(path, "w") as file:
+            json.dump({"tool": {"name": TOOL}, "backend": {"kind": "http", "endpoint": endpoint}}, file)
+        return [f"manifest={path}", *[action for action in actions if not action.startswith("endpoint=")]]
+
     def start(self, *actions, environment=None, wrapper=()):
+        if any(action.startswith("endpoint=") for action in actions):
+            actions = self._program_manifest(actions)
         return self.closes(Child([*wrapper, self.shared.sender, *actions], {**self.environment, **(environment or {})}, self.root))
 
     def send(self, *actions, **options):

@@ -123,6 +123,10 @@ class Description:
     process: int
     context: dict
     metadata: list
+    origin: str = ""  # who chose the destinations: "", "manifest" or "code"
+    is_once: bool = False
+    receivers: list = field(default_factory=list)  # (fingerprint, tag) of each destination
+    destinations: str = ""  # for people
 
     @classmethod
     def parse(cls, image):
@@ -141,7 +145,7 @@ class Description:
             return None
         generation, epoch, began, size, sync, process, fields, attributes = \
             struct.unpack_from("<QQQIIIHH", copy, 16)
-        context, offset = {}, 64
+        context, offset, destinations = {}, 64, ("", False, [], "")
         for _ in range(fields):
             if offset + 4 > length:
                 return None
@@ -151,11 +155,21 @@ class Description:
             if identifier in CONTEXT_FIELDS:
                 text = bytes(copy[offset + 4:offset + 4 + size_of_field])
                 context[CONTEXT_FIELDS[identifier]] = text.decode("utf-8", "replace")
+            if identifier == 8 and size_of_field >= 4:
+                destinations = cls._parse_destinations(bytes(copy[offset + 4:offset + 4 + size_of_field]))
             offset += 4 + size_of_field
         metadata = parse_attributes(copy, offset, attributes, length)
         if metadata is None:
             return None
-        return cls(generation, epoch, began, size, sync, process, context, metadata[0])
+        return cls(generation, epoch, began, size, sync, process, context, metadata[0], *destinations)
+
+    @staticmethod
+    def _parse_destinations(data):
+        origin, count, flags = struct.unpack_from("<BBH", data)
+        if origin > 2 or count > 6 or len(data) < 4 + 8 * count:
+            return "", False, [], ""
+        receivers = [struct.unpack_from("<II", data, 4 + 8 * index) for index in range(count)]
+        return ["", "manifest", "code"][origin], bool(flags & 1), receivers, data[4 + 8 * count:].decode("utf-8", "replace")
 
 
 @dataclass
@@ -335,6 +349,9 @@ class Control:
             struct.unpack_from("<QQQI", delivery, 8)
         length, = struct.unpack_from("<H", delivery, 68)
         self.last_error = bytes(delivery[70:70 + min(length, 200)]).decode("utf-8", "replace")
+        chosen = newest_slot(image, (2048, 2560), 512) or bytes(512)
+        length, = struct.unpack_from("<H", chosen, 16)
+        self.chosen = bytes(chosen[18:18 + min(length, 400)]).decode("utf-8", "replace")
         length, = struct.unpack_from("<H", delivery, 280)
         self.taken_by = bytes(delivery[282:282 + min(length, 200)]).decode("utf-8", "replace")
 

@@ -182,6 +182,24 @@ package final class NetworkChoice {
         }
     }
 
+    /// What tells this receiver from any other. Where the vendor's own address is meant, the key says whose events they are.
+    /// Elsewhere another key is the same receiver's, and only where it comes from counts.
+    var identity: [String] {
+        var parts = [kind.name, url]
+        switch key {
+        case .none: break
+        case .value(let value): parts.append(endpoint.utf8.isEmpty ? value : "key")
+        case .environment(let name): parts.append(name)
+        case .file(let path): parts.append(path)
+        }
+        for header in headers { parts.append(header.name) }
+        for setting in settings {
+            parts.append(setting.name)
+            parts.append(setting.value)
+        }
+        return parts
+    }
+
     /// The header that carries the key; nil: none does, or the format puts it elsewhere.
     func keyHeaderLine(_ key: String) -> String? {
         if self.key == .none { return nil }

@@ -41,6 +41,13 @@ extension SpoolInspector {
             forEachBatch(options: options, destination, limit: backend.batchLimit, oldest: oldest) { preview.add($0, backend) }
             backend.close()
         }
+        if options.destinationSet.origin != .none { previewLocal(options, oldest, &preview) }
         return preview
+    }
+
+    private static func previewLocal(_ options: Options, _ oldest: Int64, _ preview: inout WirePreview) {
+        let log = makeBackend(.defaultFile, toolName: options.toolName, stateDirectory: path(options: options))
+        defer { log.close() }
+        forEachLocalBatch(options: options, limit: log.batchLimit, oldest: oldest) { preview.add($0, log) }
     }
 }

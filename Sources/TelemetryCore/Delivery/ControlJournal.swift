@@ -3,13 +3,16 @@ final class ControlJournal: AppendJournal {
     private let spool: SpoolDirectory
     private let lease: Lease?
     private(set) var unfinished: (inode: UInt64, length: UInt64)?
+    /// The interrupted append is that of events which others are to send.
+    private let isForeign: Bool
     /// The batch about to be sent.
     private var generation: UInt64 = 0
     private var offset: UInt32 = 0
 
     /// `isWaiting`: whether a segment of this generation stands at this progress offset. If the one of the
     /// append that a crash interrupted does, that append has not been accounted for.
-    init(_ spool: SpoolDirectory, lease: Lease? = nil, isWaiting: (UInt64, Int) -> Bool) {
+    init(_ spool: SpoolDirectory, lease: Lease? = nil, isForeign: (UInt64) -> Bool = { _ in false }, isWaiting: (UInt64, Int) -> Bool) {
+        self.isForeign = isForeign(spool.delivery.appendGeneration)
         self.spool = spool
         self.lease = lease
         let state = spool.delivery
@@ -34,6 +37,9 @@ final class ControlJournal: AppendJournal {
             state.appendOffset = offset
         }
     }
+
+    /// The pass is over. What others have to take back is left to them.
+    func end() { if !isForeign || unfinished == nil { clear() } }
 
     func clear() {
         unfinished = nil

@@ -148,9 +148,13 @@ final class ManifestMark {
     }
 
     func isAll(of options: Options) -> Bool {
-        guard let destinations, destinations.count == options.destinations.count, guarantee == options.guarantee,
-            consent == options.consent, force == options.force, config === options.config
-        else { return false }
+        hasDestinations(of: options) && guarantee == options.guarantee && consent == options.consent && force == options.force
+            && config === options.config
+    }
+
+    /// The program has changed none of them.
+    func hasDestinations(of options: Options) -> Bool {
+        guard let destinations, destinations.count == options.destinations.count else { return false }
         for index in destinations.indices where destinations[index] !== options.destinations[index] { return false }
         return true
     }

@@ -24,6 +24,8 @@ final class Dispatcher {
     private let mutex: Mutex
     private let outlets: [Outlet]
     private let options: Options
+    /// Where this process's events go, and so which of others it may send.
+    private let destinations: DestinationSet
     /// A7: nothing of this process leaves the machine.
     private let isLocalOnly: Bool
     /// Where events go that a process recorded for this machine's log only.
@@ -48,6 +50,7 @@ final class Dispatcher {
         self.mutex = mutex
         self.outlets = outlets
         self.options = options
+        destinations = options.destinationSet
         self.isLocalOnly = isLocalOnly
         self.makeLocalBackend = makeLocalBackend
         self.isConsented = isConsented
@@ -88,7 +91,8 @@ final class Dispatcher {
     private func state(of outlet: Outlet) -> DeliveryState {
         guard let shared = spool.shared else { return heapStateMutex.withLock { outlet.heapState } }
         if let slot = outlet.slot, let file = shared.destinations { return file.state(slot.index) }
-        return shared.delivery
+        let state = shared.delivery
+        return state.isOwned(by: destinations) ? state : DeliveryState()
     }
 
     /// What becomes of events for the local log says nothing about the author's receiver.
@@ -96,7 +100,9 @@ final class Dispatcher {
         if isLocalOnly { return }
         guard let shared = spool.shared else { return heapStateMutex.withLock { change(&outlet.heapState) } }
         Lease.guarded(lease) {
-            guard let slot = outlet.slot, let file = shared.destinations else { return shared.updateDelivery(change) }
+            guard let slot = outlet.slot, let file = shared.destinations else {
+                return shared.updateDelivery { [destinations] in $0.update(for: destinations, change) }
+            }
             file.updateState(slot.index, change)
             mirror(shared)
         }
@@ -114,6 +120,7 @@ final class Dispatcher {
             state.nextAttempt = worst.nextAttempt
             state.failures = worst.failures
             state.lastError = worst.lastError
+            state.owner = destinations.owner
         }
     }
 
@@ -208,7 +215,7 @@ final class Dispatcher {
         let others = shared.segmentsToDeliver(except: spool.owns)
         mutex.unlock()
         let journal = makeJournal(shared, others)
-        defer { journal.clear() }
+        defer { journal.end() }
         let audit = AuditLog(shared, lease: lease)
         defer { audit.close() }
         var delivery = delivery(deadline, isCancelled, journal: journal)
@@ -223,11 +230,10 @@ final class Dispatcher {
             if lineage != 0 && blocked.contains(lineage) { continue }
             // Recorded for the author's backend: that waits for a process that may send.
             if isLocalOnly, segment.header?.isLocalOnly == false { continue }
+            if let header = segment.header, !isOwn(header), !isOver(header, shared, delivery.oldest) { continue }
             if let orphan = claim(segment.name, segment.header, shared) {
                 lease.deliver(orphan)
-                isKept = false
                 if let ended = deliver(orphan, delivery, isOwn: false, &left) ?? stopped { return ended }
-                if isKept { blocked.append(lineage) }
             } else {
                 blocked.append(lineage)
             }
@@ -237,11 +243,24 @@ final class Dispatcher {
         return deliverOwn(delivery, left: left)
     }
 
+    /// Recorded for destinations of this process, or by a version that did not say which.
+    private func isOwn(_ header: SegmentHeader) -> Bool {
+        header.isLocalOnly || header.destinations.map { destinations.places(of: $0) != nil } ?? true
+    }
+
+    /// Recorded for others, and some or all of it is of no use to them any more.
+    private func isOver(_ header: SegmentHeader, _ shared: SpoolDirectory, _ oldest: Int64) -> Bool {
+        header.pending == 0 || header.created < oldest || header.epoch != shared.control.epoch
+    }
+
     /// The append that a crash interrupted was the file's destination's.
     private func makeJournal(_ shared: SpoolDirectory, _ others: [AgedSegment]) -> ControlJournal {
         var slot: DestinationSlot?
         for outlet in outlets where outlet.backend.kind == "file" { slot = outlet.slot }
-        return ControlJournal(shared, lease: lease) { generation, offset in
+        let isForeign = { (generation: UInt64) in
+            others.contains { other in other.header.map { $0.generation == generation && !self.isOwn($0) } ?? false }
+        }
+        return ControlJournal(shared, lease: lease, isForeign: isForeign) { generation, offset in
             for other in others where other.header?.generation == generation {
                 let header = slot == nil ? other.header : SegmentHeader(other.name, in: shared.directory, of: slot)
                 if header?.progress.offset == offset { return true }
@@ -295,8 +314,9 @@ final class Dispatcher {
     /// Nil: go on with the next.
     private func deliver(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ left: inout Bool) -> PassResult? {
         var ended: PassResult?
+        isKept = false
         let isCounted = isCounted(segment)
-        let isDone = isCounted ?? false || isCounted != nil && send(segment, delivery, &ended)
+        let isDone = isCounted ?? false || isCounted != nil && send(segment, delivery, isOwn: isOwn, &ended)
         mutex.lock()
         defer { mutex.unlock() }
         let isLost = segment.isLost
@@ -330,8 +350,17 @@ final class Dispatcher {
     }
 
     /// True: no destination needs it any more. `ended`: the pass is over.
-    private func send(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
-        if !isLocalOnly && segment.description.isLocalOnly { return sendLocally(segment, delivery, &ended) }
+    private func send(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ ended: inout PassResult?) -> Bool {
+        if !isLocalOnly && segment.description.isLocalOnly && destinations.origin != .none {
+            return sendLocally(segment, delivery, &ended)
+        }
+        // What this collector has recorded needs no look: it may be cut short.
+        let recorded = isOwn ? nil : segment.destinations
+        guard let places = recorded.map({ destinations.places(of: $0) }) ?? .max else { return keep(segment, delivery, &ended) }
+        var outlets: [Outlet] = []
+        for (index, outlet) in self.outlets.enumerated() where places & 1 << UInt8(index) != 0 { outlets.append(outlet) }
+        var delivery = delivery
+        if recorded?.isOnce == true { delivery.guarantee = .atMostOnce }
         let cursors = Cursor.make(segment, outlets.map { $0.slot }, mutex)
         defer { for cursor in cursors { cursor.end() } }
         var isDone = true
@@ -363,7 +392,7 @@ final class Dispatcher {
         var own = delivery
         own.backend = outlet.backend
         if outlet.backend.timeoutMilliseconds > 0 { own.sendTimeoutMilliseconds = outlet.backend.timeoutMilliseconds }
-        let isOnce = options.guarantee == TELEMETRY_AT_MOST_ONCE || outlet.backend.isUnacknowledged
+        let isOnce = delivery.guarantee == .atMostOnce || options.guarantee == TELEMETRY_AT_MOST_ONCE || outlet.backend.isUnacknowledged
         own.guarantee = isOnce ? .atMostOnce : .atLeastOnce
         own.attempt = state(of: outlet).failures
         return own
@@ -384,6 +413,17 @@ final class Dispatcher {
             ended = .interrupted
         }
         return false
+    }
+
+    /// It is for others to send: what is too old for them is counted, or void.
+    private func keep(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
+        var foreign = delivery
+        foreign.isForeign = true
+        let result = Cursor.make(segment, [nil], mutex).reduce(SegmentDelivery.Result.consumed) { foreign.run($1) }
+        if result == .void { segment.void() }
+        if result == .interrupted { ended = .interrupted }
+        isKept = result == .kept
+        return result == .void || result == .consumed
     }
 
     /// To the local log, for which the events were recorded.

@@ -4,6 +4,23 @@ extension DeliveryState {
     /// `now`: nanoseconds since 1970-01-01 UTC.
     func isDue(_ now: Int64) -> Bool { plausibleAttempt(now) <= now }
 
+    /// It says something of these destinations.
+    func isOwned(by set: DestinationSet) -> Bool { owner == 0 || owner == set.owner }
+
+    /// Changes what is known of `set`. There is one state for all sets of a tool: one that has nothing to complain of leaves
+    /// what is known of another's failures.
+    mutating func update(for set: DestinationSet, _ change: (inout DeliveryState) -> Void) {
+        var own = self
+        if !isOwned(by: set) { (own.nextAttempt, own.failures, own.lastError, own.taker) = (0, 0, "", "") }
+        own.owner = set.owner
+        change(&own)
+        if !isOwned(by: set) && failures > 0 && own.failures == 0 && own.lastError.utf8.isEmpty {
+            (lastAttempt, lastSuccess, taker) = (own.lastAttempt, own.lastSuccess, own.taker)
+        } else {
+            self = own
+        }
+    }
+
     /// When it is tried again, as far as the times can be believed: a clock that was set back since the last attempt says
     /// nothing of how much of the pause is over, and no pause is longer than the longest. Then it is at once, `Int64.min`. `Int64.max`: never.
     func plausibleAttempt(_ now: Int64) -> Int64 {

@@ -38,6 +38,8 @@ struct SegmentDelivery {
     var attempt: UInt32 = 0
     /// Nil: no copies are kept.
     var audit: AuditLog?
+    /// The events are for others to send: what is too old or void is done with, and nothing leaves.
+    var isForeign = false
 
     /// The caller has taken the segment, and no thread writes to it.
     func run(_ cursor: Cursor) -> Result {
@@ -52,6 +54,7 @@ struct SegmentDelivery {
             if batch.isEmpty { break }
             guard let isCurrent = isCurrent(segment) else { return .interrupted }
             if !isCurrent { return .void }
+            if isForeign && batch.expired == 0 { return .kept }
             guard isConsented() else { return .refused }
             if isCancelled() || deadline.isPast || backend.isOver { return .interrupted }
             if let failure = send(batch, cursor) { return self.isCurrent(segment) == false ? .void : failure }

@@ -70,6 +70,8 @@ package struct EventContext {
     package var arch = UnsafeRawBufferPointer(start: nil, count: 0)
     package var runtime = UnsafeRawBufferPointer(start: nil, count: 0)
     package var machineID = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// A `DestinationSet`.
+    var destinations = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The tool's metadata, encoded attributes one after the other; an event's own win.
     package var metadata = UnsafeRawBufferPointer(start: nil, count: 0)
     package var metadataCount = 0

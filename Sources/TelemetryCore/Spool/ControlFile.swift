@@ -8,6 +8,8 @@ struct DeliveryState: Equatable {
     var lastAttempt: Int64 = 0
     var lastSuccess: Int64 = 0
     var failures: UInt32 = 0
+    /// Whose attempts, failures and errors these are (`DestinationSet.owner`); 0: everybody's.
+    var owner: UInt32 = 0
     /// The file backend's append in progress; inode 0: none.
     var appendInode: UInt64 = 0
     var appendLength: UInt64 = 0
@@ -239,6 +241,22 @@ final class ControlFile {
         }
     }
 
+    /// What a program chose in code last, and when that was noted; empty: none did.
+    func readChosen() -> (text: String, time: Int64) {
+        withCopy(of: ControlLayout.chosen) { copy in
+            Self.pair(copy, ControlLayout.chosen).current().map { (String(bytes: ChosenLayout.text.load($0)), ChosenLayout.time.load($0)) }
+        }.flatMap { $0 } ?? ("", 0)
+    }
+
+    func write(chosen text: String, _ now: Int64) {
+        _ = save(ControlLayout.chosen) { slots in
+            slots.write { slot in
+                ChosenLayout.time.store(now, slot)
+                ChosenLayout.text.store(Array(text.utf8), slot)
+            }
+        }
+    }
+
     /// Nil: it cannot be read now.
     func readDelivery() -> DeliveryState? { isLater ? nil : withCopy(of: ControlLayout.delivery) { .read(Self.pair($0, ControlLayout.delivery)) } }
 
@@ -254,6 +272,7 @@ extension DeliveryState {
         result.lastAttempt = DeliveryLayout.lastAttempt.load(slot)
         result.lastSuccess = DeliveryLayout.lastSuccess.load(slot)
         result.failures = DeliveryLayout.failures.load(slot)
+        result.owner = DeliveryLayout.owner.load(slot)
         result.appendInode = DeliveryLayout.appendInode.load(slot)
         result.appendLength = DeliveryLayout.appendLength.load(slot)
         result.appendGeneration = DeliveryLayout.appendGeneration.load(slot)
@@ -272,6 +291,7 @@ extension DeliveryState {
             DeliveryLayout.lastAttempt.store(lastAttempt, slot)
             DeliveryLayout.lastSuccess.store(lastSuccess, slot)
             DeliveryLayout.failures.store(failures, slot)
+            DeliveryLayout.owner.store(owner, slot)
             DeliveryLayout.appendInode.store(appendInode, slot)
             DeliveryLayout.appendLength.store(appendLength, slot)
             DeliveryLayout.appendGeneration.store(appendGeneration, slot)

@@ -159,6 +159,7 @@ extension EventContext {
         case 5: arch = value
         case 6: runtime = value
         case 7: machineID = value
+        case DestinationSetLayout.field: destinations = value
         default: break
         }
     }
@@ -180,11 +181,18 @@ struct ContextBlock {
     static let fieldLimit = 64
 
     @inline(never)
-    mutating func add(_ id: UInt8, _ text: String) {
-        let value = TextLimit.cut(Array(text.utf8), Self.fieldLimit)
-        bytes += [id, 0, UInt8(truncatingIfNeeded: value.count), 0]
+    mutating func add(_ id: UInt8, _ text: String) { add(id, TextLimit.cut(Array(text.utf8), Self.fieldLimit)) }
+
+    private mutating func add(_ id: UInt8, _ value: [UInt8]) {
+        bytes += [id, 0, UInt8(truncatingIfNeeded: value.count), UInt8(truncatingIfNeeded: value.count >> 8)]
         bytes += value
         fieldCount += 1
+    }
+
+    /// In the room that the other fields and the longest metadata leave.
+    mutating func add(_ set: DestinationSet, _ text: String) {
+        let room = DescriptionLayout.capacity - DescriptionLayout.fixedSize - Metadata.limitEncodedBytes - bytes.count - ContextFieldLayout.headerSize
+        add(DestinationSetLayout.field, set.encoded(text, limit: min(room, DestinationSetLayout.limit)))
     }
 
     /// Metadata that would not fit any more is left out; options refuse it before.

@@ -128,6 +128,8 @@ struct DestinationFile {
         for index in 0..<Destination.limit {
             guard var sum = readTotals(index) else { return false }
             if sum.name.isEmpty || sum.generation == segment.description.generation { continue }
+            // Recorded for others.
+            if segment.destinations?.has(tag: Self.tag(sum.name)) == false { continue }
             let own = segment.readProgress(of: DestinationSlot(index: index, tag: Self.tag(sum.name))) ?? segment.progress
             sum.add(tally.recorded, delivered: UInt64(own.delivered))
             sum.generation = segment.description.generation

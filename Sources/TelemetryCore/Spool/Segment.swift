@@ -54,6 +54,9 @@ final class Segment {
         return UnsafePointer(sharedContext)
     }
 
+    /// Nil: it does not say where its events go, or cannot be looked at.
+    var destinations: DestinationSet? { isIntact ? DestinationSet(description.context(base).destinations) : nil }
+
     var isHeap: Bool { storage == .heap }
 
     /// Of a file that was cut short: what is left of it says, or what it was when it was last looked at; sealed,

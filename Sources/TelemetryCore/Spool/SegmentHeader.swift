@@ -8,6 +8,8 @@ struct SegmentHeader {
     let epoch: UInt64
     let lineage: UInt32
     let isLocalOnly: Bool
+    /// Nil: it does not say where its events go.
+    let destinations: DestinationSet?
     /// Of a later version of the format.
     let isLater: Bool
     private let state: StateWord
@@ -34,10 +36,13 @@ struct SegmentHeader {
         lineage = description.lineage
         isLocalOnly = description.isLocalOnly
         isLater = description.isLater
+        destinations = isLater ? nil : DestinationSet(description.context(page).destinations)
         state = StateWord.load(page)
         let own = isLater ? Progress() : Progress.read(page, generation: generation, fileSize: fileSize)
         progress = destination.flatMap { Progress.read(page, of: $0, generation: description.generation, fileSize: fileSize) } ?? own
     }
+
+    var pending: UInt64 { tally(currentEpoch: epoch).pending }
 
     /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.
     @inline(never)

@@ -60,6 +60,21 @@ enum ContextFieldLayout {
     static let headerSize = 4
 }
 
+/// "Destinations of a segment": context field 8.
+enum DestinationSetLayout {
+    static let field: UInt8 = 8
+    static var origin: Field<UInt8> { Field(0) }
+    static var count: Field<UInt8> { Field(1) }
+    static var flags: Field<UInt16> { Field(2) }
+    static let isOnce: UInt16 = 1
+    static let members = 4
+    static func fingerprint(_ index: Int) -> Field<UInt32> { Field(members + 8 * index) }
+    static func tag(_ index: Int) -> Field<UInt32> { Field(members + 8 * index + 4) }
+    static func text(_ count: Int) -> Int { members + 8 * count }
+    /// With its text.
+    static let limit = 260
+}
+
 /// What all slots begin with.
 enum SlotLayout {
     static var checksum: Field<UInt32> { Field(0) }
@@ -86,6 +101,13 @@ enum ControlLayout {
     static let head = 0..<144
     static let counters = 256..<768
     static let delivery = 1024..<2048
+    static let chosen = 2048..<3072
+}
+
+/// The destinations that a program chose in code last, a slot's payload.
+enum ChosenLayout {
+    static var time: Field<Int64> { Field(8) }
+    static let text = SlotText(offset: 16, limit: 400)
 }
 
 /// The counters, a slot's payload: from byte 8, words of eight bytes.
@@ -108,6 +130,7 @@ enum DeliveryLayout {
     static var lastAttempt: Field<Int64> { Field(16) }
     static var lastSuccess: Field<Int64> { Field(24) }
     static var failures: Field<UInt32> { Field(32) }
+    static var owner: Field<UInt32> { Field(36) }
     static var appendInode: Field<UInt64> { Field(40) }
     static var appendLength: Field<UInt64> { Field(48) }
     static var appendGeneration: Field<UInt64> { Field(56) }

@@ -1,0 +1,126 @@
+import CSystem
+
+/// Where the events of one segment go, as the collector that recorded them had it: docs/spool-format.md, "Destinations of a segment".
+/// Inline, so that a look at a segment's header allocates nothing.
+struct DestinationSet {
+    enum Origin: UInt8 {
+        /// Nobody has chosen: the local log.
+        case none = 0
+        /// The tool's manifest: they go where that says when they are delivered.
+        case manifest = 1
+        /// The program: they go there and nowhere else.
+        case code = 2
+    }
+
+    var origin = Origin.none
+    /// The author wants each event sent at most once.
+    var isOnce = false
+    private(set) var count = 0
+    private var fingerprints = SIMD8<UInt32>(repeating: 0)
+    private var tags = SIMD8<UInt32>(repeating: 0)
+
+    init() {}
+
+    mutating func add(fingerprint: UInt32, tag: UInt32) {
+        guard count < Destination.limit else { return }
+        fingerprints[count] = fingerprint
+        tags[count] = tag
+        count &+= 1
+    }
+
+    /// Of a segment. Nil: it says nothing, as those of versions before did, or nothing that this version understands.
+    init?(_ field: UnsafeRawBufferPointer) {
+        guard let base = field.baseAddress, field.count >= DestinationSetLayout.members, let known = Origin(rawValue: DestinationSetLayout.origin.load(base))
+        else { return nil }
+        origin = known
+        isOnce = DestinationSetLayout.flags.load(base) & DestinationSetLayout.isOnce != 0
+        let members = Int(DestinationSetLayout.count.load(base))
+        guard members <= Destination.limit, field.count >= DestinationSetLayout.text(members) else { return nil }
+        for index in 0..<members {
+            add(fingerprint: DestinationSetLayout.fingerprint(index).load(base), tag: DestinationSetLayout.tag(index).load(base))
+        }
+    }
+
+    /// As it is kept in a segment. `text`: for people, cut to the room there is.
+    func encoded(_ text: String, limit: Int) -> [UInt8] {
+        let length = DestinationSetLayout.text(count)
+        var bytes = [UInt8](repeating: 0, count: length)
+        bytes.withUnsafeMutableBytes { area in
+            guard let base = area.baseAddress else { return }
+            DestinationSetLayout.origin.store(origin.rawValue, base)
+            DestinationSetLayout.count.store(UInt8(truncatingIfNeeded: count), base)
+            DestinationSetLayout.flags.store(isOnce ? DestinationSetLayout.isOnce : 0, base)
+            for index in 0..<count {
+                DestinationSetLayout.fingerprint(index).store(fingerprints[index], base)
+                DestinationSetLayout.tag(index).store(tags[index], base)
+            }
+        }
+        return bytes + TextLimit.cut(Array(text.utf8), max(0, limit - length))
+    }
+
+    /// What `encoded` has for people.
+    static func text(_ field: UnsafeRawBufferPointer) -> String {
+        guard let set = DestinationSet(field) else { return "" }
+        return String(bytes: UnsafeRawBufferPointer(rebasing: field[DestinationSetLayout.text(set.count)...]))
+    }
+
+    /// Tells one set chosen in code from another, and from all that come from the manifest. Never 0.
+    var owner: UInt32 {
+        if origin != .code { return 1 }
+        var sum: UInt32 = 2
+        for index in 0..<count { sum = sum &* 31 &+ fingerprints[index] }
+        return sum | 2
+    }
+
+    /// One of them has this tag.
+    func has(tag: UInt32) -> Bool {
+        for index in 0..<count where tags[index] == tag { return true }
+        return false
+    }
+
+    private func place(of fingerprint: UInt32) -> Int? {
+        for index in 0..<count where fingerprints[index] == fingerprint { return index }
+        return nil
+    }
+
+    /// For each destination of `recorded` its place in this set, by bit: what may be sent where by a process that has this set.
+    /// Nil: nothing, it is for others.
+    func places(of recorded: DestinationSet) -> UInt8? {
+        if origin == .manifest && recorded.origin == .manifest { return .max }
+        var result: UInt8 = 0
+        for index in 0..<recorded.count {
+            guard let place = place(of: recorded.fingerprints[index]) else { return nil }
+            result |= 1 << UInt8(place)
+        }
+        return result == 0 ? nil : result
+    }
+}
+
+extension Destination {
+    /// Tells this receiver from any other. What may be a secret goes in as a part of 32 bits of checksum at most, from which it
+    /// cannot be had.
+    func fingerprint(tool: String) -> UInt32 {
+        var text: String
+        switch choice {
+        case .noop, .stdout: text = choice.kind
+        case .file(let path, _, _): text = "file " + (path ?? Environment.stateDirectory.map { $0 + "/" + tool + "/" + FileBackend.defaultName } ?? "")
+        case .network(let network): text = network.resolved.identity
+        case .custom(let callbacks): text = CustomBackend(callbacks).info
+        }
+        text += "\n"
+        return Array(text.utf8).withUnsafeBytes { bytes in bytes.baseAddress.map { csystem_crc32c(0, $0, bytes.count) } ?? 0 }
+    }
+
+    var tag: UInt32 { DestinationFile.tag(Array(name.utf8)) }
+}
+
+extension Options {
+    /// Where the events that these options record go.
+    var destinationSet: DestinationSet {
+        var set = DestinationSet()
+        set.origin = isDefault ? .none : manifestMark?.hasDestinations(of: self) == true ? .manifest : .code
+        set.isOnce = guarantee == TELEMETRY_AT_MOST_ONCE
+        for destination in destinations { set.add(fingerprint: destination.fingerprint(tool: toolName), tag: destination.tag) }
+        return set
+    }
+}
