@@ -99,16 +99,15 @@ struct DestinationSet {
 extension Destination {
     /// Tells this receiver from any other. What may be a secret goes in as a part of 32 bits of checksum at most, from which it
     /// cannot be had.
-    func fingerprint(tool: String) -> UInt32 {
-        var text: String
+    var fingerprint: UInt32 {
+        var parts = [choice.kind]
         switch choice {
-        case .noop, .stdout: text = choice.kind
-        case .file(let path, _, _): text = "file " + (path ?? Environment.stateDirectory.map { $0 + "/" + tool + "/" + FileBackend.defaultName } ?? "")
-        case .network(let network): text = network.resolved.identity
-        case .custom(let callbacks): text = CustomBackend(callbacks).info
+        case .noop, .stdout: break
+        case .file(let path, _, _): parts.append(path ?? "")
+        case .network(let network): parts = network.resolved.identity
+        case .custom(let callbacks): parts.append(CustomBackend(callbacks).info)
         }
-        text += "\n"
-        return Array(text.utf8).withUnsafeBytes { bytes in bytes.baseAddress.map { csystem_crc32c(0, $0, bytes.count) } ?? 0 }
+        return parts.reduce(0) { $0 &* 31 &+ DestinationFile.tag(Array($1.utf8)) }
     }
 
     var tag: UInt32 { DestinationFile.tag(Array(name.utf8)) }
@@ -120,7 +119,7 @@ extension Options {
         var set = DestinationSet()
         set.origin = isDefault ? .none : manifestMark?.hasDestinations(of: self) == true ? .manifest : .code
         set.isOnce = guarantee == TELEMETRY_AT_MOST_ONCE
-        for destination in destinations { set.add(fingerprint: destination.fingerprint(tool: toolName), tag: destination.tag) }
+        for destination in destinations { set.add(fingerprint: destination.fingerprint, tag: destination.tag) }
         return set
     }
 }

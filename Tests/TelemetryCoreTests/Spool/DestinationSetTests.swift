@@ -80,7 +80,7 @@ final class DestinationSetTests: XCTestCase {
             let choice = NetworkChoice(kind)
             for (key, value) in settings { XCTAssertNil(choice.set(key, value)) }
             choice.headers = headers
-            return Destination(name: "any", .network(choice)).fingerprint(tool: "mytool")
+            return Destination(name: "any", .network(choice)).fingerprint
         }
         let plain = fingerprint([("endpoint", "https://a.example/x")])
         XCTAssertEqual(plain, fingerprint([("endpoint", "https://a.example/x"), ("timeout_ms", "9"), ("compression", "gzip")]))
