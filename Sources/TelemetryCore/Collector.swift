@@ -340,6 +340,8 @@ package final class Collector {
         }
     }
 
+    private lazy var destinations = options.destinationSet
+
     private var destinationText: String {
         var text = ""
         for outlet in currentOutlets() { text += (text.utf8.isEmpty ? "" : "; ") + outlet.backend.info }
@@ -348,13 +350,9 @@ package final class Collector {
 
     /// With the mutex held. Keeps where a program sends that has chosen so itself, for whoever asks where the tool's events go.
     private func noteChoice(_ shared: SpoolDirectory?) {
-        guard let shared, !isLocalOnly, options.destinationSet.origin == .code else { return }
-        let text = destinationText
-        let now = Clock.realtime()
-        let (known, time) = shared.control.readChosen()
-        let isKnown = Array(known.utf8) == TextLimit.cut(Array(text.utf8), ChosenLayout.text.limit)
-        if isKnown && now >= time && now &- time < IdentityPolicy.dayNanoseconds { return }
-        _ = shared.withLock(Deadline(nanoseconds: 0)) { shared.control.write(chosen: text, now) }
+        let set = destinations
+        guard let shared, !isLocalOnly, set.origin == .code, shared.control.chosenLately(looked) != set.owner else { return }
+        _ = shared.withLock(Deadline(nanoseconds: 0)) { shared.control.write(chosen: destinationText, set.owner, looked) }
     }
 
     private func makeContext(_ shared: SpoolDirectory?) -> ContextBlock {
@@ -363,7 +361,7 @@ package final class Collector {
         // What nobody has chosen a receiver for is for this machine's log, whatever a manifest says later.
         let isLocalOnly = isLocalOnly || options.isDefault
         let text = isLocalOnly ? "" : destinationText
-        var context = ContextBlock(options, redactor, machineID: identity.id, isLocalOnly ? nil : (options.destinationSet, text))
+        var context = ContextBlock(options, redactor, machineID: identity.id, isLocalOnly ? nil : (destinations, text))
         context.isLocalOnly = isLocalOnly
         context.isUnique = identity.isEphemeral
         return context

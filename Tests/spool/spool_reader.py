@@ -350,8 +350,8 @@ class Control:
         length, = struct.unpack_from("<H", delivery, 68)
         self.last_error = bytes(delivery[70:70 + min(length, 200)]).decode("utf-8", "replace")
         chosen = newest_slot(image, (2048, 2560), 512) or bytes(512)
-        length, = struct.unpack_from("<H", chosen, 16)
-        self.chosen = bytes(chosen[18:18 + min(length, 400)]).decode("utf-8", "replace")
+        length, = struct.unpack_from("<H", chosen, 20)
+        self.chosen = bytes(chosen[22:22 + min(length, 400)]).decode("utf-8", "replace")
         length, = struct.unpack_from("<H", delivery, 280)
         self.taken_by = bytes(delivery[282:282 + min(length, 200)]).decode("utf-8", "replace")
 

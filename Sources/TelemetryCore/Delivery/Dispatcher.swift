@@ -359,8 +359,7 @@ final class Dispatcher {
         guard let places = recorded.map({ destinations.places(of: $0) }) ?? .max else { return keep(segment, delivery, &ended) }
         var outlets: [Outlet] = []
         for (index, outlet) in self.outlets.enumerated() where places & 1 << UInt8(index) != 0 { outlets.append(outlet) }
-        var delivery = delivery
-        if recorded?.isOnce == true { delivery.guarantee = .atMostOnce }
+        let isOnce = recorded?.isOnce == true || options.guarantee == TELEMETRY_AT_MOST_ONCE
         let cursors = Cursor.make(segment, outlets.map { $0.slot }, mutex)
         defer { for cursor in cursors { cursor.end() } }
         var isDone = true
@@ -373,7 +372,7 @@ final class Dispatcher {
                 continue
             }
             let before = cursor.progress.delivered
-            let result = adapted(delivery, to: outlet).run(cursor)
+            let result = adapted(delivery, to: outlet, isOnce: isOnce).run(cursor)
             if cursor.progress.delivered != before {
                 outlet.hasDelivered = true
                 outlet.taker = cursor.taker
@@ -388,12 +387,11 @@ final class Dispatcher {
         return isDone
     }
 
-    private func adapted(_ delivery: SegmentDelivery, to outlet: Outlet) -> SegmentDelivery {
+    private func adapted(_ delivery: SegmentDelivery, to outlet: Outlet, isOnce: Bool) -> SegmentDelivery {
         var own = delivery
         own.backend = outlet.backend
         if outlet.backend.timeoutMilliseconds > 0 { own.sendTimeoutMilliseconds = outlet.backend.timeoutMilliseconds }
-        let isOnce = delivery.guarantee == .atMostOnce || options.guarantee == TELEMETRY_AT_MOST_ONCE || outlet.backend.isUnacknowledged
-        own.guarantee = isOnce ? .atMostOnce : .atLeastOnce
+        own.guarantee = isOnce || outlet.backend.isUnacknowledged ? .atMostOnce : .atLeastOnce
         own.attempt = state(of: outlet).failures
         return own
     }
@@ -417,13 +415,17 @@ final class Dispatcher {
 
     /// It is for others to send: what is too old for them is counted, or void.
     private func keep(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
-        var foreign = delivery
-        foreign.isForeign = true
-        let result = Cursor.make(segment, [nil], mutex).reduce(SegmentDelivery.Result.consumed) { foreign.run($1) }
-        if result == .void { segment.void() }
-        if result == .interrupted { ended = .interrupted }
-        isKept = result == .kept
-        return result == .void || result == .consumed
+        for cursor in Cursor.make(segment, [nil], mutex) {
+            switch delivery.run(cursor, isForeign: true) {
+            case .kept: isKept = true
+            case .consumed: return true
+            case .void:
+                segment.void()
+                return true
+            default: ended = .interrupted
+            }
+        }
+        return false
     }
 
     /// To the local log, for which the events were recorded.

@@ -38,11 +38,10 @@ struct SegmentDelivery {
     var attempt: UInt32 = 0
     /// Nil: no copies are kept.
     var audit: AuditLog?
-    /// The events are for others to send: what is too old or void is done with, and nothing leaves.
-    var isForeign = false
 
     /// The caller has taken the segment, and no thread writes to it.
-    func run(_ cursor: Cursor) -> Result {
+    /// `isForeign`: its events are for others to send. What is too old or void is done with, and nothing leaves.
+    func run(_ cursor: Cursor, isForeign: Bool = false) -> Result {
         let segment = cursor.segment
         if segment.isLost { return .interrupted }
         if !segment.isIntact { return .consumed }

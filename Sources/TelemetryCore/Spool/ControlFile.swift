@@ -243,15 +243,28 @@ final class ControlFile {
 
     /// What a program chose in code last, and when that was noted; empty: none did.
     func readChosen() -> (text: String, time: Int64) {
-        withCopy(of: ControlLayout.chosen) { copy in
-            Self.pair(copy, ControlLayout.chosen).current().map { (String(bytes: ChosenLayout.text.load($0)), ChosenLayout.time.load($0)) }
-        }.flatMap { $0 } ?? ("", 0)
+        var result = ("", Int64(0))
+        _ = withCopy(of: ControlLayout.chosen) { copy in
+            guard let slot = Self.pair(copy, ControlLayout.chosen).current() else { return }
+            result = (String(bytes: ChosenLayout.text.load(slot)), ChosenLayout.time.load(slot))
+        }
+        return result
     }
 
-    func write(chosen text: String, _ now: Int64) {
+    /// Which choice that was (`DestinationSet.owner`), if it was noted within a day; 0: it was not.
+    func chosenLately(_ now: Int64) -> UInt32 {
+        withCopy(of: ControlLayout.chosen) { copy -> UInt32 in
+            guard let slot = Self.pair(copy, ControlLayout.chosen).current() else { return 0 }
+            let age = now &- ChosenLayout.time.load(slot)
+            return age >= 0 && age < IdentityPolicy.dayNanoseconds ? ChosenLayout.owner.load(slot) : 0
+        } ?? 0
+    }
+
+    func write(chosen text: String, _ owner: UInt32, _ now: Int64) {
         _ = save(ControlLayout.chosen) { slots in
             slots.write { slot in
                 ChosenLayout.time.store(now, slot)
+                ChosenLayout.owner.store(owner, slot)
                 ChosenLayout.text.store(Array(text.utf8), slot)
             }
         }

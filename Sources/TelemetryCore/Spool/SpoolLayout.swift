@@ -107,7 +107,8 @@ enum ControlLayout {
 /// The destinations that a program chose in code last, a slot's payload.
 enum ChosenLayout {
     static var time: Field<Int64> { Field(8) }
-    static let text = SlotText(offset: 16, limit: 400)
+    static var owner: Field<UInt32> { Field(16) }
+    static let text = SlotText(offset: 20, limit: 400)
 }
 
 /// The counters, a slot's payload: from byte 8, words of eight bytes.
