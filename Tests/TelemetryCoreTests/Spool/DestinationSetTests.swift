@@ -76,7 +76,7 @@ final class DestinationSetTests: XCTestCase {
     }
 
     func testWhatTellsReceiversApart() {
-        func fingerprint(_ settings: [(String, String)], _ kind: NetworkKind = .http, headers: [(name: String, value: String)] = []) -> UInt32 {
+        func fingerprint(_ settings: [(String, String)], _ kind: Receiver = .http, headers: [(name: String, value: String)] = []) -> UInt32 {
             let choice = NetworkChoice(kind)
             for (key, value) in settings { XCTAssertNil(choice.set(key, value)) }
             choice.headers = headers
