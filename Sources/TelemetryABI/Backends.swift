@@ -1,28 +1,44 @@
 import CSystem
 import TelemetryCore
 
-/// Takes every event and does nothing with it.
+/// Chooses a backend that takes every event and does nothing with it.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
 ///
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @since 0.1.0
 @_cdecl("telemetry_options_set_backend_noop")
 public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
     configure(options) { $0.setBackend(.noop); return true }
 }
 
-/// Writes each batch as a pretty JSON array to standard output. For debugging.
+/// Chooses a backend that writes each batch as a pretty JSON array to standard output. For
+/// debugging.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
 ///
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @since 0.1.0
 @_cdecl("telemetry_options_set_backend_stdout")
 public func telemetryOptionsSetBackendStdout(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
     configure(options) { $0.setBackend(.stdout); return true }
 }
 
-/// Appends each event as one line of JSON to a local file of mode 0600. The default.
+/// Chooses a backend that appends each event as one line of JSON to a local file of mode 0600. The
+/// default.
 ///
-/// @param path       The file, by an absolute path; NULL: `events.jsonl` in the tool's state directory. Copied.
-/// @param max_bytes  Size at which it is renamed to `path.1` and a new one begun, from 4096 to 1 TiB; 0: 10 MiB.
-/// @param max_files  Files kept in all, at most 1000; 0: 3.
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param path       The file, by an absolute path; NULL: `events.jsonl` in the tool's state
+///     directory. Copied.
+/// @param max_bytes  Size at which the file is renamed to `path.1` and a new one is begun, from
+///     4096 to 1 TiB; 0: 10 MiB.
+/// @param max_files  Number of files that are kept, at most 1000; 0: 3.
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+/// @since 0.1.0
 @_cdecl("telemetry_options_set_backend_file")
 public func telemetryOptionsSetBackendFile(
     options: UnsafeMutablePointer<telemetry_options>?, path: UnsafePointer<CChar>?, max_bytes: UInt64, max_files: UInt32
@@ -30,13 +46,18 @@ public func telemetryOptionsSetBackendFile(
     configure(options) { $0.setFileBackend(path: path.map(PathText.string), maxBytes: max_bytes, maxFiles: max_files) }
 }
 
-/// Sends each batch as a JSON array with an HTTP POST. libcurl (libcurl.so.4) is loaded at the
-/// first send, never before.
+/// Chooses a backend that sends each batch as a JSON array with an HTTP POST. libcurl
+/// (libcurl.so.4) is loaded at the first send, never before.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
 ///
 /// @param endpoint      `https://…`; `http://` only to this machine. Copied.
-/// @param headers       `Name: value` strings to send along; secrets in them are never shown. Copied.
+/// @param headers       `Name: value` strings to send with each request. Secrets in them are never
+///     shown. Copied.
 /// @param header_count  Number of headers.
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+/// @since 0.1.0
 @_cdecl("telemetry_options_set_backend_http")
 public func telemetryOptionsSetBackendHttp(
     options: UnsafeMutablePointer<telemetry_options>?, endpoint: UnsafePointer<CChar>?,
@@ -49,17 +70,22 @@ public func telemetryOptionsSetBackendHttp(
     }
 }
 
-/// Adds a backend, so that each event goes to several: to this one and to those added or set before it.
-/// The first takes the place of the default. At most 6. One that fails never holds up another.
+/// Adds a backend, so that each event goes to several: to this one and to those added or set before
+/// it. The first one replaces the default. At most 6. A backend that fails never delays another
+/// one.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
 ///
 /// @param kind           `noop`, `stdout`, `file`, `http`, `otlp`, `datadog`, `posthog`, `segment`,
-///                       `splunk_hec`, `splunk_udp` or `clickhouse`; docs/backends.md has a section on each. Copied.
-/// @param settings       The keys of `backend` in telemetry-manifest(5), with strings, ints or bools; a header
-///                       as `headers.NAME`. `name` tells two of one kind apart. Copied. May be NULL if
-///                       `setting_count` is 0.
+///     `splunk_hec`, `splunk_udp` or `clickhouse`; docs/backends.md has a section on each. Copied.
+/// @param settings       The keys of `backend` in telemetry-manifest(5), with strings, ints or
+///     bools; a header as `headers.NAME`. `name` tells two of one kind apart. Copied. May be NULL
+///     if `setting_count` is 0.
 /// @param setting_count  Number of settings.
-/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text, which never holds a key, in
-///         telemetry_options_error().
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error(),
+///     which never contains a key.
+/// @since 0.1.0
 @_cdecl("telemetry_options_add_backend")
 public func telemetryOptionsAddBackend(
     options: UnsafeMutablePointer<telemetry_options>?, kind: UnsafePointer<CChar>?,
@@ -68,11 +94,15 @@ public func telemetryOptionsAddBackend(
     configure(options) { $0.addBackend(kind: kind.map(string) ?? "", settings, setting_count) }
 }
 
-/// Hands each batch to functions of the program.
+/// Chooses a backend that gives each batch to functions of the program.
 ///
-/// @param backend  The functions; copied. Its `context` must live until `close` was called for every collector
-///                 opened with these options, or the process ends.
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param backend  The functions; copied. Its `context` must live until `close` was called for
+///     every collector opened with these options, or the process ends.
 /// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no `send`.
+/// @since 0.1.0
 @_cdecl("telemetry_options_set_backend_custom")
 public func telemetryOptionsSetBackendCustom(
     options: UnsafeMutablePointer<telemetry_options>?, backend: UnsafePointer<telemetry_backend>?

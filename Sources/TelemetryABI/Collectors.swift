@@ -1,15 +1,17 @@
 import CSystem
 import TelemetryCore
 
-/// Opens a collector. Asks for consent nowhere: it looks at what the user has already decided, and
-/// without consent every function on the handle does nothing. Until the first event nothing is
-/// created, opened or started; with telemetry_options_set_heartbeat() this call may record it.
+/// Opens a collector. Does not prompt: it reads the user's earlier decision. Without consent every
+/// function on the handle does nothing. Until the first event nothing is created, opened or
+/// started. With telemetry_options_set_heartbeat() this call may record that event. Never prints.
+///
+/// Threads: any number at once, but one at a time for the same options.
+/// Blocking: reads the files that decide about consent.
 ///
 /// @param options  Copied; may be freed at once.
-/// @return The collector, to be ended with telemetry_close(). NULL for NULL options or when out of
-///         memory, and every function accepts that.
-///
-/// Reads the user's preference file. Never prints.
+/// @return The collector, to be ended with telemetry_close(). NULL for NULL options or if there is
+///     no memory; every function accepts NULL.
+/// @since 0.1.0
 @_cdecl("telemetry_open")
 public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeMutablePointer<telemetry_collector>? {
     guard let options else { return nil }
@@ -20,24 +22,30 @@ public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeM
     }
 }
 
-/// Whether events are being recorded now. It can change from true to false while the program runs,
-/// within a second of the user withdrawing consent.
+/// Says whether events are being recorded now. If the user withdraws consent, this changes from
+/// true to false within a second, while the program runs.
 ///
-/// Thread-safe, does not block; false for NULL.
+/// Threads: any number at once.
+/// Blocking: none.
+///
+/// @return Whether they are; false for NULL.
+/// @since 0.1.0
 @_cdecl("telemetry_enabled")
 public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> Bool {
     guard let collector, Gate.isOpen(collector) else { return false }
     return onCallersThread { Collector.from(UnsafeMutablePointer(mutating: collector)).isEnabled }
 }
 
-/// Delivers now what waits, and waits for it.
+/// Delivers what waits now, and waits for the result.
+///
+/// Threads: any number at once.
+/// Blocking: up to `timeout_ms`.
 ///
 /// @param timeout_ms  Longest time to wait, in milliseconds; kept whatever the network does.
 /// @return TELEMETRY_OK; TELEMETRY_ERROR_TIMEOUT or TELEMETRY_ERROR_DELIVERY, and the events are
-///         kept; TELEMETRY_DISABLED. While the backoff after a failure lasts, nothing is tried and
-///         the answer is TELEMETRY_ERROR_DELIVERY.
-///
-/// Thread-safe. Blocks, up to the timeout.
+///     kept; TELEMETRY_DISABLED. During the pause after a failure nothing is tried and the result
+///     is TELEMETRY_ERROR_DELIVERY.
+/// @since 0.1.0
 @_cdecl("telemetry_flush")
 public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32) -> telemetry_status {
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
@@ -45,12 +53,14 @@ public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?
 }
 
 /// Ends a collector: delivers what it can within the timeout, leaves the rest in the spool for the
-/// next run, and frees the handle, whatever it returns. No other thread may use the handle any more.
+/// next run, and frees the handle, whatever it returns.
+///
+/// Threads: the last call on the collector. No other thread may use the handle during or after it.
+/// Blocking: up to `timeout_ms`, and at most 50 ms more.
 ///
 /// @param timeout_ms  Longest time to wait, in milliseconds. 0: leave everything in the spool.
 /// @return As telemetry_flush(). NULL: TELEMETRY_DISABLED.
-///
-/// Blocks, up to the timeout (and at most 50 ms more).
+/// @since 0.1.0
 @_cdecl("telemetry_close")
 public func telemetryClose(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32) -> telemetry_status {
     guard let collector else { return TELEMETRY_DISABLED }
@@ -58,12 +68,14 @@ public func telemetryClose(collector: UnsafeMutablePointer<telemetry_collector>?
 }
 
 /// Erases everything that waits, in memory and in the spool, of all processes of the tool, without
-/// sending it. The events are counted as withdrawn. Idempotent.
+/// sending it. The events are counted as withdrawn. A second call changes nothing.
+///
+/// Threads: any number at once.
+/// Blocking: up to a second, if another process holds the spool.
 ///
 /// @return TELEMETRY_OK; TELEMETRY_ERROR_TIMEOUT if another process held the spool for a second;
-///         TELEMETRY_DISABLED.
-///
-/// Thread-safe.
+///     TELEMETRY_DISABLED.
+/// @since 0.1.0
 @_cdecl("telemetry_drop")
 public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?) -> telemetry_status {
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
@@ -72,14 +84,16 @@ public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?)
 
 /// Reads the counters.
 ///
-/// @param statistics  Its `size` set to sizeof(telemetry_statistics); nothing beyond that is
-///                    written, so that a program built against an older header stays right.
-/// @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
-///         or a size of 0; TELEMETRY_ERROR_SYSTEM if the spool cannot be read now (for want of a
-///         descriptor, or as another user), TELEMETRY_ERROR_MEMORY if the process has no memory: the
-///         counters are not all there.
+/// Threads: any number at once.
+/// Blocking: reads the spool's directory.
 ///
-/// Thread-safe. Reads the spool's directory.
+/// @param statistics  Set its `size` to sizeof(telemetry_statistics). Nothing beyond that is
+///     written, so a program that was built against an older header works too.
+/// @return TELEMETRY_OK; TELEMETRY_DISABLED (and all counters 0); TELEMETRY_ERROR_ARGUMENT for NULL
+///     or a size of 0; TELEMETRY_ERROR_SYSTEM if the spool cannot be read now (no free descriptor,
+///     another user's files), TELEMETRY_ERROR_MEMORY if the process has no memory: the counters are
+///     not complete.
+/// @since 0.1.0
 @_cdecl("telemetry_get_statistics")
 public func telemetryGetStatistics(
     collector: UnsafeMutablePointer<telemetry_collector>?, statistics: UnsafeMutablePointer<telemetry_statistics>?
@@ -101,11 +115,14 @@ public func telemetryGetStatistics(
 
 /// Describes the backend in one line, without a secret in it.
 ///
-/// @param buffer  Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+/// Threads: any number at once.
+/// Blocking: none.
+///
+/// @param buffer  Receives the text, cut to `size` and always terminated. May be NULL if `size` is
+///     0.
 /// @param size    Bytes that `buffer` holds.
 /// @return Length of the whole text without its terminator; 0 for NULL.
-///
-/// Thread-safe.
+/// @since 0.1.0
 @_cdecl("telemetry_backend_info")
 public func telemetryBackendInfo(
     collector: UnsafePointer<telemetry_collector>?, buffer: UnsafeMutablePointer<CChar>?, size: Int

@@ -1,11 +1,23 @@
 import CSystem
 import TelemetryCore
 
-/// The library's version, as `0.1.0`. Static; never NULL.
+/// Gives the library's version, such as `0.1.0`.
+///
+/// Threads: any number at once.
+/// Blocking: none.
+///
+/// @return Static; never NULL.
+/// @since 0.1.0
 @_cdecl("telemetry_version")
 public func telemetryVersion() -> UnsafePointer<CChar> { csystem_text(TelemetryVersion.staticText) }
 
-/// A sentence for a status. Static; never NULL, whatever the value.
+/// Gives a sentence for a status.
+///
+/// Threads: any number at once.
+/// Blocking: none.
+///
+/// @return Static; never NULL, whatever the value.
+/// @since 0.1.0
 @_cdecl("telemetry_status_text")
 public func telemetryStatusText(status: telemetry_status) -> UnsafePointer<CChar> {
     csystem_text(status.text)

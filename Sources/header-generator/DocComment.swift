@@ -14,6 +14,8 @@ struct DocComment {
                 paragraphs.append(try Self.parameter(line, of: function, parameters))
             } else if line == "returns:" || line.hasPrefix("@return") {
                 paragraphs.append("@return" + line.dropFirst(7).drop { $0 == ":" })
+            } else if Self.isLabelled(line) || line.hasPrefix("@since ") {
+                paragraphs.append(line)
             } else {
                 paragraphs[paragraphs.count - 1] += (paragraphs.last!.isEmpty ? "" : " ") + line
             }
@@ -28,6 +30,11 @@ struct DocComment {
     /// The compiler's spelling, or Doxygen's own.
     private static func isParameter(_ line: String) -> Bool {
         line.hasPrefix("\\param ") || line.hasPrefix("@param ")
+    }
+
+    /// The lines that every function has; each is a paragraph.
+    private static func isLabelled(_ line: String) -> Bool {
+        line.hasPrefix("Threads: ") || line.hasPrefix("Blocking: ")
     }
 
     /// `\param firstName text` as `@param first_name text`; the parameter must exist.
@@ -61,7 +68,8 @@ struct DocComment {
         if paragraphs.count == 1, paragraphs[0].count + 7 <= ExportedFunction.width { return "/** \(paragraphs[0]) */\n" }
         var result = "/**\n"
         for (index, paragraph) in paragraphs.enumerated() {
-            let follows = paragraph.hasPrefix("@") && paragraphs[max(index - 1, 0)].hasPrefix("@")
+            let before = paragraphs[max(index - 1, 0)]
+            let follows = paragraph.hasPrefix("@") ? before.hasPrefix("@") : isLabelled(paragraph) && isLabelled(before)
             if index > 0, !follows { result += " *\n" }
             for line in filled(paragraph) { result += " * \(line)\n" }
         }
@@ -70,7 +78,7 @@ struct DocComment {
 
     /// Breaks at spaces; the lines after the first of a tag or list item are indented.
     private static func filled(_ paragraph: String) -> [String] {
-        let indent = paragraph.hasPrefix("@") || paragraph.hasPrefix("- ") ? "    " : ""
+        let indent = paragraph.hasPrefix("@") || paragraph.hasPrefix("- ") || isLabelled(paragraph) ? "    " : ""
         return paragraph.split(separator: " ").reduce(into: []) { lines, word in
             if let last = lines.last, last.count + 1 + word.count + 3 <= ExportedFunction.width {
                 lines[lines.count - 1] = "\(last) \(word)"

@@ -13,6 +13,7 @@ struct FunctionPage {
         try description(&page)
         try parameters(&page)
         try returnValue(&page)
+        history(&page)
         page.references(references())
         return page.text
     }
@@ -41,6 +42,12 @@ struct FunctionPage {
         page.section("Return value")
         let described = function.returnsNothing ? "None." : "What the description says."
         page.text(try inline.roff(function.comment.result ?? described))
+    }
+
+    private func history(_ page: inout ManualPage) {
+        guard let since = function.comment.since else { return }
+        page.section("History")
+        page.text("Since libtelemetry " + Roff.prose(since) + ".")
     }
 
     /// The others of its group, the library, and the pages that its text names.

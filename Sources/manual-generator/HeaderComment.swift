@@ -5,6 +5,8 @@ struct HeaderComment {
     private(set) var paragraphs: [String] = []
     private(set) var parameters: [(name: String, text: String)] = []
     private(set) var result: String?
+    /// The version that brought it.
+    private(set) var since: String?
     /// Of a group of constants.
     private(set) var groupTitle: String?
 
@@ -27,17 +29,18 @@ struct HeaderComment {
         switch words.first {
         case "@param" where words.count == 3: parameters.append((words[1], words[2]))
         case "@return": result = words.dropFirst().joined(separator: " ")
+        case "@since": since = words.dropFirst().joined(separator: " ")
         case "@name": groupTitle = words.dropFirst().joined(separator: " ")
         case "@{", "@}": break
         default: paragraphs.append(paragraph)
         }
     }
 
-    /// One string for each paragraph and each tag.
+    /// One string for each paragraph, each tag and each line with a label.
     private static func paragraphs(_ lines: [String]) -> [String] {
         var result: [String] = [""]
         for line in lines.map(\.trimmed) {
-            let follows = !line.isEmpty && !line.hasPrefix("@") && !(result.last ?? "").hasPrefix("@name")
+            let follows = !line.isEmpty && !line.hasPrefix("@") && !line.hasPrefix("Threads: ") && !line.hasPrefix("Blocking: ") && !(result.last ?? "").hasPrefix("@name")
             if follows, let last = result.popLast() {
                 result.append(last.isEmpty ? line : "\(last) \(line)")
             } else {

@@ -6,11 +6,16 @@ types=Sources/CSystem/include/telemetry_types.h
 cat >"$scratch/compiler.h" <<'C'
 /// Does <code>it</code> – “now”.
 ///
+/// Threads: any.
+/// Blocking: none,
+///     ever.
+///
 /// \param fullName whose
 /// @param status which
 ///
 /// returns:
 /// How many.
+/// @since 1.0
 SWIFT_EXTERN NSInteger telemetry_b(char const * _Nullable const * _Nullable fullName, enum telemetry_status status, BOOL on) SWIFT_NOEXCEPT SWIFT_WARN_UNUSED_RESULT;
 
 /// Frees.
@@ -25,9 +30,13 @@ TELEMETRY_API void telemetry_a(void);
 /**
  * Does `it` -- "now".
  *
+ * Threads: any.
+ * Blocking: none, ever.
+ *
  * @param full_name whose
  * @param status which
  * @return How many.
+ * @since 1.0
  */
 TELEMETRY_API size_t telemetry_b(const char *const *full_name, telemetry_status status, bool on);
 C

@@ -14,12 +14,20 @@ documented() {
     # Each prototype follows the end of a comment.
     awk '/^TELEMETRY_API/ && previous !~ /\*\/$/ { print; bad = 1 } { previous = $0 } END { exit bad }' "$header"
 }
+complete() {
+    # Each comment before a prototype has these three lines.
+    awk '/^\/\*\*/ { threads = blocking = since = 0 }
+        /^ \* Threads: / { threads = 1 } /^ \* Blocking: / { blocking = 1 } /^ \* @since [0-9]/ { since = 1 }
+        /^TELEMETRY_API/ && threads + blocking + since != 3 { print; bad = 1 } END { exit bad }' "$header"
+}
 
 check "the header declares functions" test -s "$scratch/declared"
 check "header = exported symbols" diff "$scratch/declared" "$scratch/exported"
 check "header = version script" diff "$scratch/declared" "$scratch/versioned"
 check "every symbol has the version LIBTELEMETRY_0" one_node
 check "every function is documented" documented
+check "every function says which threads may call it, whether it blocks, and since which version it is there" complete
+check "the header names its licence" grep -q '^/\* SPDX-License-Identifier: Apache-2.0 \*/$' "$header"
 check "no Swift macro, nullability keyword or type in the header" refuses grep -nE 'SWIFT_|_Nullable|_Nonnull|NSInteger|\bBOOL\b' "$header"
 check "the header is ASCII" refuses grep -nP '[^\x00-\x7f]' "$header"
 check "the installed header is the committed one" cmp include/telemetry.h "$header"

@@ -26,7 +26,7 @@ class Function:
 
     @property
     def prose(self):
-        return re.split(r" ?@(?:param|return) ", self.comment)[0]
+        return re.split(r" ?@(?:param|return|since) ", self.comment)[0]
 
 
 def functions():

@@ -13,7 +13,7 @@ struct telemetry_collector { uintptr_t recording; void *recorder; void *implemen
 struct telemetry_command { void *implementation; };
 
 /* public: begin */
-/** How to open a collector; made by telemetry_options_new(). */
+/** The settings of a collector; made by telemetry_options_new(). */
 typedef struct telemetry_options telemetry_options;
 /** The collector of one tool in this process; made by telemetry_open(). */
 typedef struct telemetry_collector telemetry_collector;
@@ -21,8 +21,8 @@ typedef struct telemetry_collector telemetry_collector;
 typedef struct telemetry_command telemetry_command;
 
 /**
- * What a function reports. Zero: done. Positive: nothing went wrong, but read on.
- * Negative: not done, and why. telemetry_status_text() gives each a sentence.
+ * The result of a function. Zero: done. Positive: done, and there is something more to know.
+ * Negative: not done, and why. telemetry_status_text() gives a sentence for each.
  */
 typedef enum telemetry_status {
     /** Done. */
@@ -35,7 +35,7 @@ typedef enum telemetry_status {
     TELEMETRY_OVERRULED = 30,
     /** A required argument was NULL, empty, out of range or malformed. */
     TELEMETRY_ERROR_ARGUMENT = -10,
-    /** The manifest lists the events there are, and this one is not among them or has expired. */
+    /** The manifest lists the tool's events, and this one is not in the list or has expired. */
     TELEMETRY_ERROR_UNDECLARED = -11,
     /** The event could not be stored and is counted as dropped. */
     TELEMETRY_ERROR_DROPPED = -20,
@@ -73,15 +73,15 @@ typedef struct telemetry_attribute {
         const char *string;
         /** TELEMETRY_INT */
         int64_t integer;
-        /** TELEMETRY_DOUBLE; NaN and the infinities, which JSON does not have, are sent as null, by
-         * `otlp` as they are, and by `splunk_udp` as an empty text. */
+        /** TELEMETRY_DOUBLE. JSON has no NaN and no infinities: they are sent as null, by `otlp`
+         * unchanged, and by `splunk_udp` as an empty text. */
         double number;
         /** TELEMETRY_BOOL */
         bool boolean;
     } value;
 } telemetry_attribute;
 
-/** What stands when the user has said nothing. */
+/** What applies while the user has not answered. */
 typedef enum telemetry_consent {
     /** Off until the user enables it (default). */
     TELEMETRY_OPT_IN = 0,
@@ -89,7 +89,7 @@ typedef enum telemetry_consent {
     TELEMETRY_OPT_OUT = 1
 } telemetry_consent;
 
-/** Form of a text that is made for people or for programs. */
+/** Form of a text: for people or for programs. */
 typedef enum telemetry_format {
     /** Lines for people. */
     TELEMETRY_FORMAT_TEXT = 0,
@@ -98,8 +98,9 @@ typedef enum telemetry_format {
 } telemetry_format;
 
 /**
- * What the user is told before anything is collected; see telemetry_options_set_notice(). Each text is
- * one line of UTF-8 without control characters, at most 1000 bytes unless it says otherwise.
+ * The notice that the user is shown before anything is collected; see
+ * telemetry_options_set_notice(). Each text is one line of UTF-8 without control characters. It has
+ * at most 1000 bytes unless another limit is given.
  */
 typedef struct telemetry_notice {
     /** sizeof(telemetry_notice), set by the caller; members beyond it count as NULL. */
@@ -112,7 +113,7 @@ typedef struct telemetry_notice {
     const char *data;
     /** Why. Required. */
     const char *purpose;
-    /** Where it goes. NULL: what telemetry_backend_info() says. */
+    /** Where it goes. NULL: the text of telemetry_backend_info(). */
     const char *recipient;
     /** The privacy policy: an https URL of at most 2048 bytes. May be NULL. */
     const char *policy_url;
@@ -127,28 +128,28 @@ typedef enum telemetry_delivery {
     /** A thread of this process, while it lives and at telemetry_close() (default). */
     TELEMETRY_IN_PROCESS = 0,
     /**
-     * Not this process: telemetry_close() leaves the events in the spool and, when delivery is due,
-     * starts one `telemetry deliver` for the tool (telemetry_options_set_helper()). That reads the
-     * tool's manifest, and nothing else: if backend, guarantee, consent or config were chosen in code,
-     * none is started, and the events wait for a process that knows better; telemetry_backend_info()
-     * says so. Only a local backend is served here, by telemetry_close().
+     * Another process: telemetry_close() leaves the events in the spool and, if delivery is due,
+     * starts one `telemetry deliver` for the tool (telemetry_options_set_helper()). That process reads
+     * the tool's manifest, and nothing else. If backend, guarantee, consent or config were chosen in
+     * code, none is started, and the events wait for a process that knows these settings;
+     * telemetry_backend_info() says so. telemetry_close() itself delivers only to a local backend.
      */
     TELEMETRY_DETACHED = 1,
-    /** The agent of the user, where one runs; as TELEMETRY_DETACHED where none does. */
+    /** The user's agent, if one runs. If none runs, as TELEMETRY_DETACHED. */
     TELEMETRY_AGENT = 2
 } telemetry_delivery;
 
-/** What becomes of a batch whose delivery fails or is cut short. */
+/** What happens to a batch whose delivery fails or is interrupted. */
 typedef enum telemetry_guarantee {
     /** Kept and sent again; the receiver may see an event twice, with the same event_id (default). */
     TELEMETRY_AT_LEAST_ONCE = 0,
-    /** Removed before it is sent; an event may be lost, never doubled. */
+    /** Removed before it is sent; an event may be lost, but never doubled. */
     TELEMETRY_AT_MOST_ONCE = 1
 } telemetry_guarantee;
 
 /** What the events of one user on one machine have in common. */
 typedef enum telemetry_identity {
-    /** A keyed hash; the key is a random salt of the tool's own that never leaves (default). */
+    /** A keyed hash; the key is a random salt of this tool that never leaves the machine (default). */
     TELEMETRY_IDENTITY_SALTED = 0,
     /** Nothing: machine_id is empty. */
     TELEMETRY_IDENTITY_NONE = 1,
@@ -158,7 +159,7 @@ typedef enum telemetry_identity {
     TELEMETRY_IDENTITY_HASHED = 3
 } telemetry_identity;
 
-/** Whether the identifier lives no longer than the process, and is marked as such. */
+/** When the identifier is only for this process, and is marked as such. */
 typedef enum telemetry_ephemeral {
     /** In containers and in continuous integration (default). */
     TELEMETRY_EPHEMERAL_AUTO = 0,
@@ -177,14 +178,14 @@ typedef enum telemetry_storage {
 } telemetry_storage;
 
 /**
- * Counters. recorded == delivered + pending + dropped, always, and dropped is the sum of the
- * dropped_* members. With TELEMETRY_STORAGE_SPOOL they are the totals of this tool for this user,
- * over all its processes since the last reset; with TELEMETRY_STORAGE_HEAP, of this collector.
+ * Counters. recorded == delivered + pending + dropped is always true, and dropped is the sum of the
+ * dropped_* members. With TELEMETRY_STORAGE_SPOOL they are the totals of this tool for this user, over
+ * all its processes since the last reset. With TELEMETRY_STORAGE_HEAP they are those of this collector.
  */
 typedef struct telemetry_statistics {
     /** sizeof(telemetry_statistics), set by the caller; no member beyond it is written. */
     size_t size;
-    /** Events accepted by the consent gate and well formed. */
+    /** Events that consent allowed and that were well formed. */
     uint64_t recorded;
     /** Events accepted by the backend. */
     uint64_t delivered;
@@ -192,7 +193,7 @@ typedef struct telemetry_statistics {
     uint64_t pending;
     /** Events lost, for one of the reasons below. */
     uint64_t dropped;
-    /** The oldest, removed because the spool was at its limit. */
+    /** Oldest events, removed because the spool was at its limit. */
     uint64_t dropped_spool_full;
     /** Could not be stored: disk or memory full, or the spool was locked for too long. */
     uint64_t dropped_no_space;
@@ -204,9 +205,9 @@ typedef struct telemetry_statistics {
     uint64_t dropped_rejected;
     /** Erased because the user withdrew consent, or by telemetry_drop(). */
     uint64_t dropped_withdrawn;
-    /** Sent at most once (TELEMETRY_AT_MOST_ONCE), and no answer says whether they were taken. */
+    /** Sent at most once (TELEMETRY_AT_MOST_ONCE), and no answer says whether the receiver has them. */
     uint64_t dropped_unconfirmed;
-    /** Events of which a part was shortened, repaired or left out; they are recorded all the same. */
+    /** Events with a part that was shortened, repaired or left out; they are recorded nevertheless. */
     uint64_t adjusted;
     /** Calls refused for a missing, malformed or undeclared type or name; not part of recorded. */
     uint64_t refused;
@@ -222,9 +223,9 @@ typedef struct telemetry_statistics {
     int32_t storage_errno;
     /** Reserved, 0. */
     uint32_t reserved;
-    /** Events that the manifest's registry does not declare, or no longer; part of refused. */
+    /** Events that the manifest does not declare, or that have expired; part of refused. */
     uint64_t refused_undeclared;
-    /** Attributes left out because the registry does not declare them or their value; their events are recorded. */
+    /** Attributes left out: the manifest does not declare them or their value. Their events are recorded. */
     uint64_t attributes_refused;
     /** Events in which a secret, an e-mail address or a home directory was replaced; they are recorded. */
     uint64_t redacted;
@@ -232,7 +233,7 @@ typedef struct telemetry_statistics {
 
 /** What a custom backend did with a batch. */
 typedef enum telemetry_verdict {
-    /** All events taken. */
+    /** All events were taken. */
     TELEMETRY_ACCEPTED = 0,
     /** Not now: keep the batch and try again later. */
     TELEMETRY_RETRY = 1,
@@ -240,7 +241,7 @@ typedef enum telemetry_verdict {
     TELEMETRY_REJECTED = 2
 } telemetry_verdict;
 
-/** A custom backend. Called from one thread at a time, which is not the caller's. */
+/** A custom backend. Its functions are called from one thread at a time, which is not the caller's. */
 typedef struct telemetry_backend {
     /** sizeof(telemetry_backend), set by the caller. */
     size_t size;
@@ -256,9 +257,10 @@ typedef struct telemetry_backend {
     telemetry_verdict (*send)(void *context, const char *json, size_t length,
                               size_t event_count, uint32_t timeout_ms);
     /**
-     * Called once for each collector opened, when nothing calls `send` any more; nothing uses `context` afterwards.
-     * On the thread that delivers, which telemetry_close() waits for no longer than for a send, so perhaps after
-     * that has returned; in a collector that is off, on the thread that closes it. May ask for statistics.
+     * Called once for each collector opened, after the last call of `send`. Nothing uses `context`
+     * afterwards. It runs on the thread that delivers. telemetry_close() waits for that thread no
+     * longer than for a send, so this call may come after telemetry_close() has returned. If the
+     * collector is off, it runs on the thread that closes the collector. It may ask for statistics.
      * May be NULL.
      */
     void (*close)(void *context);
