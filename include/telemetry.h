@@ -55,7 +55,7 @@
  * Stack        A call needs at most 32 KiB, without callbacks.
  * Threads      A collector may be used from any number of threads at once. telemetry_close() must
  *              be the last call on it. Options and commands belong to one thread at a time. Each
- *              function says this in a line of its own. No call is a cancellation point: a thread
+ *              function has a line that says so. No call is a cancellation point: a thread
  *              that is cancelled inside a call ends after it. A callback must not throw or end its
  *              thread.
  * Blocking     Only telemetry_flush() and telemetry_close() wait for delivery, for at most their
@@ -193,7 +193,7 @@ typedef struct telemetry_notice {
     size_t size;
     /** At most 64 bytes. When it changes, the user is asked again. NULL: "1". */
     const char *version;
-    /** Who collects. Required. */
+    /** The person or organisation that collects. Required. */
     const char *collector;
     /** What is collected. Required. */
     const char *data;
@@ -209,7 +209,7 @@ typedef struct telemetry_notice {
     const char *retention;
 } telemetry_notice;
 
-/** Who delivers, and when. */
+/** The process that delivers, and the time. */
 typedef enum telemetry_delivery {
     /** A thread of this process, while it lives and at telemetry_close() (default). */
     TELEMETRY_IN_PROCESS = 0,
@@ -1127,7 +1127,7 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_custom(telemetry_op
 /* ---- Options: when, and how much is kept ----------------------------------------------------- */
 
 /**
- * Sets who delivers, and when. Default: TELEMETRY_IN_PROCESS.
+ * Sets which process delivers, and when. Default: TELEMETRY_IN_PROCESS.
  *
  * Threads: one at a time for the same options.
  * Blocking: none.

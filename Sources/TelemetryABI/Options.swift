@@ -125,7 +125,7 @@ public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_o
     }
 }
 
-/// Sets who delivers, and when. Default: TELEMETRY_IN_PROCESS.
+/// Sets which process delivers, and when. Default: TELEMETRY_IN_PROCESS.
 ///
 /// Threads: one at a time for the same options.
 /// Blocking: none.

@@ -317,10 +317,10 @@ static const struct test tests[] = {
     {"unknown-verdict", "E6", "an unknown verdict keeps the batch", unknown_verdict},
     {"at-most-once", "E7", "at most once: a failed batch is counted and never sent again", at_most_once},
     {"left-in-spool", "E6", "close(0) leaves events for the next collector", at_least_once_over_processes},
-    {"thread", "decision-1", "callbacks run on another thread, with signals blocked", callbacks_run_elsewhere},
-    {"small-structure", "decision-1", "a backend structure without close is accepted", backend_without_close},
+    {"thread", "host", "callbacks run on another thread, with signals blocked", callbacks_run_elsewhere},
+    {"small-structure", "host", "a backend structure without close is accepted", backend_without_close},
     {"noop", "F", "the noop backend accepts everything", noop_delivers_nowhere},
-    {"interval", "decision-4", "a living process delivers after the flush interval", flush_interval},
+    {"interval", "E6", "a living process delivers after the flush interval", flush_interval},
 };
 
 TEST_PROGRAM(tests)

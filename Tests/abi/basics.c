@@ -297,18 +297,18 @@ static void backend_info_names_the_backend(void)
 }
 
 static const struct test tests[] = {
-    {"null", "decision-1", "every function accepts NULL everywhere", null_everywhere},
-    {"null-arguments", "decision-1", "a live collector accepts NULL for each argument", null_arguments_of_a_live_collector},
+    {"null", "host", "every function accepts NULL everywhere", null_everywhere},
+    {"null-arguments", "host", "a live collector accepts NULL for each argument", null_arguments_of_a_live_collector},
     {"null-attributes", "C9", "NULL keys and values are left out and counted", null_keys_and_values},
     {"malformed-types", "C1 E12", "missing and malformed types and names are refused and counted", malformed_types_are_refused},
     {"disabled", "A1", "without consent every call is a silent no-op", disabled_does_nothing},
     {"version", "I", "the version is a static string", version},
-    {"status-text", "decision-1", "every status, known or not, has a text", status_texts},
-    {"bad-tool-name", "decision-1", "a bad tool name is the options' error and switches off", bad_tool_names},
-    {"error-text", "decision-1", "an error text is cut to the buffer and its length returned", option_error_text_is_truncated},
+    {"status-text", "host", "every status, known or not, has a text", status_texts},
+    {"bad-tool-name", "host", "a bad tool name is the options' error and switches off", bad_tool_names},
+    {"error-text", "host", "an error text is cut to the buffer and its length returned", option_error_text_is_truncated},
     {"bad-options", "F", "malformed options are refused and remembered", malformed_options},
     {"statistics-size", "E12", "statistics never write beyond the caller's size", statistics_are_sized},
-    {"options-copied", "decision-1", "options are copied at open", options_are_copied},
+    {"options-copied", "host", "options are copied at open", options_are_copied},
     {"backend-info", "F", "backend_info describes the backend without a secret", backend_info_names_the_backend},
 };
 

@@ -134,8 +134,8 @@ static void leaves_nothing(void)
 }
 
 static const struct test tests[] = {
-    {"dlclose", "decision-1", "dlopen and dlclose 100 times while recording", unloaded_while_recording},
-    {"leaves-nothing", "decision-1", "dlopen and dlclose 100 times: every event delivered, no descriptor, thread or mapping left", leaves_nothing},
+    {"dlclose", "host", "dlopen and dlclose 100 times while recording", unloaded_while_recording},
+    {"leaves-nothing", "host", "dlopen and dlclose 100 times: every event delivered, no descriptor, thread or mapping left", leaves_nothing},
 };
 
 TEST_PROGRAM(tests)

@@ -196,8 +196,8 @@ static void stores_the_version(void)
 
 static const struct test tests[] = {
     {"checked", "A13", "a notice's texts are bounded and cannot steer a terminal", checked},
-    {"sized", "decision-1", "a notice of an older or a later header is taken as far as it is known", sized},
-    {"nulls", "decision-1", "NULL and options in error: an answer, no crash", nulls},
+    {"sized", "host", "a notice of an older or a later header is taken as far as it is known", sized},
+    {"nulls", "host", "NULL and options in error: an answer, no crash", nulls},
     {"switches", "A8 A18", "a tool's own switch: stored, what waits erased, the running collector off", switches},
     {"first-event", "A18", "consent withdrawn before the first event of an open collector counts for it", before_the_first_event},
     {"overruled", "A8 A12", "an answer that is overruled is stored and said to be; one that cannot be stored is an error", overruled},

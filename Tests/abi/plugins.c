@@ -269,12 +269,12 @@ static void unclosed(void)
 }
 
 static const struct test tests[] = {
-    {"two-tools", "decision-1 E12", "Two plugins record at once, from four threads each: one library, every event counted and in its tool's log", two_tools},
-    {"one-tool-twice", "decision-1 E12", "Two plugins with one tool name record at once: every event counted and in the log once", one_tool_twice},
-    {"cycles", "decision-1 E12", "A plugin comes and goes 250 times while another records: no event lost, nothing left behind", cycles},
-    {"cycles-of-one-tool", "decision-1 E12", "The same with one tool name", cycles_of_one_tool},
-    {"cycles-with-worker", "decision-1 E12", "The same with a receiver that does not answer: the thread ends, the events wait", cycles_with_worker},
-    {"unclosed", "decision-1 E12", "A plugin goes without closing its collector: its thread goes on, the events wait", unclosed},
+    {"two-tools", "host E12", "Two plugins record at once, from four threads each: one library, every event counted and in its tool's log", two_tools},
+    {"one-tool-twice", "host E12", "Two plugins with one tool name record at once: every event counted and in the log once", one_tool_twice},
+    {"cycles", "host E12", "A plugin comes and goes 250 times while another records: no event lost, nothing left behind", cycles},
+    {"cycles-of-one-tool", "host E12", "The same with one tool name", cycles_of_one_tool},
+    {"cycles-with-worker", "host E12", "The same with a receiver that does not answer: the thread ends, the events wait", cycles_with_worker},
+    {"unclosed", "host E12", "A plugin goes without closing its collector: its thread goes on, the events wait", unclosed},
 };
 
 TEST_PROGRAM(tests)

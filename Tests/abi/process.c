@@ -248,13 +248,13 @@ static void interruptions_do_no_harm(void)
 }
 
 static const struct test tests[] = {
-    {"errno", "decision-1", "no call changes errno", errno_is_preserved},
-    {"signals", "decision-1", "no call changes a signal's handler or the mask", signals_are_untouched},
-    {"surroundings", "decision-1", "environment, locale, umask and working directory stay as they are", surroundings_are_untouched},
-    {"worker-signals", "decision-1", "worker threads block every signal", workers_block_signals},
-    {"no-leaks", "decision-1", "after 100 open and close cycles no descriptor and no thread is left", nothing_stays_behind},
-    {"sigpipe", "decision-1 E6", "a broken standard output raises no SIGPIPE and loses no event", broken_pipes_raise_nothing},
-    {"interruptions", "decision-1", "signals that interrupt system calls do no harm", interruptions_do_no_harm},
+    {"errno", "host", "no call changes errno", errno_is_preserved},
+    {"signals", "host", "no call changes a signal's handler or the mask", signals_are_untouched},
+    {"surroundings", "host", "environment, locale, umask and working directory stay as they are", surroundings_are_untouched},
+    {"worker-signals", "host", "worker threads block every signal", workers_block_signals},
+    {"no-leaks", "host", "after 100 open and close cycles no descriptor and no thread is left", nothing_stays_behind},
+    {"sigpipe", "host E6", "a broken standard output raises no SIGPIPE and loses no event", broken_pipes_raise_nothing},
+    {"interruptions", "host", "signals that interrupt system calls do no harm", interruptions_do_no_harm},
 };
 
 TEST_PROGRAM(tests)

@@ -107,7 +107,7 @@ typedef struct telemetry_notice {
     size_t size;
     /** At most 64 bytes. When it changes, the user is asked again. NULL: "1". */
     const char *version;
-    /** Who collects. Required. */
+    /** The person or organisation that collects. Required. */
     const char *collector;
     /** What is collected. Required. */
     const char *data;
@@ -123,7 +123,7 @@ typedef struct telemetry_notice {
     const char *retention;
 } telemetry_notice;
 
-/** Who delivers, and when. */
+/** The process that delivers, and the time. */
 typedef enum telemetry_delivery {
     /** A thread of this process, while it lives and at telemetry_close() (default). */
     TELEMETRY_IN_PROCESS = 0,

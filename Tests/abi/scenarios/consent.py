@@ -139,7 +139,7 @@ def zero_when_refused(box):
         check_equal(sorted({*before, "report.json", "trace"}), box.files(), f"files with {arguments} {environment}")
 
 
-@test("consent/no-network-for-files", "A7 decision-2")
+@test("consent/no-network-for-files", "A7 libraries")
 def no_network(box):
     """With the file backend no socket is opened and libcurl is not loaded (strace)."""
     box.consent()
@@ -148,7 +148,7 @@ def no_network(box):
     check(not any("socket(" in line or "libcurl" in line for line in trace), "a socket or libcurl")
 
 
-@test("consent/curl-at-first-send", "decision-2")
+@test("consent/curl-at-first-send", "libraries")
 def curl_at_first_send(box):
     """The trace sees libcurl and sockets when there is consent: the checks above can fail."""
     box.consent()

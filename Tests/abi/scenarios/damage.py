@@ -177,7 +177,7 @@ def _check_left_alone(box, make, what, still_there=os.path.lexists):
     check_equal(EVENTS + 5, len(box.log()), f"{what}: events of a later run")
 
 
-@test("damage/symlink", "decision-3")
+@test("damage/symlink", "storage")
 def symlink(box):
     """A symbolic link named like a segment is not followed."""
     target = box.path("target")
@@ -190,13 +190,13 @@ def symlink(box):
     check(os.path.exists(target), "the link's target was removed")
 
 
-@test("damage/directory", "decision-3")
+@test("damage/directory", "storage")
 def directory(box):
     """A directory named like a segment is left alone."""
     _check_left_alone(box, os.mkdir, "a directory")
 
 
-@test("damage/foreign-owner", "decision-3")
+@test("damage/foreign-owner", "storage")
 def foreign_owner(box):
     """A segment that belongs to someone else is not delivered and not removed."""
     sandbox.need_root()
@@ -208,13 +208,13 @@ def foreign_owner(box):
     _check_left_alone(box, make, "a foreign file")
 
 
-@test("damage/pipe", "decision-3")
+@test("damage/pipe", "storage")
 def pipe(box):
     """A pipe named like a segment blocks nobody."""
     _check_left_alone(box, os.mkfifo, "a pipe")
 
 
-@test("damage/other-names", "decision-3")
+@test("damage/other-names", "storage")
 def other_names(box):
     """Files with other names are left alone."""
     _segment(box)
@@ -228,7 +228,7 @@ def other_names(box):
         check_equal(b"mine", _read(os.path.join(box.spool, name)), name)
 
 
-@test("damage/giant-sparse", "decision-3")
+@test("damage/giant-sparse", "storage")
 def giant_sparse(box):
     """A sparse file of a terabyte named like a segment harms nothing."""
     _segment(box)

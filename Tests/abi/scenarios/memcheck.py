@@ -25,7 +25,7 @@ def _register(program, name, tool):
     def body(box):
         run(box, program, name)
     body.__doc__ = f"{program}/{name} under {tool}"
-    test(f"{tool}/{program}-{name}", "decision-1")(body)
+    test(f"{tool}/{program}-{name}", "host")(body)
 
 
 for _program, _name in [("basics", "null-arguments"), ("basics", "bad-options"), ("basics", "statistics-size"),
@@ -44,14 +44,14 @@ def _register_plugins(name):
         _valgrind(box, "memcheck", "plugins", name, options=("--leak-check=full", "--errors-for-leak-kinds=definite,indirect"),
                   environment={"ROUNDS": "5"})
     body.__doc__ = f"plugins/{name} under memcheck, five times"
-    test(f"memcheck/plugins-{name}", "decision-1")(body)
+    test(f"memcheck/plugins-{name}", "host")(body)
 
 
 for _name in ("cycles", "cycles-with-worker"):
     _register_plugins(_name)
 
 
-@test("memcheck/leaks", "decision-1")
+@test("memcheck/leaks", "host")
 def leaks(box):
     """A whole run, with samples, rotation and delivery, leaks nothing."""
     box.consent()
@@ -59,7 +59,7 @@ def leaks(box):
               leaks=True)
 
 
-@test("memcheck/leaks-when-refused", "decision-1")
+@test("memcheck/leaks-when-refused", "host")
 def leaks_when_refused(box):
     """A run without consent leaks nothing."""
     _memcheck(box, "host", "--sample", "--events", 10, "--flush", 100, leaks=True)

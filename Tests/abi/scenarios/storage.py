@@ -26,7 +26,7 @@ def _check_heap(box, report, events, *errors):
     check_equal(list(range(events)), [sequence for _, _, sequence in sequences(box.batches("taken"))], "events")
 
 
-@test("storage/usual", "decision-3")
+@test("storage/usual", "storage")
 def usual(box):
     """With a usable directory the storage is the spool: the checks below can fail."""
     report = _run(box, "--events", 100)
@@ -34,7 +34,7 @@ def usual(box):
                 "storage, storage_errno, delivered")
 
 
-@test("storage/no-space", "decision-3 E12")
+@test("storage/no-space", "storage E12")
 def no_space(box):
     """A disk of 64 KiB has no room for a segment: memory instead."""
     need_mounts()
@@ -42,7 +42,7 @@ def no_space(box):
     _check_heap(box, _run(box, "--events", 100, wrapper=mounts), 100, errno.ENOSPC)
 
 
-@test("storage/full-from-the-start", "decision-3 E12")
+@test("storage/full-from-the-start", "storage E12")
 def full_from_the_start(box):
     """A disk without a single free block or inode: memory instead."""
     need_mounts()
@@ -51,7 +51,7 @@ def full_from_the_start(box):
     _check_heap(box, _run(box, "--events", 100, wrapper=with_mounts(fill)), 100, errno.ENOSPC)
 
 
-@test("storage/fills-up", "decision-3 E2 E12")
+@test("storage/fills-up", "storage E2 E12")
 def fills_up(box):
     """A disk of 1 MiB fills while 5 MB are recorded: no SIGBUS, everything delivered or counted."""
     need_mounts()
@@ -64,7 +64,7 @@ def fills_up(box):
     check(report["delivered"] > 1000, f"hardly anything was kept: {report}")
 
 
-@test("storage/filled-by-others", "decision-3 E12")
+@test("storage/filled-by-others", "storage E12")
 def filled_by_others(box):
     """Another program fills the disk while the host records: no SIGBUS, everything delivered or counted."""
     need_mounts()
@@ -77,7 +77,7 @@ def filled_by_others(box):
     check_equal(report["delivered"], len(set(sequences(box.batches("taken")))), "delivered, by the backend")
 
 
-@test("storage/read-only", "decision-3")
+@test("storage/read-only", "storage")
 def read_only(box):
     """A read-only home: memory instead."""
     need_mounts()
@@ -90,13 +90,13 @@ def _without_xdg(box, home):
     return {name: None for name in box.environment if name.startswith("XDG_")} | {"HOME": home}
 
 
-@test("storage/home-is-no-directory", "decision-3")
+@test("storage/home-is-no-directory", "storage")
 def home_is_no_directory(box):
     """HOME=/dev/null: memory instead."""
     _check_heap(box, _run(box, "--events", 100, environment=_without_xdg(box, "/dev/null")), 100, errno.ENOTDIR)
 
 
-@test("storage/no-home", "decision-3")
+@test("storage/no-home", "storage")
 def no_home(box):
     """No HOME at all: the host runs on and its events are delivered."""
     need_mounts()
@@ -109,7 +109,7 @@ def no_home(box):
     check_equal(200, len(box.batches("taken")), "events")
 
 
-@test("storage/relative-xdg", "decision-3")
+@test("storage/relative-xdg", "storage")
 def relative_xdg(box):
     """A relative XDG_STATE_HOME is not used, as its specification says."""
     report = _run(box, "--events", 10, environment={"XDG_STATE_HOME": "relative"})
@@ -117,7 +117,7 @@ def relative_xdg(box):
     check(not os.path.exists(box.path("relative")), "a directory was made below the working directory")
 
 
-@test("storage/foreign-directory", "decision-3")
+@test("storage/foreign-directory", "storage")
 def foreign_directory(box):
     """A state directory that belongs to someone else: memory instead, and nothing is written there."""
     need_root()
@@ -128,7 +128,7 @@ def foreign_directory(box):
     check_equal([], os.listdir(box.spool), "files in the foreign directory")
 
 
-@test("storage/directory-is-a-file", "decision-3")
+@test("storage/directory-is-a-file", "storage")
 def directory_is_a_file(box):
     """A file where the state directory should be: memory instead."""
     os.makedirs(os.path.dirname(box.spool))
@@ -139,7 +139,7 @@ def directory_is_a_file(box):
         check_equal("mine", file.read(), "the file")
 
 
-@test("storage/directory-is-a-link", "decision-3")
+@test("storage/directory-is-a-link", "storage")
 def directory_is_a_link(box):
     """A symbolic link where the state directory should be is not followed."""
     os.makedirs(os.path.dirname(box.spool))
@@ -149,7 +149,7 @@ def directory_is_a_link(box):
     check_equal([], os.listdir(box.path("elsewhere")), "files behind the link")
 
 
-@test("storage/permissions", "decision-3")
+@test("storage/permissions", "storage")
 def permissions(box):
     """A state directory that is open to all is closed, or not used."""
     os.makedirs(box.spool)
@@ -160,7 +160,7 @@ def permissions(box):
     check(mode == 0o700 or report["storage"] == HEAP, f"used with mode {mode:o}")
 
 
-@test("storage/descriptors", "decision-3")
+@test("storage/descriptors", "storage")
 def descriptors(box):
     """No descriptor left but for the host's own: memory instead."""
     def limit():
@@ -168,7 +168,7 @@ def descriptors(box):
     _check_heap(box, _run(box, "--events", 100, preexec_fn=limit), 100, errno.EMFILE)
 
 
-@test("storage/file-size", "decision-1")
+@test("storage/file-size", "host")
 def file_size(box):
     """A limit on the size of files raises no SIGXFSZ: memory instead."""
     def limit():
@@ -176,7 +176,7 @@ def file_size(box):
     _check_heap(box, _run(box, "--events", 100, preexec_fn=limit), 100, errno.EFBIG)
 
 
-@test("storage/file-size-of-log", "decision-1")
+@test("storage/file-size-of-log", "host")
 def file_size_of_log(box):
     """The file backend under a limit on the size of files raises no SIGXFSZ; events are kept."""
     def limit():
@@ -190,7 +190,7 @@ def file_size_of_log(box):
     check(found == list(range(2000)), f"{len(found)} events, {len(set(found))} different, sorted: {found == sorted(found)}")
 
 
-@test("storage/heap-is-bounded", "decision-3 E1 E12")
+@test("storage/heap-is-bounded", "storage E1 E12")
 def heap_is_bounded(box):
     """Memory instead of a spool is bounded: a million events with a dead sink are dropped and counted."""
     def limit():

@@ -72,7 +72,7 @@ int main(void)
 """
 
 
-@test("cancellation/host-threads", "never-worse")
+@test("cancellation/host-threads", "host")
 def cancelled(world):
     """Threads of the host are cancelled in flush, track, open, close and statistics; the others go on."""
     program = world.program("cancelled", SOURCE, "-pthread")

@@ -75,7 +75,7 @@ def reset(world):
             world.helper("enable")
 
 
-@test("cut-files/cut-short", "E12 never-worse")
+@test("cut-files/cut-short", "E12 host")
 def cut_short(world):
     """Segments, control and all files are cut: the program goes on, and what is recorded afterwards is delivered."""
     for mode, guarantee in MODES:
@@ -93,7 +93,7 @@ def cut_short(world):
             world.helper("enable")
 
 
-@test("cut-files/while-sending", "E12 never-worse")
+@test("cut-files/while-sending", "E12 host")
 def while_sending(world):
     """The segment is cut while its events are on their way: the program goes on, nothing of it is read again."""
     for guarantee in ("at-least-once", "at-most-once"):

@@ -25,7 +25,7 @@ def entries(world):
     return sorted(os.listdir(os.fsencode(world.root)))
 
 
-@test("homes/no-utf-8", "decision-3")
+@test("homes/no-utf-8", "storage")
 def no_utf8(world):
     """The name of the home is no UTF-8: program, detached process and helper make and find their files in it."""
     receiver = world.receiver()
@@ -80,7 +80,7 @@ int main(int count, char **arguments)
 """
 
 
-@test("homes/log", "decision-3")
+@test("homes/log", "storage")
 def log(world):
     """A log whose path and name are no UTF-8 is written and rotated there."""
     program = world.program("log", FILES)

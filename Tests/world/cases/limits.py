@@ -49,7 +49,7 @@ int main(void)
 """
 
 
-@test("limits/numbers", "F1")
+@test("limits/numbers", "F")
 def numbers(world):
     """What a manifest refuses, every setter refuses."""
     world.run([world.program("numbers", NUMBERS)])

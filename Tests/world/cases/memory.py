@@ -197,34 +197,34 @@ def memory(world, mode, step=0, kinds=("file", "custom", "manifest")):
         check(mode in ("threads", "stack") or int(done.stdout.split(",")[0]) > 5 * step, done.stdout)
 
 
-@test("limits/memory/once", "never-worse")
+@test("limits/memory/once", "host")
 def once(world):
     """One request is refused, whichever it is: the host lives, and every call has a status that its header names."""
     memory(world, "once", 83, ("file", "custom"))
     memory(world, "once", 307, ("manifest",))
 
 
-@test("limits/memory/onwards", "never-worse")
+@test("limits/memory/onwards", "host")
 def onwards(world):
     """From some request on there is nothing any more."""
     memory(world, "onwards", 331, ("file", "custom"))
     memory(world, "onwards", 3001, ("manifest",))
 
 
-@test("limits/memory/limit", "never-worse")
+@test("limits/memory/limit", "host")
 def limit(world):
     """The address space ends somewhere between nothing and plenty."""
     memory(world, "limit", 50, ("file", "custom"))
     memory(world, "limit", 1000, ("manifest",))
 
 
-@test("limits/memory/threads", "never-worse")
+@test("limits/memory/threads", "host")
 def threads(world):
     """No thread can be had."""
     memory(world, "threads")
 
 
-@test("limits/memory/stack", "never-worse")
+@test("limits/memory/stack", "host")
 def stack(world):
     """32 KiB of stack are enough for every call."""
     memory(world, "stack", 32 << 10)

@@ -33,7 +33,7 @@ def empty_home(world, name, owner=USER):
     return path
 
 
-@test("modes/umask", "decision-3")
+@test("modes/umask", "storage")
 def umask(world):
     """A strict umask takes nothing from what is made: helper, program, log and answers."""
     os.chmod(world.shared.directory, 0o755)
@@ -78,7 +78,7 @@ def foreign_home(world):
     check_equal(count, len(receiver.accepted()), "events after the owner of HOME refused")
 
 
-@test("modes/missing-home", "decision-3")
+@test("modes/missing-home", "storage")
 def missing_home(world):
     """A home that does not exist is made by nobody; what is recorded is delivered from memory."""
     receiver = world.receiver()
@@ -91,7 +91,7 @@ def missing_home(world):
     check_equal(6, len(receiver.accepted()), "events delivered")
 
 
-@test("modes/open-state", "decision-3")
+@test("modes/open-state", "storage")
 def open_state(world):
     """A state directory, or the one that it is in, that others can write to is not used."""
     receiver = world.receiver()
