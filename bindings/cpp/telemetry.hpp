@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * libtelemetry for C++17: owners for the handles of telemetry.h, which has the reference; what is said
- * there of threads, of blocking and of limits holds here. Header only. No function throws, none needs exceptions
- * or run-time type information, and where memory is short an event is left out, never the program ended.
+ * libtelemetry for C++17: owners for the handles of telemetry.h. Header only. telemetry.h is the reference: its
+ * rules about threads, blocking and limits apply here too. No function throws, and none needs exceptions or run-time
+ * type information. Without memory an event is left out, and the program goes on.
  *
  *     telemetry::Collector telemetry{telemetry::Options{"mytool", "1.0.0"}};
  *     telemetry.track(TELEMETRY_FEATURE_USED, "export", {{"format", "csv"}, {"rows", 1200}});
@@ -30,9 +30,9 @@
 
 namespace telemetry {
 
-/** A text that ends in NUL, for the length of a call. A `const char *` and a `std::string` are not copied, a
-    `std::string_view` is. Both must outlive it. A NUL inside does not end the text: it counts as a byte that is no
-    UTF-8, so that it is replaced and reported (TELEMETRY_ADJUSTED), or refused where such a byte is. */
+/** A text that ends in NUL, for the length of a call. A `std::string_view` is copied. A `const char *` and a
+    `std::string` are not copied, and must outlive the text. A NUL inside does not end the text. It counts as a byte
+    that is not UTF-8: it is replaced and reported (TELEMETRY_ADJUSTED), or refused where such a byte is refused. */
 class Text {
 public:
     Text(const char *text) noexcept : text_(text) {}
@@ -156,9 +156,9 @@ struct Release {
 
 } // namespace detail
 
-/** Events go to an object of the program: telemetry_backend for a class. Its destructor runs when the options are gone and
-    every collector opened with them has ended: on the thread that delivers, if a `send()` still ran when the collector's
-    patience did. */
+/** A telemetry_backend as a class: events go to an object of the program. Its destructor runs when the options are gone
+    and every collector opened with them has ended. If a `send()` is still running when a collector stops waiting, the
+    destructor runs on the thread that delivers. */
 class Backend {
 public:
     virtual ~Backend() = default;
@@ -199,8 +199,8 @@ struct ReleaseHeld {
 
 } // namespace detail
 
-/** How to open a collector. Each setting returns the options; what was wrong first is error(), and leaves telemetry off.
-    get() is for the functions of telemetry.h that have no member here. */
+/** The settings of a collector. Each setting returns the options. error() is the first mistake, which leaves telemetry
+    off. get() is for the functions of telemetry.h that have no member here. */
 class Options {
 public:
     explicit Options(const Text &tool_name, const Text &tool_version = nullptr) noexcept
@@ -208,7 +208,7 @@ public:
     {
     }
 
-    /** telemetry_options_load_manifest(); NULL: where manifests are looked for. */
+    /** telemetry_options_load_manifest(); NULL: the manifest is looked for where it is installed. */
     Options &load_manifest(const Text &path = nullptr) noexcept { return set(telemetry_options_load_manifest(get(), path.c_str())); }
     Options &consent(telemetry_consent consent) noexcept { return set(telemetry_options_set_consent(get(), consent)); }
     /** The tool's own `--no-telemetry`. */
@@ -228,8 +228,8 @@ public:
         return set(telemetry_options_add_backend(get(), kind.c_str(), list.data(), list.size()));
     }
 
-    /** telemetry_options_set_backend_custom(). Kept alive as long as anything uses it. With such options, collectors are
-        opened by Collector alone, not by telemetry_open(). Once for each options. */
+    /** telemetry_options_set_backend_custom(). The object is kept alive while it is used. With such options, only
+        Collector opens collectors, not telemetry_open(). Once for each options. */
     Options &backend(std::shared_ptr<Backend> backend, const Text &name = nullptr) noexcept
     {
         if (!backend || held_) return set(TELEMETRY_ERROR_ARGUMENT);
@@ -240,22 +240,22 @@ public:
     }
     Options &notice(const telemetry_notice &notice) noexcept { return set(telemetry_options_set_notice(get(), &notice)); }
 
-    /** telemetry_prompt(): before the collector is made. */
+    /** telemetry_prompt(): call it before the collector is made. */
     telemetry_status prompt() const noexcept { return telemetry_prompt(get()); }
-    /** telemetry_set_preference(): only for a decision of the user's. */
+    /** telemetry_set_preference(): call it only when the user has decided. */
     telemetry_status set_preference(bool enabled) const noexcept { return telemetry_set_preference(get(), enabled); }
     std::string explain(telemetry_format format = TELEMETRY_FORMAT_TEXT) const
     {
         return detail::text([this, format](char *buffer, std::size_t size) { return telemetry_explain(get(), format, buffer, size); });
     }
 
-    /** Empty: nothing was wrong. */
+    /** The first mistake; empty if there is none. */
     std::string error() const
     {
         return detail::text([this](char *buffer, std::size_t size) { return telemetry_options_error(get(), buffer, size); });
     }
 
-    /** What the last setting reported. */
+    /** The status of the last setting. */
     telemetry_status status() const noexcept { return status_; }
     telemetry_options *get() const noexcept { return handle_.get(); }
 
@@ -281,9 +281,9 @@ private:
     telemetry_status status_ = TELEMETRY_OK;
 };
 
-/** Times a command from its construction on, and records it at the end of the scope with the exit code 0, unless
-    finish() has done so or no path is known. Where the scope is left by an exception, the exit code is 1. Must not outlive
-    its collector. */
+/** Times a command from its construction on, and records it at the end of the scope with the exit code 0. It records
+    nothing there if finish() has done so, or no path is known. If an exception leaves the scope, the exit code is 1.
+    Must not outlive its collector. */
 class Command {
 public:
     Command(Command &&) noexcept = default;
@@ -315,10 +315,10 @@ private:
     int exceptions_ = std::uncaught_exceptions();
 };
 
-/** The collector of one tool in this process; closed at the end of its life. */
+/** The collector of one tool in this process; its destructor closes it. */
 class Collector {
 public:
-    /** `patience`: longest time that the end of its life takes. */
+    /** `patience`: the longest time that its destructor waits. */
     explicit Collector(const Options &options, std::chrono::milliseconds patience = std::chrono::milliseconds(500)) noexcept
         : handle_(options.open()), patience_(patience)
     {
@@ -347,13 +347,13 @@ public:
         const detail::List list(attributes);
         return telemetry_track_error(handle_, name.c_str(), category.c_str(), error.c_str(), list.data(), list.size());
     }
-    /** A command that has run. */
+    /** Records a command that has run. */
     telemetry_status track_command(const Text &path, std::chrono::milliseconds duration, int exit_code, Attributes attributes = {}) noexcept
     {
         const detail::List list(attributes);
         return telemetry_track_command(handle_, path.c_str(), duration.count(), exit_code, list.data(), list.size());
     }
-    /** The command that begins now. */
+    /** Begins a command now. */
     [[nodiscard]] Command command() noexcept { return Command(handle_); }
     [[nodiscard]] Command command(const Text &path) noexcept
     {
@@ -363,7 +363,7 @@ public:
     }
 
     telemetry_status flush(std::chrono::milliseconds timeout) noexcept { return telemetry_flush(handle_, milliseconds(timeout)); }
-    /** Earlier than the end of its life, and with an answer. Nothing is recorded afterwards. */
+    /** Closes it before the destructor does, and returns the status. Nothing is recorded afterwards. */
     telemetry_status close(std::chrono::milliseconds timeout) noexcept
     {
         return telemetry_close(std::exchange(handle_, nullptr), milliseconds(timeout));

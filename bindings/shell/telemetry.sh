@@ -5,7 +5,7 @@
 #     . /usr/share/telemetry/telemetry.sh
 #     telemetry_script mytool
 #
-# That line records how the script ended and how long it took. Or, piece by piece:
+# This line records how the script ended and how long it took. Or, piece by piece:
 #
 #     TELEMETRY_TOOL=mytool
 #     telemetry_track build --property target=all
@@ -14,18 +14,18 @@
 #   telemetry_prompt                        on a first run at a terminal: show the notice, ask
 #   telemetry_track NAME [OPTION]...        record an event
 #   telemetry_command_begin NAME            a command begins
-#   telemetry_command_end CODE [OPTION]...  the one begun last ended with exit code CODE: record it
-#   telemetry_trap [CONDITION]...           record what has begun if the script ends before that
+#   telemetry_command_end CODE [OPTION]...  the command begun last ended with exit code CODE: record it
+#   telemetry_trap [CONDITION]...           record begun commands if the script ends before their end
 #   telemetry_run COMMAND [ARGUMENT]...     run a command, function or builtin, and record it;
 #                                           returns its exit code
 #
-# OPTION: --property K=V and whatever else `telemetry track` and `telemetry command` take.
+# OPTION: --property K=V, and any other option of `telemetry track` and `telemetry command`.
 #
-# Promises: prints nothing (but for telemetry_prompt, at a terminal), sets no option, and leaves $? alone, with one exception:
-# under `set -e` it is 0 afterwards, because handing back an earlier failure would end the script.
-# Only telemetry_trap and telemetry_script set traps, only where the script has none, and a trap that the script sets
-# later replaces theirs; README.md says what that means for each way a script can end.
-# No process is started when the helper `telemetry` is not installed, or when DO_NOT_TRACK or the tool's
+# Promises: it prints nothing (except telemetry_prompt, at a terminal), sets no option, and keeps $?, with one exception:
+# under `set -e` $? is 0 afterwards, because giving back an earlier failure would end the script.
+# Only telemetry_trap and telemetry_script set traps, and only where the script has none. A trap that the script sets
+# later replaces theirs. README.md says what that means for each way a script can end.
+# No process is started if the helper `telemetry` is not installed, or when DO_NOT_TRACK or the tool's
 # NO_TELEMETRY variable refuses.
 
 # What has begun, the last one first: a line "START NAME" each.

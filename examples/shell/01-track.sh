@@ -15,5 +15,5 @@ TELEMETRY_TOOL=greeter
 name=${1:-you}
 echo "Hello, $name!"
 
-# Who was greeted is nobody's business; how long the name was may be.
+# The name is private. Its length may be recorded.
 telemetry_track greet --property "name_length:int=${#name}" --property named:bool="$([ $# -gt 0 ] && echo true || echo false)"

@@ -12,7 +12,7 @@ binding=$(dirname "$0")/../../bindings/shell/telemetry.sh # of the source tree
 . "$binding"
 TELEMETRY_TOOL=builder
 
-# 1. A program, in front of which nothing but two words are written.
+# 1. A program, with only a few words before it.
 telemetry_run sort -r <<'END'
 a
 b
@@ -22,7 +22,7 @@ END
 check() { [ -e "$1" ]; }
 telemetry_run check /nonexistent || echo "check failed with $?"
 
-# 3. Whatever lies between two points.
+# 3. The part between two points.
 telemetry_command_begin configure
 sleep 0.1
 telemetry_command_end $? --property steps:int=1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ask the user on the first run, at a terminal and nowhere else; and a switch of the tool's own. Try it:
+# Ask the user on the first run, and only at a terminal. The tool has its own switch for later. Try it:
 #
 #     examples/shell/03-prompt.sh            twice; it asks once
 #     examples/shell/03-prompt.sh telemetry status
@@ -11,7 +11,7 @@ binding=$(dirname "$0")/../../bindings/shell/telemetry.sh # of the source tree
 . "$binding"
 TELEMETRY_TOOL=almanac
 
-# The user's own commands are the helper's; a tool may give them a place where its users look for them.
+# The helper has the commands for the user. A tool may offer them where its users look for them.
 if [ "${1-}" = telemetry ]; then
     shift
     exec telemetry "${1:-status}" --tool "$TELEMETRY_TOOL"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A script that ships its manifest (04-manifest.yaml): the notice and the events there are stand in a file that its
-# users can read. Installed as /usr/share/telemetry/tools/pack.yaml, it is found without the variable. Try it:
+# A script that ships its manifest (04-manifest.yaml): the notice and the events are in a file that its users
+# can read. If it is installed as /usr/share/telemetry/tools/pack.yaml, it is found without the variable. Try it:
 #
 #     telemetry enable --tool pack
 #     examples/shell/04-manifest.sh examples
@@ -18,7 +18,7 @@ export TELEMETRY_MANIFEST
 files=$(find "${1:-.}" -type f | wc -l)
 echo "packing $((files)) files"
 
-# A property that the manifest does not list is left out; so is the path here, which is nobody's business.
+# A property that the manifest does not list is left out. Here this is the path, which is private.
 telemetry_track pack --property files:int="$((files))" --property kind=tar --property path="${1:-.}"
-# An event that it does not list is refused and counted.
+# An event that the manifest does not list is refused and counted.
 telemetry_track unpack

@@ -11,10 +11,10 @@ binding=$(dirname "$0")/../../bindings/shell/telemetry.sh # of the source tree
 # shellcheck source=bindings/shell/telemetry.sh
 . "$binding"
 
-# The script is a command from here on. What traps that means: bindings/shell/README.md.
+# The script is a command from here on. bindings/shell/README.md says which traps this sets.
 telemetry_script nightly backup
 
-# A trap that the script sets itself takes the place of that line's, so it says how the script ended; $? first.
+# A trap that the script sets itself replaces the trap of that line. So it says how the script ended, first of all with $?.
 trap 'telemetry_command_end $?; echo "The end."' EXIT
 
 for step in collect compress copy; do

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A small tool, "demo", as its user sees it: it works on a few real files, and each step is
-# wrapped so that its duration and exit code are recorded. Needs `telemetry` in PATH.
+# A small tool, "demo", as its user sees it. It works on a few real files. Each step is
+# wrapped, so that its duration and exit code are recorded. Needs `telemetry` in PATH.
 set -eu
 
 work=$(mktemp -d)

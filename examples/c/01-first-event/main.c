@@ -1,4 +1,4 @@
-/* A first event. Without the user's consent the program does exactly the same and records nothing. */
+/* A first event. Without the user's consent the program does exactly the same, and records nothing. */
 #include <stdio.h>
 #include <telemetry.h>
 

@@ -18,8 +18,8 @@ static int add(const char *text)
 static int list(telemetry_collector *telemetry)
 {
     puts("no notes");
-    /* A step inside a command can be an event of its own, with a duration that was measured
-       elsewhere. Here: the index was read in 3 ms and exited with 0. */
+    /* A step inside a command can be a separate event, with a duration that the program measured
+       itself. Here: the index was read in 3 ms, with exit code 0. */
     telemetry_track_command(telemetry, "notes list index", 3, 0, NULL, 0);
     return 0;
 }
@@ -27,13 +27,13 @@ static int list(telemetry_collector *telemetry)
 static int run(telemetry_collector *telemetry, telemetry_command *command, int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "help") == 0) {
-        /* Records nothing: a bare run and the meta commands are not usage. */
+        /* Records nothing: a run without arguments and the meta commands do not count as usage. */
         telemetry_command_set(command, argc < 2 ? "notes" : "notes help");
         puts("usage: notes add TEXT | notes list | notes help [--no-telemetry]");
         return 0;
     }
     if (strcmp(argv[1], "add") == 0) {
-        telemetry_command_set(command, "notes add"); /* never what was typed after it */
+        telemetry_command_set(command, "notes add"); /* never what the user typed after it */
         return add(argc > 2 ? argv[2] : NULL);
     }
     if (strcmp(argv[1], "list") == 0) {

@@ -1,5 +1,5 @@
-/* Events go to a function of the program: here it prints each batch, as a tool with its own
-   connection to its maker would send it. */
+/* Events go to a function of the program. Here it prints each batch. A tool with its own connection
+   to its author would send the batch. */
 #include <stdio.h>
 #include <telemetry.h>
 
@@ -13,7 +13,7 @@ static telemetry_verdict send_batch(void *context, const char *json, size_t leng
                                     size_t event_count, uint32_t timeout_ms)
 {
     struct sink *sink = context;
-    (void)timeout_ms; /* writing to a stream takes no time to speak of */
+    (void)timeout_ms; /* writing to a stream takes hardly any time */
     if (fwrite(json, 1, length, sink->stream) != length) return TELEMETRY_RETRY;
     fputc('\n', sink->stream);
     sink->events += event_count;

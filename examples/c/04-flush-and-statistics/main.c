@@ -1,4 +1,4 @@
-/* Delivers at a moment of the program's choice, and reads what became of the events. */
+/* The program chooses the moment of delivery, and reads what happened to its events. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <telemetry.h>

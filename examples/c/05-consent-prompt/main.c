@@ -1,4 +1,4 @@
-/* Asks its user on the first run, and has a switch of its own for later.
+/* Asks its user on the first run, and has its own switch for later.
 
        quote                              asks once, at a terminal; then prints a quotation
        quote telemetry on | off | why     the user's answer, and what decides
@@ -39,7 +39,7 @@ static int decide(const telemetry_options *options, const char *answer)
         return 2;
     }
     telemetry_status status = telemetry_set_preference(options, strcmp(answer, "on") == 0);
-    /* TELEMETRY_OVERRULED, too: the answer is kept, and `why` says what counts more. */
+    /* With TELEMETRY_OVERRULED the answer is stored too, and `why` says what counts more. */
     if (status != TELEMETRY_OK) fprintf(stderr, "quote: telemetry %s: %s\n", answer, telemetry_status_text(status));
     return status >= 0 ? 0 : 1;
 }
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
         return exit_code;
     }
 
-    telemetry_prompt(options); /* before telemetry_open(), which finds out what was answered */
+    telemetry_prompt(options); /* before telemetry_open(), which reads the answer */
     telemetry_collector *telemetry = telemetry_open(options);
     telemetry_options_free(options);
 

@@ -1,15 +1,14 @@
-/* A tool that ships its manifest (convert.yaml): name, version, notice, where events go and which events there
-   are stand in a file that its users can read, and nothing of it in the program. What the file does not list is
-   refused.
+/* A tool that ships its manifest (convert.yaml): name, version, notice, receiver and events are in a
+   file that its users can read, and not in the program. An event that the file does not list is refused.
 
        convert FROM TO
 
    Try it: TELEMETRY_MANIFEST=06-manifest/convert.yaml CONVERT_TELEMETRY_ENABLED=1 ./convert csv json
-   Installed below /usr/share/telemetry/tools, it is found without the variable. */
+   If the manifest is installed in /usr/share/telemetry/tools, it is found without the variable. */
 #include <stdio.h>
 #include <telemetry.h>
 
-/* The event; a format that the manifest does not list is left out of it. */
+/* A format that the manifest does not list is left out of the event. */
 static void record(telemetry_collector *telemetry, const char *from, const char *to, int64_t rows)
 {
     telemetry_attribute attributes[] = {
@@ -26,7 +25,7 @@ int main(int argc, char **argv)
     }
     telemetry_options *options = telemetry_options_new("convert", NULL);
     if (telemetry_options_load_manifest(options, NULL) != TELEMETRY_OK) {
-        /* For the author. The tool itself works on; it records nothing. */
+        /* This is for the author. The tool works as usual, and records nothing. */
         char error[300];
         telemetry_options_error(options, error, sizeof error);
         fprintf(stderr, "convert: %s\n", error);
@@ -38,7 +37,7 @@ int main(int argc, char **argv)
     printf("converted from %s to %s\n", argv[1], argv[2]);
     record(telemetry, argv[1], argv[2], 1200);
 
-    /* Not in the manifest: refused and counted, whatever the user has agreed to. */
+    /* This event is not in the manifest. It is refused and counted, even if the user has agreed. */
     telemetry_track(telemetry, TELEMETRY_FEATURE_USED, "undeclared", NULL, 0);
 
     telemetry_close(telemetry, 500);

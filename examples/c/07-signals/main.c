@@ -1,6 +1,6 @@
-/* A program that runs until it is stopped. SIGINT, SIGTERM and SIGHUP end its loop; then it delivers what it has and
-   dies of the signal, as if it had not handled it. The library installs no handler; kill -9 loses nothing either: the next run
-   delivers what this one had recorded.
+/* A program that runs until it is stopped. SIGINT, SIGTERM and SIGHUP end its loop. Then it delivers what it has and
+   dies of the signal, as if it had not handled it. The library installs no handler. kill -9 loses nothing either: the
+   next run delivers what this one has recorded.
 
    Try it: WATCH_TELEMETRY_ENABLED=1 ./watch, then Ctrl-C. */
 #define _POSIX_C_SOURCE 200809L
@@ -14,7 +14,7 @@
 static const int deadly[] = { SIGHUP, SIGINT, SIGTERM };
 static volatile sig_atomic_t received;
 
-/* Nothing of the library may be called here, for none of it is async-signal-safe. */
+/* Do not call the library here: none of its functions is async-signal-safe. */
 static void note(int number) { received = number; }
 
 /* The signals come only while the program waits (`waiting` is its mask then), so none is missed. */

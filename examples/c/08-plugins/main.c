@@ -1,4 +1,4 @@
-/* A host with plugins, each of which uses the library for itself; two threads run them at the same time.
+/* A host with plugins. Each plugin uses the library itself. Two threads run the plugins at the same time.
 
        editor TEXT PLUGIN.so...
 
@@ -15,7 +15,7 @@
 #define MOST_PLUGINS 8
 
 struct job {
-    telemetry_collector *telemetry; /* the host's, shared by all threads */
+    telemetry_collector *telemetry; /* the host's collector, which all threads share */
     const char *path, *text;
     int mistakes; /* -1: there is no such plugin */
 };
@@ -32,7 +32,7 @@ static void *run(void *context)
     plugin->start();
     job->mistakes = plugin->check(job->telemetry, job->text);
     plugin->stop();
-    dlclose(handle); /* the plugin goes; the library, which the host uses too, stays */
+    dlclose(handle); /* the plugin is unloaded; the library stays, because the host uses it too */
     return NULL;
 }
 
@@ -58,6 +58,6 @@ int main(int argc, char **argv)
         if (jobs[i].mistakes > 0) mistakes += jobs[i].mistakes;
     }
     printf("%d mistakes\n", mistakes);
-    telemetry_close(telemetry, 500); /* the last call on it: every plugin has stopped */
+    telemetry_close(telemetry, 500); /* the last call on the collector: every plugin has stopped */
     return 0;
 }

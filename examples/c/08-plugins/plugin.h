@@ -4,7 +4,7 @@
 /* Each plugin exports `const struct plugin plugin`. */
 struct plugin {
     const char *name;
-    /* `host` is the host's collector, which may be off. What the plugin records of its own goes to its own. */
+    /* `host` is the host's collector, which may be off. The plugin's own events go to its own collector. */
     int (*start)(void);
     int (*check)(telemetry_collector *host, const char *text);
     void (*stop)(void);

@@ -1,5 +1,5 @@
 /* One tool in three languages: this, ../../cpp/07-same-tool and ../../shell/06-same-tool.sh record the same events,
-   for the same manifest stands behind them.
+   because they use the same manifest.
 
        greet hello [--loud] NAME...
 
@@ -39,7 +39,7 @@ static int run(telemetry_collector *telemetry, telemetry_command *command, int a
         telemetry_command_set(command, "hello");
         return hello(telemetry, argc - 2, argv + 2);
     }
-    telemetry_command_set(command, "unknown"); /* not what was typed */
+    telemetry_command_set(command, "unknown"); /* not what the user typed */
     fputs("usage: greet hello [--loud] NAME...\n", stderr);
     return 2;
 }

@@ -1,7 +1,7 @@
 /* linecount FILE...: counts lines, as `wc -l` does, and totals them by kind of file.
 
    With the user's consent it records one feature event for each kind of file and one event for the
-   command. What it records are counts: no path, no name, no content. */
+   command. It records counts: no path, no name, no content. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// A collector is closed at the end of its scope; attributes are written down where the event is.
+// A collector is closed at the end of its scope. Attributes are written where the event is recorded.
 #include <iostream>
 #include <string>
 #include <telemetry.hpp>

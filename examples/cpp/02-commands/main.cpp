@@ -1,4 +1,4 @@
-// The command that the program was run for is timed by its scope, with the exit code of the return or of an exception.
+// A scope times the command that the program was run for. Its exit code comes from the return or from an exception.
 #include <cstring>
 #include <iostream>
 #include <stdexcept>

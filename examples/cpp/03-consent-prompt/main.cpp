@@ -1,4 +1,4 @@
-// Asks its user on the first run; `quote telemetry on | off | why` is a switch of its own for later.
+// Asks its user on the first run. `quote telemetry on | off | why` is its own switch for later.
 // Try it: run it twice and answer; then `quote telemetry why`. Without a terminal it asks nothing.
 #include <iostream>
 #include <string_view>
@@ -36,7 +36,7 @@ int main(int count, char **arguments)
     const telemetry::Options options = describe();
     if (count > 1 && std::string_view(arguments[1]) == "telemetry") return decide(options, count > 2 ? arguments[2] : "");
 
-    options.prompt(); // before the collector, which finds out what was answered
+    options.prompt(); // before the collector, which reads the answer
     telemetry::Collector telemetry{options};
     std::cout << "Brevity is the soul of wit.\n";
     telemetry.track(TELEMETRY_FEATURE_USED, "quotation");

@@ -1,4 +1,5 @@
-// Events go to an object of the program: here it keeps each batch, as a tool with its own connection to its maker would send it.
+// Events go to an object of the program. Here it keeps each batch.
+// A tool with its own connection to its author would send it.
 // Try it: MYTOOL_TELEMETRY_ENABLED=1 ./custom-backend
 #include <iostream>
 #include <string>

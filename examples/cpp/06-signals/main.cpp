@@ -1,5 +1,5 @@
-// Runs until SIGINT, SIGTERM or SIGHUP, delivers, and dies of the signal. A signal unwinds no scope: the handler only makes a note,
-// and the scopes end as they always do. See ../../c/07-signals for the rules of such handlers.
+// Runs until SIGINT, SIGTERM or SIGHUP, delivers, and dies of the signal. A signal does not unwind scopes: the handler
+// only makes a note, and the scopes end as usual. See ../../c/07-signals for the rules of such handlers.
 // Try it: WATCH_TELEMETRY_ENABLED=1 ./watch, then Ctrl-C.
 #include <chrono>
 #include <csignal>

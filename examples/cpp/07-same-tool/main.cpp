@@ -32,7 +32,7 @@ int main(int count, char **arguments)
         command.set("hello");
         exit_code = hello(telemetry, {words.begin() + 1, words.end()});
     } else {
-        command.set("unknown"); // not what was typed
+        command.set("unknown"); // not what the user typed
         std::cerr << "usage: greet hello [--loud] NAME...\n";
     }
     return command.finish(exit_code, {{"arguments", words.size()}});

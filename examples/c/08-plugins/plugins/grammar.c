@@ -1,4 +1,4 @@
-/* Another plugin, of another maker, with another tool name: its users agree to it, or not, by itself. */
+/* Another plugin, by another author, with another tool name. Its users agree to it, or refuse it, separately. */
 #include "../plugin.h"
 #include <ctype.h>
 

@@ -1,4 +1,4 @@
-/* A plugin with a tool name of its own. Linked with libtelemetry by itself, as the host is; the process has the library once. */
+/* A plugin with its own tool name. It is linked with libtelemetry, and so is the host; the process has the library once. */
 #include "../plugin.h"
 #include <string.h>
 
@@ -17,13 +17,13 @@ static int check(telemetry_collector *host, const char *text)
     int mistakes = strstr(text, "teh") != NULL;
     telemetry_attribute attributes[] = { telemetry_int("mistakes", mistakes) };
     telemetry_track(own, TELEMETRY_FEATURE_USED, "spelling", attributes, 1);
-    /* What concerns the host goes to the host's maker, as the host's user has agreed. */
+    /* An event about the host goes to the host's author, if the host's user has agreed. */
     attributes[0] = telemetry_string("plugin", "spell");
     telemetry_track(host, TELEMETRY_FEATURE_USED, "plugin", attributes, 1);
     return mistakes;
 }
 
-/* Before it is unloaded. */
+/* Called before the plugin is unloaded. */
 static void stop(void)
 {
     telemetry_close(own, 500);
