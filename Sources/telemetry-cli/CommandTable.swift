@@ -5,7 +5,7 @@ import TelemetryCore
 enum CommandTable {
     static let syntax = CommandLineSyntax(
         options: [
-            OptionSyntax(id: .tool, name: "--tool", value: "NAME", summary: "the tool concerned (default: $TELEMETRY_TOOL)"),
+            OptionSyntax(id: .tool, name: "--tool", value: "NAME", summary: "the tool (default: $TELEMETRY_TOOL)"),
             OptionSyntax(id: .toolVersion, name: "--tool-version", value: "VERSION", summary: "the tool's version, sent with its events"),
             OptionSyntax(id: .manifest, name: "--manifest", value: "FILE", summary: "the tool's manifest (default: $TELEMETRY_MANIFEST, else looked up by tool)"),
             OptionSyntax(id: .noTelemetry, name: "--no-telemetry", summary: "telemetry is off for this run"),
@@ -17,7 +17,7 @@ enum CommandTable {
         commands: [
             CommandSyntax(
                 id: .track, name: "track", forms: ["NAME [OPTION]..."], summary: "record an event",
-                details: "Records the event NAME and returns at once; delivery happens in the background.\nWhen telemetry is off, nothing is recorded and the exit code is 0 all the same.",
+                details: "Records the event NAME and returns at once; delivery happens in the background.\nWhile telemetry is off, nothing is recorded, and the exit code is 0 as well.",
                 options: [
                     OptionSyntax(id: .type, name: "--type", value: "TYPE", summary: "type of the event (default: feature.used)"),
                     property, properties, errorCategory, error, dryRun,
@@ -34,13 +34,13 @@ enum CommandTable {
                 ], words: 1, runsProgram: true),
             CommandSyntax(
                 id: .flush, name: "flush", forms: ["[--timeout-ms N]"], summary: "deliver what is waiting, and wait for it",
-                details: "In the pause after a failed attempt it ends at once, with exit code 4: 'telemetry deliver --now' tries all the same.",
+                details: "In the pause after a failed attempt it ends at once, with exit code 4. 'telemetry deliver --now' tries nevertheless.",
                 options: [
                     OptionSyntax(id: .timeoutMs, name: "--timeout-ms", value: "N", summary: "longest time to take, in milliseconds (default: 5000)")
                 ]),
             CommandSyntax(
                 id: .deliver, name: "deliver", forms: ["[--now] [--time-limit-ms N]"], summary: "deliver what is waiting",
-                details: "Started in the background when delivery is due; of use by hand to try again.",
+                details: "Started in the background when delivery is due. Run it by hand to try again.",
                 options: [
                     OptionSyntax(id: .now, name: "--now", summary: "do not wait for the next attempt to be due"),
                     OptionSyntax(id: .timeLimitMs, name: "--time-limit-ms", value: "N", summary: "longest time to take, in milliseconds (default: 60000)"),
@@ -58,7 +58,7 @@ enum CommandTable {
             CommandSyntax(
                 id: .export, name: "export", forms: ["[--format csv|jsonl] [--since TIME] [--type TYPE]... [--log FILE]", "--columns"],
                 summary: "print the local log as a table, for spreadsheets and databases",
-                details: "One row per event, oldest file first, with the same columns whatever the events hold.\nThe exit code is 7 when a line was damaged and left out.",
+                details: "One row per event, oldest file first, with the same columns for all events.\nThe exit code is 7 if a line was damaged and left out.",
                 options: [
                     OptionSyntax(id: .format, name: "--format", value: "FORMAT", choices: ["csv", "jsonl"], summary: "csv (the default) or jsonl"),
                     OptionSyntax(id: .since, name: "--since", value: "TIME", summary: "only events since then: 2026-05-12, 2026-05-12T14:30:00Z, or 90s, 30m, 24h, 7d, 4w ago"),
@@ -74,15 +74,15 @@ enum CommandTable {
                 details: "Creates nothing and sends nothing."),
             CommandSyntax(
                 id: .enable, name: "enable", forms: ["", "--all"], summary: "agree to telemetry for the tool",
-                details: "Stores the answer in the preference file; what was decided above it still wins.\nWith --all, lifts a refusal for all tools: each tool's own answer counts again.",
-                options: [OptionSyntax(id: .all, name: "--all", summary: "lift the refusal for all tools; agrees to none of them")]),
+                details: "Stores the answer in the preference file. A source above it still wins.\nWith --all, removes a refusal for all tools: each tool's own answer counts again.",
+                options: [OptionSyntax(id: .all, name: "--all", summary: "remove the refusal for all tools; agrees to none of them")]),
             CommandSyntax(
                 id: .disable, name: "disable", forms: ["", "--all"], summary: "refuse telemetry for the tool and erase what is waiting",
-                details: "Takes effect at once, in running processes too. With --all, for every tool, those\nyet to come included, whatever was answered for one of them.",
+                details: "Takes effect at once, in running processes too. With --all, for every tool, also\nfuture ones, whatever was answered for one of them.",
                 options: [OptionSyntax(id: .all, name: "--all", summary: "for every tool of this user; needs no --tool")]),
             CommandSyntax(
                 id: .prompt, name: "prompt", forms: [""], summary: "show the tool's notice and, if it is opt-in, ask, unless that was done",
-                details: "For a tool's first run. Does something only at a terminal and where nobody has answered\nyet; everything stands on standard error."),
+                details: "For a tool's first run. Does something only at a terminal, and if the user has not answered\nyet. Writes only to standard error."),
             CommandSyntax(
                 id: .machineID, name: "machine-id", forms: [""], summary: "print the identifier sent with the tool's events",
                 details: "Prints nothing when telemetry is off: no identifier is in use."),
@@ -104,7 +104,7 @@ enum CommandTable {
             CommandSyntax(
                 id: .manifest, name: "manifest", forms: ["check FILE", "docs [FILE]"],
                 summary: "check a tool's manifest, or write a page of what it lets be collected",
-                details: "'check' says where the first mistake is, with exit code 3, or what is likely one, on standard\nerror. 'docs' writes Markdown for the tool's users; without FILE, of the manifest in use.",
+                details: "'check' says on standard error where the first mistake is, with exit code 3, or what is probably\na mistake. 'docs' writes Markdown for the tool's users; without FILE, of the manifest in use.",
                 actions: ["check", "docs"], words: 2),
             CommandSyntax(id: .version, name: "version", forms: [""], summary: "print the version", details: ""),
             CommandSyntax(id: .help, name: "help", forms: ["[COMMAND]"], summary: "print help",
