@@ -35,7 +35,15 @@ def frame(name, expected, line, document="# A\n\n## B\n\ntext\n"):
 
 
 header("a function without documentation", "telemetry_options_free: has no documentation",
-       "/** Frees options. Collectors opened with them are not affected. NULL is ignored. */\n", "")
+       """/**
+ * Frees options. Collectors opened with them are not affected. NULL is ignored.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @since 0.1.0
+ */
+""", "")
 header("a prototype that it cannot read", "is no parameter", "telemetry_options_free(telemetry_options *options)", "telemetry_options_free(void (*f)(int))")
 header("a header without its introduction", "has no introduction", "\n/*\n", "\n/* none */\n")
 header("a header without a title", "SUMMARY", " * libtelemetry: usage", " * usage")
