@@ -1,6 +1,6 @@
 -- Views of docs/clickhouse.md. What counts distinct identifiers needs no folding of duplicates.
 
--- Every event once, with the number of events that it stands for.
+-- Every event once, with the number of events that it represents.
 CREATE VIEW IF NOT EXISTS telemetry.unique_events AS
 SELECT *, if(JSONHas(metadata, 'sample_rate'), 1 / JSONExtractFloat(metadata, 'sample_rate'), 1) AS weight
 FROM telemetry.events FINAL;
@@ -42,7 +42,7 @@ FROM telemetry.events
 WHERE error_category != ''
 GROUP BY tool_name, version, error_category;
 
--- Who has asked for erasure; erase.sql acts on it.
+-- The requests for erasure. erase.sql acts on them.
 CREATE VIEW IF NOT EXISTS telemetry.deletion_requests AS
 SELECT tool_name, machine_id, min(timestamp) AS requested_at
 FROM telemetry.events

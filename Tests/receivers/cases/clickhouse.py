@@ -91,7 +91,7 @@ def no_table(stage):
     stage.expect(3, delivered=3)
 
 
-@test("clickhouse/doctor", "H")
+@test("clickhouse/doctor", "B4 F")
 def doctor(stage):
     """`doctor` reaches the server; `show --wire` prints statement and rows, without user and key."""
     server = Server(stage)
