@@ -166,7 +166,7 @@ class Stage:
     def send(self, *actions, **options):
         """Runs the sender to its end; what it printed, as {name: (value, milliseconds)}."""
         child = self.start(*actions, **options)
-        out, err = child.process.communicate(timeout=60)
+        out, err = output(child.process)
         check_equal((0, ""), (child.process.returncode, err), "exit code and error output of the sender")
         return {line.split()[0]: line.split()[1:] for line in out.splitlines()}
 
@@ -176,11 +176,12 @@ class Stage:
             pass
 
     def helper(self, *arguments, expected=0, **options):
-        done = subprocess.run([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], env=self.environment, cwd=self.root,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **options)
+        process = subprocess.Popen([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], env=self.environment, cwd=self.root,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        out, err = output(process)
         if expected is not None:
-            check_equal(expected, done.returncode, f"exit code of telemetry {arguments[0]} ({done.stderr.strip()})")
-        return done.stdout
+            check_equal(expected, process.returncode, f"exit code of telemetry {arguments[0]} ({err.strip()})")
+        return out
 
     def recover(self, endpoint, **backend):
         """A later process delivers all that waits."""
@@ -222,6 +223,19 @@ def spawn(command, **options):
     """A process. One at a time: none gets the ends of another's pipes between its fork and its exec."""
     with _starting:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
+
+
+def output(process, seconds=60):
+    """What it prints until it ends. Asked again and again: poll(2) has missed the end of a pipe on a busy machine, where no
+    process was left that could write to it."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return process.communicate(timeout=5)
+        except subprocess.TimeoutExpired as error:
+            if time.monotonic() > end:
+                process.kill()
+                raise subprocess.TimeoutExpired(process.args, seconds) from error
 
 
 def ended(process, seconds=60):

@@ -61,6 +61,10 @@ void csystem_leave(csystem_caller caller);
 /** Moves a descriptor that has the number of a standard stream, which the program has closed: what is written there
     is not for a file of ours. -1 stays -1. Closed on exec. */
 int csystem_above_streams(int fd);
+/** What is opened with O_NOFOLLOW, as all files are here, can be told from what the program has opened since under the same
+    number. First for a descriptor that was just opened. */
+void csystem_note_mark(int fd);
+bool csystem_has_mark(int fd);
 
 static inline int csystem_openat(int directory, const char *path, int flags, mode_t mode)
 {

@@ -255,7 +255,10 @@ final class Segment {
     private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError) -> UnsafeMutableRawPointer {
         let flags = MAP_SHARED | (address == nil ? 0 : MAP_FIXED)
         guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.number, 0), base != csystem_map_failed() else { throw .current }
-        return base
+        if file.isOurs { return base }
+        // What is mapped may be a file of the program's, which took the number meanwhile.
+        if address == nil { munmap(base, size) } else { _ = blank(size, base) }
+        throw SystemError(code: EBADF)
     }
 
     /// Memory that reads as zero, and whose state word therefore refuses every record.
@@ -372,7 +375,13 @@ final class Segment {
         saveProgress()
         ahead.forEach { destination, count in
             var own = progress
-            own.delivered &+= UInt32(truncatingIfNeeded: count)
+            if count != 0 {
+                // Nothing is left for it: what it has not taken it has lost. Which reason that had is not known any more.
+                own = Progress()
+                own.offset = progress.offset
+                own.delivered = progress.delivered &+ UInt32(truncatingIfNeeded: count)
+                own.drop(.rejected, Int(clamping: tally.recorded) - Int(own.delivered))
+            }
             saveProgress(own, of: destination)
         }
     }

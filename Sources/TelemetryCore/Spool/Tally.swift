@@ -65,8 +65,8 @@ struct TakenAhead {
 
     subscript(_ destination: DestinationSlot) -> UInt64 { tags[destination.index] == destination.tag ? counts[destination.index] : 0 }
 
-    /// Each of which something else is known.
+    /// Each of which something is known; the count is 0 for one that is level with the totals.
     func forEach(_ body: (DestinationSlot, UInt64) -> Void) {
-        for index in 0..<Destination.limit where counts[index] != 0 { body(DestinationSlot(index: index, tag: tags[index]), counts[index]) }
+        for index in 0..<Destination.limit where tags[index] != 0 { body(DestinationSlot(index: index, tag: tags[index]), counts[index]) }
     }
 }

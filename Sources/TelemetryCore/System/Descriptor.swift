@@ -26,8 +26,16 @@ struct Descriptor: Equatable {
     /// Which file it is, where it stays open while the program runs: the program may close all files and give the number to one
     /// of its own. 0: not kept.
     private var file: UInt64 = 0
+    /// It comes from `open`, which leaves a mark on what it opens.
+    private var isMarked = false
 
     init(raw: Int32) { self.raw = raw }
+
+    private init(opened raw: Int32) {
+        self.raw = raw
+        isMarked = true
+        csystem_note_mark(raw)
+    }
 
     /// The same, to be recognised: once it is another file, nothing is read, written, locked or closed.
     func recognisable(_ status: stat?) -> Descriptor {
@@ -37,7 +45,7 @@ struct Descriptor: Equatable {
     }
 
     var isOurs: Bool {
-        if file == 0 { return true }
+        if file == 0 { return !isMarked || csystem_has_mark(raw) }
         var status = stat()
         // One that cannot be looked at for another reason is still what it was.
         return fstat(raw, &status) == 0 ? Self.file(status) == file : csystem_errno() != EBADF
@@ -60,8 +68,9 @@ struct Descriptor: Equatable {
         while true {
             let fd = PathText.call(path) { csystem_openat(directory.number, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
             if fd >= 0 {
-                if flags & O_CREAT != 0 { Descriptor(raw: fd).restoreMode(mode) }
-                return Descriptor(raw: fd)
+                let opened = Descriptor(opened: fd)
+                if flags & O_CREAT != 0 { opened.restoreMode(mode) }
+                return opened
             }
             if csystem_errno() != EINTR { throw .current }
         }
@@ -77,7 +86,7 @@ struct Descriptor: Equatable {
     func status() throws(SystemError) -> stat {
         var result = stat()
         guard fstat(raw, &result) == 0 else { throw .current }
-        guard file == 0 || file == Self.file(result) else { throw SystemError(code: EBADF) }
+        guard file == 0 ? isOurs : file == Self.file(result) else { throw SystemError(code: EBADF) }
         return result
     }
 

@@ -74,7 +74,7 @@ final class ForkHandling {
         shared.heldMutex.lock()
         defer { shared.heldMutex.unlock() }
         let opened = try Descriptor.open(at: directory, path, flags)
-        let file = opened.recognisable(try? opened.status())
+        let file = opened.recognisable(try opened.status())
         shared.held.append(file)
         return file
     }

@@ -55,6 +55,35 @@ final class SegmentTests: XCTestCase {
         }
     }
 
+    /// Nothing is left for any destination where only counts are, whatever each has taken of what was there.
+    func testCountsOnlyOfSeveralDestinations() throws {
+        typealias Progress = TelemetryCore.Progress
+        let slots = (0..<3).map { DestinationSlot(index: $0, tag: UInt32($0 + 1)) }
+        for settled in [0, 1, 2] {
+            let segment = try create()
+            for name in ["a", "b", "c"] { XCTAssertTrue(Sample.record(name, in: segment)) }
+            for (index, slot) in slots.enumerated() {
+                var progress = Progress()
+                progress.offset = 5000
+                progress.delivered = UInt32(index)
+                progress.drop(.rejected, 3 - index)
+                segment.saveProgress(progress, of: slot)
+                if index == settled { segment.progress = progress }
+            }
+            XCTAssertTrue(segment.keepCountsOnly())
+            segment.release(removingFrom: nil)
+            let next = try XCTUnwrap(claim(segment.name))
+            XCTAssertEqual(next.pendingCount, 0)
+            XCTAssertEqual(next.progress.delivered, UInt32(settled))
+            for (index, slot) in slots.enumerated() {
+                let progress = try XCTUnwrap(next.readProgress(of: slot))
+                XCTAssertEqual([progress.delivered, UInt32(progress.consumed)], [UInt32(index), 3])
+                XCTAssertEqual(progress.offset, next.progress.offset)
+            }
+            next.release(removingFrom: shared.directory)
+        }
+    }
+
     /// What was consumed is consumed for the next process too, whether it maps the file or copies it.
     func testProgressOutlivesItsOwner() throws {
         let segment = try create()

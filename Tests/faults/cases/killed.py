@@ -54,7 +54,7 @@ class Template:
     def events(stage):
         child = stages.spawn([f"{stages.BUILD}/bin/telemetry", "status", "--json", "--manifest", stage.path("manifest.json")],
                              env=stage.environment, cwd=stage.root, stdout=subprocess.PIPE, text=True)
-        return json.loads(child.communicate(timeout=60)[0])["events"]
+        return json.loads(stages.output(child)[0])["events"]
 
     def copy(self, guarantee, wire):
         """A stage of its own with the events, and its receiver."""
