@@ -30,7 +30,9 @@ final class ClickHouseFormat: VendorFormat {
         text += Self.quoted(table.utf8.isEmpty ? "events" : table)
         // Only one insert by itself has a token: nothing is put together with those of others. A column that the table
         // does not have yet costs no event.
-        if hasToken { text += " SETTINGS async_insert = 0, input_format_skip_unknown_fields = 1, insert_deduplication_token = '" }
+        if hasToken {
+            text += " SETTINGS async_insert = 0, input_format_skip_unknown_fields = 1, insert_deduplication_token = '"
+        }
         statement = text
         super.init((events: 10_000, bytes: 1 << 20), JSONLimits(event: 1 << 20, body: 16 << 20), .all, shape: .lines)
     }
@@ -85,8 +87,8 @@ final class ClickHouseFormat: VendorFormat {
         json.json.string(scratch.bytes)
     }
 
-    /// `2026-05-12 14:30:45.123456789`, for a column in UTC: the only form that every version takes for what it is. A number
-    /// of milliseconds is stored as a time of other centuries.
+    /// `2026-05-12 14:30:45.123456789`, for a column in UTC: the only form that every version reads as what it is. A
+    /// number of milliseconds is stored as a time in another century.
     private func writeTime(_ nanoseconds: Int64) {
         json.writeTime("timestamp", nanoseconds)
         let end = json.json.buffer.count
@@ -96,20 +98,25 @@ final class ClickHouseFormat: VendorFormat {
         json.json.buffer.append("\"")
     }
 
-    /// Nothing; an exception is known by its number, also behind a 200 that was sent before it.
-    override func recognises(_ body: [UInt8]) -> Bool { Acknowledgement(body) == .bare || Self.number(behind: "Code: ", body, at: 0) != nil }
+    /// Nothing, or an exception, which can also follow a 200 that was sent before it.
+    override func recognises(_ body: [UInt8]) -> Bool {
+        Acknowledgement(body) == .bare || Self.number(behind: "Code: ", body, at: 0) != nil
+    }
 
-    /// The status says little: older servers answer nearly everything with 500, newer ones a table that is not there yet with 404.
+    /// The status says little: older servers answer almost every error with 500, newer ones a missing table with 404.
     override func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
         guard let code = Self.number(behind: "Code: ", response.body, at: 0), !Self.isOfStatus(response.status) else {
             return rules.outcome(response, eventCount: eventCount, now: now)
         }
         var outcome = Outcome(
-            verdict: .retry(afterSeconds: nil), reason: "HTTP " + response.status.description + ", ClickHouse's code " + code.description)
+            verdict: .retry(afterSeconds: nil),
+            reason: "HTTP " + response.status.description + ", ClickHouse's code " + code.description)
         switch Fault(code) {
         case .row:
             // A materialized view that cannot parse names none.
-            if let row = Self.row(response.body, isFirst: code == 469), row >= 1 && row <= eventCount { outcome.verdict = .spoilt(by: row &- 1) }
+            if let row = Self.row(response.body, isFirst: code == 469), row >= 1 && row <= eventCount {
+                outcome.verdict = .spoilt(by: row &- 1)
+            }
         case .account:
             outcome.verdict = .retry(afterSeconds: StatusRules.refusalPauseSeconds)
             outcome.hasLeft = false
@@ -125,14 +132,17 @@ final class ClickHouseFormat: VendorFormat {
         case row
         /// UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, ACCESS_DENIED, AUTHENTICATION_FAILED
         case account
-        /// Before the first row is read: no such column, table, database or setting, syntax, read-only, too many queries or parts.
+        /// Before the first row is read: no such column, table, database or setting, syntax, read-only, too many
+        /// queries or parts.
         case before
         /// Memory, time, network, a materialized view: some of it may be stored.
         case other
 
         init(_ code: Int) {
             switch code {
-            case 6, 25...27, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 441, 467, 469, 563, 632, 675, 676, 691: self = .row
+            case 6, 25...27, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 441, 467, 469, 563, 632, 675, 676,
+                691:
+                self = .row
             case 192...194, 497, 516: self = .account
             case 16, 47, 60, 62, 81, 115, 164, 202, 242, 252: self = .before
             default: self = .other
@@ -141,9 +151,11 @@ final class ClickHouseFormat: VendorFormat {
     }
 
     /// These mean what they say.
-    private static func isOfStatus(_ status: Int) -> Bool { status == 401 || status == 403 || status == 413 || status == 429 }
+    private static func isOfStatus(_ status: Int) -> Bool {
+        status == 401 || status == 403 || status == 413 || status == 429
+    }
 
-    /// Counted from 1. An excerpt of the row comes before it, or behind it (`isFirst`), and may say the same of another.
+    /// Counted from 1. An excerpt of the row stands before it, or after it (`isFirst`), and may name another row.
     private static func row(_ body: [UInt8], isFirst: Bool) -> Int? {
         for index in body.indices {
             if let row = number(behind: "at row ", body, at: isFirst ? index : body.count &- 1 &- index) { return row }
