@@ -18,7 +18,7 @@ final class PostingBackendTests: XCTestCase {
     }
 
     func testRequestIsWhatTheWireSays() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         let backend = try backend(receiver.url("/status/200?a=b"), headers: [
             ("X-Key", "s3cret"), ("X-Empty", ""), ("Content-Type", "text/plain"), ("user-agent", "x"), ("Bad Name", "x"), ("X-Break", "a\r\nb: c"),
         ])
@@ -46,7 +46,7 @@ final class PostingBackendTests: XCTestCase {
     /// Segment takes no event above 32 KiB: those before it go, it is left out, those behind follow; what is
     /// shown is the same.
     func testEventsThatDoNotGoIntoARequest() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         let choice = NetworkChoice(.segment)
         for (key, value) in [("endpoint", receiver.url("/status/200")), ("api_key", "s3cret")] { XCTAssertNil(choice.set(key, value)) }
         let backend = makeBackend(.network(choice), toolName: "mytool", stateDirectory: nil)
@@ -71,7 +71,7 @@ final class PostingBackendTests: XCTestCase {
     }
 
     func testAnswers() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         let cases: [(path: String, verdict: Verdict)] = [
             ("/status/200", .accepted), ("/status/204", .accepted), ("/status/500", .retry(afterSeconds: nil)),
             ("/status/429?retry-after=7", .retry(afterSeconds: 7)), ("/status/503?retry-after=Fri,%2031%20Dec%202200%2023:59:59%20GMT", .retry(afterSeconds: RetryAfter.maxSeconds)),
@@ -86,7 +86,7 @@ final class PostingBackendTests: XCTestCase {
 
     /// Large enough that the receiver answers and closes while the body is still on its way.
     func testEarlyRefusalOfALargeBody() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         let backend = try backend(receiver.url("/early-413"))
         defer { backend.close() }
         let outcome = Batch(count: 300, padding: 60_000).send(to: backend)
@@ -95,7 +95,7 @@ final class PostingBackendTests: XCTestCase {
     }
 
     func testRedirectsKeepTheMethodAndTheBody() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         for code in [301, 302, 307, 308] {
             XCTAssertEqual(try send(receiver.url("/redirect/\(code)?to=/status/202")).verdict, .accepted, "\(code)")
         }
@@ -105,7 +105,7 @@ final class PostingBackendTests: XCTestCase {
     }
 
     func testRedirectsAreBounded() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         let outcome = try send(receiver.url("/loop"))
         XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
         XCTAssertEqual(outcome.reason, "more than 10 redirects")
@@ -113,7 +113,7 @@ final class PostingBackendTests: XCTestCase {
     }
 
     func testRedirectsThatAreRefused() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         for target in ["http://example.com/", "file:///etc/passwd", "ftp://localhost/", "https://user:s3cret@localhost/"] {
             let outcome = try send(receiver.url("/redirect/307?to=" + target))
             XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
@@ -124,7 +124,7 @@ final class PostingBackendTests: XCTestCase {
 
     /// A header the author gave for one receiver is not for whomever it names in a Location.
     func testAuthorHeadersStayWithTheOrigin() throws {
-        let (one, other) = (try Receiver(), try Receiver())
+        let (one, other) = (try LocalServer(), try LocalServer())
         // Encoded: a target that repeats the query is refused.
         let target = try XCTUnwrap(other.url("/status/200").addingPercentEncoding(withAllowedCharacters: .alphanumerics))
         let backend = try backend(one.url("/redirect/307?to=" + target), headers: [("X-Key", "s3cret")])
@@ -137,7 +137,7 @@ final class PostingBackendTests: XCTestCase {
 
     /// E9: whatever the sink does, a send ends by its deadline (+ 50 ms), and keeps the events.
     func testDeadline() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         let blackHole = try BlackHole()
         XCTAssertEqual(try send(receiver.url("/status/200")).verdict, .accepted, "libcurl is loaded")
         for url in ["/hang", "/deaf", "/slow-header"].map(receiver.url) + ["http://127.0.0.1:\(blackHole.port)/"] {
@@ -153,7 +153,7 @@ final class PostingBackendTests: XCTestCase {
 
     /// The receiver has said 200: the events are there, however long it goes on about it.
     func testTrickledBodyEndsAtTheDeadlineAsAccepted() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         try assertEnds(within: 250) {
             let start = Clock.monotonic()
             XCTAssertEqual(try send(receiver.url("/trickle"), timeout: 200).verdict, .accepted)
@@ -162,7 +162,7 @@ final class PostingBackendTests: XCTestCase {
     }
 
     func testCancelledSendEndsAtOnce() throws {
-        let receiver = try Receiver()
+        let receiver = try LocalServer()
         let backend = try backend(receiver.url("/hang"))
         defer { backend.close() }
         assertEnds(within: 50) {
@@ -195,7 +195,7 @@ final class PostingBackendTests: XCTestCase {
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw XCTSkip("needs openssl") }
         directory.write("certificate.pem", (directory.text("certificate.pem") ?? "") + (directory.text("own.pem") ?? ""))
-        let receiver = try Receiver(certificate: path)
+        let receiver = try LocalServer(certificate: path)
         let outcome = try send(receiver.url("/status/200"))
         XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
         XCTAssertTrue(receiver.requests.isEmpty)
@@ -204,7 +204,7 @@ final class PostingBackendTests: XCTestCase {
 
     /// A dead connection that was kept: no SIGPIPE, and the events stay.
     func testReceiverThatHangsUpBetweenBatches() throws {
-        var receiver: Receiver? = try Receiver()
+        var receiver: LocalServer? = try LocalServer()
         let url = try XCTUnwrap(receiver).url("/status/200")
         let backend = try backend(url)
         defer { backend.close() }

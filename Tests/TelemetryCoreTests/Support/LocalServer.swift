@@ -2,7 +2,7 @@ import Foundation
 import XCTest
 
 /// Tests/integration/receiver.py, running for one test.
-final class Receiver {
+final class LocalServer {
     struct Request {
         let path: String
         let headers: [[String]]
