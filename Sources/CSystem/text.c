@@ -51,18 +51,67 @@ SMALL bool csystem_text_has_folded(const uint8_t *text, intptr_t count, intptr_t
 
 SMALL intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives, bool folds)
 {
+    if (index < 0 || index >= count)
+        return 0;
+    for (; *alternatives; alternatives++) {
+        intptr_t at = index;
+        while (at < count && *alternatives == (folds ? folded(text[at]) : text[at]) && *alternatives != '|')
+            alternatives++, at++;
+        if (*alternatives == '|' && at > index)
+            return at;
+        while (*alternatives != '|')
+            alternatives++;
+    }
+    return 0;
+}
+
+enum {
+    DIGIT = 1 << 1, LOWER = 3 << 2, UNDERSCORE = 1 << 7, DASH = 1 << 6, DOT = 1 << 8, BLANK = 1 << 10, SPACE = 0xF << 10,
+    QUOTE = 1 << 14, EQUALS = 1 << 15, COMMA = 1 << 21, LESS = 1 << 22, GREATER = 1 << 23, AMPERSAND = 1 << 24,
+    SEMICOLON = 1 << 25, NUMBER = 1 << 27, BRACKET = 1 << 28,
+    LETTER = LOWER | UPPER, WORD = DIGIT | LETTER | DASH | UNDERSCORE,
+    BEHIND = SPACE | QUOTE | COMMA | SEMICOLON | BRACKET | GREATER | AMPERSAND | DOT,
+};
+
+/* The capitals of patterns. */
+static const uint32_t pattern_sets[26] = {
+    ['A' - 'A'] = LETTER, ['B' - 'A'] = BLANK, ['C' - 'A'] = BEHIND, ['D' - 'A'] = DIGIT, ['F' - 'A'] = LOWER | DOT,
+    ['G' - 'A'] = SPACE | DOT | COMMA | QUOTE | SEMICOLON, ['H' - 'A'] = UPPER | UNDERSCORE | DASH,
+    ['K' - 'A'] = BEHIND | EQUALS | LESS, ['L' - 'A'] = LOWER, ['M' - 'A'] = LOWER | UNDERSCORE, ['O' - 'A'] = WORD | DOT,
+    ['P' - 'A'] = LOWER | DASH | UNDERSCORE | DOT, ['Q' - 'A'] = QUOTE, ['T' - 'A'] = LETTER | UNDERSCORE | DOT,
+    ['U' - 'A'] = UPPER, ['V' - 'A'] = UPPER | UNDERSCORE, ['W' - 'A'] = WORD, ['X' - 'A'] = DIGIT | LETTER,
+    ['Y' - 'A'] = DIGIT | UPPER | DASH | NUMBER,
+};
+
+SMALL intptr_t csystem_text_match(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *pattern)
+{
     intptr_t at = index;
-    for (;; alternatives++) {
-        if (*alternatives == '|' || *alternatives == 0) {
-            if (at > index)
-                return at;
-            if (*alternatives == 0)
-                return 0;
+    while (*pattern && *pattern != '|') {
+        bool is_not = *pattern == '!';
+        pattern += is_not;
+        uint32_t set = *pattern >= 'A' && *pattern <= 'Z' ? pattern_sets[*pattern - 'A'] : 0;
+        pattern += *pattern == '\\';
+        uint8_t sign = *pattern++;
+        intptr_t first = at;
+        bool is_found;
+        if (*pattern == '+' || *pattern == '*') {
+            at = csystem_text_end(text, count, at, set);
+            is_found = at > first || *pattern == '*';
+            pattern++;
+        } else {
+            uint8_t byte = at < count ? text[at] : 0;
+            is_found = set ? csystem_is_in(byte, set) : byte == sign;
+            at += is_found && !is_not;
+        }
+        if (is_found == is_not) {
+            while (*pattern != '|')
+                if (!*pattern++)
+                    return 0;
+            pattern++;
             at = index;
-        } else if (at >= 0) {
-            at = at < count && (folds ? folded(text[at]) : text[at]) == *alternatives ? at + 1 : -1;
         }
     }
+    return at;
 }
 
 SMALL const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, uint8_t sign)

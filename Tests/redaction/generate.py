@@ -6,7 +6,7 @@ and backslashes as in corpus.tsv. Of each kind every fourth template is kept for
 values for all: rules are written with the one part and measured with the other. With --messages the texts are those of
 messages.py, and of held_out.py with --held-out.
 
-What lies here was written with: 1 . "", 11 . messages- --messages, 51 . held-out- --messages --held-out. What begins with
+What lies here was written with: 1 . "", 11 . messages- --messages, 81 . held-out- --messages --held-out. What begins with
 earlier- was held out, as --held-out makes it, until rules were changed for it.
 """
 import base64
@@ -121,8 +121,8 @@ def main():
     seed, directory, prefix = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     is_held_out = "--held-out" in sys.argv
     if "--messages" in sys.argv:
-        module, repeats = (held_out, 10) if is_held_out else (messages, 3)
-        for name, rows in zip(("secrets", "innocent"), messages.rows(seed, module.SECRETS, module.INNOCENT, repeats)):
+        module = held_out if is_held_out else messages
+        for name, rows in zip(("secrets", "innocent"), messages.rows(seed, module.SECRETS, module.INNOCENT, 3)):
             write(directory / f"{prefix}{name}.tsv", rows)
         return
     write(directory / f"{prefix}secrets.tsv", secrets(Inventor(seed), is_held_out))

@@ -20,6 +20,10 @@ bool csystem_text_has(const uint8_t *text, intptr_t count, intptr_t index, const
 bool csystem_text_has_folded(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *literal);
 /** Behind the first of `alternatives`, between `|`, that begins at `index`, in either case if it `folds`; 0: none does. */
 intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *alternatives, bool folds);
+/** Behind the first alternative of `pattern`, between `|`, that matches at `index`; 0: none. A capital is a set of bytes
+    (text.c), `!` means that the next one does not follow, `+` and `*` take as many as there are; a backslash takes the
+    meaning from a sign. */
+intptr_t csystem_text_match(const uint8_t *text, intptr_t count, intptr_t index, const uint8_t *pattern);
 /** Where `list` goes on behind the word from `start` to `end`, which a blank precedes there and `sign` follows, in
     either case; NULL: the list does not have it. */
 const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, intptr_t end, const uint8_t *list, uint8_t sign);

@@ -18,6 +18,8 @@ struct ByteSet {
     static var slash: ByteSet { ByteSet(bits: 1 << 9) }
     static var blank: ByteSet { ByteSet(bits: 1 << 10) }
     static var lineEnd: ByteSet { ByteSet(bits: 1 << 11) }
+    /// The end of the text.
+    static var end: ByteSet { ByteSet(bits: 1 << 13) }
     /// isspace(3) in the C locale, and the end of the text.
     static var space: ByteSet { ByteSet(bits: 0xF << 10) }
     /// `"`, `'` and the backtick.

@@ -68,12 +68,12 @@ enum CommandSecret {
         return value(text, start)
     }
 
-    private static func isEnd(_ text: TextBytes, _ index: Int) -> Bool { text.isIn(.space, index) || (text.isIn(.quote, index) && !text.isIn(.alphanumeric, index &+ 1)) }
+    private static func isEnd(_ text: TextBytes, _ index: Int) -> Bool { text.holds(.space, index) || (text.holds(.quote, index) && !text.holds(.alphanumeric, index &+ 1)) }
 
     /// Behind what separates an option from its value: blanks, or `", "` in a list.
     private static func behind(_ text: TextBytes, _ start: Int) -> Int {
         var index = QuoteMark.end(text, start) ?? start
-        if text[index] == 0x2C { index &+= 1 } else { index = text.isIn(.space, index) ? index : start }
+        if text[index] == 0x2C { index &+= 1 } else { index = text.holds(.space, index) ? index : start }
         index = text.skipBlanks(index)
         return QuoteMark.end(text, index) ?? index
     }
@@ -82,7 +82,7 @@ enum CommandSecret {
     private static func pair(_ text: TextBytes, _ start: Int) -> TextRange? {
         let start = QuoteMark.end(text, start) ?? start
         let sign = text.end(from: start, !(.colon | .percent | .slash | .equals | .space | .quote))
-        guard sign > start, text.isIn(.colon | .percent, sign), text[sign &+ 1] != 0x2F, let found = value(text, sign &+ 1),
+        guard sign > start, text.holds(.colon | .percent, sign), text[sign &+ 1] != 0x2F, let found = value(text, sign &+ 1),
             !HarmlessValue.isNumber(text, found.start, found.end)
         else { return nil }
         // `-u node:node`: a user and its group.

@@ -7,7 +7,7 @@ enum Credentials {
         var stop = text.end(from: start, .word | .dot | .tilde | .plus | .slash)
         let filled = text.end(from: stop, .equals)
         // `bearer expires_in=60` is another setting.
-        if text.isIn(.word | .quote, filled) && filled > stop { return nil }
+        if text.holds(.word | .quote, filled) && filled > stop { return nil }
         stop = filled
         while stop > start && text[stop &- 1] == 0x2E { stop &-= 1 }
         return isCredentials(text, start, stop) ? TextRange(start: start, end: stop) : nil
@@ -21,8 +21,8 @@ enum Credentials {
         if end &- start < 8 { return false }
         if end &- start >= 20 { return true }
         for index in start..<end {
-            if text.isIn(.digit | .equals | .dot, index) { return true }
-            if text.isIn(.upper, index) && index > start && text.isIn(.lower, index &- 1) { return true }
+            if text.holds(.digit | .equals | .dot, index) { return true }
+            if text.holds(.upper, index) && index > start && text.holds(.lower, index &- 1) { return true }
         }
         return false
     }

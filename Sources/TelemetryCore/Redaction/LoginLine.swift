@@ -5,14 +5,14 @@ enum LoginLine {
     /// `user:password@tcp(`, `user:password@host`, for the word that ends at `end`.
     static func dataSource(_ text: TextBytes, _ word: Int, _ end: Int) -> TextRange? {
         let separator = text[end]
-        guard separator == 0x3A || (separator == 0x2F && isOracle(text, word)), text.isIn(.letter, word), separator == 0x2F || isBeginning(text[word &- 1]) else { return nil }
+        guard separator == 0x3A || (separator == 0x2F && isOracle(text, word)), text.holds(.letter, word), separator == 0x2F || isBeginning(text[word &- 1]) else { return nil }
         let at = text.end(from: end &+ 1, !(.space | .quote | .slash | .at), limit: longest)
         guard text[at] == 0x40, at > end &+ 1, !text.has("[redacted]", at: end &+ 1) else { return nil }
         let next = at &+ 1
         if text.has("sha256:", at: next) { return nil }
         let isFunction = text.has("tcp", at: next) || text.has("unix(", at: next) || text[next] == 0x2F
         guard isFunction || separator == 0x2F
-            || (text.isIn(.alphanumeric, next) && !text.has("npm", at: word) && HarmlessValue.isUnlikelyWord(text, end &+ 1, at, atLeast: 5))
+            || (text.holds(.alphanumeric, next) && !text.has("npm", at: word) && HarmlessValue.isUnlikelyWord(text, end &+ 1, at, atLeast: 5))
         else { return nil }
         return TextRange(start: end &+ 1, end: at)
     }
@@ -25,31 +25,17 @@ enum LoginLine {
 
     /// `host:port:database:user:password`, from the start of a line or a word on; the manual of PostgreSQL, section 34.16.
     static func passwordFile(_ text: TextBytes, _ start: Int) -> TextRange? {
-        var fields = 0
-        var first = start
-        var index = start
-        while index < start &+ longest, !text.isIn(.space | .quote, index) {
-            if text[index] == 0x2F && fields < 4 { return nil }
-            if text[index] == 0x3A {
-                guard index > first, isField(text, fields, first, index) else { return nil }
-                fields &+= 1
-                first = index &+ 1
-                if fields == 4 { break }
-            }
-            index &+= 1
+        let host = text[start] == 0x2A ? start &+ 1 : text.end(from: start, .word | .dot)
+        // Most words end here.
+        guard text[host] == 0x3A, host > start &+ 2 || text[start] == 0x2A else { return nil }
+        var first = host &+ 1
+        for number in 0..<3 {
+            first = text.match(number == 0 ? "D+:|\\*:" : "D*O+:|\\*:", at: first)
+            if first == 0 { return nil }
         }
         let end = SecretValue.unquoted(text, first)
-        guard fields == 4, end &- first >= 4, text[first] != 0x2F, !text.has(Redactor.marker, at: first) else { return nil }
+        guard end &- first >= 4, text[first] != 0x2F, !text.has(Redactor.marker, at: first) else { return nil }
         return TextRange(start: first, end: end)
-    }
-
-    private static func isField(_ text: TextBytes, _ number: Int, _ start: Int, _ end: Int) -> Bool {
-        if text[start] == 0x2A { return end == start &+ 1 }
-        switch number {
-        case 0: return end &- start > 2 && text.end(from: start, .word | .dot) == end
-        case 1: return end &- start <= 5 && text.end(from: start, .digit) == end
-        default: return text.end(from: start, .word | .dot) == end && text.end(from: start, .digit) < end
-        }
     }
 
     /// crypt(5): `$id$salt$hash`; RFC 2307: `{SCHEME}base64`.

@@ -19,7 +19,7 @@ struct NameSeparator {
         let isArrow = text.has("-> ", at: index)
         // `.password("x")`
         let isCall = byte == 0x28 && text[word &- 1] == 0x2E && !text.hasFolded("get", at: word) && QuoteMark.end(text, index &+ 1) != nil
-        guard isQuoted || isArrow || isCall || byte.isIn(.equals | .colon | .percent | .greater | .ampersand) || text.isIn(.less | .colon, word &- 1) else { return nil }
+        guard isQuoted || isArrow || isCall || byte.isIn(.equals | .colon | .percent | .greater | .ampersand | .lineEnd) || text.holds(.less | .colon, word &- 1) else { return nil }
         if let found = Self.assignment(text, index, byte) {
             (sign, self.end) = (found.0, Self.skipBlanks(text, found.1))
         } else if isArrow {
@@ -32,9 +32,8 @@ struct NameSeparator {
             let next = Self.skipBlanks(text, index &+ 1)
             guard QuoteMark.end(text, next) != nil else { return nil }
             (sign, self.end) = (.equals, next)
-        } else if isQuoted, text.has("value=", at: index) {
-            // `name="password" value="x"`
-            (sign, self.end) = (.equals, index &+ 6)
+        } else if let value = Self.pairEnd(text, quote ?? end, isQuoted) {
+            (sign, self.end) = (.equals, value)
         } else if let start = Self.elementEnd(text, word, index, isQuoted) {
             (sign, self.end) = (.element, start)
         } else {
@@ -45,6 +44,15 @@ struct NameSeparator {
     /// What a word that names a secret is followed by.
     static func mayBegin(_ byte: UInt8) -> Bool {
         byte.isIn(.space | .quote | .percent | .ampersand | .colon | .equals | .greater | .bracket)
+    }
+
+    /// `name="password" value="x"`, `{"name": "password", "value": "x"}`, `- name: PASSWORD` and `value: x` on the next line.
+    private static func pairEnd(_ text: TextBytes, _ start: Int, _ isQuoted: Bool) -> Int? {
+        let index = text.end(from: start, .space | .comma, limit: 64)
+        // Most have neither there.
+        guard text[index] | 0x20 == 0x76 || text[index] == 0x22 else { return nil }
+        guard let value = text.behind(isQuoted ? "value=|value:|\"value\":|" : "value:|", at: index, folds: true) else { return nil }
+        return skipBlanks(text, value)
     }
 
     private static func skipBlanks(_ text: TextBytes, _ start: Int) -> Int {
@@ -67,7 +75,7 @@ struct NameSeparator {
 
     /// `<password>`, `<x:token type="y">`, `<entry name="password">`, `&lt;password&gt;`
     private static func elementEnd(_ text: TextBytes, _ word: Int, _ index: Int, _ isQuoted: Bool) -> Int? {
-        guard isQuoted || text.isIn(.less | .colon, word &- 1) || text.has("&lt;", at: word &- 4) else { return nil }
+        guard isQuoted || text.holds(.less | .colon, word &- 1) || text.has("&lt;", at: word &- 4) else { return nil }
         if text.has("&gt;", at: index) { return index &+ 4 }
         let end = isQuoted ? index : text.end(from: index, !(.less | .greater), limit: 128)
         return text[end] == 0x3E ? end &+ 1 : nil

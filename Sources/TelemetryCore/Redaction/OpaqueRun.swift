@@ -19,6 +19,8 @@ struct OpaqueRun {
     private static let hexadecimalMinimum = 24
     /// Twelve, and the sign before them.
     private static let longestPart = 13
+    /// The seventeen hexadecimal digits of `subnet-0d34b6310bd34a1f2`, and the sign.
+    private static let longestNumber = 18
     /// Bytes of a longer run that tell for all of it.
     private static let examined = 512
 
@@ -166,7 +168,9 @@ struct OpaqueRun {
         guard part > start, part < end, part &- start < minimum else { return false }
         while part < end {
             let next = text.end(from: part &+ 1, .lower | .digit)
-            guard text.isIn(.dash | .underscore, part), next &- part <= longestPart || text.end(from: part &+ 1, .digit) == next else { return false }
+            guard text.isIn(.dash | .underscore, part), next &- part <= longestPart || text.end(from: part &+ 1, .digit) == next
+                || (next &- part <= longestNumber && text.isAll(.hexadecimal, part &+ 1, next))
+            else { return false }
             part = next
         }
         return true

@@ -117,7 +117,7 @@ struct RedactionPass {
         if let found = Credentials.behindScheme(text, word: index, end: end) { return replace(found.start, found.end, .scheme) }
         if key(end) { return }
         if let base64 = OpaqueRun.base64End(text, index, word: end) { return replace(index, padded(base64), .opaqueRun) }
-        if OpaqueRun.isOpaque(text, index, end) || (text[end] == 0x3D && OpaqueRun.isPadded(text, index, end)) {
+        if (end &- index >= OpaqueRun.minimum && OpaqueRun.isOpaque(text, index, end)) || (text[end] == 0x3D && OpaqueRun.isPadded(text, index, end)) {
             return replace(index, padded(end), .opaqueRun)
         }
         index = end

@@ -42,6 +42,11 @@ package enum SecretName {
         csystem_text_ending(text.base, start, end, names.text.utf8Start)
     }
 
+    /// Whether the secret of this name may be several words.
+    static func mayBePhrase(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        ending(text, start, end, WordList(text: " phrase mnemonic password passwd passcode pwd secret ")) >= 0
+    }
+
     /// Without a number and an `s` at the end.
     static func nameEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> (end: Int, isPlural: Bool) {
         var last = end

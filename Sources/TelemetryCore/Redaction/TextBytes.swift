@@ -19,6 +19,10 @@ struct TextBytes {
     @inline(__always)
     func isIn(_ set: ByteSet, _ index: Int) -> Bool { self[index].isIn(set) }
 
+    /// The same where it is seldom asked: smaller.
+    @inline(never)
+    func holds(_ set: ByteSet, _ index: Int) -> Bool { isIn(set, index) }
+
     /// The first index from `start` on whose byte is not in `set`.
     @inline(__always)
     func end(from start: Int, _ set: ByteSet) -> Int { csystem_text_end(base, count, start, set.bits) }
@@ -49,6 +53,9 @@ struct TextBytes {
         let end = csystem_text_behind(base, count, index, alternatives.utf8Start, folds)
         return end > 0 ? end : nil
     }
+
+    /// Behind what `pattern` matches at `index`; 0: nothing.
+    func match(_ pattern: StaticString, at index: Int) -> Int { csystem_text_match(base, count, index, pattern.utf8Start) }
 
     /// Whether the word from `start` to `end` is one of `list`, in either case.
     @inline(__always)

@@ -44,14 +44,14 @@ struct ValueWrapping {
             // `string(8) "`, as PHP prints it. What reads a value has a small name: `getenv("`, `input("`.
             let length = text.end(from: name &+ 1, .digit)
             let hasLength = length > name &+ 1 && text.has(") \"", at: length)
-            guard hasLength || text.isIn(.upper, end) || text.has("array", at: end) else { return false }
+            guard hasLength || text.holds(.upper, end) || text.has("array", at: end) else { return false }
             let value = hasLength ? length &+ 2 : name &+ 1
             guard QuoteMark.end(text, value) != nil || text[value] == 0x5B else { return false }
             end = value
             return true
         }
         let quote = text.has("Just ", at: end) ? name &+ 1 : name
-        guard text.isIn(.quote, quote), quote > name || name == end &+ 1 else { return false }
+        guard text.holds(.quote, quote), quote > name || name == end &+ 1 else { return false }
         end = quote
         return true
     }
