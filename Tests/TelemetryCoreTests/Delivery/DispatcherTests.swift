@@ -97,8 +97,10 @@ final class DispatcherTests: XCTestCase {
 
         try scratch.orphan(["local-2"], context: local)
         let author = ScriptedBackend(), standIn = ScriptedBackend()
+        let chosen = ScratchSpool.options()
+        chosen.backend = .http(endpoint: "https://a.example/")
         let usual = Dispatcher(
-            spool: spool, mutex: mutex, outlets: [Outlet(name: "author", author)], options: options, makeLocalBackend: { standIn }, isConsented: { true })
+            spool: spool, mutex: mutex, outlets: [Outlet(name: "author", author)], options: chosen, makeLocalBackend: { standIn }, isConsented: { true })
         XCTAssertEqual(pass(usual), .done)
         XCTAssertEqual(author.sent, ["any-1"])
         XCTAssertEqual(standIn.sent, ["local-2"])
