@@ -240,7 +240,7 @@ def guarantee(world):
     world.expect(1, unconfirmed=1)
 
 
-@test("destinations/written-down", "decision-6")
+@test("destinations/written-down", "E4 F")
 def written_down(world):
     """Segments and control say it as the document says, for another reader."""
     world.send(f"code={NOBODY}", "track=1", "close=0")
