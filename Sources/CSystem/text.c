@@ -53,16 +53,18 @@ SMALL intptr_t csystem_text_behind(const uint8_t *text, intptr_t count, intptr_t
 {
     if (index < 0 || index >= count)
         return 0;
-    for (; *alternatives; alternatives++) {
+    for (;; alternatives++) {
         intptr_t at = index;
-        while (at < count && *alternatives == (folds ? folded(text[at]) : text[at]) && *alternatives != '|')
+        while (*alternatives && *alternatives != '|' && at < count && *alternatives == (folds ? folded(text[at]) : text[at]))
             alternatives++, at++;
-        if (*alternatives == '|' && at > index)
+        bool is_whole = !*alternatives || *alternatives == '|';
+        if (is_whole && at > index)
             return at;
-        while (*alternatives != '|')
+        while (*alternatives && *alternatives != '|')
             alternatives++;
+        if (!*alternatives)
+            return 0;
     }
-    return 0;
 }
 
 enum {

@@ -177,6 +177,7 @@ final class SegmentReaderTests: XCTestCase {
             let record = large.base + row.offset
             record.storeBytes(of: large.description.sync, as: UInt32.self)
             record.storeBytes(of: UInt32(row.length), toByteOffset: 8, as: UInt32.self)
+            record.storeBytes(of: UInt8(EventSchema.version), toByteOffset: 14, as: UInt8.self)
             let name = min(row.length, end - row.offset) - 64
             if name > 0 { record.storeBytes(of: UInt16(clamping: name), toByteOffset: 54, as: UInt16.self) }
             if row.offset + row.length <= end {

@@ -105,7 +105,10 @@ final class SlotPairTests: XCTestCase {
         let first = write(1)
         area.storeBytes(of: 42, toByteOffset: first + 56, as: UInt64.self)
         setSequence(first, 1)
-        XCTAssertEqual(area.load(fromByteOffset: write(2) + 56, as: UInt64.self), 42)
+        let second = slots.write { $0.storeBytes(of: 2, toByteOffset: 8, as: UInt64.self) }
+        XCTAssertNotEqual(second, first)
+        XCTAssertEqual(read(), 2)
+        XCTAssertEqual(area.load(fromByteOffset: second + 56, as: UInt64.self), 42)
     }
 
     func testOtherGenerationIsNotValid() {
