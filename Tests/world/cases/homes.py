@@ -35,7 +35,7 @@ def no_utf8(world):
         environment = {"HOME": home}
         state = os.path.join(home, ".local", "state", "telemetry", TOOL)
         manifest = os.path.join(home, ".local", "share", "telemetry", "tools", TOOL + ".yaml")
-        world.run([world.shared.sender, f"endpoint={receiver.url}", "track=2", "close=3000"], environment=environment)
+        world.run([world.shared.sender, f"code={receiver.url}", "track=2", "close=3000"], environment=environment)
         check(os.path.exists(os.path.join(state, "control")), f"{name}: no spool of a program's")
         os.makedirs(os.path.dirname(manifest))
         with open(manifest, "w") as file:
@@ -112,10 +112,10 @@ def closed(world):
     # Whoever asks what waits is told that this cannot be seen.
     done = world.run([f"{BUILD}/bin/telemetry", "show", "--tool", TOOL], expected=5, **options)
     check("can be looked at: Permission denied" in done.stderr, done.stderr)
-    world.run([world.shared.sender, f"endpoint={receiver.url}", "try=2", "close=2000"], **options)
+    world.run([world.shared.sender, f"code={receiver.url}", "try=2", "close=2000"], **options)
     check_equal([], receiver.accepted(), "events without a yes")
     check("directory cannot be entered" in world.telemetry("explain", **options).stdout, "what explain says")
     options["environment"]["ITEST_TELEMETRY_ENABLED"] = "1"
-    world.run([world.shared.sender, f"endpoint={receiver.url}", "track=2", "close=2000"], **options)
+    world.run([world.shared.sender, f"code={receiver.url}", "track=2", "close=2000"], **options)
     world.telemetry("track", "x", "--manifest", manifest, **options)
     check_equal(3, len(receiver.accepted()), "events with the variable's yes")

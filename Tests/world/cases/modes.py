@@ -43,7 +43,7 @@ def umask(world):
         world.telemetry("enable", **options)
         world.telemetry("track", "x", **options)
         receiver = world.receiver("/status/503")
-        world.run([world.shared.sender, f"endpoint={receiver.url}", "track=2", "close=2000"], **options)
+        world.run([world.shared.sender, f"code={receiver.url}", "track=2", "close=2000"], **options)
         check(os.path.exists(os.path.join(home, ".local", "state", "telemetry", TOOL, "control")), f"no spool under umask {mask:o}")
         check_modes(home, USER)
         world.telemetry("reset", expected=None, **options)
@@ -58,7 +58,7 @@ def foreign_home(world):
     home = empty_home(world, "theirs")
     os.makedirs(os.path.join(home, ".config", "telemetry", TOOL), 0o700)
     receiver = world.receiver()
-    program = [world.shared.sender, f"endpoint={receiver.url}", "try=2", "close=2000"]
+    program = [world.shared.sender, f"code={receiver.url}", "try=2", "close=2000"]
     on = {"HOME": home, "ITEST_TELEMETRY_ENABLED": "1"}
     before = modes(home)
     with_root = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" ~root && exec "$@"', root]
@@ -82,7 +82,7 @@ def foreign_home(world):
 def missing_home(world):
     """A home that does not exist is made by nobody; what is recorded is delivered from memory."""
     receiver = world.receiver()
-    program = [world.shared.sender, f"endpoint={receiver.url}", "try=2", "close=2000"]
+    program = [world.shared.sender, f"code={receiver.url}", "try=2", "close=2000"]
     for home in (world.path("none"), world.path("none", "below"), world.path("none") + "/"):
         world.run(program, environment={"HOME": home, "ITEST_TELEMETRY_ENABLED": "1"})
         world.telemetry("track", "x", environment={"HOME": home, "ITEST_TELEMETRY_ENABLED": "1"})

@@ -34,7 +34,7 @@ int main(int count, char **arguments)
 def sends(world, **options):
     """What a program that has its receiver in its code sends when it runs now."""
     receiver = world.receiver()
-    program = [world.shared.sender, f"endpoint={receiver.url}", "try=2", "close=3000"]
+    program = [world.shared.sender, f"code={receiver.url}", "try=2", "close=3000"]
     shared = world.shared.directory
     for directory in (shared, world.shared.certificates):
         os.chmod(directory, 0o755)
@@ -236,7 +236,7 @@ def came_and_went(world):
     world.send(f"endpoint={receiver.url}", "track=7", "close=0")
     check_equal(7, world.status()["events"]["pending"], "events that wait")
     by_hand("false")
-    world.run([world.shared.sender, f"endpoint={receiver.url}", "try=1", "close=0"])
+    world.run([world.shared.sender, f"code={receiver.url}", "try=1", "close=0"])
     by_hand("true")
     receiver.mode("/status/200")
     world.send(f"endpoint={receiver.url}", "track=1", "flush=5000", "close=0")
