@@ -15,6 +15,8 @@ struct DestinationSet {
     var origin = Origin.none
     /// The author wants each event sent at most once.
     var isOnce = false
+    /// Which program chose in code, by its path; 0: not known.
+    var program: UInt16 = 0
     private(set) var count = 0
     private var fingerprints = SIMD8<UInt32>(repeating: 0)
     private var tags = SIMD8<UInt32>(repeating: 0)
@@ -33,7 +35,9 @@ struct DestinationSet {
         guard let base = field.baseAddress, field.count >= DestinationSetLayout.members, let known = Origin(rawValue: DestinationSetLayout.origin.load(base))
         else { return nil }
         origin = known
-        isOnce = DestinationSetLayout.flags.load(base) & DestinationSetLayout.isOnce != 0
+        let flags = DestinationSetLayout.flags.load(base)
+        isOnce = flags & DestinationSetLayout.isOnce != 0
+        program = flags >> DestinationSetLayout.programShift
         let members = Int(DestinationSetLayout.count.load(base))
         guard members <= Destination.limit, field.count >= DestinationSetLayout.text(members) else { return nil }
         for index in 0..<members {
@@ -49,7 +53,7 @@ struct DestinationSet {
             guard let base = area.baseAddress else { return }
             DestinationSetLayout.origin.store(origin.rawValue, base)
             DestinationSetLayout.count.store(UInt8(truncatingIfNeeded: count), base)
-            DestinationSetLayout.flags.store(isOnce ? DestinationSetLayout.isOnce : 0, base)
+            DestinationSetLayout.flags.store((isOnce ? DestinationSetLayout.isOnce : 0) | program << DestinationSetLayout.programShift, base)
             for index in 0..<count {
                 DestinationSetLayout.fingerprint(index).store(fingerprints[index], base)
                 DestinationSetLayout.tag(index).store(tags[index], base)
@@ -87,6 +91,7 @@ struct DestinationSet {
     /// Nil: nothing, it is for others.
     func places(of recorded: DestinationSet) -> UInt8? {
         if origin == .manifest && recorded.origin == .manifest { return .max }
+        if origin == .code && recorded.origin == .code && program != 0 && program == recorded.program { return .max }
         var result: UInt8 = 0
         for index in 0..<recorded.count {
             guard let place = place(of: recorded.fingerprints[index]) else { return nil }
@@ -119,7 +124,17 @@ extension Options {
         var set = DestinationSet()
         set.origin = isDefault ? .none : manifestMark?.hasDestinations(of: self) == true ? .manifest : .code
         set.isOnce = guarantee == TELEMETRY_AT_MOST_ONCE
+        if set.origin == .code { set.program = Self.programMark }
         for destination in destinations { set.add(fingerprint: destination.fingerprint, tag: destination.tag) }
         return set
+    }
+
+    /// 15 bits of a checksum of the executable's path, never 0 of one that is known.
+    private static var programMark: UInt16 {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { area in
+            guard let base = area.baseAddress else { return 0 }
+            let length = readlink("/proc/self/exe", base.assumingMemoryBound(to: CChar.self), area.count)
+            return length > 0 ? UInt16(truncatingIfNeeded: csystem_crc32c(0, base, length) >> 17) | 1 : 0
+        }
     }
 }

@@ -67,6 +67,8 @@ enum DestinationSetLayout {
     static var count: Field<UInt8> { Field(1) }
     static var flags: Field<UInt16> { Field(2) }
     static let isOnce: UInt16 = 1
+    /// The program's mark is in the bits above.
+    static let programShift: UInt16 = 1
     static let members = 4
     static func fingerprint(_ index: Int) -> Field<UInt32> { Field(members + 8 * index) }
     static func tag(_ index: Int) -> Field<UInt32> { Field(members + 8 * index + 4) }

@@ -4,10 +4,11 @@ import XCTest
 
 /// Which of what others have recorded a process may send.
 final class DestinationSetTests: XCTestCase {
-    private func set(_ origin: DestinationSet.Origin, _ fingerprints: [UInt32], isOnce: Bool = false) -> DestinationSet {
+    private func set(_ origin: DestinationSet.Origin, _ fingerprints: [UInt32], isOnce: Bool = false, program: UInt16 = 0) -> DestinationSet {
         var set = DestinationSet()
         set.origin = origin
         set.isOnce = isOnce
+        set.program = program
         for fingerprint in fingerprints { set.add(fingerprint: fingerprint, tag: fingerprint | 1) }
         return set
     }
@@ -20,6 +21,9 @@ final class DestinationSetTests: XCTestCase {
             (set(.code, [10]), set(.manifest, [10]), 1),
             (set(.code, [10]), set(.manifest, [20]), nil),
             (set(.code, [10]), set(.code, [20]), nil),
+            (set(.code, [10], program: 7), set(.code, [20], program: 7), .max),
+            (set(.code, [10], program: 7), set(.code, [20], program: 9), nil),
+            (set(.manifest, [10], program: 7), set(.code, [20], program: 7), nil),
             (set(.code, [10, 20, 30]), set(.code, [30, 10]), 0b101),
             (set(.code, [10]), set(.code, [10, 20]), nil),
             (set(.none, [10]), set(.code, [20]), nil),
@@ -30,14 +34,15 @@ final class DestinationSetTests: XCTestCase {
     }
 
     func testAsKeptInASegment() throws {
-        let kept = set(.code, [1, 2, 3, 4, 5, 6], isOnce: true)
+        let kept = set(.code, [1, 2, 3, 4, 5, 6], isOnce: true, program: 0x7FFF)
         let bytes = kept.encoded("http: POST https://a.example/", limit: 60)
         XCTAssertEqual(bytes.count, 60, "the line is cut")
         try bytes.withUnsafeBytes { field in
             let read = try XCTUnwrap(DestinationSet(field))
             XCTAssertEqual(read.origin, .code)
             XCTAssertTrue(read.isOnce)
-            XCTAssertEqual(read.places(of: kept), 0b11_1111)
+            XCTAssertEqual(read.program, 0x7FFF)
+            XCTAssertEqual(set(.code, [1, 2, 3, 4, 5, 6]).places(of: read), 0b11_1111)
             XCTAssertEqual(DestinationSet.text(field), "http: PO")
             XCTAssertTrue(read.has(tag: 3))
             XCTAssertFalse(read.has(tag: 8))
@@ -48,7 +53,7 @@ final class DestinationSetTests: XCTestCase {
         context.add(key: "tier", .int(3))
         let segment = try XCTUnwrap(Segment.createHeap(size: 8192, epoch: 1, context: context, address: nil))
         defer { segment.release(removingFrom: nil) }
-        XCTAssertEqual(segment.destinations?.places(of: kept), 0b11_1111)
+        XCTAssertEqual(segment.destinations?.places(of: set(.code, [6, 5, 4, 3, 2, 1])), 0b11_1111)
         XCTAssertEqual(segment.context.pointee.metadataCount, 1)
     }
 

@@ -13,7 +13,7 @@ public func fuzzSegment(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     defer { free(base) }
     fill(base, fileSize, &input)
     guard let description = Description.read(base) else { return 0 }
-    precondition(description.length <= SegmentLayout.descriptionCapacity)
+    precondition(description.length <= DescriptionLayout.capacity)
     let progress = Progress.read(base, generation: description.generation, fileSize: fileSize)
     precondition(progress.offset >= SegmentLayout.headerSize && progress.offset <= fileSize)
     read(UnsafeRawBufferPointer(start: base, count: fileSize), description, StateWord.load(base), progress)
@@ -25,7 +25,7 @@ private func fill(_ base: UnsafeMutableRawPointer, _ fileSize: Int, _ input: ino
     input.copy(8, to: base)
     input.copy(64, to: base + SegmentLayout.progressOffsets.0)
     input.copy(64, to: base + SegmentLayout.progressOffsets.1)
-    let length = min(input.u16(), SegmentLayout.descriptionCapacity)
+    let length = min(input.u16(), DescriptionLayout.capacity)
     let (first, second) = SegmentLayout.descriptionOffsets
     let description = base + (flags & 2 == 0 ? first : second)
     input.copy(length, to: description)
@@ -35,17 +35,17 @@ private func fill(_ base: UnsafeMutableRawPointer, _ fileSize: Int, _ input: ino
 
 private func repairAll(_ base: UnsafeMutableRawPointer, _ fileSize: Int, _ description: UnsafeMutableRawPointer) {
     let length = Int(description.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
-    if length >= SegmentLayout.descriptionFixedSize && length <= SegmentLayout.descriptionCapacity {
+    if length >= DescriptionLayout.fixedSize && length <= DescriptionLayout.capacity {
         repair(description + 8, over: description + 12, length - 12)
     }
     for offset in [SegmentLayout.progressOffsets.0, SegmentLayout.progressOffsets.1] {
         repair(base + offset, over: base + offset + 4, SegmentLayout.progressSize - 4)
     }
     let sync = description.loadUnaligned(fromByteOffset: 44, as: UInt32.self)
-    for offset in stride(from: SegmentLayout.headerSize, to: fileSize - EventView.fixedSize + 1, by: 8) {
+    for offset in stride(from: SegmentLayout.headerSize, to: fileSize - EventLayout.fixedSize + 1, by: 8) {
         let record = base + offset
         let size = Int(record.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
-        guard record.loadUnaligned(as: UInt32.self) == sync, size >= EventView.fixedSize, size <= fileSize - offset else { continue }
+        guard record.loadUnaligned(as: UInt32.self) == sync, size >= EventLayout.fixedSize, size <= fileSize - offset else { continue }
         record.storeBytes(of: RecordChecksum.value(record, length: size, sync: sync, offset: offset), toByteOffset: 4, as: UInt32.self)
     }
 }

@@ -2,6 +2,7 @@
 helper, which knows the tool's manifest only, and with other programs: none may send what was recorded for another's receiver."""
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -134,10 +135,11 @@ def moved(world):
 
 @test("destinations/moved-in-code", "E2 E6 E12")
 def moved_in_code(world):
-    """Chosen in code, another receiver is another's: what waits for the first is not sent to it, and ends by its age."""
+    """Another program's receiver is another's: what waits for the first is not sent to it, and ends by its age."""
     first, second = Restarted(world), world.receiver()
     world.send(f"code={first.url}", "track=2", "close=0")
-    world.send(f"code={second.url}", "track=1", "flush=5000", "close=0")
+    program = shutil.copy(world.shared.sender, world.path("another"))
+    world.run([program, f"code={second.url}", "track=1", "flush=5000", "close=0"])
     check_equal(1, len(second.accepted()), "events of the second")
     world.expect(3, delivered=1, pending=2)
     time.sleep(1.2)
@@ -145,6 +147,16 @@ def moved_in_code(world):
     world.helper("deliver", "--now", "--quiet", expected=None)
     world.expect(3, delivered=1, expired=2)
     check_equal(1, len(second.accepted()), "events of the second")
+
+
+@test("destinations/next-version", "E6 E12")
+def next_version(world):
+    """The program has another receiver in its code than the last time: what waits goes there, and only the program sends it."""
+    new = world.receiver()
+    world.send(f"code={NOBODY}", "track=2", "close=0")
+    world.send(f"code={new.url}", "track=1", "flush=5000", "close=0")
+    check_equal(3, len(new.accepted()), "events of the new one")
+    world.expect(3, delivered=3)
 
 
 @test("destinations/same-receiver", "E6 E12")
