@@ -68,9 +68,8 @@ struct DestinationSet {
         return String(bytes: UnsafeRawBufferPointer(rebasing: field[DestinationSetLayout.text(set.count)...]))
     }
 
-    /// Tells one set chosen in code from another, and from all that come from the manifest. Never 0.
+    /// Tells these receivers from any others, whoever chose them: a receiver that fails fails for all. Never 0.
     var owner: UInt32 {
-        if origin != .code { return 1 }
         var sum: UInt32 = 2
         for index in 0..<count { sum = sum &* 31 &+ fingerprints[index] }
         return sum | 2

@@ -70,6 +70,7 @@ final class DestinationSetTests: XCTestCase {
         state.update(for: code) { $0.failed("no answer", afterSeconds: 60, isFinal: false, 1_000_000_000, random: 0) }
         XCTAssertTrue(state.isOwned(by: code))
         XCTAssertFalse(state.isOwned(by: manifest))
+        XCTAssertTrue(state.isOwned(by: set(.manifest, [20])), "the same receiver")
         state.update(for: manifest) { $0.answered(true, "", 2_000_000_000) }
         XCTAssertTrue(state.isOwned(by: code), "what is known of the failure stays")
         XCTAssertEqual(state.failures, 1)
