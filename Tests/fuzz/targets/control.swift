@@ -16,10 +16,24 @@ public func fuzzControl(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
         sink &+= (existing.readDelivery()?.lastError.utf8.count ?? 0) &+ Int(truncatingIfNeeded: existing.readCounters()?.tally.pending ?? 0)
         existing.close()
     }
-    guard let control = try? ControlFile.open(in: directory) else { fatalError("a damaged control file must be mended") }
-    defer { control.close() }
-    use(control)
+    do throws(SystemError) {
+        let control = try ControlFile.open(in: directory)
+        use(control)
+        control.close()
+    } catch {
+        precondition(error == .laterVersion, "a damaged control file must be mended")
+        withdraw()
+    }
     return 0
+}
+
+/// Of a later version only the epoch is changed.
+private func withdraw() {
+    guard let control = try? ControlFile.open(in: directory, isToErase: true) else { fatalError("nothing can be withdrawn") }
+    let epoch = control.epoch
+    precondition(control.raiseEpoch() && control.epochNow == epoch &+ 1)
+    precondition(control.readCounters() == nil && !control.write(Counters()))
+    control.close()
 }
 
 private func fill(_ image: UnsafeMutableRawBufferPointer, _ input: inout Input, repairing: Bool) {
