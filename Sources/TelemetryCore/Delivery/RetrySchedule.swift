@@ -5,7 +5,7 @@ extension DeliveryState {
     func isDue(_ now: Int64) -> Bool { plausibleAttempt(now) <= now }
 
     /// It says something of these destinations.
-    func isOwned(by set: DestinationSet) -> Bool { owner == 0 || owner == set.owner }
+    func isOwned(by set: DestinationSet) -> Bool { owner == 0 || (owner ^ set.owner) & ~1 == 0 || owner & set.owner & 1 == 1 }
 
     /// Changes what is known of `set`. There is one state for all sets of a tool: one that has nothing to complain of leaves
     /// what is known of another's failures.

@@ -68,11 +68,11 @@ struct DestinationSet {
         return String(bytes: UnsafeRawBufferPointer(rebasing: field[DestinationSetLayout.text(set.count)...]))
     }
 
-    /// Tells these receivers from any others, whoever chose them: a receiver that fails fails for all. Never 0.
+    /// Tells these receivers from any others, whoever chose them: a receiver that fails fails for all. Bit 0: the manifest's. Never 0.
     var owner: UInt32 {
         var sum: UInt32 = 2
         for index in 0..<count { sum = sum &* 31 &+ fingerprints[index] }
-        return sum | 2
+        return (sum | 2) & ~1 | (origin == .manifest ? 1 : 0)
     }
 
     /// One of them has this tag.
