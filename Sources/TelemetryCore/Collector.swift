@@ -327,7 +327,7 @@ package final class Collector {
         if shared == nil { made.answers = PreferenceStore.stamps(tool: options.toolName) }
         spool = made
         dispatcher = Dispatcher(
-            spool: made, mutex: mutex, outlets: outlets, options: options, isLocalOnly: isLocalOnly,
+            spool: made, mutex: mutex, outlets: outlets, options: options, destinations: destinations, isLocalOnly: isLocalOnly,
             makeLocalBackend: { [options] in Self.make(.defaultFile, options) }, isConsented: isConsented)
         return made
     }

@@ -56,8 +56,7 @@ extension SpoolInspector {
         guard !isOnly else {
             let totals = shared.totals()
             (report.recorded, report.delivered, report.dropped) = (totals.recorded, totals.delivered, totals.droppedTotal)
-            let state = shared.delivery
-            return report.add(state.isOwned(by: own) ? state : DeliveryState())
+            return report.add(shared.delivery.known(of: own))
         }
         guard let file = shared.destinations, let slot = file.slot(of: report.name) else { return }
         let totals = file.totals(slot.index)

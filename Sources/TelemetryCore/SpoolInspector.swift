@@ -82,11 +82,12 @@ package enum SpoolInspector {
         return result.files.isEmpty ? nil : result
     }
 
-    package static func deliveryState(
-        options: Options
-    ) -> (
+    /// What is known of delivery; times in nanoseconds since 1970-01-01 UTC.
+    package typealias Delivery = (
         lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String, isOfOther: Bool
-    )? {
+    )
+
+    package static func deliveryState(options: Options) -> Delivery? {
         guard let shared = look(options) else { return nil }
         defer { shared.close() }
         let state = shared.delivery
@@ -106,7 +107,7 @@ package enum SpoolInspector {
         var blocked: [UInt32] = []
         for entry in shared.segmentsByAge(except: { _ in false }) {
             guard let header = entry.header, header.epoch == shared.control.epoch, !blocked.contains(header.lineage),
-                header.isLocalOnly || header.destinations.map({ own.places(of: $0) != nil }) ?? true
+                header.isFor(own)
             else { continue }
             guard case .taken(let segment) = Segment.claim(entry.name, in: shared.directory, reading: .header) else {
                 if header.lineage != 0 { blocked.append(header.lineage) }
@@ -130,17 +131,7 @@ package enum SpoolInspector {
         let slot = options.destinations.count > 1 ? slot(destination, options) : nil
         let own = options.destinationSet
         let index = options.destinations.firstIndex { $0 === destination } ?? 0
-        for image in pendingImages(options) {
-            if image.description.isLocalOnly { if own.origin != .none { continue } }
-            else if let recorded = image.destinations, (own.places(of: recorded) ?? 0) & 1 << UInt8(index) == 0 { continue }
-            var reader = image.reader(of: slot)
-            while true {
-                let batch = EventBatch(&reader, limit: limit, oldest: oldest)
-                if batch.isEmpty { break }
-                if !batch.events.isEmpty { body(batch) }
-            }
-            withExtendedLifetime(image) {}
-        }
+        for image in pendingImages(options) where image.isFor(own, at: index) { image.forEachBatch(of: slot, limit, oldest, body) }
     }
 
     /// Events that wait for somebody else, who alone knows where they go.
@@ -181,15 +172,7 @@ package enum SpoolInspector {
 
     /// What waits for the local log, whatever the tool's destinations are.
     static func forEachLocalBatch(options: Options, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void) {
-        for image in pendingImages(options) where image.description.isLocalOnly {
-            var reader = image.reader()
-            while true {
-                let batch = EventBatch(&reader, limit: limit, oldest: oldest)
-                if batch.isEmpty { break }
-                if !batch.events.isEmpty { body(batch) }
-            }
-            withExtendedLifetime(image) {}
-        }
+        for image in pendingImages(options) where image.description.isLocalOnly { image.forEachBatch(limit, oldest, body) }
     }
 
     private static func slot(_ destination: Destination, _ options: Options) -> DestinationSlot? {
@@ -363,6 +346,12 @@ private final class SegmentImage {
 
     var destinationText: String { DestinationSet.text(context.pointee.destinations) }
 
+    /// The process that has `own` sends it to the destination at `index`.
+    func isFor(_ own: DestinationSet, at index: Int) -> Bool {
+        if description.isLocalOnly { return own.origin == .none }
+        return destinations.map { (own.places(of: $0) ?? 0) & 1 << UInt8(index) != 0 } ?? true
+    }
+
     var pending: UInt64 {
         let consumed = Progress.read(base, generation: description.generation, fileSize: size).consumed
         let recorded = UInt64(StateWord.load(base).count)
@@ -374,9 +363,19 @@ private final class SegmentImage {
         var reader = reader()
         var read: UInt64 = 0
         while reader.next() != nil { read &+= 1 }
-        let consumed = Progress.read(base, generation: description.generation, fileSize: size).consumed &+ read
-        let recorded = UInt64(StateWord.load(base).count)
-        return !reader.isAtUnknown ? 0 : recorded > consumed ? recorded &- consumed : 1
+        guard reader.isAtUnknown else { return 0 }
+        let pending = pending
+        return pending > read ? pending &- read : 1
+    }
+
+    func forEachBatch(of slot: DestinationSlot? = nil, _ limit: (events: Int, bytes: Int), _ oldest: Int64, _ body: (EventBatch) -> Void) {
+        var reader = reader(of: slot)
+        while true {
+            let batch = EventBatch(&reader, limit: limit, oldest: oldest)
+            if batch.isEmpty { break }
+            if !batch.events.isEmpty { body(batch) }
+        }
+        withExtendedLifetime(self) {}
     }
 
     func forEachPending(_ body: (EventView) -> Void) {

@@ -16,7 +16,7 @@ struct StatusReport {
     /// Why it cannot be looked at, altogether or in part.
     private let problem: String?
     private let later: (files: [String], events: UInt64)?
-    private let delivery: (lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String, isOfOther: Bool)?
+    private let delivery: SpoolInspector.Delivery?
 
     init(_ options: Options) {
         self.options = options

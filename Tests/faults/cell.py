@@ -166,7 +166,7 @@ class Cell:
     def _helper(self, stage, *arguments, wrapper=()):
         child = stage.closes(stages.Child([*wrapper, f"{stages.BUILD}/bin/telemetry", *arguments, "--manifest", stage.path("manifest.json")],
                                           stage.environment, stage.root)).process
-        out, err = child.communicate(timeout=60)
+        out, err = stages.output(child)
         return child.returncode, out, err
 
     def _events(self, stage):

@@ -176,12 +176,10 @@ class Stage:
             pass
 
     def helper(self, *arguments, expected=0, **options):
-        process = subprocess.Popen([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], env=self.environment, cwd=self.root,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
-        out, err = output(process)
+        done = completed([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], env=self.environment, cwd=self.root, **options)
         if expected is not None:
-            check_equal(expected, process.returncode, f"exit code of telemetry {arguments[0]} ({err.strip()})")
-        return out
+            check_equal(expected, done.returncode, f"exit code of telemetry {arguments[0]} ({done.stderr.strip()})")
+        return done.stdout
 
     def recover(self, endpoint, **backend):
         """A later process delivers all that waits."""
@@ -231,11 +229,18 @@ def output(process, seconds=60):
     end = time.monotonic() + seconds
     while True:
         try:
-            return process.communicate(timeout=5)
+            return process.communicate(timeout=min(5, seconds))
         except subprocess.TimeoutExpired as error:
             if time.monotonic() > end:
                 process.kill()
                 raise subprocess.TimeoutExpired(process.args, seconds) from error
+
+
+def completed(command, seconds=60, **options):
+    """A command that has ended, with what it printed."""
+    process = spawn(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    out, err = output(process, seconds)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def ended(process, seconds=60):

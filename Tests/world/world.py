@@ -89,8 +89,7 @@ class World(stages.Stage):
             if os.geteuid() != 0:
                 raise Skipped("only root can be another user")
             command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
-        done = subprocess.run(command, env={**self.environment, **(environment or {})}, cwd=self.root,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, **options)
+        done = stages.completed(command, timeout, env={**self.environment, **(environment or {})}, cwd=self.root, **options)
         if expected is not None:
             check_equal(expected, done.returncode, f"exit code of {' '.join(command)} ({done.stdout.strip()} {done.stderr.strip()})")
         return done

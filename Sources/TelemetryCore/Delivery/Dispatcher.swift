@@ -44,13 +44,13 @@ final class Dispatcher {
     /// Of the pass under way; nil: everything is in memory, and nobody else's.
     private var lease: Lease?
 
-    init(spool: Spool, mutex: Mutex, outlets: [Outlet], options: Options, isLocalOnly: Bool = false,
+    init(spool: Spool, mutex: Mutex, outlets: [Outlet], options: Options, destinations: DestinationSet? = nil, isLocalOnly: Bool = false,
          makeLocalBackend: @escaping () -> any Backend = { NoopBackend() }, isConsented: @escaping () -> Bool) {
         self.spool = spool
         self.mutex = mutex
         self.outlets = outlets
         self.options = options
-        destinations = options.destinationSet
+        self.destinations = destinations ?? options.destinationSet
         self.isLocalOnly = isLocalOnly
         self.makeLocalBackend = makeLocalBackend
         self.isConsented = isConsented
@@ -91,8 +91,7 @@ final class Dispatcher {
     private func state(of outlet: Outlet) -> DeliveryState {
         guard let shared = spool.shared else { return heapStateMutex.withLock { outlet.heapState } }
         if let slot = outlet.slot, let file = shared.destinations { return file.state(slot.index) }
-        let state = shared.delivery
-        return state.isOwned(by: destinations) ? state : DeliveryState()
+        return shared.delivery.known(of: destinations)
     }
 
     /// What becomes of events for the local log says nothing about the author's receiver.
@@ -230,7 +229,7 @@ final class Dispatcher {
             if lineage != 0 && blocked.contains(lineage) { continue }
             // Recorded for the author's backend: that waits for a process that may send.
             if isLocalOnly, segment.header?.isLocalOnly == false { continue }
-            if let header = segment.header, !isOwn(header), !isOver(header, shared, delivery.oldest) { continue }
+            if let header = segment.header, !header.isFor(destinations), !isOver(header, shared, delivery.oldest) { continue }
             if let orphan = claim(segment.name, segment.header, shared) {
                 lease.deliver(orphan)
                 if let ended = deliver(orphan, delivery, isOwn: false, &left) ?? stopped { return ended }
@@ -243,11 +242,6 @@ final class Dispatcher {
         return deliverOwn(delivery, left: left)
     }
 
-    /// Recorded for destinations of this process, or by a version that did not say which.
-    private func isOwn(_ header: SegmentHeader) -> Bool {
-        header.isLocalOnly || header.destinations.map { destinations.places(of: $0) != nil } ?? true
-    }
-
     /// Recorded for others, and some or all of it is of no use to them any more.
     private func isOver(_ header: SegmentHeader, _ shared: SpoolDirectory, _ oldest: Int64) -> Bool {
         header.pending == 0 || header.created < oldest || header.epoch != shared.control.epoch
@@ -257,8 +251,8 @@ final class Dispatcher {
     private func makeJournal(_ shared: SpoolDirectory, _ others: [AgedSegment]) -> ControlJournal {
         var slot: DestinationSlot?
         for outlet in outlets where outlet.backend.kind == "file" { slot = outlet.slot }
-        let isForeign = { (generation: UInt64) in
-            others.contains { other in other.header.map { $0.generation == generation && !self.isOwn($0) } ?? false }
+        let isForeign = { [destinations] (generation: UInt64) in
+            others.contains { other in other.header.map { $0.generation == generation && !$0.isFor(destinations) } ?? false }
         }
         return ControlJournal(shared, lease: lease, isForeign: isForeign) { generation, offset in
             for other in others where other.header?.generation == generation {

@@ -7,6 +7,10 @@ extension DeliveryState {
     /// It says something of these destinations.
     func isOwned(by set: DestinationSet) -> Bool { owner == 0 || (owner ^ set.owner) & ~1 == 0 || owner & set.owner & 1 == 1 }
 
+    /// What it says of them.
+    @inline(never)
+    func known(of set: DestinationSet) -> DeliveryState { isOwned(by: set) ? self : DeliveryState() }
+
     /// Changes what is known of `set`. There is one state for all sets of a tool: one that has nothing to complain of leaves
     /// what is known of another's failures.
     mutating func update(for set: DestinationSet, _ change: (inout DeliveryState) -> Void) {

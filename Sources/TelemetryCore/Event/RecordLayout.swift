@@ -16,7 +16,7 @@ enum RecordLayout {
     static let checked = 8
     /// Of a record of any kind.
     static let minimumSize = 64
-    static let maximumSize = SegmentLayout.maximumRecordSize
+    static let maximumSize = 65_528
 
     /// `value` as it lies in a word of eight bytes that begins at `start`.
     @inline(__always)

@@ -1,16 +1,16 @@
 /// What stands behind the name of a secret and is none: a message about it, a place for it, a type, code.
 enum HarmlessValue {
-    private static var words: WordList {
+    static var words: WordList {
         WordList(text: " expected none null nil undefined true false yes no off empty unset set too short wrong incorrect mismatch rejected unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed need malformed unchanged unsupported default field here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol please check such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use require take expect accept want allow sensitive hidden redacted masked omitted known deprecated conflicts conflict used using seen ambiguous implies value values arg argument filename name key pass passwd pwd passphrase pat text include omit origin function return shift undef success added removed fixed filtered changeme context property credential credentials signature cookie auth id json pem txt inherit try valid tls cert user username host ")
     }
 
     /// Words that join others to a sentence.
-    private static var joining: WordList {
+    static var joining: WordList {
         WordList(text: " is was are were be been has have had must may might shall should will would can cannot could does do doesn don didn isn wasn aren won or and but nor so for with without within from to of the a an in on at by via as into over under between during until about per when because if unless instead while before after since although than then only also already still again once twice where which that this these it its they them you your we our not missing required requires takes expects accepts needs wants lacks expired failed denied revoked invalid error errors found given failure await contains includes exceeds matches differs differ begins ends mismatch malformed unsupported options flag disabled enabled attempt attempts destroyed deleted ")
     }
 
     /// The longest word of both.
-    private static let longest = 11
+    static let longest = 11
 
     /// The bytes from `start` to `end` of a list or a command.
     static func isPlain(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool { begins(text, start) || isFiller(text, start, end) }
@@ -49,7 +49,7 @@ enum HarmlessValue {
     /// belongs there.
     static func isName(_ text: TextBytes, _ start: Int, _ end: Int = -1) -> Bool {
         let behind = text.end(from: start, .letter | .underscore | .dash | .dot, limit: 64)
-        guard end == behind || (end < 0 && text.holds(behindName, behind)), text.holds(.letter, start) else { return false }
+        guard end == behind || (end < 0 && text.match("C", at: behind) > 0), text.holds(.letter, start) else { return false }
         var last = behind
         while last > start && text[last &- 1] == 0x2E { last &-= 1 }
         let stop = last
@@ -64,8 +64,6 @@ enum HarmlessValue {
         if let your = text.behind("your|my|replace|change|insert|", at: start, folds: true), text.holds(.dash | .underscore, your) { return true }
         return (stop &- last > 2 && isListed(text, last, stop))
     }
-
-    private static var behindName: ByteSet { .space | .quote | .comma | .semicolon | .bracket | .greater | .ampersand | .dot }
 
     /// `/etc/ssl/private`, `./keys`, `projects/of/mine`: two names in small letters.
     private static func isPath(_ text: TextBytes, _ start: Int) -> Bool {

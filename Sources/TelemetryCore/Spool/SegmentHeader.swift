@@ -42,6 +42,10 @@ struct SegmentHeader {
         progress = destination.flatMap { Progress.read(page, of: $0, generation: description.generation, fileSize: fileSize) } ?? own
     }
 
+    /// A process with `set` may send it: it was recorded for these destinations or the local log, or by a version that did not say.
+    @inline(never)
+    func isFor(_ set: DestinationSet) -> Bool { isLocalOnly || destinations.map { set.places(of: $0) != nil } ?? true }
+
     var pending: UInt64 { tally(currentEpoch: epoch).pending }
 
     /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.

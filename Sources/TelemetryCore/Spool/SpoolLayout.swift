@@ -11,7 +11,6 @@ enum SegmentLayout {
     static let progressOffsets = (64, 128)
     static let progressSize = 64
     static let descriptionOffsets = (1024, 2560)
-    static let maximumRecordSize = 65_528
     static let fileSuffix = ".seg"
 
     static func isPlausible(fileSize: Int) -> Bool {

@@ -21,7 +21,7 @@ final class RecordEncoderTests: XCTestCase {
                 var plan = RecordPlan(rules: input.rules, headers: headers.baseAddress!)
                 plan.measure(input)
                 between()
-                XCTAssertLessThanOrEqual(plan.length, SegmentLayout.maximumRecordSize)
+                XCTAssertLessThanOrEqual(plan.length, RecordLayout.maximumSize)
                 memset(segment.base + 4096, 0xEE, 1 << 17)
                 XCTAssertTrue(Recorder.record(input, &plan, now: now, in: segment.base, capacity: segment.size))
                 let behind = UnsafeRawBufferPointer(start: segment.base + 4096 + plan.length, count: 64)

@@ -52,6 +52,13 @@ final class RedactorTests: XCTestCase {
         }
     }
 
+    /// A longer word of the lists would never be looked for.
+    func testLongestWord() {
+        for list in [HarmlessValue.words, HarmlessValue.joining] {
+            for word in list.words { XCTAssertLessThanOrEqual(word.utf8.count, HarmlessValue.longest, word) }
+        }
+    }
+
     // MARK: invented texts
 
     /// Half of a secret is as good as all of it.

@@ -44,7 +44,7 @@ enum WireSample {
     /// One that is as large as a record can be, of bytes that JSON writes with six.
     static var largestEvent: RecordBuilder {
         var builder = RecordBuilder()
-        let size = SegmentLayout.maximumRecordSize - builder.bytes().count
+        let size = RecordLayout.maximumSize - builder.bytes().count
         builder.arguments = (0..<60).map { _ in [UInt8](repeating: 1, count: 1024) }
         builder.error = [UInt8](repeating: 1, count: size - 60 * 1026)
         return builder

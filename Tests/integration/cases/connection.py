@@ -1,7 +1,7 @@
 """Connections that are kept, and bodies that are compressed."""
 import faults
 from cases.audit import wire_bytes
-from stage import OK, check_once, wait_until
+from stage import OK, check_once, output, wait_until
 from suite import check, check_equal, test
 
 
@@ -30,7 +30,7 @@ def closed_meanwhile(stage):
     first.close()
     again = stage.receiver(port=first.port)
     stage.go()
-    out, _ = child.process.communicate(timeout=60)
+    out, _ = output(child.process)
     check_equal(["flush", "close"], [line.split()[0] for line in out.splitlines()], "what it did")
     check_equal({str(OK)}, {line.split()[1] for line in out.splitlines()}, "what flush and close returned")
     check_equal([3, 3], [len(first.accepted()), len(again.accepted())], "events of either")

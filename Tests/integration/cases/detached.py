@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import faults
-from stage import BUILD, HERE, TOOL, wait_until
+from stage import BUILD, HERE, TOOL, completed, wait_until
 from suite import check, check_equal, test
 
 UNNOTICED = f"wait {errno.ECHILD} signals 0 handlers 0"
@@ -26,8 +26,7 @@ def host_program(stage):
 
 def host(stage, *actions, environment=None, expected=0, **options):
     """Runs the host; its lines."""
-    done = subprocess.run([host_program(stage), *actions], env={**stage.environment, **(environment or {})}, cwd=stage.root,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **options)
+    done = completed([host_program(stage), *actions], env={**stage.environment, **(environment or {})}, cwd=stage.root, **options)
     check_equal((expected, ""), (done.returncode, done.stderr), "exit code and error output of the host")
     return done.stdout.splitlines()
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-from stage import BUILD, TOOL
+from stage import BUILD, TOOL, output
 from suite import check, check_equal, test
 
 
@@ -88,7 +88,7 @@ def rotation(stage):
     age(stage, "uuid", 2)
     running = [subprocess.Popen([f"{BUILD}/bin/telemetry", "machine-id", "--json", "--tool", TOOL], env=stage.environment,
                                 stdout=subprocess.PIPE, text=True) for _ in range(32)]
-    answers = [json.loads(each.communicate(timeout=60)[0]) for each in running]
+    answers = [json.loads(output(each)[0]) for each in running]
     after = stage.helper("machine-id").strip()
     check(after != before, "the id did not change")
     check({each["machine_id"] for each in answers} <= {before, after}, f"{answers}")

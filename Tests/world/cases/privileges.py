@@ -7,10 +7,9 @@ import os
 import shutil
 import stat
 import struct
-import subprocess
 import sys
 
-from stage import BUILD, HERE, TOOL
+from stage import BUILD, HERE, TOOL, completed
 from suite import Skipped, check, check_equal, test
 from world import USER
 
@@ -107,8 +106,8 @@ class Scene:
 
     def run(self, *arguments, cwd=None, **environment):
         """As the caller, in whose environment HOME is the caller's own."""
-        done = subprocess.run(self.command(*arguments), env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": self.caller, **environment},
-                              cwd=cwd or self.caller, capture_output=True, text=True, timeout=60)
+        done = completed(self.command(*arguments), env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": self.caller, **environment},
+                         cwd=cwd or self.caller)
         check_equal((0, ""), (done.returncode, done.stderr), "exit code and errors")
         return done.stdout
 
