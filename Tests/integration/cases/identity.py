@@ -96,8 +96,8 @@ def rotation(stage):
         check_equal([before], [line.split()[0] for line in file], "past ids")
     check_equal(("random", False, 1), tuple(json.loads(stage.helper("machine-id", "--json"))[name] for name in ("kind", "ephemeral", "past")),
                 "kind, ephemeral and past")
-    for output in (stage.helper("show"), stage.helper("status"), stage.helper("machine-id")):
-        check(before not in output, "the past id was shown")
+    for shown in (stage.helper("show"), stage.helper("status"), stage.helper("machine-id")):
+        check(before not in shown, "the past id was shown")
 
 
 @test("identity/living", "D3")
