@@ -52,6 +52,8 @@ version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCor
 # and lays blocks out so that few of them end in a jump.
 outlining = -Wl,--lto-O2,-mllvm,-enable-machine-outliner=always,-mllvm,-machine-outliner-reruns=4 \
 	-Wl,-mllvm,-outliner-benefit-threshold=6,-mllvm,-inline-threshold=0,-mllvm,-apply-ext-tsp-for-size
+# What a short program executes lies together, and takes few pages (scripts/link-order).
+ordering = -Wl,--symbol-ordering-file=linker/order,--no-warn-symbol-ordering
 # Debug information names sources relative to this directory: the same bytes wherever it is.
 relative = -Xswiftc -debug-prefix-map -Xswiftc $(CURDIR)=. -Xswiftc -file-compilation-dir -Xswiftc . \
 	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs \
@@ -60,7 +62,7 @@ compile = $(SWIFT) build -c release --experimental-lto-mode full --quiet $(relat
 
 # Identical functions are folded: nothing here compares the addresses of functions.
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \
-	-Wl,--gc-sections,--icf=all,-O2,--as-needed,--build-id=sha1 $(outlining)
+	-Wl,--gc-sections,--icf=all,-O2,--as-needed,--build-id=sha1 $(outlining) $(ordering)
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map -Wl,-T,linker/sections.ld
 
@@ -91,14 +93,14 @@ $(replaced): build/obj/%.o: linker/%.c | build/obj
 # it ships. SwiftPM's list of objects is used, not its archive: that keeps the members of sources
 # that are gone. The toolchain's tables of Unicode normalisation are left out, 30 KB that only the
 # standard library's comparison of Strings would need: see System/ByteEquality.swift.
-build/obj/libtelemetry.so.0: $(release)/libtelemetry.a $(replaced) Sources/TelemetryABI/telemetry.map linker/sections.ld Makefile
+build/obj/libtelemetry.so.0: $(release)/libtelemetry.a $(replaced) Sources/TelemetryABI/telemetry.map linker/sections.ld linker/order Makefile
 	$(LINK) $(hardening) $(library_flags) -o $@ \
-	    -Wl,@$(release)/telemetry.product/Objects.LinkFileList $(replaced)
+	    -Wl,@$(release)/telemetry.product/Objects.LinkFileList $(replaced) -l:libmd.a
 
 # SwiftPM has the compiler name an executable's entry point after its module.
-build/obj/telemetry: $(release)/telemetry-cli $(replaced) Makefile
+build/obj/telemetry: $(release)/telemetry-cli $(replaced) linker/order Makefile
 	$(LINK) $(hardening) -pie -Wl,--defsym=main=telemetry_cli_main -o $@ \
-	    -Wl,@$(release)/telemetry-cli.product/Objects.LinkFileList $(replaced)
+	    -Wl,@$(release)/telemetry-cli.product/Objects.LinkFileList $(replaced) -l:libmd.a
 
 build/lib/libtelemetry.so.0: build/obj/libtelemetry.so.0 | build/lib
 	$(STRIP) --strip-unneeded --remove-section=.comment $< -o $@

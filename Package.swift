@@ -64,7 +64,8 @@ let package = Package(
                 .define("CSYSTEM_RESERVE", .when(configuration: .release)),
                 // The tables of one module would bring those of all: the linker generates their code together.
                 .unsafeFlags(["-fno-asynchronous-unwind-tables"], .when(configuration: .release)),
-            ]),
+            ],
+            linkerSettings: [.linkedLibrary("md")]),
         .target(name: "TelemetryCore", dependencies: ["CSystem"], swiftSettings: embedded),
         .target(
             name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"], exclude: ["telemetry.map", "libtelemetry.so.0.abi"],

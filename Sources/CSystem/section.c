@@ -61,6 +61,7 @@ static void parent(void)
 
 static void child(void)
 {
+    csystem_undisturbed_forked();
     /* What was in the middle of something will never get out of it here. */
     bool is_whole = is_mine(&sections[CSYSTEM_SENDING]);
     for (int i = 0; i < COUNT; i++) {

@@ -35,13 +35,14 @@ void csystem_open_signals(void) { pthread_sigmask(SIG_SETMASK, &program_signals,
 /* A thread cancelled with a lock held would leave it held: whoever needs it next would wait for ever. */
 csystem_caller csystem_enter(void)
 {
-    csystem_caller caller = {.error = errno};
+    csystem_caller caller = {.error = errno, .is_only_one = csystem_undisturbed_begin()};
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &caller.cancellation);
     return caller;
 }
 
 void csystem_leave(csystem_caller caller)
 {
+    csystem_undisturbed_end(caller.is_only_one);
     pthread_setcancelstate(caller.cancellation, NULL);
     errno = caller.error;
 }

@@ -238,7 +238,7 @@ package enum SpoolInspector {
     /// A18: whoever delivers holds the lease, and lets go of it once its send has been called off. From one that was stopped
     /// it is taken: the process it was taken from, or 0. Nil: neither.
     private static func waitForDeliverer(_ shared: SpoolDirectory) throws(SystemError) -> Int32? {
-        if faccessat(shared.directory.number, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 {
+        if faccessat(shared.directory.raw, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 {
             if SystemError.current.isMissing { return 0 }
             throw .current
         }

@@ -7,7 +7,6 @@ enum DoctorVersions {
             DoctorFinding(check: "library", state: .ok, detail: "libtelemetry " + TelemetryVersion.text),
             library("libcurl.so.4", "curl_version", without: "nothing can be sent over the network"),
             library("libyaml-0.so.2", "yaml_get_version_string", without: "no manifest can be read"),
-            library("libmd.so.0", nil, without: "there is no identifier and no audit log"),
             DoctorFinding(check: "kernel", state: .ok, detail: SystemRelease.text),
         ]
     }

@@ -27,8 +27,6 @@ enum SentLog {
             if invocation.wantsJSON { try invocation.answer(object(nil, (file, line, reason), trail.lost).text) }
             let place = line > 0 ? file + ", line \(line): " : file + ": "
             throw Failure(code: .document, message: "broken: " + place + reason)
-        case .unverifiable(let reason):
-            throw Failure(code: .system, message: "cannot verify: " + reason)
         }
     }
 

@@ -24,7 +24,7 @@ bootstrapped() {
     as_root cp /etc/resolv.conf /etc/hosts "$root/etc/" && in_root apt-get update -qq && in_root useradd --create-home --uid 1000 user
 }
 # The compilers, and the libraries that ours load when they need them; all of Debian.
-prepared() { install_in_root cmake gcc g++ libc6-dev make pkgconf libmd0 libyaml-0-2 zlib1g; }
+prepared() { install_in_root cmake gcc g++ libc6-dev make pkgconf libyaml-0-2 zlib1g; }
 
 check "debootstrap makes a clean Debian" bootstrapped
 check "it has compilers of its own" prepared

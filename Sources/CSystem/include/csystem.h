@@ -38,8 +38,9 @@
 #include <unistd.h>
 
 #include "curl_table.h"
-#include "md_table.h"
+
 #include "section.h"
+#include "sha256.h"
 #include "text.h"
 #include "telemetry_types.h"
 #include "udp.h"
@@ -53,10 +54,31 @@ static inline void csystem_set_errno(int value) { errno = value; }
 typedef struct {
     int error;
     int cancellation;
+    bool is_only_one;
 } csystem_caller;
 
+/** Between the two, what undisturbed.c knows of the program holds. */
 csystem_caller csystem_enter(void);
 void csystem_leave(csystem_caller caller);
+
+/** The program's only thread is in the library from here on. False: it has others. */
+bool csystem_undisturbed_begin(void);
+void csystem_undisturbed_end(bool has_begun);
+/** The number of this stay in the library, in which nothing of the program's runs; 0: that cannot be said. */
+uint32_t csystem_stay(void);
+/** Code of the program's was called from within: whatever was known may have changed. */
+void csystem_program_ran(void);
+void csystem_undisturbed_forked(void);
+/** The descriptor was found to be of that file, and cannot be another one's since. */
+bool csystem_is_known(int fd, uint64_t file);
+/** It was just found to be of that file; 0: it is closed. */
+void csystem_know(int fd, uint64_t file);
+/** 16 bytes that tell this run of the system from any other; zeroes where it does not say. Read once. */
+void csystem_boot_id(void *place);
+/** geteuid(2). */
+uid_t csystem_user(void);
+/** RLIMIT_FSIZE in bytes; INT64_MAX: there is none. */
+int64_t csystem_file_size_limit(void);
 
 /** Moves a descriptor that has the number of a standard stream, which the program has closed: what is written there
     is not for a file of ours. -1 stays -1. Closed on exec. */

@@ -6,10 +6,10 @@ struct AuditDigest: Equatable {
 
     private var words = SIMD4<UInt64>()
 
-    /// Nil when libmd cannot be loaded. Of an entry without its member `hash`: `line` up to there, and
+    /// Of an entry without its member `hash`: `line` up to there, and
     /// the closing brace.
-    static func of(_ line: UnsafeRawBufferPointer) -> AuditDigest? {
-        guard var hash = SHA256() else { return nil }
+    static func of(_ line: UnsafeRawBufferPointer) -> AuditDigest {
+        var hash = SHA256()
         hash.update(line)
         var brace = UInt8(ascii: "}")
         withUnsafeBytes(of: &brace) { hash.update($0) }
@@ -20,8 +20,6 @@ struct AuditDigest: Equatable {
         }
         return result
     }
-
-    static var isAvailable: Bool { SHA256() != nil }
 
     init() {}
 

@@ -81,9 +81,8 @@ struct AuditHead: Equatable {
     /// a rename makes some file systems flush what was written, and costs a short program more than all
     /// the rest. The caller holds the delivery lock.
     mutating func write(in directory: Descriptor) throws(SystemError) {
-        let file = try Descriptor.open(at: directory, Self.fileName, O_WRONLY | O_CREAT | O_NONBLOCK)
+        let (file, status) = try Descriptor.openKnown(at: directory, Self.fileName, O_WRONLY | O_CREAT | O_NONBLOCK)
         defer { file.close() }
-        let status = try file.status()
         guard status.isOwnRegularFile, status.st_nlink == 1 else { throw SystemError(code: EPERM) }
         writes &+= 1
         try file.overwrite(text.buffer.bytes, at: Int64(writes & 1) * Int64(Self.slotBytes))

@@ -42,7 +42,8 @@ struct AuditLine: ~Copyable {
     /// False: memory ran out, or there is no SHA-256.
     mutating func end(after previous: AuditDigest) -> Bool {
         previous.write("prev", to: &events.json)
-        guard let bytes = events.bytes, let digest = AuditDigest.of(bytes) else { return false }
+        guard let bytes = events.bytes else { return false }
+        let digest = AuditDigest.of(bytes)
         hash = digest
         digest.write("hash", to: &events.json)
         events.json.endObject()

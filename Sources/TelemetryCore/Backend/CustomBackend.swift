@@ -24,7 +24,9 @@ final class CustomBackend: Backend {
         guard let bytes = encode(events) else { return .outOfMemory }
         let timeout = control.deadline.remainingMilliseconds(cap: Int(UInt32.max))
         let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        switch send(callbacks.context, text, bytes.count, events.count, UInt32(clamping: timeout)) {
+        let answer = send(callbacks.context, text, bytes.count, events.count, UInt32(clamping: timeout))
+        csystem_program_ran()
+        switch answer {
         case TELEMETRY_ACCEPTED: return Outcome(verdict: .accepted)
         case TELEMETRY_REJECTED: return Outcome(verdict: .rejected, reason: "the custom backend rejected the batch")
         // Also what a callback written for a later version may return.
@@ -41,7 +43,10 @@ final class CustomBackend: Backend {
         return json.bytes
     }
 
-    func close() { callbacks.close?(callbacks.context) }
+    func close() {
+        callbacks.close?(callbacks.context)
+        csystem_program_ran()
+    }
 
     /// A host compiled against another version of the header says with `size` which members it knows.
     private static func limited(_ given: telemetry_backend) -> telemetry_backend {

@@ -19,17 +19,17 @@ struct LogFile {
     static func open(in directory: Descriptor, _ name: String, creating: Bool) throws(LogError) -> LogFile? {
         // O_NONBLOCK: to open a FIFO that stands at that name must not wait for a reader.
         let flags = O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY | (creating ? O_CREAT : 0)
-        let descriptor: Descriptor
-        do throws(SystemError) { descriptor = try .open(at: directory, name, flags) } catch {
+        let (descriptor, status): (Descriptor, stat)
+        do throws(SystemError) { (descriptor, status) = try Descriptor.openKnown(at: directory, name, flags) } catch {
             if error.code == ENOENT && !creating { return nil }
             if error.code == ELOOP { throw LogError("it is a symbolic link") }
             throw LogError(error)
         }
-        guard let status = try? descriptor.status(), status.isOwnRegularFile, status.st_nlink == 1 else {
+        guard status.isOwnRegularFile, status.st_nlink == 1 else {
             descriptor.close()
             throw LogError("it is not a regular file of this user with a single name")
         }
-        return LogFile(descriptor: descriptor.recognisable(status), inode: UInt64(status.st_ino), length: Int64(status.st_size))
+        return LogFile(descriptor: descriptor, inode: UInt64(status.st_ino), length: Int64(status.st_size))
     }
 
     /// The last line was cut short by someone else, or is empty.

@@ -15,8 +15,8 @@ package struct InvokingUser {
     package static var isElevated: Bool { current() != nil }
 
     static func current() -> InvokingUser? {
-        if getuid() != geteuid() && (geteuid() == 0 || Environment.isUntrusted) { return InvokingUser(id: getuid()) }
-        guard geteuid() == 0 else { return nil }
+        if getuid() != csystem_user() && (csystem_user() == 0 || Environment.isUntrusted) { return InvokingUser(id: getuid()) }
+        guard csystem_user() == 0 else { return nil }
         if let user = named(by: "SUDO_UID", home: Environment.absolute("SUDO_HOME")) { return user }
         if let user = named(by: "PKEXEC_UID", home: nil) { return user }
         if let login = Environment.refusing("DOAS_USER"), !login.utf8.isEmpty, login != "root" { return InvokingUser(login: login) }

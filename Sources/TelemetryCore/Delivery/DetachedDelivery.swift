@@ -109,7 +109,7 @@ package enum DetachedDelivery {
 
     private static func status(_ shared: SpoolDirectory) -> stat? {
         var status = stat()
-        return fstatat(shared.directory.number, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
+        return fstatat(shared.directory.raw, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
     }
 
     /// As of a lease's holder: who stays silent is taken for stopped.

@@ -166,13 +166,13 @@ final class Dispatcher {
             lease = nil
             held.end()
         }
-        // What is not known now must not be taken for nothing.
-        if shared.control.readDelivery() == nil { return .interrupted }
+        guard shared.beginDelivering() else { return .interrupted }
+        defer { shared.endDelivering() }
         guard begin(ignoringBackoff) else { return .waiting }
         defer { recordAnswers() }
         return deliverAll(shared, held, deadline) {
             held.beat()
-            return isCancelled() || !held.isHeld
+            return isCancelled() || !held.isHeldStill
         }
     }
 

@@ -14,6 +14,7 @@ final class Lease {
     /// Between two looks at another's stamp.
     private static let lookNanoseconds: Int64 = 20_000_000
     private static let lockMilliseconds: UInt32 = 5
+    private static let stillNanoseconds: Int64 = 100_000
 
     private let directory: Descriptor
     private let lock: Descriptor
@@ -23,14 +24,16 @@ final class Lease {
     private let control: Descriptor?
     private var logs: Descriptor?
     private var stamp: LeaseStamp
+    /// Monotonic clock.
+    private var heldAt: Int64 = 0
     /// The process that it was taken from; 0: from none.
     let former: Int32
 
-    private init(_ directory: Descriptor, _ lock: Descriptor, _ former: Int32) {
+    private init(_ directory: Descriptor, _ lock: Descriptor, _ lockInode: UInt64, _ former: Int32) {
         self.directory = directory
         self.lock = lock
         self.former = former
-        inode = Self.inode(lock)
+        inode = lockInode
         file = Self.openStamp(directory)
         control = try? ForkHandling.openHeld(at: directory, ControlFile.name, O_RDWR)
         stamp = LeaseStamp(inode: inode)
@@ -42,7 +45,7 @@ final class Lease {
     static func obtain(
         _ directory: Descriptor, until deadline: Deadline, patience: Int64? = nil, isCancelled: () -> Bool = { false }
     ) throws(SystemError) -> Lease? {
-        var lock = try openLock(directory)
+        var (lock, status) = try openLock(directory)
         var watch = LeaseWatch(patience: patience)
         var former: Int32 = 0
         var pause: Int64 = 20_000
@@ -52,18 +55,18 @@ final class Lease {
             let isLooking = error == 0 || Clock.monotonic() >= nextLook
             if isLooking {
                 nextLook = Clock.monotonic() &+ lookNanoseconds
-                if error == EWOULDBLOCK, isCurrent(inode(lock), directory), let stamp = LeaseStamp(directory, stampName),
+                if error == EWOULDBLOCK, isCurrent(UInt64(status.st_ino), directory), let stamp = LeaseStamp(directory, stampName),
                     watch.isSilent(stamp), revoke(directory, stamp) {
                     former = stamp.process
                 }
                 // Another took it from its holder, or all of it was erased.
-                if !isCurrent(inode(lock), directory), error == 0 || error == EWOULDBLOCK {
+                if !isCurrent(UInt64(status.st_ino), directory), error == 0 || error == EWOULDBLOCK {
                     ForkHandling.closeHeld(lock)
-                    lock = try openLock(directory)
+                    (lock, status) = try openLock(directory)
                     continue
                 }
             }
-            if error == 0 { return Lease(directory, lock, former) }
+            if error == 0 { return Lease(directory, lock, UInt64(status.st_ino), former) }
             if error != EWOULDBLOCK || deadline.isPast || isCancelled() {
                 ForkHandling.closeHeld(lock)
                 return nil
@@ -74,19 +77,20 @@ final class Lease {
     }
 
     func end() {
-        for file in [logs, control, file] { if let file { ForkHandling.closeHeld(file) } }
-        ForkHandling.closeHeld(lock)
+        // The first two are locked for a moment at a time only.
+        for file in [logs, control] { if let file { ForkHandling.closeHeld(file, unlocking: false) } }
+        for file in [file, lock] { if let file { ForkHandling.closeHeld(file) } }
     }
 
-    private static func openLock(_ directory: Descriptor) throws(SystemError) -> Descriptor {
-        try ForkHandling.openHeld(at: directory, lockName, O_RDWR | O_CREAT)
+    private static func openLock(_ directory: Descriptor) throws(SystemError) -> (Descriptor, stat) {
+        try ForkHandling.openHeldKnown(at: directory, lockName, O_RDWR | O_CREAT)
     }
 
     /// With `deliver.lock` held, whoever has the file locked has lost it, or is only looking.
     private static func openStamp(_ directory: Descriptor) -> Descriptor? {
         for _ in 0..<2 {
-            guard let file = try? ForkHandling.openHeld(at: directory, stampName, O_RDWR | O_CREAT | O_NONBLOCK) else { return nil }
-            if let status = try? file.status(), status.isOwnRegularFile,
+            guard let (file, status) = try? ForkHandling.openHeldKnown(at: directory, stampName, O_RDWR | O_CREAT | O_NONBLOCK) else { return nil }
+            if status.isOwnRegularFile,
                 status.st_size >= LeaseStamp.size || (try? file.allocate(Int64(LeaseStamp.size))) != nil, file.tryLock() {
                 return file
             }
@@ -96,19 +100,27 @@ final class Lease {
         return nil
     }
 
-    private static func inode(_ file: Descriptor) -> UInt64 { (try? file.status()).map { UInt64($0.st_ino) } ?? 0 }
-
     /// The file's name, not its count of links: NFS keeps an open file under another one.
     private static func isCurrent(_ inode: UInt64, _ directory: Descriptor) -> Bool {
         var status = stat()
-        return fstatat(directory.number, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 && UInt64(status.st_ino) == inode
+        return fstatat(directory.raw, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 && UInt64(status.st_ino) == inode
     }
 
     // MARK: its holder
 
     /// False: another has taken it, and nothing is to be sent, counted or written any more. Asked after what must be known before
     /// a send was written: who takes the lease reads that after it has taken it.
-    var isHeld: Bool { lock.isOurs && Self.isCurrent(inode, directory) }
+    var isHeld: Bool {
+        guard lock.isOurs, Self.isCurrent(inode, directory) else { return false }
+        heldAt = Clock.monotonic()
+        return true
+    }
+
+    /// The same, as of a moment ago. Whoever takes a lease waits until its holder has been silent for longer than this one has.
+    var isHeldStill: Bool {
+        let now = Clock.monotonic()
+        return now &- heldAt < Self.stillNanoseconds && now &- stamp.beat < LeaseStamp.leaseNanoseconds / 2 || isHeld
+    }
 
     /// The holder goes on; asked often. `busy`: it may be silent for so many milliseconds more.
     func beat(busy: UInt32 = 0) {
@@ -135,7 +147,7 @@ final class Lease {
         guard let lease else { return body() }
         // Who was stopped with this lock in its hands keeps it from those who would take the lease, too.
         let isLocked = lease.control?.lock(until: Deadline(timeoutMilliseconds: lockMilliseconds)) ?? false
-        if lease.isHeld { body() }
+        if lease.isHeldStill { body() }
         if isLocked { lease.control?.unlock() }
     }
 
@@ -145,7 +157,7 @@ final class Lease {
         if logs == nil { logs = try? ForkHandling.openHeld(at: directory, Self.logsName, O_RDWR | O_CREAT | O_NONBLOCK) }
         guard let logs, logs.lock(until: Deadline(timeoutMilliseconds: Self.lockMilliseconds)) else { return nil }
         defer { logs.unlock() }
-        return isHeld ? body() : nil
+        return isHeldStill ? body() : nil
     }
 
     // MARK: who takes it

@@ -34,7 +34,7 @@ struct LeaseStamp {
     init(inode: UInt64) {
         words.5 = inode
         words.6 = UInt64(UInt32(bitPattern: getpid()))
-        withUnsafeMutableBytes(of: &words) { Self.readBoot($0.baseAddress.unsafelyUnwrapped + 16) }
+        withUnsafeMutableBytes(of: &words) { csystem_boot_id($0.baseAddress.unsafelyUnwrapped + 16) }
     }
 
     /// Nil: there is none.
@@ -47,13 +47,6 @@ struct LeaseStamp {
 
     func write(to file: Descriptor) {
         _ = withUnsafeBytes(of: words) { file.write($0.baseAddress.unsafelyUnwrapped, Self.size, at: 0) }
-    }
-
-    /// 16 bytes that tell this run of the system from any other; zeroes where it does not say.
-    private static func readBoot(_ place: UnsafeMutableRawPointer) {
-        guard let file = try? Descriptor.open("/proc/sys/kernel/random/boot_id", O_RDONLY) else { return }
-        _ = read(file.raw, place, 16)
-        file.close()
     }
 
     func isSame(_ other: LeaseStamp) -> Bool {

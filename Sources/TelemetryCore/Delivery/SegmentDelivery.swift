@@ -67,7 +67,7 @@ struct SegmentDelivery {
     }
 
     /// Somebody else delivers it from now on.
-    private var isLost: Bool { lease?.isHeld == false }
+    private var isLost: Bool { lease?.isHeldStill == false }
 
     /// Nil: all of it is settled.
     private func send(_ batch: EventBatch, _ cursor: Cursor) -> Result? {
@@ -91,7 +91,7 @@ struct SegmentDelivery {
             let control = sendControl(cursor.segment) { [guarantee] in
                 // Otherwise nobody would know of it, and send it again.
                 if guarantee == .atMostOnce, !cursor.drop(.unconfirmed, part.count, end: ends[last]) { return false }
-                return !cursor.segment.isLost && !isLost
+                return !cursor.segment.isLost && lease?.isHeld != false
             }
             lease?.beat(busy: backend.kind == "custom" ? sendTimeoutMilliseconds : 0)
             let outcome = send(UnsafeBufferPointer(rebasing: events[part]), control)

@@ -7,9 +7,7 @@ enum HashedID {
     static let fileName = "hashed-id"
     static let idBytes = 8
 
-    static func derive(_ signals: MachineSignals) -> String? {
-        SHA256.digest(Array(signals.joined.utf8)).map { Hexadecimal.text(Array($0[0..<idBytes])) }
-    }
+    static func derive(_ signals: MachineSignals) -> String { Hexadecimal.text(Array(SHA256.digest(Array(signals.joined.utf8))[0..<idBytes])) }
 
     @inline(never)
     static func kept(in directory: Descriptor) -> (id: String, stamp: FileStamp)? {

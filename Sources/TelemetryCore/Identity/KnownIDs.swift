@@ -25,8 +25,8 @@ package struct KnownIDs {
     package static func read(options: Options) -> KnownIDs {
         var known = stored(options)
         // This kind needs nothing that is kept.
-        if options.identity == TELEMETRY_IDENTITY_HASHED, !IdentityPolicy(options).isEphemeral, let id = HashedID.derive(.current()) {
-            known.audited.append(id)
+        if options.identity == TELEMETRY_IDENTITY_HASHED, !IdentityPolicy(options).isEphemeral {
+            known.audited.append(HashedID.derive(.current()))
         }
         return known
     }

@@ -34,22 +34,21 @@ package struct MachineIdentity {
         return MachineIdentity(id: id, expires: policy.expiry(of: content.stamp.modified))
     }
 
-    /// "" when there is no SHA-256.
     private static func hashed(_ directory: Descriptor, _ now: Int64) -> MachineIdentity? {
-        guard let id = HashedID.derive(.current()) else { return MachineIdentity(id: "") }
+        let id = HashedID.derive(.current())
         return HashedID.keep(id, now: now, in: directory) ? MachineIdentity(id: id) : nil
     }
 
     /// D2: a number for this machine and user that only this tool knows. As machine-id(5) asks, the
     /// machine's own id never leaves: it goes through a keyed hash, and the key is a random salt of
-    /// the tool's own, so that two tools' ids cannot be joined. "" when there is no SHA-256.
+    /// the tool's own, so that two tools' ids cannot be joined.
     private static func salted(_ policy: IdentityPolicy, _ tool: String, _ directory: Descriptor, _ now: Int64) -> MachineIdentity? {
         IdentityFile.salt.rotate(policy, now: now, tool: tool, in: directory)
         if let (id, salt) = IdentityCache.read(in: directory) {
             return MachineIdentity(id: id, expires: policy.expiry(of: salt.modified))
         }
         guard let salt = IdentityFile.salt.obtain(in: directory) else { return nil }
-        guard let id = derive(tool: tool, salt: salt.bytes, machine: machineIDFile()) else { return MachineIdentity(id: "") }
+        let id = derive(tool: tool, salt: salt.bytes, machine: machineIDFile())
         // A cache that cannot be written costs the next process a derivation, nothing else.
         try? IdentityCache.write(id, salt: salt.stamp, in: directory)
         return MachineIdentity(id: id, expires: policy.expiry(of: salt.stamp.modified))
@@ -57,10 +56,9 @@ package struct MachineIdentity {
 
     /// The first 16 bytes of the code, in hex; see docs/identity.md.
     @inline(never)
-    static func derive(tool: String, salt: [UInt8], machine: [UInt8]) -> String? {
+    static func derive(tool: String, salt: [UInt8], machine: [UInt8]) -> String {
         let message = Array("libtelemetry machine-id v1\0".utf8) + Array(tool.utf8) + [0] + machine
-        guard let code = HMACSHA256.code(key: salt, message: message) else { return nil }
-        return Hexadecimal.text(Array(code[0..<idBytes]))
+        return Hexadecimal.text(Array(HMACSHA256.code(key: salt, message: message)[0..<idBytes]))
     }
 
     /// machine-id(5); empty where there is none, in a container for instance: the salt alone decides.

@@ -48,7 +48,7 @@ struct MachineSignals: Equatable {
         var buffer = [CChar](repeating: 0, count: 4096)
         var found: UnsafeMutablePointer<passwd>?
         while fgetpwent_r(file, &entry, &buffer, buffer.count, &found) == 0 {
-            if entry.pw_uid == geteuid(), let name = entry.pw_name { return String(cString: name) }
+            if entry.pw_uid == csystem_user(), let name = entry.pw_name { return String(cString: name) }
         }
         return Environment.value("USER")
     }

@@ -1,6 +1,6 @@
 import CSystem
 
-/// SHA-256 (FIPS 180-4), by libmd.
+/// SHA-256 (FIPS 180-4), by libmd or OpenSSL.
 struct SHA256 {
     static let digestBytes = 32
     static let blockBytes = 64
@@ -17,10 +17,7 @@ struct SHA256 {
         if hashed >= worthALook { csystem_sha256_prefer_fast(hashed >= worthLoading) }
     }
 
-    /// Nil when libmd cannot be loaded.
-    init?() {
-        guard csystem_sha256_begin(&state) else { return nil }
-    }
+    init() { csystem_sha256_begin(&state) }
 
     mutating func update(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { csystem_sha256_update(&state, $0.baseAddress, $0.count) }
@@ -38,8 +35,8 @@ struct SHA256 {
         return digest
     }
 
-    static func digest(_ bytes: [UInt8]) -> [UInt8]? {
-        guard var hash = SHA256() else { return nil }
+    static func digest(_ bytes: [UInt8]) -> [UInt8] {
+        var hash = SHA256()
         hash.update(bytes)
         return hash.finish()
     }
@@ -47,14 +44,13 @@ struct SHA256 {
 
 /// HMAC-SHA-256: RFC 2104, section 2, with H = SHA-256 and B = 64.
 enum HMACSHA256 {
-    /// Nil when libmd cannot be loaded.
-    static func code(key: [UInt8], message: [UInt8]) -> [UInt8]? {
+    static func code(key: [UInt8], message: [UInt8]) -> [UInt8] {
         // "Applications that use keys longer than B bytes will first hash the key using H".
-        guard var block = key.count > SHA256.blockBytes ? SHA256.digest(key) : key else { return nil }
+        var block = key.count > SHA256.blockBytes ? SHA256.digest(key) : key
         // (1) append zeros to the end of K to create a B byte string
         block.append(contentsOf: repeatElement(0, count: SHA256.blockBytes - block.count))
         // (2) to (4): H(K XOR ipad, text)
-        guard let inner = SHA256.digest(block.map { $0 ^ 0x36 } + message) else { return nil }
+        let inner = SHA256.digest(block.map { $0 ^ 0x36 } + message)
         // (5) to (7): H(K XOR opad, the result)
         return SHA256.digest(block.map { $0 ^ 0x5C } + inner)
     }

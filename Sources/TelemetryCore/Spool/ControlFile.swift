@@ -47,15 +47,15 @@ final class ControlFile {
     /// Opens the file, making it if it is missing or not a control file at all. Throws where files cannot be
     /// locked: on some network file systems; and `laterVersion`, unless it `isToErase`.
     static func open(in directory: Descriptor, isToErase: Bool = false) throws(SystemError) -> ControlFile {
-        let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT)
+        let (file, status) = try ForkHandling.openHeldKnown(at: directory, name, O_RDWR | O_CREAT)
         let control = ControlFile(file: file)
         do throws(SystemError) {
-            guard try file.status().isOwnRegularFile else { throw SystemError(code: EPERM) }
+            guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
             let error = file.lockError(isShared: true)
             if error != 0, error != EWOULDBLOCK, isToErase ? try !control.isValid() : true { throw SystemError(code: error) }
             if error == 0 { file.unlock() }
             control.isLater = isToErase && control.seemsLater
-            if !control.isLater { try control.mend() }
+            if !control.isLater { try control.mend(status) }
             return control
         } catch {
             ForkHandling.closeHeld(file)
@@ -65,14 +65,13 @@ final class ControlFile {
 
     /// For looking only. Nil when there is none; throws when it is not to be read.
     static func openToLook(in directory: Descriptor) throws(SystemError) -> ControlFile? {
-        let file: Descriptor
-        do throws(SystemError) { file = try ForkHandling.openHeld(at: directory, name, O_RDONLY | O_NONBLOCK) } catch {
+        let (file, status): (Descriptor, stat)
+        do throws(SystemError) { (file, status) = try ForkHandling.openHeldKnown(at: directory, name, O_RDONLY | O_NONBLOCK) } catch {
             if error.isMissing { return nil }
             throw error
         }
         let control = ControlFile(file: file)
         do throws(SystemError) {
-            let status = try file.status()
             guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
             if control.seemsLater { throw .laterVersion }
             if status.st_size == size, try control.isValid() { return control }
@@ -86,9 +85,9 @@ final class ControlFile {
 
     /// Nil when there is none that could be used.
     static func openExisting(in directory: Descriptor) -> ControlFile? {
-        guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR) else { return nil }
+        guard let (file, status) = try? ForkHandling.openHeldKnown(at: directory, name, O_RDWR) else { return nil }
         let control = ControlFile(file: file)
-        if let status = try? file.status(), status.isOwnRegularFile, status.st_size == size, (try? control.isValid()) == true { return control }
+        if status.isOwnRegularFile, status.st_size == size, (try? control.isValid()) == true { return control }
         ForkHandling.closeHeld(file)
         return nil
     }
@@ -111,8 +110,9 @@ final class ControlFile {
     }
 
     /// Mends what can be mended. With no valid epoch a new one is drawn: what waits may have been withdrawn.
-    func mend() throws(SystemError) {
-        let status = try file.status()
+    func mend() throws(SystemError) { try mend(try file.status()) }
+
+    private func mend(_ status: stat) throws(SystemError) {
         if status.st_size == Self.size && status.st_blocks != 0, try isValid() { return }
         if seemsLater { throw .laterVersion }
         guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds)) else { throw SystemError(code: EWOULDBLOCK) }
@@ -143,8 +143,12 @@ final class ControlFile {
 
     /// Throws when it cannot be read now, which is no damage.
     private func isValid() throws(SystemError) -> Bool {
-        let isValid = withCopy(of: ControlLayout.head) { ControlLayout.magic.load($0) == Magic.control && Self.epochCopy($0 + ControlLayout.epochs.0) != nil }
-        guard let isValid, epochNow != nil else { throw .current }
+        let isValid = withCopy(of: ControlLayout.head) { head -> Bool in
+            let epoch = Self.epoch(head + ControlLayout.epochs.0)
+            known.store(epoch ?? 0, ordering: .relaxed)
+            return ControlLayout.magic.load(head) == Magic.control && Self.epochCopy(head + ControlLayout.epochs.0) != nil
+        }
+        guard let isValid else { throw .current }
         return isValid
     }
 
@@ -162,8 +166,7 @@ final class ControlFile {
             let base = area.baseAddress.unsafelyUnwrapped
             let got = pread(file.raw, base, area.count, first)
             if got < 0 { return nil }
-            // A first copy that does not hold was caught in the middle of a withdrawal.
-            let epoch = got < area.count ? 0 : Self.epochCopy(base) ?? Self.epochCopy(base + (second - first)).map { $0 &+ 1 } ?? 0
+            let epoch = got < area.count ? 0 : Self.epoch(base) ?? 0
             known.store(epoch, ordering: .relaxed)
             return epoch
         }
@@ -181,6 +184,11 @@ final class ControlFile {
             }
             return true
         }
+    }
+
+    /// Of both copies, as they stand in the file. A first one that does not hold was caught in the middle of a withdrawal.
+    private static func epoch(_ copies: UnsafeRawPointer) -> UInt64? {
+        epochCopy(copies) ?? epochCopy(copies + (ControlLayout.epochs.1 - ControlLayout.epochs.0)).map { $0 &+ 1 }
     }
 
     private static func epochCopy(_ copy: UnsafeRawPointer) -> UInt64? {
@@ -273,8 +281,16 @@ final class ControlFile {
     /// Nil: it cannot be read now.
     func readDelivery() -> DeliveryState? { isLater ? nil : withCopy(of: ControlLayout.delivery) { .read(Self.pair($0, ControlLayout.delivery)) } }
 
-    @discardableResult
-    func write(_ state: DeliveryState) -> Bool { save(ControlLayout.delivery) { state.write($0) } }
+    /// What was written; nil: it could not be read, or not be written.
+    func updateDelivery(_ change: (inout DeliveryState) -> Void) -> DeliveryState? {
+        var state = DeliveryState()
+        let isWritten = save(ControlLayout.delivery) { slots in
+            state = .read(slots)
+            change(&state)
+            return state.write(slots)
+        }
+        return isWritten ? state : nil
+    }
 }
 
 extension DeliveryState {

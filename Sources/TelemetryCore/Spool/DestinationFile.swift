@@ -27,7 +27,7 @@ struct DestinationFile {
 
     /// Nil: the spool has none.
     static func existing(in directory: Descriptor) -> DestinationFile? {
-        faccessat(directory.number, name, F_OK, 0) == 0 || !SystemError.current.isMissing ? DestinationFile(directory: directory) : nil
+        faccessat(directory.raw, name, F_OK, 0) == 0 || !SystemError.current.isMissing ? DestinationFile(directory: directory) : nil
     }
 
     /// Gives each name a place, its own if it has one, else one that no longer belongs to any of them.

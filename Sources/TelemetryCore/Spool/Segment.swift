@@ -23,6 +23,10 @@ final class Segment {
     private var storage: Storage
     /// The state word as it was when it was last looked at: by a thread with the mutex, or by the one that delivers.
     private let seen: Atomic<UInt64>
+    /// When the file was found to have all of what is mapped, by the monotonic clock.
+    private let intactAt = Atomic<Int64>(0)
+    /// For so long that counts: far less than recording, which looks every 2 ms.
+    private static let intactNanoseconds: Int64 = 50_000
     var description: Description
     var progress: Progress
     /// What `description` says; events that are being delivered point to it.
@@ -64,7 +68,7 @@ final class Segment {
     var state: StateWord {
         if isIntact || isLost { return look() }
         var left = StateWord(raw: 0)
-        if let file { _ = pread(file.number, &left.raw, 8, 0) }
+        if let file { _ = pread(file.raw, &left.raw, 8, 0) }
         var last = StateWord(raw: seen.load(ordering: .relaxed))
         if left.count > last.count && left.isPlausible(fileSize: size) {
             last = left
@@ -90,7 +94,15 @@ final class Segment {
     /// program. True also for what is in memory.
     var isIntact: Bool {
         guard storage == .mapped, let file else { return true }
-        do throws(SystemError) { return try file.status().st_size >= size } catch { return error.code != EBADF }
+        let now = Clock.monotonic()
+        if now &- intactAt.load(ordering: .relaxed) < Self.intactNanoseconds { return true }
+        do throws(SystemError) {
+            guard try file.status().st_size >= size else { return false }
+            intactAt.store(now, ordering: .relaxed)
+            return true
+        } catch {
+            return error.code != EBADF
+        }
     }
 
     /// The file is as this process has made it: another process will find what is in it.
@@ -200,10 +212,9 @@ final class Segment {
     /// Takes the lock of a segment whose owner is gone and reads it.
     static func claim(_ name: String, in directory: Descriptor, reading: Reading) -> Claim {
         guard fileID(name) != nil,
-            let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR | O_NONBLOCK)
+            let (file, status) = try? ForkHandling.openHeldKnown(at: directory, name, O_RDWR | O_NONBLOCK)
         else { return .unavailable }
-        guard let status = try? file.status(), status.isOwnRegularFile,
-            file.tryLock(),
+        guard status.isOwnRegularFile, file.tryLock(),
             // Another process may have removed it between the open and the lock.
             let locked = try? file.status(), locked.st_nlink > 0
         else {
@@ -254,7 +265,7 @@ final class Segment {
 
     private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError) -> UnsafeMutableRawPointer {
         let flags = MAP_SHARED | (address == nil ? 0 : MAP_FIXED)
-        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.number, 0), base != csystem_map_failed() else { throw .current }
+        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != csystem_map_failed() else { throw .current }
         if file.isOurs { return base }
         // What is mapped may be a file of the program's, which took the number meanwhile.
         if address == nil { munmap(base, size) } else { _ = blank(size, base) }

@@ -26,7 +26,7 @@ final class SpoolDirectory {
     let path: String
     /// Nil: the tool has one destination.
     var destinations: DestinationFile?
-    private let owner = geteuid()
+    private let owner = csystem_user()
     private let deliveryMutex = Mutex()
     /// Monotonic clock; 0: it is waited for.
     var stuckUntil: Int64 = 0
@@ -34,6 +34,8 @@ final class SpoolDirectory {
     private var finishedRetirement: UInt64 = 0
     /// As it was read last.
     private var knownDelivery = DeliveryState()
+    /// This process delivers, and nobody else changes it.
+    private var isDelivering = false
 
     init(path: String, directory: Descriptor, control: ControlFile) {
         self.path = path
@@ -127,7 +129,7 @@ final class SpoolDirectory {
     var isLost: Bool { !isUsable || !control.file.isOurs || !directory.isOurs }
 
     /// This process is still of the user whose spool it is.
-    var isUsable: Bool { owner == geteuid() }
+    var isUsable: Bool { owner == csystem_user() }
 
     func close() {
         control.close()
@@ -193,7 +195,7 @@ final class SpoolDirectory {
         var segments = 0
         Directory.forEachName(in: directory) { name in
             var status = stat()
-            guard Segment.isName(name), fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { return }
+            guard Segment.isName(name), fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { return }
             bytes &+= Int64(status.st_size)
             if status.st_size < segmentBytes { short &+= Int64(status.st_size) } else { segments += 1 }
         }
@@ -206,16 +208,26 @@ final class SpoolDirectory {
     /// What delivery knows. Whoever holds `deliver.lock` changes it; any thread may ask.
     var delivery: DeliveryState {
         deliveryMutex.withLock {
-            if let state = control.readDelivery() { knownDelivery = state }
+            if !isDelivering, let state = control.readDelivery() { knownDelivery = state }
             return knownDelivery
         }
     }
 
+    /// With the lease. False: it cannot be read now, and what is not known must not be taken for nothing.
+    func beginDelivering() -> Bool {
+        deliveryMutex.withLock {
+            guard let state = control.readDelivery() else { return false }
+            knownDelivery = state
+            isDelivering = true
+            return true
+        }
+    }
+
+    func endDelivering() { deliveryMutex.withLock { isDelivering = false } }
+
     func updateDelivery(_ change: (inout DeliveryState) -> Void) {
         deliveryMutex.withLock {
-            guard var state = control.readDelivery() else { return }
-            change(&state)
-            if control.write(state) { knownDelivery = state }
+            if let state = control.updateDelivery(change) { knownDelivery = state }
         }
     }
 
@@ -260,7 +272,7 @@ final class SpoolDirectory {
     private func finishRetirement(_ counters: Counters) -> Bool {
         guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return true }
         let name = Segment.name(counters.retiredFile)
-        if faccessat(directory.number, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing }
+        if faccessat(directory.raw, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing }
         switch Segment.claim(name, in: directory, reading: .header) {
         case .taken(let leftover):
             // Otherwise its file has been used afresh since.

@@ -35,20 +35,35 @@ struct Descriptor: Equatable {
         self.raw = raw
         isMarked = true
         csystem_note_mark(raw)
+        csystem_know(raw, identity)
     }
 
-    /// The same, to be recognised: once it is another file, nothing is read, written, locked or closed.
+    /// What it is known by while nobody can have closed it.
+    private var identity: UInt64 { file == 0 ? 1 : file }
+
+    /// The same, to be recognised: once it is another file, nothing is written, locked or closed.
     func recognisable(_ status: stat?) -> Descriptor {
+        let isKnown = csystem_is_known(raw, identity)
         var result = self
         result.file = Self.file(status)
+        if isKnown { csystem_know(raw, result.identity) }
         return result
     }
 
     var isOurs: Bool {
-        if file == 0 { return !isMarked || csystem_has_mark(raw) }
+        if csystem_is_known(raw, identity) { return true }
+        guard file != 0 else {
+            if !isMarked { return true }
+            if !csystem_has_mark(raw) { return false }
+            csystem_know(raw, identity)
+            return true
+        }
         var status = stat()
         // One that cannot be looked at for another reason is still what it was.
-        return fstat(raw, &status) == 0 ? Self.file(status) == file : csystem_errno() != EBADF
+        if fstat(raw, &status) != 0 { return csystem_errno() != EBADF }
+        if Self.file(status) != file { return false }
+        csystem_know(raw, identity)
+        return true
     }
 
     /// For a call of the system's; -1, with which it fails (EBADF), once it is another file.
@@ -56,7 +71,7 @@ struct Descriptor: Equatable {
 
     private static func file(_ status: stat?) -> UInt64 {
         guard let status else { return 0 }
-        return max(1, UInt64(status.st_ino) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(status.st_dev))
+        return max(2, UInt64(status.st_ino) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(status.st_dev))
     }
 
     static let currentDirectory = Descriptor(raw: AT_FDCWD)
@@ -65,32 +80,60 @@ struct Descriptor: Equatable {
     static func open(
         at directory: Descriptor = .currentDirectory, _ path: String, _ flags: Int32, mode: mode_t = 0o600
     ) throws(SystemError) -> Descriptor {
+        if flags & O_CREAT != 0 { return try openKnown(at: directory, path, flags, mode: mode).file }
+        return try openOnly(at: directory, path, flags, mode)
+    }
+
+    /// The same, recognisable, and what the system says of it.
+    static func openKnown(
+        at directory: Descriptor = .currentDirectory, _ path: String, _ flags: Int32, mode: mode_t = 0o600
+    ) throws(SystemError) -> (file: Descriptor, status: stat) {
+        let opened = try openOnly(at: directory, path, flags, mode)
+        do throws(SystemError) {
+            let status = try opened.status()
+            guard opened.isOurs else { throw SystemError(code: EBADF) }
+            if flags & O_CREAT != 0 { opened.restoreMode(mode, status) }
+            return (opened.recognisable(status), status)
+        } catch {
+            opened.close()
+            throw error
+        }
+    }
+
+    private static func openOnly(at directory: Descriptor, _ path: String, _ flags: Int32, _ mode: mode_t) throws(SystemError) -> Descriptor {
+        // In another directory there is nothing of that name, unless it is made.
+        let place = flags & O_CREAT == 0 ? directory.raw : directory.number
         while true {
-            let fd = PathText.call(path) { csystem_openat(directory.number, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
-            if fd >= 0 {
-                let opened = Descriptor(opened: fd)
-                if flags & O_CREAT != 0 { opened.restoreMode(mode) }
-                return opened
-            }
+            let fd = PathText.call(path) { csystem_openat(place, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
+            if fd >= 0 { return Descriptor(opened: fd) }
             if csystem_errno() != EINTR { throw .current }
         }
     }
 
     /// What a strict umask has taken from the owner: nobody could open the file again.
-    private func restoreMode(_ mode: mode_t) {
-        if let status = try? status(), status.isOwnRegularFile, status.st_mode & 0o600 != mode & 0o600 { _ = fchmod(raw, mode) }
+    private func restoreMode(_ mode: mode_t, _ status: stat) {
+        if status.isOwnRegularFile, status.st_mode & 0o600 != mode & 0o600 { _ = fchmod(raw, mode) }
     }
 
-    func close() { if isOurs { _ = CSystem.close(raw) } }
+    /// `unlocking`: a child that was made without fork(3) and has a copy does not keep the lock.
+    func close(unlocking: Bool = false) {
+        guard isOurs else { return }
+        if unlocking { _ = flock(raw, LOCK_UN) }
+        csystem_know(raw, 0)
+        _ = CSystem.close(raw)
+    }
 
+    /// Of a file that is not recognisable, whatever has its number now.
     func status() throws(SystemError) -> stat {
         var result = stat()
         guard fstat(raw, &result) == 0 else { throw .current }
-        guard file == 0 ? isOurs : file == Self.file(result) else { throw SystemError(code: EBADF) }
+        if file == 0 { return result }
+        guard file == Self.file(result) else { throw SystemError(code: EBADF) }
+        csystem_know(raw, identity)
         return result
     }
 
-    /// Reads up to `limit` bytes from the current position to the end of the file.
+    /// Reads up to `limit` bytes from the current position to the end of a regular file.
     func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var result: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: min(limit, 4096))
@@ -101,8 +144,8 @@ struct Descriptor: Equatable {
                 if csystem_errno() == EINTR { continue }
                 throw .current
             }
-            if got == 0 { break }
             result.append(contentsOf: chunk[0..<got])
+            if got < want { break }
         }
         return result
     }
@@ -111,7 +154,8 @@ struct Descriptor: Equatable {
     func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         guard let base = bytes.baseAddress else { return }
         guard isOurs else { throw SystemError(code: EBADF) }
-        if let limit = Self.sizeLimit, Self.end(raw) &+ Int64(bytes.count) > limit { throw SystemError(code: EFBIG) }
+        let limit = csystem_file_size_limit()
+        if limit != .max, Self.end(raw) &+ Int64(bytes.count) > limit { throw SystemError(code: EFBIG) }
         var done = 0
         while done < bytes.count {
             let n = CSystem.write(raw, base + done, bytes.count - done)
@@ -141,14 +185,7 @@ struct Descriptor: Equatable {
     }
 
     /// Past the limit a write raises SIGXFSZ, which ends the host.
-    static func mayWrite(upTo length: Int64) -> Bool { sizeLimit.map { length <= $0 } ?? true }
-
-    /// RLIMIT_FSIZE; nil: there is none.
-    private static var sizeLimit: Int64? {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(Int64.max) else { return nil }
-        return Int64(limit.rlim_cur)
-    }
+    static func mayWrite(upTo length: Int64) -> Bool { length <= csystem_file_size_limit() }
 
     /// Where the next write goes at the furthest: a file that is appended to tells its place only after the first one.
     private static func end(_ raw: CInt) -> Int64 {
@@ -166,11 +203,11 @@ struct Descriptor: Equatable {
         return false
     }
 
-    /// pread(2) from there; less than `count` where the file ends. Nil: it cannot be read now, which says nothing of what is in it.
+    /// pread(2) from there, of a file whose content tells whether it is that file; less than `count` where the file ends. Nil: it cannot be read now, which says nothing of what is in it.
     func read(_ bytes: UnsafeMutableRawPointer, _ count: Int, at offset: Int) -> Int? {
         var done = 0
         while done < count {
-            let got = pread(number, bytes + done, count &- done, offset &+ done)
+            let got = pread(raw, bytes + done, count &- done, offset &+ done)
             if got == 0 { break }
             if got > 0 { done &+= got } else if csystem_errno() != EINTR { return nil }
         }

@@ -14,21 +14,16 @@ enum Directory {
 
     /// Nil when it does not exist; throws when it exists and cannot be trusted or opened.
     static func openExisting(_ path: String, refusedMode: mode_t = 0o022) throws(SystemError) -> Descriptor? {
-        let directory: Descriptor
+        let (directory, status): (Descriptor, stat)
         do {
-            directory = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+            (directory, status) = try Descriptor.openKnown(path, O_RDONLY | O_DIRECTORY)
         } catch {
             if error.code == ENOENT { return nil }
             throw error
         }
-        do throws(SystemError) {
-            let status = try directory.status()
-            guard status.st_uid == geteuid(), status.st_mode & refusedMode == 0 else { throw SystemError(code: EPERM) }
-            return directory.recognisable(status)
-        } catch {
-            directory.close()
-            throw error
-        }
+        if status.st_uid == csystem_user(), status.st_mode & refusedMode == 0 { return directory }
+        directory.close()
+        throw SystemError(code: EPERM)
     }
 
     static func isMissingOrPrivate(_ path: String) -> Bool {
@@ -63,7 +58,7 @@ enum Directory {
     /// Moves the descriptor's position: one thread at a time.
     static func forEachName(in directory: Descriptor, _ body: (UnsafePointer<CChar>) -> Void) {
         let size = 8192
-        guard lseek(directory.number, 0, SEEK_SET) == 0, let buffer = malloc(size) else { return }
+        guard lseek(directory.raw, 0, SEEK_SET) == 0, let buffer = malloc(size) else { return }
         defer { free(buffer) }
         while true {
             let got = getdents64(directory.raw, buffer, size)

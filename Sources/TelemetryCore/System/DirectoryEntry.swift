@@ -37,7 +37,7 @@ extension Descriptor {
 extension stat {
     var isRegularFile: Bool { st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) }
     /// Owned by the user whom this process acts for.
-    var isOwn: Bool { st_uid == geteuid() }
+    var isOwn: Bool { st_uid == csystem_user() }
     var isOwnRegularFile: Bool { isRegularFile && isOwn }
 }
 

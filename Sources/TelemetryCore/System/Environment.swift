@@ -55,7 +55,7 @@ package enum Environment {
 
     /// HOME; that of the password file where the environment is not to be trusted. A16: root's own when sudo has left another user's there, so that root leaves nothing in it.
     static var home: String? {
-        if isUntrusted { return PasswordFile.account { $0.pw_uid == geteuid() }?.home }
+        if isUntrusted { return PasswordFile.account { $0.pw_uid == csystem_user() }?.home }
         guard let path = absolute("HOME") else { return nil }
         return mayUse(path) ? path : PasswordFile.account { $0.pw_uid == 0 }?.home
     }
@@ -63,7 +63,18 @@ package enum Environment {
     /// False for a place of someone else's while this process is root, which leaves nothing there. On
     /// another user's behalf, no part of the way is anyone else's: its owner could turn it elsewhere.
     private static func mayUse(_ path: String) -> Bool {
-        if geteuid() != 0 { return true }
+        if csystem_user() != 0 { return true }
+        let stay = csystem_stay()
+        if stay != 0, judged.stay == stay, judged.path == path { return judged.isAllowed }
+        let isAllowed = isNoOneElses(path)
+        if stay != 0 { judged = (stay, path, isAllowed) }
+        return isAllowed
+    }
+
+    /// As it was judged last in a stay (csystem_stay()).
+    nonisolated(unsafe) private static var judged: (stay: UInt32, path: String, isAllowed: Bool) = (0, "", false)
+
+    private static func isNoOneElses(_ path: String) -> Bool {
         var last: uid_t = 0
         var isForeign = false
         PathText.forEachBeginning(path) { part in

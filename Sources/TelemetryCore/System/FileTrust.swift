@@ -3,7 +3,7 @@ import CSystem
 /// Whose file is believed, and in which state. It is a regular file in any case.
 struct FileTrust {
     /// Nil: anyone's.
-    var owner: uid_t? = geteuid()
+    var owner: uid_t? = csystem_user()
     /// Root's is believed as well.
     var acceptsRoot = false
     /// Bits of the mode that make it anyone's.

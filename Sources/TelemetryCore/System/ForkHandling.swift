@@ -69,14 +69,17 @@ final class ForkHandling {
     /// Opens a file that will be locked.
     static func openHeld(
         at directory: Descriptor, _ path: String, _ flags: Int32
-    ) throws(SystemError) -> Descriptor {
+    ) throws(SystemError) -> Descriptor { try openHeldKnown(at: directory, path, flags).file }
+
+    static func openHeldKnown(
+        at directory: Descriptor, _ path: String, _ flags: Int32
+    ) throws(SystemError) -> (file: Descriptor, status: stat) {
         let shared = shared
         shared.heldMutex.lock()
         defer { shared.heldMutex.unlock() }
-        let opened = try Descriptor.open(at: directory, path, flags)
-        let file = opened.recognisable(try opened.status())
-        shared.held.append(file)
-        return file
+        let opened = try Descriptor.openKnown(at: directory, path, flags)
+        shared.held.append(opened.file)
+        return opened
     }
 
     /// Closes it, and ends its lock even if a child made without fork(3) has a copy.
@@ -87,8 +90,7 @@ final class ForkHandling {
         defer { shared.heldMutex.unlock() }
         guard let index = shared.held.firstIndex(of: file) else { return }
         shared.held.remove(at: index)
-        if unlocking { file.unlock() }
-        file.close()
+        file.close(unlocking: unlocking)
     }
 
     /// With every mutex held, no other thread is in the middle of a change when memory is copied.

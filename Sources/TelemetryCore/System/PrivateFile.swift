@@ -78,7 +78,7 @@ enum PrivateFile {
 
     private static func isAbsent(_ directory: Descriptor, _ path: String) -> Bool {
         var status = stat()
-        return PathText.call(path, { fstatat(directory.number, $0, &status, 0) }) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
+        return PathText.call(path, { fstatat(directory.raw, $0, &status, 0) }) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
     }
 
     /// A directory on the way to it may not be entered.
@@ -162,7 +162,7 @@ struct FileStamp: Equatable {
     /// fstatat(2) without following links. Nil when there is no such file.
     init?(in directory: Descriptor, _ name: String) {
         var status = stat()
-        guard fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        guard fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
         self.init(status)
     }
 }

@@ -13,8 +13,10 @@ enum SignalMask {
         sigpending(&pending)
         pthread_sigmask(SIG_BLOCK, &signals, &before)
         let result = body()
-        consume(SIGPIPE, unlessIn: &pending)
-        consume(SIGXFSZ, unlessIn: &pending)
+        var now = sigset_t()
+        sigpending(&now)
+        consume(SIGPIPE, of: &now, unlessIn: &pending)
+        consume(SIGXFSZ, of: &now, unlessIn: &pending)
         pthread_sigmask(SIG_SETMASK, &before, nil)
         return result
     }
@@ -40,9 +42,7 @@ enum SignalMask {
     }
 
     /// One that was pending before is the host's own and stays.
-    private static func consume(_ signal: Int32, unlessIn earlier: inout sigset_t) {
-        var now = sigset_t()
-        sigpending(&now)
+    private static func consume(_ signal: Int32, of now: inout sigset_t, unlessIn earlier: inout sigset_t) {
         guard sigismember(&now, signal) == 1, sigismember(&earlier, signal) == 0 else { return }
         var one = sigset_t()
         sigemptyset(&one)

@@ -23,7 +23,7 @@ final class ControlJournalTests: XCTestCase {
     private func begin() {
         var state = DeliveryState()
         state.lastError = "kept"
-        shared.control.write(state)
+        XCTAssertNotNil(shared.control.updateDelivery { $0 = state })
         let journal = ControlJournal(shared, segments: [])
         journal.prepare(segment)
         journal.begin(inode: 12, length: 34)

@@ -166,11 +166,11 @@ final class ControlFileTests: XCTestCase {
     }
 
     func testDeliveryStateRoundTrip() throws {
-        XCTAssertTrue(try open { $0.write(self.delivery) })
+        XCTAssertEqual(try open { $0.updateDelivery { $0 = self.delivery } }, delivery)
         try open { control in
             XCTAssertEqual(control.readDelivery(), self.delivery)
             XCTAssertEqual(control.readCounters(), Counters())
-            control.write(DeliveryState())
+            XCTAssertNotNil(control.updateDelivery { $0 = DeliveryState() })
             XCTAssertEqual(control.readDelivery(), DeliveryState())
         }
         try patch(1536 + 8, [1])
@@ -188,7 +188,7 @@ final class ControlFileTests: XCTestCase {
             for (text, bytes) in table {
                 var state = DeliveryState()
                 state.lastError = text
-                control.write(state)
+                XCTAssertEqual(control.updateDelivery { $0 = state }, state)
                 let kept = control.readDelivery()?.lastError
                 XCTAssertEqual(kept?.utf8.count, bytes)
                 XCTAssertTrue(text.hasPrefix(kept ?? "none"))

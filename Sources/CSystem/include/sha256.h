@@ -1,7 +1,6 @@
-/* SHA-256 (FIPS 180-4) of libmd, opened with dlopen when an id has to be derived: once per tool
-   and user, since the id is kept on disk. */
-#ifndef CSYSTEM_MD_TABLE_H
-#define CSYSTEM_MD_TABLE_H
+/* SHA-256 (FIPS 180-4): libmd's, which is linked in. To open it would take a short program longer than all it hashes. */
+#ifndef CSYSTEM_SHA256_H
+#define CSYSTEM_SHA256_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,8 +12,7 @@ typedef struct csystem_sha256 { uint64_t words[32]; } csystem_sha256;
 /** From now on OpenSSL's SHA-256, if the process has libcrypto loaded already or, with `loading`, if it can
     be loaded. Looks once for each; cheap afterwards. One thread at a time. */
 void csystem_sha256_prefer_fast(bool loading);
-/** False: libmd cannot be loaded, and the other two must not be called. */
-bool csystem_sha256_begin(csystem_sha256 *hash);
+void csystem_sha256_begin(csystem_sha256 *hash);
 void csystem_sha256_update(csystem_sha256 *hash, const void *bytes, size_t length);
 /** Writes 32 bytes. */
 void csystem_sha256_finish(csystem_sha256 *hash, uint8_t *digest);
