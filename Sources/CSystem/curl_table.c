@@ -194,6 +194,8 @@ static struct {
 static int known_count;
 /* How often the program has closed some. */
 static unsigned losses;
+/* The request at hand is on its way: libcurl looks no name up, and opens nothing, unless it begins once more. */
+static bool is_under_way;
 
 static bool is_unchanged(int index)
 {
@@ -336,6 +338,8 @@ static CURLM *make_multi(void)
 
 static CURLMcode perform(CURLM *multi, int *running)
 {
+    if (is_under_way)
+        return curl.multi_perform(multi, running);
     struct streams streams;
     int first = occupy(&streams);
     CURLMcode code = curl.multi_perform(multi, running);
@@ -346,8 +350,15 @@ static CURLMcode perform(CURLM *multi, int *running)
     return code;
 }
 
+static CURLMcode put_in(CURLM *multi, CURL *easy)
+{
+    is_under_way = false;
+    return curl.multi_add_handle(multi, easy);
+}
+
 static CURLMcode take_out(CURLM *multi, CURL *easy)
 {
+    is_under_way = false;
     CURLMcode code = curl.multi_remove_handle(multi, easy);
     forget_closed();
     return code;
@@ -357,6 +368,7 @@ static CURLMcode take_out(CURLM *multi, CURL *easy)
 static int close_socket(void *reset, curl_socket_t socket)
 {
     const struct linger discard = { .l_onoff = 1, .l_linger = 0 };
+    is_under_way = false;
     if (!let_go(socket))
         return 0;
     if (*(const int *)reset)
@@ -402,6 +414,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 {
     (void)context;
     (void)purpose;
+    is_under_way = false;
     int fd = csystem_above_streams(socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
     if (fd < 0 || keep(fd, NULL))
         return fd;
@@ -429,7 +442,8 @@ static int before_request(void *context, char *peer, char *local, int peer_port,
     (void)peer_port;
     (void)local_port;
     /* CURL_PREREQFUNC_OK, CURL_PREREQFUNC_ABORT. */
-    return watch->leaves(watch->context) ? 0 : 1;
+    is_under_way = watch->leaves(watch->context);
+    return is_under_way ? 0 : 1;
 }
 
 bool csystem_curl_set_watch(CURL *easy, const struct csystem_curl_watch *watch)
@@ -488,7 +502,7 @@ void csystem_curl_cleanup(CURL *easy, CURLM *multi)
 
 CURLMcode csystem_curl_multi_add(CURLM *multi, CURL *easy)
 {
-    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, curl.multi_add_handle(multi, easy));
+    GUARDED(CURLMcode, CURLM_INTERNAL_ERROR, put_in(multi, easy));
 }
 
 CURLMcode csystem_curl_multi_remove(CURLM *multi, CURL *easy)

@@ -81,6 +81,17 @@ static struct footprint footprint(void)
     return now;
 }
 
+/** Before what must leave nothing behind: the kernel lists a thread that was joined for a moment longer. */
+static struct footprint settled_footprint(void)
+{
+    struct footprint now = footprint();
+    for (int wait = 0; wait < 200 && now.threads > 1; wait++) {
+        usleep(10000);
+        now = footprint();
+    }
+    return now;
+}
+
 /**
  * Later: as before. Threads that have been told to end may take a moment. malloc gives threads arenas of their own, of about
  * a megabyte here, until there are a few for each processor: 20 KB a round would be a leak. Smaller ones are valgrind's to find.
@@ -203,7 +214,7 @@ static void while_recording(const char *tool, const char *file, void (*round)(co
 {
     agree();
     session(rounds() / 5, tool, file, round);
-    struct footprint before = footprint();
+    struct footprint before = settled_footprint();
     session(rounds() - rounds() / 5, tool, file, round);
     /* Under valgrind the memory is not the program's alone. */
     if (!getenv("ROUNDS")) check_bounded(before);
@@ -256,7 +267,7 @@ static void cycles_with_worker(void)
 static void unclosed(void)
 {
     agree();
-    int before = count_entries("task"), count = rounds() < 20 ? rounds() : 20;
+    int before = settled_footprint().threads, count = rounds() < 20 ? rounds() : 20;
     for (int i = 0; i < count; i++) {
         struct loaded two = load("two");
         void *collector = open_collector(&two, "two", NULL);
