@@ -1,7 +1,7 @@
 """Somebody removes or cuts the files of a spool while a program runs: a log cleaner, a clean-up of large or of old files."""
 import os
 
-from stage import TOOL, wait_until
+from stage import BUILD, TOOL, wait_until
 from suite import check, check_equal, test
 
 SOURCE = r"""
@@ -66,7 +66,7 @@ def reset(world):
     for mode, guarantee in MODES:
         for what in ("reset", "disable"):
             receiver = world.receiver()
-            answer, _ = run(world, f"{os.environ.get('TELEMETRY_BUILD', 'build')}/bin/telemetry {what} --tool {TOOL} >/dev/null 2>&1 || true",
+            answer, _ = run(world, f"{BUILD}/bin/telemetry {what} --tool {TOOL} >/dev/null 2>&1 || true",
                             mode, guarantee, receiver.url)
             check_equal(["2000", "20"], answer, f"refused events and status of close, {mode}, {what}")
             check_equal([], receiver.accepted(), f"events sent, {mode}, {what}")
