@@ -194,8 +194,9 @@ static struct {
 static int known_count;
 /* How often the program has closed some. */
 static unsigned losses;
-/* The request at hand is on its way: libcurl looks no name up, and opens nothing, unless it begins once more. */
-static bool is_under_way;
+/* Whose call libcurl is in, and whose request is on its way: for that one libcurl looks no name up, and opens nothing, unless it
+   begins once more. One is remembered; to look for what another may have opened is never wrong. Touched in CSYSTEM_SENDING only. */
+static CURLM *performing, *under_way;
 
 static bool is_unchanged(int index)
 {
@@ -338,7 +339,8 @@ static CURLM *make_multi(void)
 
 static CURLMcode perform(CURLM *multi, int *running)
 {
-    if (is_under_way)
+    performing = multi;
+    if (under_way == multi)
         return curl.multi_perform(multi, running);
     struct streams streams;
     int first = occupy(&streams);
@@ -352,13 +354,13 @@ static CURLMcode perform(CURLM *multi, int *running)
 
 static CURLMcode put_in(CURLM *multi, CURL *easy)
 {
-    is_under_way = false;
+    under_way = NULL;
     return curl.multi_add_handle(multi, easy);
 }
 
 static CURLMcode take_out(CURLM *multi, CURL *easy)
 {
-    is_under_way = false;
+    under_way = NULL;
     CURLMcode code = curl.multi_remove_handle(multi, easy);
     forget_closed();
     return code;
@@ -368,7 +370,7 @@ static CURLMcode take_out(CURLM *multi, CURL *easy)
 static int close_socket(void *reset, curl_socket_t socket)
 {
     const struct linger discard = { .l_onoff = 1, .l_linger = 0 };
-    is_under_way = false;
+    under_way = NULL;
     if (!let_go(socket))
         return 0;
     if (*(const int *)reset)
@@ -414,7 +416,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 {
     (void)context;
     (void)purpose;
-    is_under_way = false;
+    under_way = NULL;
     int fd = csystem_above_streams(socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
     if (fd < 0 || keep(fd, NULL))
         return fd;
@@ -442,8 +444,10 @@ static int before_request(void *context, char *peer, char *local, int peer_port,
     (void)peer_port;
     (void)local_port;
     /* CURL_PREREQFUNC_OK, CURL_PREREQFUNC_ABORT. */
-    is_under_way = watch->leaves(watch->context);
-    return is_under_way ? 0 : 1;
+    if (!watch->leaves(watch->context))
+        return 1;
+    under_way = performing;
+    return 0;
 }
 
 bool csystem_curl_set_watch(CURL *easy, const struct csystem_curl_watch *watch)
@@ -490,6 +494,7 @@ void csystem_curl_cleanup(CURL *easy, CURLM *multi)
     /* Too late: the process ends, and all of it with it. */
     if (!csystem_section_enter(CSYSTEM_SENDING))
         return;
+    under_way = NULL;
     curl.easy_cleanup(easy);
     if (multi != NULL)
         curl.multi_cleanup(multi);
