@@ -58,7 +58,7 @@ enum Directory {
     /// Moves the descriptor's position: one thread at a time.
     static func forEachName(in directory: Descriptor, _ body: (UnsafePointer<CChar>) -> Void) {
         let size = 8192
-        guard lseek(directory.raw, 0, SEEK_SET) == 0, let buffer = malloc(size) else { return }
+        guard lseek(directory.number, 0, SEEK_SET) == 0, let buffer = malloc(size) else { return }
         defer { free(buffer) }
         while true {
             let got = getdents64(directory.raw, buffer, size)
