@@ -30,6 +30,8 @@ package final class Collector {
     /// No epoch tells of an answer that was written by hand, or where there is no spool: the files are looked at again.
     private var watch: AnswerWatch
     private var consentChecked = Clock.monotonic()
+    /// The epoch was read after the last look: it is that of a withdrawal if that came in between.
+    private static let notChecked = Int64.min
     /// "within a second", with room for a program that asks only now and then.
     private static let consentNanoseconds: Int64 = 500_000_000
     /// A18: a program that opens and records at once is spared the second look.
@@ -191,12 +193,16 @@ package final class Collector {
     private func currentSpool(attaching: Bool) -> Spool? {
         if isDryRun { return spool ?? attachDry() }
         guard let spool else {
-            if attaching { return isStillConsented(for: Self.freshNanoseconds) ? attach() : nil }
+            if attaching {
+                guard isStillConsented(for: Self.freshNanoseconds) else { return nil }
+                let made = attach()
+                return isStillConsented(for: Self.consentNanoseconds) ? made : nil
+            }
             _ = isStillConsented(for: Self.consentNanoseconds)
             return nil
         }
         guard let shared = spool.shared else { return isStillConsented(for: Self.consentNanoseconds) ? spool : nil }
-        guard isLookDue else {
+        guard isLookDue || consentChecked == Self.notChecked else {
             renewIdentityIfDue(spool)
             return spool
         }
@@ -246,6 +252,7 @@ package final class Collector {
         let (shared, failure) = openSpool()
         if currentOutlets().count > 1 { tellApart(outlets, shared) }
         spool.move(to: shared, failure, makeContext(shared))
+        consentChecked = Self.notChecked
     }
 
     /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with them, or it has
@@ -265,6 +272,7 @@ package final class Collector {
         let (shared, failure) = openSpool()
         if currentOutlets().count > 1 { tellApart(outlets, shared) }
         spool.reopen(shared, failure, makeContext(shared))
+        consentChecked = Self.notChecked
         return true
     }
 
@@ -322,6 +330,7 @@ package final class Collector {
         let outlets = currentOutlets()
         if outlets.count > 1 { tellApart(outlets, shared) }
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
+        consentChecked = Self.notChecked
         looked = Clock.realtime()
         noteChoice(shared)
         if shared == nil { made.answers = PreferenceStore.stamps(tool: options.toolName) }

@@ -24,7 +24,7 @@ final class Segment {
     /// The state word as it was when it was last looked at: by a thread with the mutex, or by the one that delivers.
     private let seen: Atomic<UInt64>
     /// When the file was found to have all of what is mapped, by the monotonic clock.
-    private let intactAt = Atomic<Int64>(0)
+    private var intactAt: Int64 = 0
     /// For so long that counts: far less than recording, which looks every 2 ms.
     private static let intactNanoseconds: Int64 = 50_000
     var description: Description
@@ -94,11 +94,13 @@ final class Segment {
     /// program. True also for what is in memory.
     var isIntact: Bool {
         guard storage == .mapped, let file else { return true }
-        let now = Clock.monotonic()
-        if now &- intactAt.load(ordering: .relaxed) < Self.intactNanoseconds { return true }
+        // A thread that delivers beside the program's has the time to look each time.
+        let isBrief = csystem_stay() != 0
+        let now = isBrief ? Clock.monotonic() : 0
+        if isBrief, now &- intactAt < Self.intactNanoseconds { return true }
         do throws(SystemError) {
             guard try file.status().st_size >= size else { return false }
-            intactAt.store(now, ordering: .relaxed)
+            if isBrief { intactAt = now }
             return true
         } catch {
             return error.code != EBADF
