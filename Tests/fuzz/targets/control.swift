@@ -53,9 +53,9 @@ private func use(_ control: ControlFile) {
     if counters.tally.recorded > 0 { reached() }
     guard let state = control.readDelivery() else { fatalError("the state of delivery cannot be read") }
     // AddressSanitizer does not guard the end of a mapping: 200 bytes, each at most one U+FFFD.
-    precondition(state.lastError.utf8.count <= 600 && control.write(state))
+    precondition(state.lastError.utf8.count <= 600 && control.updateDelivery { $0 = state } == state)
     guard let written = control.readDelivery() else { fatalError("what was written cannot be read") }
-    precondition(control.write(written) && control.readDelivery() == written && written.nextAttempt == state.nextAttempt)
+    precondition(control.updateDelivery { $0 = written } == written && control.readDelivery() == written && written.nextAttempt == state.nextAttempt)
 }
 
 private func store(_ image: [UInt8], count: Int) {
