@@ -74,7 +74,8 @@
  *              own resolver has ended.
  * Files        Events are recorded into a mapped file of the user's state directory. The file may
  *              be removed at any time. If somebody cuts it short, the program may end by SIGBUS:
- *              this happens if an event is recorded in the 2 ms until the library notices.
+ *              this happens if an event is recorded in the 2 ms until the library notices, or if
+ *              its events are being encoded to be sent.
  * ABI          Symbols are versioned. A structure with a member `size` only grows at its end.
  */
 #ifndef TELEMETRY_H
@@ -688,7 +689,8 @@ TELEMETRY_API const char *telemetry_error_category_from_message(const char *mess
  *
  * @param timeout_ms Longest time to wait, in milliseconds; kept whatever the network does.
  * @return TELEMETRY_OK; TELEMETRY_ERROR_TIMEOUT or TELEMETRY_ERROR_DELIVERY, and the events are
- *     kept; TELEMETRY_DISABLED. During the pause after a failure nothing is tried and the result is
+ *     kept; TELEMETRY_ERROR_SYSTEM, and they are kept, if the thread that sends cannot be started;
+ *     TELEMETRY_DISABLED. During the pause after a failure nothing is tried and the result is
  *     TELEMETRY_ERROR_DELIVERY.
  * @since 0.1.0
  */

@@ -1,4 +1,4 @@
-/* What the caller has put into the environment. */
+/* What the caller has put into the environment, and which run of the system this is. */
 #include <stdatomic.h>
 #include <sys/auxv.h>
 

@@ -38,7 +38,6 @@
 #include <unistd.h>
 
 #include "curl_table.h"
-
 #include "section.h"
 #include "sha256.h"
 #include "text.h"
@@ -73,8 +72,6 @@ void csystem_undisturbed_forked(void);
 bool csystem_is_known(int fd, uint64_t file);
 /** It was just found to be of that file; 0: it is closed. */
 void csystem_know(int fd, uint64_t file);
-/** 16 bytes that tell this run of the system from any other; zeroes where it does not say. Read once. */
-void csystem_boot_id(void *place);
 /** geteuid(2). */
 uid_t csystem_user(void);
 /** RLIMIT_FSIZE in bytes; INT64_MAX: there is none. */
@@ -184,6 +181,9 @@ bool csystem_is_privileged(void);
 /** The next copy of a variable in the environment, behind `previous` (a value that this has returned); NULL:
     there is none. `previous` NULL: the first. Unlike getenv(3), whatever rights this process has. */
 const char *csystem_next_copy(const char *name, const char *previous);
+
+/** 16 bytes that tell this run of the system from any other; zeroes where it does not say. Read once. */
+void csystem_boot_id(void *place);
 
 /** Whether this process may start another that outlives it: not one that runs with rights its caller
     does not have, nor one that adopts orphans. */

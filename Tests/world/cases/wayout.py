@@ -12,9 +12,25 @@ import time
 
 from stage import TOOL, Child, wait_until
 from suite import check, check_equal, test
-from world import BUILD, USER
+from world import BUILD, USER, World
 
 UNCONFIRMED, SYSTEM = 9, 5
+
+# The first identifier is put in place while the spool is being made: it waits there until the file GO exists.
+HELD = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+int linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    int (*next)(int, const char *, int, const char *, int);
+    *(void **)&next = dlsym(RTLD_NEXT, "linkat");
+    close(open(getenv("REACHED"), O_CREAT | O_CLOEXEC, 0600));
+    for (int i = 0; i < 6000 && access(getenv("GO"), F_OK) != 0; i++) usleep(5000);
+    return next(from, old, to, new, flags);
+}
+"""
 
 SETTER = r"""
 #include <stdio.h>
@@ -316,6 +332,30 @@ def stopped_holder(world):
     world.telemetry("enable")
     world.telemetry("deliver", "--now")
     check_equal([], receiver.accepted(), "events that were withdrawn")
+
+
+@test("wayout/while-opening", "A18")
+def while_opening(stage):
+    """A no while a program makes its spool: what the program records then is not kept, nor sent, nor sent after the next yes."""
+    held = stage.preload("held", HELD)
+    for mode in ("in-process", "detached"):
+        for answer in (["disable"], ["disable", "--all"]):
+            with World(stage.shared) as world:
+                receiver = world.receiver()
+                world.manifest(receiver.url, {"delivery": {"mode": mode, "flush_interval_ms": 60000}})
+                places = {name: world.path(name.lower()) for name in ("REACHED", "GO")}
+                child = world.start(f"manifest={world.manifest_file}", "try=3", "exit=0", environment={"LD_PRELOAD": held, **places})
+                wait_until(lambda: os.path.exists(places["REACHED"]), "the spool is being made")
+                world.run([f"{BUILD}/bin/telemetry", *answer, *([] if "--all" in answer else ["--tool", TOOL])])
+                open(places["GO"], "w").close()
+                check_equal(0, child.process.wait(60), f"exit code of the program, {mode}")
+                segments = [os.path.join(world.spool, name) for name in os.listdir(world.spool) if name.endswith(".seg")] if os.path.exists(world.spool) else []
+                check(not any(b"feature.used" in open(path, "rb").read() for path in segments), f"an event is on disk, {mode}, {answer}")
+                world.helper("enable", "--all", expected=None)
+                world.helper("enable")
+                world.helper("deliver", "--now", expected=None)
+                check_equal([], receiver.accepted(), f"events sent, {mode}, {answer}")
+                check_equal(0, world.status()["events"]["pending"], f"events that wait, {mode}, {answer}")
 
 
 @test("wayout/same-state", "A18")
