@@ -252,7 +252,6 @@ package final class Collector {
         let (shared, failure) = openSpool()
         if currentOutlets().count > 1 { tellApart(outlets, shared) }
         spool.move(to: shared, failure, makeContext(shared))
-        consentChecked = Self.notChecked
     }
 
     /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with them, or it has
@@ -272,11 +271,12 @@ package final class Collector {
         let (shared, failure) = openSpool()
         if currentOutlets().count > 1 { tellApart(outlets, shared) }
         spool.reopen(shared, failure, makeContext(shared))
-        consentChecked = Self.notChecked
         return true
     }
 
+    /// Whose epoch is read afterwards, and consent looked at after that.
     private func openSpool() -> (SpoolDirectory?, SystemError?) {
+        consentChecked = Self.notChecked
         var failure: SystemError?
         // A call that fails for once is no reason to keep everything in memory.
         for _ in 0..<2 {
@@ -330,7 +330,6 @@ package final class Collector {
         let outlets = currentOutlets()
         if outlets.count > 1 { tellApart(outlets, shared) }
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
-        consentChecked = Self.notChecked
         looked = Clock.realtime()
         noteChoice(shared)
         if shared == nil { made.answers = PreferenceStore.stamps(tool: options.toolName) }
