@@ -83,16 +83,28 @@ package enum SpoolInspector {
     }
 
     /// What is known of delivery; times in nanoseconds since 1970-01-01 UTC.
-    package typealias Delivery = (
-        lastAttempt: Int64, lastSuccess: Int64, nextAttempt: Int64, failures: UInt32, lastError: String, taker: String, isOfOther: Bool
-    )
+    package struct Delivery {
+        package let lastAttempt: Int64
+        package let lastSuccess: Int64
+        package let nextAttempt: Int64
+        package let failures: UInt32
+        package let lastError: String
+        package let taker: String
+        package let isOfOther: Bool
+        /// After a failure, nothing is tried for a while.
+        package let isPausing: Bool
+    }
 
     package static func deliveryState(options: Options) -> Delivery? {
         guard let shared = look(options) else { return nil }
         defer { shared.close() }
         let state = shared.delivery
-        let next = state.plausibleAttempt(Clock.realtime())
-        return (state.lastAttempt, state.lastSuccess, next, state.failures, state.lastError, state.taker, !state.isOwned(by: options.destinationSet))
+        let now = Clock.realtime()
+        let next = state.plausibleAttempt(now)
+        return Delivery(
+            lastAttempt: state.lastAttempt, lastSuccess: state.lastSuccess, nextAttempt: next, failures: state.failures,
+            lastError: state.lastError, taker: state.taker, isOfOther: !state.isOwned(by: options.destinationSet),
+            isPausing: state.failures > 0 && next > now)
     }
 
     /// Tells one state of what may be delivered now, and is held by no living process, from another; 0: nothing.
@@ -143,7 +155,7 @@ package enum SpoolInspector {
         package fileprivate(set) var events: UInt64
 
         package var text: String {
-            "\(events) for " + (isForProgram ? "the program" : "the tool's manifest") + ", which alone says how they are sent: " + destinations
+            "\(events) for " + (isForProgram ? "the program" : "the tool's manifest") + ", which alone can send them: " + destinations
         }
     }
 
@@ -162,12 +174,21 @@ package enum SpoolInspector {
         return result
     }
 
-    /// Where a program of the tool sends that has chosen so in code, as it was noted last. Nil: none has.
-    package static func chosenInCode(options: Options) -> (destinations: String, noted: Int64)? {
+    /// Where a program of the tool sends that has chosen so in code, as it was noted last.
+    package struct ProgramChoice {
+        package let destinations: String
+        package let noted: Int64
+
+        /// In the place of the manifest's choice.
+        package var shown: String { destinations + " (chosen by the program)" }
+    }
+
+    /// Nil: no program has chosen.
+    package static func chosenInCode(options: Options) -> ProgramChoice? {
         guard let shared = look(options) else { return nil }
         defer { shared.close() }
         let (text, time) = shared.control.readChosen()
-        return text.utf8.isEmpty ? nil : (text, time)
+        return text.utf8.isEmpty ? nil : ProgramChoice(destinations: text, noted: time)
     }
 
     /// What waits for the local log, whatever the tool's destinations are.

@@ -24,7 +24,8 @@ enum ConsentCommands {
         let options = try invocation.optionsToRefuse()
         let doubt = try Refusal.store(options)
         let decision = decide(invocation, options)
-        try report(invocation, options, decision, overruled: decision.isEnabled)
+        // For people, the error below says it.
+        if !decision.isEnabled || invocation.wantsJSON { try report(invocation, options, decision, overruled: decision.isEnabled) }
         if decision.isEnabled {
             throw Failure(
                 code: .overruled,

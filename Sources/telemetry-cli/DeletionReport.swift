@@ -31,7 +31,9 @@ struct DeletionReport {
     }
 
     func print(_ invocation: Invocation, resetting: Bool = false, problems: [String] = []) throws(Failure) {
-        if !invocation.isQuiet { for text in result?.unaskable ?? [] { invocation.complain(text) } }
+        // Where some could not be asked for, the error has the problems.
+        let failedWays = isAskedForKnown ? result?.problems ?? [] : []
+        if !invocation.isQuiet { for text in failedWays + (result?.unaskable ?? []) { invocation.complain(text) } }
         if let problem = result?.receiptProblem, !invocation.isQuiet { invocation.complain("no receipt was kept: " + problem) }
         if invocation.wantsJSON { return try invocation.answer(json(resetting, problems)) }
         // Asked for with the command, so printed even with --quiet: only the user can send it.
@@ -51,7 +53,7 @@ struct DeletionReport {
                 ? "no identifier of " + options.toolName + " is in use: nothing to ask for"
                 : "nothing was sent: nobody had to be asked"
         }
-        let count = ids.count == 1 ? "1 identifier" : "\(ids.count) identifiers"
+        let count = counted(UInt64(ids.count), "identifier")
         if result.mailto != nil {
             return "the request for " + count + " to " + last.target + " is an e-mail that you send yourself"
         }

@@ -41,6 +41,7 @@ enum DeliveryCommands {
         invocation.warn(collector.decision)
         let isEnabled = collector.isEnabled
         let before = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
+        let attemptBefore = SpoolInspector.deliveryState(options: options)?.lastAttempt
         let status = collector.flush(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
         _ = collector.close(timeoutMilliseconds: 0)
         let fate = DeliveryFate(from: before, to: SpoolInspector.statistics(options: options) ?? before)
@@ -48,7 +49,8 @@ enum DeliveryCommands {
         case TELEMETRY_ERROR_TIMEOUT:
             throw Failure(code: .notDelivered, message: "not delivered within \(limit) ms; " + fate.text)
         case TELEMETRY_ERROR_DELIVERY:
-            throw Failure(code: .notDelivered, message: "not delivered: " + reason(options) + "; " + fate.text)
+            let reason = pause(options, since: attemptBefore) ?? reason(options)
+            throw Failure(code: .notDelivered, message: "not delivered: " + reason + "; " + fate.text)
         case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
             let reason = SpoolInspector.obstacle(options: options).map { (SpoolInspector.path(options: options) ?? "") + ": " + $0.text }
             throw Failure(code: .system, message: "not delivered: " + (reason ?? "the operating system refused"))
@@ -71,6 +73,14 @@ enum DeliveryCommands {
         object.add("delivered", counts.delivered)
         object.add("pending", counts.pending)
         try invocation.answer(object.text)
+    }
+
+    /// Nil: it was tried.
+    private static func pause(_ options: Options, since attempt: Int64?) -> String? {
+        guard let state = SpoolInspector.deliveryState(options: options), state.isPausing, state.lastAttempt == attempt
+        else { return nil }
+        let until = state.nextAttempt == .max ? "for good" : "until " + Timestamp.text(state.nextAttempt)
+        return "a pause " + until + " ('telemetry deliver --now' tries at once) after: " + reason(options)
     }
 
     private static func reason(_ options: Options) -> String {

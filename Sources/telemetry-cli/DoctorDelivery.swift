@@ -9,7 +9,7 @@ enum DoctorDelivery {
     static func check(_ options: Options, isOffline: Bool) -> [DoctorFinding] {
         let program = SpoolInspector.chosenInCode(options: options)
         var findings: [DoctorFinding] = []
-        if let program { findings.append(DoctorFinding(check: "backend", state: .ok, detail: program.destinations + " (chosen by the program)")) }
+        if let program { findings.append(DoctorFinding(check: "backend", state: .ok, detail: program.shown)) }
         for waiting in SpoolInspector.waitingForOthers(options: options) {
             findings.append(DoctorFinding(check: "waiting", state: .ok, detail: waiting.text))
         }
@@ -68,13 +68,13 @@ enum DoctorDelivery {
         let damaged = SpoolInspector.damagedSegments(options: options)
         if let first = damaged.first {
             return DoctorFinding(
-                check: "spool", state: .warning, detail: "\(damaged.count) damaged segments, the first is " + first,
+                check: "spool", state: .warning, detail: counted(UInt64(damaged.count), "damaged segment") + ", the first is " + first,
                 advice: "the next delivery counts and removes them")
         }
         if let later = SpoolInspector.leftToLater(options: options), let first = later.files.first {
             return DoctorFinding(
                 check: "spool", state: .warning,
-                detail: "\(later.events) events in \(later.files.count) files of a newer version, the first is " + first,
+                detail: counted(later.events, "event") + " in " + counted(UInt64(later.files.count), "file") + " of a newer version, the first is " + first,
                 advice: "update this telemetry, or run the tool that recorded them; they are kept until then")
         }
         let numbers = "\(counts.pending) waiting, \(counts.delivered) delivered, \(counts.dropped) dropped, \(counts.spool_bytes) bytes"
@@ -105,6 +105,9 @@ enum DoctorDelivery {
         }
         guard state.failures > 0 else {
             return delivered(state.lastSuccess, by: state.taker)
+        }
+        if !ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled {
+            return DoctorFinding(check: "delivery", state: .ok, detail: "telemetry is off; the last attempt failed: " + state.lastError)
         }
         let isFinal = state.nextAttempt == .max
         let next = isFinal ? "not tried again" : "next attempt " + Timestamp.text(state.nextAttempt)
@@ -138,10 +141,10 @@ enum DoctorDelivery {
                 advice: "remove sent.jsonl, sent.jsonl.1 and sent.head to begin anew")
         case .unbroken(let entries) where trail.lost > 0:
             return DoctorFinding(
-                check: "audit log", state: .warning, detail: "\(entries) entries; \(trail.lost) events were delivered without a copy",
+                check: "audit log", state: .warning, detail: counted(UInt64(clamping: entries), "entry", "entries") + "; " + counted(trail.lost, "event") + " without a copy",
                 advice: "make room")
         case .unbroken(let entries):
-            return DoctorFinding(check: "audit log", state: .ok, detail: "\(entries) entries, unbroken")
+            return DoctorFinding(check: "audit log", state: .ok, detail: counted(UInt64(clamping: entries), "entry", "entries") + ", unbroken")
         }
     }
 }

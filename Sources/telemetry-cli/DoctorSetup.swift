@@ -11,7 +11,7 @@ enum DoctorSetup {
         return [
             directory(stateDirectory, SpoolInspector.path(options: options)),
             directory("config directory", preference.map { parent($0) }),
-            preferenceFile(options), notice(options, preference), consent(options), manifest(options),
+            preferenceFile(options), notice(options), consent(options), manifest(options),
         ]
     }
 
@@ -61,12 +61,17 @@ enum DoctorSetup {
         }
     }
 
-    private static func notice(_ options: Options, _ preference: String?) -> DoctorFinding {
-        let isShown = preference.map { PathStatus(parent($0) + "/notice") != nil } ?? false
-        let isNeeded = options.consent == TELEMETRY_OPT_OUT && !isShown
+    private static func notice(_ options: Options) -> DoctorFinding {
+        let notice = NoticeState(options)
+        let isNeeded = options.consent == TELEMETRY_OPT_OUT
+        let detail = switch notice.state {
+        case .shown: "was shown"
+        case .changed: notice.text + ": the user is asked again"
+        case .notShown: isNeeded ? "was not shown: nothing is recorded before" : "was not shown, and is not needed"
+        }
         return DoctorFinding(
-            check: "notice", state: .ok,
-            detail: isShown ? "was shown" : isNeeded ? "was not shown: nothing is recorded before" : "was not shown, and is not needed")
+            check: "notice", state: notice.state == .changed ? .warning : .ok, detail: detail,
+            advice: notice.state == .changed ? "'telemetry prompt' at a terminal shows the new one" : nil)
     }
 
     private static func consent(_ options: Options) -> DoctorFinding {

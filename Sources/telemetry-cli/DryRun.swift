@@ -17,7 +17,7 @@ enum DryRun {
     static func answer(_ invocation: Invocation, _ collector: Collector) throws(Failure) {
         let preview = collector.wirePreview()
         collector.endDryRun()
-        if preview.requests.isEmpty && preview.incomplete == nil && !invocation.isQuiet {
+        if collector.decision.isEnabled && preview.requests.isEmpty && preview.incomplete == nil && !invocation.isQuiet {
             invocation.complain("this would not be recorded")
         }
         _ = try WireAnswer.print(invocation, preview)

@@ -28,11 +28,11 @@ enum EventFields {
         Field(name: "arch", type: "string", description: "the processor's architecture"),
         Field(name: "os_version", type: "string", description: "the operating system's version"),
         Field(name: "runtime", type: "string", description: "the version of the telemetry library"),
-        Field(name: "duration_ms", type: "int", description: "how long a command ran, in milliseconds"),
-        Field(name: "exit_code", type: "int", description: "a command's exit code"),
-        Field(name: "error_category", type: "string", description: "what kind of error a command met, such as network"),
-        Field(name: "args", type: "array of strings", description: "a command's arguments") { $0.extendedCollection },
-        Field(name: "error", type: "string", description: "a command's error message") { $0.extendedCollection },
+        Field(name: "duration_ms", type: "int", description: "of a command: how long it ran, in milliseconds"),
+        Field(name: "exit_code", type: "int", description: "of a command: its exit code"),
+        Field(name: "error_category", type: "string", description: "of a command or an error: what kind of error it was, such as network"),
+        Field(name: "args", type: "array of strings", description: "of a command: its arguments") { $0.extendedCollection },
+        Field(name: "error", type: "string", description: "of a command or an error: the error message") { $0.extendedCollection },
         Field(name: metadata, type: "object", description: "the attributes of the event, and those of the tool"),
         Field(name: "metadata.sample_rate", type: "double", description: "the share of events of its type that is recorded") {
             !$0.sampling.isEmpty
@@ -72,10 +72,4 @@ extension AttributeDeclaration {
         if let pattern { rules.append("matches " + pattern) }
         return rules
     }
-}
-
-func joined(_ parts: [String], _ separator: String) -> String {
-    var text = ""
-    for (index, part) in parts.enumerated() { text += (index == 0 ? "" : separator) + part }
-    return text
 }

@@ -9,7 +9,7 @@ enum EveryToolCommands {
         let notErased = erase()
         // What was erased may have made the room.
         if !isStored { do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) } }
-        try report(invocation, "off", "telemetry is off for all tools, whatever was answered for one of them")
+        try report(invocation, "off", lifted: false, "telemetry is off for all tools, whatever was answered for one of them")
         if let notErased { throw notErased }
         return .ok
     }
@@ -31,7 +31,7 @@ enum EveryToolCommands {
         let wasRefused: Bool
         do throws(SystemError) { wasRefused = try EveryTool.lift() } catch { throw failure(error) }
         let what = wasRefused ? "the refusal for all tools is lifted" : "there was no refusal for all tools"
-        try report(invocation, wasRefused ? "on" : "none", what + "; each tool's own answer counts")
+        try report(invocation, "none", lifted: wasRefused, what + "; each tool's own answer counts")
         return .ok
     }
 
@@ -58,10 +58,11 @@ enum EveryToolCommands {
         return Failure(code: .system, message: "cannot store the preference (" + path + "): " + error.text)
     }
 
-    private static func report(_ invocation: Invocation, _ state: String, _ line: String) throws(Failure) {
+    private static func report(_ invocation: Invocation, _ state: String, lifted: Bool, _ line: String) throws(Failure) {
         guard invocation.wantsJSON else { return try invocation.confirm(line) }
         var object = JSONObject()
         object.add("all_tools", state)
+        object.add("lifted", lifted)
         try invocation.answer(object.text)
     }
 }

@@ -26,7 +26,7 @@ enum ManifestCommands {
         } else {
             if !invocation.isQuiet { for warning in warnings { invocation.complain(path + ": warning: " + warning) } }
             try invocation.confirm(
-                path + ": ok: tool " + options.toolName + ", \(declarations.count) events, \(attributes) attributes")
+                path + ": ok: tool " + options.toolName + ", " + counted(UInt64(declarations.count), "event") + ", " + counted(UInt64(attributes), "attribute"))
         }
         return .ok
     }

@@ -12,7 +12,7 @@ struct SchemaReport {
     }
 
     private var text: String {
-        var text = "Every event of " + options.toolName + " has:\n"
+        var text = "Every event of " + options.toolName + " has these fields, as far as they apply to it:\n"
         text += Self.columns(EventFields.all(options).map { [$0.name, $0.type, $0.description] })
         if !options.metadata.isEmpty {
             text += "\nWith every event, in metadata:\n"

@@ -20,7 +20,7 @@ enum SentLog {
             if invocation.wantsJSON {
                 try invocation.answer(object(entries, nil, trail.lost).text)
             } else {
-                try invocation.answer("verified: \(entries) \(entries == 1 ? "entry" : "entries"), unbroken\n")
+                try invocation.answer("verified: " + counted(UInt64(clamping: entries), "entry", "entries") + ", unbroken\n")
             }
             return .ok
         case .broken(let file, let line, let reason):

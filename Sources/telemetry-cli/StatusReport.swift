@@ -8,7 +8,7 @@ struct StatusReport {
     private let decision: ConsentDecision
     private let backend: String
     /// Where a program sends that has chosen so in code.
-    private let program: (destinations: String, noted: Int64)?
+    private let program: SpoolInspector.ProgramChoice?
     private let waitingForOthers: [SpoolInspector.WaitingForOther]
     private let destinations: [DestinationReport]
     /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
@@ -25,7 +25,7 @@ struct StatusReport {
         program = SpoolInspector.chosenInCode(options: options)
         waitingForOthers = SpoolInspector.waitingForOthers(options: options)
         // Without a choice in the manifest, the program's is the tool's.
-        backend = options.isDefault ? program.map { $0.destinations + " (chosen by the program)" } ?? collector.backendInfo : collector.backendInfo
+        backend = options.isDefault ? program.map { $0.shown } ?? collector.backendInfo : collector.backendInfo
         _ = collector.close(timeoutMilliseconds: 0)
         destinations = SpoolInspector.destinations(options: options)
         let spool = SpoolInspector.examine(options: options)
@@ -93,6 +93,9 @@ struct StatusReport {
         guard let error = delivery?.lastError, !error.utf8.isEmpty else { return nil }
         return error
     }
+
+    /// Nothing is tried while telemetry is off.
+    private var nextAttempt: String? { decision.isEnabled ? time(delivery?.nextAttempt) : nil }
 
     private var taker: String? {
         guard let taker = delivery?.taker, !taker.utf8.isEmpty else { return nil }
@@ -169,7 +172,7 @@ struct StatusReport {
         var object = JSONObject()
         object.add("last_attempt", optional: time(delivery?.lastAttempt))
         object.add("last_success", optional: time(delivery?.lastSuccess))
-        object.add("next_attempt", optional: time(delivery?.nextAttempt))
+        object.add("next_attempt", optional: nextAttempt)
         object.add("consecutive_failures", UInt64(delivery?.failures ?? 0))
         object.add("last_error", optional: lastError)
         object.add("taken_by", optional: taker)
@@ -199,14 +202,14 @@ struct StatusReport {
         }
         rows.append(("spool", spoolText))
         if let later {
-            rows.append(("newer", "\(later.events) events in \(later.files.count) files of a newer version, which alone can deliver them"))
+            rows.append(("newer", counted(later.events, "event") + " in " + counted(UInt64(later.files.count), "file") + " of a newer version, which alone can deliver them"))
         }
         rows += countRows
         rows.append(("last delivery", time(delivery?.lastSuccess) ?? (isUnknown ? "unknown" : "never")))
         if let taker { rows.append(("taken by", taker)) }
         if let lastError { rows.append(("last error", (delivery?.isOfOther == true ? "of the program's receiver: " : "") + lastError)) }
-        if let next = time(delivery?.nextAttempt), let failures = delivery?.failures, failures > 0 {
-            rows.append(("next attempt", next + ", after \(failures) in a row failed"))
+        if let nextAttempt, let failures = delivery?.failures, failures > 0 {
+            rows.append(("next attempt", nextAttempt + ", after \(failures) in a row failed"))
         }
         return Self.aligned(rows)
     }

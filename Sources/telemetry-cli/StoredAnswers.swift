@@ -45,6 +45,10 @@ struct StoredAnswers {
 
 /// A13: which notice the tool has, and which one this user was shown.
 struct NoticeState {
+    enum State {
+        case notShown, shown, changed
+    }
+
     private let present: String
     private let shown: String?
 
@@ -53,9 +57,17 @@ struct NoticeState {
         shown = NoticeStore.shownVersion(tool: options.toolName)
     }
 
+    var state: State {
+        guard let shown else { return .notShown }
+        return present.utf8.isEmpty || ArgumentParser.same(shown, present) ? .shown : .changed
+    }
+
     private var name: String {
-        guard let shown else { return "not shown" }
-        return present.utf8.isEmpty || shown == present ? "shown" : "changed"
+        switch state {
+        case .notShown: "not shown"
+        case .shown: "shown"
+        case .changed: "changed"
+        }
     }
 
     /// Null: the tool has none of its own; none was shown.
@@ -70,6 +82,6 @@ struct NoticeState {
     var text: String {
         let which = present.utf8.isEmpty ? "none of its own" : "version " + present
         guard let shown else { return which + ", not shown" }
-        return which + (shown == present ? ", shown" : "; version " + shown + " was shown")
+        return which + (ArgumentParser.same(shown, present) ? ", shown" : "; version " + shown + " was shown")
     }
 }

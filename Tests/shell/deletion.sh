@@ -39,6 +39,17 @@ mail_is_printed() {
 }
 test_case "G e-mail without a desktop: printed, percent-encoded, with a receipt" mail_is_printed
 
+# One way fails and the next one succeeds: both are told.
+mail_after_endpoint() {
+    mail_tool
+    sed -i 's,^deletion:,&\n  endpoint: http://127.0.0.1:9/erase,' "$HOME/.local/share/telemetry/tools/t.yaml"
+    capture telemetry request-deletion --tool t
+    expect_code 0
+    expect_part err "http://127.0.0.1:9/erase: "
+    expect_line out "$(cat expected)"
+}
+test_case "G an endpoint that cannot be reached is named, and the e-mail is written" mail_after_endpoint
+
 # With a terminal and a desktop, xdg-open gets the address; when it fails, it is printed all the same.
 mail_is_opened() {
     mail_tool

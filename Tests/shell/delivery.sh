@@ -186,3 +186,25 @@ os.rename("port.new", "port"); time.sleep(60)' &
     [ $(($(date +%s%N) - started)) -lt 1500000000 ] || fail "flush took too long"
 }
 test_case "E9 a receiver that never answers holds up neither track nor whoever reads its output" detached_does_not_hold_up
+
+# What is said during the pause after a failure, and once telemetry is off.
+pause() {
+    enable t
+    dead_manifest t
+    telemetry track x --tool t
+    capture telemetry deliver --now --tool t
+    expect_code 4
+    ! grep -F "a pause until" err || fail "it was tried"
+    capture telemetry flush --tool t
+    expect_code 4
+    grep -Eq "not delivered: a pause until 2[-0-9:.TZ]+ \('telemetry deliver --now' tries at once\) after: .+; the events are kept" err || fail "$(cat err)"
+    status_json t
+    expect_json status.json 'j["last_delivery"]["next_attempt"] is None' False
+    telemetry disable --tool t >out
+    status_json t
+    expect_json status.json 'j["last_delivery"]["next_attempt"], j["last_delivery"]["last_error"] is None' "(None, False)"
+    capture telemetry doctor --offline --tool t
+    expect_code 0
+    grep -q '^ok *delivery *telemetry is off; the last attempt failed: ' out || fail "$(cat out)"
+}
+test_case "E pause after a failure: flush says when it ends; no next attempt once telemetry is off" pause

@@ -140,6 +140,8 @@ dry_run_wrapped() {
     expect_code 0
     expect_silent out
     expect_part err "would not be recorded"
+    capture telemetry track x --dry-run --no-telemetry --tool t
+    expect_equal "$(grep -c "would not be recorded" err)" 1
     capture telemetry track x --dry-run --no-telemetry --quiet --tool t
     expect_code 0
     expect_silent err
@@ -152,6 +154,12 @@ doctor_finds() {
     telemetry track x --tool t
     telemetry doctor --tool t >out
     expect_equal "$(grep -vc '^ok ' out)" 0
+    notice_manifest t 7
+    telemetry enable --tool t >out
+    notice_manifest t 8
+    telemetry doctor --tool t >out
+    expect_part out "version 8; version 7 was shown: the user is asked again ('telemetry prompt'"
+    rm "$HOME/.local/share/telemetry/tools/t.yaml"
     chmod 770 "$HOME/.local/state/telemetry/t"
     capture telemetry doctor --tool t
     expect_code 8

@@ -16,6 +16,15 @@ enum AnswerFile {
         try PrivateFile.replace(in: directory, name, bytes, durable: true)
     }
 
+    /// Takes an answer back, for good. False: there was none.
+    static func remove(in path: String?, _ name: String) throws(SystemError) -> Bool {
+        guard let path, let directory = try Directory.openAny(path) else { return false }
+        defer { directory.close() }
+        guard try directory.removeEntry(name) else { return false }
+        if fsync(directory.number) != 0 { throw .current }
+        return true
+    }
+
     /// A refusal where `replace` finds no room or no right to: written over the answer that is there, which
     /// takes no room; else that answer emptied or removed, since an empty file agrees to nothing; else an
     /// empty file made. The directory may be open to others: whatever they do to a refusal, it is no yes.

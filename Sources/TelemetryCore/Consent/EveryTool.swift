@@ -4,8 +4,9 @@ import CSystem
 package enum EveryTool {
     /// Before anything is erased: from then on no tool records.
     package static func refuse() throws(SystemError) {
-        do throws(SystemError) { try store(false) } catch {
-            guard AnswerFile.overwrite(in: directory, PreferenceStore.fileName, PreferenceStore.text(false)) else { throw error }
+        let refusal = PreferenceStore.text(false)
+        do throws(SystemError) { try AnswerFile.replace(in: directory, PreferenceStore.fileName, refusal) } catch {
+            guard AnswerFile.overwrite(in: directory, PreferenceStore.fileName, refusal) else { throw error }
         }
     }
 
@@ -17,13 +18,8 @@ package enum EveryTool {
 
     /// Each tool's own answer counts again. False: there was no refusal.
     package static func lift() throws(SystemError) -> Bool {
-        if PreferenceStore.readEveryTool() == .absent { return false }
-        try store(true)
-        return true
-    }
-
-    private static func store(_ enabled: Bool) throws(SystemError) {
-        try AnswerFile.replace(in: directory, PreferenceStore.fileName, PreferenceStore.text(enabled))
+        let counted = PreferenceStore.readEveryTool() != .on
+        return try AnswerFile.remove(in: directory, PreferenceStore.fileName) && counted
     }
 
     private static var directory: String? { Environment.configDirectory.map { $0 + "/" + PreferenceStore.everyTool } }
