@@ -164,10 +164,9 @@ class Cell:
                        "delivery": {"guarantee": self.guarantee}}, file)
 
     def _helper(self, stage, *arguments, wrapper=()):
-        child = stage.closes(stages.Child([*wrapper, f"{stages.BUILD}/bin/telemetry", *arguments, "--manifest", stage.path("manifest.json")],
-                                          stage.environment, stage.root)).process
-        out, err = stages.output(child)
-        return child.returncode, out, err
+        done = stages.completed_alone([*wrapper, f"{stages.BUILD}/bin/telemetry", *arguments, "--manifest", stage.path("manifest.json")],
+                                      env=stage.environment, cwd=stage.root)
+        return done.returncode, done.stdout, done.stderr
 
     def _events(self, stage):
         """What status says, as text and as the columns; E12."""

@@ -176,7 +176,7 @@ class Stage:
             pass
 
     def helper(self, *arguments, expected=0, **options):
-        done = completed([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], env=self.environment, cwd=self.root, **options)
+        done = completed_alone([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], env=self.environment, cwd=self.root, **options)
         if expected is not None:
             check_equal(expected, done.returncode, f"exit code of telemetry {arguments[0]} ({done.stderr.strip()})")
         return done.stdout
@@ -232,15 +232,47 @@ def output(process, seconds=60):
             return process.communicate(timeout=min(5, seconds))
         except subprocess.TimeoutExpired as error:
             if time.monotonic() > end:
+                what = doing(process)
                 process.kill()
-                raise subprocess.TimeoutExpired(process.args, seconds) from error
+                raise Failed(f"not done after {seconds} s: {' '.join(process.args)}: {what}") from error
 
 
 def completed(command, seconds=60, **options):
-    """A command that has ended, with what it printed."""
+    """A command that has ended, with what it and those that it left behind have printed."""
     process = spawn(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     out, err = output(process, seconds)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def completed_alone(command, seconds=60, **options):
+    """The same of a command that leaves nothing behind. It prints to files, so that its end is all there is to wait for."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = spawn(command, stdout=out, stderr=err, **options)
+        try:
+            ended(process, seconds)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                process.wait()
+        for file in (out, err):
+            file.seek(0)
+        return subprocess.CompletedProcess(process.args, process.returncode, out.read(), err.read())
+
+
+def doing(process):
+    """What each thread of a process is at: its state, where the kernel has it, its system call and its processor time."""
+    result = []
+    for thread in os.listdir(f"/proc/{process.pid}/task"):
+        texts = {}
+        for name in ("stat", "wchan", "syscall"):
+            try:
+                with open(f"/proc/{process.pid}/task/{thread}/{name}") as file:
+                    texts[name] = file.read().strip()
+            except OSError as error:
+                texts[name] = error.strerror
+        fields = texts["stat"].rpartition(")")[2].split()
+        result.append(f"{fields[0]} {texts['wchan']} [{texts['syscall']}] {'+'.join(fields[11:13])} ticks")
+    return ", ".join(result)
 
 
 def ended(process, seconds=60):
@@ -248,11 +280,7 @@ def ended(process, seconds=60):
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
-        doing = []
-        for thread in os.listdir(f"/proc/{process.pid}/task"):
-            with open(f"/proc/{process.pid}/task/{thread}/status") as status, open(f"/proc/{process.pid}/task/{thread}/wchan") as place:
-                doing.append(f"{status.read().split('State:')[1].split()[0]} {place.read()}")
-        raise Failed(f"not done after {seconds} s: {' '.join(process.args)}: {doing}") from None
+        raise Failed(f"not done after {seconds} s: {' '.join(process.args)}: {doing(process)}") from None
 
 
 class Child:

@@ -52,9 +52,9 @@ class Template:
 
     @staticmethod
     def events(stage):
-        child = stages.spawn([f"{stages.BUILD}/bin/telemetry", "status", "--json", "--manifest", stage.path("manifest.json")],
-                             env=stage.environment, cwd=stage.root, stdout=subprocess.PIPE, text=True)
-        return json.loads(stages.output(child)[0])["events"]
+        done = stages.completed_alone([f"{stages.BUILD}/bin/telemetry", "status", "--json", "--manifest", stage.path("manifest.json")],
+                                      env=stage.environment, cwd=stage.root)
+        return json.loads(done.stdout)["events"]
 
     def copy(self, guarantee, wire):
         """A stage of its own with the events, and its receiver."""

@@ -26,7 +26,7 @@ def _named(world, events):
     """Status and doctor name what is left to a newer version."""
     status = world.status()
     check_equal((1, events), (status["spool"]["newer_files"], status["spool"]["left_to_newer"]), "files, events left to a newer version")
-    check(f"newer: {events} events in 1 files" in " ".join(world.helper("status").split()), "status says so in words")
+    check(f"newer: {events} event{'' if events == 1 else 's'} in 1 file of" in " ".join(world.helper("status").split()), "status says so in words")
     doctor = world.helper("doctor", "--offline", expected=None)
     check("of a newer version" in doctor, f"doctor says so: {doctor}")
 
