@@ -44,7 +44,7 @@ LINK ?= $(firstword $(wildcard $(abspath $(resources)/../../bin/clang)) clang)
 STRIP ?= strip
 
 release := .build/$(triple)/release
-version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/Version.swift)
+version = $(shell sed -n 's/.*StaticString = "\(.*\)"/\1/p' Sources/TelemetryCore/System/Version.swift)
 
 # The linker generates the code: it sees our modules and the standard library's as one. It inlines what gets smaller by it, as
 # Package.swift asks of the compiler, and lays blocks out so that few of them end in a jump. It does not make functions of
@@ -159,13 +159,13 @@ build/obj/commands.json: build/bin/telemetry
 	build/bin/telemetry help --json > $@
 
 # A page for each function: those of functions that are gone go with them.
-build/man/man3/libtelemetry.3: include/telemetry.h $(manual_generator) Sources/TelemetryCore/Version.swift
+build/man/man3/libtelemetry.3: include/telemetry.h $(manual_generator) Sources/TelemetryCore/System/Version.swift
 	rm -rf build/man/man3
 	mkdir -p build/man/man3
 	$(manual_generator) functions $< '$(version)' build/man/man3
 
 frame = $(manual_generator) page $< build/obj/commands.json '$(version)' > $@
-frame_sources = build/obj/commands.json $(manual_generator) Sources/TelemetryCore/Version.swift
+frame_sources = build/obj/commands.json $(manual_generator) Sources/TelemetryCore/System/Version.swift
 
 build/man/man1/telemetry.1: man/telemetry.1.in docs/cli.md $(frame_sources) | build/man/man1
 	$(frame)

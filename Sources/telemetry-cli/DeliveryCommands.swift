@@ -14,7 +14,7 @@ enum DeliveryCommands {
         let isNow = invocation.arguments.has(.now)
         BackgroundProcess.begin(limitMilliseconds: limit)
         let tool = try invocation.options().toolName
-        if !isNow && DetachedDelivery.isElsewhere(tool: tool) {
+        if !isNow && DetachedLock.isElsewhere(tool: tool) {
             throw Failure(code: .notDelivered, message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
         }
         let end = Deadline(timeoutMilliseconds: limit)

@@ -214,6 +214,11 @@ class Stage:
         return found
 
 
+# On a busy machine a read from a pipe has been seen to sleep on after its last writer had gone (Linux 6.18), in subprocess.Popen
+# too, for as long as nothing interrupted it. Python asks again after each signal.
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.setitimer(signal.ITIMER_REAL, 2, 2)
+
 _starting = threading.Lock()
 
 
@@ -224,8 +229,7 @@ def spawn(command, **options):
 
 
 def output(process, seconds=60):
-    """What it prints until it ends. Asked again and again: poll(2) has missed the end of a pipe on a busy machine, where no
-    process was left that could write to it."""
+    """What it prints until it ends. Asked again and again, for the reason above."""
     end = time.monotonic() + seconds
     while True:
         try:

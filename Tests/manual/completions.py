@@ -196,7 +196,7 @@ def deterministic():
         for name, text in built.items():
             equal(text, open(os.path.join(directory, name)).read(), name)
         elsewhere = {**os.environ, "TZ": "Asia/Tokyo", "LC_ALL": "tr_TR.UTF-8", "SOURCE_DATE_EPOCH": "1", "HOME": "/"}
-        version = [l.split('"')[1] for l in open(os.path.join(ROOT, "Sources/TelemetryCore/Version.swift")) if "StaticString" in l][0]
+        version = [l.split('"')[1] for l in open(os.path.join(ROOT, "Sources/TelemetryCore/System/Version.swift")) if "StaticString" in l][0]
         for run in ("a", "b"):
             pages = os.path.join(directory, run)
             os.mkdir(pages)

@@ -19,7 +19,7 @@ upstream=${version%-*}
 next_version=$upstream.1-1
 built_next() (
     cd "$other" || return 1
-    sed -i "s/\"$upstream\"/\"$upstream.1\"/" Sources/TelemetryCore/Version.swift
+    sed -i "s/\"$upstream\"/\"$upstream.1\"/" Sources/TelemetryCore/System/Version.swift
     { printf 'libtelemetry (%s) unstable; urgency=medium\n\n  * Test of an upgrade.\n\n -- T <t@example.invalid>  Sat, 21 Nov 2026 13:00:00 +0000\n\n' \
         "$next_version"; cat debian/changelog; } >debian/changelog.new
     mv debian/changelog.new debian/changelog

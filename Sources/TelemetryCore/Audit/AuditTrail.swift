@@ -20,12 +20,12 @@ package struct AuditTrail {
 
     /// Empty when nothing was ever sent.
     package static func read(options: Options) -> AuditTrail {
-        guard let path = SpoolInspector.path(options: options),
+        guard let path = SpoolDirectory.path(tool: options.toolName),
             let directory = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
         else { return AuditTrail(files: [], head: nil, lost: 0, problem: nil) }
         defer { directory.close() }
         var lost: UInt64 = 0
-        if let shared = SpoolInspector.look(options) {
+        if let shared = (try? SpoolDirectory.openToLook(tool: options.toolName)) ?? nil {
             lost = shared.delivery.auditLost
             shared.close()
         }

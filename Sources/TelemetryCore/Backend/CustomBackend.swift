@@ -12,9 +12,8 @@ final class CustomBackend: Backend {
 
     /// `callbacks.name` is copied here. Members beyond `callbacks.size` count as absent.
     init(_ callbacks: telemetry_backend) {
-        let known = Self.limited(callbacks)
-        self.callbacks = known
-        info = "custom: " + (known.name.map { String(cString: $0) } ?? "custom")
+        self.callbacks = callbacks.known
+        info = callbacks.info
     }
 
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
@@ -46,18 +45,5 @@ final class CustomBackend: Backend {
     func close() {
         callbacks.close?(callbacks.context)
         csystem_program_ran()
-    }
-
-    /// A host compiled against another version of the header says with `size` which members it knows.
-    private static func limited(_ given: telemetry_backend) -> telemetry_backend {
-        // size, name, context, send, close: each as large as a pointer, on every ABI of Linux.
-        let members = given.size / MemoryLayout<UnsafeRawPointer?>.size
-        var result = telemetry_backend()
-        result.size = given.size
-        if members >= 2 { result.name = given.name }
-        if members >= 3 { result.context = given.context }
-        if members >= 4 { result.send = given.send }
-        if members >= 5 { result.close = given.close }
-        return result
     }
 }

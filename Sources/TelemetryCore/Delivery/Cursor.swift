@@ -1,11 +1,3 @@
-/// Which of several destinations progress belongs to.
-struct DestinationSlot: Equatable {
-    /// Its place in a segment's header and in the file `destinations`.
-    let index: Int
-    /// CRC-32C of its name: the place may have been another's.
-    let tag: UInt32
-}
-
 /// How far one destination has come in one segment. The segment's own progress, by which its events are
 /// counted and it is done with, is that of the destination furthest behind.
 final class Cursor {

@@ -98,7 +98,8 @@ package final class Manifest {
         applyDelivery(to: options)
         applyLimits(to: options)
         if let heartbeat { options.heartbeat = heartbeat }
-        options.manifestMark = ManifestMark(self)
+        options.manifestMark = ManifestMark(
+            destinations: destinations, guarantee: guarantee, consent: consent, force: force, config: config)
     }
 
     private func applyCollection(to options: Options) {

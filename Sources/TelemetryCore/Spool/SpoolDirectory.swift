@@ -69,6 +69,9 @@ final class SpoolDirectory {
         }
     }
 
+    /// A tool's, whether it exists or not. Nil: the user has no place for one.
+    static func path(tool: String) -> String? { Environment.stateDirectory.map { $0 + "/" + tool } }
+
     /// To look at: nothing is written, so that neither a file system nor an owner that forbids that is in the way. Nil when there
     /// is no spool; throws when that cannot be known, or it is another's.
     static func openToLook(tool: String) throws(SystemError) -> SpoolDirectory? {

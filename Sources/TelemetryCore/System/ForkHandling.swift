@@ -1,11 +1,23 @@
 import CSystem
 import Synchronization
 
+/// Something of which both sides of a fork(2) go on with a copy.
+package class ForkMember {
+    /// Held over the fork: no other thread is in the middle of a change when memory is copied.
+    let mutex = Mutex()
+    let condition = Condition()
+
+    init() {}
+
+    /// In the child, with the mutex held: what belongs to the parent is let go of.
+    func becomeChild() {}
+}
+
 /// Keeps every open collector usable on both sides of a fork(2): the parent goes on undisturbed, the
 /// child begins with a spool segment of its own and never sends or counts what the parent recorded.
 final class ForkHandling {
-    /// Unretained: a collector leaves the list before it goes.
-    private var collectors: [Unmanaged<Collector>] = []
+    /// Unretained: a member leaves the list before it goes.
+    private var members: [Unmanaged<ForkMember>] = []
     private let mutex = Mutex()
     /// Open files that are locked, or will be. A copy in a child would keep the lock after the parent
     /// has died or let go, so the child closes its copies at once.
@@ -34,23 +46,23 @@ final class ForkHandling {
     /// The main thread ends: workers look whether another one is left.
     private func wakeWorkers() {
         mutex.withLock {
-            for collector in collectors {
-                let collector = collector.takeUnretainedValue()
-                collector.mutex.withLock { collector.condition.broadcast() }
+            for member in members {
+                let member = member.takeUnretainedValue()
+                member.mutex.withLock { member.condition.broadcast() }
             }
         }
     }
 
-    static func register(_ collector: Collector) {
+    static func register(_ member: ForkMember) {
         let shared = shared
-        shared.mutex.withLock { shared.collectors.append(Unmanaged.passUnretained(collector)) }
+        shared.mutex.withLock { shared.members.append(Unmanaged.passUnretained(member)) }
         csystem_watch_main { ForkHandling.shared.wakeWorkers() }
     }
 
-    static func forget(_ collector: Collector) {
+    static func forget(_ member: ForkMember) {
         let shared = shared
-        let gone = Unmanaged.passUnretained(collector).toOpaque()
-        shared.mutex.withLock { shared.collectors.removeAll { $0.toOpaque() == gone } }
+        let gone = Unmanaged.passUnretained(member).toOpaque()
+        shared.mutex.withLock { shared.members.removeAll { $0.toOpaque() == gone } }
     }
 
     /// Runs something short under a lock that no fork catches in the hands of another thread.
@@ -96,13 +108,13 @@ final class ForkHandling {
     /// With every mutex held, no other thread is in the middle of a change when memory is copied.
     private func prepare() {
         mutex.lock()
-        for collector in collectors { collector.takeUnretainedValue().mutex.lock() }
+        for member in members { member.takeUnretainedValue().mutex.lock() }
         heldMutex.lock()
     }
 
     private func parent() {
         heldMutex.unlock()
-        for collector in collectors { collector.takeUnretainedValue().mutex.unlock() }
+        for member in members { member.takeUnretainedValue().mutex.unlock() }
         mutex.unlock()
     }
 
@@ -110,32 +122,10 @@ final class ForkHandling {
         for file in held { file.close() }
         held.removeAll()
         heldMutex.unlock()
-        for collector in collectors {
-            collector.takeUnretainedValue().becomeChild()
-            collector.takeUnretainedValue().mutex.unlock()
+        for member in members {
+            member.takeUnretainedValue().becomeChild()
+            member.takeUnretainedValue().mutex.unlock()
         }
         mutex.unlock()
-    }
-}
-
-extension Collector {
-    /// In the child, with the mutex held: there is no worker here, and the segments are the parent's.
-    fileprivate func becomeChild() {
-        recorder.pointee.segment.store(0, ordering: .releasing)
-        looked = 0
-        recorder.pointee.adjusted.store(0, ordering: .relaxed)
-        recorder.pointee.refused.store(0, ordering: .relaxed)
-        recorder.pointee.refusedUndeclared.store(0, ordering: .relaxed)
-        recorder.pointee.attributesRefused.store(0, ordering: .relaxed)
-        recorder.pointee.redacted.store(0, ordering: .relaxed)
-        spool?.abandon()
-        spool = nil
-        dispatcher = nil
-        // Their connections belong to the parent, whose thread may be using them at this moment: neither
-        // used nor closed here.
-        for outlet in outlets { _ = Unmanaged.passRetained(outlet) }
-        outlets = []
-        worker = WorkerState()
-        condition.reinitialise()
     }
 }

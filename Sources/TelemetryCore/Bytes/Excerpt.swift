@@ -1,3 +1,5 @@
+import CSystem
+
 /// Text that came from outside, made fit to be shown: bounded, cut at a character, and without
 /// what a terminal would obey.
 enum Excerpt {
@@ -7,7 +9,7 @@ enum Excerpt {
 
     /// What a file holds. Not shown where the caller may lack the right to read the file.
     @inline(never)
-    static func quoted(_ text: String) -> String { Environment.isUntrusted ? "something else" : "'" + of(text) + "'" }
+    static func quoted(_ text: String) -> String { csystem_is_privileged() ? "something else" : "'" + of(text) + "'" }
 
     static func path(_ text: String) -> String { of(text, limitBytes: pathLimitBytes) }
 

@@ -1,71 +1,5 @@
 import CSystem
 
-/// A value of a metadata attribute given ahead of time.
-package enum AttributeValue: Equatable {
-    case string(String)
-    case int(Int64)
-    case double(Double)
-    case bool(Bool)
-}
-
-/// Where events go, as chosen by the tool's author.
-package enum BackendChoice {
-    case noop
-    /// A pretty JSON array on standard output.
-    case stdout
-    /// JSON Lines; nil path: `events.jsonl` in the tool's state directory.
-    case file(path: String?, maxBytes: Int64, maxFiles: Int)
-    case network(NetworkChoice)
-    case custom(telemetry_backend)
-
-    package var kind: String {
-        switch self {
-        case .noop: "noop"
-        case .stdout: "stdout"
-        case .file: "file"
-        case .network(let choice): choice.kind.name
-        case .custom: "custom"
-        }
-    }
-
-    static let expectedPath = "an absolute path of at most 4095 bytes"
-
-    /// What speaks against a log there: a relative path would mean another file in each working directory.
-    static func problem(path: String) -> String? {
-        let isPath = path.utf8.first == UInt8(ascii: "/") && path.utf8.count <= 4095
-        return isPath && !UnseenCharacter.isIn(path) ? nil : "'" + Excerpt.of(path) + "' is no such path"
-    }
-
-    package static let fileBytes: Int64 = 10 << 20
-    package static let fileCount = 3
-    package static let defaultFile = BackendChoice.file(path: nil, maxBytes: fileBytes, maxFiles: fileCount)
-}
-
-/// One of the places where events go.
-package final class Destination {
-    /// Tells it from the others, in the spool too; the kind unless the author gave one.
-    package let name: String
-    package let choice: BackendChoice
-    package static let limit = 6
-
-    init(name: String, _ choice: BackendChoice) {
-        self.name = name
-        self.choice = choice
-    }
-
-    /// What speaks against one more of this name; nil: nothing.
-    static func problem(_ others: [Destination], adding added: Destination) -> String? {
-        let name = added.name
-        if others.count >= limit { return "one too many; expected at most " + limit.description }
-        for other in others {
-            // An append that a crash interrupted is taken back: there is one note of it.
-            if other.choice.kind == "file" && added.choice.kind == "file" { return "a second file; expected one" }
-            if other.name == name { return "a second one of this name; expected another name" }
-        }
-        return nil
-    }
-}
-
 /// How to open a collector. Setters check what they are given; the first thing wrong is kept in
 /// `error`, and a collector opened from options with an error is off.
 package final class Options {
@@ -201,29 +135,5 @@ package final class Options {
         other.manifestPath = manifestPath
         other.error = error
         return other
-    }
-}
-
-/// The name a tool goes by in paths, variables and events.
-package enum ToolName {
-    package static func isValid(_ name: String) -> Bool {
-        let bytes = Array(name.utf8)
-        guard (1...64).contains(bytes.count), isAlphanumeric(bytes[0]) else { return false }
-        return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
-    }
-
-    /// The prefix of the tool's environment variables: upper case, what is not a letter or digit as `_`.
-    package static func environmentPrefix(_ name: String) -> String {
-        String(decoding: Array(name.utf8).map { byte -> UInt8 in
-            if (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) { return byte - 32 }
-            return isAlphanumeric(byte) ? byte : UInt8(ascii: "_")
-        }, as: UTF8.self)
-    }
-
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-        default: false
-        }
     }
 }

@@ -29,50 +29,6 @@ struct Outcome {
     var eventCount: Int?
 }
 
-/// How long a send may take and whether it has been called off.
-final class SendControl {
-    /// The send must be over by then.
-    let deadline: Deadline
-    /// Asked now and then; true: give up at once.
-    let isCancelled: () -> Bool
-    /// The file backend keeps its append in progress here, so that a crash can be undone.
-    let journal: (any AppendJournal)?
-    /// Failures in a row before this attempt.
-    let attempt: UInt32
-    /// Sent at most once: nothing may send it again underneath.
-    let isOnce: Bool
-    private let willLeave: () -> Bool
-    private var hasLeft = false
-
-    init(
-        deadline: Deadline, journal: (any AppendJournal)? = nil, attempt: UInt32 = 0, isOnce: Bool = false,
-        willLeave: @escaping () -> Bool = { true }, isCancelled: @escaping () -> Bool = { false }
-    ) {
-        self.deadline = deadline
-        self.journal = journal
-        self.attempt = attempt
-        self.isOnce = isOnce
-        self.willLeave = willLeave
-        self.isCancelled = isCancelled
-    }
-
-    /// From now on the receiver may have the batch. Called before its first byte leaves. False: it must not leave.
-    func leave() -> Bool {
-        if hasLeft { return true }
-        hasLeft = willLeave()
-        return hasLeft
-    }
-}
-
-/// Keeps the length of the log before an append, on disk, until the batch has been marked as delivered.
-protocol AppendJournal: AnyObject {
-    func begin(inode: UInt64, length: UInt64)
-    /// The append that a crash left unfinished, if there is one.
-    var unfinished: (inode: UInt64, length: UInt64)? { get }
-    /// The unfinished append was undone.
-    func clear()
-}
-
 /// Where events go. One thread at a time calls it.
 protocol Backend: AnyObject {
     /// The kind, as manifests and options name it: "noop", "stdout", "file", "custom", or a `Receiver`'s.

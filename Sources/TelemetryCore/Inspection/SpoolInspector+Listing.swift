@@ -2,7 +2,7 @@
 extension SpoolInspector {
     /// The tool's state directory, whether it exists or not. Nil: the user has no place for one.
     package static func path(options: Options) -> String? {
-        Environment.stateDirectory.map { $0 + "/" + options.toolName }
+        SpoolDirectory.path(tool: options.toolName)
     }
 
     /// The logs that the tool's events may lie in, whether they exist or not: that of its `file` backend, and the one
@@ -36,16 +36,5 @@ extension SpoolInspector {
             json.finishLine()
         }
         return json.bytes.map { Array($0) }
-    }
-}
-
-extension Collector {
-    /// The identifier that events of this collector carry; made if there is none yet. Nil: telemetry is off.
-    package var identity: MachineIdentity? {
-        guard isEnabled else { return nil }
-        // With the control file beside it, which says that nothing was sent under it yet.
-        let shared = try? SpoolDirectory.open(tool: options.toolName)
-        defer { shared?.close() }
-        return MachineIdentity.obtain(IdentityPolicy(options), tool: options.toolName, directory: shared?.directory)
     }
 }

@@ -6,10 +6,6 @@ package enum DetachedDelivery {
     /// This program is the helper, and is started again.
     nonisolated(unsafe) package static var isHelper = false
 
-    static let lockName = "detached.lock"
-    /// Where the lock is in the process started.
-    private static let lockNumber: Int32 = STDERR_FILENO + 1
-
     /// At most one process of the tool at a time. The lock goes over to the new one with the open file:
     /// there is no moment at which another could find it free. That process looks again after it has let go.
     @inline(never)
@@ -20,7 +16,7 @@ package enum DetachedDelivery {
         else { return }
         defer { shared.close() }
         // When it cannot be started, what it was to do is left to the next one.
-        if let lock = take(shared) {
+        if let lock = DetachedLock.take(shared) {
             defer { ForkHandling.closeHeld(lock, unlocking: false) }
             _ = PathText.call(program) { program in
                 PathText.call(options.manifestPath ?? "") {
@@ -34,22 +30,6 @@ package enum DetachedDelivery {
     /// `$XDG_RUNTIME_DIR`, with the tool's name. True: it delivers, and no process is to be started. There
     /// is no agent yet.
     private static func agentDelivers(_ tool: String) -> Bool { false }
-
-    private static func lockFile(_ shared: SpoolDirectory) -> Descriptor? {
-        try? ForkHandling.openHeld(at: shared.directory, lockName, O_RDWR | O_CREAT)
-    }
-
-    /// Nil: another has it. One that was stopped loses it; if it was none, two of them wait for each other at the lease.
-    private static func take(_ shared: SpoolDirectory) -> Descriptor? {
-        for _ in 0..<2 {
-            guard let lock = lockFile(shared) else { return nil }
-            if lock.tryLock() { return lock }
-            ForkHandling.closeHeld(lock, unlocking: false)
-            guard LeaseStamp(shared.directory, lockName)?.isOverdue == true else { return nil }
-            unlinkat(shared.directory.number, lockName, 0)
-        }
-        return nil
-    }
 
     /// Why no process is started, whatever waits; nil: one may be.
     private static func obstacle(_ options: Options) -> StaticString? {
@@ -89,73 +69,12 @@ package enum DetachedDelivery {
         return FileTrust(acceptsRoot: true, refusedMode: 0o022).problem(status) == nil
     }
 
-    // MARK: in the process started
-
-    /// Held by this process.
-    nonisolated(unsafe) private static var held: Descriptor?
-
-    /// Whether another `telemetry deliver` of the tool is at work. If none is, this one is from now on.
-    package static func isElsewhere(tool: String) -> Bool {
-        guard let shared = SpoolDirectory.openExisting(tool: tool) else { return false }
-        defer { shared.close() }
-        if let status = status(shared), let handed = try? Descriptor(raw: lockNumber).status(), handed.st_ino == status.st_ino, handed.st_dev == status.st_dev {
-            held = Descriptor(raw: lockNumber)
-        } else {
-            held = take(shared)
-        }
-        beat()
-        return held == nil && status(shared) != nil
-    }
-
-    private static func status(_ shared: SpoolDirectory) -> stat? {
-        var status = stat()
-        return fstatat(shared.directory.raw, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
-    }
-
-    /// As of a lease's holder: who stays silent is taken for stopped.
-    static func beat() {
-        guard let held else { return }
-        var stamp = LeaseStamp(inode: 0)
-        stamp.beat = Clock.monotonic()
-        stamp.write(to: held)
-    }
-
     /// Lets go of the lock after a pass and looks at what has come meanwhile, in this order: who has found the
     /// lock held has left its events before. What is there (0: nothing), if the lock is held again.
     package static func left(_ options: Options) -> UInt64 {
-        guard let held else { return 0 }
+        guard let held = DetachedLock.held else { return 0 }
         held.unlock()
         let left = SpoolInspector.deliverable(options: options)
         return left != 0 && held.tryLock() ? left : 0
-    }
-}
-
-/// What a manifest says of that which another process has to know in order to deliver. Settings in code
-/// that say otherwise would be unknown to it: it would send elsewhere, or twice.
-final class ManifestMark {
-    private let destinations: [Destination]?
-    private let guarantee: telemetry_guarantee
-    private let consent: telemetry_consent
-    private let force: Bool
-    private let config: ConfigLocation?
-
-    init(_ manifest: Manifest) {
-        destinations = manifest.destinations
-        guarantee = manifest.guarantee ?? TELEMETRY_AT_LEAST_ONCE
-        consent = manifest.consent ?? TELEMETRY_OPT_IN
-        force = manifest.force ?? false
-        config = manifest.config
-    }
-
-    func isAll(of options: Options) -> Bool {
-        hasDestinations(of: options) && guarantee == options.guarantee && consent == options.consent && force == options.force
-            && config === options.config
-    }
-
-    /// The program has changed none of them.
-    func hasDestinations(of options: Options) -> Bool {
-        guard let destinations, destinations.count == options.destinations.count else { return false }
-        for index in destinations.indices where destinations[index] !== options.destinations[index] { return false }
-        return true
     }
 }

@@ -2,17 +2,6 @@
 /// requests; manifest, options, doctor and erasure read what is said here. A class: its copies would be written out wherever
 /// one is passed on.
 package final class Receiver {
-    static let all: [Receiver] = [
-        .http,
-        .otlp,
-        .datadog,
-        .posthog,
-        .segment,
-        .splunkHEC,
-        .splunkUDP,
-        .clickHouse,
-    ]
-
     /// As manifests and options name it.
     package let name: String
     /// What an endpoint without a path gets: where this receiver takes events.

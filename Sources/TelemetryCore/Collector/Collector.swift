@@ -3,7 +3,7 @@ import Synchronization
 
 /// One tool's collector in this process: composes consent, spool, dispatcher and backend. The only
 /// type that knows all of them.
-package final class Collector {
+package final class Collector: ForkMember {
     package let options: Options
     package let decision: ConsentDecision
     /// The helper's texts have U+FFFD for what is no UTF-8, a program's have the bytes.
@@ -12,9 +12,8 @@ package final class Collector {
     let recorder: UnsafeMutablePointer<Recorder>
     private let sampling: Sampling?
 
-    /// Guards everything below. Never held while sending.
-    let mutex = Mutex()
-    let condition = Condition()
+    // The mutex guards everything below. It is never held while sending.
+
     /// After close(): why what was recorded is neither stored nor delivered; nil: it is.
     package var loss: SystemError?
     /// Nil until the first event.

@@ -31,41 +31,22 @@ package struct InvokingUser {
 
     private static func named(by variable: String, home: String?) -> InvokingUser? {
         guard let value = Environment.refusing(variable, { !$0.utf8.isEmpty && $0 != "0" }), !value.utf8.isEmpty else { return nil }
-        guard YAMLNumber.isInteger(value), let number = YAMLNumber.integer(value), let id = uid_t(exactly: number) else {
-            return InvokingUser()
-        }
+        guard let id = number(value) else { return InvokingUser() }
         return id == 0 ? nil : InvokingUser(id: id, home: home)
     }
 
-    /// What this user has answered, for all tools or for this one: a refusal if either is one.
-    func answer(tool: String) -> FileAnswer {
-        var result = FileAnswer(onlyLowers: true)
-        guard let (id, home) = account else {
-            result.answer = .unusable(path: "", reason: "the home of the user who has called this process as root is not known")
-            return result
+    /// Digits and nothing else.
+    private static func number(_ text: String) -> uid_t? {
+        var number: uid_t = 0
+        for byte in text.utf8 {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), number < 400_000_000 else { return nil }
+            number = number &* 10 &+ uid_t(byte &- UInt8(ascii: "0"))
         }
-        result = Self.answer(tool: PreferenceStore.everyTool, id, home)
-        if result.answer == .absent || result.answer == .on { result = Self.answer(tool: tool, id, home) }
-        return result
-    }
-
-    /// Where the answers are.
-    func files(tool: String) -> [String] {
-        guard let (_, home) = account else { return [] }
-        return [Self.path(home, PreferenceStore.everyTool), Self.path(home, tool)]
-    }
-
-    private static func path(_ home: String, _ tool: String) -> String {
-        home + "/.config/telemetry/" + tool + "/" + PreferenceStore.fileName
-    }
-
-    private static func answer(tool: String, _ id: uid_t, _ home: String) -> FileAnswer {
-        let path = path(home, tool)
-        return FileAnswer(path: path, answer: PreferenceStore.read(path: path, trust: FileTrust(owner: id)), onlyLowers: true)
+        return text.utf8.isEmpty ? nil : number
     }
 
     /// Not asked of a name service, which may be slow or would have to be loaded: of sudo and of /etc/passwd.
-    private var account: (id: uid_t, home: String)? {
+    var account: (id: uid_t, home: String)? {
         if let id, let home { return (id, home) }
         return PasswordFile.account { entry in
             if let id { return entry.pw_uid == id }

@@ -128,7 +128,7 @@ final class Lease {
         if length <= stamp.length && Clock.monotonic() &- stamp.beat < Self.beatNanoseconds { return }
         stamp.length = length
         write()
-        DetachedDelivery.beat()
+        DetachedLock.beat()
     }
 
     /// The segment that is being delivered, locked by this process and no other's to begin with; nil: none any more.

@@ -1,0 +1,23 @@
+import CSystem
+
+extension Collector {
+    /// In the child, with the mutex held: there is no worker here, and the segments are the parent's.
+    func leaveToParent() {
+        recorder.pointee.segment.store(0, ordering: .releasing)
+        looked = 0
+        recorder.pointee.adjusted.store(0, ordering: .relaxed)
+        recorder.pointee.refused.store(0, ordering: .relaxed)
+        recorder.pointee.refusedUndeclared.store(0, ordering: .relaxed)
+        recorder.pointee.attributesRefused.store(0, ordering: .relaxed)
+        recorder.pointee.redacted.store(0, ordering: .relaxed)
+        spool?.abandon()
+        spool = nil
+        dispatcher = nil
+        // Their connections belong to the parent, whose thread may be using them at this moment: neither
+        // used nor closed here.
+        for outlet in outlets { _ = Unmanaged.passRetained(outlet) }
+        outlets = []
+        worker = WorkerState()
+        condition.reinitialise()
+    }
+}

@@ -1,0 +1,52 @@
+import CSystem
+
+/// Where events go, as chosen by the tool's author.
+package enum BackendChoice {
+    case noop
+    /// A pretty JSON array on standard output.
+    case stdout
+    /// JSON Lines; nil path: `events.jsonl` in the tool's state directory.
+    case file(path: String?, maxBytes: Int64, maxFiles: Int)
+    case network(NetworkChoice)
+    case custom(telemetry_backend)
+
+    package var kind: String {
+        switch self {
+        case .noop: "noop"
+        case .stdout: "stdout"
+        case .file: "file"
+        case .network(let choice): choice.kind.name
+        case .custom: "custom"
+        }
+    }
+
+    static let expectedPath = "an absolute path of at most 4095 bytes"
+
+    /// What speaks against a log there: a relative path would mean another file in each working directory.
+    static func problem(path: String) -> String? {
+        let isPath = path.utf8.first == UInt8(ascii: "/") && path.utf8.count <= 4095
+        return isPath && !UnseenCharacter.isIn(path) ? nil : "'" + Excerpt.of(path) + "' is no such path"
+    }
+
+    package static let fileBytes: Int64 = 10 << 20
+    package static let fileCount = 3
+    package static let defaultFile = BackendChoice.file(path: nil, maxBytes: fileBytes, maxFiles: fileCount)
+}
+
+extension telemetry_backend {
+    /// For people.
+    var info: String { "custom: " + (known.name.map { String(cString: $0) } ?? "custom") }
+
+    /// A host compiled against another version of the header says with `size` which members it knows.
+    var known: telemetry_backend {
+        // size, name, context, send, close: each as large as a pointer, on every ABI of Linux.
+        let members = self.size / MemoryLayout<UnsafeRawPointer?>.size
+        var result = telemetry_backend()
+        result.size = self.size
+        if members >= 2 { result.name = self.name }
+        if members >= 3 { result.context = self.context }
+        if members >= 4 { result.send = self.send }
+        if members >= 5 { result.close = self.close }
+        return result
+    }
+}

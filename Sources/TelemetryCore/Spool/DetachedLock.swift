@@ -1,0 +1,53 @@
+import CSystem
+
+/// The right to be a tool's one `telemetry deliver`: a file that this process has locked, or that was handed to it locked.
+package enum DetachedLock {
+    static let name = "detached.lock"
+    /// Where the lock is in the process started.
+    private static let number: Int32 = STDERR_FILENO + 1
+
+    private static func lockFile(_ shared: SpoolDirectory) -> Descriptor? {
+        try? ForkHandling.openHeld(at: shared.directory, name, O_RDWR | O_CREAT)
+    }
+
+    /// Nil: another has it. One that was stopped loses it; if it was none, two of them wait for each other at the lease.
+    static func take(_ shared: SpoolDirectory) -> Descriptor? {
+        for _ in 0..<2 {
+            guard let lock = lockFile(shared) else { return nil }
+            if lock.tryLock() { return lock }
+            ForkHandling.closeHeld(lock, unlocking: false)
+            guard LeaseStamp(shared.directory, name)?.isOverdue == true else { return nil }
+            unlinkat(shared.directory.number, name, 0)
+        }
+        return nil
+    }
+
+    /// Held by this process.
+    nonisolated(unsafe) private(set) static var held: Descriptor?
+
+    /// Whether another `telemetry deliver` of the tool is at work. If none is, this one is from now on.
+    package static func isElsewhere(tool: String) -> Bool {
+        guard let shared = SpoolDirectory.openExisting(tool: tool) else { return false }
+        defer { shared.close() }
+        if let status = status(shared), let handed = try? Descriptor(raw: number).status(), handed.st_ino == status.st_ino, handed.st_dev == status.st_dev {
+            held = Descriptor(raw: number)
+        } else {
+            held = take(shared)
+        }
+        beat()
+        return held == nil && status(shared) != nil
+    }
+
+    private static func status(_ shared: SpoolDirectory) -> stat? {
+        var status = stat()
+        return fstatat(shared.directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
+    }
+
+    /// As of a lease's holder: who stays silent is taken for stopped.
+    static func beat() {
+        guard let held else { return }
+        var stamp = LeaseStamp(inode: 0)
+        stamp.beat = Clock.monotonic()
+        stamp.write(to: held)
+    }
+}
