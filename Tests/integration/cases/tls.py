@@ -4,9 +4,10 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 
 import faults
-from stage import DELIVERY, OK, check_once
+from stage import DELIVERY, OK, check_once, wait_until
 from suite import Skipped, check, check_equal, test
 
 
@@ -101,10 +102,17 @@ def exits_inside(stage, *last):
     """Lets 50 programs exit at 50 moments of a delivery; what they recorded is there afterwards."""
     receiver = stage.receiver("/hang", certificate=stage.certificate("here"))
     stage.manifest(receiver.url)
+    # How long it takes this machine to come as far as a request.
+    begin = time.monotonic()
+    first = stage.start(f"endpoint={receiver.url}", "track=1", "flush=60000", environment={"XDG_STATE_HOME": stage.path("state-first")})
+    wait_until(receiver.requests, "the request of a program that waits", 30)
+    reach = max(50, int(1500 * (time.monotonic() - begin)))
+    first.close()
     for run in range(50):
         # A spool of its own: none is held back by the failure of the one before.
-        stage.send(f"endpoint={receiver.url}", "track=1", f"flush={run + 1}", *last, environment={"XDG_STATE_HOME": stage.path(f"state-{run}")})
-    check(receiver.requests(), "no run has come as far as a request")
+        stage.send(f"endpoint={receiver.url}", "track=1", f"flush={1 + run * reach // 49}", *last,
+                   environment={"XDG_STATE_HOME": stage.path(f"state-{run}")})
+    check(len(receiver.requests()) > 1, "no run has come as far as a request")
     receiver.mode("/status/200")
     for run in range(50):
         stage.environment["XDG_STATE_HOME"] = stage.path(f"state-{run}")
