@@ -9,7 +9,8 @@ let gnuSource = SwiftSetting.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])
 // says `@inline(__always)`. 37 KB of the library; recording and reading a manifest take some 5 % longer, delivery as long as before.
 let inliningForSize = [
     "removed-call-benefit=0", "removed-closure-benefit=0", "removed-load-benefit=0", "removed-store-benefit=0",
-    "removed-terminator-benefit=0", "ref-count-benefit=0", "generic-specialization-benefit=0", "devirtualized-call-benefit=0",
+    "removed-terminator-benefit=0", "ref-count-benefit=0", "generic-specialization-benefit=0",
+    "devirtualized-call-benefit=0",
     "fast-path-builtin-benefit=0", "o-size-class-method-benefit=0", "default-apply-length=200",
 ].flatMap { ["-Xllvm", "-sil-inline-" + $0] }
 
@@ -37,9 +38,9 @@ let embedded: [SwiftSetting] = [
 // settings only let `swift build -c release` complete by itself: the archive is named from
 // the directory of the Swift libraries, the one that the driver searches.
 #if arch(arm64)
-let unicodeTables = "-l:../embedded/aarch64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
+    let unicodeTables = "-l:../embedded/aarch64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
 #else
-let unicodeTables = "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
+    let unicodeTables = "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
 #endif
 let embeddedLink: [LinkerSetting] = [
     .unsafeFlags(["-use-ld=lld", "-Xlinker", "--lto-O0", unicodeTables], .when(configuration: .release)),
@@ -68,7 +69,8 @@ let package = Package(
             linkerSettings: [.linkedLibrary("md")]),
         .target(name: "TelemetryCore", dependencies: ["CSystem"], swiftSettings: embedded),
         .target(
-            name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"], exclude: ["telemetry.map", "libtelemetry.so.0.abi"],
+            name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"],
+            exclude: ["telemetry.map", "libtelemetry.so.0.abi"],
             swiftSettings: embedded),
         .executableTarget(
             name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],

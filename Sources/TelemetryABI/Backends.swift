@@ -10,7 +10,10 @@ import TelemetryCore
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_backend_noop")
 public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
-    configure(options) { $0.setBackend(.noop); return true }
+    configure(options) {
+        $0.setBackend(.noop)
+        return true
+    }
 }
 
 /// Chooses a backend that writes each batch as a pretty JSON array to standard output. For
@@ -23,7 +26,10 @@ public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemet
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_backend_stdout")
 public func telemetryOptionsSetBackendStdout(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
-    configure(options) { $0.setBackend(.stdout); return true }
+    configure(options) {
+        $0.setBackend(.stdout)
+        return true
+    }
 }
 
 /// Chooses a backend that appends each event as one line of JSON to a local file of mode 0600. The
@@ -65,7 +71,9 @@ public func telemetryOptionsSetBackendHttp(
 ) -> telemetry_status {
     configure(options) { options in
         // Headers that are not there are one that is not right.
-        let lines = headers.map { list in (0..<max(0, header_count)).map { list[$0].map(string) ?? "" } } ?? (header_count > 0 ? [""] : [])
+        let lines =
+            headers.map { list in (0..<max(0, header_count)).map { list[$0].map(string) ?? "" } }
+            ?? (header_count > 0 ? [""] : [])
         return options.setHTTPBackend(endpoint: endpoint.map(string) ?? "", headerLines: lines)
     }
 }

@@ -48,9 +48,13 @@ public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> 
 ///     is TELEMETRY_ERROR_DELIVERY.
 /// @since 0.1.0
 @_cdecl("telemetry_flush")
-public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32) -> telemetry_status {
+public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32)
+    -> telemetry_status
+{
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
-    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { Collector.from(collector).flush(timeoutMilliseconds: timeout_ms) }
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) {
+        Collector.from(collector).flush(timeoutMilliseconds: timeout_ms)
+    }
 }
 
 /// Ends a collector: delivers what it can within the timeout, leaves the rest in the spool for the
@@ -63,7 +67,9 @@ public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?
 /// @return As telemetry_flush(). NULL: TELEMETRY_DISABLED.
 /// @since 0.1.0
 @_cdecl("telemetry_close")
-public func telemetryClose(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32) -> telemetry_status {
+public func telemetryClose(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32)
+    -> telemetry_status
+{
     guard let collector else { return TELEMETRY_DISABLED }
     return onCallersThread { Collector.from(collector).close(timeoutMilliseconds: timeout_ms) }
 }
@@ -102,7 +108,10 @@ public func telemetryGetStatistics(
     guard let statistics, statistics.pointee.size >= MemoryLayout<Int>.size else { return TELEMETRY_ERROR_ARGUMENT }
     return onCallersThread {
         var status = Allocation.isAvailable ? TELEMETRY_OK : TELEMETRY_ERROR_MEMORY
-        var result = status != TELEMETRY_OK ? telemetry_statistics() : collector.map { Collector.from($0).statistics(status: &status) } ?? telemetry_statistics()
+        var result =
+            status != TELEMETRY_OK
+            ? telemetry_statistics()
+            : collector.map { Collector.from($0).statistics(status: &status) } ?? telemetry_statistics()
         if !Gate.isOpen(collector) {
             status = TELEMETRY_DISABLED
             result = telemetry_statistics()

@@ -13,7 +13,10 @@ import TelemetryCore
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_force")
 public func telemetryOptionsSetForce(options: UnsafeMutablePointer<telemetry_options>?, on: Bool) -> telemetry_status {
-    configure(options) { $0.force = on; return true }
+    configure(options) {
+        $0.force = on
+        return true
+    }
 }
 
 /// Sets whether events stay on this machine, in the local log, whatever the backend is. The user
@@ -25,8 +28,13 @@ public func telemetryOptionsSetForce(options: UnsafeMutablePointer<telemetry_opt
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_local_only")
-public func telemetryOptionsSetLocalOnly(options: UnsafeMutablePointer<telemetry_options>?, on: Bool) -> telemetry_status {
-    configure(options) { $0.localOnly = on; return true }
+public func telemetryOptionsSetLocalOnly(options: UnsafeMutablePointer<telemetry_options>?, on: Bool)
+    -> telemetry_status
+{
+    configure(options) {
+        $0.localOnly = on
+        return true
+    }
 }
 
 /// Names the key in the tool's own configuration that says whether the user wants telemetry. It
@@ -82,7 +90,8 @@ public func telemetryOptionsSetProjectConfig(
 /// @since 0.1.0
 @_cdecl("telemetry_explain")
 public func telemetryExplain(
-    options: UnsafePointer<telemetry_options>?, format: telemetry_format, buffer: UnsafeMutablePointer<CChar>?, size: Int
+    options: UnsafePointer<telemetry_options>?, format: telemetry_format, buffer: UnsafeMutablePointer<CChar>?,
+    size: Int
 ) -> Int {
     onCallersThread(exhausted: 0) {
         guard let options, format == TELEMETRY_FORMAT_TEXT || format == TELEMETRY_FORMAT_JSON else {

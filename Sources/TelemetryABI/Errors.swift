@@ -18,7 +18,8 @@ import TelemetryCore
 /// @since 0.1.0
 @_cdecl("telemetry_track_error")
 public func telemetryTrackError(
-    collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, error_category: UnsafePointer<CChar>?,
+    collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?,
+    error_category: UnsafePointer<CChar>?,
     error: UnsafePointer<CChar>?, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
     guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
@@ -58,7 +59,9 @@ public func telemetryCommandSetErrorCategory(
 /// @return Static; never NULL. "" for 0, which is not a failure.
 /// @since 0.1.0
 @_cdecl("telemetry_error_category_from_exit_code")
-public func telemetryErrorCategoryFromExitCode(exit_code: Int32) -> UnsafePointer<CChar> { text(.of(exitCode: exit_code)) }
+public func telemetryErrorCategoryFromExitCode(exit_code: Int32) -> UnsafePointer<CChar> {
+    text(.of(exitCode: exit_code))
+}
 
 /// Gives the category of an errno value.
 ///
@@ -68,7 +71,9 @@ public func telemetryErrorCategoryFromExitCode(exit_code: Int32) -> UnsafePointe
 /// @return As telemetry_error_category_from_exit_code().
 /// @since 0.1.0
 @_cdecl("telemetry_error_category_from_errno")
-public func telemetryErrorCategoryFromErrno(errno_value: Int32) -> UnsafePointer<CChar> { text(.of(errno: errno_value)) }
+public func telemetryErrorCategoryFromErrno(errno_value: Int32) -> UnsafePointer<CChar> {
+    text(.of(errno: errno_value))
+}
 
 /// Gives the category of an HTTP status.
 ///
@@ -79,7 +84,9 @@ public func telemetryErrorCategoryFromErrno(errno_value: Int32) -> UnsafePointer
 /// @return Static; never NULL. "" for 100 to 399, which are not failures.
 /// @since 0.1.0
 @_cdecl("telemetry_error_category_from_http_status")
-public func telemetryErrorCategoryFromHTTPStatus(http_status: Int32) -> UnsafePointer<CChar> { text(.of(httpStatus: http_status)) }
+public func telemetryErrorCategoryFromHTTPStatus(http_status: Int32) -> UnsafePointer<CChar> {
+    text(.of(httpStatus: http_status))
+}
 
 /// Gives the category of an error message, by English phrases that tools commonly write. Only the
 /// first 1024 bytes are read. Nothing of the message is kept or recorded.

@@ -98,11 +98,14 @@ public func telemetryTrackCommandExtended(
 ///     NULL if telemetry is off or there is no memory; the functions of a recorder accept NULL.
 /// @since 0.1.0
 @_cdecl("telemetry_command_begin")
-public func telemetryCommandBegin(collector: UnsafeMutablePointer<telemetry_collector>?) -> UnsafeMutablePointer<telemetry_command>? {
+public func telemetryCommandBegin(collector: UnsafeMutablePointer<telemetry_collector>?) -> UnsafeMutablePointer<
+    telemetry_command
+>? {
     guard let collector, Gate.isOpen(collector) else { return nil }
     return onCallersThread(exhausted: nil) {
         let handle = UnsafeMutablePointer<telemetry_command>.allocate(capacity: 1)
-        handle.initialize(to: telemetry_command(implementation: Unmanaged.passRetained(CommandRecorder(collector)).toOpaque()))
+        handle.initialize(
+            to: telemetry_command(implementation: Unmanaged.passRetained(CommandRecorder(collector)).toOpaque()))
         return handle
     }
 }
@@ -118,7 +121,9 @@ public func telemetryCommandBegin(collector: UnsafeMutablePointer<telemetry_coll
 ///     NULL path; TELEMETRY_ERROR_MEMORY.
 /// @since 0.1.0
 @_cdecl("telemetry_command_set")
-public func telemetryCommandSet(command: UnsafeMutablePointer<telemetry_command>?, command_path: UnsafePointer<CChar>?) -> telemetry_status {
+public func telemetryCommandSet(command: UnsafeMutablePointer<telemetry_command>?, command_path: UnsafePointer<CChar>?)
+    -> telemetry_status
+{
     guard let command else { return TELEMETRY_DISABLED }
     guard let command_path else { return TELEMETRY_ERROR_ARGUMENT }
     return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) {

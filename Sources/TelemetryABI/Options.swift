@@ -60,7 +60,8 @@ public func telemetryOptionsLoadManifest(options: UnsafeMutablePointer<telemetry
     guard let options else { return TELEMETRY_ERROR_ARGUMENT }
     return onCallersThread {
         guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
-        return object(UnsafePointer(options)).loadManifest(path: path.map(PathText.string)) ? TELEMETRY_OK : TELEMETRY_ERROR_MANIFEST
+        return object(UnsafePointer(options)).loadManifest(path: path.map(PathText.string))
+            ? TELEMETRY_OK : TELEMETRY_ERROR_MANIFEST
     }
 }
 
@@ -76,7 +77,9 @@ public func telemetryOptionsLoadManifest(options: UnsafeMutablePointer<telemetry
 /// @return Length of the whole text without its terminator; 0: no error, or NULL options.
 /// @since 0.1.0
 @_cdecl("telemetry_options_error")
-public func telemetryOptionsError(options: UnsafePointer<telemetry_options>?, buffer: UnsafeMutablePointer<CChar>?, size: Int) -> Int {
+public func telemetryOptionsError(
+    options: UnsafePointer<telemetry_options>?, buffer: UnsafeMutablePointer<CChar>?, size: Int
+) -> Int {
     onCallersThread { write(options.flatMap { object($0).error } ?? "", to: buffer, size) }
 }
 
@@ -89,8 +92,13 @@ public func telemetryOptionsError(options: UnsafePointer<telemetry_options>?, bu
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_author_gate")
-public func telemetryOptionsSetAuthorGate(options: UnsafeMutablePointer<telemetry_options>?, open: Bool) -> telemetry_status {
-    configure(options) { $0.authorGate = open; return true }
+public func telemetryOptionsSetAuthorGate(options: UnsafeMutablePointer<telemetry_options>?, open: Bool)
+    -> telemetry_status
+{
+    configure(options) {
+        $0.authorGate = open
+        return true
+    }
 }
 
 /// Turns telemetry off for this run, as for a `--no-telemetry` flag. It can only lower: `false`
@@ -102,8 +110,13 @@ public func telemetryOptionsSetAuthorGate(options: UnsafeMutablePointer<telemetr
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_no_telemetry")
-public func telemetryOptionsSetNoTelemetry(options: UnsafeMutablePointer<telemetry_options>?, off: Bool) -> telemetry_status {
-    configure(options) { $0.noTelemetry = off; return true }
+public func telemetryOptionsSetNoTelemetry(options: UnsafeMutablePointer<telemetry_options>?, off: Bool)
+    -> telemetry_status
+{
+    configure(options) {
+        $0.noTelemetry = off
+        return true
+    }
 }
 
 /// Sets what applies while the user has not answered. Default: TELEMETRY_OPT_IN.
@@ -114,7 +127,9 @@ public func telemetryOptionsSetNoTelemetry(options: UnsafeMutablePointer<telemet
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_consent")
-public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_options>?, consent: telemetry_consent) -> telemetry_status {
+public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_options>?, consent: telemetry_consent)
+    -> telemetry_status
+{
     configure(options) { options in
         guard consent == TELEMETRY_OPT_IN || consent == TELEMETRY_OPT_OUT else {
             options.fail("consent " + consent.rawValue.description + ": expected TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT")
@@ -133,7 +148,9 @@ public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_o
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_delivery")
-public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_options>?, delivery: telemetry_delivery) -> telemetry_status {
+public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_options>?, delivery: telemetry_delivery)
+    -> telemetry_status
+{
     configure(options) { options in
         guard delivery.rawValue <= TELEMETRY_AGENT.rawValue else {
             options.fail("delivery " + delivery.rawValue.description + ": expected a telemetry_delivery")
@@ -163,7 +180,9 @@ public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_
 ///     absolute.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_helper")
-public func telemetryOptionsSetHelper(options: UnsafeMutablePointer<telemetry_options>?, path: UnsafePointer<CChar>?) -> telemetry_status {
+public func telemetryOptionsSetHelper(options: UnsafeMutablePointer<telemetry_options>?, path: UnsafePointer<CChar>?)
+    -> telemetry_status
+{
     configure(options) { $0.setHelper(path.map(PathText.string)) }
 }
 
@@ -200,10 +219,14 @@ public func telemetryOptionsSetHeartbeat(
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_guarantee")
-public func telemetryOptionsSetGuarantee(options: UnsafeMutablePointer<telemetry_options>?, guarantee: telemetry_guarantee) -> telemetry_status {
+public func telemetryOptionsSetGuarantee(
+    options: UnsafeMutablePointer<telemetry_options>?, guarantee: telemetry_guarantee
+) -> telemetry_status {
     configure(options) { options in
         guard guarantee == TELEMETRY_AT_LEAST_ONCE || guarantee == TELEMETRY_AT_MOST_ONCE else {
-            options.fail("guarantee " + guarantee.rawValue.description + ": expected TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")
+            options.fail(
+                "guarantee " + guarantee.rawValue.description
+                    + ": expected TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")
             return false
         }
         options.guarantee = guarantee
@@ -220,8 +243,13 @@ public func telemetryOptionsSetGuarantee(options: UnsafeMutablePointer<telemetry
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_extended_collection")
-public func telemetryOptionsSetExtendedCollection(options: UnsafeMutablePointer<telemetry_options>?, on: Bool) -> telemetry_status {
-    configure(options) { $0.extendedCollection = on; return true }
+public func telemetryOptionsSetExtendedCollection(options: UnsafeMutablePointer<telemetry_options>?, on: Bool)
+    -> telemetry_status
+{
+    configure(options) {
+        $0.extendedCollection = on
+        return true
+    }
 }
 
 /// Records only a part of the events of one type, chosen at random. A chosen event carries the rate
@@ -269,7 +297,9 @@ public func telemetryOptionsSetMetadata(
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_flush_interval_ms")
-public func telemetryOptionsSetFlushIntervalMs(options: UnsafeMutablePointer<telemetry_options>?, interval_ms: UInt32) -> telemetry_status {
+public func telemetryOptionsSetFlushIntervalMs(options: UnsafeMutablePointer<telemetry_options>?, interval_ms: UInt32)
+    -> telemetry_status
+{
     configure(options) { $0.setFlushInterval(milliseconds: interval_ms) }
 }
 
@@ -282,7 +312,9 @@ public func telemetryOptionsSetFlushIntervalMs(options: UnsafeMutablePointer<tel
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_http_timeout_ms")
-public func telemetryOptionsSetHttpTimeoutMs(options: UnsafeMutablePointer<telemetry_options>?, timeout_ms: UInt32) -> telemetry_status {
+public func telemetryOptionsSetHttpTimeoutMs(options: UnsafeMutablePointer<telemetry_options>?, timeout_ms: UInt32)
+    -> telemetry_status
+{
     configure(options) { $0.setRequestTimeout(milliseconds: timeout_ms) }
 }
 
@@ -297,7 +329,9 @@ public func telemetryOptionsSetHttpTimeoutMs(options: UnsafeMutablePointer<telem
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_segment_bytes")
-public func telemetryOptionsSetSegmentBytes(options: UnsafeMutablePointer<telemetry_options>?, segment_bytes: UInt32) -> telemetry_status {
+public func telemetryOptionsSetSegmentBytes(options: UnsafeMutablePointer<telemetry_options>?, segment_bytes: UInt32)
+    -> telemetry_status
+{
     configure(options) { $0.setSegmentBytes(segment_bytes) }
 }
 

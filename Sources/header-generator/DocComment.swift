@@ -42,14 +42,20 @@ struct DocComment {
         guard isParameter(line) else { return line }
         let words = line.split(separator: " ", maxSplits: 2)
         let name = CDeclaration.snakeCase(words[1])
-        guard parameters.contains(name) else { throw Failure("\(function): documents no parameter of its own: \(name)") }
+        guard parameters.contains(name) else {
+            throw Failure("\(function): documents no parameter of its own: \(name)")
+        }
         return "@param \(name)" + (words.count > 2 ? " \(words[2])" : "")
     }
 
     /// A bare `@return` takes the paragraph after it.
     private static func merged(_ paragraphs: [String]) -> [String] {
         paragraphs.reduce(into: []) { result, paragraph in
-            if result.last == "@return" { result[result.count - 1] += " " + paragraph } else { result.append(paragraph) }
+            if result.last == "@return" {
+                result[result.count - 1] += " " + paragraph
+            } else {
+                result.append(paragraph)
+            }
         }
     }
 
@@ -65,7 +71,9 @@ struct DocComment {
 
     /// One line when it fits; else a block with the prose first, a blank line, and the tags.
     private static func block(_ paragraphs: [String]) -> String {
-        if paragraphs.count == 1, paragraphs[0].count + 7 <= ExportedFunction.width { return "/** \(paragraphs[0]) */\n" }
+        if paragraphs.count == 1, paragraphs[0].count + 7 <= ExportedFunction.width {
+            return "/** \(paragraphs[0]) */\n"
+        }
         var result = "/**\n"
         for (index, paragraph) in paragraphs.enumerated() {
             let before = paragraphs[max(index - 1, 0)]

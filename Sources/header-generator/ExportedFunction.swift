@@ -30,7 +30,7 @@ struct ExportedFunction {
     private init(_ line: String, _ commentLines: [String]) throws {
         let prototype = line.dropFirst("SWIFT_EXTERN ".count)
         guard let open = prototype.firstIndex(of: "("),
-              let close = prototype.firstRange(of: ") SWIFT_NOEXCEPT")?.lowerBound
+            let close = prototype.firstRange(of: ") SWIFT_NOEXCEPT")?.lowerBound
         else { throw Failure("'\(line)': not a prototype") }
         // The function's name is its symbol and stays as it is.
         let head = prototype[..<open]

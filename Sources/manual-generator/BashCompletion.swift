@@ -81,25 +81,29 @@ struct BashCompletion {
     }
 
     private var valueBranches: String {
-        Self.lines(table.valued.compactMap { option in
-            option.candidates.flatMap(reply).map { "            \(Self.pattern(option.names))) \($0) ;;" }
-        })
+        Self.lines(
+            table.valued.compactMap { option in
+                option.candidates.flatMap(reply).map { "            \(Self.pattern(option.names))) \($0) ;;" }
+            })
     }
 
     /// Where anything can stand, nothing is offered; where nothing can, the options are.
     private var operandBranches: String {
         let command = "            /*) \(reply(.commands) ?? "") ;;"
-        return Self.lines([command] + table.commands.flatMap { command in
-            command.operands.enumerated().map { index, candidates in
-                "            \(command.name)/\(index)) " + (reply(candidates).map { $0 + " " } ?? "") + ";;"
-            }
-        })
+        return Self.lines(
+            [command]
+                + table.commands.flatMap { command in
+                    command.operands.enumerated().map { index, candidates in
+                        "            \(command.name)/\(index)) " + (reply(candidates).map { $0 + " " } ?? "") + ";;"
+                    }
+                })
     }
 
     private var optionBranches: String {
-        Self.lines(table.commands.filter { !$0.options.isEmpty }.map { command in
-            "        \(command.name)) options+=' \(Self.list(command.options.flatMap(\.names)))' ;;"
-        })
+        Self.lines(
+            table.commands.filter { !$0.options.isEmpty }.map { command in
+                "        \(command.name)) options+=' \(Self.list(command.options.flatMap(\.names)))' ;;"
+            })
     }
 
     /// Nil: nothing can be offered.

@@ -18,12 +18,15 @@ struct CFunction {
         name = String(match.2)
         result = String(match.1)
         self.comment = comment
-        parameters = match.3 == "void" ? [] : try match.3.split(separator: ",").map { parameter in
-            guard let parts = parameter.trimmed.wholeMatch(of: #/(.*[ *])(\w+)/#) else {
-                throw Failure("'\(prototype)': '\(parameter)' is no parameter")
+        parameters =
+            match.3 == "void"
+            ? []
+            : try match.3.split(separator: ",").map { parameter in
+                guard let parts = parameter.trimmed.wholeMatch(of: #/(.*[ *])(\w+)/#) else {
+                    throw Failure("'\(prototype)': '\(parameter)' is no parameter")
+                }
+                return (String(parts.1), String(parts.2))
             }
-            return (String(parts.1), String(parts.2))
-        }
         guard !comment.paragraphs.isEmpty else { throw Failure("\(name): has no documentation") }
     }
 }

@@ -60,9 +60,10 @@ struct FishCompletion {
     }
 
     private func lines(of command: CommandTable.Command) -> [String] {
-        command.options.map { option($0, command) } + command.operands.enumerated().flatMap { index, candidates in
-            operand(candidates, "-n '__telemetry_at \(command.name) \(index)'")
-        }
+        command.options.map { option($0, command) }
+            + command.operands.enumerated().flatMap { index, candidates in
+                operand(candidates, "-n '__telemetry_at \(command.name) \(index)'")
+            }
     }
 
     private func operand(_ candidates: Candidates, _ condition: String) -> [String] {

@@ -52,7 +52,8 @@ struct FunctionPage {
 
     /// The others of its group, the library, and the pages that its text names.
     private func references() -> [(name: String, section: Int)] {
-        let neighbours = group.functions.filter { $0.name != function.name }.map { ($0.name, 3) } + [("libtelemetry", 3)]
+        let neighbours =
+            group.functions.filter { $0.name != function.name }.map { ($0.name, 3) } + [("libtelemetry", 3)]
         let comment = function.comment
         let text = (comment.paragraphs + comment.parameters.map(\.text)).joined(separator: " ")
         return neighbours + (text.contains("telemetry-manifest(5)") ? [("telemetry-manifest", 5)] : [])

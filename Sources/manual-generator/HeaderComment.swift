@@ -40,7 +40,9 @@ struct HeaderComment {
     private static func paragraphs(_ lines: [String]) -> [String] {
         var result: [String] = [""]
         for line in lines.map(\.trimmed) {
-            let follows = !line.isEmpty && !line.hasPrefix("@") && !line.hasPrefix("Threads: ") && !line.hasPrefix("Blocking: ") && !(result.last ?? "").hasPrefix("@name")
+            let follows =
+                !line.isEmpty && !line.hasPrefix("@") && !line.hasPrefix("Threads: ") && !line.hasPrefix("Blocking: ")
+                && !(result.last ?? "").hasPrefix("@name")
             if follows, let last = result.popLast() {
                 result.append(last.isEmpty ? line : "\(last) \(line)")
             } else {

@@ -49,7 +49,9 @@ struct LibraryPage {
             page.subsection(type.name)
             page.paragraphs(try type.comment.paragraphs.map(inline.roff))
             for member in type.members {
-                page.item(Roff.bold(Roff.code(member.declaration)), try inline.roff(member.comment.paragraphs.joined(separator: " ")))
+                page.item(
+                    Roff.bold(Roff.code(member.declaration)),
+                    try inline.roff(member.comment.paragraphs.joined(separator: " ")))
             }
         }
     }

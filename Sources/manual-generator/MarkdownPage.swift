@@ -27,7 +27,11 @@ extension MarkdownDocument {
             let text = try inline.roff(row.last ?? "")
             let properties = try facts.map { Roff.prose($0.0) + ": " + (try inline.roff($0.1)) }.joined(separator: "; ")
             let first = properties.isEmpty ? text : properties
-            if let tag = row.first, !tag.isEmpty { page.item(try inline.roff(tag), first) } else { page.continuation(first) }
+            if let tag = row.first, !tag.isEmpty {
+                page.item(try inline.roff(tag), first)
+            } else {
+                page.continuation(first)
+            }
             guard !properties.isEmpty, !text.isEmpty else { continue }
             page.lineBreak()
             page.text(text)
@@ -46,7 +50,8 @@ extension MarkdownDocument {
 
     /// What man/*.in makes of documents.
     private static let pages = [
-        "docs/cli.md": ("telemetry", 1), "docs/manifest.md": ("telemetry-manifest", 5), "docs/policy.md": ("telemetry-policy", 5),
+        "docs/cli.md": ("telemetry", 1), "docs/manifest.md": ("telemetry-manifest", 5),
+        "docs/policy.md": ("telemetry-policy", 5),
     ]
 
     /// The manual page that is made of a document, else its place in the source.

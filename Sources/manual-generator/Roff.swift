@@ -8,7 +8,8 @@ enum Roff {
         let characters = Array(text)
         return characters.indices.map { index in
             guard characters[index] == "-" else { return escaped(characters[index]) }
-            let isInside = index > 0 && characters[index - 1].isLetter
+            let isInside =
+                index > 0 && characters[index - 1].isLetter
                 && index + 1 < characters.count && characters[index + 1].isLetter
             return isInside ? "-" : "\\-"
         }.joined()

@@ -61,7 +61,10 @@ struct ZshCompletion {
         let arguments = ["_arguments $general"] + command.options.flatMap(specifications) + operands
         return Self.lines(
             ["            \(command.name))"] + (command.runsProgram ? [Self.program] : [])
-                + ["                " + arguments.joined(separator: " \\\n                    ") + " && ret=0", "                ;;"])
+                + [
+                    "                " + arguments.joined(separator: " \\\n                    ") + " && ret=0",
+                    "                ;;",
+                ])
     }
 
     private static let program = """

@@ -9,7 +9,8 @@
 import GeneratorText
 import Glibc
 
-let usage = Failure("""
+let usage = Failure(
+    """
     usage: manual-generator functions HEADER VERSION DIRECTORY
            manual-generator page FRAME TABLE VERSION
            manual-generator completion bash|zsh|fish TABLE

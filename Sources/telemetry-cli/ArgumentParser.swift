@@ -134,7 +134,8 @@ struct ArgumentParser {
             let hint = command.runsProgram ? ", put '--' before the program to run" : ""
             throw error("unexpected argument '" + word + "'" + hint)
         }
-        if result.words.isEmpty && !command.actions.isEmpty && !command.actions.contains(where: { Self.same($0, word) }) {
+        if result.words.isEmpty && !command.actions.isEmpty && !command.actions.contains(where: { Self.same($0, word) })
+        {
             throw error("unknown action '" + word + "'" + Self.suggestion(for: word, among: command.actions))
         }
         result.words.append(word)

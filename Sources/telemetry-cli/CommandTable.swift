@@ -6,8 +6,12 @@ enum CommandTable {
     static let syntax = CommandLineSyntax(
         options: [
             OptionSyntax(id: .tool, name: "--tool", value: "NAME", summary: "the tool (default: $TELEMETRY_TOOL)"),
-            OptionSyntax(id: .toolVersion, name: "--tool-version", value: "VERSION", summary: "the tool's version, sent with its events"),
-            OptionSyntax(id: .manifest, name: "--manifest", value: "FILE", summary: "the tool's manifest (default: $TELEMETRY_MANIFEST, else looked up by tool)"),
+            OptionSyntax(
+                id: .toolVersion, name: "--tool-version", value: "VERSION",
+                summary: "the tool's version, sent with its events"),
+            OptionSyntax(
+                id: .manifest, name: "--manifest", value: "FILE",
+                summary: "the tool's manifest (default: $TELEMETRY_MANIFEST, else looked up by tool)"),
             OptionSyntax(id: .noTelemetry, name: "--no-telemetry", summary: "telemetry is off for this run"),
             OptionSyntax(id: .json, name: "--json", summary: "print JSON"),
             OptionSyntax(id: .quiet, name: "--quiet", summary: "no confirmations and no warnings"),
@@ -17,79 +21,125 @@ enum CommandTable {
         commands: [
             CommandSyntax(
                 id: .track, name: "track", forms: ["NAME [OPTION]..."], summary: "record an event",
-                details: "Records the event NAME and returns at once; delivery happens in the background.\nWhile telemetry is off, nothing is recorded, and the exit code is 0 as well.",
+                details:
+                    "Records the event NAME and returns at once; delivery happens in the background.\nWhile telemetry is off, nothing is recorded, and the exit code is 0 as well.",
                 options: [
-                    OptionSyntax(id: .type, name: "--type", value: "TYPE", summary: "type of the event (default: feature.used)"),
+                    OptionSyntax(
+                        id: .type, name: "--type", value: "TYPE", summary: "type of the event (default: feature.used)"),
                     property, properties, errorCategory, error, dryRun,
                 ], words: 1),
             CommandSyntax(
                 id: .command, name: "command",
-                forms: ["NAME --duration-ms N --exit-code N [OPTION]...", "[NAME] [OPTION]... -- PROGRAM [ARGUMENT]..."],
+                forms: [
+                    "NAME --duration-ms N --exit-code N [OPTION]...", "[NAME] [OPTION]... -- PROGRAM [ARGUMENT]...",
+                ],
                 summary: "record a command that has run, or run one and record it",
-                details: "With '--', runs PROGRAM and records its duration and exit code, and with extended collection its\narguments, redacted; its exit code, signals and streams are passed through. NAME defaults to PROGRAM's\nfile name.",
+                details:
+                    "With '--', runs PROGRAM and records its duration and exit code, and with extended collection its\narguments, redacted; its exit code, signals and streams are passed through. NAME defaults to PROGRAM's\nfile name.",
                 options: [
-                    OptionSyntax(id: .durationMs, name: "--duration-ms", value: "N", summary: "how long the command took, in milliseconds"),
+                    OptionSyntax(
+                        id: .durationMs, name: "--duration-ms", value: "N",
+                        summary: "how long the command took, in milliseconds"),
                     OptionSyntax(id: .exitCode, name: "--exit-code", value: "N", summary: "the command's exit code"),
                     property, properties, errorCategory, error, dryRun,
                 ], words: 1, runsProgram: true),
             CommandSyntax(
-                id: .flush, name: "flush", forms: ["[--timeout-ms N]"], summary: "deliver what is waiting, and wait for it",
-                details: "In the pause after a failed attempt it ends at once, with exit code 4. 'telemetry deliver --now' tries nevertheless.",
+                id: .flush, name: "flush", forms: ["[--timeout-ms N]"],
+                summary: "deliver what is waiting, and wait for it",
+                details:
+                    "In the pause after a failed attempt it ends at once, with exit code 4. 'telemetry deliver --now' tries nevertheless.",
                 options: [
-                    OptionSyntax(id: .timeoutMs, name: "--timeout-ms", value: "N", summary: "longest time to take, in milliseconds (default: 5000)")
+                    OptionSyntax(
+                        id: .timeoutMs, name: "--timeout-ms", value: "N",
+                        summary: "longest time to take, in milliseconds (default: 5000)")
                 ]),
             CommandSyntax(
-                id: .deliver, name: "deliver", forms: ["[--now] [--time-limit-ms N]"], summary: "deliver what is waiting",
+                id: .deliver, name: "deliver", forms: ["[--now] [--time-limit-ms N]"],
+                summary: "deliver what is waiting",
                 details: "Started in the background when delivery is due. Run it by hand to try again.",
                 options: [
                     OptionSyntax(id: .now, name: "--now", summary: "do not wait for the next attempt to be due"),
-                    OptionSyntax(id: .timeLimitMs, name: "--time-limit-ms", value: "N", summary: "longest time to take, in milliseconds (default: 60000)"),
+                    OptionSyntax(
+                        id: .timeLimitMs, name: "--time-limit-ms", value: "N",
+                        summary: "longest time to take, in milliseconds (default: 60000)"),
                 ]),
             CommandSyntax(
                 id: .show, name: "show", forms: ["", "--wire", "--sent [--verify]", "--schema"],
                 summary: "show the events waiting to be sent, as they will be sent, or those that were",
                 details: "With --json, one event per line; 'show --wire --json' is one array of requests.",
                 options: [
-                    OptionSyntax(id: .wire, name: "--wire", summary: "the bytes of each request, as the tool's backends would send it"),
+                    OptionSyntax(
+                        id: .wire, name: "--wire",
+                        summary: "the bytes of each request, as the tool's backends would send it"),
                     OptionSyntax(id: .sent, name: "--sent", summary: "the copies of what was delivered"),
-                    OptionSyntax(id: .verify, name: "--verify", summary: "with --sent: say whether the copies are complete and unaltered"),
-                    OptionSyntax(id: .schema, name: "--schema", summary: "what may ever be collected, as the tool's manifest says"),
+                    OptionSyntax(
+                        id: .verify, name: "--verify",
+                        summary: "with --sent: say whether the copies are complete and unaltered"),
+                    OptionSyntax(
+                        id: .schema, name: "--schema",
+                        summary: "what may ever be collected, as the tool's manifest says"),
                 ]),
             CommandSyntax(
-                id: .export, name: "export", forms: ["[--format csv|jsonl] [--since TIME] [--type TYPE]... [--log FILE]", "--columns"],
+                id: .export, name: "export",
+                forms: ["[--format csv|jsonl] [--since TIME] [--type TYPE]... [--log FILE]", "--columns"],
                 summary: "print the local log as a table, for spreadsheets and databases",
-                details: "One row per event, oldest file first, with the same columns for all events.\nThe exit code is 7 if a line was damaged and left out.",
+                details:
+                    "One row per event, oldest file first, with the same columns for all events.\nThe exit code is 7 if a line was damaged and left out.",
                 options: [
-                    OptionSyntax(id: .format, name: "--format", value: "FORMAT", choices: ["csv", "jsonl"], summary: "csv (the default) or jsonl"),
-                    OptionSyntax(id: .since, name: "--since", value: "TIME", summary: "only events since then: 2026-05-12, 2026-05-12T14:30:00Z, or 90s, 30m, 24h, 7d, 4w ago"),
-                    OptionSyntax(id: .type, name: "--type", value: "TYPE", repeats: true, summary: "only events of this type"),
-                    OptionSyntax(id: .columns, name: "--columns", summary: "print the names and types of the columns instead"),
-                    OptionSyntax(id: .log, name: "--log", value: "FILE", summary: "the log to read, or - for standard input (default: the tool's own)"),
+                    OptionSyntax(
+                        id: .format, name: "--format", value: "FORMAT", choices: ["csv", "jsonl"],
+                        summary: "csv (the default) or jsonl"),
+                    OptionSyntax(
+                        id: .since, name: "--since", value: "TIME",
+                        summary:
+                            "only events since then: 2026-05-12, 2026-05-12T14:30:00Z, or 90s, 30m, 24h, 7d, 4w ago"),
+                    OptionSyntax(
+                        id: .type, name: "--type", value: "TYPE", repeats: true, summary: "only events of this type"),
+                    OptionSyntax(
+                        id: .columns, name: "--columns", summary: "print the names and types of the columns instead"),
+                    OptionSyntax(
+                        id: .log, name: "--log", value: "FILE",
+                        summary: "the log to read, or - for standard input (default: the tool's own)"),
                 ]),
             CommandSyntax(
-                id: .status, name: "status", forms: [""], summary: "say whether telemetry is on, who decided it, and what was sent",
+                id: .status, name: "status", forms: [""],
+                summary: "say whether telemetry is on, who decided it, and what was sent",
                 details: "Creates nothing and sends nothing."),
             CommandSyntax(
-                id: .explain, name: "explain", forms: [""], summary: "say what each source of consent says, and which one decides",
+                id: .explain, name: "explain", forms: [""],
+                summary: "say what each source of consent says, and which one decides",
                 details: "Creates nothing and sends nothing."),
             CommandSyntax(
                 id: .enable, name: "enable", forms: ["", "--all"], summary: "agree to telemetry for the tool",
-                details: "Stores the answer in the preference file. A source above it still wins.\nWith --all, removes a refusal for all tools: each tool's own answer counts again.",
-                options: [OptionSyntax(id: .all, name: "--all", summary: "remove the refusal for all tools; agrees to none of them")]),
+                details:
+                    "Stores the answer in the preference file. A source above it still wins.\nWith --all, removes a refusal for all tools: each tool's own answer counts again.",
+                options: [
+                    OptionSyntax(
+                        id: .all, name: "--all", summary: "remove the refusal for all tools; agrees to none of them")
+                ]),
             CommandSyntax(
-                id: .disable, name: "disable", forms: ["", "--all"], summary: "refuse telemetry for the tool and erase what is waiting",
-                details: "Takes effect at once, in running processes too. With --all, for every tool, also\nfuture ones, whatever was answered for one of them.",
-                options: [OptionSyntax(id: .all, name: "--all", summary: "for every tool of this user; needs no --tool")]),
+                id: .disable, name: "disable", forms: ["", "--all"],
+                summary: "refuse telemetry for the tool and erase what is waiting",
+                details:
+                    "Takes effect at once, in running processes too. With --all, for every tool, also\nfuture ones, whatever was answered for one of them.",
+                options: [
+                    OptionSyntax(id: .all, name: "--all", summary: "for every tool of this user; needs no --tool")
+                ]),
             CommandSyntax(
-                id: .prompt, name: "prompt", forms: [""], summary: "show the tool's notice and, if it is opt-in, ask, unless that was done",
-                details: "For a tool's first run. Does something only at a terminal, and if the user has not answered\nyet. Writes only to standard error."),
+                id: .prompt, name: "prompt", forms: [""],
+                summary: "show the tool's notice and, if it is opt-in, ask, unless that was done",
+                details:
+                    "For a tool's first run. Does something only at a terminal, and if the user has not answered\nyet. Writes only to standard error."
+            ),
             CommandSyntax(
-                id: .machineID, name: "machine-id", forms: [""], summary: "print the identifier sent with the tool's events",
+                id: .machineID, name: "machine-id", forms: [""],
+                summary: "print the identifier sent with the tool's events",
                 details: "Prints nothing when telemetry is off: no identifier is in use."),
             CommandSyntax(
                 id: .requestDeletion, name: "request-deletion", forms: ["[--list]"],
                 summary: "ask for the erasure of what was sent",
-                details: "For every identifier that was in use: over HTTP, by an e-mail that you send, or with an\nevent, as the tool's author provides. Works while telemetry is off.",
+                details:
+                    "For every identifier that was in use: over HTTP, by an e-mail that you send, or with an\nevent, as the tool's author provides. Works while telemetry is off.",
                 options: [
                     OptionSyntax(id: .list, name: "--list", summary: "print the receipts of earlier requests instead")
                 ]),
@@ -99,27 +149,35 @@ enum CommandTable {
                 details: "Asks no question. Keeps your refusal, and the receipts of deletion requests."),
             CommandSyntax(
                 id: .doctor, name: "doctor", forms: ["[--offline]"], summary: "look for what is wrong",
-                details: "Asks each receiver for an answer (HEAD), with no event, no identifier and no key; creates nothing.\nThe exit code is 8 when there is a problem.",
+                details:
+                    "Asks each receiver for an answer (HEAD), with no event, no identifier and no key; creates nothing.\nThe exit code is 8 when there is a problem.",
                 options: [OptionSyntax(id: .offline, name: "--offline", summary: "do not connect to any receiver")]),
             CommandSyntax(
                 id: .manifest, name: "manifest", forms: ["check FILE", "docs [FILE]"],
                 summary: "check a tool's manifest, or write a page of what it lets be collected",
-                details: "'check' says on standard error where the first mistake is, with exit code 3, or what is probably\na mistake. 'docs' writes Markdown for the tool's users; without FILE, of the manifest in use.",
+                details:
+                    "'check' says on standard error where the first mistake is, with exit code 3, or what is probably\na mistake. 'docs' writes Markdown for the tool's users; without FILE, of the manifest in use.",
                 actions: ["check", "docs"], words: 2),
             CommandSyntax(id: .version, name: "version", forms: [""], summary: "print the version", details: ""),
-            CommandSyntax(id: .help, name: "help", forms: ["[COMMAND]"], summary: "print help",
+            CommandSyntax(
+                id: .help, name: "help", forms: ["[COMMAND]"], summary: "print help",
                 details: "With --json, the table of all commands and options, or what it says of COMMAND.", words: 1),
         ])
 
     private static let dryRun = OptionSyntax(
         id: .dryRun, name: "--dry-run", summary: "print what would be sent; record nothing and send nothing")
     private static let property = OptionSyntax(
-        id: .property, name: "--property", value: "K=V", repeats: true, summary: "a property; k:int=5, k:double=1.5, k:bool=true are typed")
+        id: .property, name: "--property", value: "K=V", repeats: true,
+        summary: "a property; k:int=5, k:double=1.5, k:bool=true are typed")
     private static let errorCategory = OptionSyntax(
-        id: .errorCategory, name: "--error-category", value: "CATEGORY", choices: ErrorCategory.allCases.map { String(cString: $0.text) },
+        id: .errorCategory, name: "--error-category", value: "CATEGORY",
+        choices: ErrorCategory.allCases.map { String(cString: $0.text) },
         summary: "what kind of failure it was; 'track' then records a command.error")
     private static let error = OptionSyntax(
-        id: .error, name: "--error", value: "TEXT", summary: "the error message, or - to read it from standard input; recorded, redacted, only with extended collection")
+        id: .error, name: "--error", value: "TEXT",
+        summary:
+            "the error message, or - to read it from standard input; recorded, redacted, only with extended collection")
     private static let properties = OptionSyntax(
-        id: .properties, name: "--properties", value: "-", choices: ["-"], summary: "read properties from standard input: K=V lines or a JSON object")
+        id: .properties, name: "--properties", value: "-", choices: ["-"],
+        summary: "read properties from standard input: K=V lines or a JSON object")
 }

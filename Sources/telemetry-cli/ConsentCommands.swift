@@ -25,11 +25,14 @@ enum ConsentCommands {
         let doubt = try Refusal.store(options)
         let decision = decide(invocation, options)
         // For people, the error below says it.
-        if !decision.isEnabled || invocation.wantsJSON { try report(invocation, options, decision, overruled: decision.isEnabled) }
+        if !decision.isEnabled || invocation.wantsJSON {
+            try report(invocation, options, decision, overruled: decision.isEnabled)
+        }
         if decision.isEnabled {
             throw Failure(
                 code: .overruled,
-                message: "the answer is stored, but telemetry for " + options.toolName + " stays on: " + decision.source.name
+                message: "the answer is stored, but telemetry for " + options.toolName + " stays on: "
+                    + decision.source.name
                     + ": " + decision.reason)
         }
         if let doubt { throw doubt }
@@ -68,7 +71,8 @@ enum ConsentCommands {
             object.add("overruled", overruled)
             return try invocation.answer(object.text)
         }
-        var line = "telemetry for " + options.toolName + " is " + (decision.isEnabled ? "on" : "off") + ": " + decision.reason
+        var line =
+            "telemetry for " + options.toolName + " is " + (decision.isEnabled ? "on" : "off") + ": " + decision.reason
         if overruled { line += "; the answer is stored, but overruled" + remedy(options.toolName, decision) }
         try invocation.confirm(line)
     }

@@ -8,7 +8,8 @@ enum DeletionCommands {
         if invocation.arguments.has(.list) { return try list(invocation, options) }
         let known = KnownIDs.read(options: options)
         let ids = known.all
-        let report = DeletionReport(options, ids: ids, gap: gap(known, options), result: ids.isEmpty ? nil : ask(options, ids))
+        let report = DeletionReport(
+            options, ids: ids, gap: gap(known, options), result: ids.isEmpty ? nil : ask(options, ids))
         try report.print(invocation)
         guard report.isAsked else { throw Failure(code: .notDelivered, message: report.failure) }
         return .ok
@@ -27,8 +28,11 @@ enum DeletionCommands {
         guard report.isAsked else {
             throw Failure(
                 code: .notDelivered,
-                message: report.failure + "; what was here is erased" + (report.isAskedForKnown ? "" : ", but the ids are kept: try again with 'telemetry request-deletion --tool "
-                    + options.toolName + "'"))
+                message: report.failure + "; what was here is erased"
+                    + (report.isAskedForKnown
+                        ? ""
+                        : ", but the ids are kept: try again with 'telemetry request-deletion --tool "
+                            + options.toolName + "'"))
         }
         return .ok
     }
@@ -38,16 +42,19 @@ enum DeletionCommands {
         let ids = known.all
         // Who had to be asked is what the manifest says.
         if let error = options.error, !ids.isEmpty {
-            return DeletionReport(options, ids: ids, gap: nil, result: DeletionRequest.Result(unasked: ids, because: error))
+            return DeletionReport(
+                options, ids: ids, gap: nil, result: DeletionRequest.Result(unasked: ids, because: error))
         }
         let isNeeded = DeletionRecipient(options).reach != .local && DeletionRecipient.mayHaveSent(options)
         return DeletionReport(
-            options, ids: ids, gap: isNeeded ? gap(known, options) : nil, result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
+            options, ids: ids, gap: isNeeded ? gap(known, options) : nil,
+            result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
     }
 
     /// What is on this machine alone needs no identifier to be erased.
     private static func gap(_ known: KnownIDs, _ options: Options) -> String? {
-        DeletionRecipient(options).reach == .local ? nil : known.gap(options, mayBeOn: DeletionRecipient.mayBeOn(options))
+        DeletionRecipient(options).reach == .local
+            ? nil : known.gap(options, mayBeOn: DeletionRecipient.mayBeOn(options))
     }
 
     private static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
@@ -58,7 +65,9 @@ enum DeletionCommands {
     /// and nobody goes against the administrator (A10).
     private static func networkRefusal(_ options: Options) -> String? {
         let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
-        if ArgumentParser.same(decision.source.name, "admin policy") { return "the administrator's policy allows no telemetry traffic" }
+        if ArgumentParser.same(decision.source.name, "admin policy") {
+            return "the administrator's policy allows no telemetry traffic"
+        }
         return decision.isLocalOnly ? "telemetry is local only here: nothing may leave this machine" : nil
     }
 

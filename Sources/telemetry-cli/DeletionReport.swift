@@ -34,7 +34,9 @@ struct DeletionReport {
         // Where some could not be asked for, the error has the problems.
         let failedWays = isAskedForKnown ? result?.problems ?? [] : []
         if !invocation.isQuiet { for text in failedWays + (result?.unaskable ?? []) { invocation.complain(text) } }
-        if let problem = result?.receiptProblem, !invocation.isQuiet { invocation.complain("no receipt was kept: " + problem) }
+        if let problem = result?.receiptProblem, !invocation.isQuiet {
+            invocation.complain("no receipt was kept: " + problem)
+        }
         if invocation.wantsJSON { return try invocation.answer(json(resetting, problems)) }
         // Asked for with the command, so printed even with --quiet: only the user can send it.
         if let url = result?.mailto, result?.isMailOpened == false {
@@ -42,7 +44,8 @@ struct DeletionReport {
             try invocation.answer(url + "\n")
         }
         if resetting && problems.isEmpty {
-            try invocation.confirm("telemetry for " + options.toolName + " is off, and what it kept on this machine is erased")
+            try invocation.confirm(
+                "telemetry for " + options.toolName + " is off, and what it kept on this machine is erased")
         }
         if isAskedForKnown && (gap == nil || result != nil) { try invocation.confirm(summary) }
     }
@@ -68,7 +71,8 @@ struct DeletionReport {
         object.add("identifiers", UInt64(ids.count))
         object.add("method", optional: isAsked ? result?.receipts.last?.method.name : nil)
         object.add("mailto", optional: result?.mailto)
-        object.add("problems", (result?.problems ?? []) + (gap.map { [$0] } ?? []) + (result?.unaskable ?? []) + problems)
+        object.add(
+            "problems", (result?.problems ?? []) + (gap.map { [$0] } ?? []) + (result?.unaskable ?? []) + problems)
         return object.text
     }
 }

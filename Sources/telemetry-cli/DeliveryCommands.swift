@@ -15,7 +15,9 @@ enum DeliveryCommands {
         BackgroundProcess.begin(limitMilliseconds: limit)
         let tool = try invocation.options().toolName
         if !isNow && DetachedLock.isElsewhere(tool: tool) {
-            throw Failure(code: .notDelivered, message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
+            throw Failure(
+                code: .notDelivered,
+                message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
         }
         let end = Deadline(timeoutMilliseconds: limit)
         var isEnabled = try send(invocation, limit, ignoringBackoff: isNow)
@@ -26,7 +28,8 @@ enum DeliveryCommands {
             // Not for this process: nothing has become of it in a whole pass.
             if left == 0 || left == before { break }
             before = left
-            isEnabled = try send(invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false)
+            isEnabled = try send(
+                invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false)
         }
         try answer(invocation, isEnabled)
         return .ok
@@ -52,12 +55,16 @@ enum DeliveryCommands {
             let reason = pause(options, since: attemptBefore) ?? reason(options)
             throw Failure(code: .notDelivered, message: "not delivered: " + reason + "; " + fate.text)
         case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
-            let reason = SpoolInspector.obstacle(options: options).map { (SpoolInspector.path(options: options) ?? "") + ": " + $0.text }
+            let reason = SpoolInspector.obstacle(options: options).map {
+                (SpoolInspector.path(options: options) ?? "") + ": " + $0.text
+            }
             throw Failure(code: .system, message: "not delivered: " + (reason ?? "the operating system refused"))
         default:
             if fate.isLossy { invocation.complain(reason(options) + "; " + fate.text) }
             if !invocation.isQuiet {
-                for waiting in SpoolInspector.waitingForOthers(options: options) { invocation.complain("not delivered: " + waiting.text) }
+                for waiting in SpoolInspector.waitingForOthers(options: options) {
+                    invocation.complain("not delivered: " + waiting.text)
+                }
             }
             return isEnabled
         }

@@ -5,7 +5,8 @@ enum DoctorCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.checkedOptions()
         let isOffline = invocation.arguments.has(.offline)
-        let findings = DoctorSetup.check(options) + DoctorDelivery.check(options, isOffline: isOffline) + DoctorVersions.check()
+        let findings =
+            DoctorSetup.check(options) + DoctorDelivery.check(options, isOffline: isOffline) + DoctorVersions.check()
         if invocation.wantsJSON {
             try invocation.answer(JSONObject.array(findings.map { $0.json }))
         } else {

@@ -14,15 +14,19 @@ enum DoctorDelivery {
             findings.append(DoctorFinding(check: "waiting", state: .ok, detail: waiting.text))
         }
         for backend in SpoolInspector.backends(options: options) where !options.isDefault || program == nil {
-            findings.append(DoctorFinding(
-                check: "backend", state: backend.isUsable ? .ok : .problem, detail: backend.info,
-                advice: backend.isUsable ? nil : "events are kept until the manifest is mended"))
+            findings.append(
+                DoctorFinding(
+                    check: "backend", state: backend.isUsable ? .ok : .problem, detail: backend.info,
+                    advice: backend.isUsable ? nil : "events are kept until the manifest is mended"))
         }
         for destination in options.destinations {
             guard case .network(let choice) = destination.choice, choice.problem() == nil else { continue }
             let name = options.destinations.count > 1 ? destination.name + ": " : ""
             if let problem = choice.keyProblem {
-                findings.append(DoctorFinding(check: "key", state: .problem, detail: name + problem, advice: "events are kept until the key is there"))
+                findings.append(
+                    DoctorFinding(
+                        check: "key", state: .problem, detail: name + problem,
+                        advice: "events are kept until the key is there"))
             }
             findings += receiver(choice, name, isOffline)
         }
@@ -36,7 +40,11 @@ enum DoctorDelivery {
         if isOffline { return [DoctorFinding(check: "endpoint", state: .ok, detail: name + "not asked: --offline")] }
         switch EndpointProbe.run(choice.resolved.url, timeoutMilliseconds: probeMilliseconds) {
         case .failed(let reason):
-            return [DoctorFinding(check: "endpoint", state: .problem, detail: name + reason, advice: "events are kept and tried again")]
+            return [
+                DoctorFinding(
+                    check: "endpoint", state: .problem, detail: name + reason, advice: "events are kept and tried again"
+                )
+            ]
         case .answered(let status, let offset):
             let isFailing = status >= 500
             let endpoint = DoctorFinding(
@@ -50,7 +58,8 @@ enum DoctorDelivery {
         let seconds = "\(offset.magnitude) s " + (offset < 0 ? "behind" : "ahead of") + " the receiver"
         let isOff = offset.magnitude > UInt(clockToleranceSeconds)
         return DoctorFinding(
-            check: "clock", state: isOff ? .warning : .ok, detail: name + (offset.magnitude < 2 ? "agrees with the receiver's" : seconds),
+            check: "clock", state: isOff ? .warning : .ok,
+            detail: name + (offset.magnitude < 2 ? "agrees with the receiver's" : seconds),
             advice: isOff ? "set the clock" : nil)
     }
 
@@ -60,7 +69,8 @@ enum DoctorDelivery {
             return DoctorFinding(
                 check: "spool", state: .problem, detail: "what waits cannot be looked at: " + problem.text,
                 advice: problem == .laterVersion
-                    ? "update this telemetry" : "make the state directory and what is in it yours: owner, modes 700 and 600")
+                    ? "update this telemetry"
+                    : "make the state directory and what is in it yours: owner, modes 700 and 600")
         }
         guard let counts = statistics else {
             return DoctorFinding(check: "spool", state: .ok, detail: "none: nothing was recorded yet")
@@ -68,26 +78,32 @@ enum DoctorDelivery {
         let damaged = SpoolInspector.damagedSegments(options: options)
         if let first = damaged.first {
             return DoctorFinding(
-                check: "spool", state: .warning, detail: counted(UInt64(damaged.count), "damaged segment") + ", the first is " + first,
+                check: "spool", state: .warning,
+                detail: counted(UInt64(damaged.count), "damaged segment") + ", the first is " + first,
                 advice: "the next delivery counts and removes them")
         }
         if let later = SpoolInspector.leftToLater(options: options), let first = later.files.first {
             return DoctorFinding(
                 check: "spool", state: .warning,
-                detail: counted(later.events, "event") + " in " + counted(UInt64(later.files.count), "file") + " of a newer version, the first is " + first,
+                detail: counted(later.events, "event") + " in " + counted(UInt64(later.files.count), "file")
+                    + " of a newer version, the first is " + first,
                 advice: "update this telemetry, or run the tool that recorded them; they are kept until then")
         }
-        let numbers = "\(counts.pending) waiting, \(counts.delivered) delivered, \(counts.dropped) dropped, \(counts.spool_bytes) bytes"
+        let numbers =
+            "\(counts.pending) waiting, \(counts.delivered) delivered, \(counts.dropped) dropped, \(counts.spool_bytes) bytes"
         let isLossy = counts.dropped_spool_full + counts.dropped_no_space + counts.dropped_corrupt > 0
         return DoctorFinding(
-            check: "spool", state: isLossy ? .warning : .ok, detail: numbers, advice: isLossy ? "'telemetry status' says why" : nil)
+            check: "spool", state: isLossy ? .warning : .ok, detail: numbers,
+            advice: isLossy ? "'telemetry status' says why" : nil)
     }
 
     private static func lock(_ options: Options) -> DoctorFinding {
         if let problem = SpoolInspector.lockProblem(options: options) {
             return DoctorFinding(
                 check: "lock", state: .problem, detail: "files cannot be locked in the state directory: " + problem,
-                advice: "events are kept in memory and sent at the end of each run; set XDG_STATE_HOME to a local directory")
+                advice:
+                    "events are kept in memory and sent at the end of each run; set XDG_STATE_HOME to a local directory"
+            )
         }
         let isHeld = SpoolInspector.path(options: options).map { FileLock.isHeld($0 + "/deliver.lock") } ?? false
         return DoctorFinding(check: "lock", state: .ok, detail: isHeld ? "a process is delivering" : "free")
@@ -100,20 +116,23 @@ enum DoctorDelivery {
         if state.failures == 0 && !state.lastError.utf8.isEmpty {
             return DoctorFinding(
                 check: "delivery", state: .warning,
-                detail: "events were rejected for good at " + Timestamp.text(state.lastAttempt) + ": " + state.lastError,
+                detail: "events were rejected for good at " + Timestamp.text(state.lastAttempt) + ": "
+                    + state.lastError,
                 advice: "see whether endpoint and key are right: rejected events are dropped")
         }
         guard state.failures > 0 else {
             return delivered(state.lastSuccess, by: state.taker)
         }
         if !ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled {
-            return DoctorFinding(check: "delivery", state: .ok, detail: "telemetry is off; the last attempt failed: " + state.lastError)
+            return DoctorFinding(
+                check: "delivery", state: .ok, detail: "telemetry is off; the last attempt failed: " + state.lastError)
         }
         let isFinal = state.nextAttempt == .max
         let next = isFinal ? "not tried again" : "next attempt " + Timestamp.text(state.nextAttempt)
         return DoctorFinding(
             check: "delivery", state: isFinal ? .problem : .warning,
-            detail: "\(state.failures) failed in a row, " + next + (state.isOfOther ? ", of the program's receiver: " : ": ") + state.lastError,
+            detail: "\(state.failures) failed in a row, " + next
+                + (state.isOfOther ? ", of the program's receiver: " : ": ") + state.lastError,
             advice: isFinal ? "the receiver wants no more events" : advice(state.lastError))
     }
 
@@ -128,7 +147,9 @@ enum DoctorDelivery {
     /// A refused key is tried once an hour: nobody has to wait for that who has replaced it.
     private static func advice(_ error: String) -> String {
         let isKeyRefused = ByteSearch.contains(error, "HTTP 401") || ByteSearch.contains(error, "HTTP 403")
-        return isKeyRefused ? "replace the key, then 'telemetry deliver --now'; the events are kept" : "'telemetry deliver --now' tries at once"
+        return isKeyRefused
+            ? "replace the key, then 'telemetry deliver --now'; the events are kept"
+            : "'telemetry deliver --now' tries at once"
     }
 
     private static func audit(_ options: Options) -> DoctorFinding {
@@ -141,10 +162,14 @@ enum DoctorDelivery {
                 advice: "remove sent.jsonl, sent.jsonl.1 and sent.head to begin anew")
         case .unbroken(let entries) where trail.lost > 0:
             return DoctorFinding(
-                check: "audit log", state: .warning, detail: counted(UInt64(clamping: entries), "entry", "entries") + "; " + counted(trail.lost, "event") + " without a copy",
+                check: "audit log", state: .warning,
+                detail: counted(UInt64(clamping: entries), "entry", "entries") + "; " + counted(trail.lost, "event")
+                    + " without a copy",
                 advice: "make room")
         case .unbroken(let entries):
-            return DoctorFinding(check: "audit log", state: .ok, detail: counted(UInt64(clamping: entries), "entry", "entries") + ", unbroken")
+            return DoctorFinding(
+                check: "audit log", state: .ok,
+                detail: counted(UInt64(clamping: entries), "entry", "entries") + ", unbroken")
         }
     }
 }

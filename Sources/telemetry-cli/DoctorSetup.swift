@@ -25,19 +25,27 @@ enum DoctorSetup {
     private static func directory(_ check: String, _ path: String?) -> DoctorFinding {
         guard let path else {
             return DoctorFinding(
-                check: check, state: .problem, detail: "none: neither HOME nor the XDG variable is an absolute path", advice: "set HOME")
+                check: check, state: .problem, detail: "none: neither HOME nor the XDG variable is an absolute path",
+                advice: "set HOME")
         }
         if let obstacle = PathStatus.obstacle(path) {
-            return DoctorFinding(check: check, state: .problem, detail: path + " cannot be made: " + obstacle.what, advice: obstacle.advice)
+            return DoctorFinding(
+                check: check, state: .problem, detail: path + " cannot be made: " + obstacle.what,
+                advice: obstacle.advice)
         }
         guard let status = PathStatus(path) else {
             let free = PathStatus.freeBytes(path)
             return DoctorFinding(check: check, state: .ok, detail: path + " does not exist yet" + room(free))
         }
-        if ArgumentParser.same(check, stateDirectory), let wrong = PathStatus(parent(path), followingLinks: true)?.distrust {
-            return DoctorFinding(check: check, state: .problem, detail: parent(path) + " " + wrong.what, advice: wrong.advice)
+        if ArgumentParser.same(check, stateDirectory),
+            let wrong = PathStatus(parent(path), followingLinks: true)?.distrust
+        {
+            return DoctorFinding(
+                check: check, state: .problem, detail: parent(path) + " " + wrong.what, advice: wrong.advice)
         }
-        if let wrong = status.distrust { return DoctorFinding(check: check, state: .problem, detail: path + " " + wrong.what, advice: wrong.advice) }
+        if let wrong = status.distrust {
+            return DoctorFinding(check: check, state: .problem, detail: path + " " + wrong.what, advice: wrong.advice)
+        }
         let free = PathStatus.freeBytes(path)
         let isTight = free.map { $0 < wantedBytes } ?? false
         return DoctorFinding(
@@ -57,18 +65,21 @@ enum DoctorSetup {
                 check: "preference", state: .problem, detail: path + ": " + reason,
                 advice: "remove it, then 'telemetry enable' or 'telemetry disable'")
         case .unreachable(let path):
-            DoctorFinding(check: "preference", state: .problem, detail: path + ": its directory cannot be entered", advice: "chmod 700, or another HOME")
+            DoctorFinding(
+                check: "preference", state: .problem, detail: path + ": its directory cannot be entered",
+                advice: "chmod 700, or another HOME")
         }
     }
 
     private static func notice(_ options: Options) -> DoctorFinding {
         let notice = NoticeState(options)
         let isNeeded = options.consent == TELEMETRY_OPT_OUT
-        let detail = switch notice.state {
-        case .shown: "was shown"
-        case .changed: notice.text + ": the user is asked again"
-        case .notShown: isNeeded ? "was not shown: nothing is recorded before" : "was not shown, and is not needed"
-        }
+        let detail =
+            switch notice.state {
+            case .shown: "was shown"
+            case .changed: notice.text + ": the user is asked again"
+            case .notShown: isNeeded ? "was not shown: nothing is recorded before" : "was not shown, and is not needed"
+            }
         return DoctorFinding(
             check: "notice", state: notice.state == .changed ? .warning : .ok, detail: detail,
             advice: notice.state == .changed ? "'telemetry prompt' at a terminal shows the new one" : nil)
@@ -77,13 +88,16 @@ enum DoctorSetup {
     private static func consent(_ options: Options) -> DoctorFinding {
         let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
         let detail = (decision.isEnabled ? "on, " : "off, ") + decision.source.name + ": " + decision.reason
-        guard let warning = decision.warnings.first else { return DoctorFinding(check: "consent", state: .ok, detail: detail) }
+        guard let warning = decision.warnings.first else {
+            return DoctorFinding(check: "consent", state: .ok, detail: detail)
+        }
         return DoctorFinding(check: "consent", state: .warning, detail: detail + "; " + warning)
     }
 
     private static func manifest(_ options: Options) -> DoctorFinding {
         if let error = options.error {
-            return DoctorFinding(check: "manifest", state: .problem, detail: error, advice: "telemetry is off until it is mended")
+            return DoctorFinding(
+                check: "manifest", state: .problem, detail: error, advice: "telemetry is off until it is mended")
         }
         return DoctorFinding(check: "manifest", state: .ok, detail: options.manifestPath ?? "none: the defaults hold")
     }

@@ -14,7 +14,8 @@ enum DoctorVersions {
     private static func library(_ file: String, _ function: StaticString?, without loss: String) -> DoctorFinding {
         switch LibraryVersion.of(file, function) {
         case .missing(let reason):
-            DoctorFinding(check: file, state: .warning, detail: "cannot be loaded: " + reason, advice: loss + " without it")
+            DoctorFinding(
+                check: file, state: .warning, detail: "cannot be loaded: " + reason, advice: loss + " without it")
         case .loaded(let version):
             DoctorFinding(check: file, state: .ok, detail: version ?? "loads")
         }

@@ -9,7 +9,9 @@ enum DryRun {
         if !collector.decision.isEnabled {
             invocation.complain("telemetry is off (" + collector.decision.reason + "): this would not be recorded")
         }
-        if collector.dryIdentity == nil { invocation.complain("no identifier has been made yet: machine_id is empty here") }
+        if collector.dryIdentity == nil {
+            invocation.complain("no identifier has been made yet: machine_id is empty here")
+        }
         return collector
     }
 
@@ -17,7 +19,8 @@ enum DryRun {
     static func answer(_ invocation: Invocation, _ collector: Collector) throws(Failure) {
         let preview = collector.wirePreview()
         collector.endDryRun()
-        if collector.decision.isEnabled && preview.requests.isEmpty && preview.incomplete == nil && !invocation.isQuiet {
+        if collector.decision.isEnabled && preview.requests.isEmpty && preview.incomplete == nil && !invocation.isQuiet
+        {
             invocation.complain("this would not be recorded")
         }
         _ = try WireAnswer.print(invocation, preview)

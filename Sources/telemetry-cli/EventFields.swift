@@ -20,7 +20,9 @@ enum EventFields {
         Field(name: "event_id", type: "string", description: "a random number of the event"),
         Field(name: "timestamp", type: "string", description: "when it happened"),
         Field(name: "type", type: "string", description: "what kind of event it is"),
-        Field(name: "name", type: "string", description: "what happened; of a command, its name and those of its subcommands"),
+        Field(
+            name: "name", type: "string",
+            description: "what happened; of a command, its name and those of its subcommands"),
         Field(name: "machine_id", type: "string", description: "a pseudonym of this user of the tool on this machine"),
         Field(name: "tool_name", type: "string", description: "the tool"),
         Field(name: "version", type: "string", description: "its version"),
@@ -30,11 +32,20 @@ enum EventFields {
         Field(name: "runtime", type: "string", description: "the version of the telemetry library"),
         Field(name: "duration_ms", type: "int", description: "of a command: how long it ran, in milliseconds"),
         Field(name: "exit_code", type: "int", description: "of a command: its exit code"),
-        Field(name: "error_category", type: "string", description: "of a command or an error: what kind of error it was, such as network"),
-        Field(name: "args", type: "array of strings", description: "of a command: its arguments") { $0.extendedCollection },
-        Field(name: "error", type: "string", description: "of a command or an error: the error message") { $0.extendedCollection },
+        Field(
+            name: "error_category", type: "string",
+            description: "of a command or an error: what kind of error it was, such as network"),
+        Field(name: "args", type: "array of strings", description: "of a command: its arguments") {
+            $0.extendedCollection
+        },
+        Field(name: "error", type: "string", description: "of a command or an error: the error message") {
+            $0.extendedCollection
+        },
         Field(name: metadata, type: "object", description: "the attributes of the event, and those of the tool"),
-        Field(name: "metadata.sample_rate", type: "double", description: "the share of events of its type that is recorded") {
+        Field(
+            name: "metadata.sample_rate", type: "double",
+            description: "the share of events of its type that is recorded"
+        ) {
             !$0.sampling.isEmpty
         },
     ]

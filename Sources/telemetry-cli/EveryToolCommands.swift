@@ -9,7 +9,8 @@ enum EveryToolCommands {
         let notErased = erase()
         // What was erased may have made the room.
         if !isStored { do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) } }
-        try report(invocation, "off", lifted: false, "telemetry is off for all tools, whatever was answered for one of them")
+        try report(
+            invocation, "off", lifted: false, "telemetry is off for all tools, whatever was answered for one of them")
         if let notErased { throw notErased }
         return .ok
     }
@@ -20,7 +21,8 @@ enum EveryToolCommands {
         let refused = names.utf8.isEmpty ? "" : "what is refused now: " + names + "; "
         let path = PreferenceStore.everyToolPath ?? "no home directory"
         return Refusal.notStored(
-            path, error, offBecause: nil, remedy: refused + Refusal.whatSends(names.utf8.isEmpty ? "any tool" : "others", "DO_NOT_TRACK=1"))
+            path, error, offBecause: nil,
+            remedy: refused + Refusal.whatSends(names.utf8.isEmpty ? "any tool" : "others", "DO_NOT_TRACK=1"))
     }
 
     private static func list(_ names: [String]) -> String { names.reduce("") { $0.utf8.isEmpty ? $1 : $0 + ", " + $1 } }
@@ -36,7 +38,9 @@ enum EveryToolCommands {
     }
 
     private static func refuseTool(_ invocation: Invocation) throws(Failure) {
-        if invocation.arguments.has(.tool) { throw invocation.usage("--all is about every tool: give it without --tool") }
+        if invocation.arguments.has(.tool) {
+            throw invocation.usage("--all is about every tool: give it without --tool")
+        }
     }
 
     /// What waits is erased even if the answer could not be stored.
@@ -58,7 +62,8 @@ enum EveryToolCommands {
         return Failure(code: .system, message: "cannot store the preference (" + path + "): " + error.text)
     }
 
-    private static func report(_ invocation: Invocation, _ state: String, lifted: Bool, _ line: String) throws(Failure) {
+    private static func report(_ invocation: Invocation, _ state: String, lifted: Bool, _ line: String) throws(Failure)
+    {
         guard invocation.wantsJSON else { return try invocation.confirm(line) }
         var object = JSONObject()
         object.add("all_tools", state)

@@ -41,12 +41,14 @@ struct ExportColumns {
         let types = (fields + attributes).map { Self.types[$0.kind.rawValue] } + Self.rests.map { _ in Self.types[0] }
         let columns = Array(zip(names, types))
         if invocation.wantsJSON {
-            try invocation.answer(JSONObject.array(columns.map { name, type in
-                var object = JSONObject()
-                object.add("name", name)
-                object.add("type", type)
-                return object
-            }))
+            try invocation.answer(
+                JSONObject.array(
+                    columns.map { name, type in
+                        var object = JSONObject()
+                        object.add("name", name)
+                        object.add("type", type)
+                        return object
+                    }))
         } else {
             try invocation.answer(columns.reduce("") { $0 + $1.0 + ": " + $1.1 + "\n" })
         }

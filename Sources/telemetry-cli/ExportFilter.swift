@@ -69,7 +69,8 @@ enum PointInTime {
         let bytes = Array(text)
         if bytes == [UInt8(ascii: "Z")] || bytes == [UInt8(ascii: "z")] { return 0 }
         guard bytes.count == 6, bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-"),
-            bytes[3] == UInt8(ascii: ":"), let hour = digits(bytes[1..<3], upTo: 23), let minute = digits(bytes[4..<6], upTo: 59)
+            bytes[3] == UInt8(ascii: ":"), let hour = digits(bytes[1..<3], upTo: 23),
+            let minute = digits(bytes[4..<6], upTo: 59)
         else { return nil }
         let seconds = hour &* 3600 &+ minute &* 60
         return bytes[0] == UInt8(ascii: "-") ? -seconds : seconds

@@ -33,7 +33,8 @@ enum ExportFormat {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "_"), UInt8(ascii: "."): true
+            UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
         default: false
         }
     }
@@ -83,7 +84,8 @@ enum ExportFormat {
         case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0D, guardMark:
             true
         // The same signs in full width: U+FF1D, U+FF0B, U+FF0D, U+FF20.
-        case 0xEF: [[0xBC, 0x9D], [0xBC, 0x8B], [0xBC, 0x8D], [0xBC, 0xA0]].contains(Array(text.dropFirst().prefix(2)))
+        case 0xEF:
+            [[0xBC, 0x9D], [0xBC, 0x8B], [0xBC, 0x8D], [0xBC, 0xA0]].contains(Array(text.dropFirst().prefix(2)))
         default: false
         }
     }

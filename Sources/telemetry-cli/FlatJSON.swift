@@ -69,7 +69,8 @@ struct FlatJSON {
         }
     }
 
-    private mutating func literal(_ word: String, _ value: AttributeValue?) throws(Property.Mistake) -> AttributeValue? {
+    private mutating func literal(_ word: String, _ value: AttributeValue?) throws(Property.Mistake) -> AttributeValue?
+    {
         guard bytes[index...].starts(with: word.utf8) else { throw mistake("expected a value") }
         index += word.utf8.count
         return value

@@ -7,13 +7,17 @@ enum InspectionCommands {
     static func show(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let arguments = invocation.arguments
         if arguments.has(.verify) && !arguments.has(.sent) { throw invocation.usage("--verify needs --sent") }
-        if arguments.has(.sent) && arguments.has(.wire) { throw invocation.usage("--sent and --wire exclude each other") }
+        if arguments.has(.sent) && arguments.has(.wire) {
+            throw invocation.usage("--sent and --wire exclude each other")
+        }
         let options = try invocation.options()
         if arguments.has(.schema) { return try SchemaReport(options).answer(invocation) }
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
         if arguments.has(.wire) {
             let code = try WireAnswer.print(invocation, SpoolInspector.wirePreview(options: options))
-            for waiting in SpoolInspector.waitingForOthers(options: options) { invocation.complain("not shown: " + waiting.text) }
+            for waiting in SpoolInspector.waitingForOthers(options: options) {
+                invocation.complain("not shown: " + waiting.text)
+            }
             try refuseToGuess(options)
             return code
         }
@@ -28,7 +32,10 @@ enum InspectionCommands {
     /// What cannot be looked at is not nothing.
     private static func refuseToGuess(_ options: Options) throws(Failure) {
         guard let problem = SpoolInspector.examine(options: options).problem else { return }
-        throw Failure(code: .system, message: "not all that waits in " + (SpoolInspector.path(options: options) ?? "") + " can be looked at: " + problem.text)
+        throw Failure(
+            code: .system,
+            message: "not all that waits in " + (SpoolInspector.path(options: options) ?? "") + " can be looked at: "
+                + problem.text)
     }
 
     static func status(_ invocation: Invocation) throws(Failure) -> ExitCode {

@@ -36,12 +36,16 @@ struct Invocation {
             guard error.code == .options else { throw error }
             throw Failure(code: .options, message: error.message + "; with --tool NAME no manifest is needed")
         }
-        if !ToolName.isValid(options.toolName), let error = options.error { throw Failure(code: .options, message: error) }
+        if !ToolName.isValid(options.toolName), let error = options.error {
+            throw Failure(code: .options, message: error)
+        }
         return options
     }
 
     private func toolName(manifest: String?) throws(Failure) -> String {
-        if let name = nonEmpty(arguments.value(.tool)) ?? nonEmpty(Process.environment("TELEMETRY_TOOL")) { return name }
+        if let name = nonEmpty(arguments.value(.tool)) ?? nonEmpty(Process.environment("TELEMETRY_TOOL")) {
+            return name
+        }
         guard let manifest else { throw usage("which tool? Give --tool NAME or set TELEMETRY_TOOL") }
         do throws(ManifestError) {
             return try Manifest.read(path: manifest).toolName
@@ -56,7 +60,9 @@ struct Invocation {
         while let raw = rawArguments[index] {
             let text = String(cString: raw)
             if ArgumentParser.same(text, argument) { return PathText.string(raw) }
-            if let equals = strchr(raw, 0x3D), ArgumentParser.same(String(cString: equals + 1), argument) { return PathText.string(equals + 1) }
+            if let equals = strchr(raw, 0x3D), ArgumentParser.same(String(cString: equals + 1), argument) {
+                return PathText.string(equals + 1)
+            }
             index += 1
         }
         return argument
@@ -71,7 +77,8 @@ struct Invocation {
     func number(_ id: OptionID, _ name: String, in range: ClosedRange<Int64>) throws(Failure) -> Int64? {
         guard let text = arguments.value(id) else { return nil }
         guard let number = Int64(text), range.contains(number) else {
-            throw usage(name + " needs a whole number from \(range.lowerBound) to \(range.upperBound), got '" + text + "'")
+            throw usage(
+                name + " needs a whole number from \(range.lowerBound) to \(range.upperBound), got '" + text + "'")
         }
         return number
     }
@@ -93,7 +100,9 @@ struct Invocation {
 
     func answer(_ bytes: [UInt8]) throws(Failure) {
         let error = StandardStream.write(bytes, to: STDOUT_FILENO)
-        if error != 0 { throw Failure(code: .system, message: "cannot write to standard output: " + ErrorText.of(error)) }
+        if error != 0 {
+            throw Failure(code: .system, message: "cannot write to standard output: " + ErrorText.of(error))
+        }
     }
 
     /// Prints to standard output unless `--quiet` was given.

@@ -5,7 +5,9 @@ enum ManifestCommands {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let words = invocation.arguments.words
         guard let action = words.first else { throw invocation.usage("needs an action: check or docs") }
-        if ArgumentParser.same(action, "docs") { return try docs(invocation, words.dropFirst().first.map(invocation.path)) }
+        if ArgumentParser.same(action, "docs") {
+            return try docs(invocation, words.dropFirst().first.map(invocation.path))
+        }
         guard words.count > 1 else { throw invocation.usage("missing FILE") }
         return try check(invocation, invocation.path(words[1]))
     }
@@ -26,7 +28,8 @@ enum ManifestCommands {
         } else {
             if !invocation.isQuiet { for warning in warnings { invocation.complain(path + ": warning: " + warning) } }
             try invocation.confirm(
-                path + ": ok: tool " + options.toolName + ", " + counted(UInt64(declarations.count), "event") + ", " + counted(UInt64(attributes), "attribute"))
+                path + ": ok: tool " + options.toolName + ", " + counted(UInt64(declarations.count), "event") + ", "
+                    + counted(UInt64(attributes), "attribute"))
         }
         return .ok
     }

@@ -7,12 +7,20 @@ enum ManifestPage {
         let tool = escaped(options.toolName)
         var text = "# What " + tool + " collects\n\n" + consent(options) + "\n\n"
         text += notice(options) + "\n"
-        text += "To see what waits to be sent: `telemetry show --tool " + options.toolName + "`. To see whether anything is\n"
-        text += "collected, and who decided it: `telemetry status --tool " + options.toolName + "`. To stop, and erase what\n"
+        text +=
+            "To see what waits to be sent: `telemetry show --tool " + options.toolName
+            + "`. To see whether anything is\n"
+        text +=
+            "collected, and who decided it: `telemetry status --tool " + options.toolName
+            + "`. To stop, and erase what\n"
         text += "waits: `telemetry disable --tool " + options.toolName + "`, or set `DO_NOT_TRACK=1` or `"
         text += ToolName.environmentPrefix(options.toolName) + "_NO_TELEMETRY=1`. To have erased what was sent:\n"
         text += "`telemetry request-deletion --tool " + options.toolName + "`.\n\n"
-        text += "## In every event\n\n" + table(["field", "type", "what"], EventFields.all(options).map { ["`" + $0.name + "`", $0.type, $0.description] })
+        text +=
+            "## In every event\n\n"
+            + table(
+                ["field", "type", "what"],
+                EventFields.all(options).map { ["`" + $0.name + "`", $0.type, $0.description] })
         if !options.metadata.isEmpty {
             text += "\nAlso, the same every time:\n\n"
             text += table(["name", "value"], options.metadata.map { [escaped($0.key), escaped($0.value.shown)] })
@@ -26,7 +34,8 @@ enum ManifestPage {
         let recipient = given(.recipient)
         let rows = [
             ("Who collects", given(.collector)), ("What", given(.data)), ("Why", given(.purpose)),
-            ("Where it goes", recipient.utf8.isEmpty ? destination(options) : recipient), ("How long it is kept", given(.retention)),
+            ("Where it goes", recipient.utf8.isEmpty ? destination(options) : recipient),
+            ("How long it is kept", given(.retention)),
             ("Whom to ask", given(.contact)), ("Privacy policy", given(.policyURL)),
         ]
         var text = ""
@@ -43,15 +52,16 @@ enum ManifestPage {
 
     /// Without headers, which may hold a secret.
     private static func destination(_ options: Options) -> String {
-        joined(options.destinations.map { destination in
-            switch destination.choice {
-            case .noop: "nowhere"
-            case .stdout: "the terminal"
-            case .file: "a file on your machine"
-            case .network(let choice): choice.address
-            case .custom: "a place of the tool's own"
-            }
-        }, ", ")
+        joined(
+            options.destinations.map { destination in
+                switch destination.choice {
+                case .noop: "nowhere"
+                case .stdout: "the terminal"
+                case .file: "a file on your machine"
+                case .network(let choice): choice.address
+                case .custom: "a place of the tool's own"
+                }
+            }, ", ")
     }
 
     private static func events(_ options: Options) -> String {
@@ -71,13 +81,16 @@ enum ManifestPage {
         if let expires = event.expires { text += " Collected until " + expires.text + "." }
         text += "\n"
         if event.attributes.isEmpty { return text }
-        return text + "\n" + table(["attribute", "type", "what", "values"], event.attributes.map { attribute in
-            let unit = attribute.unit.map { " (" + $0 + ")" } ?? ""
-            return [
-                escaped(attribute.key), escaped(attribute.kind.name + unit), escaped(attribute.description),
-                escaped(joined(attribute.rules, "; ")),
-            ]
-        })
+        return text + "\n"
+            + table(
+                ["attribute", "type", "what", "values"],
+                event.attributes.map { attribute in
+                    let unit = attribute.unit.map { " (" + $0 + ")" } ?? ""
+                    return [
+                        escaped(attribute.key), escaped(attribute.kind.name + unit), escaped(attribute.description),
+                        escaped(joined(attribute.rules, "; ")),
+                    ]
+                })
     }
 
     private static func table(_ head: [String], _ rows: [[String]]) -> String {

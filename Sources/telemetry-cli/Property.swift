@@ -32,11 +32,15 @@ struct Property {
     private static func typed(_ text: String, _ type: String) throws(Mistake) -> AttributeValue {
         if ArgumentParser.same(type, "string") { return .string(text) }
         if ArgumentParser.same(type, "int") {
-            guard let value = Int64(text) else { throw Mistake(message: "needs a whole number of 64 bits after ':int='") }
+            guard let value = Int64(text) else {
+                throw Mistake(message: "needs a whole number of 64 bits after ':int='")
+            }
             return .int(value)
         }
         if ArgumentParser.same(type, "double") {
-            guard let value = FiniteNumber.parse(text) else { throw Mistake(message: "needs a number after ':double='") }
+            guard let value = FiniteNumber.parse(text) else {
+                throw Mistake(message: "needs a number after ':double='")
+            }
             return .double(value)
         }
         if ArgumentParser.same(type, "bool") {

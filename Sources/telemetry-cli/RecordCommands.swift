@@ -26,8 +26,10 @@ enum RecordCommands {
         let failure = try ReportedError.read(invocation)
         let type = invocation.arguments.value(.type) ?? TELEMETRY_FEATURE_USED
         let collector = try open(invocation, try invocation.options())
-        let status = failure.isGiven
-            ? collector.trackError(name: name, category: failure.category ?? .unknown, error: failure.text, attributes: attributes)
+        let status =
+            failure.isGiven
+            ? collector.trackError(
+                name: name, category: failure.category ?? .unknown, error: failure.text, attributes: attributes)
             : collector.track(type: type, name: name, attributes: attributes)
         if status == TELEMETRY_ERROR_ARGUMENT {
             end(collector)
@@ -86,7 +88,8 @@ enum RecordCommands {
     ) throws(Failure) {
         // C10: the author's mistake, or a tool older than its manifest; no reason for a script to fail.
         if status == TELEMETRY_ERROR_UNDECLARED && !invocation.isQuiet {
-            invocation.complain("not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
+            invocation.complain(
+                "not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
         }
         if collector.isDryRun { return try DryRun.answer(invocation, collector) }
         let isEnabled = collector.decision.isEnabled

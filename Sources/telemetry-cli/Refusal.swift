@@ -14,7 +14,9 @@ enum Refusal {
         case .impossible(let error): return unconfirmed(notErased(options, error))
         case .unknown(let error):
             let file = (SpoolInspector.path(options: options) ?? "") + "/deliver.lock"
-            return unconfirmed("whether another process still sends cannot be known: " + file + ": " + error.text + "; move that file away")
+            return unconfirmed(
+                "whether another process still sends cannot be known: " + file + ": " + error.text
+                    + "; move that file away")
         }
     }
 
@@ -35,11 +37,14 @@ enum Refusal {
     private static func unanswered(_ path: String, _ process: Int32) -> Failure {
         let found = process == 0 ? LockHolder.find(path + "/deliver.lock") ?? LockHolder.find(path + "/control") : nil
         let holder = process == 0 ? found : LockHolder(id: process)
-        let who = holder.map { "process " + $0.description + ", which" + ($0.isStopped ? " is stopped and" : "") } ?? "another process, which"
+        let who =
+            holder.map { "process " + $0.description + ", which" + ($0.isStopped ? " is stopped and" : "") }
+            ?? "another process, which"
         let remedy = holder.map { "kill -9 " + $0.description } ?? "end it"
         let taken = process == 0 ? "" : " (what waited is erased)"
         return unconfirmed(
-            who + " was sending or erasing, does not answer. If it goes on, it calls its send off; to be sure of that: " + remedy + taken)
+            who + " was sending or erasing, does not answer. If it goes on, it calls its send off; to be sure of that: "
+                + remedy + taken)
     }
 
     private static func notStored(_ options: Options, _ error: SystemError, _ erasure: Erasure) -> Failure {
@@ -51,12 +56,15 @@ enum Refusal {
     private static func notStored(_ options: Options, _ error: SystemError) -> Failure {
         let path = PreferenceStore.path(tool: options.toolName) ?? "no home directory"
         let variable = ToolName.environmentPrefix(options.toolName) + "_NO_TELEMETRY=1"
-        return notStored(path, error, offBecause: refusingSource(options), remedy: whatSends(options.toolName, "DO_NOT_TRACK=1' or 'export " + variable))
+        return notStored(
+            path, error, offBecause: refusingSource(options),
+            remedy: whatSends(options.toolName, "DO_NOT_TRACK=1' or 'export " + variable))
     }
 
     static func notStored(_ path: String, _ error: SystemError, offBecause reason: String?, remedy: String) -> Failure {
         let state = reason.map { "telemetry is off all the same: " + $0 } ?? remedy
-        return Failure(code: .system, message: "cannot store the preference (" + path + "): " + error.text + "; " + state)
+        return Failure(
+            code: .system, message: "cannot store the preference (" + path + "): " + error.text + "; " + state)
     }
 
     static func whatSends(_ programs: String, _ variables: String) -> String {

@@ -26,7 +26,9 @@ struct ReportedError {
     private static func category(_ name: String, _ invocation: Invocation) throws(Failure) -> ErrorCategory {
         if let category = name.withCString({ ErrorCategory(name: $0) }) { return category }
         var known = ""
-        for category in ErrorCategory.allCases { known += (known.utf8.isEmpty ? "" : ", ") + String(cString: category.text) }
+        for category in ErrorCategory.allCases {
+            known += (known.utf8.isEmpty ? "" : ", ") + String(cString: category.text)
+        }
         throw invocation.usage("--error-category needs one of " + known + ", got '" + name + "'")
     }
 
@@ -47,7 +49,10 @@ struct ReportedError {
 
     /// An event with an error is a command.error.
     private static func checkType(_ invocation: Invocation, _ error: ReportedError) throws(Failure) {
-        guard error.isGiven, let type = invocation.arguments.value(.type), !ArgumentParser.same(type, TELEMETRY_COMMAND_ERROR) else { return }
-        throw invocation.usage("--error-category and --error make the event a " + TELEMETRY_COMMAND_ERROR + ", not a '" + type + "'")
+        guard error.isGiven, let type = invocation.arguments.value(.type),
+            !ArgumentParser.same(type, TELEMETRY_COMMAND_ERROR)
+        else { return }
+        throw invocation.usage(
+            "--error-category and --error make the event a " + TELEMETRY_COMMAND_ERROR + ", not a '" + type + "'")
     }
 }

@@ -31,10 +31,15 @@ struct SchemaReport {
         var text = "\n" + event.name + " (" + joined(event.types, ", ") + ")"
         if let expires = event.expires { text += ", until " + expires.text }
         text += "\n  " + oneLine(event.description) + "\n"
-        return text + columns(event.attributes.map { attribute in
-            let unit = attribute.unit.map { " in " + $0 } ?? ""
-            return [attribute.key, attribute.kind.name + unit, joined([oneLine(attribute.description)] + attribute.rules, "; ")]
-        })
+        return text
+            + columns(
+                event.attributes.map { attribute in
+                    let unit = attribute.unit.map { " in " + $0 } ?? ""
+                    return [
+                        attribute.key, attribute.kind.name + unit,
+                        joined([oneLine(attribute.description)] + attribute.rules, "; "),
+                    ]
+                })
     }
 
     private static func oneLine(_ text: String) -> String {
@@ -69,13 +74,15 @@ struct SchemaReport {
         var object = JSONObject()
         object.add("tool", options.toolName)
         object.add("restricted", options.events != nil)
-        object.add("fields", objects: EventFields.all(options).map { field in
-            var object = JSONObject()
-            object.add("name", field.name)
-            object.add("type", field.type)
-            object.add("description", field.description)
-            return object
-        })
+        object.add(
+            "fields",
+            objects: EventFields.all(options).map { field in
+                var object = JSONObject()
+                object.add("name", field.name)
+                object.add("type", field.type)
+                object.add("description", field.description)
+                return object
+            })
         var metadata = JSONObject()
         for (key, value) in options.metadata { Self.add(value, key, to: &metadata) }
         object.add("metadata", metadata)

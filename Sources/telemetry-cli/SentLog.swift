@@ -20,7 +20,8 @@ enum SentLog {
             if invocation.wantsJSON {
                 try invocation.answer(object(entries, nil, trail.lost).text)
             } else {
-                try invocation.answer("verified: " + counted(UInt64(clamping: entries), "entry", "entries") + ", unbroken\n")
+                try invocation.answer(
+                    "verified: " + counted(UInt64(clamping: entries), "entry", "entries") + ", unbroken\n")
             }
             return .ok
         case .broken(let file, let line, let reason):
@@ -30,7 +31,9 @@ enum SentLog {
         }
     }
 
-    private static func object(_ entries: Int?, _ broken: (file: String, line: Int, reason: String)?, _ lost: UInt64) -> JSONObject {
+    private static func object(_ entries: Int?, _ broken: (file: String, line: Int, reason: String)?, _ lost: UInt64)
+        -> JSONObject
+    {
         var object = JSONObject()
         object.add("unbroken", broken == nil)
         object.add("entries", optional: entries.map { UInt64(clamping: $0) })

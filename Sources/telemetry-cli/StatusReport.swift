@@ -124,13 +124,15 @@ struct StatusReport {
         } else {
             object.add("program", raw: "null")
         }
-        object.add("waiting_for_others", objects: waitingForOthers.map { waiting in
-            var other = JSONObject()
-            other.add("destinations", waiting.destinations)
-            other.add("for", waiting.isForProgram ? "program" : "manifest")
-            other.add("events", waiting.events)
-            return other
-        })
+        object.add(
+            "waiting_for_others",
+            objects: waitingForOthers.map { waiting in
+                var other = JSONObject()
+                other.add("destinations", waiting.destinations)
+                other.add("for", waiting.isForProgram ? "program" : "manifest")
+                other.add("events", waiting.events)
+                return other
+            })
         object.add("delivery", mode)
         object.add("guarantee", guarantee)
         object.add("spool", spoolJSON)
@@ -142,7 +144,8 @@ struct StatusReport {
 
     private var spoolJSON: JSONObject {
         var object = JSONObject()
-        object.add("storage", lockProblem != nil ? "memory" : isUnknown ? "unknown" : statistics == nil ? "none" : "spool")
+        object.add(
+            "storage", lockProblem != nil ? "memory" : isUnknown ? "unknown" : statistics == nil ? "none" : "spool")
         object.add("path", optional: SpoolInspector.path(options: options))
         object.add("bytes", counts.spool_bytes)
         object.add("problem", optional: problem)
@@ -192,22 +195,41 @@ struct StatusReport {
         rows.append(("manifest", options.manifestPath ?? "none"))
         rows.append(("backend", backend))
         if let program, !options.isDefault {
-            rows.append(("program", program.destinations + " (chosen in code" + (time(program.noted).map { ", noted " + $0 } ?? "") + ")"))
+            rows.append(
+                (
+                    "program",
+                    program.destinations + " (chosen in code" + (time(program.noted).map { ", noted " + $0 } ?? "")
+                        + ")"
+                ))
         }
         for waiting in waitingForOthers { rows.append(("waiting", waiting.text)) }
-        if destinations.count > 1 { for destination in destinations { rows.append(("to " + destination.name, destination.text)) } }
+        if destinations.count > 1 {
+            for destination in destinations { rows.append(("to " + destination.name, destination.text)) }
+        }
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
         if let heartbeat {
-            rows.append(("heartbeat", "every \(heartbeat.period) s; last " + (heartbeat.last ?? "never") + ", next " + (heartbeat.next ?? "when the tool runs")))
+            rows.append(
+                (
+                    "heartbeat",
+                    "every \(heartbeat.period) s; last " + (heartbeat.last ?? "never") + ", next "
+                        + (heartbeat.next ?? "when the tool runs")
+                ))
         }
         rows.append(("spool", spoolText))
         if let later {
-            rows.append(("newer", counted(later.events, "event") + " in " + counted(UInt64(later.files.count), "file") + " of a newer version, which alone can deliver them"))
+            rows.append(
+                (
+                    "newer",
+                    counted(later.events, "event") + " in " + counted(UInt64(later.files.count), "file")
+                        + " of a newer version, which alone can deliver them"
+                ))
         }
         rows += countRows
         rows.append(("last delivery", time(delivery?.lastSuccess) ?? (isUnknown ? "unknown" : "never")))
         if let taker { rows.append(("taken by", taker)) }
-        if let lastError { rows.append(("last error", (delivery?.isOfOther == true ? "of the program's receiver: " : "") + lastError)) }
+        if let lastError {
+            rows.append(("last error", (delivery?.isOfOther == true ? "of the program's receiver: " : "") + lastError))
+        }
         if let nextAttempt, let failures = delivery?.failures, failures > 0 {
             rows.append(("next attempt", nextAttempt + ", after \(failures) in a row failed"))
         }

@@ -8,7 +8,9 @@ enum WrappedCommand {
     ) throws(Failure) -> Int32 {
         // Consent is looked at twice: here, for the program to replace this process when telemetry is
         // off; and when it has ended, for only that moment counts for an event recorded then.
-        guard let options = try loadOptions(invocation), invocation.arguments.has(.dryRun) || isEnabled(invocation, options) else {
+        guard let options = try loadOptions(invocation),
+            invocation.arguments.has(.dryRun) || isEnabled(invocation, options)
+        else {
             return cannotRun(program, Process.replace(with: program))
         }
         let start = Process.monotonicMilliseconds()

@@ -56,7 +56,8 @@ struct AuditHead: Equatable {
     /// `text`: a slot.
     init?(_ text: UnsafeRawBufferPointer) {
         var reader = AuditReader(text)
-        guard reader.skip("{\"writes\":"), let writes = reader.number(), reader.skip(",\"seq\":"), let sequence = reader.number(), reader.skip(",\"hash\":"), let hash = reader.digest(),
+        guard reader.skip("{\"writes\":"), let writes = reader.number(), reader.skip(",\"seq\":"),
+            let sequence = reader.number(), reader.skip(",\"hash\":"), let hash = reader.digest(),
             reader.skip(",\"bytes\":"), let bytes = reader.number(),
             reader.skip(",\"first_seq\":"), let firstSequence = reader.number(),
             reader.skip(",\"first_prev\":"), let firstPrevious = reader.digest(),
@@ -68,7 +69,9 @@ struct AuditHead: Equatable {
         // What a later version adds is in front of it.
         while !reader.isAt(",\"check\":") { if !reader.step() { return nil } }
         let end = reader.offset
-        guard reader.skip(",\"check\":"), let check = reader.number(), check == Self.check(text, upTo: end) else { return nil }
+        guard reader.skip(",\"check\":"), let check = reader.number(), check == Self.check(text, upTo: end) else {
+            return nil
+        }
         self.writes = writes
         self.sequence = sequence
         self.hash = hash
@@ -101,7 +104,9 @@ struct AuditHead: Equatable {
         let check = Self.check(json.buffer.bytes, upTo: json.buffer.count)
         json.member("check", Int64(check))
         json.endObject()
-        while json.buffer.count < Self.slotBytes - 1, !json.buffer.isIncomplete { json.buffer.append(UInt8(ascii: " ")) }
+        while json.buffer.count < Self.slotBytes - 1, !json.buffer.isIncomplete {
+            json.buffer.append(UInt8(ascii: " "))
+        }
         json.buffer.append("\n")
         return json
     }
@@ -114,7 +119,8 @@ struct AuditHead: Equatable {
 
     @inline(never)
     private static func add(
-        _ name: StaticString, _ number: UInt64, _ digestName: StaticString, _ digest: AuditDigest, to json: inout JSONWriter
+        _ name: StaticString, _ number: UInt64, _ digestName: StaticString, _ digest: AuditDigest,
+        to json: inout JSONWriter
     ) {
         json.member(name, Int64(clamping: number))
         digest.write(digestName, to: &json)

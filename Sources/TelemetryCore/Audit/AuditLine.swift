@@ -21,10 +21,13 @@ struct AuditLine: ~Copyable {
 
     /// The first of the events, and as many more of the same context as begin within `limit` bytes.
     /// Returns how many.
-    mutating func add(_ batch: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String, limit: Int) -> Int {
+    mutating func add(_ batch: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String, limit: Int)
+        -> Int
+    {
         guard let first = batch.first else { return 0 }
         events.json.member("backend", backend)
-        events.json.member("outcome", UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
+        events.json.member(
+            "outcome", UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
         events.writeContextMember(first.context)
         events.json.beginList("events")
         var count = 0

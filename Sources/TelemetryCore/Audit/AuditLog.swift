@@ -1,8 +1,9 @@
 import CSystem
 
 /// The user's copy of everything that was delivered (B3): one line for the events of a batch in `sent.jsonl`,
-/// or several for many, chained by hashes. Written with the delivery lock held. What goes wrong here never holds delivery up: events
-/// without a copy are counted, and the log says how many once it can be written again.
+/// or several for many, chained by hashes. Written with the delivery lock held. What goes wrong here never
+/// holds delivery up: events without a copy are counted, and the log says how many once it can be written
+/// again.
 final class AuditLog {
     static let fileName = "sent.jsonl"
     static let olderName = "sent.jsonl.1"
@@ -31,7 +32,9 @@ final class AuditLog {
 
     /// The receiver has these events, or, `unconfirmed`, may have them.
     /// `taker`: who that is, where a redirect led there; empty: the backend's own receiver.
-    func append(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: any Backend, taker: String = "") {
+    func append(
+        _ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: any Backend, taker: String = ""
+    ) {
         // It forgets them: there is nothing that a copy would tell.
         if backend.kind == "noop" { return }
         SignalMask.withoutWriteSignals {
@@ -82,7 +85,9 @@ final class AuditLog {
         var kept = 0
         while kept < events.count {
             line.begin(head.sequence &+ 1)
-            let count = line.add(UnsafeBufferPointer(rebasing: events[kept...]), outcome, backend, limit: min(Self.entryBytes, limit / 4))
+            let count = line.add(
+                UnsafeBufferPointer(rebasing: events[kept...]), outcome, backend, limit: min(Self.entryBytes, limit / 4)
+            )
             guard count > 0, appendLine() else { return kept }
             kept += count
         }
@@ -156,14 +161,19 @@ final class AuditLog {
 
     /// A crash came between the two heads of a rotation; a file that has gone has been renamed.
     private func finishRotation() {
-        if FileStamp(in: shared.directory, Self.fileName) == nil, SystemError.current.isMissing { head = head.rotated } else { head.isRotating = false }
+        if FileStamp(in: shared.directory, Self.fileName) == nil, SystemError.current.isMissing {
+            head = head.rotated
+        } else {
+            head.isRotating = false
+        }
     }
 
     /// Entries that the head does not know yet were written before a crash. A line that it cut short goes.
     /// False: they cannot be read now.
     private func catchUp(_ file: LogFile) -> Bool {
         let isLonger = file.length > Int64(clamping: head.bytes)
-        let tail = isLonger ? file.descriptor.readTail(from: Int64(clamping: head.bytes), limit: 2 * Self.fileBytes) : nil
+        let tail =
+            isLonger ? file.descriptor.readTail(from: Int64(clamping: head.bytes), limit: 2 * Self.fileBytes) : nil
         if isLonger && tail == nil { return false }
         guard let tail, tail.count <= 2 * Self.fileBytes else {
             // Shorter than it was: something was removed. The chain goes on, and verifying it tells.
@@ -174,7 +184,9 @@ final class AuditLog {
             var start = 0
             while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
                 let line = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-                if let entry = AuditEntry(line), entry.sequence == head.sequence &+ 1, entry.previous == head.hash, entry.isIntact(in: line) {
+                if let entry = AuditEntry(line), entry.sequence == head.sequence &+ 1, entry.previous == head.hash,
+                    entry.isIntact(in: line)
+                {
                     head.sequence = entry.sequence
                     head.hash = entry.hash
                 }
@@ -189,7 +201,9 @@ final class AuditLog {
     /// Someone has cut the last line: the next one must not become a part of it.
     private func mendEnd() -> Bool {
         guard let file else { return true }
-        do throws(SystemError) { if try !file.descriptor.isInMidLine(at: Int64(clamping: head.bytes)) { return true } } catch { return false }
+        do throws(SystemError) {
+            if try !file.descriptor.isInMidLine(at: Int64(clamping: head.bytes)) { return true }
+        } catch { return false }
         let newline: [UInt8] = [UInt8(ascii: "\n")]
         let isMended = newline.withUnsafeBytes { (try? file.append($0)) != nil }
         if isMended { head.bytes &+= 1 }

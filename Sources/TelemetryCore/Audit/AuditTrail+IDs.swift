@@ -9,14 +9,17 @@ extension AuditTrail {
     }
 
     /// Copies are missing: older ones went with an older file, or could not be written.
-    var isCut: Bool { lost > 0 || problem != nil || (head?.first.sequence ?? 1) > 1 || files.contains { Self.tellsOfLoss($0.bytes) } }
+    var isCut: Bool {
+        lost > 0 || problem != nil || (head?.first.sequence ?? 1) > 1 || files.contains { Self.tellsOfLoss($0.bytes) }
+    }
 
     /// An entry says at its beginning that it stands for events without copies.
     private static func tellsOfLoss(_ bytes: [UInt8]) -> Bool {
         let member: StaticString = ",\"lost\":"
         return bytes.split(separator: UInt8(ascii: "\n")).contains { line in
             line.prefix(80).withUnsafeBytes { start in
-                start.baseAddress.map { memmem($0, start.count, member.utf8Start, member.utf8CodeUnitCount) != nil } ?? false
+                start.baseAddress.map { memmem($0, start.count, member.utf8Start, member.utf8CodeUnitCount) != nil }
+                    ?? false
             }
         }
     }

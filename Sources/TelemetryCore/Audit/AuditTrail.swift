@@ -36,7 +36,9 @@ package struct AuditTrail {
         var trail = readOnce(in: directory, lost)
         for _ in 0..<attempts {
             // The head first: entries that are written from now on are beyond it, and welcome.
-            if trail.head?.isRotating != true, trail.head?.current == (try? AuditHead.read(in: directory))?.current { break }
+            if trail.head?.isRotating != true, trail.head?.current == (try? AuditHead.read(in: directory))?.current {
+                break
+            }
             Clock.sleep(nanoseconds: 1_000_000)
             trail = readOnce(in: directory, lost)
         }
@@ -49,7 +51,8 @@ package struct AuditTrail {
         var problem: String?
         for name in [AuditLog.olderName, AuditLog.fileName] {
             do throws(PrivateFileError) {
-                files.append(File(name: name, bytes: try PrivateFile.read(at: directory, name, limit: limitBytes).bytes))
+                files.append(
+                    File(name: name, bytes: try PrivateFile.read(at: directory, name, limit: limitBytes).bytes))
             } catch {
                 if let reason = error.reason { problem = name + ": " + reason }
             }

@@ -12,14 +12,17 @@ extension AuditTrail {
         guard let head else {
             if files.allSatisfy({ $0.bytes.isEmpty }) { return .unbroken(entries: 0) }
             return .broken(
-                file: AuditHead.fileName, line: 0, reason: "missing or altered; what was removed from the log's ends cannot be told")
+                file: AuditHead.fileName, line: 0,
+                reason: "missing or altered; what was removed from the log's ends cannot be told")
         }
         var walk = AuditWalk(head, start: start(head))
         for (index, file) in files.enumerated() {
             let failure = file.bytes.withUnsafeBytes { walk.take($0, isNewest: index == files.count - 1) }
             if let (line, reason) = failure { return .broken(file: file.name, line: line, reason: reason) }
         }
-        if let reason = walk.problemAtEnd { return .broken(file: AuditLog.fileName, line: walk.line + 1, reason: reason) }
+        if let reason = walk.problemAtEnd {
+            return .broken(file: AuditLog.fileName, line: walk.line + 1, reason: reason)
+        }
         return .unbroken(entries: walk.entries)
     }
 
@@ -68,8 +71,13 @@ private struct AuditWalk {
         if entry.sequence > expected {
             return "entries " + String(expected) + " to " + String(entry.sequence - 1) + " before the line were removed"
         }
-        if entry.sequence < expected { return "the line was added or moved: expected entry " + String(expected) + ", found " + String(entry.sequence) }
-        guard entry.previous == previous else { return "the line does not follow from the one before: one of the two was replaced" }
+        if entry.sequence < expected {
+            return "the line was added or moved: expected entry " + String(expected) + ", found "
+                + String(entry.sequence)
+        }
+        guard entry.previous == previous else {
+            return "the line does not follow from the one before: one of the two was replaced"
+        }
         if entry.sequence == head.sequence && entry.hash != head.hash {
             return "the log was rewritten: the last entry is not the one that sent.head knows"
         }

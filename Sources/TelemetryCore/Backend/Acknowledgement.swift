@@ -16,23 +16,31 @@ enum Acknowledgement {
         }
     }
 
-    /// A page for a person, whatever it is said to be: portals name no type, or any. JSON is none, whatever its texts hold.
+    /// A page for a person, whatever it is said to be: portals name no type, or any. JSON is none, whatever
+    /// its texts hold.
     @inline(never)
     static func isPage(_ response: HTTPResponse) -> Bool {
         // Of a byte order mark and of UTF-16 the letters are left.
         let text = response.body.filter { (1...0x7F).contains($0) }.map { Authority.lowercase($0) }
-        guard let start = text.firstIndex(where: { $0 > 0x20 }), text[start] != UInt8(ascii: "{"), text[start] != UInt8(ascii: "[") else { return false }
+        guard let start = text.firstIndex(where: { $0 > 0x20 }), text[start] != UInt8(ascii: "{"),
+            text[start] != UInt8(ascii: "[")
+        else { return false }
         if response.isHTML { return text.contains(UInt8(ascii: "<")) }
-        for sign in ["<html", "<!doctype html", "<script", "<meta ", "<iframe"] where ByteSearch.contains(text, sign) { return true }
+        for sign in ["<html", "<!doctype html", "<script", "<meta ", "<iframe"] where ByteSearch.contains(text, sign) {
+            return true
+        }
         guard text[start] == UInt8(ascii: "<") else { return false }
         let name = text[(start &+ 1)...].prefix { $0 != 0x20 && $0 != UInt8(ascii: ">") && $0 != 0x0A && $0 != 0x0D }
         return ByteSearch.contains(Array(firstTags.utf8), [0x20] + name + [0x20])
     }
 
-    /// WHATWG MIME Sniffing, section 7.1: what a page begins with, beside the above and a comment; and what may stand in its place.
-    private static let firstTags = " head h1 div font table a style title b body br p form center link img noscript frameset "
+    /// WHATWG MIME Sniffing, section 7.1: what a page begins with, beside the above and a comment; and what
+    /// may stand in its place.
+    private static let firstTags =
+        " head h1 div font table a style title b body br p form center link img noscript frameset "
 
-    /// Of a request for erasure: nothing, a word of consent, or JSON that tells of no error. Anyone may say anything else.
+    /// Of a request for erasure: nothing, a word of consent, or JSON that tells of no error. Anyone may say
+    /// anything else.
     static func acceptsErasure(_ response: HTTPResponse) -> Bool {
         if isPage(response) { return false }
         switch Acknowledgement(response.body) {

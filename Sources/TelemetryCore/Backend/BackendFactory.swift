@@ -18,11 +18,14 @@ private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
     if let problem = choice.problem() {
         let isOfEnvironment = !choice.environmentProblem.utf8.isEmpty
         return UnavailableBackend(
-            kind: choice.kind.name, reason: isOfEnvironment ? choice.environmentProblem : problem.key + ": " + problem.text)
+            kind: choice.kind.name,
+            reason: isOfEnvironment ? choice.environmentProblem : problem.key + ": " + problem.text)
     }
     switch choice.kind.transport {
     case .datagrams(let make):
-        guard let receiver = choice.datagramReceiver else { return UnavailableBackend(kind: choice.kind.name, reason: "no address") }
+        guard let receiver = choice.datagramReceiver else {
+            return UnavailableBackend(kind: choice.kind.name, reason: "no address")
+        }
         return make(receiver, choice)
     case .posted(let makeFormat):
         do throws(EndpointError) {
@@ -39,9 +42,11 @@ private func makeFileBackend(
 ) -> any Backend {
     guard let chosen = path ?? stateDirectory.map({ $0 + "/" + FileBackend.defaultName }) else {
         return UnavailableBackend(
-            kind: "file", reason: "no state directory for " + toolName + ": neither XDG_STATE_HOME nor HOME is an absolute path")
+            kind: "file",
+            reason: "no state directory for " + toolName + ": neither XDG_STATE_HOME nor HOME is an absolute path")
     }
-    guard let last = Array(chosen.utf8).last, last != UInt8(ascii: "/"), let absolute = Environment.absolutePath(chosen) else {
+    guard let last = Array(chosen.utf8).last, last != UInt8(ascii: "/"), let absolute = Environment.absolutePath(chosen)
+    else {
         return UnavailableBackend(kind: "file", reason: "the log's path is not the path of a file")
     }
     return FileBackend(path: absolute, maxBytes: maxBytes, maxFiles: maxFiles)

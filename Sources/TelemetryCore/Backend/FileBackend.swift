@@ -49,7 +49,9 @@ final class FileBackend: Backend {
 
     func close() {}
 
-    private func append(_ events: UnsafeBufferPointer<EventView>, _ journal: (any AppendJournal)?) throws(LogError) -> Verdict {
+    private func append(_ events: UnsafeBufferPointer<EventView>, _ journal: (any AppendJournal)?) throws(LogError)
+        -> Verdict
+    {
         let directory = try openParent()
         defer { directory.close() }
         let rotation = LogRotation(directory: directory, name: name, maxFiles: maxFiles)
@@ -72,7 +74,9 @@ final class FileBackend: Backend {
         return .accepted
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer, to file: LogFile, _ journal: (any AppendJournal)?) throws(LogError) {
+    private func write(_ bytes: UnsafeRawBufferPointer, to file: LogFile, _ journal: (any AppendJournal)?)
+        throws(LogError)
+    {
         journal?.begin(inode: file.inode, length: UInt64(file.length))
         do throws(LogError) { try file.append(bytes) } catch {
             if file.cutBack(to: file.length) { journal?.clear() }

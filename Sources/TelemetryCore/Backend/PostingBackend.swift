@@ -23,7 +23,9 @@ final class PostingBackend: Backend {
         kind = choice.kind.name
         timeoutMilliseconds = choice.timeoutMilliseconds
         let problem = choice.environmentProblem
-        info = choice.kind.name + ": POST " + endpoint.description + (problem.utf8.isEmpty ? "" : " (ignored: " + problem + ")")
+        info =
+            choice.kind.name + ": POST " + endpoint.description
+            + (problem.utf8.isEmpty ? "" : " (ignored: " + problem + ")")
         authorHeaders = HTTPHeader.lines(choice.headers)
     }
 
@@ -38,7 +40,9 @@ final class PostingBackend: Backend {
         let batch = WireBatch(events: events, key: key, attempt: control.attempt, now: now)
         guard let wire = format.request(for: batch) else { return .outOfMemory }
         let count = wire.eventCount ?? events.count
-        if count == 0 { return Outcome(verdict: .invalid(at: 0), reason: "an event that " + kind + " does not take", hasLeft: false) }
+        if count == 0 {
+            return Outcome(verdict: .invalid(at: 0), reason: "an event that " + kind + " does not take", hasLeft: false)
+        }
         var outcome = post(request(wire, key), count, control)
         outcome.eventCount = count
         return outcome
@@ -52,7 +56,8 @@ final class PostingBackend: Backend {
             var outcome = format.outcome(response, eventCount: count, now: Int(Clock.realtime() / 1_000_000_000))
             if (200...299).contains(response.status) && !isOfReceiver(response) {
                 outcome = Outcome(
-                    verdict: .retry(afterSeconds: nil), reason: "HTTP " + response.status.description + ", but no answer of a receiver of "
+                    verdict: .retry(afterSeconds: nil),
+                    reason: "HTTP " + response.status.description + ", but no answer of a receiver of "
                         + kind + ": a login page or a portal may have given it")
             }
             // RFC 9110, section 15.5.20: over another connection.
@@ -78,7 +83,8 @@ final class PostingBackend: Backend {
         var start = 0
         while start < events.count {
             let rest = UnsafeBufferPointer(rebasing: events[start...])
-            let batch = WireBatch(events: rest, key: choice.key == .none ? "" : "***", attempt: 0, now: Clock.realtime())
+            let batch = WireBatch(
+                events: rest, key: choice.key == .none ? "" : "***", attempt: 0, now: Clock.realtime())
             guard let wire = format.request(for: batch) else { return nil }
             let count = wire.eventCount ?? rest.count
             if count > 0 { text += request(wire, batch.key).preview }
@@ -99,6 +105,7 @@ final class PostingBackend: Backend {
         if isCompressed { headers.append("Content-Encoding: gzip") }
         return HTTPRequest(
             endpoint: endpoint, headers: headers, privateHeaders: privateHeaders, isBodyPrivate: wire.isBodyPrivate,
-            body: isCompressed ? compressed.bytes : wire.body, plainBody: isCompressed ? wire.body : nil, responseLimit: format.responseLimit)
+            body: isCompressed ? compressed.bytes : wire.body, plainBody: isCompressed ? wire.body : nil,
+            responseLimit: format.responseLimit)
     }
 }

@@ -1,5 +1,6 @@
-/// What a receiver's HTTP statuses say about a batch. 2xx: accepted; 413: the halves are sent; 401 and 403 are about the
-/// key, which may be replaced, and keep the events; what else is retried is said here; every other 4xx and 5xx is for good.
+/// What a receiver's HTTP statuses say about a batch. 2xx: accepted; 413: the halves are sent; 401 and 403
+/// are about the key, which may be replaced, and keep the events; what else is retried is said here; every
+/// other 4xx and 5xx is for good.
 struct StatusRules {
     /// Retried besides 5xx.
     var retried = [408, 429]
@@ -27,10 +28,12 @@ struct StatusRules {
         if status == 413 && eventCount > 1 { return Outcome(verdict: .split, reason: reason) }
         if let refusal = Self.refusal(response) {
             return Outcome(
-                verdict: .retry(afterSeconds: pause(response, now) ?? Self.refusalPauseSeconds), reason: reason + refusal, hasLeft: false)
+                verdict: .retry(afterSeconds: pause(response, now) ?? Self.refusalPauseSeconds),
+                reason: reason + refusal, hasLeft: false)
         }
         if isRetried(status) {
-            return Outcome(verdict: .retry(afterSeconds: pause(response, now)), reason: reason, hasLeft: !Self.isUntaken(status))
+            return Outcome(
+                verdict: .retry(afterSeconds: pause(response, now)), reason: reason, hasLeft: !Self.isUntaken(status))
         }
         if (400...599).contains(status) { return Outcome(verdict: .rejected, reason: reason) }
         // Not an answer to a POST that any receiver should give, so nothing to drop events for.
@@ -41,7 +44,9 @@ struct StatusRules {
     private func pause(_ response: HTTPResponse, _ now: Int) -> Int? {
         let isReset = readsReset && response.retryAfter.isEmpty
         let clock = HTTPDate.parse(response.date, now: now) ?? now
-        return RetryAfter.seconds(isReset ? response.rateLimitReset : response.retryAfter, now: clock).map { min($0, longestPauseSeconds) }
+        return RetryAfter.seconds(isReset ? response.rateLimitReset : response.retryAfter, now: clock).map {
+            min($0, longestPauseSeconds)
+        }
     }
 
     /// What has to be done before any request is taken; nil: it is something else.

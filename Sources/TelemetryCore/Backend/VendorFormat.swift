@@ -89,7 +89,11 @@ class VendorFormat: WireFormat {
     /// Who the event is about, which the receiver must be told. Without an identity (D) each event is about
     /// somebody else: what is known is no more than that.
     final func writeActor(_ name: StaticString, _ event: EventView) {
-        if event.context.machineID.isEmpty { json.writeID(name, event) } else { json.json.member(name, event.context.machineID) }
+        if event.context.machineID.isEmpty {
+            json.writeID(name, event)
+        } else {
+            json.json.member(name, event.context.machineID)
+        }
     }
 
     final func writeLibrary(_ name: StaticString, _ version: StaticString) {

@@ -6,7 +6,8 @@ package enum Allocation {
     private static let callBytes = 64 << 10
     private static let passBytes = 2 << 20
 
-    /// Asked before what Swift allocates, which ends the program when there is no more than the reserve (`CSystem/reserve.c`).
+    /// Asked before what Swift allocates, which ends the program when there is no more than the reserve
+    /// (`CSystem/reserve.c`).
     package static var isAvailable: Bool { csystem_has_memory(callBytes) }
     /// Allocates nothing, and is asked where little is needed.
     static var hasReserve: Bool { csystem_has_memory(0) }

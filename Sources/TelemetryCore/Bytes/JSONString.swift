@@ -18,7 +18,8 @@ enum JSONString {
         var to = target
         while from < end {
             let left = end - from
-            let word = left >= 8 ? UnsafeRawPointer(from).loadUnaligned(as: UInt64.self).littleEndian : lastWord(from, left)
+            let word =
+                left >= 8 ? UnsafeRawPointer(from).loadUnaligned(as: UInt64.self).littleEndian : lastWord(from, left)
             UnsafeMutableRawPointer(to).storeBytes(of: word.littleEndian, as: UInt64.self)
             let special = specialBytes(word)
             if special == 0 {

@@ -6,7 +6,8 @@ extension String {
     package static func == (left: String, right: String) -> Bool {
         var (left, right) = (left, right)
         return left.withUTF8 { left in
-            right.withUTF8 { right in left.count == right.count && (0..<left.count).allSatisfy { left[$0] == right[$0] } }
+            right.withUTF8 { right in left.count == right.count && (0..<left.count).allSatisfy { left[$0] == right[$0] }
+            }
         }
     }
 

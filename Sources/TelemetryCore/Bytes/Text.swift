@@ -15,7 +15,9 @@ struct Text {
     @inline(__always)
     static var empty: Text {
         // Never read: its length is 0.
-        Text(source: UnsafePointer(bitPattern: 8).unsafelyUnwrapped, sourceLength: 0, length: 0, isVerbatim: true, isAdjusted: false)
+        Text(
+            source: UnsafePointer(bitPattern: 8).unsafelyUnwrapped, sourceLength: 0, length: 0, isVerbatim: true,
+            isAdjusted: false)
     }
 
     /// Measures a NUL-terminated string of which at most `limit` bytes are kept.
@@ -43,8 +45,9 @@ struct Text {
     init(measuring bytes: UnsafePointer<UInt8>, _ seen: Int, limit: Int) {
         var walk = UTF8Walk(bytes, seen, limit: limit)
         while walk.next() != nil {}
-        self.init(source: bytes, sourceLength: seen, length: walk.produced, isVerbatim: !walk.hasReplaced,
-                  isAdjusted: walk.hasReplaced || walk.consumed < seen)
+        self.init(
+            source: bytes, sourceLength: seen, length: walk.produced, isVerbatim: !walk.hasReplaced,
+            isAdjusted: walk.hasReplaced || walk.consumed < seen)
     }
 
     /// Writes exactly `length` bytes.
@@ -87,7 +90,8 @@ struct Text {
             return seen & high == 0
         }
         if count >= 4 {
-            let seen = raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+            let seen =
+                raw.loadUnaligned(as: UInt32.self) | raw.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
             return seen & UInt32(truncatingIfNeeded: high) == 0
         }
         var seen: UInt8 = 0
@@ -104,13 +108,19 @@ struct Text {
         } else if count >= 8 {
             var offset = 0
             while offset &+ 8 < count {
-                target.storeBytes(of: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self), toByteOffset: offset, as: UInt64.self)
+                target.storeBytes(
+                    of: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self), toByteOffset: offset,
+                    as: UInt64.self)
                 offset &+= 8
             }
-            target.storeBytes(of: raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self), toByteOffset: count &- 8, as: UInt64.self)
+            target.storeBytes(
+                of: raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self), toByteOffset: count &- 8,
+                as: UInt64.self)
         } else if count >= 4 {
             target.storeBytes(of: raw.loadUnaligned(as: UInt32.self), as: UInt32.self)
-            target.storeBytes(of: raw.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self), toByteOffset: count &- 4, as: UInt32.self)
+            target.storeBytes(
+                of: raw.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self), toByteOffset: count &- 4,
+                as: UInt32.self)
         } else {
             for index in 0..<count { target.storeBytes(of: source[index], toByteOffset: index, as: UInt8.self) }
         }
@@ -136,7 +146,8 @@ struct UTF8Walk {
     /// A character as it stands, or, with nil `bytes`, a replacement; `count` bytes of output.
     mutating func next() -> (bytes: UnsafePointer<UInt8>?, count: Int)? {
         guard consumed < count else { return nil }
-        let (length, isValid) = bytes[consumed] < 0x80
+        let (length, isValid) =
+            bytes[consumed] < 0x80
             ? (1, true) : UTF8Sequence.examine(bytes + consumed, available: count - consumed)
         let output = isValid ? length : 3
         guard produced + output <= limit else { return nil }

@@ -4,7 +4,9 @@ enum UUIDText {
 
     /// Writes the 36 bytes for the 16 at `uuid`; missing ones count as zero.
     static func write(_ uuid: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>) {
-        guard let from = uuid.baseAddress, uuid.count >= 16 else { return target.update(repeating: UInt8(ascii: "0"), count: length) }
+        guard let from = uuid.baseAddress, uuid.count >= 16 else {
+            return target.update(repeating: UInt8(ascii: "0"), count: length)
+        }
         // Eight digits at a time: what is one too many, the next ones or a hyphen overwrite.
         let (first, second) = (digits(from, 0), digits(from, 4))
         let (third, fourth) = (digits(from, 8), digits(from, 12))

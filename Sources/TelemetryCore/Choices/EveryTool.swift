@@ -29,7 +29,9 @@ package enum EveryTool {
     package static func erase() throws(SystemError) -> [String] {
         var failed: [String] = []
         for tool in try toolNames(in: Environment.stateDirectory) {
-            if SpoolInspector.erase(options: Options(toolName: tool, toolVersion: "")) != .complete { failed.append(tool) }
+            if SpoolInspector.erase(options: Options(toolName: tool, toolVersion: "")) != .complete {
+                failed.append(tool)
+            }
         }
         for tool in (try? toolNames(in: Environment.configDirectory)) ?? [] where !failed.contains(tool) {
             if !SpoolInspector.waitForSenders(tool) { failed.append(tool) }

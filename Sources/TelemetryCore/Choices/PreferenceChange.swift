@@ -13,7 +13,8 @@ package enum PreferenceChange {
         try PreferenceStore.write(true, tool: options.toolName)
     }
 
-    /// A refusal may have been stored where what waited could not be erased: it is erased before anything is sent again.
+    /// A refusal may have been stored where what waited could not be erased: it is erased before anything is
+    /// sent again.
     private static func eraseRefused(_ options: Options) throws(SystemError) {
         guard PreferenceStore.read(tool: options.toolName) == .off else { return }
         let (statistics, problem) = SpoolInspector.examine(options: options)
@@ -29,7 +30,9 @@ package enum PreferenceChange {
         let isStored = (try? PreferenceStore.refuse(tool: options.toolName)) != nil
         var erasure = SpoolInspector.erase(options: options)
         if isStored {
-            if !SpoolInspector.waitForSenders(options.toolName), erasure == .complete { erasure = .unanswered(process: 0) }
+            if !SpoolInspector.waitForSenders(options.toolName), erasure == .complete {
+                erasure = .unanswered(process: 0)
+            }
             return (nil, erasure)
         }
         do throws(SystemError) { try PreferenceStore.refuse(tool: options.toolName) } catch { return (error, erasure) }

@@ -33,7 +33,8 @@ package enum Prompt {
         let question = "Allow " + tool + " to collect this? [y/N] "
         for attempt in 1...2 {
             Terminal.discardInput()
-            guard let line = try Terminal.readLine(after: attempt == 1 ? question : "Please answer y or n. " + question) else {
+            guard let line = try Terminal.readLine(after: attempt == 1 ? question : "Please answer y or n. " + question)
+            else {
                 // The cursor stands behind the question.
                 try Terminal.show("\n")
                 break

@@ -15,7 +15,8 @@ extension Collector {
     /// With the mutex held.
     func attachDry() -> Spool {
         let made = Spool(
-            shared: nil, failure: nil, limits: SpoolLimits(options), context: ContextBlock(options, redactor, machineID: dryIdentity ?? ""))
+            shared: nil, failure: nil, limits: SpoolLimits(options),
+            context: ContextBlock(options, redactor, machineID: dryIdentity ?? ""))
         spool = made
         return made
     }

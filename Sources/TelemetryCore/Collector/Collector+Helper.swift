@@ -2,11 +2,15 @@ import CSystem
 
 /// The same doors as the C API's, for the helper.
 extension Collector {
-    package func track(type: String, name: String, attributes: [(key: String, value: AttributeValue)]) -> telemetry_status {
+    package func track(type: String, name: String, attributes: [(key: String, value: AttributeValue)])
+        -> telemetry_status
+    {
         guard isEnabled else { return TELEMETRY_DISABLED }
         let list = AttributeList(attributes)
         return list.items.withUnsafeBufferPointer { items in
-            type.withCString { type in name.withCString { Recording.track(handle, type, $0, items.baseAddress, items.count) } }
+            type.withCString { type in
+                name.withCString { Recording.track(handle, type, $0, items.baseAddress, items.count) }
+            }
         }
     }
 
@@ -19,18 +23,20 @@ extension Collector {
         let strings = CopiedStrings()
         let pointers = arguments.map { strings.add($0) }
         let message = error.flatMap { strings.add($0) }
-        return withExtendedLifetime(strings) { list.items.withUnsafeBufferPointer { items in
-            pointers.withUnsafeBufferPointer { pointers in
-                var command = CommandInput(durationMilliseconds: durationMilliseconds, exitCode: exitCode)
-                command.category = category ?? .of(exitCode: exitCode)
-                command.attributes = items.baseAddress
-                command.attributeCount = items.count
-                command.arguments = pointers.baseAddress
-                command.argumentCount = pointers.count
-                command.error = message
-                return path.withCString { CommandRecording.track(handle, $0, command) }
+        return withExtendedLifetime(strings) {
+            list.items.withUnsafeBufferPointer { items in
+                pointers.withUnsafeBufferPointer { pointers in
+                    var command = CommandInput(durationMilliseconds: durationMilliseconds, exitCode: exitCode)
+                    command.category = category ?? .of(exitCode: exitCode)
+                    command.attributes = items.baseAddress
+                    command.attributeCount = items.count
+                    command.arguments = pointers.baseAddress
+                    command.argumentCount = pointers.count
+                    command.error = message
+                    return path.withCString { CommandRecording.track(handle, $0, command) }
+                }
             }
-        } }
+        }
     }
 
     package func trackError(
@@ -42,7 +48,9 @@ extension Collector {
         let message = error.flatMap { strings.add($0) }
         return withExtendedLifetime(strings) {
             list.items.withUnsafeBufferPointer { items in
-                name.withCString { CommandRecording.trackError(handle, $0, category.text, message, items.baseAddress, items.count) }
+                name.withCString {
+                    CommandRecording.trackError(handle, $0, category.text, message, items.baseAddress, items.count)
+                }
             }
         }
     }

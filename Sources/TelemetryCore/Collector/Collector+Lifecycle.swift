@@ -33,7 +33,9 @@ extension Collector {
     }
 
     /// With the mutex held: on this thread, which a local backend does not hold up.
-    private func flushInline(_ spool: Spool, _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
+    private func flushInline(_ spool: Spool, _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool)
+        -> telemetry_status
+    {
         lookBeforePass(spool)
         if ignoringBackoff || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
         worker.isPassing = true
@@ -64,7 +66,9 @@ extension Collector {
             let isWaiting = !existing.segmentNames().isEmpty
             existing.close()
             // Of a spool that is only to be looked at nothing can be sent.
-            if isWaiting, attach().shared == nil, SpoolInspector.statistics(options: options)?.pending != 0 { return TELEMETRY_ERROR_SYSTEM }
+            if isWaiting, attach().shared == nil, SpoolInspector.statistics(options: options)?.pending != 0 {
+                return TELEMETRY_ERROR_SYSTEM
+            }
             return nil
         } catch {
             return TELEMETRY_ERROR_SYSTEM
@@ -193,7 +197,8 @@ extension Collector {
 
     /// With the mutex held. Voids what waits, everywhere, and removes it where no living process holds it.
     @discardableResult
-    func erase(_ spool: Spool, _ deadline: Deadline = Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) -> Bool {
+    func erase(_ spool: Spool, _ deadline: Deadline = Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) -> Bool
+    {
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
         var isDone = true

@@ -28,13 +28,15 @@ extension Collector {
         worker.isRunning = true
         worker.firstPending = 0
         let retained = Unmanaged.passRetained(self)
-        let error = csystem_start_thread(Self.stackBytes, { context in
-            guard let context else { return nil }
-            csystem_thread_begins(false)
-            Unmanaged<Collector>.fromOpaque(context).takeRetainedValue().work()
-            csystem_thread_ends(false)
-            return nil
-        }, retained.toOpaque())
+        let error = csystem_start_thread(
+            Self.stackBytes,
+            { context in
+                guard let context else { return nil }
+                csystem_thread_begins(false)
+                Unmanaged<Collector>.fromOpaque(context).takeRetainedValue().work()
+                csystem_thread_ends(false)
+                return nil
+            }, retained.toOpaque())
         if error != 0 {
             worker.isRunning = false
             retained.release()

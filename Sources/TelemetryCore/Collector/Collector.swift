@@ -64,8 +64,10 @@ package final class Collector: ForkMember {
         watch = AnswerWatch(inputs)
         recorder = .allocate(capacity: 1)
         sampling = Sampling(options.sampling)
-        recorder.initialize(to: Recorder(
-            segmentBytes: options.segmentBytes, sampling: sampling, registry: options.events.map { UnsafePointer($0.table) }))
+        recorder.initialize(
+            to: Recorder(
+                segmentBytes: options.segmentBytes, sampling: sampling,
+                registry: options.events.map { UnsafePointer($0.table) }))
         cancelled.initialize(to: Atomic(false))
         handle = .allocate(capacity: 1)
         handle.initialize(to: telemetry_collector(recording: 0, recorder: recorder, implementation: nil))
@@ -100,7 +102,9 @@ package final class Collector: ForkMember {
     /// A18: also notices that consent was withdrawn since the last event.
     package var isEnabled: Bool {
         guard Gate.isOpen(handle) else { return false }
-        if recorder.pointee.segment.load(ordering: .relaxed) != 0 && recorder.pointee.isFresh(Clock.realtime()) { return true }
+        if recorder.pointee.segment.load(ordering: .relaxed) != 0 && recorder.pointee.isFresh(Clock.realtime()) {
+            return true
+        }
         return mutex.withLock {
             _ = currentSpool(attaching: false)
             return Gate.isOpen(handle)
@@ -225,7 +229,8 @@ package final class Collector: ForkMember {
             if spool.active?.isInPlace != false, !closely || spool.isInPlace { return false }
             recorder.pointee.segment.store(0, ordering: .releasing)
             spool.mendSegments()
-            // Who erased it all has raised the epoch before; it is read once more, now that the file is known to be gone.
+            // Who erased it all has raised the epoch before; it is read once more, now that the file is known
+            // to be gone.
             guard shared.control.isRemoved else { return false }
             // The worker sees to it before its next pass.
             if worker.isPassing { return false }
@@ -253,9 +258,9 @@ package final class Collector: ForkMember {
         spool.move(to: shared, failure, makeContext(shared))
     }
 
-    /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with them, or it has
-    /// become another user's. What is in the segments is left to the next pass, as after a crash; the worker sees to the rest after the one at
-    /// work. False: consent is gone.
+    /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with
+    /// them, or it has become another user's. What is in the segments is left to the next pass, as after a
+    /// crash; the worker sees to the rest after the one at work. False: consent is gone.
     @inline(never)
     func replaceLost(_ spool: Spool) -> Bool {
         recorder.pointee.segment.store(0, ordering: .releasing)
@@ -306,7 +311,9 @@ package final class Collector: ForkMember {
         let now = Clock.realtime()
         // A wrong clock named a moment further off than a period.
         let longest = Int64(options.rotationDays) &* IdentityPolicy.dayNanoseconds
-        guard identityExpires <= now || identityExpires &- now > longest &+ IdentityPolicy.dayNanoseconds else { return }
+        guard identityExpires <= now || identityExpires &- now > longest &+ IdentityPolicy.dayNanoseconds else {
+            return
+        }
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.change(makeContext(spool.shared))
         // Where the old one could not be replaced, that is tried again after a while.
@@ -334,7 +341,8 @@ package final class Collector: ForkMember {
         if shared == nil { made.answers = PreferenceStore.stamps(tool: options.toolName) }
         spool = made
         dispatcher = Dispatcher(
-            spool: made, mutex: mutex, outlets: outlets, options: options, destinations: destinations, isLocalOnly: isLocalOnly,
+            spool: made, mutex: mutex, outlets: outlets, options: options, destinations: destinations,
+            isLocalOnly: isLocalOnly,
             makeLocalBackend: { [options] in Self.make(.defaultFile, options) }, isConsented: isConsented)
         return made
     }
@@ -343,7 +351,8 @@ package final class Collector: ForkMember {
     private func tellApart(_ outlets: [Outlet], _ shared: SpoolDirectory?) {
         let slots = shared?.assignDestinations(outlets.map { $0.name })
         for (index, outlet) in outlets.enumerated() {
-            outlet.slot = slots?[index] ?? DestinationSlot(index: index, tag: DestinationFile.tag(Array(outlet.name.utf8)))
+            outlet.slot =
+                slots?[index] ?? DestinationSlot(index: index, tag: DestinationFile.tag(Array(outlet.name.utf8)))
         }
     }
 
@@ -355,15 +364,21 @@ package final class Collector: ForkMember {
         return text
     }
 
-    /// With the mutex held. Keeps where a program sends that has chosen so itself, for whoever asks where the tool's events go.
+    /// With the mutex held. Keeps where a program sends that has chosen so itself, for whoever asks where the
+    /// tool's events go.
     private func noteChoice(_ shared: SpoolDirectory?) {
         let set = destinations
-        guard let shared, !isLocalOnly, set.origin == .code, shared.control.chosenLately(looked) != set.owner else { return }
-        _ = shared.withLock(Deadline(nanoseconds: 0)) { shared.control.write(chosen: destinationText, set.owner, looked) }
+        guard let shared, !isLocalOnly, set.origin == .code, shared.control.chosenLately(looked) != set.owner else {
+            return
+        }
+        _ = shared.withLock(Deadline(nanoseconds: 0)) {
+            shared.control.write(chosen: destinationText, set.owner, looked)
+        }
     }
 
     private func makeContext(_ shared: SpoolDirectory?) -> ContextBlock {
-        let identity = MachineIdentity.obtain(IdentityPolicy(options), tool: options.toolName, directory: shared?.directory)
+        let identity = MachineIdentity.obtain(
+            IdentityPolicy(options), tool: options.toolName, directory: shared?.directory)
         identityExpires = identity.expires
         // What nobody has chosen a receiver for is for this machine's log, whatever a manifest says later.
         let isLocalOnly = isLocalOnly || options.isDefault
@@ -398,7 +413,10 @@ package final class Collector: ForkMember {
 
 extension ContextBlock {
     /// What all events of this collector share; requirement C2.
-    init(_ options: Options, _ redactor: Redactor, machineID: String, _ destinations: (set: DestinationSet, text: String)? = nil) {
+    init(
+        _ options: Options, _ redactor: Redactor, machineID: String,
+        _ destinations: (set: DestinationSet, text: String)? = nil
+    ) {
         self.init()
         let system = SystemDescription.current()
         for (id, value) in [

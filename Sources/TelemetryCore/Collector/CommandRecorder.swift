@@ -35,7 +35,8 @@ package final class CommandRecorder {
             return (isFinished ? nil : self.path, self.category)
         }
         guard let path, Gate.isOpen(handle) else { return TELEMETRY_OK }
-        var command = CommandInput(durationMilliseconds: max(0, (Clock.monotonic() &- started) / 1_000_000), exitCode: exitCode)
+        var command = CommandInput(
+            durationMilliseconds: max(0, (Clock.monotonic() &- started) / 1_000_000), exitCode: exitCode)
         command.attributes = attributes
         command.attributeCount = count
         if let category { (command.category, command.isAdjusted) = (category.category, !category.isKnown) }
@@ -90,7 +91,8 @@ package enum CommandRecording {
     }
 
     /// Nil for a bare run and for meta commands, which are not recorded.
-    static func normalise(_ handle: UnsafeMutablePointer<telemetry_collector>, _ path: UnsafePointer<CChar>) -> String? {
+    static func normalise(_ handle: UnsafeMutablePointer<telemetry_collector>, _ path: UnsafePointer<CChar>) -> String?
+    {
         let bytes = UnsafeRawBufferPointer(start: path, count: strnlen(path, pathLimit))
         return CommandPath.normalise(String(bytes: bytes), toolName: Collector.from(handle).options.toolName)
     }
@@ -100,12 +102,16 @@ package enum CommandRecording {
     ) -> telemetry_status {
         normalised.withCString { name in
             "command.invocation".withCString { type in
-                var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
+                var input = EventInput(
+                    type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
                 input.set(command.attributes, command.attributeCount)
                 input.durationMilliseconds = command.durationMilliseconds
                 input.exitCode = command.exitCode
-                input.flags |= EventInput.hasDuration | EventInput.hasExitCode | (command.isAdjusted ? EventInput.isAdjusted : 0)
-                if let category = command.category { input.errorCategory = Text(category.text, limit: EventLimits.categoryBytes) }
+                input.flags |=
+                    EventInput.hasDuration | EventInput.hasExitCode | (command.isAdjusted ? EventInput.isAdjusted : 0)
+                if let category = command.category {
+                    input.errorCategory = Text(category.text, limit: EventLimits.categoryBytes)
+                }
                 return extended(handle, input, command)
             }
         }
@@ -113,7 +119,8 @@ package enum CommandRecording {
 
     /// As `telemetry_track_error`, for a collector whose gate is open.
     package static func trackError(
-        _ handle: UnsafeMutablePointer<telemetry_collector>, _ name: UnsafePointer<CChar>?, _ category: UnsafePointer<CChar>?,
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ name: UnsafePointer<CChar>?,
+        _ category: UnsafePointer<CChar>?,
         _ error: UnsafePointer<CChar>?, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
         guard let name else { return Recording.refuse(handle) }
@@ -121,7 +128,8 @@ package enum CommandRecording {
         var command = CommandInput(durationMilliseconds: 0, exitCode: 0)
         command.error = error
         return "command.error".withCString { type in
-            var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
+            var input = EventInput(
+                type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
             input.set(attributes, count)
             input.errorCategory = Text((given?.category ?? .unknown).text, limit: EventLimits.categoryBytes)
             if given?.isKnown == false { input.flags |= EventInput.isAdjusted }
@@ -138,7 +146,9 @@ package enum CommandRecording {
         guard collector.options.extendedCollection else { return Recording.recordOutOfLine(handle, plain) }
         var input = plain
         var event = RedactedEvent(collector.redactor)
-        if let error = command.error.flatMap({ event.error($0) }) { input.error = Text(error, limit: EventLimits.errorBytes) }
+        if let error = command.error.flatMap({ event.error($0) }) {
+            input.error = Text(error, limit: EventLimits.errorBytes)
+        }
         let arguments = command.arguments.map { event.arguments($0, command.argumentCount) } ?? []
         input.hasRedaction = event.hasReplaced
         return withExtendedLifetime(event) {

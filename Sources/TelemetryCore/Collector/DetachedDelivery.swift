@@ -35,7 +35,9 @@ package enum DetachedDelivery {
     private static func obstacle(_ options: Options) -> StaticString? {
         if !csystem_may_spawn() { return "this process may start none" }
         if isHelper { return nil }
-        if options.manifestPath == nil || options.manifestMark?.isAll(of: options) != true { return "chosen in code, not by a manifest" }
+        if options.manifestPath == nil || options.manifestMark?.isAll(of: options) != true {
+            return "chosen in code, not by a manifest"
+        }
         return program(options) == nil ? "no helper found" : nil
     }
 
@@ -65,7 +67,9 @@ package enum DetachedDelivery {
 
     private static func isTrusted(_ path: String) -> Bool {
         var status = stat()
-        guard PathText.call(path, { stat($0, &status) }) == 0, PathText.call(path, { access($0, X_OK) }) == 0 else { return false }
+        guard PathText.call(path, { stat($0, &status) }) == 0, PathText.call(path, { access($0, X_OK) }) == 0 else {
+            return false
+        }
         return FileTrust(acceptsRoot: true, refusedMode: 0o022).problem(status) == nil
     }
 

@@ -39,21 +39,27 @@ struct Recorder: ~Copyable {
     @inline(__always)
     @_optimize(speed)
     func record(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64) -> Bool {
-        guard let base = UnsafeMutableRawPointer(bitPattern: segment.load(ordering: .acquiring)), isFresh(now) else { return false }
+        guard let base = UnsafeMutableRawPointer(bitPattern: segment.load(ordering: .acquiring)), isFresh(now) else {
+            return false
+        }
         return Self.record(input, plan, now: now, in: base, capacity: segmentBytes)
     }
 
     /// One copy for all: the call costs nothing beside what it does.
     @inline(never)
     @_optimize(speed)
-    static func record(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64, in base: UnsafeMutableRawPointer, capacity: Int) -> Bool {
+    static func record(
+        _ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64, in base: UnsafeMutableRawPointer,
+        capacity: Int
+    ) -> Bool {
         let offset = StateWord.reserve(base, size: (plan.pointee.length &+ 7) & ~7, capacity: capacity)
         if offset == 0 { return false }
         // A reused segment gets these before it admits a record, so they are read after the reservation.
         let description = base + SegmentLayout.descriptionOffsets.0
         RecordEncoder.encode(
             input, plan, into: base + offset, offset: offset,
-            sync: DescriptionLayout.sync.load(description), generation: DescriptionLayout.generation.load(description), now: now)
+            sync: DescriptionLayout.sync.load(description), generation: DescriptionLayout.generation.load(description),
+            now: now)
         StateWord.commit(base)
         return true
     }
@@ -65,30 +71,38 @@ package enum Recording {
     @inline(never)
     @_optimize(speed)
     package static func track(
-        _ handle: UnsafeMutablePointer<telemetry_collector>, _ type: UnsafePointer<CChar>?, _ name: UnsafePointer<CChar>?,
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ type: UnsafePointer<CChar>?,
+        _ name: UnsafePointer<CChar>?,
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
         guard let type, let name else { return refuse(handle) }
-        var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
+        var input = EventInput(
+            type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
         input.set(attributes, count)
         return record(handle, input, inline: true)
     }
 
     /// As `record`, for what is not worth a copy of its code in the caller.
     @inline(never)
-    static func recordOutOfLine(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput) -> telemetry_status {
+    static func recordOutOfLine(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput)
+        -> telemetry_status
+    {
         record(handle, input, inline: false)
     }
 
     @inline(__always)
-    private static func record(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, inline: Bool) -> telemetry_status {
+    private static func record(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, inline: Bool)
+        -> telemetry_status
+    {
         guard !input.type.isAdjusted, input.name.length > 0,
             EventSchema.isValidType(UnsafeRawBufferPointer(start: input.type.source, count: input.type.length))
         else { return refuse(handle) }
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         let now = Clock.realtime()
         var input = input
-        if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) { return refuseUndeclared(handle) }
+        if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {
+            return refuseUndeclared(handle)
+        }
         if let sampling = recorder.pointee.sampling {
             let (rate, isDrawn) = sampling._withUnsafeGuaranteedRef { $0.draw(input.type, now: now) }
             // C11: an event that was not drawn is none.
@@ -99,12 +113,16 @@ package enum Recording {
     }
 
     @inline(never)
-    private static func encodeOutOfLine(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, now: Int64) -> telemetry_status {
+    private static func encodeOutOfLine(
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, now: Int64
+    ) -> telemetry_status {
         encode(handle, input, now: now)
     }
 
     @inline(__always)
-    private static func encode(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, now: Int64) -> telemetry_status {
+    private static func encode(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, now: Int64)
+        -> telemetry_status
+    {
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
             var plan = RecordPlan(rules: input.rules, headers: headers.baseAddress.unsafelyUnwrapped)
@@ -117,7 +135,8 @@ package enum Recording {
             }
             if input.hasRedaction { recorder.pointee.redacted.wrappingAdd(1, ordering: .relaxed) }
             if plan.refusedCount != 0 {
-                recorder.pointee.attributesRefused.wrappingAdd(UInt64(truncatingIfNeeded: plan.refusedCount), ordering: .relaxed)
+                recorder.pointee.attributesRefused.wrappingAdd(
+                    UInt64(truncatingIfNeeded: plan.refusedCount), ordering: .relaxed)
             }
             if plan.isAdjusted {
                 recorder.pointee.adjusted.wrappingAdd(1, ordering: .relaxed)

@@ -30,7 +30,8 @@ enum AdminPolicy {
                 for entry in try ManifestSection.entries(of: tools, file: "", path: "tools") {
                     let key = "tools." + Excerpt.of(entry.key)
                     guard entry.key == everyTool || ToolName.isValid(entry.key) else {
-                        throw top.failure(key, entry.value, "no tool can have this name; expected a tool's name, or '*' for all")
+                        throw top.failure(
+                            key, entry.value, "no tool can have this name; expected a tool's name, or '*' for all")
                     }
                     let refuses = try refuses(top, key, entry.value)
                     if refuses && (entry.key == tool || entry.key == everyTool) { isOff = true }
@@ -43,7 +44,8 @@ enum AdminPolicy {
         }
     }
 
-    private static func refuses(_ top: ManifestSection, _ key: String, _ node: YAMLNode?) throws(ManifestError) -> Bool {
+    private static func refuses(_ top: ManifestSection, _ key: String, _ node: YAMLNode?) throws(ManifestError) -> Bool
+    {
         guard let node else { return false }
         switch node.scalar.map({ AnswerWord($0.text) }) ?? .other {
         case .yes: return false

@@ -1,7 +1,7 @@
 import CSystem
 
-/// A18: the files that decided, looked at again while a program runs: their stamps tell whether anyone has changed, replaced or
-/// removed one, without a file being opened.
+/// A18: the files that decided, looked at again while a program runs: their stamps tell whether anyone has
+/// changed, replaced or removed one, without a file being opened.
 struct AnswerWatch {
     /// In the order in which they were read; one that is not there is waited for.
     private var files: [String]

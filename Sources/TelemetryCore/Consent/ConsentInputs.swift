@@ -92,8 +92,12 @@ package final class ConsentInputs {
 
     private func readEnvironment() {
         doNotTrack = Environment.refusing("DO_NOT_TRACK") { AnswerWord($0).refuses }
-        noTelemetryVariable = Environment.refusing(Self.variableName(toolName, .noTelemetry)) { AnswerWord(trimming: $0).refuses }
-        telemetryEnabledVariable = Environment.refusing(Self.variableName(toolName, .telemetryEnabled)) { AnswerWord($0) != .yes }
+        noTelemetryVariable = Environment.refusing(Self.variableName(toolName, .noTelemetry)) {
+            AnswerWord(trimming: $0).refuses
+        }
+        telemetryEnabledVariable = Environment.refusing(Self.variableName(toolName, .telemetryEnabled)) {
+            AnswerWord($0) != .yes
+        }
         localVariable = Environment.refusing(Self.variableName(toolName, .telemetryLocal)) { AnswerWord($0).refuses }
         isEnvironmentUntrusted = Environment.isUntrusted
         continuousIntegration = ContinuousIntegration.current()
@@ -111,7 +115,9 @@ package final class ConsentInputs {
         let user = InvokingUser.current()
         invokingUser = user?.answer(tool: toolName)
         files += [preferencePath, everyToolPath] + (user?.files(tool: toolName) ?? [])
-        if let directory = PreferenceStore.directory(tool: toolName) { files.append(directory + "/" + NoticeStore.fileName) }
+        if let directory = PreferenceStore.directory(tool: toolName) {
+            files.append(directory + "/" + NoticeStore.fileName)
+        }
         noticeShown = stance == TELEMETRY_OPT_OUT && NoticeStore.isShown(tool: toolName, version: version)
         noticeOutdated = preference == .on && NoticeStore.isOutdated(tool: toolName, version: version)
     }

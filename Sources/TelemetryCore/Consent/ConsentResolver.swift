@@ -14,7 +14,8 @@ package enum ConsentResolver {
         return ConsentDecision(
             isEnabled: winner.says == .on, source: winner.source, reason: winner.reason, warnings: warnings,
             isLocalOnly: local.isOn,
-            voidsWaiting: winner.says == .off && winner.voidsWaiting && !isClosed(inputs.preference) && !isClosed(inputs.everyToolPreference))
+            voidsWaiting: winner.says == .off && winner.voidsWaiting && !isClosed(inputs.preference)
+                && !isClosed(inputs.everyToolPreference))
     }
 
     /// An answer behind a door that is closed to this user, who was another before perhaps, is none that has gone.
@@ -37,8 +38,12 @@ package enum ConsentResolver {
     /// A15: the user has answered twice, and differently. Only where the preference decides: what
     /// is overruled from above is settled.
     private static func contradiction(_ inputs: ConsentInputs) -> String? {
-        if let config = inputs.projectConfig, contradicts(config, inputs.preference) { return contradiction(inputs, config) }
-        if let config = inputs.toolConfig, contradicts(config, inputs.preference) { return contradiction(inputs, config) }
+        if let config = inputs.projectConfig, contradicts(config, inputs.preference) {
+            return contradiction(inputs, config)
+        }
+        if let config = inputs.toolConfig, contradicts(config, inputs.preference) {
+            return contradiction(inputs, config)
+        }
         return nil
     }
 

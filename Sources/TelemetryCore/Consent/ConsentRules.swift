@@ -60,8 +60,13 @@ enum ConsentRules {
     /// A5: one way; read as widely as `DO_NOT_TRACK`.
     private static func noTelemetryVariable(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         let name = ConsentInputs.variableName(inputs.toolName, .noTelemetry)
-        guard variable(name, inputs.noTelemetryVariable, &statement) != nil, let value = inputs.noTelemetryVariable else { return }
-        if AnswerWord(trimming: value).refuses { statement.says = .off } else { statement.remark = ", which refuses nothing" }
+        guard variable(name, inputs.noTelemetryVariable, &statement) != nil, let value = inputs.noTelemetryVariable
+        else { return }
+        if AnswerWord(trimming: value).refuses {
+            statement.says = .off
+        } else {
+            statement.remark = ", which refuses nothing"
+        }
     }
 
     /// A12: what the requirements put above it has been asked before.
@@ -80,7 +85,9 @@ enum ConsentRules {
         case .yes:
             statement.says = .on
             statement.isDisregarded = inputs.isEnvironmentUntrusted
-            if statement.isDisregarded { statement.remark = ", which does not count in a program that has rights its caller does not have" }
+            if statement.isDisregarded {
+                statement.remark = ", which does not count in a program that has rights its caller does not have"
+            }
         case .no: statement.says = .off
         case .empty, .other:
             statement.says = .off

@@ -26,8 +26,9 @@ struct ConsentStatement {
         return text + remark.text + detail
     }
 
-    /// A no that is meant for all that waits: one that can be read, or an answer that is not there any more. A project's is
-    /// for work on it. An outdated notice and a file that cannot be read say nothing of what was recorded before.
+    /// A no that is meant for all that waits: one that can be read, or an answer that is not there any more.
+    /// A project's is for work on it. An outdated notice and a file that cannot be read say nothing of what
+    /// was recorded before.
     var voidsWaiting: Bool {
         switch source {
         case .adminPolicy, .invokingUser, .everyToolPreference, .preferenceFile, .toolConfig: (value ?? "") == "false"

@@ -5,7 +5,8 @@ extension InvokingUser {
     func answer(tool: String) -> FileAnswer {
         var result = FileAnswer(onlyLowers: true)
         guard let (id, home) = account else {
-            result.answer = .unusable(path: "", reason: "the home of the user who has called this process as root is not known")
+            result.answer = .unusable(
+                path: "", reason: "the home of the user who has called this process as root is not known")
             return result
         }
         result = Self.answer(tool: PreferenceStore.everyTool, id, home)
@@ -25,6 +26,7 @@ extension InvokingUser {
 
     private static func answer(tool: String, _ id: uid_t, _ home: String) -> FileAnswer {
         let path = path(home, tool)
-        return FileAnswer(path: path, answer: PreferenceStore.read(path: path, trust: FileTrust(owner: id)), onlyLowers: true)
+        return FileAnswer(
+            path: path, answer: PreferenceStore.read(path: path, trust: FileTrust(owner: id)), onlyLowers: true)
     }
 }

@@ -9,7 +9,8 @@ struct LocalOnly {
 
     var warning: String? {
         if !statement.warns { return nil }
-        return reason + (statement.quotesValue ? StaticString.expectedAnswer.text : "") + "; events stay on this machine"
+        return reason + (statement.quotesValue ? StaticString.expectedAnswer.text : "")
+            + "; events stay on this machine"
     }
 
     static func resolve(_ inputs: ConsentInputs) -> LocalOnly {

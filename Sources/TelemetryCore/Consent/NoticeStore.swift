@@ -29,7 +29,8 @@ package enum NoticeStore {
     }
 
     static func forget(tool: String) {
-        guard let path = PreferenceStore.directory(tool: tool), let directory = (try? Directory.openAny(path)) ?? nil else { return }
+        guard let path = PreferenceStore.directory(tool: tool), let directory = (try? Directory.openAny(path)) ?? nil
+        else { return }
         _ = try? directory.removeEntry(fileName)
         directory.close()
     }

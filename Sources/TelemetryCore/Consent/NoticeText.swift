@@ -55,7 +55,8 @@ struct NoticeText {
         for destination in options.destinations {
             let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: directory)
             if !text.utf8.isEmpty { text += "; " }
-            text += (backend.isLocal ? "this machine: " : "") + Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)
+            text +=
+                (backend.isLocal ? "this machine: " : "") + Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)
         }
         return text
     }

@@ -28,7 +28,9 @@ package enum PreferenceStore {
         return path(directory, tool)
     }
 
-    private static func path(_ directory: String?, _ tool: String) -> String? { directory.map { $0 + "/" + tool + "/" + fileName } }
+    private static func path(_ directory: String?, _ tool: String) -> String? {
+        directory.map { $0 + "/" + tool + "/" + fileName }
+    }
 
     /// Nil when the user has no configuration directory.
     package static var everyToolPath: String? { everyToolPath(in: Environment.configDirectory) }
@@ -95,10 +97,11 @@ package enum PreferenceStore {
         }
     }
 
-    /// Locks the directory of the tool's answer (flock(2), shared) while events are sent of which no spool tells others:
-    /// whoever refuses waits for it. Nil: there is no answer, or no more room for a descriptor.
+    /// Locks the directory of the tool's answer (flock(2), shared) while events are sent of which no spool
+    /// tells others: whoever refuses waits for it. Nil: there is no answer, or no more room for a descriptor.
     static func holdForSending(tool: String) -> Descriptor? {
-        guard let path = directory(tool: tool), let found = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil else { return nil }
+        guard let path = directory(tool: tool), let found = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
+        else { return nil }
         defer { found.close() }
         let held = try? ForkHandling.openHeld(at: found, ".", O_RDONLY | O_DIRECTORY)
         _ = held?.lockError(isShared: true)
@@ -107,7 +110,8 @@ package enum PreferenceStore {
 
     /// After a refusal was stored. False: somebody still sends who cannot have seen it, being stopped for instance.
     static func waitForSenders(tool: String, until deadline: Deadline) -> Bool {
-        guard let path = directory(tool: tool), let found = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil else { return true }
+        guard let path = directory(tool: tool), let found = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
+        else { return true }
         defer { found.close() }
         return found.lock(until: deadline) || found.lockError() != EWOULDBLOCK
     }

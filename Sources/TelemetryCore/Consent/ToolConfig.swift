@@ -17,13 +17,15 @@ enum ToolConfig {
 
     /// The project's: believed whoever wrote it, since it can only switch off.
     static func readProject(_ location: ConfigLocation) -> FileAnswer {
-        // Whoever has called a program with rights of its own chooses the working directory, and what a link in it leads to.
+        // Whoever has called a program with rights of its own chooses the working directory, and what a link
+        // in it leads to.
         let trust = FileTrust(owner: nil, refusedMode: 0, followsLinks: !Environment.isUntrusted)
         return FileAnswer(path: location.file, answer: read(location.file, location, trust).consent, onlyLowers: true)
     }
 
     /// Nil without a home directory.
-    static func userPath(_ file: String, in configHome: @autoclosure () -> String? = Environment.configHome) -> String? {
+    static func userPath(_ file: String, in configHome: @autoclosure () -> String? = Environment.configHome) -> String?
+    {
         if file.utf8.first == UInt8(ascii: "/") { return file }
         if ConfigLocation.isInHome(file) {
             return Environment.home.map { $0 + "/" + String(bytes: Array(file.utf8).dropFirst(2)) }

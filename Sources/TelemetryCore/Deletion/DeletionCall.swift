@@ -32,7 +32,10 @@ struct DeletionCall {
             if !(200...299).contains(response.status) { return status }
             // A login page in the receiver's place erases nothing.
             let isForeign = transport.hasLeftOrigin && response.isHTML || !Acknowledgement.acceptsErasure(response)
-            return isForeign ? status + ", but the answer is neither empty nor JSON without an error: a page for people may have given it" : nil
+            return isForeign
+                ? status
+                    + ", but the answer is neither empty nor JSON without an error: a page for people may have given it"
+                : nil
         }
     }
 

@@ -20,7 +20,9 @@ final class DeletionEvent {
     /// Nil: accepted. Otherwise why not.
     func ask(for id: String) -> String? {
         let context = ContextBlock(options, Redactor(home: Environment.refusing("HOME")), machineID: id)
-        guard let segment = Segment.createHeap(size: 2 * SegmentLayout.headerSize, epoch: 1, context: context, address: nil)
+        guard
+            let segment = Segment.createHeap(
+                size: 2 * SegmentLayout.headerSize, epoch: 1, context: context, address: nil)
         else { return "out of memory" }
         defer { segment.release(removingFrom: nil) }
         let record = Self.record(now: Clock.realtime())

@@ -73,7 +73,9 @@ package enum DeletionReceipts {
 
     static func add(_ receipts: [DeletionReceipt], path: String) throws(DeletionReceiptsError) {
         let directory: Descriptor
-        do throws(SystemError) { directory = try Directory.openPrivate(path) } catch { throw DeletionReceiptsError(error) }
+        do throws(SystemError) { directory = try Directory.openPrivate(path) } catch {
+            throw DeletionReceiptsError(error)
+        }
         defer { directory.close() }
         try add(receipts, in: directory)
     }
@@ -81,11 +83,15 @@ package enum DeletionReceipts {
     /// What cannot be read is not replaced.
     static func add(_ receipts: [DeletionReceipt], in directory: Descriptor) throws(DeletionReceiptsError) {
         guard !receipts.isEmpty else { return }
-        guard let lock = IdentityLock.take(directory, milliseconds: 100) else { throw DeletionReceiptsError(SystemError(code: EAGAIN)) }
+        guard let lock = IdentityLock.take(directory, milliseconds: 100) else {
+            throw DeletionReceiptsError(SystemError(code: EAGAIN))
+        }
         defer { lock.close() }
         let kept = try lines(in: directory) + receipts.map { $0.line }
         var bytes: [UInt8] = []
         for line in kept.suffix(limit) { bytes += line + [UInt8(ascii: "\n")] }
-        do throws(SystemError) { try PrivateFile.replace(in: directory, fileName, bytes, durable: true) } catch { throw DeletionReceiptsError(error) }
+        do throws(SystemError) { try PrivateFile.replace(in: directory, fileName, bytes, durable: true) } catch {
+            throw DeletionReceiptsError(error)
+        }
     }
 }

@@ -24,7 +24,9 @@ package struct DeletionRecipient {
         for destination in options.destinations {
             let next = Self.reach(destination.choice, options)
             // Whom nobody can ask is said of what is told first; one that can be asked outweighs the others.
-            if found == nil || next.reach == .askable || (next.reach == .unknown && found?.reach == .local) { found = next }
+            if found == nil || next.reach == .askable || (next.reach == .unknown && found?.reach == .local) {
+                found = next
+            }
             if next.reach == .askable { break }
         }
         (reach, text) = found ?? (.local, "there is nobody to ask")
@@ -33,7 +35,10 @@ package struct DeletionRecipient {
     static func reach(_ choice: BackendChoice, _ options: Options) -> (reach: Reach, text: String) {
         switch choice {
         case .network(let choice) where !choice.kind.answers:
-            (.unknown, "the backend '" + choice.kind.name + "' acknowledges nothing: ask the author of " + options.toolName)
+            (
+                .unknown,
+                "the backend '" + choice.kind.name + "' acknowledges nothing: ask the author of " + options.toolName
+            )
         case .network: (.askable, "")
         case .noop: (.local, "the backend 'noop' keeps nothing: there is nobody to ask")
         case .stdout: (.local, "the backend 'stdout' only prints: there is nobody to ask")
@@ -47,16 +52,23 @@ package struct DeletionRecipient {
     private static func file(_ path: String?, _ options: Options) -> (Reach, String) {
         let log = path ?? LocalData.defaultLog(options: options) ?? ""
         if options.manifestPath == nil && path == nil && !SharedFile.exists(log) && Self.mayHaveSent(options) {
-            return (.unknown, "no manifest of " + options.toolName + " says where its events went: give --manifest FILE, or ask its author")
+            return (
+                .unknown,
+                "no manifest of " + options.toolName
+                    + " says where its events went: give --manifest FILE, or ask its author"
+            )
         }
         let name = Excerpt.of(log, limitBytes: Excerpt.pathLimitBytes)
-        return (.local, "the backend 'file' sends nothing: the events are in " + name + ", which 'telemetry reset' removes")
+        return (
+            .local, "the backend 'file' sends nothing: the events are in " + name + ", which 'telemetry reset' removes"
+        )
     }
 
     /// Whether events may have been sent, as far as what is left tells: where nothing is, by whether telemetry is on.
     package static func mayBeOn(_ options: Options) -> Bool {
         if SpoolInspector.statistics(options: options) != nil { return mayHaveSent(options) }
-        return PreferenceStore.read(tool: options.toolName) == .on || ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
+        return PreferenceStore.read(tool: options.toolName) == .on
+            || ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
     }
 
     /// False only if it is known that nothing was ever sent, or tried to be.

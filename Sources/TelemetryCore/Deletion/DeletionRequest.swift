@@ -77,7 +77,9 @@ package struct DeletionRequest {
         for destination in recipients {
             result.unasked = ids
             let event = DeletionEvent(options: options, destination)
-            ask(.event, { event.taker.utf8.isEmpty ? destination.address : event.taker }, &result) { event.ask(for: $0) }
+            ask(.event, { event.taker.utf8.isEmpty ? destination.address : event.taker }, &result) {
+                event.ask(for: $0)
+            }
             event.close()
             if result.unasked.count > unasked.count { unasked = result.unasked }
         }

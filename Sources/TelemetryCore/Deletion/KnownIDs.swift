@@ -63,9 +63,13 @@ package struct KnownIDs {
     package func gap(_ options: Options, mayBeOn: Bool) -> String? {
         if let problem { return problem }
         let isEphemeral = IdentityPolicy(options).isEphemeral
-        if isEphemeral && isAuditCut { return "the audit log does not have the identifiers of all runs" + Self.askAuthor(options) }
+        if isEphemeral && isAuditCut {
+            return "the audit log does not have the identifiers of all runs" + Self.askAuthor(options)
+        }
         guard all.isEmpty, mayBeOn else { return nil }
-        if options.identity == TELEMETRY_IDENTITY_NONE { return "its events carry no identifier" + Self.askAuthor(options) }
+        if options.identity == TELEMETRY_IDENTITY_NONE {
+            return "its events carry no identifier" + Self.askAuthor(options)
+        }
         if isEphemeral { return "each run had another identifier, and no audit log has them" + Self.askAuthor(options) }
         return "no identifier is kept on this machine any more" + Self.askAuthor(options)
     }

@@ -24,7 +24,9 @@ package enum LocalData {
         return problems
     }
 
-    private static func removeState(_ path: String, _ options: Options, keepingPastIDs: Bool, _ problems: inout [String]) {
+    private static func removeState(
+        _ path: String, _ options: Options, keepingPastIDs: Bool, _ problems: inout [String]
+    ) {
         if keepingPastIDs, let problem = keepIDs(path, options) {
             // Without them nobody could be asked any more: they stay where they are.
             problems.append(problem)
@@ -49,7 +51,8 @@ package enum LocalData {
 
     private static func isState(_ name: UnsafePointer<CChar>) -> Bool {
         if Segment.isName(name) || isIdentity(name) { return true }
-        return isNamed(name, ControlFile.name) || isNamed(name, DestinationFile.name) || isNamed(name, "deliver") || isNamed(name, DetachedLock.name) || isNamed(name, HeartbeatFile.name)
+        return isNamed(name, ControlFile.name) || isNamed(name, DestinationFile.name) || isNamed(name, "deliver")
+            || isNamed(name, DetachedLock.name) || isNamed(name, HeartbeatFile.name)
             || isNamed(name, FileBackend.defaultName) || isAudit(name)
     }
 
@@ -58,7 +61,8 @@ package enum LocalData {
     }
 
     private static func isIdentity(_ name: UnsafePointer<CChar>) -> Bool {
-        isNamed(name, IdentityFile.salt.name) || isNamed(name, IdentityCache.fileName) || isNamed(name, IdentityFile.uuid.name)
+        isNamed(name, IdentityFile.salt.name) || isNamed(name, IdentityCache.fileName)
+            || isNamed(name, IdentityFile.uuid.name)
             || isNamed(name, HashedID.fileName) || isNamed(name, PastIDs.fileName)
     }
 
@@ -81,9 +85,11 @@ package enum LocalData {
 
     /// `base` or `base.N`.
     private static func isRotated(_ name: UnsafePointer<CChar>, _ base: String) -> Bool {
-        guard name.pointee != CChar(UInt8(ascii: ".")) || base.utf8.first == UInt8(ascii: "."), isNamed(name, base) else { return false }
+        guard name.pointee != CChar(UInt8(ascii: ".")) || base.utf8.first == UInt8(ascii: "."), isNamed(name, base)
+        else { return false }
         let tail = name + base.utf8.count
-        return tail.pointee == 0 || Array(String(cString: tail + 1).utf8).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return tail.pointee == 0
+            || Array(String(cString: tail + 1).utf8).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
     private static func isLog(_ path: String) -> Bool {
@@ -93,7 +99,9 @@ package enum LocalData {
         return (try? file.readAll(limit: 18)) == Array("{\"schema_version\":".utf8)
     }
 
-    private static func removeEntries(_ path: String, _ problems: inout [String], _ isChosen: (UnsafePointer<CChar>) -> Bool) {
+    private static func removeEntries(
+        _ path: String, _ problems: inout [String], _ isChosen: (UnsafePointer<CChar>) -> Bool
+    ) {
         let directory: Descriptor
         do throws(SystemError) {
             guard let opened = try Directory.openAny(path) else { return }

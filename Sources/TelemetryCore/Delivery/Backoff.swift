@@ -6,8 +6,8 @@ struct Backoff {
     /// A receiver that asks for more is not taken at its word.
     static let longestAskedNanoseconds: Int64 = 7 * 24 * 3600 * 1_000_000_000
 
-    /// Nanoseconds to wait after `failures` (at least 1) in a row. `retryAfterSeconds`: what the receiver asked for, which
-    /// knows better than any schedule; 0 would be at once and for ever, and says nothing.
+    /// Nanoseconds to wait after `failures` (at least 1) in a row. `retryAfterSeconds`: what the receiver
+    /// asked for, which knows better than any schedule; 0 would be at once and for ever, and says nothing.
     static func delay(failures: UInt32, retryAfterSeconds: Int?, random: UInt64) -> Int64 {
         let exponent = Int64(min(failures, 16)) - 1
         let ceiling = min(longestSeconds, firstSeconds << max(0, exponent)) * 1_000_000_000

@@ -60,7 +60,8 @@ struct BatchMachine {
         case .accepted: return settle(part, delivered: part.count, .rejected, .accepted)
         case .partial(let rejected):
             return settle(part, delivered: part.count - min(max(0, rejected), part.count), .rejected, .accepted)
-        case .invalid(let index): return resume(part, after: min(max(0, index), part.count - 1), hasLeft: outcome.hasLeft)
+        case .invalid(let index):
+            return resume(part, after: min(max(0, index), part.count - 1), hasLeft: outcome.hasLeft)
         case .spoilt(let index):
             spoiling = part.lowerBound + min(max(0, index), part.count - 1)
             // Nobody has it.
@@ -74,13 +75,17 @@ struct BatchMachine {
         case .retry(let seconds):
             var reaction = Reaction()
             // The receiver may have them: they are not sent again.
-            if guarantee == .atMostOnce && outcome.hasLeft { reaction = settle(part, delivered: 0, .unconfirmed, .unconfirmed) }
+            if guarantee == .atMostOnce && outcome.hasLeft {
+                reaction = settle(part, delivered: 0, .unconfirmed, .unconfirmed)
+            }
             reaction.ending = .failed(afterSeconds: seconds)
             return reaction
         }
     }
 
-    private mutating func settle(_ part: Range<Int>, delivered: Int, _ reason: DropReason, _ audit: AuditOutcome?) -> Reaction {
+    private mutating func settle(_ part: Range<Int>, delivered: Int, _ reason: DropReason, _ audit: AuditOutcome?)
+        -> Reaction
+    {
         start = part.upperBound
         return Reaction(settled: [Settlement(range: part, delivered: delivered, reason: reason, audit: audit)])
     }
@@ -89,7 +94,9 @@ struct BatchMachine {
     private mutating func resume(_ part: Range<Int>, after index: Int, hasLeft: Bool) -> Reaction {
         let bad = part.lowerBound + index
         var reaction = Reaction()
-        if index > 0 { reaction.settled = settle(part.lowerBound..<bad, delivered: index, .rejected, .accepted).settled }
+        if index > 0 {
+            reaction.settled = settle(part.lowerBound..<bad, delivered: index, .rejected, .accepted).settled
+        }
         reaction.settled += settle(bad..<(bad + 1), delivered: 0, .rejected, hasLeft ? .rejected : nil).settled
         return reaction
     }

@@ -11,7 +11,10 @@ final class ControlJournal: AppendJournal {
 
     /// `isWaiting`: whether a segment of this generation stands at this progress offset. If the one of the
     /// append that a crash interrupted does, that append has not been accounted for.
-    init(_ spool: SpoolDirectory, lease: Lease? = nil, isForeign: (UInt64) -> Bool = { _ in false }, isWaiting: (UInt64, Int) -> Bool) {
+    init(
+        _ spool: SpoolDirectory, lease: Lease? = nil, isForeign: (UInt64) -> Bool = { _ in false },
+        isWaiting: (UInt64, Int) -> Bool
+    ) {
         self.isForeign = isForeign(spool.delivery.appendGeneration)
         self.spool = spool
         self.lease = lease

@@ -1,8 +1,8 @@
 import CSystem
 
-/// One pass over everything that waits: what processes that are gone have left, then this collector's
-/// own, each segment to every destination that may be tried. Runs on the worker thread or, for a local backend, on the thread that flushes or closes; one
-/// pass at a time.
+/// One pass over everything that waits: what processes that are gone have left, then this collector's own,
+/// each segment to every destination that may be tried. Runs on the worker thread or, for a local backend, on
+/// the thread that flushes or closes; one pass at a time.
 final class Dispatcher {
     enum PassResult: Equatable {
         /// Everything that was waiting has been dealt with.
@@ -44,8 +44,11 @@ final class Dispatcher {
     /// Of the pass under way; nil: everything is in memory, and nobody else's.
     private var lease: Lease?
 
-    init(spool: Spool, mutex: Mutex, outlets: [Outlet], options: Options, destinations: DestinationSet? = nil, isLocalOnly: Bool = false,
-         makeLocalBackend: @escaping () -> any Backend = { NoopBackend() }, isConsented: @escaping () -> Bool) {
+    init(
+        spool: Spool, mutex: Mutex, outlets: [Outlet], options: Options, destinations: DestinationSet? = nil,
+        isLocalOnly: Bool = false,
+        makeLocalBackend: @escaping () -> any Backend = { NoopBackend() }, isConsented: @escaping () -> Bool
+    ) {
         self.spool = spool
         self.mutex = mutex
         self.outlets = outlets
@@ -63,7 +66,9 @@ final class Dispatcher {
         var worst: DeliveryState?
         for outlet in outlets {
             var next = state(of: outlet)
-            if outlets.count > 1 && !next.lastError.utf8.isEmpty { next.lastError = outlet.name + ": " + next.lastError }
+            if outlets.count > 1 && !next.lastError.utf8.isEmpty {
+                next.lastError = outlet.name + ": " + next.lastError
+            }
             if let worst, worst.failures > next.failures { continue }
             if let worst, worst.failures == next.failures && !worst.lastError.utf8.isEmpty { continue }
             worst = next
@@ -158,7 +163,9 @@ final class Dispatcher {
         do throws(SystemError) {
             lease = try Lease.obtain(shared.directory, until: deadline, isCancelled: isCancelled)
         } catch {
-            for outlet in outlets { recordFailure(outlet, Lease.lockName + ": " + error.text, afterSeconds: nil, isFinal: false) }
+            for outlet in outlets {
+                recordFailure(outlet, Lease.lockName + ": " + error.text, afterSeconds: nil, isFinal: false)
+            }
             return .failed
         }
         guard let held = lease else { return .interrupted }
@@ -229,7 +236,9 @@ final class Dispatcher {
             if lineage != 0 && blocked.contains(lineage) { continue }
             // Recorded for the author's backend: that waits for a process that may send.
             if isLocalOnly, segment.header?.isLocalOnly == false { continue }
-            if let header = segment.header, !header.isFor(destinations), !isOver(header, shared, delivery.oldest) { continue }
+            if let header = segment.header, !header.isFor(destinations), !isOver(header, shared, delivery.oldest) {
+                continue
+            }
             if let orphan = claim(segment.name, segment.header, shared) {
                 lease.deliver(orphan)
                 if let ended = deliver(orphan, delivery, isOwn: false, &left) ?? stopped { return ended }
@@ -252,7 +261,9 @@ final class Dispatcher {
         var slot: DestinationSlot?
         for outlet in outlets where outlet.backend.kind == "file" { slot = outlet.slot }
         let isForeign = { [destinations] (generation: UInt64) in
-            others.contains { other in other.header.map { $0.generation == generation && !$0.isFor(destinations) } ?? false }
+            others.contains { other in
+                other.header.map { $0.generation == generation && !$0.isFor(destinations) } ?? false
+            }
         }
         return ControlJournal(shared, lease: lease, isForeign: isForeign) { generation, offset in
             for other in others where other.header?.generation == generation {
@@ -276,10 +287,13 @@ final class Dispatcher {
         return orphan
     }
 
-    private func delivery(_ deadline: Deadline, _ isCancelled: @escaping () -> Bool, journal: ControlJournal?) -> SegmentDelivery {
+    private func delivery(_ deadline: Deadline, _ isCancelled: @escaping () -> Bool, journal: ControlJournal?)
+        -> SegmentDelivery
+    {
         SegmentDelivery(
             backend: outlets[0].backend, deadline: deadline, sendTimeoutMilliseconds: options.httpTimeoutMilliseconds,
-            isCancelled: isCancelled, guarantee: .atLeastOnce, oldest: SpoolLimits.oldestAllowed(ageSeconds: spool.ageLimitSeconds),
+            isCancelled: isCancelled, guarantee: .atLeastOnce,
+            oldest: SpoolLimits.oldestAllowed(ageSeconds: spool.ageLimitSeconds),
             isCurrent: { [spool] in
                 guard let shared = spool.shared else { return $0.description.epoch == spool.epoch }
                 return shared.control.epochNow.map { [epoch = $0.description.epoch] in epoch == $0 || shared.isLost }
@@ -306,7 +320,9 @@ final class Dispatcher {
     // MARK: a segment
 
     /// Nil: go on with the next.
-    private func deliver(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ left: inout Bool) -> PassResult? {
+    private func deliver(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ left: inout Bool)
+        -> PassResult?
+    {
         var ended: PassResult?
         isKept = false
         let isCounted = isCounted(segment)
@@ -323,8 +339,8 @@ final class Dispatcher {
         return isLost ? .interrupted : ended
     }
 
-    /// With the mutex held. Counts and removes it, unless another process has taken it. Where the control file cannot be
-    /// locked it stays as it is, with nothing left in it, for the next pass to count.
+    /// With the mutex held. Counts and removes it, unless another process has taken it. Where the control
+    /// file cannot be locked it stays as it is, with nothing left in it, for the next pass to count.
     private func finishOrphan(_ segment: Segment) -> PassResult? {
         guard let lease, let shared = spool.shared else { return nil }
         var isCounted = false
@@ -344,15 +360,20 @@ final class Dispatcher {
     }
 
     /// True: no destination needs it any more. `ended`: the pass is over.
-    private func send(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ ended: inout PassResult?) -> Bool {
+    private func send(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ ended: inout PassResult?) -> Bool
+    {
         if !isLocalOnly && segment.description.isLocalOnly && destinations.origin != .none {
             return sendLocally(segment, delivery, &ended)
         }
         // What this collector has recorded needs no look: it may be cut short.
         let recorded = isOwn ? nil : segment.destinations
-        guard let places = recorded.map({ destinations.places(of: $0) }) ?? .max else { return keep(segment, delivery, &ended) }
+        guard let places = recorded.map({ destinations.places(of: $0) }) ?? .max else {
+            return keep(segment, delivery, &ended)
+        }
         var outlets: [Outlet] = []
-        for (index, outlet) in self.outlets.enumerated() where places & 1 << UInt8(index) != 0 { outlets.append(outlet) }
+        for (index, outlet) in self.outlets.enumerated() where places & 1 << UInt8(index) != 0 {
+            outlets.append(outlet)
+        }
         let isOnce = recorded?.isOnce == true || options.guarantee == TELEMETRY_AT_MOST_ONCE
         let cursors = Cursor.make(segment, outlets.map { $0.slot }, mutex)
         defer { for cursor in cursors { cursor.end() } }
@@ -438,7 +459,8 @@ final class Dispatcher {
         case .refused: ended = .refused
         case .interrupted, .calledOff: ended = .interrupted
         // The log cannot be written: as with a receiver that fails, it is tried again later.
-        case .failed(let seconds, let reason): for outlet in outlets { recordFailure(outlet, reason, afterSeconds: seconds, isFinal: false) }
+        case .failed(let seconds, let reason):
+            for outlet in outlets { recordFailure(outlet, reason, afterSeconds: seconds, isFinal: false) }
         case .stopped: ended = .failed
         }
         return false

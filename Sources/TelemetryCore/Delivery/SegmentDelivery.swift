@@ -111,7 +111,9 @@ struct SegmentDelivery {
             guard let ending = reaction.ending else { continue }
             if reaction.settled.isEmpty {
                 // A8, A18: it may have been taken all the same, and will not be sent again.
-                if outcome.hasLeft && isCurrent(cursor.segment) == false { keepCopies(events, sent, .unconfirmed, outcome.taker) }
+                if outcome.hasLeft && isCurrent(cursor.segment) == false {
+                    keepCopies(events, sent, .unconfirmed, outcome.taker)
+                }
                 if guarantee == .atMostOnce { cursor.save() }
             }
             return result(ending, outcome)
@@ -120,7 +122,8 @@ struct SegmentDelivery {
     }
 
     private func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
-        let kept = Outcome(verdict: .retry(afterSeconds: nil), reason: "the log is being written by another process", hasLeft: false)
+        let kept = Outcome(
+            verdict: .retry(afterSeconds: nil), reason: "the log is being written by another process", hasLeft: false)
         let send = { [backend] in
             backend.tellsLeaving || control.leave() ? backend.send(events, control) : kept
         }
@@ -133,14 +136,16 @@ struct SegmentDelivery {
         case .stopped: .stopped(reason: outcome.reason)
         // The end of the process says nothing about the receiver.
         case .failed where backend.isOver: .interrupted
-        case .failed(let seconds): isCancelled() ? .calledOff : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
+        case .failed(let seconds):
+            isCancelled() ? .calledOff : .failed(retryAfterSeconds: seconds, reason: outcome.reason)
         }
     }
 
     /// The copies come before the progress: after a crash between the two it is sent once more, and that
     /// is noted too.
     private func settle(
-        _ settlement: BatchMachine.Settlement, _ outcome: Outcome, _ events: UnsafeBufferPointer<EventView>, _ ends: [Int],
+        _ settlement: BatchMachine.Settlement, _ outcome: Outcome, _ events: UnsafeBufferPointer<EventView>,
+        _ ends: [Int],
         _ cursor: Cursor
     ) {
         if let result = settlement.audit { keepCopies(events, settlement.range, result, outcome.taker) }
@@ -149,13 +154,18 @@ struct SegmentDelivery {
         cursor.commit(settlement, end: ends[last], reason: outcome.reason)
     }
 
-    private func keepCopies(_ events: UnsafeBufferPointer<EventView>, _ range: Range<Int>, _ outcome: AuditOutcome, _ taker: String) {
+    private func keepCopies(
+        _ events: UnsafeBufferPointer<EventView>, _ range: Range<Int>, _ outcome: AuditOutcome, _ taker: String
+    ) {
         audit?.append(UnsafeBufferPointer(rebasing: events[range]), outcome.text, backend, taker: taker)
     }
 
     /// A send is called off when consent for its events is withdrawn, too.
     private func sendControl(_ segment: Segment, willLeave: @escaping () -> Bool) -> SendControl {
-        SendControl(deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal, attempt: attempt,
-                    isOnce: guarantee == .atMostOnce, willLeave: willLeave, isCancelled: { [isCancelled, isCurrent] in isCancelled() || isCurrent(segment) == false })
+        SendControl(
+            deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal,
+            attempt: attempt,
+            isOnce: guarantee == .atMostOnce, willLeave: willLeave,
+            isCancelled: { [isCancelled, isCurrent] in isCancelled() || isCurrent(segment) == false })
     }
 }

@@ -16,17 +16,26 @@ package enum ErrorMessage {
         case .rateLimited: "rate limit|too many requests|throttl|quota exceeded"
         case .timeout: "timed out|timeout|deadline exceeded|took too long"
         case .cancelled: "cancelled|canceled|interrupted|aborted by|sigint|sigterm|broken pipe"
-        case .resource: "no space left|out of memory|cannot allocate|disk full|too many open files|file too large|disk quota"
-        case .auth: "unauthorized|unauthorised|unauthenticated|authentication|not logged in|login required|invalid credential|bad credential|invalid token|token expired|expired token|invalid api key|invalid password"
-        case .permission: "permission denied|access denied|access is denied|forbidden|not permitted|not allowed|read-only file system|insufficient privilege"
-        case .network: "connection|network|unreachable|no route to host|could not resolve|name resolution|name or service not known|no such host|unknown host|getaddrinfo|certificate|tls|ssl|dns|socket|proxy"
+        case .resource:
+            "no space left|out of memory|cannot allocate|disk full|too many open files|file too large|disk quota"
+        case .auth:
+            "unauthorized|unauthorised|unauthenticated|authentication|not logged in|login required|invalid credential|bad credential|invalid token|token expired|expired token|invalid api key|invalid password"
+        case .permission:
+            "permission denied|access denied|access is denied|forbidden|not permitted|not allowed|read-only file system|insufficient privilege"
+        case .network:
+            "connection|network|unreachable|no route to host|could not resolve|name resolution|name or service not known|no such host|unknown host|getaddrinfo|certificate|tls|ssl|dns|socket|proxy"
         case .notFound: "not found|no such|does not exist|doesn't exist|cannot find|could not find|unknown command"
-        case .conflict: "conflict|already exists|already in use|is locked|resource busy|device or resource busy|version mismatch|out of date"
-        case .unavailable: "unavailable|temporarily|try again later|not supported|not implemented|maintenance|overloaded"
+        case .conflict:
+            "conflict|already exists|already in use|is locked|resource busy|device or resource busy|version mismatch|out of date"
+        case .unavailable:
+            "unavailable|temporarily|try again later|not supported|not implemented|maintenance|overloaded"
         case .server: "internal server error|bad gateway|server error"
-        case .data: "parse error|syntax error|malformed|invalid json|invalid yaml|unexpected token|unexpected end|unexpected eof|corrupt|checksum|decode|invalid format|invalid utf-8"
-        case .internal: "panic|assertion|segmentation fault|null pointer|nil pointer|stack overflow|index out of range|unreachable code|internal error|bug"
-        case .usage: "usage:|unknown option|unrecognized option|unknown flag|invalid option|invalid argument|missing argument|missing required|is required|unexpected argument"
+        case .data:
+            "parse error|syntax error|malformed|invalid json|invalid yaml|unexpected token|unexpected end|unexpected eof|corrupt|checksum|decode|invalid format|invalid utf-8"
+        case .internal:
+            "panic|assertion|segmentation fault|null pointer|nil pointer|stack overflow|index out of range|unreachable code|internal error|bug"
+        case .usage:
+            "usage:|unknown option|unrecognized option|unknown flag|invalid option|invalid argument|missing argument|missing required|is required|unexpected argument"
         case .unknown: ""
         }
     }

@@ -67,7 +67,8 @@ struct RecordPlan {
     /// A double or an int.
     private static let numberBytes = 8
 
-    /// Of nothing yet: `measure` fills it in where it lies. It is handed on by its address: it is too large to be copied for each event.
+    /// Of nothing yet: `measure` fills it in where it lies. It is handed on by its address: it is too large
+    /// to be copied for each event.
     @inline(__always)
     @_optimize(speed)
     init(rules: UnsafePointer<RegisteredEvent>?, headers: UnsafeMutablePointer<UInt32>) {
@@ -79,7 +80,9 @@ struct RecordPlan {
     @_optimize(speed)
     mutating func measure(_ input: EventInput) {
         length &+= input.type.length &+ input.name.length &+ input.errorCategory.length &+ input.error.length
-        isAdjusted = input.flags & EventInput.isAdjusted != 0 || input.type.isAdjusted || input.name.isAdjusted || input.errorCategory.isAdjusted || input.error.isAdjusted
+        isAdjusted =
+            input.flags & EventInput.isAdjusted != 0 || input.type.isAdjusted || input.name.isAdjusted
+            || input.errorCategory.isAdjusted || input.error.isAdjusted
         if input.argumentCount > 0 { measureArguments(input) }
         if let attributes = input.attributes { measureAttributes(attributes, input.attributeCount) }
         if input.isRedacted { suspects = 0 }
@@ -135,7 +138,9 @@ struct RecordPlan {
     }
 
     @inline(__always)
-    private static func allows(_ rule: UnsafePointer<AttributeRule>, _ attribute: UnsafePointer<telemetry_attribute>) -> Bool {
+    private static func allows(_ rule: UnsafePointer<AttributeRule>, _ attribute: UnsafePointer<telemetry_attribute>)
+        -> Bool
+    {
         attribute.pointee.type == TELEMETRY_INT
             ? rule.pointee.allows(attribute.pointee.value.integer) : rule.pointee.allows(attribute.pointee.value.number)
     }
@@ -147,7 +152,8 @@ struct RecordPlan {
         guard let keySource = attribute.pointee.key else { return 0 }
         let key = Text(keySource, limit: EventLimits.keyBytes)
         guard key.length > 0,
-            !ReservedNames.contains(UnsafeRawBufferPointer(start: key.source, count: key.length)) || keySource == Sampling.keyPointer
+            !ReservedNames.contains(UnsafeRawBufferPointer(start: key.source, count: key.length))
+                || keySource == Sampling.keyPointer
         else { return 0 }
         var rule: UnsafePointer<AttributeRule>?
         if let rules, keySource != Sampling.keyPointer {

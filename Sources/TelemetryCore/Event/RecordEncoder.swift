@@ -16,9 +16,13 @@ enum RecordEncoder {
         if input.errorCategory.length > 0 { append(input.errorCategory, target, &position) }
         if input.error.length > 0 { append(input.error, target, &position) }
         if plan.pointee.argumentCount > 0 { writeArguments(input, plan, target, &position) }
-        if let attributes = input.attributes { writeAttributes(attributes, input.attributeCount, plan, target, &position) }
+        if let attributes = input.attributes {
+            writeAttributes(attributes, input.attributeCount, plan, target, &position)
+        }
         let checksum = RecordChecksum.value(target, length: plan.pointee.length, sync: sync, offset: offset)
-        word(target, RecordLayout.sync.offset, UInt64(sync) | RecordLayout.part(UInt64(checksum), RecordLayout.checksum, in: RecordLayout.sync.offset))
+        word(
+            target, RecordLayout.sync.offset,
+            UInt64(sync) | RecordLayout.part(UInt64(checksum), RecordLayout.checksum, in: RecordLayout.sync.offset))
     }
 
     @inline(__always)
@@ -38,21 +42,28 @@ enum RecordEncoder {
         let id = EventIdentifier.make(now: now, generation: generation, offset: offset)
         // Whole words: a store each for what is smaller would be as many more.
         let size = RecordLayout.length.offset
-        word(target, size, UInt64(truncatingIfNeeded: plan.pointee.length) | RecordLayout.part(UInt64(flags), RecordLayout.flags, in: size)
-            | RecordLayout.part(UInt64(EventSchema.version), RecordLayout.schema, in: size)
-            | RecordLayout.part(UInt64(RecordHeader.event), RecordLayout.kind, in: size))
+        word(
+            target, size,
+            UInt64(truncatingIfNeeded: plan.pointee.length)
+                | RecordLayout.part(UInt64(flags), RecordLayout.flags, in: size)
+                | RecordLayout.part(UInt64(EventSchema.version), RecordLayout.schema, in: size)
+                | RecordLayout.part(UInt64(RecordHeader.event), RecordLayout.kind, in: size))
         word(target, RecordLayout.time.offset, UInt64(bitPattern: now))
         word(target, RecordLayout.id, id.high.bigEndian)
         word(target, RecordLayout.id &+ 8, id.low.bigEndian)
         word(target, EventLayout.duration.offset, UInt64(bitPattern: input.durationMilliseconds))
         let exit = EventLayout.exitCode.offset
-        word(target, exit, UInt64(UInt32(bitPattern: input.exitCode)) | part(input.type.length, EventLayout.typeLength, in: exit)
-            | part(input.name.length, EventLayout.nameLength, in: exit))
+        word(
+            target, exit,
+            UInt64(UInt32(bitPattern: input.exitCode)) | part(input.type.length, EventLayout.typeLength, in: exit)
+                | part(input.name.length, EventLayout.nameLength, in: exit))
         let category = EventLayout.errorCategoryLength.offset
-        word(target, category, UInt64(truncatingIfNeeded: input.errorCategory.length)
-            | part(input.error.length, EventLayout.errorLength, in: category)
-            | part(plan.pointee.argumentCount, EventLayout.argumentCount, in: category)
-            | part(plan.pointee.attributeCount, EventLayout.attributeCount, in: category))
+        word(
+            target, category,
+            UInt64(truncatingIfNeeded: input.errorCategory.length)
+                | part(input.error.length, EventLayout.errorLength, in: category)
+                | part(plan.pointee.argumentCount, EventLayout.argumentCount, in: category)
+                | part(plan.pointee.attributeCount, EventLayout.attributeCount, in: category))
     }
 
     @inline(__always)
@@ -67,7 +78,9 @@ enum RecordEncoder {
     }
 
     @inline(never)
-    private static func writeArguments(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, _ target: UnsafeMutableRawPointer, _ position: inout Int) {
+    private static func writeArguments(
+        _ input: EventInput, _ plan: UnsafePointer<RecordPlan>, _ target: UnsafeMutableRawPointer, _ position: inout Int
+    ) {
         guard let arguments = input.arguments else { return }
         let end = position &+ plan.pointee.argumentsLength
         for index in 0..<plan.pointee.argumentCount {
@@ -95,7 +108,9 @@ enum RecordEncoder {
         while index < count {
             let bit: UInt64 = 1 << UInt64(truncatingIfNeeded: index)
             if plan.pointee.skipped & bit == 0 {
-                write(attributes + index, plan.pointee.attributeHeaders[index], isRepaired: plan.pointee.repaired & bit != 0, target + position, &position)
+                write(
+                    attributes + index, plan.pointee.attributeHeaders[index],
+                    isRepaired: plan.pointee.repaired & bit != 0, target + position, &position)
             }
             index &+= 1
         }
@@ -125,7 +140,9 @@ enum RecordEncoder {
 
     @inline(__always)
     @_optimize(speed)
-    private static func copy(_ source: UnsafePointer<CChar>?, to target: UnsafeMutableRawPointer, _ length: Int, _ isRepaired: Bool) {
+    private static func copy(
+        _ source: UnsafePointer<CChar>?, to target: UnsafeMutableRawPointer, _ length: Int, _ isRepaired: Bool
+    ) {
         guard let source else { return }
         let bytes = UnsafeRawPointer(source).assumingMemoryBound(to: UInt8.self)
         if isRepaired { copyRepaired(source, target, length) } else { Text.copyBytes(target, bytes, length) }

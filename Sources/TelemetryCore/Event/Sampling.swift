@@ -15,7 +15,9 @@ final class Sampling {
 
     /// Nil when every event is recorded.
     init?(_ rates: [(type: String, rate: Double)]) {
-        rules = rates.filter { $0.rate < 1 }.map { Rule(type: Array($0.type.utf8), rate: $0.rate, threshold: Self.threshold($0.rate)) }
+        rules = rates.filter { $0.rate < 1 }.map {
+            Rule(type: Array($0.type.utf8), rate: $0.rate, threshold: Self.threshold($0.rate))
+        }
         if rules.isEmpty { return nil }
     }
 
@@ -52,7 +54,9 @@ final class Sampling {
             mark.value.number = rate
             attributes.initializeElement(at: 0, to: mark)
             let count = min(max(0, input.attributeCount), EventLimits.attributes - 1)
-            for index in 0..<count { attributes.initializeElement(at: index + 1, to: input.attributes.unsafelyUnwrapped[index]) }
+            for index in 0..<count {
+                attributes.initializeElement(at: index + 1, to: input.attributes.unsafelyUnwrapped[index])
+            }
             marked.attributes = UnsafePointer(attributes.baseAddress)
             marked.attributeCount = max(0, input.attributeCount) &+ 1
             return body(marked)
@@ -66,7 +70,9 @@ extension Options {
         guard type.utf8.count <= EventLimits.typeBytes,
             Array(type.utf8).withUnsafeBytes({ EventSchema.isValidType($0) })
         else {
-            fail("sampling: '" + Excerpt.of(type) + "' is no event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
+            fail(
+                "sampling: '" + Excerpt.of(type)
+                    + "' is no event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
             return false
         }
         guard rate >= 0, rate <= 1 else {

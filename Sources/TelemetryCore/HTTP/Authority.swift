@@ -7,7 +7,8 @@ struct Authority: Equatable {
 
     static func parse(_ bytes: ArraySlice<UInt8>) throws(EndpointError) -> Authority {
         if bytes.contains(UInt8(ascii: "@")) {
-            throw EndpointError(text: "the endpoint holds user information before '@'; expected credentials in a header")
+            throw EndpointError(
+                text: "the endpoint holds user information before '@'; expected credentials in a header")
         }
         let hostEnd = try endOfHost(bytes)
         let host = bytes[bytes.startIndex..<hostEnd].map { lowercase($0) }
@@ -21,15 +22,20 @@ struct Authority: Equatable {
 
     private static func endOfHost(_ bytes: ArraySlice<UInt8>) throws(EndpointError) -> Int {
         if bytes.first == UInt8(ascii: "[") {
-            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")), isIPv6(bytes[(bytes.startIndex + 1)..<close]) else {
-                throw EndpointError(text: "the endpoint's host is not an IPv6 address in brackets; expected one such as [::1]")
+            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")), isIPv6(bytes[(bytes.startIndex + 1)..<close])
+            else {
+                throw EndpointError(
+                    text: "the endpoint's host is not an IPv6 address in brackets; expected one such as [::1]")
             }
             return close + 1
         }
         let end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
         let name = bytes[bytes.startIndex..<end]
         guard name.count <= 253, name.allSatisfy({ isNameByte($0) }) else {
-            throw EndpointError(text: "the endpoint's host holds a character that no host name has, or is too long; expected letters, digits, '-' and '.', at most 253")
+            throw EndpointError(
+                text:
+                    "the endpoint's host holds a character that no host name has, or is too long; expected letters, digits, '-' and '.', at most 253"
+            )
         }
         return end
     }
@@ -77,7 +83,8 @@ struct Authority: Equatable {
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch lowercase(byte) {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true
+            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+            true
         default: false
         }
     }

@@ -62,7 +62,8 @@ final class CurlSession {
 
     /// No body: HEAD.
     func perform(
-        _ endpoint: Endpoint, _ headers: [String], _ body: UnsafeRawBufferPointer?, _ reader: ResponseReader, _ control: SendControl,
+        _ endpoint: Endpoint, _ headers: [String], _ body: UnsafeRawBufferPointer?, _ reader: ResponseReader,
+        _ control: SendControl,
         deadline: Deadline
     ) -> Result {
         guard let list = Self.makeList(headers) else { return .failure("out of memory", hasLeft: false) }
@@ -83,9 +84,12 @@ final class CurlSession {
         return .response(response, location: Self.isRepeated(response.status) ? location : nil)
     }
 
-    /// RFC 9110, section 15.4: 307 and 308 repeat the request as it is; after 301 and 302 a POST may stay one. 303 names
-    /// a page about what became of the request, to be fetched by GET: nothing to send events to. The other statuses lead nowhere.
-    private static func isRepeated(_ status: Int) -> Bool { status == 301 || status == 302 || status == 307 || status == 308 }
+    /// RFC 9110, section 15.4: 307 and 308 repeat the request as it is; after 301 and 302 a POST may stay
+    /// one. 303 names a page about what became of the request, to be fetched by GET: nothing to send events
+    /// to. The other statuses lead nowhere.
+    private static func isRepeated(_ status: Int) -> Bool {
+        status == 301 || status == 302 || status == 307 || status == 308
+    }
 
     /// Whether some of the request has been sent, as far as can be told. What a proxy is asked before the
     /// receiver's TLS (CONNECT) is nothing of it.
@@ -106,7 +110,8 @@ final class CurlSession {
     private static func load() throws(TransportError) {
         // libcurl would make that file, or write to it, with rights that the caller does not have.
         if Environment.isUntrusted && Environment.refusing("SSLKEYLOGFILE") != nil {
-            throw TransportError(text: "SSLKEYLOGFILE is set, and this program has rights that its caller does not have")
+            throw TransportError(
+                text: "SSLKEYLOGFILE is set, and this program has rights that its caller does not have")
         }
         var reason = [CChar](repeating: 0, count: 256)
         let failure = reason.withUnsafeMutableBufferPointer { area -> String? in
@@ -122,27 +127,31 @@ final class CurlSession {
         // HTTP/1.1, which is what is shown: one request at a time gains nothing from HTTP/2.
         let numbers: [(CURLoption, Int)] = [
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
-            (CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)), (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
+            (CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+            (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
             (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1), (CURLOPT_FOLLOWLOCATION, 0),
         ]
         for (option, value) in numbers where csystem_curl_set_long(easy, option, value) != CURLE_OK { return false }
         // Since 7.87: do not wait for a name server that does not answer when a request is called off.
         _ = csystem_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
         isWatched = csystem_curl_set_watch(easy, watch)
-        return csystem_curl_set_reset(easy, isResetting) == CURLE_OK && csystem_curl_set_error_text(easy, detail) == CURLE_OK
+        return csystem_curl_set_reset(easy, isResetting) == CURLE_OK
+            && csystem_curl_set_error_text(easy, detail) == CURLE_OK
             && trustChosenAuthorities() && csystem_curl_confine(easy) == CURLE_OK
     }
 
     /// What OpenSSL reads by itself, and the program `curl` too; but libcurl goes by the path that it
     /// was built with. Another system's libcurl, and a site with its own authority, need these.
     private func trustChosenAuthorities() -> Bool {
-        trust("SSL_CERT_FILE", CURLOPT_CAINFO, CURLOPT_PROXY_CAINFO) && trust("SSL_CERT_DIR", CURLOPT_CAPATH, CURLOPT_PROXY_CAPATH)
+        trust("SSL_CERT_FILE", CURLOPT_CAINFO, CURLOPT_PROXY_CAINFO)
+            && trust("SSL_CERT_DIR", CURLOPT_CAPATH, CURLOPT_PROXY_CAPATH)
     }
 
     private func trust(_ name: String, _ option: CURLoption, _ proxyOption: CURLoption) -> Bool {
         guard let path = Environment.path(name) else { return true }
         let isRefused = PathText.call(path) {
-            csystem_curl_set_text(easy, option, $0) == CURLE_OK && csystem_curl_set_text(easy, proxyOption, $0) == CURLE_OK ? 0 : 1
+            csystem_curl_set_text(easy, option, $0) == CURLE_OK
+                && csystem_curl_set_text(easy, proxyOption, $0) == CURLE_OK ? 0 : 1
         }
         return isRefused == 0
     }
@@ -231,7 +240,9 @@ final class CurlSession {
         var code = CURLE_OK
         guard csystem_curl_multi_ended(multi, &code) else { return "libcurl failed" }
         if code == CURLE_OK { return nil }
-        let isFresh = csystem_curl_get_offset(easy, CURLINFO_APPCONNECT_TIME_T) > 0 && csystem_curl_get_long(easy, CURLINFO_NUM_CONNECTS) > 0
+        let isFresh =
+            csystem_curl_get_offset(easy, CURLINFO_APPCONNECT_TIME_T) > 0
+            && csystem_curl_get_long(easy, CURLINFO_NUM_CONNECTS) > 0
         let verification = csystem_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT)
         if let text = TLSFailure.text(code, verification: verification, detail, isFresh: isFresh) { return text }
         // libcurl's general sentence: its particular one may repeat the URL.
@@ -246,13 +257,18 @@ private func requestLeaves(_ context: UnsafeMutableRawPointer?) -> Bool {
 }
 
 /// What both receivers return to make libcurl give the transfer up is any number but `count`.
-private func receiveHeader(_ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
+private func receiveHeader(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
     guard let context else { return 0 }
     let reader = Unmanaged<ResponseReader>.fromOpaque(context).takeUnretainedValue()
     return reader.header(UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
 }
 
-private func receiveBody(_ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
+private func receiveBody(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
     guard let context else { return 0 }
-    return Unmanaged<ResponseReader>.fromOpaque(context).takeUnretainedValue().body(UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
+    return Unmanaged<ResponseReader>.fromOpaque(context).takeUnretainedValue().body(
+        UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
 }

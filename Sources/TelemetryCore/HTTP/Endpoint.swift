@@ -32,7 +32,10 @@ package struct Endpoint: Equatable {
         let authorityEnd = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? bytes.endIndex
         let authority = try Authority.parse(bytes[authorityStart..<authorityEnd])
         if scheme == .http && !authority.isLoopback && !allowingHTTP {
-            throw EndpointError(text: "the endpoint uses http to a host that is not this machine; expected https (http only for localhost, 127.0.0.0/8 and [::1])")
+            throw EndpointError(
+                text:
+                    "the endpoint uses http to a host that is not this machine; expected https (http only for localhost, 127.0.0.0/8 and [::1])"
+            )
         }
         let pathEnd = bytes[authorityEnd...].firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
         let path = String(bytes: bytes[authorityEnd..<pathEnd])
@@ -40,7 +43,8 @@ package struct Endpoint: Equatable {
         let port = authority.port.map { ":" + String($0) } ?? ""
         return Endpoint(
             url: text, scheme: scheme, host: authority.host,
-            port: authority.port ?? (scheme == .https ? 443 : 80), isLoopback: authority.isLoopback, path: path, description: origin + port + path)
+            port: authority.port ?? (scheme == .https ? 443 : 80), isLoopback: authority.isLoopback, path: path,
+            description: origin + port + path)
     }
 
     /// Whom it is about, without what may be a secret.
@@ -53,7 +57,8 @@ package struct Endpoint: Equatable {
         let own = Array(url.utf8)
         let query = own.firstIndex(of: UInt8(ascii: "?")).map { own[($0 + 1)...] } ?? []
         if !query.isEmpty && ByteSearch.contains(text, query) { return true }
-        let parts = query.split { Self.isDelimiter($0) }.filter { $0.count >= Self.shortestValue }
+        let parts =
+            query.split { Self.isDelimiter($0) }.filter { $0.count >= Self.shortestValue }
             + Array(path.utf8).split { Self.isDelimiter($0) }.filter { $0.count >= Self.shortestToken }
         return parts.contains { ByteSearch.contains(text, $0) }
     }
@@ -88,14 +93,19 @@ package struct Endpoint: Equatable {
             throw EndpointError(text: "the endpoint is empty; expected a URL such as https://host/path")
         }
         if bytes.count > maxLength {
-            throw EndpointError(text: "the endpoint has " + String(bytes.count) + " bytes; expected at most " + String(maxLength))
+            throw EndpointError(
+                text: "the endpoint has " + String(bytes.count) + " bytes; expected at most " + String(maxLength))
         }
         for byte in bytes {
             if byte <= 0x20 || byte == 0x7F {
-                throw EndpointError(text: "the endpoint holds a space or a control character; expected them percent-encoded")
+                throw EndpointError(
+                    text: "the endpoint holds a space or a control character; expected them percent-encoded")
             }
             if byte >= 0x80 {
-                throw EndpointError(text: "the endpoint holds a character outside ASCII; expected it percent-encoded, or in a host name, in its xn-- form")
+                throw EndpointError(
+                    text:
+                        "the endpoint holds a character outside ASCII; expected it percent-encoded, or in a host name, in its xn-- form"
+                )
             }
             if byte == UInt8(ascii: "#") {
                 throw EndpointError(text: "the endpoint holds '#'; expected no fragment")
@@ -110,7 +120,8 @@ package struct Endpoint: Equatable {
     private static func parseScheme(_ bytes: [UInt8]) throws(EndpointError) -> (Scheme, Int) {
         if startsWith(bytes, "https://") { return (.https, 8) }
         if startsWith(bytes, "http://") { return (.http, 7) }
-        throw EndpointError(text: "the endpoint's scheme is neither https nor http; expected a URL such as https://host/path")
+        throw EndpointError(
+            text: "the endpoint's scheme is neither https nor http; expected a URL such as https://host/path")
     }
 
     private static func startsWith(_ bytes: [UInt8], _ prefix: StaticString) -> Bool {

@@ -10,7 +10,9 @@ package enum EndpointProbe {
     package static func run(_ url: String, timeoutMilliseconds: UInt32) -> Result {
         SignalMask.withoutWriteSignals {
             do throws(TransportError) {
-                guard let endpoint = try? Endpoint.parse(url, allowingHTTP: true) else { return .failed("not an endpoint") }
+                guard let endpoint = try? Endpoint.parse(url, allowingHTTP: true) else {
+                    return .failed("not an endpoint")
+                }
                 let session = try CurlSession()
                 defer { session.close() }
                 return ask(session, endpoint, Deadline(timeoutMilliseconds: timeoutMilliseconds))
@@ -27,7 +29,8 @@ package enum EndpointProbe {
         case .failure(let reason, _): return .failed(reason)
         case .response(let response, _):
             let now = Int(Clock.realtime() / 1_000_000_000)
-            return .answered(status: response.status, clockOffset: HTTPDate.parse(reader.date, now: now).map { now - $0 })
+            return .answered(
+                status: response.status, clockOffset: HTTPDate.parse(reader.date, now: now).map { now - $0 })
         }
     }
 }

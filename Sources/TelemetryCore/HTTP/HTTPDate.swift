@@ -45,7 +45,8 @@ enum HTTPDate {
     }
 
     private static func seconds(_ year: Int, _ month: Int, _ day: Int, _ text: [UInt8], timeAt at: Int) -> Int? {
-        guard let hour = number(text, at, 2), let minute = number(text, at + 3, 2), let second = number(text, at + 6, 2),
+        guard let hour = number(text, at, 2), let minute = number(text, at + 3, 2),
+            let second = number(text, at + 6, 2),
             (1...31).contains(day), hour <= 23, minute <= 59, second <= 60
         else { return nil }
         let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch

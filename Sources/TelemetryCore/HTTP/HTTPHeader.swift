@@ -33,7 +33,9 @@ package enum HTTPHeader {
             return "not a header name; expected 1 to 64 letters, digits or hyphens"
         }
         if isReserved(name) { return "set by the library; expected another header" }
-        if value.utf8.count > 8192 { return "value of " + value.utf8.count.description + " bytes; expected at most 8192" }
+        if value.utf8.count > 8192 {
+            return "value of " + value.utf8.count.description + " bytes; expected at most 8192"
+        }
         if !Array(value.utf8).allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }) {
             return "value with other characters; expected visible ASCII, spaces and tabs"
         }
@@ -45,8 +47,10 @@ package enum HTTPHeader {
     static func isReserved(_ name: String) -> Bool {
         let lower = String(bytes: Array(name.utf8).map { Authority.lowercase($0) })
         switch lower {
-        case "content-type", "content-length", "content-encoding", "transfer-encoding", "host", "connection", "expect", "te",
-            "trailer", "upgrade", "user-agent", "idempotency-key": return true
+        case "content-type", "content-length", "content-encoding", "transfer-encoding", "host", "connection", "expect",
+            "te",
+            "trailer", "upgrade", "user-agent", "idempotency-key":
+            return true
         default: return false
         }
     }
@@ -56,7 +60,8 @@ package enum HTTPHeader {
     private static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"): return true
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            return true
         default: return Array("!#$%&'*+-.^_`|~".utf8).contains(byte)
         }
     }

@@ -40,7 +40,9 @@ final class ResponseReader {
     /// Nil: no whole header section of a final response was read.
     var response: HTTPResponse? {
         guard isHeaderComplete else { return nil }
-        return HTTPResponse(status: status, retryAfter: retryAfter, rateLimitReset: rateLimitReset, date: date, isHTML: isHTML, body: kept)
+        return HTTPResponse(
+            status: status, retryAfter: retryAfter, rateLimitReset: rateLimitReset, date: date, isHTML: isHTML,
+            body: kept)
     }
 
     /// One header line, with its line end; also the status line, and the empty line at the end.

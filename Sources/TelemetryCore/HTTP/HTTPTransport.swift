@@ -55,7 +55,9 @@ final class HTTPTransport {
         hasLeftOrigin = false
         for _ in 0...Self.maxRedirects {
             let session: CurlSession
-            do throws(TransportError) { session = try openSession() } catch { return .failure(error.text, hasLeft: false) }
+            do throws(TransportError) { session = try openSession() } catch {
+                return .failure(error.text, hasLeft: false)
+            }
             let headers = hasLeftOrigin ? request.headers : request.headers + request.privateHeaders
             let reader = ResponseReader(bodyLimit: request.responseLimit)
             switch session.perform(target, headers, request.body, reader, control, deadline: deadline) {
@@ -70,15 +72,19 @@ final class HTTPTransport {
         return .failure("more than " + String(Self.maxRedirects) + " redirects", hasLeft: false)
     }
 
-    private func redirect(_ request: HTTPRequest, from source: Endpoint, to location: String) throws(TransportError) -> Endpoint {
+    private func redirect(_ request: HTTPRequest, from source: Endpoint, to location: String) throws(TransportError)
+        -> Endpoint
+    {
         let target = try Self.redirect(from: source, to: location)
         if !target.isSameOrigin(as: request.endpoint) {
             hasLeftOrigin = true
             if request.isBodyPrivate {
-                throw TransportError(text: "redirect refused: the body holds the key, which is not for " + target.origin)
+                throw TransportError(
+                    text: "redirect refused: the body holds the key, which is not for " + target.origin)
             }
             if request.endpoint.isRepeated(in: location) {
-                throw TransportError(text: "redirect refused: it repeats what may be a secret of the endpoint to " + target.origin)
+                throw TransportError(
+                    text: "redirect refused: it repeats what may be a secret of the endpoint to " + target.origin)
             }
         }
         redirected = target

@@ -44,7 +44,9 @@ enum PercentEncoding {
         var result: [UInt8] = []
         var at = bytes.startIndex
         while at < bytes.endIndex {
-            if bytes[at] == UInt8(ascii: "%"), at + 2 < bytes.endIndex, let byte = Hexadecimal.word(bytes[(at + 1)...(at + 2)]) {
+            if bytes[at] == UInt8(ascii: "%"), at + 2 < bytes.endIndex,
+                let byte = Hexadecimal.word(bytes[(at + 1)...(at + 2)])
+            {
                 result.append(UInt8(truncatingIfNeeded: byte))
                 at += 3
             } else {
@@ -61,7 +63,8 @@ enum PercentEncoding {
     static func isAlphanumeric(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
         default: false
         }
     }

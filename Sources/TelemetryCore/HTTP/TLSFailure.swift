@@ -8,31 +8,43 @@ enum TLSFailure {
     /// `GNUTLS_CERT_NOT_ACTIVATED` and `GNUTLS_CERT_EXPIRED`, bits of a status whose others are above OpenSSL's codes.
     private static let gnuTLS = (notYet: 1 << 9, expired: 1 << 10)
 
-    /// `verification`: CURLINFO_SSL_VERIFYRESULT. `detail`: libcurl's own sentence. `isFresh`: TLS was set up for this very
-    /// request. Nil: it is another failure.
+    /// `verification`: CURLINFO_SSL_VERIFYRESULT. `detail`: libcurl's own sentence. `isFresh`: TLS was set up
+    /// for this very request. Nil: it is another failure.
     @inline(never)
-    static func text(_ code: CURLcode, verification: Int, _ detail: UnsafePointer<CChar>, isFresh: Bool = false) -> String? {
+    static func text(_ code: CURLcode, verification: Int, _ detail: UnsafePointer<CChar>, isFresh: Bool = false)
+        -> String?
+    {
         if code == CURLE_PEER_FAILED_VERIFICATION { return certificate(verification) }
-        // OpenSSL's words for the alert and GnuTLS's; in TLS 1.3 it comes after the handshake, with whatever is read then.
+        // OpenSSL's words for the alert and GnuTLS's; in TLS 1.3 it comes after the handshake, with whatever
+        // is read then.
         let words = Array(String(cString: detail).utf8)
-        if ["ertificate required", "ertificate is required", "bad certificate", "Bad certificate"].contains(where: { ByteSearch.contains(words, $0) }) {
+        if ["ertificate required", "ertificate is required", "bad certificate", "Bad certificate"].contains(where: {
+            ByteSearch.contains(words, $0)
+        }) {
             return "the receiver wants a client certificate, and there is none to give"
         }
         // GnuTLS does not say which alert it was.
         if ByteSearch.contains(words, "andshake fail") || ByteSearch.contains(words, "fatal alert") {
             return "the receiver broke TLS off: it may want a client certificate, or another version of TLS"
         }
-        // In TLS 1.3 a server says what it misses when the handshake is over, and closes: its reset may overtake its words.
+        // In TLS 1.3 a server says what it misses when the handshake is over, and closes: its reset may
+        // overtake its words.
         let isBrokenOff = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING
-        return isFresh && isBrokenOff ? "the receiver broke off after the TLS handshake: it may want a client certificate" : nil
+        return isFresh && isBrokenOff
+            ? "the receiver broke off after the TLS handshake: it may want a client certificate" : nil
     }
 
     private static func certificate(_ verification: Int) -> String {
-        if verification == openSSL.expired || verification & gnuTLS.expired != 0 { return "the receiver's certificate has expired" }
-        if verification == openSSL.notYet || verification & gnuTLS.notYet != 0 { return "the receiver's certificate is not valid yet: is the clock right?" }
+        if verification == openSSL.expired || verification & gnuTLS.expired != 0 {
+            return "the receiver's certificate has expired"
+        }
+        if verification == openSSL.notYet || verification & gnuTLS.notYet != 0 {
+            return "the receiver's certificate is not valid yet: is the clock right?"
+        }
         // With a chain that is right, the name was not. libcurl leaves OpenSSL's result at X509_V_ERR_UNSPECIFIED then.
         let isName = verification == 0 || verification == openSSL.unspecified || verification == openSSL.name
         return isName
-            ? "the receiver's certificate is for another host" : "the receiver's certificate is from an authority that is not trusted here"
+            ? "the receiver's certificate is for another host"
+            : "the receiver's certificate is from an authority that is not trusted here"
     }
 }

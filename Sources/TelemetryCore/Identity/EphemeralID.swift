@@ -4,6 +4,8 @@ enum EphemeralID {
     static let prefix = "ephemeral-"
 
     static func id(tool: String) -> String {
-        ForkHandling.ephemeralID(tool: tool) { prefix + Hexadecimal.text(Random.word()) + Hexadecimal.text(Random.word()) }
+        ForkHandling.ephemeralID(tool: tool) {
+            prefix + Hexadecimal.text(Random.word()) + Hexadecimal.text(Random.word())
+        }
     }
 }

@@ -7,7 +7,9 @@ enum HashedID {
     static let fileName = "hashed-id"
     static let idBytes = 8
 
-    static func derive(_ signals: MachineSignals) -> String { Hexadecimal.text(Array(SHA256.digest(Array(signals.joined.utf8))[0..<idBytes])) }
+    static func derive(_ signals: MachineSignals) -> String {
+        Hexadecimal.text(Array(SHA256.digest(Array(signals.joined.utf8))[0..<idBytes]))
+    }
 
     @inline(never)
     static func kept(in directory: Descriptor) -> (id: String, stamp: FileStamp)? {
@@ -15,7 +17,8 @@ enum HashedID {
     }
 
     private static func read(in directory: Descriptor) throws(SystemError) -> (id: String, stamp: FileStamp)? {
-        guard let content = try PrivateFile.readKept(in: directory, fileName, limit: 2 * idBytes + 1), content.bytes.count == 2 * idBytes + 1, content.bytes.dropLast().allSatisfy(Hexadecimal.isDigit)
+        guard let content = try PrivateFile.readKept(in: directory, fileName, limit: 2 * idBytes + 1),
+            content.bytes.count == 2 * idBytes + 1, content.bytes.dropLast().allSatisfy(Hexadecimal.isDigit)
         else { return nil }
         return (String(bytes: content.bytes.dropLast()), content.stamp)
     }
@@ -28,7 +31,9 @@ enum HashedID {
         do throws(SystemError) {
             if let old = try read(in: directory), old.id != id,
                 !PastIDs.add(old.id, from: old.stamp.modified, until: now, in: directory)
-            { return false }
+            {
+                return false
+            }
             try PrivateFile.replace(in: directory, fileName, Array((id + "\n").utf8), durable: false)
             return true
         } catch { return false }

@@ -18,10 +18,14 @@ enum IdentityFile {
     /// The id of `tool` that stands or is derived from the file's content. Nil: it is no such content,
     /// or there is no SHA-256.
     func id(_ bytes: [UInt8], tool: String) -> String? {
-        self == .salt ? MachineIdentity.derive(tool: tool, salt: bytes, machine: MachineIdentity.machineIDFile()) : RandomID.id(bytes)
+        self == .salt
+            ? MachineIdentity.derive(tool: tool, salt: bytes, machine: MachineIdentity.machineIDFile())
+            : RandomID.id(bytes)
     }
 
-    private func isValid(_ bytes: [UInt8]) -> Bool { bytes.count == size && (self == .salt || RandomID.id(bytes) != nil) }
+    private func isValid(_ bytes: [UInt8]) -> Bool {
+        bytes.count == size && (self == .salt || RandomID.id(bytes) != nil)
+    }
 
     private func fresh() -> [UInt8] { self == .salt ? Self.randomSalt() : Array((RandomID.make() + "\n").utf8) }
 
@@ -34,7 +38,9 @@ enum IdentityFile {
     /// Nil when it is absent, or is not what it should be.
     @inline(never)
     func read(in directory: Descriptor) -> PrivateFile.Content? {
-        guard let content = try? PrivateFile.read(at: directory, name, limit: size), isValid(content.bytes) else { return nil }
+        guard let content = try? PrivateFile.read(at: directory, name, limit: size), isValid(content.bytes) else {
+            return nil
+        }
         return content
     }
 
@@ -70,13 +76,14 @@ enum IdentityFile {
         beginAnewIfUnbelievable(now, in: directory)
         guard isDue(policy, now, in: directory), let lock = IdentityLock.take(directory) else { return }
         defer { lock.close() }
-        guard isDue(policy, now, in: directory), let old = read(in: directory), let oldID = id(old.bytes, tool: tool) else { return }
+        guard isDue(policy, now, in: directory), let old = read(in: directory), let oldID = id(old.bytes, tool: tool)
+        else { return }
         guard PastIDs.add(oldID, from: old.stamp.modified, until: now, in: directory) else { return }
         try? PrivateFile.replace(in: directory, name, fresh(), durable: false)
     }
 
-    /// Made by a clock that was not set or far ahead: how old it is nobody knows, and its period begins now. Otherwise the
-    /// former would end it before its time, and the latter keep it for years.
+    /// Made by a clock that was not set or far ahead: how old it is nobody knows, and its period begins now.
+    /// Otherwise the former would end it before its time, and the latter keep it for years.
     private func beginAnewIfUnbelievable(_ now: Int64, in directory: Descriptor) {
         guard let made = FileStamp(in: directory, name)?.modified,
             made < Clock.earliestNanoseconds || made > now &+ IdentityPolicy.dayNanoseconds

@@ -12,7 +12,9 @@ package struct MachineIdentity {
 
     /// The identifier of `tool` with `directory` as its state directory, made if there is none yet. One
     /// for this process alone where none can be kept: what cannot be remembered could not be erased.
-    static func obtain(_ policy: IdentityPolicy, tool: String, directory: Descriptor?, now: Int64 = Clock.realtime()) -> MachineIdentity {
+    static func obtain(_ policy: IdentityPolicy, tool: String, directory: Descriptor?, now: Int64 = Clock.realtime())
+        -> MachineIdentity
+    {
         if policy.kind == TELEMETRY_IDENTITY_NONE { return MachineIdentity(id: "") }
         guard !policy.isEphemeral, let directory else { return ephemeral(tool) }
         let kept: MachineIdentity?
@@ -28,9 +30,13 @@ package struct MachineIdentity {
         MachineIdentity(id: EphemeralID.id(tool: tool), isEphemeral: true)
     }
 
-    private static func random(_ policy: IdentityPolicy, _ tool: String, _ directory: Descriptor, _ now: Int64) -> MachineIdentity? {
+    private static func random(_ policy: IdentityPolicy, _ tool: String, _ directory: Descriptor, _ now: Int64)
+        -> MachineIdentity?
+    {
         IdentityFile.uuid.rotate(policy, now: now, tool: tool, in: directory)
-        guard let content = IdentityFile.uuid.obtain(in: directory), let id = RandomID.id(content.bytes) else { return nil }
+        guard let content = IdentityFile.uuid.obtain(in: directory), let id = RandomID.id(content.bytes) else {
+            return nil
+        }
         return MachineIdentity(id: id, expires: policy.expiry(of: content.stamp.modified))
     }
 
@@ -42,7 +48,9 @@ package struct MachineIdentity {
     /// D2: a number for this machine and user that only this tool knows. As machine-id(5) asks, the
     /// machine's own id never leaves: it goes through a keyed hash, and the key is a random salt of
     /// the tool's own, so that two tools' ids cannot be joined.
-    private static func salted(_ policy: IdentityPolicy, _ tool: String, _ directory: Descriptor, _ now: Int64) -> MachineIdentity? {
+    private static func salted(_ policy: IdentityPolicy, _ tool: String, _ directory: Descriptor, _ now: Int64)
+        -> MachineIdentity?
+    {
         IdentityFile.salt.rotate(policy, now: now, tool: tool, in: directory)
         if let (id, salt) = IdentityCache.read(in: directory) {
             return MachineIdentity(id: id, expires: policy.expiry(of: salt.modified))

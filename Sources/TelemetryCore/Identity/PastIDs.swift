@@ -35,7 +35,9 @@ package enum PastIDs {
 
     /// Nil: they cannot be read now.
     private static func bytes(in directory: Descriptor) -> [UInt8]? {
-        do throws(SystemError) { return try PrivateFile.readKept(in: directory, fileName, limit: limitBytes)?.bytes ?? [] } catch { return nil }
+        do throws(SystemError) {
+            return try PrivateFile.readKept(in: directory, fileName, limit: limitBytes)?.bytes ?? []
+        } catch { return nil }
     }
 
     /// Lines that are none of ours are passed over.

@@ -23,7 +23,9 @@ struct SHA256 {
         bytes.withUnsafeBytes { csystem_sha256_update(&state, $0.baseAddress, $0.count) }
     }
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) { csystem_sha256_update(&state, bytes.baseAddress, bytes.count) }
+    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        csystem_sha256_update(&state, bytes.baseAddress, bytes.count)
+    }
 
     /// Writes the 32 bytes of the digest; the hash must not be used afterwards.
     mutating func finish(into digest: UnsafeMutablePointer<UInt8>) { csystem_sha256_finish(&state, digest) }

@@ -36,7 +36,8 @@ extension SpoolInspector {
     /// What each of the tool's backends has got.
     package static func destinations(options: Options) -> [DestinationReport] {
         var reports = options.destinations.map { destination in
-            let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+            let backend = makeBackend(
+                destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
             defer { backend.close() }
             return DestinationReport(
                 name: destination.name, kind: backend.kind, info: backend.info, isUsable: backend.isUsable,
@@ -52,10 +53,14 @@ extension SpoolInspector {
     }
 
     /// Locked.
-    private static func fill(_ report: inout DestinationReport, _ shared: SpoolDirectory, isOnly: Bool, _ own: DestinationSet) {
+    private static func fill(
+        _ report: inout DestinationReport, _ shared: SpoolDirectory, isOnly: Bool, _ own: DestinationSet
+    ) {
         guard !isOnly else {
             let totals = shared.totals()
-            (report.recorded, report.delivered, report.dropped) = (totals.recorded, totals.delivered, totals.droppedTotal)
+            (report.recorded, report.delivered, report.dropped) = (
+                totals.recorded, totals.delivered, totals.droppedTotal
+            )
             return report.add(shared.delivery.known(of: own))
         }
         guard let file = shared.destinations, let slot = file.slot(of: report.name) else { return }
@@ -65,7 +70,9 @@ extension SpoolInspector {
         addSegments(&report, shared, slot)
     }
 
-    private static func addSegments(_ report: inout DestinationReport, _ shared: SpoolDirectory, _ slot: DestinationSlot) {
+    private static func addSegments(
+        _ report: inout DestinationReport, _ shared: SpoolDirectory, _ slot: DestinationSlot
+    ) {
         let retired = shared.control.readCounters()?.retiredGeneration
         for name in shared.segmentNames() {
             guard let header = SegmentHeader(name, in: shared.directory, of: slot), header.generation != retired,

@@ -11,7 +11,9 @@ extension SpoolInspector {
         let ownLog = path(options: options).map { $0 + "/" + FileBackend.defaultName }
         var paths: [String] = []
         for destination in options.destinations {
-            guard case .file(let path?, _, _) = destination.choice, let absolute = Environment.absolutePath(path) else { continue }
+            guard case .file(let path?, _, _) = destination.choice, let absolute = Environment.absolutePath(path) else {
+                continue
+            }
             paths.append(absolute)
         }
         if let ownLog, !paths.contains(ownLog) { paths.append(ownLog) }

@@ -3,7 +3,9 @@ import CSystem
 /// A look into a tool's spool from outside; works whatever consent says, and creates nothing.
 package enum SpoolInspector {
     /// Nil: there is no spool, or it cannot be looked at (`problem`).
-    static func look(_ options: Options) -> SpoolDirectory? { (try? SpoolDirectory.openToLook(tool: options.toolName)) ?? nil }
+    static func look(_ options: Options) -> SpoolDirectory? {
+        (try? SpoolDirectory.openToLook(tool: options.toolName)) ?? nil
+    }
 
     /// The counts, and why what waits cannot be looked at, altogether or in part. Both nil: there is no spool.
     package static func examine(options: Options) -> (statistics: telemetry_statistics?, problem: SystemError?) {
@@ -47,9 +49,12 @@ package enum SpoolInspector {
         return result
     }
 
-    /// Why files cannot be locked in the state directory, so that all processes keep their events in memory. Nil: they can.
+    /// Why files cannot be locked in the state directory, so that all processes keep their events in memory.
+    /// Nil: they can.
     package static func lockProblem(options: Options) -> String? {
-        guard let path = path(options: options), let directory = (try? Directory.openExisting(path)) ?? nil else { return nil }
+        guard let path = path(options: options), let directory = (try? Directory.openExisting(path)) ?? nil else {
+            return nil
+        }
         defer { directory.close() }
         let error = directory.lockError(isShared: true)
         return error == 0 || error == EWOULDBLOCK ? nil : SystemError(code: error).text
@@ -62,8 +67,8 @@ package enum SpoolInspector {
         return shared.segmentsByAge(except: { _ in false }).filter { $0.header == nil }.map { $0.name }
     }
 
-    /// Segment files of a later version of the format, or with records that only a later one knows, and how many events are left to
-    /// it. Nil: there are none.
+    /// Segment files of a later version of the format, or with records that only a later one knows, and how
+    /// many events are left to it. Nil: there are none.
     package static func leftToLater(options: Options) -> (files: [String], events: UInt64)? {
         guard let shared = look(options) else { return nil }
         defer { shared.close() }
@@ -72,7 +77,9 @@ package enum SpoolInspector {
             var events: UInt64 = 0
             if let header = SegmentHeader(name, in: shared.directory), header.isLater {
                 events = header.tally(currentEpoch: shared.control.epoch).pending
-            } else if let image = SegmentImage(name, in: shared.directory), image.description.epoch == shared.control.epoch {
+            } else if let image = SegmentImage(name, in: shared.directory),
+                image.description.epoch == shared.control.epoch
+            {
                 events = image.leftToLater
             }
             if events == 0 { continue }
@@ -138,12 +145,15 @@ package enum SpoolInspector {
 
     /// The same as they go into requests to one of the tool's destinations.
     static func forEachBatch(
-        options: Options, _ destination: Destination, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void
+        options: Options, _ destination: Destination, limit: (events: Int, bytes: Int), oldest: Int64,
+        _ body: (EventBatch) -> Void
     ) {
         let slot = options.destinations.count > 1 ? slot(destination, options) : nil
         let own = options.destinationSet
         let index = options.destinations.firstIndex { $0 === destination } ?? 0
-        for image in pendingImages(options) where image.isFor(own, at: index) { image.forEachBatch(of: slot, limit, oldest, body) }
+        for image in pendingImages(options) where image.isFor(own, at: index) {
+            image.forEachBatch(of: slot, limit, oldest, body)
+        }
     }
 
     /// Events that wait for somebody else, who alone knows where they go.
@@ -155,7 +165,8 @@ package enum SpoolInspector {
         package fileprivate(set) var events: UInt64
 
         package var text: String {
-            "\(events) for " + (isForProgram ? "the program" : "the tool's manifest") + ", which alone can send them: " + destinations
+            "\(events) for " + (isForProgram ? "the program" : "the tool's manifest") + ", which alone can send them: "
+                + destinations
         }
     }
 
@@ -168,7 +179,8 @@ package enum SpoolInspector {
             if let known = result.firstIndex(where: { Array($0.destinations.utf8) == Array(text.utf8) }) {
                 result[known].events &+= image.pending
             } else {
-                result.append(WaitingForOther(destinations: text, isForProgram: recorded.origin == .code, events: image.pending))
+                result.append(
+                    WaitingForOther(destinations: text, isForProgram: recorded.origin == .code, events: image.pending))
             }
         }
         return result
@@ -192,8 +204,12 @@ package enum SpoolInspector {
     }
 
     /// What waits for the local log, whatever the tool's destinations are.
-    static func forEachLocalBatch(options: Options, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void) {
-        for image in pendingImages(options) where image.description.isLocalOnly { image.forEachBatch(limit, oldest, body) }
+    static func forEachLocalBatch(
+        options: Options, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void
+    ) {
+        for image in pendingImages(options) where image.description.isLocalOnly {
+            image.forEachBatch(limit, oldest, body)
+        }
     }
 
     private static func slot(_ destination: Destination, _ options: Options) -> DestinationSlot? {
@@ -256,21 +272,23 @@ package enum SpoolInspector {
     /// Who sends looks at the epoch first when it goes on: one that is silent for so long has nothing to lose.
     private static let silenceNanoseconds: Int64 = 1_500_000_000
 
-    /// A18: whoever delivers holds the lease, and lets go of it once its send has been called off. From one that was stopped
-    /// it is taken: the process it was taken from, or 0. Nil: neither.
+    /// A18: whoever delivers holds the lease, and lets go of it once its send has been called off. From one
+    /// that was stopped it is taken: the process it was taken from, or 0. Nil: neither.
     private static func waitForDeliverer(_ shared: SpoolDirectory) throws(SystemError) -> Int32? {
         if faccessat(shared.directory.raw, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 {
             if SystemError.current.isMissing { return 0 }
             throw .current
         }
         let deadline = Deadline(timeoutMilliseconds: delivererMilliseconds)
-        guard let lease = try Lease.obtain(shared.directory, until: deadline, patience: silenceNanoseconds) else { return nil }
+        guard let lease = try Lease.obtain(shared.directory, until: deadline, patience: silenceNanoseconds) else {
+            return nil
+        }
         defer { lease.end() }
         return lease.former
     }
 
-    /// What a process holds that was stopped, or has not noticed yet, is void, and stays its own to count: only the events
-    /// are overwritten, for it may be killed before it does.
+    /// What a process holds that was stopped, or has not noticed yet, is void, and stays its own to count:
+    /// only the events are overwritten, for it may be killed before it does.
     private static func wipe(_ shared: SpoolDirectory) {
         guard let zeroes = calloc(1, SegmentLayout.pageSize) else { return }
         defer { free(zeroes) }
@@ -290,14 +308,17 @@ package enum SpoolInspector {
     @inline(never)
     static func eraseWithoutWaiting(tool: String) {
         guard let shared = SpoolDirectory.openExisting(tool: tool) else { return }
-        let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(Options(toolName: tool, toolVersion: "")), context: ContextBlock())
+        let spool = Spool(
+            shared: shared, failure: nil, limits: SpoolLimits(Options(toolName: tool, toolVersion: "")),
+            context: ContextBlock())
         defer { spool.close() }
         if shared.segmentNames().isEmpty { return }
         shared.control.raiseEpoch()
         _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { spool.discardOrphans(shared) }
     }
 
-    /// A18: events that are in memory only have no spool that could be locked. Who sends them looks at the answer every 5 ms.
+    /// A18: events that are in memory only have no spool that could be locked. Who sends them looks at the
+    /// answer every 5 ms.
     static func waitForSenders(_ tool: String) -> Bool {
         PreferenceStore.waitForSenders(tool: tool, until: Deadline(timeoutMilliseconds: delivererMilliseconds))
     }
@@ -344,7 +365,9 @@ private final class SegmentImage {
 
     /// At the first event that waits for this destination; nil: for any. Valid while this lives.
     func reader(of destination: DestinationSlot? = nil) -> SegmentReader {
-        let own = destination.flatMap { Progress.read(base, of: $0, generation: description.generation, fileSize: size) }
+        let own = destination.flatMap {
+            Progress.read(base, of: $0, generation: description.generation, fileSize: size)
+        }
         let progress = own ?? Progress.read(base, generation: description.generation, fileSize: size)
         return SegmentReader(
             UnsafeRawBufferPointer(start: base, count: size), description: description,
@@ -377,7 +400,10 @@ private final class SegmentImage {
         return pending > read ? pending &- read : 1
     }
 
-    func forEachBatch(of slot: DestinationSlot? = nil, _ limit: (events: Int, bytes: Int), _ oldest: Int64, _ body: (EventBatch) -> Void) {
+    func forEachBatch(
+        of slot: DestinationSlot? = nil, _ limit: (events: Int, bytes: Int), _ oldest: Int64,
+        _ body: (EventBatch) -> Void
+    ) {
         var reader = reader(of: slot)
         while true {
             let batch = EventBatch(&reader, limit: limit, oldest: oldest)

@@ -26,7 +26,8 @@ extension SpoolInspector {
     /// One line on each of the tool's backends, and whether anything can be sent with it.
     package static func backends(options: Options) -> [(name: String, info: String, isUsable: Bool)] {
         options.destinations.map { destination in
-            let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+            let backend = makeBackend(
+                destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
             defer { backend.close() }
             return (destination.name, backend.info, backend.isUsable)
         }
@@ -37,8 +38,11 @@ extension SpoolInspector {
         var preview = WirePreview()
         let oldest = SpoolLimits.oldestAllowed(ageSeconds: options.spoolLimitAgeSeconds)
         for destination in options.destinations {
-            let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
-            forEachBatch(options: options, destination, limit: backend.batchLimit, oldest: oldest) { preview.add($0, backend) }
+            let backend = makeBackend(
+                destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+            forEachBatch(options: options, destination, limit: backend.batchLimit, oldest: oldest) {
+                preview.add($0, backend)
+            }
             backend.close()
         }
         if options.destinationSet.origin != .none { previewLocal(options, oldest, &preview) }

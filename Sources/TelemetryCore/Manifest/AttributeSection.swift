@@ -37,7 +37,8 @@ struct AttributeSection {
     /// A rule that no value of the type can break or keep is a mistake.
     private func refuseForeignRules() throws(ManifestError) {
         try refuse(["max_length", "pattern"], unless: kind == .string, expected: "type: string")
-        try refuse(["min", "max", "unit"], unless: kind == .int || kind == .double, expected: "type: int or type: double")
+        try refuse(
+            ["min", "max", "unit"], unless: kind == .int || kind == .double, expected: "type: int or type: double")
         try refuse(["enum"], unless: kind == .string || kind == .int, expected: "type: string or type: int")
     }
 
@@ -51,7 +52,9 @@ struct AttributeSection {
 
     private func unit() throws(ManifestError) -> String? {
         let expected = "1 to 32 bytes without control characters"
-        guard let node = section.node("unit"), let text = try section.text("unit", expected: expected) else { return nil }
+        guard let node = section.node("unit"), let text = try section.text("unit", expected: expected) else {
+            return nil
+        }
         if (1...32).contains(text.utf8.count) && !UnseenCharacter.isIn(text) { return text }
         throw section.failure("unit", node, node.shown + " is no unit; expected " + expected)
     }
@@ -60,7 +63,10 @@ struct AttributeSection {
         guard let node = section.node(key) else { return nil }
         if kind == .int { return try section.integer(key, .min ... .max).map { .int($0) } }
         if let scalar = node.scalar, scalar.isPlain, YAMLNumber.isDecimal(scalar.text),
-            let number = YAMLNumber.double(scalar.text) { return .double(number) }
+            let number = YAMLNumber.double(scalar.text)
+        {
+            return .double(number)
+        }
         throw section.failure(key, node, node.shown + " is no number; expected a decimal number")
     }
 
@@ -112,7 +118,9 @@ struct AttributeSection {
             return .int(number)
         }
         // A plain 1 or true is of another type; `no` is a string.
-        guard !scalar.isNull, scalar.bool == nil, !scalar.isPlain || !YAMLNumber.isDecimal(scalar.text) else { throw mismatch(node) }
+        guard !scalar.isNull, scalar.bool == nil, !scalar.isPlain || !YAMLNumber.isDecimal(scalar.text) else {
+            throw mismatch(node)
+        }
         let limit = Int(clamping: declaration.maxLength ?? Int64(EventLimits.valueBytes))
         if scalar.text.utf8.count > limit { throw outside(node, "max_length") }
         if let pattern = declaration.compiled, !Array(scalar.text.utf8).withUnsafeBytes({ pattern.matches($0) }) {
@@ -124,12 +132,15 @@ struct AttributeSection {
     @inline(never)
     private func mismatch(_ node: YAMLNode) -> ManifestError {
         section.failure(
-            "enum", node, node.shown + " is no " + kind.name + "; expected " + (kind == .int ? "integers of 64 bits" : "strings, in quotes if they look like another type"))
+            "enum", node,
+            node.shown + " is no " + kind.name + "; expected "
+                + (kind == .int ? "integers of 64 bits" : "strings, in quotes if they look like another type"))
     }
 
     @inline(never)
     private func outside(_ node: YAMLNode, _ rule: String) -> ManifestError {
-        section.failure("enum", node, node.shown + " is outside " + rule + "; expected values that keep the other rules")
+        section.failure(
+            "enum", node, node.shown + " is outside " + rule + "; expected values that keep the other rules")
     }
 
     @inline(never)

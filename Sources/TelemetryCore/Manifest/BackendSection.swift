@@ -5,7 +5,9 @@ enum BackendSection {
             if let node = top.node("backend") { manifest.destinations = [try destination(node, top.file, "backend")] }
             return
         }
-        if top.node("backend") != nil { throw top.failure("backends", list, "of no use beside backend; expected one of the two") }
+        if top.node("backend") != nil {
+            throw top.failure("backends", list, "of no use beside backend; expected one of the two")
+        }
         guard case .sequence(let nodes) = list.content, !nodes.isEmpty else {
             throw top.failure("backends", list, list.shown + " is no list; expected a list of backends")
         }
@@ -24,7 +26,8 @@ enum BackendSection {
     private static let fileKeys = ["path", "max_bytes", "max_files"]
 
     static func destination(_ node: YAMLNode, _ file: String, _ path: String) throws(ManifestError) -> Destination {
-        let section = try ManifestSection(node, file: file, path: path, keys: ["kind", "name"] + fileKeys + NetworkChoice.keys)
+        let section = try ManifestSection(
+            node, file: file, path: path, keys: ["kind", "name"] + fileKeys + NetworkChoice.keys)
         let expected = kinds
         let given = try section.required("kind", expected: expected)
         let kind = given.scalar?.text ?? ""
@@ -40,7 +43,9 @@ enum BackendSection {
         }
         if kind != "file" { try refuse(fileKeys, in: section, expected: "file") }
         if case .network = choice {} else { try refuse(NetworkChoice.keys, in: section, expected: "one that sends") }
-        let name = try section.string("name", expected: "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit") {
+        let name = try section.string(
+            "name", expected: "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+        ) {
             ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no name"
         }
         return Destination(name: name ?? kind, choice)
@@ -48,12 +53,16 @@ enum BackendSection {
 
     private static var kinds: String {
         var text = "noop, stdout, file"
-        for (index, kind) in Receiver.all.enumerated() { text += (index == Receiver.all.count - 1 ? " or " : ", ") + kind.name }
+        for (index, kind) in Receiver.all.enumerated() {
+            text += (index == Receiver.all.count - 1 ? " or " : ", ") + kind.name
+        }
         return text
     }
 
     @inline(never)
-    private static func refuse(_ keys: [String], in backend: ManifestSection, expected kind: String) throws(ManifestError) {
+    private static func refuse(_ keys: [String], in backend: ManifestSection, expected kind: String)
+        throws(ManifestError)
+    {
         for key in keys {
             guard let node = backend.node(key) else { continue }
             throw backend.failure(key, node, "does not go with this kind; expected kind: " + kind)
@@ -69,12 +78,17 @@ enum BackendSection {
     }
 
     @inline(never)
-    private static func networkChoice(_ backend: ManifestSection, _ kind: Receiver) throws(ManifestError) -> NetworkChoice {
+    private static func networkChoice(_ backend: ManifestSection, _ kind: Receiver) throws(ManifestError)
+        -> NetworkChoice
+    {
         let choice = NetworkChoice(kind)
         for key in NetworkChoice.keys {
             guard let node = backend.node(key) else { continue }
             if !choice.has(key) { throw backend.failure(key, node, "does not go with kind: " + kind.name) }
-            if key == "headers" { choice.headers = try headers(backend); continue }
+            if key == "headers" {
+                choice.headers = try headers(backend)
+                continue
+            }
             // Checked here for the sake of its error text.
             if key == "timeout_ms" { _ = try backend.integer(key, .requestMilliseconds) }
             guard let scalar = node.scalar, !scalar.isNull else {
@@ -93,7 +107,8 @@ enum BackendSection {
     @inline(never)
     static func endpoint(_ section: ManifestSection) throws(ManifestError) -> String? {
         guard let node = section.node("endpoint") else { return nil }
-        let endpoint = try section.string("endpoint", expected: "an http or https URL of at most 2048 bytes") { _ in nil } ?? ""
+        let endpoint =
+            try section.string("endpoint", expected: "an http or https URL of at most 2048 bytes") { _ in nil } ?? ""
         if let problem = Endpoint.problem(endpoint) { throw section.failure("endpoint", node, problem) }
         return endpoint
     }
@@ -104,13 +119,16 @@ enum BackendSection {
         guard let node = backend.node("headers") else { return [] }
         let entries = try ManifestSection.entries(of: node, file: backend.file, path: backend.join("headers"))
         if entries.count > HTTPHeader.limitCount {
-            throw backend.failure("headers", node, entries.count.description + " headers; expected at most " + HTTPHeader.limitCount.description)
+            throw backend.failure(
+                "headers", node,
+                entries.count.description + " headers; expected at most " + HTTPHeader.limitCount.description)
         }
         var result: [(name: String, value: String)] = []
         for entry in entries {
             let value = entry.value.scalar
             // The value is not shown: it may be a credential.
-            let problem = value.map { HTTPHeader.problem(name: entry.key, value: $0.text) }
+            let problem =
+                value.map { HTTPHeader.problem(name: entry.key, value: $0.text) }
                 ?? entry.value.shown + " is no text; expected the header's value"
             if let problem {
                 throw backend.failure("headers." + Excerpt.of(entry.key), entry.value, problem)

@@ -26,7 +26,9 @@ enum ConfigSection {
     }
 
     @inline(never)
-    private static func file(_ config: ManifestSection, _ name: String, inProject: Bool) throws(ManifestError) -> String? {
+    private static func file(_ config: ManifestSection, _ name: String, inProject: Bool) throws(ManifestError)
+        -> String?
+    {
         try text(config, name) { ConfigLocation.problem(file: $0, inProject: inProject) }
     }
 

@@ -50,7 +50,9 @@ enum EventsSection {
         var result: [String] = []
         for item in items {
             let name = try type(item, section, expected)
-            if result.contains(name) { throw section.failure("type", item, "'" + name + "' stands twice; expected each type once") }
+            if result.contains(name) {
+                throw section.failure("type", item, "'" + name + "' stands twice; expected each type once")
+            }
             result.append(name)
         }
         return result
@@ -104,7 +106,9 @@ enum EventsSection {
             throw section.failure("attributes", node, "too many attributes; expected at most 64")
         }
         var result: [AttributeDeclaration] = []
-        for entry in entries { result.append(try AttributeSection.read(entry, file: section.file, path: path, &patterns)) }
+        for entry in entries {
+            result.append(try AttributeSection.read(entry, file: section.file, path: path, &patterns))
+        }
         return result
     }
 }

@@ -8,9 +8,12 @@ enum HeartbeatSection {
 
     private static func period(_ section: ManifestSection) throws(ManifestError) -> Int64 {
         guard let node = section.node("period") else { return 0 }
-        if let text = node.scalar?.text, let value = seconds(text), HeartbeatRule.periods.contains(value) { return value }
+        if let text = node.scalar?.text, let value = seconds(text), HeartbeatRule.periods.contains(value) {
+            return value
+        }
         throw section.failure(
-            "period", node, node.shown + " is no period; expected 60 to 2592000 seconds, or a number with s, m, h or d, such as 4h")
+            "period", node,
+            node.shown + " is no period; expected 60 to 2592000 seconds, or a number with s, m, h or d, such as 4h")
     }
 
     /// Digits, and a unit or none.

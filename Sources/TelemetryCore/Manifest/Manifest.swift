@@ -63,7 +63,9 @@ package final class Manifest {
             bytes = try SharedFile.read(path, limit: YAMLReader.limitBytes)
         } catch {
             throw ManifestError(
-                file: path, "cannot be read (" + error.text + "); expected a file of at most " + YAMLReader.limitBytes.description + " bytes")
+                file: path,
+                "cannot be read (" + error.text + "); expected a file of at most " + YAMLReader.limitBytes.description
+                    + " bytes")
         }
         return try bytes.withUnsafeBufferPointer { area throws(ManifestError) in
             try parse(UnsafeRawBufferPointer(area), name: path)

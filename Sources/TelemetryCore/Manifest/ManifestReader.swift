@@ -6,7 +6,11 @@ enum ManifestReader {
     static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
         let top = try ManifestSection(
             node, file: file, path: "",
-            keys: ["tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection", "sampling", "metadata", "identity", "deletion", "backend", "backends", "delivery", "heartbeat", "limits", "events"])
+            keys: [
+                "tool", "enabled", "consent", "force", "local_only", "config", "notice", "extended_collection",
+                "sampling", "metadata", "identity", "deletion", "backend", "backends", "delivery", "heartbeat",
+                "limits", "events",
+            ])
         let manifest = Manifest()
         try readTool(top, manifest)
         manifest.enabled = try top.bool("enabled")
@@ -33,11 +37,13 @@ enum ManifestReader {
         guard let tool = try top.section("tool", keys: ["name", "version"]) else { return }
         let expected = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         manifest.toolNamePosition = try tool.required("name", expected: expected).position
-        manifest.toolName = try tool.string("name", expected: expected) {
-            ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no tool name"
-        } ?? ""
+        manifest.toolName =
+            try tool.string("name", expected: expected) {
+                ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no tool name"
+            } ?? ""
         manifest.toolVersion = try tool.string("version", expected: "1 to 64 bytes without control characters") {
-            (1...64).contains($0.utf8.count) && !UnseenCharacter.isIn($0) ? nil : "'" + Excerpt.of($0) + "' is no version"
+            (1...64).contains($0.utf8.count) && !UnseenCharacter.isIn($0)
+                ? nil : "'" + Excerpt.of($0) + "' is no version"
         }
     }
 
@@ -45,7 +51,8 @@ enum ManifestReader {
         let keys = ["mode", "guarantee", "flush_interval_ms"]
         guard let delivery = try top.section("delivery", keys: keys) else { return }
         manifest.delivery = try delivery.choice(
-            "mode", [("in-process", TELEMETRY_IN_PROCESS), ("detached", TELEMETRY_DETACHED), ("agent", TELEMETRY_AGENT)])
+            "mode",
+            [("in-process", TELEMETRY_IN_PROCESS), ("detached", TELEMETRY_DETACHED), ("agent", TELEMETRY_AGENT)])
         manifest.guarantee = try delivery.choice(
             "guarantee", [("at-least-once", TELEMETRY_AT_LEAST_ONCE), ("at-most-once", TELEMETRY_AT_MOST_ONCE)])
         manifest.flushIntervalMilliseconds = try delivery.integer("flush_interval_ms", .flushMilliseconds)

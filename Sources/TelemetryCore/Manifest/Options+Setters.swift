@@ -38,7 +38,8 @@ extension Options {
 
     package func setSegmentBytes(_ bytes: UInt32) -> Bool {
         var range = NumberRange.segmentBytes
-        range.values = range.values.lowerBound...min(range.values.upperBound, max(range.values.lowerBound, spoolLimitBytes))
+        range.values =
+            range.values.lowerBound...min(range.values.upperBound, max(range.values.lowerBound, spoolLimitBytes))
         guard range.contains(Int64(bytes)) else {
             fail("segment_bytes " + bytes.description + ": expected " + range.expected)
             return false
@@ -50,7 +51,8 @@ extension Options {
     /// All of them, or none.
     package func setSpoolLimits(bytes: UInt64, segments: UInt32, ageSeconds: UInt32) -> Bool {
         guard check("spool_bytes", bytes, .spoolBytes(segment: Int64(segmentBytes))),
-            check("spool_segments", UInt64(segments), .spoolSegments), check("spool_age_s", UInt64(ageSeconds), .spoolAgeSeconds)
+            check("spool_segments", UInt64(segments), .spoolSegments),
+            check("spool_age_s", UInt64(ageSeconds), .spoolAgeSeconds)
         else { return false }
         if bytes != 0 { spoolLimitBytes = Int64(clamping: bytes) }
         if segments != 0 { spoolLimitSegments = Int(segments) }
@@ -87,12 +89,16 @@ extension Options {
         setLocation(&projectConfig, file, key, inProject: true)
     }
 
-    private func setLocation(_ location: inout ConfigLocation?, _ file: String?, _ key: String?, inProject: Bool) -> Bool {
+    private func setLocation(_ location: inout ConfigLocation?, _ file: String?, _ key: String?, inProject: Bool)
+        -> Bool
+    {
         guard let file, !file.utf8.isEmpty else {
             location = nil
             return true
         }
-        if let problem = ConfigLocation.problem(file: file, inProject: inProject) ?? ConfigLocation.problem(key: key ?? "") {
+        if let problem = ConfigLocation.problem(file: file, inProject: inProject)
+            ?? ConfigLocation.problem(key: key ?? "")
+        {
             fail("config: " + problem)
             return false
         }
@@ -101,7 +107,8 @@ extension Options {
     }
 
     package func setIdentity(_ kind: telemetry_identity, rotationDays: UInt32) -> Bool {
-        guard kind.rawValue <= TELEMETRY_IDENTITY_HASHED.rawValue, rotationDays <= IdentityPolicy.longestRotationDays else {
+        guard kind.rawValue <= TELEMETRY_IDENTITY_HASHED.rawValue, rotationDays <= IdentityPolicy.longestRotationDays
+        else {
             fail("identity: expected a telemetry_identity, and rotation_days from 0 to 3650")
             return false
         }
@@ -153,9 +160,13 @@ extension Options {
             fail("file backend: " + problem + "; expected " + BackendChoice.expectedPath + ", or none for the default")
             return false
         }
-        guard check("max_bytes", maxBytes, .fileBytes), check("max_files", UInt64(maxFiles), .fileCount) else { return false }
-        setBackend(.file(path: path, maxBytes: maxBytes == 0 ? BackendChoice.fileBytes : Int64(clamping: maxBytes),
-                         maxFiles: maxFiles == 0 ? BackendChoice.fileCount : Int(maxFiles)))
+        guard check("max_bytes", maxBytes, .fileBytes), check("max_files", UInt64(maxFiles), .fileCount) else {
+            return false
+        }
+        setBackend(
+            .file(
+                path: path, maxBytes: maxBytes == 0 ? BackendChoice.fileBytes : Int64(clamping: maxBytes),
+                maxFiles: maxFiles == 0 ? BackendChoice.fileCount : Int(maxFiles)))
         return true
     }
 
@@ -208,7 +219,9 @@ extension Options {
 
     /// The value of a setting that is a path.
     private static func asPath(_ key: UnsafePointer<CChar>, _ setting: telemetry_attribute) -> AttributeValue? {
-        guard strcmp(key, "path") == 0 || strcmp(key, "api_key_file") == 0, setting.type == TELEMETRY_STRING else { return nil }
+        guard strcmp(key, "path") == 0 || strcmp(key, "api_key_file") == 0, setting.type == TELEMETRY_STRING else {
+            return nil
+        }
         return setting.value.string.map { .string(PathText.string($0)) }
     }
 
@@ -257,7 +270,9 @@ extension YAMLEntry {
         self.init(key, YAMLNode(content: .scalar(scalar), position: .none))
     }
 
-    fileprivate convenience init(_ key: String, _ value: YAMLNode) { self.init(key: key, position: .none, value: value) }
+    fileprivate convenience init(_ key: String, _ value: YAMLNode) {
+        self.init(key: key, position: .none, value: value)
+    }
 }
 
 extension YAMLNode {

@@ -16,7 +16,8 @@ enum SamplingSection {
                 let rate = YAMLNumber.double(scalar.text), rate >= 0, rate <= 1
             else {
                 throw ManifestError(
-                    file: top.file, entry.value.position, key: key, entry.value.shown + " is no share; expected a number from 0 to 1")
+                    file: top.file, entry.value.position, key: key,
+                    entry.value.shown + " is no share; expected a number from 0 to 1")
             }
             result.append((entry.key, rate))
         }

@@ -28,7 +28,8 @@ package enum APIKey: Equatable {
 
     private static func content(_ path: String) throws(APIKeyError) -> [UInt8] {
         do throws(SystemError) { return try SharedFile.read(path, limit: limitBytes) } catch {
-            throw APIKeyError(text: "the file " + path + " cannot be read (" + error.text + "); expected the API key in it")
+            throw APIKeyError(
+                text: "the file " + path + " cannot be read (" + error.text + "); expected the API key in it")
         }
     }
 
@@ -38,7 +39,9 @@ package enum APIKey: Equatable {
         while let last = bytes.last, last == 0x0A || last == 0x0D || last == 0x20 { bytes.removeLast() }
         if bytes.isEmpty { throw APIKeyError(text: place + " is not set or empty; expected the API key") }
         let key = String(bytes: bytes)
-        if !isValid(key) { throw APIKeyError(text: place + " holds no API key; expected visible ASCII of at most 4096 bytes") }
+        if !isValid(key) {
+            throw APIKeyError(text: place + " holds no API key; expected visible ASCII of at most 4096 bytes")
+        }
         return key
     }
 

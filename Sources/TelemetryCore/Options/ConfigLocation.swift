@@ -34,7 +34,9 @@ package final class ConfigLocation {
         if !isAbsolute && leavesDirectory(bytes) { isValid = false }
         if isValid { return nil }
         return "'" + Excerpt.of(file) + "' is no such file name; expected "
-            + (inProject ? "a path below the working directory" : "a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME")
+            + (inProject
+                ? "a path below the working directory"
+                : "a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME")
             + ", without '..'"
     }
 
@@ -44,7 +46,10 @@ package final class ConfigLocation {
     private static func leavesDirectory(_ path: [UInt8]) -> Bool {
         var dots = 0
         for (index, byte) in path.enumerated() {
-            if byte == UInt8(ascii: "/") { dots = 0; continue }
+            if byte == UInt8(ascii: "/") {
+                dots = 0
+                continue
+            }
             dots = byte == UInt8(ascii: ".") ? dots &+ 1 : 3
             let isLast = index == path.count - 1 || path[index + 1] == UInt8(ascii: "/")
             if dots == 2 && isLast { return true }

@@ -23,7 +23,9 @@ enum EmailAddress {
         }
     }
 
-    private static func isLabel(_ byte: UInt8) -> Bool { PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "-") }
+    private static func isLabel(_ byte: UInt8) -> Bool {
+        PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "-")
+    }
 
     /// `atext` of RFC 5322, section 3.2.3.
     private static func isAtom(_ byte: UInt8) -> Bool {

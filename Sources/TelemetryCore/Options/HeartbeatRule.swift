@@ -21,14 +21,18 @@ package struct HeartbeatRule: Equatable {
     func isDue(last: Int64, now: Int64) -> Bool { last > now || next(after: last) <= now }
 
     /// For people; 0: as soon as the tool runs.
-    package func upcoming(after last: Int64) -> Int64 { isDue(last: last, now: Clock.realtime()) ? 0 : next(after: last) }
+    package func upcoming(after last: Int64) -> Int64 {
+        isDue(last: last, now: Clock.realtime()) ? 0 : next(after: last)
+    }
 
-    /// The same of a moment that `next` has named. One that is further off than a period was named by a clock that has been
-    /// set back since.
+    /// The same of a moment that `next` has named. One that is further off than a period was named by a clock
+    /// that has been set back since.
     func isReached(_ next: Int64, now: Int64) -> Bool { next <= now || next &- now > seconds &* 1_000_000_000 }
 
     /// 0: there was none yet.
-    package func next(after last: Int64) -> Int64 { last <= 0 ? 0 : last &+ min(seconds &* 1_000_000_000, .max &- last) }
+    package func next(after last: Int64) -> Int64 {
+        last <= 0 ? 0 : last &+ min(seconds &* 1_000_000_000, .max &- last)
+    }
 
     /// Flipt's rule: nobody takes them, so that no more are made.
     func isStopped(failures: UInt32) -> Bool { failures >= self.failures }

@@ -18,11 +18,12 @@ struct IdentityPolicy {
 
     /// Looks at the surroundings only if they matter.
     init(_ options: Options, surroundings: () -> Surroundings = Surroundings.current) {
-        let isEphemeral = switch options.ephemeral {
-        case TELEMETRY_EPHEMERAL_ALWAYS: true
-        case TELEMETRY_EPHEMERAL_NEVER: false
-        default: options.identity != TELEMETRY_IDENTITY_NONE && surroundings().areShortLived
-        }
+        let isEphemeral =
+            switch options.ephemeral {
+            case TELEMETRY_EPHEMERAL_ALWAYS: true
+            case TELEMETRY_EPHEMERAL_NEVER: false
+            default: options.identity != TELEMETRY_IDENTITY_NONE && surroundings().areShortLived
+            }
         self.init(kind: options.identity, rotationDays: options.rotationDays, isEphemeral: isEphemeral)
     }
 

@@ -10,7 +10,8 @@ final class ManifestMark {
     private let config: ConfigLocation?
 
     init(
-        destinations: [Destination]?, guarantee: telemetry_guarantee?, consent: telemetry_consent?, force: Bool?, config: ConfigLocation?
+        destinations: [Destination]?, guarantee: telemetry_guarantee?, consent: telemetry_consent?, force: Bool?,
+        config: ConfigLocation?
     ) {
         self.destinations = destinations
         self.guarantee = guarantee ?? TELEMETRY_AT_LEAST_ONCE
@@ -20,7 +21,8 @@ final class ManifestMark {
     }
 
     func isAll(of options: Options) -> Bool {
-        hasDestinations(of: options) && guarantee == options.guarantee && consent == options.consent && force == options.force
+        hasDestinations(of: options) && guarantee == options.guarantee && consent == options.consent
+            && force == options.force
             && config === options.config
     }
 

@@ -33,9 +33,12 @@ package final class NetworkChoice {
     /// Every key that some kind has, for whoever looks for a misspelt one.
     static var keys: [String] {
         var keys = [
-            "endpoint", "headers", "timeout_ms", "compression", "allow_http", "api_key", "api_key_env", "api_key_file", "api_key_header",
+            "endpoint", "headers", "timeout_ms", "compression", "allow_http", "api_key", "api_key_env", "api_key_file",
+            "api_key_header",
         ]
-        for kind in Receiver.all { for setting in kind.settings where !keys.contains(setting.name) { keys.append(setting.name) } }
+        for kind in Receiver.all {
+            for setting in kind.settings where !keys.contains(setting.name) { keys.append(setting.name) }
+        }
         return keys
     }
 
@@ -118,7 +121,9 @@ package final class NetworkChoice {
         let list = Array((" " + words + " ").utf8)
         let wanted = Array((" " + word + " ").utf8)
         guard wanted.count <= list.count, !word.utf8.contains(0x20) else { return false }
-        for start in 0...(list.count - wanted.count) where Array(list[start..<(start + wanted.count)]) == wanted { return true }
+        for start in 0...(list.count - wanted.count) where Array(list[start..<(start + wanted.count)]) == wanted {
+            return true
+        }
         return false
     }
 
@@ -130,14 +135,20 @@ package final class NetworkChoice {
 
     /// What is wrong with the settings together: the key concerned, and a sentence. Nil: nothing.
     package func problem() -> (key: String, text: String)? {
-        if kind.key == .needed && key == .none { return ("api_key", "missing; expected one of api_key, api_key_env and api_key_file") }
+        if kind.key == .needed && key == .none {
+            return ("api_key", "missing; expected one of api_key, api_key_env and api_key_file")
+        }
         if endpoint.utf8.isEmpty {
             let environment = setting("environment")
             if kind.ownBase != nil || (!environment.utf8.isEmpty && environment != "ignore") { return nil }
-            return ("endpoint", "missing; expected " + (kind.answers ? "an http or https URL of at most 2048 bytes" : "udp://host:port"))
+            return (
+                "endpoint",
+                "missing; expected " + (kind.answers ? "an http or https URL of at most 2048 bytes" : "udp://host:port")
+            )
         }
         if !kind.answers {
-            return datagramReceiver == nil ? ("endpoint", "not an address for datagrams; expected udp://host or udp://host:port") : nil
+            return datagramReceiver == nil
+                ? ("endpoint", "not an address for datagrams; expected udp://host or udp://host:port") : nil
         }
         return Endpoint.problem(endpoint, allowingHTTP: allowsHTTP).map { ("endpoint", $0) }
     }
@@ -145,7 +156,9 @@ package final class NetworkChoice {
     /// Where datagrams go. Nil: the endpoint is not `udp://host` or `udp://host:port`.
     var datagramReceiver: Authority? {
         let bytes = Array(endpoint.utf8)
-        guard bytes.count > 6, bytes.count <= Endpoint.maxLength, Array(bytes[0..<6]) == Array("udp://".utf8) else { return nil }
+        guard bytes.count > 6, bytes.count <= Endpoint.maxLength, Array(bytes[0..<6]) == Array("udp://".utf8) else {
+            return nil
+        }
         return try? Authority.parse(bytes[6...])
     }
 
@@ -182,8 +195,8 @@ package final class NetworkChoice {
         }
     }
 
-    /// What tells this receiver from any other. Where the vendor's own address is meant, the key says whose events they are.
-    /// Elsewhere another key is the same receiver's, and only where it comes from counts.
+    /// What tells this receiver from any other. Where the vendor's own address is meant, the key says whose
+    /// events they are. Elsewhere another key is the same receiver's, and only where it comes from counts.
     var identity: [String] {
         var parts = [kind.name, url]
         switch key {

@@ -71,7 +71,9 @@ package final class Options {
         self.toolName = toolName
         self.toolVersion = toolVersion
         if !ToolName.isValid(toolName) {
-            fail("tool name '" + Excerpt.of(toolName) + "': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
+            fail(
+                "tool name '" + Excerpt.of(toolName)
+                    + "': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
         }
     }
 

@@ -1,6 +1,6 @@
-/// A kind of receiver that is reached over a network, described once. Its folder has this description and the form of its
-/// requests; manifest, options, doctor and erasure read what is said here. A class: its copies would be written out wherever
-/// one is passed on.
+/// A kind of receiver that is reached over a network, described once. Its folder has this description and the
+/// form of its requests; manifest, options, doctor and erasure read what is said here. A class: its copies
+/// would be written out wherever one is passed on.
 package final class Receiver {
     /// As manifests and options name it.
     package let name: String
@@ -18,8 +18,10 @@ package final class Receiver {
     let transport: Transport
 
     init(
-        name: String, path: String = "", ownBase: ((NetworkChoice) -> String)? = nil, key: KeyRule = .needed, settings: [Setting] = [],
-        complete: ((_ endpoint: String) -> String?)? = nil, resolve: ((NetworkChoice) -> NetworkChoice)? = nil, transport: Transport
+        name: String, path: String = "", ownBase: ((NetworkChoice) -> String)? = nil, key: KeyRule = .needed,
+        settings: [Setting] = [],
+        complete: ((_ endpoint: String) -> String?)? = nil, resolve: ((NetworkChoice) -> NetworkChoice)? = nil,
+        transport: Transport
     ) {
         self.name = name
         self.path = path

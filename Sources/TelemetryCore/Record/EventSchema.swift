@@ -50,7 +50,8 @@ enum EventSchema {
     private static func isValid(_ word: UInt64) -> Bool {
         let letters = inRange(word | every(0x20), UInt8(ascii: "a"), UInt8(ascii: "z"))
         // '-' '.' '/' and the digits stand in a row.
-        let others = inRange(word, UInt8(ascii: "-"), UInt8(ascii: "9")) & ~inRange(word, UInt8(ascii: "/"), UInt8(ascii: "/"))
+        let others =
+            inRange(word, UInt8(ascii: "-"), UInt8(ascii: "9")) & ~inRange(word, UInt8(ascii: "/"), UInt8(ascii: "/"))
         let allowed = letters | others | inRange(word, UInt8(ascii: "_"), UInt8(ascii: "_"))
         return (allowed & ~word) & every(0x80) == every(0x80)
     }

@@ -24,7 +24,8 @@ package struct AttributeView {
         let valueLength = Int(header >> 16)
         let total = headerSize &+ Int(header >> 8 & 0xFF) &+ valueLength
         // A string has any length, the others eight bytes or one.
-        let isWellFormed = header & 0xFF == 0 || header & 0xFF < 3 && valueLength == 8 || header & 0xFF == 3 && valueLength == 1
+        let isWellFormed =
+            header & 0xFF == 0 || header & 0xFF < 3 && valueLength == 8 || header & 0xFF == 3 && valueLength == 1
         return isWellFormed && total <= bytes.count ? total : 0
     }
 
@@ -54,7 +55,11 @@ package struct AttributeView {
         while let at = rest.baseAddress {
             let total = size(rest)
             if total == 0 { return false }
-            if Int(at.load(fromByteOffset: 1, as: UInt8.self)) == key.count, memcmp(at + headerSize, wanted, key.count) == 0 { return true }
+            if Int(at.load(fromByteOffset: 1, as: UInt8.self)) == key.count,
+                memcmp(at + headerSize, wanted, key.count) == 0
+            {
+                return true
+            }
             rest = UnsafeRawBufferPointer(start: at + total, count: rest.count &- total)
         }
         return false
@@ -97,7 +102,8 @@ package struct EventView {
         self.record = base
         sharedContext = context
         count = UInt32(truncatingIfNeeded: record.count)
-        var offset = EventLayout.fixedSize &+ Int(EventLayout.typeLength.load(base)) &+ Int(EventLayout.nameLength.load(base))
+        var offset =
+            EventLayout.fixedSize &+ Int(EventLayout.typeLength.load(base)) &+ Int(EventLayout.nameLength.load(base))
             &+ Int(EventLayout.errorCategoryLength.load(base)) &+ Int(EventLayout.errorLength.load(base))
         argumentsOffset = UInt32(truncatingIfNeeded: offset)
         for _ in 0..<EventLayout.argumentCount.load(base) {
@@ -142,8 +148,12 @@ package struct EventView {
     package var name: UnsafeRawBufferPointer {
         slice(EventLayout.fixedSize &+ size(EventLayout.typeLength), size(EventLayout.nameLength))
     }
-    private var errorCategoryOffset: Int { EventLayout.fixedSize &+ size(EventLayout.typeLength) &+ size(EventLayout.nameLength) }
-    package var errorCategory: UnsafeRawBufferPointer { slice(errorCategoryOffset, size(EventLayout.errorCategoryLength)) }
+    private var errorCategoryOffset: Int {
+        EventLayout.fixedSize &+ size(EventLayout.typeLength) &+ size(EventLayout.nameLength)
+    }
+    package var errorCategory: UnsafeRawBufferPointer {
+        slice(errorCategoryOffset, size(EventLayout.errorCategoryLength))
+    }
     /// Empty: none.
     package var error: UnsafeRawBufferPointer {
         slice(errorCategoryOffset &+ size(EventLayout.errorCategoryLength), size(EventLayout.errorLength))
@@ -175,7 +185,8 @@ package struct EventView {
     /// A key that the event gives twice counts once, the last time.
     @inline(__always)
     package func forEachMergedAttribute(_ body: (AttributeView) -> Void) {
-        var merged = MergedAttributes(shared: sharedContext.pointee.metadata, sharedCount: sharedContext.pointee.metadataCount, own: attributes)
+        var merged = MergedAttributes(
+            shared: sharedContext.pointee.metadata, sharedCount: sharedContext.pointee.metadataCount, own: attributes)
         while let attribute = merged.next() { body(attribute) }
     }
 }

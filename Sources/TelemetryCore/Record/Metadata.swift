@@ -20,7 +20,8 @@ package enum Metadata {
             total += encodedBytes(attribute.key, attribute.value)
         }
         if total > limitEncodedBytes {
-            return total.description + " bytes; expected at most " + limitEncodedBytes.description + ", counting 4 bytes, the key and the value of each"
+            return total.description + " bytes; expected at most " + limitEncodedBytes.description
+                + ", counting 4 bytes, the key and the value of each"
         }
         return nil
     }
@@ -28,7 +29,8 @@ package enum Metadata {
     static func validate(key: String) -> String? {
         let count = key.utf8.count
         if !(1...limitKeyBytes).contains(count) {
-            return "key '" + Excerpt.of(key) + "' of " + count.description + " bytes; expected 1 to " + limitKeyBytes.description + " bytes"
+            return "key '" + Excerpt.of(key) + "' of " + count.description + " bytes; expected 1 to "
+                + limitKeyBytes.description + " bytes"
         }
         let isReserved = Array(key.utf8).withUnsafeBytes { ReservedNames.contains($0) }
         return isReserved ? "'" + key + "' is the name of an event field; expected another name" : nil

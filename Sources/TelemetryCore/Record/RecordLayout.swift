@@ -41,7 +41,8 @@ enum EventLayout {
     static let isAdjusted: UInt16 = 4
 }
 
-/// What every record says of itself. Flags that are not known are ignored: what must not be ignored is another schema or kind.
+/// What every record says of itself. Flags that are not known are ignored: what must not be ignored is
+/// another schema or kind.
 struct RecordHeader {
     let length: Int
     let schema: UInt8
@@ -52,12 +53,15 @@ struct RecordHeader {
     /// Nil: no intact record of any kind lies there.
     @inline(__always)
     init?(_ bytes: UnsafeRawBufferPointer, at position: Int, sync: UInt32) {
-        guard let base = bytes.baseAddress, position >= 0, position &+ RecordLayout.minimumSize <= bytes.count else { return nil }
+        guard let base = bytes.baseAddress, position >= 0, position &+ RecordLayout.minimumSize <= bytes.count else {
+            return nil
+        }
         let record = base + position
         guard RecordLayout.sync.load(record) == sync else { return nil }
         length = Int(RecordLayout.length.load(record))
         guard length >= RecordLayout.minimumSize, length <= RecordLayout.maximumSize, position &+ length <= bytes.count,
-            RecordChecksum.value(record, length: length, sync: sync, offset: position) == RecordLayout.checksum.load(record)
+            RecordChecksum.value(record, length: length, sync: sync, offset: position)
+                == RecordLayout.checksum.load(record)
         else { return nil }
         schema = RecordLayout.schema.load(record)
         kind = RecordLayout.kind.load(record)
@@ -71,6 +75,7 @@ struct RecordHeader {
 enum RecordChecksum {
     @inline(__always)
     static func value(_ record: UnsafeRawPointer, length: Int, sync: UInt32, offset: Int) -> UInt32 {
-        csystem_crc32c_prefixed(sync ^ UInt32(truncatingIfNeeded: offset), record + RecordLayout.checked, length &- RecordLayout.checked)
+        csystem_crc32c_prefixed(
+            sync ^ UInt32(truncatingIfNeeded: offset), record + RecordLayout.checked, length &- RecordLayout.checked)
     }
 }

@@ -2,10 +2,13 @@ import CSystem
 
 /// Options of one letter that mean a secret to some programs: `mysql -pSECRET`, `curl -u user:SECRET`.
 enum CommandSecret {
-    /// Each program with its options; a capital is another option than the small letter. `+`: the password stands in the
-    /// same word, for alone the option asks for it. `2`: two words stand between.
+    /// Each program with its options; a capital is another option than the small letter. `+`: the password
+    /// stands in the same word, for alone the option asks for it. `2`: two words stand between.
     private static var programs: WordList {
-        WordList(text: " mysql:p+ mysqldump:p+ mysqladmin:p+ mariadb:p+ mariadb-dump:p+ sshpass:p login:p redis-cli:a ldapsearch:w ldapmodify:w ldapadd:w ldapwhoami:w unzip:P zip:P 7z:p+ 7za:p+ rar:p+ sqlcmd:P bcp:P ipmitool:P mosquitto_pub:P mosquitto_sub:P mongo:p mongosh:p mongodump:p mongorestore:p mongoexport:p curl:ub smbclient:U rpcclient:U useradd:p usermod:p snmpwalk:AX snmpget:AX htpasswd:b2 ")
+        WordList(
+            text:
+                " mysql:p+ mysqldump:p+ mysqladmin:p+ mariadb:p+ mariadb-dump:p+ sshpass:p login:p redis-cli:a ldapsearch:w ldapmodify:w ldapadd:w ldapwhoami:w unzip:P zip:P 7z:p+ 7za:p+ rar:p+ sqlcmd:P bcp:P ipmitool:P mosquitto_pub:P mosquitto_sub:P mongo:p mongosh:p mongodump:p mongorestore:p mongoexport:p curl:ub smbclient:U rpcclient:U useradd:p usermod:p snmpwalk:AX snmpget:AX htpasswd:b2 "
+        )
     }
 
     /// The options of a program: where they stand in the list.
@@ -48,7 +51,7 @@ enum CommandSecret {
         return nil
     }
 
-        private static func option(_ text: TextBytes, _ word: Int, _ letter: UInt8, _ program: Options) -> TextRange? {
+    private static func option(_ text: TextBytes, _ word: Int, _ letter: UInt8, _ program: Options) -> TextRange? {
         let isAttached = !isEnd(text, word &+ 2)
         if !isAttached && program.has(0x2B) { return nil }
         var start = isAttached ? word &+ 2 : behind(text, word &+ 2)
@@ -68,7 +71,9 @@ enum CommandSecret {
         return value(text, start)
     }
 
-    private static func isEnd(_ text: TextBytes, _ index: Int) -> Bool { text.holds(.space, index) || (text.holds(.quote, index) && !text.holds(.alphanumeric, index &+ 1)) }
+    private static func isEnd(_ text: TextBytes, _ index: Int) -> Bool {
+        text.holds(.space, index) || (text.holds(.quote, index) && !text.holds(.alphanumeric, index &+ 1))
+    }
 
     /// Behind what separates an option from its value: blanks, or `", "` in a list.
     private static func behind(_ text: TextBytes, _ start: Int) -> Int {
@@ -82,7 +87,8 @@ enum CommandSecret {
     private static func pair(_ text: TextBytes, _ start: Int) -> TextRange? {
         let start = QuoteMark.end(text, start) ?? start
         let sign = text.end(from: start, !(.colon | .percent | .slash | .equals | .space | .quote))
-        guard sign > start, text.holds(.colon | .percent, sign), text[sign &+ 1] != 0x2F, let found = value(text, sign &+ 1),
+        guard sign > start, text.holds(.colon | .percent, sign), text[sign &+ 1] != 0x2F,
+            let found = value(text, sign &+ 1),
             !HarmlessValue.isNumber(text, found.start, found.end)
         else { return nil }
         // `-u node:node`: a user and its group.
@@ -91,13 +97,16 @@ enum CommandSecret {
 
     private static func value(_ text: TextBytes, _ start: Int) -> TextRange? {
         let end = SecretValue.unquoted(text, start)
-        return end > start && text[start] != 0x2D && !HarmlessValue.isPlain(text, start, end) ? TextRange(start: start, end: end) : nil
+        return end > start && text[start] != 0x2D && !HarmlessValue.isPlain(text, start, end)
+            ? TextRange(start: start, end: end) : nil
     }
 
     /// `-pass pass:x`, `echo x | sudo -S`, `/p:x`
     static func other(_ text: TextBytes, _ word: Int, _ end: Int) -> TextRange? {
         guard end &- word == 4 || end &- word == 1 else { return nil }
-        if text.has("pass:", at: word), text.has("pass", at: word &- 5) || text.has("in", at: word &- 3) || text.has("out", at: word &- 4) {
+        if text.has("pass:", at: word),
+            text.has("pass", at: word &- 5) || text.has("in", at: word &- 3) || text.has("out", at: word &- 4)
+        {
             return value(text, word &+ 5)
         }
         if text.has("p:", at: word), text[word &- 1] == 0x2F, text[word &- 2] == 0x20 { return value(text, word &+ 2) }

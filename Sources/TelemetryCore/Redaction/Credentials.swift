@@ -14,7 +14,8 @@ enum Credentials {
     }
 
     private static func isScheme(_ text: TextBytes, _ word: Int, _ end: Int) -> Bool {
-        (end &- word == 6 && text.hasFolded("bearer", at: word)) || (end &- word == 5 && text.hasFolded("basic", at: word))
+        (end &- word == 6 && text.hasFolded("bearer", at: word))
+            || (end &- word == 5 && text.hasFolded("basic", at: word))
     }
 
     private static func isCredentials(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
@@ -36,7 +37,9 @@ enum Credentials {
             index &+= 1
             if index > word &+ 32 || text[index] == 0x0A || text[index] == 0x2D { return nil }
         }
-        guard let last = find("-----END ", text, index), let behind = find("-----", text, last &+ 9) else { return text.count }
+        guard let last = find("-----END ", text, index), let behind = find("-----", text, last &+ 9) else {
+            return text.count
+        }
         return behind &+ 5
     }
 

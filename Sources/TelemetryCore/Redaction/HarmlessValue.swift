@@ -1,29 +1,39 @@
 /// What stands behind the name of a secret and is none: a message about it, a place for it, a type, code.
 enum HarmlessValue {
     static var words: WordList {
-        WordList(text: " expected none null nil undefined true false yes no off empty unset set too short wrong incorrect mismatch rejected unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed need malformed unchanged unsupported default field here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol please check such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use require take expect accept want allow sensitive hidden redacted masked omitted known deprecated conflicts conflict used using seen ambiguous implies value values arg argument filename name key pass passwd pwd passphrase pat text include omit origin function return shift undef success added removed fixed filtered changeme context property credential credentials signature cookie auth id json pem txt inherit try valid tls cert user username host ")
+        WordList(
+            text:
+                " expected none null nil undefined true false yes no off empty unset set too short wrong incorrect mismatch rejected unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed need malformed unchanged unsupported default field here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol please check such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use require take expect accept want allow sensitive hidden redacted masked omitted known deprecated conflicts conflict used using seen ambiguous implies value values arg argument filename name key pass passwd pwd passphrase pat text include omit origin function return shift undef success added removed fixed filtered changeme context property credential credentials signature cookie auth id json pem txt inherit try valid tls cert user username host "
+        )
     }
 
     /// Words that join others to a sentence.
     static var joining: WordList {
-        WordList(text: " is was are were be been has have had must may might shall should will would can cannot could does do doesn don didn isn wasn aren won or and but nor so for with without within from to of the a an in on at by via as into over under between during until about per when because if unless instead while before after since although than then only also already still again once twice where which that this these it its they them you your we our not missing required requires takes expects accepts needs wants lacks expired failed denied revoked invalid error errors found given failure await contains includes exceeds matches differs differ begins ends mismatch malformed unsupported options flag disabled enabled attempt attempts destroyed deleted ")
+        WordList(
+            text:
+                " is was are were be been has have had must may might shall should will would can cannot could does do doesn don didn isn wasn aren won or and but nor so for with without within from to of the a an in on at by via as into over under between during until about per when because if unless instead while before after since although than then only also already still again once twice where which that this these it its they them you your we our not missing required requires takes expects accepts needs wants lacks expired failed denied revoked invalid error errors found given failure await contains includes exceeds matches differs differ begins ends mismatch malformed unsupported options flag disabled enabled attempt attempts destroyed deleted "
+        )
     }
 
     /// The longest word of both.
     static let longest = 11
 
     /// The bytes from `start` to `end` of a list or a command.
-    static func isPlain(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool { begins(text, start) || isFiller(text, start, end) }
+    static func isPlain(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        begins(text, start) || isFiller(text, start, end)
+    }
 
     /// Between quotes one word has to be all.
     static func isPlainQuoted(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        isPlaceholder(text, start) || isWord(text, start, end, true) || isRemark(text, start, end) || isFiller(text, start, end) || isPath(text, start)
+        isPlaceholder(text, start) || isWord(text, start, end, true) || isRemark(text, start, end)
+            || isFiller(text, start, end) || isPath(text, start)
             || (text[start] == 0x5B && isWord(text, start &+ 1, end &- 1, true))
     }
 
     /// `"is invalid"`, `"This field is required."`
     private static func isRemark(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
-        text.match("is |has |must |cannot |can't |does |should ", at: start) > 0 || text[end &- 1] == 0x2E && text.holds(.upper, start) && isSentence(text, start)
+        text.match("is |has |must |cannot |can't |does |should ", at: start) > 0
+            || text[end &- 1] == 0x2E && text.holds(.upper, start) && isSentence(text, start)
     }
 
     /// Hardly anything, or one sign over and over: `********`.
@@ -34,9 +44,12 @@ enum HarmlessValue {
 
     /// Tells from the first bytes alone, before the end is looked for: a text full of such beginnings stays cheap.
     static func begins(_ text: TextBytes, _ start: Int) -> Bool {
-        if isPlaceholder(text, start) || isWord(text, start, text.count, false) || isStandard(text, start) { return true }
+        if isPlaceholder(text, start) || isWord(text, start, text.count, false) || isStandard(text, start) {
+            return true
+        }
         // `hunter2`
-        return !text.isIn(.digit, text.end(from: start, .letter)) && (isCall(text, start) || isName(text, start) || isPath(text, start))
+        return !text.isIn(.digit, text.end(from: start, .letter))
+            && (isCall(text, start) || isName(text, start) || isPath(text, start))
     }
 
     /// `VALUE`, `API_KEY`, `KEY=VALUE`: what belongs behind an option.
@@ -45,11 +58,13 @@ enum HarmlessValue {
         text.match("UH*K", at: start) > 0 && text.end(from: start, .upper) &- start < 15
     }
 
-    /// `your-secret-key`, `bearer_token`, `SecretString`, `options.password`: several words, of which the last says what
-    /// belongs there.
+    /// `your-secret-key`, `bearer_token`, `SecretString`, `options.password`: several words, of which the
+    /// last says what belongs there.
     static func isName(_ text: TextBytes, _ start: Int, _ end: Int = -1) -> Bool {
         let behind = text.end(from: start, .letter | .underscore | .dash | .dot, limit: 64)
-        guard end == behind || (end < 0 && text.match("C", at: behind) > 0), text.holds(.letter, start) else { return false }
+        guard end == behind || (end < 0 && text.match("C", at: behind) > 0), text.holds(.letter, start) else {
+            return false
+        }
         var last = behind
         while last > start && text[last &- 1] == 0x2E { last &-= 1 }
         let stop = last
@@ -61,7 +76,11 @@ enum HarmlessValue {
             if text.holds(.space | .quote, behind) { return false }
         }
         guard last > start else { return false }
-        if let your = text.behind("your|my|replace|change|insert|", at: start, folds: true), text.holds(.dash | .underscore, your) { return true }
+        if let your = text.behind("your|my|replace|change|insert|", at: start, folds: true),
+            text.holds(.dash | .underscore, your)
+        {
+            return true
+        }
         return (stop &- last > 2 && isListed(text, last, stop))
     }
 
@@ -73,7 +92,9 @@ enum HarmlessValue {
     /// `SHA-256`, `PKCS#8`, `uint16`
     private static func isStandard(_ text: TextBytes, _ start: Int) -> Bool {
         let number = text.end(from: start, .letter, limit: 6)
-        guard number < start &+ 6, text.holds(.digit | .dash | .number, number), text.isListed(start, number, in: WordList(text: " pkcs rfc sha uint int utf rsa aes hmac ecdsa ")) else { return false }
+        guard number < start &+ 6, text.holds(.digit | .dash | .number, number),
+            text.isListed(start, number, in: WordList(text: " pkcs rfc sha uint int utf rsa aes hmac ecdsa "))
+        else { return false }
         let end = text.match("Y+C|Y+withU*C", at: number)
         return end > 0 && end &- number < 20
     }
@@ -81,8 +102,11 @@ enum HarmlessValue {
     /// `12 bytes`, `401 Unauthorized`, `3 failed attempts`
     static func isCount(_ text: TextBytes, _ start: Int) -> Bool {
         let unit = text.match("D+ ", at: start)
-        return unit > 0 && (text.match("DDD UL", at: start) > 0 || isSentence(text, unit)
-            || text.isListed(unit, text.end(from: unit, .letter), in: WordList(text: " byte bytes characters chars entries s seconds minutes hours days times ")))
+        return unit > 0
+            && (text.match("DDD UL", at: start) > 0 || isSentence(text, unit)
+                || text.isListed(
+                    unit, text.end(from: unit, .letter),
+                    in: WordList(text: " byte bytes characters chars entries s seconds minutes hours days times ")))
     }
 
     /// One word, as parsers name what they read.
@@ -92,17 +116,22 @@ enum HarmlessValue {
     }
 
     /// Two words of prose, perhaps behind a number; where a secret has no blanks.
-    static func isProse(_ text: TextBytes, _ start: Int) -> Bool { text.match("AL+ L+G|D AL+ L+G|DD AL+ L+G", at: start) > 0 }
+    static func isProse(_ text: TextBytes, _ start: Int) -> Bool {
+        text.match("AL+ L+G|D AL+ L+G|DD AL+ L+G", at: start) > 0
+    }
 
     /// `Bearer $TOKEN`, `Basic <credentials>`, a scheme alone.
     static func isScheme(_ text: TextBytes, _ start: Int) -> Bool {
         let scheme = text.end(from: start, .letter)
         let value = text.end(from: scheme, .blank)
-        return isPlaceholder(text, value) || isName(text, value) || (value > scheme && isFiller(text, value, text.end(from: value, !(.space | .quote))))
+        return isPlaceholder(text, value) || isName(text, value)
+            || (value > scheme && isFiller(text, value, text.end(from: value, !(.space | .quote))))
             || (text.holds(.lineEnd | .quote | .control | .end, value) && text.isListed(start, scheme, in: words))
     }
 
-    static func joins(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool { end &- start <= longest && text.isListed(start, end, in: joining) }
+    static func joins(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
+        end &- start <= longest && text.isListed(start, end, in: joining)
+    }
 
     /// One word that is all of the line.
     static func isLine(_ text: TextBytes, _ start: Int) -> Bool {
@@ -128,10 +157,16 @@ enum HarmlessValue {
         if byte.isIn(.alphanumeric) {
             let isFiller = byte | 0x20 == 0x78 && byte == text[start &+ 1] && byte == text[start &+ 2]
             // Where it is kept.
-            return isFiller || (text.isIn(.colon | .plus, text.end(from: start, .letter))
-                && text.match("vault:|op://|arn:aws|ref\\+|ssm:|env:|keyring:", at: start) > 0)
+            return isFiller
+                || (text.isIn(.colon | .plus, text.end(from: start, .letter))
+                    && text.match("vault:|op://|arn:aws|ref\\+|ssm:|env:|keyring:", at: start) > 0)
         }
-        if text.match("<|${|$(|$V+!W|$V*M*->|{{|{}|{%|{T+}|%(|%{|%VVVV*%|%A!X|%lA!X|%zA!X|%llA!X|__U|\\!A+B|@V*@|\\*\\*\\*", at: start) > 0 { return true }
+        if text.match(
+            "<|${|$(|$V+!W|$V*M*->|{{|{}|{%|{T+}|%(|%{|%VVVV*%|%A!X|%lA!X|%zA!X|%llA!X|__U|\\!A+B|@V*@|\\*\\*\\*",
+            at: start) > 0
+        {
+            return true
+        }
         if byte == 0x40 { return isName(text, start &+ 1) || isPath(text, start &+ 1) }
         let name = text.match("$V*M+C", at: start) &- 1
         return name > 0 && (text.match("$A*_", at: start) > 0 || isListed(text, start &+ 1, name))
@@ -157,8 +192,12 @@ enum HarmlessValue {
         let behind = text.end(from: letters, .digit, limit: 2)
         if behind > letters && !text.hasFolded("oauth2", at: first) { return false }
         // `none)`, `null,`, `Option<String>`; but `good-day7` is no word.
-        guard behind >= end || !(isQuoted || text[behind] == 0x21 || text.holds(.word | .high, behind)) else { return false }
-        if text.holds(.colon | .at | .slash | .plus | .number, behind) && text.holds(.alphanumeric, behind &+ 1) { return false }
+        guard behind >= end || !(isQuoted || text[behind] == 0x21 || text.holds(.word | .high, behind)) else {
+            return false
+        }
+        if text.holds(.colon | .at | .slash | .plus | .number, behind) && text.holds(.alphanumeric, behind &+ 1) {
+            return false
+        }
         return isListed(text, first, behind)
     }
 

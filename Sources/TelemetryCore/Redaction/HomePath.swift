@@ -1,7 +1,10 @@
 /// Home directories, whose names are those of people.
 struct HomePath {
     private static var parents: WordList {
-        WordList(text: "home/|Users/|var/home/|usr/home/|export/home/|c/Users/|mnt/c/Users/|cygdrive/c/Users/|run/media/|home$/|")
+        WordList(
+            text:
+                "home/|Users/|var/home/|usr/home/|export/home/|c/Users/|mnt/c/Users/|cygdrive/c/Users/|run/media/|home$/|"
+        )
     }
     /// Directories there that are nobody's.
     private static var shared: WordList { WordList(text: " shared public default all ") }
@@ -14,7 +17,9 @@ struct HomePath {
     }
 
     private static func own(_ text: TextBytes, _ start: Int, _ home: [UInt8]) -> Int? {
-        guard home.count > 1, home.count <= text.count &- start, !text.isIn(.path, start &+ home.count) else { return nil }
+        guard home.count > 1, home.count <= text.count &- start, !text.isIn(.path, start &+ home.count) else {
+            return nil
+        }
         for offset in 0..<home.count where text[start &+ offset] != home[offset] { return nil }
         return start &+ home.count
     }
@@ -76,7 +81,9 @@ struct HomePath {
     /// `~name/`, and `~name` at the end of the line or quoted text.
     static func tildeEnd(_ text: TextBytes, _ start: Int) -> Int? {
         let before = text[start &- 1]
-        guard before == 0x28 || before.isIn(.space | .quote | .equals | .colon), text.isIn(.letter, start &+ 1) else { return nil }
+        guard before == 0x28 || before.isIn(.space | .quote | .equals | .colon), text.isIn(.letter, start &+ 1) else {
+            return nil
+        }
         let end = text.end(from: start &+ 1, .word)
         guard end &- start > 2 else { return nil }
         return text[end] == 0x0A || end == text.count || text.isIn(.slash | .quote, end) ? end : nil
@@ -90,7 +97,8 @@ struct HomePath {
     }
 
     private static var nameSet: ByteSet {
-        !(.space | .control | .quote | .percent | .ampersand | .slash | .comma | .colon | .semicolon | .less | .equals | .greater
+        !(.space | .control | .quote | .percent | .ampersand | .slash | .comma | .colon | .semicolon | .less | .equals
+            | .greater
             | .question | .bracket | .number | .tilde)
     }
 }

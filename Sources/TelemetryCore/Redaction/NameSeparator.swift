@@ -18,8 +18,13 @@ struct NameSeparator {
         let byte = text[index]
         let isArrow = text.has("-> ", at: index)
         // `.password("x")`
-        let isCall = byte == 0x28 && text[word &- 1] == 0x2E && !text.hasFolded("get", at: word) && QuoteMark.end(text, index &+ 1) != nil
-        guard isQuoted || isArrow || isCall || byte.isIn(.equals | .colon | .percent | .greater | .ampersand | .lineEnd) || text.holds(.less | .colon, word &- 1) else { return nil }
+        let isCall =
+            byte == 0x28 && text[word &- 1] == 0x2E && !text.hasFolded("get", at: word)
+            && QuoteMark.end(text, index &+ 1) != nil
+        guard
+            isQuoted || isArrow || isCall || byte.isIn(.equals | .colon | .percent | .greater | .ampersand | .lineEnd)
+                || text.holds(.less | .colon, word &- 1)
+        else { return nil }
         if let found = Self.assignment(text, index, byte) {
             (sign, self.end) = (found.0, Self.skipBlanks(text, found.1))
         } else if isArrow {
@@ -46,12 +51,15 @@ struct NameSeparator {
         byte.isIn(.space | .quote | .percent | .ampersand | .colon | .equals | .greater | .bracket)
     }
 
-    /// `name="password" value="x"`, `{"name": "password", "value": "x"}`, `- name: PASSWORD` and `value: x` on the next line.
+    /// `name="password" value="x"`, `{"name": "password", "value": "x"}`, `- name: PASSWORD` and `value: x`
+    /// on the next line.
     private static func pairEnd(_ text: TextBytes, _ start: Int, _ isQuoted: Bool) -> Int? {
         let index = text.end(from: start, .space | .comma, limit: 64)
         // Most have neither there.
         guard text[index] | 0x20 == 0x76 || text[index] == 0x22 else { return nil }
-        guard let value = text.behind(isQuoted ? "value=|value:|\"value\":|" : "value:|", at: index, folds: true) else { return nil }
+        guard let value = text.behind(isQuoted ? "value=|value:|\"value\":|" : "value:|", at: index, folds: true) else {
+            return nil
+        }
         return skipBlanks(text, value)
     }
 

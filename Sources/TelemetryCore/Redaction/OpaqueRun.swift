@@ -70,7 +70,9 @@ struct OpaqueRun {
     /// Base64 that is filled up with `=`, which begins and ends as the word does: short, so it has to look the part.
     static func isPadded(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         let fill = text[end &+ 1] == 0x3D ? 2 : 1
-        guard end &- start >= 12, (end &- start &+ fill) & 3 == 0, !text.isIn(.word, end &+ fill), text[end &+ fill] != 0x3D else { return false }
+        guard end &- start >= 12, (end &- start &+ fill) & 3 == 0, !text.isIn(.word, end &+ fill),
+            text[end &+ fill] != 0x3D
+        else { return false }
         var run = OpaqueRun(separator: -8)
         run.walk(text, start, end)
         return run.score >= 0 && run.uppers >= 2 && run.letters > run.uppers
@@ -146,7 +148,9 @@ struct OpaqueRun {
     }
 
     private mutating func finishPart() {
-        if isHexadecimal && row >= Self.hexadecimalMinimum && partDigits > 0 && partDigits < row { hasHexadecimal = true }
+        if isHexadecimal && row >= Self.hexadecimalMinimum && partDigits > 0 && partDigits < row {
+            hasHexadecimal = true
+        }
         longestRow = max(longestRow, row)
         row = 0
         frequent = 0
@@ -161,15 +165,16 @@ struct OpaqueRun {
         return isEnd(text, start &+ 26, end) && isULID(text, start) ? start &+ 26 : nil
     }
 
-    /// `checkout-5d78c9869d-x2x9k`, `0-20260102030405-3b37bd082a6c`: a word or a number, numbers and short parts in small
-    /// letters, as clusters and clouds name what they run and Go names versions.
+    /// `checkout-5d78c9869d-x2x9k`, `0-20260102030405-3b37bd082a6c`: a word or a number, numbers and short
+    /// parts in small letters, as clusters and clouds name what they run and Go names versions.
     private static func isThing(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         var part = text.end(from: start, text.isIn(.digit, start) ? .digit : .lower)
         guard part > start, part < end, part &- start < minimum else { return false }
         while part < end {
             let next = text.end(from: part &+ 1, .lower | .digit)
-            guard text.isIn(.dash | .underscore, part), next &- part <= longestPart || text.end(from: part &+ 1, .digit) == next
-                || (next &- part <= longestNumber && text.isAll(.hexadecimal, part &+ 1, next))
+            guard text.isIn(.dash | .underscore, part),
+                next &- part <= longestPart || text.end(from: part &+ 1, .digit) == next
+                    || (next &- part <= longestNumber && text.isAll(.hexadecimal, part &+ 1, next))
             else { return false }
             part = next
         }
@@ -195,7 +200,9 @@ struct OpaqueRun {
         guard text.has("01", at: start) else { return false }
         for index in start..<start &+ 26 {
             let byte = text[index]
-            if !byte.isIn(.digit | .upper) || byte == 0x49 || byte == 0x4C || byte == 0x4F || byte == 0x55 { return false }
+            if !byte.isIn(.digit | .upper) || byte == 0x49 || byte == 0x4C || byte == 0x4F || byte == 0x55 {
+                return false
+            }
         }
         return true
     }

@@ -34,10 +34,14 @@ struct RedactedEvent {
     }
 
     /// Those that a bit of `suspects` stands for are looked at.
-    mutating func attributes(_ given: UnsafePointer<telemetry_attribute>, _ count: Int, suspects: UInt64) -> [telemetry_attribute] {
+    mutating func attributes(_ given: UnsafePointer<telemetry_attribute>, _ count: Int, suspects: UInt64)
+        -> [telemetry_attribute]
+    {
         var result = Array(UnsafeBufferPointer(start: given, count: max(0, min(count, EventLimits.attributes))))
         for index in 0..<result.count where suspects & (1 << UInt64(truncatingIfNeeded: index)) != 0 {
-            guard result[index].type == TELEMETRY_STRING, let key = result[index].key, let value = result[index].value.string else { continue }
+            guard result[index].type == TELEMETRY_STRING, let key = result[index].key,
+                let value = result[index].value.string
+            else { continue }
             result[index].value.string = keep(redactor.redactValue(key: key, value), value)
         }
         return result

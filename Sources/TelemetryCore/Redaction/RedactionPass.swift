@@ -97,7 +97,9 @@ struct RedactionPass {
             index = slash
             return
         }
-        if QuoteMark.percent(text, index, "2f") != nil || QuoteMark.percent(text, index, "5c") != nil { return path(0x2F) }
+        if QuoteMark.percent(text, index, "2f") != nil || QuoteMark.percent(text, index, "5c") != nil {
+            return path(0x2F)
+        }
         index &+= 1
     }
 
@@ -107,17 +109,27 @@ struct RedactionPass {
         let end = text.end(from: index, .word)
         if let block = Credentials.privateKeyEnd(text, word: end) { return replace(index, block, .privateKey) }
         if let home = HomePath.driveEnd(text, word: index, end: end) { return replace(index, home, .home) }
-        if NameSeparator.mayBegin(text[end]), let value = SecretValue.find(text, word: index, end: end) { return replace(value.start, value.end, value.rule) }
+        if NameSeparator.mayBegin(text[end]), let value = SecretValue.find(text, word: index, end: end) {
+            return replace(value.start, value.end, value.rule)
+        }
         if CommandSecret.mayBegin(text, index) {
             findProgram()
-            if let found = CommandSecret.find(text, index, end, program: program) { return replace(found.start, found.end, .command) }
+            if let found = CommandSecret.find(text, index, end, program: program) {
+                return replace(found.start, found.end, .command)
+            }
         }
         if let found = CommandSecret.other(text, index, end) { return replace(found.start, found.end, .command) }
         if let found = LoginLine.dataSource(text, index, end) { return replace(found.start, found.end, .login) }
-        if let found = Credentials.behindScheme(text, word: index, end: end) { return replace(found.start, found.end, .scheme) }
+        if let found = Credentials.behindScheme(text, word: index, end: end) {
+            return replace(found.start, found.end, .scheme)
+        }
         if key(end) { return }
-        if let base64 = OpaqueRun.base64End(text, index, word: end) { return replace(index, padded(base64), .opaqueRun) }
-        if (end &- index >= OpaqueRun.minimum && OpaqueRun.isOpaque(text, index, end)) || (text[end] == 0x3D && OpaqueRun.isPadded(text, index, end)) {
+        if let base64 = OpaqueRun.base64End(text, index, word: end) {
+            return replace(index, padded(base64), .opaqueRun)
+        }
+        if (end &- index >= OpaqueRun.minimum && OpaqueRun.isOpaque(text, index, end))
+            || (text[end] == 0x3D && OpaqueRun.isPadded(text, index, end))
+        {
             return replace(index, padded(end), .opaqueRun)
         }
         index = end
@@ -169,7 +181,9 @@ struct RedactionPass {
         let before = text[index &- 1]
         if !before.isIn(.path) || index == pathStart || before == 0x5C {
             if let end = HomePath.end(text, index, home: home) { return replace(index, end, .home) }
-            if byte == 0x5C, before != byte, let end = HomePath.windowsEnd(text, index) { return replace(index, end, .home) }
+            if byte == 0x5C, before != byte, let end = HomePath.windowsEnd(text, index) {
+                return replace(index, end, .home)
+            }
             share(byte, before)
         }
         index = HomePath.separatorEnd(text, index) ?? index &+ 1
@@ -196,7 +210,9 @@ struct RedactionPass {
     }
 
     private mutating func email(width: Int) {
-        if let found = Address.email(text, at: index, domain: index &+ width, first: copied) { return replace(found.start, found.end, .email) }
+        if let found = Address.email(text, at: index, domain: index &+ width, first: copied) {
+            return replace(found.start, found.end, .email)
+        }
         index &+= width
     }
 

@@ -48,7 +48,9 @@ package struct Redactor {
         return text.isCut ? Array(text.bytes) : nil
     }
 
-    private static func bytes(_ string: UnsafePointer<CChar>, bound: Int) -> (bytes: UnsafeBufferPointer<UInt8>, isCut: Bool) {
+    private static func bytes(_ string: UnsafePointer<CChar>, bound: Int) -> (
+        bytes: UnsafeBufferPointer<UInt8>, isCut: Bool
+    ) {
         let base = UnsafeRawPointer(string).assumingMemoryBound(to: UInt8.self)
         var count = strnlen(string, bound)
         let isCut = count == bound
@@ -63,7 +65,8 @@ package struct Redactor {
     // MARK: arguments
 
     /// The argument at `index`, whose secret the ones before it may tell.
-    func redactArgument(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, _ index: Int, keeping limit: Int) -> [UInt8]? {
+    func redactArgument(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, _ index: Int, keeping limit: Int) -> [UInt8]?
+    {
         guard let argument = arguments[index], argument.pointee != 0 else { return nil }
         let previous = index > 0 ? arguments[index &- 1].map(Self.name) : nil
         if let previous, Self.isSecretOption(previous, argument) { return Self.replaced(argument, from: 0) }
@@ -77,18 +80,22 @@ package struct Redactor {
     }
 
     private static func name(_ argument: UnsafePointer<CChar>) -> TextBytes {
-        TextBytes(base: UnsafeRawPointer(argument).assumingMemoryBound(to: UInt8.self), count: strnlen(argument, nameBound))
+        TextBytes(
+            base: UnsafeRawPointer(argument).assumingMemoryBound(to: UInt8.self), count: strnlen(argument, nameBound))
     }
 
     /// `auth=none`, `sig=SIGTERM`, `--max-tokens=12`.
     private static func isHarmless(_ text: TextBytes, _ end: Int, _ kind: SecretName.Kind) -> Bool {
         if kind == .assigned { return SecretValue.find(text, word: 0, end: end) == nil }
-        if SecretName.nameEnd(text, 0, end).isPlural && HarmlessValue.isNumber(text, end &+ 1, text.count) { return true }
+        if SecretName.nameEnd(text, 0, end).isPlural && HarmlessValue.isNumber(text, end &+ 1, text.count) {
+            return true
+        }
         return HarmlessValue.isPlainQuoted(text, end &+ 1, text.count)
     }
 
     /// The options of the program that is named last before `index`.
-    private func program(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, before index: Int) -> CommandSecret.Options? {
+    private func program(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, before index: Int) -> CommandSecret.Options?
+    {
         for other in stride(from: index &- 1, through: max(0, index &- 8), by: -1) {
             guard let text = arguments[other].map(Self.name) else { continue }
             var start = text.count
@@ -99,7 +106,9 @@ package struct Redactor {
     }
 
     /// The value of an option of one letter, in `argument` or, with the option, in the one before.
-    private func redactValue(_ argument: UnsafePointer<CChar>, _ previous: TextBytes?, program: CommandSecret.Options?) -> [UInt8]? {
+    private func redactValue(_ argument: UnsafePointer<CChar>, _ previous: TextBytes?, program: CommandSecret.Options?)
+        -> [UInt8]?
+    {
         let value = Self.name(argument)
         var lead: [UInt8] = []
         if let previous, previous[0] == 0x2D, previous.count <= 12 {
@@ -108,16 +117,18 @@ package struct Redactor {
             return nil
         }
         let text = lead + Array(UnsafeBufferPointer(start: value.base, count: value.count))
-        guard let found = text.withUnsafeBufferPointer({ bytes -> TextRange? in
-            guard let base = bytes.baseAddress else { return nil }
-            let text = TextBytes(base: base, count: bytes.count)
-            for start in [0, lead.count] {
-                guard CommandSecret.mayBegin(text, start) else { continue }
-                let end = text.end(from: start, .word)
-                if let found = CommandSecret.find(text, start, end, program: program) { return found }
-            }
-            return nil
-        }), found.start >= lead.count else { return nil }
+        guard
+            let found = text.withUnsafeBufferPointer({ bytes -> TextRange? in
+                guard let base = bytes.baseAddress else { return nil }
+                let text = TextBytes(base: base, count: bytes.count)
+                for start in [0, lead.count] {
+                    guard CommandSecret.mayBegin(text, start) else { continue }
+                    let end = text.end(from: start, .word)
+                    if let found = CommandSecret.find(text, start, end, program: program) { return found }
+                }
+                return nil
+            }), found.start >= lead.count
+        else { return nil }
         return Self.replaced(argument, from: found.start &- lead.count)
     }
 
@@ -126,7 +137,8 @@ package struct Redactor {
 
     /// `--password`, without a value of its own. `value` stands behind it.
     private static func isSecretOption(_ text: TextBytes, _ value: UnsafePointer<CChar>) -> Bool {
-        guard text[0] == 0x2D, text.end(from: 0, .word) == text.count, SecretName.kind(text, 0, text.count) != nil else { return false }
+        guard text[0] == 0x2D, text.end(from: 0, .word) == text.count, SecretName.kind(text, 0, text.count) != nil
+        else { return false }
         let value = name(value)
         return !(SecretName.nameEnd(text, 0, text.count).isPlural && HarmlessValue.isNumber(value, 0, value.count))
     }
@@ -136,7 +148,9 @@ package struct Redactor {
         let value = argument + start
         if value.pointee == 0 { return nil }
         let marker = UnsafeBufferPointer(start: Self.marker.utf8Start, count: Self.marker.utf8CodeUnitCount)
-        if strcmp(value, UnsafeRawPointer(Self.marker.utf8Start).assumingMemoryBound(to: CChar.self)) == 0 { return nil }
+        if strcmp(value, UnsafeRawPointer(Self.marker.utf8Start).assumingMemoryBound(to: CChar.self)) == 0 {
+            return nil
+        }
         let base = UnsafeRawPointer(argument).assumingMemoryBound(to: UInt8.self)
         return Array(UnsafeBufferPointer(start: base, count: start)) + Array(marker)
     }

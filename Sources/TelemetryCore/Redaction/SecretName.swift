@@ -12,10 +12,13 @@ package enum SecretName {
         case header
     }
 
-    /// Ends of names, without `-`, `_` and `.`: `DB_PASSWORD`, `x-amz-signature`, `clientSecret`, `api.key`. A number or
-    /// an `s` may follow.
+    /// Ends of names, without `-`, `_` and `.`: `DB_PASSWORD`, `x-amz-signature`, `clientSecret`, `api.key`.
+    /// A number or an `s` may follow.
     static var valueEndings: WordList {
-        WordList(text: " password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic ")
+        WordList(
+            text:
+                " password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic "
+        )
     }
     static var assignedNames: WordList { WordList(text: " auth sig pass pw otp pin sid ") }
     static var headerEndings: WordList { WordList(text: " authorization cookie xapikey xauthtoken ") }
@@ -31,7 +34,10 @@ package enum SecretName {
         guard last &- start >= 2, canEnd(text[last &- 2] | 0x20, text[last &- 1] | 0x20) else { return nil }
         // -n, -e, -y: the headers.
         let tail = text[last &- 1] | 0x20
-        if !isPlural && (tail == 0x6E || tail == 0x65 || tail == 0x79) && ending(text, start, last, headerEndings) >= 0 { return .header }
+        if !isPlural && (tail == 0x6E || tail == 0x65 || tail == 0x79) && ending(text, start, last, headerEndings) >= 0
+        {
+            return .header
+        }
         if ending(text, start, last, valueEndings) >= 0 { return .value }
         if isPlural { return nil }
         let first = ending(text, start, last, assignedNames)
@@ -58,7 +64,8 @@ package enum SecretName {
     /// The last two letters of every name above. Most words end otherwise.
     private static func canEnd(_ first: UInt8, _ second: UInt8) -> Bool {
         switch UInt16(first) << 8 | UInt16(second) {
-        case 0x7264, 0x7764, 0x7365, 0x6465, 0x6574, 0x656E, 0x6579, 0x7265, 0x616C, 0x6564, 0x7774, 0x6964, 0x6E67, 0x736E, 0x6963,
+        case 0x7264, 0x7764, 0x7365, 0x6465, 0x6574, 0x656E, 0x6579, 0x7265, 0x616C, 0x6564, 0x7774, 0x6964, 0x6E67,
+            0x736E, 0x6963,
             0x6F6E, 0x6965, 0x7468, 0x6967, 0x7373, 0x7077, 0x7470, 0x696E:
             true  // rd wd se de et en ey re al ed wt id ng sn ic on ie th ig ss pw tp in
         default: false

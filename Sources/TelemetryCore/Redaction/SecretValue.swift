@@ -11,7 +11,9 @@ struct SecretValue {
         // What stands there from before ends as it began.
         if text[separator.end] == 0x5B && separator.sign != .element && text.has(Redactor.marker, at: separator.end) {
             let end = separator.end &+ Redactor.marker.utf8CodeUnitCount
-            if text.holds(kind == .header ? .lineEnd | .end : .space, end) { return SecretValue(start: separator.end, end: end, rule: .secretValue) }
+            if text.holds(kind == .header ? .lineEnd | .end : .space, end) {
+                return SecretValue(start: separator.end, end: end, rule: .secretValue)
+            }
         }
         // `--token=VALUE`
         if text[word] == 0x2D && HarmlessValue.isVariable(text, separator.end) { return nil }
@@ -30,10 +32,17 @@ struct SecretValue {
 
     /// `token: signature mismatch`, `name:passwd:uid:gid`, `token: 12 bytes`
     private static func isMessage(_ text: TextBytes, _ word: Int, _ end: Int, _ name: Int, _ start: Int) -> Bool {
-        if HarmlessValue.isCount(text, start) || (text[word &- 1] == 0x3A && text.holds(.space, text.end(from: start, .letter | .underscore | .colon))) { return true }
+        if HarmlessValue.isCount(text, start)
+            || (text[word &- 1] == 0x3A && text.holds(.space, text.end(from: start, .letter | .underscore | .colon)))
+        {
+            return true
+        }
         // `${TOKEN:-x}`
         if text.has("${", at: word &- 2) { return true }
-        if text.isListed(word, name, in: WordList(text: " token signature ")) && HarmlessValue.isShortWord(text, start) { return true }
+        if text.isListed(word, name, in: WordList(text: " token signature ")) && HarmlessValue.isShortWord(text, start)
+        {
+            return true
+        }
         return HarmlessValue.isProse(text, start) && !SecretName.mayBePhrase(text, word, name)
     }
 
@@ -47,18 +56,25 @@ struct SecretValue {
     }
 
     /// `auth=none` and `pass=3` are no secrets, nor are `sig=SIGTERM` and `pin=GPIO17`.
-    private static func assigned(_ text: TextBytes, _ word: Int, _ end: Int, _ separator: NameSeparator) -> SecretValue? {
+    private static func assigned(_ text: TextBytes, _ word: Int, _ end: Int, _ separator: NameSeparator) -> SecretValue?
+    {
         if text.has("SIG", at: separator.end) { return nil }
-        let isShort = text.hasFolded("in", at: end &- 2) || text.hasFolded("id", at: end &- 2) || text.hasFolded("otp", at: end &- 3)
+        let isShort =
+            text.hasFolded("in", at: end &- 2) || text.hasFolded("id", at: end &- 2)
+            || text.hasFolded("otp", at: end &- 3)
         let digits = text.end(from: separator.end, .digit | .slash | .dot | .percent) &- separator.end
         if digits > 0 && !text.holds(.word, separator.end &+ digits) {
             return digits >= (isShort ? 4 : 6) ? make(text, separator.end, .secretValue) : nil
         }
-        return isShort ? make(text, separator.end, .secretValue, ifUnlikely: 8) : make(text, separator, isPlural: false, extends: false)
+        return isShort
+            ? make(text, separator.end, .secretValue, ifUnlikely: 8)
+            : make(text, separator, isPlural: false, extends: false)
     }
 
     /// A value that has to look like a secret by itself; its beginning tells.
-    private static func make(_ text: TextBytes, _ start: Int, _ rule: RedactionRule, ifUnlikely minimum: Int) -> SecretValue? {
+    private static func make(_ text: TextBytes, _ start: Int, _ rule: RedactionRule, ifUnlikely minimum: Int)
+        -> SecretValue?
+    {
         let first = QuoteMark.end(text, start) ?? start
         let end = min(unquoted(TextBytes(base: text.base, count: min(text.count, first &+ 128)), first), text.count)
         return HarmlessValue.isUnlikelyWord(text, first, end, atLeast: minimum) ? make(text, start, rule) : nil
@@ -72,16 +88,23 @@ struct SecretValue {
         if text.match("-XB|--", at: start) > 0 { return nil }
         if text[word] == 0x2D {
             // `[--token name]`
-            if text[word &- 1] == 0x5B && text[text.end(from: start, .letter | .dash | .underscore)] == 0x5D { return nil }
+            if text[word &- 1] == 0x5B && text[text.end(from: start, .letter | .dash | .underscore)] == 0x5D {
+                return nil
+            }
             // In a table of options two blanks stand before what it means.
-            if HarmlessValue.isVariable(text, start) || (start > end &+ 1 && HarmlessValue.isProse(text, start)) { return nil }
+            if HarmlessValue.isVariable(text, start) || (start > end &+ 1 && HarmlessValue.isProse(text, start)) {
+                return nil
+            }
             // `--tokens 12`, `[--password VALUE]`, `--password (default: none)`
             guard text[start] != 0x28, let value = make(text, start, .option) else { return nil }
-            let isPlural = SecretName.nameEnd(text, word, end).isPlural && HarmlessValue.isNumber(text, value.start, value.end)
+            let isPlural =
+                SecretName.nameEnd(text, word, end).isPlural && HarmlessValue.isNumber(text, value.start, value.end)
             return isPlural ? nil : value
         }
         guard kind == .value || text.has("_auth", at: word) else { return nil }
-        if followsLogin(text, word) || text.has(" login ", at: unquoted(text, start)) { return make(text, start, .login) }
+        if followsLogin(text, word) || text.has(" login ", at: unquoted(text, start)) {
+            return make(text, start, .login)
+        }
         // A place in a file.
         if text.match("(/|(file:", at: start) > 0 { return nil }
         return make(text, spokenStart(text, start), .secretValue, ifUnlikely: 5)
@@ -89,7 +112,8 @@ struct SecretValue {
 
     /// `is x`, `for alice is x`, `mismatch: 'x'`
     private static func spokenStart(_ text: TextBytes, _ start: Int) -> Int {
-        let first = text.has("for ", at: start) ? skipSpaces(text, text.end(from: start &+ 4, !.space, limit: 64)) : start
+        let first =
+            text.has("for ", at: start) ? skipSpaces(text, text.end(from: start &+ 4, !.space, limit: 64)) : start
         if let value = text.behind("is |was |to |of |", at: first) { return value }
         let word = text.end(from: start, .letter)
         return text.has(": ", at: word) && QuoteMark.end(text, word &+ 2) != nil ? word &+ 2 : start
@@ -104,16 +128,20 @@ struct SecretValue {
             let end = index
             while index > least && !text.holds(.space, index &- 1) { index &-= 1 }
             if number == 0 && (text[index] == 0x2D || HarmlessValue.joins(text, index, end)) { return false }
-            if number == 1 && text.isListed(index, end, in: WordList(text: " login machine account user ")) { return true }
+            if number == 1 && text.isListed(index, end, in: WordList(text: " login machine account user ")) {
+                return true
+            }
         }
         return false
     }
 
-    private static func header(_ text: TextBytes, _ word: Int, _ name: Int, _ separator: NameSeparator) -> SecretValue? {
+    private static func header(_ text: TextBytes, _ word: Int, _ name: Int, _ separator: NameSeparator) -> SecretValue?
+    {
         let start = separator.end
         if let first = QuoteMark.end(text, start) {
             let end = QuoteMark.closing(text, mark: start, first)
-            return end > first && !HarmlessValue.isScheme(text, first) ? SecretValue(start: first, end: end, rule: .header) : nil
+            return end > first && !HarmlessValue.isScheme(text, first)
+                ? SecretValue(start: first, end: end, rule: .header) : nil
         }
         // "cookie: expired"; a header says more.
         if HarmlessValue.isLine(text, start) || HarmlessValue.isSentence(text, start) { return nil }
@@ -121,7 +149,11 @@ struct SecretValue {
         var end = text.end(from: start, !.lineEnd)
         if HarmlessValue.isPlainQuoted(text, start, end) { return nil }
         // What is no `name=value` is no cookie.
-        if separator.sign == .colon && text.hasFolded("cookie", at: name &- 6) && text[text.end(from: start, !(.equals | .lineEnd), limit: 128)] != 0x3D { return nil }
+        if separator.sign == .colon && text.hasFolded("cookie", at: name &- 6)
+            && text[text.end(from: start, !(.equals | .lineEnd), limit: 128)] != 0x3D
+        {
+            return nil
+        }
         let quote = text[word &- 1]
         if quote.isIn(.quote) { end = text.end(from: start, !(.lineEnd | .quote)) }
         while text.holds(.quote, end) && text[end] != quote { end = text.end(from: end &+ 1, !(.lineEnd | .quote)) }
@@ -136,14 +168,18 @@ struct SecretValue {
         }
         if HarmlessValue.begins(text, start) || HarmlessValue.isSentence(text, start) { return nil }
         let end = unquoted(text, start)
-        return end > start && !HarmlessValue.isFiller(text, start, end) ? SecretValue(start: start, end: end, rule: rule) : nil
+        return end > start && !HarmlessValue.isFiller(text, start, end)
+            ? SecretValue(start: start, end: end, rule: rule) : nil
     }
 
     private static func quoted(_ text: TextBytes, _ start: Int, _ end: Int, _ rule: RedactionRule) -> SecretValue? {
-        end > start && !HarmlessValue.isPlainQuoted(text, start, end) && !HarmlessValue.isName(text, start, end) ? SecretValue(start: start, end: end, rule: rule) : nil
+        end > start && !HarmlessValue.isPlainQuoted(text, start, end) && !HarmlessValue.isName(text, start, end)
+            ? SecretValue(start: start, end: end, rule: rule) : nil
     }
 
-    private static func make(_ text: TextBytes, _ separator: NameSeparator, isPlural: Bool, extends: Bool) -> SecretValue? {
+    private static func make(_ text: TextBytes, _ separator: NameSeparator, isPlural: Bool, extends: Bool)
+        -> SecretValue?
+    {
         if separator.sign == .element { return element(text, separator.end) }
         let wrapping = ValueWrapping(text, separator.end)
         let start = wrapping.end
@@ -154,16 +190,24 @@ struct SecretValue {
             if text[start] == 0x60 && separator.sign == .equals && text.end(from: first, !.blank) < end { return nil }
             return quoted(text, first, end, .secretValue)
         }
-        if HarmlessValue.begins(text, start) || (separator.sign == .colon && HarmlessValue.isSentence(text, start)) { return nil }
+        if HarmlessValue.begins(text, start) || (separator.sign == .colon && HarmlessValue.isSentence(text, start)) {
+            return nil
+        }
         var end = unquoted(text, start)
         if wrapping.isNextLine {
             // The next line may be another setting, or the next sentence.
             let name = text.end(from: start, .word)
             let isSetting = end > start && (text[end &- 1] == 0x3A || (name < end && text[name] == 0x3A))
-            if isSetting || (!wrapping.isIndented && !HarmlessValue.isUnlikelyWord(text, start, end, atLeast: 5)) { return nil }
+            if isSetting || (!wrapping.isIndented && !HarmlessValue.isUnlikelyWord(text, start, end, atLeast: 5)) {
+                return nil
+            }
         }
         // `= options.key || x`: code, for a shell has no blanks there.
-        if text[start &- 1] == 0x20 && text.end(from: start, .letter | .underscore | .dot) == end && text.match("\\|\\| |?? |&& ", at: end &+ 1) > 0 { return nil }
+        if text[start &- 1] == 0x20 && text.end(from: start, .letter | .underscore | .dot) == end
+            && text.match("\\|\\| |?? |&& ", at: end &+ 1) > 0
+        {
+            return nil
+        }
         if wrapping.isList { while end > start && text[end &- 1] == 0x2C { end &-= 1 } }
         if end <= start || HarmlessValue.isFiller(text, start, end) { return nil }
         if isPlural && HarmlessValue.isNumber(text, start, end) { return nil }
@@ -176,7 +220,8 @@ struct SecretValue {
         var end = text.end(from: first, !(.less | .lineEnd | .ampersand), limit: 4096)
         guard text.has("</", at: end) || text[end] == 0x26 else { return nil }
         if first == start &+ 9 && text.has("]]>", at: end &- 3) { end &-= 3 }
-        return end > first && !HarmlessValue.isPlain(text, first, end) ? SecretValue(start: first, end: end, rule: .secretValue) : nil
+        return end > first && !HarmlessValue.isPlain(text, first, end)
+            ? SecretValue(start: first, end: end, rule: .secretValue) : nil
     }
 
     /// The other values in quotes of a list.
@@ -184,7 +229,9 @@ struct SecretValue {
         var last = end
         for _ in 0..<16 {
             let next = skipSpaces(text, last &+ first &- mark &+ 1)
-            guard text[last &+ first &- mark] == 0x2C, let inner = QuoteMark.end(text, next), inner &- next == first &- mark else { break }
+            guard text[last &+ first &- mark] == 0x2C, let inner = QuoteMark.end(text, next),
+                inner &- next == first &- mark
+            else { break }
             last = QuoteMark.closing(text, mark: next, inner)
         }
         return last

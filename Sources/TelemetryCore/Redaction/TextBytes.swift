@@ -28,10 +28,14 @@ struct TextBytes {
     func end(from start: Int, _ set: ByteSet) -> Int { csystem_text_end(base, count, start, set.bits) }
 
     /// The same, at most `limit` bytes on.
-    func end(from start: Int, _ set: ByteSet, limit: Int) -> Int { csystem_text_end(base, min(count, start &+ limit), start, set.bits) }
+    func end(from start: Int, _ set: ByteSet, limit: Int) -> Int {
+        csystem_text_end(base, min(count, start &+ limit), start, set.bits)
+    }
 
     /// Whether all bytes from `start` to `end` are in `set`.
-    func isAll(_ set: ByteSet, _ start: Int, _ end: Int) -> Bool { self.end(from: start, set, limit: end &- start) >= end }
+    func isAll(_ set: ByteSet, _ start: Int, _ end: Int) -> Bool {
+        self.end(from: start, set, limit: end &- start) >= end
+    }
 
     /// Whether `literal` stands at `index`.
     @inline(__always)
@@ -39,7 +43,9 @@ struct TextBytes {
 
     /// The same in either case; the literal is to be in small letters.
     @inline(__always)
-    func hasFolded(_ literal: StaticString, at index: Int) -> Bool { csystem_text_has_folded(base, count, index, literal.utf8Start) }
+    func hasFolded(_ literal: StaticString, at index: Int) -> Bool {
+        csystem_text_has_folded(base, count, index, literal.utf8Start)
+    }
 
     /// Whether the bytes from `start` to `end` stand at `index` as well.
     func repeats(_ start: Int, _ end: Int, at index: Int) -> Bool {
@@ -55,11 +61,15 @@ struct TextBytes {
     }
 
     /// Behind what `pattern` matches at `index`; 0: nothing.
-    func match(_ pattern: StaticString, at index: Int) -> Int { csystem_text_match(base, count, index, pattern.utf8Start) }
+    func match(_ pattern: StaticString, at index: Int) -> Int {
+        csystem_text_match(base, count, index, pattern.utf8Start)
+    }
 
     /// Whether the word from `start` to `end` is one of `list`, in either case.
     @inline(__always)
-    func isListed(_ start: Int, _ end: Int, in list: WordList) -> Bool { csystem_text_listed(base, start, end, list.text.utf8Start, 0x20) != nil }
+    func isListed(_ start: Int, _ end: Int, in list: WordList) -> Bool {
+        csystem_text_listed(base, start, end, list.text.utf8Start, 0x20) != nil
+    }
 
     /// `start` behind at most four blanks.
     func skipBlanks(_ start: Int) -> Int { min(end(from: start, .blank), start &+ 4) }

@@ -17,8 +17,18 @@ struct TokenPrefix {
         switch number {
         case 0: TokenPrefix(prefixes: WordList(text: "sk-|"), minimum: 13, needsDigit: true)
         case 1: TokenPrefix(prefixes: WordList(text: "sk_live_|sk_test_|rk_live_|rk_test_|"), minimum: 8)
-        case 2: TokenPrefix(prefixes: WordList(text: "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_|glpat-|glptt-|glrt-|xoxb-|xoxp-|xoxa-|xoxr-|xoxs-|xoxe-|xapp-|"), minimum: 12)
-        case 3: TokenPrefix(prefixes: WordList(text: "whsec_|GOCSPX-|dop_v1_|doo_v1_|dor_v1_|dckr_pat_|shpat_|shpss_|glsa_|lin_api_|NRAK-|nvapi-|sq0atp-|AGE-SECRET-KEY-1|"), minimum: 16)
+        case 2:
+            TokenPrefix(
+                prefixes: WordList(
+                    text:
+                        "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_|glpat-|glptt-|glrt-|xoxb-|xoxp-|xoxa-|xoxr-|xoxs-|xoxe-|xapp-|"
+                ), minimum: 12)
+        case 3:
+            TokenPrefix(
+                prefixes: WordList(
+                    text:
+                        "whsec_|GOCSPX-|dop_v1_|doo_v1_|dor_v1_|dckr_pat_|shpat_|shpss_|glsa_|lin_api_|NRAK-|nvapi-|sq0atp-|AGE-SECRET-KEY-1|"
+                ), minimum: 16)
         case 4: TokenPrefix(prefixes: WordList(text: "npm_|pypi-|hf_|gsk_|"), minimum: 16, inRow: 16)
         case 5: TokenPrefix(prefixes: WordList(text: "ya29.|hvs.|SG.|"), minimum: 16, hasDots: true)
         case 6: TokenPrefix(prefixes: WordList(text: "AKIA|ASIA|"), minimum: 12, isUpper: true)
@@ -57,12 +67,15 @@ struct TokenPrefix {
             row = bytes.isIn(.alphanumeric, index) ? row &+ 1 : 0
             longest = max(longest, row)
         }
-        return longest >= inRow && !(needsDigit && bytes.isAll(!.digit, body, end)) && (!isUpper || bytes.isAll(!.lower, body, end))
+        return longest >= inRow && !(needsDigit && bytes.isAll(!.digit, body, end))
+            && (!isUpper || bytes.isAll(!.lower, body, end))
     }
 
     /// RFC 7519: the first two parts are JSON objects, so both begin with `{"` in base64url.
     static func webToken(_ bytes: TextBytes, _ start: Int, word: Int) -> Int? {
-        guard word &- start >= 10, bytes[start] == 0x65, bytes.has("eyJ", at: start), bytes[word] == 0x2E, bytes.has("eyJ", at: word &+ 1) else { return nil }
+        guard word &- start >= 10, bytes[start] == 0x65, bytes.has("eyJ", at: start), bytes[word] == 0x2E,
+            bytes.has("eyJ", at: word &+ 1)
+        else { return nil }
         return dotted(bytes, word, limit: bytes.count)
     }
 

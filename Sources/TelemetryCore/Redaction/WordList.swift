@@ -4,6 +4,7 @@ struct WordList {
 
     /// For tests and documents.
     var words: [String] {
-        UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount).split { $0 == 0x20 || $0 == 0x7C }.map { String(bytes: Array($0)) }
+        UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount).split { $0 == 0x20 || $0 == 0x7C }.map
+        { String(bytes: Array($0)) }
     }
 }

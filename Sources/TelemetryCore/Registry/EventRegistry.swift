@@ -49,9 +49,12 @@ package final class EventRegistry {
         let types = area(of: RegisteredText.self, declaration.types.count)
         for (index, type) in declaration.types.enumerated() { (types + index).initialize(to: text(Array(type.utf8))) }
         let rules = area(of: AttributeRule.self, declaration.attributes.count)
-        for (index, attribute) in declaration.attributes.enumerated() { (rules + index).initialize(to: rule(attribute)) }
+        for (index, attribute) in declaration.attributes.enumerated() {
+            (rules + index).initialize(to: rule(attribute))
+        }
         return RegisteredEvent(
-            name: text(declaration.isPrefix ? Array(name.dropLast()) : name), types: types, typeCount: declaration.types.count,
+            name: text(declaration.isPrefix ? Array(name.dropLast()) : name), types: types,
+            typeCount: declaration.types.count,
             rules: rules, ruleCount: declaration.attributes.count, expires: declaration.expires?.nanoseconds ?? .max)
     }
 

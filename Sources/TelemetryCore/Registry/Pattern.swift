@@ -46,7 +46,9 @@ final class Pattern {
             for word in 0..<width { following[position * width + word] = builder.follow[position][word] }
         }
         var anchored = !whole.isNullable
-        for word in 0..<width where whole.first[word] & ~matching[SymbolSet.start * width + word] != 0 { anchored = false }
+        for word in 0..<width where whole.first[word] & ~matching[SymbolSet.start * width + word] != 0 {
+            anchored = false
+        }
         isAnchored = anchored
     }
 
@@ -131,8 +133,9 @@ final class Pattern {
                 var result = Fragment(isNullable: false, first: Positions(), last: Positions())
                 for item in items {
                     let other = try build(item)
-                    result = Fragment(isNullable: result.isNullable || other.isNullable,
-                                      first: result.first | other.first, last: result.last | other.last)
+                    result = Fragment(
+                        isNullable: result.isNullable || other.isNullable,
+                        first: result.first | other.first, last: result.last | other.last)
                 }
                 return result
             case .repeated(let item, let low, let high): return try repeated(item, low, high)
@@ -172,7 +175,9 @@ final class Pattern {
         }
 
         private mutating func link(_ from: Positions, _ to: Positions) {
-            for position in 0..<follow.count where from[position >> 6] >> UInt64(position & 63) & 1 != 0 { follow[position] |= to }
+            for position in 0..<follow.count where from[position >> 6] >> UInt64(position & 63) & 1 != 0 {
+                follow[position] |= to
+            }
         }
 
         private mutating func repeated(_ item: PatternNode, _ low: Int, _ high: Int?) throws(PatternError) -> Fragment {

@@ -68,7 +68,9 @@ struct PatternSyntax {
         let atom = try atom(byte, depth: depth)
         guard let (low, high) = try repetition() else { return atom }
         if isAnchor { throw PatternError(text: "a repeated '^' or '$'; expected it once") }
-        if try repetition() != nil { throw PatternError(text: "a repetition of a repetition; expected parentheses around the first") }
+        if try repetition() != nil {
+            throw PatternError(text: "a repetition of a repetition; expected parentheses around the first")
+        }
         return .repeated(atom, low, high)
     }
 
@@ -100,7 +102,10 @@ struct PatternSyntax {
         guard let byte = next else { throw PatternError(text: "ends in a backslash; expected a sign after it") }
         index += 1
         if SymbolSet.named("alnum").contains(Int(byte)) {
-            throw PatternError(text: "a backslash before a letter or digit; expected a POSIX extended regular expression without back-references")
+            throw PatternError(
+                text:
+                    "a backslash before a letter or digit; expected a POSIX extended regular expression without back-references"
+            )
         }
         return byte
     }

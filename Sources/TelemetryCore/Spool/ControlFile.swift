@@ -17,7 +17,8 @@ struct DeliveryState: Equatable {
     var appendOffset: UInt32 = 0
     /// At most 200 bytes.
     var lastError = ""
-    /// Who took the events that were delivered last, where a redirect led there; empty: the receiver itself. At most 200 bytes.
+    /// Who took the events that were delivered last, where a redirect led there; empty: the receiver itself.
+    /// At most 200 bytes.
     var taker = ""
     /// Delivered events of which no copy could be written to the audit log, and of which it does not say so yet.
     var auditLost: UInt64 = 0
@@ -52,7 +53,9 @@ final class ControlFile {
         do throws(SystemError) {
             guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
             let error = file.lockError(isShared: true)
-            if error != 0, error != EWOULDBLOCK, isToErase ? try !control.isValid() : true { throw SystemError(code: error) }
+            if error != 0, error != EWOULDBLOCK, isToErase ? try !control.isValid() : true {
+                throw SystemError(code: error)
+            }
             if error == 0 { file.unlock() }
             control.isLater = isToErase && control.seemsLater
             if !control.isLater { try control.mend(status) }
@@ -66,7 +69,9 @@ final class ControlFile {
     /// For looking only. Nil when there is none; throws when it is not to be read.
     static func openToLook(in directory: Descriptor) throws(SystemError) -> ControlFile? {
         let (file, status): (Descriptor, stat)
-        do throws(SystemError) { (file, status) = try ForkHandling.openHeldKnown(at: directory, name, O_RDONLY | O_NONBLOCK) } catch {
+        do throws(SystemError) {
+            (file, status) = try ForkHandling.openHeldKnown(at: directory, name, O_RDONLY | O_NONBLOCK)
+        } catch {
             if error.isMissing { return nil }
             throw error
         }
@@ -99,8 +104,8 @@ final class ControlFile {
 
     // MARK: content
 
-    /// A copy of part of the file; zeroes where it is shorter. Nil when it cannot be read now. At most 1,024 bytes: more would
-    /// be allocated, and this is on the way of an event.
+    /// A copy of part of the file; zeroes where it is shorter. Nil when it cannot be read now. At most 1,024
+    /// bytes: more would be allocated, and this is on the way of an event.
     private func withCopy<R>(of part: Range<Int>, _ body: (UnsafeMutableRawPointer) -> R) -> R? {
         withUnsafeTemporaryAllocation(byteCount: part.count, alignment: 8) { area in
             let base = area.baseAddress.unsafelyUnwrapped
@@ -115,7 +120,9 @@ final class ControlFile {
     private func mend(_ status: stat) throws(SystemError) {
         if status.st_size == Self.size && status.st_blocks != 0, try isValid() { return }
         if seemsLater { throw .laterVersion }
-        guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds)) else { throw SystemError(code: EWOULDBLOCK) }
+        guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds)) else {
+            throw SystemError(code: EWOULDBLOCK)
+        }
         defer { file.unlock() }
         let locked = try file.status()
         if locked.st_size > Self.size { try file.truncate(to: Int64(Self.size)) }
@@ -146,7 +153,8 @@ final class ControlFile {
         let isValid = withCopy(of: ControlLayout.head) { head -> Bool in
             let epoch = Self.epoch(head + ControlLayout.epochs.0)
             known.store(epoch ?? 0, ordering: .relaxed)
-            return ControlLayout.magic.load(head) == Magic.control && Self.epochCopy(head + ControlLayout.epochs.0) != nil
+            return ControlLayout.magic.load(head) == Magic.control
+                && Self.epochCopy(head + ControlLayout.epochs.0) != nil
         }
         guard let isValid else { throw .current }
         return isValid
@@ -154,9 +162,9 @@ final class ControlFile {
 
     // MARK: epoch
 
-    /// The consent epoch; 0, which is that of no segment, when the file does not say it any more. Another than before is
-    /// a withdrawal only if the program has not closed the file: asked afterwards, for this is read often. Where it cannot be
-    /// read now, what it was: that is no withdrawal.
+    /// The consent epoch; 0, which is that of no segment, when the file does not say it any more. Another
+    /// than before is a withdrawal only if the program has not closed the file: asked afterwards, for this is
+    /// read often. Where it cannot be read now, what it was: that is no withdrawal.
     var epoch: UInt64 { epochNow ?? known.load(ordering: .relaxed) }
 
     /// Nil: it cannot be read now.
@@ -186,7 +194,8 @@ final class ControlFile {
         }
     }
 
-    /// Of both copies, as they stand in the file. A first one that does not hold was caught in the middle of a withdrawal.
+    /// Of both copies, as they stand in the file. A first one that does not hold was caught in the middle of
+    /// a withdrawal.
     private static func epoch(_ copies: UnsafeRawPointer) -> UInt64? {
         epochCopy(copies) ?? epochCopy(copies + (ControlLayout.epochs.1 - ControlLayout.epochs.0)).map { $0 &+ 1 }
     }
@@ -212,7 +221,9 @@ final class ControlFile {
     }
 
     /// Nil: they cannot be read now.
-    func readCounters() -> Counters? { isLater ? nil : withCopy(of: ControlLayout.counters) { Self.counters(Self.pair($0, ControlLayout.counters)) } }
+    func readCounters() -> Counters? {
+        isLater ? nil : withCopy(of: ControlLayout.counters) { Self.counters(Self.pair($0, ControlLayout.counters)) }
+    }
 
     private static func counters(_ slots: SlotPair) -> Counters {
         var result = Counters()
@@ -279,7 +290,9 @@ final class ControlFile {
     }
 
     /// Nil: it cannot be read now.
-    func readDelivery() -> DeliveryState? { isLater ? nil : withCopy(of: ControlLayout.delivery) { .read(Self.pair($0, ControlLayout.delivery)) } }
+    func readDelivery() -> DeliveryState? {
+        isLater ? nil : withCopy(of: ControlLayout.delivery) { .read(Self.pair($0, ControlLayout.delivery)) }
+    }
 
     /// What was written; nil: it could not be read, or not be written.
     func updateDelivery(_ change: (inout DeliveryState) -> Void) -> DeliveryState? {

@@ -29,7 +29,8 @@ struct Description {
         let copy = segment + offset
         guard Magic.isLater(DescriptionLayout.magic.load(copy), than: Magic.segment) else { return nil }
         return Description(
-            generation: DescriptionLayout.generation.load(copy), epoch: DescriptionLayout.epoch.load(copy), created: 0, sync: 0,
+            generation: DescriptionLayout.generation.load(copy), epoch: DescriptionLayout.epoch.load(copy), created: 0,
+            sync: 0,
             offset: offset, length: 0)
     }
 
@@ -51,7 +52,8 @@ struct Description {
         return Description(
             generation: DescriptionLayout.generation.load(copy), epoch: DescriptionLayout.epoch.load(copy),
             created: DescriptionLayout.created.load(copy), sync: sync, lineage: DescriptionLayout.lineage.load(copy),
-            isLocalOnly: DescriptionLayout.flags.load(copy) & DescriptionLayout.isLocalOnly != 0, offset: offset, length: length)
+            isLocalOnly: DescriptionLayout.flags.load(copy) & DescriptionLayout.isLocalOnly != 0, offset: offset,
+            length: length)
     }
 
     private static func checksum(_ copy: UnsafeRawPointer, _ length: Int) -> UInt32 {
@@ -81,14 +83,16 @@ struct Description {
             DescriptionLayout.lineage.store(context.lineage, copy)
             DescriptionLayout.flags.store(context.isLocalOnly ? DescriptionLayout.isLocalOnly : 0, copy)
             context.bytes.withUnsafeBytes {
-                (copy + DescriptionLayout.fixedSize).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count)
+                (copy + DescriptionLayout.fixedSize).copyMemory(
+                    from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count)
             }
             DescriptionLayout.checksum.store(checksum(copy, length), copy)
             DescriptionLayout.magic.store(Magic.segment, copy)
         }
-        return Description(generation: generation, epoch: epoch, created: now, sync: sync,
-                           lineage: context.lineage, isLocalOnly: context.isLocalOnly,
-                           offset: SegmentLayout.descriptionOffsets.0, length: length)
+        return Description(
+            generation: generation, epoch: epoch, created: now, sync: sync,
+            lineage: context.lineage, isLocalOnly: context.isLocalOnly,
+            offset: SegmentLayout.descriptionOffsets.0, length: length)
     }
 
     /// Changes the time at which this use began.
@@ -119,7 +123,9 @@ struct Description {
 
     /// True when events of `context` may be added to the segment.
     func matches(_ segment: UnsafeRawPointer, _ context: ContextBlock) -> Bool {
-        guard length == DescriptionLayout.fixedSize + context.bytes.count, isLocalOnly == context.isLocalOnly else { return false }
+        guard length == DescriptionLayout.fixedSize + context.bytes.count, isLocalOnly == context.isLocalOnly else {
+            return false
+        }
         let copy = segment + offset
         guard DescriptionLayout.fieldCount.load(copy) == UInt16(context.fieldCount),
             DescriptionLayout.metadataCount.load(copy) == UInt16(context.metadataCount)
@@ -139,7 +145,8 @@ struct Description {
             guard value <= length else { return result }
             let size = Int(ContextFieldLayout.length.load(copy + position))
             guard value + size <= length else { return result }
-            result.set(ContextFieldLayout.id.load(copy + position), UnsafeRawBufferPointer(start: copy + value, count: size))
+            result.set(
+                ContextFieldLayout.id.load(copy + position), UnsafeRawBufferPointer(start: copy + value, count: size))
             position = value + size
         }
         result.metadata = UnsafeRawBufferPointer(start: copy + position, count: length - position)
@@ -191,7 +198,9 @@ struct ContextBlock {
 
     /// In the room that the other fields and the longest metadata leave.
     mutating func add(_ set: DestinationSet, _ text: String) {
-        let room = DescriptionLayout.capacity - DescriptionLayout.fixedSize - Metadata.limitEncodedBytes - bytes.count - ContextFieldLayout.headerSize
+        let room =
+            DescriptionLayout.capacity - DescriptionLayout.fixedSize - Metadata.limitEncodedBytes - bytes.count
+            - ContextFieldLayout.headerSize
         add(DestinationSetLayout.field, set.encoded(text, limit: min(room, DestinationSetLayout.limit)))
     }
 
@@ -202,7 +211,10 @@ struct ContextBlock {
         let (type, content) = Self.encode(value)
         guard bytes.count + 4 + name.count + content.count <= DescriptionLayout.capacity - DescriptionLayout.fixedSize
         else { return }
-        bytes += [type, UInt8(truncatingIfNeeded: name.count), UInt8(truncatingIfNeeded: content.count), UInt8(truncatingIfNeeded: content.count >> 8)]
+        bytes += [
+            type, UInt8(truncatingIfNeeded: name.count), UInt8(truncatingIfNeeded: content.count),
+            UInt8(truncatingIfNeeded: content.count >> 8),
+        ]
         bytes += name
         bytes += content
         metadataCount += 1

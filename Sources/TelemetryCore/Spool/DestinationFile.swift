@@ -27,7 +27,8 @@ struct DestinationFile {
 
     /// Nil: the spool has none.
     static func existing(in directory: Descriptor) -> DestinationFile? {
-        faccessat(directory.raw, name, F_OK, 0) == 0 || !SystemError.current.isMissing ? DestinationFile(directory: directory) : nil
+        faccessat(directory.raw, name, F_OK, 0) == 0 || !SystemError.current.isMissing
+            ? DestinationFile(directory: directory) : nil
     }
 
     /// Gives each name a place, its own if it has one, else one that no longer belongs to any of them.
@@ -45,7 +46,8 @@ struct DestinationFile {
                 if known.name == bytes { place = index }
             }
             if place == nil {
-                for index in 0..<Destination.limit where place == nil && !names.contains(String(bytes: file.totals(index).name)) {
+                for index in 0..<Destination.limit
+                where place == nil && !names.contains(String(bytes: file.totals(index).name)) {
                     place = index
                     file.begin(index, bytes)
                 }
@@ -59,7 +61,9 @@ struct DestinationFile {
     /// Nil: there is no such destination yet.
     func slot(of name: String) -> DestinationSlot? {
         let bytes = Array(name.utf8)
-        for index in 0..<Destination.limit where totals(index).name == bytes { return DestinationSlot(index: index, tag: Self.tag(bytes)) }
+        for index in 0..<Destination.limit where totals(index).name == bytes {
+            return DestinationSlot(index: index, tag: Self.tag(bytes))
+        }
         return nil
     }
 
@@ -73,7 +77,9 @@ struct DestinationFile {
     }
 
     private func prepare() -> Bool {
-        guard let file = try? Descriptor.open(at: directory, Self.name, O_RDWR | O_CREAT | O_NONBLOCK) else { return false }
+        guard let file = try? Descriptor.open(at: directory, Self.name, O_RDWR | O_CREAT | O_NONBLOCK) else {
+            return false
+        }
         defer { file.close() }
         let size = Int64(Destination.limit * DestinationLayout.entrySize)
         guard let status = try? file.status(), status.isOwnRegularFile, status.st_nlink == 1 else { return false }
@@ -117,7 +123,9 @@ struct DestinationFile {
         for index in 0..<Destination.limit where tally.recorded > 0 {
             // Nobody adds them again: a call that fails for once is made again.
             guard var sum = readTotals(index) ?? readTotals(index), !sum.name.isEmpty else { continue }
-            sum.add(tally.recorded, delivered: tally.delivered &+ ahead[DestinationSlot(index: index, tag: Self.tag(sum.name))])
+            sum.add(
+                tally.recorded,
+                delivered: tally.delivered &+ ahead[DestinationSlot(index: index, tag: Self.tag(sum.name))])
             _ = write(sum, index) || write(sum, index)
         }
     }
@@ -130,7 +138,8 @@ struct DestinationFile {
             if sum.name.isEmpty || sum.generation == segment.description.generation { continue }
             // Recorded for others.
             if segment.destinations?.has(tag: Self.tag(sum.name)) == false { continue }
-            let own = segment.readProgress(of: DestinationSlot(index: index, tag: Self.tag(sum.name))) ?? segment.progress
+            let own =
+                segment.readProgress(of: DestinationSlot(index: index, tag: Self.tag(sum.name))) ?? segment.progress
             sum.add(tally.recorded, delivered: UInt64(own.delivered))
             sum.generation = segment.description.generation
             if !write(sum, index) { return false }
@@ -186,9 +195,12 @@ struct DestinationFile {
                 file = try .open(at: directory, Self.name, O_RDONLY | O_NONBLOCK)
             }
             defer { file.close() }
-            guard file.read(memory, DestinationLayout.entrySize, at: index * DestinationLayout.entrySize) != nil else { return false }
+            guard file.read(memory, DestinationLayout.entrySize, at: index * DestinationLayout.entrySize) != nil else {
+                return false
+            }
             guard let offset = body(memory) else { return true }
-            return file.write(memory + offset, DestinationLayout.slotSize, at: index * DestinationLayout.entrySize + offset)
+            return file.write(
+                memory + offset, DestinationLayout.slotSize, at: index * DestinationLayout.entrySize + offset)
         } catch {
             return error.isMissing && body(memory) == nil
         }

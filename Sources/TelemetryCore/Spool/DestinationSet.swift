@@ -1,7 +1,7 @@
 import CSystem
 
-/// Where the events of one segment go, as the collector that recorded them had it: docs/spool-format.md, "Destinations of a segment".
-/// Inline, so that a look at a segment's header allocates nothing.
+/// Where the events of one segment go, as the collector that recorded them had it: docs/spool-format.md,
+/// "Destinations of a segment". Inline, so that a look at a segment's header allocates nothing.
 struct DestinationSet {
     enum Origin: UInt8 {
         /// Nobody has chosen: the local log.
@@ -32,7 +32,8 @@ struct DestinationSet {
 
     /// Of a segment. Nil: it says nothing, as those of versions before did, or nothing that this version understands.
     init?(_ field: UnsafeRawBufferPointer) {
-        guard let base = field.baseAddress, field.count >= DestinationSetLayout.members, let known = Origin(rawValue: DestinationSetLayout.origin.load(base))
+        guard let base = field.baseAddress, field.count >= DestinationSetLayout.members,
+            let known = Origin(rawValue: DestinationSetLayout.origin.load(base))
         else { return nil }
         origin = known
         let flags = DestinationSetLayout.flags.load(base)
@@ -41,7 +42,9 @@ struct DestinationSet {
         let members = Int(DestinationSetLayout.count.load(base))
         guard members <= Destination.limit, field.count >= DestinationSetLayout.text(members) else { return nil }
         for index in 0..<members {
-            add(fingerprint: DestinationSetLayout.fingerprint(index).load(base), tag: DestinationSetLayout.tag(index).load(base))
+            add(
+                fingerprint: DestinationSetLayout.fingerprint(index).load(base),
+                tag: DestinationSetLayout.tag(index).load(base))
         }
     }
 
@@ -53,7 +56,8 @@ struct DestinationSet {
             guard let base = area.baseAddress else { return }
             DestinationSetLayout.origin.store(origin.rawValue, base)
             DestinationSetLayout.count.store(UInt8(truncatingIfNeeded: count), base)
-            DestinationSetLayout.flags.store((isOnce ? DestinationSetLayout.isOnce : 0) | program << DestinationSetLayout.programShift, base)
+            DestinationSetLayout.flags.store(
+                (isOnce ? DestinationSetLayout.isOnce : 0) | program << DestinationSetLayout.programShift, base)
             for index in 0..<count {
                 DestinationSetLayout.fingerprint(index).store(fingerprints[index], base)
                 DestinationSetLayout.tag(index).store(tags[index], base)
@@ -68,7 +72,8 @@ struct DestinationSet {
         return String(bytes: UnsafeRawBufferPointer(rebasing: field[DestinationSetLayout.text(set.count)...]))
     }
 
-    /// Tells these receivers from any others, whoever chose them: a receiver that fails fails for all. Bit 0: the manifest's. Never 0.
+    /// Tells these receivers from any others, whoever chose them: a receiver that fails fails for all. Bit 0:
+    /// the manifest's. Never 0.
     var owner: UInt32 {
         var sum: UInt32 = 2
         for index in 0..<count { sum = sum &* 31 &+ fingerprints[index] }
@@ -86,8 +91,8 @@ struct DestinationSet {
         return nil
     }
 
-    /// For each destination of `recorded` its place in this set, by bit: what may be sent where by a process that has this set.
-    /// Nil: nothing, it is for others.
+    /// For each destination of `recorded` its place in this set, by bit: what may be sent where by a process
+    /// that has this set. Nil: nothing, it is for others.
     func places(of recorded: DestinationSet) -> UInt8? {
         if origin == .manifest && recorded.origin == .manifest { return .max }
         if origin == .code && recorded.origin == .code && program != 0 && program == recorded.program { return .max }
@@ -101,8 +106,8 @@ struct DestinationSet {
 }
 
 extension Destination {
-    /// Tells this receiver from any other. What may be a secret goes in as a part of 32 bits of checksum at most, from which it
-    /// cannot be had.
+    /// Tells this receiver from any other. What may be a secret goes in as a part of 32 bits of checksum at
+    /// most, from which it cannot be had.
     var fingerprint: UInt32 {
         var parts = [choice.kind]
         switch choice {

@@ -1,6 +1,7 @@
 import CSystem
 
-/// The right to be a tool's one `telemetry deliver`: a file that this process has locked, or that was handed to it locked.
+/// The right to be a tool's one `telemetry deliver`: a file that this process has locked, or that was handed
+/// to it locked.
 package enum DetachedLock {
     static let name = "detached.lock"
     /// Where the lock is in the process started.
@@ -10,7 +11,8 @@ package enum DetachedLock {
         try? ForkHandling.openHeld(at: shared.directory, name, O_RDWR | O_CREAT)
     }
 
-    /// Nil: another has it. One that was stopped loses it; if it was none, two of them wait for each other at the lease.
+    /// Nil: another has it. One that was stopped loses it; if it was none, two of them wait for each other at
+    /// the lease.
     static func take(_ shared: SpoolDirectory) -> Descriptor? {
         for _ in 0..<2 {
             guard let lock = lockFile(shared) else { return nil }
@@ -29,7 +31,9 @@ package enum DetachedLock {
     package static func isElsewhere(tool: String) -> Bool {
         guard let shared = SpoolDirectory.openExisting(tool: tool) else { return false }
         defer { shared.close() }
-        if let status = status(shared), let handed = try? Descriptor(raw: number).status(), handed.st_ino == status.st_ino, handed.st_dev == status.st_dev {
+        if let status = status(shared), let handed = try? Descriptor(raw: number).status(),
+            handed.st_ino == status.st_ino, handed.st_dev == status.st_dev
+        {
             held = Descriptor(raw: number)
         } else {
             held = take(shared)

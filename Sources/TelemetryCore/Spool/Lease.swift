@@ -1,8 +1,9 @@
 import CSystem
 
-/// The right to deliver, which one process of a tool has at a time: `deliver.lock`, and a stamp in `deliver.lease` that says
-/// about every second that its holder is alive. Who was stopped or hangs loses it to whoever waits, and touches nothing more
-/// when it wakes. docs/decisions/leases.md says why that loses nothing, and sends nothing twice that must not be.
+/// The right to deliver, which one process of a tool has at a time: `deliver.lock`, and a stamp in
+/// `deliver.lease` that says about every second that its holder is alive. Who was stopped or hangs loses it
+/// to whoever waits, and touches nothing more when it wakes. docs/decisions/leases.md says why that loses
+/// nothing, and sends nothing twice that must not be.
 final class Lease {
     static let lockName = "deliver.lock"
     private static let stampName = "deliver.lease"
@@ -55,8 +56,10 @@ final class Lease {
             let isLooking = error == 0 || Clock.monotonic() >= nextLook
             if isLooking {
                 nextLook = Clock.monotonic() &+ lookNanoseconds
-                if error == EWOULDBLOCK, isCurrent(UInt64(status.st_ino), directory), let stamp = LeaseStamp(directory, stampName),
-                    watch.isSilent(stamp), revoke(directory, stamp) {
+                if error == EWOULDBLOCK, isCurrent(UInt64(status.st_ino), directory),
+                    let stamp = LeaseStamp(directory, stampName),
+                    watch.isSilent(stamp), revoke(directory, stamp)
+                {
                     former = stamp.process
                 }
                 // Another took it from its holder, or all of it was erased.
@@ -89,9 +92,13 @@ final class Lease {
     /// With `deliver.lock` held, whoever has the file locked has lost it, or is only looking.
     private static func openStamp(_ directory: Descriptor) -> Descriptor? {
         for _ in 0..<2 {
-            guard let (file, status) = try? ForkHandling.openHeldKnown(at: directory, stampName, O_RDWR | O_CREAT | O_NONBLOCK) else { return nil }
+            guard
+                let (file, status) = try? ForkHandling.openHeldKnown(
+                    at: directory, stampName, O_RDWR | O_CREAT | O_NONBLOCK)
+            else { return nil }
             if status.isOwnRegularFile,
-                status.st_size >= LeaseStamp.size || (try? file.allocate(Int64(LeaseStamp.size))) != nil, file.tryLock() {
+                status.st_size >= LeaseStamp.size || (try? file.allocate(Int64(LeaseStamp.size))) != nil, file.tryLock()
+            {
                 return file
             }
             ForkHandling.closeHeld(file)
@@ -108,15 +115,16 @@ final class Lease {
 
     // MARK: its holder
 
-    /// False: another has taken it, and nothing is to be sent, counted or written any more. Asked after what must be known before
-    /// a send was written: who takes the lease reads that after it has taken it.
+    /// False: another has taken it, and nothing is to be sent, counted or written any more. Asked after what
+    /// must be known before a send was written: who takes the lease reads that after it has taken it.
     var isHeld: Bool {
         guard lock.isOurs, Self.isCurrent(inode, directory) else { return false }
         heldAt = Clock.monotonic()
         return true
     }
 
-    /// The same, as of a moment ago. Whoever takes a lease waits until its holder has been silent for longer than this one has.
+    /// The same, as of a moment ago. Whoever takes a lease waits until its holder has been silent for longer
+    /// than this one has.
     var isHeldStill: Bool {
         let now = Clock.monotonic()
         return now &- heldAt < Self.stillNanoseconds && now &- stamp.beat < LeaseStamp.leaseNanoseconds / 2 || isHeld
@@ -151,10 +159,12 @@ final class Lease {
         if isLocked { lease.control?.unlock() }
     }
 
-    /// The same for the logs, which have a lock of their own: a write to them may take long, and who is stopped in it must not
-    /// keep others from more than them. Nil: another is at it.
+    /// The same for the logs, which have a lock of their own: a write to them may take long, and who is
+    /// stopped in it must not keep others from more than them. Nil: another is at it.
     func writingLogs<R>(_ body: () -> R) -> R? {
-        if logs == nil { logs = try? ForkHandling.openHeld(at: directory, Self.logsName, O_RDWR | O_CREAT | O_NONBLOCK) }
+        if logs == nil {
+            logs = try? ForkHandling.openHeld(at: directory, Self.logsName, O_RDWR | O_CREAT | O_NONBLOCK)
+        }
         guard let logs, logs.lock(until: Deadline(timeoutMilliseconds: Self.lockMilliseconds)) else { return nil }
         defer { logs.unlock() }
         return isHeldStill ? body() : nil
@@ -166,7 +176,8 @@ final class Lease {
     private static func revoke(_ directory: Descriptor, _ stamp: LeaseStamp) -> Bool {
         guard let control = try? Descriptor.open(at: directory, ControlFile.name, O_RDWR) else { return false }
         defer { control.close() }
-        guard control.lock(until: Deadline(timeoutMilliseconds: lockMilliseconds)), let now = LeaseStamp(directory, stampName),
+        guard control.lock(until: Deadline(timeoutMilliseconds: lockMilliseconds)),
+            let now = LeaseStamp(directory, stampName),
             now.isSame(stamp), isCurrent(stamp.inode, directory), isLocked(directory)
         else { return false }
         unlinkat(directory.number, lockName, 0)

@@ -51,14 +51,17 @@ struct LeaseStamp {
 
     func isSame(_ other: LeaseStamp) -> Bool {
         withUnsafeBytes(of: words) { own in
-            withUnsafeBytes(of: other.words) { memcmp(own.baseAddress.unsafelyUnwrapped, $0.baseAddress.unsafelyUnwrapped, Self.size) == 0 }
+            withUnsafeBytes(of: other.words) {
+                memcmp(own.baseAddress.unsafelyUnwrapped, $0.baseAddress.unsafelyUnwrapped, Self.size) == 0
+            }
         }
     }
 
     /// By a clock that both processes have: one look is enough to say so.
     var isOverdue: Bool {
         let here = LeaseStamp(inode: 0)
-        return here.words.2 != 0 && here.words.2 == words.2 && here.words.3 == words.3 && Clock.monotonic() &- beat > length
+        return here.words.2 != 0 && here.words.2 == words.2 && here.words.3 == words.3
+            && Clock.monotonic() &- beat > length
     }
 }
 

@@ -27,8 +27,11 @@ struct Progress: Equatable {
     }
 
     /// Nil: the destination has none yet.
-    static func read(_ segment: UnsafeMutableRawPointer, of destination: DestinationSlot, generation: UInt64, fileSize: Int) -> Progress? {
-        guard let found = read(segment, at: destination.index, generation: generation, fileSize: fileSize), found.tag == destination.tag
+    static func read(
+        _ segment: UnsafeMutableRawPointer, of destination: DestinationSlot, generation: UInt64, fileSize: Int
+    ) -> Progress? {
+        guard let found = read(segment, at: destination.index, generation: generation, fileSize: fileSize),
+            found.tag == destination.tag
         else { return nil }
         return found.progress
     }
@@ -37,7 +40,9 @@ struct Progress: Equatable {
     static func read(
         _ segment: UnsafeMutableRawPointer, at index: Int, generation: UInt64, fileSize: Int
     ) -> (tag: UInt32, progress: Progress)? {
-        guard let slot = slots(segment, DestinationSlot(index: index, tag: 0)).current(generation: generation) else { return nil }
+        guard let slot = slots(segment, DestinationSlot(index: index, tag: 0)).current(generation: generation) else {
+            return nil
+        }
         return (ProgressLayout.tag.load(slot), Progress(slot, fileSize))
     }
 

@@ -38,7 +38,10 @@ final class Segment {
     /// The last pass that it was offered in.
     var pass: UInt64 = 0
 
-    private init(base: UnsafeMutableRawPointer, size: Int, name: String, file: Descriptor?, storage: Storage, description: Description) {
+    private init(
+        base: UnsafeMutableRawPointer, size: Int, name: String, file: Descriptor?, storage: Storage,
+        description: Description
+    ) {
         self.base = base
         self.size = size
         self.name = name
@@ -175,7 +178,8 @@ final class Segment {
             guard file.tryLock(), try file.status().st_nlink > 0 else { throw SystemError(code: EWOULDBLOCK) }
             try file.allocate(Int64(size))
             let base = try map(file, size, address)
-            let description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
+            let description = Description.write(
+                base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
             StateWord.store(base, .empty)
             return Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description)
         } catch {
@@ -185,7 +189,9 @@ final class Segment {
         }
     }
 
-    static func createHeap(size: Int, epoch: UInt64, context: ContextBlock, address: UnsafeMutableRawPointer?) -> Segment? {
+    static func createHeap(size: Int, epoch: UInt64, context: ContextBlock, address: UnsafeMutableRawPointer?)
+        -> Segment?
+    {
         guard let base = blank(size, address) else { return nil }
         let description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
         StateWord.store(base, .empty)
@@ -223,20 +229,26 @@ final class Segment {
             ForkHandling.closeHeld(file)
             return .unavailable
         }
-        return read(file, name, fileSize: Int(clamping: locked.st_size), blocks: Int(clamping: locked.st_blocks), reading)
+        return read(
+            file, name, fileSize: Int(clamping: locked.st_size), blocks: Int(clamping: locked.st_blocks), reading)
     }
 
-    private static func read(_ file: Descriptor, _ name: String, fileSize: Int, blocks: Int, _ reading: Reading) -> Claim {
+    private static func read(_ file: Descriptor, _ name: String, fileSize: Int, blocks: Int, _ reading: Reading)
+        -> Claim
+    {
         let size = min(fileSize, SegmentLayout.maximumSize)
         guard reading == .mapped || size >= SegmentLayout.headerSize else { return .damaged(file: file, count: 0) }
         if reading == .mapped {
             // A file with holes would raise SIGBUS on a full disk.
-            guard SegmentLayout.isPlausible(fileSize: fileSize), blocks &* 512 >= fileSize, let base = try? map(file, size, nil) else {
+            guard SegmentLayout.isPlausible(fileSize: fileSize), blocks &* 512 >= fileSize,
+                let base = try? map(file, size, nil)
+            else {
                 ForkHandling.closeHeld(file)
                 return .unavailable
             }
             if let description = Description.read(base) {
-                return .taken(Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description))
+                return .taken(
+                    Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description))
             }
             munmap(base, size)
             ForkHandling.closeHeld(file)
@@ -253,7 +265,8 @@ final class Segment {
             return .unavailable
         }
         if got >= SegmentLayout.headerSize, let description = Description.read(base) {
-            return .taken(Segment(base: base, size: got, name: name, file: file, storage: .copied, description: description))
+            return .taken(
+                Segment(base: base, size: got, name: name, file: file, storage: .copied, description: description))
         }
         let state = got >= 8 ? StateWord.load(base) : .empty
         let isLater = got >= SegmentLayout.headerSize && Description.readLater(base) != nil
@@ -262,12 +275,16 @@ final class Segment {
             ForkHandling.closeHeld(file)
             return .unavailable
         }
-        return .damaged(file: file, count: state.isPlausible(fileSize: max(size, SegmentLayout.headerSize)) ? state.count : 0)
+        return .damaged(
+            file: file, count: state.isPlausible(fileSize: max(size, SegmentLayout.headerSize)) ? state.count : 0)
     }
 
-    private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError) -> UnsafeMutableRawPointer {
+    private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError)
+        -> UnsafeMutableRawPointer
+    {
         let flags = MAP_SHARED | (address == nil ? 0 : MAP_FIXED)
-        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != csystem_map_failed() else { throw .current }
+        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != csystem_map_failed()
+        else { throw .current }
         if file.isOurs { return base }
         // What is mapped may be a file of the program's, which took the number meanwhile.
         if address == nil { munmap(base, size) } else { _ = blank(size, base) }
@@ -277,7 +294,9 @@ final class Segment {
     /// Memory that reads as zero, and whose state word therefore refuses every record.
     private static func blank(_ size: Int, _ address: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (address == nil ? 0 : MAP_FIXED)
-        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != csystem_map_failed() else { return nil }
+        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != csystem_map_failed() else {
+            return nil
+        }
         return base
     }
 
@@ -335,7 +354,11 @@ final class Segment {
     }
 
     /// Overwrites the records, which have been accounted for.
-    func erase() { memset(base + SegmentLayout.headerSize, 0, min(max(0, state.tail - SegmentLayout.headerSize), size - SegmentLayout.headerSize)) }
+    func erase() {
+        memset(
+            base + SegmentLayout.headerSize, 0,
+            min(max(0, state.tail - SegmentLayout.headerSize), size - SegmentLayout.headerSize))
+    }
 
     /// Waits until no thread is writing a record. A writer that vanished (a `longjmp` out of a signal
     /// handler) leaves its count behind for ever; its record is torn, so there is an end to the wait.
@@ -351,7 +374,9 @@ final class Segment {
 
     /// Like `release`, but the address stays valid and refuses records: a thread that read it a moment
     /// ago may still try. `address`: it, to be mapped over; nil for a copy.
-    func vacate(removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) -> (address: UnsafeMutableRawPointer?, isRemoved: Bool) {
+    func vacate(removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) -> (
+        address: UnsafeMutableRawPointer?, isRemoved: Bool
+    ) {
         if storage == .copied { return (nil, release(removingFrom: directory)) }
         guard Self.blank(size, base) != nil else { return (nil, false) }
         if isShort { try? file?.truncate(to: Int64(SegmentLayout.minimumSize)) }
@@ -389,7 +414,8 @@ final class Segment {
         ahead.forEach { destination, count in
             var own = progress
             if count != 0 {
-                // Nothing is left for it: what it has not taken it has lost. Which reason that had is not known any more.
+                // Nothing is left for it: what it has not taken it has lost. Which reason that had is not
+                // known any more.
                 own = Progress()
                 own.offset = progress.offset
                 own.delivered = progress.delivered &+ UInt32(truncatingIfNeeded: count)
@@ -446,7 +472,9 @@ final class Segment {
     /// Nil: another process took the new file for a dead one's.
     private func saveOnce(in directory: Descriptor) -> Bool? {
         let name = Self.name(Random.word())
-        guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL) else { return false }
+        guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL) else {
+            return false
+        }
         defer { ForkHandling.closeHeld(file) }
         do throws(SystemError) {
             guard file.tryLock(), try file.status().st_nlink > 0 else { throw SystemError(code: EWOULDBLOCK) }

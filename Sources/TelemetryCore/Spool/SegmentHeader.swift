@@ -39,10 +39,13 @@ struct SegmentHeader {
         destinations = isLater ? nil : DestinationSet(description.context(page).destinations)
         state = StateWord.load(page)
         let own = isLater ? Progress() : Progress.read(page, generation: generation, fileSize: fileSize)
-        progress = destination.flatMap { Progress.read(page, of: $0, generation: description.generation, fileSize: fileSize) } ?? own
+        progress =
+            destination.flatMap { Progress.read(page, of: $0, generation: description.generation, fileSize: fileSize) }
+            ?? own
     }
 
-    /// A process with `set` may send it: it was recorded for these destinations or the local log, or by a version that did not say.
+    /// A process with `set` may send it: it was recorded for these destinations or the local log, or by a
+    /// version that did not say.
     @inline(never)
     func isFor(_ set: DestinationSet) -> Bool { isLocalOnly || destinations.map { set.places(of: $0) != nil } ?? true }
 

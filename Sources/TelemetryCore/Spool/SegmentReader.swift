@@ -7,11 +7,15 @@ struct SegmentReader {
     private let end: Int
     /// Where the search for the next record begins.
     var offset: Int
-    /// The next record is of a kind or schema that only a later version knows: it and what is behind it are left to that one.
+    /// The next record is of a kind or schema that only a later version knows: it and what is behind it are
+    /// left to that one.
     private(set) var isAtUnknown = false
 
     /// `context` outlives the events. `end`: the tail, or the end of the file when the tail is not plausible.
-    init(_ bytes: UnsafeRawBufferPointer, description: Description, context: UnsafePointer<EventContext>, state: StateWord, from offset: Int) {
+    init(
+        _ bytes: UnsafeRawBufferPointer, description: Description, context: UnsafePointer<EventContext>,
+        state: StateWord, from offset: Int
+    ) {
         self.bytes = bytes
         self.context = context
         sync = description.sync
@@ -21,8 +25,9 @@ struct SegmentReader {
 
     /// From the first event that waits, or from `offset`.
     init(_ segment: Segment, from offset: Int? = nil) {
-        self.init(UnsafeRawBufferPointer(start: segment.base, count: segment.size), description: segment.description,
-                  context: segment.context, state: segment.state, from: offset ?? segment.progress.offset)
+        self.init(
+            UnsafeRawBufferPointer(start: segment.base, count: segment.size), description: segment.description,
+            context: segment.context, state: segment.state, from: offset ?? segment.progress.offset)
     }
 
     /// The next intact record. `offset` is behind it afterwards, or at the end.
@@ -44,6 +49,8 @@ struct SegmentReader {
     }
 
     private func event(_ length: Int) -> EventView? {
-        bytes.baseAddress.flatMap { EventView(record: UnsafeRawBufferPointer(start: $0 + offset, count: length), context: context) }
+        bytes.baseAddress.flatMap {
+            EventView(record: UnsafeRawBufferPointer(start: $0 + offset, count: length), context: context)
+        }
     }
 }

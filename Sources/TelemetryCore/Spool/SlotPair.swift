@@ -1,8 +1,8 @@
 import CSystem
 
-/// Two slots of which a writer always fills the older one: a crash in mid-write leaves the other. What a later version keeps in
-/// a slot beside what this one knows stays there.
-/// Layout of a slot: CRC (4) over the rest, sequence number (4), payload.
+/// Two slots of which a writer always fills the older one: a crash in mid-write leaves the other. What a
+/// later version keeps in a slot beside what this one knows stays there. Layout of a slot: CRC (4) over the
+/// rest, sequence number (4), payload.
 struct SlotPair {
     let base: UnsafeMutableRawPointer
     let offsets: (Int, Int)

@@ -87,27 +87,34 @@ extension Spool {
         remove(segment)
     }
 
-    /// The lock could not be had. The file stays, and nothing of it but the counts: whoever delivers next adds them, even if
-    /// this process ends without a word.
+    /// The lock could not be had. The file stays, and nothing of it but the counts: whoever delivers next
+    /// adds them, even if this process ends without a word.
     private func leaveCounts(of segment: Segment) -> Bool {
-        guard shared != nil, !segment.isHeap, !segment.isLost, segment.isIntact, segment.keepCountsOnly() else { return false }
+        guard shared != nil, !segment.isHeap, !segment.isLost, segment.isIntact, segment.keepCountsOnly() else {
+            return false
+        }
         _ = vacate(segment, removingFrom: nil, keepingCountsOnly: true)
         return true
     }
 
     func remove(_ segment: Segment) {
-        if !vacate(segment, removingFrom: segment.isLost || shared?.isUsable == false ? nil : shared?.directory) { shared?.couldNotRemove() }
+        if !vacate(segment, removingFrom: segment.isLost || shared?.isUsable == false ? nil : shared?.directory) {
+            shared?.couldNotRemove()
+        }
     }
 
     /// True: it has no file any more.
-    func vacate(_ segment: Segment, removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) -> Bool {
+    func vacate(_ segment: Segment, removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false)
+        -> Bool
+    {
         let (vacated, isRemoved) = segment.vacate(removingFrom: directory, keepingCountsOnly: isShort)
         guard let address = vacated else { return isRemoved }
         if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
         return isRemoved
     }
 
-    /// Adds the segment's counts to the totals and ends its present use. False: the lock could not be had, or it is in memory.
+    /// Adds the segment's counts to the totals and ends its present use. False: the lock could not be had, or
+    /// it is in memory.
     private func account(_ segment: Segment, isLocked: Bool, _ end: () -> Void) -> Bool {
         guard let shared, !segment.isHeap else { return false }
         let tally = segment.tally
@@ -116,7 +123,11 @@ extension Spool {
             isCounted = shared.retire(segment, tally)
             if isCounted { end() }
         }
-        if isLocked { count() } else { _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), count) }
+        if isLocked {
+            count()
+        } else {
+            _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), count)
+        }
         return isCounted
     }
 

@@ -71,7 +71,8 @@ extension Spool {
     /// nothing in it but these. Whoever delivers next adds them.
     private func leaveCounts() {
         guard let shared, unmerged.recorded > 0, unmerged.recorded <= StateWord.fieldMask,
-            let segment = Segment.createHeap(size: SegmentLayout.minimumSize, epoch: epoch, context: context, address: nil)
+            let segment = Segment.createHeap(
+                size: SegmentLayout.minimumSize, epoch: epoch, context: context, address: nil)
         else { return }
         segment.fill(unmerged, unmergedAhead)
         if segment.save(in: shared.directory) { forgetCounts() }

@@ -140,7 +140,8 @@ final class Spool {
 
     private func makeHeapSegment() -> Segment? {
         if heapSegmentCount >= min(SpoolLimits.heapSegments, limits.segments) { return nil }
-        return Segment.createHeap(size: limits.segmentBytes, epoch: epoch, context: context, address: addresses.popLast())
+        return Segment.createHeap(
+            size: limits.segmentBytes, epoch: epoch, context: context, address: addresses.popLast())
     }
 
     /// Goes on with a segment that an earlier process of this tool left with room in it, so that a
@@ -193,8 +194,9 @@ final class Spool {
         let address = addresses.popLast()
         let make = { if self.makeRoom(shared) { result = self.createFile(shared, address) } }
         if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.recordingMilliseconds), make) {
-            // An event does not wait for another process, which may be stopped with the lock in its hands: with less than
-            // half of the room taken, a few that make files at once stay within the limits all the same.
+            // An event does not wait for another process, which may be stopped with the lock in its hands:
+            // with less than half of the room taken, a few that make files at once stay within the limits all
+            // the same.
             if isHalfEmpty(shared) {
                 result = createUnlocked(shared, address)
             } else if !waitForRoom(shared, make) {
@@ -215,8 +217,9 @@ final class Spool {
 
     private func createFile(_ shared: SpoolDirectory, _ address: UnsafeMutableRawPointer?) -> Creation {
         do throws(SystemError) {
-            return .made(try Segment.createFile(
-                in: shared.directory, size: limits.segmentBytes, epoch: epoch, context: context, address: address))
+            return .made(
+                try Segment.createFile(
+                    in: shared.directory, size: limits.segmentBytes, epoch: epoch, context: context, address: address))
         } catch {
             lastErrno = error.code
             return .noSpace
@@ -247,7 +250,9 @@ final class Spool {
     /// False: what is left belongs to living processes.
     func makeRoom(_ shared: SpoolDirectory) -> Bool {
         var usage = shared.usage(segmentBytes: limits.segmentBytes)
-        let fits = { usage.bytes &+ Int64(self.limits.segmentBytes) <= self.limits.bytes && usage.segments < self.limits.segments }
+        let fits = {
+            usage.bytes &+ Int64(self.limits.segmentBytes) <= self.limits.bytes && usage.segments < self.limits.segments
+        }
         if fits() { return true }
         isPressed = true
         for name in shared.segmentsByAge(except: owns).map({ $0.name }) {
@@ -275,7 +280,9 @@ final class Spool {
         // Without a wait: this is on a caller's thread. The lock can be missing only for an instant, and
         // the counts then wait in memory.
         var isCounted = false
-        if !segment.isHeap { _ = shared?.withLock(Deadline(nanoseconds: 0)) { isCounted = self.shared?.retire(segment, tally) ?? false } }
+        if !segment.isHeap {
+            _ = shared?.withLock(Deadline(nanoseconds: 0)) { isCounted = self.shared?.retire(segment, tally) ?? false }
+        }
         if !isCounted { countInMemory(segment) }
         segment.reset(epoch: epoch, context: context)
         segment.open()

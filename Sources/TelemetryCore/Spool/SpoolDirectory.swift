@@ -72,10 +72,12 @@ final class SpoolDirectory {
     /// A tool's, whether it exists or not. Nil: the user has no place for one.
     static func path(tool: String) -> String? { Environment.stateDirectory.map { $0 + "/" + tool } }
 
-    /// To look at: nothing is written, so that neither a file system nor an owner that forbids that is in the way. Nil when there
-    /// is no spool; throws when that cannot be known, or it is another's.
+    /// To look at: nothing is written, so that neither a file system nor an owner that forbids that is in the
+    /// way. Nil when there is no spool; throws when that cannot be known, or it is another's.
     static func openToLook(tool: String) throws(SystemError) -> SpoolDirectory? {
-        guard let base = Environment.stateDirectory, let directory = try Directory.openExisting(base + "/" + tool, refusedMode: 0) else { return nil }
+        guard let base = Environment.stateDirectory,
+            let directory = try Directory.openExisting(base + "/" + tool, refusedMode: 0)
+        else { return nil }
         do throws(SystemError) {
             if let control = try ControlFile.openToLook(in: directory) {
                 return SpoolDirectory(path: base + "/" + tool, directory: directory, control: control)
@@ -119,11 +121,14 @@ final class SpoolDirectory {
             defer { file.close() }
             isSpool = try file.status().st_size == ControlFile.size
             // A damaged one is mended; what waits is void without it.
-            return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory, isToErase: true))
+            return SpoolDirectory(
+                path: path, directory: directory, control: try ControlFile.open(in: directory, isToErase: true))
         } catch {
             directory.close()
             // No spool was ever made where there is no room for one, or where files cannot be locked.
-            if !isSpool && (error.isMissing || [ENOSPC, ENOLCK, ENOSYS, EOPNOTSUPP].contains(error.code)) { return nil }
+            if !isSpool && (error.isMissing || [ENOSPC, ENOLCK, ENOSYS, EOPNOTSUPP].contains(error.code)) {
+                return nil
+            }
             throw error
         }
     }
@@ -198,7 +203,9 @@ final class SpoolDirectory {
         var segments = 0
         Directory.forEachName(in: directory) { name in
             var status = stat()
-            guard Segment.isName(name), fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isRegularFile else { return }
+            guard Segment.isName(name), fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
+                status.isRegularFile
+            else { return }
             bytes &+= Int64(status.st_size)
             if status.st_size < segmentBytes { short &+= Int64(status.st_size) } else { segments += 1 }
         }

@@ -48,8 +48,8 @@ struct Tally: Equatable {
     }
 }
 
-/// Of several destinations: what each has taken more than is counted for the segment, or less, which wraps around. By place in
-/// the segment's header; inline, as Tally is.
+/// Of several destinations: what each has taken more than is counted for the segment, or less, which wraps
+/// around. By place in the segment's header; inline, as Tally is.
 struct TakenAhead {
     private var tags = SIMD8<UInt32>(repeating: 0)
     private var counts = SIMD8<UInt64>(repeating: 0)
@@ -63,10 +63,14 @@ struct TakenAhead {
         }
     }
 
-    subscript(_ destination: DestinationSlot) -> UInt64 { tags[destination.index] == destination.tag ? counts[destination.index] : 0 }
+    subscript(_ destination: DestinationSlot) -> UInt64 {
+        tags[destination.index] == destination.tag ? counts[destination.index] : 0
+    }
 
     /// Each of which something is known; the count is 0 for one that is level with the totals.
     func forEach(_ body: (DestinationSlot, UInt64) -> Void) {
-        for index in 0..<Destination.limit where tags[index] != 0 { body(DestinationSlot(index: index, tag: tags[index]), counts[index]) }
+        for index in 0..<Destination.limit where tags[index] != 0 {
+            body(DestinationSlot(index: index, tag: tags[index]), counts[index])
+        }
     }
 }

@@ -4,7 +4,9 @@ import CSystem
 extension Descriptor {
     /// renameat(2) within this directory; replaces what `to` names.
     func renameEntry(_ from: String, _ to: String) throws(SystemError) {
-        guard PathText.call(from, { from in PathText.call(to) { renameat(number, from, number, $0) } }) == 0 else { throw .current }
+        guard PathText.call(from, { from in PathText.call(to) { renameat(number, from, number, $0) } }) == 0 else {
+            throw .current
+        }
     }
 
     /// unlinkat(2). A name that does not exist is no error; false then.

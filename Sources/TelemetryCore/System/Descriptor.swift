@@ -23,8 +23,8 @@ package struct SystemError: Error, Equatable {
 /// An open file, closed on every path by its owner calling `close()`. All calls retry EINTR.
 struct Descriptor: Equatable {
     let raw: Int32
-    /// Which file it is, where it stays open while the program runs: the program may close all files and give the number to one
-    /// of its own. 0: not kept.
+    /// Which file it is, where it stays open while the program runs: the program may close all files and give
+    /// the number to one of its own. 0: not kept.
     private var file: UInt64 = 0
     /// It comes from `open`, which leaves a mark on what it opens.
     private var isMarked = false
@@ -100,7 +100,9 @@ struct Descriptor: Equatable {
         }
     }
 
-    private static func openOnly(at directory: Descriptor, _ path: String, _ flags: Int32, _ mode: mode_t) throws(SystemError) -> Descriptor {
+    private static func openOnly(at directory: Descriptor, _ path: String, _ flags: Int32, _ mode: mode_t)
+        throws(SystemError) -> Descriptor
+    {
         // In another directory there is nothing of that name, unless it is made.
         let place = flags & O_CREAT == 0 ? directory.raw : directory.number
         while true {
@@ -150,7 +152,8 @@ struct Descriptor: Equatable {
         return result
     }
 
-    /// Writes everything or throws; what was written before an error stays written. Beyond a limit on file sizes nothing is.
+    /// Writes everything or throws; what was written before an error stays written. Beyond a limit on file
+    /// sizes nothing is.
     func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         guard let base = bytes.baseAddress else { return }
         guard isOurs else { throw SystemError(code: EBADF) }
@@ -194,16 +197,20 @@ struct Descriptor: Equatable {
         return max(Int64(status.st_size), Int64(lseek(raw, 0, SEEK_CUR)))
     }
 
-    /// pwrite(2) of a few bytes, to a file whose blocks exist; nothing is written beyond a limit on file sizes.
-    /// False: it is not written, or not as a whole. `tries`: 2 where a call that fails for once would lose what no other call
-    /// makes good.
+    /// pwrite(2) of a few bytes, to a file whose blocks exist; nothing is written beyond a limit on file
+    /// sizes. False: it is not written, or not as a whole. `tries`: 2 where a call that fails for once would
+    /// lose what no other call makes good.
     @discardableResult
     func write(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int, tries: Int = 1) -> Bool {
-        for _ in 0..<tries where (try? overwrite(UnsafeRawBufferPointer(start: bytes, count: count), at: Int64(offset))) != nil { return true }
+        for _ in 0..<tries
+        where (try? overwrite(UnsafeRawBufferPointer(start: bytes, count: count), at: Int64(offset))) != nil {
+            return true
+        }
         return false
     }
 
-    /// pread(2) from there, of a file whose content tells whether it is that file; less than `count` where the file ends. Nil: it cannot be read now, which says nothing of what is in it.
+    /// pread(2) from there, of a file whose content tells whether it is that file; less than `count` where
+    /// the file ends. Nil: it cannot be read now, which says nothing of what is in it.
     func read(_ bytes: UnsafeMutableRawPointer, _ count: Int, at offset: Int) -> Int? {
         var done = 0
         while done < count {

@@ -37,7 +37,8 @@ enum Directory {
         let home = Array((Environment.home ?? "").utf8)
         let slash = UInt8(ascii: "/")
         let isInHome = bytes.starts(with: home) && bytes.count > home.count && bytes[home.count] == slash
-        for index in bytes.indices.dropFirst(isInHome ? home.count + 1 : 1) where bytes[index] == slash && bytes[index - 1] != slash {
+        for index in bytes.indices.dropFirst(isInHome ? home.count + 1 : 1)
+        where bytes[index] == slash && bytes[index - 1] != slash {
             try make(String(bytes: bytes[0..<index]))
         }
     }

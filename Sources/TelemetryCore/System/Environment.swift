@@ -53,7 +53,8 @@ package enum Environment {
         return home.map { $0 + "/" + homeFallback }
     }
 
-    /// HOME; that of the password file where the environment is not to be trusted. A16: root's own when sudo has left another user's there, so that root leaves nothing in it.
+    /// HOME; that of the password file where the environment is not to be trusted. A16: root's own when sudo
+    /// has left another user's there, so that root leaves nothing in it.
     static var home: String? {
         if isUntrusted { return PasswordFile.account { $0.pw_uid == csystem_user() }?.home }
         guard let path = absolute("HOME") else { return nil }

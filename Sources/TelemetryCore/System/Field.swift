@@ -12,5 +12,7 @@ struct Field<Value: BitwiseCopyable> {
     func load(_ base: UnsafeRawPointer) -> Value { base.loadUnaligned(fromByteOffset: offset, as: Value.self) }
 
     @inline(__always)
-    func store(_ value: Value, _ base: UnsafeMutableRawPointer) { base.storeBytes(of: value, toByteOffset: offset, as: Value.self) }
+    func store(_ value: Value, _ base: UnsafeMutableRawPointer) {
+        base.storeBytes(of: value, toByteOffset: offset, as: Value.self)
+    }
 }

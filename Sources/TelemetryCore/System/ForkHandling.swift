@@ -40,7 +40,8 @@ final class ForkHandling {
     private static func install() {
         // A section may be entered with a collector's mutex held: its handlers run behind these.
         csystem_watch_forks()
-        pthread_atfork({ ForkHandling.shared.prepare() }, { ForkHandling.shared.parent() }, { ForkHandling.shared.child() })
+        pthread_atfork(
+            { ForkHandling.shared.prepare() }, { ForkHandling.shared.parent() }, { ForkHandling.shared.child() })
     }
 
     /// The main thread ends: workers look whether another one is left.

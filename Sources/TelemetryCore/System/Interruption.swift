@@ -17,7 +17,9 @@ struct Interruption {
         for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] { sigaddset(&ending, signal) }
         pthread_sigmask(SIG_BLOCK, &ending, &before)
         sigfillset(&whileWaiting)
-        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] where sigismember(&before, signal) == 0 { sigdelset(&whileWaiting, signal) }
+        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] where sigismember(&before, signal) == 0 {
+            sigdelset(&whileWaiting, signal)
+        }
     }
 
     /// The mask is as it was.

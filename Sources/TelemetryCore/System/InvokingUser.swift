@@ -10,27 +10,35 @@ package struct InvokingUser {
     /// What sudo tells.
     private var home: String?
 
-    /// This process is root's, or another user's by set-user-id, and was called by someone else: nothing is written into their home,
-    /// and nothing is asked.
+    /// This process is root's, or another user's by set-user-id, and was called by someone else: nothing is
+    /// written into their home, and nothing is asked.
     package static var isElevated: Bool { current() != nil }
 
     static func current() -> InvokingUser? {
-        if getuid() != csystem_user() && (csystem_user() == 0 || Environment.isUntrusted) { return InvokingUser(id: getuid()) }
+        if getuid() != csystem_user() && (csystem_user() == 0 || Environment.isUntrusted) {
+            return InvokingUser(id: getuid())
+        }
         guard csystem_user() == 0 else { return nil }
         if let user = named(by: "SUDO_UID", home: Environment.absolute("SUDO_HOME")) { return user }
         if let user = named(by: "PKEXEC_UID", home: nil) { return user }
-        if let login = Environment.refusing("DOAS_USER"), !login.utf8.isEmpty, login != "root" { return InvokingUser(login: login) }
+        if let login = Environment.refusing("DOAS_USER"), !login.utf8.isEmpty, login != "root" {
+            return InvokingUser(login: login)
+        }
         return homeOwner
     }
 
     /// Nothing tells of a call, but HOME is another user's: `su -m`, or a service or a container with that setting.
     private static var homeOwner: InvokingUser? {
-        guard let home = Environment.absolute("HOME"), let owner = Environment.owner(home), owner != 0 else { return nil }
+        guard let home = Environment.absolute("HOME"), let owner = Environment.owner(home), owner != 0 else {
+            return nil
+        }
         return InvokingUser(id: owner, home: home)
     }
 
     private static func named(by variable: String, home: String?) -> InvokingUser? {
-        guard let value = Environment.refusing(variable, { !$0.utf8.isEmpty && $0 != "0" }), !value.utf8.isEmpty else { return nil }
+        guard let value = Environment.refusing(variable, { !$0.utf8.isEmpty && $0 != "0" }), !value.utf8.isEmpty else {
+            return nil
+        }
         guard let id = number(value) else { return InvokingUser() }
         return id == 0 ? nil : InvokingUser(id: id, home: home)
     }

@@ -23,7 +23,11 @@ package enum PathText {
             let isPlain = isWellFormed && !(length == 4 && isKept(base + index))
             for offset in 0..<length {
                 let byte = base[index &+ offset]
-                if isPlain { result.append(byte) } else { result += [plane, 0x8F, 0xBA | byte >> 6 & 1, 0x80 | byte & 0x3F] }
+                if isPlain {
+                    result.append(byte)
+                } else {
+                    result += [plane, 0x8F, 0xBA | byte >> 6 & 1, 0x80 | byte & 0x3F]
+                }
             }
             index &+= length
         }

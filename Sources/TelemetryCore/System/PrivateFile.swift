@@ -48,7 +48,8 @@ enum PrivateFile {
         return Content(bytes: bytes, stamp: FileStamp(status))
     }
 
-    /// What is kept there and may be replaced. Nil: nothing, or nothing that can be used; throws when that cannot be known now.
+    /// What is kept there and may be replaced. Nil: nothing, or nothing that can be used; throws when that
+    /// cannot be known now.
     static func readKept(in directory: Descriptor, _ name: String, limit: Int) throws(SystemError) -> Content? {
         do throws(PrivateFileError) { return try read(at: directory, name, limit: limit) } catch {
             if case .failed(let failure) = error { throw failure }
@@ -64,7 +65,8 @@ enum PrivateFile {
             return try Descriptor.open(at: directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         } catch {
             switch error.code {
-            case ENOENT where followingLinks && SharedFile.isObstructed(path): throw .refused("a symbolic link that leads nowhere")
+            case ENOENT where followingLinks && SharedFile.isObstructed(path):
+                throw .refused("a symbolic link that leads nowhere")
             case ENOTDIR where followingLinks: throw .refused(error.text)
             case ENOENT: throw .absent
             // Without a descriptor to spare it can still be known that there is no such file.
@@ -78,7 +80,8 @@ enum PrivateFile {
 
     private static func isAbsent(_ directory: Descriptor, _ path: String) -> Bool {
         var status = stat()
-        return PathText.call(path, { fstatat(directory.raw, $0, &status, 0) }) != 0 && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
+        return PathText.call(path, { fstatat(directory.raw, $0, &status, 0) }) != 0
+            && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
     }
 
     /// A directory on the way to it may not be entered.
@@ -133,7 +136,9 @@ enum PrivateFile {
         let file = try Descriptor.open(at: directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         defer { file.close() }
         do throws(SystemError) {
-            try bytes.withUnsafeBufferPointer { area throws(SystemError) in try file.writeAll(UnsafeRawBufferPointer(area)) }
+            try bytes.withUnsafeBufferPointer { area throws(SystemError) in
+                try file.writeAll(UnsafeRawBufferPointer(area))
+            }
             if durable && fsync(file.raw) != 0 { throw .current }
             return temporary
         } catch {

@@ -16,7 +16,9 @@ enum SharedFile {
 
     static func open(_ path: String) throws(SystemError) -> Descriptor {
         while true {
-            let fd = PathText.call(path) { csystem_openat(AT_FDCWD, $0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0) }
+            let fd = PathText.call(path) {
+                csystem_openat(AT_FDCWD, $0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
+            }
             if fd >= 0 { return Descriptor(raw: fd) }
             if csystem_errno() != EINTR { throw .current }
         }

@@ -66,7 +66,9 @@ struct ConfigKeyFinder {
     }
 
     private func end() -> Finding {
-        if hasMergeKey && !isFound { return .unusable("the key may come from a merge key ('<<'); expected the key itself") }
+        if hasMergeKey && !isFound {
+            return .unusable("the key may come from a merge key ('<<'); expected the key itself")
+        }
         return finding
     }
 
@@ -110,7 +112,8 @@ struct ConfigKeyFinder {
         guard event.kind == CSYSTEM_YAML_SCALAR else { return nil }
         if event.plain && Self.is(event, "<<") { hasMergeKey = true }
         let start = starts.last ?? 0
-        isMatch = event.length == nameEnd &- start
+        isMatch =
+            event.length == nameEnd &- start
             && key.withUnsafeBytes { $0.baseAddress.map { memcmp($0 + start, event.text, event.length) == 0 } ?? false }
         return nil
     }
@@ -121,7 +124,9 @@ struct ConfigKeyFinder {
         matches = starts.count
         if nameEnd < key.count { return enter(event, at: nameEnd &+ 1) }
         isFound = true
-        guard event.kind == CSYSTEM_YAML_SCALAR, !event.tagged else { return "the key has no plain value; expected true or false" }
+        guard event.kind == CSYSTEM_YAML_SCALAR, !event.tagged else {
+            return "the key has no plain value; expected true or false"
+        }
         if !isNull(event) { finding = .value(text(event)) }
         return nil
     }
@@ -133,7 +138,8 @@ struct ConfigKeyFinder {
             isKeyNext = true
             return nil
         }
-        return event.kind == CSYSTEM_YAML_SCALAR && isNull(event) ? nil : "no mapping on the way to the key; expected one"
+        return event.kind == CSYSTEM_YAML_SCALAR && isNull(event)
+            ? nil : "no mapping on the way to the key; expected one"
     }
 
     /// Behind the name that is looked for in the innermost mapping on the way.

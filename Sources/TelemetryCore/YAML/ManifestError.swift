@@ -12,7 +12,9 @@ package struct ManifestError: Error, Equatable {
             // Whoever has called this program may lack the right to read the file.
             text = Excerpt.path(file) + ": not in order; 'telemetry manifest check' says more to who may read it"
         } else {
-            text = Excerpt.path(file) + ":" + position.line.description + ":" + position.column.description + ": " + problem
+            text =
+                Excerpt.path(file) + ":" + position.line.description + ":" + position.column.description + ": "
+                + problem
         }
     }
 

@@ -17,7 +17,8 @@ final class YAMLReader {
     /// `file` is for error texts only.
     static func read(_ bytes: UnsafeRawBufferPointer, file: String) throws(ManifestError) -> YAMLNode {
         if bytes.count > limitBytes {
-            throw ManifestError(file: file, bytes.count.description + " bytes; expected at most " + limitBytes.description)
+            throw ManifestError(
+                file: file, bytes.count.description + " bytes; expected at most " + limitBytes.description)
         }
         var parser: OpaquePointer?
         let code = csystem_yaml_open(&parser, bytes.baseAddress, bytes.count)
@@ -70,7 +71,9 @@ final class YAMLReader {
             throw failure("anchors and aliases are not supported; expected the value itself")
         }
         if event.tagged { throw failure("tags are not supported; expected a plain value") }
-        if depth > Self.limitDepth { throw failure("nested too deeply; expected at most " + Self.limitDepth.description + " levels") }
+        if depth > Self.limitDepth {
+            throw failure("nested too deeply; expected at most " + Self.limitDepth.description + " levels")
+        }
         if nodes > Self.limitNodes { throw failure("too many values; expected at most " + Self.limitNodes.description) }
     }
 

@@ -10,7 +10,9 @@ enum LibraryVersion {
         guard let library = dlopen(file, RTLD_NOW | RTLD_LOCAL) else {
             return .missing(dlerror().map { String(cString: $0) } ?? "unknown error")
         }
-        guard let function, let symbol = dlsym(library, UnsafeRawPointer(function.utf8Start).assumingMemoryBound(to: CChar.self)) else {
+        guard let function,
+            let symbol = dlsym(library, UnsafeRawPointer(function.utf8Start).assumingMemoryBound(to: CChar.self))
+        else {
             return .loaded(version: nil)
         }
         typealias VersionFunction = @convention(c) () -> UnsafePointer<CChar>?

@@ -25,7 +25,8 @@ struct LockHolder {
 
     /// By a signal or a debugger; proc_pid_stat(5): the letter behind the name, which ends with the last ")".
     var isStopped: Bool {
-        guard let text = Self.content("/proc/" + description + "/stat"), let end = text.lastIndex(of: UInt8(ascii: ")")),
+        guard let text = Self.content("/proc/" + description + "/stat"),
+            let end = text.lastIndex(of: UInt8(ascii: ")")),
             text.indices.contains(end + 2)
         else { return false }
         return text[end + 2] == UInt8(ascii: "T") || text[end + 2] == UInt8(ascii: "t")

@@ -27,7 +27,11 @@ enum StandardStream {
         while bytes.count <= limit {
             let count = chunk.withUnsafeMutableBytes { CSystem.read(STDIN_FILENO, $0.baseAddress, $0.count) }
             if count == 0 { return bytes }
-            if count > 0 { bytes.append(contentsOf: chunk.prefix(count)) } else if csystem_errno() != EINTR { return nil }
+            if count > 0 {
+                bytes.append(contentsOf: chunk.prefix(count))
+            } else if csystem_errno() != EINTR {
+                return nil
+            }
         }
         return nil
     }

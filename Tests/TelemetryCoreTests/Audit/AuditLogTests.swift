@@ -10,7 +10,8 @@ final class AuditLogTests: XCTestCase {
     func testOneLineABatch() throws {
         scene.pass(2, 1)
         XCTAssertEqual(scene.objects().map { $0["seq"] as? Int }, [1, 2])
-        XCTAssertEqual(Set(scene.objects()[0].keys), ["seq", "time", "backend", "outcome", "context", "events", "prev", "hash"])
+        XCTAssertEqual(
+            Set(scene.objects()[0].keys), ["seq", "time", "backend", "outcome", "context", "events", "prev", "hash"])
         XCTAssertEqual(scene.objects()[0]["outcome"] as? String, "accepted")
         XCTAssertEqual(scene.objects()[0]["backend"] as? String, "scripted")
         let batch = Batch(count: 3)
@@ -22,8 +23,11 @@ final class AuditLogTests: XCTestCase {
         let context = """
             ,"context":{"machine_id":"00ff","tool_name":"mytool","version":"1.2.3","os":"linux","arch":"x86_64","os_version":"12","runtime":"c"}
             """
-        XCTAssertTrue(scene.lines()[0].contains(context + ",\"events\":[" + events[0] + "," + events[1] + "],\"prev\":"), scene.lines()[0])
-        XCTAssertTrue(scene.lines()[1].contains(context + ",\"events\":[" + events[2] + "],\"prev\":"), scene.lines()[1])
+        XCTAssertTrue(
+            scene.lines()[0].contains(context + ",\"events\":[" + events[0] + "," + events[1] + "],\"prev\":"),
+            scene.lines()[0])
+        XCTAssertTrue(
+            scene.lines()[1].contains(context + ",\"events\":[" + events[2] + "],\"prev\":"), scene.lines()[1])
         XCTAssertEqual(scene.verdict, .unbroken(entries: 2))
     }
 
@@ -44,7 +48,9 @@ final class AuditLogTests: XCTestCase {
 
     /// An entry of the form before this one, with one event, goes on being a link of the chain.
     func testEntriesOfOneEventAreLinks() throws {
-        let line = #"{"seq":1,"time":"2026-05-12T14:30:45.123456789Z","backend":"b","outcome":"accepted","event":{},"prev":""# + String(repeating: "0", count: 64) + "\""
+        let line =
+            #"{"seq":1,"time":"2026-05-12T14:30:45.123456789Z","backend":"b","outcome":"accepted","event":{},"prev":""#
+            + String(repeating: "0", count: 64) + "\""
         let hash = Hexadecimal.text(SHA256.digest(Array((line + "}").utf8)))
         scene.spool.files.write(AuditLog.fileName, line + ",\"hash\":\"" + hash + "\"}\n")
         var head = AuditHead()
@@ -153,8 +159,10 @@ final class AuditLogTests: XCTestCase {
             let segment = Sample.heapSegment(["a", "b"])
             let log = AuditLog(scene.shared)
             let delivery = SegmentDelivery(
-                backend: ScriptedBackend([verdict]), deadline: .never, sendTimeoutMilliseconds: 1000, isCancelled: { false },
-                guarantee: guarantee, oldest: .min, isCurrent: { _ in true }, isConsented: { true }, journal: nil, audit: log)
+                backend: ScriptedBackend([verdict]), deadline: .never, sendTimeoutMilliseconds: 1000,
+                isCancelled: { false },
+                guarantee: guarantee, oldest: .min, isCurrent: { _ in true }, isConsented: { true }, journal: nil,
+                audit: log)
             _ = delivery.run(only: segment)
             log.close()
             XCTAssertEqual(scene.objects().map { $0["outcome"] as? String }, expected, "\(verdict) \(guarantee)")

@@ -7,7 +7,10 @@ import XCTest
 final class AuditVerdictTests: XCTestCase {
     func testTampering() {
         let cases: [(what: String, change: (inout [String]) -> Void, line: Int, reason: String)] = [
-            ("an altered byte", { $0[2] = $0[2].replacingOccurrences(of: "event-2", with: "event-X") }, 3, "was altered"),
+            (
+                "an altered byte", { $0[2] = $0[2].replacingOccurrences(of: "event-2", with: "event-X") }, 3,
+                "was altered"
+            ),
             ("a removed first line", { $0.removeFirst() }, 1, "entries 1 to 1 before the line were removed"),
             ("a removed line", { $0.remove(at: 2) }, 3, "entries 3 to 3 before the line were removed"),
             ("two removed last lines", { $0.removeLast(2) }, 4, "entries 4 to 5 at the end were removed"),
@@ -35,7 +38,8 @@ final class AuditVerdictTests: XCTestCase {
     }
 
     func testRewrittenChain() {
-        let scene = AuditScene(), forged = AuditScene()
+        let scene = AuditScene()
+        let forged = AuditScene()
         scene.pass(1, 1, 1)
         forged.pass(1, 1)
         forged.pass(1)
@@ -46,7 +50,8 @@ final class AuditVerdictTests: XCTestCase {
 
     /// One whose own hash is right.
     func testReplacedLine() {
-        let scene = AuditScene(), forged = AuditScene()
+        let scene = AuditScene()
+        let forged = AuditScene()
         scene.pass(1, 1, 1, 1, 1)
         forged.pass(1, 1, 1, 1, 1)
         let line = forged.lines()[2]
@@ -110,7 +115,8 @@ final class AuditVerdictTests: XCTestCase {
         for isRenamed in [false, true] {
             let scene = AuditScene()
             for _ in 0..<11 { scene.pass(8, limit: 8192) }
-            let current = scene.lines().count, older = scene.lines(AuditLog.olderName).count
+            let current = scene.lines().count
+            let older = scene.lines(AuditLog.olderName).count
             XCTAssertTrue(current > 0 && older > 0)
             var head = try XCTUnwrap(try AuditHead.read(in: scene.shared.directory))
             head.isRotating = true
@@ -129,7 +135,9 @@ final class AuditVerdictTests: XCTestCase {
         var random = SystemRandomNumberGenerator()
         let scene = AuditScene()
         scene.pass(4)
-        let files = [AuditLog.fileName, AuditHead.fileName].map { (name: $0, bytes: [UInt8](scene.spool.files.bytes($0)!)) }
+        let files = [AuditLog.fileName, AuditHead.fileName].map {
+            (name: $0, bytes: [UInt8](scene.spool.files.bytes($0)!))
+        }
         for _ in 0..<100 {
             for file in files {
                 var bytes = file.bytes

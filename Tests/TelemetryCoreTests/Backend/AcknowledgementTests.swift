@@ -28,7 +28,10 @@ final class AcknowledgementTests: XCTestCase {
             (nil, utf16(page)),
             (Self.html, Array("Please <b>sign in</b>".utf8)),
             (Self.html, Array("\r\n\t <p>".utf8)),
-            ("application/xhtml+xml", Array("<?xml version=\"1.0\"?><html xmlns=\"http://www.w3.org/1999/xhtml\"/>".utf8)),
+            (
+                "application/xhtml+xml",
+                Array("<?xml version=\"1.0\"?><html xmlns=\"http://www.w3.org/1999/xhtml\"/>".utf8)
+            ),
             ("application/xml", Array("<?xml version=\"1.0\"?>\n<HTML xmlns=\"http://www.w3.org/1999/xhtml\"/>".utf8)),
             ("text/plain", Array("<html>".utf8)),
             ("text/plain", Array("Redirecting <script>top.location='/login'</script>".utf8)),
@@ -40,24 +43,33 @@ final class AcknowledgementTests: XCTestCase {
             (nil, Array("<H1\nclass=x>".utf8)),
         ]
         for (type, body) in pages {
-            XCTAssertEqual(response(type, body).map(Acknowledgement.isPage), true, "\(type ?? "no type"): \(String(decoding: body, as: UTF8.self))")
+            XCTAssertEqual(
+                response(type, body).map(Acknowledgement.isPage), true,
+                "\(type ?? "no type"): \(String(decoding: body, as: UTF8.self))")
         }
     }
 
     func testNoPages() {
         for (type, body) in [
-            (nil, ""), (Self.html, "  \n"), (Self.html, "thanks"), (Self.html, "{\"a\":\"<html>\"}"), ("application/json", "[\"<script>\"]"),
-            ("application/json", "{}"), (nil, "OK"), ("application/xml", "<?xml version=\"1.0\"?><response status=\"ok\"/>"), (nil, "<ok/>"),
+            (nil, ""), (Self.html, "  \n"), (Self.html, "thanks"), (Self.html, "{\"a\":\"<html>\"}"),
+            ("application/json", "[\"<script>\"]"),
+            ("application/json", "{}"), (nil, "OK"),
+            ("application/xml", "<?xml version=\"1.0\"?><response status=\"ok\"/>"), (nil, "<ok/>"),
             (nil, "<metadata/>"), ("text/plain", "1 < 2"),
         ] as [(String?, String)] {
-            XCTAssertEqual(response(type, Array(body.utf8)).map(Acknowledgement.isPage), false, "\(type ?? "no type"): \(body)")
+            XCTAssertEqual(
+                response(type, Array(body.utf8)).map(Acknowledgement.isPage), false, "\(type ?? "no type"): \(body)")
         }
     }
 
     func testErasure() {
         let accepted = ["", " \r\n", "OK", "{}", "{\"status\":\"queued\"}"]
         let refused = ["thanks", "Please sign in.", "<ok/>", "<html>", "{\"error\":\"who are you\"}", "[]"]
-        for body in accepted { XCTAssertEqual(response(nil, Array(body.utf8)).map(Acknowledgement.acceptsErasure), true, body) }
-        for body in refused { XCTAssertEqual(response(nil, Array(body.utf8)).map(Acknowledgement.acceptsErasure), false, body) }
+        for body in accepted {
+            XCTAssertEqual(response(nil, Array(body.utf8)).map(Acknowledgement.acceptsErasure), true, body)
+        }
+        for body in refused {
+            XCTAssertEqual(response(nil, Array(body.utf8)).map(Acknowledgement.acceptsErasure), false, body)
+        }
     }
 }

@@ -8,7 +8,9 @@ final class BackendDocumentTests: XCTestCase {
     private func rows() throws -> [String] {
         let root = URL(fileURLWithPath: #filePath).pathComponents.dropLast(4).joined(separator: "/")
         let text = try String(contentsOfFile: root + "/docs/backends.md", encoding: .utf8)
-        return text.components(separatedBy: "\n## ")[0].split(separator: "\n").map(String.init).filter { $0.hasPrefix("| ") }
+        return text.components(separatedBy: "\n## ")[0].split(separator: "\n").map(String.init).filter {
+            $0.hasPrefix("| ")
+        }
     }
 
     func testLimits() throws {
@@ -25,7 +27,9 @@ final class BackendDocumentTests: XCTestCase {
         ]
         for (kind, limit) in limits {
             let row = try XCTUnwrap(try rows().first { $0.prefix(16).contains(kind) }, kind)
-            let events = limit.events < 1000 ? "\(limit.events)" : "\(limit.events / 1000),\(String(format: "%03d", limit.events % 1000))"
+            let events =
+                limit.events < 1000
+                ? "\(limit.events)" : "\(limit.events / 1000),\(String(format: "%03d", limit.events % 1000))"
             let bytes = limit.bytes < 1 << 20 ? "\(limit.bytes >> 10) KiB" : "\(limit.bytes >> 20) MiB"
             XCTAssertTrue(row.contains("| \(events) events, \(bytes) of records"), "\(events), \(bytes): \(row)")
         }

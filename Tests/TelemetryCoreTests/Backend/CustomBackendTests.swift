@@ -29,7 +29,9 @@ final class CustomBackendTests: XCTestCase {
 
     func testReceivesACompactArray() throws {
         let backend = CustomBackend(callbacks())
-        XCTAssertEqual(Batch(count: 3).send(to: backend, SendControl(deadline: Deadline(timeoutMilliseconds: 5000))).verdict, .accepted)
+        XCTAssertEqual(
+            Batch(count: 3).send(to: backend, SendControl(deadline: Deadline(timeoutMilliseconds: 5000))).verdict,
+            .accepted)
         let batch = try XCTUnwrap(receiver.batches.first)
         XCTAssertEqual(batch.count, 3)
         XCTAssertEqual((try JSONSerialization.jsonObject(with: batch.json) as? [Any])?.count, 3)
@@ -41,7 +43,8 @@ final class CustomBackendTests: XCTestCase {
 
     func testVerdicts() {
         let cases: [(telemetry_verdict, Verdict)] = [
-            (TELEMETRY_ACCEPTED, .accepted), (TELEMETRY_RETRY, .retry(afterSeconds: nil)), (TELEMETRY_REJECTED, .rejected),
+            (TELEMETRY_ACCEPTED, .accepted), (TELEMETRY_RETRY, .retry(afterSeconds: nil)),
+            (TELEMETRY_REJECTED, .rejected),
             (telemetry_verdict(rawValue: 77), .retry(afterSeconds: nil)),
         ]
         for (answer, verdict) in cases {
@@ -57,7 +60,8 @@ final class CustomBackendTests: XCTestCase {
         withoutClose.close()
         XCTAssertEqual(receiver.closed, 0)
         for size in [0, 1, 3 * pointer, 4 * pointer - 1] {
-            XCTAssertEqual(Batch(count: 1).send(to: CustomBackend(callbacks(size: size))).verdict, .retry(afterSeconds: nil))
+            XCTAssertEqual(
+                Batch(count: 1).send(to: CustomBackend(callbacks(size: size))).verdict, .retry(afterSeconds: nil))
         }
         XCTAssertEqual(receiver.batches.count, 1)
     }

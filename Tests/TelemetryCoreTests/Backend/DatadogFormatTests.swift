@@ -10,8 +10,10 @@ final class DatadogFormatTests: XCTestCase {
         return DatadogFormat(choice)
     }
 
-    private let head = #"{"message":"feature.used: search","ddsource":"libtelemetry","ddtags":"event_type:feature.used,tool_version:1.2.3,os:linux,arch:x86_64","service":"mytool","#
-    private let identity = #""event_id":"01020304-0506-0708-090a-0b0c0d0e0f10","event_timestamp":"2026-05-12T14:30:45.123456789Z","type":"feature.used","schema_version":1,"name":"search","#
+    private let head =
+        #"{"message":"feature.used: search","ddsource":"libtelemetry","ddtags":"event_type:feature.used,tool_version:1.2.3,os:linux,arch:x86_64","service":"mytool","#
+    private let identity =
+        #""event_id":"01020304-0506-0708-090a-0b0c0d0e0f10","event_timestamp":"2026-05-12T14:30:45.123456789Z","type":"feature.used","schema_version":1,"name":"search","#
 
     func testGoldenBytes() throws {
         let request = try XCTUnwrap(format().written(Batch([WireSample.fullEvent])))
@@ -28,18 +30,27 @@ final class DatadogFormatTests: XCTestCase {
 
     func testSites() {
         XCTAssertEqual(NetworkChoice.address(.datadog, [:]), "https://http-intake.logs.datadoghq.com/api/v2/logs")
-        for site in ["datadoghq.com", "us3.datadoghq.com", "us5.datadoghq.com", "ap1.datadoghq.com", "ap2.datadoghq.com", "datadoghq.eu", "ddog-gov.com"] {
-            XCTAssertEqual(NetworkChoice.address(.datadog, ["site": site]), "https://http-intake.logs.\(site)/api/v2/logs")
+        for site in [
+            "datadoghq.com", "us3.datadoghq.com", "us5.datadoghq.com", "ap1.datadoghq.com", "ap2.datadoghq.com",
+            "datadoghq.eu", "ddog-gov.com",
+        ] {
+            XCTAssertEqual(
+                NetworkChoice.address(.datadog, ["site": site]), "https://http-intake.logs.\(site)/api/v2/logs")
         }
         for site in ["", "datadoghq", "eu", "datadoghq.com datadoghq.eu", "evil.example"] {
-            XCTAssertTrue(NetworkChoice.address(.datadog, ["site": site]).contains("is not known; expected one of datadoghq.com "), site)
+            XCTAssertTrue(
+                NetworkChoice.address(.datadog, ["site": site]).contains(
+                    "is not known; expected one of datadoghq.com "), site)
         }
     }
 
     /// Older than 18 hours, or further ahead than 2: Datadog gives it the time of arrival, its own stays.
     func testTimeOutsideOfTheWindowIsNotTheLogs() throws {
         let hour: Int64 = 3_600_000_000_000
-        for (age, isSaid) in [(0, true), (16 * hour, true), (18 * hour, false), (400 * hour, false), (-hour / 2, true), (-2 * hour, false), (.min, false), (.max, false)] {
+        for (age, isSaid) in [
+            (0, true), (16 * hour, true), (18 * hour, false), (400 * hour, false), (-hour / 2, true),
+            (-2 * hour, false), (.min, false), (.max, false),
+        ] {
             var builder = RecordBuilder()
             builder.timestamp = age == .min || age == .max ? age : WireSample.now - age
             let body = try XCTUnwrap(format().written(Batch([builder]))).body
@@ -76,9 +87,13 @@ final class DatadogFormatTests: XCTestCase {
     func testVerdicts() {
         let format = format()
         for status in [200, 202] { XCTAssertEqual(format.verdict(status), .accepted) }
-        for status in [408, 429, 500, 502, 503, 504] { XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)") }
+        for status in [408, 429, 500, 502, 503, 504] {
+            XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)")
+        }
         for status in [400, 404] { XCTAssertEqual(format.verdict(status), .rejected, "\(status)") }
-        for status in [401, 403] { XCTAssertEqual(format.verdict(status), .retry(afterSeconds: 3600), "\(status): the key may be replaced") }
+        for status in [401, 403] {
+            XCTAssertEqual(format.verdict(status), .retry(afterSeconds: 3600), "\(status): the key may be replaced")
+        }
         XCTAssertEqual(format.verdict(413), .split)
         XCTAssertEqual(format.verdict(413, count: 1), .rejected)
         XCTAssertEqual(format.verdict(429, reset: "12"), .retry(afterSeconds: 12))

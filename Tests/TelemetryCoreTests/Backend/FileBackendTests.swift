@@ -50,7 +50,9 @@ final class FileBackendTests: XCTestCase {
     }
 
     func testSurplusFilesOfAnEarlierSettingGo() {
-        for name in ["log", "log.1", "log.2", "log.3", "log.4"] { directory.write(name, String(repeating: "x", count: 4000) + "\n") }
+        for name in ["log", "log.1", "log.2", "log.3", "log.4"] {
+            directory.write(name, String(repeating: "x", count: 4000) + "\n")
+        }
         XCTAssertEqual(Batch(count: 1).send(to: backend("log", maxBytes: 4096, maxFiles: 2)).verdict, .accepted)
         XCTAssertEqual(directory.names, ["log", "log.1"])
         XCTAssertEqual(names(in: "log"), ["event-0"])

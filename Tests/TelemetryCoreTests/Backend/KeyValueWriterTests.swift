@@ -7,7 +7,8 @@ import XCTest
 final class KeyValueWriterTests: XCTestCase {
     private var writer = KeyValueWriter()
 
-    private func line(_ builder: RecordBuilder, metadata: [(key: [UInt8], value: RecordBuilder.Value)] = []) -> [UInt8] {
+    private func line(_ builder: RecordBuilder, metadata: [(key: [UInt8], value: RecordBuilder.Value)] = []) -> [UInt8]
+    {
         let batch = Batch([builder], metadata: metadata)
         writer.write(batch.views[0])
         return writer.bytes
@@ -21,23 +22,29 @@ final class KeyValueWriterTests: XCTestCase {
 
     func testGoldenBytes() {
         XCTAssertEqual(
-            String(decoding: line(WireSample.fullEvent, metadata: [(Array("release".utf8), .string(Array("beta".utf8)))]), as: UTF8.self),
+            String(
+                decoding: line(WireSample.fullEvent, metadata: [(Array("release".utf8), .string(Array("beta".utf8)))]),
+                as: UTF8.self),
             #"<14>mytool: signal=mytool;arch=x86_64;args="get||\"";duration_ms=0;error="no\nroute";error_category=network;"#
                 + #"event_id=01020304-0506-0708-090a-0b0c0d0e0f10;exit_code=-1;machine_id=00ff;metadata.b=true;metadata.d=0.5;"#
                 + "metadata.event_id=\"é\u{1}\";metadata.i=-9223372036854775808;metadata.release=beta;name=search;os=linux;os_version=12;"
-                + "runtime=c;schema_version=1;timestamp=2026-05-12T14:30:45.123456789Z;type=feature.used;version=1.2.3\n")
+                + "runtime=c;schema_version=1;timestamp=2026-05-12T14:30:45.123456789Z;type=feature.used;version=1.2.3\n"
+        )
     }
 
     /// The line of wire-formats: what it has of ours stands in ours the same way.
     func testLineOfKongctl() throws {
-        let golden = "<14>signal=kongctl;arch=arm64;command_path=\"kongctl plan\";os=darwin;schema_version=1;timestamp=2026-05-12T14:30:45Z;version=0.4.0\n"
+        let golden =
+            "<14>signal=kongctl;arch=arm64;command_path=\"kongctl plan\";os=darwin;schema_version=1;timestamp=2026-05-12T14:30:45Z;version=0.4.0\n"
         let theirs = try KeyValueLine(Array(golden.utf8))
         XCTAssertEqual(theirs.keys, ["signal", "arch", "command_path", "os", "schema_version", "timestamp", "version"])
         var builder = RecordBuilder()
         builder.timestamp -= 123_456_789
         builder.name = Array("kongctl plan".utf8)
         let ours = String(decoding: line(builder), as: UTF8.self)
-        for part in [#";name="kongctl plan";"#, ";schema_version=1;timestamp=2026-05-12T14:30:45Z;type="] { XCTAssertTrue(ours.contains(part), ours) }
+        for part in [#";name="kongctl plan";"#, ";schema_version=1;timestamp=2026-05-12T14:30:45Z;type="] {
+            XCTAssertTrue(ours.contains(part), ours)
+        }
         XCTAssertTrue(ours.hasPrefix("<14>mytool: signal=mytool;arch=x86_64;"), ours)
         writer.isTagged = false
         let bare = String(decoding: line(builder), as: UTF8.self)
@@ -48,9 +55,12 @@ final class KeyValueWriterTests: XCTestCase {
 
     func testQuotes() {
         for (text, written) in [
-            ("", #""""#), ("plain", "plain"), ("a b", #""a b""#), ("a;b", #""a;b""#), ("a\"b", #""a\"b""#), ("a\nb", #""a\nb""#), ("a\rb", #""a\rb""#),
-            ("a\\b", #""a\\b""#), ("a\\nb", #""a\\nb""#), ("a=b", #""a=b""#), ("a\tb", "\"a\tb\""), ("a\u{1}b", "\"a\u{1}b\""), ("a\u{7F}b", "\"a\u{7F}b\""),
-            ("a\u{85}b", "\"a\u{85}b\""), ("£\u{A0}é", "£\u{A0}é"), ("e\u{301}😀שלום", "e\u{301}😀שלום"), ("a|b,c", "a|b,c"), ("a\0b", "\"a\0b\""),
+            ("", #""""#), ("plain", "plain"), ("a b", #""a b""#), ("a;b", #""a;b""#), ("a\"b", #""a\"b""#),
+            ("a\nb", #""a\nb""#), ("a\rb", #""a\rb""#),
+            ("a\\b", #""a\\b""#), ("a\\nb", #""a\\nb""#), ("a=b", #""a=b""#), ("a\tb", "\"a\tb\""),
+            ("a\u{1}b", "\"a\u{1}b\""), ("a\u{7F}b", "\"a\u{7F}b\""),
+            ("a\u{85}b", "\"a\u{85}b\""), ("£\u{A0}é", "£\u{A0}é"), ("e\u{301}😀שלום", "e\u{301}😀שלום"),
+            ("a|b,c", "a|b,c"), ("a\0b", "\"a\0b\""),
         ] {
             let found = String(decoding: line(event("k", .string(Array(text.utf8)))), as: UTF8.self)
             XCTAssertTrue(found.contains(";metadata.k=\(written);name="), "\(text.debugDescription): \(found)")
@@ -59,7 +69,8 @@ final class KeyValueWriterTests: XCTestCase {
 
     func testValuesThatAreNotText() {
         for (value, written) in [
-            (.int(-1), "-1"), (.double(0.1), "0.1"), (.double(3), "3.0"), (.double(.nan), #""""#), (.double(-.infinity), #""""#), (.bool(false), "false"),
+            (.int(-1), "-1"), (.double(0.1), "0.1"), (.double(3), "3.0"), (.double(.nan), #""""#),
+            (.double(-.infinity), #""""#), (.bool(false), "false"),
             (.string([0x61, 0xFF, 0xE2, 0x82]), "a\u{FFFD}\u{FFFD}"),
         ] as [(RecordBuilder.Value, String)] {
             let found = String(decoding: line(event("k", value)), as: UTF8.self)
@@ -68,7 +79,9 @@ final class KeyValueWriterTests: XCTestCase {
     }
 
     func testArgumentsAreJoined() throws {
-        for (arguments, joined) in [([], nil), ([""], ""), (["", ""], "|"), (["", "a"], "|a"), (["get", "", "x y"], "get||x y")] as [([String], String?)] {
+        for (arguments, joined) in [
+            ([], nil), ([""], ""), (["", ""], "|"), (["", "a"], "|a"), (["get", "", "x y"], "get||x y"),
+        ] as [([String], String?)] {
             var builder = RecordBuilder()
             builder.arguments = arguments.map { Array($0.utf8) }
             XCTAssertEqual(try KeyValueLine(line(builder))["args"], joined, "\(arguments)")
@@ -80,7 +93,12 @@ final class KeyValueWriterTests: XCTestCase {
         var builder = RecordBuilder()
         builder.attributes = ["a b", "a.b", "aé", "a=b", "A-1", "", "name"].map { (Array($0.utf8), .bool(true)) }
         let keys = try KeyValueLine(line(builder)).keys.filter { $0.hasPrefix("metadata.") }
-        XCTAssertEqual(keys, ["metadata.", "metadata.A-1", "metadata.a.b", "metadata.a__", "metadata.a_b", "metadata.a_b_2", "metadata.name"])
+        XCTAssertEqual(
+            keys,
+            [
+                "metadata.", "metadata.A-1", "metadata.a.b", "metadata.a__", "metadata.a_b", "metadata.a_b_2",
+                "metadata.name",
+            ])
         builder.attributes = ["a b", "a_b_2", "a=b", "a_b"].map { (Array($0.utf8), .bool(true)) }
         let same = try KeyValueLine(line(builder)).keys.filter { $0.hasPrefix("metadata.") }
         XCTAssertEqual(same, ["metadata.a_b", "metadata.a_b_2", "metadata.a_b_3", "metadata.a_b_4"])
@@ -96,7 +114,9 @@ final class KeyValueWriterTests: XCTestCase {
             builder.name = Array(text.utf8)
             builder.error = Array(text.utf8)
             let parsed = try KeyValueLine(line(builder))
-            for key in ["metadata.k", "name"] { XCTAssertEqual(parsed[key].map { Array($0.utf8) }, Array(text.utf8), "round \(round), \(key)") }
+            for key in ["metadata.k", "name"] {
+                XCTAssertEqual(parsed[key].map { Array($0.utf8) }, Array(text.utf8), "round \(round), \(key)")
+            }
             XCTAssertEqual(parsed["error"].map { Array($0.utf8) }, text.isEmpty ? nil : Array(text.utf8))
             XCTAssertNil(parsed["truncated"])
         }
@@ -129,7 +149,9 @@ final class KeyValueWriterTests: XCTestCase {
         var many = RecordBuilder()
         many.name = [UInt8](repeating: 0xFF, count: 256)
         many.type = [UInt8](repeating: UInt8(ascii: "\""), count: 64)
-        many.attributes = (0..<64).map { (Array(("key" + String(repeating: "x", count: 59) + "\($0)").utf8.prefix(64)), .int(.min)) }
+        many.attributes = (0..<64).map {
+            (Array(("key" + String(repeating: "x", count: 59) + "\($0)").utf8.prefix(64)), .int(.min))
+        }
         for builder in [many, WireSample.largestEvent] {
             let bytes = line(builder)
             let parsed = try KeyValueLine(bytes)
@@ -137,7 +159,9 @@ final class KeyValueWriterTests: XCTestCase {
             XCTAssertEqual(parsed["truncated"], "true")
             XCTAssertEqual(parsed["machine_id"], "00ff")
             XCTAssertEqual(parsed["event_id"], "01020304-0506-0708-090a-0b0c0d0e0f10")
-            XCTAssertEqual(parsed.keys.dropFirst().sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }, Array(parsed.keys.dropFirst()))
+            XCTAssertEqual(
+                parsed.keys.dropFirst().sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) },
+                Array(parsed.keys.dropFirst()))
         }
     }
 
@@ -149,7 +173,9 @@ final class KeyValueWriterTests: XCTestCase {
             area.initializeMemory(as: UInt8.self, repeating: byte)
             let text = UnsafeRawBufferPointer(area)
             var context = EventContext()
-            (context.toolName, context.toolVersion, context.os, context.osVersion, context.arch) = (text, text, text, text, text)
+            (context.toolName, context.toolVersion, context.os, context.osVersion, context.arch) = (
+                text, text, text, text, text
+            )
             (context.runtime, context.machineID) = (text, text)
             var builder = RecordBuilder()
             (builder.duration, builder.exitCode, builder.timestamp) = (.min, .min, .min)
@@ -176,7 +202,8 @@ struct KeyValueLine {
     subscript(key: String) -> String? { pairs.last { $0.key == key }?.value }
 
     init(_ bytes: [UInt8]) throws {
-        guard let text = String(validatingUTF8: bytes.map { CChar(bitPattern: $0 == 0 ? 1 : $0) } + [0]), !text.isEmpty else { throw Malformed(text: "no UTF-8") }
+        guard let text = String(validatingUTF8: bytes.map { CChar(bitPattern: $0 == 0 ? 1 : $0) } + [0]), !text.isEmpty
+        else { throw Malformed(text: "no UTF-8") }
         guard bytes.starts(with: Array("<14>".utf8)), bytes.last == 0x0A else { throw Malformed(text: "head or end") }
         var rest = bytes.dropFirst(4).dropLast()
         let tag = rest.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "=") }
@@ -186,7 +213,8 @@ struct KeyValueLine {
         }
         guard rest.starts(with: Array("signal=".utf8)) else { throw Malformed(text: "no signal") }
         while true {
-            guard let equals = rest.firstIndex(of: UInt8(ascii: "=")), equals > rest.startIndex || pairs.count > 0 else { throw Malformed(text: "no key") }
+            guard let equals = rest.firstIndex(of: UInt8(ascii: "=")), equals > rest.startIndex || pairs.count > 0
+            else { throw Malformed(text: "no key") }
             let key = rest[..<equals]
             rest = rest[(equals + 1)...]
             let value = rest.first == UInt8(ascii: "\"") ? try Self.quoted(&rest) : try Self.plain(&rest)
@@ -201,7 +229,9 @@ struct KeyValueLine {
         let end = rest.firstIndex(of: UInt8(ascii: ";")) ?? rest.endIndex
         let value = Array(rest[..<end])
         rest = rest[end...]
-        if value.isEmpty || value.contains(where: { $0 <= 0x20 || $0 == 0x7F || [UInt8](#""\="#.utf8).contains($0) }) { throw Malformed(text: "needs quotes") }
+        if value.isEmpty || value.contains(where: { $0 <= 0x20 || $0 == 0x7F || [UInt8](#""\="#.utf8).contains($0) }) {
+            throw Malformed(text: "needs quotes")
+        }
         return value
     }
 

@@ -4,7 +4,9 @@ import XCTest
 
 /// F: the environment where the author allows it. The OpenTelemetry specification, "OpenTelemetry Protocol Exporter".
 final class OTLPEnvironmentTests: XCTestCase {
-    private func resolve(_ settings: [(String, String)], headers: [(String, String)] = [], _ environment: [String: String]) -> NetworkChoice {
+    private func resolve(
+        _ settings: [(String, String)], headers: [(String, String)] = [], _ environment: [String: String]
+    ) -> NetworkChoice {
         let choice = NetworkChoice(.otlp)
         for (key, value) in settings { XCTAssertNil(choice.set(key, value), key) }
         choice.headers = headers.map { (name: $0.0, value: $0.1) }
@@ -25,7 +27,10 @@ final class OTLPEnvironmentTests: XCTestCase {
             ("fill", nil, ["ENDPOINT": user], "https://user.example/v1/logs"),
             ("fill", nil, ["ENDPOINT": user + "/otlp/"], "https://user.example/otlp/v1/logs"),
             ("fill", nil, ["ENDPOINT": user + "/otlp?x=1"], "https://user.example/otlp/v1/logs?x=1"),
-            ("fill", nil, ["ENDPOINT": "https://other.example", "LOGS_ENDPOINT": user + "/own"], "https://user.example/own"),
+            (
+                "fill", nil, ["ENDPOINT": "https://other.example", "LOGS_ENDPOINT": user + "/own"],
+                "https://user.example/own"
+            ),
             ("fill", nil, ["LOGS_ENDPOINT": user], "https://user.example"),
             ("fill", nil, ["ENDPOINT": user, "LOGS_ENDPOINT": ""], "https://user.example/v1/logs"),
             ("fill", nil, [:], "http://localhost:4318/v1/logs"),
@@ -48,7 +53,8 @@ final class OTLPEnvironmentTests: XCTestCase {
         for bad in ["http://user.example", "collector:4317", "https://a:secret@user.example", "ftp://x"] {
             let choice = resolve([("environment", "override"), author], ["ENDPOINT": bad])
             XCTAssertEqual(choice.problem()?.key, "endpoint", bad)
-            XCTAssertTrue(choice.environmentProblem.hasPrefix("OTEL_EXPORTER_OTLP_ENDPOINT: "), choice.environmentProblem)
+            XCTAssertTrue(
+                choice.environmentProblem.hasPrefix("OTEL_EXPORTER_OTLP_ENDPOINT: "), choice.environmentProblem)
             XCTAssertFalse(choice.environmentProblem.contains("secret"))
         }
     }
@@ -56,18 +62,22 @@ final class OTLPEnvironmentTests: XCTestCase {
     /// Credentials stay with the endpoint they were given for.
     func testHeaders() {
         let own = [("X-Author", "a")]
-        let rows: [(mode: String, endpoint: Bool, key: Bool, headers: [(String, String)], [String: String], sent: [String], keyLeft: Bool)] = [
-            ("fill", true, true, own, ["HEADERS": "u=1"], ["X-Author: a"], true),
-            ("fill", false, false, [], ["HEADERS": "u=1, v = 2%203 ,"], ["u: 1", "v: 2 3"], false),
-            ("fill", false, true, [], ["HEADERS": "u=1"], [], true),
-            ("fill", false, false, own, ["HEADERS": "u=1"], ["X-Author: a"], false),
-            ("fill", false, false, [], ["HEADERS": "u=1", "LOGS_HEADERS": "w=a=b"], ["w: a=b"], false),
-            ("override", true, true, own, ["HEADERS": "u=1"], ["X-Author: a"], true),
-            ("override", true, true, own, ["ENDPOINT": user], [], false),
-            ("override", true, true, own, ["ENDPOINT": user, "HEADERS": "u=1"], ["u: 1"], false),
-            ("override", false, true, own, ["HEADERS": "u=1"], ["u: 1"], false),
-            ("override", false, true, own, [:], ["X-Author: a"], true),
-        ]
+        let rows:
+            [(
+                mode: String, endpoint: Bool, key: Bool, headers: [(String, String)], [String: String], sent: [String],
+                keyLeft: Bool
+            )] = [
+                ("fill", true, true, own, ["HEADERS": "u=1"], ["X-Author: a"], true),
+                ("fill", false, false, [], ["HEADERS": "u=1, v = 2%203 ,"], ["u: 1", "v: 2 3"], false),
+                ("fill", false, true, [], ["HEADERS": "u=1"], [], true),
+                ("fill", false, false, own, ["HEADERS": "u=1"], ["X-Author: a"], false),
+                ("fill", false, false, [], ["HEADERS": "u=1", "LOGS_HEADERS": "w=a=b"], ["w: a=b"], false),
+                ("override", true, true, own, ["HEADERS": "u=1"], ["X-Author: a"], true),
+                ("override", true, true, own, ["ENDPOINT": user], [], false),
+                ("override", true, true, own, ["ENDPOINT": user, "HEADERS": "u=1"], ["u: 1"], false),
+                ("override", false, true, own, ["HEADERS": "u=1"], ["u: 1"], false),
+                ("override", false, true, own, [:], ["X-Author: a"], true),
+            ]
         for row in rows {
             var settings = [("environment", row.mode)]
             if row.endpoint { settings.append(author) }
@@ -79,7 +89,9 @@ final class OTLPEnvironmentTests: XCTestCase {
     }
 
     func testHeadersThatAreNone() {
-        for bad in ["secret", "=secret", "a b\n=secret", "content-type=secret", "x=sec\u{1}ret", "x=%0d%0asecret:1", "é=secret"] {
+        for bad in [
+            "secret", "=secret", "a b\n=secret", "content-type=secret", "x=sec\u{1}ret", "x=%0d%0asecret:1", "é=secret",
+        ] {
             let choice = resolve([("environment", "fill")], ["HEADERS": bad + ",ok=1"])
             XCTAssertEqual(choice.headers.map(\.name), ["ok"], bad)
             XCTAssertTrue(choice.environmentProblem.hasPrefix("OTEL_EXPORTER_OTLP_HEADERS: "), bad)
@@ -91,18 +103,41 @@ final class OTLPEnvironmentTests: XCTestCase {
     }
 
     func testProtocolTimeoutCompression() {
-        let rows: [([(String, String)], [String: String], protocol: String, timeout: UInt32, gzip: Bool, problem: String)] = [
-            ([("environment", "ignore")], ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"], "", 0, false, ""),
-            ([("environment", "fill")], ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"], "http/json", 7, true, ""),
-            ([("environment", "fill")], ["PROTOCOL": "http/json", "LOGS_PROTOCOL": "http/protobuf"], "http/protobuf", 0, false, ""),
-            ([("environment", "fill"), ("protocol", "http/protobuf"), ("timeout_ms", "9"), ("compression", "none")],
-             ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"], "http/protobuf", 9, false, ""),
-            ([("environment", "override"), ("protocol", "http/protobuf"), ("timeout_ms", "9"), ("compression", "gzip")],
-             ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "none"], "http/json", 7, false, ""),
-            ([("environment", "fill")], ["PROTOCOL": "grpc"], "", 0, false, "OTEL_EXPORTER_OTLP_PROTOCOL"),
-            ([("environment", "fill")], ["LOGS_TIMEOUT": "-1"], "", 0, false, "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"),
-            ([("environment", "override"), ("compression", "gzip")], ["COMPRESSION": "zstd"], "", 0, true, "OTEL_EXPORTER_OTLP_COMPRESSION"),
-        ]
+        let rows:
+            [([(String, String)], [String: String], protocol: String, timeout: UInt32, gzip: Bool, problem: String)] = [
+                (
+                    [("environment", "ignore")], ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"], "",
+                    0, false, ""
+                ),
+                (
+                    [("environment", "fill")], ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"],
+                    "http/json", 7, true, ""
+                ),
+                (
+                    [("environment", "fill")], ["PROTOCOL": "http/json", "LOGS_PROTOCOL": "http/protobuf"],
+                    "http/protobuf", 0, false, ""
+                ),
+                (
+                    [
+                        ("environment", "fill"), ("protocol", "http/protobuf"), ("timeout_ms", "9"),
+                        ("compression", "none"),
+                    ],
+                    ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "gzip"], "http/protobuf", 9, false, ""
+                ),
+                (
+                    [
+                        ("environment", "override"), ("protocol", "http/protobuf"), ("timeout_ms", "9"),
+                        ("compression", "gzip"),
+                    ],
+                    ["PROTOCOL": "http/json", "TIMEOUT": "7", "COMPRESSION": "none"], "http/json", 7, false, ""
+                ),
+                ([("environment", "fill")], ["PROTOCOL": "grpc"], "", 0, false, "OTEL_EXPORTER_OTLP_PROTOCOL"),
+                ([("environment", "fill")], ["LOGS_TIMEOUT": "-1"], "", 0, false, "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"),
+                (
+                    [("environment", "override"), ("compression", "gzip")], ["COMPRESSION": "zstd"], "", 0, true,
+                    "OTEL_EXPORTER_OTLP_COMPRESSION"
+                ),
+            ]
         for row in rows {
             let choice = resolve(row.0 + [author], row.1)
             XCTAssertEqual(choice.setting("protocol"), row.protocol, "\(row)")

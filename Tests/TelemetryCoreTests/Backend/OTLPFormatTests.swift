@@ -7,9 +7,10 @@ import XCTest
 final class OTLPFormatTests: XCTestCase {
     private func body(_ batch: Batch, isJSON: Bool = false) throws -> [UInt8] {
         let format = OTLPFormat(isJSON: isJSON)
-        let request = try XCTUnwrap(batch.views.withUnsafeBufferPointer {
-            format.request(for: WireBatch(events: $0, key: "", attempt: 0, now: 0))
-        })
+        let request = try XCTUnwrap(
+            batch.views.withUnsafeBufferPointer {
+                format.request(for: WireBatch(events: $0, key: "", attempt: 0, now: 0))
+            })
         XCTAssertEqual(request.headers, ["Content-Type: application/" + (isJSON ? "json" : "x-protobuf")])
         return Array(request.body)
     }
@@ -26,23 +27,29 @@ final class OTLPFormatTests: XCTestCase {
 
     private func text(_ tag: UInt8, _ text: String) -> [UInt8] { field(tag, Array(text.utf8)) }
 
-    private func attribute(_ key: String, _ value: [UInt8], tag: UInt8 = 0x32) -> [UInt8] { field(tag, text(0x0A, key) + field(0x12, value)) }
+    private func attribute(_ key: String, _ value: [UInt8], tag: UInt8 = 0x32) -> [UInt8] {
+        field(tag, text(0x0A, key) + field(0x12, value))
+    }
 
-    private func attribute(_ key: String, _ value: String, tag: UInt8 = 0x32) -> [UInt8] { attribute(key, text(0x0A, value), tag: tag) }
+    private func attribute(_ key: String, _ value: String, tag: UInt8 = 0x32) -> [UInt8] {
+        attribute(key, text(0x0A, value), tag: tag)
+    }
 
     private let time: [UInt8] = withUnsafeBytes(of: Int64(1_778_596_245_123_456_789)) { Array($0) }
 
     private func envelope(_ records: [[UInt8]]) -> [UInt8] {
         let resource = attribute("service.name", "mytool", tag: 0x0A) + attribute("service.version", "1.2.3", tag: 0x0A)
         let scope = text(0x0A, "libtelemetry") + text(0x12, TelemetryVersion.text)
-        return field(0x0A, field(0x0A, resource) + field(0x12, field(0x0A, scope) + records.flatMap { field(0x12, $0) }))
+        return field(
+            0x0A, field(0x0A, resource) + field(0x12, field(0x0A, scope) + records.flatMap { field(0x12, $0) }))
     }
 
     private func record(_ own: [UInt8], _ metadata: [UInt8], type: String = "feature.used") -> [UInt8] {
         var record = [0x09] + time + [0x10, 9] + field(0x2A, text(0x0A, "search"))
         record += attribute("event.id", "01020304-0506-0708-090a-0b0c0d0e0f10") + attribute("event.name", "search")
         record += attribute("event.type", type) + attribute("event.schema_version", [0x18, 1]) + own
-        record += attribute("tool.name", "mytool") + attribute("tool.version", "1.2.3") + attribute("host.arch", "x86_64")
+        record +=
+            attribute("tool.name", "mytool") + attribute("tool.version", "1.2.3") + attribute("host.arch", "x86_64")
         record += attribute("os.type", "linux") + attribute("os.version", "12") + attribute("telemetry.runtime", "c")
         return record + attribute("machine.id", "00ff") + metadata + [0x59] + time + text(0x62, type)
     }
@@ -59,16 +66,23 @@ final class OTLPFormatTests: XCTestCase {
         builder.arguments = [Array("get".utf8), []]
         builder.error = Array("no\nroute".utf8)
         builder.attributes = [
-            (Array("i".utf8), .int(.min)), (Array("d".utf8), .double(0.5)), (Array("b".utf8), .bool(false)), (Array("m".utf8), .string([])),
+            (Array("i".utf8), .int(.min)), (Array("d".utf8), .double(0.5)), (Array("b".utf8), .bool(false)),
+            (Array("m".utf8), .string([])),
         ]
         let minusOne: [UInt8] = [0x18] + [UInt8](repeating: 0xFF, count: 9) + [1]
         let values = field(0x0A, text(0x0A, "get")) + field(0x0A, text(0x0A, ""))
-        let own = attribute("command.duration_ms", [0x18, 0]) + attribute("command.exit_code", minusOne) + attribute("error.type", "network")
+        let own =
+            attribute("command.duration_ms", [0x18, 0]) + attribute("command.exit_code", minusOne)
+            + attribute("error.type", "network")
             + attribute("command.args", field(0x2A, values)) + attribute("command.error", "no\nroute")
-        let metadata = attribute("tool.metadata.z", "shared") + attribute("tool.metadata.i", [0x18] + [UInt8](repeating: 0x80, count: 9) + [1])
-            + attribute("tool.metadata.d", [0x21, 0, 0, 0, 0, 0, 0, 0xE0, 0x3F]) + attribute("tool.metadata.b", [0x10, 0])
+        let metadata =
+            attribute("tool.metadata.z", "shared")
+            + attribute("tool.metadata.i", [0x18] + [UInt8](repeating: 0x80, count: 9) + [1])
+            + attribute("tool.metadata.d", [0x21, 0, 0, 0, 0, 0, 0, 0xE0, 0x3F])
+            + attribute("tool.metadata.b", [0x10, 0])
             + attribute("tool.metadata.m", "")
-        let batch = Batch([builder], metadata: [(Array("m".utf8), .int(1)), (Array("z".utf8), .string(Array("shared".utf8)))])
+        let batch = Batch(
+            [builder], metadata: [(Array("m".utf8), .int(1)), (Array("z".utf8), .string(Array("shared".utf8)))])
         XCTAssertEqual(try body(batch), envelope([record(own, metadata)]))
     }
 
@@ -86,32 +100,45 @@ final class OTLPFormatTests: XCTestCase {
         let (first, second) = (Batch([RecordBuilder()]), Batch([RecordBuilder()], identity: "11ee"))
         let views = first.views + second.views + second.views
         let format = OTLPFormat(isJSON: true)
-        let request = try XCTUnwrap(views.withUnsafeBufferPointer { format.request(for: WireBatch(events: $0, key: "", attempt: 0, now: 0)) })
+        let request = try XCTUnwrap(
+            views.withUnsafeBufferPointer { format.request(for: WireBatch(events: $0, key: "", attempt: 0, now: 0)) })
         let parsed = try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: [[String: Any]]]
         let logs = try XCTUnwrap(parsed?["resourceLogs"])
-        let counts = logs.compactMap { ($0["scopeLogs"] as? [[String: Any]])?.first?["logRecords"] as? [Any] }.map(\.count)
+        let counts = logs.compactMap { ($0["scopeLogs"] as? [[String: Any]])?.first?["logRecords"] as? [Any] }.map(
+            \.count)
         XCTAssertEqual(counts, [1, 2])
     }
 
     func testGoldenJSON() throws {
         var builder = RecordBuilder()
-        builder.attributes = [(Array("n".utf8), .double(.nan)), (Array("\"".utf8), .int(-1)), (Array("inf".utf8), .double(-.infinity))]
+        builder.attributes = [
+            (Array("n".utf8), .double(.nan)), (Array("\"".utf8), .int(-1)), (Array("inf".utf8), .double(-.infinity)),
+        ]
         builder.arguments = [Array("x".utf8)]
         let text = String(decoding: try body(Batch([builder]), isJSON: true), as: UTF8.self)
-        func string(_ key: String, _ value: String) -> String { #"{"key":"\#(key)","value":{"stringValue":"\#(value)"}}"# }
+        func string(_ key: String, _ value: String) -> String {
+            #"{"key":"\#(key)","value":{"stringValue":"\#(value)"}}"#
+        }
         let attributes = [
-            string("event.id", "01020304-0506-0708-090a-0b0c0d0e0f10"), string("event.name", "search"), string("event.type", "feature.used"),
+            string("event.id", "01020304-0506-0708-090a-0b0c0d0e0f10"), string("event.name", "search"),
+            string("event.type", "feature.used"),
             #"{"key":"event.schema_version","value":{"intValue":"1"}}"#,
             #"{"key":"command.args","value":{"arrayValue":{"values":[{"stringValue":"x"}]}}}"#,
-            string("tool.name", "mytool"), string("tool.version", "1.2.3"), string("host.arch", "x86_64"), string("os.type", "linux"),
+            string("tool.name", "mytool"), string("tool.version", "1.2.3"), string("host.arch", "x86_64"),
+            string("os.type", "linux"),
             string("os.version", "12"), string("telemetry.runtime", "c"), string("machine.id", "00ff"),
-            #"{"key":"tool.metadata.n","value":{"doubleValue":"NaN"}}"#, #"{"key":"tool.metadata.\"","value":{"intValue":"-1"}}"#,
+            #"{"key":"tool.metadata.n","value":{"doubleValue":"NaN"}}"#,
+            #"{"key":"tool.metadata.\"","value":{"intValue":"-1"}}"#,
             #"{"key":"tool.metadata.inf","value":{"doubleValue":"-Infinity"}}"#,
         ]
-        XCTAssertEqual(text, #"{"resourceLogs":[{"resource":{"attributes":["# + string("service.name", "mytool") + ","
-            + string("service.version", "1.2.3") + #"]},"scopeLogs":[{"scope":{"name":"libtelemetry","version":"\#(TelemetryVersion.text)"},"#
-            + #""logRecords":[{"timeUnixNano":"1778596245123456789","severityNumber":9,"body":{"stringValue":"search"},"attributes":["#
-            + attributes.joined(separator: ",") + #"],"observedTimeUnixNano":"1778596245123456789","eventName":"feature.used"}]}]}]}"#)
+        XCTAssertEqual(
+            text,
+            #"{"resourceLogs":[{"resource":{"attributes":["# + string("service.name", "mytool") + ","
+                + string("service.version", "1.2.3")
+                + #"]},"scopeLogs":[{"scope":{"name":"libtelemetry","version":"\#(TelemetryVersion.text)"},"#
+                + #""logRecords":[{"timeUnixNano":"1778596245123456789","severityNumber":9,"body":{"stringValue":"search"},"attributes":["#
+                + attributes.joined(separator: ",")
+                + #"],"observedTimeUnixNano":"1778596245123456789","eventName":"feature.used"}]}]}]}"#)
     }
 
     /// Protobuf has no strings but of UTF-8, and a time before 1970 is none.
@@ -132,13 +159,16 @@ final class OTLPFormatTests: XCTestCase {
         let batch = Batch(Array(repeating: WireSample.largestEvent, count: 80))
         for isJSON in [false, true] {
             let format = OTLPFormat(isJSON: isJSON)
-            let request = try XCTUnwrap(batch.views.withUnsafeBufferPointer {
-                format.request(for: WireBatch(events: $0, key: "", attempt: 0, now: 0))
-            })
+            let request = try XCTUnwrap(
+                batch.views.withUnsafeBufferPointer {
+                    format.request(for: WireBatch(events: $0, key: "", attempt: 0, now: 0))
+                })
             let count = try XCTUnwrap(request.eventCount)
             XCTAssertTrue((1..<80).contains(count), "\(count)")
             XCTAssertLessThanOrEqual(request.body.count, 4 << 20)
-            XCTAssertEqual(try body(Batch(Array(repeating: WireSample.largestEvent, count: count)), isJSON: isJSON), Array(request.body))
+            XCTAssertEqual(
+                try body(Batch(Array(repeating: WireSample.largestEvent, count: count)), isJSON: isJSON),
+                Array(request.body))
         }
     }
 
@@ -170,16 +200,25 @@ final class OTLPFormatTests: XCTestCase {
         XCTAssertEqual(verdict(200, [0x0A, 8, 8, 2, 0x12, 4] + Array("late".utf8)), .partial(rejected: 2))
         XCTAssertEqual(verdict(200, [0x0A, 8, 0x12, 4] + Array("late".utf8) + [8, 2]), .partial(rejected: 2))
         XCTAssertEqual(verdict(200, [0x0A, 3, 8, 0xE8, 7]), .partial(rejected: 5))
-        XCTAssertEqual(verdict(200, Array(#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"x"}}"#.utf8)), .partial(rejected: 2))
-        XCTAssertEqual(verdict(200, Array(#" { "partialSuccess" : { "errorMessage":"\"rejectedLogRecords\":9", "rejectedLogRecords" : 4 } }"#.utf8)), .partial(rejected: 4))
+        XCTAssertEqual(
+            verdict(200, Array(#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"x"}}"#.utf8)),
+            .partial(rejected: 2))
+        XCTAssertEqual(
+            verdict(
+                200,
+                Array(
+                    #" { "partialSuccess" : { "errorMessage":"\"rejectedLogRecords\":9", "rejectedLogRecords" : 4 } }"#
+                        .utf8)), .partial(rejected: 4))
     }
 
     /// A warning, or what is no answer: the status has said that all were accepted.
     func testNoPartialSuccess() {
         for body: [UInt8] in [
-            [], [0x0A, 0], [0x0A, 6, 0x12, 4] + Array("warn".utf8), [0x0A, 2, 8, 0], [0x0A, 11, 8] + [UInt8](repeating: 0xFF, count: 9) + [1],
+            [], [0x0A, 0], [0x0A, 6, 0x12, 4] + Array("warn".utf8), [0x0A, 2, 8, 0],
+            [0x0A, 11, 8] + [UInt8](repeating: 0xFF, count: 9) + [1],
             [0x0A, 99, 8, 3], [0x0A], [0x0B, 8, 3], [0xFF, 0xFF], Array("{}".utf8), Array("{\"rejectedLogRecords".utf8),
-            Array(#"{"errorMessage":"rejectedLogRecords"}"#.utf8), Array(#"{"rejectedLogRecords":"-3"}"#.utf8), Array("<html>".utf8), Array("{\"\\".utf8),
+            Array(#"{"errorMessage":"rejectedLogRecords"}"#.utf8), Array(#"{"rejectedLogRecords":"-3"}"#.utf8),
+            Array("<html>".utf8), Array("{\"\\".utf8),
         ] { XCTAssertEqual(verdict(200, body), .accepted, "\(body)") }
     }
 }

@@ -5,8 +5,10 @@ import XCTest
 /// F, E8: wire-formats "PostHog".
 final class PostHogFormatTests: XCTestCase {
     private let format = PostHogFormat()
-    private let head = #"{"api_key":"s3cret","historical_migration":false,"sent_at":"2026-05-12T14:31:00.000000000Z","batch":["#
-    private let library = #""$process_person_profile":false,"$geoip_disable":true,"$lib":"libtelemetry","$lib_version":"\#(TelemetryVersion.text)","#
+    private let head =
+        #"{"api_key":"s3cret","historical_migration":false,"sent_at":"2026-05-12T14:31:00.000000000Z","batch":["#
+    private let library =
+        #""$process_person_profile":false,"$geoip_disable":true,"$lib":"libtelemetry","$lib_version":"\#(TelemetryVersion.text)","#
 
     private func event(_ distinctID: String) -> String {
         #"{"event":"feature.used","distinct_id":"\#(distinctID)","timestamp":"2026-05-12T14:30:45.123456789Z","uuid":"01020304-0506-0708-090a-0b0c0d0e0f10","properties":{"#
@@ -24,7 +26,9 @@ final class PostHogFormatTests: XCTestCase {
     /// D: without an identity nobody is named, and two events are not tied to each other.
     func testWithoutIdentityEachEventIsSomebodyElse() throws {
         let request = try XCTUnwrap(format.written(Batch([RecordBuilder()], identity: "")))
-        XCTAssertTrue(request.body.hasPrefix(head + event("01020304-0506-0708-090a-0b0c0d0e0f10") + #""machine_id":"","#), request.body)
+        XCTAssertTrue(
+            request.body.hasPrefix(head + event("01020304-0506-0708-090a-0b0c0d0e0f10") + #""machine_id":"","#),
+            request.body)
     }
 
     /// The answer would be 200, and the event gone.
@@ -49,17 +53,23 @@ final class PostHogFormatTests: XCTestCase {
 
     func testAddresses() {
         for (settings, url) in [
-            ([:], "https://us.i.posthog.com/batch/"), (["region": "us"], "https://us.i.posthog.com/batch/"), (["region": "eu"], "https://eu.i.posthog.com/batch/"),
-            (["endpoint": "https://posthog.example.org"], "https://posthog.example.org/batch/"), (["endpoint": "https://posthog.example.org/"], "https://posthog.example.org/batch/"),
+            ([:], "https://us.i.posthog.com/batch/"), (["region": "us"], "https://us.i.posthog.com/batch/"),
+            (["region": "eu"], "https://eu.i.posthog.com/batch/"),
+            (["endpoint": "https://posthog.example.org"], "https://posthog.example.org/batch/"),
+            (["endpoint": "https://posthog.example.org/"], "https://posthog.example.org/batch/"),
             (["endpoint": "https://example.org/in/batch/"], "https://example.org/in/batch/"),
         ] { XCTAssertEqual(NetworkChoice.address(.posthog, settings), url) }
     }
 
     func testVerdicts() {
         XCTAssertEqual(format.verdict(200), .accepted)
-        for status in [408, 429, 500, 502, 503, 504] { XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)") }
+        for status in [408, 429, 500, 502, 503, 504] {
+            XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)")
+        }
         for status in [400, 404] { XCTAssertEqual(format.verdict(status), .rejected, "\(status)") }
-        for status in [401, 403] { XCTAssertEqual(format.verdict(status), .retry(afterSeconds: 3600), "\(status): the key may be replaced") }
+        for status in [401, 403] {
+            XCTAssertEqual(format.verdict(status), .retry(afterSeconds: 3600), "\(status): the key may be replaced")
+        }
         XCTAssertEqual(format.verdict(413), .split)
         XCTAssertEqual(format.verdict(429, reset: "12"), .retry(afterSeconds: nil), "which is not this receiver's")
     }

@@ -7,7 +7,9 @@ import XCTest
 /// The HTTP backend against a real receiver that checks every request: F, E6, E8, E9.
 final class PostingBackendTests: XCTestCase {
     private func backend(_ url: String, headers: [(String, String)] = []) throws -> any Backend {
-        let made = makeBackend(.http(endpoint: url, headers: headers.map { (name: $0.0, value: $0.1) }), toolName: "mytool", stateDirectory: nil)
+        let made = makeBackend(
+            .http(endpoint: url, headers: headers.map { (name: $0.0, value: $0.1) }), toolName: "mytool",
+            stateDirectory: nil)
         return try XCTUnwrap(made as? PostingBackend)
     }
 
@@ -19,9 +21,12 @@ final class PostingBackendTests: XCTestCase {
 
     func testRequestIsWhatTheWireSays() throws {
         let receiver = try LocalServer()
-        let backend = try backend(receiver.url("/status/200?a=b"), headers: [
-            ("X-Key", "s3cret"), ("X-Empty", ""), ("Content-Type", "text/plain"), ("user-agent", "x"), ("Bad Name", "x"), ("X-Break", "a\r\nb: c"),
-        ])
+        let backend = try backend(
+            receiver.url("/status/200?a=b"),
+            headers: [
+                ("X-Key", "s3cret"), ("X-Empty", ""), ("Content-Type", "text/plain"), ("user-agent", "x"),
+                ("Bad Name", "x"), ("X-Break", "a\r\nb: c"),
+            ])
         defer { backend.close() }
         XCTAssertEqual(Batch(count: 3).send(to: backend).verdict, .accepted)
         XCTAssertEqual(Batch(count: 3).send(to: backend).verdict, .accepted)
@@ -34,7 +39,8 @@ final class PostingBackendTests: XCTestCase {
         XCTAssertEqual(keys[0], keys[1], "the same batch")
         XCTAssertNotEqual(keys[0], keys[2], "another batch")
         for (name, values) in [
-            ("X-Key", ["s3cret"]), ("X-Empty", [""]), ("Content-Type", ["application/json"]), ("User-Agent", ["libtelemetry/" + TelemetryVersion.text]),
+            ("X-Key", ["s3cret"]), ("X-Empty", [""]), ("Content-Type", ["application/json"]),
+            ("User-Agent", ["libtelemetry/" + TelemetryVersion.text]),
             ("Expect", []), ("X-Break", []), ("b", []),
         ] {
             XCTAssertEqual(requests[0].values(name), values, name)
@@ -48,7 +54,9 @@ final class PostingBackendTests: XCTestCase {
     func testEventsThatDoNotGoIntoARequest() throws {
         let receiver = try LocalServer()
         let choice = NetworkChoice(.segment)
-        for (key, value) in [("endpoint", receiver.url("/status/200")), ("api_key", "s3cret")] { XCTAssertNil(choice.set(key, value)) }
+        for (key, value) in [("endpoint", receiver.url("/status/200")), ("api_key", "s3cret")] {
+            XCTAssertNil(choice.set(key, value))
+        }
         let backend = makeBackend(.network(choice), toolName: "mytool", stateDirectory: nil)
         defer { backend.close() }
         var builders = (0..<4).map { _ in RecordBuilder() }
@@ -74,9 +82,15 @@ final class PostingBackendTests: XCTestCase {
         let receiver = try LocalServer()
         let cases: [(path: String, verdict: Verdict)] = [
             ("/status/200", .accepted), ("/status/204", .accepted), ("/status/500", .retry(afterSeconds: nil)),
-            ("/status/429?retry-after=7", .retry(afterSeconds: 7)), ("/status/503?retry-after=Fri,%2031%20Dec%202200%2023:59:59%20GMT", .retry(afterSeconds: RetryAfter.maxSeconds)),
-            ("/status/503?retry-after=soon", .retry(afterSeconds: nil)), ("/status/408", .retry(afterSeconds: nil)), ("/status/410", .stop),
-            ("/status/413", .split), ("/early-413", .split), ("/status/400", .rejected), ("/status/401", .retry(afterSeconds: 3600)),
+            ("/status/429?retry-after=7", .retry(afterSeconds: 7)),
+            (
+                "/status/503?retry-after=Fri,%2031%20Dec%202200%2023:59:59%20GMT",
+                .retry(afterSeconds: RetryAfter.maxSeconds)
+            ),
+            ("/status/503?retry-after=soon", .retry(afterSeconds: nil)), ("/status/408", .retry(afterSeconds: nil)),
+            ("/status/410", .stop),
+            ("/status/413", .split), ("/early-413", .split), ("/status/400", .rejected),
+            ("/status/401", .retry(afterSeconds: 3600)),
             ("/status/304", .retry(afterSeconds: nil)), ("/reset", .retry(afterSeconds: nil)), ("/endless", .accepted),
             ("/endless-header", .retry(afterSeconds: nil)),
         ]
@@ -101,7 +115,9 @@ final class PostingBackendTests: XCTestCase {
         }
         XCTAssertEqual(receiver.requests.filter { $0.path == "/status/202" && $0.problem == nil }.count, 4)
         let seeOther = try send(receiver.url("/redirect/303?to=/status/202"))
-        XCTAssertEqual([seeOther.verdict, seeOther.hasLeft ? .accepted : .stop], [.retry(afterSeconds: nil), .accepted], "see a page")
+        XCTAssertEqual(
+            [seeOther.verdict, seeOther.hasLeft ? .accepted : .stop], [.retry(afterSeconds: nil), .accepted],
+            "see a page")
     }
 
     func testRedirectsAreBounded() throws {
@@ -114,7 +130,9 @@ final class PostingBackendTests: XCTestCase {
 
     func testRedirectsThatAreRefused() throws {
         let receiver = try LocalServer()
-        for target in ["http://example.com/", "file:///etc/passwd", "ftp://localhost/", "https://user:s3cret@localhost/"] {
+        for target in [
+            "http://example.com/", "file:///etc/passwd", "ftp://localhost/", "https://user:s3cret@localhost/",
+        ] {
             let outcome = try send(receiver.url("/redirect/307?to=" + target))
             XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
             XCTAssertTrue(outcome.reason.hasPrefix("redirect refused: "), outcome.reason)
@@ -126,7 +144,8 @@ final class PostingBackendTests: XCTestCase {
     func testAuthorHeadersStayWithTheOrigin() throws {
         let (one, other) = (try LocalServer(), try LocalServer())
         // Encoded: a target that repeats the query is refused.
-        let target = try XCTUnwrap(other.url("/status/200").addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+        let target = try XCTUnwrap(
+            other.url("/status/200").addingPercentEncoding(withAllowedCharacters: .alphanumerics))
         let backend = try backend(one.url("/redirect/307?to=" + target), headers: [("X-Key", "s3cret")])
         defer { backend.close() }
         XCTAssertEqual(Batch(count: 1).send(to: backend).verdict, .accepted)
@@ -175,7 +194,9 @@ final class PostingBackendTests: XCTestCase {
 
     func testUnreachable() throws {
         let closed = try BlackHole(listening: false)
-        for url in ["http://localhost:\(closed.port)/", "https://no-such-host.invalid/", "https://localhost:\(closed.port)/"] {
+        for url in [
+            "http://localhost:\(closed.port)/", "https://no-such-host.invalid/", "https://localhost:\(closed.port)/",
+        ] {
             let outcome = try send(url + "?key=s3cret", timeout: 2000)
             XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil), url)
             XCTAssertFalse(outcome.reason.isEmpty)
@@ -188,13 +209,16 @@ final class PostingBackendTests: XCTestCase {
         let path = directory.path + "/certificate.pem"
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                             "-addext", "subjectAltName=DNS:localhost", "-keyout", path, "-out", directory.path + "/own.pem"]
+        process.arguments = [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost", "-keyout", path, "-out", directory.path + "/own.pem",
+        ]
         process.standardError = nil
         try process.run()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw XCTSkip("needs openssl") }
-        directory.write("certificate.pem", (directory.text("certificate.pem") ?? "") + (directory.text("own.pem") ?? ""))
+        directory.write(
+            "certificate.pem", (directory.text("certificate.pem") ?? "") + (directory.text("own.pem") ?? ""))
         let receiver = try LocalServer(certificate: path)
         let outcome = try send(receiver.url("/status/200"))
         XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
@@ -230,7 +254,9 @@ private final class BlackHole {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         port = try withUnsafeMutablePointer(to: &address) { pointer in
             try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                guard bind(server, .init(__sockaddr__: $0), length) == 0, getsockname(server, .init(__sockaddr__: $0), &length) == 0 else { throw SystemError.current }
+                guard bind(server, .init(__sockaddr__: $0), length) == 0,
+                    getsockname(server, .init(__sockaddr__: $0), &length) == 0
+                else { throw SystemError.current }
             }
             return UInt16(bigEndian: pointer.pointee.sin_port)
         }
@@ -240,7 +266,9 @@ private final class BlackHole {
         for _ in 0..<4 {
             let filler = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
             withUnsafePointer(to: &address) {
-                _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(filler, .init(__sockaddr__: $0), length) }
+                _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(filler, .init(__sockaddr__: $0), length)
+                }
             }
             descriptors.append(filler)
         }

@@ -24,7 +24,9 @@ final class SegmentIOFormatTests: XCTestCase {
 
     func testWithoutIdentityEachEventIsSomebodyElse() throws {
         let request = try XCTUnwrap(format.written(Batch([RecordBuilder()], identity: "")))
-        XCTAssertTrue(request.body.hasPrefix(head + event("01020304-0506-0708-090a-0b0c0d0e0f10") + #""machine_id":"","#), request.body)
+        XCTAssertTrue(
+            request.body.hasPrefix(head + event("01020304-0506-0708-090a-0b0c0d0e0f10") + #""machine_id":"","#),
+            request.body)
     }
 
     func testRetriesAreCounted() throws {
@@ -57,7 +59,8 @@ final class SegmentIOFormatTests: XCTestCase {
     func testAddresses() {
         for (settings, url) in [
             ([:], "https://api.segment.io/v1/batch"), (["region": "eu"], "https://events.eu1.segmentapis.com/v1/batch"),
-            (["endpoint": "https://jitsu.example.org"], "https://jitsu.example.org/v1/batch"), (["endpoint": "https://jitsu.example.org/api/s/batch"], "https://jitsu.example.org/api/s/batch"),
+            (["endpoint": "https://jitsu.example.org"], "https://jitsu.example.org/v1/batch"),
+            (["endpoint": "https://jitsu.example.org/api/s/batch"], "https://jitsu.example.org/api/s/batch"),
         ] { XCTAssertEqual(NetworkChoice.address(.segment, settings), url) }
         XCTAssertTrue(NetworkChoice.address(.segment, ["region": "asia"]).contains("expected one of us eu"))
     }
@@ -67,7 +70,9 @@ final class SegmentIOFormatTests: XCTestCase {
         for status in [408, 410, 429, 460, 500, 502, 503, 504, 508] {
             XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)")
         }
-        for status in [400, 404, 501, 505, 511] { XCTAssertEqual(format.verdict(status, retryAfter: "9"), .rejected, "\(status)") }
+        for status in [400, 404, 501, 505, 511] {
+            XCTAssertEqual(format.verdict(status, retryAfter: "9"), .rejected, "\(status)")
+        }
         for status in [401, 403] {
             XCTAssertEqual(format.verdict(status), .retry(afterSeconds: 3600), "\(status): the key may be replaced")
             XCTAssertEqual(format.verdict(status, retryAfter: "9"), .retry(afterSeconds: 9), "\(status)")
@@ -78,7 +83,10 @@ final class SegmentIOFormatTests: XCTestCase {
 
     /// RFC 4648, section 10, and every byte.
     func testBase64() {
-        for (text, code) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")] {
+        for (text, code) in [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             XCTAssertEqual(Base64.text(of: text), code)
         }
         let all = String(String.UnicodeScalarView((0...0x2FF).compactMap(Unicode.Scalar.init)))

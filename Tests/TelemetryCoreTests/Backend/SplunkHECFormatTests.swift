@@ -11,7 +11,9 @@ final class SplunkHECFormatTests: XCTestCase {
         return SplunkHECFormat(choice)
     }
 
-    private func object(_ time: String, _ rest: String, head: String = #""source":"mytool","sourcetype":"_json""#) -> String {
+    private func object(_ time: String, _ rest: String, head: String = #""source":"mytool","sourcetype":"_json""#)
+        -> String
+    {
         #"{"time":\#(time),\#(head),"event":{"schema_version":1,"event_id":"01020304-0506-0708-090a-0b0c0d0e0f10","#
             + #""timestamp":"2026-05-12T14:30:45.123456789Z","type":"feature.used","name":"search",\#(rest)},"#
             + #""fields":{"type":"feature.used","name":"search","tool_name":"mytool","version":"1.2.3"}}"#
@@ -27,15 +29,23 @@ final class SplunkHECFormatTests: XCTestCase {
     }
 
     func testSettings() throws {
-        let request = try XCTUnwrap(format([("source", "s\"1"), ("sourcetype", "my:type"), ("index", "main")]).written(Batch([WireSample.fullEvent])))
-        XCTAssertEqual(request.body, object("1778596245.123456789", WireSample.rest, head: #""source":"s\"1","sourcetype":"my:type","index":"main""#))
+        let request = try XCTUnwrap(
+            format([("source", "s\"1"), ("sourcetype", "my:type"), ("index", "main")]).written(
+                Batch([WireSample.fullEvent])))
+        XCTAssertEqual(
+            request.body,
+            object(
+                "1778596245.123456789", WireSample.rest, head: #""source":"s\"1","sourcetype":"my:type","index":"main""#
+            ))
     }
 
     /// All nine decimals, of every moment there is.
     func testTime() throws {
         for (nanoseconds, written) in [
-            (0, "0.000000000"), (1, "0.000000001"), (1_700_000_000_123_000_000, "1700000000.123000000"), (999_999_999, "0.999999999"), (1_000_000_000, "1.000000000"),
-            (-1, "-0.000000001"), (-1_500_000_000, "-1.500000000"), (.max, "9223372036.854775807"), (.min, "-9223372036.854775808"),
+            (0, "0.000000000"), (1, "0.000000001"), (1_700_000_000_123_000_000, "1700000000.123000000"),
+            (999_999_999, "0.999999999"), (1_000_000_000, "1.000000000"),
+            (-1, "-0.000000001"), (-1_500_000_000, "-1.500000000"), (.max, "9223372036.854775807"),
+            (.min, "-9223372036.854775808"),
         ] as [(Int64, String)] {
             var builder = RecordBuilder()
             builder.timestamp = nanoseconds
@@ -59,7 +69,10 @@ final class SplunkHECFormatTests: XCTestCase {
         for (endpoint, url) in [
             ("https://splunk.example.org:8088", "https://splunk.example.org:8088/services/collector/event"),
             ("https://splunk.example.org:8088/", "https://splunk.example.org:8088/services/collector/event"),
-            ("https://splunk.example.org/services/collector/event/1.0", "https://splunk.example.org/services/collector/event/1.0"),
+            (
+                "https://splunk.example.org/services/collector/event/1.0",
+                "https://splunk.example.org/services/collector/event/1.0"
+            ),
         ] { XCTAssertEqual(NetworkChoice.address(.splunkHEC, ["endpoint": endpoint]), url) }
     }
 
@@ -68,12 +81,16 @@ final class SplunkHECFormatTests: XCTestCase {
         // Of the token, which may be replaced.
         let refused = Verdict.retry(afterSeconds: 3600)
         let codes: [(status: Int, code: Int, verdict: Verdict)] = [
-            (200, 0, .accepted), (403, 1, refused), (401, 2, refused), (401, 3, refused), (403, 4, refused), (400, 5, .rejected), (400, 6, .rejected),
-            (400, 7, .rejected), (500, 8, .retry(afterSeconds: nil)), (503, 9, .retry(afterSeconds: nil)), (400, 10, .rejected), (400, 11, .rejected),
-            (400, 12, .rejected), (400, 13, .rejected), (400, 14, .rejected), (400, 15, .rejected), (400, 16, .rejected),
+            (200, 0, .accepted), (403, 1, refused), (401, 2, refused), (401, 3, refused), (403, 4, refused),
+            (400, 5, .rejected), (400, 6, .rejected),
+            (400, 7, .rejected), (500, 8, .retry(afterSeconds: nil)), (503, 9, .retry(afterSeconds: nil)),
+            (400, 10, .rejected), (400, 11, .rejected),
+            (400, 12, .rejected), (400, 13, .rejected), (400, 14, .rejected), (400, 15, .rejected),
+            (400, 16, .rejected),
         ]
         for (status, code, verdict) in codes {
-            XCTAssertEqual(outcome(status, #"{"text":"x","code":\#(code)}"#).verdict, verdict, "\(status), code \(code)")
+            XCTAssertEqual(
+                outcome(status, #"{"text":"x","code":\#(code)}"#).verdict, verdict, "\(status), code \(code)")
         }
         XCTAssertEqual(format().verdict(503, retryAfter: "9"), .retry(afterSeconds: 9))
         XCTAssertEqual(format().verdict(429, retryAfter: "9"), .retry(afterSeconds: 9))
@@ -86,11 +103,14 @@ final class SplunkHECFormatTests: XCTestCase {
     /// The one that is named is dropped, unless the answer cannot be meant so.
     func testInvalidEvent() {
         for (number, code, verdict) in [
-            ("0", 6, .invalid(at: 0)), ("2", 12, .invalid(at: 2)), ("3", 6, .rejected), ("-1", 6, .rejected), ("99999999999999999999", 6, .rejected), ("null", 6, .rejected),
+            ("0", 6, .invalid(at: 0)), ("2", 12, .invalid(at: 2)), ("3", 6, .rejected), ("-1", 6, .rejected),
+            ("99999999999999999999", 6, .rejected), ("null", 6, .rejected),
             // The index is the same for all of them.
             ("1", 7, .rejected), ("1", 15, .invalid(at: 1)),
         ] as [(String, Int, Verdict)] {
-            XCTAssertEqual(outcome(400, #"{"text":"Invalid data format","code":\#(code),"invalid-event-number":\#(number)}"#).verdict, verdict, number)
+            XCTAssertEqual(
+                outcome(400, #"{"text":"Invalid data format","code":\#(code),"invalid-event-number":\#(number)}"#)
+                    .verdict, verdict, number)
         }
         XCTAssertEqual(outcome(400, #"{"invalid-event-number":1}"#).reason, "HTTP 400, event 1")
         XCTAssertEqual(outcome(503, #"{"invalid-event-number":1}"#).verdict, .retry(afterSeconds: nil))

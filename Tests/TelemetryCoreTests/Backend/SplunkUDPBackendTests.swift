@@ -32,15 +32,21 @@ final class SplunkUDPBackendTests: XCTestCase {
         XCTAssertEqual(try backend("[::1]", 5514).info, "splunk_udp: udp://[::1]:5514")
         XCTAssertTrue(try backend("h").isUnacknowledged)
         XCTAssertFalse(try backend("h").isLocal)
-        for endpoint in ["udp://", "udp://h/x", "tcp://h", "udp://u@h", "udp://h:0", "udp://h:65536", "udp://[x]", "h:514", "udp://a b"] {
+        for endpoint in [
+            "udp://", "udp://h/x", "tcp://h", "udp://u@h", "udp://h:0", "udp://h:65536", "udp://[x]", "h:514",
+            "udp://a b",
+        ] {
             let choice = NetworkChoice(.splunkUDP)
             _ = choice.set("endpoint", endpoint)
             XCTAssertEqual(choice.problem()?.key, "endpoint", endpoint)
         }
-        for setting in ["api_key", "headers", "compression", "allow_http", "index"] { XCTAssertFalse(NetworkChoice(.splunkUDP).has(setting)) }
+        for setting in ["api_key", "headers", "compression", "allow_http", "index"] {
+            XCTAssertFalse(NetworkChoice(.splunkUDP).has(setting))
+        }
     }
 
-    /// E6: nobody is there. The system says so of the datagram before; what has not been sent is kept, and the next batch is not tried.
+    /// E6: nobody is there. The system says so of the datagram before; what has not been sent is kept, and
+    /// the next batch is not tried.
     func testRefused() throws {
         let port = try XCTUnwrap(DatagramReceiver()).port
         let backend = try backend("127.0.0.1", port)
@@ -62,7 +68,12 @@ final class SplunkUDPBackendTests: XCTestCase {
         let backend = try backend("127.0.0.1", receiver.port)
         defer { backend.close() }
         var questions = 0
-        let control = SendControl(deadline: .never, isCancelled: { questions += 1; return questions > 3 })
+        let control = SendControl(
+            deadline: .never,
+            isCancelled: {
+                questions += 1
+                return questions > 3
+            })
         XCTAssertEqual(Batch(count: 10).send(to: backend, control).eventCount, 3)
         XCTAssertEqual(Batch(count: 10).send(to: backend, control).verdict, .retry(afterSeconds: nil))
         let late = Batch(count: 10).send(to: backend, SendControl(deadline: Deadline(timeoutMilliseconds: 0)))
@@ -73,7 +84,8 @@ final class SplunkUDPBackendTests: XCTestCase {
     }
 
     func testNamesThatAreNone() throws {
-        let outcome = Batch(count: 1).send(to: try backend("no-such-host.invalid"), SendControl(deadline: Deadline(timeoutMilliseconds: 5000)))
+        let outcome = Batch(count: 1).send(
+            to: try backend("no-such-host.invalid"), SendControl(deadline: Deadline(timeoutMilliseconds: 5000)))
         XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
         XCTAssertFalse(outcome.hasLeft)
         XCTAssertTrue(outcome.reason.contains("resolved"), outcome.reason)
@@ -105,11 +117,24 @@ final class DatagramReceiver {
         var six = sockaddr_in6()
         six.sin6_family = sa_family_t(AF_INET6)
         six.sin6_addr = in6addr_loopback
-        let isBound = isIPv6
-            ? withUnsafePointer(to: &six) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, __CONST_SOCKADDR_ARG(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_in6>.size)) } }
-            : withUnsafePointer(to: &four) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, __CONST_SOCKADDR_ARG(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_in>.size)) } }
+        let isBound =
+            isIPv6
+            ? withUnsafePointer(to: &six) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, __CONST_SOCKADDR_ARG(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_in6>.size))
+                }
+            }
+            : withUnsafePointer(to: &four) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, __CONST_SOCKADDR_ARG(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
         var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
-        _ = withUnsafeMutablePointer(to: &six) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, __SOCKADDR_ARG(__sockaddr__: $0), &size) } }
+        _ = withUnsafeMutablePointer(to: &six) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getsockname(descriptor, __SOCKADDR_ARG(__sockaddr__: $0), &size)
+            }
+        }
         self.descriptor = descriptor
         // The port has the same place in both.
         port = Int(UInt16(bigEndian: six.sin6_port))

@@ -14,7 +14,8 @@ final class StatusRulesTests: XCTestCase {
         ]
         for (statuses, verdict) in cases {
             for status in statuses {
-                let outcome = HTTPJSONFormat().outcome(HTTPResponse(status: status, retryAfter: Array("7".utf8)), eventCount: 2, now: 0)
+                let outcome = HTTPJSONFormat().outcome(
+                    HTTPResponse(status: status, retryAfter: Array("7".utf8)), eventCount: 2, now: 0)
                 XCTAssertEqual(outcome.verdict, verdict, "\(status)")
                 XCTAssertEqual(outcome.reason.isEmpty, verdict == .accepted)
             }
@@ -24,7 +25,8 @@ final class StatusRulesTests: XCTestCase {
     /// E7: at most once, what the receiver says it did not take is kept.
     func testWhatTheReceiverDoesNotHave() {
         let cases: [(statuses: [Int], hasLeft: Bool)] = [
-            ([401, 403, 408, 410, 421, 425, 429, 501, 503, 507, 511], false), ([500, 502, 504, 599, 300, 303, 304, 0], true),
+            ([401, 403, 408, 410, 421, 425, 429, 501, 503, 507, 511], false),
+            ([500, 502, 504, 599, 300, 303, 304, 0], true),
         ]
         for (statuses, hasLeft) in cases {
             for status in statuses {
@@ -44,18 +46,35 @@ final class StatusRulesTests: XCTestCase {
 
     func testDateOfRetryAfterIsByTheReceiversClock() {
         let response = HTTPResponse(
-            status: 503, retryAfter: Array("Thu, 01 Jan 1970 00:01:10 GMT".utf8), date: Array("Thu, 01 Jan 1970 00:01:00 GMT".utf8))
-        XCTAssertEqual(HTTPJSONFormat().outcome(response, eventCount: 1, now: 1_700_000_000).verdict, .retry(afterSeconds: 10))
+            status: 503, retryAfter: Array("Thu, 01 Jan 1970 00:01:10 GMT".utf8),
+            date: Array("Thu, 01 Jan 1970 00:01:00 GMT".utf8))
+        XCTAssertEqual(
+            HTTPJSONFormat().outcome(response, eventCount: 1, now: 1_700_000_000).verdict, .retry(afterSeconds: 10))
     }
 
     func testAnswersOfEachVendor() throws {
         let table: [(format: any WireFormat, own: [String], foreign: [String])] = [
             (HTTPJSONFormat(), ["", "{}", "thanks", "<html>"], []),
-            (OTLPFormat(isJSON: false), ["", "{}", "{\"partialSuccess\":{}}", "\u{0A}\u{02}\u{08}\u{00}"], ["<html>", "please", "{\"error\":1}"]),
-            (PostHogFormat(), ["", "{}", "{\"status\":1}", " {\"status\":\"Ok\"}\n"], ["<html>", "{\"detail\":\"no\"}", "[]", "status"]),
-            (SegmentIOFormat(), ["", "{\"success\":true}", "{\"ok\":true}", "OK"], ["<html>", "{\"message\":\"no\"}"]),
-            (DatadogFormat(NetworkChoice(.datadog)), ["", "{}", "{\"status\":\"ok\"}"], ["<html>", "{\"errors\":[]}"]),
-            (SplunkHECFormat(NetworkChoice(.splunkHEC)), ["", "{\"text\":\"Success\",\"code\":0}"], ["<html>", "{\"code\":9}", "{\"text\":\"x\"}"]),
+            (
+                OTLPFormat(isJSON: false), ["", "{}", "{\"partialSuccess\":{}}", "\u{0A}\u{02}\u{08}\u{00}"],
+                ["<html>", "please", "{\"error\":1}"]
+            ),
+            (
+                PostHogFormat(), ["", "{}", "{\"status\":1}", " {\"status\":\"Ok\"}\n"],
+                ["<html>", "{\"detail\":\"no\"}", "[]", "status"]
+            ),
+            (
+                SegmentIOFormat(), ["", "{\"success\":true}", "{\"ok\":true}", "OK"],
+                ["<html>", "{\"message\":\"no\"}"]
+            ),
+            (
+                DatadogFormat(NetworkChoice(.datadog)), ["", "{}", "{\"status\":\"ok\"}"],
+                ["<html>", "{\"errors\":[]}"]
+            ),
+            (
+                SplunkHECFormat(NetworkChoice(.splunkHEC)), ["", "{\"text\":\"Success\",\"code\":0}"],
+                ["<html>", "{\"code\":9}", "{\"text\":\"x\"}"]
+            ),
         ]
         for (format, own, foreign) in table {
             for body in own { XCTAssertTrue(format.recognises(Array(body.utf8)), "\(format) \(body)") }
@@ -70,20 +89,33 @@ final class StatusRulesTests: XCTestCase {
     func testIdentityOfABatch() {
         func key(_ batch: Batch) -> String { batch.views.withUnsafeBufferPointer { BatchIdentity($0).uuid } }
         XCTAssertEqual(key(Batch(count: 3)), key(Batch(count: 3)))
-        let others = [Batch(count: 1), Batch(count: 2), Batch(count: 3), Batch(count: 3, from: 1), Batch(count: 2, from: 1), Batch(count: 1, from: 2)]
+        let others = [
+            Batch(count: 1), Batch(count: 2), Batch(count: 3), Batch(count: 3, from: 1), Batch(count: 2, from: 1),
+            Batch(count: 1, from: 2),
+        ]
         XCTAssertEqual(Set(others.map(key)).count, others.count)
         for batch in others {
-            XCTAssertNotNil(key(batch).range(of: "^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", options: .regularExpression))
+            XCTAssertNotNil(
+                key(batch).range(
+                    of: "^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+                    options: .regularExpression))
         }
     }
 
     func testResponseReader() {
         let cases: [(lines: [String], response: HTTPResponse?)] = [
             (["HTTP/1.1 200 OK\r\n", "\r\n"], HTTPResponse(status: 200)),
-            (["HTTP/2 503 \r\n", "retry-after:  5 \r\n", "\r\n"], HTTPResponse(status: 503, retryAfter: Array("5".utf8))),
+            (
+                ["HTTP/2 503 \r\n", "retry-after:  5 \r\n", "\r\n"],
+                HTTPResponse(status: 503, retryAfter: Array("5".utf8))
+            ),
             (["HTTP/1.1 100 Continue\r\n", "\r\n"], nil),
-            (["HTTP/1.1 100 Continue\r\n", "Retry-After: 9\r\n", "\r\n", "HTTP/1.1 202 Ok\r\n", "\r\n"], HTTPResponse(status: 202)),
-            (["HTTP/1.1 200 OK\r\n"], nil), (["\r\n"], nil), (["HTTP/1.1\r\n", "\r\n"], nil), (["HTTP/1.1 2x0\r\n", "\r\n"], nil),
+            (
+                ["HTTP/1.1 100 Continue\r\n", "Retry-After: 9\r\n", "\r\n", "HTTP/1.1 202 Ok\r\n", "\r\n"],
+                HTTPResponse(status: 202)
+            ),
+            (["HTTP/1.1 200 OK\r\n"], nil), (["\r\n"], nil), (["HTTP/1.1\r\n", "\r\n"], nil),
+            (["HTTP/1.1 2x0\r\n", "\r\n"], nil),
         ]
         for (lines, response) in cases {
             let reader = ResponseReader()

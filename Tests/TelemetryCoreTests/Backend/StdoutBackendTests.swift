@@ -20,7 +20,9 @@ final class StdoutBackendTests: XCTestCase {
         writing.close()
     }
 
-    private func control(_ milliseconds: UInt32) -> SendControl { SendControl(deadline: Deadline(timeoutMilliseconds: milliseconds)) }
+    private func control(_ milliseconds: UInt32) -> SendControl {
+        SendControl(deadline: Deadline(timeoutMilliseconds: milliseconds))
+    }
 
     /// Reads until nothing more is there for now.
     private func drain() -> String {
@@ -78,7 +80,8 @@ final class StdoutBackendTests: XCTestCase {
         let backend = StdoutBackend(output: writing)
         let start = Clock.monotonic()
         let outcome = Batch(count: 500).send(to: backend, control(100))
-        XCTAssertLessThan(Clock.monotonic() - start, 2_000_000_000, "ended, though nobody reads; the exact bound is Tests/abi's (E9)")
+        XCTAssertLessThan(
+            Clock.monotonic() - start, 2_000_000_000, "ended, though nobody reads; the exact bound is Tests/abi's (E9)")
         XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
     }
 
@@ -98,11 +101,13 @@ final class StdoutBackendTests: XCTestCase {
         XCTAssertEqual(Batch(count: 1, from: 900).send(to: backend).verdict, .accepted)
         text += drain()
         let parts = text.components(separatedBy: "\n]\n").dropLast().map { $0 + "\n]\n" }
-        XCTAssertEqual(try parts.map { (try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [Any])?.count }, [500, 1])
+        XCTAssertEqual(
+            try parts.map { (try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [Any])?.count }, [500, 1])
     }
 
     func testCancelledSendEnds() {
         let control = SendControl(deadline: .never, isCancelled: { true })
-        XCTAssertEqual(Batch(count: 500).send(to: StdoutBackend(output: writing), control).verdict, .retry(afterSeconds: nil))
+        XCTAssertEqual(
+            Batch(count: 500).send(to: StdoutBackend(output: writing), control).verdict, .retry(afterSeconds: nil))
     }
 }

@@ -75,7 +75,8 @@ final class JSONWriterTests: XCTestCase {
     }
 
     func testWellFormedTextIsUnchanged() {
-        for text in ["", "a", "é", "日本語のテキスト", "😀😀😀", "a\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}", "\u{D7FF}\u{E000}"] {
+        for text in ["", "a", "é", "日本語のテキスト", "😀😀😀", "a\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}", "\u{D7FF}\u{E000}"]
+        {
             XCTAssertEqual(string(Array(text.utf8)), Array("\"\(text)\"".utf8))
         }
     }
@@ -100,8 +101,11 @@ final class JSONWriterTests: XCTestCase {
         for (value, text) in texts {
             XCTAssertEqual(String(decoding: written { $0.number(value) }, as: UTF8.self), text)
         }
-        let extremes: [Double] = [.greatestFiniteMagnitude, .leastNonzeroMagnitude, .leastNormalMagnitude, 1e16, 1e15, 1e-5, 1e300, -1e22]
-        for value in extremes + (0..<1000).map({ _ in Double(bitPattern: .random(in: .min ... .max)) }) where value.isFinite {
+        let extremes: [Double] = [
+            .greatestFiniteMagnitude, .leastNonzeroMagnitude, .leastNormalMagnitude, 1e16, 1e15, 1e-5, 1e300, -1e22,
+        ]
+        for value in extremes + (0..<1000).map({ _ in Double(bitPattern: .random(in: .min ... .max)) })
+        where value.isFinite {
             let text = String(decoding: written { $0.number(value) }, as: UTF8.self)
             XCTAssertEqual(Double(text)?.bitPattern, value.bitPattern, text)
         }
@@ -125,7 +129,9 @@ final class JSONWriterTests: XCTestCase {
             json.boolean(true)
             json.endArray()
         }
-        XCTAssertEqual(String(decoding: text, as: UTF8.self), """
+        XCTAssertEqual(
+            String(decoding: text, as: UTF8.self),
+            """
             [
               {
                 "a": 1,
@@ -141,7 +147,9 @@ final class JSONWriterTests: XCTestCase {
         var buffer = ByteBuffer()
         for index in 0..<100_000 { buffer.append(UInt8(truncatingIfNeeded: index)) }
         buffer.appendCopy(of: 10..<300)
-        XCTAssertTrue(Array(buffer.bytes) == (0..<100_000).map { UInt8(truncatingIfNeeded: $0) } + (10..<300).map { UInt8(truncatingIfNeeded: $0) })
+        XCTAssertTrue(
+            Array(buffer.bytes) == (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }
+                + (10..<300).map { UInt8(truncatingIfNeeded: $0) })
     }
 
     func testBufferRemembersThatMemoryRanOut() {

@@ -14,9 +14,12 @@ final class ShortDecimalTests: XCTestCase {
 
     func testTable() {
         let cases: [(Double, String?)] = [
-            (0.25, "0.25"), (-0.25, "-0.25"), (14686.75, "14686.75"), (0.1, "0.1"), (0.29, "0.29"), (1.005, "1.005"), (0.0015, "0.0015"),
-            (999_999_999.9999, "999999999.9999"), (0.001, "0.001"), (0.0009, nil), (1e9 + 0.5, nil), (0.1 + 0.2, nil), (1.0 / 3, nil),
-            (0, nil), (.nan, nil), (.infinity, nil), (-.infinity, nil), (.leastNonzeroMagnitude, nil), (.greatestFiniteMagnitude, nil),
+            (0.25, "0.25"), (-0.25, "-0.25"), (14686.75, "14686.75"), (0.1, "0.1"), (0.29, "0.29"), (1.005, "1.005"),
+            (0.0015, "0.0015"),
+            (999_999_999.9999, "999999999.9999"), (0.001, "0.001"), (0.0009, nil), (1e9 + 0.5, nil), (0.1 + 0.2, nil),
+            (1.0 / 3, nil),
+            (0, nil), (.nan, nil), (.infinity, nil), (-.infinity, nil), (.leastNonzeroMagnitude, nil),
+            (.greatestFiniteMagnitude, nil),
         ]
         for (value, expected) in cases { XCTAssertEqual(text(value), expected, "\(value)") }
     }

@@ -31,7 +31,9 @@ final class TextTests: XCTestCase {
         for count in 0...80 {
             for limit in 0...80 {
                 let kept = keep(Array(alphabet.prefix(count)), limit: limit)
-                XCTAssertEqual(kept, Kept(bytes: Array(alphabet.prefix(min(count, limit))), isAdjusted: count > limit), "\(count), \(limit)")
+                XCTAssertEqual(
+                    kept, Kept(bytes: Array(alphabet.prefix(min(count, limit))), isAdjusted: count > limit),
+                    "\(count), \(limit)")
             }
         }
     }
@@ -45,7 +47,9 @@ final class TextTests: XCTestCase {
                 if expected.utf8.count + character.utf8.count > limit { break }
                 expected += character
             }
-            XCTAssertEqual(keep(whole, limit: limit), Kept(bytes: Array(expected.utf8), isAdjusted: expected != whole), "limit \(limit)")
+            XCTAssertEqual(
+                keep(whole, limit: limit), Kept(bytes: Array(expected.utf8), isAdjusted: expected != whole),
+                "limit \(limit)")
         }
     }
 
@@ -65,7 +69,8 @@ final class TextTests: XCTestCase {
                 let cut = keep(head + Array("😀".utf8), limit: limit)
                 XCTAssertEqual(cut, Kept(bytes: head, isAdjusted: true), "\(size) bytes left")
                 let broken = keep(head + [0xFF], limit: limit)
-                XCTAssertEqual(broken, Kept(bytes: size == 3 ? head + replacement : head, isAdjusted: true), "\(size) bytes left")
+                XCTAssertEqual(
+                    broken, Kept(bytes: size == 3 ? head + replacement : head, isAdjusted: true), "\(size) bytes left")
             }
             let exact = Array(full.dropLast(4)) + Array("😀".utf8)
             XCTAssertEqual(keep(exact, limit: limit), Kept(bytes: exact, isAdjusted: false))
@@ -83,7 +88,8 @@ final class TextTests: XCTestCase {
 
     func testAdjustedSaysWhetherSomethingChanged() {
         for (bytes, limit, expected) in [
-            ([UInt8](), 0, false), (Array("é".utf8), 2, false), (Array("é".utf8), 1, true), ([0xC3], 10, true), (Array("\u{FFFD}".utf8), 3, false),
+            ([UInt8](), 0, false), (Array("é".utf8), 2, false), (Array("é".utf8), 1, true), ([0xC3], 10, true),
+            (Array("\u{FFFD}".utf8), 3, false),
         ] { XCTAssertEqual(keep(bytes, limit: limit).isAdjusted, expected, "\(bytes)") }
     }
 

@@ -13,12 +13,16 @@ final class PromptTests: XCTestCase {
     func testAnswers() {
         let table: [(String, Bool?)] = [
             ("y", true), ("Y", true), ("yes", true), ("YES", true), ("yEs", true), (" y ", true), ("\tyes\t ", true),
-            ("", false), (" ", false), ("\t", false), ("n", false), ("N", false), ("no", false), ("No", false), (" nO", false),
-            ("ye", nil), ("yess", nil), ("y es", nil), ("y y", nil), ("yn", nil), ("nope", nil), ("non", nil), ("1", nil),
+            ("", false), (" ", false), ("\t", false), ("n", false), ("N", false), ("no", false), ("No", false),
+            (" nO", false),
+            ("ye", nil), ("yess", nil), ("y es", nil), ("y y", nil), ("yn", nil), ("nope", nil), ("non", nil),
+            ("1", nil),
             ("true", nil), ("yes!", nil), ("\0", nil), ("\0\0y", nil), ("\u{E9}", nil), ("\u{FF59}", nil),
             (String(repeating: "y", count: 4000), nil),
         ]
-        for (text, expected) in table { XCTAssertEqual(Prompt.parse(Array(text.utf8)), expected, text.debugDescription) }
+        for (text, expected) in table {
+            XCTAssertEqual(Prompt.parse(Array(text.utf8)), expected, text.debugDescription)
+        }
         for byte in UInt8.min...UInt8.max where !"yYnN \t".utf8.contains(byte) {
             XCTAssertNil(Prompt.parse([byte]), "\(byte)")
         }
@@ -75,7 +79,9 @@ final class PromptTests: XCTestCase {
             XCTAssertEqual(NoticeStore.isOutdated(tool: "mytool", version: row.version), row.outdated, row.version)
         }
         XCTAssertEqual(NoticeStore.shownVersion(tool: "mytool"), "1")
-        for (text, shown) in [("", nil), ("\n", nil), (String(repeating: "x", count: 129), nil), ("\u{1B}[1m", "?[1m")] as [(String, String?)] {
+        for (text, shown) in [("", nil), ("\n", nil), (String(repeating: "x", count: 129), nil), ("\u{1B}[1m", "?[1m")]
+            as [(String, String?)]
+        {
             home.write(text, to: "config/telemetry/mytool/notice")
             XCTAssertEqual(NoticeStore.shownVersion(tool: "mytool"), shown, text)
             XCTAssertFalse(NoticeStore.isShown(tool: "mytool", version: "1"), text)
@@ -86,9 +92,13 @@ final class PromptTests: XCTestCase {
     /// A8: what a killed writer left goes with the next write, and nothing else does.
     func testLeftovers() throws {
         let directory = "config/telemetry/mytool/"
-        let kept = [".enabled.0123", ".enabled.0123456789abcdeg", "enabled.0123456789abcdef", ".enabledx0123456789abcdef",
-                    ".notice.0123456789abcdef", ".enabled.0123456789abcdef0"]
-        for name in kept + [".enabled.0123456789abcdef", ".enabled.ffffffffffffffff"] { home.write("", to: directory + name) }
+        let kept = [
+            ".enabled.0123", ".enabled.0123456789abcdeg", "enabled.0123456789abcdef", ".enabledx0123456789abcdef",
+            ".notice.0123456789abcdef", ".enabled.0123456789abcdef0",
+        ]
+        for name in kept + [".enabled.0123456789abcdef", ".enabled.ffffffffffffffff"] {
+            home.write("", to: directory + name)
+        }
         try PreferenceStore.write(true, tool: "mytool")
         let names = try FileManager.default.contentsOfDirectory(atPath: home.path + "/" + directory)
         XCTAssertEqual(Set(names), Set(kept + ["enabled"]))

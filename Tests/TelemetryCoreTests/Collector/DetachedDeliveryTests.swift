@@ -5,7 +5,9 @@ import XCTest
 
 /// Decision 4: another process delivers only if the manifest tells it all that it must know.
 final class DetachedDeliveryTests: XCTestCase {
-    private func options(_ manifest: String, before: (Options) -> Void = { _ in }, after: (Options) -> Void = { _ in }) throws -> Bool? {
+    private func options(_ manifest: String, before: (Options) -> Void = { _ in }, after: (Options) -> Void = { _ in })
+        throws -> Bool?
+    {
         let options = Options(toolName: "mytool", toolVersion: "")
         before(options)
         try Array(manifest.utf8).withUnsafeBytes { try Manifest.parse($0, name: "mytool.yaml", into: options) }
@@ -25,7 +27,8 @@ final class DetachedDeliveryTests: XCTestCase {
         let setters: [(String, (Options) -> Void)] = [
             ("backend", { _ = $0.setHTTPBackend(endpoint: "http://127.0.0.1:9/", headerLines: []) }),
             ("guarantee", { $0.guarantee = TELEMETRY_AT_MOST_ONCE }), ("consent", { $0.consent = TELEMETRY_OPT_OUT }),
-            ("force", { $0.force = true }), ("config", { _ = $0.setConfig(file: "/etc/mytool.yaml", key: "telemetry") }),
+            ("force", { $0.force = true }),
+            ("config", { _ = $0.setConfig(file: "/etc/mytool.yaml", key: "telemetry") }),
         ]
         for (name, setter) in setters { XCTAssertEqual(try options(plain, after: setter), false, name) }
         // What was set before stands where the manifest is silent.

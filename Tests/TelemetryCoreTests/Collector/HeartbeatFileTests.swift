@@ -19,8 +19,10 @@ final class HeartbeatFileTests: XCTestCase {
 
     func testDamaged() {
         for text in [
-            "", "garbage", "{\"version\":1,\"last_ns\":}\n", "{\"version\":1,\"last_ns\":12", "{\"version\":1,\"last_ns\":12}",
-            "{\"version\":2,\"last_ns\":12}\n", "{\"version\":1,\"last_ns\":-12}\n", "{\"version\":1,\"last_ns\":012}\n",
+            "", "garbage", "{\"version\":1,\"last_ns\":}\n", "{\"version\":1,\"last_ns\":12",
+            "{\"version\":1,\"last_ns\":12}",
+            "{\"version\":2,\"last_ns\":12}\n", "{\"version\":1,\"last_ns\":-12}\n",
+            "{\"version\":1,\"last_ns\":012}\n",
             "{\"version\":1,\"last_ns\":99999999999999999999}\n", "{\"version\":1,\"last_ns\":12}\n\0",
         ] { XCTAssertEqual(HeartbeatFile.parse(Array(text.utf8)), 0, text) }
         XCTAssertEqual(HeartbeatFile.parse(Array("{\"version\":1,\"last_ns\":12}\n".utf8)), 12)

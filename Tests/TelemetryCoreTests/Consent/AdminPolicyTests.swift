@@ -17,8 +17,10 @@ final class AdminPolicyTests: XCTestCase {
     func testWords() {
         let table: [(String, PreferenceAnswer)] = [
             ("telemetry: off", .off), ("telemetry: \"OFF\"", .off), ("telemetry: false", .off), ("telemetry: no", .off),
-            ("telemetry: 0", .off), ("telemetry: on", .on), ("telemetry: true", .on), ("telemetry: 1", .on), ("{}", .on),
-            ("tools: {my.tool: off}", .off), ("tools: {my.tool: on}", .on), ("tools: {other: off}", .on), ("tools: {}", .on),
+            ("telemetry: 0", .off), ("telemetry: on", .on), ("telemetry: true", .on), ("telemetry: 1", .on),
+            ("{}", .on),
+            ("tools: {my.tool: off}", .off), ("tools: {my.tool: on}", .on), ("tools: {other: off}", .on),
+            ("tools: {}", .on),
             ("tools: {MY.TOOL: off}", .on), ("tools: {'*': off}", .off), ("tools: {'*': on}", .on),
             ("tools: {'*': off, my.tool: on}", .off), ("telemetry: off\ntools: {my.tool: on}", .off),
             ("telemetry: on\ntools:\n  other: on\n  my.tool: off\n", .off), (#"{"telemetry": "off"}"#, .off),
@@ -29,7 +31,8 @@ final class AdminPolicyTests: XCTestCase {
     /// Whatever is wrong with it, wherever, is off for all, and the reason says where.
     func testMalformed() {
         for text in [
-            "", "# only a comment", "off", "telemetry:", "telemetry: ~", "telemetry: maybe", "telemetry: ''", "telemetry: [off]",
+            "", "# only a comment", "off", "telemetry:", "telemetry: ~", "telemetry: maybe", "telemetry: ''",
+            "telemetry: [off]",
             "telemetrie: off", "telemetry: on\nextra: 1", "tools: off", "tools: [my.tool]", "tools: {other: perhaps}",
             "tools: {other: {x: off}}", "telemetry: on\ntelemetry: on", "telemetry: &a on", "a: &a on\ntelemetry: *a",
             "tools: {'my*': on}", "tools: {_all: on}", "tools: {'': on}", "tools: {a/b: on}", "tools: {.tool: on}",
@@ -54,7 +57,8 @@ final class AdminPolicyTests: XCTestCase {
         home.write("telemetry: on\n", to: "policy.yaml", mode: 0o644)
         XCTAssertEqual(read(), .on)
         XCTAssertEqual(
-            AdminPolicy.read(tool: "t", path: path, owner: geteuid() + 1), .unusable(path: path, reason: "owned by another user"))
+            AdminPolicy.read(tool: "t", path: path, owner: geteuid() + 1),
+            .unusable(path: path, reason: "owned by another user"))
         chmod(path, 0o646)
         XCTAssertEqual(read(), .unusable(path: path, reason: "everyone can write to it"))
         chmod(path, 0o664)

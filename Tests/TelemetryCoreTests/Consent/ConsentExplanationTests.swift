@@ -6,7 +6,8 @@ import XCTest
 /// A14: one line per source, in order, and which won.
 final class ConsentExplanationTests: XCTestCase {
     private static let names = [
-        "options", "author gate", "admin policy", "DO_NOT_TRACK", "no-telemetry option", "NO_TELEMETRY variable", "force",
+        "options", "author gate", "admin policy", "DO_NOT_TRACK", "no-telemetry option", "NO_TELEMETRY variable",
+        "force",
         "TELEMETRY_ENABLED variable", "invoking user", "all-tools preference", "preference file", "project config",
         "tool config", "CI", "default",
     ]
@@ -26,32 +27,43 @@ final class ConsentExplanationTests: XCTestCase {
         inputs.localVariable = "1"
         inputs.projectConfig = FileAnswer(path: "p.json", answer: .on, onlyLowers: true)
         let object = try object(inputs)
-        XCTAssertEqual(Set(object.keys), ["tool", "enabled", "source", "reason", "local_only", "local_only_reason", "sources", "warnings"])
+        XCTAssertEqual(
+            Set(object.keys),
+            ["tool", "enabled", "source", "reason", "local_only", "local_only_reason", "sources", "warnings"])
         XCTAssertEqual(object["enabled"] as? Bool, false)
         XCTAssertEqual(object["source"] as? String, "TELEMETRY_ENABLED variable")
         XCTAssertEqual(object["local_only"] as? Bool, true)
         XCTAssertEqual((object["warnings"] as? [String])?.count, 1)
         let sources = try XCTUnwrap(object["sources"] as? [[String: Any]])
         XCTAssertEqual(sources.map { $0["source"] as? String }, Self.names)
-        XCTAssertEqual(sources.filter { $0["counted"] as? Bool == true }.map { $0["source"] as? String }, ["TELEMETRY_ENABLED variable"])
+        XCTAssertEqual(
+            sources.filter { $0["counted"] as? Bool == true }.map { $0["source"] as? String },
+            ["TELEMETRY_ENABLED variable"])
         let says = Dictionary(uniqueKeysWithValues: sources.map { ($0["source"] as? String ?? "", $0) })
         XCTAssertEqual(says["DO_NOT_TRACK"]?["says"] as? String, "nothing")
         XCTAssertEqual(says["DO_NOT_TRACK"]?["value"] as? String, "0")
         XCTAssertTrue(says["force"]?["value"] is NSNull)
         XCTAssertEqual(says["TELEMETRY_ENABLED variable"]?["value"] as? String, "?\"?")
         XCTAssertEqual(says["preference file"]?["says"] as? String, "on")
-        XCTAssertEqual(says["preference file"]?["note"] as? String, "the user enabled it; overruled by TELEMETRY_ENABLED variable")
+        XCTAssertEqual(
+            says["preference file"]?["note"] as? String, "the user enabled it; overruled by TELEMETRY_ENABLED variable")
         XCTAssertEqual(says["project config"]?["says"] as? String, "on")
         XCTAssertEqual(says["project config"]?["counted"] as? Bool, false)
-        XCTAssertEqual(says["default"]?["note"] as? String, "off until the user enables it; already decided by TELEMETRY_ENABLED variable")
+        XCTAssertEqual(
+            says["default"]?["note"] as? String,
+            "off until the user enables it; already decided by TELEMETRY_ENABLED variable")
     }
 
     func testText() {
         let inputs = ConsentInputs(toolName: "mytool", preference: .off)
-        let lines = ConsentExplanation(inputs).text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let lines = ConsentExplanation(inputs).text.split(separator: "\n", omittingEmptySubsequences: false).map(
+            String.init)
         XCTAssertEqual(lines.first, "telemetry for mytool is off: the user disabled it")
-        XCTAssertEqual(lines.dropFirst(2).prefix(15).map { $0.dropFirst(2).prefix(28).trimmingCharacters(in: .whitespaces) }, Self.names)
-        XCTAssertEqual(lines.filter { $0.hasPrefix("> ") }, ["> preference file             off      the user disabled it"])
+        XCTAssertEqual(
+            lines.dropFirst(2).prefix(15).map { $0.dropFirst(2).prefix(28).trimmingCharacters(in: .whitespaces) },
+            Self.names)
+        XCTAssertEqual(
+            lines.filter { $0.hasPrefix("> ") }, ["> preference file             off      the user disabled it"])
         XCTAssertEqual(lines.suffix(3), ["", "local only: no", ""])
     }
 
@@ -62,7 +74,9 @@ final class ConsentExplanationTests: XCTestCase {
         home.write("k: true\nl: true\n", to: "config/c.yaml")
         for bits in 0..<64 {
             let options = Options(toolName: "mytool", toolVersion: "")
-            if bits & 1 != 0 { options.config = ConfigLocation(file: "c.yaml", key: "k", localOnlyKey: bits & 2 != 0 ? "l" : nil) }
+            if bits & 1 != 0 {
+                options.config = ConfigLocation(file: "c.yaml", key: "k", localOnlyKey: bits & 2 != 0 ? "l" : nil)
+            }
             home.set("MYTOOL_TELEMETRY_ENABLED", bits & 4 != 0 ? "1" : nil)
             home.set("DO_NOT_TRACK", bits & 8 != 0 ? "1" : nil)
             options.force = bits & 16 != 0

@@ -150,7 +150,8 @@ final class ConsentResolverTests: XCTestCase {
         Row(doNotTrack: "1", policy: .off, on: false, source: "admin policy"),
         Row(policy: .off, force: true, on: false, source: "admin policy"),
         Row(enabled: "1", policy: .off, on: false, source: "admin policy"),
-        Row(enabled: "1", policy: malformed("/etc/telemetry/policy.yaml"), on: false, source: "admin policy",
+        Row(
+            enabled: "1", policy: malformed("/etc/telemetry/policy.yaml"), on: false, source: "admin policy",
             warning: "/etc/telemetry/policy.yaml:1:1: x; telemetry is off"),
         Row(policy: .on, on: false, source: "default"),
         Row(preference: .on, policy: .on, on: true, source: file),
@@ -158,7 +159,8 @@ final class ConsentResolverTests: XCTestCase {
         Row(force: true, on: true, source: "force"),
         Row(enabled: "0", force: true, on: true, source: "force"),
         Row(enabled: "garbage", force: true, on: true, source: "force"),
-        Row(preference: .off, force: true, caller: .off, everyTool: .off, project: .off, config: .off, ci: true,
+        Row(
+            preference: .off, force: true, caller: .off, everyTool: .off, project: .off, config: .off, ci: true,
             on: true, source: "force"),
         Row(gate: false, force: true, on: false, source: "author gate"),
         Row(error: "bad", force: true, on: false, source: "options"),
@@ -171,7 +173,8 @@ final class ConsentResolverTests: XCTestCase {
         Row(preference: .on, caller: .absent, on: true, source: file),
         Row(caller: .on, on: false, source: "default"),
         Row(enabled: "1", caller: .off, on: true, source: variable),
-        Row(preference: .on, caller: .unusable(path: "/u/enabled", reason: "a symbolic link"), on: false,
+        Row(
+            preference: .on, caller: .unusable(path: "/u/enabled", reason: "a symbolic link"), on: false,
             source: "invoking user", warning: "/u/enabled: a symbolic link; telemetry is off"),
         Row(caller: .off, everyTool: .off, on: false, source: "invoking user"),
         // A8 for all tools: only lowers
@@ -179,7 +182,8 @@ final class ConsentResolverTests: XCTestCase {
         Row(preference: .on, everyTool: .on, on: true, source: file),
         Row(everyTool: .on, on: false, source: "default"),
         Row(optOut: true, notice: true, everyTool: .off, on: false, source: "all-tools preference"),
-        Row(preference: .on, everyTool: .unusable(path: "/a/enabled", reason: "empty"), on: false,
+        Row(
+            preference: .on, everyTool: .unusable(path: "/a/enabled", reason: "empty"), on: false,
             source: "all-tools preference", warning: "/a/enabled: empty; telemetry is off"),
         // A9
         Row(config: .on, on: true, source: "tool config"),
@@ -187,26 +191,32 @@ final class ConsentResolverTests: XCTestCase {
         Row(optOut: true, notice: true, config: .off, on: false, source: "tool config"),
         Row(optOut: true, config: .on, on: true, source: "tool config"),
         Row(config: .absent, on: false, source: "default"),
-        Row(config: malformed("/c/config.yaml"), on: false, source: "tool config",
+        Row(
+            config: malformed("/c/config.yaml"), on: false, source: "tool config",
             warning: "/c/config.yaml:1:1: x; telemetry is off"),
         Row(project: .off, config: .on, on: false, source: "project config"),
         Row(project: .on, on: false, source: "default"),
         Row(project: .on, config: .off, on: false, source: "tool config"),
         Row(project: .on, config: .on, on: true, source: "tool config"),
-        Row(project: malformed("project.json"), config: .on, on: false, source: "project config",
+        Row(
+            project: malformed("project.json"), config: .on, on: false, source: "project config",
             warning: "project.json:1:1: x; telemetry is off"),
         Row(preference: .on, project: .absent, config: .on, on: true, source: file),
         // A15: one warning, whichever way round, where the preference decides
-        Row(preference: .on, config: .off, on: true, source: file,
+        Row(
+            preference: .on, config: .off, on: true, source: file,
             warning: "/p/enabled says on, /c/config.yaml says off; the first one counts"),
-        Row(preference: .off, config: .on, on: false, source: file,
+        Row(
+            preference: .off, config: .on, on: false, source: file,
             warning: "/p/enabled says off, /c/config.yaml says on; the first one counts"),
-        Row(preference: .on, project: .off, config: .off, on: true, source: file,
+        Row(
+            preference: .on, project: .off, config: .off, on: true, source: file,
             warning: "/p/enabled says on, project.json says off; the first one counts"),
         Row(preference: .off, project: .on, on: false, source: file),
         Row(preference: .off, config: .off, on: false, source: file),
         Row(preference: .off, config: malformed("/c/config.yaml"), on: false, source: file),
-        Row(preference: .on, config: malformed("/c/config.yaml"), on: true, source: file,
+        Row(
+            preference: .on, config: malformed("/c/config.yaml"), on: true, source: file,
             warning: "/p/enabled says on, /c/config.yaml says off; the first one counts"),
         Row(doNotTrack: "1", preference: .on, config: .off, on: false, source: "DO_NOT_TRACK"),
         // A11: below what a person has said, above a file that is checked out
@@ -227,8 +237,10 @@ final class ConsentResolverTests: XCTestCase {
         // Nil: the source cannot agree.
         let no: [(ConsentInputs) -> Void] = [
             { $0.optionsError = "bad" }, { $0.authorGate = false }, { $0.policy = .off }, { $0.doNotTrack = "1" },
-            { $0.noTelemetry = true }, { $0.noTelemetryVariable = "1" }, { _ in }, { $0.telemetryEnabledVariable = "0" },
-            { $0.invokingUser = FileAnswer(path: "/u", answer: .off, onlyLowers: true) }, { $0.everyToolPreference = .off },
+            { $0.noTelemetry = true }, { $0.noTelemetryVariable = "1" }, { _ in },
+            { $0.telemetryEnabledVariable = "0" },
+            { $0.invokingUser = FileAnswer(path: "/u", answer: .off, onlyLowers: true) },
+            { $0.everyToolPreference = .off },
             { $0.preference = .off }, { $0.projectConfig = FileAnswer(path: "p", answer: .off, onlyLowers: true) },
             { $0.toolConfig = FileAnswer(path: "/c", answer: .off) },
             { $0.continuousIntegration = ContinuousIntegration(name: "CI", value: "1", isDetected: true) }, { _ in },
@@ -236,7 +248,10 @@ final class ConsentResolverTests: XCTestCase {
         let yes: [Int: (ConsentInputs) -> Void] = [
             6: { $0.force = true }, 7: { $0.telemetryEnabledVariable = "1" }, 10: { $0.preference = .on },
             12: { $0.toolConfig = FileAnswer(path: "/c", answer: .on) },
-            14: { $0.stance = TELEMETRY_OPT_OUT; $0.noticeShown = true },
+            14: {
+                $0.stance = TELEMETRY_OPT_OUT
+                $0.noticeShown = true
+            },
         ]
         for (agreeing, agree) in yes {
             for refusing in 0..<14 where refusing != 6 && refusing != agreeing {
@@ -247,7 +262,8 @@ final class ConsentResolverTests: XCTestCase {
                 // A11: in CI a config's yes does not count, though CI stands below it.
                 let refused = refusing < agreeing || agreeing == 12 && refusing == 13
                 XCTAssertEqual(decision.isEnabled, !refused, "\(refusing) against \(agreeing)")
-                XCTAssertEqual(decision.source.rawValue, UInt8(refused ? refusing : agreeing), "\(refusing) against \(agreeing)")
+                XCTAssertEqual(
+                    decision.source.rawValue, UInt8(refused ? refusing : agreeing), "\(refusing) against \(agreeing)")
             }
         }
     }
@@ -257,8 +273,10 @@ final class ConsentResolverTests: XCTestCase {
         let table: [(option: Bool, variable: String?, config: PreferenceAnswer, isOn: Bool, warns: Bool)] = [
             (false, nil, .absent, false, false), (true, nil, .absent, true, false), (true, "0", .off, true, false),
             (false, "1", .absent, true, false), (false, "YES", .off, true, false), (false, "0", .on, true, false),
-            (false, "", .absent, false, false), (false, "off", .absent, false, false), (false, "maybe", .absent, true, true),
-            (false, nil, .on, true, false), (false, nil, .off, false, false), (false, nil, Self.malformed("/c"), true, true),
+            (false, "", .absent, false, false), (false, "off", .absent, false, false),
+            (false, "maybe", .absent, true, true),
+            (false, nil, .on, true, false), (false, nil, .off, false, false),
+            (false, nil, Self.malformed("/c"), true, true),
         ]
         for row in table {
             let inputs = ConsentInputs(toolName: "mytool", preference: .on)
@@ -286,7 +304,8 @@ final class ConsentResolverTests: XCTestCase {
     /// Every combination, against the requirements said in one sentence.
     func testEveryCombination() {
         let words: [String?] = [nil, "", "0", "No", "1", "TRUE", "x"]
-        let yes: Set<String> = ["1", "TRUE"], no: Set<String> = ["0", "No"]
+        let yes: Set<String> = ["1", "TRUE"]
+        let no: Set<String> = ["0", "No"]
         for bits in 0..<32 {
             for doNotTrack in words {
                 for kill in words {
@@ -296,10 +315,12 @@ final class ConsentResolverTests: XCTestCase {
                                 error: bits & 1 == 0 ? nil : "bad", gate: bits & 2 == 0, noTelemetry: bits & 4 != 0,
                                 doNotTrack: doNotTrack, kill: kill, enabled: enabled, preference: preference,
                                 optOut: bits & 8 != 0, notice: bits & 16 != 0, on: false, source: "")
-                            let refused = bits & 7 != 0
+                            let refused =
+                                bits & 7 != 0
                                 || [doNotTrack, kill].contains { !($0 == nil || $0 == "" || no.contains($0 ?? "")) }
                             let byDefault = bits & 24 == 24
-                            let agreed = enabled != nil
+                            let agreed =
+                                enabled != nil
                                 ? yes.contains(enabled ?? "")
                                 : preference == .on || preference == .absent && byDefault
                             XCTAssertEqual(

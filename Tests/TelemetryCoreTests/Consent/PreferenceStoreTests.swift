@@ -25,7 +25,8 @@ final class PreferenceStoreTests: XCTestCase {
             ("true", .on), ("true\n", .on), ("false", .off), ("false\n", .off),
             ("", nil), ("\n", nil), ("true\n\n", nil), ("true\r\n", nil), (" true", nil), ("true ", nil),
             ("TRUE\n", nil), ("True", nil), ("1\n", nil), ("yes\n", nil), ("truefalse", nil), ("tru", nil),
-            ("true\0", nil), ("\0", nil), ("\u{FEFF}true", nil), ("true\n           ", nil), ("true\n            ", nil),
+            ("true\0", nil), ("\0", nil), ("\u{FEFF}true", nil), ("true\n           ", nil),
+            ("true\n            ", nil),
         ]
         for (text, expected) in table {
             let answer = Array(text.utf8).withUnsafeBytes { PreferenceStore.parse($0) }
@@ -63,7 +64,8 @@ final class PreferenceStoreTests: XCTestCase {
         XCTAssertEqual(symlink(target, path), 0)
         try PreferenceStore.write(false, tool: "mytool")
         XCTAssertEqual(PreferenceStore.read(tool: "mytool"), .off)
-        XCTAssertEqual(try String(contentsOfFile: target, encoding: .utf8), "true\n", "a link is replaced, not followed")
+        XCTAssertEqual(
+            try String(contentsOfFile: target, encoding: .utf8), "true\n", "a link is replaced, not followed")
     }
 
     func testFailedWriteLeavesTheAnswerAndNoLitter() throws {

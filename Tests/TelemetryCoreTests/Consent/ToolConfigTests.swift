@@ -6,7 +6,8 @@ import XCTest
 /// A9: the tool's own configuration, on real files; A7: its second key.
 final class ToolConfigTests: XCTestCase {
     private var home: ScratchHome!
-    private let location = ConfigLocation(file: "mytool/config.yaml", key: "telemetry.enabled", localOnlyKey: "telemetry.local")
+    private let location = ConfigLocation(
+        file: "mytool/config.yaml", key: "telemetry.enabled", localOnlyKey: "telemetry.local")
     private var path: String { home.path + "/config/mytool/config.yaml" }
 
     override func setUp() { home = ScratchHome() }
@@ -34,7 +35,8 @@ final class ToolConfigTests: XCTestCase {
     func testWords() {
         XCTAssertEqual(answer(), .absent)
         let table: [(String, PreferenceAnswer)] = [
-            ("true", .on), ("Yes", .on), ("'on'", .on), ("1", .on), ("false", .off), ("\"NO\"", .off), ("off", .off), ("0", .off),
+            ("true", .on), ("Yes", .on), ("'on'", .on), ("1", .on), ("false", .off), ("\"NO\"", .off), ("off", .off),
+            ("0", .off),
             ("~", .absent), ("", .absent),
             ("perhaps", .unusable(path: path, reason: "telemetry.enabled is 'perhaps'; expected true or false")),
             ("''", .unusable(path: path, reason: "telemetry.enabled is ''; expected true or false")),
@@ -87,15 +89,19 @@ final class ToolConfigTests: XCTestCase {
 
     func testWhatIsNoFileNameOrKey() {
         let names: [(file: String, user: Bool, project: Bool)] = [
-            ("a", true, true), ("a/b.yaml", true, true), (".a", true, true), ("a..b/..c/d..", true, true), ("/a", true, false),
-            ("~/a", true, false), ("~a", true, true), ("/a/../b", true, false), ("", false, false), ("..", false, false), ("../a", false, false), ("a/..", false, false),
+            ("a", true, true), ("a/b.yaml", true, true), (".a", true, true), ("a..b/..c/d..", true, true),
+            ("/a", true, false),
+            ("~/a", true, false), ("~a", true, true), ("/a/../b", true, false), ("", false, false),
+            ("..", false, false), ("../a", false, false), ("a/..", false, false),
             ("a/../b", false, false), ("a\nb", false, false), (String(repeating: "a", count: 4096), false, false),
         ]
         for name in names {
             XCTAssertEqual(ConfigLocation.problem(file: name.file, inProject: false) == nil, name.user, name.file)
             XCTAssertEqual(ConfigLocation.problem(file: name.file, inProject: true) == nil, name.project, name.file)
         }
-        for key in ["a", "a.b", "a b.c", "ä.b", String(repeating: "a", count: 256)] { XCTAssertNil(ConfigLocation.problem(key: key), key) }
+        for key in ["a", "a.b", "a b.c", "ä.b", String(repeating: "a", count: 256)] {
+            XCTAssertNil(ConfigLocation.problem(key: key), key)
+        }
         for key in ["", ".", ".a", "a.", "a..b", "a\u{7F}", String(repeating: "a", count: 257)] {
             XCTAssertNotNil(ConfigLocation.problem(key: key), key)
         }

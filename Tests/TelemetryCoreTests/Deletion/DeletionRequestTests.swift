@@ -11,7 +11,9 @@ final class DeletionRequestTests: XCTestCase {
     override func tearDown() { home.restore() }
 
     /// Port 9 of this machine is closed.
-    private func options(endpoint: String? = nil, email: String? = nil, backend: BackendChoice = .defaultFile) -> Options {
+    private func options(endpoint: String? = nil, email: String? = nil, backend: BackendChoice = .defaultFile)
+        -> Options
+    {
         let options = Options(toolName: "mytool", toolVersion: "1")
         options.deletion.endpoint = endpoint
         options.deletion.email = email
@@ -46,8 +48,12 @@ final class DeletionRequestTests: XCTestCase {
             XCTAssertEqual(result.receipts.map { $0.machineID }, ["id1", "id2"])
         }
         XCTAssertEqual(receipts.count, 4)
-        XCTAssertTrue(receipts[0].hasSuffix(#""method":"email","target":"a@b","machine_id":"id1","outcome":"opened for the user to send"}"#), receipts[0])
-        XCTAssertTrue(receipts[3].hasSuffix(#""machine_id":"id2","outcome":"printed for the user to send"}"#), receipts[3])
+        XCTAssertTrue(
+            receipts[0].hasSuffix(
+                #""method":"email","target":"a@b","machine_id":"id1","outcome":"opened for the user to send"}"#),
+            receipts[0])
+        XCTAssertTrue(
+            receipts[3].hasSuffix(#""machine_id":"id2","outcome":"printed for the user to send"}"#), receipts[3])
     }
 
     /// An endpoint that fails leaves it to the mail, and says so in a receipt without the query.
@@ -70,8 +76,10 @@ final class DeletionRequestTests: XCTestCase {
         let table: [(BackendChoice, DeletionRecipient.Reach, String)] = [
             (.noop, .local, "the backend 'noop' keeps nothing: there is nobody to ask"),
             (.stdout, .local, "the backend 'stdout' only prints: there is nobody to ask"),
-            (.file(path: "/x/log", maxBytes: 4096, maxFiles: 1), .local,
-             "the backend 'file' sends nothing: the events are in /x/log, which 'telemetry reset' removes"),
+            (
+                .file(path: "/x/log", maxBytes: 4096, maxFiles: 1), .local,
+                "the backend 'file' sends nothing: the events are in /x/log, which 'telemetry reset' removes"
+            ),
             (.custom(telemetry_backend()), .unknown, "the backend 'custom' cannot erase: ask the author of mytool"),
         ]
         for (backend, reach, text) in table {

@@ -15,9 +15,12 @@ final class LocalDataTests: XCTestCase {
     }
 
     private let ours = [
-        "0123456789abcdef.seg", "control", "destinations", "deliver.lock", "deliver.lease", "deliver.logs", "deliver.taken",
-        "detached.lock", "heartbeat.json", ".heartbeat.json.0123456789abcdef", "salt", "machine-id", "uuid", "hashed-id",
-        "events.jsonl", "events.jsonl.1", "events.jsonl.12", "sent.jsonl", "sent.jsonl.1", "sent.head", ".salt.0123456789abcdef",
+        "0123456789abcdef.seg", "control", "destinations", "deliver.lock", "deliver.lease", "deliver.logs",
+        "deliver.taken",
+        "detached.lock", "heartbeat.json", ".heartbeat.json.0123456789abcdef", "salt", "machine-id", "uuid",
+        "hashed-id",
+        "events.jsonl", "events.jsonl.1", "events.jsonl.12", "sent.jsonl", "sent.jsonl.1", "sent.head",
+        ".salt.0123456789abcdef",
     ]
     private let others = ["deletion-receipts.jsonl", "salted", "notes", "123.seg", "eventsXjsonl"]
 
@@ -35,9 +38,11 @@ final class LocalDataTests: XCTestCase {
 
     func testAnEmptyDirectoryGoes() {
         home.write("x", to: "state/telemetry/mytool/salt")
-        XCTAssertEqual(LocalData.remove(options: Options(toolName: "mytool", toolVersion: ""), keepingPastIDs: false), [])
+        XCTAssertEqual(
+            LocalData.remove(options: Options(toolName: "mytool", toolVersion: ""), keepingPastIDs: false), [])
         XCTAssertEqual(names("state/telemetry"), [])
-        XCTAssertEqual(LocalData.remove(options: Options(toolName: "mytool", toolVersion: ""), keepingPastIDs: false), [])
+        XCTAssertEqual(
+            LocalData.remove(options: Options(toolName: "mytool", toolVersion: ""), keepingPastIDs: false), [])
     }
 
     /// Erasure could not be asked for: the present id joins the past ones, and what it came from goes.
@@ -46,7 +51,8 @@ final class LocalDataTests: XCTestCase {
         let directory = try Directory.openPrivate(path)
         defer { directory.close() }
         let id = MachineIdentity.obtain(IdentityPolicy(), tool: "mytool", directory: directory).id
-        XCTAssertEqual(LocalData.remove(options: Options(toolName: "mytool", toolVersion: ""), keepingPastIDs: true), [])
+        XCTAssertEqual(
+            LocalData.remove(options: Options(toolName: "mytool", toolVersion: ""), keepingPastIDs: true), [])
         XCTAssertEqual(names("state/telemetry/mytool"), ["past-ids"])
         XCTAssertEqual(PastIDs.read(in: directory).map { $0.id }, [id])
     }

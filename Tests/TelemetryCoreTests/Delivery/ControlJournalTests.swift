@@ -41,8 +41,10 @@ final class ControlJournalTests: XCTestCase {
         let other = Sample.heapSegment(size: 8192)
         defer { other.release(removingFrom: nil) }
         let table: [(what: String, offset: Int, segments: [Segment], isFound: Bool)] = [
-            ("alone", 4200, [segment], true), ("among others", 4200, [other, segment], true), ("no segments", 4200, [], false),
-            ("another segment", 4200, [other], false), ("went on", 4208, [segment], false), ("before", 4096, [segment], false),
+            ("alone", 4200, [segment], true), ("among others", 4200, [other, segment], true),
+            ("no segments", 4200, [], false),
+            ("another segment", 4200, [other], false), ("went on", 4208, [segment], false),
+            ("before", 4096, [segment], false),
         ]
         for row in table {
             segment.progress.offset = 4200

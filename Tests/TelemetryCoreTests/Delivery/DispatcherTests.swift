@@ -14,12 +14,17 @@ final class DispatcherTests: XCTestCase {
     override func setUpWithError() throws { spool = try scratch.spool(options) }
     override func tearDown() { spool.close() }
 
-    private func dispatcher(_ backend: ScriptedBackend, _ spool: Spool? = nil, isConsented: @escaping () -> Bool = { true }) -> Dispatcher {
-        Dispatcher(spool: spool ?? self.spool, mutex: mutex, outlets: [Outlet(name: "scripted", backend)], options: options, isConsented: isConsented)
+    private func dispatcher(
+        _ backend: ScriptedBackend, _ spool: Spool? = nil, isConsented: @escaping () -> Bool = { true }
+    ) -> Dispatcher {
+        Dispatcher(
+            spool: spool ?? self.spool, mutex: mutex, outlets: [Outlet(name: "scripted", backend)], options: options,
+            isConsented: isConsented)
     }
 
     private func pass(
-        _ dispatcher: Dispatcher, until deadline: Deadline = .never, ignoringBackoff: Bool = false, isCancelled: @escaping () -> Bool = { false }
+        _ dispatcher: Dispatcher, until deadline: Deadline = .never, ignoringBackoff: Bool = false,
+        isCancelled: @escaping () -> Bool = { false }
     ) -> Dispatcher.PassResult {
         dispatcher.pass(until: deadline, ignoringBackoff: ignoringBackoff, isCancelled: isCancelled)
     }
@@ -31,7 +36,8 @@ final class DispatcherTests: XCTestCase {
 
     private func assertTotals(recorded: UInt64, delivered: UInt64, pending: UInt64 = 0, line: UInt = #line) {
         let totals = spool.totals()
-        XCTAssertEqual([totals.recorded, totals.delivered, totals.pending], [recorded, delivered, pending], line: line)
+        XCTAssertEqual(
+            [totals.recorded, totals.delivered, totals.pending], [recorded, delivered, pending], line: line)
         XCTAssertEqual(totals.recorded, totals.delivered + totals.pending + totals.droppedTotal, line: line)
     }
 
@@ -65,7 +71,8 @@ final class DispatcherTests: XCTestCase {
 
     /// E5: a held segment holds back what its collector recorded later, and nothing else.
     func testHeldSegmentHoldsBackItsLineage() throws {
-        var one = Sample.otherContext, other = Sample.otherContext
+        var one = Sample.otherContext
+        var other = Sample.otherContext
         one.lineage = 1
         other.lineage = 2
         let held = try scratch.orphan(["one-1"], context: one)
@@ -91,16 +98,20 @@ final class DispatcherTests: XCTestCase {
         try scratch.orphan(["local-1"], context: local)
         try scratch.orphan(["any-1"])
         let log = ScriptedBackend()
-        let localOnly = Dispatcher(spool: spool, mutex: mutex, outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true, isConsented: { true })
+        let localOnly = Dispatcher(
+            spool: spool, mutex: mutex, outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true,
+            isConsented: { true })
         XCTAssertEqual(pass(localOnly), .done)
         XCTAssertEqual(log.sent, ["local-1"])
 
         try scratch.orphan(["local-2"], context: local)
-        let author = ScriptedBackend(), standIn = ScriptedBackend()
+        let author = ScriptedBackend()
+        let standIn = ScriptedBackend()
         let chosen = ScratchSpool.options()
         chosen.backend = .http(endpoint: "https://a.example/")
         let usual = Dispatcher(
-            spool: spool, mutex: mutex, outlets: [Outlet(name: "author", author)], options: chosen, makeLocalBackend: { standIn }, isConsented: { true })
+            spool: spool, mutex: mutex, outlets: [Outlet(name: "author", author)], options: chosen,
+            makeLocalBackend: { standIn }, isConsented: { true })
         XCTAssertEqual(pass(usual), .done)
         XCTAssertEqual(author.sent, ["any-1"])
         XCTAssertEqual(standIn.sent, ["local-2"])
@@ -118,7 +129,9 @@ final class DispatcherTests: XCTestCase {
         let other = try scratch.spool(options, context: local)
         defer { other.close() }
         let log = ScriptedBackend()
-        let localOnly = Dispatcher(spool: other, mutex: Mutex(), outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true, isConsented: { true })
+        let localOnly = Dispatcher(
+            spool: other, mutex: Mutex(), outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true,
+            isConsented: { true })
         XCTAssertEqual(pass(localOnly), .done)
         XCTAssertEqual(log.sent, ["local"])
         XCTAssertEqual(failing.state.failures, 1)

@@ -55,7 +55,9 @@ final class RetryScheduleTests: XCTestCase {
         var state = DeliveryState()
         state.failed("x", afterSeconds: nil, isFinal: false, now + 5 * year, random: 0)
         XCTAssertFalse(state.isDue(now + 5 * year))
-        for moment in [now, now + 5 * year - 1, 0, 5, -5] as [Int64] { XCTAssertTrue(state.isDue(moment), "the clock was set back to \(moment)") }
+        for moment in [now, now + 5 * year - 1, 0, 5, -5] as [Int64] {
+            XCTAssertTrue(state.isDue(moment), "the clock was set back to \(moment)")
+        }
         XCTAssertTrue(state.isDue(now + 6 * year))
         state = DeliveryState(nextAttempt: now + 8 * 86_400 * second)
         XCTAssertTrue(state.isDue(now), "no pause is that long")

@@ -21,7 +21,8 @@ final class SegmentDeliveryTests: XCTestCase {
         isCancelled: @escaping () -> Bool = { false }, journal: ControlJournal? = nil
     ) -> SegmentDelivery.Result {
         let delivery = SegmentDelivery(
-            backend: backend, deadline: deadline, sendTimeoutMilliseconds: 5000, isCancelled: isCancelled, guarantee: guarantee,
+            backend: backend, deadline: deadline, sendTimeoutMilliseconds: 5000, isCancelled: isCancelled,
+            guarantee: guarantee,
             oldest: oldest, isCurrent: { _ in isCurrent() }, isConsented: isConsented, journal: journal)
         return delivery.run(only: segment)
     }
@@ -127,7 +128,9 @@ final class SegmentDeliveryTests: XCTestCase {
         assertCounts(delivered: 6, pending: 4)
         XCTAssertEqual(Sample.names(segment), Array(names[6...]))
         XCTAssertEqual(deliver(backend), .consumed)
-        XCTAssertEqual(backend.batches, [Array(names[0..<3]), Array(names[3..<6]), Array(names[6..<9]), Array(names[6..<9]), [names[9]]])
+        XCTAssertEqual(
+            backend.batches,
+            [Array(names[0..<3]), Array(names[3..<6]), Array(names[6..<9]), Array(names[6..<9]), [names[9]]])
         assertCounts(delivered: 10)
     }
 
@@ -151,7 +154,8 @@ final class SegmentDeliveryTests: XCTestCase {
 
     /// One event that is too large by itself costs itself only.
     func testEventThatIsTooLargeAlone() {
-        let backend = ScriptedBackend { names, _, _ in Outcome(verdict: names.contains("event-6") ? .split : .accepted) }
+        let backend = ScriptedBackend { names, _, _ in Outcome(verdict: names.contains("event-6") ? .split : .accepted)
+        }
         XCTAssertEqual(deliver(backend), .consumed)
         assertCounts(delivered: 9, dropped: [.rejected: 1])
     }
@@ -193,7 +197,10 @@ final class SegmentDeliveryTests: XCTestCase {
 
     func testAtMostOnceNeverSendsAgain() {
         for (verdict, result, reason) in [
-            (Verdict.retry(afterSeconds: 3), SegmentDelivery.Result.failed(retryAfterSeconds: 3, reason: "reason 1"), DropReason.unconfirmed),
+            (
+                Verdict.retry(afterSeconds: 3), SegmentDelivery.Result.failed(retryAfterSeconds: 3, reason: "reason 1"),
+                DropReason.unconfirmed
+            ),
             (.rejected, .consumed, .rejected),
         ] {
             let own = segment!

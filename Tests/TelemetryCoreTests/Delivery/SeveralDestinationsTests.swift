@@ -20,7 +20,8 @@ final class SeveralDestinationsTests: XCTestCase {
             outlet.slot = slots[index]
             return outlet
         }
-        return Dispatcher(spool: spool ?? self.spool, mutex: Mutex(), outlets: outlets, options: options, isConsented: { true })
+        return Dispatcher(
+            spool: spool ?? self.spool, mutex: Mutex(), outlets: outlets, options: options, isConsented: { true })
     }
 
     private func pass(_ dispatcher: Dispatcher, ignoringBackoff: Bool = false) -> Dispatcher.PassResult {
@@ -34,7 +35,8 @@ final class SeveralDestinationsTests: XCTestCase {
 
     private func assertTotals(recorded: UInt64, delivered: UInt64, pending: UInt64 = 0, line: UInt = #line) {
         let totals = spool.totals()
-        XCTAssertEqual([totals.recorded, totals.delivered, totals.pending], [recorded, delivered, pending], line: line)
+        XCTAssertEqual(
+            [totals.recorded, totals.delivered, totals.pending], [recorded, delivered, pending], line: line)
         XCTAssertEqual(totals.recorded, totals.delivered + totals.pending + totals.droppedTotal, line: line)
     }
 
@@ -90,7 +92,8 @@ final class SeveralDestinationsTests: XCTestCase {
             return Outcome(verdict: .accepted)
         }
         let dispatcher = try dispatcher([("silent", silent), ("alive", alive)])
-        XCTAssertEqual(dispatcher.pass(until: .never, ignoringBackoff: false, isCancelled: { isCancelled }), .interrupted)
+        XCTAssertEqual(
+            dispatcher.pass(until: .never, ignoringBackoff: false, isCancelled: { isCancelled }), .interrupted)
         XCTAssertEqual(order, ["silent"])
         XCTAssertEqual(dispatcher.state.failures, 1)
         XCTAssertGreaterThan(dispatcher.nextAttempts.failed, Clock.realtime())
@@ -138,7 +141,10 @@ final class SeveralDestinationsTests: XCTestCase {
     /// One that is new gets what the others have not all got yet; one that is gone is not waited for.
     func testDestinationsComeAndGo() throws {
         record("a")
-        XCTAssertEqual(pass(try dispatcher([("old", ScriptedBackend([.retry(afterSeconds: nil)])), ("stays", ScriptedBackend())])), .failed)
+        XCTAssertEqual(
+            pass(
+                try dispatcher([("old", ScriptedBackend([.retry(afterSeconds: nil)])), ("stays", ScriptedBackend())])),
+            .failed)
         spool.close()
         spool = try scratch.spool(options)
         let new = ScriptedBackend()
@@ -146,7 +152,9 @@ final class SeveralDestinationsTests: XCTestCase {
         XCTAssertEqual(new.sent, ["a"])
         assertTotals(recorded: 1, delivered: 1)
         for round in 0..<10 {
-            XCTAssertNotNil(spool.shared?.assignDestinations((0..<Destination.limit).map { "n\(round)-\($0)" }), "places are used again")
+            XCTAssertNotNil(
+                spool.shared?.assignDestinations((0..<Destination.limit).map { "n\(round)-\($0)" }),
+                "places are used again")
         }
     }
 

@@ -51,12 +51,17 @@ final class RecordEncoderTests: XCTestCase {
         XCTAssertFalse(result.isAdjusted)
         XCTAssertEqual(result.flags, 3)
         let seen = result.seen
-        XCTAssertEqual([seen.type, seen.name, seen.category, seen.error], ["command.error", "get apis", "network", "no route to høst"])
+        XCTAssertEqual(
+            [seen.type, seen.name, seen.category, seen.error],
+            ["command.error", "get apis", "network", "no route to høst"])
         XCTAssertEqual(seen.arguments, ["get", "", "--output=json"])
-        XCTAssertEqual(seen.attributes, [
-            "text=väl\tue", "empty=", "i=\(Int64.min)i", "i=-1i", "i=0i", "i=\(Int64.max)i", "d=0.0d", "d=-0.5d", "d=\(Double.pi)d",
-            "d=infd", "d=\(Double.greatestFiniteMagnitude)d", "yes=true", "no=false",
-        ])
+        XCTAssertEqual(
+            seen.attributes,
+            [
+                "text=väl\tue", "empty=", "i=\(Int64.min)i", "i=-1i", "i=0i", "i=\(Int64.max)i", "d=0.0d", "d=-0.5d",
+                "d=\(Double.pi)d",
+                "d=infd", "d=\(Double.greatestFiniteMagnitude)d", "yes=true", "no=false",
+            ])
         XCTAssertEqual(seen.duration, -7)
         XCTAssertEqual(seen.exitCode, .min)
         XCTAssertEqual(seen.timestamp, 1_778_596_245_123_456_789)
@@ -97,14 +102,19 @@ final class RecordEncoderTests: XCTestCase {
 
     /// C8. Its neighbours stay.
     func testAttributesThatAreLeftOut() throws {
-        let table: [(what: String, add: (InputBuilder) -> Void)] = [
-            ("NULL key", { $0.string([UInt8]?.none, [0x61]) }), ("empty key", { $0.string("", [0x61]) }),
-            ("NULL string", { $0.string("a", nil) }), ("type 4", { $0.unknown("a", type: 4) }),
-            ("type 256", { $0.unknown("a", type: 256) }), ("a type beyond all", { $0.unknown("a", type: .max) }),
-        ] + ["schema_version", "event_id", "timestamp", "type", "name", "machine_id", "tool_name", "version", "os", "arch", "os_version",
-             "runtime", "duration_ms", "exit_code", "error_category", "args", "error", "metadata"].map { key in
-            ("reserved \(key)", { $0.int(key, 1) })
-        }
+        let table: [(what: String, add: (InputBuilder) -> Void)] =
+            [
+                ("NULL key", { $0.string([UInt8]?.none, [0x61]) }), ("empty key", { $0.string("", [0x61]) }),
+                ("NULL string", { $0.string("a", nil) }), ("type 4", { $0.unknown("a", type: 4) }),
+                ("type 256", { $0.unknown("a", type: 256) }), ("a type beyond all", { $0.unknown("a", type: .max) }),
+            ]
+            + [
+                "schema_version", "event_id", "timestamp", "type", "name", "machine_id", "tool_name", "version", "os",
+                "arch", "os_version",
+                "runtime", "duration_ms", "exit_code", "error_category", "args", "error", "metadata",
+            ].map { key in
+                ("reserved \(key)", { $0.int(key, 1) })
+            }
         XCTAssertEqual(table.count, 24)
         for row in table {
             let builder = InputBuilder()
@@ -213,9 +223,10 @@ final class RecordEncoderTests: XCTestCase {
                 let builder = InputBuilder()
                 // Measured as shorter than the memory behind it, which the change makes longer.
                 let areas = [builder.string("k", start), builder.string("l", [0x61, 0] + start)]
-                let result = try XCTUnwrap(roundTrip(builder) {
-                    for case let area? in areas { memcpy(area, change, 8) }
-                }, "\(start) \(change)")
+                let result = try XCTUnwrap(
+                    roundTrip(builder) {
+                        for case let area? in areas { memcpy(area, change, 8) }
+                    }, "\(start) \(change)")
                 XCTAssertEqual(result.seen.arguments.count, 0)
                 XCTAssertEqual(result.seen.attributes.count, 2)
             }
@@ -229,9 +240,10 @@ final class RecordEncoderTests: XCTestCase {
                 let builder = InputBuilder()
                 // Measured as shorter than the memory behind it, which the change makes longer.
                 let areas = [builder.argument(start), builder.argument([0x61, 0] + start)]
-                let result = try XCTUnwrap(roundTrip(builder) {
-                    for case let area? in areas { memcpy(area, change, 8) }
-                }, "\(start) \(change)")
+                let result = try XCTUnwrap(
+                    roundTrip(builder) {
+                        for case let area? in areas { memcpy(area, change, 8) }
+                    }, "\(start) \(change)")
                 XCTAssertEqual(result.seen.arguments.count, 2)
                 XCTAssertEqual(result.seen.attributes.count, 0)
             }
@@ -274,7 +286,9 @@ final class EventIdentifierTests: XCTestCase {
         }
         XCTAssertEqual(seen.count, 100_000)
         var generations = Set<UInt64>()
-        for generation in UInt64(0)..<50_000 { generations.insert(EventIdentifier.make(now: 5, generation: generation &* 7, offset: 4096).low) }
+        for generation in UInt64(0)..<50_000 {
+            generations.insert(EventIdentifier.make(now: 5, generation: generation &* 7, offset: 4096).low)
+        }
         XCTAssertEqual(generations.count, 50_000)
     }
 }

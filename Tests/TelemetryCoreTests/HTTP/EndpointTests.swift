@@ -17,7 +17,10 @@ final class EndpointTests: XCTestCase {
             ("http://[::1]:65535/x", "[::1]", 65535, "http://[::1]:65535/x"),
             ("https://[2001:db8::1]/", "[2001:db8::1]", 443, "https://[2001:db8::1]/"),
             ("https://xn--bcher-kva.example/", "xn--bcher-kva.example", 443, "https://xn--bcher-kva.example/"),
-            ("https://a/" + String(repeating: "x", count: 2038), "a", 443, "https://a/" + String(repeating: "x", count: 2038)),
+            (
+                "https://a/" + String(repeating: "x", count: 2038), "a", 443,
+                "https://a/" + String(repeating: "x", count: 2038)
+            ),
         ]
         for (url, host, port, description) in cases {
             let endpoint = try Endpoint.parse(url)
@@ -32,19 +35,28 @@ final class EndpointTests: XCTestCase {
         let cases: [(url: String, says: String)] = [
             ("", "empty"), ("example.com", "scheme"), ("ftp://example.com", "scheme"), ("file:///etc/passwd", "scheme"),
             ("//example.com", "scheme"), ("https:example.com", "scheme"), ("https:/example.com", "scheme"),
-            ("https://", "no host"), ("https:///path", "no host"), ("https://:443/", "no host"), ("https://?q", "no host"),
-            ("https://user:s3cret@example.com/", "user information"), ("https://s3cret@example.com", "user information"),
-            ("https://example.com/a b", "space"), ("https://example.com/\n", "control"), ("https://exa\tmple.com", "control"),
+            ("https://", "no host"), ("https:///path", "no host"), ("https://:443/", "no host"),
+            ("https://?q", "no host"),
+            ("https://user:s3cret@example.com/", "user information"),
+            ("https://s3cret@example.com", "user information"),
+            ("https://example.com/a b", "space"), ("https://example.com/\n", "control"),
+            ("https://exa\tmple.com", "control"),
             ("https://example.com/\u{0}", "control"), ("https://example.com/\u{7F}", "control"),
-            ("https://exämple.com/", "ASCII"), ("https://example.com/#s3cret", "fragment"), ("https://example.com\\@evil/", "backslash"),
+            ("https://exämple.com/", "ASCII"), ("https://example.com/#s3cret", "fragment"),
+            ("https://example.com\\@evil/", "backslash"),
             ("https://example.com:", "port"), ("https://example.com:0", "port"), ("https://example.com:65536", "port"),
-            ("https://example.com:99999999999999999999", "port"), ("https://example.com:8a", "port"), ("https://example.com:-1", "port"),
+            ("https://example.com:99999999999999999999", "port"), ("https://example.com:8a", "port"),
+            ("https://example.com:-1", "port"),
             ("https://exa%6Dple.com/", "host name"), ("https://exa$mple/", "host name"),
-            ("https://" + String(repeating: "a", count: 254), "too long"), ("https://[::1", "IPv6"), ("https://[]/", "IPv6"),
+            ("https://" + String(repeating: "a", count: 254), "too long"), ("https://[::1", "IPv6"),
+            ("https://[]/", "IPv6"),
             ("https://[zz::1]/", "IPv6"), ("https://[::1]x/", "port"), ("https://a:b:c/", "port"),
-            ("http://example.com/", "https"), ("http://127.0.0.1.evil.example/", "https"), ("http://localhost.evil.example/", "https"),
-            ("http://127.1/", "https"), ("http://127.0.0.256/", "https"), ("http://127.0.0.01/", "https"), ("http://128.0.0.1/", "https"),
-            ("http://0x7f.0.0.1/", "https"), ("http://[::2]/", "https"), ("http://0.0.0.0/", "https"), ("http://127.0.0/", "https"),
+            ("http://example.com/", "https"), ("http://127.0.0.1.evil.example/", "https"),
+            ("http://localhost.evil.example/", "https"),
+            ("http://127.1/", "https"), ("http://127.0.0.256/", "https"), ("http://127.0.0.01/", "https"),
+            ("http://128.0.0.1/", "https"),
+            ("http://0x7f.0.0.1/", "https"), ("http://[::2]/", "https"), ("http://0.0.0.0/", "https"),
+            ("http://127.0.0/", "https"),
             ("https://a/" + String(repeating: "x", count: 2039), "2049 bytes"),
         ]
         for (url, says) in cases {
@@ -72,8 +84,10 @@ final class EndpointTests: XCTestCase {
             ("https://a.example/v1/events", "https://b.example/v1/events", false),
             ("https://a.example/services/collector/event", "https://b.example/services/collector/event", false),
             ("https://a.example/hook/T02AB34CD56EF78GH", "https://b.example/x/T02AB34CD56EF78GH?y", true),
-            ("https://a.example/x?k=1", "https://b.example/x?k=1", true), ("https://a.example/x?k=1", "https://b.example/x?k=2", false),
-            ("https://a.example/x?k=12345678", "https://b.example/?next=%2Fx&12345678", true), ("https://a.example/x?", "https://b.example/", false),
+            ("https://a.example/x?k=1", "https://b.example/x?k=1", true),
+            ("https://a.example/x?k=1", "https://b.example/x?k=2", false),
+            ("https://a.example/x?k=12345678", "https://b.example/?next=%2Fx&12345678", true),
+            ("https://a.example/x?", "https://b.example/", false),
             ("https://a.example", "", false), ("https://a.example/x?k=12345678", "", false),
         ]
         for (url, location, isRepeated) in table {

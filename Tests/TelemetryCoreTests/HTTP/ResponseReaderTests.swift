@@ -14,7 +14,9 @@ final class ResponseReaderTests: XCTestCase {
     func testBodyEndsAtTheRequestsLimit() {
         for limit in [0, 1, 4096, 1 << 20, 4 << 20] {
             for chunk in [1024, 16_384, 65_536] {
-                XCTAssertEqual(feed(ResponseReader(bodyLimit: limit), chunk: chunk, upTo: 8 << 20), limit / chunk * chunk, "\(limit) by \(chunk)")
+                XCTAssertEqual(
+                    feed(ResponseReader(bodyLimit: limit), chunk: chunk, upTo: 8 << 20), limit / chunk * chunk,
+                    "\(limit) by \(chunk)")
             }
         }
     }
@@ -23,7 +25,9 @@ final class ResponseReaderTests: XCTestCase {
         let body = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         for chunk in [1, 7, 1000, 65_535, 65_536, 65_537, 100_000] {
             let reader = ResponseReader()
-            for line in ["HTTP/1.1 200 OK\r\n", "X-RateLimit-Reset: 12\r\n", "\r\n"] { _ = Array(line.utf8).withUnsafeBytes { reader.header($0) } }
+            for line in ["HTTP/1.1 200 OK\r\n", "X-RateLimit-Reset: 12\r\n", "\r\n"] {
+                _ = Array(line.utf8).withUnsafeBytes { reader.header($0) }
+            }
             for start in stride(from: 0, to: body.count, by: chunk) {
                 XCTAssertTrue(Array(body[start..<min(body.count, start + chunk)]).withUnsafeBytes { reader.body($0) })
             }

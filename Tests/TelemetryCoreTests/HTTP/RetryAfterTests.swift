@@ -10,13 +10,16 @@ final class RetryAfterTests: XCTestCase {
     func testTable() {
         let now = example - 60
         let cases: [(String, Int?)] = [
-            ("0", 0), ("120", 120), ("99999999999999999999999999", RetryAfter.maxSeconds), ("", nil), ("-5", nil), ("1.5", nil),
+            ("0", 0), ("120", 120), ("99999999999999999999999999", RetryAfter.maxSeconds), ("", nil), ("-5", nil),
+            ("1.5", nil),
             ("soon", nil), ("Sun, 06 Nov 1994 08:49:37 GMT", 60), ("Sunday, 06-Nov-94 08:49:37 GMT", 60),
             ("Sun Nov  6 08:49:37 1994", 60), ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
             ("Fri, 31 Dec 9999 23:59:59 GMT", RetryAfter.maxSeconds), ("Sun, 06 Nov 1994 08:49:37 UTC", nil),
-            ("Sun, 06 Foo 1994 08:49:37 GMT", nil), ("Sun, 6 Nov 1994 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 24:49:37 GMT", nil),
+            ("Sun, 06 Foo 1994 08:49:37 GMT", nil), ("Sun, 6 Nov 1994 08:49:37 GMT", nil),
+            ("Sun, 06 Nov 1994 24:49:37 GMT", nil),
             ("Sun, 06 Nov 1994", nil), (" ", nil), (",", nil), ("Sun, ", nil), ("aaa,                         ", nil),
-            ("Sun, 00 Nov 1994 08:49:37 GMT", nil), ("Sunday, 06-Nov-9x 08:49:37 GMT", nil), ("Sun Nov 16 08:50:37 1994", 864_120),
+            ("Sun, 00 Nov 1994 08:49:37 GMT", nil), ("Sunday, 06-Nov-9x 08:49:37 GMT", nil),
+            ("Sun Nov 16 08:50:37 1994", 864_120),
         ]
         for (text, seconds) in cases {
             XCTAssertEqual(RetryAfter.seconds(Array(text.utf8), now: now), seconds, text)
@@ -25,7 +28,8 @@ final class RetryAfterTests: XCTestCase {
 
     func testTwoDigitYearMoreThanFiftyYearsAheadIsPast() {
         XCTAssertEqual(HTTPDate.parse(Array("Sunday, 06-Nov-94 08:49:37 GMT".utf8), now: 1_778_596_245), example)
-        XCTAssertEqual(HTTPDate.parse(Array("Sunday, 06-Nov-94 08:49:37 GMT".utf8), now: 2_400_000_000), example + 3_155_760_000)
+        XCTAssertEqual(
+            HTTPDate.parse(Array("Sunday, 06-Nov-94 08:49:37 GMT".utf8), now: 2_400_000_000), example + 3_155_760_000)
     }
 
     func testNoBytesReachATrap() {

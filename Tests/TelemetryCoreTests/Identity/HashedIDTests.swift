@@ -9,7 +9,8 @@ final class HashedIDTests: XCTestCase {
 
     func testDerivation() {
         let all = MachineSignals(
-            machineID: "0123456789abcdef0123456789abcdef", hardwareAddress: "02:42:ac:11:00:02", hostName: "host", userName: "ann")
+            machineID: "0123456789abcdef0123456789abcdef", hardwareAddress: "02:42:ac:11:00:02", hostName: "host",
+            userName: "ann")
         XCTAssertEqual(all.joined, "0123456789abcdef0123456789abcdef:02:42:ac:11:00:02:host:ann")
         XCTAssertEqual(HashedID.derive(all), "3a72561340f334da")
         // Each signal may be missing.
@@ -54,10 +55,14 @@ final class HashedIDTests: XCTestCase {
     func testSignalsDoNotShow() throws {
         let directory = try Directory.openPrivate(files.path)
         defer { directory.close() }
-        let id = MachineIdentity.obtain(IdentityPolicy(kind: TELEMETRY_IDENTITY_HASHED), tool: "a", directory: directory).id
+        let id = MachineIdentity.obtain(
+            IdentityPolicy(kind: TELEMETRY_IDENTITY_HASHED), tool: "a", directory: directory
+        ).id
         XCTAssertNotNil(id.range(of: "^[0-9a-f]{16}$", options: .regularExpression), id)
         XCTAssertEqual(id, HashedID.derive(.current()))
-        XCTAssertEqual(MachineIdentity.obtain(IdentityPolicy(kind: TELEMETRY_IDENTITY_HASHED), tool: "b", directory: directory).id, id)
+        XCTAssertEqual(
+            MachineIdentity.obtain(IdentityPolicy(kind: TELEMETRY_IDENTITY_HASHED), tool: "b", directory: directory).id,
+            id)
         XCTAssertEqual(files.names, ["hashed-id"])
         XCTAssertEqual(try String(contentsOfFile: files.path + "/hashed-id", encoding: .utf8), id + "\n")
     }

@@ -17,7 +17,8 @@ final class IdentityRotationTests: XCTestCase {
     private func obtain(_ kind: telemetry_identity, days: UInt32 = 30, after: Int64 = 0) throws -> MachineIdentity {
         try withDirectory {
             MachineIdentity.obtain(
-                IdentityPolicy(kind: kind, rotationDays: days), tool: "mytool", directory: $0, now: Clock.realtime() + after)
+                IdentityPolicy(kind: kind, rotationDays: days), tool: "mytool", directory: $0,
+                now: Clock.realtime() + after)
         }
     }
 
@@ -40,7 +41,10 @@ final class IdentityRotationTests: XCTestCase {
 
     func testDamagedUUIDIsReplaced() throws {
         let good = try obtain(TELEMETRY_IDENTITY_RANDOM).id
-        for damaged in ["", "\n", good, good + "\n\n", good.uppercased() + "\n", good.replacingOccurrences(of: "-", with: "0") + "\n"] {
+        for damaged in [
+            "", "\n", good, good + "\n\n", good.uppercased() + "\n",
+            good.replacingOccurrences(of: "-", with: "0") + "\n",
+        ] {
             try put("uuid", damaged)
             let next = try obtain(TELEMETRY_IDENTITY_RANDOM).id
             XCTAssertNotEqual(next, good, damaged)
@@ -90,7 +94,9 @@ final class IdentityRotationTests: XCTestCase {
                 }
             }
             // The cache is of the salt with its time of change.
-            let aged = try withDirectory { MachineIdentity.obtain(IdentityPolicy(kind: kind), tool: "mytool", directory: $0).id }
+            let aged = try withDirectory {
+                MachineIdentity.obtain(IdentityPolicy(kind: kind), tool: "mytool", directory: $0).id
+            }
             XCTAssertEqual(aged, first)
             let lock = NSLock()
             var seen: Set<String> = []
@@ -118,7 +124,8 @@ final class IdentityRotationTests: XCTestCase {
     func testAtMost1024PastIDs() throws {
         try withDirectory { directory in
             for number in 0..<1030 {
-                XCTAssertTrue(PastIDs.add(Hexadecimal.text(UInt64(number)), from: Int64(number), until: 100, in: directory))
+                XCTAssertTrue(
+                    PastIDs.add(Hexadecimal.text(UInt64(number)), from: Int64(number), until: 100, in: directory))
             }
             let kept = PastIDs.read(in: directory)
             XCTAssertEqual(kept.map { $0.from }, Array(6..<1030))
@@ -134,7 +141,9 @@ final class IdentityRotationTests: XCTestCase {
         try put("past-ids", "\n\(good)\n\(good) x\n 1 2\nzz 1 2\n00ff x 1\n../x 1 2\n")
         XCTAssertEqual(try past(), [PastID(id: "00ff", from: 1, until: 2)])
         let ephemeral = "ephemeral-00112233445566778899aabbccddeeff"
-        try put("past-ids", "\(ephemeral) 0000000000000001 0000000000000002\nephemeral- 0000000000000001 0000000000000002\n")
+        try put(
+            "past-ids", "\(ephemeral) 0000000000000001 0000000000000002\nephemeral- 0000000000000001 0000000000000002\n"
+        )
         XCTAssertEqual(try past(), [PastID(id: ephemeral, from: 1, until: 2)])
     }
 

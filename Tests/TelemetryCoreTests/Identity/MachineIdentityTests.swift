@@ -89,7 +89,9 @@ final class MachineIdentityTests: XCTestCase {
     func testDamagedCacheIsDerivedAgain() throws {
         let first = try id("mytool")
         let good = try String(contentsOfFile: path("mytool", "machine-id"), encoding: .utf8)
-        for damaged in ["", "\n", String(good.dropLast()), good + "\n", "g" + good.dropFirst(), good.uppercased() + "x"] {
+        for damaged in [
+            "", "\n", String(good.dropLast()), good + "\n", "g" + good.dropFirst(), good.uppercased() + "x",
+        ] {
             home.write(damaged, to: "state/telemetry/mytool/machine-id")
             XCTAssertEqual(try id("mytool"), first, damaged.debugDescription)
             XCTAssertEqual(try String(contentsOfFile: path("mytool", "machine-id"), encoding: .utf8), good)
@@ -138,7 +140,9 @@ final class MachineIdentityTests: XCTestCase {
             let id = MachineIdentity.derive(tool: "mytool", salt: [UInt8](repeating: 0, count: 32), machine: machine)
             XCTAssertFalse(id.contains(String(decoding: machine.prefix(8), as: UTF8.self)))
         }
-        guard let real = try? String(contentsOfFile: "/etc/machine-id", encoding: .utf8), real.utf8.count >= 32 else { return }
+        guard let real = try? String(contentsOfFile: "/etc/machine-id", encoding: .utf8), real.utf8.count >= 32 else {
+            return
+        }
         _ = try id("mytool")
         for name in ["machine-id", "salt"] {
             let kept = try Data(contentsOf: URL(fileURLWithPath: path("mytool", name)))
@@ -181,12 +185,15 @@ final class MachineIdentityTests: XCTestCase {
     private func bytes(_ hex: String) -> [UInt8]? {
         guard hex.utf8.count == 32 else { return nil }
         let digits = Array(hex.utf8)
-        let parsed = stride(from: 0, to: 32, by: 2).compactMap { Hexadecimal.word(digits[$0..<$0 + 2]).map { UInt8($0) } }
+        let parsed = stride(from: 0, to: 32, by: 2).compactMap {
+            Hexadecimal.word(digits[$0..<$0 + 2]).map { UInt8($0) }
+        }
         return parsed.count == 16 ? parsed : nil
     }
 
     private func run(_ program: String, _ arguments: String...) -> String? {
-        let process = Process(), output = Pipe()
+        let process = Process()
+        let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/" + program)
         process.arguments = arguments
         process.standardOutput = output

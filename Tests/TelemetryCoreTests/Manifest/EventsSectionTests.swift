@@ -21,26 +21,45 @@ final class EventsSectionTests: XCTestCase {
         check("[a]", "2:9: events: a sequence is no mapping; expected a mapping")
         check("{a: x}", "2:13: events.a: 'x' is no mapping; expected a mapping")
         check("{a: {}}", "2:13: events.a.description: missing; expected 1 to 1024 bytes of text for people")
-        check("{a: {description: ''}}", "2:27: events.a.description: '' is no description; expected 1 to 1024 bytes of text for people")
-        check("{a: {description: ~}}", "2:27: events.a.description: '~' is no text; expected 1 to 1024 bytes of text for people")
-        check("{a: {description: \"\\e\"}}", "2:27: events.a.description: '?' is no description; expected 1 to 1024 bytes of text for people")
-        check("{a: {descripton: d}}", "2:14: events.a.descripton: unknown key; expected 'description' or another of type, description, expires, attributes")
+        check(
+            "{a: {description: ''}}",
+            "2:27: events.a.description: '' is no description; expected 1 to 1024 bytes of text for people")
+        check(
+            "{a: {description: ~}}",
+            "2:27: events.a.description: '~' is no text; expected 1 to 1024 bytes of text for people")
+        check(
+            "{a: {description: \"\\e\"}}",
+            "2:27: events.a.description: '?' is no description; expected 1 to 1024 bytes of text for people")
+        check(
+            "{a: {descripton: d}}",
+            "2:14: events.a.descripton: unknown key; expected 'description' or another of type, description, expires, attributes"
+        )
         check("{'': {description: d}}", "2:10: events.: empty or too long; expected 1 to 256 bytes")
-        check("{a*b: {description: d}}", "2:10: events.a*b: '*' before the end; expected it as the last character, for any rest")
+        check(
+            "{a*b: {description: d}}",
+            "2:10: events.a*b: '*' before the end; expected it as the last character, for any rest")
         check("{\"a\\n\": {description: d}}", "2:10: events.a?: a control character; expected a name without")
         check("{a: {description: d, type: 'a b'}}", "2:36: events.a.type: 'a b' is no type; \(type)")
         check("{a: {description: d, type: []}}", "2:36: events.a.type: no list of types; \(type)")
         check("{a: {description: d, type: [x, {}]}}", "2:40: events.a.type: a mapping is no type; \(type)")
         check("{a: {description: d, type: [x, x]}}", "2:40: events.a.type: 'x' stands twice; expected each type once")
-        check("{a: {description: d, type: heartbeat}}", "2:36: events.a.type: 'heartbeat' is always allowed; expected another type")
-        for date in ["2027-02-29", "2027-13-01", "2027-1-1", "27-01-01", "2027-01-01T00:00:00Z", "never", "2027-00-10", "2300-01-01"] {
-            check("{a: {description: d, expires: \(date)}}", "2:39: events.a.expires: '\(date)' is no date; expected a day such as 2027-01-31")
+        check(
+            "{a: {description: d, type: heartbeat}}",
+            "2:36: events.a.type: 'heartbeat' is always allowed; expected another type")
+        for date in [
+            "2027-02-29", "2027-13-01", "2027-1-1", "27-01-01", "2027-01-01T00:00:00Z", "never", "2027-00-10",
+            "2300-01-01",
+        ] {
+            check(
+                "{a: {description: d, expires: \(date)}}",
+                "2:39: events.a.expires: '\(date)' is no date; expected a day such as 2027-01-31")
         }
         let many = "\n" + (0...500).map { "  e\($0): {description: d}\n" }.joined()
         check(many, "3:3: events: too many events; expected at most 500")
     }
 
-    private func attribute(_ attribute: String, _ expected: String, file: StaticString = #filePath, line: UInt = #line) {
+    private func attribute(_ attribute: String, _ expected: String, file: StaticString = #filePath, line: UInt = #line)
+    {
         check("{a: {description: d, attributes:\n  {" + attribute + "}}}", expected, file: file, line: line)
     }
 
@@ -49,38 +68,89 @@ final class EventsSectionTests: XCTestCase {
         attribute("'': {}", "3:4: events.a.attributes.: key '' of 0 bytes; expected 1 to 64 bytes")
         attribute("k: 1", "3:7: events.a.attributes.k: '1' is no mapping; expected a mapping")
         attribute("k: {}", "3:7: events.a.attributes.k.type: missing; expected string, int, double or bool")
-        attribute("k: {type: float}", "3:14: events.a.attributes.k.type: 'float' is not known; expected string, int, double or bool")
-        attribute("k: {type: int}", "3:7: events.a.attributes.k.description: missing; expected 1 to 1024 bytes of text for people")
-        attribute("k: {type: int, maxi: 1}", "3:19: events.a.attributes.k.maxi: unknown key; expected 'max' or another of type, description, enum, min, max, max_length, pattern, unit")
+        attribute(
+            "k: {type: float}",
+            "3:14: events.a.attributes.k.type: 'float' is not known; expected string, int, double or bool")
+        attribute(
+            "k: {type: int}",
+            "3:7: events.a.attributes.k.description: missing; expected 1 to 1024 bytes of text for people")
+        attribute(
+            "k: {type: int, maxi: 1}",
+            "3:19: events.a.attributes.k.maxi: unknown key; expected 'max' or another of type, description, enum, min, max, max_length, pattern, unit"
+        )
         let numbers = "expected type: int or type: double"
-        attribute("k: {type: bool, description: d, enum: [true]}", "3:42: events.a.attributes.k.enum: does not go with type: bool; expected type: string or type: int")
-        attribute("k: {type: string, description: d, min: 1}", "3:43: events.a.attributes.k.min: does not go with type: string; \(numbers)")
-        attribute("k: {type: string, description: d, unit: s}", "3:44: events.a.attributes.k.unit: does not go with type: string; \(numbers)")
-        attribute("k: {type: int, description: d, pattern: a}", "3:44: events.a.attributes.k.pattern: does not go with type: int; expected type: string")
-        attribute("k: {type: int, description: d, max_length: 1}", "3:47: events.a.attributes.k.max_length: does not go with type: int; expected type: string")
-        attribute("k: {type: int, description: d, min: 5, max: 4}", "3:48: events.a.attributes.k.max: '4' is below min; expected no less than min")
-        attribute("k: {type: double, description: d, min: 0.5, max: 0.4}", "3:53: events.a.attributes.k.max: '0.4' is below min; expected no less than min")
-        attribute("k: {type: double, description: d, min: low}", "3:43: events.a.attributes.k.min: 'low' is no number; expected a decimal number")
-        attribute("k: {type: int, description: d, min: 1.5}", "3:40: events.a.attributes.k.min: '1.5' is no integer; expected an integer from -9223372036854775808 to 9223372036854775807")
-        attribute("k: {type: string, description: d, max_length: 1025}", "3:50: events.a.attributes.k.max_length: '1025' is out of range; expected an integer from 1 to 1024")
-        attribute("k: {type: string, description: d, pattern: '(a'}", "3:47: events.a.attributes.k.pattern: '(' without ')'; expected '\\(' for the character")
-        attribute("k: {type: string, description: d, enum: []}", "3:44: events.a.attributes.k.enum: no list of values; expected a sequence of 1 to 256")
-        attribute("k: {type: string, description: d, enum: x}", "3:44: events.a.attributes.k.enum: no list of values; expected a sequence of 1 to 256")
+        attribute(
+            "k: {type: bool, description: d, enum: [true]}",
+            "3:42: events.a.attributes.k.enum: does not go with type: bool; expected type: string or type: int")
+        attribute(
+            "k: {type: string, description: d, min: 1}",
+            "3:43: events.a.attributes.k.min: does not go with type: string; \(numbers)")
+        attribute(
+            "k: {type: string, description: d, unit: s}",
+            "3:44: events.a.attributes.k.unit: does not go with type: string; \(numbers)")
+        attribute(
+            "k: {type: int, description: d, pattern: a}",
+            "3:44: events.a.attributes.k.pattern: does not go with type: int; expected type: string")
+        attribute(
+            "k: {type: int, description: d, max_length: 1}",
+            "3:47: events.a.attributes.k.max_length: does not go with type: int; expected type: string")
+        attribute(
+            "k: {type: int, description: d, min: 5, max: 4}",
+            "3:48: events.a.attributes.k.max: '4' is below min; expected no less than min")
+        attribute(
+            "k: {type: double, description: d, min: 0.5, max: 0.4}",
+            "3:53: events.a.attributes.k.max: '0.4' is below min; expected no less than min")
+        attribute(
+            "k: {type: double, description: d, min: low}",
+            "3:43: events.a.attributes.k.min: 'low' is no number; expected a decimal number")
+        attribute(
+            "k: {type: int, description: d, min: 1.5}",
+            "3:40: events.a.attributes.k.min: '1.5' is no integer; expected an integer from -9223372036854775808 to 9223372036854775807"
+        )
+        attribute(
+            "k: {type: string, description: d, max_length: 1025}",
+            "3:50: events.a.attributes.k.max_length: '1025' is out of range; expected an integer from 1 to 1024")
+        attribute(
+            "k: {type: string, description: d, pattern: '(a'}",
+            "3:47: events.a.attributes.k.pattern: '(' without ')'; expected '\\(' for the character")
+        attribute(
+            "k: {type: string, description: d, enum: []}",
+            "3:44: events.a.attributes.k.enum: no list of values; expected a sequence of 1 to 256")
+        attribute(
+            "k: {type: string, description: d, enum: x}",
+            "3:44: events.a.attributes.k.enum: no list of values; expected a sequence of 1 to 256")
         let strings = "expected strings, in quotes if they look like another type"
-        attribute("k: {type: string, description: d, enum: [a, 1]}", "3:48: events.a.attributes.k.enum: '1' is no string; \(strings)")
-        attribute("k: {type: string, description: d, enum: [a, true]}", "3:48: events.a.attributes.k.enum: 'true' is no string; \(strings)")
-        attribute("k: {type: int, description: d, enum: [1, '2']}", "3:45: events.a.attributes.k.enum: '2' is no int; expected integers of 64 bits")
-        attribute("k: {type: string, description: d, enum: [a, a]}", "3:48: events.a.attributes.k.enum: 'a' stands twice; expected each value once")
+        attribute(
+            "k: {type: string, description: d, enum: [a, 1]}",
+            "3:48: events.a.attributes.k.enum: '1' is no string; \(strings)")
+        attribute(
+            "k: {type: string, description: d, enum: [a, true]}",
+            "3:48: events.a.attributes.k.enum: 'true' is no string; \(strings)")
+        attribute(
+            "k: {type: int, description: d, enum: [1, '2']}",
+            "3:45: events.a.attributes.k.enum: '2' is no int; expected integers of 64 bits")
+        attribute(
+            "k: {type: string, description: d, enum: [a, a]}",
+            "3:48: events.a.attributes.k.enum: 'a' stands twice; expected each value once")
         let rules = "expected values that keep the other rules"
-        attribute("k: {type: string, description: d, max_length: 1, enum: [a, bb]}", "3:63: events.a.attributes.k.enum: 'bb' is outside max_length; \(rules)")
-        attribute("k: {type: string, description: d, pattern: '^a', enum: [b]}", "3:60: events.a.attributes.k.enum: 'b' is outside pattern; \(rules)")
-        attribute("k: {type: int, description: d, min: 2, enum: [1]}", "3:50: events.a.attributes.k.enum: '1' is outside min; \(rules)")
+        attribute(
+            "k: {type: string, description: d, max_length: 1, enum: [a, bb]}",
+            "3:63: events.a.attributes.k.enum: 'bb' is outside max_length; \(rules)")
+        attribute(
+            "k: {type: string, description: d, pattern: '^a', enum: [b]}",
+            "3:60: events.a.attributes.k.enum: 'b' is outside pattern; \(rules)")
+        attribute(
+            "k: {type: int, description: d, min: 2, enum: [1]}",
+            "3:50: events.a.attributes.k.enum: '1' is outside min; \(rules)")
         let many = (0...64).map { "k\($0): {type: int, description: d}" }.joined(separator: ", ")
         attribute(many, "3:3: events.a.attributes: too many attributes; expected at most 64")
         let patterns = (0..<51).map { "k\($0): {type: string, description: d, pattern: a}" }.joined(separator: ", ")
         let two = "{a: {description: d, attributes: {\(patterns)}}, b: {description: d, attributes:\n {\(patterns)}}}"
         XCTAssertThrowsError(try parse(Array(("tool: {name: mytool}\nevents: " + two).utf8))) {
-            XCTAssertTrue("\($0)".contains("events.b.attributes.k49.pattern: one pattern too many; expected at most 100 in all events"), "\($0)")
+            XCTAssertTrue(
+                "\($0)".contains(
+                    "events.b.attributes.k49.pattern: one pattern too many; expected at most 100 in all events"),
+                "\($0)")
         }
     }
 
@@ -116,7 +186,8 @@ final class EventsSectionTests: XCTestCase {
     func testMutations() {
         var random = SystemRandomNumberGenerator()
         let valid = Array(Self.valid.utf8)
-        var taken = 0, refused = 0
+        var taken = 0
+        var refused = 0
         for _ in 0..<4_000 {
             var bytes = valid
             for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -26,7 +26,8 @@ final class ManifestDocumentTests: XCTestCase {
 
     /// The long example says of limits and delivery what is the default anyway, as the tables do.
     func testDefaults() throws {
-        let manifest = try read(try document().components(separatedBy: "```yaml\n")[2].components(separatedBy: "```")[0])
+        let manifest = try read(
+            try document().components(separatedBy: "```yaml\n")[2].components(separatedBy: "```")[0])
         let options = Options(toolName: "mytool", toolVersion: "1")
         XCTAssertEqual(manifest.enabled, options.authorGate)
         XCTAssertEqual(manifest.consent, options.consent)
@@ -67,7 +68,9 @@ final class ManifestDocumentTests: XCTestCase {
     /// From the reader's own errors, which list the keys of a section.
     private func knownKeys() throws -> Set<String> {
         DeletionSection.use()
-        let sections = ["tool", "notice", "config", "identity", "deletion", "backend", "delivery", "heartbeat", "limits"]
+        let sections = [
+            "tool", "notice", "config", "identity", "deletion", "backend", "delivery", "heartbeat", "limits",
+        ]
         var known: Set<String> = []
         for section in [nil] + sections.map(Optional.some) {
             let text = section.map { "tool: {name: mytool}\n\($0): {nonsense: 1}" } ?? "nonsense: 1"
@@ -75,7 +78,8 @@ final class ManifestDocumentTests: XCTestCase {
             var message = ""
             XCTAssertThrowsError(try read(manifest)) { message = ($0 as? ManifestError)?.text ?? "" }
             let list = try XCTUnwrap(message.components(separatedBy: "another of ").last)
-            for key in list.components(separatedBy: ", ") where key != "events" && section != nil || key != "events" && !sections.contains(key) {
+            for key in list.components(separatedBy: ", ")
+            where key != "events" && section != nil || key != "events" && !sections.contains(key) {
                 known.insert((section.map { $0 + "." } ?? "") + key)
             }
         }

@@ -67,7 +67,8 @@ final class ManifestTests: XCTestCase {
     }
 
     func testWhatIsNotSaidStays() throws {
-        let options = options(), untouched = Options(toolName: "mytool", toolVersion: "1.0")
+        let options = options()
+        let untouched = Options(toolName: "mytool", toolVersion: "1.0")
         try parse("tool: {name: mytool, version: 2.0}", into: options)
         XCTAssertNotNil(options.manifestMark)
         options.manifestMark = nil
@@ -78,7 +79,9 @@ final class ManifestTests: XCTestCase {
     /// A7, A9, A12: and what the program has said of staying local stands.
     func testConsentKeys() throws {
         let options = options()
-        try parse("tool: {name: mytool}\nforce: true\nlocal_only: true\nconfig: {file: ~/.rc, key: a.b, local_only_key: a.c, project_file: p.json}", into: options)
+        try parse(
+            "tool: {name: mytool}\nforce: true\nlocal_only: true\nconfig: {file: ~/.rc, key: a.b, local_only_key: a.c, project_file: p.json}",
+            into: options)
         XCTAssertTrue(options.force)
         XCTAssertTrue(options.localOnly)
         XCTAssertEqual(options.config?.file, "~/.rc")
@@ -86,7 +89,9 @@ final class ManifestTests: XCTestCase {
         XCTAssertEqual(options.config?.localOnlyKey, "a.c")
         XCTAssertEqual(options.projectConfig?.file, "p.json")
         XCTAssertEqual(options.projectConfig?.key, "a.b")
-        try parse("tool: {name: mytool}\nlocal_only: false\nforce: false\nconfig: {key: k, project_file: p, project_key: x.y}", into: options)
+        try parse(
+            "tool: {name: mytool}\nlocal_only: false\nforce: false\nconfig: {key: k, project_file: p, project_key: x.y}",
+            into: options)
         XCTAssertTrue(options.localOnly)
         XCTAssertFalse(options.force)
         XCTAssertEqual(options.projectConfig?.key, "x.y")
@@ -94,7 +99,9 @@ final class ManifestTests: XCTestCase {
     }
 
     func testGate() throws {
-        for (program, manifest, open) in [(true, true, true), (true, false, false), (false, true, false), (false, false, false)] {
+        for (program, manifest, open) in [
+            (true, true, true), (true, false, false), (false, true, false), (false, false, false),
+        ] {
             let options = options()
             options.authorGate = program
             try parse("tool: {name: mytool}\nenabled: \(manifest)", into: options)
@@ -104,7 +111,9 @@ final class ManifestTests: XCTestCase {
 
     func testJSONIsAManifest() throws {
         let options = options()
-        try parse(#"{"tool": {"name": "mytool"}, "backend": {"kind": "noop"}, "metadata": {"n": 1, "s": "1"}}"#, into: options)
+        try parse(
+            #"{"tool": {"name": "mytool"}, "backend": {"kind": "noop"}, "metadata": {"n": 1, "s": "1"}}"#, into: options
+        )
         guard case .noop = options.backend else { return XCTFail("\(options.backend)") }
         XCTAssertEqual(options.metadata.map { $0.value }, [.int(1), .string("1")])
     }
@@ -188,7 +197,8 @@ final class ManifestTests: XCTestCase {
         XCTAssertEqual(options.rotationDays, 90)
         XCTAssertEqual(options.ephemeral, TELEMETRY_EPHEMERAL_NEVER)
         let kinds = [
-            ("salted", TELEMETRY_IDENTITY_SALTED), ("none", TELEMETRY_IDENTITY_NONE), ("hashed", TELEMETRY_IDENTITY_HASHED),
+            ("salted", TELEMETRY_IDENTITY_SALTED), ("none", TELEMETRY_IDENTITY_NONE),
+            ("hashed", TELEMETRY_IDENTITY_HASHED),
         ]
         for (name, kind) in kinds {
             try parse("tool: {name: mytool}\nidentity: {kind: \(name)}", into: options)

@@ -46,15 +46,18 @@ final class HeartbeatRuleTests: XCTestCase {
 
     func testPlausible() {
         for (seconds, failures, isPlausible) in [
-            (0, 0, true), (59, 0, false), (60, 1, true), (2_592_000, 1000, true), (2_592_001, 0, false), (60, 1001, false),
+            (0, 0, true), (59, 0, false), (60, 1, true), (2_592_000, 1000, true), (2_592_001, 0, false),
+            (60, 1001, false),
         ] as [(Int64, UInt32, Bool)] {
-            XCTAssertEqual(HeartbeatRule(seconds: seconds, failures: failures).isPlausible, isPlausible, "\(seconds) \(failures)")
+            XCTAssertEqual(
+                HeartbeatRule(seconds: seconds, failures: failures).isPlausible, isPlausible, "\(seconds) \(failures)")
         }
     }
 
     func testPeriodTexts() {
         let cases: [(String, Int64?)] = [
-            ("60", 60), ("90s", 90), ("5m", 300), ("4h", 14_400), ("30d", 2_592_000), ("0", 0), ("", nil), ("h", nil), ("4 h", nil),
+            ("60", 60), ("90s", 90), ("5m", 300), ("4h", 14_400), ("30d", 2_592_000), ("0", 0), ("", nil), ("h", nil),
+            ("4 h", nil),
             ("-4h", nil), ("4H", nil), ("1.5h", nil), ("4hh", nil), ("99999999", nil), ("9999999d", 863_999_913_600),
         ]
         for (text, seconds) in cases { XCTAssertEqual(HeartbeatSection.seconds(text), seconds, text) }

@@ -27,7 +27,8 @@ final class IdentityPolicyTests: XCTestCase {
             let options = Options(toolName: "mytool", toolVersion: "1")
             options.ephemeral = mode
             options.identity = kind
-            XCTAssertEqual(IdentityPolicy(options) { surroundings }.isEphemeral, expected, "\(mode) \(kind) \(surroundings)")
+            XCTAssertEqual(
+                IdentityPolicy(options) { surroundings }.isEphemeral, expected, "\(mode) \(kind) \(surroundings)")
         }
     }
 

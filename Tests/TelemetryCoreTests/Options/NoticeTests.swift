@@ -13,7 +13,8 @@ final class NoticeTests: XCTestCase {
         return options
     }
 
-    private func assertRefused(_ notice: String, _ expected: String, file: StaticString = #filePath, line: UInt = #line) {
+    private func assertRefused(_ notice: String, _ expected: String, file: StaticString = #filePath, line: UInt = #line)
+    {
         XCTAssertThrowsError(try manifest(notice), notice, file: file, line: line) {
             XCTAssertEqual(($0 as? ManifestError)?.text, expected, file: file, line: line)
         }
@@ -21,8 +22,11 @@ final class NoticeTests: XCTestCase {
 
     func testEveryKeyOfTheManifest() throws {
         let options = try manifest(
-            "{version: 2.10, collector: c, data: d, purpose: p, recipient: r, policy_url: 'https://e.org/#p', contact: m, retention: t}")
-        let members: [Notice.Member] = [.version, .collector, .data, .purpose, .recipient, .policyURL, .contact, .retention]
+            "{version: 2.10, collector: c, data: d, purpose: p, recipient: r, policy_url: 'https://e.org/#p', contact: m, retention: t}"
+        )
+        let members: [Notice.Member] = [
+            .version, .collector, .data, .purpose, .recipient, .policyURL, .contact, .retention,
+        ]
         XCTAssertEqual(members.map { options.notice?[$0] }, ["2.10", "c", "d", "p", "r", "https://e.org/#p", "m", "t"])
         XCTAssertEqual(options.noticeVersion, "2.10")
         XCTAssertEqual(options.copy().notice?[.data], "d")
@@ -43,18 +47,24 @@ final class NoticeTests: XCTestCase {
         assertRefused("{collector: c, data: d}", "f.yaml:2:9: notice.purpose: missing; \(text)")
         assertRefused("{collector: '', data: d, purpose: p}", "f.yaml:2:21: notice.collector: empty; \(text)")
         assertRefused("{collector: ~, data: d, purpose: p}", "f.yaml:2:21: notice.collector: '~' is no text; \(text)")
-        assertRefused("{collector: [c], data: d, purpose: p}", "f.yaml:2:21: notice.collector: a sequence is no text; \(text)")
+        assertRefused(
+            "{collector: [c], data: d, purpose: p}", "f.yaml:2:21: notice.collector: a sequence is no text; \(text)")
         let rest = ", collector: c, data: d, purpose: p}"
         let long = String(repeating: "x", count: 1001)
         assertRefused("{contact: \(long)\(rest)", "f.yaml:2:19: notice.contact: too long; \(text)")
-        for control in ["\\n", "\\x1B[31m", "\\x7F", "\\u009B", "\\u202E", "\\u2066", "\\u2028", "\\u200F", "\\uFEFF", "\\U000E0041"] {
-            assertRefused("{contact: \"a\(control)b\"\(rest)", "f.yaml:2:19: notice.contact: a control character; \(text)")
+        for control in [
+            "\\n", "\\x1B[31m", "\\x7F", "\\u009B", "\\u202E", "\\u2066", "\\u2028", "\\u200F", "\\uFEFF",
+            "\\U000E0041",
+        ] {
+            assertRefused(
+                "{contact: \"a\(control)b\"\(rest)", "f.yaml:2:19: notice.contact: a control character; \(text)")
         }
         let version = "f.yaml:2:19: notice.version: too long; expected 1 to 64 bytes without control characters"
         assertRefused("{version: \(String(repeating: "x", count: 65))\(rest)", version)
         for url in ["http://e.org", "https://", "ftp://e.org", "'https://e .org'", "https://\u{E9}.org"] {
             assertRefused(
-                "{policy_url: \(url)\(rest)", "f.yaml:2:22: notice.policy_url: no such URL; expected an https URL of at most 2048 bytes")
+                "{policy_url: \(url)\(rest)",
+                "f.yaml:2:22: notice.policy_url: no such URL; expected an https URL of at most 2048 bytes")
         }
     }
 
@@ -63,11 +73,13 @@ final class NoticeTests: XCTestCase {
     func testEveryLineFits() throws {
         let texts = [
             String(repeating: "x", count: 1000), String(repeating: "word ", count: 199) + "word",
-            String(repeating: "\u{65E5}\u{672C}", count: 160), String(repeating: "\u{1F600} ", count: 190) + ".", "a  b",
+            String(repeating: "\u{65E5}\u{672C}", count: 160), String(repeating: "\u{1F600} ", count: 190) + ".",
+            "a  b",
         ]
         for text in texts {
             let options = Options(toolName: String(repeating: "t", count: 64), toolVersion: "")
-            XCTAssertTrue(options.setNotice(Notice(["1", text, text, text, text, "", text, text])), "\(options.error ?? "")")
+            XCTAssertTrue(
+                options.setNotice(Notice(["1", text, text, text, text, "", text, text])), "\(options.error ?? "")")
             let shown = NoticeText.make(options, isLocalOnly: false)
             for line in lines(shown) {
                 let columns = line.unicodeScalars.reduce(0) { $0 + ($1.value >= 0x3000 ? 2 : 1) }

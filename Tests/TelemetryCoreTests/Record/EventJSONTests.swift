@@ -11,8 +11,10 @@ final class EventJSONTests: XCTestCase {
         return json.bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
-    private let head = #"{"schema_version":1,"event_id":"01020304-0506-0708-090a-0b0c0d0e0f10","timestamp":"2026-05-12T14:30:45.123456789Z""#
-    private let context = #""machine_id":"00ff","tool_name":"mytool","version":"1.2.3","os":"linux","arch":"x86_64","os_version":"12","runtime":"c""#
+    private let head =
+        #"{"schema_version":1,"event_id":"01020304-0506-0708-090a-0b0c0d0e0f10","timestamp":"2026-05-12T14:30:45.123456789Z""#
+    private let context =
+        #""machine_id":"00ff","tool_name":"mytool","version":"1.2.3","os":"linux","arch":"x86_64","os_version":"12","runtime":"c""#
 
     func testSmallestEvent() {
         XCTAssertEqual(
@@ -59,7 +61,9 @@ final class EventJSONTests: XCTestCase {
             var json = EventJSON()
             views.withUnsafeBufferPointer { json.writeLines($0) }
             let text = String(decoding: json.bytes!, as: UTF8.self)
-            let ids = text.split(separator: "\n").map { $0.contains(#""machine_id":"00ff""#) ? "00ff" : $0.contains(#""machine_id":"00","#) ? "00" : "?" }
+            let ids = text.split(separator: "\n").map {
+                $0.contains(#""machine_id":"00ff""#) ? "00ff" : $0.contains(#""machine_id":"00","#) ? "00" : "?"
+            }
             XCTAssertEqual(ids, ["00ff", "00ff", "00", "00ff", "00ff"])
         }
     }
@@ -82,13 +86,17 @@ final class EventJSONTests: XCTestCase {
     func testRandomBytesGiveValidJSON() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<500 {
-            func noise() -> [UInt8] { (0..<Int.random(in: 0...40)).map { _ in UInt8.random(in: 0...255, using: &generator) } }
+            func noise() -> [UInt8] {
+                (0..<Int.random(in: 0...40)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            }
             var builder = RecordBuilder()
             builder.timestamp = .random(in: .min ... .max)
             builder.name = noise()
             builder.error = noise()
             builder.arguments = [noise(), noise()]
-            builder.attributes = [(noise(), .string(noise())), (Array("d".utf8), .double(Double(bitPattern: .random(in: .min ... .max))))]
+            builder.attributes = [
+                (noise(), .string(noise())), (Array("d".utf8), .double(Double(bitPattern: .random(in: .min ... .max)))),
+            ]
             let line = lines(Batch([builder]))
             XCTAssertNoThrow(try JSONSerialization.jsonObject(with: Data(line.utf8)), line)
         }

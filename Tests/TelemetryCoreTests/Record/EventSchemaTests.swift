@@ -52,7 +52,9 @@ final class EventSchemaTests: XCTestCase {
         XCTAssertEqual(fields.count, 18)
         for field in fields {
             XCTAssertTrue(bytes(field, ReservedNames.contains), field)
-            let others = [field + "x", "x" + field, String(field.dropLast()), field.uppercased(), "x" + field.dropFirst()]
+            let others = [
+                field + "x", "x" + field, String(field.dropLast()), field.uppercased(), "x" + field.dropFirst(),
+            ]
             for other in others { XCTAssertFalse(bytes(other, ReservedNames.contains), other) }
         }
         XCTAssertFalse(ReservedNames.contains(UnsafeRawBufferPointer(start: nil, count: 0)))

@@ -22,7 +22,10 @@ final class MetadataTests: XCTestCase {
     func testKeys() {
         let table = [
             ("", "key '' of 0 bytes; expected 1 to 64 bytes"),
-            (String(repeating: "k", count: 65), "key '\(String(repeating: "k", count: 64))...' of 65 bytes; expected 1 to 64 bytes"),
+            (
+                String(repeating: "k", count: 65),
+                "key '\(String(repeating: "k", count: 64))...' of 65 bytes; expected 1 to 64 bytes"
+            ),
             ("os", "'os' is the name of an event field; expected another name"),
             ("exit_code", "'exit_code' is the name of an event field; expected another name"),
         ]

@@ -14,7 +14,9 @@ struct Corpus {
     static let home = "/srv/people/me"
 
     static let cases: [Case] = rows("corpus.tsv").map { line, fields in
-        Case(line: line, rule: String(decoding: fields[0], as: UTF8.self), text: fields[1], expected: fields.count > 2 ? fields[2] : fields[1])
+        Case(
+            line: line, rule: String(decoding: fields[0], as: UTF8.self), text: fields[1],
+            expected: fields.count > 2 ? fields[2] : fields[1])
     }
 
     /// A text of one of the generated files, and what must not be left of it.
@@ -26,12 +28,14 @@ struct Corpus {
 
     static func invented(_ file: String) -> [Invented] {
         rows(file).map { _, fields in
-            Invented(kind: String(decoding: fields[0], as: UTF8.self), text: fields[1], secrets: Array(fields.dropFirst(2)))
+            Invented(
+                kind: String(decoding: fields[0], as: UTF8.self), text: fields[1], secrets: Array(fields.dropFirst(2)))
         }
     }
 
     private static func rows(_ name: String) -> [(Int, [[UInt8]])] {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../redaction/\(name)")
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "../../redaction/\(name)")
         let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
         return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
             if line.isEmpty || line.hasPrefix("#") { return nil }

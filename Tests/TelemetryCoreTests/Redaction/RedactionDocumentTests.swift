@@ -5,7 +5,8 @@ import XCTest
 /// docs/redaction.md is the table of the rules, and names every secret name and prefix.
 final class RedactionDocumentTests: XCTestCase {
     private var document: String {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../docs/redaction.md")
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "../../../docs/redaction.md")
         return (try? String(contentsOf: file, encoding: .utf8)) ?? ""
     }
 
@@ -16,12 +17,15 @@ final class RedactionDocumentTests: XCTestCase {
     }
 
     func testNamesAndPrefixes() {
-        let names = [SecretName.valueEndings, SecretName.headerEndings, SecretName.assignedNames].flatMap(\.words)
+        let names =
+            [SecretName.valueEndings, SecretName.headerEndings, SecretName.assignedNames].flatMap(\.words)
             + TokenPrefix.kinds.flatMap { TokenPrefix.kind($0).prefixes.words }
         for name in names { XCTAssertTrue(document.contains("`\(name)`"), "\(name)") }
     }
 
     func testCategories() {
-        for category in ErrorCategory.allCases { XCTAssertTrue(document.contains("`\(category.name)`"), "\(category.name)") }
+        for category in ErrorCategory.allCases {
+            XCTAssertTrue(document.contains("`\(category.name)`"), "\(category.name)")
+        }
     }
 }

@@ -15,14 +15,17 @@ final class RedactorTests: XCTestCase {
 
     private func redactedList(_ text: [UInt8]) -> [UInt8] {
         let builder = InputBuilder()
-        let strings = text.split(separator: 0, omittingEmptySubsequences: false).map { UnsafePointer(builder.keep(Array($0))) }
+        let strings = text.split(separator: 0, omittingEmptySubsequences: false).map {
+            UnsafePointer(builder.keep(Array($0)))
+        }
         let arguments = strings.map { Optional($0) }
         var result: [[UInt8]] = []
         for (index, string) in strings.enumerated() {
             let made = arguments.withUnsafeBufferPointer { area in
                 area.baseAddress.flatMap { redactor.redactArgument($0, index, keeping: 1024) }
             }
-            result.append(made ?? Array(UnsafeBufferPointer(start: string, count: strlen(string)).map { UInt8(bitPattern: $0) }))
+            result.append(
+                made ?? Array(UnsafeBufferPointer(start: string, count: strlen(string)).map { UInt8(bitPattern: $0) }))
         }
         return Array(result.joined(separator: [0]))
     }
@@ -30,7 +33,8 @@ final class RedactorTests: XCTestCase {
     private func rules(_ text: [UInt8]) -> [String] {
         text.withUnsafeBufferPointer { area in
             guard let base = area.baseAddress else { return [] }
-            var pass = RedactionPass(TextBytes(base: base, count: area.count), home: Array(Corpus.home.utf8), keeping: .max)
+            var pass = RedactionPass(
+                TextBytes(base: base, count: area.count), home: Array(Corpus.home.utf8), keeping: .max)
             _ = pass.run()
             return RedactionRule.allCases.filter { pass.rules & (1 << UInt32($0.rawValue)) != 0 }.map { "\($0.name)" }
         }
@@ -40,7 +44,9 @@ final class RedactorTests: XCTestCase {
         XCTAssertGreaterThanOrEqual(Corpus.cases.count, 150)
         for each in Corpus.cases {
             let found = each.isList ? redactedList(each.text) : redacted(each.text)
-            XCTAssertEqual(String(decoding: found, as: UTF8.self), String(decoding: each.expected, as: UTF8.self), "line \(each.line)")
+            XCTAssertEqual(
+                String(decoding: found, as: UTF8.self), String(decoding: each.expected, as: UTF8.self),
+                "line \(each.line)")
             let again = each.isList ? redactedList(found) : redacted(found)
             XCTAssertEqual(again, found, "line \(each.line), the second time")
             if each.isList { continue }
@@ -84,14 +90,19 @@ final class RedactorTests: XCTestCase {
                 return each.secrets.contains { isLeft($0, in: found) }
             }
             let mangled = innocent.filter { redacted($0.text) != $0.text }
-            let list = (missed + mangled).map { "\($0.kind): \(String(decoding: $0.text, as: UTF8.self).debugDescription)" }.joined(separator: "\n")
-            print("\(part)secrets: \(secrets.count - missed.count) of \(secrets.count) found, \(mangled.count) of \(innocent.count) innocent changed\n\(list)")
+            let list = (missed + mangled).map {
+                "\($0.kind): \(String(decoding: $0.text, as: UTF8.self).debugDescription)"
+            }.joined(separator: "\n")
+            print(
+                "\(part)secrets: \(secrets.count - missed.count) of \(secrets.count) found, \(mangled.count) of \(innocent.count) innocent changed\n\(list)"
+            )
             XCTAssertLessThanOrEqual(missed.count * 100, secrets.count * 3, list)
             XCTAssertLessThanOrEqual(mangled.count * 100, innocent.count, list)
             for each in secrets where !each.text.contains(0) {
                 let once = redacted(each.text)
                 XCTAssertEqual(redacted(once), once, "the second time")
-                XCTAssertTrue(once == each.text || isSuspect("k", each.text), String(decoding: each.text, as: UTF8.self))
+                XCTAssertTrue(
+                    once == each.text || isSuspect("k", each.text), String(decoding: each.text, as: UTF8.self))
             }
         }
     }
@@ -112,12 +123,18 @@ final class RedactorTests: XCTestCase {
         }
 
         private static let pieces: [[UInt8]] = [
-            "token", "password", "Authorization", "cookie", "=", ":", "://", "@", "/", "\\", "\"", "'", "`", " ", "\n", "&", ";", "[", "]",
-            "[redacted]", "[email]", "~", "/home/", "/Users/", "/root", "C:\\Users\\", "file", "http", "-", "--", "_", ".", ",", "eyJ", "ghp_",
-            "sk-", "AKIA", "SG.", "Bearer ", "Basic ", "%40", "%3D", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "<", ">",
-            "a", "Z", "0", "alice", "example.com", "abcdef0123456789", "x9Y8", "ü", "€", "\u{1F600}", "auth", ">", "Users", "+", "?", "#", "%",
-            "Some(", "mysql ", "curl ", " -p", " -u ", "-b ", "$6$", "{SSHA}", "~bob/", " login ", "seed phrase", "key=", "?code=", "<password>", "</",
-            "value=", "(", "| sudo -S", "5432:", "*:", "tcp(", "$", "{", "}", " is ", "\r\n  ", "|", "%22", "%2F", "&quot;", "none",
+            "token", "password", "Authorization", "cookie", "=", ":", "://", "@", "/", "\\", "\"", "'", "`", " ", "\n",
+            "&", ";", "[", "]",
+            "[redacted]", "[email]", "~", "/home/", "/Users/", "/root", "C:\\Users\\", "file", "http", "-", "--", "_",
+            ".", ",", "eyJ", "ghp_",
+            "sk-", "AKIA", "SG.", "Bearer ", "Basic ", "%40", "%3D", "-----BEGIN PRIVATE KEY-----",
+            "-----END PRIVATE KEY-----", "<", ">",
+            "a", "Z", "0", "alice", "example.com", "abcdef0123456789", "x9Y8", "ü", "€", "\u{1F600}", "auth", ">",
+            "Users", "+", "?", "#", "%",
+            "Some(", "mysql ", "curl ", " -p", " -u ", "-b ", "$6$", "{SSHA}", "~bob/", " login ", "seed phrase",
+            "key=", "?code=", "<password>", "</",
+            "value=", "(", "| sudo -S", "5432:", "*:", "tcp(", "$", "{", "}", " is ", "\r\n  ", "|", "%22", "%2F",
+            "&quot;", "none",
         ].map { Array($0.utf8) }
 
         mutating func text() -> [UInt8] {
@@ -148,14 +165,18 @@ final class RedactorTests: XCTestCase {
             let twice = redacted(once)
             if twice != once {
                 failures += 1
-                XCTFail("round \(round): \(String(decoding: text, as: UTF8.self).debugDescription)\n-> \(String(decoding: once, as: UTF8.self).debugDescription)\n-> \(String(decoding: twice, as: UTF8.self).debugDescription)")
+                XCTFail(
+                    "round \(round): \(String(decoding: text, as: UTF8.self).debugDescription)\n-> \(String(decoding: once, as: UTF8.self).debugDescription)\n-> \(String(decoding: twice, as: UTF8.self).debugDescription)"
+                )
             }
             if once != text && !isSuspect("k", text) {
                 failures += 1
                 XCTFail("round \(round) not suspect: \(String(decoding: text, as: UTF8.self).debugDescription)")
             }
             if failures > 10 { return }
-            if String(validating: text, as: UTF8.self) != nil { XCTAssertNotNil(String(validating: once, as: UTF8.self), "valid UTF-8 stays valid") }
+            if String(validating: text, as: UTF8.self) != nil {
+                XCTAssertNotNil(String(validating: once, as: UTF8.self), "valid UTF-8 stays valid")
+            }
         }
     }
 
@@ -182,10 +203,14 @@ final class RedactorTests: XCTestCase {
 
     /// What is ordinary is not looked at twice.
     func testOrdinaryValuesAreNotSuspect() {
-        for value in ["csv", "", "x86_64-unknown-linux-gnu", "swift-6.3.1-release", "1.2.3", "build", "release", "café"] {
+        for value in [
+            "csv", "", "x86_64-unknown-linux-gnu", "swift-6.3.1-release", "1.2.3", "build", "release", "café",
+        ] {
             XCTAssertFalse(isSuspect("target", Array(value.utf8)), value)
         }
-        for key in ["version", "region", "format", "session", "k", "", "build_id", "files", "packages"] { XCTAssertFalse(isSuspect(key, []), key) }
+        for key in ["version", "region", "format", "session", "k", "", "build_id", "files", "packages"] {
+            XCTAssertFalse(isSuspect(key, []), key)
+        }
     }
 
     // MARK: bounds
@@ -203,16 +228,21 @@ final class RedactorTests: XCTestCase {
     func testWordAtTheBoundIsLeftOut() {
         let builder = InputBuilder()
         let string = builder.keep(Array("a bb cccc-secret-half".utf8))
-        XCTAssertEqual(redactor.redact(string, bound: 12, keeping: 100).map { String(decoding: $0, as: UTF8.self) }, "a bb ")
+        XCTAssertEqual(
+            redactor.redact(string, bound: 12, keeping: 100).map { String(decoding: $0, as: UTF8.self) }, "a bb ")
         XCTAssertNil(redactor.redact(string, bound: 100, keeping: 100))
     }
 
     /// Four times the text takes no more than some six times the steps: the thread's CPU time, the least of
     /// several runs, on texts that are all beginnings of what a rule looks for.
     func testLinearTime() {
-        let units = ["a-", "sk-", "SG.a.", "eyJaaaaaaaa.", "a://b:c", "x@y.", "password=[", "/home/", "-----BEGIN PRIVATE KEY", "\"token\" ", "a=", "Bearer ",
-                     "a/b+", "[redacted]", "C:\\Users\\", "%40", "password=${", "?key=a", "sig=SIG", "cookie:<", "-u a:", "mysql -p ", "a:b:c:", "(a:", "password is ",
-                     "<password>", "Some(", "\\\"token\\\":", "%3A%2F%2F", "$a$", "aB3$", "login ", "~a"]
+        let units = [
+            "a-", "sk-", "SG.a.", "eyJaaaaaaaa.", "a://b:c", "x@y.", "password=[", "/home/", "-----BEGIN PRIVATE KEY",
+            "\"token\" ", "a=", "Bearer ",
+            "a/b+", "[redacted]", "C:\\Users\\", "%40", "password=${", "?key=a", "sig=SIG", "cookie:<", "-u a:",
+            "mysql -p ", "a:b:c:", "(a:", "password is ",
+            "<password>", "Some(", "\\\"token\\\":", "%3A%2F%2F", "$a$", "aB3$", "login ", "~a",
+        ]
         for unit in units {
             let small = leastTime(unit, 16_384)
             let large = leastTime(unit, 65_536)
@@ -240,8 +270,11 @@ final class RedactorTests: XCTestCase {
     func testSecretKeyTakesTheWholeValue() {
         let builder = InputBuilder()
         for (key, value, expected) in [
-            ("password", "hunter2", "[redacted]"), ("db_password", "two words", "[redacted]"), ("apiKey", "x", "[redacted]"),
-            ("auth", "sso", nil), ("api.key", "x", "[redacted]"), ("password2", "x", "[redacted]"), ("session_id", "x", "[redacted]"), ("password", "", nil), ("password", "[redacted]", nil), ("user", "bob", nil),
+            ("password", "hunter2", "[redacted]"), ("db_password", "two words", "[redacted]"),
+            ("apiKey", "x", "[redacted]"),
+            ("auth", "sso", nil), ("api.key", "x", "[redacted]"), ("password2", "x", "[redacted]"),
+            ("session_id", "x", "[redacted]"), ("password", "", nil), ("password", "[redacted]", nil),
+            ("user", "bob", nil),
             ("note", "mail bob@example.com", "mail [email]"),
         ] as [(String, String, String?)] {
             let made = redactor.redactValue(key: builder.keep(Array(key.utf8)), builder.keep(Array(value.utf8)))
@@ -277,7 +310,8 @@ final class RedactorTests: XCTestCase {
 extension SecretName {
     fileprivate static func isSecret(_ key: [UInt8]) -> Bool {
         key.withUnsafeBufferPointer { area in
-            guard let base = area.baseAddress, let kind = kind(TextBytes(base: base, count: area.count), 0, area.count) else { return false }
+            guard let base = area.baseAddress, let kind = kind(TextBytes(base: base, count: area.count), 0, area.count)
+            else { return false }
             return kind != .assigned
         }
     }

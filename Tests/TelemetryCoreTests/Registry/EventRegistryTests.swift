@@ -23,7 +23,9 @@ final class EventRegistryTests: XCTestCase {
 
     func testMatching() throws {
         // Told apart by how many attributes they have.
-        let a = { (count: Int) in "attributes: {" + (0..<count).map { "k\($0): {type: int, description: d}" }.joined(separator: ", ") + "}" }
+        let a = { (count: Int) in
+            "attributes: {" + (0..<count).map { "k\($0): {type: int, description: d}" }.joined(separator: ", ") + "}"
+        }
         let registry = try registry(
             """
               build: {description: d, \(a(1))}
@@ -34,9 +36,11 @@ final class EventRegistryTests: XCTestCase {
               deploy: {type: command.invocation, description: d, \(a(6))}
             """)
         let table: [(String, String, Int?)] = [
-            ("feature.used", "build", 1), ("feature.used", "builds", nil), ("feature.used", "buil", nil), ("feature.used", "Build", nil),
+            ("feature.used", "build", 1), ("feature.used", "builds", nil), ("feature.used", "buil", nil),
+            ("feature.used", "Build", nil),
             ("feature.used", "deploy x", 2), ("feature.used", "deploy ", 2), ("feature.used", "deploy", nil),
-            ("feature.used", "deploy prod x", 3), ("feature.used", "deploy prod now", 5), ("feature.used", "deploy prod now!", 3),
+            ("feature.used", "deploy prod x", 3), ("feature.used", "deploy prod now", 5),
+            ("feature.used", "deploy prod now!", 3),
             // The exact name has another type: the longest beginning that has it.
             ("command.invocation", "build", 4), ("own.type", "deploy prod now", 4), ("command.invocation", "deploy", 6),
             ("other", "build", nil), ("feature.use", "build", nil), ("own.typ", "x", nil),
@@ -64,7 +68,8 @@ final class EventRegistryTests: XCTestCase {
 
     /// From 00:00 UTC of the day on.
     func testExpiry() throws {
-        let registry = try registry("  a: {description: d, expires: 2027-01-01}\n  b*: {description: d, expires: 2024-02-29}\n")
+        let registry = try registry(
+            "  a: {description: d, expires: 2027-01-01}\n  b*: {description: d, expires: 2024-02-29}\n")
         let day: Int64 = 1_798_761_600_000_000_000
         XCTAssertNotNil(find(registry, "feature.used", "a", now: day - 1))
         XCTAssertNil(find(registry, "feature.used", "a", now: day))
@@ -110,9 +115,11 @@ final class EventRegistryTests: XCTestCase {
 
     func testRules() throws {
         let good: [(InputBuilder) -> Void] = [
-            { $0.string("text", Array("anything".utf8)) }, { $0.string("text", []) }, { $0.string("short", Array("abc".utf8)) },
+            { $0.string("text", Array("anything".utf8)) }, { $0.string("text", []) },
+            { $0.string("short", Array("abc".utf8)) },
             { $0.string("kind", Array("claude".utf8)) }, { $0.string("kind", Array("a-long-enough-choice".utf8)) },
-            { $0.string("slug", Array("a-b".utf8)) }, { $0.int("count", -5) }, { $0.int("count", 10) }, { $0.int("code", 404) },
+            { $0.string("slug", Array("a-b".utf8)) }, { $0.int("count", -5) }, { $0.int("count", 10) },
+            { $0.int("code", 404) },
             { $0.int("code", -1) }, { $0.double("ratio", 0) }, { $0.double("ratio", 1) }, { $0.double("free", -1e300) },
             { $0.double("free", .nan) }, { $0.bool("flag", true) },
         ]
@@ -123,12 +130,18 @@ final class EventRegistryTests: XCTestCase {
             XCTAssertFalse(result.isAdjusted, "good \(index)")
         }
         let bad: [(InputBuilder) -> Void] = [
-            { $0.string("other", Array("x".utf8)) }, { $0.string("Text", Array("x".utf8)) }, { $0.string("tex", Array("x".utf8)) },
-            { $0.string("texts", Array("x".utf8)) }, { $0.int("text", 1) }, { $0.bool("count", true) }, { $0.int("ratio", 1) },
-            { $0.double("count", 1) }, { $0.string("short", Array("abcd".utf8)) }, { $0.string("kind", Array("claud".utf8)) },
-            { $0.string("kind", []) }, { $0.string("kind", Array("a-long-enough-choicf".utf8)) }, { $0.string("slug", Array("A".utf8)) },
-            { $0.string("slug", Array(repeating: 0x61, count: 1025)) }, { $0.string("kind", [0xFF]) }, { $0.int("count", -6) },
-            { $0.int("count", 11) }, { $0.int("count", .min) }, { $0.int("code", 201) }, { $0.double("ratio", 1.0000001) },
+            { $0.string("other", Array("x".utf8)) }, { $0.string("Text", Array("x".utf8)) },
+            { $0.string("tex", Array("x".utf8)) },
+            { $0.string("texts", Array("x".utf8)) }, { $0.int("text", 1) }, { $0.bool("count", true) },
+            { $0.int("ratio", 1) },
+            { $0.double("count", 1) }, { $0.string("short", Array("abcd".utf8)) },
+            { $0.string("kind", Array("claud".utf8)) },
+            { $0.string("kind", []) }, { $0.string("kind", Array("a-long-enough-choicf".utf8)) },
+            { $0.string("slug", Array("A".utf8)) },
+            { $0.string("slug", Array(repeating: 0x61, count: 1025)) }, { $0.string("kind", [0xFF]) },
+            { $0.int("count", -6) },
+            { $0.int("count", 11) }, { $0.int("count", .min) }, { $0.int("code", 201) },
+            { $0.double("ratio", 1.0000001) },
             { $0.double("ratio", .nan) }, { $0.double("ratio", -.infinity) },
             { $0.string([0x74, 0x65, 0x78, 0x74, 0xFF], Array("x".utf8)) },
         ]
@@ -138,7 +151,12 @@ final class EventRegistryTests: XCTestCase {
             XCTAssertEqual(result.refused, 1, "bad \(index)")
             XCTAssertTrue(result.isAdjusted, "bad \(index)")
         }
-        let mixed = try admitted { $0.int("count", 99); $0.int("code", 200); $0.bool("nothing", true); $0.bool("flag", false) }
+        let mixed = try admitted {
+            $0.int("count", 99)
+            $0.int("code", 200)
+            $0.bool("nothing", true)
+            $0.bool("flag", false)
+        }
         XCTAssertEqual(mixed.kept, [1, 3])
         XCTAssertEqual(mixed.refused, 2)
     }
@@ -151,7 +169,9 @@ final class EventRegistryTests: XCTestCase {
     }
 
     func testAlwaysAllowed() {
-        for (type, expected) in [("data.deletion_request", true), ("heartbeat", true), ("heartbea", false), ("feature.used", false)] {
+        for (type, expected) in [
+            ("data.deletion_request", true), ("heartbeat", true), ("heartbea", false), ("feature.used", false),
+        ] {
             XCTAssertEqual(Array(type.utf8).withUnsafeBytes { EventSchema.isAlwaysAllowed($0) }, expected, type)
         }
     }

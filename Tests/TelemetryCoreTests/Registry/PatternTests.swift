@@ -33,7 +33,10 @@ final class PatternTests: XCTestCase {
             ("^\\.\\*\\\\$", [".*\\"], ["a"]),
             ("a{0}", [""], []),
             ("^[a-z]{1,64}$", [String(repeating: "q", count: 64)], [String(repeating: "q", count: 65), ""]),
-            ("^(a{1,100}b{1,100}c{1,54})$", ["abc", String(repeating: "a", count: 100) + "bc"], [String(repeating: "a", count: 101) + "bc"]),
+            (
+                "^(a{1,100}b{1,100}c{1,54})$", ["abc", String(repeating: "a", count: 100) + "bc"],
+                [String(repeating: "a", count: 101) + "bc"]
+            ),
         ]
         for (text, good, bad) in table {
             let pattern = try Pattern(text)
@@ -45,13 +48,19 @@ final class PatternTests: XCTestCase {
     func testProblems() {
         let table: [(String, String)] = [
             ("", "empty or too long"), (String(repeating: "a", count: 257), "empty or too long"), ("é", "not ASCII"),
-            ("a)", "')' without '('"), ("(a", "'(' without ')'"), ("()", "an empty alternative"), ("a||b", "an empty alternative"),
+            ("a)", "')' without '('"), ("(a", "'(' without ')'"), ("()", "an empty alternative"),
+            ("a||b", "an empty alternative"),
             ("*a", "a repetition of nothing"), ("{1}", "a repetition of nothing"), ("^*", "a repeated '^' or '$'"),
-            ("a**", "a repetition of a repetition"), ("a{101}", "a repetition that is none"), ("a{2,1}", "a repetition that is none"),
-            ("a^b", "expected them at the ends"), ("a$b", "expected them at the ends"), ("^(^a|b)", "expected them at the ends"),
-            ("a{x}", "a repetition that is none"), ("a{1", "a repetition that is none"), ("[a", "'[' without ']'"), ("[", "'[' without ']'"),
-            ("[[:nix:]]", "an unknown class"), ("[[:alpha", "'[' without ']'"), ("[[.a.]]", "collating symbols"), ("[z-a]", "runs backwards"),
-            ("(a)\\1", "a backslash before a letter or digit"), ("\\d", "a backslash before a letter or digit"), ("a\\", "ends in a backslash"),
+            ("a**", "a repetition of a repetition"), ("a{101}", "a repetition that is none"),
+            ("a{2,1}", "a repetition that is none"),
+            ("a^b", "expected them at the ends"), ("a$b", "expected them at the ends"),
+            ("^(^a|b)", "expected them at the ends"),
+            ("a{x}", "a repetition that is none"), ("a{1", "a repetition that is none"), ("[a", "'[' without ']'"),
+            ("[", "'[' without ']'"),
+            ("[[:nix:]]", "an unknown class"), ("[[:alpha", "'[' without ']'"), ("[[.a.]]", "collating symbols"),
+            ("[z-a]", "runs backwards"),
+            ("(a)\\1", "a backslash before a letter or digit"), ("\\d", "a backslash before a letter or digit"),
+            ("a\\", "ends in a backslash"),
             ("(a{100}){3}", "too large"), ("((((a{0}){100}){100}){100}){100}", "too large"),
             (String(repeating: "(", count: 40) + "a" + String(repeating: ")", count: 40), "nested too deeply"),
         ]
@@ -63,7 +72,8 @@ final class PatternTests: XCTestCase {
     /// Random patterns on random texts, as regexec(3) sees them.
     func testOracle() throws {
         var random = SystemRandomNumberGenerator()
-        var compared = 0, matched = 0
+        var compared = 0
+        var matched = 0
         for _ in 0..<3_000 {
             let text = Self.pattern(depth: 0, &random)
             guard let pattern = try? Pattern(text) else { continue }
@@ -71,7 +81,8 @@ final class PatternTests: XCTestCase {
             guard regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB) == 0 else { continue }
             defer { regfree(&compiled) }
             for _ in 0..<20 {
-                let subject = String((0..<Int.random(in: 0...7, using: &random)).map { _ in "abc-".randomElement(using: &random)! })
+                let subject = String(
+                    (0..<Int.random(in: 0...7, using: &random)).map { _ in "abc-".randomElement(using: &random)! })
                 let expected = regexec(&compiled, subject, 0, nil, 0) == 0
                 XCTAssertEqual(matches(pattern, Array(subject.utf8)), expected, "\(text) on '\(subject)'")
                 compared += 1

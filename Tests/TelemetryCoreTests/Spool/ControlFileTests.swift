@@ -25,7 +25,9 @@ final class ControlFileTests: XCTestCase {
         XCTAssertEqual(pwrite(file.raw, bytes, bytes.count, offset), bytes.count)
     }
 
-    private func patch(_ offset: Int, _ word: UInt64) throws { try patch(offset, withUnsafeBytes(of: word) { Array($0) }) }
+    private func patch(_ offset: Int, _ word: UInt64) throws {
+        try patch(offset, withUnsafeBytes(of: word) { Array($0) })
+    }
 
     private func setEpoch(_ offset: Int, _ value: UInt64) throws {
         try patch(offset, value)
@@ -75,11 +77,29 @@ final class ControlFileTests: XCTestCase {
             ("second", { try self.patch(128, 5) }, 100),
             ("first in mid-withdrawal: its value", { try self.patch(64, 101) }, 101),
             ("first in mid-withdrawal, second older", { try self.patch(72, 0) }, 101),
-            ("second in mid-withdrawal", { try self.setEpoch(64, 101); try self.patch(128, 101) }, 101),
-            ("both", { try self.patch(72, 0); try self.patch(136, 0) }, new),
+            (
+                "second in mid-withdrawal",
+                {
+                    try self.setEpoch(64, 101)
+                    try self.patch(128, 101)
+                }, 101
+            ),
+            (
+                "both",
+                {
+                    try self.patch(72, 0)
+                    try self.patch(136, 0)
+                }, new
+            ),
             ("zeros", { try self.patch(64, [UInt8](repeating: 0, count: 128)) }, new),
             ("magic", { try self.patch(0, 0) }, 100),
-            ("magic and first", { try self.patch(0, 0); try self.patch(64, 0) }, 101),
+            (
+                "magic and first",
+                {
+                    try self.patch(0, 0)
+                    try self.patch(64, 0)
+                }, 101
+            ),
         ]
         for row in table {
             unlink(path)
@@ -87,7 +107,11 @@ final class ControlFileTests: XCTestCase {
             for offset in [64, 128] { try setEpoch(offset, 100) }
             try row.damage()
             let epoch = try open(\.epoch)
-            if let expected = row.epoch { XCTAssertEqual(epoch, expected, row.what) } else { XCTAssertGreaterThan(epoch, 1000, row.what) }
+            if let expected = row.epoch {
+                XCTAssertEqual(epoch, expected, row.what)
+            } else {
+                XCTAssertGreaterThan(epoch, 1000, row.what)
+            }
             XCTAssertEqual(try open(\.epoch), epoch, "mended for good: \(row.what)")
             XCTAssertNotNil(ControlFile.openExisting(in: directory).map { $0.close() }, row.what)
         }
@@ -142,7 +166,8 @@ final class ControlFileTests: XCTestCase {
         let words = try XCTUnwrap(files.bytes("control")).withUnsafeBytes { area in
             (1...16).map { area.loadUnaligned(fromByteOffset: 256 + 8 * $0, as: UInt64.self) }
         }
-        XCTAssertEqual(words, [1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 5, .max], "as the format lists them")
+        XCTAssertEqual(
+            words, [1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 5, .max], "as the format lists them")
     }
 
     /// What was written before the last time counts when the last was cut short; never half of each.

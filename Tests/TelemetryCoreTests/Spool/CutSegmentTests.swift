@@ -35,7 +35,9 @@ final class CutSegmentTests: XCTestCase {
             XCTAssertEqual(scratch.segmentNames, [])
             let after = spool.totals()
             XCTAssertEqual(after.recorded, before.recorded + UInt64(size < 4096 ? lost : 0), "\(size) bytes left")
-            XCTAssertEqual(after.dropped[DropReason.corrupt.rawValue] - before.dropped[DropReason.corrupt.rawValue], UInt64(lost), "\(size)")
+            XCTAssertEqual(
+                after.dropped[DropReason.corrupt.rawValue] - before.dropped[DropReason.corrupt.rawValue], UInt64(lost),
+                "\(size)")
             XCTAssertTrue(spool.record("later"))
             spool.discardOwn()
             spool.close()
@@ -84,7 +86,8 @@ final class CutSegmentTests: XCTestCase {
             let name = try XCTUnwrap(own.active?.name)
             own.close()
             XCTAssertEqual(scratch.files.bytes(name)?.count, size)
-            let claimed = try XCTUnwrap(Segment.claim(name, in: try XCTUnwrap(spool.shared).directory, reading: .everything).segment)
+            let claimed = try XCTUnwrap(
+                Segment.claim(name, in: try XCTUnwrap(spool.shared).directory, reading: .everything).segment)
             XCTAssertEqual(Sample.names(claimed), ["a"])
             claimed.release(removingFrom: spool.shared?.directory)
         }
@@ -98,7 +101,8 @@ final class CutSegmentTests: XCTestCase {
         XCTAssertEqual(shared.usage(segmentBytes: 65536).bytes, 9 * 8192)
     }
 
-    /// Another process holds the control file's lock for good: a new segment is made all the same, counts are left for the next.
+    /// Another process holds the control file's lock for good: a new segment is made all the same, counts are
+    /// left for the next.
     func testNobodyWaitsForTheLock() throws {
         let holder = try scratch.open()
         XCTAssertTrue(holder.control.file.tryLock())

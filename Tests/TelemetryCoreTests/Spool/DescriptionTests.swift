@@ -17,7 +17,8 @@ final class DescriptionTests: XCTestCase {
     }
 
     private func flip(_ offset: Int, _ mask: UInt8 = 1) {
-        area.storeBytes(of: area.load(fromByteOffset: offset, as: UInt8.self) ^ mask, toByteOffset: offset, as: UInt8.self)
+        area.storeBytes(
+            of: area.load(fromByteOffset: offset, as: UInt8.self) ^ mask, toByteOffset: offset, as: UInt8.self)
     }
 
     private func repair(_ copy: Int, length: Int) {
@@ -35,7 +36,8 @@ final class DescriptionTests: XCTestCase {
         XCTAssertEqual(memcmp(area + 1024, area + 2560, read.length), 0, "two equal copies")
         XCTAssertEqual(area.load(fromByteOffset: 1024 + 40, as: UInt32.self), 8192)
         XCTAssertEqual(area.load(fromByteOffset: 1024 + 48, as: UInt32.self), UInt32(getpid()))
-        XCTAssertEqual(String(decoding: UnsafeRawBufferPointer(start: area + 1024, count: 8), as: UTF8.self), "TLMSEG\0\u{1}")
+        XCTAssertEqual(
+            String(decoding: UnsafeRawBufferPointer(start: area + 1024, count: 8), as: UTF8.self), "TLMSEG\0\u{1}")
     }
 
     func testEachUseIsDrawnAfresh() {
@@ -62,7 +64,9 @@ final class DescriptionTests: XCTestCase {
 
     /// With a right checksum.
     func testImplausibleValuesAreRefused() {
-        for (length, isGood) in [(0, false), (12, false), (63, false), (64, true), (1536, true), (1537, false), (Int(UInt32.max), false)] {
+        for (length, isGood) in [
+            (0, false), (12, false), (63, false), (64, true), (1536, true), (1537, false), (Int(UInt32.max), false),
+        ] {
             memset(area, 0, 4096)
             write()
             for copy in copies {
@@ -116,12 +120,17 @@ final class DescriptionTests: XCTestCase {
 
     func testContextInPlace() {
         var block = ContextBlock()
-        for (id, text) in [(1, "tool"), (200, "unknown"), (2, "v"), (3, "linux"), (4, "6.1"), (5, "x86_64"), (6, "lib"), (7, "id")] {
+        for (id, text) in [
+            (1, "tool"), (200, "unknown"), (2, "v"), (3, "linux"), (4, "6.1"), (5, "x86_64"), (6, "lib"), (7, "id"),
+        ] {
             block.add(UInt8(id), text)
         }
         block.add(key: "k", .int(-5))
         let context = write(block).context(area)
-        let fields = [context.toolName, context.toolVersion, context.os, context.osVersion, context.arch, context.runtime, context.machineID]
+        let fields = [
+            context.toolName, context.toolVersion, context.os, context.osVersion, context.arch, context.runtime,
+            context.machineID,
+        ]
         XCTAssertEqual(fields.map(Sample.text), ["tool", "v", "linux", "6.1", "x86_64", "lib", "id"])
         XCTAssertEqual(context.metadataCount, 1)
         var metadata = context.metadata

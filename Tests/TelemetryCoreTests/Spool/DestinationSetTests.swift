@@ -4,7 +4,9 @@ import XCTest
 
 /// Which of what others have recorded a process may send.
 final class DestinationSetTests: XCTestCase {
-    private func set(_ origin: DestinationSet.Origin, _ fingerprints: [UInt32], isOnce: Bool = false, program: UInt16 = 0) -> DestinationSet {
+    private func set(
+        _ origin: DestinationSet.Origin, _ fingerprints: [UInt32], isOnce: Bool = false, program: UInt16 = 0
+    ) -> DestinationSet {
         var set = DestinationSet()
         set.origin = origin
         set.isOnce = isOnce
@@ -30,7 +32,9 @@ final class DestinationSetTests: XCTestCase {
             (set(.none, [10]), set(.manifest, [10]), 1),
             (set(.code, [10]), set(.code, []), nil),
         ]
-        for (index, row) in rows.enumerated() { XCTAssertEqual(row.own.places(of: row.recorded), row.places, "row \(index)") }
+        for (index, row) in rows.enumerated() {
+            XCTAssertEqual(row.own.places(of: row.recorded), row.places, "row \(index)")
+        }
     }
 
     func testAsKeptInASegment() throws {
@@ -75,26 +79,34 @@ final class DestinationSetTests: XCTestCase {
         XCTAssertTrue(state.isOwned(by: code), "what is known of the failure stays")
         XCTAssertEqual(state.failures, 1)
         XCTAssertEqual(state.lastSuccess, 2_000_000_000)
-        state.update(for: manifest) { $0.failed("refused", afterSeconds: nil, isFinal: false, 3_000_000_000, random: 0) }
+        state.update(for: manifest) {
+            $0.failed("refused", afterSeconds: nil, isFinal: false, 3_000_000_000, random: 0)
+        }
         XCTAssertTrue(state.isOwned(by: manifest))
         XCTAssertEqual(state.failures, 1)
         XCTAssertEqual(state.lastError, "refused")
     }
 
     func testWhatTellsReceiversApart() {
-        func fingerprint(_ settings: [(String, String)], _ kind: Receiver = .http, headers: [(name: String, value: String)] = []) -> UInt32 {
+        func fingerprint(
+            _ settings: [(String, String)], _ kind: Receiver = .http, headers: [(name: String, value: String)] = []
+        ) -> UInt32 {
             let choice = NetworkChoice(kind)
             for (key, value) in settings { XCTAssertNil(choice.set(key, value)) }
             choice.headers = headers
             return Destination(name: "any", .network(choice)).fingerprint
         }
         let plain = fingerprint([("endpoint", "https://a.example/x")])
-        XCTAssertEqual(plain, fingerprint([("endpoint", "https://a.example/x"), ("timeout_ms", "9"), ("compression", "gzip")]))
+        XCTAssertEqual(
+            plain, fingerprint([("endpoint", "https://a.example/x"), ("timeout_ms", "9"), ("compression", "gzip")]))
         XCTAssertNotEqual(plain, fingerprint([("endpoint", "https://a.example/y")]))
         XCTAssertNotEqual(plain, fingerprint([("endpoint", "https://a.example/x")], headers: [("Authorization", "a")]))
         let keyed = fingerprint([("endpoint", "https://a.example/x"), ("api_key", "one")])
         XCTAssertNotEqual(plain, keyed)
-        XCTAssertEqual(keyed, fingerprint([("endpoint", "https://a.example/x"), ("api_key", "two")]), "a key may be replaced")
-        XCTAssertNotEqual(fingerprint([("api_key", "one")], .posthog), fingerprint([("api_key", "two")], .posthog), "the key is the project")
+        XCTAssertEqual(
+            keyed, fingerprint([("endpoint", "https://a.example/x"), ("api_key", "two")]), "a key may be replaced")
+        XCTAssertNotEqual(
+            fingerprint([("api_key", "one")], .posthog), fingerprint([("api_key", "two")], .posthog),
+            "the key is the project")
     }
 }

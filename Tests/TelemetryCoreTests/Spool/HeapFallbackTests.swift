@@ -26,7 +26,8 @@ final class HeapFallbackTests: XCTestCase {
             XCTAssertEqual(totals.dropped[DropReason.spoolFull.rawValue], UInt64(200 - kept.count))
             XCTAssertEqual(totals.pending, UInt64(kept.count))
             spool.close()
-            XCTAssertEqual(spool.unmerged.dropped[DropReason.noSpace.rawValue], UInt64(kept.count), "lost at the end, and counted")
+            XCTAssertEqual(
+                spool.unmerged.dropped[DropReason.noSpace.rawValue], UInt64(kept.count), "lost at the end, and counted")
         }
     }
 

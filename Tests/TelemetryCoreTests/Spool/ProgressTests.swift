@@ -11,7 +11,9 @@ final class ProgressTests: XCTestCase {
     override func setUp() { memset(area, 0, 4096) }
     override func tearDown() { area.deallocate() }
 
-    private func read(generation: UInt64 = 7) -> Progress { Progress.read(area, generation: generation, fileSize: 8192) }
+    private func read(generation: UInt64 = 7) -> Progress {
+        Progress.read(area, generation: generation, fileSize: 8192)
+    }
 
     func testRoundTripInBothSlots() {
         XCTAssertEqual(read(), Progress())
@@ -41,7 +43,10 @@ final class ProgressTests: XCTestCase {
 
     /// An offset that cannot be: reading begins at the first record, and the counts stand.
     func testImplausibleOffset() {
-        let table = [(4088, 4096), (4096, 4096), (4100, 4096), (4104, 4104), (8184, 8184), (8192, 8192), (8200, 4096), (0, 4096), (Int(UInt32.max), 4096)]
+        let table = [
+            (4088, 4096), (4096, 4096), (4100, 4096), (4104, 4104), (8184, 8184), (8192, 8192), (8200, 4096), (0, 4096),
+            (Int(UInt32.max), 4096),
+        ]
         for (written, expected) in table {
             var progress = Progress()
             progress.offset = written
@@ -55,7 +60,9 @@ final class ProgressTests: XCTestCase {
     func testConsumedIsDeliveredAndDropped() {
         var progress = Progress()
         progress.delivered = 10
-        for (index, reason) in [DropReason.spoolFull, .noSpace, .expired, .corrupt, .rejected, .withdrawn, .unconfirmed].enumerated() {
+        for (index, reason) in [
+            DropReason.spoolFull, .noSpace, .expired, .corrupt, .rejected, .withdrawn, .unconfirmed,
+        ].enumerated() {
             progress.drop(reason, 1)
             XCTAssertEqual(progress.dropped[index], 1, "the number of the format")
         }

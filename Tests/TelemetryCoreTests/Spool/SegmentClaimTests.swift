@@ -14,9 +14,13 @@ final class SegmentClaimTests: XCTestCase {
     override func setUpWithError() throws { shared = try scratch.open() }
     override func tearDown() { shared.close() }
 
-    private func claim(mapping: Bool) -> Segment.Claim { Segment.claim(fileName, in: shared.directory, reading: mapping ? .mapped : .everything) }
+    private func claim(mapping: Bool) -> Segment.Claim {
+        Segment.claim(fileName, in: shared.directory, reading: mapping ? .mapped : .everything)
+    }
 
-    private func put(_ bytes: [UInt8]) { XCTAssertTrue(FileManager.default.createFile(atPath: path, contents: Data(bytes))) }
+    private func put(_ bytes: [UInt8]) {
+        XCTAssertTrue(FileManager.default.createFile(atPath: path, contents: Data(bytes)))
+    }
 
     /// A whole file with one record and `change` made to it.
     private func putSegment(_ change: (inout [UInt8]) -> Void = { _ in }) {
@@ -73,9 +77,33 @@ final class SegmentClaimTests: XCTestCase {
             ("one byte short of a header", 0, { self.put([UInt8](repeating: 0xFF, count: 4095)) }),
             ("garbage", 0, { self.put([UInt8](repeating: 0xA5, count: 8192)) }),
             ("no description", 1, { self.putSegment(clearMagic) }),
-            ("no description, full", 9, { self.putSegment { clearMagic(&$0); setState(&$0, full) } }),
-            ("tail beyond the file", 0, { self.putSegment { clearMagic(&$0); setState(&$0, full + 1) } }),
-            ("tail in the header", 0, { self.putSegment { clearMagic(&$0); setState(&$0, 9 << 24 | 1) } }),
+            (
+                "no description, full", 9,
+                {
+                    self.putSegment {
+                        clearMagic(&$0)
+                        setState(&$0, full)
+                    }
+                }
+            ),
+            (
+                "tail beyond the file", 0,
+                {
+                    self.putSegment {
+                        clearMagic(&$0)
+                        setState(&$0, full + 1)
+                    }
+                }
+            ),
+            (
+                "tail in the header", 0,
+                {
+                    self.putSegment {
+                        clearMagic(&$0)
+                        setState(&$0, 9 << 24 | 1)
+                    }
+                }
+            ),
         ]
         for row in table {
             row.make()

@@ -27,7 +27,8 @@ final class SegmentReaderTests: XCTestCase {
 
     /// Makes the checksum right for what stands there.
     private func repair(_ offset: Int, length: Int) {
-        let sum = RecordChecksum.value(segment.base + offset, length: length, sync: segment.description.sync, offset: offset)
+        let sum = RecordChecksum.value(
+            segment.base + offset, length: length, sync: segment.description.sync, offset: offset)
         segment.base.storeBytes(of: sum, toByteOffset: offset + 4, as: UInt32.self)
     }
 
@@ -94,7 +95,8 @@ final class SegmentReaderTests: XCTestCase {
         for cut in 0...torn.count {
             memset(segment.base + torn.lowerBound, 0, torn.count)
             (segment.base + torn.lowerBound).copyMemory(from: whole, byteCount: cut)
-            let isWhole = Array(UnsafeRawBufferPointer(start: segment.base + torn.lowerBound, count: torn.count)) == whole
+            let isWhole =
+                Array(UnsafeRawBufferPointer(start: segment.base + torn.lowerBound, count: torn.count)) == whole
             XCTAssertEqual(Sample.names(segment), isWhole ? ["a", "torn", "b"] : ["a", "b"], "\(cut) bytes")
         }
     }
@@ -136,7 +138,8 @@ final class SegmentReaderTests: XCTestCase {
             let place = 4096 + 256 + shift
             memset(segment.base + 4096 + 256, 0, 200)
             (segment.base + place).copyMemory(from: segment.base + first.lowerBound, byteCount: first.count)
-            let sum = RecordChecksum.value(segment.base + place, length: first.count, sync: segment.description.sync, offset: place)
+            let sum = RecordChecksum.value(
+                segment.base + place, length: first.count, sync: segment.description.sync, offset: place)
             segment.base.storeBytes(of: sum, toByteOffset: place + 4, as: UInt32.self)
             XCTAssertEqual(Sample.names(segment), shift == 0 ? ["a", "a"] : ["a"], "shifted by \(shift)")
         }
@@ -169,7 +172,8 @@ final class SegmentReaderTests: XCTestCase {
         defer { large.release(removingFrom: nil) }
         let end = large.size
         let table: [(offset: Int, length: Int, isGood: Bool)] = [
-            (4096, 64, true), (4096, 63, false), (4096, 8, false), (4096, 65528, true), (4096, 65529, false), (4096, 65536, false),
+            (4096, 64, true), (4096, 63, false), (4096, 8, false), (4096, 65528, true), (4096, 65529, false),
+            (4096, 65536, false),
             (end - 64, 64, true), (end - 128, 128, true), (end - 128, 136, false), (end - 64, 65528, false),
         ]
         for row in table {
@@ -181,7 +185,8 @@ final class SegmentReaderTests: XCTestCase {
             let name = min(row.length, end - row.offset) - 64
             if name > 0 { record.storeBytes(of: UInt16(clamping: name), toByteOffset: 54, as: UInt16.self) }
             if row.offset + row.length <= end {
-                let sum = RecordChecksum.value(record, length: row.length, sync: large.description.sync, offset: row.offset)
+                let sum = RecordChecksum.value(
+                    record, length: row.length, sync: large.description.sync, offset: row.offset)
                 record.storeBytes(of: sum, toByteOffset: 4, as: UInt32.self)
             }
             StateWord.store(large.base, StateWord(raw: UInt64(end / 8)))

@@ -147,7 +147,9 @@ final class SegmentTests: XCTestCase {
         segment.open()
         XCTAssertTrue(Sample.record("c", in: segment))
         XCTAssertEqual(Sample.names(segment), ["c"])
-        XCTAssertEqual(TelemetryCore.Progress.read(segment.base, generation: segment.description.generation, fileSize: 8192), TelemetryCore.Progress())
+        XCTAssertEqual(
+            TelemetryCore.Progress.read(segment.base, generation: segment.description.generation, fileSize: 8192),
+            TelemetryCore.Progress())
     }
 
     func testOpenBeginsItsTime() throws {
@@ -194,7 +196,8 @@ final class SegmentTests: XCTestCase {
         munmap(address, 8192)
         let next = try XCTUnwrap(claim(segment.name))
         XCTAssertEqual(Sample.names(next), ["a"])
-        XCTAssertNil(next.vacate(removingFrom: shared.directory).address, "a copy has no address that anyone records to")
+        XCTAssertNil(
+            next.vacate(removingFrom: shared.directory).address, "a copy has no address that anyone records to")
         XCTAssertEqual(scratch.segmentNames, [])
     }
 
@@ -245,7 +248,9 @@ final class SegmentTests: XCTestCase {
     func testRoomIsAQuarter() {
         let segment = Sample.heapSegment(size: 16384)
         defer { segment.release(removingFrom: nil) }
-        for (tail, expected) in [(4096, true), (12288, true), (12296, false), (16384, false), (16392, false), (0, false)] {
+        for (tail, expected) in [
+            (4096, true), (12288, true), (12296, false), (16384, false), (16392, false), (0, false),
+        ] {
             StateWord.store(segment.base, StateWord(raw: UInt64(tail / 8)))
             XCTAssertEqual(segment.hasRoom, expected, "tail \(tail)")
         }

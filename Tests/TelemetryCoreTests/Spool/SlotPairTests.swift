@@ -15,7 +15,9 @@ final class SlotPairTests: XCTestCase {
     @discardableResult
     private func write(_ value: UInt64) -> Int {
         slots.write { slot in
-            for offset in stride(from: 8, to: 64, by: 8) { slot.storeBytes(of: value, toByteOffset: offset, as: UInt64.self) }
+            for offset in stride(from: 8, to: 64, by: 8) {
+                slot.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
+            }
         }
     }
 
@@ -24,7 +26,9 @@ final class SlotPairTests: XCTestCase {
     }
 
     private func bytes(_ offset: Int) -> [UInt8] { Array(UnsafeRawBufferPointer(start: area + offset, count: 64)) }
-    private func set(_ offset: Int, _ bytes: [UInt8]) { (area + offset).copyMemory(from: bytes, byteCount: bytes.count) }
+    private func set(_ offset: Int, _ bytes: [UInt8]) {
+        (area + offset).copyMemory(from: bytes, byteCount: bytes.count)
+    }
 
     private func setSequence(_ offset: Int, _ sequence: UInt32) {
         area.storeBytes(of: sequence, toByteOffset: offset + 4, as: UInt32.self)
@@ -63,10 +67,13 @@ final class SlotPairTests: XCTestCase {
             for rest in [old, [UInt8](repeating: 0, count: 64)] {
                 for cut in 0...64 {
                     for fromFront in [true, false] {
-                        let mixed = fromFront
-                            ? Array(complete[..<cut] + rest[cut...]) : Array(rest[..<(64 - cut)] + complete[(64 - cut)...])
+                        let mixed =
+                            fromFront
+                            ? Array(complete[..<cut] + rest[cut...])
+                            : Array(rest[..<(64 - cut)] + complete[(64 - cut)...])
                         set(target, mixed)
-                        XCTAssertEqual(read(), mixed == complete ? writes + 1 : writes, "write \(writes + 1), \(cut) bytes")
+                        XCTAssertEqual(
+                            read(), mixed == complete ? writes + 1 : writes, "write \(writes + 1), \(cut) bytes")
                     }
                 }
             }

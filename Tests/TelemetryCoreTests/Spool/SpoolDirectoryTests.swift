@@ -16,7 +16,9 @@ final class SpoolDirectoryTests: XCTestCase {
         try XCTUnwrap(Segment.claim(Segment.name(id), in: shared.directory, reading: .everything).segment)
     }
 
-    private func tally(recorded: UInt64 = 0, delivered: UInt64 = 0, _ reason: DropReason? = nil, _ count: UInt64 = 0) -> Tally {
+    private func tally(recorded: UInt64 = 0, delivered: UInt64 = 0, _ reason: DropReason? = nil, _ count: UInt64 = 0)
+        -> Tally
+    {
         var result = Tally(recorded: recorded, delivered: delivered)
         if let reason { result.drop(reason, count) }
         return result
@@ -141,9 +143,10 @@ final class SpoolDirectoryTests: XCTestCase {
         let other = try scratch.open()
         defer { other.close() }
         var ran = 0
-        XCTAssertTrue(other.withLock(Deadline(nanoseconds: 0)) {
-            XCTAssertFalse(shared.withLock(Deadline(timeoutMilliseconds: 20)) { ran += 1 })
-        })
+        XCTAssertTrue(
+            other.withLock(Deadline(nanoseconds: 0)) {
+                XCTAssertFalse(shared.withLock(Deadline(timeoutMilliseconds: 20)) { ran += 1 })
+            })
         XCTAssertEqual(ran, 0)
         XCTAssertTrue(shared.withLock(Deadline(nanoseconds: 0)) { ran += 1 })
         XCTAssertTrue(shared.withLock(Deadline(nanoseconds: 0)) { ran += 1 })

@@ -158,11 +158,14 @@ final class SpoolTests: XCTestCase {
             ("withdrawn", false, { _, shared in shared.control.raiseEpoch() }),
             ("first description damaged", false, { segment, _ in memset(segment.base + 1024, 0, 8) }),
             ("counted already", false, { segment, shared in shared.retire(segment, segment.tally) }),
-            ("its append is unfinished", false, { segment, shared in
-                let journal = ControlJournal(shared, segments: [])
-                journal.prepare(segment)
-                journal.begin(inode: 1, length: 2)
-            }),
+            (
+                "its append is unfinished", false,
+                { segment, shared in
+                    let journal = ControlJournal(shared, segments: [])
+                    journal.prepare(segment)
+                    journal.begin(inode: 1, length: 2)
+                }
+            ),
         ]
         for row in table {
             let scratch = ScratchSpool()

@@ -52,7 +52,8 @@ final class StateWordTests: XCTestCase {
             if row.offset == 0 {
                 XCTAssertEqual(after.raw, row.word.raw, row.what)
             } else {
-                let expected = word(tail: row.word.tail + row.size, count: row.word.count + 1, writers: row.word.writers + 1)
+                let expected = word(
+                    tail: row.word.tail + row.size, count: row.word.count + 1, writers: row.word.writers + 1)
                 XCTAssertEqual(after.raw, expected.raw, row.what)
             }
         }
@@ -77,7 +78,9 @@ final class StateWordTests: XCTestCase {
     }
 
     func testPlausible() {
-        let table = [(0, false), (4088, false), (4096, true), (8184, true), (8192, true), (8200, false), (0xFF_FFFF * 8, false)]
+        let table = [
+            (0, false), (4088, false), (4096, true), (8184, true), (8192, true), (8200, false), (0xFF_FFFF * 8, false),
+        ]
         for (tail, expected) in table {
             XCTAssertEqual(word(tail: tail, count: 9).isPlausible(fileSize: 8192), expected, "tail \(tail)")
         }

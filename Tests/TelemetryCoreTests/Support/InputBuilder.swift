@@ -39,7 +39,9 @@ final class InputBuilder {
         return kept
     }
 
-    private func attribute(_ key: [UInt8]?, _ type: telemetry_attribute_type, _ set: (inout telemetry_attribute) -> Void) {
+    private func attribute(
+        _ key: [UInt8]?, _ type: telemetry_attribute_type, _ set: (inout telemetry_attribute) -> Void
+    ) {
         var item = telemetry_attribute()
         item.key = key.map { UnsafePointer(keep($0)) }
         item.type = type
@@ -48,7 +50,9 @@ final class InputBuilder {
     }
 
     @discardableResult
-    func string(_ key: String?, _ value: [UInt8]?) -> UnsafeMutablePointer<CChar>? { string(key.map { Array($0.utf8) }, value) }
+    func string(_ key: String?, _ value: [UInt8]?) -> UnsafeMutablePointer<CChar>? {
+        string(key.map { Array($0.utf8) }, value)
+    }
 
     @discardableResult
     func string(_ key: [UInt8]?, _ value: [UInt8]?) -> UnsafeMutablePointer<CChar>? {
@@ -58,12 +62,17 @@ final class InputBuilder {
     }
 
     func int(_ key: String, _ value: Int64) { attribute(Array(key.utf8), TELEMETRY_INT) { $0.value.integer = value } }
-    func double(_ key: String, _ value: Double) { attribute(Array(key.utf8), TELEMETRY_DOUBLE) { $0.value.number = value } }
+    func double(_ key: String, _ value: Double) {
+        attribute(Array(key.utf8), TELEMETRY_DOUBLE) { $0.value.number = value }
+    }
     func bool(_ key: String, _ value: Bool) { attribute(Array(key.utf8), TELEMETRY_BOOL) { $0.value.boolean = value } }
-    func unknown(_ key: String, type: UInt32) { attribute(Array(key.utf8), telemetry_attribute_type(rawValue: type)) { $0.value.integer = 1 } }
+    func unknown(_ key: String, type: UInt32) {
+        attribute(Array(key.utf8), telemetry_attribute_type(rawValue: type)) { $0.value.integer = 1 }
+    }
 
     func withInput<R>(_ body: (EventInput) -> R) -> R {
-        var input = EventInput(type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
+        var input = EventInput(
+            type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
         if let category { input.errorCategory = Text(keep(category), limit: EventLimits.categoryBytes) }
         if let error { input.error = Text(keep(error), limit: EventLimits.errorBytes) }
         if let duration { (input.durationMilliseconds, input.flags) = (duration, input.flags | EventInput.hasDuration) }

@@ -11,7 +11,9 @@ final class LocalServer {
         let problem: String?
 
         /// All values of a header.
-        func values(_ name: String) -> [String] { headers.filter { $0[0].lowercased() == name.lowercased() }.map { $0[1] } }
+        func values(_ name: String) -> [String] {
+            headers.filter { $0[0].lowercased() == name.lowercased() }.map { $0[1] }
+        }
     }
 
     let port: Int
@@ -37,7 +39,8 @@ final class LocalServer {
             if part.isEmpty { break }
             line += String(decoding: part, as: UTF8.self)
         }
-        port = try XCTUnwrap(Int(line.split(separator: " ").last?.dropLast() ?? ""), "the receiver did not start: \(line)")
+        port = try XCTUnwrap(
+            Int(line.split(separator: " ").last?.dropLast() ?? ""), "the receiver did not start: \(line)")
         isTLS = certificate != nil
     }
 
@@ -51,7 +54,9 @@ final class LocalServer {
     /// In the order of arrival.
     var requests: [Request] {
         (directory.text("log") ?? "").split(separator: "\n").compactMap { line in
-            guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else { return nil }
+            guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
+                return nil
+            }
             return Request(
                 path: object["path"] as? String ?? "", headers: object["headers"] as? [[String]] ?? [],
                 connection: object["connection"] as? Int ?? 0, body: object["body"] as? String ?? "",

@@ -6,7 +6,8 @@ import XCTest
 /// A promised deadline, on a machine that others use as well: what others had of the processor while this thread wanted
 /// it does not count, and the best of a few tries does. `body` says when the time began.
 func assertEnds(
-    within milliseconds: Int64, _ message: String = "", tries: Int = 5, file: StaticString = #filePath, line: UInt = #line,
+    within milliseconds: Int64, _ message: String = "", tries: Int = 5, file: StaticString = #filePath,
+    line: UInt = #line,
     _ body: () throws -> Int64
 ) rethrows {
     var best = Int64.max

@@ -1,4 +1,5 @@
 import CSystem
+
 @testable import TelemetryCore
 
 /// Records made by hand from docs/spool-format.md, "Records"; independent of the library's encoder.
@@ -23,7 +24,8 @@ struct RecordBuilder {
     var exitCode: Int32?
 
     func bytes() -> [UInt8] {
-        let variable = type + name + errorCategory + error + arguments.flatMap { Self.raw(UInt16($0.count)) + $0 }
+        let variable =
+            type + name + errorCategory + error + arguments.flatMap { Self.raw(UInt16($0.count)) + $0 }
             + attributes.flatMap { Self.attribute($0.key, $0.value) }
         var record = Self.raw(UInt32(0x5EED)) + Self.raw(UInt32(0)) + Self.raw(UInt32(64 + variable.count))
         record += Self.raw(UInt16((duration == nil ? 0 : 1) | (exitCode == nil ? 0 : 2))) + Self.raw(UInt16(1))
@@ -55,7 +57,10 @@ final class Batch {
     var context: EventContext { place.pointee }
     private let place = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
 
-    init(_ builders: [RecordBuilder], metadata: [(key: [UInt8], value: RecordBuilder.Value)] = [], identity: String = "00ff") {
+    init(
+        _ builders: [RecordBuilder], metadata: [(key: [UInt8], value: RecordBuilder.Value)] = [],
+        identity: String = "00ff"
+    ) {
         var areas: [UnsafeMutableRawBufferPointer] = []
         func keep(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
             let area = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 8)
@@ -63,13 +68,18 @@ final class Batch {
             areas.append(area)
             return UnsafeRawBufferPointer(rebasing: area[..<bytes.count])
         }
-        place.initialize(to: EventContext(
-            toolName: keep(Array("mytool".utf8)), toolVersion: keep(Array("1.2.3".utf8)), os: keep(Array("linux".utf8)),
-            osVersion: keep(Array("12".utf8)), arch: keep(Array("x86_64".utf8)), runtime: keep(Array("c".utf8)),
-            machineID: keep(Array(identity.utf8)),
-            metadata: keep(metadata.flatMap { RecordBuilder.attribute($0.key, $0.value) }), metadataCount: metadata.count))
+        place.initialize(
+            to: EventContext(
+                toolName: keep(Array("mytool".utf8)), toolVersion: keep(Array("1.2.3".utf8)),
+                os: keep(Array("linux".utf8)),
+                osVersion: keep(Array("12".utf8)), arch: keep(Array("x86_64".utf8)), runtime: keep(Array("c".utf8)),
+                machineID: keep(Array(identity.utf8)),
+                metadata: keep(metadata.flatMap { RecordBuilder.attribute($0.key, $0.value) }),
+                metadataCount: metadata.count))
         for builder in builders {
-            guard let view = EventView(record: keep(builder.bytes()), context: place) else { fatalError("record is malformed") }
+            guard let view = EventView(record: keep(builder.bytes()), context: place) else {
+                fatalError("record is malformed")
+            }
             views.append(view)
         }
         self.areas = areas
@@ -77,15 +87,16 @@ final class Batch {
 
     /// `count` events that differ in id and name.
     convenience init(count: Int, from first: Int = 0, padding: Int = 0) {
-        self.init((first..<first + count).map { number in
-            var builder = RecordBuilder()
-            builder.name = Array("event-\(number)".utf8)
-            withUnsafeBytes(of: UInt64(number).bigEndian) { builder.eventID.replaceSubrange(8..<16, with: $0) }
-            if padding > 0 {
-                builder.attributes = [(Array("padding".utf8), .string([UInt8](repeating: 0x78, count: padding)))]
-            }
-            return builder
-        })
+        self.init(
+            (first..<first + count).map { number in
+                var builder = RecordBuilder()
+                builder.name = Array("event-\(number)".utf8)
+                withUnsafeBytes(of: UInt64(number).bigEndian) { builder.eventID.replaceSubrange(8..<16, with: $0) }
+                if padding > 0 {
+                    builder.attributes = [(Array("padding".utf8), .string([UInt8](repeating: 0x78, count: padding)))]
+                }
+                return builder
+            })
     }
 
     deinit {
@@ -93,7 +104,9 @@ final class Batch {
         place.deallocate()
     }
 
-    func send(to backend: any Backend, _ control: SendControl = SendControl(deadline: Deadline(timeoutMilliseconds: 5000))) -> Outcome {
+    func send(
+        to backend: any Backend, _ control: SendControl = SendControl(deadline: Deadline(timeoutMilliseconds: 5000))
+    ) -> Outcome {
         views.withUnsafeBufferPointer { backend.send($0, control) }
     }
 }

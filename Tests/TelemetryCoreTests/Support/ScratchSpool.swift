@@ -27,7 +27,9 @@ final class ScratchSpool {
 
     /// A segment file as a process leaves it that has died.
     @discardableResult
-    func orphan(_ names: [String], context: ContextBlock = Sample.otherContext, size: Int = 8192, epoch: UInt64? = nil) throws -> UInt64 {
+    func orphan(_ names: [String], context: ContextBlock = Sample.otherContext, size: Int = 8192, epoch: UInt64? = nil)
+        throws -> UInt64
+    {
         let shared = try open()
         defer { shared.close() }
         let segment = try Segment.createFile(

@@ -14,6 +14,8 @@ final class TemporaryDirectory {
 
     func bytes(_ name: String) -> Data? { FileManager.default.contents(atPath: path + "/" + name) }
     func text(_ name: String) -> String? { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
-    func write(_ name: String, _ text: String) { try! Data(text.utf8).write(to: URL(fileURLWithPath: path + "/" + name)) }
+    func write(_ name: String, _ text: String) {
+        try! Data(text.utf8).write(to: URL(fileURLWithPath: path + "/" + name))
+    }
     var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }
 }

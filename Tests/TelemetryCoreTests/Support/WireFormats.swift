@@ -1,9 +1,12 @@
 import Foundation
+
 @testable import TelemetryCore
 
 extension WireFormat {
     /// The request for a batch, as text; lines of the head first.
-    func written(_ batch: Batch, key: String = "s3cret", attempt: UInt32 = 0, now: Int64 = WireSample.now) -> (head: [String], secret: [String], body: String, count: Int?)? {
+    func written(_ batch: Batch, key: String = "s3cret", attempt: UInt32 = 0, now: Int64 = WireSample.now) -> (
+        head: [String], secret: [String], body: String, count: Int?
+    )? {
         batch.views.withUnsafeBufferPointer { events in
             request(for: WireBatch(events: events, key: key, attempt: attempt, now: now)).map {
                 ($0.headers, $0.privateHeaders, String(decoding: $0.body, as: UTF8.self), $0.eventCount)
@@ -12,7 +15,8 @@ extension WireFormat {
     }
 
     func verdict(_ status: Int, retryAfter: String = "", reset: String = "", count: Int = 2) -> Verdict {
-        let response = HTTPResponse(status: status, retryAfter: Array(retryAfter.utf8), rateLimitReset: Array(reset.utf8))
+        let response = HTTPResponse(
+            status: status, retryAfter: Array(retryAfter.utf8), rateLimitReset: Array(reset.utf8))
         return outcome(response, eventCount: count, now: 0).verdict
     }
 }
@@ -31,13 +35,15 @@ enum WireSample {
         builder.arguments = [Array("get".utf8), [], Array("\"".utf8)]
         builder.error = Array("no\nroute".utf8)
         builder.attributes = [
-            (Array("event_id".utf8), .string(Array("é\u{1}".utf8))), (Array("i".utf8), .int(.min)), (Array("d".utf8), .double(0.5)), (Array("b".utf8), .bool(true)),
+            (Array("event_id".utf8), .string(Array("é\u{1}".utf8))), (Array("i".utf8), .int(.min)),
+            (Array("d".utf8), .double(0.5)), (Array("b".utf8), .bool(true)),
         ]
         return builder
     }
 
     /// The members behind `name`, of `fullEvent`.
-    static let rest = #""machine_id":"00ff","tool_name":"mytool","version":"1.2.3","os":"linux","arch":"x86_64","os_version":"12","runtime":"c","#
+    static let rest =
+        #""machine_id":"00ff","tool_name":"mytool","version":"1.2.3","os":"linux","arch":"x86_64","os_version":"12","runtime":"c","#
         + #""duration_ms":0,"exit_code":-1,"error_category":"network","args":["get","","\""],"error":"no\nroute","#
         + #""metadata":{"event_id":"é\u0001","i":-9223372036854775808,"d":0.5,"b":true}"#
 

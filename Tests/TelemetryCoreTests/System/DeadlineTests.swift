@@ -54,7 +54,8 @@ final class DeadlineTests: XCTestCase {
 
     func testAsATimespec() {
         for (nanoseconds, seconds, rest) in [
-            (Int64(0), 0, 0), (999_999_999, 0, 999_999_999), (1_000_000_000, 1, 0), (61_000_000_007, 61, 7), (-5, 0, 0), (.min, 0, 0),
+            (Int64(0), 0, 0), (999_999_999, 0, 999_999_999), (1_000_000_000, 1, 0), (61_000_000_007, 61, 7), (-5, 0, 0),
+            (.min, 0, 0),
         ] {
             let value = Deadline(nanoseconds: nanoseconds).timespecValue
             XCTAssertEqual([value.tv_sec, value.tv_nsec], [seconds, rest])

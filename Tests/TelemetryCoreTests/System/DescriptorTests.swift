@@ -91,10 +91,11 @@ final class DescriptorTests: XCTestCase {
         XCTAssertFalse(second.lock(until: Deadline(timeoutMilliseconds: 30)))
         XCTAssertGreaterThanOrEqual(Clock.monotonic() - before, 30_000_000)
         var asked = 0
-        XCTAssertFalse(second.lock(until: .never) {
-            asked += 1
-            return asked == 3
-        })
+        XCTAssertFalse(
+            second.lock(until: .never) {
+                asked += 1
+                return asked == 3
+            })
         first.unlock()
         XCTAssertTrue(second.lock(until: Deadline(nanoseconds: 0)), "free: taken even when the deadline is past")
         second.close()

@@ -54,7 +54,9 @@ final class DirectoryTests: XCTestCase {
 
     func testWhatCannotBeTrusted() throws {
         let path = files.path + "/d"
-        for (mode, expected) in [(0o700, nil), (0o755, nil), (0o720, EPERM), (0o702, EPERM), (0o777, EPERM), (0o1777, EPERM)] as [(mode_t, Int32?)] {
+        for (mode, expected) in [
+            (0o700, nil), (0o755, nil), (0o720, EPERM), (0o702, EPERM), (0o777, EPERM), (0o1777, EPERM),
+        ] as [(mode_t, Int32?)] {
             XCTAssertEqual(mkdir(path, 0o700), 0)
             chmod(path, mode)
             XCTAssertEqual(code { try Directory.openPrivate(path).close() }, expected, String(mode, radix: 8))

@@ -31,7 +31,8 @@ final class InvokingUserTests: XCTestCase {
         let table: [(String, String?, Bool)] = [
             ("SUDO_UID", "4321", true), ("SUDO_UID", "0", false), ("SUDO_UID", "", false), ("SUDO_UID", "x", true),
             ("SUDO_UID", "-1", true), ("SUDO_UID", "99999999999999999999", true), ("SUDO_UID", nil, false),
-            ("PKEXEC_UID", "4321", true), ("PKEXEC_UID", "0", false), ("DOAS_USER", "someone", true), ("DOAS_USER", "root", false),
+            ("PKEXEC_UID", "4321", true), ("PKEXEC_UID", "0", false), ("DOAS_USER", "someone", true),
+            ("DOAS_USER", "root", false),
         ]
         for (name, value, expected) in table {
             home.set("SUDO_UID", nil)
@@ -60,10 +61,13 @@ final class InvokingUserTests: XCTestCase {
 
     func testWhoIsNotKnownRefuses() {
         home.set("SUDO_HOME", nil)
-        for (name, value) in [("SUDO_UID", "4000123456"), ("SUDO_UID", "garbage"), ("PKEXEC_UID", "x"), ("DOAS_USER", "no such user")] {
+        for (name, value) in [
+            ("SUDO_UID", "4000123456"), ("SUDO_UID", "garbage"), ("PKEXEC_UID", "x"), ("DOAS_USER", "no such user"),
+        ] {
             home.set("SUDO_UID", nil)
             home.set(name, value)
-            let decision = ConsentResolver.resolve(ConsentInputs.gather(options: Options(toolName: "mytool", toolVersion: "")))
+            let decision = ConsentResolver.resolve(
+                ConsentInputs.gather(options: Options(toolName: "mytool", toolVersion: "")))
             XCTAssertEqual(decision.source, .invokingUser, name)
             XCTAssertFalse(decision.isEnabled)
             XCTAssertEqual(decision.warnings, [])
@@ -94,9 +98,12 @@ final class InvokingUserTests: XCTestCase {
         home.set("XDG_STATE_HOME", theirs)
         XCTAssertEqual(Environment.stateDirectory, root + "/.local/state/telemetry", "HOME is another user's")
         home.set("HOME", home.path)
-        XCTAssertEqual(Environment.stateDirectory, home.path + "/.local/state/telemetry", "su keeps a variable of another user's")
+        XCTAssertEqual(
+            Environment.stateDirectory, home.path + "/.local/state/telemetry", "su keeps a variable of another user's")
         XCTAssertEqual(mkdir(theirs + "/roots", 0o700), 0)
         home.set("XDG_STATE_HOME", theirs + "/roots")
-        XCTAssertEqual(Environment.stateDirectory, theirs + "/roots/telemetry", "on nobody's behalf root may choose a directory of its own")
+        XCTAssertEqual(
+            Environment.stateDirectory, theirs + "/roots/telemetry",
+            "on nobody's behalf root may choose a directory of its own")
     }
 }

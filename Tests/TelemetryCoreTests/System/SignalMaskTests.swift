@@ -52,7 +52,8 @@ final class SignalMaskTests: XCTestCase {
         withDefaultActions {
             let before = mask()
             FileSizeLimit.during(0) {
-                XCTAssertEqual(SignalMask.withoutWriteSignals { write(file.raw, "x", 1) < 0 ? csystem_errno() : 0 }, EFBIG)
+                XCTAssertEqual(
+                    SignalMask.withoutWriteSignals { write(file.raw, "x", 1) < 0 ? csystem_errno() : 0 }, EFBIG)
             }
             XCTAssertEqual(mask(), before)
             XCTAssertEqual(pending(), [])
@@ -79,7 +80,9 @@ final class SignalMaskTests: XCTestCase {
     func testAllBlocked() {
         let before = mask()
         let inside = SignalMask.withAllBlocked { mask() }
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE, SIGCHLD, SIGALRM, SIGPROF] { XCTAssertTrue(inside.contains(number), "\(number)") }
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE, SIGCHLD, SIGALRM, SIGPROF] {
+            XCTAssertTrue(inside.contains(number), "\(number)")
+        }
         XCTAssertEqual(mask(), before)
         XCTAssertEqual(SignalMask.withAllBlocked { 7 }, 7)
     }

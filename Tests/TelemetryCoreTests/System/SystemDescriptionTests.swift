@@ -7,10 +7,14 @@ import XCTest
 final class SystemDescriptionTests: XCTestCase {
     func testMajorMinor() {
         let table = [
-            ("6.1.0-21-amd64", "6.1"), ("5.15.167.4-microsoft-standard-WSL2", "5.15"), ("6.8.0", "6.8"), ("6.8", "6.8"), ("6", "6"),
-            ("6.", "6."), ("", ""), ("rolling", ""), ("4.19-custom.host", "4.19"), ("10.0secret", "10.0"), ("6-rc1.2", "6"), ("123456.7890.1", "123456.7890"),
+            ("6.1.0-21-amd64", "6.1"), ("5.15.167.4-microsoft-standard-WSL2", "5.15"), ("6.8.0", "6.8"), ("6.8", "6.8"),
+            ("6", "6"),
+            ("6.", "6."), ("", ""), ("rolling", ""), ("4.19-custom.host", "4.19"), ("10.0secret", "10.0"),
+            ("6-rc1.2", "6"), ("123456.7890.1", "123456.7890"),
         ]
-        for (release, expected) in table { XCTAssertEqual(SystemDescription.majorMinor(Array(release.utf8)), expected, release) }
+        for (release, expected) in table {
+            XCTAssertEqual(SystemDescription.majorMinor(Array(release.utf8)), expected, release)
+        }
     }
 
     func testCurrent() {

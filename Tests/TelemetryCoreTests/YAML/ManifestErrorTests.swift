@@ -32,14 +32,16 @@ final class ManifestErrorTests: XCTestCase {
     }
 
     func testTop() {
-        let top = "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, backends, delivery, heartbeat, limits, events"
+        let top =
+            "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, backends, delivery, heartbeat, limits, events"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         check("text", "f.yaml:1:1: manifest: 'text' is no mapping; expected a mapping")
         check("[1]", "f.yaml:1:1: manifest: a sequence is no mapping; expected a mapping")
         check("enabled: true", "f.yaml:1:1: tool: missing; expected a mapping with a name")
         check(Self.tool + "enabeld: true", "f.yaml:2:1: enabeld: unknown key; expected 'enabled' or another of \(top)")
-        check(Self.tool + "Consent: opt-in", "f.yaml:2:1: Consent: unknown key; expected 'consent' or another of \(top)")
+        check(
+            Self.tool + "Consent: opt-in", "f.yaml:2:1: Consent: unknown key; expected 'consent' or another of \(top)")
         check(Self.tool + "\"a\\x1B\": 1", "f.yaml:2:1: a?: unknown key; expected 'tool' or another of \(top)")
     }
 
@@ -48,10 +50,21 @@ final class ManifestErrorTests: XCTestCase {
         let at = Self.tool + "config: "
         check(at + "{key: k}", "f.yaml:2:9: config.file: missing; expected the user's configuration file")
         check(at + "{file: f}", "f.yaml:2:9: config.key: missing; expected a dotted key, as in telemetry.enabled")
-        check(at + "{file: ../f, key: k}", "f.yaml:2:16: config.file: '../f' is no such file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'")
-        check(at + "{project_file: /f, key: k}", "f.yaml:2:24: config.project_file: '/f' is no such file name; expected a path below the working directory, without '..'")
-        check(at + "{file: f, key: a..b}", "f.yaml:2:24: config.key: 'a..b' is no key; expected 1 to 256 bytes, as in telemetry.enabled")
-        check(at + "{file: [f], key: k}", "f.yaml:2:16: config.file: '' is no such file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'")
+        check(
+            at + "{file: ../f, key: k}",
+            "f.yaml:2:16: config.file: '../f' is no such file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'"
+        )
+        check(
+            at + "{project_file: /f, key: k}",
+            "f.yaml:2:24: config.project_file: '/f' is no such file name; expected a path below the working directory, without '..'"
+        )
+        check(
+            at + "{file: f, key: a..b}",
+            "f.yaml:2:24: config.key: 'a..b' is no key; expected 1 to 256 bytes, as in telemetry.enabled")
+        check(
+            at + "{file: [f], key: k}",
+            "f.yaml:2:16: config.file: '' is no such file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'"
+        )
         check(at + "on", "f.yaml:2:9: config: 'on' is no mapping; expected a mapping")
         check(Self.tool + "force: yes", "f.yaml:2:8: force: 'yes' is no boolean; expected true or false")
         check(Self.tool + "local_only: 1", "f.yaml:2:13: local_only: '1' is no boolean; expected true or false")
@@ -67,8 +80,12 @@ final class ManifestErrorTests: XCTestCase {
         check("tool: {name: ''}", "f.yaml:1:14: tool.name: '' is no tool name; expected \(name)")
         check("tool: {name: [a]}", "f.yaml:1:14: tool.name: a sequence is no text; expected \(name)")
         check("tool:\n  name: other\n", "f.yaml:2:9: tool.name: 'other' is another tool; expected 'mytool'")
-        check("tool: {name: mytool, versoin: 1}", "f.yaml:1:22: tool.versoin: unknown key; expected 'version' or another of name, version")
-        check("tool: {name: mytool, version: \"a\\n\"}", "f.yaml:1:31: tool.version: 'a?' is no version; expected \(version)")
+        check(
+            "tool: {name: mytool, versoin: 1}",
+            "f.yaml:1:22: tool.versoin: unknown key; expected 'version' or another of name, version")
+        check(
+            "tool: {name: mytool, version: \"a\\n\"}",
+            "f.yaml:1:31: tool.version: 'a?' is no version; expected \(version)")
         check("tool: {name: mytool, version: ~}", "f.yaml:1:31: tool.version: '~' is no text; expected \(version)")
     }
 
@@ -78,14 +95,18 @@ final class ManifestErrorTests: XCTestCase {
         check(Self.tool + "enabled: {}", "f.yaml:2:10: enabled: a mapping is no boolean; expected true or false")
         check(Self.tool + "enabled:", "f.yaml:2:9: enabled: '' is no boolean; expected true or false")
         check(Self.tool + "consent: optout", "f.yaml:2:10: consent: 'optout' is not known; expected opt-in or opt-out")
-        check(Self.tool + "extended_collection: 1", "f.yaml:2:22: extended_collection: '1' is no boolean; expected true or false")
+        check(
+            Self.tool + "extended_collection: 1",
+            "f.yaml:2:22: extended_collection: '1' is no boolean; expected true or false")
     }
 
     /// C11
     func testSampling() {
         let s = Self.tool + "sampling:\n"
         check(Self.tool + "sampling: 0.5", "f.yaml:2:11: sampling: '0.5' is no mapping; expected a mapping")
-        check(s + "  a b: 0.5", "f.yaml:3:3: sampling.a b: no event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
+        check(
+            s + "  a b: 0.5",
+            "f.yaml:3:3: sampling.a b: no event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
         for value in ["-0.1", "1.1", "\"0.5\"", "often", ".nan", "1e999"] {
             let shown = value.replacingOccurrences(of: "\"", with: "")
             check(s + "  x: " + value, "f.yaml:3:6: sampling.x: '\(shown)' is no share; expected a number from 0 to 1")
@@ -96,10 +117,19 @@ final class ManifestErrorTests: XCTestCase {
     func testMetadata() {
         let m = Self.tool + "metadata:\n"
         check(Self.tool + "metadata: [a]", "f.yaml:2:11: metadata: a sequence is no mapping; expected a mapping")
-        check(m + "  a: [1]", "f.yaml:3:6: metadata.a: a sequence is no value; expected a string, an integer, a number or a boolean")
-        check(m + "  a: null", "f.yaml:3:6: metadata.a: 'null' is no value; expected a string, an integer, a number or a boolean")
-        check(m + "  a: 9223372036854775808", "f.yaml:3:6: metadata.a: '9223372036854775808' is out of range; expected an integer of 64 bits, or quotes around it")
-        check(m + "  a: 1e999", "f.yaml:3:6: metadata.a: '1e999' is out of range; expected a number of 64 bits, or quotes around it")
+        check(
+            m + "  a: [1]",
+            "f.yaml:3:6: metadata.a: a sequence is no value; expected a string, an integer, a number or a boolean")
+        check(
+            m + "  a: null",
+            "f.yaml:3:6: metadata.a: 'null' is no value; expected a string, an integer, a number or a boolean")
+        check(
+            m + "  a: 9223372036854775808",
+            "f.yaml:3:6: metadata.a: '9223372036854775808' is out of range; expected an integer of 64 bits, or quotes around it"
+        )
+        check(
+            m + "  a: 1e999",
+            "f.yaml:3:6: metadata.a: '1e999' is out of range; expected a number of 64 bits, or quotes around it")
         check(m + "  os: linux", "f.yaml:3:3: metadata: 'os' is the name of an event field; expected another name")
         check(m + "  \"\": 1", "f.yaml:3:3: metadata: key '' of 0 bytes; expected 1 to 64 bytes")
         let many = (0..<33).map { "  k\($0): 1\n" }.joined()
@@ -115,18 +145,38 @@ final class ManifestErrorTests: XCTestCase {
         check(b + "file", "f.yaml:2:10: backend: 'file' is no mapping; expected a mapping")
         check(b + "{path: /x}", "f.yaml:2:10: backend.kind: missing; expected \(kinds)")
         check(b + "{kind: ftp}", "f.yaml:2:17: backend.kind: 'ftp' is not known; expected \(kinds)")
-        check(b + "{kind: noop, path: /x}", "f.yaml:2:29: backend.path: does not go with this kind; expected kind: file")
-        check(b + "{kind: file, endpoint: x}", "f.yaml:2:33: backend.endpoint: does not go with this kind; expected kind: one that sends")
-        check(b + "{kind: file, path: x.jsonl}", "f.yaml:2:29: backend.path: 'x.jsonl' is no such path; expected \(absolute)")
-        check(b + "{kind: file, path: \"/a\\0b\"}", "f.yaml:2:29: backend.path: '/a?b' is no such path; expected \(absolute)")
-        check(b + "{kind: file, max_files: 0}", "f.yaml:2:34: backend.max_files: '0' is out of range; expected an integer from 1 to 1000")
-        check(b + "{kind: file, max_bytes: 1k}", "f.yaml:2:34: backend.max_bytes: '1k' is no integer; expected an integer from 4096 to 1099511627776")
+        check(
+            b + "{kind: noop, path: /x}", "f.yaml:2:29: backend.path: does not go with this kind; expected kind: file")
+        check(
+            b + "{kind: file, endpoint: x}",
+            "f.yaml:2:33: backend.endpoint: does not go with this kind; expected kind: one that sends")
+        check(
+            b + "{kind: file, path: x.jsonl}",
+            "f.yaml:2:29: backend.path: 'x.jsonl' is no such path; expected \(absolute)")
+        check(
+            b + "{kind: file, path: \"/a\\0b\"}",
+            "f.yaml:2:29: backend.path: '/a?b' is no such path; expected \(absolute)")
+        check(
+            b + "{kind: file, max_files: 0}",
+            "f.yaml:2:34: backend.max_files: '0' is out of range; expected an integer from 1 to 1000")
+        check(
+            b + "{kind: file, max_bytes: 1k}",
+            "f.yaml:2:34: backend.max_bytes: '1k' is no integer; expected an integer from 4096 to 1099511627776")
         check(b + "{kind: http}", "f.yaml:2:10: backend.endpoint: missing; expected \(url)")
-        check(b + "{kind: http, endpoint: 'ftp://u:secret@h'}", "f.yaml:2:33: backend.endpoint: the endpoint's scheme is neither https nor http; \(like)")
-        check(b + "{kind: http, endpoint: 'https://'}", "f.yaml:2:33: backend.endpoint: the endpoint has no host; \(like)")
-        check(b + "{kind: http, endpoint: \"https://h/\\n\"}", "f.yaml:2:33: backend.endpoint: the endpoint holds a space or a control character; expected them percent-encoded")
+        check(
+            b + "{kind: http, endpoint: 'ftp://u:secret@h'}",
+            "f.yaml:2:33: backend.endpoint: the endpoint's scheme is neither https nor http; \(like)")
+        check(
+            b + "{kind: http, endpoint: 'https://'}", "f.yaml:2:33: backend.endpoint: the endpoint has no host; \(like)"
+        )
+        check(
+            b + "{kind: http, endpoint: \"https://h/\\n\"}",
+            "f.yaml:2:33: backend.endpoint: the endpoint holds a space or a control character; expected them percent-encoded"
+        )
         check(b + "{kind: http, endpoint: ''}", "f.yaml:2:33: backend.endpoint: the endpoint is empty; \(like)")
-        check(b + "{kind: http, endpoint: 'https://h', timeout_ms: 0}", "f.yaml:2:58: backend.timeout_ms: '0' is out of range; expected an integer from 1 to 600000")
+        check(
+            b + "{kind: http, endpoint: 'https://h', timeout_ms: 0}",
+            "f.yaml:2:58: backend.timeout_ms: '0' is out of range; expected an integer from 1 to 600000")
     }
 
     /// A credential in a header is never shown.
@@ -136,27 +186,60 @@ final class ManifestErrorTests: XCTestCase {
         check(h + " x", "f.yaml:5:12: backend.headers: 'x' is no mapping; expected a mapping")
         check(h + "\n    X-Key: \"secret\\r\\nEvil: 1\"", "f.yaml:6:12: backend.headers.X-Key: \(characters)")
         check(h + "\n    X-Key: \"sécret\"", "f.yaml:6:12: backend.headers.X-Key: \(characters)")
-        check(h + "\n    X-Key: {a: secret}", "f.yaml:6:12: backend.headers.X-Key: a mapping is no text; expected the header's value")
-        check(h + "\n    X Key: secret", "f.yaml:6:12: backend.headers.X Key: not a header name; expected 1 to 64 letters, digits or hyphens")
-        check(h + "\n    content-LENGTH: 5", "f.yaml:6:21: backend.headers.content-LENGTH: set by the library; expected another header")
-        check(h + "\n    X-Key: \(String(repeating: "v", count: 8193))", "f.yaml:6:12: backend.headers.X-Key: value of 8193 bytes; expected at most 8192")
+        check(
+            h + "\n    X-Key: {a: secret}",
+            "f.yaml:6:12: backend.headers.X-Key: a mapping is no text; expected the header's value")
+        check(
+            h + "\n    X Key: secret",
+            "f.yaml:6:12: backend.headers.X Key: not a header name; expected 1 to 64 letters, digits or hyphens")
+        check(
+            h + "\n    content-LENGTH: 5",
+            "f.yaml:6:21: backend.headers.content-LENGTH: set by the library; expected another header")
+        check(
+            h + "\n    X-Key: \(String(repeating: "v", count: 8193))",
+            "f.yaml:6:12: backend.headers.X-Key: value of 8193 bytes; expected at most 8192")
         let many = (0..<33).map { "\n    X-\($0): v" }.joined()
         check(h + many, "f.yaml:6:5: backend.headers: 33 headers; expected at most 32")
     }
 
     func testDeliveryAndLimits() {
-        check(Self.tool + "delivery: {mode: agents}", "f.yaml:2:18: delivery.mode: 'agents' is not known; expected in-process, detached or agent")
-        check(Self.tool + "delivery: {guarantee: once}", "f.yaml:2:23: delivery.guarantee: 'once' is not known; expected at-least-once or at-most-once")
-        check(Self.tool + "delivery: {flush_interval_ms: 1.5}", "f.yaml:2:31: delivery.flush_interval_ms: '1.5' is no integer; expected an integer from 1 to 86400000")
-        check(Self.tool + "delivery: {flush_interval: 1}", "f.yaml:2:12: delivery.flush_interval: unknown key; expected 'flush_interval_ms' or another of mode, guarantee, flush_interval_ms")
+        check(
+            Self.tool + "delivery: {mode: agents}",
+            "f.yaml:2:18: delivery.mode: 'agents' is not known; expected in-process, detached or agent")
+        check(
+            Self.tool + "delivery: {guarantee: once}",
+            "f.yaml:2:23: delivery.guarantee: 'once' is not known; expected at-least-once or at-most-once")
+        check(
+            Self.tool + "delivery: {flush_interval_ms: 1.5}",
+            "f.yaml:2:31: delivery.flush_interval_ms: '1.5' is no integer; expected an integer from 1 to 86400000")
+        check(
+            Self.tool + "delivery: {flush_interval: 1}",
+            "f.yaml:2:12: delivery.flush_interval: unknown key; expected 'flush_interval_ms' or another of mode, guarantee, flush_interval_ms"
+        )
         let segment = "expected an integer from 8192 to 16777216, a multiple of 4096"
-        check(Self.tool + "limits: {segment_bytes: 4096}", "f.yaml:2:25: limits.segment_bytes: '4096' is out of range; \(segment)")
-        check(Self.tool + "limits: {segment_bytes: 10000}", "f.yaml:2:25: limits.segment_bytes: '10000' is out of range; \(segment)")
-        check(Self.tool + "limits: {segment_bytes: '8192'}", "f.yaml:2:25: limits.segment_bytes: '8192' is no integer; \(segment)")
-        check(Self.tool + "limits: {segment_bytes: 16777216, spool_bytes: 65536}", "f.yaml:2:48: limits.spool_bytes: '65536' is out of range; expected an integer from 16777216 to 1099511627776")
-        check(Self.tool + "limits: {spool_bytes: 8192}", "f.yaml:2:23: limits.spool_bytes: '8192' is out of range; expected an integer from 262144 to 1099511627776")
-        check(Self.tool + "limits: {spool_segments: 0}", "f.yaml:2:26: limits.spool_segments: '0' is out of range; expected an integer from 1 to 65536")
-        check(Self.tool + "limits: {spool_age_s: -99999999999999999999}", "f.yaml:2:23: limits.spool_age_s: '-99999999999999999999' is out of range; expected an integer from 1 to 315360000")
+        check(
+            Self.tool + "limits: {segment_bytes: 4096}",
+            "f.yaml:2:25: limits.segment_bytes: '4096' is out of range; \(segment)")
+        check(
+            Self.tool + "limits: {segment_bytes: 10000}",
+            "f.yaml:2:25: limits.segment_bytes: '10000' is out of range; \(segment)")
+        check(
+            Self.tool + "limits: {segment_bytes: '8192'}",
+            "f.yaml:2:25: limits.segment_bytes: '8192' is no integer; \(segment)")
+        check(
+            Self.tool + "limits: {segment_bytes: 16777216, spool_bytes: 65536}",
+            "f.yaml:2:48: limits.spool_bytes: '65536' is out of range; expected an integer from 16777216 to 1099511627776"
+        )
+        check(
+            Self.tool + "limits: {spool_bytes: 8192}",
+            "f.yaml:2:23: limits.spool_bytes: '8192' is out of range; expected an integer from 262144 to 1099511627776")
+        check(
+            Self.tool + "limits: {spool_segments: 0}",
+            "f.yaml:2:26: limits.spool_segments: '0' is out of range; expected an integer from 1 to 65536")
+        check(
+            Self.tool + "limits: {spool_age_s: -99999999999999999999}",
+            "f.yaml:2:23: limits.spool_age_s: '-99999999999999999999' is out of range; expected an integer from 1 to 315360000"
+        )
     }
 
     func testYAML() {
@@ -165,14 +248,20 @@ final class ManifestErrorTests: XCTestCase {
         check("a: b: c", "f.yaml:1:5: YAML: mapping values are not allowed in this context\(well)")
         check("tool: \"x", "f.yaml:1:9: YAML: found unexpected end of stream\(well)")
         check("ä: 1\näb: \u{1}", "f.yaml:2:5: YAML: control characters are not allowed\(well)")
-        check("tool: &t {name: mytool}", "f.yaml:1:7: YAML: anchors and aliases are not supported; expected the value itself")
+        check(
+            "tool: &t {name: mytool}",
+            "f.yaml:1:7: YAML: anchors and aliases are not supported; expected the value itself")
         check("tool: *t", "f.yaml:1:7: YAML: anchors and aliases are not supported; expected the value itself")
         check("&k tool: 1", "f.yaml:1:1: YAML: anchors and aliases are not supported; expected the value itself")
         check("tool: !!str x", "f.yaml:1:7: YAML: tags are not supported; expected a plain value")
         check("{a: 1}: b", "f.yaml:1:1: YAML: a key that is no text; expected a name")
         check(Self.tool + "---\na: 1\n", "f.yaml:2:1: YAML: a second document; expected one")
-        check(Self.tool + "enabled: true\nenabled: false", "f.yaml:3:1: enabled: stands a second time, first in line 2; expected each key once")
-        check("tool: {name: mytool, \"name\": x}", "f.yaml:1:22: name: stands a second time, first in line 1; expected each key once")
+        check(
+            Self.tool + "enabled: true\nenabled: false",
+            "f.yaml:3:1: enabled: stands a second time, first in line 2; expected each key once")
+        check(
+            "tool: {name: mytool, \"name\": x}",
+            "f.yaml:1:22: name: stands a second time, first in line 1; expected each key once")
     }
 
     func testEncodings() {
@@ -195,14 +284,17 @@ final class ManifestErrorTests: XCTestCase {
         check(fits, "f.yaml:1:1: manifest: a sequence is no mapping; expected a mapping")
         let nodes = "[" + String(repeating: "1,", count: 499_999) + "]"
         check(nodes, "f.yaml:1:1: manifest: a sequence is no mapping; expected a mapping")
-        check("[" + String(repeating: "1,", count: 500_000) + "]", "f.yaml:1:1000000: YAML: too many values; expected at most 500000")
+        check(
+            "[" + String(repeating: "1,", count: 500_000) + "]",
+            "f.yaml:1:1000000: YAML: too many values; expected at most 500000")
         let keys = (0...1_000).map { "k\($0): 1\n" }.joined()
         check(keys, "f.yaml:1001:1: YAML: too many keys; expected at most 1000 in one mapping")
         let large = String(repeating: "#", count: (4 << 20) + 1)
         check(large, "f.yaml: 4194305 bytes; expected at most 4194304")
         check(String(large.dropLast()), "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         // Deeper than the parser would follow, were it asked to.
-        check(String(repeating: "[", count: 4 << 20), "f.yaml:1:17: YAML: nested too deeply; expected at most 16 levels")
+        check(
+            String(repeating: "[", count: 4 << 20), "f.yaml:1:17: YAML: nested too deeply; expected at most 16 levels")
     }
 
     func testIdentityAndDeletion() {
@@ -218,10 +310,12 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:23: identity.ephemeral: 'true' is not known; expected auto, never or always")
         check(
             Self.tool + "deletion: {email: 'a@b?bcc=c@d'}",
-            "f.yaml:2:19: deletion.email: 'a@b?bcc=c@d' is no such address; expected one address such as privacy@example.org")
+            "f.yaml:2:19: deletion.email: 'a@b?bcc=c@d' is no such address; expected one address such as privacy@example.org"
+        )
         check(
             Self.tool + "deletion: {email: a@b, subject: \"a\\r\\nBcc: c@d\"}",
-            "f.yaml:2:33: deletion.subject: 'a??Bcc: c@d' is no subject; expected 1 to 200 bytes without control characters")
+            "f.yaml:2:33: deletion.subject: 'a??Bcc: c@d' is no subject; expected 1 to 200 bytes without control characters"
+        )
         check(
             Self.tool + "deletion: {subject: x}",
             "f.yaml:2:21: deletion.subject: of no use alone; expected email beside it")
@@ -230,6 +324,7 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:21: deletion.headers: of no use alone; expected endpoint beside it")
         check(
             Self.tool + "deletion: {endpoint: 'ftp://example.org'}",
-            "f.yaml:2:22: deletion.endpoint: the endpoint's scheme is neither https nor http; expected a URL such as https://host/path")
+            "f.yaml:2:22: deletion.endpoint: the endpoint's scheme is neither https nor http; expected a URL such as https://host/path"
+        )
     }
 }

@@ -9,7 +9,9 @@ extension Receiver {
         settings: [
             Setting(
                 name: "site",
-                choices: "datadoghq.com us3.datadoghq.com us5.datadoghq.com ap1.datadoghq.com ap2.datadoghq.com datadoghq.eu ddog-gov.com"),
+                choices:
+                    "datadoghq.com us3.datadoghq.com us5.datadoghq.com ap1.datadoghq.com ap2.datadoghq.com datadoghq.eu ddog-gov.com"
+            ),
             Setting(name: "service"),
             Setting(name: "source"),
         ],
@@ -33,7 +35,8 @@ final class DatadogFormat: VendorFormat {
         source = given.utf8.isEmpty ? "libtelemetry" : given
         service = choice.setting("service")
         // A reset is the end of a window of rates: none is longer than an hour.
-        super.init((events: 1000, bytes: 512 << 10), Self.limits, StatusRules(longestPauseSeconds: 3600, readsReset: true))
+        super.init(
+            (events: 1000, bytes: 512 << 10), Self.limits, StatusRules(longestPauseSeconds: 3600, readsReset: true))
     }
 
     override func credentials(_ key: String) -> [String] { ["DD-API-KEY: " + key] }
@@ -50,7 +53,11 @@ final class DatadogFormat: VendorFormat {
         json.json.member("ddsource", source)
         writeTags(event)
         json.json.member("ddtags", scratch.bytes)
-        if service.utf8.isEmpty { json.json.member("service", event.context.toolName) } else { json.json.member("service", service) }
+        if service.utf8.isEmpty {
+            json.json.member("service", event.context.toolName)
+        } else {
+            json.json.member("service", service)
+        }
         // The time of the log, in milliseconds. A log from outside of the window would be lost: Datadog gives it
         // the time of its arrival instead.
         if event.timestamp > now &- 17 &* Self.hour && event.timestamp < now &+ Self.hour {

@@ -15,7 +15,8 @@ struct OTLPEncoder: ~Copyable {
     /// What was written. Nil: memory ran out. Valid until the next change.
     var bytes: UnsafeRawBufferPointer? { message.bytes }
 
-    /// No event is added to a request that has so many bytes; with one more it is below the 4 MiB that a request should have.
+    /// No event is added to a request that has so many bytes; with one more it is below the 4 MiB that a
+    /// request should have.
     private static let fullBytes = 3 << 20
 
     /// Returns how many of the events are in it.
@@ -96,8 +97,12 @@ struct OTLPEncoder: ~Copyable {
         message.attribute("event.name", event.name)
         message.attribute("event.type", event.type)
         message.attribute("event.schema_version", OTLPMessage.none, .int(Int64(event.schemaVersion)))
-        if let duration = event.durationMilliseconds { message.attribute("command.duration_ms", OTLPMessage.none, .int(duration)) }
-        if let exitCode = event.exitCode { message.attribute("command.exit_code", OTLPMessage.none, .int(Int64(exitCode))) }
+        if let duration = event.durationMilliseconds {
+            message.attribute("command.duration_ms", OTLPMessage.none, .int(duration))
+        }
+        if let exitCode = event.exitCode {
+            message.attribute("command.exit_code", OTLPMessage.none, .int(Int64(exitCode)))
+        }
         // The semantic conventions' "class of error the operation ended with".
         if event.errorCategory.count > 0 { message.attribute("error.type", event.errorCategory) }
         if event.argumentCount > 0 { writeArguments(event) }
@@ -137,7 +142,9 @@ struct OTLPEncoder: ~Copyable {
         shared.attribute("machine.id", context.machineID)
         let end = shared.count
         var metadata = context.metadata
-        while let attribute = AttributeView.next(&metadata) { shared.attribute(Self.metadataPrefix, attribute.key, attribute.value) }
+        while let attribute = AttributeView.next(&metadata) {
+            shared.attribute(Self.metadataPrefix, attribute.key, attribute.value)
+        }
         sharedFields = start..<end
         sharedMetadata = end..<shared.count
     }

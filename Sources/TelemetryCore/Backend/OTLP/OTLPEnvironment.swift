@@ -1,9 +1,9 @@
-/// What the variables `OTEL_EXPORTER_OTLP_*` make of an author's choice, where the author lets them: the OpenTelemetry
-/// specification, "OpenTelemetry Protocol Exporter". `fill`: they give what the author has not given. `override`: they win.
-/// Those for logs alone go before those for every signal; an empty one is none.
+/// What the variables `OTEL_EXPORTER_OTLP_*` make of an author's choice, where the author lets them: the
+/// OpenTelemetry specification, "OpenTelemetry Protocol Exporter". `fill`: they give what the author has not
+/// given. `override`: they win. Those for logs alone go before those for every signal; an empty one is none.
 ///
-/// Credentials stay with the endpoint they were given for: headers of the environment never go to the author's endpoint,
-/// nor the author's headers and key to an endpoint that replaces it.
+/// Credentials stay with the endpoint they were given for: headers of the environment never go to the
+/// author's endpoint, nor the author's headers and key to an endpoint that replaces it.
 enum OTLPEnvironment {
     /// Where a collector listens, when nobody says otherwise.
     static let defaultEndpoint = "http://localhost:4318/v1/logs"
@@ -64,7 +64,8 @@ enum OTLPEnvironment {
         } else {
             return
         }
-        guard let variable = find("HEADERS", lookup), isOverriding || (choice.headers.isEmpty && choice.key == .none) else { return }
+        guard let variable = find("HEADERS", lookup), isOverriding || (choice.headers.isEmpty && choice.key == .none)
+        else { return }
         choice.dropCredentials()
         addHeaders(choice, variable)
     }
@@ -101,8 +102,12 @@ enum OTLPEnvironment {
 
     /// Nil: done. A problem is said without the value, which may be a credential.
     private static func add(_ line: [UInt8], to choice: NetworkChoice) -> String? {
-        guard choice.headers.count < HTTPHeader.limitCount, let header = HTTPHeader.parse(String(bytes: PercentEncoding.decoded(line[...])))
-        else { return "an entry that is no header; expected name=value,name=value, at most " + HTTPHeader.limitCount.description }
+        guard choice.headers.count < HTTPHeader.limitCount,
+            let header = HTTPHeader.parse(String(bytes: PercentEncoding.decoded(line[...])))
+        else {
+            return "an entry that is no header; expected name=value,name=value, at most "
+                + HTTPHeader.limitCount.description
+        }
         choice.headers.append(header)
         return nil
     }

@@ -29,7 +29,8 @@ final class OTLPFormat: WireFormat {
         let count = encoder.write(batch.events)
         return encoder.bytes.map {
             WireRequest(
-                headers: [isJSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf"], body: $0, eventCount: count)
+                headers: [isJSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf"], body: $0,
+                eventCount: count)
         }
     }
 
@@ -47,7 +48,8 @@ final class OTLPFormat: WireFormat {
         guard outcome.verdict == .accepted else { return outcome }
         let rejected = min(eventCount, OTLPPartialSuccess.rejected(response.body))
         guard rejected > 0 else { return outcome }
-        return Outcome(verdict: .partial(rejected: rejected), reason: "partial success: " + rejected.description + " rejected")
+        return Outcome(
+            verdict: .partial(rejected: rejected), reason: "partial success: " + rejected.description + " rejected")
     }
 }
 

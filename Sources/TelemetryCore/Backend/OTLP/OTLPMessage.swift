@@ -83,7 +83,9 @@ struct OTLPMessage: ~Copyable {
     /// What another has written, inside of a list that is not empty.
     @inline(never)
     mutating func append(_ other: borrowing OTLPMessage, _ range: Range<Int>) {
-        guard let bytes = other.bytes, range.upperBound <= bytes.count, range.lowerBound < range.upperBound else { return }
+        guard let bytes = other.bytes, range.upperBound <= bytes.count, range.lowerBound < range.upperBound else {
+            return
+        }
         // The first of a list has no comma in front of it.
         if isJSON && bytes[range.lowerBound] != UInt8(ascii: ",") { json.element() }
         json.buffer.append(UnsafeRawBufferPointer(rebasing: bytes[range]))
@@ -100,7 +102,9 @@ extension OTLPMessage {
     }
 
     @inline(__always)
-    mutating func attribute(_ name: StaticString, _ text: UnsafeRawBufferPointer) { attribute(name, Self.none, .string(text)) }
+    mutating func attribute(_ name: StaticString, _ text: UnsafeRawBufferPointer) {
+        attribute(name, Self.none, .string(text))
+    }
 
     /// A KeyValue; its key is `prefix` and `key` together.
     @inline(never)
@@ -116,7 +120,9 @@ extension OTLPMessage {
     }
 
     @inline(never)
-    private mutating func jsonAttribute(_ prefix: StaticString, _ key: UnsafeRawBufferPointer, _ value: AttributeView.Value) {
+    private mutating func jsonAttribute(
+        _ prefix: StaticString, _ key: UnsafeRawBufferPointer, _ value: AttributeView.Value
+    ) {
         json.element()
         put("{\"key\":\"")
         put(prefix)
@@ -218,14 +224,18 @@ extension ByteBuffer {
     }
 
     @_optimize(speed) @inline(never)
-    private static func copy(_ text: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    private static func copy(_ text: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>)
+        -> UnsafeMutablePointer<UInt8>
+    {
         guard let base = text.baseAddress else { return target }
         Text.copyBytes(target, base.assumingMemoryBound(to: UInt8.self), text.count)
         return target + text.count
     }
 
     @inline(__always)
-    private static func writeValue(_ value: AttributeView.Value, to target: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    private static func writeValue(_ value: AttributeView.Value, to target: UnsafeMutablePointer<UInt8>)
+        -> UnsafeMutablePointer<UInt8>
+    {
         switch value {
         case .string(let text):
             target[0] = 0x0A

@@ -28,7 +28,9 @@ final class SegmentIOFormat: VendorFormat {
     override func end() { json.json.endObject() }
 
     /// `{"success":true}`; what is compatible says "ok" in one way or the other.
-    override func recognises(_ body: [UInt8]) -> Bool { says("success", body) || says("ok", body) || says("status", body) }
+    override func recognises(_ body: [UInt8]) -> Bool {
+        says("success", body) || says("ok", body) || says("status", body)
+    }
 
     override func write(_ event: EventView, now: Int64) {
         json.json.member("type", "track")

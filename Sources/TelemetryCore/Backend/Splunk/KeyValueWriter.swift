@@ -10,8 +10,8 @@ struct KeyValueWriter {
     /// Most bytes of a syslog tag: RFC 3164, section 4.1.3.
     private static let longestTag = 32
 
-    /// `tool: ` in front, which a syslog daemon takes for the program's name. Without one it takes everything up to the first
-    /// blank or colon, so that what reads the message has lost most of the pairs.
+    /// `tool: ` in front, which a syslog daemon takes for the program's name. Without one it takes everything
+    /// up to the first blank or colon, so that what reads the message has lost most of the pairs.
     var isTagged = true
     private(set) var bytes: [UInt8] = []
     /// Most bytes of a value.
@@ -105,7 +105,9 @@ struct KeyValueWriter {
     }
 
     private static func isBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        for index in 0..<min(left.count, right.count) where left[index] != right[index] { return left[index] < right[index] }
+        for index in 0..<min(left.count, right.count) where left[index] != right[index] {
+            return left[index] < right[index]
+        }
         return left.count < right.count
     }
 
@@ -140,10 +142,12 @@ struct KeyValueWriter {
         }
     }
 
-    /// Letters and digits, '-' and '.' stand in a key; everything else, which would end it at some receiver, becomes '_'.
+    /// Letters and digits, '-' and '.' stand in a key; everything else, which would end it at some receiver,
+    /// becomes '_'.
     @inline(never)
     private static func keyByte(_ byte: UInt8) -> UInt8 {
-        PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") ? byte : UInt8(ascii: "_")
+        PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+            ? byte : UInt8(ascii: "_")
     }
 
     // MARK: parts
@@ -214,7 +218,8 @@ struct KeyValueWriter {
         var before: UInt8 = 0
         for byte in text {
             switch byte {
-            case 0...0x20, 0x7F, UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="): return true
+            case 0...0x20, 0x7F, UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="):
+                return true
             case 0x80...0x9F where before == 0xC2: return true
             default: before = byte
             }

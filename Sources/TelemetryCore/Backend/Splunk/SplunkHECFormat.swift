@@ -18,7 +18,8 @@ final class SplunkHECFormat: VendorFormat {
         let type = choice.setting("sourcetype")
         sourcetype = type.utf8.isEmpty ? "_json" : type
         index = choice.setting("index")
-        super.init((events: 1000, bytes: 256 << 10), JSONLimits(event: 1_000_000, body: 1_000_000), .all, shape: .objects)
+        super.init(
+            (events: 1000, bytes: 256 << 10), JSONLimits(event: 1_000_000, body: 1_000_000), .all, shape: .objects)
     }
 
     /// One object behind the other, without an array around them.
@@ -33,7 +34,11 @@ final class SplunkHECFormat: VendorFormat {
 
     override func write(_ event: EventView, now: Int64) {
         writeTime(event.timestamp)
-        if source.utf8.isEmpty { json.json.member("source", event.context.toolName) } else { json.json.member("source", source) }
+        if source.utf8.isEmpty {
+            json.json.member("source", event.context.toolName)
+        } else {
+            json.json.member("source", source)
+        }
         json.json.member("sourcetype", sourcetype)
         if !index.utf8.isEmpty { json.json.member("index", index) }
         json.json.key("event")
@@ -64,7 +69,8 @@ final class SplunkHECFormat: VendorFormat {
     /// the index, which is the same for all.
     override func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
         if response.status == 400, JSONAnswer.integer("code", in: response.body) != 7,
-            let bad = JSONAnswer.integer("invalid-event-number", in: response.body), bad >= 0 && bad < eventCount {
+            let bad = JSONAnswer.integer("invalid-event-number", in: response.body), bad >= 0 && bad < eventCount
+        {
             return Outcome(verdict: .invalid(at: bad), reason: "HTTP 400, event " + bad.description)
         }
         return rules.outcome(response, eventCount: eventCount, now: now)

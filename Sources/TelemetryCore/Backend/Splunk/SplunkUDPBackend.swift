@@ -37,8 +37,9 @@ final class SplunkUDPBackend: Backend {
         writer.isTagged = choice.setting("line") != "bare"
     }
 
-    /// Those before one that cannot be sent have left, and count. What is wrong with that one is the answer to the
-    /// next call, which begins with it: another try would send the one behind it, and so on to a receiver that is not there.
+    /// Those before one that cannot be sent have left, and count. What is wrong with that one is the answer
+    /// to the next call, which begins with it: another try would send the one behind it, and so on to a
+    /// receiver that is not there.
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
         if let failed = failure {
             failure = nil
@@ -69,7 +70,8 @@ final class SplunkUDPBackend: Backend {
             case 0: return nil
             case EAGAIN: Clock.sleep(nanoseconds: 1_000_000)
             case EMSGSIZE:
-                return Outcome(verdict: .invalid(at: 0), reason: "a datagram that the network does not take", hasLeft: false)
+                return Outcome(
+                    verdict: .invalid(at: 0), reason: "a datagram that the network does not take", hasLeft: false)
             default:
                 // ECONNREFUSED is about a datagram before; this one has not left. The address is looked up again.
                 closeSocket()
@@ -88,7 +90,9 @@ final class SplunkUDPBackend: Backend {
         if lookup == nil { lookup = csystem_lookup_start(host, port) }
         guard let running = lookup else { return .failure("out of memory") }
         while !csystem_lookup_is_done(running) {
-            if control.isCancelled() || control.deadline.isPast { return .failure("the host's name has not been resolved in time") }
+            if control.isCancelled() || control.deadline.isPast {
+                return .failure("the host's name has not been resolved in time")
+            }
             Clock.sleep(nanoseconds: 2_000_000)
         }
         var reason: UnsafePointer<CChar>?
