@@ -1,6 +1,7 @@
 # libtelemetry: the library, the helper, and everything that checks them.
 #
 #   make                 build/lib/libtelemetry.so, build/bin/telemetry, build/include/telemetry.h
+#   make check           the quick look before a commit: build, format, layers, unit tests, a part of the suites
 #   make test            every test suite; the last line is "N passed, N failed"
 #   make demo            enable telemetry in a private HOME, run two tools, show what was recorded
 #   make install         PREFIX=/usr/local LIBDIR=$(PREFIX)/lib MANDIR=$(PREFIX)/share/man
@@ -64,7 +65,7 @@ hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-rel
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map -Wl,-T,linker/sections.ld
 
-.PHONY: all build help setup header check-header abi check-abi man completion install deb test test-packages bench demo fuzz sanitize torture clean FORCE
+.PHONY: all build help setup header check-header abi check-abi man completion install deb check test test-packages bench demo fuzz sanitize torture clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -215,6 +216,9 @@ test-packages: setup
 
 setup:
 	scripts/setup
+
+check:
+	scripts/check
 
 test: setup
 	@$(MAKE) --no-print-directory build

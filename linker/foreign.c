@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Strings whose bytes lie in objects of Objective-C do not exist on Linux. The Embedded Swift standard library brings the
    code for them all the same, 4 KB that nothing can reach. The linker prefers these definitions to its weak ones; what
    a function returns is what it would say of a string whose code units are bytes. A toolchain that calls them

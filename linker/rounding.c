@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Embedded Swift standard library calls ceil() to size its hash tables; that alone would
    make every host program load libm. The copies here are local to what is linked with them. */
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the caller has put into the environment, and which run of the system this is. */
 #include <stdatomic.h>
 #include <sys/auxv.h>

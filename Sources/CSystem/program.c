@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program that runs in this one's place: found, told from what is no program, and started as execve(2) would. */
 #include <sys/prctl.h>
 #include <sys/socket.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A process of its own that the program never notices: no child to wait for, no SIGCHLD, no zombie. */
 #include <sched.h>
 #include <sys/prctl.h>

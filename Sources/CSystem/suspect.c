@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether an attribute may hold something to redact. Runs for every text of every event, so it only
    looks for what every rule needs; Sources/TelemetryCore/Redaction decides. It may say yes for nothing,
    never no for something: a test holds it against the rules. */

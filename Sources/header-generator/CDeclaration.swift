@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// A C type and, for a parameter, its name, in the spelling of the public header.

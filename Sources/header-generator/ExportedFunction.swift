@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// One `@_cdecl` function, read from the header that the compiler emitted.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// The lines between the markers `public: begin` and `public: end`.

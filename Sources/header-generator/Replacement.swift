@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension StringProtocol {
     /// Where `text` first occurs.
     func firstRange(of text: String) -> Range<Index>? {

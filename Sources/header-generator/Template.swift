@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// The hand-written frame of the header. Lines that begin with `%` are replaced:

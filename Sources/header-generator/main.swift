@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Writes include/telemetry.h to standard output:
 //
 //     header-generator TEMPLATE TYPES COMPILER_HEADER VERSION

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Completion for bash: works alone, and is loaded by its name where bash-completion is.
 struct BashCompletion {
     let table: CommandTable

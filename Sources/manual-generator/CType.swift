@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// A type of the header: an enumeration, a structure, or one whose inside nobody sees.

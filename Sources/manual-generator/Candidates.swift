@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What can stand at a place of the command line.
 enum Candidates: Equatable {
     case files

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the command table says, for telemetry(1).
 struct CommandReference {
     let table: CommandTable

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// C source, line by line, with each comment as one piece. Blank lines are left out.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Completion for fish, with what each command and option does.
 struct FishCompletion {
     let table: CommandTable

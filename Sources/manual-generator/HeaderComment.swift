@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// A documentation comment of the header: prose, and Doxygen's tags.

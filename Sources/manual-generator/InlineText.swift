@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Text with the little markup that doc comments and the documents have: `code`, [links](…), **bold**. Names of
 /// functions, of constants and of other pages stand out by themselves.
 struct InlineText {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// The manual at the beginning of the header, as paragraphs, code and terms with their explanation.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// libtelemetry(3): the manual of the header, its types and constants, and a list of its functions.

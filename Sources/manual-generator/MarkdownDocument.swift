@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// A document in the part of Markdown that docs/ uses: headings, paragraphs, lists, fenced code, tables.

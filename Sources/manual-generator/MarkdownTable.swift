@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
 /// A table in Markdown: the cells of a line stand between bars, a bar in a cell behind a backslash.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A function's declaration as a manual page shows it.
 struct Prototype {
     private let function: CFunction

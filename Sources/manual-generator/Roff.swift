@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Characters and lines in the language of groff and mandoc. The result is ASCII.
 enum Roff {
     /// Longest line of generated source; nothing depends on it.

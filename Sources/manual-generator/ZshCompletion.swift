@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Completion for zsh, with what each command and option does.
 struct ZshCompletion {
     let table: CommandTable

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Writes manual pages and completion scripts:
 //
 //     manual-generator functions HEADER VERSION DIRECTORY    section 3, a file for each page

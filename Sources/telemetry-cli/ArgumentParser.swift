@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Which option stands on the command line.
 enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// Every command and option of `telemetry`, with its help. The only place that lists them: parser, help,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The command table as JSON, for programs: completions and telemetry(1) are made from it.
 enum CommandTableJSON {
     static func table(_ syntax: CommandLineSyntax) -> JSONObject {

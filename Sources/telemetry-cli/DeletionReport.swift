@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// What became of asking for erasure, as text or as JSON (docs/cli.md).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What became of the events that a delivery has not delivered, by the counts before and after it.

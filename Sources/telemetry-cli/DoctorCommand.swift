@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// `doctor` (B4): looks for what is wrong. Creates nothing; what it asks the receiver holds no event.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// What must be right for events to arrive: backend, receiver, spool, audit log.

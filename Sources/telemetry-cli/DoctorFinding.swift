@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What one check of `doctor` has found.
 struct DoctorFinding {
     enum State: Int {

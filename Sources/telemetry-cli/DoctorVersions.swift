@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// Which versions are at work.

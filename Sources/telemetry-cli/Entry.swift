@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// `main`. The package manager calls an executable's entry point by the name of its module; written

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Exit codes of the helper; stable, listed in docs/cli.md. A wrapped command's own code passes through.
 enum ExitCode: Int32 {
     /// Done, or telemetry is off and there was nothing to do: a script never fails because of telemetry.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// The columns of `telemetry export`. They depend on the tool's manifest and on nothing that a log holds: the fields of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// A line of the log, taken apart: where the value of each column stands in it. Used for line after line.

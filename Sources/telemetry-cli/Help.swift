@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Help texts, made from the command table.
 enum Help {
     /// `telemetry help`.

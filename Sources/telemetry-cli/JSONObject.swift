@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// A JSON object (RFC 8259) written member by member, for the helper's own answers.

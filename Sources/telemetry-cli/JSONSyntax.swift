@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// JSON (RFC 8259) in UTF-8, read over once; nothing is kept of it but where it stands.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// `manifest check` and `manifest docs`: for the tool's author. They look at a file and nothing else.

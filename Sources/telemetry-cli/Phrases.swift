@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Parts of sentences for people.
 func joined(_ parts: [String], _ separator: String) -> String {
     var text = ""

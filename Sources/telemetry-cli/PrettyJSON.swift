@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Compact JSON, laid out for people with two spaces a level, as the library's own pretty form is. It
 /// is not parsed: what is no JSON comes out as it went in, with line breaks.
 struct PrettyJSON {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// Properties from a stream: `key=value` lines, or one flat JSON object when the first byte is `{`.

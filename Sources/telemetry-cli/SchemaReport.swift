@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// `show --schema` (C10): what may ever be collected. The shape of the JSON is documented in docs/cli.md.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// The lines of the audit log, event by event: each with its entry's number, time, backend and outcome, and

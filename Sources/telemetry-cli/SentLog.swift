@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// `show --sent`: the user's copies of what was delivered, and whether they are all there.

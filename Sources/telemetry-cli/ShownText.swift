@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// Text made fit for a terminal: what a terminal would obey is shown as what it is.

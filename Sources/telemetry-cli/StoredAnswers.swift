@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// What the user has answered, as it is stored: for the tool, and for all tools. Whether it counts is

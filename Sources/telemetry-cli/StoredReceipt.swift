@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A line of the file of receipts, which may hold anything, as JSON that is fit for a terminal.
 enum StoredReceipt {
     static func json(_ line: [UInt8]) -> String {

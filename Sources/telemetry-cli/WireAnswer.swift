@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
 /// The bytes of requests, as an answer: as they are, one after the other, or as a JSON array.

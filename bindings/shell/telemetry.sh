@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # telemetry.sh: telemetry for shell scripts. Source it; works in every POSIX shell (tested: dash,
 # bash, zsh, busybox, mksh, lksh, ksh93, yash, posh).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libc, and what Swift cannot call or express: variadic functions, errno, CPU instructions,
    function tables of libraries that are opened only when they are needed. */
 #ifndef CSYSTEM_H

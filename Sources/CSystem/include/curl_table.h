@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl, opened at the first send: loading it costs 30 libraries and 5 ms, which a program that
    never sends must not pay. Only libcurl's header is needed to build; nothing links to it.
    Every function that does not say otherwise may be called only after csystem_curl_load() has returned true. */

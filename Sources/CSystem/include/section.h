@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sections of code that neither a fork nor the end of the process may catch a thread in: libraries being opened
    while the program runs, and calls into libcurl and its TLS library, whose own locks and tables know nothing of a
    child, and which take themselves apart in exit(3). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 (FIPS 180-4): libmd's, which is linked in. To open it would take a short program longer than all it hashes. */
 #ifndef CSYSTEM_SHA256_H
 #define CSYSTEM_SHA256_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The C types of the public interface, written by hand. header-generator copies everything
    between the two markers into include/telemetry.h; the handles below stay private, with a
    body, so that Swift sees typed pointers. */

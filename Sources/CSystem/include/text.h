@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What redaction asks of a text, byte by byte and word by word: tables and loops that its rules share.
    A text is `count` bytes at `text`; an index outside it counts as the end. Lists of words are one literal each. */
 #ifndef CSYSTEM_TEXT_H

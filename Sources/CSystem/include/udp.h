@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A socket for datagrams to a host by name. The system's resolver blocks for as long as it likes: it gets a
    thread of its own, and who waits for it can stop waiting. */
 #ifndef CSYSTEM_UDP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libyaml's event parser, opened with dlopen at the first manifest and never before: a program
    without one does not load it. Events come flattened, so that Swift reads no union. */
 #ifndef CSYSTEM_YAML_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* zlib, opened when the first request body is compressed. Only its header is needed to build. */
 #ifndef CSYSTEM_ZLIB_TABLE_H
 #define CSYSTEM_ZLIB_TABLE_H

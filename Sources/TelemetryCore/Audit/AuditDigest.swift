@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A SHA-256 in the audit log's chain; 64 lower-case hexadecimal digits in a line.
 struct AuditDigest: Equatable {
     static let textLength = 64

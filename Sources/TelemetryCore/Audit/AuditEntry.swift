@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What chains one line of the audit log to the one before; docs/audit-log.md.
 struct AuditEntry {
     let sequence: UInt64

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Both ends of the chain, kept beside the log so that a line removed at either end is missed. It may

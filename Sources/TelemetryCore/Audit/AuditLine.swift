@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One entry of the audit log being written, chained to the one before; docs/audit-log.md.
 struct AuditLine: ~Copyable {
     private var events = EventJSON()

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// The user's copy of everything that was delivered (B3): one line for the events of a batch in `sent.jsonl`,

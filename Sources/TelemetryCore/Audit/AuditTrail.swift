@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The audit log as it stands on disk, for the user to look at and to verify. Creates nothing, and
 /// works while a process delivers.
 package struct AuditTrail {

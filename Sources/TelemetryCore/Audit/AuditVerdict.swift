@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What verifying the audit log has found.
 package enum AuditVerdict: Equatable {
     case unbroken(entries: Int)

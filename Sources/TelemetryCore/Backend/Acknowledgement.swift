@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a body says of who has answered: a login page, a portal or a proxy may say 200 in a receiver's place.
 enum Acknowledgement {
     /// No more than the status: nothing, an object without members, or a word.

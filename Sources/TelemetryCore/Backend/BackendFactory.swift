@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Makes the backend that the tool's author chose. Opens nothing: that is left to the first send.
 /// A choice that cannot work gives a backend that keeps every event and says why.
 ///

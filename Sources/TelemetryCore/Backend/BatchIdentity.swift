@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Tells a batch from others: the same events sent again have the same identity.
 struct BatchIdentity: Equatable {
     private let high: UInt64

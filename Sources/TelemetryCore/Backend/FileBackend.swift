@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Appends each batch as JSON Lines to a file, and begins a new file before the old one would grow
 /// beyond its bound. The caller holds the delivery lock: no other process writes at the same time.
 final class FileBackend: Backend {

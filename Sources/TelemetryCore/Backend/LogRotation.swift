@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The files of one log: `name`, and older ones `name.1`, `name.2` and so on.
 struct LogRotation {
     let directory: Descriptor

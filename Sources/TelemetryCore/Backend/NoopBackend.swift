@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Takes every event and forgets it.
 final class NoopBackend: Backend {
     let kind = "noop"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Posts batches in the form of one receiver: the format says what the request is and what the answer
 /// means, this class does the rest. What is sent is what is shown.
 final class PostingBackend: Backend {

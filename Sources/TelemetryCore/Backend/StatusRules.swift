@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a receiver's HTTP statuses say about a batch. 2xx: accepted; 413: the halves are sent; 401 and 403
 /// are about the key, which may be replaced, and keep the events; what else is retried is said here; every
 /// other 4xx and 5xx is for good.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Writes each batch as a pretty JSON array and a newline to standard output.
 final class StdoutBackend: Backend {
     let kind = "stdout"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Stands in for a backend that cannot be made from what was configured: keeps every event, and
 /// says why.
 final class UnavailableBackend: Backend {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Receivers that take JSON, with a form of their own for an event: what they have in common. As many events
 /// go into a request as the receiver takes; one that it can never take is left out.
 class VendorFormat: WireFormat {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Heap memory whose exhaustion is an answer and not a trap; realloc(3), free(3).

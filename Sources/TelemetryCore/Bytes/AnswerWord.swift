@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A yes or a no, as environment variables spell it; letters of any case.
 enum AnswerWord: Equatable {
     /// `1`, `true`, `yes` or `on`

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Bytes being written, in memory of its own that grows as needed and is kept for the next use.
 ///
 /// Running out of memory is remembered, not trapped: `isIncomplete` is then true and the content

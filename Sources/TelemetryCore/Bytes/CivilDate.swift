@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Days and dates of the proleptic Gregorian calendar, by the algorithms `civil_from_days` and
 /// `days_from_civil` (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"): years begin in
 /// March, so that the leap day is the last, and eras of 400 years repeat.

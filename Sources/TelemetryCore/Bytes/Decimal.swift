@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Decimal digits, written straight into memory.
 enum Decimal {
     /// Most digits of a UInt64.

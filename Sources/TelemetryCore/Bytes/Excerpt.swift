@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Text that came from outside, made fit to be shown: bounded, cut at a character, and without

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Numbers and bytes as lower-case hexadecimal digits.
 enum Hexadecimal {
     /// 16 digits, the most significant first.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The characters of a JSON string, RFC 8259 section 7: `"`, `\` and what is below U+0020 escaped,
 /// invalid UTF-8 replaced by U+FFFD, everything else as it is.
 enum JSONString {

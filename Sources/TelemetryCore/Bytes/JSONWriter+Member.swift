@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Members of objects that are written now and then: called, where `key` and its like are expanded in
 // place for the events of a batch.
 extension JSONWriter {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Writes JSON (RFC 8259) into a byte buffer, without a tree and without `String`.
 ///
 /// The caller gives the structure: `key` before each member of an object, `element` before each

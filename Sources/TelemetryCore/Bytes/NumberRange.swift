@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a number may be that an author sets: the same in a manifest and in code.
 struct NumberRange {
     var values: ClosedRange<Int64>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 // The wire format of Protocol Buffers, as far as OTLP needs it: https://protobuf.dev/programming-guides/encoding/.

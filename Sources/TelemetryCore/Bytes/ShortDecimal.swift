@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Numbers with up to four decimal places, as most measured values are: their shortest digits need no
 /// search. A decimal of at most 15 digits is the only such one that reads back as its double (IEEE 754,
 /// 5.12.2), so that one which does is also the shortest.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Strings are equal here when their bytes are. The standard library's own comparison is of canonical
 // equivalence, which no name, key or path in this project has, and it brings tables of 30 KB; the
 // library is linked without them, so that nothing can fall back on it unnoticed.

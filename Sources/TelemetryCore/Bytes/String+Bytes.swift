@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Text from bytes, ill-formed UTF-8 repaired. The standard library's decoding is expanded wherever it is
 // used, 200 bytes each time; these are called.
 extension String {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// RFC 3339 text of a point in time.
 package enum Timestamp {
     /// `2026-05-12T14:30:45.123456789Z`

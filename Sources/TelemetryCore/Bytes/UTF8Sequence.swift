@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Well-formedness of UTF-8: The Unicode Standard, table 3-7, and the practice of substituting
 /// maximal subparts (section 3.9), which is also what the WHATWG decoder does.
 package enum UTF8Sequence {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The text form of a UUID, RFC 9562 section 4: 8-4-4-4-12 lower-case hexadecimal digits.
 enum UUIDText {
     static let length = 36

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Text for a terminal, in lines of at most 79 columns: broken at spaces, and within a word only where
 /// the word alone is longer than a line.
 struct WrappedText {

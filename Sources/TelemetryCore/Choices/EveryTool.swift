@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A8, for all tools at once: a refusal that no tool's own answer overrules.

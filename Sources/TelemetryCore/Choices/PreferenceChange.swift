@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A8, A18: what `enable`, `disable`, telemetry_set_preference() and an answered prompt do.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A1, A13: the first-run step. Shows the notice and, for an opt-in tool, asks; all of it on standard

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// C12: an event now and then that says that the tool is in use. All processes of the tool share one

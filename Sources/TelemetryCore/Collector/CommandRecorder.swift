@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Requirement C5: records one command, once. Begin at start, set the command when it is known,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Delivery by a process of its own, so that the tool's ends at once: a `telemetry deliver`, started

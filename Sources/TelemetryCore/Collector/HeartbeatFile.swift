@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// When the tool's last heartbeat was recorded, for all its processes: `heartbeat.json` in the state

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A10: what the administrator of this machine has ruled, in a file of root's; docs/policy.md.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A18: the files that decided, looked at again while a program runs: their stamps tell whether anyone has

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a source says to the question whether this process may record.
 package enum ConsentAnswer: Equatable {
     case on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A14: what every source said, which one decided, and why the others did not count. The shape of

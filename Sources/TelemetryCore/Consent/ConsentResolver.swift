@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Decides from the inputs alone: the same inputs, the same answer.
 ///
 /// The sources are asked in their order, highest first, and the first that says something which

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Who has a say in whether this process may record, the highest first: the order of the cases is
 /// the order of the requirements. docs/consent.md says what each may say.
 package enum ConsentSource: UInt8 {

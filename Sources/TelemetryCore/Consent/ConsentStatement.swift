@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What one source says. The texts are put together only where someone reads them: opening a
 /// collector looks at `decides` and `says`.
 struct ConsentStatement {

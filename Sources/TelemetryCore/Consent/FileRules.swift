@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the files say: the administrator's, the users' and the tool's.
 enum FileRules {
     /// A10: it can only switch off.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A1, A13: which notice of the tool this user has been shown: the file `notice` beside the
 /// preference, the notice's version and a newline. An opt-out tool records nothing before it is there.
 package enum NoticeStore {

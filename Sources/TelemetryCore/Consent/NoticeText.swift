@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// The notice as it is shown (A13): who collects, what, why, where it goes, how to see it, stop it and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A9: reads that configuration: YAML, or JSON as its subset.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One request to the author's deletion endpoint per id: a POST of `{"machine_id": …}` with the tool's
 /// name and the time beside it. The rules for endpoints, redirects and credentials are those of the
 /// HTTP backend.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// The last resort: an event `data.deletion_request` with the id to be erased, sent at once through the

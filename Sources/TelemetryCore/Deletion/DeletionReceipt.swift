@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What became of asking for the erasure of one id; a line of JSON in the tool's state directory, for

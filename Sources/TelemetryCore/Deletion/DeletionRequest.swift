@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Asks for the erasure of what was sent under some ids, in the order of section G: the author's HTTP
 /// endpoint, an e-mail, an event through the tool's backend. What one way did not achieve is left to
 /// the next. Works whatever consent says.

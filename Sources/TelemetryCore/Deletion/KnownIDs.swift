@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Every id under which this user's events of a tool may have been sent, for asking that they be erased.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What a tool has left on this machine, and its removal (B2). The user's answer and the receipts of

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// When to try again after failures: exponential, capped, with full jitter on the upper half so that
 /// many processes do not come back together. Pure; the random number and the clock come from outside.
 struct Backoff {

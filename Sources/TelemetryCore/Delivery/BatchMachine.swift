@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What is to be sent next of a batch, and what an answer makes of its events. Pure: it does nothing, and
 /// asks for nothing but the outcomes.
 struct BatchMachine {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The file backend's append in progress, kept in the control file. Used with the deliver lock held.
 final class ControlJournal: AppendJournal {
     private let spool: SpoolDirectory

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How far one destination has come in one segment. The segment's own progress, by which its events are
 /// counted and it is done with, is that of the destination furthest behind.
 final class Cursor {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // When a destination is tried again. Pure: clock and random number come from outside; the state lives in
 // the spool, so that a thousand short runs do not try a dead endpoint a thousand times.
 extension DeliveryState {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// One pass over everything that waits: what processes that are gone have left, then this collector's own,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The next events of a segment that go into one request; the same cut for sending and for showing.
 struct EventBatch {
     private(set) var events: [EventView] = []

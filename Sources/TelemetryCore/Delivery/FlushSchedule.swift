@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// When a living process delivers. Pure: the worker asks it what to do and until when to sleep.
 struct FlushSchedule {
     /// Monotonic clock, and nanoseconds since 1970-01-01 UTC.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One destination at work: its backend, and what this pass has come to with it.
 final class Outlet {
     enum PassState {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Sends what is left in one segment to one destination, batch by batch, and keeps its progress.
 struct SegmentDelivery {
     enum Result: Equatable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// C3: what a user ran, without the name of the binary: "mytool  get apis" is "get apis".
 package enum CommandPath {
     /// Nil when there is nothing worth an event: the tool run bare, or a command about the tool

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// C4: the category of a failure from its message, by what tools and libraries commonly write.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What a caller hands over to be recorded. Points into the caller's memory for the length of the call.

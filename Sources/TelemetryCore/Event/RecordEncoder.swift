@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Writes a measured event as its final record; docs/spool-format.md, "Records".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// C11: of some types of events only a part is recorded. Decided before anything is encoded; an event

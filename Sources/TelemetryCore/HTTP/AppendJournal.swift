@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Keeps the length of the log before an append, on disk, until the batch has been marked as delivered.
 protocol AppendJournal: AnyObject {
     func begin(inode: UInt64, length: UInt64)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Host and port of an endpoint; RFC 3986, section 3.2.
 struct Authority: Equatable {
     /// Lower case; an IPv6 address keeps its brackets.

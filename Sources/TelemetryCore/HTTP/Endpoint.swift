@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What is wrong with an endpoint, without repeating it: it may hold a secret.
 package struct EndpointError: Error, Equatable {
     package let text: String

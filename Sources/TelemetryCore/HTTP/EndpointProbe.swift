@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Whether the receiver answers at all: a HEAD that carries no event, no identifier and no credential.
 package enum EndpointProbe {
     package enum Result {

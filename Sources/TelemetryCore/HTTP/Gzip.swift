@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Request bodies in gzip (RFC 1952), by zlib, which is opened when the first is compressed.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// HTTP-date, RFC 9110 section 5.6.7: a recipient accepts all three forms.
 enum HTTPDate {
     /// Seconds since 1970-01-01 UTC. `now`, in the same unit, settles the century of an RFC 850 year.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A header that the tool's author adds to requests.
 package enum HTTPHeader {
     static let limitCount = 32

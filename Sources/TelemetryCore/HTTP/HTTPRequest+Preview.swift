@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension HTTPRequest {
     /// The request as HTTP/1.1 puts it (RFC 9112), which is what libcurl sends. The query and the values
     /// of the author's headers may be credentials, and are masked. A compressed body is shown as what is in it.

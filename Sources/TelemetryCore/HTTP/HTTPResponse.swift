@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a receiver answered, as far as it matters.
 struct HTTPResponse: Equatable {
     let status: Int

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Finds one number in the JSON that a receiver answered, without a tree. Ends on any bytes.
 struct JSONAnswer {
     private let bytes: [UInt8]

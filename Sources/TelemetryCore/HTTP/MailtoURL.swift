@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A mailto URL (RFC 6068) that asks for erasure. Nothing in it can become another header or another
 /// receiver: all but the unreserved characters are percent-encoded, and a subject is one line.
 package enum MailtoURL {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The Retry-After header, RFC 9110 section 10.2.3: seconds, or an HTTP-date.
 enum RetryAfter {
     /// A receiver that asks for more is not taken at its word.

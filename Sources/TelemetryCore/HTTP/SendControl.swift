@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How long a send may take and whether it has been called off.
 final class SendControl {
     /// The send must be over by then.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What is wrong with a receiver's TLS, for people: each of the usual reasons asks for something else to be done.

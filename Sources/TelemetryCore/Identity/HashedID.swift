@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// D1: go-tool-base's id, as an author's explicit choice: SHA-256 over the machine's signals, the first

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// D2: the id as it was derived, so that a process need neither read nor hash anything else to know it. One line:
 /// the id (32 hex digits), the inode and the time of change of the salt it came from (16 each).
 /// Without that very salt the line is worth nothing: who deletes the salt has severed the link.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A small secret that all processes of a tool share: made by whoever needs it first, replaced when it

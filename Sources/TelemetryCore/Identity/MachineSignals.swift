@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// D1: what singles out a machine and its user. Each is empty where it cannot be had. They go through

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// An id that was in use; times in nanoseconds since 1970-01-01 UTC.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// D3: a random number for this user and this tool: a UUID version 4 (RFC 9562, section 5.4).
 enum RandomID {
     static func make() -> String {

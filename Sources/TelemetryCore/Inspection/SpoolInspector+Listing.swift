@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the user may see of a spool: its place, and its events as they will be sent.
 extension SpoolInspector {
     /// The tool's state directory, whether it exists or not. Nil: the user has no place for one.

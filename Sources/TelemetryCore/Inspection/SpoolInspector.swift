@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A look into a tool's spool from outside; works whatever consent says, and creates nothing.

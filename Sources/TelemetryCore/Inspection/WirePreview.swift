@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the backends would send, request by request.
 package struct WirePreview {
     package struct Request {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `events.NAME.attributes.KEY`: the type of an attribute, and the rules its values keep (C10).
 struct AttributeSection {
     private let section: ManifestSection

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `backend`: where the events go; `backends`: the same, several times.
 enum BackendSection {
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `config`: where the tool's own configuration says whether telemetry is wanted (A9).
 enum ConfigSection {
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {

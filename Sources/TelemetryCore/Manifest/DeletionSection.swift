@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `deletion`: whom to ask to erase what was sent (section G of the requirements).
 package enum DeletionSection {
     /// Set by who asks for erasure, the helper. The library has no use for the section, nor room for it.

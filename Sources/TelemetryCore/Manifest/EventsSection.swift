@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `events`: what the tool may record, and nothing else (C10).
 enum EventsSection {
     static func read(_ top: ManifestSection) throws(ManifestError) -> EventRegistry? {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `heartbeat`: the period of an event that says that the tool is in use, and when to give up (C12).
 enum HeartbeatSection {
     static func read(_ top: ManifestSection) throws(ManifestError) -> HeartbeatRule? {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A tool, described by data (docs/manifest.md). Nil: the manifest says nothing about it.

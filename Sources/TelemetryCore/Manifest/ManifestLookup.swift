@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where the manifest of a tool is found when its path is not given.
 package enum ManifestLookup {
     /// The path that was given, else what `find` finds.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// From the tree to a `Manifest`: which keys there are, and what each may hold. docs/manifest.md

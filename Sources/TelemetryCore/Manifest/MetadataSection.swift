@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `metadata`: what the tool sends with every event (C8). A value has the type that YAML gives it:
 /// `"1"` is a string, `1` an integer, `1.5` a double, `true` a boolean, anything else a string.
 enum MetadataSection {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `notice`: what the user is told before anything is collected (A13).
 enum NoticeSection {
     static func read(_ top: ManifestSection) throws(ManifestError) -> Notice? {

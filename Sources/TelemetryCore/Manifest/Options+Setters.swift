@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Setters that check what they are given. False, with the reason in `error`, when it is wrong.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// `sampling`: the share of a type's events that is recorded (C11).
 enum SamplingSection {
     static func read(_ top: ManifestSection) throws(ManifestError) -> [(type: String, rate: Double)]? {

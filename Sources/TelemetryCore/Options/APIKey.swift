@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a key cannot be had; without the key.
 struct APIKeyError: Error {
     let text: String

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A9: where a tool's own configuration says whether telemetry is wanted.
 package final class ConfigLocation {
     package let file: String

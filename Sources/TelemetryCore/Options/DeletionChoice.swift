@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Whom the tool's author wants to be asked to erase what was sent; each may be missing.
 package struct DeletionChoice {
     package var endpoint: String?

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One of the places where events go.
 package final class Destination {
     /// Tells it from the others, in the spool too; the kind unless the author gave one.

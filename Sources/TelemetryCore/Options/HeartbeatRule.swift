@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// C12: when a heartbeat is sent, and when no more. Pure: the clock is given to it, in nanoseconds
 /// since 1970-01-01 UTC.
 package struct HeartbeatRule: Equatable {

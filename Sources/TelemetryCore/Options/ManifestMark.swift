@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What a manifest says of that which another process has to know in order to deliver. Settings in code

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A receiver as the tool's author chose it, setting by setting; the same keys in a manifest and in
 /// telemetry_options_add_backend().
 package final class NetworkChoice {

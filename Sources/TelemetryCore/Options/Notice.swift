@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A13: what the user is told before anything is collected, in the author's words. Each text is one
 /// line, bounded, and holds nothing that a terminal would obey. Empty: not given. Immutable.
 package final class Notice {

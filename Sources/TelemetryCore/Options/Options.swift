@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// How to open a collector. Setters check what they are given; the first thing wrong is kept in

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A kind of receiver that is reached over a network, described once. Its folder has this description and the
 /// form of its requests; manifest, options, doctor and erasure read what is said here. A class: its copies
 /// would be written out wherever one is passed on.

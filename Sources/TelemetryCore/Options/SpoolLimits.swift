@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Requirement E2: bounds of a tool's spool.
 struct SpoolLimits {
     var segmentBytes: Int

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The name a tool goes by in paths, variables and events.
 package enum ToolName {
     package static func isValid(_ name: String) -> Bool {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How one receiver wants its events, and what its answers mean. Pure: no I/O, no clock.
 protocol WireFormat: AnyObject {
     /// Most events in one request, and most bytes of record data that go into it.

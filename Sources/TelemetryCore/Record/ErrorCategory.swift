@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// C4: what kind of failure it was. Only these leave as `error_category`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Writes events as JSON objects: requirement C2's fields, in its order. Optional are only
 /// `duration_ms`, `exit_code`, `error_category`, `args`, `error` and `metadata`; a zero is written. An empty object is
 /// not: readers that infer types make a structure without members of it, which Parquet cannot hold.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Requirement C9: bounds of what one event may hold. Longer text is cut at a character and the
 /// event is counted as adjusted.
 enum EventLimits {

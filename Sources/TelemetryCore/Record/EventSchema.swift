@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// C1, C2: the types of event that are known, and what a type may look like.
 enum EventSchema {
     static let version = 1

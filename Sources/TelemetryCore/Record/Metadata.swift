@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// C8: attributes that the tool sends with every event. They stand in each segment's description,
 /// docs/spool-format.md, where there is room for this much.
 package enum Metadata {

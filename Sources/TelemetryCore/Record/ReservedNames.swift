@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// C8, C11: the names of the event's own fields, and of the mark of a sampled event, which no attribute may take.
 enum ReservedNames {
     /// For every attribute of every event: most keys are told apart by length and first byte.

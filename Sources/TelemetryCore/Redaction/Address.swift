@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The parts of addresses that name a person or let one in: user and password of a URL, e-mail.
 enum Address {
     /// RFC 3986 section 3.2.1: what stands before the last `@` of the authority that begins at `start`.

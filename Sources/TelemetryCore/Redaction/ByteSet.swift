@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A set of bytes: a bit for each of the kinds that text.c tells apart.

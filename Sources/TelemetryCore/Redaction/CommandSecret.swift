@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Options of one letter that mean a secret to some programs: `mysql -pSECRET`, `curl -u user:SECRET`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Secrets that are told by what stands around them: a scheme of HTTP authentication, a PEM frame.
 enum Credentials {
     /// RFC 7235 section 2.1: what follows the word `Bearer` or `Basic`; nil when that is plain language.

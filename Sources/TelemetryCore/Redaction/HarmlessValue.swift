@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What stands behind the name of a secret and is none: a message about it, a place for it, a type, code.
 enum HarmlessValue {
     static var words: WordList {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Home directories, whose names are those of people.
 struct HomePath {
     private static var parents: WordList {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What stands between a name and its value: `=`, `:`, `=>`, `:=`, each as it is or percent-encoded, behind the quote
 /// of the name if it has one; `>` behind the name of an element; `value=` behind the name in an attribute.
 struct NameSeparator {

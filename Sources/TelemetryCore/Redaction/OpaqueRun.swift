@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Tells random letters and digits from words: each pair of neighbours counts for the one or the other. Letters that
 /// seldom follow each other, and turns between letters, capitals and digits, are signs of what a machine has drawn.
 struct OpaqueRun {

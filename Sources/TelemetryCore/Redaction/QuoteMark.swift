@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A quote, as it is or as what encodes texts writes it: `\\\"`, `%22`, `&quot;`, `\u0022`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What was replaced in one event: copies of its texts, which live as long as this does.

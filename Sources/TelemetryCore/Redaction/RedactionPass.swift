@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One walk over a text, from its start to its end: each word and each sign that may begin a secret is
 /// looked at once, and what a rule looks ahead at it either takes or has bounded.
 struct RedactionPass {

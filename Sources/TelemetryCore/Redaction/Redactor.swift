@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// C7: takes secrets and what names the user out of text, before it is cut to its limit and recorded.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Which names say that a secret follows: keys of queries, JSON and settings, variables, options,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where the value of a secret name stands: behind `=` or `:`, in an element, in quotes or not, on the next line.
 struct SecretValue {
     let start: Int

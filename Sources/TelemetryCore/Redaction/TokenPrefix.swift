@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Keys that say by their first letters what they are, and JSON Web Tokens.
 struct TokenPrefix {
     let prefixes: WordList

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What stands around a value: brackets, `Some(`, `String::from(`, `b` before a quote, `- ` of a list, a new line.
 struct ValueWrapping {
     private(set) var end: Int

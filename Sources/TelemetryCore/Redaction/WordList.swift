@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Words in one literal, between blanks or each with a `|` behind it: a table that takes no more room than its text.
 struct WordList {
     let text: StaticString

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An event that a tool may record (C10), as its manifest declares it.
 package final class EventDeclaration {
     /// `*` at the end stands for any rest.

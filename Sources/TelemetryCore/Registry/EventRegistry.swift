@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// The events a tool may record (C10), compiled for the recording path: immutable, flat, at fixed

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A pattern ready to be matched: Glushkov's automaton, one bit for each character of the pattern with
 /// its repetitions written out. regexec(3) would allocate, take a lock that a fork can leave locked, and
 /// remember without bound what it has seen; this does none of that, and takes a time that grows with

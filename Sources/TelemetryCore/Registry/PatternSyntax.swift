@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The parts of an extended regular expression: POSIX.1, "Base Definitions", 9.4, over bytes as in the
 /// C locale, and no more of it than every implementation agrees on.
 indirect enum PatternNode {

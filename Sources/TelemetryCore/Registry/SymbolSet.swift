@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What one place of a pattern matches: bytes, and the two ends of the text.
 struct SymbolSet: Equatable {
     static let start = 256

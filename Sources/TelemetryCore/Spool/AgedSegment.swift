@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A segment in the order of age.
 final class AgedSegment {
     let name: String

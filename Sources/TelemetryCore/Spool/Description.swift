@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What stands in a segment's header about the events in it. Written once per use of the file.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What the spool keeps of each of several destinations: delivery state, and the counts of segments that

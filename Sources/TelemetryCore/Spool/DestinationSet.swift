@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Where the events of one segment go, as the collector that recorded them had it: docs/spool-format.md,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Which of several destinations progress belongs to.
 struct DestinationSlot: Equatable {
     /// Its place in a segment's header and in the file `destinations`.

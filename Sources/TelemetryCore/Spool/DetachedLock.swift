@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// The right to be a tool's one `telemetry deliver`: a file that this process has locked, or that was handed

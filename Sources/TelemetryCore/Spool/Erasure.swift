@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What became of the events that waited when consent was withdrawn.
 package enum Erasure: Equatable {
     case complete

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// The right to deliver, which one process of a tool has at a time: `deliver.lock`, and a stamp in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What the process that delivers says of itself in `deliver.lease`, again about every second; docs/spool-format.md.

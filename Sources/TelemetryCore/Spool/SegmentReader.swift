@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Walks the records of a segment from an offset; docs/spool-format.md, "Records". Whatever the
 /// bytes say, it ends and stays inside them.
 struct SegmentReader {

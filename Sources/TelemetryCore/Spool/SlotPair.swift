@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Two slots of which a writer always fills the older one: a crash in mid-write leaves the other. What a

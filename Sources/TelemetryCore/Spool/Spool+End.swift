@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Withdrawal of consent, and the ways in which a collector lets go of its segments.

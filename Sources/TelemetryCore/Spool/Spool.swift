@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// The segments of one collector: the one being recorded into, those waiting for delivery, and spare

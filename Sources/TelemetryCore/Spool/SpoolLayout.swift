@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 // Every offset and size of docs/spool-format.md, format version 1, but those of records: RecordLayout has them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
 /// The first word of a segment: everything that changes while events are recorded, so that one

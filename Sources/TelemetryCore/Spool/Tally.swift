@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why an event was lost; the numbers are those of the spool format.
 package enum DropReason: Int {
     case spoolFull = 0

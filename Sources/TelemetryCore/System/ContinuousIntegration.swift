@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A11: whether this process was started by a machine that builds and tests; and the variable that

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A number at a fixed place of a file's layout, aligned or not.
 struct Field<Value: BitwiseCopyable> {
     let offset: Int

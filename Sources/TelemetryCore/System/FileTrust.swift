@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Whose file is believed, and in which state. It is a regular file in any case.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Tells a signal that means the end (Ctrl-C, Ctrl-\\, kill(1), a hangup) from any other, without a handler: the

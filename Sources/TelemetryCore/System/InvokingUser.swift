@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A16: the user on whose behalf this process runs as root, as sudo, pkexec and doas tell it, or as

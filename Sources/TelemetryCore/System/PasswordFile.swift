@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// /etc/passwd itself, read without the name service switch, which may load libraries and wait for

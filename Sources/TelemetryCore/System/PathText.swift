@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A path is any bytes, a String is UTF-8. What is no UTF-8 in a path is kept in a String as characters of a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Files that others put there for us to read: a manifest, /etc/machine-id. Links are followed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Signals that a send may provoke must not reach the host program. The delivery thread has all of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// D4: whether what this process runs in is thrown away soon. There an identifier that is kept would

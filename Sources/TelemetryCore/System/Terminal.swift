@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// The terminal that a person sits at, as it was found: no mode is changed and no signal handled.

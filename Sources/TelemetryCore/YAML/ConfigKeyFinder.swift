@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Finds one dotted key in a YAML or JSON document without building a tree: the events of libyaml

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a manifest was not taken, in one line: `FILE:LINE:COLUMN: KEY: what was wrong; expected ...`.
 package struct ManifestError: Error, Equatable {
     package let text: String

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A mapping of a manifest whose keys are all known: its values by key, each checked for its type.
 /// A class: its copies would be written out wherever a section is passed on.
 final class ManifestSection {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The known key that the author most likely meant.
 enum NearestKey {
     /// Beyond this length two keys count as different; bounds the work.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A place in a file, both from 1; columns count characters.
 struct TextPosition: Equatable {
     var line: Int

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Numbers of the YAML 1.2 core schema (section 10.3.2), in decimal.

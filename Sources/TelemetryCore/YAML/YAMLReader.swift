@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Reads one YAML document (YAML 1.1 by libyaml; JSON is a subset) into a tree, within limits that

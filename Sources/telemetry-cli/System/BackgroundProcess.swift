@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// What a process does to itself that may run unseen: it cannot stay for ever, keep a machine from its

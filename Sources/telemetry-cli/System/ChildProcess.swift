@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A program that runs in the place of this one: same streams, same process group, and what is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// A decimal number with a point and an exponent, as in JSON; finite.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// Tells whether a signal that has come to this process was sent to the program as well: to the whole process group, or

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Writes an ExportLogsServiceRequest, as protobuf or in protobuf's JSON: opentelemetry/proto/logs/v1/logs.proto.
 /// One `ResourceLogs` for each run of events with one context.
 struct OTLPEncoder: ~Copyable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the variables `OTEL_EXPORTER_OTLP_*` make of an author's choice, where the author lets them: the
 /// OpenTelemetry specification, "OpenTelemetry Protocol Exporter". `fill`: they give what the author has not
 /// given. `override`: they win. Those for logs alone go before those for every signal; an empty one is none.

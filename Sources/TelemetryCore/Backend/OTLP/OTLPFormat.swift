@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Receiver {
     static let otlp = Receiver(
         name: "otlp",

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A message of OTLP on its way into bytes, in either of its forms: with tags and lengths, or with names and brackets
 /// (docs "JSON Protobuf Encoding" of the specification: names in lowerCamelCase, 64 bits as strings, enums as numbers).
 /// What is written has one form only if it is written here.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CSystem
 
 /// One event as a datagram of `key=value` pairs; "Splunk key=value over UDP" in docs/backends.md.

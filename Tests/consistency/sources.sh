@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # the variables are those of run
-# Folders are layers, and ARCHITECTURE.md names files that exist.
+# The sources: layers, format, licence lines, and the files that documents name.
 
 layers=Tests/consistency/layers.py
 
@@ -24,3 +24,16 @@ check "a reference to a higher layer is found" finds "System/Upward.swift: Colle
 check "a folder in no layer is found" finds "Elsewhere: not in the table" python3 "$layers" "$upward"
 check "and nothing else is" only_upward
 check "files that ARCHITECTURE.md and CONTRIBUTING.md name exist" named_files_exist
+
+without_licence() { ! grep -rL 'SPDX-License-Identifier: Apache-2.0' Sources linker bindings --include='*.swift' --include='*.[ch]' --include='*.hpp' --include='*.sh' | grep .; }
+check "every source file that ships has its licence line" without_licence
+
+# A copy of the configuration, and a file that is not as it says.
+mkdir "$upward/format"
+cp .swift-format "$upward/format/"
+printf 'struct Wide {\n  let indented = 2\n}\n' >"$upward/format/Wide.swift"
+format_of() { swift format lint --recursive "$@" 2>&1; }
+is_formatted() { ! format_of "$@" | grep .; }
+finds_format() { format_of "$upward/format" | grep -qF '[Indentation]'; }
+check "Swift sources are formatted as .swift-format says" is_formatted Package.swift Sources Tests/TelemetryCoreTests
+check "a file that is not is found" finds_format
