@@ -214,8 +214,8 @@ class Stage:
         return found
 
 
-# On a busy machine a read from a pipe has been seen to sleep on after its last writer had gone (Linux 6.18), in subprocess.Popen
-# too, for as long as nothing interrupted it. Python asks again after each signal.
+# On a busy machine (Linux 6.18) the end of a pipe has not been told, to read(2) and poll(2) alike, although no process was left
+# that had its other end: also not to subprocess.Popen. Python asks again after each signal.
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.setitimer(signal.ITIMER_REAL, 2, 2)
 
@@ -229,16 +229,25 @@ def spawn(command, **options):
 
 
 def output(process, seconds=60):
-    """What it prints until it ends. Asked again and again, for the reason above."""
+    """What it prints until it ends. One that has ended, and whose pipes have been silent for seconds, prints nothing more."""
     end = time.monotonic() + seconds
     while True:
         try:
             return process.communicate(timeout=min(5, seconds))
         except subprocess.TimeoutExpired as error:
+            if process.poll() is not None:
+                close_streams(process)
+                return (error.output or b"").decode(), (error.stderr or b"").decode()
             if time.monotonic() > end:
                 what = doing(process)
                 process.kill()
                 raise Failed(f"not done after {seconds} s: {' '.join(process.args)}: {what}") from error
+
+
+def close_streams(process):
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream:
+            stream.close()
 
 
 def completed(command, seconds=60, **options):
@@ -296,7 +305,8 @@ class Child:
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        close_streams(self.process)
 
 
 def wait_until(condition, what, seconds=20):
