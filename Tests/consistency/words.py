@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Finds patterns of words.tsv in what people read.
 
-usage: words.py ROOT             every document, the sources of manual pages, and the header
+usage: words.py ROOT             every document, the sources of manual pages, the header, and the comments of the sources
        words.py ROOT --examples  each pattern finds its own sentence, and no pattern finds a plain one
 """
 import glob
@@ -10,7 +10,7 @@ import re
 import sys
 
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/**/*.md", "bindings/*/README.md", "examples/*/README.md",
-             "man/*.in", "include/telemetry.h")
+             "man/*.in", "include/telemetry.h", "Sources/**/*.swift", "Sources/CSystem/**/*.[ch]", "linker/*.c")
 PLAIN = ["The lock belongs to the process that takes it next.", "There is no file, and there is none in the parent.",
          "It is no longer valid.", "If none is valid, the second one counts.", "Each tool has its own name."]
 
@@ -24,7 +24,13 @@ def patterns(root):
 
 def prose(path, text):
     """(line, paragraph, row or item) of what is not code, each on one line."""
-    if path.endswith(".h"):
+    if path.endswith(".swift"):
+        text = re.sub(r"(?m)^(?![ \t]*//).*$", "", text)
+        text = re.sub(r"(?m)^[ \t]*///? ?", "", text)
+    elif path.endswith(".c") or "/CSystem/" in path:
+        text = "".join(re.sub(r"[^\n]", "", code) + comment for code, comment in re.findall(r"(.*?)(/\*.*?\*/|\Z)", text, re.S))
+        text = re.sub(r"(?m)^ +(?=\S)|/\*+ ?|[ \t]*\*/", "", text)
+    elif path.endswith(".h"):
         text = re.sub(r"(?m)^(?![ \t]*/?\*).*$", "", text)
         text = re.sub(r"(?m)^[ \t]*/?\*+/? ?|[ \t]*\*/$", "", text)
     if path.endswith(".in"):
