@@ -9,7 +9,8 @@ import os
 import re
 import sys
 
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/**/*.md", "bindings/*/README.md", "examples/*/README.md",
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md",
+             "Tests/*/README.md", "Tests/world/torture/README.md", "benchmarks/README.md", "docs/**/*.md", "bindings/*/README.md", "examples/*/README.md",
              "man/*.in", "include/telemetry.h", "Sources/**/*.swift", "Sources/CSystem/**/*.[ch]", "linker/*.c")
 PLAIN = ["The lock belongs to the process that takes it next.", "There is no file, and there is none in the parent.",
          "It is no longer valid.", "If none is valid, the second one counts.", "Each tool has its own name."]
