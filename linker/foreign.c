@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strings whose bytes lie in objects of Objective-C do not exist on Linux. The Embedded Swift standard library brings the
-   code for them all the same, 4 KB that nothing can reach. The linker prefers these definitions to its weak ones; what
-   a function returns is what it would say of a string whose code units are bytes. A toolchain that calls them
+/* Strings whose bytes lie in objects of Objective-C do not exist on Linux. The Embedded Swift standard library
+   nevertheless brings the code for them, 4 KB that nothing can reach. The linker prefers these definitions to its weak
+   ones. Each function returns the value for a string whose code units are bytes. A toolchain that calls the functions
    otherwise has its own, and the library is larger by as much. */
 #include <stdint.h>
 

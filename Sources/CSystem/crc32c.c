@@ -30,8 +30,8 @@ static uint32_t crc_portable(uint32_t crc, const unsigned char *bytes, size_t le
 #include <nmmintrin.h>
 #include <wmmintrin.h>
 
-/* x^(8n - 33) modulo the polynomial, reflected: a carry-less product with it, taken through the CRC
-   instruction once more, is the CRC moved on by n bytes. */
+/* x^(8n - 33) modulo the polynomial, reflected: a carry-less product with it, passed through the CRC instruction
+   once more, is the CRC advanced by n bytes. */
 #define MOVE_32 0xba4fc28eull
 #define MOVE_64 0x9e4addf8ull
 
@@ -42,7 +42,7 @@ static inline uint64_t moved(uint32_t crc, uint64_t move)
     return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-/* The instruction takes three cycles and can start one each cycle: three parts are worked on at once. */
+/* The instruction takes three cycles, and one can start in each cycle: three parts are processed at once. */
 __attribute__((target("sse4.2,pclmul")))
 static uint32_t crc_hardware(uint32_t crc, const unsigned char *bytes, size_t length)
 {

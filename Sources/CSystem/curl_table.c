@@ -24,28 +24,28 @@ static struct {
     CURLMsg *(*multi_info_read)(CURLM *, int *);
     CURLMcode (*multi_fdset)(CURLM *, fd_set *, fd_set *, fd_set *, int *);
     CURLMcode (*multi_wakeup)(CURLM *);
-    /* OpenSSL's, if that is what libcurl uses. */
+    /* OpenSSL's function, if libcurl uses OpenSSL. */
     void (*thread_stop)(void);
 } curl;
 
 static bool is_loaded;
 
 /* OpenSSL frees its tables in exit(3), or when the program says so; a thread that is inside TLS at that moment
-   would crash the program. Whoever initialises OpenSSL first says whether exit(3) does: if it is us, not. If it
-   was the program, ours is the first thing that OpenSSL does then. False: it has happened already.
-   docs/decisions/end-of-process.md */
+   would crash the program. The first code that initialises OpenSSL decides whether exit(3) does that: if it is ours,
+   exit(3) does not. If it was the program's, OpenSSL calls our function before it frees anything. False: it has freed
+   its tables already. docs/decisions/end-of-process.md */
 static bool watch_openssl(void)
 {
     enum { OPENSSL_INIT_NO_ATEXIT = 0x00080000 };
     int (*init)(uint64_t, const void *);
     int (*at_cleanup)(void (*)(void));
-    /* Of the libraries that libcurl was linked with. */
+    /* Looks in the libraries that libcurl was linked with. */
     *(void **)&init = dlsym(curl.library, "OPENSSL_init_crypto");
     *(void **)&at_cleanup = dlsym(curl.library, "OPENSSL_atexit");
     *(void **)&curl.thread_stop = dlsym(curl.library, "OPENSSL_thread_stop");
     if (init == NULL || at_cleanup == NULL)
         return true;
-    /* Asked twice: it may have begun in between. */
+    /* Asked twice: the end may have begun in between. */
     return init(OPENSSL_INIT_NO_ATEXIT, NULL) == 1 && at_cleanup(csystem_end_sending) == 1 && init(OPENSSL_INIT_NO_ATEXIT, NULL) == 1;
 }
 
@@ -80,8 +80,8 @@ static bool resolve(void *library, const char **name)
     return true;
 }
 
-/* What libcurl brings along is mapped, and initialises itself: GnuTLS writes to standard error where it has no memory for
-   that. Debian's libcurl takes 17 MiB of addresses with all that it needs. */
+/* The libraries of libcurl are mapped, and initialise themselves: GnuTLS writes to standard error if it has no
+   memory for that. Debian's libcurl takes 17 MiB of addresses with everything that it needs. */
 static bool has_room(void)
 {
     enum { ADDRESSES = 32 << 20, HEAP = 2 << 20 };
@@ -152,7 +152,7 @@ bool csystem_curl_is_over(void)
     return csystem_is_closed(CSYSTEM_SENDING) || (!is_loaded && csystem_is_closed(CSYSTEM_LOADING));
 }
 
-/* A call into libcurl that may get into its TLS library; `refused` is what there is instead when it is too late. */
+/* A call into libcurl that may reach its TLS library; `refused` is returned instead when it is too late. */
 #define GUARDED(type, refused, call)                                                                                   \
     if (!csystem_section_enter(CSYSTEM_SENDING))                                                                               \
         return refused;                                                                                                \
@@ -164,7 +164,7 @@ void csystem_curl_thread_ends(void)
 {
     if (!csystem_section_enter(CSYSTEM_SENDING))
         return;
-    /* OpenSSL would do so when the thread is gone for the program, but not yet for the system. */
+    /* OpenSSL would do this only after the thread has gone for the program, but not yet for the system. */
     if (curl.thread_stop != NULL)
         curl.thread_stop();
     csystem_section_leave(CSYSTEM_SENDING);
@@ -183,20 +183,21 @@ CURLcode csystem_curl_set_text(CURL *easy, CURLoption option, const char *value)
     return curl.easy_setopt(easy, option, value);
 }
 
-/* Descriptors of libcurl's, and which file each is: the program may close all descriptors, and give the number to a file
-   of its own. Touched in CSYSTEM_SENDING only. */
+/* Descriptors of libcurl, and the file of each: the program may close all descriptors, and get the same number for
+   its own file. Used in CSYSTEM_SENDING only. */
 static struct {
     int fd;
     dev_t device;
     ino_t inode;
-    /* Whose wake-up it is; NULL: a connection. */
+    /* The handle whose wake-up it is; NULL: a connection. */
     CURLM *multi;
 } known[64];
 static int known_count;
-/* How often the program has closed some. */
+/* How many of them the program has closed. */
 static unsigned losses;
-/* Whose call libcurl is in, and whose request is on its way: for that one libcurl looks no name up, and opens nothing, unless it
-   begins once more. One is remembered; to look for what another may have opened is never wrong. Touched in CSYSTEM_SENDING only. */
+/* The handle of the current call of libcurl, and the handle whose request is being sent: for that one libcurl
+   resolves no name and opens nothing, unless it begins once more. Only one is remembered; looking for what another
+   may have opened is never wrong. Used in CSYSTEM_SENDING only. */
 static CURLM *performing, *under_way;
 
 static bool is_unchanged(int index)
@@ -217,7 +218,7 @@ static bool keep(int fd, CURLM *multi)
     return true;
 }
 
-/* True: it was ours, and is still the same file. */
+/* True: the descriptor was ours, and still belongs to the same file. */
 static bool let_go(int fd)
 {
     for (int i = 0; i < known_count; i++) {
@@ -230,8 +231,9 @@ static bool let_go(int fd)
     return false;
 }
 
-/* From 7.88 to 8.2, libcurl closes a socket that is not connected yet without asking for it. After each call that may: the
-   wake-ups, which are never among these, still tell that the program has closed all. */
+/* From 7.88 to 8.2, libcurl closes a socket that is not connected yet without calling our function. This runs
+   after each call that may do so: the wake-ups, which are never among these, still show that the program has closed
+   all descriptors. */
 static void forget_closed(void)
 {
     for (int i = known_count - 1; i >= 0; i--)
@@ -254,8 +256,8 @@ unsigned csystem_curl_losses(void)
     return result;
 }
 
-/* Keeps the numbers of standard streams that the program has closed, for a moment. Returns the lowest free number beyond them:
-   what is opened next begins there. */
+/* Keeps the numbers of standard streams that the program has closed, for a moment. Returns the lowest free number
+   beyond them: the next descriptors begin there. */
 struct streams {
     int held[3];
     int count;
@@ -283,8 +285,9 @@ static void leave_free(struct streams *streams)
     }
 }
 
-/* libcurl makes pairs of sockets, to wake itself up, that a program which is started would inherit. From `first` on: those that
-   `is_readable` says are libcurl's, and the other end, made in the same call and therefore with the next inode. */
+/* libcurl makes pairs of sockets, to wake itself up, which a program that is started would inherit. Looks from
+   `first` on for those that `is_readable` says belong to libcurl, and for the other end, which is made in the same
+   call and therefore has the next inode. */
 static void keep_pair(int first, bool (*is_readable)(CURLM *, int), CURLM *multi, bool is_lasting)
 {
     enum { REACH = 8 };
@@ -333,7 +336,7 @@ static CURLM *make_multi(void)
         return multi;
     curl.multi_wakeup(multi);
     keep_pair(first, is_woken, multi, true);
-    /* Takes the wake-up back. */
+    /* Consumes the wake-up. */
     curl.multi_poll(multi, NULL, 0, 0, NULL);
     return multi;
 }
@@ -367,7 +370,7 @@ static CURLMcode take_out(CURLM *multi, CURL *easy)
     return code;
 }
 
-/* With SO_LINGER at 0 the kernel discards what waits in the socket, and the peer gets a reset. */
+/* With SO_LINGER at 0 the kernel discards the unsent bytes in the socket, and the peer gets a reset. */
 static int close_socket(void *reset, curl_socket_t socket)
 {
     const struct linger discard = { .l_onoff = 1, .l_linger = 0 };
@@ -427,8 +430,8 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 
 CURLcode csystem_curl_confine(CURL *easy)
 {
-    /* The first is since 7.85; the second, its numeric forerunner (CURLOPT_PROTOCOLS), is marked as
-       deprecated in the header and may be absent from a later one. */
+    /* The first option exists since 7.85; the second, its numeric predecessor (CURLOPT_PROTOCOLS), is marked as
+       deprecated in the header and may be missing from a later one. */
     CURLcode code = curl.easy_setopt(easy, (CURLoption)(CURLOPTTYPE_STRINGPOINT + 318), "http,https");
     if (code == CURLE_UNKNOWN_OPTION)
         code = curl.easy_setopt(easy, (CURLoption)(CURLOPTTYPE_LONG + 181), 3L);
@@ -453,7 +456,7 @@ static int before_request(void *context, char *peer, char *local, int peer_port,
 
 bool csystem_curl_set_watch(CURL *easy, const struct csystem_curl_watch *watch)
 {
-    /* Since 7.80: CURLOPT_PREREQFUNCTION and CURLOPT_PREREQDATA, which an older header has not. */
+    /* Since 7.80: CURLOPT_PREREQFUNCTION and CURLOPT_PREREQDATA, which an older header does not have. */
     return curl.easy_setopt(easy, (CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 312), before_request) == CURLE_OK
         && curl.easy_setopt(easy, (CURLoption)(CURLOPTTYPE_OBJECTPOINT + 313), watch) == CURLE_OK;
 }
@@ -492,7 +495,7 @@ CURLM *csystem_curl_multi_init(void) { GUARDED(CURLM *, NULL, make_multi()); }
 
 void csystem_curl_cleanup(CURL *easy, CURLM *multi)
 {
-    /* Too late: the process ends, and all of it with it. */
+    /* Too late: the process ends, and everything with it. */
     if (!csystem_section_enter(CSYSTEM_SENDING))
         return;
     under_way = NULL;

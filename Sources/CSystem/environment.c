@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the caller has put into the environment, and which run of the system this is. */
+/* The environment given by the caller, and the identity of this run of the system. */
 #include <stdatomic.h>
 #include <sys/auxv.h>
 
@@ -11,7 +11,7 @@ const char *csystem_next_copy(const char *name, const char *previous)
 {
     size_t length = strlen(name);
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-        /* Nearly every other name begins otherwise. */
+        /* Nearly every other name begins with another letter. */
         if (**entry != *name || strncmp(*entry, name, length) != 0 || (*entry)[length] != '=')
             continue;
         const char *value = *entry + length + 1;

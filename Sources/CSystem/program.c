@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program that runs in this one's place: found, told from what is no program, and started as execve(2) would. */
+/* Runs a program in place of this one: finds it, distinguishes it from other files, and starts it as execve(2)
+   would. */
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "csystem.h"
 
-/* A script without "#!" is the shell's; what holds a NUL in its first line, or a foreign machine's code, is
-   nobody's. */
+/* A script without "#!" belongs to the shell. A file with a NUL in its first line, or with a foreign machine's
+   code, is not a script. */
 static bool is_script(const char *path)
 {
     char start[256];
@@ -42,7 +43,8 @@ static bool is_absent(int error)
     return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ELOOP;
 }
 
-/* Through PATH, as a shell looks: what cannot be executed is passed over, and told of if nothing else is found. */
+/* Looks through PATH as a shell does: a file that cannot be executed is skipped, and reported if nothing else is
+   found. */
 static int execute(char *const *arguments, char **shell)
 {
     const char *name = arguments[0];
@@ -83,17 +85,18 @@ int csystem_execute(char *const *arguments)
     return error;
 }
 
-/* The kernel's own call: that of libc takes signals 32 and 33 for its own, and out of every mask. */
+/* The kernel's own call: libc's reserves signals 32 and 33, and removes them from every mask. */
 static void set_mask(const sigset_t *mask, sigset_t *before)
 {
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, before, _NSIG / 8);
 }
 
-/* In the child: what this process was started with, and a death with this process (not if it has died before that). */
+/* In the child: restores the state that this process was started with, and makes the child die with this process.
+   PR_SET_PDEATHSIG does not cover a process that has died before; that is checked. */
 static int become(const struct csystem_program *program, char **shell, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* 0: the parent lives in another namespace of process ids. */
+    /* 0: the parent is in another namespace of process ids. */
     pid_t now = getppid();
     if (now != parent && now != 0)
         kill(getpid(), SIGKILL);
@@ -111,11 +114,11 @@ int csystem_start_program(struct csystem_program *program)
     sigset_t all;
     memset(&all, 0xff, sizeof all);
     set_mask(&all, &program->mask);
-    /* Ignored, it would have the kernel throw the program's status away. */
+    /* If SIGCHLD were ignored, the kernel would discard the program's status. */
     struct sigaction usual = { .sa_handler = SIG_DFL };
     sigaction(SIGCHLD, &usual, &program->child_action);
-    /* vfork: the child has this memory to leave its error in. posix_spawn knows no parent-death signal, and has the
-       program ignore signals 32 and 33. */
+    /* vfork: the child leaves its error in this process's memory. posix_spawn has no parent-death signal, and
+       makes the program ignore signals 32 and 33. */
     volatile int error = 0;
     pid_t pid = vfork();
     if (pid == 0) {
@@ -128,7 +131,7 @@ int csystem_start_program(struct csystem_program *program)
         waitpid(pid, NULL, 0);
     free(shell);
     program->pid = error == 0 ? pid : 0;
-    /* No process can be made: the program takes this one's place, as it was before. */
+    /* No process can be made: the program replaces this one, which is as it was before. */
     if (pid < 0) {
         sigaction(SIGCHLD, &program->child_action, NULL);
         set_mask(&program->mask, NULL);
@@ -155,11 +158,13 @@ struct question {
     pid_t sender;
 };
 
-/* Whoever signals the members of a group or of a control group one by one needs a moment for all. */
+/* A process that signals the members of a group or of a control group one by one needs a moment for all of
+   them. */
 static const struct timespec patience = { .tv_nsec = 10000000 };
 static const struct timespec none;
 
-/* In the witness: signals stay blocked and pending. Another's than the one asked for is forgotten. */
+/* In the witness: signals stay blocked and pending. Signals from other senders than the one asked for are
+   discarded. */
 static void testify(int socket)
 {
     struct question asked;
@@ -179,7 +184,7 @@ static void testify(int socket)
     _exit(0);
 }
 
-/* Its command line is the program's, so that a pattern which finds one finds the other. */
+/* The witness has the program's command line, so that a pattern which finds one finds the other. */
 static void rename_witness(char **whole, char *const *arguments)
 {
     char *const *last = arguments;
@@ -199,7 +204,8 @@ pid_t csystem_start_witness(char **whole, char *const *arguments, int *socket)
         return -1;
     pid_t pid = fork();
     if (pid == 0) {
-        /* Nothing of the caller's is kept open or busy; the other end's closing, however it comes about, is the end. */
+        /* No file or directory of the caller is kept open or busy. The witness ends when the other end is closed,
+           in whatever way. */
         int own = dup2(ends[1], 0);
         close_range(1, ~0U, 0);
         if (own == 0 && chdir("/") == 0) {
@@ -222,7 +228,7 @@ int csystem_ask_witness(int socket, const siginfo_t *info)
     char seen;
     if (send(socket, &question, sizeof question, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof question)
         return -1;
-    /* Stopped by somebody, it says nothing. */
+    /* If somebody has stopped the witness, it does not answer. */
     if (poll(&answer, 1, 1000) != 1 || recv(socket, &seen, 1, MSG_DONTWAIT) != 1)
         return -1;
     return seen;

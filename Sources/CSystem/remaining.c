@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <sys/single_threaded.h>
 
-/* A program whose main thread ends by pthread_exit(3) ends with its last thread. Threads of the library's are not to be
-   that one: they end once no other is left. glibc runs the destructor of a key when the main thread ends so, but not at
-   exit(3) or a return from main(): as long as that has not happened nobody has to look. */
+/* A program whose main thread ends by pthread_exit(3) ends with its last thread. Threads of the library must not
+   be that last one: they end once no other thread is left. glibc runs the destructor of a key when the main thread
+   ends in this way, but not at exit(3) or a return from main(): nobody has to look until the destructor has run. */
 
 enum { FIRST_WATCH_NS = 10000000, LAST_WATCH_NS = 1000000000, LOOK_NS = 100000000 };
 
@@ -18,9 +18,10 @@ static atomic_bool is_watched;
 /* When the main thread began to end, nanoseconds of the monotonic clock; 0: it lives. */
 static atomic_llong ended_at;
 static _Atomic(void (*)(void)) tell;
-/* Threads of the library's, by themselves: what runs already is counted, what does not run yet is not. */
+/* Threads of the library, counted by themselves: a thread that runs already is counted, one that does not run yet
+   is not. */
 static atomic_uint begun, ended, lookups;
-/* Threads of the library's that were asked for. */
+/* Threads of the library that were requested. */
 static atomic_uint asked;
 static atomic_llong looked_at;
 static atomic_bool was_over;
@@ -32,7 +33,7 @@ static long long now_ns(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* The state of the main thread and the number of all threads, one that has ended but is the main thread included. */
+/* The state of the main thread and the number of all threads. A main thread that has ended is included. */
 static int count_threads(char *state)
 {
     char text[1024];
@@ -43,7 +44,7 @@ static int count_threads(char *state)
     ssize_t length = read(file, text, sizeof text - 1);
     close(file);
     text[length > 0 ? length : 0] = 0;
-    /* proc_pid_stat(5): the name may hold anything; the 20th field is the 18th behind it. */
+    /* proc_pid_stat(5): the name may contain anything; the 20th field is the 18th after it. */
     const char *field = strrchr(text, ')');
     for (int number = 3; field != NULL && number <= 20; number++) {
         field = strchr(field, ' ');
@@ -58,7 +59,7 @@ static int count_threads(char *state)
     return count;
 }
 
-/* With threads that begin and end meanwhile the answer is no: it is asked again. */
+/* If threads begin or end meanwhile, the result is false, and the caller asks again. */
 static bool is_alone(void)
 {
     char state = 0;
@@ -122,8 +123,8 @@ static bool is_waiting_for_ours(void)
     return count > 1 && count - 1 <= (int)(atomic_load(&asked) - atomic_load(&ended));
 }
 
-/* In the main thread, which ends. Where it is the last of the program's, it waits a moment for the library's: the
-   handlers of exit(3) then run in it, as without telemetry. */
+/* In the main thread, which ends. If it is the last thread of the program, it waits a moment for the library's
+   threads: the handlers of exit(3) then run in it, as without telemetry. */
 static void main_ends(void *unused)
 {
     (void)unused;
@@ -149,7 +150,7 @@ void csystem_watch_main(void (*wake)(void))
         watch();
 }
 
-/* The thread that has forked is the main thread of the child, whose only one it is. */
+/* The thread that has forked is the main thread of the child, and its only one. */
 void csystem_threads_forked(void)
 {
     atomic_store(&is_watched, false);
@@ -161,8 +162,8 @@ void csystem_threads_forked(void)
     watch();
 }
 
-/* A library that was opened by another thread than the main one, in a program with several, leaves the main one to
-   csystem_watch_main(). */
+/* If the library was opened by another thread than the main one, in a program with several threads,
+   csystem_watch_main() watches the main thread. */
 __attribute__((constructor)) static void begin(void)
 {
     atomic_store(&has_key, pthread_key_create(&key, main_ends) == 0);

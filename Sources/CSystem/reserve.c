@@ -3,9 +3,9 @@
 
 #include <sched.h>
 
-/* Swift's allocator ends the program where memory is out: it takes what it needs by posix_memalign(3) and unwraps the
-   answer. What is linked with this file has a posix_memalign and a free of its own, which nobody else sees: where the
-   real one fails, a small area that is set aside gives what a call needs to come to its end. */
+/* Swift's allocator ends the program if memory is out: it calls posix_memalign(3) and unwraps the result. Code
+   that is linked with this file has its own posix_memalign and free, which are hidden from all other code: if the
+   real one fails, a small area that is set aside provides what a call needs to finish. */
 
 enum {
     GRANULE = 64,
@@ -14,12 +14,13 @@ enum {
 };
 
 static _Alignas(4096) unsigned char area[GRANULES * GRANULE];
-/* For the first granule of a block, how many it has; 0: free, as are those that no block covers. */
+/* The number of granules of a block, at its first granule; 0: free, as are granules that no block covers. */
 static uint16_t lengths[GRANULES];
 static unsigned taken;
 static bool locked;
 
-/* Held for some instructions. A child forked in them never gets it, and is told that there is no more. */
+/* Held for a few instructions. A child that was forked during them never gets the lock, and is told that there is
+   no more memory. */
 static bool acquire(void)
 {
     for (int i = 0; i < PATIENCE; i++) {
@@ -35,7 +36,7 @@ static void release(void)
     __atomic_store_n(&locked, false, __ATOMIC_RELEASE);
 }
 
-/* The first gap of that many granules. */
+/* Takes the first gap of that many granules. */
 static void *take(size_t count)
 {
     size_t gap = 0;
@@ -62,7 +63,7 @@ static void *take_from_reserve(size_t size, size_t alignment)
     return block;
 }
 
-/* Without the lock the block stays taken, which is noticed by csystem_has_memory(). */
+/* Without the lock the block stays taken, which csystem_has_memory() notices. */
 static void give_back(size_t offset)
 {
     size_t first = offset / GRANULE;
@@ -79,7 +80,7 @@ bool csystem_has_memory(size_t bytes)
         return false;
     if (bytes == 0)
         return true;
-    /* Volatile: the compiler knows that what is freed at once was never needed. */
+    /* Volatile: otherwise the compiler removes an allocation that is freed at once. */
     void *volatile probe = malloc(bytes);
     bool has_memory = probe != NULL;
     free(probe);
@@ -99,7 +100,7 @@ __attribute__((visibility("hidden"))) int posix_memalign(void **block, size_t al
 
 __attribute__((visibility("hidden"))) void free(void *block)
 {
-    /* The process's own, whoever provides it. */
+    /* The process's own free, whichever library provides it. */
     static void (*real)(void *);
     void (*found)(void *) = __atomic_load_n(&real, __ATOMIC_RELAXED);
     size_t offset = (size_t)((uintptr_t)block - (uintptr_t)area);

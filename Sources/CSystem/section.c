@@ -3,16 +3,16 @@
 
 #include <stdatomic.h>
 
-/* Longest time that a fork waits for a section to be left: loading libcurl takes some 10 ms, a call of it
-   a few. Longest time that the end of the process does. */
+/* The longest time that a fork waits for a section to be left: loading libcurl takes some 10 ms, a call of it a
+   few. Then the longest time that the end of the process waits. */
 enum { FORK_MS = 250, END_MS = 1000 };
 
 static struct section {
     pthread_mutex_t mutex;
-    /* The thread that forks holds it. */
+    /* The thread that forks and holds the mutex. */
     pthread_t forking;
     bool is_forking;
-    /* This process is the child of a fork that caught somebody inside. */
+    /* This process is the child of a fork that happened while a thread was inside. */
     atomic_bool is_lost;
 } sections[] = { { .mutex = PTHREAD_MUTEX_INITIALIZER }, { .mutex = PTHREAD_MUTEX_INITIALIZER } };
 
@@ -23,7 +23,7 @@ static atomic_bool is_watching;
 
 static bool lock(struct section *section, int timeout_ms)
 {
-    /* At once as a rule; helgrind, up to 3.19 at least, does not see the waiting form lock. */
+    /* Usually succeeds at once; helgrind, up to 3.19 at least, does not see that the waiting form locks. */
     if (pthread_mutex_trylock(&section->mutex) == 0)
         return true;
     struct timespec end;
@@ -63,7 +63,7 @@ static void parent(void)
 static void child(void)
 {
     csystem_undisturbed_forked();
-    /* What was in the middle of something will never get out of it here. */
+    /* A thread that was inside a section will never leave it in this process. */
     bool is_whole = is_mine(&sections[CSYSTEM_SENDING]);
     for (int i = 0; i < COUNT; i++) {
         if (!is_mine(&sections[i]))
@@ -113,6 +113,6 @@ void csystem_end_sending(void)
         pthread_mutex_unlock(&section->mutex);
 }
 
-/* Behind the destructors of the program and of the libraries that use this one, and before those of what was
+/* Runs after the destructors of the program and of the libraries that use this one, and before those of libraries
    opened while the program ran: libcurl, and the libraries that it needs. */
 __attribute__((destructor)) static void end(void) { csystem_end_sending(); }

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 #include <sha2.h>
 
-/* The last word of the state names who computes it. */
+/* The last word of the state says which library computes the hash. */
 enum { OWNER = sizeof(((csystem_sha256 *)NULL)->words) / sizeof(uint64_t) - 1 };
 
 _Static_assert(sizeof(SHA2_CTX) <= OWNER * sizeof(uint64_t), "csystem_sha256 must hold SHA2_CTX");
@@ -33,8 +33,8 @@ static bool resolve(implementation *into, void *library)
     return into->init && into->update && into->final;
 }
 
-/* OpenSSL's uses the processor's own instructions, six times as fast. Its state (SHA256_CTX, 112 bytes)
-   is smaller than libmd's; the functions are deprecated since 3.0 and part of its ABI all the same. */
+/* OpenSSL uses special instructions of the processor and is six times as fast. Its state (SHA256_CTX, 112 bytes)
+   is smaller than libmd's. The functions are deprecated since 3.0, but still a part of its ABI. */
 void csystem_sha256_prefer_fast(bool loading)
 {
     static int looks;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process of its own that the program never notices: no child to wait for, no SIGCHLD, no zombie. */
+/* Starts a separate process that the program never notices: no child to wait for, no SIGCHLD, no zombie. */
 #include <sched.h>
 #include <sys/prctl.h>
 
@@ -13,9 +13,8 @@ struct start {
     int error;
 };
 
-/* The one in between: the program's child for an instant, and the only parent that the new process has.
-   It shares the program's memory, while the thread that made it waits: like after vfork(2), all that it
-   does is to start the other. */
+/* The process in between: the program's child for an instant, and the only parent of the new process. It shares
+   the program's memory while the thread that made it waits: as after vfork(2), it only starts the other process. */
 static int start_and_leave(void *context)
 {
     struct start *start = context;
@@ -24,9 +23,9 @@ static int start_and_leave(void *context)
     return 0;
 }
 
-/* Exit signal 0: the program gets no SIGCHLD, and its own wait(2) does not see it; only who asks for such
-   a "clone" child does, as here. No fork handler runs. The new process is the system's as soon as this one
-   has ended. */
+/* Exit signal 0: the program gets no SIGCHLD, and its own wait(2) does not see the process; only a call that asks
+   for such a "clone" child does, as here. No fork handler runs. The new process belongs to the system as soon as this
+   one has ended. */
 static int start_between(struct start *start)
 {
     enum { STACK_BYTES = 64 << 10 };
@@ -35,7 +34,7 @@ static int start_between(struct start *start)
         return errno;
     sigset_t all, before;
     sigfillset(&all);
-    /* No handler of the program's runs in it; its mask is what the new process would inherit. */
+    /* No handler of the program runs in it; the new process would inherit its mask. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     start->error = 0;
     pid_t pid = clone(start_and_leave, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, start);
@@ -48,9 +47,9 @@ static int start_between(struct start *start)
     return error;
 }
 
-/* First, the lock: its number may be that of a standard stream which the program has closed; and even if it
-   is the right one already, that clears close-on-exec. Last, all others are closed: a pipe of the program's,
-   held open, would keep whoever reads it waiting. */
+/* First the lock: its number may be that of a standard stream which the program has closed. Even if it has the
+   right number already, dup2 clears close-on-exec. Last, all other descriptors are closed: a pipe of the program that
+   stays open would keep its reader waiting. */
 static int add_actions(posix_spawn_file_actions_t *actions, int lock)
 {
     int error = posix_spawn_file_actions_adddup2(actions, lock, STDERR_FILENO + 1);
@@ -58,7 +57,7 @@ static int add_actions(posix_spawn_file_actions_t *actions, int lock)
         error = posix_spawn_file_actions_addopen(actions, stream, "/dev/null", O_RDWR, 0);
     if (error == 0)
         error = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 2);
-    /* No file system is kept busy, no directory that goes away stood in. */
+    /* The new process keeps no file system busy, and is not in a directory that may be removed. */
     return error != 0 ? error : posix_spawn_file_actions_addchdir_np(actions, "/");
 }
 
@@ -69,22 +68,22 @@ static void set_attributes(posix_spawnattr_t *attributes)
     posix_spawnattr_setsigdefault(attributes, &signals);
     sigemptyset(&signals);
     posix_spawnattr_setsigmask(attributes, &signals);
-    /* A session of its own, and with it a process group: no terminal's hang-up, no Ctrl-C reaches it. */
+    /* A new session, and with it a new process group: no terminal's hang-up and no Ctrl-C reaches it. */
     posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 }
 
 bool csystem_may_spawn(void)
 {
     int adopts = 0;
-    /* Set-user-id and the like: nothing of the caller's environment may choose what runs as someone else.
-       Who adopts orphans (init, a container's first program, a subreaper) would have to wait for it. */
+    /* Set-user-id and the like: the caller's environment must not choose what runs as someone else. A process that
+       adopts orphans (init, a container's first program, a subreaper) would have to wait for the new one. */
     return !csystem_is_privileged() && getpid() != 1
         && (prctl(PR_GET_CHILD_SUBREAPER, &adopts) != 0 || adopts == 0);
 }
 
 int csystem_start_deliverer(const char *program, const char *tool, const char *version, const char *manifest, int lock)
 {
-    /* Nothing private stands on it: everyone can read a command line. */
+    /* The command line contains nothing private, because everyone can read it. */
     const char *arguments[] = { "telemetry", "deliver", "--quiet", "--tool", tool, "--tool-version", version,
                                 "--manifest", manifest, NULL };
     posix_spawn_file_actions_t actions;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether an attribute may hold something to redact. Runs for every text of every event, so it only
-   looks for what every rule needs; Sources/TelemetryCore/Redaction decides. It may say yes for nothing,
-   never no for something: a test holds it against the rules. */
+/* Whether an attribute may contain something to redact. Runs for every text of every event, so it only looks for
+   what every rule needs; Sources/TelemetryCore/Redaction decides. It may flag harmless text, but never misses text
+   that a rule redacts: a test compares it with the rules. */
 #include "csystem.h"
 
 #define LAST3(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
 
-/** For the last letter of a name, or of its plural, which letters may stand before it and which one before that:
-    most keys end otherwise. ord pwd swd red id, ase ode ure kie, ing, ial, ken ion dsn, ret jwt, key, nic; a sign may
-    stand before the last two. */
+/** For the last letter of a name, or of its plural: which letters may come before it, and which before those. Most
+    keys end otherwise. ord pwd swd red id, ase ode ure kie, ing, ial, ken ion dsn, ret jwt, key, nic; a sign may come
+    before the last two. */
 #define BIT(letter) (1u << ((letter) & 31))
 #define SIGN (BIT('-') | BIT('_') | BIT('.') | BIT(' '))
 static const struct { uint32_t second, third; } last_letters[32] = {
@@ -36,7 +36,7 @@ static __attribute__((noinline, cold, minsize)) bool is_like_secret(const unsign
         return false;
     const unsigned char *end = key + length;
     unsigned char before = length > 3 ? end[-4] | 0x20 : 0;
-    /* A sign may stand between any two letters. */
+    /* A sign may come between any two letters. */
     bool split = before <= '.' || before == ('_' | 0x20);
     switch (LAST3(end[-3] | 0x20, end[-2] | 0x20, end[-1] | 0x20)) {
     case LAST3('o', 'r', 'd'): return split || before == 'w';
@@ -76,8 +76,8 @@ static inline bool ends_like_secret(const unsigned char *key, size_t length)
     return is_like_secret(key, length);
 }
 
-/** By letters, capitals and digits: eight of them in a row, as in every key that a prefix tells, or many that
-    take turns, as in what was drawn at random. */
+/** Looks at letters, capitals and digits: eight of them in a row, as in every key that has a known prefix, or many
+    changes between them, as in random text. */
 static inline bool is_mixed(uint64_t alphanumeric, uint64_t digits, uint64_t capitals, size_t length)
 {
     uint64_t row = alphanumeric & alphanumeric >> 1;
@@ -86,7 +86,7 @@ static inline bool is_mixed(uint64_t alphanumeric, uint64_t digits, uint64_t cap
         return true;
     if (length < 20)
         return false;
-    /* Eight turns need four groups, of digits or of capitals: four bits are set. */
+    /* Eight changes need four groups, of digits or of capitals: four bits are set. */
     uint64_t groups = (digits & ~(digits << 1)) | (capitals & ~(capitals << 1));
     groups &= groups - 1;
     groups &= groups - 1;
@@ -105,17 +105,17 @@ static inline __m128i in_range(__m128i bytes, char low, char high)
 }
 
 /** A sign that some rule begins with or looks for: blanks, controls, % + / : = @ ~ and the backslash; and some
-    beside those, for ranges are compared faster. */
+    others, because ranges are compared faster. */
 static inline bool has_sign(__m128i bytes)
 {
     __m128i found = _mm_or_si128(in_range(bytes, 0, ','), in_range(bytes, ':', '@'));
-    /* With this bit the backslash and the tilde are the same, and few others. */
+    /* With this bit set, the backslash and the tilde are equal, and few others. */
     __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8('~' ^ '\\'));
     found = _mm_or_si128(found, _mm_or_si128(is_byte(bytes, '/'), is_byte(folded, '~')));
     return _mm_movemask_epi8(found) != 0;
 }
 
-/** Fewer than 16 bytes, some of them perhaps twice. */
+/** Loads fewer than 16 bytes, some of them perhaps twice. */
 static inline __m128i load_short(const unsigned char *text, size_t length)
 {
     uint64_t first = 0x6161616161616161ull, last = first;
@@ -184,6 +184,6 @@ static inline bool is_suspect_text(const unsigned char *text, size_t length)
 
 bool csystem_is_suspect(const void *key, size_t key_length, const void *value, size_t length)
 {
-    /* The key last: what seldom is needed is then a jump, and no register has to be kept for it. */
+    /* The key comes last: the rarely needed code is then a jump, and no register has to be kept for it. */
     return (length | key_length) > 64 || is_suspect_text(value, length) || ends_like_secret(key, key_length);
 }

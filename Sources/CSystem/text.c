@@ -76,7 +76,7 @@ enum {
     BEHIND = SPACE | QUOTE | COMMA | SEMICOLON | BRACKET | GREATER | AMPERSAND | DOT,
 };
 
-/* The capitals of patterns. */
+/* The sets that capitals mean in patterns. */
 static const uint32_t pattern_sets[26] = {
     ['A' - 'A'] = LETTER, ['B' - 'A'] = BLANK, ['C' - 'A'] = BEHIND, ['D' - 'A'] = DIGIT, ['F' - 'A'] = LOWER | DOT,
     ['G' - 'A'] = SPACE | DOT | COMMA | QUOTE | SEMICOLON, ['H' - 'A'] = UPPER | UNDERSCORE | DASH,
@@ -131,7 +131,8 @@ SMALL const uint8_t *csystem_text_listed(const uint8_t *text, intptr_t start, in
     return found ? (const uint8_t *)found + length : NULL;
 }
 
-/** Where the name from `start` to `end` has its last letters, those of the word that ends before `word`; -1: others. */
+/** Where the last letters of the name from `start` to `end` begin, if they are the word that ends before `word`;
+    -1: they are not. */
 SMALL static intptr_t last_letters(const uint8_t *text, intptr_t start, intptr_t end, const char *word)
 {
     enum { longest = 64 };
@@ -143,7 +144,7 @@ SMALL static intptr_t last_letters(const uint8_t *text, intptr_t start, intptr_t
             uint8_t byte = text[--index];
             if ((byte | 0x20) == *word)
                 break;
-            /* The quick look at keys relies on two letters together. */
+            /* The quick check of keys relies on two adjacent letters. */
             if (matched < 2 || !(byte == '-' || byte == '_' || byte == '.' || byte == ' '))
                 return -1;
         }

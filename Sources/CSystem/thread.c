@@ -3,7 +3,8 @@
 
 #include <stdatomic.h>
 
-/* Of the thread that began the first of the library's. Written before that one begins, read by the library's only. */
+/* The signal mask of the thread that began the first thread of the library. Written before that one begins; read
+   only by threads of the library. */
 static sigset_t program_signals;
 static atomic_bool has_signals;
 
@@ -33,7 +34,8 @@ int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *contex
 
 void csystem_open_signals(void) { pthread_sigmask(SIG_SETMASK, &program_signals, NULL); }
 
-/* A thread cancelled with a lock held would leave it held: whoever needs it next would wait for ever. */
+/* A thread that is cancelled while it holds a lock would never release it: the next thread that needs the lock
+   would wait for ever. */
 csystem_caller csystem_enter(void)
 {
     csystem_caller caller = {.error = errno, .is_only_one = csystem_undisturbed_begin()};

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 struct csystem_lookup {
-    /* The caller's and the thread's. */
+    /* One for the caller and one for the thread. */
     atomic_int references;
     atomic_bool is_done;
     int error;

@@ -4,15 +4,15 @@
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
 
-/* While the only thread of a program is in the library, nothing of the program's runs: no descriptor is closed or used afresh
-   by anybody else, and neither the user nor a limit changes. What was looked at is not looked at again, until the thread
-   leaves or code of the program's is called. In a program with several threads, those of the library included, nothing of
-   this holds, and nothing is used. */
+/* While the only thread of a program is in the library, no code of the program runs: nobody else closes a
+   descriptor or uses its number again, and neither the user nor a limit changes. So facts that were looked up are not
+   looked up again until the thread leaves, or code of the program is called. In a program with several threads,
+   including those of the library, none of this holds, and stored facts are not used. */
 
 enum { KNOWN = 64 };
 
 static unsigned depth;
-/* Tells what was seen in this stay from what is older. */
+/* Distinguishes facts found in this stay from older ones. */
 static unsigned stay = 1;
 static struct {
     uint64_t file;

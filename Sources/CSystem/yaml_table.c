@@ -46,7 +46,7 @@ static void yaml_load(void)
 struct csystem_yaml {
     const uint8_t *bytes;
     size_t length;
-    /* JSON whose surrogate pairs are written as YAML writes such characters. */
+    /* JSON with its surrogate pairs rewritten in YAML's form. */
     uint8_t *rewritten;
     yaml_parser_t parser;
     yaml_event_t event;
@@ -54,15 +54,16 @@ struct csystem_yaml {
     bool is_refused;
 };
 
-/* libyaml compares each `%TAG` with all before it, and each tag with all of them: a file of 1 MiB would take a quarter of a
-   minute. Nobody needs more than a few; a line of a text that looks like one counts as well. */
+/* libyaml compares each `%TAG` with all before it, and each tag with all of them: a file of 1 MiB would take a
+   quarter of a minute. Nobody needs more than a few. A line of text that looks like a directive counts as well. */
 static bool yaml_has_many_tags(const csystem_yaml *self)
 {
     enum { LIMIT = 64 };
     const uint8_t *at = self->bytes, *end = at + self->length;
     int count = 0;
     while ((at = memmem(at, (size_t)(end - at), "%TAG", 4)) != NULL) {
-        /* At the beginning, or behind what ends a line: LF, CR, the last byte of NEL, LS, PS or of a byte order mark. */
+        /* At the beginning, or after an end of line: LF, CR, the last byte of NEL, LS, PS or of a byte order
+           mark. */
         bool begins = at == self->bytes || at[-1] == '\n' || at[-1] == '\r' || at[-1] >= 0x80;
         if (begins && ++count > LIMIT) return true;
         at += 4;
@@ -84,9 +85,9 @@ static uint32_t yaml_code_unit(const uint8_t *bytes, size_t length)
     return value;
 }
 
-/* JSON escapes a character beyond U+FFFF as a surrogate pair (RFC 8259, section 7), which YAML does not know: it has
-   \U with eight digits. In a document that begins with a brace, a backslash is in a string. A reader of YAML sees the
-   same otherwise; columns behind a pair are two less. */
+/* JSON escapes a character beyond U+FFFF as a surrogate pair (RFC 8259, section 7), which YAML does not know: it
+   uses \U with eight digits. In a document that begins with a brace, a backslash is always in a string. The meaning
+   for a YAML reader does not change otherwise; columns after a pair are smaller by two. */
 static void yaml_join_surrogates(csystem_yaml *self)
 {
     size_t from = 0, to = 0;
@@ -106,7 +107,7 @@ static void yaml_join_surrogates(csystem_yaml *self)
             from += 12;
             continue;
         }
-        /* Both bytes of an escape at once: of two backslashes the second begins none. */
+        /* Copies both bytes of an escape at once: the second of two backslashes does not begin an escape. */
         size_t count = at[0] == '\\' && from + 1 < self->length ? 2 : 1;
         memcpy(out + to, at, count);
         to += count;
@@ -127,7 +128,7 @@ int csystem_yaml_open(csystem_yaml **result, const void *bytes, size_t length)
         free(self);
         return ENOMEM;
     }
-    /* Said outright, so that no byte order mark switches to UTF-16. */
+    /* Set explicitly, so that no byte order mark switches to UTF-16. */
     yaml.set_encoding(&self->parser, YAML_UTF8_ENCODING);
     self->bytes = bytes ? bytes : (const void *)"";
     self->length = length;
@@ -138,7 +139,7 @@ int csystem_yaml_open(csystem_yaml **result, const void *bytes, size_t length)
     return 0;
 }
 
-/* Where the byte at `offset` stands. */
+/* Sets line and column of the byte at `offset`. */
 static void yaml_locate(const csystem_yaml *self, size_t offset, csystem_yaml_event *event)
 {
     for (size_t i = 0; i < offset && i < self->length; i++) {
@@ -160,7 +161,7 @@ static void yaml_error(const csystem_yaml *self, csystem_yaml_event *event)
     event->text = (const uint8_t *)problem;
     event->length = strlen(problem);
     if (parser->error == YAML_READER_ERROR) {
-        /* It reads ahead, and its mark is not yet there. */
+        /* The reader reads ahead, and its mark has not reached the problem yet. */
         yaml_locate(self, parser->problem_offset, event);
     } else {
         event->line = parser->problem_mark.line;

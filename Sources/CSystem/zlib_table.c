@@ -37,8 +37,8 @@ static void zlib_load(void)
 
 size_t csystem_gzip(const void *bytes, size_t length, void *area, size_t capacity)
 {
-    /* 16 more than the window's bits: gzip, not zlib. With these, deflate takes 256 KiB while it runs.
-       Level 1: of events as JSON, level 6 saves a tenth more and takes twice as long. */
+    /* 16 more than the window's bits means gzip, not zlib. With these values, deflate takes 256 KiB while it runs.
+       Level 1: for events as JSON, level 6 saves a tenth more and takes twice as long. */
     enum { LEVEL = 1, WINDOW = 15 + 16, MEMORY = 8 };
     z_stream stream;
     pthread_once(&zlib_once, zlib_load);

@@ -8,7 +8,7 @@ extension StringProtocol {
         return String(kept[...last])
     }
 
-    /// Without what stands at its end, as long as `predicate` is true of it.
+    /// Without the characters at its end, as long as `predicate` is true of them.
     public func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
         lastIndex { !predicate($0) }.map { String(self[...$0]) } ?? ""
     }

@@ -71,7 +71,7 @@ public func telemetryOptionsSetBackendHttp(
     headers: UnsafePointer<UnsafePointer<CChar>?>?, header_count: Int
 ) -> telemetry_status {
     configure(options) { options in
-        // Headers that are not there are one that is not right.
+        // A missing list of headers counts as one invalid header.
         let lines =
             headers.map { list in (0..<max(0, header_count)).map { list[$0].map(string) ?? "" } }
             ?? (header_count > 0 ? [""] : [])

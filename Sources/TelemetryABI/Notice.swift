@@ -83,7 +83,7 @@ extension Notice {
     /// A host compiled against another version of the header says with `size` which members it knows.
     fileprivate convenience init(_ given: UnsafePointer<telemetry_notice>) {
         let members = UnsafeRawPointer(given).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
-        // Pointers all of them, behind `size`, which is as large as one.
+        // All members behind `size` are pointers, and `size` is as large as a pointer.
         let known = min(given.pointee.size, MemoryLayout<telemetry_notice>.size) / MemoryLayout<UnsafeRawPointer?>.size
         var texts: [String] = []
         for index in 1..<max(1, known) { texts.append(members[index].map(string) ?? "") }

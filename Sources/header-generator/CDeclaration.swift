@@ -7,7 +7,7 @@ struct CDeclaration {
     let type: String
     let name: String?
 
-    /// As it stands in a prototype: no space between a star and the name.
+    /// As it is written in a prototype: no space between a star and the name.
     var text: String {
         guard let name else { return type }
         return type.hasSuffix("*") ? type + name : "\(type) \(name)"

@@ -6,8 +6,8 @@ struct DocComment {
     /// The finished `/** … */` block.
     let text: String
 
-    /// `lines` are those the compiler emitted, without their slashes. It prints the parameters as
-    /// `\param name text`, the result as `returns:` on a line of its own, and some HTML.
+    /// `lines` are those the compiler emitted, without their slashes. The compiler prints the parameters as `\param
+    /// name text`, the result as `returns:` on a separate line, and some HTML.
     init(_ lines: [String], of function: String, parameters: [String]) throws {
         var paragraphs: [String] = [""]
         for line in lines.map({ Self.plain($0).trimmed }) {

@@ -5,7 +5,7 @@ import GeneratorText
 ///
 ///     %version MACRO         the library's version, as a macro
 ///     %types                 the public C types
-///     %functions NAME…       these exports, in this order, under the heading that stands above
+///     %functions NAME…       these exports, in this order, under the heading above
 struct Template {
     private let file: TextFile
 
@@ -31,7 +31,7 @@ struct Template {
         return Self.withSingleBlankLines(output.joined(separator: "\n"))
     }
 
-    /// What stands between two blocks is one blank line, whether the template or a group brought it.
+    /// Two blocks are separated by one blank line, whether the template or a group brought it.
     private static func withSingleBlankLines(_ text: String) -> String {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.indices.filter { $0 == 0 || !(lines[$0].isEmpty && lines[$0 - 1].isEmpty) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Completion for bash: works alone, and is loaded by its name where bash-completion is.
+/// Completion for bash: works alone, and is loaded by its name where bash-completion is installed.
 struct BashCompletion {
     let table: CommandTable
 
@@ -89,7 +89,8 @@ struct BashCompletion {
             })
     }
 
-    /// Where anything can stand, nothing is offered; where nothing can, the options are.
+    /// At a place where anything may be written, nothing is offered. Where nothing may be written, the options are
+    /// offered.
     private var operandBranches: String {
         let command = "            /*) \(reply(.commands) ?? "") ;;"
         return Self.lines(

@@ -4,7 +4,7 @@ import GeneratorText
 /// A function of the header.
 struct CFunction {
     let name: String
-    /// As it stands before the name: `const char *`, or `void ` with its space.
+    /// As it is written before the name: `const char *`, or `void ` with its space.
     let result: String
     let parameters: [(type: String, name: String)]
     let comment: HeaderComment

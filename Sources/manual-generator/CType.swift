@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
-/// A type of the header: an enumeration, a structure, or one whose inside nobody sees.
+/// A type of the header: an enumeration, a structure, or an opaque type.
 struct CType {
     let name: String
     let comment: HeaderComment
@@ -12,7 +12,7 @@ struct CType {
         self.comment = comment
     }
 
-    /// `body` is what stands between the braces.
+    /// `body` is the text between the braces.
     init(name: String, _ comment: HeaderComment, body: [String]) throws {
         self.init(opaque: name, comment)
         var reader = CommentedLines(body)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can stand at a place of the command line.
+/// What can be written at a place of the command line.
 enum Candidates: Equatable {
     case files
     case commands

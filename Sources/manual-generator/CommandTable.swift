@@ -7,9 +7,9 @@ struct CommandTable: Decodable {
     struct Option: Decodable {
         let name: String
         let short: String?
-        /// What stands for the value; nil: a flag.
+        /// What is written in place of the value; nil: a flag.
         let value: String?
-        /// The values there are, if any other is refused.
+        /// The allowed values, if any other is refused.
         let choices: [String]
         let repeats: Bool
         let summary: String

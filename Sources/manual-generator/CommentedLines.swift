@@ -23,7 +23,7 @@ struct CommentedLines {
         return nil
     }
 
-    /// The whole of what begins with `line`, as one line.
+    /// The whole statement that begins with `line`, as one line.
     mutating func statement(_ line: String, until end: String) -> String {
         var result = line
         while !result.hasSuffix(end), index < lines.count {
@@ -33,7 +33,7 @@ struct CommentedLines {
         return result
     }
 
-    /// What stands before the line `end`.
+    /// The lines before the line `end`.
     mutating func lines(until end: String) -> [String] {
         let body = lines[index...].prefix { $0.trimmed != end }
         index = body.endIndex

@@ -77,7 +77,7 @@ struct FishCompletion {
         }
     }
 
-    /// Nil: of every command.
+    /// `command` nil: an option of every command.
     private func option(_ option: CommandTable.Option, _ command: CommandTable.Command?) -> String {
         let short = option.short.map { "-s \($0.dropFirst()) " } ?? ""
         let condition = command.map { "-n '__telemetry_at \($0.name)' " } ?? ""

@@ -4,9 +4,9 @@ import GeneratorText
 /// The hand-written frame of a page, man/NAME.SECTION.in. Lines that begin with `%` are replaced:
 ///
 ///     %title NAME SECTION      the page's title
-///     %options, %commands      what the command table says of them
+///     %options, %commands      what the command table says about them
 ///     %document FILE           a document in Markdown, its headings as sections
-///     %section FILE HEADING    what stands below one heading of it
+///     %section FILE HEADING    what is written below one heading of it
 struct Frame {
     let file: TextFile
     let table: CommandTable

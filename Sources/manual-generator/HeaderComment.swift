@@ -8,7 +8,7 @@ struct HeaderComment {
     private(set) var result: String?
     /// The version that brought it.
     private(set) var since: String?
-    /// Of a group of constants.
+    /// For a group of constants.
     private(set) var groupTitle: String?
 
     /// `lines` are without their stars.

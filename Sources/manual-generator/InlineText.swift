@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Text with the little markup that doc comments and the documents have: `code`, [links](…), **bold**. Names of
-/// functions, of constants and of other pages stand out by themselves.
+/// functions, of constants and of other pages are set off without markup.
 struct InlineText {
-    /// Words that stand for a value, when they are code.
+    /// Words that are placeholders for a value, when they are code.
     var placeholders: Set<String> = []
-    /// What stands for a link: its text, in roff, and its target.
+    /// How a link is written, from its text, in roff, and its target.
     var link: (_ text: String, _ target: String) throws -> String = { text, _ in text }
 
     func roff(_ text: some StringProtocol) throws -> String {
@@ -25,7 +25,7 @@ struct InlineText {
         return result + Self.prose(rest)
     }
 
-    /// What the mark at the beginning of `text` encloses, and where it ends; nil: it is no mark.
+    /// The text that the mark at the beginning of `text` encloses, and where it ends; nil: there is no mark.
     private func marked(_ text: Substring) throws -> (String, Substring.Index)? {
         if let match = text.prefixMatch(of: #/`([^`]+)`/#) { return (code(match.1), match.range.upperBound) }
         if let match = text.prefixMatch(of: #/\*\*([^*]+)\*\*/#) {

@@ -18,7 +18,7 @@ struct Introduction {
         }
     }
 
-    /// Code is indented by four; a term stands before two spaces or more, what goes on below it is indented.
+    /// Code is indented by four. Two or more spaces follow a term. The lines that go on below a term are indented.
     private mutating func take(_ line: String, _ isNew: inout Bool) {
         defer { isNew = false }
         if let match = line.wholeMatch(of: #/(\S+) {2,}(\S.*)/#) {

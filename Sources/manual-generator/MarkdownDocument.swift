@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
-/// A document in the part of Markdown that docs/ uses: headings, paragraphs, lists, fenced code, tables.
-/// What it does not know, it refuses.
+/// A document in the part of Markdown that docs/ uses: headings, paragraphs, lists, fenced code, tables. Anything else
+/// is refused.
 struct MarkdownDocument {
     enum Block {
         case heading(Int, String)
         case paragraph(String)
-        /// Of a list: what stands before it (`-`, `1.`), and whether it is part of another item.
+        /// Of a list: the mark before it (`-`, `1.`), and whether it is part of another item.
         case item(mark: String, isInner: Bool, text: String)
         case code([String])
         case table(MarkdownTable)
@@ -37,7 +37,7 @@ struct MarkdownDocument {
         }
     }
 
-    /// What stands below a heading of the second level.
+    /// The part below a heading of the second level.
     init(path: String, below heading: String) throws {
         self = try MarkdownDocument(path: path)
         guard let start = blocks.firstIndex(where: { $0.isHeading(2, heading) }) else {
@@ -66,7 +66,7 @@ struct MarkdownDocument {
 }
 
 extension MarkdownDocument.Block {
-    /// Nil stands for any text.
+    /// Nil matches any text.
     func isHeading(_ level: Int, _ text: String?) -> Bool {
         guard case .heading(level, let found) = self else { return false }
         return text.map { $0 == found } ?? true

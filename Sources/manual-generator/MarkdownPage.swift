@@ -20,8 +20,8 @@ extension MarkdownDocument {
         }
     }
 
-    /// A terminal is too narrow for five columns: each row is an item, named after its first cell. The last cell
-    /// is its text, and before it stands what the others say. Without a first cell, it goes on with the item above.
+    /// A terminal is too narrow for five columns: each row is an item, named after its first cell. The last cell is its
+    /// text, and the other cells come before it. A row without a first cell goes on with the item above.
     private func render(_ table: MarkdownTable, _ page: inout ManualPage) throws {
         for row in table.rows {
             let facts = zip(table.header, row).dropFirst().dropLast().filter { !$0.1.isEmpty }
@@ -49,13 +49,13 @@ extension MarkdownDocument {
         }
     }
 
-    /// What man/*.in makes of documents.
+    /// The pages that man/*.in makes from documents.
     private static let pages = [
         "docs/cli.md": ("telemetry", 1), "docs/manifest.md": ("telemetry-manifest", 5),
         "docs/policy.md": ("telemetry-policy", 5),
     ]
 
-    /// The manual page that is made of a document, else its place in the source.
+    /// The manual page that is made from a document, else its place in the source.
     private func reference(_ target: String) -> String {
         var parts = path.split(separator: "/").dropLast()
         for part in target.prefix(while: { $0 != "#" }).split(separator: "/") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import GeneratorText
 
-/// A table in Markdown: the cells of a line stand between bars, a bar in a cell behind a backslash.
+/// A table in Markdown: the cells of a line are between bars. A bar in a cell has a backslash before it.
 struct MarkdownTable {
     let header: [String]
     let rows: [[String]]

@@ -4,7 +4,7 @@
 struct Prototype {
     private let function: CFunction
 
-    /// So that it fits a terminal of 80 columns, indented as a section's text is.
+    /// Fits a terminal of 80 columns, indented as a section's text is.
     private static let width = 72
 
     init(_ function: CFunction) { self.function = function }

@@ -5,7 +5,7 @@ enum Roff {
     /// Longest line of generated source; nothing depends on it.
     private static let width = 78
 
-    /// Prose: a hyphen inside a word is one, any other is a minus that can be copied to a terminal.
+    /// Prose: a hyphen inside a word stays a hyphen. Any other is a minus that can be copied to a terminal.
     static func prose(_ text: some StringProtocol) -> String {
         let characters = Array(text)
         return characters.indices.map { index in
@@ -17,7 +17,7 @@ enum Roff {
         }.joined()
     }
 
-    /// Code: each character stands for itself.
+    /// Code: each character means itself.
     static func code(_ text: some StringProtocol) -> String {
         text.map { $0 == "-" ? "\\-" : escaped($0) }.joined()
     }
@@ -26,7 +26,7 @@ enum Roff {
 
     static func italic(_ escaped: String) -> String { escaped.isEmpty ? "" : "\\fI\(escaped)\\fP" }
 
-    /// Lines of text, broken at spaces, none of which is taken for a request or for the end of a sentence.
+    /// Lines of text, broken at spaces. No line is taken for a request or for the end of a sentence.
     static func filled(_ escaped: String) -> [String] {
         var lines: [String] = []
         for word in escaped.split(separator: " ") {
@@ -39,12 +39,12 @@ enum Roff {
         return lines.enumerated().map { guarded($1 + ($0 < lines.count - 1 && endsSentence($1) ? "\\&" : "")) }
     }
 
-    /// A line that begins with a control character is text all the same.
+    /// A line that begins with a control character is nevertheless text.
     static func guarded(_ line: String) -> String {
         line.hasPrefix(".") || line.hasPrefix("'") ? "\\&" + line : line
     }
 
-    /// Groff would put two spaces behind it, but only where a line of the source ends.
+    /// Groff would put two spaces behind the end of a sentence, but only where a line of the source ends.
     private static func endsSentence(_ line: String) -> Bool {
         var rest = line[...]
         while rest.hasSuffix("\\fP") { rest = rest.dropLast(3) }

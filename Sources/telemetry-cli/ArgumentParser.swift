@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which option stands on the command line.
+/// Which option is on the command line.
 enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs, list
@@ -9,7 +9,7 @@ enum OptionID {
     case format, since, log, columns
 }
 
-/// Which command stands on the command line.
+/// Which command is on the command line.
 enum CommandID {
     case track, command, flush, deliver, show, status, explain, enable, disable, prompt, machineID
     case requestDeletion, reset, doctor, manifest, version, help, export
@@ -20,11 +20,11 @@ struct OptionSyntax {
     let name: String
     /// A second name, of one letter.
     var short: String? = nil
-    /// What stands for the value in help texts; nil: a flag.
+    /// What is written in place of the value in help texts; nil: a flag.
     var value: String? = nil
-    /// The values there are, if any other is refused.
+    /// The allowed values, if any other is refused.
     var choices: [String] = []
-    /// May stand there several times, and each counts; else the last one does.
+    /// May be given several times, and each counts; otherwise only the last one counts.
     var repeats = false
     let summary: String
 }

@@ -40,7 +40,7 @@ enum ConsentCommands {
         return .ok
     }
 
-    /// What was answered is for the next command to find out; standard output stays empty.
+    /// The next command finds out what was answered; standard output stays empty.
     static func prompt(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
         _ = decide(invocation, options)
@@ -59,7 +59,7 @@ enum ConsentCommands {
         return decision
     }
 
-    /// What holds from now on, which may differ from the answer: others can overrule it.
+    /// The decision that applies from now on. It may differ from the answer: other sources can overrule it.
     private static func report(
         _ invocation: Invocation, _ options: Options, _ decision: ConsentDecision, overruled: Bool
     ) throws(Failure) {
@@ -78,7 +78,7 @@ enum ConsentCommands {
         try invocation.confirm(line)
     }
 
-    /// The user's own refusal for all tools is theirs to lift.
+    /// Only the user can lift their own refusal for all tools.
     private static func remedy(_ tool: String, _ decision: ConsentDecision) -> String {
         let isRefused = PreferenceStore.readEveryTool() == .off
         return isRefused && !decision.isEnabled ? " until 'telemetry enable --all'" : ""

@@ -2,7 +2,7 @@
 import CSystem
 import TelemetryCore
 
-/// `request-deletion` and `reset`: the user's way to have erased what was sent, and what is here.
+/// `request-deletion` and `reset`: how the user gets erased what was sent, and what is here.
 enum DeletionCommands {
     static func requestDeletion(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
@@ -16,7 +16,8 @@ enum DeletionCommands {
         return .ok
     }
 
-    /// B2. The answer first, then the spool: from the first moment on nothing new can be recorded or sent.
+    /// B2. First the answer is stored, then the spool is erased: from the first moment on nothing new can be recorded
+    /// or sent.
     static func reset(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.optionsToRefuse()
         let doubt = try Refusal.store(options)
@@ -41,7 +42,7 @@ enum DeletionCommands {
     private static func deletionForReset(_ options: Options) -> DeletionReport {
         let known = KnownIDs.read(options: options)
         let ids = known.all
-        // Who had to be asked is what the manifest says.
+        // The manifest says who had to be asked.
         if let error = options.error, !ids.isEmpty {
             return DeletionReport(
                 options, ids: ids, gap: nil, result: DeletionRequest.Result(unasked: ids, because: error))
@@ -52,7 +53,7 @@ enum DeletionCommands {
             result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
     }
 
-    /// What is on this machine alone needs no identifier to be erased.
+    /// Events that are on this machine alone can be erased without an identifier.
     private static func gap(_ known: KnownIDs, _ options: Options) -> String? {
         DeletionRecipient(options).reach == .local
             ? nil : known.gap(options, mayBeOn: DeletionRecipient.mayBeOn(options))
@@ -62,8 +63,8 @@ enum DeletionCommands {
         DeletionRequest(options: options, networkRefusal: networkRefusal(options), openMail: MailProgram.open).run(ids)
     }
 
-    /// The user's own act needs no consent. But what keeps everything on this machine keeps this, too (A7),
-    /// and nobody goes against the administrator (A10).
+    /// The user's own act needs no consent. But a setting that keeps everything on this machine keeps this request, too
+    /// (A7), and nobody goes against the administrator (A10).
     private static func networkRefusal(_ options: Options) -> String? {
         let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
         if ArgumentParser.same(decision.source.name, "admin policy") {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// What became of asking for erasure, as text or as JSON (docs/cli.md).
+/// The result of asking for erasure, as text or as JSON (docs/cli.md).
 struct DeletionReport {
     private let options: Options
     private let ids: [String]
-    /// Why there may be events under other ids, which nobody can be asked for.
+    /// Why there may be events under other ids, for which nobody can be asked.
     private let gap: String?
     /// Nil: nobody had to be asked.
     private let result: DeletionRequest.Result?
@@ -17,10 +17,10 @@ struct DeletionReport {
         self.result = result
     }
 
-    /// Whoever has to be asked was asked for every id.
+    /// Everyone who has to be asked was asked for every id.
     var isAsked: Bool { isAskedForKnown && gap == nil }
 
-    /// For every id that is known, at least.
+    /// Everyone was asked for every known id, at least.
     var isAskedForKnown: Bool { result?.unasked.isEmpty ?? true }
 
     private var failures: [String] { (isAskedForKnown ? [] : result?.problems ?? []) + (gap.map { [$0] } ?? []) }

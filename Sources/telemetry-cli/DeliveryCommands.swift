@@ -23,10 +23,10 @@ enum DeliveryCommands {
         let end = Deadline(timeoutMilliseconds: limit)
         var isEnabled = try send(invocation, limit, ignoringBackoff: isNow)
         var before: UInt64 = 0
-        // What was recorded meanwhile has found this process at work, and has started no other.
+        // Events recorded meanwhile have found this process at work, and have started no other.
         while isEnabled && !end.isPast {
             let left = DetachedDelivery.left(try invocation.options())
-            // Not for this process: nothing has become of it in a whole pass.
+            // These events are not for this process: a whole pass has changed nothing.
             if left == 0 || left == before { break }
             before = left
             isEnabled = try send(
@@ -39,7 +39,7 @@ enum DeliveryCommands {
     /// Whether telemetry is on.
     private static func send(_ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool) throws(Failure) -> Bool {
         let options = try invocation.options()
-        // This process delivers: it starts no other for what a receiver has not taken.
+        // This process delivers: it starts no other for events that a receiver has not taken.
         options.delivery = TELEMETRY_IN_PROCESS
         let collector = Collector.open(options)
         invocation.warn(collector.decision)
@@ -83,7 +83,7 @@ enum DeliveryCommands {
         try invocation.answer(object.text)
     }
 
-    /// Nil: it was tried.
+    /// Nil: a delivery was tried.
     private static func pause(_ options: Options, since attempt: Int64?) -> String? {
         guard let state = SpoolInspector.deliveryState(options: options), state.isPausing, state.lastAttempt == attempt
         else { return nil }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What became of the events that a delivery has not delivered, by the counts before and after it.
+/// What happened to the events that a delivery has not delivered, by the counts before and after it.
 struct DeliveryFate {
     private let kept: UInt64
     private let rejected: UInt64
@@ -13,7 +13,7 @@ struct DeliveryFate {
         unconfirmed = after.dropped_unconfirmed &- min(before.dropped_unconfirmed, after.dropped_unconfirmed)
     }
 
-    /// Some are gone.
+    /// Some events are lost.
     var isLossy: Bool { rejected > 0 || unconfirmed > 0 }
 
     var text: String {

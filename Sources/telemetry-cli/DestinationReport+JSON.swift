@@ -2,7 +2,7 @@
 import CSystem
 import TelemetryCore
 
-/// What `status` says of one backend.
+/// What `status` says about one backend.
 extension DestinationReport {
     func json(_ guarantee: String) -> JSONObject {
         var object = JSONObject()
@@ -22,7 +22,7 @@ extension DestinationReport {
         return object
     }
 
-    /// One of several.
+    /// The text for one of several backends.
     var text: String {
         var text = "\(delivered) delivered, \(pending) pending, \(dropped) dropped"
         if !taker.utf8.isEmpty { text += "; taken by " + taker }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// `doctor` (B4): looks for what is wrong. Creates nothing; what it asks the receiver holds no event.
+/// `doctor` (B4): looks for what is wrong. Creates nothing; its question to the receiver holds no event.
 enum DoctorCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.checkedOptions()

@@ -34,7 +34,7 @@ enum DoctorDelivery {
         return findings + [spool(options), lock(options), delivery(options), audit(options)]
     }
 
-    /// `name`: in front of what is said of it, where it is one of several.
+    /// `name`: written before each detail, if the receiver is one of several.
     private static func receiver(_ choice: NetworkChoice, _ name: String, _ isOffline: Bool) -> [DoctorFinding] {
         // Nothing answers a datagram.
         if !choice.kind.answers { return [] }
@@ -145,7 +145,7 @@ enum DoctorDelivery {
             advice: "a redirect led there: give that endpoint if it is right")
     }
 
-    /// A refused key is tried once an hour: nobody has to wait for that who has replaced it.
+    /// A refused key is tried once an hour. A user who has replaced the key does not have to wait for that.
     private static func advice(_ error: String) -> String {
         let isKeyRefused = ByteSearch.contains(error, "HTTP 401") || ByteSearch.contains(error, "HTTP 403")
         return isKeyRefused

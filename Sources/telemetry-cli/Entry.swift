@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// `main`. The package manager calls an executable's entry point by the name of its module; written
-/// out because Embedded Swift has no `CommandLine`.
+/// `main`. The package manager names an executable's entry point after its module. It is written out because Embedded
+/// Swift has no `CommandLine`.
 @_cdecl("telemetry_cli_main")
 public func telemetryMain(_ count: Int32, _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
-    // All that runs in it is the library's and the helper's own.
+    // Only code of the library and of the helper runs in this process.
     _ = csystem_undisturbed_begin()
     var arguments: [String] = []
     for index in 0..<max(0, Int(count)) {

@@ -2,7 +2,7 @@
 import CSystem
 import TelemetryCore
 
-/// The fields of an event that the library sets (C2), for who wants to know what is collected.
+/// The fields of an event that the library sets (C2), for users who want to know what is collected.
 enum EventFields {
     struct Field {
         let name: String
@@ -15,7 +15,7 @@ enum EventFields {
     static let metadata = "metadata"
     static let attributePrefix = "metadata."
 
-    /// In the order in which they are sent; the parts of an object behind it.
+    /// In the order in which they are sent; the parts of an object come behind it.
     static let every: [Field] = [
         Field(name: "schema_version", type: "int", description: "the version of this list"),
         Field(name: "event_id", type: "string", description: "a random number of the event"),

@@ -8,7 +8,7 @@ enum EveryToolCommands {
         try refuseTool(invocation)
         let isStored = (try? EveryTool.refuse()) != nil
         let notErased = erase()
-        // What was erased may have made the room.
+        // The erasure may have made the room.
         if !isStored { do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) } }
         try report(
             invocation, "off", lifted: false, "telemetry is off for all tools, whatever was answered for one of them")
@@ -16,7 +16,7 @@ enum EveryToolCommands {
         return .ok
     }
 
-    /// The next best: each tool's own refusal, which takes no room where there was an answer.
+    /// If that fails: each tool's own refusal, which takes no room where there was an answer.
     private static func notStored(_ error: SystemError) -> Failure {
         let names = list(EveryTool.refuseEach())
         let refused = names.utf8.isEmpty ? "" : "what is refused now: " + names + "; "
@@ -28,7 +28,7 @@ enum EveryToolCommands {
 
     private static func list(_ names: [String]) -> String { names.reduce("") { $0.utf8.isEmpty ? $1 : $0 + ", " + $1 } }
 
-    /// A yes for nobody.
+    /// This is not a yes for any tool.
     static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         try refuseTool(invocation)
         let wasRefused: Bool
@@ -44,7 +44,7 @@ enum EveryToolCommands {
         }
     }
 
-    /// What waits is erased even if the answer could not be stored.
+    /// Waiting events are erased even if the answer could not be stored.
     private static func erase() -> Failure? {
         do throws(SystemError) {
             let failed = try EveryTool.erase()

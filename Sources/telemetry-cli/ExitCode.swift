@@ -12,7 +12,7 @@ enum ExitCode: Int32 {
     case notDelivered = 4
     /// The operating system refused.
     case system = 5
-    /// `disable`: the answer is stored, but telemetry stays on, for a source above it says so.
+    /// `disable`: the answer is stored, but telemetry stays on, because a source above it says so.
     case overruled = 6
     /// What is kept on disk is not what was written: the audit log was altered.
     case document = 7

@@ -2,7 +2,7 @@
 import TelemetryCore
 
 /// The columns of `telemetry export`. They depend on the tool's manifest and on nothing that a log holds: the fields of
-/// every event, the attributes that the manifest knows, and two for what has no column of its own.
+/// every event, the attributes that the manifest knows, and two for the values that have no column.
 struct ExportColumns {
     enum Kind: Int { case string, int, double, bool, array }
 
@@ -30,14 +30,14 @@ struct ExportColumns {
     private(set) var fields: [Column] = []
     private(set) var attributes: [Column] = []
 
-    /// Objects of what is left of the metadata and of the event.
+    /// Objects with the rest of the metadata and of the event.
     static let rests = ["metadata_json", "other_json"]
 
     var names: [String] { (fields + attributes).map { $0.name } + Self.rests }
-    /// The names as members of a JSON object begin, made once for all rows.
+    /// How each member of a JSON object begins, with its name; made once for all rows.
     private(set) var keys: [[UInt8]] = []
 
-    /// For whoever has to tell a reader what it would guess otherwise.
+    /// For a user who has to tell a reading program what it would guess otherwise.
     func answer(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let types = (fields + attributes).map { Self.types[$0.kind.rawValue] } + Self.rests.map { _ in Self.types[0] }
         let columns = Array(zip(names, types))
@@ -71,7 +71,7 @@ struct ExportColumns {
         keys = names.map { Array((JSONObject.quoted($0) + ":").utf8) }
     }
 
-    /// What has one type in one event and another in another has no column: it would be two.
+    /// An attribute with one type in one event and another type in another has no column: it would need two.
     private mutating func addKnown(_ options: Options) {
         var known = options.metadata.map { (Array($0.key.utf8), Self.kind($0.value)) }
         for event in options.events?.declarations ?? [] {

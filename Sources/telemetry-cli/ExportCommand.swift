@@ -34,7 +34,7 @@ enum ExportCommand {
     }
 }
 
-/// One run of it.
+/// One run of `export`.
 private struct Export {
     private let invocation: Invocation
     private let format: ExportFormat
@@ -46,7 +46,7 @@ private struct Export {
     private var events = 0
     private var eventsOfOthers = 0
     private var damagedLines = 0
-    /// Of standard output; 0: none.
+    /// Error of standard output; 0: none.
     private var writeError: Int32 = 0
     private var code = ExitCode.ok
 
@@ -77,7 +77,7 @@ private struct Export {
         if eventsOfOthers > 0 && !invocation.isQuiet {
             invocation.complain("\(eventsOfOthers) of \(events) events are of other tools: see tool_name")
         }
-        // A reader that has had enough is no news.
+        // A reader that has had enough is not worth a message.
         if writeError != 0 && writeError != EPIPE {
             invocation.complain("cannot write to standard output: " + ErrorText.of(writeError))
         }

@@ -5,7 +5,7 @@ import TelemetryCore
 enum ExportFormat {
     /// RFC 4180. `isShown`: on a terminal, which obeys some characters.
     case csv(isShown: Bool)
-    /// One object a line, in which every column stands.
+    /// One object a line, with every column in it.
     case jsonLines
 
     /// The line of names, where there is one.
@@ -62,7 +62,7 @@ enum ExportFormat {
         line += value
     }
 
-    /// In quotes, empty or not: nothing without quotes is no text.
+    /// In quotes, even if empty: an empty cell without quotes means that there is no text.
     private func append(text: [UInt8], to line: inout [UInt8]) {
         var text = text
         if case .csv(isShown: true) = self {
@@ -79,7 +79,8 @@ enum ExportFormat {
 
     private static let guardMark = UInt8(ascii: "'")
 
-    /// A spreadsheet would calculate it (OWASP, "CSV Injection"), or takes the apostrophe for such a mark.
+    /// A spreadsheet would calculate it (OWASP, "CSV Injection"), or would take its apostrophe for the mark against
+    /// that.
     private static func isFormula(_ text: [UInt8]) -> Bool {
         switch text.first {
         case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0D, guardMark:

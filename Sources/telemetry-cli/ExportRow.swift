@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// A line of the log, taken apart: where the value of each column stands in it. Used for line after line.
+/// A line of the log, taken apart: where the value of each column is in it. Used for line after line.
 struct ExportRow {
     private let fields: [ExportColumns.Column]
     private let attributes: [ExportColumns.Column]
-    /// Of the fields, then of the attributes. Nil: the event has none.
+    /// Values of the fields, then of the attributes. Nil: the event has none.
     private(set) var values: [Range<Int>?]
-    /// What no column takes: of the metadata, of the event itself.
+    /// Members without a column: of the metadata, of the event itself.
     private(set) var rests: [[JSONSyntax.Member]] = [[], []]
 
     init(_ columns: ExportColumns) {
@@ -15,7 +15,7 @@ struct ExportRow {
         values = Array(repeating: nil, count: fields.count + attributes.count)
     }
 
-    /// False: `line` is no event.
+    /// False: `line` is not an event.
     mutating func read(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
         for index in values.indices { values[index] = nil }
         rests = [[], []]
@@ -45,7 +45,7 @@ struct ExportRow {
             && line[member.value.lowerBound] == UInt8(ascii: "{")
     }
 
-    /// `column`: where to look first; members mostly stand in the order of the columns.
+    /// `column`: where to look first; members are mostly in the order of the columns.
     private mutating func add(
         _ member: JSONSyntax.Member, _ line: UnsafeBufferPointer<UInt8>, _ columns: [ExportColumns.Column],
         _ first: Int, _ column: inout Int, rest: Int
@@ -85,7 +85,7 @@ struct ExportRow {
         value.contains(UInt8(ascii: "\\")) ? FlatJSON.text(Array(value)) : Array(value.dropFirst().dropLast())
     }
 
-    /// An object of what no column takes, as JSON; nil: nothing is left.
+    /// An object of the members without a column, as JSON; nil: nothing is left.
     func rest(_ index: Int, of line: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         if rests[index].isEmpty { return nil }
         var text = [UInt8(ascii: "{")]

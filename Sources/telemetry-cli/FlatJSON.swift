@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// A JSON object (RFC 8259) of strings, numbers and booleans; a null leaves its key out.
-/// Arrays and objects inside it are refused, for a property has one value.
+/// A JSON object (RFC 8259) of strings, numbers and booleans; a null leaves its key out. Arrays and objects inside it
+/// are refused, because a property has one value.
 struct FlatJSON {
     private let bytes: [UInt8]
     private var index = 0
@@ -15,7 +15,7 @@ struct FlatJSON {
         return properties
     }
 
-    /// The text of a JSON string, which is given with its quotes. Nil: it holds what no text may.
+    /// The text of a JSON string, which is given with its quotes. Nil: it holds a character that no text may hold.
     static func text(_ token: [UInt8]) -> [UInt8]? {
         var parser = FlatJSON(bytes: token)
         parser.index = 1
@@ -116,7 +116,7 @@ struct FlatJSON {
         case UInt8(ascii: "t"): text.append(0x09)
         case UInt8(ascii: "u"):
             let scalar = try scalar()
-            // A text ends there for every C program that it is handed to.
+            // For every C program that it is handed to, a text ends there.
             if scalar == "\0" { throw mistake("U+0000, which no text may hold,") }
             text.append(contentsOf: Array(String(Character(scalar)).utf8))
         default: throw mistake("an unknown escape")

@@ -30,7 +30,7 @@ enum InspectionCommands {
         return .ok
     }
 
-    /// What cannot be looked at is not nothing.
+    /// Events that cannot be looked at do not count as nothing.
     private static func refuseToGuess(_ options: Options) throws(Failure) {
         guard let problem = SpoolInspector.examine(options: options).problem else { return }
         throw Failure(
@@ -45,7 +45,7 @@ enum InspectionCommands {
         return .ok
     }
 
-    /// A14. A mistake in the options is a source like the others, so it is explained and no failure.
+    /// A14. A mistake in the options is a source like the others: it is explained, and it is not a failure.
     static func explain(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let explanation = ConsentExplanation(options: try invocation.checkedOptions())
         try invocation.answer(invocation.wantsJSON ? explanation.json : explanation.text)

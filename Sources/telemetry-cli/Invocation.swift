@@ -18,7 +18,7 @@ struct Invocation {
         return options
     }
 
-    /// The same, where what is wrong with them is to be shown and not the end.
+    /// The same, for commands that show what is wrong with the options instead of ending.
     func checkedOptions() throws(Failure) -> Options {
         let given = nonEmpty(arguments.value(.manifest)).map(path) ?? Environment.path("TELEMETRY_MANIFEST")
         let options = Options(toolName: try toolName(manifest: given), toolVersion: arguments.value(.toolVersion) ?? "")
@@ -30,7 +30,7 @@ struct Invocation {
         return options
     }
 
-    /// The same for a refusal, which needs the tool's name and nothing else.
+    /// The same for a refusal, which needs only the tool's name.
     func optionsToRefuse() throws(Failure) -> Options {
         let options: Options
         do throws(Failure) { options = try checkedOptions() } catch {

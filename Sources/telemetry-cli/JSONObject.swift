@@ -10,7 +10,7 @@ struct JSONObject {
     mutating func add(_ key: String, _ value: UInt64) { add(key, raw: "\(value)") }
     mutating func add(_ key: String, _ value: JSONObject) { add(key, raw: value.oneLine) }
 
-    /// A null stands for what does not exist, so that every member is always there.
+    /// A value that does not exist is written as null, so that every member is always there.
     mutating func add(_ key: String, optional value: String?) { add(key, raw: value.map(Self.quoted) ?? "null") }
 
     mutating func add(_ key: String, optional value: UInt64?) { add(key, raw: value.map { "\($0)" } ?? "null") }
@@ -19,7 +19,8 @@ struct JSONObject {
         add(key, raw: "[" + Self.joined(values.map(Self.quoted)) + "]")
     }
 
-    /// Bytes that are hardly ever no text: under this name, or, where they are none, under that with `_base64`.
+    /// Bytes that are nearly always text. They are written under this name; if they are not text, under the name with
+    /// `_base64`.
     mutating func add(_ key: String, bytes: [UInt8]) {
         let text = ShownText.text(bytes)
         add(key, optional: text)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// JSON (RFC 8259) in UTF-8, read over once; nothing is kept of it but where it stands.
+/// JSON (RFC 8259) in UTF-8, read over once. Only the places of its parts are kept.
 struct JSONSyntax {
     /// Valid as long as the text is.
     private let bytes: UnsafeBufferPointer<UInt8>
@@ -18,8 +18,8 @@ struct JSONSyntax {
         bytes.withUnsafeBufferPointer { members(of: $0) { _ in } }
     }
 
-    /// Calls `body` with each member of an object that is all of `text`. False: it is not one, which may show only
-    /// behind some members.
+    /// Calls `body` with each member of an object that is all of `text`. False: it is not such an object, which may
+    /// show only behind some members.
     static func members(of text: UnsafeBufferPointer<UInt8>, _ body: (Member) -> Void) -> Bool {
         guard isUTF8(text) else { return false }
         var syntax = JSONSyntax(text, at: 0)
@@ -55,7 +55,7 @@ struct JSONSyntax {
     private var isAtEnd: Bool { index == bytes.count }
     private var next: UInt8? { index < bytes.count ? bytes[index] : nil }
 
-    /// With the space behind it.
+    /// Takes the space behind it as well.
     private mutating func object(_ body: (Member) -> Void) -> Bool {
         guard take(UInt8(ascii: "{")) else { return false }
         defer { skipSpace() }
@@ -98,7 +98,7 @@ struct JSONSyntax {
         }
     }
 
-    /// Behind the opening bracket, as far as behind the closing one.
+    /// From behind the opening bracket to behind the closing one.
     private mutating func list(until end: UInt8, _ item: (inout JSONSyntax) -> Bool) -> Bool {
         depth += 1
         defer { depth -= 1 }

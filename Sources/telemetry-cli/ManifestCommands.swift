@@ -35,7 +35,7 @@ enum ManifestCommands {
         return .ok
     }
 
-    /// What is allowed and yet hardly meant.
+    /// Settings that are allowed but hardly meant.
     private static func warnings(_ options: Options) -> [String] {
         guard let registry = options.events else { return ["no events: everything may be recorded"] }
         var warnings: [String] = []

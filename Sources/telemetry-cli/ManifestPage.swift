@@ -105,7 +105,7 @@ enum ManifestPage {
     private static func escaped(_ text: String) -> String {
         let special = Array("\\`*_{}[]<>()#+!|~&".utf8)
         var bytes: [UInt8] = []
-        // What would begin a list or underline a heading.
+        // At the start, these marks would begin a list or underline a heading.
         var isStart = true
         for byte in text.utf8 {
             let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)

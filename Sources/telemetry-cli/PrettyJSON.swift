@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Compact JSON, laid out for people with two spaces a level, as the library's own pretty form is. It
-/// is not parsed: what is no JSON comes out as it went in, with line breaks.
+/// Compact JSON, laid out for people with two spaces a level, as the library's own pretty form is. It is not parsed:
+/// text that is not JSON comes out as it went in, with line breaks.
 struct PrettyJSON {
     private var output: [UInt8] = []
     private var depth = 0

@@ -7,7 +7,7 @@ struct Property {
     let key: String
     let value: AttributeValue
 
-    /// Why a text is no property. Never holds the text itself, which may be private.
+    /// Why a text is not a property. Never holds the text itself, which may be private.
     struct Mistake: Error {
         let message: String
     }

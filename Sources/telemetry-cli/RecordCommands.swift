@@ -83,11 +83,11 @@ enum RecordCommands {
         _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
     }
 
-    /// Lets go of the collector, and says what became of the event where that was asked for.
+    /// Lets go of the collector, and says what happened to the event if that was asked for.
     private static func answer(
         _ invocation: Invocation, _ collector: Collector, _ status: telemetry_status, _ name: String
     ) throws(Failure) {
-        // C10: the author's mistake, or a tool older than its manifest; no reason for a script to fail.
+        // C10: the author's mistake, or a tool older than its manifest. A script must not fail for it.
         if status == TELEMETRY_ERROR_UNDECLARED && !invocation.isQuiet {
             invocation.complain(
                 "not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")

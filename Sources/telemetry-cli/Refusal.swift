@@ -2,10 +2,10 @@
 import CSystem
 import TelemetryCore
 
-/// A refusal as `disable` and `reset` store it, and what is said where that fails, in part or altogether.
+/// A refusal as `disable` and `reset` store it, and the message when that fails, in part or altogether.
 enum Refusal {
-    /// Throws when the refusal could not be stored. Nil: it holds, and nothing of what waited is left; else
-    /// it holds, and this is what is in doubt.
+    /// Throws when the refusal could not be stored. Nil: it holds, and no waiting event is left. Otherwise it holds,
+    /// and the result says what is in doubt.
     static func store(_ options: Options) throws(Failure) -> Failure? {
         let done = PreferenceChange.disable(options)
         if let error = done.notStored { throw notStored(options, error, done.erasure) }
@@ -34,7 +34,7 @@ enum Refusal {
         Failure(code: .unconfirmed, message: "the refusal is stored, and nothing more is recorded or sent; but " + what)
     }
 
-    /// `process`: what waited was taken from it, and is erased; 0: nothing was.
+    /// `process`: the waiting events were taken from it, and are erased; 0: nothing was taken.
     private static func unanswered(_ path: String, _ process: Int32) -> Failure {
         let found = process == 0 ? LockHolder.find(path + "/deliver.lock") ?? LockHolder.find(path + "/control") : nil
         let holder = process == 0 ? found : LockHolder(id: process)
@@ -73,8 +73,8 @@ enum Refusal {
             + "' into your shell's profile (~/.profile)"
     }
 
-    /// What keeps every program of the tool from sending; nil: nothing that is known here. A program knows
-    /// its own default, and a manifest that has an error says nothing of it.
+    /// What keeps every program of the tool from sending; nil: nothing that is known here. A program knows its own
+    /// default. A manifest that has an error does not tell it.
     private static func refusingSource(_ options: Options) -> String? {
         let known = options.error == nil ? options : Options(toolName: options.toolName, toolVersion: "")
         let decision = ConsentResolver.resolve(ConsentInputs.gather(options: known))

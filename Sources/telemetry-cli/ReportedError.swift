@@ -2,7 +2,7 @@
 import CSystem
 import TelemetryCore
 
-/// What `--error-category` and `--error` say of a failure (C4, C6).
+/// What `--error-category` and `--error` say about a failure (C4, C6).
 struct ReportedError {
     /// Nil: not given.
     var category: ErrorCategory?

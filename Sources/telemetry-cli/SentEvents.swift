@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// The lines of the audit log, event by event: each with its entry's number, time, backend and outcome, and
-/// whole, as the `http` and `file` backends write it. A line that is no JSON, and so no entry, is shown as damaged.
+/// The lines of the audit log, event by event: each with its entry's number, time, backend and outcome, and whole, as
+/// the `http` and `file` backends write it. A line that is not JSON, and so not an entry, is shown as damaged.
 struct SentEvents {
     private(set) var lines: [UInt8] = []
     private var entry: ArraySlice<UInt8> = []
@@ -10,7 +10,7 @@ struct SentEvents {
 
     private static let contextKey: StaticString = ",\"context\":{"
     private static let eventsKey: StaticString = "},\"events\":["
-    /// An event's own fields that stand before those that it shares with others.
+    /// An event's own fields that come before those that it shares with others.
     private static let fieldsBeforeContext = 5
 
     init(_ files: [AuditTrail.File]) {
@@ -24,7 +24,7 @@ struct SentEvents {
     private mutating func add(_ line: ArraySlice<UInt8>) {
         let before = lines.count
         guard let content = AuditTrail.content(of: line) else { return end(with: line) }
-        // A quotation mark inside a string has a backslash before it: what is found is the entry's own.
+        // A quotation mark inside a string has a backslash before it: so the member found is the entry's own.
         guard let contextStart = Self.end(of: Self.contextKey, in: content),
             let events = Self.end(of: Self.eventsKey, in: content[contextStart...])
         else { return end(with: content + [UInt8(ascii: "}")]) }
@@ -35,7 +35,7 @@ struct SentEvents {
         end(with: line)
     }
 
-    /// `text`: objects and commas, as far as the closing bracket. False: that is not what it is.
+    /// `text`: objects and commas, up to the closing bracket. False: it is something else.
     private mutating func addEvents(_ text: ArraySlice<UInt8>) -> Bool {
         var (start, middle) = (text.startIndex, text.startIndex)
         var (depth, commas) = (0, 0)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// Text made fit for a terminal: what a terminal would obey is shown as what it is.
+/// Text made fit for a terminal: characters that a terminal would obey are made visible.
 enum ShownText {
-    /// Lines for people: a question mark for each.
+    /// Lines for people: a question mark for each such character.
     static func lines(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
@@ -13,7 +13,8 @@ enum ShownText {
         return result
     }
 
-    /// JSON with the same values: the writer of an event escapes C0, the rest stands in strings as it is.
+    /// JSON with the same values: the writer of an event escapes C0, and writes the other characters in strings as they
+    /// are.
     static func json(_ bytes: [UInt8]) -> [UInt8] {
         guard let text = text(bytes) else { return bytes }
         var result: [UInt8] = []
@@ -28,7 +29,7 @@ enum ShownText {
         return result
     }
 
-    /// Nil: the bytes are no UTF-8.
+    /// Nil: the bytes are not UTF-8.
     static func text(_ bytes: [UInt8]) -> String? {
         let text = String(decoding: bytes, as: UTF8.self)
         return text.utf8.elementsEqual(bytes) ? text : nil

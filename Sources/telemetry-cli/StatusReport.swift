@@ -8,13 +8,13 @@ struct StatusReport {
     private let options: Options
     private let decision: ConsentDecision
     private let backend: String
-    /// Where a program sends that has chosen so in code.
+    /// Where a program sends that has chosen its destination in code.
     private let program: SpoolInspector.ProgramChoice?
     private let waitingForOthers: [SpoolInspector.WaitingForOther]
     private let destinations: [DestinationReport]
     /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
     private let statistics: telemetry_statistics?
-    /// Why it cannot be looked at, altogether or in part.
+    /// Why the spool cannot be looked at, altogether or in part.
     private let problem: String?
     private let later: (files: [String], events: UInt64)?
     private let delivery: SpoolInspector.Delivery?
@@ -25,7 +25,7 @@ struct StatusReport {
         decision = collector.decision
         program = SpoolInspector.chosenInCode(options: options)
         waitingForOthers = SpoolInspector.waitingForOthers(options: options)
-        // Without a choice in the manifest, the program's is the tool's.
+        // Without a choice in the manifest, the program's choice is the tool's.
         backend = options.isDefault ? program.map { $0.shown } ?? collector.backendInfo : collector.backendInfo
         _ = collector.close(timeoutMilliseconds: 0)
         destinations = SpoolInspector.destinations(options: options)
@@ -237,7 +237,7 @@ struct StatusReport {
         return Self.aligned(rows)
     }
 
-    /// There is a spool, and nothing can be said of it.
+    /// There is a spool, and nothing is known about it.
     private var isUnknown: Bool { statistics == nil && problem != nil }
 
     private var lockProblem: String? { SpoolInspector.lockProblem(options: options) }
@@ -262,7 +262,7 @@ struct StatusReport {
         ]
     }
 
-    /// C10: what the manifest's registry kept out is the author's to know.
+    /// C10: for the author, what the manifest's registry kept out.
     private var refusedText: String {
         var text = "\(counts.refused)"
         if counts.refused_undeclared > 0 { text += ", undeclared \(counts.refused_undeclared)" }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// What the user has answered, as it is stored: for the tool, and for all tools. Whether it counts is
-/// the decision's to say.
+/// What the user has answered, as it is stored: for the tool, and for all tools. The decision says whether the answer
+/// counts.
 struct StoredAnswers {
     private let tool: PreferenceAnswer
     private let allTools: PreferenceAnswer
@@ -71,7 +71,7 @@ struct NoticeState {
         }
     }
 
-    /// Null: the tool has none of its own; none was shown.
+    /// Null: the tool has no notice; none was shown.
     var json: JSONObject {
         var object = JSONObject()
         object.add("state", name)

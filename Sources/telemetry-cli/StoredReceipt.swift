@@ -15,7 +15,7 @@ enum StoredReceipt {
         return object.oneLine
     }
 
-    /// Nil: it is no object of texts.
+    /// Nil: it is not an object of texts.
     private static func members(_ line: [UInt8]) -> [(String, String)]? {
         guard let properties = try? FlatJSON.parse(line) else { return nil }
         var members: [(String, String)] = []

@@ -7,8 +7,8 @@ enum WrappedCommand {
     static func run(
         _ invocation: Invocation, program: ArgumentVector, _ attributes: RecordCommands.Attributes
     ) throws(Failure) -> Int32 {
-        // Consent is looked at twice: here, for the program to replace this process when telemetry is
-        // off; and when it has ended, for only that moment counts for an event recorded then.
+        // Consent is looked at twice. Here: when telemetry is off, the program replaces this process. And when the
+        // program has ended: only that moment counts for an event recorded then.
         guard let options = try loadOptions(invocation),
             invocation.arguments.has(.dryRun) || isEnabled(invocation, options)
         else {
@@ -20,7 +20,7 @@ enum WrappedCommand {
             var child = try ChildProcess.start(invocation, program)
             death = child.wait()
         } catch {
-            // At the limit of processes the program counts, not what is recorded of it.
+            // At the limit of processes, running the program counts more than recording it.
             if error.isAlone { return cannotRun(program, Process.replace(with: program)) }
             death = .exited(cannotRun(program, error.code))
         }
@@ -32,7 +32,7 @@ enum WrappedCommand {
         return exitCode(death)
     }
 
-    /// Nothing that goes wrong here is the wrapped program's business.
+    /// An error here does not concern the wrapped program.
     private static func record(
         _ invocation: Invocation, _ options: Options, _ run: CommandRun, _ attributes: RecordCommands.Attributes
     ) throws(Failure) {
@@ -43,8 +43,8 @@ enum WrappedCommand {
         if isDryRun { try DryRun.answer(invocation, collector) } else { RecordCommands.end(collector) }
     }
 
-    /// Nil when they are in error, said on standard error: the author's mistake in a manifest must
-    /// not keep the user's program from running. That no tool was named is an error of the call.
+    /// Nil when the options are in error, with a message on standard error: the author's mistake in a manifest must not
+    /// keep the user's program from running. A missing tool name is an error of the call.
     private static func loadOptions(_ invocation: Invocation) throws(Failure) -> Options? {
         do throws(Failure) {
             return try invocation.options()
@@ -92,7 +92,7 @@ enum WrappedCommand {
         let isPath = name.utf8.contains(UInt8(ascii: "/"))
         let reason = error == ENOENT && !isPath ? "command not found" : ErrorText.of(error)
         StandardStream.complain(name + ": " + reason)
-        // What no file can be named is not found, as in every shell but bash.
+        // A path that cannot be a file's counts as not found, as in every shell but bash.
         let isNotFound = [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP].contains(error)
         return (isNotFound ? ExitCode.notFound : ExitCode.notExecutable).rawValue
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libyaml's event parser, opened with dlopen at the first manifest and never before: a program
-   without one does not load it. Events come flattened, so that Swift reads no union. */
+/* libyaml's event parser, opened with dlopen at the first manifest and never before: a program without a manifest
+   does not load it. Events are flattened, so that Swift reads no union. */
 #ifndef CSYSTEM_YAML_TABLE_H
 #define CSYSTEM_YAML_TABLE_H
 
@@ -18,13 +18,13 @@ typedef enum csystem_yaml_kind {
     CSYSTEM_YAML_SEQUENCE_END,
     CSYSTEM_YAML_MAPPING_START,
     CSYSTEM_YAML_MAPPING_END,
-    /** Not well formed: text says why. Nothing follows. */
+    /** Not well formed: `text` says why. No event follows. */
     CSYSTEM_YAML_ERROR
 } csystem_yaml_kind;
 
 typedef struct csystem_yaml_event {
     csystem_yaml_kind kind;
-    /** A plain scalar: one without quotes, whose text may stand for a number or a boolean. */
+    /** A plain scalar: without quotes, so that its text may mean a number or a boolean. */
     bool plain;
     /** The node has an anchor or a tag. */
     bool anchored, tagged;
@@ -43,7 +43,8 @@ int csystem_yaml_open(csystem_yaml **parser, const void *bytes, size_t length);
 void csystem_yaml_next(csystem_yaml *parser, csystem_yaml_event *event);
 void csystem_yaml_close(csystem_yaml *parser);
 
-/** strtod(3) in the C locale, whatever the host's is. False: not all of `text` is a number. */
+/** strtod(3) in the C locale, whatever the host's locale is. False: `text` is not a number, or only a part of it
+    is. */
 bool csystem_yaml_double(const char *text, double *value);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/** Writes `length` bytes as one gzip member (RFC 1952) into `area`; how many bytes that are.
-    0: zlib cannot be loaded, memory ran out, or they do not fit. */
+/** Writes `length` bytes as one gzip member (RFC 1952) into `area`. Returns the size of the member. 0: zlib cannot
+    be loaded, memory ran out, or the result does not fit. */
 size_t csystem_gzip(const void *bytes, size_t length, void *area, size_t capacity);
 
 #endif

@@ -3,13 +3,12 @@
 /// A SHA-256 in the audit log's chain; 64 lower-case hexadecimal digits in a line.
 struct AuditDigest: Equatable {
     static let textLength = 64
-    /// What stands in the first entry's `prev`.
+    /// The `prev` of the first entry.
     static let zero = AuditDigest()
 
     private var words = SIMD4<UInt64>()
 
-    /// Of an entry without its member `hash`: `line` up to there, and
-    /// the closing brace.
+    /// The digest of an entry without its member `hash`: `line` up to there, and the closing brace.
     static func of(_ line: UnsafeRawBufferPointer) -> AuditDigest {
         var hash = SHA256()
         hash.update(line)
@@ -25,7 +24,7 @@ struct AuditDigest: Equatable {
 
     init() {}
 
-    /// Nil unless these are 64 hexadecimal digits.
+    /// Nil: these are not 64 hexadecimal digits.
     init?(_ digits: [UInt8]) {
         guard digits.count == Self.textLength else { return nil }
         for index in 0..<4 {
@@ -34,7 +33,7 @@ struct AuditDigest: Equatable {
         }
     }
 
-    /// As a member of an object.
+    /// Writes the digest as a member of an object.
     @inline(never)
     func write(_ name: StaticString, to json: inout JSONWriter) {
         json.key(name)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What chains one line of the audit log to the one before; docs/audit-log.md.
+/// The members that chain one line of the audit log to the one before; docs/audit-log.md.
 struct AuditEntry {
     let sequence: UInt64
     let previous: AuditDigest
@@ -13,7 +13,7 @@ struct AuditEntry {
 
     static let chainLength = previousLength + hashLength
 
-    /// `line`: without its newline. Nil when it is no entry.
+    /// `line`: without its newline. Nil: it is not an entry.
     init?(_ line: UnsafeRawBufferPointer) {
         let end = line.count - Self.hashLength
         guard end > Self.previousLength else { return nil }
@@ -28,21 +28,21 @@ struct AuditEntry {
         self.hash = hash
     }
 
-    /// The hash is that of the line it stands in.
+    /// The hash is correct for the line that contains it.
     func isIntact(in line: UnsafeRawBufferPointer) -> Bool {
         AuditDigest.of(UnsafeRawBufferPointer(rebasing: line[..<(line.count - Self.hashLength)])) == hash
     }
 }
 
 extension AuditTrail {
-    /// An entry without what chains it and without the closing brace. Nil when the line is no entry.
+    /// An entry without the members that chain it and without the closing brace. Nil: the line is not an entry.
     package static func content(of line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let isEntry = line.withUnsafeBytes { AuditEntry($0) != nil }
         return isEntry ? line.dropLast(AuditEntry.chainLength) : nil
     }
 }
 
-/// Reads what was written in one exact form.
+/// Reads text that was written in one exact form.
 struct AuditReader {
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
@@ -57,14 +57,14 @@ struct AuditReader {
         return true
     }
 
-    /// False: something else stands there.
+    /// False: the next bytes are different.
     mutating func skip(_ text: StaticString) -> Bool {
         guard isAt(text) else { return false }
         offset += text.utf8CodeUnitCount
         return true
     }
 
-    /// Passes over one byte. False: there is none.
+    /// Skips one byte. False: there is none.
     mutating func step() -> Bool {
         if isAtEnd { return false }
         offset += 1
@@ -83,7 +83,7 @@ struct AuditReader {
         return offset > start ? value : nil
     }
 
-    /// In quotation marks.
+    /// Reads a digest in quotation marks.
     mutating func digest() -> AuditDigest? {
         guard skip("\""), bytes.count - offset > AuditDigest.textLength else { return nil }
         let result = AuditDigest(Array(bytes[offset..<(offset + AuditDigest.textLength)]))

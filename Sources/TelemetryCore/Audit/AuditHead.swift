@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Both ends of the chain, kept beside the log so that a line removed at either end is missed. It may
-/// lag behind the log, never run ahead of it.
+/// Both ends of the chain, kept beside the log so that the removal of a line at either end is noticed. The head may lag
+/// behind the log, but never runs ahead of it.
 struct AuditHead: Equatable {
     static let fileName = "sent.head"
     private static let slotBytes = 512
 
-    /// Where a file of the log begins: its first entry's number, and what that has as `prev`.
+    /// Where a file of the log begins: the number of its first entry, and the `prev` of that entry.
     struct Start: Equatable {
         var sequence: UInt64 = 1
         var previous = AuditDigest.zero
@@ -20,14 +20,14 @@ struct AuditHead: Equatable {
     var hash = AuditDigest.zero
     /// Length of the current file with that entry as its last.
     var bytes: UInt64 = 0
-    /// Of the oldest file that is kept.
+    /// The start of the oldest file that is kept.
     var first = Start()
-    /// Of the current file.
+    /// The start of the current file.
     var current = Start()
     /// The current file is about to become the previous one.
     var isRotating = false
 
-    /// What holds once the current file has become the previous one.
+    /// The head to write once the current file has become the previous one.
     var rotated: AuditHead {
         var next = self
         next.first = current
@@ -37,7 +37,7 @@ struct AuditHead: Equatable {
         return next
     }
 
-    /// Nil: there is none that can be used. Throws when it cannot be read now.
+    /// Nil: there is no usable head. Throws when the file cannot be read now.
     static func read(in directory: Descriptor) throws(SystemError) -> AuditHead? {
         guard let content = try PrivateFile.readKept(in: directory, fileName, limit: 2 * slotBytes) else { return nil }
         return content.bytes.withUnsafeBytes { bytes in
@@ -67,7 +67,7 @@ struct AuditHead: Equatable {
         else { return nil }
         isRotating = reader.skip("true")
         guard isRotating || reader.skip("false") else { return nil }
-        // What a later version adds is in front of it.
+        // Members that a later version adds are in front of `check`.
         while !reader.isAt(",\"check\":") { if !reader.step() { return nil } }
         let end = reader.offset
         guard reader.skip(",\"check\":"), let check = reader.number(), check == Self.check(text, upTo: end) else {
@@ -81,9 +81,9 @@ struct AuditHead: Equatable {
         current = Start(sequence: currentSequence, previous: currentPrevious)
     }
 
-    /// Overwrites the older of two slots: a write that a crash cuts short leaves the other. In place, for
-    /// a rename makes some file systems flush what was written, and costs a short program more than all
-    /// the rest. The caller holds the delivery lock.
+    /// Overwrites the older of two slots: a write that a crash cuts short leaves the other. The file is not replaced by
+    /// a rename, because that makes some file systems flush, which costs a short program more than all the rest. The
+    /// caller holds the delivery lock.
     mutating func write(in directory: Descriptor) throws(SystemError) {
         let (file, status) = try Descriptor.openKnown(at: directory, Self.fileName, O_WRONLY | O_CREAT | O_NONBLOCK)
         defer { file.close() }
@@ -92,7 +92,7 @@ struct AuditHead: Equatable {
         try file.overwrite(text.buffer.bytes, at: Int64(writes & 1) * Int64(Self.slotBytes))
     }
 
-    /// A slot: JSON, filled up with spaces, and a newline.
+    /// A slot: JSON, padded with spaces, and a newline.
     private var text: JSONWriter {
         var json = JSONWriter()
         json.beginObject()
@@ -112,7 +112,7 @@ struct AuditHead: Equatable {
         return json
     }
 
-    /// Tells a slot that was cut short.
+    /// The checksum by which a slot that was cut short is recognised.
     private static func check(_ text: UnsafeRawBufferPointer, upTo end: Int) -> UInt64 {
         guard let base = text.baseAddress, end <= text.count else { return 0 }
         return UInt64(csystem_crc32c(0, base, end))

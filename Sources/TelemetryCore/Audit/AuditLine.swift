@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One entry of the audit log being written, chained to the one before; docs/audit-log.md.
+/// One entry of the audit log while it is written, chained to the one before; docs/audit-log.md.
 struct AuditLine: ~Copyable {
     private var events = EventJSON()
-    /// Of this entry, once it has ended.
+    /// The hash of this entry, once it has ended.
     private(set) var hash = AuditDigest.zero
 
     init() {}
@@ -18,11 +18,10 @@ struct AuditLine: ~Copyable {
         events.json.member("time", Timestamp.text(Clock.realtime()))
     }
 
-    /// Stands for `count` events whose copies could not be written.
+    /// Says that the copies of `count` events could not be written.
     mutating func add(lost count: UInt64) { events.json.member("lost", Int64(clamping: count)) }
 
-    /// The first of the events, and as many more of the same context as begin within `limit` bytes.
-    /// Returns how many.
+    /// Adds the first event, and as many more of the same context as begin within `limit` bytes. Returns how many.
     mutating func add(_ batch: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String, limit: Int)
         -> Int
     {

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// The user's copy of everything that was delivered (B3): one line for the events of a batch in `sent.jsonl`,
-/// or several for many, chained by hashes. Written with the delivery lock held. What goes wrong here never
-/// holds delivery up: events without a copy are counted, and the log says how many once it can be written
-/// again.
+/// The user's copy of everything that was delivered (B3): `sent.jsonl` has one line for the events of a batch, or
+/// several lines for many events, chained by hashes. Written with the delivery lock held. Failures here never delay
+/// delivery: events without a copy are counted, and the log says how many once it can be written again.
 final class AuditLog {
     static let fileName = "sent.jsonl"
     static let olderName = "sent.jsonl.1"
     static let fileBytes = 4 << 20
-    /// An entry with this much in it takes no further event: it stays in the processor's cache between being
-    /// written, hashed and handed to the kernel.
+    /// An entry of this size takes no further event: it stays in the processor's cache while it is written, hashed and
+    /// handed to the kernel.
     private static let entryBytes = 64 << 10
-    /// The head may lag that far behind.
+    /// The head may lag this many entries behind.
     private static let entriesPerHead = 64
 
     private let shared: SpoolDirectory
@@ -31,12 +30,12 @@ final class AuditLog {
         self.limit = limit
     }
 
-    /// The receiver has these events, or, `unconfirmed`, may have them.
-    /// `taker`: who that is, where a redirect led there; empty: the backend's own receiver.
+    /// The receiver has these events, or, `unconfirmed`, may have them. `taker`: the host that has them, if a redirect
+    /// led there; empty: the backend's own receiver.
     func append(
         _ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: any Backend, taker: String = ""
     ) {
-        // It forgets them: there is nothing that a copy would tell.
+        // The backend forgets the events: a copy would say nothing.
         if backend.kind == "noop" { return }
         SignalMask.withoutWriteSignals {
             let kept = exclusively { write(events, outcome, taker.utf8.isEmpty ? backend.info : taker) } ?? 0
@@ -50,7 +49,7 @@ final class AuditLog {
         closeFile()
     }
 
-    /// Nil: somebody who was stopped at it has the log in its hands.
+    /// Nil: another process has the log locked, and was stopped while it wrote.
     private func exclusively<R>(_ body: () -> R) -> R? {
         guard let lease else { return body() }
         return lease.writingLogs(body)
@@ -80,7 +79,7 @@ final class AuditLog {
             line.begin(head.sequence &+ 1)
             line.add(lost: lost)
             guard appendLine() else { return 0 }
-            // The log says now how many are missing from it.
+            // The log now says how many are missing from it.
             updateLost { _ in 0 }
         }
         var kept = 0
@@ -95,7 +94,7 @@ final class AuditLog {
         return kept
     }
 
-    /// One write. After an error nothing of it stands in the file.
+    /// Appends with one write. After an error the file contains nothing of it.
     private func appendLine() -> Bool {
         guard line.end(after: head.hash), let bytes = line.bytes else { return false }
         if head.bytes > 0, Int(clamping: head.bytes) + bytes.count > limit, !rotate() { return false }
@@ -118,7 +117,7 @@ final class AuditLog {
         if (try? head.write(in: shared.directory)) != nil { entriesSinceHead = 0 }
     }
 
-    /// The head says before and after what happens, so that a crash in between does not look like a removal.
+    /// The head is written before and after the renaming, so that a crash in between does not look like a removal.
     private func rotate() -> Bool {
         head.isRotating = true
         do throws(SystemError) {
@@ -146,11 +145,11 @@ final class AuditLog {
         guard openFile(), let file else { return false }
         if known == nil { head.bytes = UInt64(clamping: file.length) }
         guard known == nil || catchUp(file), mendEnd() else {
-            // Nothing that is known of it is kept, or the next look would think it was open.
+            // The state is dropped, or the next call would think that the file was open.
             closeFile()
             return false
         }
-        // Before the first entry: a log without a head has been meddled with.
+        // The head is written before the first entry: a log without a head has been tampered with.
         if known == nil || wasRotating { writeHead() }
         return true
     }
@@ -160,7 +159,7 @@ final class AuditLog {
         return file != nil
     }
 
-    /// A crash came between the two heads of a rotation; a file that has gone has been renamed.
+    /// A crash came between the two heads of a rotation. If the file is missing, it has been renamed.
     private func finishRotation() {
         if FileStamp(in: shared.directory, Self.fileName) == nil, SystemError.current.isMissing {
             head = head.rotated
@@ -169,15 +168,15 @@ final class AuditLog {
         }
     }
 
-    /// Entries that the head does not know yet were written before a crash. A line that it cut short goes.
-    /// False: they cannot be read now.
+    /// Adds entries to the head that were written just before a crash. A line that the crash cut short is removed.
+    /// False: the entries cannot be read now.
     private func catchUp(_ file: LogFile) -> Bool {
         let isLonger = file.length > Int64(clamping: head.bytes)
         let tail =
             isLonger ? file.descriptor.readTail(from: Int64(clamping: head.bytes), limit: 2 * Self.fileBytes) : nil
         if isLonger && tail == nil { return false }
         guard let tail, tail.count <= 2 * Self.fileBytes else {
-            // Shorter than it was: something was removed. The chain goes on, and verifying it tells.
+            // The file is shorter than before: something was removed. The chain goes on, and verifying it reports that.
             head.bytes = UInt64(clamping: file.length)
             return true
         }
@@ -199,7 +198,7 @@ final class AuditLog {
         return true
     }
 
-    /// Someone has cut the last line: the next one must not become a part of it.
+    /// Ends a last line that someone has cut: the next line must not become a part of it.
     private func mendEnd() -> Bool {
         guard let file else { return true }
         do throws(SystemError) {
@@ -213,7 +212,7 @@ final class AuditLog {
 }
 
 extension Descriptor {
-    /// What stands from `offset` to the end; more than `limit` when it is longer, nil when it cannot be read.
+    /// The content from `offset` to the end; more than `limit` bytes if it is longer, nil if it cannot be read.
     fileprivate func readTail(from offset: Int64, limit: Int) -> [UInt8]? {
         guard lseek(number, Int(offset), SEEK_SET) >= 0, let bytes = try? readAll(limit: limit + 1) else { return nil }
         return bytes

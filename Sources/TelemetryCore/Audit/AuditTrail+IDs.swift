@@ -2,19 +2,19 @@
 import CSystem
 
 extension AuditTrail {
-    /// The ids that the copies carry, each once.
+    /// The machine ids in the copies, each once.
     var machineIDs: [String] {
         var result: [String] = []
         for file in files { file.bytes.withUnsafeBytes { Self.collect($0, &result) } }
         return result
     }
 
-    /// Copies are missing: older ones went with an older file, or could not be written.
+    /// Copies are missing: they were removed with an older file, or could not be written.
     var isCut: Bool {
         lost > 0 || problem != nil || (head?.first.sequence ?? 1) > 1 || files.contains { Self.tellsOfLoss($0.bytes) }
     }
 
-    /// An entry says at its beginning that it stands for events without copies.
+    /// Looks for an entry whose beginning says that events have no copies.
     private static func tellsOfLoss(_ bytes: [UInt8]) -> Bool {
         let member: StaticString = ",\"lost\":"
         return bytes.split(separator: UInt8(ascii: "\n")).contains { line in
@@ -25,7 +25,7 @@ extension AuditTrail {
         }
     }
 
-    /// Inside a string a quotation mark has a backslash before it: what is found is the member itself.
+    /// Inside a string, a quotation mark is preceded by a backslash, so a match is the member itself.
     private static func collect(_ bytes: UnsafeRawBufferPointer, _ result: inout [String]) {
         let key: StaticString = "\"machine_id\":\""
         var rest = bytes[...]

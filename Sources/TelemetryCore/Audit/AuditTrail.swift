@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The audit log as it stands on disk, for the user to look at and to verify. Creates nothing, and
-/// works while a process delivers.
+/// The audit log on disk, for the user to look at and to verify. Reading it creates nothing, and works while a process
+/// delivers.
 package struct AuditTrail {
     package struct File {
         package let name: String
@@ -13,14 +13,14 @@ package struct AuditTrail {
     let head: AuditHead?
     /// Events delivered without a copy since the last entry.
     package let lost: UInt64
-    /// Why a file that is there could not be read.
+    /// Why an existing file could not be read.
     package let problem: String?
 
     private static let limitBytes = 4 * AuditLog.fileBytes
-    /// Looks at files that are being rotated before what they hold is believed.
+    /// How often files that are being rotated are read before their content is believed.
     private static let attempts = 20
 
-    /// Empty when nothing was ever sent.
+    /// Empty if nothing was ever sent.
     package static func read(options: Options) -> AuditTrail {
         guard let path = SpoolDirectory.path(tool: options.toolName),
             let directory = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
@@ -37,7 +37,7 @@ package struct AuditTrail {
     static func read(in directory: Descriptor, lost: UInt64 = 0) -> AuditTrail {
         var trail = readOnce(in: directory, lost)
         for _ in 0..<attempts {
-            // The head first: entries that are written from now on are beyond it, and welcome.
+            // The head is read first: entries written later are beyond it, and do no harm.
             if trail.head?.isRotating != true, trail.head?.current == (try? AuditHead.read(in: directory))?.current {
                 break
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What verifying the audit log has found.
+/// The result of verifying the audit log.
 package enum AuditVerdict: Equatable {
     case unbroken(entries: Int)
     /// `line` from 1; 0: the file as a whole.
@@ -8,7 +8,7 @@ package enum AuditVerdict: Equatable {
 }
 
 extension AuditTrail {
-    /// Follows the chain from the oldest entry kept to the last one known.
+    /// Follows the chain from the oldest entry kept to the last known one.
     package func verify() -> AuditVerdict {
         if let problem { return .broken(file: AuditLog.fileName, line: 0, reason: problem) }
         guard let head else {
@@ -28,7 +28,7 @@ extension AuditTrail {
         return .unbroken(entries: walk.entries)
     }
 
-    /// A crash may have come between the renaming of the file and the head that tells of it.
+    /// A crash may have come between the renaming of the file and the write of the head that records it.
     private func start(_ head: AuditHead) -> AuditHead.Start {
         let isRenamed = head.isRotating && !files.contains { $0.name == AuditLog.fileName }
         return isRenamed ? head.current : head.first
@@ -41,7 +41,7 @@ private struct AuditWalk {
     private var expected: UInt64
     private var previous: AuditDigest
     private(set) var entries = 0
-    /// The last one looked at, in its file.
+    /// The last line looked at, in its file.
     private(set) var line = 0
 
     init(_ head: AuditHead, start: AuditHead.Start) {
@@ -50,7 +50,7 @@ private struct AuditWalk {
         previous = start.previous
     }
 
-    /// Nil: the file is in order.
+    /// Nil: the file is correct.
     mutating func take(_ bytes: UnsafeRawBufferPointer, isNewest: Bool) -> (Int, String)? {
         var start = 0
         line = 0
@@ -89,7 +89,7 @@ private struct AuditWalk {
         return nil
     }
 
-    /// Nil: it goes as far as the head.
+    /// Nil: the chain reaches the head.
     var problemAtEnd: String? {
         guard expected <= head.sequence else { return nil }
         return "entries " + String(expected) + " to " + String(head.sequence) + " at the end were removed"

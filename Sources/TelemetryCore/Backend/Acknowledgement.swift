@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a body says of who has answered: a login page, a portal or a proxy may say 200 in a receiver's place.
+/// What a body says about the host that answered: a login page, a portal or a proxy may answer 200 in a receiver's
+/// place.
 enum Acknowledgement {
-    /// No more than the status: nothing, an object without members, or a word.
+    /// It says no more than the status: nothing, an object without members, or a word.
     case bare
     /// An object with members.
     case object
@@ -18,11 +19,11 @@ enum Acknowledgement {
         }
     }
 
-    /// A page for a person, whatever it is said to be: portals name no type, or any. JSON is none, whatever
-    /// its texts hold.
+    /// A page for a person, whatever its declared type: portals declare any type, or none. JSON is not a page, whatever
+    /// its texts contain.
     @inline(never)
     static func isPage(_ response: HTTPResponse) -> Bool {
-        // Of a byte order mark and of UTF-16 the letters are left.
+        // Without the byte order mark and the other bytes of UTF-16, only the letters are left.
         let text = response.body.filter { (1...0x7F).contains($0) }.map { Authority.lowercase($0) }
         guard let start = text.firstIndex(where: { $0 > 0x20 }), text[start] != UInt8(ascii: "{"),
             text[start] != UInt8(ascii: "[")
@@ -36,13 +37,13 @@ enum Acknowledgement {
         return ByteSearch.contains(Array(firstTags.utf8), [0x20] + name + [0x20])
     }
 
-    /// WHATWG MIME Sniffing, section 7.1: what a page begins with, beside the above and a comment; and what
-    /// may stand in its place.
+    /// WHATWG MIME Sniffing, section 7.1: the tags that a page begins with, besides the above and a comment; and tags
+    /// that may come in their place.
     private static let firstTags =
         " head h1 div font table a style title b body br p form center link img noscript frameset "
 
-    /// Of a request for erasure: nothing, a word of consent, or JSON that tells of no error. Anyone may say
-    /// anything else.
+    /// For a request for erasure: nothing, a word of consent, or JSON without an error. Any other answer may come from
+    /// anyone.
     static func acceptsErasure(_ response: HTTPResponse) -> Bool {
         if isPage(response) { return false }
         switch Acknowledgement(response.body) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Tells a batch from others: the same events sent again have the same identity.
+/// Identifies a batch: the same events sent again have the same identity.
 struct BatchIdentity: Equatable {
     private let high: UInt64
     private let low: UInt64
@@ -22,7 +22,7 @@ struct BatchIdentity: Equatable {
         self.low = low
     }
 
-    /// From every byte: what differs anywhere has another one.
+    /// From every byte: different contents have different identities.
     init(content: UnsafeRawBufferPointer) {
         var high: UInt64 = 0x6C69_6274_656C_656D
         var low = UInt64(content.count)
@@ -38,7 +38,7 @@ struct BatchIdentity: Equatable {
         self.low = low
     }
 
-    /// As a UUID of version 8 (RFC 9562, section 5.8: made by a rule of our own).
+    /// As a UUID of version 8 (RFC 9562, section 5.8: made by our own rule).
     var uuid: String {
         let versioned = (high & ~0xF000) | 0x8000
         let variant = (low & ~(3 << 62)) | (2 << 62)

@@ -29,12 +29,12 @@ final class CustomBackend: Backend {
         switch answer {
         case TELEMETRY_ACCEPTED: return Outcome(verdict: .accepted)
         case TELEMETRY_REJECTED: return Outcome(verdict: .rejected, reason: "the custom backend rejected the batch")
-        // Also what a callback written for a later version may return.
+        // Also values that a callback written for a later version may return.
         default: return Outcome(verdict: .retry(afterSeconds: nil), reason: "the custom backend asked to retry")
         }
     }
 
-    /// What the callback is given; what it makes of it is the host's own.
+    /// The bytes that the callback gets. What it does with them is up to the host.
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { encode(events).map { Array($0) } }
 
     private func encode(_ events: UnsafeBufferPointer<EventView>) -> UnsafeRawBufferPointer? {

@@ -14,11 +14,11 @@ final class FileBackend: Backend {
     private let maxFiles: Int
     private var json = EventJSON()
 
-    /// In the tool's state directory.
+    /// The log's name in the tool's state directory.
     static let defaultName = "events.jsonl"
     static let minBytes: Int64 = 4096
 
-    /// `path`: absolute. Bounds that are too small are raised: `minBytes`, one file.
+    /// `path`: absolute. Bounds that are too small are raised to `minBytes` and one file.
     init(path: String, maxBytes: Int64, maxFiles: Int) {
         let bytes = Array(path.utf8)
         let slash = bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0
@@ -26,8 +26,8 @@ final class FileBackend: Backend {
         name = String(bytes: bytes[slash...].dropFirst())
         self.maxBytes = max(Self.minBytes, maxBytes)
         self.maxFiles = max(1, min(maxFiles, 1000))
-        // A batch seldom needs splitting: text at worst takes six times its bytes, and what is
-        // added to each event stays below 4 KiB.
+        // A batch seldom needs splitting: text takes at worst six times its bytes, and less than 4 KiB is added to each
+        // event.
         let share = Int(self.maxBytes / 16)
         batchLimit = (max(1, min(4096, share / 1024)), max(4096, min(1 << 20, share)))
         info = "file: " + path + ", at most " + String(self.maxFiles) + " files of " + String(self.maxBytes) + " bytes"
@@ -86,8 +86,8 @@ final class FileBackend: Backend {
         }
     }
 
-    /// Takes back the append that a crash left unfinished. It began at the end of the current file,
-    /// which may have become the previous one since.
+    /// Removes the append that a crash left unfinished. It began at the end of the current file, which may have become
+    /// the previous one since.
     private func undo(_ journal: any AppendJournal, _ rotation: LogRotation) throws(LogError) {
         guard let (inode, length) = journal.unfinished else { return }
         for candidate in [name, rotation.olderName(1)] {
@@ -107,7 +107,7 @@ final class FileBackend: Backend {
         return file
     }
 
-    /// An existing directory is taken as it is: the author chose it. A missing one is made private.
+    /// An existing directory is used as it is, because the author chose it. A missing one is made private.
     private func openParent() throws(LogError) -> Descriptor {
         do throws(SystemError) {
             if let directory = try Directory.openAny(parent) { return directory }

@@ -4,13 +4,13 @@
 struct LogRotation {
     let directory: Descriptor
     let name: String
-    /// In all, at least 1.
+    /// The number of all files, at least 1.
     let maxFiles: Int
 
     func olderName(_ generation: Int) -> String { name + "." + String(generation) }
 
-    /// Makes room for a new file at `name`. Ends with at most `maxFiles - 1` files, whatever their
-    /// number was before. A crash half-way leaves a gap in the numbers and loses none but the oldest.
+    /// Makes room for a new file at `name`. Afterwards there are at most `maxFiles - 1` files, whatever their number
+    /// was before. A crash half-way leaves a gap in the numbers and loses only the oldest file.
     func rotate() throws(SystemError) {
         var surplus = max(1, maxFiles - 1)
         while surplus < 10_000, try directory.removeEntry(olderName(surplus)) { surplus += 1 }

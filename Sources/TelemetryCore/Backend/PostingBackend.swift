@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Posts batches in the form of one receiver: the format says what the request is and what the answer
-/// means, this class does the rest. What is sent is what is shown.
+/// Posts batches in the form of one receiver: the format defines the request and the meaning of the answer, this class
+/// does the rest. The preview shows exactly what is sent.
 final class PostingBackend: Backend {
     let kind: String
     let info: String
@@ -62,14 +62,14 @@ final class PostingBackend: Backend {
                     reason: "HTTP " + response.status.description + ", but no answer of a receiver of "
                         + kind + ": a login page or a portal may have given it")
             }
-            // RFC 9110, section 15.5.20: over another connection.
+            // RFC 9110, section 15.5.20: the request must go over another connection.
             if response.status == 421 { transport.close() }
             outcome.taker = taker
             return outcome
         }
     }
 
-    /// A page that is not the receiver's says nothing of the events. Led to another origin, no page is.
+    /// A page from another host says nothing about the events. After a redirect to another origin, no page is accepted.
     private func isOfReceiver(_ response: HTTPResponse) -> Bool {
         if transport.hasLeftOrigin && response.isHTML || Acknowledgement.isPage(response) { return false }
         return format.recognises(response.body)

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a receiver's HTTP statuses say about a batch. 2xx: accepted; 413: the halves are sent; 401 and 403
-/// are about the key, which may be replaced, and keep the events; what else is retried is said here; every
-/// other 4xx and 5xx is for good.
+/// What a receiver's HTTP statuses say about a batch. 2xx: accepted. 413: the halves are sent. 401 and 403 are about
+/// the key, which may be replaced, so the events are kept. The members below say what else is retried. Every other 4xx
+/// and 5xx is final.
 struct StatusRules {
-    /// Retried besides 5xx.
+    /// Statuses that are retried besides 5xx.
     var retried = [408, 429]
-    /// Of every receiver: RFC 9110, section 15.5.20, and RFC 8470, section 5.2.
+    /// Retried for every receiver: RFC 9110, section 15.5.20, and RFC 8470, section 5.2.
     private static let alwaysRetried = [421, 425]
-    /// Until somebody has looked after the key, or after the client's certificate.
+    /// The pause until somebody has corrected the key, or the client's certificate.
     static let refusalPauseSeconds = 3600
-    /// The only ones of 5xx that are retried; empty: all of them.
+    /// The only 5xx statuses that are retried; empty: all of them.
     var onlyServerErrors: [Int] = []
-    /// Never retried, of 5xx.
+    /// 5xx statuses that are never retried.
     var finalServerErrors: [Int] = []
-    /// A receiver that asks for a longer pause is not taken at its word.
+    /// A receiver that asks for a longer pause gets this one.
     var longestPauseSeconds = RetryAfter.maxSeconds
-    /// X-RateLimit-Reset is how many seconds to wait, where there is no Retry-After.
+    /// If there is no Retry-After, X-RateLimit-Reset is the number of seconds to wait.
     var readsReset = false
 
     static var all: StatusRules { StatusRules() }
@@ -38,11 +38,12 @@ struct StatusRules {
                 verdict: .retry(afterSeconds: pause(response, now)), reason: reason, hasLeft: !Self.isUntaken(status))
         }
         if (400...599).contains(status) { return Outcome(verdict: .rejected, reason: reason) }
-        // Not an answer to a POST that any receiver should give, so nothing to drop events for.
+        // No receiver should answer a POST like this, so events are not dropped for it.
         return Outcome(verdict: .retry(afterSeconds: nil), reason: reason + " is unexpected")
     }
 
-    /// What Retry-After, or what stands for it, asks for. A date is the receiver's: by its own clock, if that is known.
+    /// The pause that Retry-After or its substitute asks for. A date is taken relative to the receiver's own clock, if
+    /// that is known.
     private func pause(_ response: HTTPResponse, _ now: Int) -> Int? {
         let isReset = readsReset && response.retryAfter.isEmpty
         let clock = HTTPDate.parse(response.date, now: now) ?? now
@@ -51,19 +52,19 @@ struct StatusRules {
         }
     }
 
-    /// What has to be done before any request is taken; nil: it is something else.
+    /// What must be done before any request is accepted; nil: the answer is about something else.
     private static func refusal(_ response: HTTPResponse) -> String? {
         switch response.status {
         case 401, 403: ": the receiver refuses the key, or whoever sends without one"
-        // nginx answers a missing or wrong client certificate so.
+        // nginx answers like this to a missing or wrong client certificate.
         case 400 where Acknowledgement.isPage(response) && ByteSearch.contains(response.body, "SSL certificate"):
             ": the receiver wants a client certificate, and there is none to give"
         default: nil
         }
     }
 
-    /// The answer says that the receiver does not have the batch. Of other 5xx nobody knows: the server may have failed
-    /// behind it, a gateway may have lost the answer.
+    /// The answer says that the receiver does not have the batch. For other 5xx this is unknown: the server may have
+    /// failed after taking it, or a gateway may have lost the answer.
     private static func isUntaken(_ status: Int) -> Bool {
         switch status {
         case 408, 410, 421, 425, 429, 501, 503, 505, 507, 511: true

@@ -9,8 +9,8 @@ final class StdoutBackend: Backend {
 
     private let output: Descriptor
     private var json = EventJSON(pretty: true)
-    /// A batch that a stopped reader cut short. What is missing is written before anything else, so
-    /// that the output stays JSON; sent again, the batch is not written a second time.
+    /// A batch that a stopped reader cut short. The missing part is written before anything else, so that the output
+    /// stays JSON. If the batch is sent again, it is not written a second time.
     private var interrupted: (batch: BatchIdentity, written: Int)?
 
     init(output: Descriptor = Descriptor(raw: 1)) { self.output = output }
@@ -40,7 +40,7 @@ final class StdoutBackend: Backend {
         json.finishLine()
     }
 
-    /// Nil: all of what `json` holds has been written.
+    /// Nil: everything in `json` has been written.
     private func write(_ batch: BatchIdentity, from start: Int, _ control: SendControl) -> Outcome? {
         guard let bytes = json.bytes else { return .outOfMemory }
         let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])

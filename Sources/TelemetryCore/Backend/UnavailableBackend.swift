@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Stands in for a backend that cannot be made from what was configured: keeps every event, and
-/// says why.
+/// Replaces a backend that cannot be made from the configuration: keeps every event, and says why.
 final class UnavailableBackend: Backend {
     let kind: String
     let info: String

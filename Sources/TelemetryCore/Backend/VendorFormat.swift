@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Receivers that take JSON, with a form of their own for an event: what they have in common. As many events
-/// go into a request as the receiver takes; one that it can never take is left out.
+/// The common part of receivers that take JSON and have their own form for an event. A request contains as many events
+/// as the receiver takes; an event that it can never take is left out.
 class VendorFormat: WireFormat {
     let batchLimit: (events: Int, bytes: Int)
     private let limits: JSONLimits
     final let rules: StatusRules
     private let shape: Shape
-    /// What is being written.
+    /// The JSON that is being written.
     final var json = EventJSON()
 
     init(_ batchLimit: (events: Int, bytes: Int), _ limits: JSONLimits, _ rules: StatusRules, shape: Shape = .list) {
@@ -17,27 +17,27 @@ class VendorFormat: WireFormat {
         self.shape = shape
     }
 
-    /// The events are one array, or one object behind the other, each on a line of its own or not.
+    /// The events are one array, or one object after the other, with or without a line for each.
     enum Shape { case list, objects, lines }
 
-    // MARK: what differs
+    // MARK: what differs by receiver
 
-    /// What stands before the events, and the bracket of their array.
+    /// Writes what comes before the events, and the opening bracket of their array.
     func begin(_ batch: WireBatch) { json.beginArray() }
-    /// What stands behind their array.
+    /// Writes what comes after their array.
     func end() {}
-    /// The members of an event. `now`: when it is sent.
+    /// Writes the members of an event. `now`: the time of sending.
     func write(_ event: EventView, now: Int64) {}
     var contentType: String { "application/json" }
-    /// The header lines that carry the key, and whose it is. Empty: none does.
+    /// The header lines with the key and its user. Empty: none is needed.
     func credentials(_ key: String) -> [String] { [] }
-    /// The key stands in the body.
+    /// The key is in the body.
     var isBodyPrivate: Bool { false }
     /// A header line for an attempt after the first. Empty: none.
     func retryHeader(_ attempt: UInt32) -> String { "" }
     func recognises(_ body: [UInt8]) -> Bool { true }
 
-    // MARK: what does not
+    // MARK: the common part
 
     final func request(for batch: WireBatch) -> WireRequest? {
         json.removeAll()
@@ -54,7 +54,7 @@ class VendorFormat: WireFormat {
         return request
     }
 
-    /// Returns how many fit. The others go into the next request.
+    /// Returns how many events fit. The others go into the next request.
     private func writeEvents(_ batch: WireBatch) -> Int {
         for index in batch.events.indices {
             let start = json.json.buffer.count
@@ -64,7 +64,8 @@ class VendorFormat: WireFormat {
             json.json.endObject()
             if shape == .lines { json.finishLine() }
             let size = json.json.buffer.count
-            // Without a type it has no name at the receiver, which may say 200 and drop it. Two brackets follow.
+            // An event without a type has no name at the receiver, which may answer 200 and drop it. Two brackets
+            // follow.
             if size - start > limits.event || size > limits.body - 2 || batch.events[index].type.isEmpty {
                 json.json.buffer.truncate(to: start)
                 return index
@@ -77,7 +78,7 @@ class VendorFormat: WireFormat {
         rules.outcome(response, eventCount: eventCount, now: now)
     }
 
-    /// The answer is bare, or has a member of that name.
+    /// The answer is bare, or has a member of this name.
     final func says(_ name: StaticString, _ body: [UInt8]) -> Bool {
         switch Acknowledgement(body) {
         case .bare: true
@@ -88,8 +89,8 @@ class VendorFormat: WireFormat {
 
     // MARK: members of an event
 
-    /// Who the event is about, which the receiver must be told. Without an identity (D) each event is about
-    /// somebody else: what is known is no more than that.
+    /// The person or machine that the event is about, which the receiver requires. Without an identity (D), each event
+    /// counts as being about somebody else, because nothing more is known.
     final func writeActor(_ name: StaticString, _ event: EventView) {
         if event.context.machineID.isEmpty {
             json.writeID(name, event)
@@ -103,7 +104,7 @@ class VendorFormat: WireFormat {
         json.json.member(version, TelemetryVersion.text)
     }
 
-    /// What has no place of its own at a receiver that knows types, ids and times.
+    /// Writes the fields for which a receiver that knows types, ids and times has no place.
     final func writeFields(_ event: EventView) {
         json.json.member("schema_version", Int64(event.schemaVersion))
         json.json.member("name", event.name)
@@ -111,7 +112,7 @@ class VendorFormat: WireFormat {
     }
 }
 
-/// The most that a receiver takes, in bytes of JSON before compression.
+/// The limits of a receiver, in bytes of JSON before compression.
 struct JSONLimits {
     /// Of one event.
     let event: Int

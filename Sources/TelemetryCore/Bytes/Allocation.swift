@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Heap memory whose exhaustion is an answer and not a trap; realloc(3), free(3).
+/// Heap memory. Running out of it is an answer, not a trap; realloc(3), free(3).
 package enum Allocation {
-    /// What a call of the interface, or a pass of delivery, may take on top of what is there.
+    /// Memory that a call of the interface, or a pass of delivery, may take in addition.
     private static let callBytes = 64 << 10
     private static let passBytes = 2 << 20
 
-    /// Asked before what Swift allocates, which ends the program when there is no more than the reserve
+    /// Asked before Swift allocates: a Swift allocation ends the program when there is no more than the reserve
     /// (`CSystem/reserve.c`).
     package static var isAvailable: Bool { csystem_has_memory(callBytes) }
-    /// Allocates nothing, and is asked where little is needed.
+    /// Allocates nothing. Asked where little memory is needed.
     static var hasReserve: Bool { csystem_has_memory(0) }
     package static var isAvailableForPass: Bool { csystem_has_memory(passBytes) }
 

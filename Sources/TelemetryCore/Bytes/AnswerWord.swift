@@ -14,7 +14,7 @@ enum AnswerWord: Equatable {
         self = text.withUTF8 { AnswerWord($0) }
     }
 
-    /// As if there were no blanks around it.
+    /// Ignores blanks around the word.
     init(trimming text: String) {
         var word = Array(text.utf8)[...]
         while let last = word.last, last == 0x20 || last == 0x09 { word.removeLast() }
@@ -22,7 +22,7 @@ enum AnswerWord: Equatable {
         self = word.withUnsafeBufferPointer { AnswerWord($0) }
     }
 
-    /// In a variable that refuses, whatever is not a plain no refuses.
+    /// In a variable that refuses, a yes refuses, and so does any word that is not a no.
     var refuses: Bool { self == .yes || self == .other }
 
     private init(_ word: UnsafeBufferPointer<UInt8>) {
@@ -37,7 +37,7 @@ enum AnswerWord: Equatable {
         }
     }
 
-    /// `expected` is in lower case. Only ASCII letters fold, in no locale.
+    /// `expected` is in lower case. Only ASCII letters fold; the locale does not matter.
     @inline(never)
     private static func `is`(_ word: UnsafeBufferPointer<UInt8>, _ expected: StaticString) -> Bool {
         guard word.count == expected.utf8CodeUnitCount else { return false }

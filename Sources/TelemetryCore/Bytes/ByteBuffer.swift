@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bytes being written, in memory of its own that grows as needed and is kept for the next use.
+/// Bytes being written. Their memory grows as needed and is kept for the next use.
 ///
 /// Running out of memory is remembered, not trapped: `isIncomplete` is then true and the content
 /// must not be used.
@@ -35,7 +35,7 @@ struct ByteBuffer: ~Copyable {
     @inline(__always)
     mutating func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8>? {
         if capacity &- count < extra && !grow(by: extra) { return nil }
-        // Nothing is reserved of nothing, after a failure for instance.
+        // `base` is nil when 0 bytes are asked for and there is no memory, after a failure for instance.
         guard let base else { return nil }
         return base.assumingMemoryBound(to: UInt8.self) + count
     }
@@ -66,17 +66,17 @@ struct ByteBuffer: ~Copyable {
         count &+= source.count
     }
 
-    /// Forgets what stands from `length` on.
+    /// Forgets the bytes from `length` on.
     mutating func truncate(to length: Int) { count = max(0, min(length, count)) }
 
-    /// Writes over what stands at `offset` already.
+    /// Writes over the bytes that are at `offset` already.
     mutating func overwrite(at offset: Int, _ text: String) {
         guard let base, offset >= 0, offset <= count, text.utf8.count <= count &- offset else { return }
         var text = text
         text.withUTF8 { if let from = $0.baseAddress { (base + offset).copyMemory(from: from, byteCount: $0.count) } }
     }
 
-    /// Appends a copy of what stands in `range` already.
+    /// Appends a copy of the bytes that are in `range` already.
     mutating func appendCopy(of range: Range<Int>) {
         guard range.lowerBound >= 0, range.upperBound <= count, let to = reserve(range.count), let base else { return }
         UnsafeMutableRawPointer(to).copyMemory(from: base + range.lowerBound, byteCount: range.count)

@@ -5,7 +5,7 @@ import CSystem
 final class CopiedStrings {
     private var strings: [UnsafeMutablePointer<CChar>] = []
 
-    /// Up to the first NUL in it; nil when there is no memory.
+    /// Copies up to the first NUL; nil when there is no memory.
     func add(_ bytes: [UInt8]) -> UnsafePointer<CChar>? {
         bytes.withUnsafeBytes { area in
             keep(area.baseAddress.map { strndup($0.assumingMemoryBound(to: CChar.self), area.count) } ?? strdup(""))

@@ -35,14 +35,14 @@ enum Hexadecimal {
         value = (value | value << 16) & 0x0000_FFFF_0000_FFFF
         value = (value | value << 8) & 0x00FF_00FF_00FF_00FF
         value = (value | value << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        // 1 in the bytes of a to f, which stand 39 behind ":".
+        // 1 in the bytes of a to f, which come 39 behind ":".
         let letters = (value &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
         return (value &+ 0x3030_3030_3030_3030 &+ letters &* 39).byteSwapped
     }
 
     static func isDigit(_ byte: UInt8) -> Bool { value(byte) != nil }
 
-    /// The number that exactly these digits, at most 16, stand for.
+    /// The number that these digits mean. Nil unless there are 1 to 16 of them, and nothing else.
     static func word(_ digits: ArraySlice<UInt8>) -> UInt64? {
         guard (1...16).contains(digits.count) else { return nil }
         var result: UInt64 = 0

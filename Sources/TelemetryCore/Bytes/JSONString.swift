@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The characters of a JSON string, RFC 8259 section 7: `"`, `\` and what is below U+0020 escaped,
-/// invalid UTF-8 replaced by U+FFFD, everything else as it is.
+/// The characters of a JSON string, RFC 8259 section 7. `"`, `\` and everything below U+0020 are escaped. Invalid UTF-8
+/// is replaced by U+FFFD. Everything else is written as it is.
 enum JSONString {
     /// Most bytes that one byte of text can become: `\u00XX`.
     static let maxExpansion = 6
@@ -29,7 +29,7 @@ enum JSONString {
                 to += 8
                 continue
             }
-            // Behind the last byte stand zeros, which count as special.
+            // Zeros follow the last byte. They count as special.
             let plain = special.trailingZeroBitCount >> 3
             from += plain
             to += plain
@@ -48,13 +48,13 @@ enum JSONString {
             let last = UInt64(bytes.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self).littleEndian)
             return first | last &<< (shift &- 32)
         }
-        // One byte, two, or three: the first, the middle one and the last may be the same.
+        // One byte, two, or three: the first byte, the middle one and the last may be the same.
         let (middle, last) = (UInt64(from[count >> 1]), UInt64(from[count &- 1]))
         return UInt64(from[0]) | middle &<< (8 &* UInt64(truncatingIfNeeded: count >> 1)) | last &<< (shift &- 8)
     }
 
-    /// The highest bit of each byte that is below 0x20, a quote, a backslash or not ASCII. A subtraction's
-    /// borrow may mark bytes above such a one, never below.
+    /// Sets the highest bit of each byte that is below 0x20, a quote, a backslash or not ASCII. A subtraction's borrow
+    /// may also mark bytes above such a byte, never below it.
     @inline(__always)
     private static func specialBytes(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Members of objects that are written now and then: called, where `key` and its like are expanded in
-// place for the events of a batch.
+// For members of objects that are written now and then: these functions are called. `key` and its like are expanded in
+// place, for the events of a batch.
 extension JSONWriter {
     @inline(never)
     mutating func member(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
@@ -39,7 +39,7 @@ extension JSONWriter {
         beginObject()
     }
 
-    /// As it is, around what is JSON.
+    /// Appends text as it is, around the JSON.
     @inline(never)
     mutating func append(_ text: String) {
         var text = text

@@ -53,13 +53,13 @@ struct JSONWriter: ~Copyable {
         if let to = place(0) { buffer.commit(upTo: to) }
     }
 
-    /// Room for `extra` bytes of an element, behind what separates it from the one before.
+    /// Room for `extra` bytes of an element, behind the separator from the one before.
     @inline(__always)
     private mutating func place(_ extra: Int) -> UnsafeMutablePointer<UInt8>? {
         if isPretty { beginLine() }
         guard let to = buffer.reserve(extra &+ 1) else { return nil }
         to[0] = UInt8(ascii: ",")
-        // On a line of its own, the comma stands there already.
+        // In pretty output, the comma is written already.
         let isSeparated = isFirst || isPretty
         isFirst = false
         return isSeparated ? to : to + 1

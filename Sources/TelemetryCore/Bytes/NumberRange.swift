@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a number may be that an author sets: the same in a manifest and in code.
+/// The values that a number set by an author may have: the same in a manifest and in code.
 struct NumberRange {
     var values: ClosedRange<Int64>
     var step: Int64 = 1

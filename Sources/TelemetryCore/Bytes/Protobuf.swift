@@ -2,8 +2,8 @@
 import CSystem
 
 // The wire format of Protocol Buffers, as far as OTLP needs it: https://protobuf.dev/programming-guides/encoding/.
-// Lengths are written in their shortest form, fields by whoever calls in the order of their numbers, so that the
-// bytes are those of every other encoder.
+// Lengths are written in their shortest form. The caller writes fields in the order of their numbers. So the bytes are
+// those of every other encoder.
 extension ByteBuffer {
     /// Most bytes of a varint.
     static let longestVarint = 10
@@ -69,7 +69,7 @@ struct ProtobufReader {
     enum Value {
         case number(UInt64)
         case bytes(Range<Int>)
-        /// A number of fixed size; nobody asks for its value.
+        /// A number of fixed size; its value is not needed.
         case fixed
     }
 
@@ -77,7 +77,7 @@ struct ProtobufReader {
     private var at: Int
     private let end: Int
 
-    /// `range`: where the message stands; nil: from the first byte to the last.
+    /// `range`: where the message is; nil: from the first byte to the last.
     init(_ bytes: [UInt8], _ range: Range<Int>? = nil) {
         self.bytes = bytes
         at = range?.lowerBound ?? 0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Numbers with up to four decimal places, as most measured values are: their shortest digits need no
-/// search. A decimal of at most 15 digits is the only such one that reads back as its double (IEEE 754,
-/// 5.12.2), so that one which does is also the shortest.
+/// Numbers with up to four decimal places, as most measured values are: their shortest digits need no search. At most
+/// one decimal of up to 15 digits reads back as a given double (IEEE 754, 5.12.2), so one that does is also the
+/// shortest.
 enum ShortDecimal {
     /// Bytes that `write` takes at most.
     static let maxLength = 24
@@ -19,7 +19,7 @@ enum ShortDecimal {
         for places in 1...4 {
             scale &*= 10
             let digits = UInt64(magnitude * Double(scale) + 0.5)
-            // Both sides are exact, and a quotient is rounded as a number that is read.
+            // Both operands are exact, and their quotient is rounded in the same way as a number that is read.
             if Double(digits) / Double(scale) != magnitude { continue }
             target[0] = UInt8(ascii: "-")
             let point = Decimal.write(digits / scale, to: value < 0 ? target + 1 : target)

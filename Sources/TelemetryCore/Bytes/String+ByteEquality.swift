@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Strings are equal here when their bytes are. The standard library's own comparison is of canonical
-// equivalence, which no name, key or path in this project has, and it brings tables of 30 KB; the
-// library is linked without them, so that nothing can fall back on it unnoticed.
+// Strings are equal here when their bytes are. The standard library compares by canonical equivalence, which no name,
+// key or path in this project has. That comparison brings tables of 30 KB. The library is linked without the tables, so
+// that nothing can fall back on it unnoticed.
 extension String {
     @inline(never)
     package static func == (left: String, right: String) -> Bool {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Text from bytes, ill-formed UTF-8 repaired. The standard library's decoding is expanded wherever it is
-// used, 200 bytes each time; these are called.
+// Text from bytes, with ill-formed UTF-8 repaired. The standard library's decoding is expanded wherever it is used, 200
+// bytes each time; these functions are called.
 extension String {
     @inline(never)
     package init(bytes: [UInt8]) { self.init(decoding: bytes, as: UTF8.self) }

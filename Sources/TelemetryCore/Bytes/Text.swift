@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A caller's string and what will stand of it in the record.
+/// A caller's string, and how much of it goes into the record.
 struct Text {
     let source: UnsafePointer<UInt8>
     /// Bytes of `source` that are looked at.
@@ -21,7 +21,7 @@ struct Text {
             isAdjusted: false)
     }
 
-    /// Measures a NUL-terminated string of which at most `limit` bytes are kept.
+    /// Measures a NUL-terminated string. At most `limit` bytes of it are kept.
     @inline(__always)
     init(_ string: UnsafePointer<CChar>, limit: Int) {
         let bytes = UnsafeRawPointer(string).assumingMemoryBound(to: UInt8.self)
@@ -59,8 +59,8 @@ struct Text {
 
     @inline(never)
     private func copyRepaired(to target: UnsafeMutableRawPointer) {
-        // The string may have been changed by another thread since it was measured: never write more
-        // than was reserved, never leave a part unwritten.
+        // Another thread may have changed the string since it was measured: never write more than was reserved, never
+        // leave a part unwritten.
         var walk = UTF8Walk(source, sourceLength, limit: length)
         var done = 0
         while let step = walk.next() {
@@ -144,7 +144,7 @@ struct UTF8Walk {
         self.limit = limit
     }
 
-    /// A character as it stands, or, with nil `bytes`, a replacement; `count` bytes of output.
+    /// A character as it is, or, with nil `bytes`, a replacement; `count` bytes of output.
     mutating func next() -> (bytes: UnsafePointer<UInt8>?, count: Int)? {
         guard consumed < count else { return nil }
         let (length, isValid) =

@@ -19,7 +19,7 @@ package enum Timestamp {
     }
 }
 
-/// Writes the texts of points in time, most of which lie in the same second as the one before.
+/// Writes the texts of points in time. Most of them lie in the same second as the one before.
 struct TimestampWriter {
     private var hasSecond = false
     /// When that second began.
@@ -58,7 +58,7 @@ struct TimestampWriter {
     private mutating func beginSecond(_ nanoseconds: Int64) {
         let (seconds, fraction) = Self.floorDivide(Int(nanoseconds), Int(Self.second))
         begin = nanoseconds &- Int64(fraction)
-        // The first one of all began before an Int64 does.
+        // The first second of all began before the smallest Int64.
         hasSecond = begin <= nanoseconds
         let (days, secondOfDay) = Self.floorDivide(seconds, 86_400)
         let date = CivilDate(daysSinceEpoch: days)

@@ -3,8 +3,8 @@
 /// Well-formedness of UTF-8: The Unicode Standard, table 3-7, and the practice of substituting
 /// maximal subparts (section 3.9), which is also what the WHATWG decoder does.
 package enum UTF8Sequence {
-    /// Looks at the bytes from `start`, of which the first is not ASCII. Well formed: the length of
-    /// the sequence, 2 to 4. Not: the length of the maximal subpart to replace by one U+FFFD.
+    /// Looks at the bytes from `start`; the first is not ASCII. If the sequence is well formed, `length` is its length,
+    /// 2 to 4. If not, it is the length of the maximal subpart to replace by one U+FFFD.
     package static func examine(
         _ start: UnsafePointer<UInt8>, available: Int
     ) -> (length: Int, isWellFormed: Bool) {

@@ -9,7 +9,7 @@ enum UUIDText {
         guard let from = uuid.baseAddress, uuid.count >= 16 else {
             return target.update(repeating: UInt8(ascii: "0"), count: length)
         }
-        // Eight digits at a time: what is one too many, the next ones or a hyphen overwrite.
+        // Eight digits at a time. A digit too many is overwritten by the next ones or by a hyphen.
         let (first, second) = (digits(from, 0), digits(from, 4))
         let (third, fourth) = (digits(from, 8), digits(from, 12))
         let to = UnsafeMutableRawPointer(target)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Characters that a terminal or a page obeys instead of showing them: C0, DEL and C1 (ECMA-48); what changes the
-/// direction of text or is not seen (Unicode Bidi_Control, line and paragraph separator, byte order mark, interlinear
-/// annotation, tags).
+/// Characters that a terminal or a page obeys instead of showing them: C0, DEL and C1 (ECMA-48). Also those that change
+/// the direction of text or are not seen (Unicode Bidi_Control, line and paragraph separator, byte order mark,
+/// interlinear annotation, tags).
 package enum UnseenCharacter {
     package static func isOne(_ scalar: UInt32) -> Bool {
         switch scalar {

@@ -52,8 +52,8 @@ struct WrappedText {
         column += Self.columns(byte)
     }
 
-    /// Columns of the character that a byte of UTF-8 begins. From U+3000 on most characters are East
-    /// Asian or emoji and take two (Unicode Standard Annex 11); a line is too short for the others.
+    /// Columns of the character that a byte of UTF-8 begins. From U+3000 on most characters are East Asian or emoji and
+    /// take two (Unicode Standard Annex 11). A line with others from there on comes out too short.
     private static func columns(_ byte: UInt8) -> Int {
         byte & 0xC0 == 0x80 ? 0 : byte >= 0xE3 ? 2 : 1
     }

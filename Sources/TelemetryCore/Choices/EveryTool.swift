@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A8, for all tools at once: a refusal that no tool's own answer overrules.
+/// A8, for all tools at once: a refusal that the answer of a single tool does not override.
 package enum EveryTool {
-    /// Before anything is erased: from then on no tool records.
+    /// To be called before anything is erased: from then on no tool records.
     package static func refuse() throws(SystemError) {
         let refusal = PreferenceStore.text(false)
         do throws(SystemError) { try AnswerFile.replace(in: directory, PreferenceStore.fileName, refusal) } catch {
@@ -11,7 +11,8 @@ package enum EveryTool {
         }
     }
 
-    /// Where that cannot be stored: a refusal for each tool that the user has been asked about. Their names.
+    /// If that cannot be stored: stores a refusal for each tool that the user has been asked about. Returns their
+    /// names.
     package static func refuseEach() -> [String] {
         let tools = (try? toolNames(in: Environment.configDirectory)) ?? []
         return tools.filter { tool in (try? PreferenceStore.refuse(tool: tool)) != nil }
@@ -25,7 +26,7 @@ package enum EveryTool {
 
     private static var directory: String? { Environment.configDirectory.map { $0 + "/" + PreferenceStore.everyTool } }
 
-    /// Erases what waits in every spool of this user. The names of the tools whose spool could not be
+    /// Erases the waiting events in every spool of this user. Returns the names of the tools whose spool could not be
     /// erased; empty: nothing waits any more.
     package static func erase() throws(SystemError) -> [String] {
         var failed: [String] = []

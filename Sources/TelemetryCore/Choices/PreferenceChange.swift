@@ -3,19 +3,19 @@ import CSystem
 
 /// A8, A18: what `enable`, `disable`, telemetry_set_preference() and an answered prompt do.
 ///
-/// Two files change, and a crash may come between them, so the one that can only lower goes first. A
-/// yes: the notice's version, then the answer; alone, the version changes no answer. A no: the answer,
-/// then the version; a version first would for a moment renew an older yes.
+/// Two files change, and a crash may come between the two writes, so the write that can only reduce consent comes
+/// first. A yes: the notice's version, then the answer; the version alone changes no answer. A no: the answer, then the
+/// version; the version first would renew an older yes for a moment.
 package enum PreferenceChange {
-    /// `sawNotice`: the user was shown the present one, or the generic one, just now.
+    /// `sawNotice`: the user was just shown the present notice, or the generic one.
     package static func enable(_ options: Options, sawNotice: Bool = false) throws(SystemError) {
         try eraseRefused(options)
         if sawNotice || !options.noticeVersion.utf8.isEmpty { try markShown(options) }
         try PreferenceStore.write(true, tool: options.toolName)
     }
 
-    /// A refusal may have been stored where what waited could not be erased: it is erased before anything is
-    /// sent again.
+    /// A refusal may have been stored although the waiting events could not be erased: they are erased before anything
+    /// is sent again.
     private static func eraseRefused(_ options: Options) throws(SystemError) {
         guard PreferenceStore.read(tool: options.toolName) == .off else { return }
         let (statistics, problem) = SpoolInspector.examine(options: options)
@@ -24,9 +24,9 @@ package enum PreferenceChange {
         if case .impossible(let error) = SpoolInspector.erase(options: options) { throw error }
     }
 
-    /// The answer first: from then on nothing new is recorded. What waits is erased even if the answer
-    /// could not be stored, and the room that this gives may be what was missing. Whatever is wrong with the
-    /// options or the manifest, a tool's name is enough.
+    /// The answer is stored first: from then on nothing new is recorded. Waiting events are erased even if the answer
+    /// could not be stored, and the room that this frees may be what was missing. Only the tool's name is needed, even
+    /// if the options or the manifest are invalid.
     package static func disable(_ options: Options) -> (notStored: SystemError?, erasure: Erasure) {
         let isStored = (try? PreferenceStore.refuse(tool: options.toolName)) != nil
         var erasure = SpoolInspector.erase(options: options)
@@ -40,7 +40,7 @@ package enum PreferenceChange {
         return (nil, erasure)
     }
 
-    /// Either of them, with what a program wants to know of it.
+    /// Enables or disables, and returns what a program needs to know about the result.
     package static func store(_ enabled: Bool, _ options: Options) -> telemetry_status {
         if !ToolName.isValid(options.toolName) || enabled && options.error != nil { return TELEMETRY_ERROR_ARGUMENT }
         if enabled {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A1, A13: the first-run step. Shows the notice and, for an opt-in tool, asks; all of it on standard
-/// error, and only where a person can answer and nobody has answered yet. docs/notice.md.
+/// A1, A13: the first-run step. Shows the notice and, for an opt-in tool, asks. Everything goes to standard error, and
+/// only if a person can answer and nobody has answered yet. docs/notice.md.
 package enum Prompt {
-    /// Stores what was answered; nothing unless it was an answer.
+    /// Stores the answer; stores nothing if there was none.
     package static func run(_ options: Options) throws(SystemError) {
         let inputs = ConsentInputs.gather(options: options)
         let decision = ConsentResolver.resolve(inputs)
@@ -18,8 +18,8 @@ package enum Prompt {
         }
     }
 
-    /// Nobody has answered, the notice of an opt-out tool is still to be shown, or a yes was given to
-    /// another notice. A no stands: nobody is asked until they change their mind.
+    /// Nobody has answered, the notice of an opt-out tool must still be shown, or a yes was given to another notice. A
+    /// no remains valid: nobody is asked again until they change their mind.
     static func isWanted(_ inputs: ConsentInputs, _ decision: ConsentDecision) -> Bool {
         if decision.isEnabled { return false }
         switch decision.source {
@@ -36,7 +36,7 @@ package enum Prompt {
             Terminal.discardInput()
             guard let line = try Terminal.readLine(after: attempt == 1 ? question : "Please answer y or n. " + question)
             else {
-                // The cursor stands behind the question.
+                // The cursor is behind the question.
                 try Terminal.show("\n")
                 break
             }
@@ -46,7 +46,7 @@ package enum Prompt {
         return nil
     }
 
-    /// Enter alone is a no. Nil: neither yes nor no.
+    /// Enter alone means no. Nil: neither yes nor no.
     static func parse(_ line: [UInt8]) -> Bool? {
         // Up to three letters, in lower case (0x20 turns no other byte into one of these), as one number.
         var word: UInt32 = 0

@@ -2,9 +2,9 @@
 import CSystem
 import Synchronization
 
-/// `--dry-run`: an event goes the whole way of recording, into memory that nobody delivers from.
+/// `--dry-run`: an event is recorded as usual, but into memory that nobody delivers from.
 extension Collector {
-    /// Ended with `endDryRun()`, and with nothing else.
+    /// Must be ended with `endDryRun()`, and not in another way.
     package static func openDryRun(_ options: Options) -> Collector {
         let collector = Collector(options.copy(), isDryRun: true)
         collector.handle.pointee.implementation = Unmanaged.passRetained(collector).toOpaque()
@@ -22,7 +22,7 @@ extension Collector {
         return made
     }
 
-    /// The identifier that events carry; nil as long as none was made.
+    /// The identifier that events carry; nil if none was made yet.
     package static func existingMachineID(_ options: Options) -> String? {
         let policy = IdentityPolicy(options)
         if policy.kind == TELEMETRY_IDENTITY_NONE { return "" }

@@ -2,7 +2,7 @@
 import CSystem
 
 extension Collector {
-    /// In the child, with the mutex held: there is no worker here, and the segments are the parent's.
+    /// In the child, with the mutex held: the child has no worker, and the segments belong to the parent.
     func leaveToParent() {
         recorder.pointee.segment.store(0, ordering: .releasing)
         looked = 0
@@ -14,8 +14,8 @@ extension Collector {
         spool?.abandon()
         spool = nil
         dispatcher = nil
-        // Their connections belong to the parent, whose thread may be using them at this moment: neither
-        // used nor closed here.
+        // Their connections belong to the parent, whose thread may be using them at this moment. They are neither used
+        // nor closed here.
         for outlet in outlets { _ = Unmanaged.passRetained(outlet) }
         outlets = []
         worker = WorkerState()

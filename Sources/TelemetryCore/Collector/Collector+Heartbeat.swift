@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// C12: an event now and then that says that the tool is in use. All processes of the tool share one
-/// period, and the event goes the way of every other.
+/// C12: an event that says now and then that the tool is in use. All processes of the tool share one period, and the
+/// event is recorded like every other.
 extension Collector {
-    /// At the start of a collector. In a program that delivers itself the worker sends those to come.
+    /// At the start of a collector. In a program that delivers itself, the worker sends the later ones.
     @inline(never)
     package func startHeartbeat() {
         guard options.heartbeat != nil, isEnabled else { return }
@@ -18,14 +18,14 @@ extension Collector {
         nextHeartbeat != .max && options.heartbeat?.isReached(nextHeartbeat, now: Clock.realtime()) == true
     }
 
-    /// With the mutex held; on the monotonic clock. The other one may be set: it is looked at once an hour.
+    /// With the mutex held; on the monotonic clock. The other clock may be set, so it is looked at once an hour.
     var heartbeatWakeUp: Int64 {
         guard nextHeartbeat != .max else { return .max }
         let longest: Int64 = 3600 * 1_000_000_000
         return Clock.monotonic() &+ max(0, min(nextHeartbeat &- Clock.realtime(), longest))
     }
 
-    /// Without the mutex. Records one if it is due, and notes when the next will be.
+    /// Without the mutex. Records a heartbeat if it is due, and notes when the next one is.
     @inline(never)
     func beat() {
         guard let rule = options.heartbeat else { return }
@@ -34,14 +34,14 @@ extension Collector {
         var next = Int64.max
         if isOn && !rule.isStopped(failures: failures) {
             let last = HeartbeatFile.last(tool: options.toolName)
-            // Read after the file: what another process writes meanwhile must not lie ahead.
+            // The clock is read after the file: a time that another process writes meanwhile must not be in the future.
             next = rule.next(after: rule.isDue(last: last, now: Clock.realtime()) ? claim(rule) : last)
         }
         mutex.withLock { nextHeartbeat = next }
     }
 
-    /// When the last one was recorded: now, if no other process came first. Where nothing can be written
-    /// that could not be known, and every run would send one: then none does.
+    /// Returns when the last heartbeat was recorded: now, if no other process came first. If nothing can be written, no
+    /// heartbeat is sent: the time would be unknown, and every run would send one.
     private func claim(_ rule: HeartbeatRule) -> Int64 {
         var last = Clock.realtime()
         var isMine = false

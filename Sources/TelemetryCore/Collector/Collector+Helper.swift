@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// The same doors as the C API's, for the helper.
+/// The functions of the C API, for the helper.
 extension Collector {
     package func track(type: String, name: String, attributes: [(key: String, value: AttributeValue)])
         -> telemetry_status

@@ -4,10 +4,10 @@ import Synchronization
 
 /// Flush, close, drop and statistics.
 extension Collector {
-    /// How long close() waits beyond its deadline for a worker that has been called off.
+    /// How long close() waits beyond its deadline for a worker that has been told to stop.
     private static let graceMilliseconds: UInt32 = 20
 
-    /// Delivers what waits. `ignoringBackoff`: even if an earlier failure says to wait.
+    /// Delivers the waiting events. `ignoringBackoff`: even if an earlier failure says to wait.
     package func flush(timeoutMilliseconds: UInt32, ignoringBackoff: Bool = false) -> telemetry_status {
         guard isEnabled else { return TELEMETRY_DISABLED }
         return flush(until: Deadline(timeoutMilliseconds: timeoutMilliseconds), ignoringBackoff)
@@ -33,7 +33,7 @@ extension Collector {
         return Self.status(worker.lastResult)
     }
 
-    /// With the mutex held: on this thread, which a local backend does not hold up.
+    /// With the mutex held: delivers on this thread, which a local backend does not delay.
     private func flushInline(_ spool: Spool, _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool)
         -> telemetry_status
     {
@@ -58,15 +58,15 @@ extension Collector {
         }
     }
 
-    /// With the mutex held. A collector that has recorded nothing still delivers what others have left,
-    /// but makes no spool for that. Nil: it can be had, or nothing waits.
+    /// With the mutex held. A collector that has recorded nothing still delivers what others have left, but makes no
+    /// spool for that. Nil: the spool is usable, or nothing waits.
     private func attachIfAnythingWaits() -> telemetry_status? {
         if spool != nil { return nil }
         do throws(SystemError) {
             guard let existing = try SpoolDirectory.openToLook(tool: options.toolName) else { return nil }
             let isWaiting = !existing.segmentNames().isEmpty
             existing.close()
-            // Of a spool that is only to be looked at nothing can be sent.
+            // Events of a spool that can only be read cannot be sent.
             if isWaiting, attach().shared == nil, SpoolInspector.statistics(options: options)?.pending != 0 {
                 return TELEMETRY_ERROR_SYSTEM
             }
@@ -85,7 +85,7 @@ extension Collector {
         Gate.set(handle, isOpen: false)
         let spawns = wasEnabled && !deliversAtClose && detachedIsDue
         ForkHandling.forget(self)
-        // What is short of the caller's deadline may be waited for at a lock; a little more, where there is none.
+        // Locks may be waited for until the caller's deadline, but at least for a short grace period.
         if stopWorker(deadline) {
             cleanUp(deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds)))
         } else {
@@ -105,15 +105,15 @@ extension Collector {
         mutex.withLock { spool != nil && (dispatcher?.nextAttempt ?? 0) <= Clock.realtime() }
     }
 
-    /// False: the worker is still busy, and will clean up itself.
+    /// False: the worker is still busy, and will clean up by itself.
     private func stopWorker(_ deadline: Deadline) -> Bool {
         mutex.lock()
         defer { mutex.unlock() }
-        // A callback of the program's may take its time: on a thread that nobody waits for beyond the deadline.
+        // A callback of the program may take its time: it runs on a thread that nobody waits for beyond the deadline.
         if decision.isEnabled && hasCustomBackend { startWorker() }
         worker.isStopping = true
         condition.broadcast()
-        // A flush that was not over in time leaves no more time to wait for.
+        // A flush that did not finish in time leaves no more time to wait.
         var isCalledOff = worker.completed < worker.requested
         var end = isCalledOff ? callOff() : deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds))
         while worker.isRunning {
@@ -126,7 +126,7 @@ extension Collector {
         return !worker.isRunning
     }
 
-    /// Tells the worker to give up its send; returns until when to wait for that.
+    /// Tells the worker to give up its send; returns until when to wait for it.
     private func callOff() -> Deadline {
         cancelled.pointee.store(true, ordering: .relaxed)
         return Deadline(timeoutMilliseconds: Self.graceMilliseconds)
@@ -149,15 +149,15 @@ extension Collector {
         closeOutlets()
     }
 
-    /// With the mutex held, or after the last call. What was in memory only and could be delivered nowhere is
-    /// gone; what a worker that is left behind still holds there goes with the process. Only the helper asks.
+    /// With the mutex held, or after the last call. Events that were in memory only and could not be delivered are
+    /// gone; events that an abandoned worker still holds there are lost with the process. Only the helper asks.
     private func noteLoss(whole isClosed: Bool) {
         guard DetachedDelivery.isHelper, let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
         loss = spool.failure ?? SystemError(code: spool.lastErrno)
     }
 
-    /// With the mutex held. A run whose every event was refused has no spool: what it counted goes to the one
-    /// that is there, but makes none.
+    /// With the mutex held. A run whose events were all refused has no spool: its counts go to the existing one, but no
+    /// spool is made for them.
     @inline(never)
     private func attachToCount() {
         guard spool == nil, decision.isEnabled, recorder.pointee.refused.load(ordering: .relaxed) != 0,
@@ -167,7 +167,7 @@ extension Collector {
         attach()
     }
 
-    /// With the mutex held. Counts kept by recording threads go where the others are.
+    /// With the mutex held. Adds the counts of recording threads to the others.
     private func moveCounts(to spool: Spool) {
         spool.unmerged.adjusted &+= recorder.pointee.adjusted.exchange(0, ordering: .relaxed)
         spool.unmerged.refused &+= recorder.pointee.refused.exchange(0, ordering: .relaxed)
@@ -185,7 +185,7 @@ extension Collector {
         guard let spool else { return TELEMETRY_OK }
         let deadline = Deadline(timeoutMilliseconds: 200)
         var isDone = erase(spool)
-        // Others may record meanwhile, and close.
+        // Other threads may record meanwhile, or close.
         while !isDone && !deadline.isPast {
             mutex.unlock()
             Clock.sleep(nanoseconds: 1_000_000)
@@ -196,7 +196,7 @@ extension Collector {
         return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
     }
 
-    /// With the mutex held. Voids what waits, everywhere, and removes it where no living process holds it.
+    /// With the mutex held. Voids all waiting events, and removes those that no living process holds.
     @discardableResult
     func erase(_ spool: Spool, _ deadline: Deadline = Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) -> Bool
     {
@@ -204,7 +204,7 @@ extension Collector {
         recorder.pointee.segment.store(0, ordering: .releasing)
         var isDone = true
         if let shared = spool.shared {
-            // From here on it is void, whoever holds the lock.
+            // From here on the events are void, even if another process holds the lock.
             guard shared.control.raiseEpoch() else { return false }
             isDone = shared.withLock(deadline) { spool.discardOrphans(shared) }
         }
@@ -213,7 +213,7 @@ extension Collector {
         return isDone
     }
 
-    /// `size` is left 0: the caller knows how much it can take. `status`: why the counters are not all there.
+    /// `size` is left 0: the caller knows how much it can take. `status`: set if the counters are incomplete.
     package func statistics(status: UnsafeMutablePointer<telemetry_status>? = nil) -> telemetry_statistics {
         mutex.lock()
         defer { mutex.unlock() }
@@ -245,13 +245,14 @@ extension Collector {
         return result
     }
 
-    /// errno, where the spool could not be looked at.
+    /// Returns errno if the spool could not be read.
     private func fill(_ result: inout telemetry_statistics, _ spool: Spool) -> Int32 {
         var failure: Int32 = 0
         if let shared = spool.shared {
             spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
             var totals = Tally()
-            // Recording needs the mutex: without the lock a segment that is just being counted may count twice.
+            // Recording needs the mutex: without the lock, a segment that is being counted at this moment may count
+            // twice.
             let look = { totals = shared.totals(failure: &failure, own: spool.ownMapped) }
             if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), look) { look() }
             totals += spool.ownTally()

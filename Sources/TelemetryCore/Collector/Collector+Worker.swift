@@ -2,15 +2,15 @@
 import CSystem
 import Synchronization
 
-/// What the worker thread and those who wait for it tell each other. Guarded by the collector's mutex.
+/// The state that the worker thread shares with the threads that wait for it. Guarded by the collector's mutex.
 struct WorkerState {
     var isRunning = false
     var isStopping = false
-    /// Flushes asked for and done, by number.
+    /// Flushes requested and completed, by number.
     var requested: UInt64 = 0
     var completed: UInt64 = 0
     var ignoresBackoff = false
-    /// close() did not wait any longer: the worker cleans up.
+    /// close() stopped waiting: the worker cleans up.
     var isAbandoned = false
     /// Segments are being delivered, without the mutex.
     var isPassing = false
@@ -20,7 +20,7 @@ struct WorkerState {
 }
 
 extension Collector {
-    /// Enough for libcurl and TLS; only what is touched takes memory.
+    /// Enough for libcurl and TLS; only the used part takes memory.
     private static let stackBytes = 512 << 10
 
     /// With the mutex held.
@@ -81,9 +81,9 @@ extension Collector {
         if isAbandoned { cleanUp() }
     }
 
-    /// With the mutex held. No thread of the program's is left: it ends with this one, or by a signal, as it would have
-    /// ended without. What waits is left in the spool, as by every program that ends without telemetry_close().
-    /// False: a thread of the library's that does not take signals would be left.
+    /// With the mutex held. No thread of the program is left: the process ends with this thread, or by a signal, as it
+    /// would have ended without the library. The waiting events stay in the spool, as for every program that ends
+    /// without telemetry_close(). False: another thread of the library, which takes no signals, would be left.
     private func leave() -> Bool {
         csystem_open_signals()
         if csystem_is_looking_up() {
@@ -97,7 +97,7 @@ extension Collector {
         return true
     }
 
-    /// With the mutex held. After a quiet second, what a burst needed is given back.
+    /// With the mutex held. After a quiet second, the segments that only a burst needed are given back.
     private func waitForWork() {
         guard let spool, spool.hasSurplus else {
             _ = condition.wait(mutex, until: nextWakeUp)
@@ -128,7 +128,7 @@ extension Collector {
         condition.broadcast()
     }
 
-    /// With the mutex held. There is no memory to deliver with: another look in a second.
+    /// With the mutex held. There is not enough memory to deliver: tries again in a second.
     private func postpone(_ request: UInt64) {
         worker.lastResult = .exhausted
         worker.completed = max(worker.completed, request)
@@ -136,13 +136,13 @@ extension Collector {
         if !worker.isStopping { _ = condition.wait(mutex, until: Deadline(timeoutMilliseconds: 1000)) }
     }
 
-    /// With the mutex held. What is sent is what is still there.
+    /// With the mutex held. Only events that still exist are sent.
     func lookBeforePass(_ spool: Spool) {
         if let shared = spool.shared {
             _ = hasChanged(spool, shared, closely: true)
             return
         }
-        // In memory there is no epoch that a refusal could raise, which may have come and gone.
+        // In memory there is no epoch for a refusal to raise, and the refusal may have come and gone.
         let answers = PreferenceStore.stamps(tool: options.toolName)
         if !spool.answers.isEmpty && spool.answers != answers { erase(spool) }
         spool.answers = answers
@@ -150,7 +150,7 @@ extension Collector {
 
     /// With the mutex held.
     func sealActive(_ spool: Spool) {
-        // The next event takes the slow way, and wakes the worker.
+        // The next event takes the slow path, and wakes the worker.
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.sealActive()
     }
@@ -160,8 +160,8 @@ extension Collector {
         spool.mergeCounts(Deadline(nanoseconds: 0))
         if result == .refused {
             Gate.set(handle, isOpen: false)
-            // What cannot be read, for want of a descriptor for instance, means off. It withdraws nothing, and it may
-            // be read again by now.
+            // An answer that cannot be read, because of a missing descriptor for instance, means off. It withdraws
+            // nothing, and it may be readable again by now.
             if ConsentResolver.resolve(ConsentInputs.gather(options: options)).voidsWaiting { erase(spool) }
             return
         }
@@ -178,7 +178,7 @@ extension Collector {
         !worker.isStopping && schedule?.isDue == true
     }
 
-    /// With the mutex held. Nothing can be sent in this process any more: what waits is left to others.
+    /// With the mutex held. Nothing can be sent in this process any more: waiting events are left to others.
     private var isOver: Bool {
         for outlet in currentOutlets() where outlet.backend.isOver { return true }
         return false

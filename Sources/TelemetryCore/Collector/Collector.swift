@@ -2,12 +2,12 @@
 import CSystem
 import Synchronization
 
-/// One tool's collector in this process: composes consent, spool, dispatcher and backend. The only
-/// type that knows all of them.
+/// One tool's collector in this process: combines consent, spool, dispatcher and backend. The only type that knows all
+/// of them.
 package final class Collector: ForkMember {
     package let options: Options
     package let decision: ConsentDecision
-    /// The helper's texts have U+FFFD for what is no UTF-8, a program's have the bytes.
+    /// The helper's texts have U+FFFD in place of bytes that are not UTF-8; a program's texts keep the bytes.
     let redactor = Redactor(home: DetachedDelivery.isHelper ? Environment.refusing("HOME") : Environment.homeInTexts)
     package let handle: UnsafeMutablePointer<telemetry_collector>
     let recorder: UnsafeMutablePointer<Recorder>
@@ -15,28 +15,29 @@ package final class Collector: ForkMember {
 
     // The mutex guards everything below. It is never held while sending.
 
-    /// After close(): why what was recorded is neither stored nor delivered; nil: it is.
+    /// After close(): why recorded events are neither stored nor delivered; nil: they are.
     package var loss: SystemError?
     /// Nil until the first event.
     var spool: Spool?
     var dispatcher: Dispatcher?
-    /// Empty until somebody needs them.
+    /// Empty until they are needed.
     var outlets: [Outlet] = []
-    /// A7: in whose place the local log stands.
+    /// A7: the outlets that the local log replaces.
     private var replaced: [Outlet] = []
     private var areOutletsClosed = false
-    /// A7: the local log stands in for the author's backend.
+    /// A7: the local log replaces the author's backend.
     private var isLocalOnly = false
-    /// No epoch tells of an answer that was written by hand, or where there is no spool: the files are looked at again.
+    /// The epoch does not show an answer that was written by hand, or one given without a spool: the files are looked
+    /// at again.
     private var watch: AnswerWatch
     private var consentChecked = Clock.monotonic()
-    /// The epoch was read after the last look: it is that of a withdrawal if that came in between.
+    /// The epoch was read after the last look at consent, so it may already include a withdrawal made in between.
     private static let notChecked = Int64.min
-    /// "within a second", with room for a program that asks only now and then.
+    /// "within a second", with a margin for a program that asks only now and then.
     private static let consentNanoseconds: Int64 = 500_000_000
-    /// A18: a program that opens and records at once is spared the second look.
+    /// A18: a program that opens and records at once needs no second look.
     private static let freshNanoseconds: Int64 = 2_000_000
-    /// When the identifier in the spool's context is to be replaced, nanoseconds since 1970.
+    /// When the identifier in the spool's context must be replaced, nanoseconds since 1970.
     private var identityExpires = Int64.max
     /// C12: when the next heartbeat is due, nanoseconds since 1970.
     var nextHeartbeat = Int64.max
@@ -44,15 +45,15 @@ package final class Collector: ForkMember {
     /// When the spool was last looked at by a thread that holds the mutex, nanoseconds since 1970.
     var looked: Int64 = 0
     var worker = WorkerState()
-    /// close() does not wait any longer: a send under way is to give up.
+    /// close() does not wait any longer: a running send must give up.
     let cancelled = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
 
-    /// A program younger than this is taken for one that ends soon: with a local backend it needs no
-    /// worker thread, since telemetry_close() writes its few events at once.
+    /// A program younger than this is assumed to end soon: with a local backend it needs no worker thread, because
+    /// telemetry_close() writes its few events at once.
     static let settlingNanoseconds: Int64 = 100_000_000
 
-    /// Records into memory only, whatever consent says, to show what would be sent: makes no file,
-    /// no identifier and no thread.
+    /// Records into memory only, whatever the consent, to show what would be sent: makes no file, no identifier and no
+    /// thread.
     package let isDryRun: Bool
     /// The identifier shown in a dry run; nil: none was made yet.
     package var dryIdentity: String?
@@ -135,13 +136,13 @@ package final class Collector: ForkMember {
         return outlets
     }
 
-    /// Somebody is to be told that this collector has ended, even if it never sent.
+    /// The program's backend must be told that this collector has ended, even if it never sent.
     var hasCustomBackend: Bool {
         for destination in options.destinations { if case .custom = destination.choice { return true } }
         return false
     }
 
-    /// Nothing is sent any more. Without the mutex: the program's own code runs, and may ask for statistics.
+    /// Nothing is sent any more. Called without the mutex: the program's own code runs, and may ask for statistics.
     func closeOutlets() {
         let ending = mutex.withLock { () -> [Outlet] in
             defer { areOutletsClosed = true }
@@ -163,9 +164,9 @@ package final class Collector: ForkMember {
         return makeBackend(choice, toolName: options.toolName, stateDirectory: directory)
     }
 
-    // MARK: the slow way of recording
+    // MARK: the slow path of recording
 
-    /// The first event, a full segment, a change of consent, or a process still young.
+    /// Called for the first event, a full segment, a change of consent, or a process that is still young.
     @inline(never)
     func recordSlowly(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64) -> telemetry_status {
         let caller = csystem_enter()
@@ -192,8 +193,8 @@ package final class Collector: ForkMember {
         return TELEMETRY_OK
     }
 
-    /// With the mutex held. The spool in the present consent epoch; nil when consent is gone, or there is
-    /// none yet and none is to be made.
+    /// With the mutex held. The spool in the present consent epoch; nil if consent is gone, or if there is no spool yet
+    /// and none is to be made.
     private func currentSpool(attaching: Bool) -> Spool? {
         if isDryRun { return spool ?? attachDry() }
         guard let spool else {
@@ -222,7 +223,7 @@ package final class Collector: ForkMember {
         return true
     }
 
-    /// With the mutex held. Looks at what others may have done to the spool. True: consent is gone.
+    /// With the mutex held. Looks for changes that others may have made to the spool. True: consent is gone.
     @inline(never)
     func hasChanged(_ spool: Spool, _ shared: SpoolDirectory, closely: Bool = false) -> Bool {
         if shared.isLost { return !replaceLost(spool) }
@@ -230,38 +231,38 @@ package final class Collector: ForkMember {
             if spool.active?.isInPlace != false, !closely || spool.isInPlace { return false }
             recorder.pointee.segment.store(0, ordering: .releasing)
             spool.mendSegments()
-            // Who erased it all has raised the epoch before; it is read once more, now that the file is known
-            // to be gone.
+            // A process that erases everything raises the epoch first. So the epoch is read once more, now that the
+            // file is known to be gone.
             guard shared.control.isRemoved else { return false }
-            // The worker sees to it before its next pass.
+            // The worker handles this before its next pass.
             if worker.isPassing { return false }
             if shared.control.epoch == spool.epoch, isConsented() {
                 beginAnew(spool)
                 return false
             }
         }
-        // Closed since: the next look sees to it.
+        // Closed by the program since: the next look handles this.
         if shared.isLost { return false }
         recorder.pointee.segment.store(0, ordering: .releasing)
         try? shared.control.mend()
         spool.discardOwn()
-        // After `telemetry reset` the spool is no longer anyone's: this collector has come to its end.
+        // After `telemetry reset` the spool belongs to nobody: this collector ends.
         if isConsented(), !shared.control.isRemoved { return false }
         Gate.set(handle, isOpen: false)
         return true
     }
 
-    /// With the mutex held. The state directory was removed, by somebody who has not withdrawn consent: what was
-    /// recorded goes to a new one, or stays in memory.
+    /// With the mutex held. The state directory was removed by somebody who has not withdrawn consent: recorded events
+    /// go to a new directory, or stay in memory.
     private func beginAnew(_ spool: Spool) {
         let (shared, failure) = openSpool()
         if currentOutlets().count > 1 { tellApart(outlets, shared) }
         spool.move(to: shared, failure, makeContext(shared))
     }
 
-    /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with
-    /// them, or it has become another user's. What is in the segments is left to the next pass, as after a
-    /// crash; the worker sees to the rest after the one at work. False: consent is gone.
+    /// With the mutex held. The program has closed our files (closefrom(3)), and their locks are gone with them, or it
+    /// has become another user's. The events in the segments are left to the next pass, as after a crash; the worker
+    /// does the rest after the current pass. False: consent is gone.
     @inline(never)
     func replaceLost(_ spool: Spool) -> Bool {
         recorder.pointee.segment.store(0, ordering: .releasing)
@@ -271,7 +272,7 @@ package final class Collector: ForkMember {
             Gate.set(handle, isOpen: false)
             return false
         }
-        // Before others are opened: they may get the numbers of those that are closed already.
+        // The old files are closed first: new ones may get the numbers of those that are closed already.
         spool.closeShared()
         let (shared, failure) = openSpool()
         if currentOutlets().count > 1 { tellApart(outlets, shared) }
@@ -279,11 +280,11 @@ package final class Collector: ForkMember {
         return true
     }
 
-    /// Whose epoch is read afterwards, and consent looked at after that.
+    /// Opens the spool. The caller then reads its epoch, and looks at consent after that.
     private func openSpool() -> (SpoolDirectory?, SystemError?) {
         consentChecked = Self.notChecked
         var failure: SystemError?
-        // A call that fails for once is no reason to keep everything in memory.
+        // A single failed call must not keep everything in memory.
         for _ in 0..<2 {
             do throws(SystemError) { return (try SpoolDirectory.open(tool: options.toolName), nil) } catch {
                 failure = error
@@ -293,11 +294,11 @@ package final class Collector: ForkMember {
         return (nil, failure)
     }
 
-    /// With the mutex held: the last look at consent counts for a while. Who withdraws by hand is waited for by nobody,
-    /// so what waits is void at once, and removed by whoever holds it.
+    /// With the mutex held: the last look at consent counts for a while. Nobody waits for a withdrawal by hand, so the
+    /// waiting events are void at once, and the process that holds them removes them.
     private func isStillConsented(for nanoseconds: Int64) -> Bool {
         let now = Clock.monotonic()
-        // Without memory nothing is delivered either, and the next look sees what this one would.
+        // Without memory nothing is delivered either, and the next look finds the same.
         if now < consentChecked &+ nanoseconds || !Allocation.isAvailableForPass { return true }
         consentChecked = now
         guard let decision = watch.changed(options), !decision.isEnabled else { return true }
@@ -306,30 +307,30 @@ package final class Collector: ForkMember {
         return false
     }
 
-    /// With the mutex held. D3: what is recorded from now on carries the identifier that follows.
+    /// With the mutex held. D3: events recorded from now on carry the next identifier.
     private func renewIdentityIfDue(_ spool: Spool) {
         guard identityExpires != .max else { return }
         let now = Clock.realtime()
-        // A wrong clock named a moment further off than a period.
+        // A wrong clock gave a moment further away than a period.
         let longest = Int64(options.rotationDays) &* IdentityPolicy.dayNanoseconds
         guard identityExpires <= now || identityExpires &- now > longest &+ IdentityPolicy.dayNanoseconds else {
             return
         }
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.change(makeContext(spool.shared))
-        // Where the old one could not be replaced, that is tried again after a while.
+        // If the old identifier could not be replaced, another attempt follows after a while.
         let soonest = now &+ Self.identityRetryNanoseconds
         identityExpires = min(max(identityExpires, soonest), now &+ max(longest, Self.identityRetryNanoseconds))
     }
 
     private static let identityRetryNanoseconds: Int64 = 60_000_000_000
 
-    /// What the user says at this moment.
+    /// The user's answer at this moment.
     private var isConsented: () -> Bool {
         { [options] in ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled }
     }
 
-    /// With the mutex held. Opens the spool, or memory in its place.
+    /// With the mutex held. Opens the spool, or uses memory in its place.
     @discardableResult
     @inline(never)
     func attach() -> Spool {
@@ -348,7 +349,7 @@ package final class Collector: ForkMember {
         return made
     }
 
-    /// Several destinations: each has progress and a state of its own.
+    /// Several destinations: each has its own progress and state.
     private func tellApart(_ outlets: [Outlet], _ shared: SpoolDirectory?) {
         let slots = shared?.assignDestinations(outlets.map { $0.name })
         for (index, outlet) in outlets.enumerated() {
@@ -365,8 +366,8 @@ package final class Collector: ForkMember {
         return text
     }
 
-    /// With the mutex held. Keeps where a program sends that has chosen so itself, for whoever asks where the
-    /// tool's events go.
+    /// With the mutex held. Stores the destinations that a program has chosen itself, to show where the tool's events
+    /// go.
     private func noteChoice(_ shared: SpoolDirectory?) {
         let set = destinations
         guard let shared, !isLocalOnly, set.origin == .code, shared.control.chosenLately(looked) != set.owner else {
@@ -381,7 +382,7 @@ package final class Collector: ForkMember {
         let identity = MachineIdentity.obtain(
             IdentityPolicy(options), tool: options.toolName, directory: shared?.directory)
         identityExpires = identity.expires
-        // What nobody has chosen a receiver for is for this machine's log, whatever a manifest says later.
+        // Events without a chosen receiver are for this machine's log, whatever a manifest says later.
         let isLocalOnly = isLocalOnly || options.isDefault
         let text = isLocalOnly ? "" : destinationText
         var context = ContextBlock(options, redactor, machineID: identity.id, isLocalOnly ? nil : (destinations, text))
@@ -390,8 +391,8 @@ package final class Collector: ForkMember {
         return context
     }
 
-    /// With the mutex held. Lets other threads record into the active segment without the mutex, and
-    /// sees to it that someone delivers.
+    /// With the mutex held. Lets other threads record into the active segment without the mutex, and ensures that the
+    /// events are delivered.
     private func publish(_ spool: Spool) {
         if isDryRun { return }
         if worker.isRunning || !needsWorkerLater {
@@ -403,7 +404,7 @@ package final class Collector: ForkMember {
         if !spool.sealed.isEmpty || worker.firstPending == 0 { wakeWorker() }
     }
 
-    /// The worker is to be started once the process is no longer young: nobody else can have what is in memory.
+    /// The worker must be started once the process is no longer young: only this process can deliver what is in memory.
     private var needsWorkerLater: Bool { options.delivery == TELEMETRY_IN_PROCESS || spool?.usesHeap != false }
 
     private func needsWorkerNow(_ spool: Spool) -> Bool {
@@ -413,7 +414,7 @@ package final class Collector: ForkMember {
 }
 
 extension ContextBlock {
-    /// What all events of this collector share; requirement C2.
+    /// The context that all events of this collector share; requirement C2.
     init(
         _ options: Options, _ redactor: Redactor, machineID: String,
         _ destinations: (set: DestinationSet, text: String)? = nil

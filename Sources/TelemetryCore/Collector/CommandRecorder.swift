@@ -8,11 +8,11 @@ package final class CommandRecorder {
     private let started = Clock.monotonic()
     /// Nil until it is set, and for a bare or meta command.
     private var path: String?
-    /// Nil: that of the exit code.
+    /// Nil: the category of the exit code.
     private var category: CategoryName?
     private var isFinished = false
 
-    /// The collector must not be closed before the recorder is done with.
+    /// The collector must not be closed before the recorder is finished.
     package init(_ handle: UnsafeMutablePointer<telemetry_collector>) { self.handle = handle }
 
     package func set(_ path: UnsafePointer<CChar>) {
@@ -20,7 +20,7 @@ package final class CommandRecorder {
         ForkHandling.exclusively { self.path = normalised }
     }
 
-    /// False: it is none of the categories.
+    /// False: it is not one of the categories.
     package func set(category name: UnsafePointer<CChar>) -> Bool {
         let given = CategoryName(name)
         ForkHandling.exclusively { category = given }
@@ -45,7 +45,7 @@ package final class CommandRecorder {
     }
 }
 
-/// What a caller gives as a category (C4): anything else than one counts as unknown.
+/// The category that a caller gives (C4): any other text counts as unknown.
 struct CategoryName {
     let category: ErrorCategory
     let isKnown: Bool
@@ -62,7 +62,7 @@ package struct CommandInput {
     package var durationMilliseconds: Int64
     package var exitCode: Int32
     package var category: ErrorCategory?
-    /// A part was given that could not be recorded as it was.
+    /// A part could not be recorded as it was given.
     var isAdjusted = false
     package var arguments: UnsafePointer<UnsafePointer<CChar>?>?
     package var argumentCount = 0
@@ -77,12 +77,12 @@ package struct CommandInput {
     }
 }
 
-/// The way of a command event; requirements C3, C4, C6 and C7.
+/// Records a command event; requirements C3, C4, C6 and C7.
 package enum CommandRecording {
-    /// Longest command path looked at.
+    /// The longest command path that is read.
     private static let pathLimit = 4096
 
-    /// As `telemetry_track_command_extended`, for a collector whose gate is open.
+    /// Like `telemetry_track_command_extended`, for a collector whose gate is open.
     package static func track(
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ path: UnsafePointer<CChar>?, _ command: CommandInput
     ) -> telemetry_status {
@@ -118,7 +118,7 @@ package enum CommandRecording {
         }
     }
 
-    /// As `telemetry_track_error`, for a collector whose gate is open.
+    /// Like `telemetry_track_error`, for a collector whose gate is open.
     package static func trackError(
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ name: UnsafePointer<CChar>?,
         _ category: UnsafePointer<CChar>?,
@@ -138,8 +138,8 @@ package enum CommandRecording {
         }
     }
 
-    /// C6: without extended collection neither arguments nor error text are so much as looked at; with it
-    /// they are recorded redacted.
+    /// C6: without extended collection, arguments and error text are not read at all; with it they are recorded
+    /// redacted.
     private static func extended(
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ plain: EventInput, _ command: CommandInput
     ) -> telemetry_status {
@@ -155,7 +155,7 @@ package enum CommandRecording {
         return withExtendedLifetime(event) {
             arguments.withUnsafeBufferPointer { arguments in
                 input.arguments = arguments.baseAddress
-                // What is beyond the limit is counted, not read.
+                // Arguments beyond the limit are counted, not read.
                 input.argumentCount = command.arguments == nil ? 0 : max(0, command.argumentCount)
                 return Recording.recordOutOfLine(handle, input)
             }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Delivery by a process of its own, so that the tool's ends at once: a `telemetry deliver`, started
-/// without the caller's terminal, group or files (CSystem/spawn.c).
+/// Delivery by a separate process, so that the tool's process ends at once: a `telemetry deliver`, started without the
+/// caller's terminal, group or files (CSystem/spawn.c).
 package enum DetachedDelivery {
-    /// This program is the helper, and is started again.
+    /// This program is the helper, and is started again to deliver.
     nonisolated(unsafe) package static var isHelper = false
 
-    /// At most one process of the tool at a time. The lock goes over to the new one with the open file:
-    /// there is no moment at which another could find it free. That process looks again after it has let go.
+    /// At most one process of the tool at a time. The new process inherits the lock with the open file, so it is never
+    /// free in between. That process looks again after it has released the lock.
     @inline(never)
     static func startUnlessRunning(_ options: Options) {
         if options.delivery == TELEMETRY_AGENT && agentDelivers(options.toolName) { return }
@@ -16,7 +16,7 @@ package enum DetachedDelivery {
             let shared = SpoolDirectory.openExisting(tool: options.toolName)
         else { return }
         defer { shared.close() }
-        // When it cannot be started, what it was to do is left to the next one.
+        // If it cannot be started, its work is left to the next one.
         if let lock = DetachedLock.take(shared) {
             defer { ForkHandling.closeHeld(lock, unlocking: false) }
             _ = PathText.call(program) { program in
@@ -27,12 +27,12 @@ package enum DetachedDelivery {
         }
     }
 
-    /// The one place where the user's agent would be asked: over the socket `telemetry/agent.sock` in
-    /// `$XDG_RUNTIME_DIR`, with the tool's name. True: it delivers, and no process is to be started. There
-    /// is no agent yet.
+    /// The only place where the user's agent would be asked: over the socket `telemetry/agent.sock` in
+    /// `$XDG_RUNTIME_DIR`, with the tool's name. True: the agent delivers, and no process must be started. There is no
+    /// agent yet.
     private static func agentDelivers(_ tool: String) -> Bool { false }
 
-    /// Why no process is started, whatever waits; nil: one may be.
+    /// Why no process is started, whatever waits; nil: one may be started.
     private static func obstacle(_ options: Options) -> StaticString? {
         if !csystem_may_spawn() { return "this process may start none" }
         if isHelper { return nil }
@@ -42,7 +42,7 @@ package enum DetachedDelivery {
         return program(options) == nil ? "no helper found" : nil
     }
 
-    /// For `backend_info`: who delivers for a program.
+    /// For `backend_info`: what delivers for a program.
     @inline(never)
     static func info(_ options: Options) -> String {
         if isHelper { return "" }
@@ -50,7 +50,7 @@ package enum DetachedDelivery {
         return "; delivered by " + (program(options) ?? "")
     }
 
-    /// Never from PATH, and no variable names it: what runs is not the environment's to choose.
+    /// Never from PATH, and no variable names it: the environment must not choose what runs.
     private static func program(_ options: Options) -> String? {
         if isHelper { return "/proc/self/exe" }
         if let chosen = options.helper { return isTrusted(chosen) ? chosen : nil }
@@ -59,7 +59,7 @@ package enum DetachedDelivery {
         return isTrusted(installed) ? installed : nil
     }
 
-    /// `…/lib/libtelemetry.so.0`: `…/bin/telemetry`. Not what the loader knows by a relative path only.
+    /// `…/bin/telemetry` for `…/lib/libtelemetry.so.0`. Nil if the loader knows only a relative path.
     private static var besideLibrary: String? {
         guard let library = csystem_library_path(), library.pointee == CChar(UInt8(ascii: "/")) else { return nil }
         let path = Array(PathText.string(library).utf8)
@@ -74,8 +74,9 @@ package enum DetachedDelivery {
         return FileTrust(acceptsRoot: true, refusedMode: 0o022).problem(status) == nil
     }
 
-    /// Lets go of the lock after a pass and looks at what has come meanwhile, in this order: who has found the
-    /// lock held has left its events before. What is there (0: nothing), if the lock is held again.
+    /// Releases the lock after a pass and then looks at what has come meanwhile. In this order, because a process that
+    /// finds the lock held has left its events before. Returns what is there (0: nothing), if the lock could be taken
+    /// again.
     package static func left(_ options: Options) -> UInt64 {
         guard let held = DetachedLock.held else { return 0 }
         held.unlock()

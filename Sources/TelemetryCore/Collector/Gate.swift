@@ -2,8 +2,8 @@
 import CSystem
 import Synchronization
 
-/// The first word of a collector's handle: 0 while nothing may be recorded. Read without ordering: a
-/// call that runs beside a change of consent may see either.
+/// The first word of a collector's handle: 0 while nothing may be recorded. It is read without ordering: a call that
+/// runs during a change of consent may see either value.
 @frozen
 package enum Gate {
     @_alwaysEmitIntoClient

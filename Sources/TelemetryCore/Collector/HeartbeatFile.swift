@@ -10,7 +10,7 @@ package enum HeartbeatFile {
     private static let start = "{\"version\":1,\"last_ns\":"
     private static let limitBytes = 64
 
-    /// 0: there is none, or it is damaged and will be replaced.
+    /// 0: there is no file, or it is damaged and will be replaced.
     package static func last(tool: String) -> Int64 {
         guard let state = Environment.stateDirectory else { return 0 }
         return last(in: .currentDirectory, state + "/" + tool + "/" + name)
@@ -22,7 +22,7 @@ package enum HeartbeatFile {
         return parse(content.bytes)
     }
 
-    /// Only what `write` writes.
+    /// Accepts only what `write` writes.
     static func parse(_ bytes: [UInt8]) -> Int64 {
         let expected = start.utf8.count
         guard bytes.count > expected, bytes.count <= limitBytes else { return 0 }
@@ -38,7 +38,7 @@ package enum HeartbeatFile {
         return bytes == text(value) ? value : 0
     }
 
-    /// Not durable: what a power cut takes is one heartbeat more.
+    /// Not durable: after a power cut there may be one heartbeat more.
     static func write(_ last: Int64, in directory: Descriptor) -> Bool {
         (try? PrivateFile.replace(in: directory, name, text(last), durable: false)) != nil
     }

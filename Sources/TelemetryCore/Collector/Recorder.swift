@@ -2,12 +2,12 @@
 import CSystem
 import Synchronization
 
-/// What a recording thread touches: lives at a fixed address beside the collector, read without a lock.
+/// The data that a recording thread uses: at a fixed address beside the collector, read without a lock.
 struct Recorder: ~Copyable {
-    /// Address of the active segment; 0: take the slow way.
+    /// Address of the active segment; 0: take the slow path.
     let segment = Atomic<UInt>(0)
-    /// When the slow way was last taken to look at the spool: consent may have been withdrawn, and the segment
-    /// cut short or removed. Nanoseconds since 1970.
+    /// When the slow path was last taken to look at the spool: consent may have been withdrawn, and the segment cut
+    /// short or removed. Nanoseconds since 1970.
     let looked = Atomic<Int64>(0)
     let adjusted = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
@@ -28,7 +28,7 @@ struct Recorder: ~Copyable {
 
     static let lookNanoseconds: UInt64 = 2_000_000
 
-    /// False for one thread every two milliseconds, which is to look. The others need not wait for it.
+    /// False for one thread every two milliseconds, which must look. The others need not wait for it.
     @inline(__always)
     func isFresh(_ now: Int64) -> Bool {
         let last = looked.load(ordering: .relaxed)
@@ -36,7 +36,7 @@ struct Recorder: ~Copyable {
         return !looked.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
     }
 
-    /// Records without a lock, a system call or an allocation. False: the slow way has to be taken.
+    /// Records without a lock, a system call or an allocation. False: the slow path must be taken.
     @inline(__always)
     @_optimize(speed)
     func record(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64) -> Bool {
@@ -46,7 +46,7 @@ struct Recorder: ~Copyable {
         return Self.record(input, plan, now: now, in: base, capacity: segmentBytes)
     }
 
-    /// One copy for all: the call costs nothing beside what it does.
+    /// One copy for all callers: the call is cheap compared with its work.
     @inline(never)
     @_optimize(speed)
     static func record(
@@ -55,7 +55,7 @@ struct Recorder: ~Copyable {
     ) -> Bool {
         let offset = StateWord.reserve(base, size: (plan.pointee.length &+ 7) & ~7, capacity: capacity)
         if offset == 0 { return false }
-        // A reused segment gets these before it admits a record, so they are read after the reservation.
+        // A reused segment gets these values before it admits a record, so they are read after the reservation.
         let description = base + SegmentLayout.descriptionOffsets.0
         RecordEncoder.encode(
             input, plan, into: base + offset, offset: offset,
@@ -66,9 +66,9 @@ struct Recorder: ~Copyable {
     }
 }
 
-/// The way of an event from the C ABI into a segment.
+/// Records an event from the C ABI into a segment.
 package enum Recording {
-    /// As `telemetry_track`, for a collector whose gate is open.
+    /// Like `telemetry_track`, for a collector whose gate is open.
     @inline(never)
     @_optimize(speed)
     package static func track(
@@ -83,7 +83,7 @@ package enum Recording {
         return record(handle, input, inline: true)
     }
 
-    /// As `record`, for what is not worth a copy of its code in the caller.
+    /// Like `record`, for callers that do not need their own copy of its code.
     @inline(never)
     static func recordOutOfLine(_ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput)
         -> telemetry_status
@@ -106,7 +106,7 @@ package enum Recording {
         }
         if let sampling = recorder.pointee.sampling {
             let (rate, isDrawn) = sampling._withUnsafeGuaranteedRef { $0.draw(input.type, now: now) }
-            // C11: an event that was not drawn is none.
+            // C11: an event that sampling leaves out is not counted at all, and the caller gets TELEMETRY_OK.
             if !isDrawn { return TELEMETRY_OK }
             if rate < 1 { return Sampling.mark(input, rate: rate) { encodeOutOfLine(handle, $0, now: now) } }
         }
@@ -147,8 +147,7 @@ package enum Recording {
         }
     }
 
-    /// C7: attributes that look as if they held a secret are looked at closely, and a copy is recorded of
-    /// those that do.
+    /// C7: checks attributes that look as if they contained a secret. If any does, a redacted copy is recorded.
     @inline(never)
     private static func recordRedacted(
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, suspects: UInt64, now: Int64
@@ -170,7 +169,7 @@ package enum Recording {
         }
     }
 
-    /// C10: gives the event the rules of its declaration. False: it has none.
+    /// C10: gives the event the rules of its declaration. False: it has none, and its type needs one.
     @inline(never)
     @_optimize(speed)
     private static func admit(_ input: inout EventInput, _ registry: UnsafePointer<RegistryTable>, now: Int64) -> Bool {

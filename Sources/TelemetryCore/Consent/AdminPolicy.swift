@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A10: what the administrator of this machine has ruled, in a file of root's; docs/policy.md.
-/// It can only switch off, and whatever is wrong with it switches off for all.
+/// A10: what the administrator of this machine has decided, in a file that belongs to root; docs/policy.md. The policy
+/// can only switch off, and any mistake in it switches off for all.
 enum AdminPolicy {
     static let path = "/etc/telemetry/policy.yaml"
     static let limitBytes = 64 << 10
     /// In place of a tool's name.
     private static let everyTool = "*"
 
-    /// `.on`: there is a policy, which has nothing against this tool.
+    /// `.on`: there is a policy, and it does not refuse this tool.
     static func read(tool: String, path: String = path, owner: uid_t = 0) -> PreferenceAnswer {
         do throws(PrivateFileError) {
             let trust = FileTrust(owner: owner, refusedMode: 0o022, followsLinks: true)
@@ -25,7 +25,7 @@ enum AdminPolicy {
         do throws(ManifestError) {
             let top = try ManifestSection(
                 try YAMLReader.read(bytes, file: ""), file: "", path: "", keys: ["telemetry", "tools"])
-            // All of it is looked at, so that a mistake shows whichever tool meets it.
+            // All of it is checked, so that a mistake shows in every tool.
             var isOff = try refuses(top, "telemetry", top.node("telemetry"))
             if let tools = top.node("tools") {
                 for entry in try ManifestSection.entries(of: tools, file: "", path: "tools") {
@@ -40,7 +40,7 @@ enum AdminPolicy {
             }
             return isOff ? .off : .on
         } catch {
-            // `:LINE:COLUMN: KEY: ...`, to stand behind the path.
+            // `:LINE:COLUMN: KEY: ...`, to be written behind the path.
             return .unusable(path: path, reason: error.text)
         }
     }

@@ -3,16 +3,16 @@ import CSystem
 
 /// A8: writes one of the small files that hold a user's answers.
 enum AnswerFile {
-    /// Puts `bytes` in place of `name` in the directory (made if need be; nil: `ENOENT`), for good:
-    /// whoever looks, after a crash too, finds the old content or the new.
+    /// Puts `bytes` in place of `name` in the directory, for good. The directory is made if need be (nil: `ENOENT`). A
+    /// reader finds the old content or the new, after a crash too.
     ///
-    /// One writer at a time: so what another one left that was killed can be told from what is being
-    /// written, and is removed; never more of it is left than writers were killed since the last write.
+    /// Only one process writes at a time. So a file that a killed writer left can be told from one that is being
+    /// written, and is removed. There are never more such files than writers killed since the last write.
     static func replace(in path: String?, _ name: String, _ bytes: [UInt8]) throws(SystemError) {
         guard let path else { throw SystemError(code: ENOENT) }
         let directory = try Directory.openPrivate(path)
         defer { directory.close() }
-        // A writer that was stopped does not keep the user from answering.
+        // A stopped writer does not keep the user from answering.
         if directory.lock(until: Deadline(timeoutMilliseconds: 1000)) { removeLeftovers(in: directory, name) }
         try PrivateFile.replace(in: directory, name, bytes, durable: true)
     }
@@ -26,10 +26,10 @@ enum AnswerFile {
         return true
     }
 
-    /// A refusal where `replace` finds no room or no right to: written over the answer that is there, which
-    /// takes no room; else that answer emptied or removed, since an empty file agrees to nothing; else an
-    /// empty file made. The directory may be open to others: whatever they do to a refusal, it is no yes.
-    /// False: nothing of it could be done.
+    /// Stores a refusal where `replace` finds no room or has no right. It is written over the answer that is there,
+    /// which takes no room. Else that answer is emptied or removed, since an empty file agrees to nothing. Else an
+    /// empty file is made. The directory may be open to others: whatever they do to a refusal, it does not become a
+    /// yes. False: no refusal is stored.
     static func overwrite(in path: String?, _ name: String, _ bytes: [UInt8]) -> Bool {
         guard let path, let directory = (try? Directory.openAny(path)) ?? nil else { return false }
         defer { directory.close() }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A18: the files that decided, looked at again while a program runs: their stamps tell whether anyone has
-/// changed, replaced or removed one, without a file being opened.
+/// A18: looks again, while a program runs, at the files that decided. Their stamps tell whether anyone has changed,
+/// replaced or removed one. No file is opened for that.
 struct AnswerWatch {
-    /// In the order in which they were read; one that is not there is waited for.
+    /// In the order in which they were read. A file that is missing is waited for.
     private var files: [String]
-    /// 0: nobody has looked yet, and what was read may have changed since.
+    /// 0: not looked at yet, and the files may have changed since they were read.
     private var stamp: UInt64 = 0
 
     init(_ inputs: ConsentInputs) { files = inputs.files }
 
-    /// What is decided now, if any of them has changed since the last call.
+    /// The present decision, if any of the files has changed since the last call.
     mutating func changed(_ options: Options) -> ConsentDecision? {
-        // Before they are read: what changes meanwhile shows at the next look.
+        // Taken before the files are read: a change meanwhile shows at the next look.
         let now = Self.stamp(files)
         if now == stamp { return nil }
         stamp = now
@@ -26,14 +26,14 @@ struct AnswerWatch {
         var hash: UInt64 = 1
         for file in files {
             var status = stat()
-            // Of a link, and of what it leads to.
+            // The stamp of a link, and of its target.
             mix(&hash, file, AT_SYMLINK_NOFOLLOW, &status)
             if status.st_mode & mode_t(S_IFMT) == mode_t(S_IFLNK) { mix(&hash, file, 0, &status) }
         }
         return hash
     }
 
-    /// FNV-1a, a word at a time. The time of change of the inode tells of content, mode, owner and names.
+    /// FNV-1a, a word at a time. The inode's time of change shows changes of content, mode, owner and names.
     private static func mix(_ hash: inout UInt64, _ file: String, _ flags: Int32, _ status: inout stat) {
         status = stat()
         let error = PathText.call(file) { fstatat(AT_FDCWD, $0, &status, flags) } == 0 ? 0 : csystem_errno()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a source says to the question whether this process may record.
+/// A source's answer to the question whether this process may record.
 package enum ConsentAnswer: Equatable {
     case on
     case off
@@ -23,6 +23,6 @@ package struct ConsentDecision: Equatable {
     package let warnings: [String]
     /// A7: what is recorded must not leave this machine.
     package var isLocalOnly = false
-    /// An answer that can be read says no, or there is none any more: what waits is to be erased.
+    /// An answer that can be read says no, or the answer is gone: waiting events are to be erased.
     var voidsWaiting = false
 }

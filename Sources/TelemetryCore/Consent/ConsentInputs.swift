@@ -6,12 +6,12 @@ package struct FileAnswer: Equatable {
     /// Empty when the user has no home directory.
     var path = ""
     var answer = PreferenceAnswer.absent
-    /// A yes there says nothing.
+    /// A yes in this file says nothing.
     var onlyLowers = false
 }
 
-/// Everything that has a say in whether this process may record, gathered in one place and at one
-/// time; `ConsentResolver` does the rest.
+/// Everything that decides whether this process may record, gathered in one place and at one time. `ConsentResolver`
+/// does the rest.
 package final class ConsentInputs {
     var toolName = ""
     /// What is wrong with the options, if anything is.
@@ -26,25 +26,25 @@ package final class ConsentInputs {
     var noTelemetryVariable: String?
     /// A6: value of `<TOOL>_TELEMETRY_ENABLED`.
     var telemetryEnabledVariable: String?
-    /// A yes in a variable may be that of a caller with fewer rights.
+    /// A yes in a variable may come from a caller with fewer rights.
     var isEnvironmentUntrusted = false
     /// A8
     var preference: PreferenceAnswer = .absent
     var preferencePath = ""
-    /// A1: what stands when no one has said anything.
+    /// A1: what applies when no one has said anything.
     var stance: telemetry_consent = TELEMETRY_OPT_IN
-    /// A1: the notice has been shown, and that has been stored; asked for opt-out only.
+    /// A1: the notice has been shown, and that has been stored; looked up for opt-out only.
     var noticeShown = false
     /// A13: another notice than the present one was shown when the user agreed.
     var noticeOutdated = false
     /// A12
     var force = false
-    /// A10: `.on` when there is a policy, which has nothing against this tool.
+    /// A10: `.on` when there is a policy and it does not refuse this tool.
     var policy: PreferenceAnswer = .absent
     /// A8, for all tools at once.
     var everyToolPreference: PreferenceAnswer = .absent
     var everyToolPath = ""
-    /// A16: what the user says who has called sudo; nil when no one has.
+    /// A16: the answer of the user who has called sudo; nil when no one has.
     var invokingUser: FileAnswer?
     /// A9; nil when the tool names no such file.
     var projectConfig: FileAnswer?
@@ -57,20 +57,19 @@ package final class ConsentInputs {
     var localVariable: String?
     /// A7: the key in the tool's own config file.
     var configLocalOnly: PreferenceAnswer = .absent
-    /// Those that were read, and those that were not there to be read.
+    /// The files that were read, and those that were missing.
     private(set) var files: [String] = []
-    /// Found once: to find it asks whose each directory on the way is.
+    /// Found once: finding it asks who owns each directory on the way.
     private lazy var configHome = Environment.configHome
 
-    /// Nothing said by anyone, but what is given.
+    /// No one has said anything, except what is given.
     init(toolName: String = "", preference: PreferenceAnswer = .absent) {
         self.toolName = toolName
         self.preference = preference
     }
 
-    /// A file is read only while what has been found so far leaves the decision open: who has
-    /// refused in the environment has nothing opened and no library loaded. `complete`: all of
-    /// them, for an explanation.
+    /// A file is read only while what has been found so far leaves the decision open: after a refusal in the
+    /// environment, no file is opened and no library is loaded. `complete`: reads all of them, for an explanation.
     package static func gather(options: Options, complete: Bool = false) -> ConsentInputs {
         let inputs = ConsentInputs(options)
         inputs.readEnvironment()
@@ -87,7 +86,7 @@ package final class ConsentInputs {
 
     private func needConfig(_ options: Options) -> Bool {
         guard let winner = ConsentResolver.winner(self, downTo: .preferenceFile) else { return true }
-        // A preference may contradict it (A15), and who is on may have to stay local (A7).
+        // A preference may contradict the config (A15), and the config may keep events on this machine (A7).
         return winner.source == .preferenceFile || winner.says == .on && options.config?.localOnlyKey != nil
     }
 
@@ -105,7 +104,7 @@ package final class ConsentInputs {
     }
 
     private func readPreferences(_ options: Options) {
-        // Such a name is an error of the options; no path is made of it.
+        // An invalid name is an error of the options; no path is made from it.
         guard ToolName.isValid(toolName) else { return }
         let version = options.noticeVersion
         let directory = Environment.configDirectory(in: configHome)

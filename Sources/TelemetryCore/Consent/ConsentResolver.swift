@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides from the inputs alone: the same inputs, the same answer.
+/// Decides from the inputs alone: the same inputs give the same answer.
 ///
-/// The sources are asked in their order, highest first, and the first that says something which
-/// counts decides; so a "no" is never turned into a "yes" by a source below it.
+/// The sources are asked in their order, highest first. The first one that says something which counts decides. So a
+/// source below never turns a "no" into a "yes".
 package enum ConsentResolver {
     package static func resolve(_ inputs: ConsentInputs) -> ConsentDecision {
-        // The default always says something; should it ever not, silence is no consent.
+        // The default always says something. If it ever did not, silence must not count as consent.
         let winner = winner(inputs) ?? ConsentStatement(source: .defaultStance, says: .off, remark: "no one agreed")
         let local = LocalOnly.resolve(inputs)
         var warnings: [String] = []
@@ -20,7 +20,7 @@ package enum ConsentResolver {
                 && !isClosed(inputs.everyToolPreference))
     }
 
-    /// An answer behind a door that is closed to this user, who was another before perhaps, is none that has gone.
+    /// An answer in a directory that is closed to this user has not gone: the user may have been another before.
     private static func isClosed(_ answer: PreferenceAnswer) -> Bool {
         if case .unreachable = answer { return true }
         return false
@@ -37,8 +37,8 @@ package enum ConsentResolver {
         return nil
     }
 
-    /// A15: the user has answered twice, and differently. Only where the preference decides: what
-    /// is overruled from above is settled.
+    /// A15: the user has answered twice, and differently. This matters only where the preference decides: an answer
+    /// that is overruled from above is settled.
     private static func contradiction(_ inputs: ConsentInputs) -> String? {
         if let config = inputs.projectConfig, contradicts(config, inputs.preference) {
             return contradiction(inputs, config)

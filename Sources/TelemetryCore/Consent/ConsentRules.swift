@@ -41,7 +41,7 @@ enum ConsentRules {
         if !inputs.authorGate { statement.says = .off }
     }
 
-    /// A4: https://consoledonottrack.com, read as widely as anyone may have meant it.
+    /// A4: https://consoledonottrack.com. Every value that may be meant as a refusal counts as one.
     private static func doNotTrack(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         switch variable("DO_NOT_TRACK", inputs.doNotTrack, &statement) {
         case nil: return
@@ -58,7 +58,7 @@ enum ConsentRules {
         statement.says = .off
     }
 
-    /// A5: one way; read as widely as `DO_NOT_TRACK`.
+    /// A5: can only switch off; read as widely as `DO_NOT_TRACK`.
     private static func noTelemetryVariable(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         let name = ConsentInputs.variableName(inputs.toolName, .noTelemetry)
         guard variable(name, inputs.noTelemetryVariable, &statement) != nil, let value = inputs.noTelemetryVariable
@@ -70,7 +70,7 @@ enum ConsentRules {
         }
     }
 
-    /// A12: what the requirements put above it has been asked before.
+    /// A12: the sources that the requirements put above it have been asked before.
     private static func force(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         statement.remark = inputs.force ? "the tool's author has forced it on" : "not used"
         guard inputs.force else { return }
@@ -121,7 +121,7 @@ enum ConsentRules {
         statement.remark = "on until the user disables it; the notice has been shown"
     }
 
-    /// What a variable holds, nil when it is not set; what follows from it is for its rule to say.
+    /// What a variable holds; nil when it is not set. Its rule says what follows from it.
     @inline(never)
     private static func variable(_ name: String, _ value: String?, _ statement: inout ConsentStatement) -> AnswerWord? {
         statement.subject = name

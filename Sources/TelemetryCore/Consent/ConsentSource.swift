@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who has a say in whether this process may record, the highest first: the order of the cases is
-/// the order of the requirements. docs/consent.md says what each may say.
+/// The sources that decide whether this process may record, the highest first. The order of the cases is the order of
+/// the requirements. docs/consent.md says what each source may say.
 package enum ConsentSource: UInt8 {
     case options
     case authorGate

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What one source says. The texts are put together only where someone reads them: opening a
-/// collector looks at `decides` and `says`.
+/// What one source says. The texts are put together only when someone reads them: opening a collector looks at
+/// `decides` and `says`.
 struct ConsentStatement {
     let source: ConsentSource
     var says = ConsentAnswer.nothing
-    /// It says something, which does not count in this place; the remark says why.
+    /// It says something that does not count in this place; the remark says why.
     var isDisregarded = false
-    /// It is likely a mistake, which the user should be told.
+    /// It is likely a mistake, and the user should be told.
     var warns = false
     /// The variable's name or the file's path, if the reason is to name it.
     var subject = ""
@@ -28,9 +28,9 @@ struct ConsentStatement {
         return text + remark.text + detail
     }
 
-    /// A no that is meant for all that waits: one that can be read, or an answer that is not there any more.
-    /// A project's is for work on it. An outdated notice and a file that cannot be read say nothing of what
-    /// was recorded before.
+    /// Whether the no is meant for all waiting events: a no that can be read, or an answer that is not there any more.
+    /// A project's no is for work on the project. An outdated notice and a file that cannot be read do not tell
+    /// anything about what was recorded before.
     var voidsWaiting: Bool {
         switch source {
         case .adminPolicy, .invokingUser, .everyToolPreference, .preferenceFile, .toolConfig: (value ?? "") == "false"

@@ -8,7 +8,7 @@ enum FileRules {
         read(FileAnswer(path: AdminPolicy.path, answer: inputs.policy, onlyLowers: true), &statement)
     }
 
-    /// A16: who has called sudo keeps the right to refuse.
+    /// A16: the user who has called sudo keeps the right to refuse.
     @inline(never)
     static func invokingUser(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         guard let found = inputs.invokingUser else {
@@ -16,7 +16,7 @@ enum FileRules {
             return
         }
         read(found, &statement)
-        // Nothing to be put right: a directory service knows the user, /etc/passwd does not.
+        // There is nothing to put right: a directory service knows the user, /etc/passwd does not.
         if found.path.utf8.isEmpty { statement.warns = false }
     }
 
@@ -27,7 +27,7 @@ enum FileRules {
         if inputs.everyToolPreference == .off { say("the user disabled it for all tools", &statement) }
     }
 
-    /// A8; and A13: whoever agreed has agreed to what the notice said then.
+    /// A8; and A13: a user who agreed has agreed to what the notice said then.
     @inline(never)
     static func preferenceFile(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         read(FileAnswer(path: inputs.preferencePath, answer: inputs.preference), &statement)
@@ -41,8 +41,8 @@ enum FileRules {
         }
     }
 
-    /// A9: the working directory belongs to whoever wrote the project, so a yes there is no user's;
-    /// in continuous integration a yes takes more than a file that is checked out with the rest (A11).
+    /// A9: the working directory belongs to the author of the project, so a yes there is not a user's. In continuous
+    /// integration, a yes takes more than a file that is checked out with the rest (A11).
     @inline(never)
     static func config(_ found: FileAnswer?, _ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         guard let found else {
@@ -66,7 +66,7 @@ enum FileRules {
         statement.remark = remark
     }
 
-    /// What any file's answer comes to. One that cannot be understood means off.
+    /// What any file's answer means. One that cannot be understood means off.
     @inline(never)
     private static func read(_ found: FileAnswer, _ statement: inout ConsentStatement) {
         statement.subject = found.path

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A7: whether what may be recorded stays on this machine. Anyone may ask for it, and no one can
-/// take that back.
+/// A7: whether recorded events stay on this machine. Anyone may ask for it, and no one can take that back.
 struct LocalOnly {
     private var statement = ConsentStatement(source: .options)
 

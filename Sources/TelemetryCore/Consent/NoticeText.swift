@@ -47,7 +47,7 @@ struct NoticeText {
         if !value.utf8.isEmpty { text.add("  " + label, value, indent: 12) }
     }
 
-    /// A7: an author's text about a receiver is not true of events that stay here.
+    /// A7: an author's text about a receiver is not true for events that stay here.
     private static func recipient(_ notice: Notice, _ options: Options, _ isLocalOnly: Bool) -> String {
         if isLocalOnly { return "nobody: it stays on this machine" }
         if !notice[.recipient].utf8.isEmpty { return notice[.recipient] }

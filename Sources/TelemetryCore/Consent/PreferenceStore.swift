@@ -7,9 +7,10 @@ package enum PreferenceAnswer: Equatable {
     case off
     /// There is no file: the user has not answered.
     case absent
-    /// There is one, and it is no answer; why, for people.
+    /// There is a file, and it does not hold an answer; why, for people.
     case unusable(path: String, reason: String)
-    /// Its directory may not be entered: a home that is closed to this user. It is no answer, and nobody's mistake.
+    /// Its directory may not be entered: a home that is closed to this user. It is not an answer, and not a mistake
+    /// either.
     case unreachable(path: String)
 }
 
@@ -18,7 +19,7 @@ package enum PreferenceAnswer: Equatable {
 package enum PreferenceStore {
     static let fileName = "enabled"
     static let limitBytes = 16
-    /// In place of a tool's name: the answer for all of them. No tool can be named so.
+    /// In place of a tool's name: the answer for all of them. No tool can have this name.
     package static let everyTool = "_all"
 
     /// Nil when the name is not a tool's or the user has no configuration directory.
@@ -38,7 +39,7 @@ package enum PreferenceStore {
 
     static func everyToolPath(in directory: String?) -> String? { path(directory, everyTool) }
 
-    /// The directory of the tool's answers; holds also the notice.
+    /// The directory of the tool's answers; it also holds the notice.
     static func directory(tool: String) -> String? {
         guard ToolName.isValid(tool) else { return nil }
         return Environment.configDirectory.map { $0 + "/" + tool }
@@ -51,7 +52,7 @@ package enum PreferenceStore {
     /// The answer for all tools at once.
     package static func readEveryTool() -> PreferenceAnswer { read(path: everyToolPath) }
 
-    /// Nil and "": there is none.
+    /// `path` nil or "": there is no answer.
     static func read(path: String?, trust: FileTrust = FileTrust()) -> PreferenceAnswer {
         guard let path, !path.utf8.isEmpty else { return .absent }
         do throws(PrivateFileError) {
@@ -64,7 +65,7 @@ package enum PreferenceStore {
         }
     }
 
-    /// `.on`, `.off`, or nil for bytes that are no answer.
+    /// `.on`, `.off`, or nil for bytes that are not an answer.
     static func parse(_ bytes: UnsafeRawBufferPointer) -> PreferenceAnswer? {
         if bytes.count > limitBytes { return nil }
         let word = bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...]
@@ -78,7 +79,7 @@ package enum PreferenceStore {
         try AnswerFile.replace(in: directory(tool: tool), fileName, text(enabled))
     }
 
-    /// A refusal, for good, also where there is no room for a file.
+    /// Stores a refusal for good, also where there is no room for a file.
     static func refuse(tool: String) throws(SystemError) {
         do throws(SystemError) { try write(false, tool: tool) } catch {
             if AnswerFile.overwrite(in: directory(tool: tool), fileName, text(false)) { return }
@@ -88,7 +89,7 @@ package enum PreferenceStore {
         }
     }
 
-    /// Other than before: the user has answered again, perhaps twice.
+    /// If these differ from the ones before, the user has answered again, perhaps twice.
     static func stamps(tool: String) -> [FileStamp?] {
         let directory = Environment.configDirectory
         return [path(tool: tool, in: directory), everyToolPath(in: directory)].map { path in
@@ -98,8 +99,9 @@ package enum PreferenceStore {
         }
     }
 
-    /// Locks the directory of the tool's answer (flock(2), shared) while events are sent of which no spool
-    /// tells others: whoever refuses waits for it. Nil: there is no answer, or no more room for a descriptor.
+    /// Locks the directory of the tool's answer (flock(2), shared) while events are sent that are in no spool which
+    /// others can see. A process that stores a refusal waits for it. Nil: there is no answer, or no more room for a
+    /// descriptor.
     static func holdForSending(tool: String) -> Descriptor? {
         guard let path = directory(tool: tool), let found = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
         else { return nil }
@@ -109,7 +111,8 @@ package enum PreferenceStore {
         return held
     }
 
-    /// After a refusal was stored. False: somebody still sends who cannot have seen it, being stopped for instance.
+    /// Called after a refusal was stored. False: a process still sends and cannot have seen it, being stopped for
+    /// instance.
     static func waitForSenders(tool: String, until deadline: Deadline) -> Bool {
         guard let path = directory(tool: tool), let found = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
         else { return true }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A9: reads that configuration: YAML, or JSON as its subset.
+/// A9: reads the tool's own configuration: YAML, or JSON as its subset.
 enum ToolConfig {
     static let limitBytes = 1 << 20
 
-    /// The user's: believed if it is the user's own or root's. Links are followed: many keep such
-    /// files elsewhere and link to them.
+    /// Reads the user's file. It is trusted if it belongs to the user or to root. Links are followed: many users keep
+    /// such files elsewhere and link to them.
     static func readUser(
         _ location: ConfigLocation, in configHome: @autoclosure () -> String? = Environment.configHome
     ) -> (consent: FileAnswer, localOnly: PreferenceAnswer) {
@@ -16,10 +16,9 @@ enum ToolConfig {
         return (FileAnswer(path: path, answer: consent), localOnly)
     }
 
-    /// The project's: believed whoever wrote it, since it can only switch off.
+    /// Reads the project's file. It is trusted whatever its owner, since it can only switch off.
     static func readProject(_ location: ConfigLocation) -> FileAnswer {
-        // Whoever has called a program with rights of its own chooses the working directory, and what a link
-        // in it leads to.
+        // The caller of a program that has more rights chooses the working directory, and where a link in it leads.
         let trust = FileTrust(owner: nil, refusedMode: 0, followsLinks: !Environment.isUntrusted)
         return FileAnswer(path: location.file, answer: read(location.file, location, trust).consent, onlyLowers: true)
     }

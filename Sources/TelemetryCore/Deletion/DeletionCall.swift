@@ -11,10 +11,10 @@ struct DeletionCall {
     let toolName: String
     private let transport = HTTPTransport()
 
-    /// Who was asked, in the end.
+    /// The host that was asked, in the end.
     var target: String { (transport.redirected ?? endpoint).description }
 
-    /// Nil: accepted. Otherwise why not.
+    /// Nil: accepted. Otherwise the reason why not.
     func ask(for id: String, now: Int64) -> String? {
         var json = JSONWriter()
         json.beginObject()
@@ -32,7 +32,7 @@ struct DeletionCall {
         case .response(let response):
             let status = "HTTP " + String(response.status)
             if !(200...299).contains(response.status) { return status }
-            // A login page in the receiver's place erases nothing.
+            // A login page that answers in the receiver's place erases nothing.
             let isForeign = transport.hasLeftOrigin && response.isHTML || !Acknowledgement.acceptsErasure(response)
             return isForeign
                 ? status

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// The last resort: an event `data.deletion_request` with the id to be erased, sent at once through the
-/// tool's backend. Never near the spool: nothing else goes with it, and it needs no consent, since the
-/// user asks for it.
+/// The last resort: an event `data.deletion_request` with the id to be erased, sent at once through the tool's backend.
+/// It never goes through the spool, so nothing else is sent with it. It needs no consent, because the user asks for it.
 final class DeletionEvent {
     static let type = "data.deletion_request"
     static let name = "deletion_request"
 
     let options: Options
     let backend: any Backend
-    /// Who was asked last, where a redirect led there; empty: the destination itself.
+    /// The host that was asked last, if a redirect led there; empty: the destination itself.
     private(set) var taker = ""
 
     init(options: Options, _ destination: Destination) {
@@ -18,7 +17,7 @@ final class DeletionEvent {
         backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: nil)
     }
 
-    /// Nil: accepted. Otherwise why not.
+    /// Nil: accepted. Otherwise the reason why not.
     func ask(for id: String) -> String? {
         let context = ContextBlock(options, Redactor(home: Environment.refusing("HOME")), machineID: id)
         guard
@@ -36,8 +35,8 @@ final class DeletionEvent {
         }
     }
 
-    /// A record of docs/spool-format.md, as far as it is read outside a segment. Not through the recording
-    /// path, whose code is laid out for the callers it has.
+    /// A record of docs/spool-format.md, with the parts that are read outside a segment. It is not made by the
+    /// recording path, because that code is laid out for its existing callers.
     private static func record(now: Int64) -> [UInt8] {
         let (type, name) = (Array(Self.type.utf8), Array(Self.name.utf8))
         var record = [UInt8](repeating: 0, count: EventLayout.fixedSize)

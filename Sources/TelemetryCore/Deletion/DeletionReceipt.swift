@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What became of asking for the erasure of one id; a line of JSON in the tool's state directory, for
-/// the user to keep.
+/// The result of asking for the erasure of one id: a line of JSON in the tool's state directory, for the user to keep.
 package struct DeletionReceipt {
     package enum Method { case http, email, event }
 
     package let time: Int64
     package let method: Method
-    /// Whom it went to, without a secret: a URL without its query, or an address.
+    /// The receiver of the request, without a secret: a URL without its query, or an address.
     package let target: String
     package let machineID: String
     package let outcome: String
@@ -37,7 +36,7 @@ extension DeletionReceipt.Method {
     }
 }
 
-/// Why receipts are neither read nor kept, for people.
+/// Why receipts can be neither read nor kept, for people.
 package struct DeletionReceiptsError: Error {
     package let text: String
 
@@ -49,11 +48,12 @@ package struct DeletionReceiptsError: Error {
 /// The receipts of a tool, the newest last.
 package enum DeletionReceipts {
     static let fileName = "deletion-receipts.jsonl"
-    /// Older ones go.
+    /// Older receipts are removed.
     static let limit = 256
     private static let limitBytes = 1 << 20
 
-    /// As stored, one a line. Throws, for people, why a file that is there is not read.
+    /// The receipts as stored, one on each line. Throws if an existing file cannot be read; the error says why, for
+    /// people.
     package static func lines(options: Options) throws(DeletionReceiptsError) -> [[UInt8]] {
         guard let path = SpoolInspector.path(options: options),
             let directory = (try? Directory.openExisting(path)) ?? nil
@@ -81,7 +81,7 @@ package enum DeletionReceipts {
         try add(receipts, in: directory)
     }
 
-    /// What cannot be read is not replaced.
+    /// A file that cannot be read is not replaced.
     static func add(_ receipts: [DeletionReceipt], in directory: Descriptor) throws(DeletionReceiptsError) {
         guard !receipts.isEmpty else { return }
         guard let lock = IdentityLock.take(directory, milliseconds: 100) else {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Who has what was sent, and whether that one can be asked to erase it.
+/// The receiver of the events sent, and whether it can be asked to erase them.
 package struct DeletionRecipient {
     package enum Reach: Equatable {
-        /// There is a way to ask.
+        /// The receiver can be asked.
         case askable
-        /// It is on this machine, or nowhere.
+        /// The data is on this machine, or nowhere.
         case local
-        /// Someone, and no way to ask is known.
+        /// There is a receiver, but no known way to ask it.
         case unknown
     }
 
@@ -24,7 +24,8 @@ package struct DeletionRecipient {
         var found: (reach: Reach, text: String)?
         for destination in options.destinations {
             let next = Self.reach(destination.choice, options)
-            // Whom nobody can ask is said of what is told first; one that can be asked outweighs the others.
+            // A receiver that cannot be asked is reported before local data; a receiver that can be asked outweighs
+            // both.
             if found == nil || next.reach == .askable || (next.reach == .unknown && found?.reach == .local) {
                 found = next
             }
@@ -48,8 +49,8 @@ package struct DeletionRecipient {
         }
     }
 
-    /// Without a manifest the default stands for whatever the program chose itself. Events that were
-    /// delivered and are in no log have gone somewhere else.
+    /// Without a manifest, the default is assumed in place of what the program chose itself. Events that were delivered
+    /// and are not in a log have gone somewhere else.
     private static func file(_ path: String?, _ options: Options) -> (Reach, String) {
         let log = path ?? LocalData.defaultLog(options: options) ?? ""
         if options.manifestPath == nil && path == nil && !SharedFile.exists(log) && Self.mayHaveSent(options) {
@@ -65,14 +66,15 @@ package struct DeletionRecipient {
         )
     }
 
-    /// Whether events may have been sent, as far as what is left tells: where nothing is, by whether telemetry is on.
+    /// Whether events may have been sent, as far as the remaining data shows. If there is none: whether telemetry is
+    /// on.
     package static func mayBeOn(_ options: Options) -> Bool {
         if SpoolInspector.statistics(options: options) != nil { return mayHaveSent(options) }
         return PreferenceStore.read(tool: options.toolName) == .on
             || ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
     }
 
-    /// False only if it is known that nothing was ever sent, or tried to be.
+    /// False only if it is known that nothing was ever sent, and that no attempt was made.
     package static func mayHaveSent(_ options: Options) -> Bool {
         guard let statistics = SpoolInspector.statistics(options: options),
             let delivery = SpoolInspector.deliveryState(options: options)
@@ -83,7 +85,7 @@ package struct DeletionRecipient {
 }
 
 extension Destination {
-    /// An event that asks for erasure reaches someone, who acknowledges it.
+    /// An event that asks for erasure reaches a receiver that acknowledges it.
     var takesDeletion: Bool {
         if case .network(let choice) = choice { return choice.kind.answers }
         return false

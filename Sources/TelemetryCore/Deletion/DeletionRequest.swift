@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Asks for the erasure of what was sent under some ids, in the order of section G: the author's HTTP
-/// endpoint, an e-mail, an event through the tool's backend. What one way did not achieve is left to
-/// the next. Works whatever consent says.
+/// Asks for the erasure of what was sent under some ids, in the order of section G: the author's HTTP endpoint, an
+/// e-mail, an event through the tool's backend. Ids for which one way failed are left to the next way. Works with any
+/// consent.
 package struct DeletionRequest {
-    /// What was done, for the user's eyes.
+    /// What was done, to be shown to the user.
     package struct Result {
         package var receipts: [DeletionReceipt] = []
-        /// The e-mail to be sent by the user, if that was the way.
+        /// The e-mail that the user must send, if this way was used.
         package var mailto: String?
         package var isMailOpened = false
-        /// Why a way was not open, or failed.
+        /// Why a way was not available, or failed.
         package var problems: [String] = []
-        /// Ids for whose erasure nobody could be asked.
+        /// Ids whose erasure could not be requested.
         package var unasked: [String] = []
-        /// Who else has events and cannot be asked, as sentences.
+        /// Other receivers that have events and cannot be asked, as sentences.
         package var unaskable: [String] = []
-        /// The receipts could not be kept; why.
+        /// Why the receipts could not be kept; nil: they were.
         package var receiptProblem: String?
 
         package init() {}
@@ -29,9 +29,9 @@ package struct DeletionRequest {
     }
 
     private let options: Options
-    /// Why nothing may be sent over the network; nil: it may.
+    /// Why the network must not be used; nil: it may be.
     private let networkRefusal: String?
-    /// Opens a mailto URL for the user to send. False: there is nobody to open it for.
+    /// Opens a mailto URL for the user to send. False: there is no user to open it for.
     private let openMail: (String) -> Bool
 
     package init(options: Options, networkRefusal: String?, openMail: @escaping (String) -> Bool) {
@@ -75,7 +75,7 @@ package struct DeletionRequest {
         }
         let ids = result.unasked
         var unasked: [String] = []
-        // Each of them has the events: an id is asked for only when all have been.
+        // All recipients have the events: an id counts as asked for only when all of them have been asked.
         for destination in recipients {
             result.unasked = ids
             let event = DeletionEvent(options: options, destination)
@@ -94,8 +94,8 @@ package struct DeletionRequest {
         return false
     }
 
-    /// One id after the other, up to the first that is not accepted: who has refused one is not bothered
-    /// with the rest.
+    /// Asks for one id after the other, until one is not accepted: a receiver that has refused one id is not asked
+    /// about the rest.
     private func ask(
         _ method: DeletionReceipt.Method, _ address: () -> String, _ result: inout Result, _ send: (String) -> String?
     ) {

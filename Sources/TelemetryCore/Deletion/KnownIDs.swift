@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Every id under which this user's events of a tool may have been sent, for asking that they be erased.
-/// Reads and makes nothing. An id of a kind that the author has given up since is among them, and so are ids of
-/// single processes that the audit log shows.
+/// Every id under which this user's events of a tool may have been sent, to ask for their erasure. Only reads; creates
+/// nothing. Includes ids of a kind that the author no longer uses, and ids of single processes that the audit log
+/// shows.
 package struct KnownIDs {
-    /// With the time since when each was in use.
+    /// Each id with the time since when it was in use.
     var present: [(id: String, from: Int64)] = []
     package private(set) var past: [PastID] = []
-    /// In the user's copies of what was sent.
+    /// The ids in the user's copies of what was sent.
     var audited: [String] = []
     /// The audit log does not have every event.
     private var isAuditCut = false
-    /// Why what is kept cannot be read.
+    /// Why the stored ids cannot be read.
     private var problem: String?
 
     package var all: [String] {
@@ -25,7 +25,7 @@ package struct KnownIDs {
 
     package static func read(options: Options) -> KnownIDs {
         var known = stored(options)
-        // This kind needs nothing that is kept.
+        // This kind of id is not stored.
         if options.identity == TELEMETRY_IDENTITY_HASHED, !IdentityPolicy(options).isEphemeral {
             known.audited.append(HashedID.derive(.current()))
         }
@@ -59,8 +59,8 @@ package struct KnownIDs {
         audited = AuditTrail.read(in: directory).machineIDs
     }
 
-    /// Why erasure cannot be asked for all that may have been sent, as a clause; nil: it can. `mayBeOn`: nothing
-    /// says that nothing was sent.
+    /// Why erasure cannot be asked for everything that may have been sent, as a clause; nil: it can. `mayBeOn`: it is
+    /// not certain that nothing was sent.
     package func gap(_ options: Options, mayBeOn: Bool) -> String? {
         if let problem { return problem }
         let isEphemeral = IdentityPolicy(options).isEphemeral
@@ -77,8 +77,8 @@ package struct KnownIDs {
 
     private static func askAuthor(_ options: Options) -> String { ": ask the author of " + options.toolName }
 
-    /// Those of the present and of the audit log become past ones: what they came from is about to go, and erasure
-    /// could not be asked for yet.
+    /// Turns the present ids and those of the audit log into past ones: their sources are about to be removed, and
+    /// erasure could not be asked for yet.
     func keepAsPast(in directory: Descriptor) throws(SystemError) {
         guard let lock = IdentityLock.take(directory, milliseconds: 100) else { throw SystemError(code: EAGAIN) }
         defer { lock.close() }

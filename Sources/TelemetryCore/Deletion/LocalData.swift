@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What a tool has left on this machine, and its removal (B2). The user's answer and the receipts of
-/// deletion requests are not among it.
+/// What a tool has left on this machine, and its removal (B2). The user's answer and the receipts of deletion requests
+/// are not included.
 package enum LocalData {
     static func defaultLog(options: Options) -> String? {
         SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName }
     }
 
-    /// Removes all of it; `keepingPastIDs`: but the ids, which are all past ones then, for another try to
-    /// ask for erasure. What waits has been withdrawn before (`SpoolInspector.erase`), so that a process
-    /// which still holds a file finds nothing in it to send. Returns what could not be removed, and why.
+    /// Removes all of it; `keepingPastIDs`: except the ids, which all become past ones, for another attempt to ask for
+    /// erasure. The waiting events have been withdrawn before (`SpoolInspector.erase`), so that a process that still
+    /// has a file open finds nothing in it to send. Returns what could not be removed, and why.
     package static func remove(options: Options, keepingPastIDs: Bool) -> [String] {
         var problems: [String] = []
         if let path = SpoolInspector.path(options: options) {
@@ -29,13 +29,13 @@ package enum LocalData {
         _ path: String, _ options: Options, keepingPastIDs: Bool, _ problems: inout [String]
     ) {
         if keepingPastIDs, let problem = keepIDs(path, options) {
-            // Without them nobody could be asked any more: they stay where they are.
+            // Without the ids, nobody could be asked any more: they are not removed.
             problems.append(problem)
             removeEntries(path, &problems) { isState($0) && !isIdentity($0) && !isAudit($0) }
         } else {
             removeEntries(path, &problems) { isState($0) && !(keepingPastIDs && isNamed($0, PastIDs.fileName)) }
         }
-        // Only if nothing is left in it.
+        // Removes the directory only if it is empty.
         _ = PathText.call(path) { rmdir($0) }
     }
 
@@ -75,7 +75,8 @@ package enum LocalData {
         return start[length] == 0 || start[length] == CChar(UInt8(ascii: "."))
     }
 
-    /// A log where the author put it, with its older files: only what is one, by its first bytes.
+    /// Removes a log at the author's path, with its older files. Only files whose first bytes show that they are logs
+    /// are removed.
     private static func removeLog(_ path: String, _ problems: inout [String]) {
         let bytes = Array(path.utf8)
         guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return }

@@ -5,11 +5,11 @@
 struct Backoff {
     static let firstSeconds: Int64 = 5
     static let longestSeconds: Int64 = 3600
-    /// A receiver that asks for more is not taken at its word.
+    /// A receiver that asks for a longer pause gets this one.
     static let longestAskedNanoseconds: Int64 = 7 * 24 * 3600 * 1_000_000_000
 
-    /// Nanoseconds to wait after `failures` (at least 1) in a row. `retryAfterSeconds`: what the receiver
-    /// asked for, which knows better than any schedule; 0 would be at once and for ever, and says nothing.
+    /// Nanoseconds to wait after `failures` (at least 1) in a row. `retryAfterSeconds`: what the receiver asked for,
+    /// which overrides the schedule. 0 is ignored, because it would mean at once, for ever.
     static func delay(failures: UInt32, retryAfterSeconds: Int?, random: UInt64) -> Int64 {
         let exponent = Int64(min(failures, 16)) - 1
         let ceiling = min(longestSeconds, firstSeconds << max(0, exponent)) * 1_000_000_000

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is to be sent next of a batch, and what an answer makes of its events. Pure: it does nothing, and
-/// asks for nothing but the outcomes.
+/// Decides which part of a batch is sent next, and what an answer means for its events. Pure: it has no side effects,
+/// and its only input is the outcomes.
 struct BatchMachine {
-    /// What became of some of the events, for good.
+    /// What happened to some of the events, for good.
     struct Settlement: Equatable {
         let range: Range<Int>
         let delivered: Int
-        /// Of the others.
+        /// Why the others were dropped.
         let reason: DropReason
-        /// For the audit log; nil: the receiver cannot have them.
+        /// For the audit log; nil: the receiver cannot have the events.
         let audit: AuditOutcome?
     }
 
     enum Ending: Equatable {
-        /// Not now: what is not settled is kept.
+        /// The receiver does not take them now; unsettled events are kept.
         case failed(afterSeconds: Int?)
         /// The receiver wants nothing more, ever.
         case stopped
@@ -31,9 +31,9 @@ struct BatchMachine {
     private let count: Int
     private let guarantee: Guarantee
     private var start = 0
-    /// What the receiver takes at once, as far as it has said.
+    /// How many events the receiver takes at once, as far as it has said.
     private var size: Int
-    /// An event that is refused for good, and would take those before it along: they are sent first.
+    /// An event that is refused for good, and would make the receiver refuse those before it too: those are sent first.
     private var spoiling: Int?
 
     init(count: Int, _ guarantee: Guarantee) {
@@ -49,13 +49,13 @@ struct BatchMachine {
         return start..<(start + min(size, count - start))
     }
 
-    /// The events that an answer to what `next` said is about: fewer where the receiver takes fewer at once.
+    /// The events that an answer to the request for `next` is about: fewer if the receiver takes fewer at once.
     func part(of outcome: Outcome) -> Range<Int>? {
         guard let part = next, let count = outcome.eventCount else { return next }
         return part.lowerBound..<(part.lowerBound + min(max(1, count), part.count))
     }
 
-    /// The answer to what `next` said.
+    /// Handles the answer to the request for `next`.
     mutating func received(_ outcome: Outcome) -> Reaction {
         guard let part = part(of: outcome) else { return Reaction() }
         switch outcome.verdict {
@@ -66,7 +66,7 @@ struct BatchMachine {
             return resume(part, after: min(max(0, index), part.count - 1), hasLeft: outcome.hasLeft)
         case .spoilt(let index):
             spoiling = part.lowerBound + min(max(0, index), part.count - 1)
-            // Nobody has it.
+            // No receiver has the event.
             return spoiling == start ? settle(start..<(start + 1), delivered: 0, .rejected, nil) : Reaction()
         case .split where part.count > 1:
             size = part.count / 2
@@ -76,7 +76,7 @@ struct BatchMachine {
         case .stop: return Reaction(ending: .stopped)
         case .retry(let seconds):
             var reaction = Reaction()
-            // The receiver may have them: they are not sent again.
+            // The receiver may have the events: they are not sent again.
             if guarantee == .atMostOnce && outcome.hasLeft {
                 reaction = settle(part, delivered: 0, .unconfirmed, .unconfirmed)
             }
@@ -92,7 +92,7 @@ struct BatchMachine {
         return Reaction(settled: [Settlement(range: part, delivered: delivered, reason: reason, audit: audit)])
     }
 
-    /// Those before `index` were accepted, it never will be, those behind are still to be sent.
+    /// Events before `index` were accepted, the event at `index` never will be, and those behind it must still be sent.
     private mutating func resume(_ part: Range<Int>, after index: Int, hasLeft: Bool) -> Reaction {
         let bad = part.lowerBound + index
         var reaction = Reaction()
@@ -104,7 +104,7 @@ struct BatchMachine {
     }
 }
 
-/// What the audit log says of a copy.
+/// What the audit log says about a copy.
 enum AuditOutcome {
     case accepted, rejected
     /// It was sent, and there was no answer.

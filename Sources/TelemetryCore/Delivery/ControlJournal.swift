@@ -5,14 +5,14 @@ final class ControlJournal: AppendJournal {
     private let spool: SpoolDirectory
     private let lease: Lease?
     private(set) var unfinished: (inode: UInt64, length: UInt64)?
-    /// The interrupted append is that of events which others are to send.
+    /// The interrupted append belongs to events that other processes must send.
     private let isForeign: Bool
     /// The batch about to be sent.
     private var generation: UInt64 = 0
     private var offset: UInt32 = 0
 
-    /// `isWaiting`: whether a segment of this generation stands at this progress offset. If the one of the
-    /// append that a crash interrupted does, that append has not been accounted for.
+    /// `isWaiting`: whether a segment of this generation is at this progress offset. If so for the append that a crash
+    /// interrupted, that append has not been accounted for.
     init(
         _ spool: SpoolDirectory, lease: Lease? = nil, isForeign: (UInt64) -> Bool = { _ in false },
         isWaiting: (UInt64, Int) -> Bool
@@ -43,7 +43,7 @@ final class ControlJournal: AppendJournal {
         }
     }
 
-    /// The pass is over. What others have to take back is left to them.
+    /// The pass is over. An append that other processes must take back is left to them.
     func end() { if !isForeign || unfinished == nil { clear() } }
 
     func clear() {

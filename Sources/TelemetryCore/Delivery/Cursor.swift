@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far one destination has come in one segment. The segment's own progress, by which its events are
-/// counted and it is done with, is that of the destination furthest behind.
+/// How far one destination has come in one segment. The segment's own progress is that of the destination furthest
+/// behind. It determines the counts, and when the segment is finished.
 final class Cursor {
     let segment: Segment
-    /// Nil: the tool has one destination, and the segment's own progress is its.
+    /// Nil: the tool has one destination, which uses the segment's own progress.
     private let slot: DestinationSlot?
-    /// Held while the segment's own progress changes: a segment in memory is counted by it meanwhile.
+    /// Held while the segment's own progress changes, because the counts of a segment in memory are taken from it
+    /// meanwhile.
     private let mutex: Mutex?
     var progress: Progress
-    /// Why events were rejected for good since the cursor was made; empty: none were.
+    /// Why events were rejected for good since the cursor was made; empty: no event was.
     private(set) var rejection = ""
-    /// Who took the events that were delivered last, where a redirect led there; empty: the backend's own receiver.
+    /// The host that took the events delivered last, if a redirect led there; empty: the backend's own receiver.
     var taker = ""
-    /// Of the same segment.
+    /// The cursors of the same segment.
     private var others: [Cursor] = []
 
     private init(_ segment: Segment, _ slot: DestinationSlot?, _ mutex: Mutex?) {
@@ -23,8 +24,8 @@ final class Cursor {
         progress = slot.flatMap { segment.readProgress(of: $0) } ?? segment.progress
     }
 
-    /// One for each destination. They keep each other alive until `end`. `mutex`: the collector's, which nobody
-    /// holds who moves a cursor.
+    /// Makes one cursor for each destination. The cursors keep each other alive until `end`. `mutex`: the collector's;
+    /// a thread that moves a cursor must not hold it.
     static func make(_ segment: Segment, _ slots: [DestinationSlot?], _ mutex: Mutex? = nil) -> [Cursor] {
         var made: [Cursor] = []
         for slot in slots { made.append(Cursor(segment, slot, mutex)) }
@@ -39,7 +40,7 @@ final class Cursor {
 
     var pendingCount: Int { max(0, segment.state.count - Int(clamping: progress.consumed)) }
 
-    /// Marks events as consumed, where a crash cannot lose it.
+    /// Marks events as consumed, and stores that where a crash cannot lose it.
     func commit(_ settlement: BatchMachine.Settlement, end: Int, reason: String) {
         if settlement.reason == .rejected && settlement.delivered < settlement.range.count { rejection = reason }
         progress.delivered &+= UInt32(clamping: settlement.delivered)
@@ -48,7 +49,7 @@ final class Cursor {
         save()
     }
 
-    /// False: a crash would lose it.
+    /// False: a crash would lose this change.
     @discardableResult
     func drop(_ reason: DropReason, _ count: Int, end: Int) -> Bool {
         progress.drop(reason, count)

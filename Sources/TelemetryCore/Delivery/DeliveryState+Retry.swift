@@ -6,17 +6,17 @@ extension DeliveryState {
     /// `now`: nanoseconds since 1970-01-01 UTC.
     func isDue(_ now: Int64) -> Bool { plausibleAttempt(now) <= now }
 
-    /// It says something of these destinations.
+    /// The state is about these destinations.
     func isOwned(by set: DestinationSet) -> Bool {
         owner == 0 || (owner ^ set.owner) & ~1 == 0 || owner & set.owner & 1 == 1
     }
 
-    /// What it says of them.
+    /// The state if it is about `set`; otherwise an empty one.
     @inline(never)
     func known(of set: DestinationSet) -> DeliveryState { isOwned(by: set) ? self : DeliveryState() }
 
-    /// Changes what is known of `set`. There is one state for all sets of a tool: one that has nothing to
-    /// complain of leaves what is known of another's failures.
+    /// Changes the state of `set`. There is one state for all sets of a tool, so a set without problems does not
+    /// overwrite the known failures of another set.
     mutating func update(for set: DestinationSet, _ change: (inout DeliveryState) -> Void) {
         var own = self
         if !isOwned(by: set) { (own.nextAttempt, own.failures, own.lastError, own.taker) = (0, 0, "", "") }
@@ -29,18 +29,17 @@ extension DeliveryState {
         }
     }
 
-    /// When it is tried again, as far as the times can be believed: a clock that was set back since the last
-    /// attempt says nothing of how much of the pause is over, and no pause is longer than the longest. Then
-    /// it is at once, `Int64.min`. `Int64.max`: never.
+    /// When it is tried again, as far as the times are plausible. If the clock was set back since the last attempt, it
+    /// is unknown how much of the pause is over; and no pause is longer than the longest allowed. In both cases the
+    /// next attempt is at once, `Int64.min`. `Int64.max`: never.
     func plausibleAttempt(_ now: Int64) -> Int64 {
         if nextAttempt == .max || nextAttempt == 0 { return nextAttempt }
         return now < lastAttempt || nextAttempt > now &+ min(Backoff.longestAskedNanoseconds, .max &- max(0, now))
             ? .min : nextAttempt
     }
 
-    /// The receiver works, whatever it thinks of the events. `rejection`: why it will never take some of them;
-    /// empty: it took all.
-    /// `taker`: who has them now, where a redirect led there.
+    /// The receiver works, even if it rejected events. `rejection`: why it will never take some of them; empty: it took
+    /// all. `taker`: the host that has them now, if a redirect led there.
     mutating func answered(_ hasDelivered: Bool, _ rejection: String, _ now: Int64, taker: String = "") {
         lastAttempt = now
         if hasDelivered {

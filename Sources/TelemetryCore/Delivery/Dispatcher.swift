@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// One pass over everything that waits: what processes that are gone have left, then this collector's own,
-/// each segment to every destination that may be tried. Runs on the worker thread or, for a local backend, on
-/// the thread that flushes or closes; one pass at a time.
+/// One pass over everything that waits: first the segments that processes left that are gone, then this collector's
+/// own. Each segment goes to every destination that may be tried. A pass runs on the worker thread or, for a local
+/// backend, on the thread that flushes or closes. Only one pass runs at a time.
 final class Dispatcher {
     enum PassResult: Equatable {
         /// Everything that was waiting has been dealt with.
         case done
         /// It is not time for another attempt yet.
         case waiting
-        /// An attempt failed; what is left is kept.
+        /// An attempt failed; the remaining events are kept.
         case failed
-        /// The user has withdrawn consent: what is waiting must not leave.
+        /// The user has withdrawn consent: waiting events must not leave.
         case refused
-        /// The deadline passed, or the pass was called off.
+        /// The deadline passed, or the pass was cancelled.
         case interrupted
-        /// There was no memory to begin with.
+        /// There was not enough memory to begin.
         case exhausted
     }
 
@@ -25,24 +25,25 @@ final class Dispatcher {
     private let mutex: Mutex
     private let outlets: [Outlet]
     private let options: Options
-    /// Where this process's events go, and so which of others it may send.
+    /// Where this process's events go. This determines which events of other processes it may send.
     private let destinations: DestinationSet
     /// A7: nothing of this process leaves the machine.
     private let isLocalOnly: Bool
-    /// Where events go that a process recorded for this machine's log only.
+    /// The backend for events that a process recorded for this machine's log only.
     private let makeLocalBackend: () -> any Backend
     /// Asked before every batch: the user may have changed the preference by hand.
     private let isConsented: () -> Bool
     private let heapPass = Mutex()
     private let heapStateMutex = Mutex()
-    /// Of the pass under way; only the thread that delivers uses it.
+    /// The number of the current pass; used only by the thread that delivers.
     private var passNumber: UInt64 = 0
-    /// How many of this collector's own segments waited when the pass began. What is recorded later is for the next:
-    /// threads that record as fast as this one delivers would keep a pass, and who waits for it, for ever.
+    /// How many of this collector's own segments waited when the pass began. Events recorded later are for the next
+    /// pass. Otherwise threads that record as fast as this one delivers would make the pass, and a thread that waits
+    /// for it, last for ever.
     private var ownCount = 0
-    /// The segment at hand has something left that is for others to send.
+    /// The current segment has events left that other processes must send.
     private var isKept = false
-    /// Of the pass under way; nil: everything is in memory, and nobody else's.
+    /// The lease of the current pass; nil: everything is in this process's memory.
     private var lease: Lease?
 
     init(
@@ -60,9 +61,9 @@ final class Dispatcher {
         self.isConsented = isConsented
     }
 
-    // MARK: when
+    // MARK: when to try
 
-    /// Of the destination that has failed most often.
+    /// The state of the destination that has failed most often.
     var state: DeliveryState {
         var worst: DeliveryState?
         for outlet in outlets {
@@ -80,7 +81,7 @@ final class Dispatcher {
     /// Nanoseconds since 1970 of the next attempt that the backoff allows; 0: at once.
     var nextAttempt: Int64 { nextAttempts.any }
 
-    /// The earliest at which any destination may be tried, and at which one may that has failed.
+    /// The earliest time when any destination may be tried, and when one that has failed may be tried.
     var nextAttempts: (any: Int64, failed: Int64) {
         if isLocalOnly { return (0, 0) }
         var result = (any: Int64.max, failed: Int64.max)
@@ -100,7 +101,7 @@ final class Dispatcher {
         return shared.delivery.known(of: destinations)
     }
 
-    /// What becomes of events for the local log says nothing about the author's receiver.
+    /// What happens to events for the local log says nothing about the author's receiver.
     private func update(_ outlet: Outlet, _ change: (inout DeliveryState) -> Void) {
         if isLocalOnly { return }
         guard let shared = spool.shared else { return heapStateMutex.withLock { change(&outlet.heapState) } }
@@ -113,12 +114,12 @@ final class Dispatcher {
         }
     }
 
-    /// Who looks at the spool as a whole sees the destination that is worst off.
+    /// Copies the state of the destination with the most failures to the state of the whole spool.
     private func mirror(_ shared: SpoolDirectory) {
         let worst = state
         let now = Clock.realtime()
         shared.updateDelivery { state in
-            // Times from before a clock was set back lie ahead, and are not believed.
+            // Times from before the clock was set back are in the future, and are not believed.
             state.lastAttempt = min(now, max(state.lastAttempt, worst.lastAttempt))
             state.lastSuccess = min(now, max(state.lastSuccess, worst.lastSuccess))
             if worst.lastSuccess == state.lastSuccess { state.taker = worst.taker }
@@ -129,7 +130,7 @@ final class Dispatcher {
         }
     }
 
-    /// However the pass has ended: of receivers that have had their say on everything they were sent.
+    /// However the pass ended: records the results of receivers that answered everything they were sent.
     private func recordAnswers() {
         let now = Clock.realtime()
         for outlet in outlets where outlet.pass == .open && outlet.isAnswered {
@@ -149,12 +150,12 @@ final class Dispatcher {
 
     func pass(until deadline: Deadline, ignoringBackoff: Bool, isCancelled: @escaping () -> Bool) -> PassResult {
         guard let shared = spool.shared else {
-            // In place of deliver.lock: the worker, and a thread that flushes.
+            // This lock replaces deliver.lock, between the worker and a thread that flushes.
             heapPass.lock()
             defer { heapPass.unlock() }
             guard begin(ignoringBackoff) else { return .waiting }
             defer { recordAnswers() }
-            // In place of the epoch: the answer itself.
+            // The answer itself replaces the epoch.
             let answer = PreferenceStore.holdForSending(tool: options.toolName)
             defer { answer.map { ForkHandling.closeHeld($0) } }
             let isCalledOff = { [isConsented] in isCancelled() || !isConsented() }
@@ -184,7 +185,7 @@ final class Dispatcher {
         }
     }
 
-    /// False: it is not time for any of them.
+    /// False: no destination may be tried yet.
     private func begin(_ ignoringBackoff: Bool) -> Bool {
         mutex.withLock {
             passNumber = spool.beginPass()
@@ -205,7 +206,7 @@ final class Dispatcher {
         return isAnyOpen
     }
 
-    /// Nil: some destination goes on. Otherwise what the pass has come to.
+    /// Nil: some destination goes on. Otherwise the result of the pass.
     private var stopped: PassResult? {
         var result = PassResult.waiting
         for outlet in outlets {
@@ -228,14 +229,14 @@ final class Dispatcher {
         var delivery = delivery(deadline, isCancelled, journal: journal)
         delivery.audit = audit
         var left = false
-        // Lineages of which something older waits that could not be had: its owner may have ended since,
-        // and what it recorded later must not overtake it.
+        // Lineages with an older segment that could not be claimed. Its owner may have ended since, and what that
+        // process recorded later must not overtake the older segment.
         var blocked: [UInt32] = []
-        // One at a time: each is a copy in memory as long as it is being delivered.
+        // One at a time: a segment is a copy in memory while it is being delivered.
         for segment in others {
             let lineage = segment.header?.lineage ?? 0
             if lineage != 0 && blocked.contains(lineage) { continue }
-            // Recorded for the author's backend: that waits for a process that may send.
+            // It was recorded for the author's backend, so it waits for a process that may send.
             if isLocalOnly, segment.header?.isLocalOnly == false { continue }
             if let header = segment.header, !header.isFor(destinations), !isOver(header, shared, delivery.oldest) {
                 continue
@@ -247,17 +248,17 @@ final class Dispatcher {
                 blocked.append(lineage)
             }
         }
-        // A segment gone on with, whose predecessor another process holds at this moment.
+        // This collector continued a segment whose predecessor another process holds at this moment.
         if spool.lineage != 0 && blocked.contains(spool.lineage) { return .interrupted }
         return deliverOwn(delivery, left: left)
     }
 
-    /// Recorded for others, and some or all of it is of no use to them any more.
+    /// For a segment recorded for others: some or all of it is of no more use to them.
     private func isOver(_ header: SegmentHeader, _ shared: SpoolDirectory, _ oldest: Int64) -> Bool {
         header.pending == 0 || header.created < oldest || header.epoch != shared.control.epoch
     }
 
-    /// The append that a crash interrupted was the file's destination's.
+    /// The append that a crash interrupted belongs to the destination with the `file` backend.
     private func makeJournal(_ shared: SpoolDirectory, _ others: [AgedSegment]) -> ControlJournal {
         var slot: DestinationSlot?
         for outlet in outlets where outlet.backend.kind == "file" { slot = outlet.slot }
@@ -275,8 +276,8 @@ final class Dispatcher {
         }
     }
 
-    /// Nil: it is held by another process, or has been used afresh since `header` was read, and what is
-    /// in it now may be newer than what comes behind it.
+    /// Nil: another process holds it, or it has been used afresh since `header` was read. In that case its content may
+    /// be newer than the segments behind it.
     private func claim(_ name: String, _ header: SegmentHeader?, _ shared: SpoolDirectory) -> Segment? {
         mutex.lock()
         defer { mutex.unlock() }
@@ -302,7 +303,7 @@ final class Dispatcher {
             isConsented: isConsented, journal: journal, lease: lease)
     }
 
-    /// `left`: something waits that a destination did not take.
+    /// `left`: something waits because a destination did not take it.
     private func deliverOwn(_ delivery: SegmentDelivery, left leftBefore: Bool) -> PassResult {
         var left = leftBefore
         for _ in 0..<ownCount {
@@ -340,8 +341,8 @@ final class Dispatcher {
         return isLost ? .interrupted : ended
     }
 
-    /// With the mutex held. Counts and removes it, unless another process has taken it. Where the control
-    /// file cannot be locked it stays as it is, with nothing left in it, for the next pass to count.
+    /// Called with the mutex held. Counts and removes the segment, unless another process has taken it. If the control
+    /// file cannot be locked, the segment stays, with nothing left in it, for the next pass to count.
     private func finishOrphan(_ segment: Segment) -> PassResult? {
         guard let lease, let shared = spool.shared else { return nil }
         var isCounted = false
@@ -354,19 +355,20 @@ final class Dispatcher {
         return lease.isHeld ? nil : .interrupted
     }
 
-    /// Said before it is done: what is let go of may be anybody's at once.
+    /// The lease is told before the release: another process may take the segment at once.
     private func release(_ orphan: Segment) {
         lease?.deliver(nil)
         orphan.release(removingFrom: nil)
     }
 
-    /// True: no destination needs it any more. `ended`: the pass is over.
+    /// True: no destination needs it any more. `ended`: set if the pass is over.
     private func send(_ segment: Segment, _ delivery: SegmentDelivery, isOwn: Bool, _ ended: inout PassResult?) -> Bool
     {
         if !isLocalOnly && segment.description.isLocalOnly && destinations.origin != .none {
             return sendLocally(segment, delivery, &ended)
         }
-        // What this collector has recorded needs no look: it may be cut short.
+        // The destinations of this collector's own segments are known. They are not read, because the file may be cut
+        // short.
         let recorded = isOwn ? nil : segment.destinations
         guard let places = recorded.map({ destinations.places(of: $0) }) ?? .max else {
             return keep(segment, delivery, &ended)
@@ -379,7 +381,8 @@ final class Dispatcher {
         let cursors = Cursor.make(segment, outlets.map { $0.slot }, mutex)
         defer { for cursor in cursors { cursor.end() } }
         var isDone = true
-        // Who failed the last time comes last: until it is known that it fails again, the others would wait.
+        // Destinations whose last attempt failed come last: the others would wait until it is known that they fail
+        // again.
         for place in 0..<2 * cursors.count where ended == nil {
             let (cursor, outlet) = (cursors[place % cursors.count], outlets[place % cursors.count])
             if outlet.isDoubtful != (place >= cursors.count) { continue }
@@ -421,7 +424,7 @@ final class Dispatcher {
         case .kept: isKept = true
         case .refused: ended = .refused
         case .interrupted: ended = .interrupted
-        // E8: a thousand short runs, none of which has the time to see it fail, do not each try a dead endpoint.
+        // E8: a thousand short runs must not each try a dead endpoint, even if none has the time to see it fail.
         case .calledOff:
             recordFailure(outlet, "no answer in the time that the program had", afterSeconds: nil, isFinal: false)
             ended = .interrupted
@@ -429,7 +432,7 @@ final class Dispatcher {
         return false
     }
 
-    /// It is for others to send: what is too old for them is counted, or void.
+    /// Other processes must send it: events that are too old for them are counted, or are void.
     private func keep(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
         for cursor in Cursor.make(segment, [nil], mutex) {
             switch delivery.run(cursor, isForeign: true) {
@@ -444,7 +447,7 @@ final class Dispatcher {
         return false
     }
 
-    /// To the local log, for which the events were recorded.
+    /// Sends to the local log, for which the events were recorded.
     private func sendLocally(_ segment: Segment, _ delivery: SegmentDelivery, _ ended: inout PassResult?) -> Bool {
         let local = Outlet(name: "file", makeLocalBackend())
         defer { local.backend.close() }
@@ -459,7 +462,7 @@ final class Dispatcher {
         case .kept: isKept = true
         case .refused: ended = .refused
         case .interrupted, .calledOff: ended = .interrupted
-        // The log cannot be written: as with a receiver that fails, it is tried again later.
+        // The log cannot be written: like a failing receiver, it is tried again later.
         case .failed(let seconds, let reason):
             for outlet in outlets { recordFailure(outlet, reason, afterSeconds: seconds, isFinal: false) }
         case .stopped: ended = .failed
@@ -467,7 +470,8 @@ final class Dispatcher {
         return false
     }
 
-    /// Counted by a process that died before it could remove the file. Nil: that cannot be known now.
+    /// Whether the segment was counted by a process that died before it could remove the file. Nil: that cannot be
+    /// known now.
     private func isCounted(_ segment: Segment) -> Bool? {
         guard let shared = spool.shared, !segment.isHeap else { return false }
         return shared.isRetired(segment)

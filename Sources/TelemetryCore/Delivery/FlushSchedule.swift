@@ -4,14 +4,14 @@
 struct FlushSchedule {
     /// Monotonic clock, and nanoseconds since 1970-01-01 UTC.
     let now: (monotonic: Int64, real: Int64)
-    /// Monotonic: since when something may be waiting; 0: nothing is.
+    /// Monotonic clock: since when something may be waiting; 0: nothing is.
     let firstPending: Int64
     let intervalNanoseconds: Int64
-    /// A segment is full that no destination has been offered yet.
+    /// A segment is full and has not been offered to any destination yet.
     let hasFresh: Bool
-    /// A segment waits that some destination did not take.
+    /// A segment waits because some destination did not take it.
     let hasBacklog: Bool
-    /// The earliest moment at which any destination may be tried, and at which one may that has failed.
+    /// The earliest moment when any destination may be tried, and when one that has failed may be tried.
     let nextAttempt: (any: Int64, failed: Int64)
 
     private static let longestSleep: Int64 = 3600 * 1_000_000_000
@@ -27,7 +27,7 @@ struct FlushSchedule {
         return result
     }
 
-    /// On the monotonic clock. The other one may be set: it is looked at again once an hour at least.
+    /// Converts to the monotonic clock. The other clock may be set, so it is looked at again at least once an hour.
     private func at(_ attempt: Int64) -> Int64 {
         now.monotonic &+ max(0, min(attempt &- min(now.real, attempt), Self.longestSleep))
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One destination at work: its backend, and what this pass has come to with it.
+/// One destination at work: its backend, and the results of this pass so far.
 final class Outlet {
     enum PassState {
-        /// Takes what there is.
+        /// It takes events.
         case open
         /// It is not time for another attempt yet.
         case waiting
@@ -15,15 +15,15 @@ final class Outlet {
     /// Nil: the only destination of the tool.
     var slot: DestinationSlot?
     var pass = PassState.open
-    /// It has failed before this pass, and not succeeded since.
+    /// It failed before this pass, and has not succeeded since.
     var isDoubtful = false
     /// Events were delivered in this pass.
     var hasDelivered = false
-    /// Why events were rejected for good in this pass, the last time; empty: none were.
+    /// The last reason why events were rejected for good in this pass; empty: no event was.
     var rejection = ""
-    /// Who took them, where a redirect led there.
+    /// The host that took them, if a redirect led there.
     var taker = ""
-    /// Without a spool, its delivery state.
+    /// The delivery state if there is no spool.
     var heapState = DeliveryState()
 
     var isAnswered: Bool { hasDelivered || !rejection.utf8.isEmpty }

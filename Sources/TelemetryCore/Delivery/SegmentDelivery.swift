@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Sends what is left in one segment to one destination, batch by batch, and keeps its progress.
+/// Sends the remaining events of one segment to one destination, batch by batch, and updates its progress.
 struct SegmentDelivery {
     enum Result: Equatable {
         /// Nothing is left.
@@ -13,11 +13,11 @@ struct SegmentDelivery {
         case refused
         /// A18: consent for this segment's events is gone.
         case void
-        /// What is left is not for this process to send.
+        /// The remaining events are not for this process to send.
         case kept
-        /// Called off before it was over.
+        /// The delivery was cancelled before it was finished.
         case interrupted
-        /// The same, while the receiver was being waited for.
+        /// The same, while it waited for the receiver.
         case calledOff
     }
 
@@ -34,15 +34,15 @@ struct SegmentDelivery {
     let isCurrent: (Segment) -> Bool?
     let isConsented: () -> Bool
     let journal: ControlJournal?
-    /// Nil: what is delivered is this process's alone.
+    /// Nil: the events belong to this process alone.
     var lease: Lease?
-    /// Failures in a row before.
+    /// Earlier failures in a row.
     var attempt: UInt32 = 0
     /// Nil: no copies are kept.
     var audit: AuditLog?
 
-    /// The caller has taken the segment, and no thread writes to it.
-    /// `isForeign`: its events are for others to send. What is too old or void is done with, and nothing leaves.
+    /// The caller has taken the segment, and no thread writes to it. `isForeign`: other processes must send its events.
+    /// Events that are too old or void are finished with, and nothing leaves.
     func run(_ cursor: Cursor, isForeign: Bool = false) -> Result {
         let segment = cursor.segment
         if segment.isLost { return .interrupted }
@@ -61,14 +61,14 @@ struct SegmentDelivery {
             if let failure = send(batch, cursor) { return self.isCurrent(segment) == false ? .void : failure }
         }
         if reader.isAtUnknown { return .kept }
-        // What consent was withdrawn for may have been overwritten.
+        // Events whose consent was withdrawn may have been overwritten.
         if cursor.pendingCount > 0, isCurrent(segment) == false { return .void }
-        // What was reserved but is not there any more was torn or damaged.
+        // Records that were reserved but are missing now were torn or damaged.
         cursor.drop(.corrupt, cursor.pendingCount, end: reader.offset)
         return .consumed
     }
 
-    /// Somebody else delivers it from now on.
+    /// Another process delivers it from now on.
     private var isLost: Bool { lease?.isHeldStill == false }
 
     /// Nil: all of it is settled.
@@ -91,7 +91,7 @@ struct SegmentDelivery {
             let before = cursor.progress
             journal?.prepare(cursor)
             let control = sendControl(cursor.segment) { [guarantee] in
-                // Otherwise nobody would know of it, and send it again.
+                // If this is not stored, no process would know of the send, and it would be repeated.
                 if guarantee == .atMostOnce, !cursor.drop(.unconfirmed, part.count, end: ends[last]) { return false }
                 return !cursor.segment.isLost && lease?.isHeld != false
             }
@@ -102,9 +102,9 @@ struct SegmentDelivery {
                 if !outcome.hasLeft { cursor.restore(before) }
                 return .interrupted
             }
-            // Somebody has cut the file short meanwhile: the events cannot be looked at any more.
+            // Somebody has cut the file short meanwhile: the events cannot be read any more.
             if !cursor.segment.isIntact { return .consumed }
-            // Now it is known what became of them, or that it is not.
+            // The outcome is known now, or known to be unknown: undo the pessimistic progress written before the send.
             cursor.progress = before
             let sent = machine.part(of: outcome) ?? part
             let reaction = machine.received(outcome)
@@ -112,7 +112,7 @@ struct SegmentDelivery {
             if isLost { return .interrupted }
             guard let ending = reaction.ending else { continue }
             if reaction.settled.isEmpty {
-                // A8, A18: it may have been taken all the same, and will not be sent again.
+                // A8, A18: the receiver may nevertheless have taken the events, and they will not be sent again.
                 if outcome.hasLeft && isCurrent(cursor.segment) == false {
                     keepCopies(events, sent, .unconfirmed, outcome.taker)
                 }
@@ -143,8 +143,8 @@ struct SegmentDelivery {
         }
     }
 
-    /// The copies come before the progress: after a crash between the two it is sent once more, and that
-    /// is noted too.
+    /// The copies are written before the progress: after a crash between the two, the events are sent once more, and
+    /// the log notes that too.
     private func settle(
         _ settlement: BatchMachine.Settlement, _ outcome: Outcome, _ events: UnsafeBufferPointer<EventView>,
         _ ends: [Int],
@@ -162,7 +162,7 @@ struct SegmentDelivery {
         audit?.append(UnsafeBufferPointer(rebasing: events[range]), outcome.text, backend, taker: taker)
     }
 
-    /// A send is called off when consent for its events is withdrawn, too.
+    /// A send is also cancelled when consent for its events is withdrawn.
     private func sendControl(_ segment: Segment, willLeave: @escaping () -> Bool) -> SendControl {
         SendControl(
             deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal,

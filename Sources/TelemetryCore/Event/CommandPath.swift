@@ -32,7 +32,7 @@ package enum CommandPath {
         return word.count == name.count || word.dropLast(name.count).last == UInt8(ascii: "/")
     }
 
-    /// Asks about the tool instead of using it. The `__` words are how Cobra's shell completion calls.
+    /// The word asks about the tool instead of using it. The `__` words come from Cobra's shell completion.
     @inline(never)
     private static func isMeta(_ word: ArraySlice<UInt8>) -> Bool {
         let meta: [StaticString] = [

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// C4: the category of a failure from its message, by what tools and libraries commonly write.
+/// C4: the category of a failure from its message, by the words that tools and libraries commonly use.
 package enum ErrorMessage {
     /// Bytes that are looked at.
     private static let bound = 1024
 
-    /// The first that matches counts: what is said precisely stands before what may mean much.
+    /// The first one that matches counts: precise words come before words that may mean much.
     private static let order: [ErrorCategory] = [
         .rateLimited, .timeout, .cancelled, .resource, .auth, .permission, .network,
         .notFound, .conflict, .unavailable, .server, .data, .internal, .usage,
@@ -50,7 +50,7 @@ package enum ErrorMessage {
         return .unknown
     }
 
-    /// Where a word begins: `bug` is not in `debugger`.
+    /// Matches only where a word begins: `bug` is not in `debugger`.
     private static func hasOne(_ text: TextBytes, of phrases: StaticString) -> Bool {
         for index in 0..<text.count where !text.isIn(.alphanumeric, index &- 1) {
             if text.behind(phrases, at: index, folds: true) != nil { return true }

@@ -13,7 +13,7 @@ struct EventInput {
     var attributeCount = 0
     var durationMilliseconds: Int64 = 0
     var exitCode: Int32 = 0
-    /// C10: what the attributes are held to; nil: nothing.
+    /// C10: the rules for the attributes; nil: there are no rules.
     var rules: UnsafePointer<RegisteredEvent>?
     /// Bits of the record's flags.
     var flags: UInt16 = 0
@@ -33,7 +33,7 @@ struct EventInput {
         self.name = name
     }
 
-    /// Attributes that are counted and not there are left out.
+    /// If attributes are counted but missing, they are left out.
     @inline(__always)
     mutating func set(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) {
         self.attributes = attributes
@@ -47,11 +47,11 @@ struct EventInput {
 
 /// The sizes of a record's variable parts, measured before room for it is reserved.
 struct RecordPlan {
-    /// The first four bytes of each attribute as they will stand in the record; 0 with a bit in `skipped`.
+    /// The first four bytes of each attribute as they will be in the record; 0 with a bit in `skipped`.
     let attributeHeaders: UnsafeMutablePointer<UInt32>
     /// Attributes that are left out, by bit.
     var skipped: UInt64 = 0
-    /// Attributes with a string that cannot be copied as it stands, by bit.
+    /// Attributes with a string that cannot be copied as it is, by bit.
     var repaired: UInt64 = 0
     var attributeCount = 0
     var argumentCount = 0
@@ -68,8 +68,8 @@ struct RecordPlan {
     /// A double or an int.
     private static let numberBytes = 8
 
-    /// Of nothing yet: `measure` fills it in where it lies. It is handed on by its address: it is too large
-    /// to be copied for each event.
+    /// Holds nothing yet: `measure` fills it in where it lies. It is passed by its address, because it is too large to
+    /// be copied for each event.
     @inline(__always)
     @_optimize(speed)
     init(rules: UnsafePointer<RegisteredEvent>?, headers: UnsafeMutablePointer<UInt32>) {
@@ -131,7 +131,7 @@ struct RecordPlan {
         }
     }
 
-    /// C10: left out and counted.
+    /// C10: the attribute is left out and counted.
     @inline(never)
     private mutating func refuse() -> UInt32 {
         refusedCount &+= 1

@@ -41,7 +41,7 @@ enum RecordEncoder {
     ) {
         let flags = input.flags | (plan.pointee.isAdjusted ? EventInput.isAdjusted : 0)
         let id = EventIdentifier.make(now: now, generation: generation, offset: offset)
-        // Whole words: a store each for what is smaller would be as many more.
+        // Whole words: separate stores of the smaller fields would be that many more.
         let size = RecordLayout.length.offset
         word(
             target, size,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// C11: of some types of events only a part is recorded. Decided before anything is encoded; an event
-/// that was drawn says so in its metadata, `sample_rate`, so that a receiver can count for the others.
+/// C11: of some types of events only a part is recorded. The draw comes before anything is encoded. An event that was
+/// drawn has `sample_rate` in its metadata, so that a receiver can count for the others.
 final class Sampling {
     private struct Rule {
         let type: [UInt8]
         let rate: Double
-        /// Drawn are the numbers below it, of 64 random bits.
+        /// Of 64 random bits, the numbers below it are drawn.
         let threshold: UInt64
     }
 
@@ -22,7 +22,7 @@ final class Sampling {
         if rules.isEmpty { return nil }
     }
 
-    /// `rate` is below 1; what is no share is none.
+    /// `rate` is below 1. A rate that is not above 0 counts as 0.
     private static func threshold(_ rate: Double) -> UInt64 {
         guard rate > 0, rate < 1 else { return 0 }
         return UInt64(rate * 0x1p64)
@@ -66,7 +66,7 @@ final class Sampling {
 }
 
 extension Options {
-    /// False, with the reason in `error`, for a type that is none or a rate that is no share.
+    /// False, with the reason in `error`, if `type` is not a valid event type or `rate` is not between 0 and 1.
     package func setSampling(type: String, rate: Double) -> Bool {
         guard type.utf8.count <= EventLimits.typeBytes,
             Array(type.utf8).withUnsafeBytes({ EventSchema.isValidType($0) })

@@ -5,8 +5,8 @@ struct TransportError: Error, Equatable {
     let text: String
 }
 
-/// One libcurl handle and its connections. The multi interface never waits longer than it is told,
-/// so that a request can be called off.
+/// One libcurl handle and its connections. The multi interface never waits longer than it is told, so that a request
+/// can be cancelled.
 final class CurlSession {
     enum Result {
         /// `location`: where a redirect leads, as an absolute URL.
@@ -22,15 +22,15 @@ final class CurlSession {
     private let multi: UnsafeMutableRawPointer
     private let mark = ForkMark()
     private let losses = csystem_curl_losses()
-    /// Not 0 while a transfer that was called off is taken down.
+    /// Not 0 while a transfer that was cancelled is taken down.
     private let isResetting: UnsafeMutablePointer<Int32>
-    /// What libcurl says of a failure. Only looked at: it may repeat the URL.
+    /// libcurl's text about a failure. It is never shown, because it may repeat the URL.
     private let detail: UnsafeMutablePointer<CChar>
     private let watch: UnsafeMutablePointer<csystem_curl_watch>
     /// False: libcurl does not say when a request leaves.
     private var isWatched = false
 
-    /// False in a forked child, and where the program has closed its descriptors.
+    /// False in a forked child, and if the program has closed its descriptors.
     var isOwn: Bool { mark.isOwn && losses == csystem_curl_losses() }
 
     init() throws(TransportError) {
@@ -61,7 +61,7 @@ final class CurlSession {
         watch.deallocate()
     }
 
-    /// No body: HEAD.
+    /// Without a body: a HEAD request.
     func perform(
         _ endpoint: Endpoint, _ headers: [String], _ body: UnsafeRawBufferPointer?, _ reader: ResponseReader,
         _ control: SendControl,
@@ -75,32 +75,32 @@ final class CurlSession {
         let location = csystem_curl_get_text(easy, CURLINFO_REDIRECT_URL).map { String(cString: $0) }
         forget()
         csystem_curl_list_free(list)
-        // A whole header section is an answer, however the transfer went on: a receiver that has
-        // said 200 has the events, and one that has said 413 may cut the upload off.
+        // A complete header section is an answer, even if the transfer failed later: a receiver that has said 200 has
+        // the events, and one that has said 413 may cut the upload off.
         guard let response = reader.response else {
             return .failure(proxyRefusal ?? failure ?? "the answer is not HTTP", hasLeft: hasLeft(to: endpoint))
         }
-        // RFC 9110, section 15.5.8: only a proxy says so. The receiver has seen nothing.
+        // RFC 9110, section 15.5.8: only a proxy answers 407. The receiver has seen nothing.
         if response.status == 407 { return .failure(Self.refusal(407), hasLeft: false) }
         return .response(response, location: Self.isRepeated(response.status) ? location : nil)
     }
 
-    /// RFC 9110, section 15.4: 307 and 308 repeat the request as it is; after 301 and 302 a POST may stay
-    /// one. 303 names a page about what became of the request, to be fetched by GET: nothing to send events
-    /// to. The other statuses lead nowhere.
+    /// RFC 9110, section 15.4: 307 and 308 repeat the request unchanged; after 301 and 302 a POST may stay a POST. 303
+    /// names a page about what happened to the request, to be fetched by GET, so events cannot be sent there. The other
+    /// statuses lead nowhere.
     private static func isRepeated(_ status: Int) -> Bool {
         status == 301 || status == 302 || status == 307 || status == 308
     }
 
-    /// Whether some of the request has been sent, as far as can be told. What a proxy is asked before the
-    /// receiver's TLS (CONNECT) is nothing of it.
+    /// Whether some of the request has been sent, as far as that can be known. What is sent to a proxy before the
+    /// receiver's TLS (CONNECT) is not a part of the request.
     private func hasLeft(to endpoint: Endpoint) -> Bool {
         if csystem_curl_get_long(easy, CURLINFO_REQUEST_SIZE) == 0 { return false }
         let isReused = csystem_curl_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
         return endpoint.scheme == .http || isReused || csystem_curl_get_offset(easy, CURLINFO_APPCONNECT_TIME_T) > 0
     }
 
-    /// What a proxy answered to CONNECT, if that was no.
+    /// The proxy's answer to CONNECT, if it was a refusal.
     private var proxyRefusal: String? {
         let status = csystem_curl_get_long(easy, CURLINFO_HTTP_CONNECTCODE)
         return status == 0 || (200...299).contains(status) ? nil : Self.refusal(status)
@@ -109,7 +109,7 @@ final class CurlSession {
     private static func refusal(_ status: Int) -> String { "the proxy refuses: HTTP " + status.description }
 
     private static func load() throws(TransportError) {
-        // libcurl would make that file, or write to it, with rights that the caller does not have.
+        // libcurl would create that file, or write to it, with rights that the caller does not have.
         if Environment.isUntrusted && Environment.refusing("SSLKEYLOGFILE") != nil {
             throw TransportError(
                 text: "SSLKEYLOGFILE is set, and this program has rights that its caller does not have")
@@ -122,10 +122,10 @@ final class CurlSession {
         if let failure { throw TransportError(text: "libcurl.so.4 cannot be loaded: " + failure) }
     }
 
-    /// What holds for every request.
+    /// Sets the options that apply to every request.
     private func configure() -> Bool {
-        // No signals for timeouts; TLS 1.2 or later; headers of a proxy's CONNECT are not the receiver's.
-        // HTTP/1.1, which is what is shown: one request at a time gains nothing from HTTP/2.
+        // No signals for timeouts; TLS 1.2 or later; the headers of a proxy's CONNECT are left out. HTTP/1.1, as the
+        // preview shows: one request at a time gains nothing from HTTP/2.
         let numbers: [(CURLoption, Int)] = [
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
             (CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
@@ -133,7 +133,7 @@ final class CurlSession {
             (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1), (CURLOPT_FOLLOWLOCATION, 0),
         ]
         for (option, value) in numbers where csystem_curl_set_long(easy, option, value) != CURLE_OK { return false }
-        // Since 7.87: do not wait for a name server that does not answer when a request is called off.
+        // Since 7.87: do not wait for a name server that does not answer when a request is cancelled.
         _ = csystem_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
         isWatched = csystem_curl_set_watch(easy, watch)
         return csystem_curl_set_reset(easy, isResetting) == CURLE_OK
@@ -141,8 +141,8 @@ final class CurlSession {
             && trustChosenAuthorities() && csystem_curl_confine(easy) == CURLE_OK
     }
 
-    /// What OpenSSL reads by itself, and the program `curl` too; but libcurl goes by the path that it
-    /// was built with. Another system's libcurl, and a site with its own authority, need these.
+    /// OpenSSL itself and the program `curl` read these variables, but libcurl uses the path that it was built with.
+    /// Another system's libcurl, and a site with its own authority, need them.
     private func trustChosenAuthorities() -> Bool {
         trust("SSL_CERT_FILE", CURLOPT_CAINFO, CURLOPT_PROXY_CAINFO)
             && trust("SSL_CERT_DIR", CURLOPT_CAPATH, CURLOPT_PROXY_CAPATH)
@@ -185,8 +185,8 @@ final class CurlSession {
             && csystem_curl_set_receivers(easy, receiveHeader, receiveBody, context) == CURLE_OK
     }
 
-    /// libcurl goes by the environment (`HTTPS_PROXY`, `NO_PROXY` and so on). Plain HTTP is allowed to this
-    /// machine because it does not leave it, so a proxy gets none of that.
+    /// libcurl obeys the environment (`HTTPS_PROXY`, `NO_PROXY` and so on). Plain HTTP is allowed to this machine
+    /// because it does not leave it, so it never goes to a proxy.
     private func chooseProxy(for endpoint: Endpoint) -> CURLcode {
         let isLocal = endpoint.scheme == .http && endpoint.isLoopback
         return csystem_curl_set_text(easy, CURLOPT_PROXY, isLocal || Environment.isUntrusted ? "" : nil)
@@ -203,7 +203,7 @@ final class CurlSession {
         return csystem_curl_set_body(easy, body.baseAddress, body.count)
     }
 
-    /// The handle lives on; what the request lent it does not.
+    /// The handle stays, but the memory that the request lent to it goes.
     private func forget() {
         watch.pointee.context = nil
         _ = csystem_curl_set_headers(easy, nil)
@@ -211,7 +211,7 @@ final class CurlSession {
         _ = csystem_curl_set_receivers(easy, receiveHeader, receiveBody, nil)
     }
 
-    /// Nil: the transfer has ended well. Otherwise why not, for people.
+    /// Nil: the transfer has ended well. Otherwise the reason why not, for people.
     private func run(_ control: SendControl, deadline: Deadline) -> String? {
         guard csystem_curl_multi_add(multi, easy) == CURLM_OK else { return "out of memory" }
         defer {
@@ -221,13 +221,13 @@ final class CurlSession {
         while true {
             var running: Int32 = 0
             guard isOwn else { return "the program has closed the connection" }
-            // The thread that looks names up inherits the mask.
+            // The thread that resolves names inherits the mask.
             guard SignalMask.withAllBlocked({ csystem_curl_multi_perform(multi, &running) }) == CURLM_OK else {
                 return csystem_curl_is_over() ? "called off" : "libcurl failed"
             }
             if running == 0 { return ending() }
             if control.isCancelled() {
-                // Nothing that the kernel still holds may leave, least of all after consent was withdrawn.
+                // Bytes that the kernel still holds must not leave, especially after consent was withdrawn.
                 isResetting.pointee = 1
                 return "called off"
             }
@@ -246,7 +246,7 @@ final class CurlSession {
             && csystem_curl_get_long(easy, CURLINFO_NUM_CONNECTS) > 0
         let verification = csystem_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT)
         if let text = TLSFailure.text(code, verification: verification, detail, isFresh: isFresh) { return text }
-        // libcurl's general sentence: its particular one may repeat the URL.
+        // libcurl's general sentence: its specific one may repeat the URL.
         guard let text = csystem_curl_error_text(code) else { return "libcurl error " + String(code.rawValue) }
         return String(cString: text)
     }
@@ -257,7 +257,7 @@ private func requestLeaves(_ context: UnsafeMutableRawPointer?) -> Bool {
     return Unmanaged<SendControl>.fromOpaque(context).takeUnretainedValue().leave()
 }
 
-/// What both receivers return to make libcurl give the transfer up is any number but `count`.
+/// To make libcurl give the transfer up, both receivers return any number other than `count`.
 private func receiveHeader(
     _ bytes: UnsafeMutablePointer<CChar>?, _ one: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {

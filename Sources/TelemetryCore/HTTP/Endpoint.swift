@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is wrong with an endpoint, without repeating it: it may hold a secret.
+/// What is wrong with an endpoint, without repeating it, because it may contain a secret.
 package struct EndpointError: Error, Equatable {
     package let text: String
 }
@@ -15,17 +15,17 @@ package struct Endpoint: Equatable {
     /// Lower case; an IPv6 address keeps its brackets.
     package let host: String
     package let port: Int
-    /// This machine, by a name or an address that every resolver reads so.
+    /// The host is this machine, by a name or an address that every resolver understands as such.
     package let isLoopback: Bool
     /// Begins with "/" unless empty; without the query.
     package let path: String
 
     package static let maxLength = 2048
 
-    /// Scheme, host, port when it was given, and path; the query may hold a secret and is left out.
+    /// Scheme, host, port if it was given, and path. The query is left out, because it may contain a secret.
     package let description: String
 
-    /// `allowingHTTP`: to any host, because the tool's author says so.
+    /// `allowingHTTP`: http is allowed to any host, because the tool's author says so.
     package static func parse(_ text: String, allowingHTTP: Bool = false) throws(EndpointError) -> Endpoint {
         let bytes = Array(text.utf8)
         try checkCharacters(bytes)
@@ -49,11 +49,11 @@ package struct Endpoint: Equatable {
             description: origin + port + path)
     }
 
-    /// Whom it is about, without what may be a secret.
+    /// The endpoint's origin, without anything that may be a secret.
     var origin: String { (scheme == .https ? "https://" : "http://") + host + ":" + String(port) }
 
-    /// Whether `location`, which another origin would be asked for, has something of this URL's in it that may be a
-    /// secret: its query or a value of it, or a part of its path that is long enough for a token.
+    /// Whether `location`, which belongs to another origin, repeats a part of this URL that may be a secret: the query
+    /// or a value of it, or a part of the path that is long enough for a token.
     func isRepeated(in location: String) -> Bool {
         let text = Array(location.utf8)
         let own = Array(url.utf8)
@@ -75,7 +75,7 @@ package struct Endpoint: Equatable {
         }
     }
 
-    /// RFC 6454: credentials given for one origin are not for another.
+    /// RFC 6454: credentials given for one origin must not go to another.
     func isSameOrigin(as other: Endpoint) -> Bool {
         scheme == other.scheme && host == other.host && port == other.port
     }

@@ -38,7 +38,7 @@ enum HTTPDate {
         return seconds(year, month, day, text, timeAt: 7)
     }
 
-    /// Checks what stands between the fields; `.` in the pattern is any byte.
+    /// Checks the bytes between the fields; `.` in the pattern is any byte.
     private static func matches(_ text: [UInt8], _ pattern: String) -> Bool {
         for (index, byte) in Array(pattern.utf8).enumerated() {
             if index >= text.count || byte != UInt8(ascii: ".") && byte != text[index] { return false }

@@ -4,8 +4,8 @@
 package enum HTTPHeader {
     static let limitCount = 32
 
-    /// Splits `Name: value`. Nil unless it is a field that may be sent: RFC 9110, section 5.1
-    /// (a token) and 5.5 (visible characters, spaces and tabs; so that no line break gets in).
+    /// Splits `Name: value`. Nil: it is not a field that may be sent: RFC 9110, section 5.1 (a token) and 5.5 (visible
+    /// characters, spaces and tabs, so that a line break is impossible).
     package static func parse(_ line: String) -> (name: String, value: String)? {
         let bytes = Array(line.utf8)
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
@@ -21,14 +21,14 @@ package enum HTTPHeader {
     static func lines(_ headers: [(name: String, value: String)]) -> [String] {
         headers
             .filter { isValid(name: $0.name, value: $0.value) && !isReserved($0.name) }
-            // libcurl takes "Name:" for a header to leave out, "Name;" for one that is empty.
+            // libcurl leaves out a header given as "Name:", and sends an empty one for "Name;".
             .map { $0.value.utf8.isEmpty ? $0.name + ";" : $0.name + ": " + $0.value }
     }
 
     @inline(never)
     package static func isValid(name: String, value: String) -> Bool { problem(name: name, value: value) == nil }
 
-    /// What is wrong, without the value, which may be a credential; nil: nothing.
+    /// What is wrong with a header, without its value, which may be a credential; nil: nothing.
     @inline(never)
     static func problem(name: String, value: String) -> String? {
         if !(1...64).contains(name.utf8.count) || !Array(name.utf8).allSatisfy({ isTokenByte($0) }) {
@@ -44,7 +44,7 @@ package enum HTTPHeader {
         return nil
     }
 
-    /// Those that the backend sets itself, or that would change how the request is framed.
+    /// Headers that the backend sets itself, or that would change how the request is framed.
     @inline(never)
     static func isReserved(_ name: String) -> Bool {
         let lower = String(bytes: Array(name.utf8).map { Authority.lowercase($0) })

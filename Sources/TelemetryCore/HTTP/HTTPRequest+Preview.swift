@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension HTTPRequest {
-    /// The request as HTTP/1.1 puts it (RFC 9112), which is what libcurl sends. The query and the values
-    /// of the author's headers may be credentials, and are masked. A compressed body is shown as what is in it.
+    /// The request in the form of HTTP/1.1 (RFC 9112), which is what libcurl sends. The query and the values of the
+    /// author's headers are masked, because they may be credentials. A compressed body is shown uncompressed.
     var preview: [UInt8] {
         var text: [UInt8] = []
         text += "POST ".utf8
@@ -27,7 +27,7 @@ extension HTTPRequest {
 }
 
 extension Endpoint {
-    /// RFC 9110, section 7.2: the port only when it is not the scheme's own.
+    /// RFC 9110, section 7.2: the port is written only if it is not the scheme's default.
     fileprivate var hostField: String {
         port == (scheme == .https ? 443 : 80) ? host : host + ":" + String(port)
     }

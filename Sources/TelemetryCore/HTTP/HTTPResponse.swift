@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a receiver answered, as far as it matters.
+/// The parts of a receiver's answer that matter.
 struct HTTPResponse: Equatable {
     let status: Int
     /// Value of Retry-After; empty: none.
@@ -9,7 +9,7 @@ struct HTTPResponse: Equatable {
     var rateLimitReset: [UInt8] = []
     /// Value of Date, by the receiver's clock; empty: none.
     var date: [UInt8] = []
-    /// The body is said to be HTML or XHTML: a page for a person.
+    /// The header says that the body is HTML or XHTML: a page for a person.
     var isHTML = false
     /// The first `ResponseReader.keptBytes` of the body.
     var body: [UInt8] = []
@@ -17,10 +17,10 @@ struct HTTPResponse: Equatable {
 
 /// Collects a response while libcurl reads it.
 final class ResponseReader {
-    /// Most bytes of a body that are read; the rest is not worth the traffic.
+    /// Most bytes of a body that are read; more would waste traffic.
     static let bodyLimit = 1 << 20
     private let bodyLimit: Int
-    /// Most bytes of a body that are kept to be read: a verdict is short.
+    /// Most bytes of a body that are kept for evaluation: a verdict is short.
     static let keptBytes = 64 << 10
     /// Most bytes of header lines, for the same reason.
     static let headerLimit = 256 << 10
@@ -39,7 +39,7 @@ final class ResponseReader {
 
     init(bodyLimit: Int = ResponseReader.bodyLimit) { self.bodyLimit = bodyLimit }
 
-    /// Nil: no whole header section of a final response was read.
+    /// Nil: no complete header section of a final response was read.
     var response: HTTPResponse? {
         guard isHeaderComplete else { return nil }
         return HTTPResponse(
@@ -88,7 +88,7 @@ final class ResponseReader {
         return bodyBytes <= bodyLimit
     }
 
-    /// `HTTP/1.1 200 OK`; 0 when it has no three digits.
+    /// `HTTP/1.1 200 OK`; 0 if there are no three digits.
     private static func parseStatus(_ line: UnsafeRawBufferPointer) -> Int {
         guard let space = line.firstIndex(of: 0x20), line.count >= space + 4 else { return 0 }
         var status = 0
@@ -99,7 +99,7 @@ final class ResponseReader {
         return status
     }
 
-    /// `name` in lower case with its colon. At most 64 bytes of the value: more than any date has.
+    /// `name`: in lower case, with its colon. At most 64 bytes of the value: more than any date needs.
     private static func value(of name: StaticString, in line: UnsafeRawBufferPointer) -> [UInt8]? {
         guard line.count >= name.utf8CodeUnitCount else { return nil }
         for index in 0..<name.utf8CodeUnitCount where Authority.lowercase(line[index]) != name.utf8Start[index] {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A POST, and what may go with it only to the origin it was meant for.
+/// A POST, and the parts of it that may go only to the origin they were meant for.
 struct HTTPRequest {
     let endpoint: Endpoint
-    /// Whole header lines for every receiver.
+    /// Complete header lines for every receiver.
     let headers: [String]
-    /// Whole header lines that may hold credentials: left out once a redirect has left the origin.
+    /// Complete header lines that may contain credentials: left out once a redirect has left the origin.
     let privateHeaders: [String]
-    /// The body holds a credential: a redirect that leaves the origin is not followed.
+    /// The body contains a credential: a redirect that leaves the origin is not followed.
     var isBodyPrivate = false
-    /// As it is sent: compressed, if `plainBody` is there.
+    /// The body as it is sent: compressed, if `plainBody` is set.
     let body: UnsafeRawBufferPointer
-    /// What is in `body`, for who is shown the request; nil: `body` itself.
+    /// The uncompressed body, to show the request to people; nil: `body` itself.
     var plainBody: UnsafeRawBufferPointer?
     /// Most bytes of the answer's body that are read.
     var responseLimit = ResponseReader.bodyLimit
@@ -20,21 +20,21 @@ struct HTTPRequest {
 
 enum HTTPResult: Equatable {
     case response(HTTPResponse)
-    /// No answer; why, for people.
+    /// No answer; the reason, for people.
     case failure(String, hasLeft: Bool)
 }
 
-/// Posts over HTTP(S) with libcurl. Keeps the connection between requests. One thread at a time.
+/// Posts over HTTP(S) with libcurl. Keeps the connection between requests. For one thread at a time.
 final class HTTPTransport {
     static let maxRedirects = 10
 
-    /// The process ends, or it is a child forked while another thread was inside libcurl.
+    /// The process is ending, or it is a child that was forked while another thread was inside libcurl.
     static var isOver: Bool { csystem_curl_is_over() }
 
     private var session: CurlSession?
-    /// Where a redirect has led the last request; nil: it stayed where it was sent to.
+    /// Where a redirect has led the last request; nil: there was no redirect.
     private(set) var redirected: Endpoint?
-    /// On the way there it has left the origin, perhaps to come back.
+    /// The redirects have left the origin, even if they came back to it.
     private(set) var hasLeftOrigin = false
 
     /// Posts `request`; ends by the deadline, and within 10 ms of `control.isCancelled`.
@@ -47,9 +47,9 @@ final class HTTPTransport {
         session = nil
     }
 
-    /// Redirects are followed here and not by libcurl, which would send the author's headers along
-    /// to whatever host the Location names. The method stays POST. Who leads a request away from its origin has not
-    /// taken it, and gets no say in what credentials come back with it.
+    /// Redirects are followed here and not by libcurl, which would send the author's headers to any host that the
+    /// Location names. The method stays POST. A host that redirects a request to another origin has not taken it. From
+    /// then on credentials are left out, even if a redirect leads back.
     private func postFollowing(_ request: HTTPRequest, _ control: SendControl, deadline: Deadline) -> HTTPResult {
         var target = request.endpoint
         redirected = nil
@@ -92,8 +92,8 @@ final class HTTPTransport {
         return target
     }
 
-    /// A redirect's target is held to the rules of an endpoint, and never goes from https to http. Who
-    /// may post without TLS to another machine may be led to another by it.
+    /// The target of a redirect must obey the rules of an endpoint, and a redirect never goes from https to http. A
+    /// request that may go to another machine without TLS may be redirected to another machine without TLS.
     private static func redirect(from source: Endpoint, to location: String) throws(TransportError) -> Endpoint {
         do throws(EndpointError) {
             let target = try Endpoint.parse(location, allowingHTTP: !source.isLoopback)
@@ -106,7 +106,7 @@ final class HTTPTransport {
         }
     }
 
-    /// A connection inherited over fork(2) is the parent's: it is left alone, not closed.
+    /// A connection inherited over fork(2) belongs to the parent: it is left alone, not closed.
     private func openSession() throws(TransportError) -> CurlSession {
         if let session, session.isOwn { return session }
         let opened = try CurlSession()

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds one number in the JSON that a receiver answered, without a tree. Ends on any bytes.
+/// Finds one number in the JSON that a receiver answered, without building a tree. It ends for any bytes.
 struct JSONAnswer {
     private let bytes: [UInt8]
     private var at = 0
 
-    /// The value of the first member of that name, at whatever depth: a number, or a string of digits as protobuf's
-    /// JSON writes 64 bits. Nil: there is none.
+    /// The value of the first member of that name, at any depth: a number, or a string of digits, which protobuf's JSON
+    /// uses for 64 bits. Nil: there is none.
     static func integer(_ name: StaticString, in bytes: [UInt8]) -> Int? {
         var answer = JSONAnswer(bytes: bytes)
         while let text = answer.nextString() {
@@ -15,7 +15,7 @@ struct JSONAnswer {
         return nil
     }
 
-    /// Whether there is a member of that name, at whatever depth.
+    /// Whether there is a member of that name, at any depth.
     static func has(_ name: StaticString, in bytes: [UInt8]) -> Bool {
         var answer = JSONAnswer(bytes: bytes)
         while let text = answer.nextString() {
@@ -26,7 +26,7 @@ struct JSONAnswer {
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// The content of the next string, as it stands.
+    /// The content of the next string, with its escapes.
     private mutating func nextString() -> Range<Int>? {
         while at < bytes.count && bytes[at] != UInt8(ascii: "\"") { at &+= 1 }
         let start = at &+ 1
@@ -43,7 +43,7 @@ struct JSONAnswer {
         return true
     }
 
-    /// Whether that byte comes next, behind blanks; then it is passed.
+    /// Whether that byte comes next, after blanks; if so, it is skipped.
     private mutating func take(_ byte: UInt8) -> Bool {
         while at < bytes.count, bytes[at] == 0x20 || (0x09...0x0D).contains(bytes[at]) { at &+= 1 }
         guard at < bytes.count, bytes[at] == byte else { return false }
@@ -56,7 +56,7 @@ struct JSONAnswer {
         let isNegative = take(UInt8(ascii: "-"))
         var value: Int?
         while at < bytes.count, Authority.isDigit(bytes[at]) {
-            // More than anybody can mean.
+            // Larger than any number that is meant.
             value = min(1 << 40, (value ?? 0) &* 10 &+ Int(bytes[at] &- UInt8(ascii: "0")))
             at &+= 1
         }

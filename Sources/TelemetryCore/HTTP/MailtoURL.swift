@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A mailto URL (RFC 6068) that asks for erasure. Nothing in it can become another header or another
-/// receiver: all but the unreserved characters are percent-encoded, and a subject is one line.
+/// A mailto URL (RFC 6068) that asks for erasure. No part of it can become another header or another receiver: all
+/// characters except the unreserved ones are percent-encoded, and a subject is one line.
 package enum MailtoURL {
     package static func text(to address: String, subject: String, body: String) -> String {
         var url = Array("mailto:".utf8)
@@ -41,7 +41,7 @@ enum PercentEncoding {
         }
     }
 
-    /// A '%' that no two digits follow stands for itself.
+    /// A '%' that is not followed by two digits is kept.
     static func decoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         var at = bytes.startIndex

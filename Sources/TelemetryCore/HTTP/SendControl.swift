@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How long a send may take and whether it has been called off.
+/// How long a send may take, and whether it has been cancelled.
 final class SendControl {
-    /// The send must be over by then.
+    /// The send must be over by this time.
     let deadline: Deadline
     /// Asked now and then; true: give up at once.
     let isCancelled: () -> Bool
@@ -10,7 +10,7 @@ final class SendControl {
     let journal: (any AppendJournal)?
     /// Failures in a row before this attempt.
     let attempt: UInt32
-    /// Sent at most once: nothing may send it again underneath.
+    /// The batch is sent at most once: no layer below may send it again.
     let isOnce: Bool
     private let willLeave: () -> Bool
     private var hasLeft = false

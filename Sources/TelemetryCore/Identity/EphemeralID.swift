@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// D4: an id that ends with this process and the children it forks, marked as such; the same for all
-/// its collectors of a tool. Nothing of the machine goes into it, and nothing is stored.
+/// D4: an id that ends with this process and the children it forks. It is marked as such, and is the same for all of
+/// the process's collectors of a tool. Nothing about the machine goes into it, and nothing is stored.
 enum EphemeralID {
     static let prefix = "ephemeral-"
 

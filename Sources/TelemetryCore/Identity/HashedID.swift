@@ -24,7 +24,7 @@ enum HashedID {
         return (String(bytes: content.bytes.dropLast()), content.stamp)
     }
 
-    /// Remembers `id`; another one that was there is past. False: it could not be kept.
+    /// Remembers `id`. Another id that was kept before counts as past. False: `id` could not be kept.
     static func keep(_ id: String, now: Int64, in directory: Descriptor) -> Bool {
         if isKept(id, in: directory) { return true }
         guard let lock = IdentityLock.take(directory) else { return false }

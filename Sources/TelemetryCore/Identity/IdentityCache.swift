@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// D2: the id as it was derived, so that a process need neither read nor hash anything else to know it. One line:
-/// the id (32 hex digits), the inode and the time of change of the salt it came from (16 each).
-/// Without that very salt the line is worth nothing: who deletes the salt has severed the link.
+/// D2: the id as it was derived, so that a process need neither read nor hash anything else to know it. One line: the
+/// id (32 hex digits), the inode and the time of change of the salt it came from (16 each). The line counts only with
+/// that very salt: a user who deletes the salt has severed the link.
 enum IdentityCache {
     static let fileName = "machine-id"
     private static let lineBytes = 32 + 1 + 16 + 1 + 16 + 1
@@ -26,7 +26,7 @@ enum IdentityCache {
         return String(bytes: line[0..<32])
     }
 
-    /// Not durable: what a power cut takes is derived again.
+    /// Not durable: an id that a power cut takes is derived again.
     static func write(_ id: String, salt: FileStamp, in directory: Descriptor) throws(SystemError) {
         let stamp = Hexadecimal.text(salt.inode) + " " + Hexadecimal.text(UInt64(bitPattern: salt.modified))
         let line = id + " " + stamp + "\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A small secret that all processes of a tool share: made by whoever needs it first, replaced when it
+/// A small secret that all processes of a tool share. The first process that needs it makes it. It is replaced when it
 /// is damaged or has grown old. Its age is its time of change.
 enum IdentityFile {
     /// D2: 32 random bytes that the tool's id is derived with. They stay on this machine; once they are
@@ -16,8 +16,7 @@ enum IdentityFile {
 
     private var size: Int { self == .salt ? Self.saltBytes : UUIDText.length + 1 }
 
-    /// The id of `tool` that stands or is derived from the file's content. Nil: it is no such content,
-    /// or there is no SHA-256.
+    /// The id of `tool`: the file's content, or derived from it. Nil: the content is not valid, or there is no SHA-256.
     func id(_ bytes: [UInt8], tool: String) -> String? {
         self == .salt
             ? MachineIdentity.derive(tool: tool, salt: bytes, machine: MachineIdentity.machineIDFile())
@@ -36,7 +35,7 @@ enum IdentityFile {
         return bytes
     }
 
-    /// Nil when it is absent, or is not what it should be.
+    /// Nil when the file is absent, or is not what it should be.
     @inline(never)
     func read(in directory: Descriptor) -> PrivateFile.Content? {
         guard let content = try? PrivateFile.read(at: directory, name, limit: size), isValid(content.bytes) else {
@@ -50,29 +49,29 @@ enum IdentityFile {
     func obtain(in directory: Descriptor) -> PrivateFile.Content? {
         if let content = read(in: directory) { return content }
         removeDamaged(in: directory)
-        // Where another process was first, what it made counts.
+        // Where another process was first, its content counts.
         try? PrivateFile.create(in: directory, name, fresh())
         return read(in: directory)
     }
 
-    /// Removes what stands in its place and is none. Under a lock, and only after a second look: two
+    /// Removes a file of this name that is damaged. This is done under a lock, and only after a second look: two
     /// processes that both saw the damage must not remove what one of them made.
     private func removeDamaged(in directory: Descriptor) {
         guard FileStamp(in: directory, name) != nil, let lock = IdentityLock.take(directory) else { return }
         defer { lock.close() }
-        // What cannot be read now is not damaged.
+        // A file that cannot be read now is not damaged.
         do throws(SystemError) {
             let content = try PrivateFile.readKept(in: directory, name, limit: size)
             if content.map({ isValid($0.bytes) }) != true { try PrivateFile.remove(in: directory, name) }
         } catch {}
     }
 
-    /// D3: puts a fresh one in its place if it is still as old as `policy` allows no longer, and the id
-    /// that came from it among the past ones. One of many processes does it; where it cannot be done,
-    /// the old one stays. First the past id, then the file: a crash loses none.
+    /// D3: puts a fresh secret in its place if it is older than `policy` allows, and adds the id that came from it to
+    /// the past ones. One of many processes does it. Where it cannot be done, the old one stays. The past id is written
+    /// before the file: a crash loses none.
     @inline(never)
     func rotate(_ policy: IdentityPolicy, now: Int64, tool: String, in directory: Descriptor) {
-        // A clock that was not set says nothing about anything's age.
+        // A clock that was not set does not tell anything's age.
         guard policy.rotation > 0, now >= Clock.earliestNanoseconds else { return }
         beginAnewIfUnbelievable(now, in: directory)
         guard isDue(policy, now, in: directory), let lock = IdentityLock.take(directory) else { return }
@@ -83,8 +82,8 @@ enum IdentityFile {
         try? PrivateFile.replace(in: directory, name, fresh(), durable: false)
     }
 
-    /// Made by a clock that was not set or far ahead: how old it is nobody knows, and its period begins now.
-    /// Otherwise the former would end it before its time, and the latter keep it for years.
+    /// The file was made by a clock that was not set or far ahead. Its age is not known, and its period begins now.
+    /// Otherwise the former clock would end the period before its time, and the latter would keep the secret for years.
     private func beginAnewIfUnbelievable(_ now: Int64, in directory: Descriptor) {
         guard let made = FileStamp(in: directory, name)?.modified,
             made < Clock.earliestNanoseconds || made > now &+ IdentityPolicy.dayNanoseconds
@@ -100,12 +99,12 @@ enum IdentityFile {
 
 /// Keeps processes and threads from changing identity files at the same time.
 enum IdentityLock {
-    /// Closed by the caller, which lets go of it. Nil: it was not to be had soon.
+    /// The caller closes it, which releases the lock. Nil: the lock was not free soon enough.
     @inline(never)
     static func take(_ directory: Descriptor, milliseconds: UInt32 = 20) -> Descriptor? {
-        // A lock belongs to an open file; one of our own keeps threads apart as well.
+        // A lock belongs to an open file: a separate open file keeps threads apart as well.
         guard let lock = try? Descriptor.open(at: directory, ".", O_RDONLY | O_DIRECTORY) else { return nil }
-        // An event may be waiting for it.
+        // An event may be waiting for the lock.
         if lock.lock(until: Deadline(timeoutMilliseconds: milliseconds)) { return lock }
         lock.close()
         return nil

@@ -3,16 +3,16 @@ import CSystem
 
 /// The identifier that a process's events carry.
 package struct MachineIdentity {
-    /// "": none.
+    /// Empty: there is no identifier.
     package let id: String
     package var isEphemeral = false
-    /// When another one is due, nanoseconds since 1970; `Int64.max`: never.
+    /// When another id is due, nanoseconds since 1970; `Int64.max`: never.
     var expires = Int64.max
 
     private static let idBytes = 16
 
-    /// The identifier of `tool` with `directory` as its state directory, made if there is none yet. One
-    /// for this process alone where none can be kept: what cannot be remembered could not be erased.
+    /// The identifier of `tool` with `directory` as its state directory, made if there is none yet. Where none can be
+    /// kept, it is one for this process alone: an id that cannot be remembered could not be erased.
     static func obtain(_ policy: IdentityPolicy, tool: String, directory: Descriptor?, now: Int64 = Clock.realtime())
         -> MachineIdentity
     {
@@ -46,9 +46,9 @@ package struct MachineIdentity {
         return HashedID.keep(id, now: now, in: directory) ? MachineIdentity(id: id) : nil
     }
 
-    /// D2: a number for this machine and user that only this tool knows. As machine-id(5) asks, the
-    /// machine's own id never leaves: it goes through a keyed hash, and the key is a random salt of
-    /// the tool's own, so that two tools' ids cannot be joined.
+    /// D2: a number for this machine and user that only this tool knows. As machine-id(5) asks, the machine's own id
+    /// never leaves: it goes through a keyed hash. The key is the tool's own random salt, so that two tools' ids cannot
+    /// be joined.
     private static func salted(_ policy: IdentityPolicy, _ tool: String, _ directory: Descriptor, _ now: Int64)
         -> MachineIdentity?
     {
@@ -70,7 +70,7 @@ package struct MachineIdentity {
         return Hexadecimal.text(Array(HMACSHA256.code(key: salt, message: message)[0..<idBytes]))
     }
 
-    /// machine-id(5); empty where there is none, in a container for instance: the salt alone decides.
+    /// machine-id(5); empty where there is none, in a container for instance: then the salt alone decides.
     static func machineIDFile() -> [UInt8] {
         (try? SharedFile.read("/etc/machine-id", limit: 256)) ?? []
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// D1: what singles out a machine and its user. Each is empty where it cannot be had. They go through
-/// a hash and nowhere else.
+/// D1: what singles out a machine and its user. A signal that cannot be read is empty. The signals go through a hash
+/// and nowhere else.
 struct MachineSignals: Equatable {
     /// machine-id(5); none in many containers.
     var machineID = ""
@@ -19,7 +19,7 @@ struct MachineSignals: Equatable {
             userName: currentUserName())
     }
 
-    /// Joined as go-tool-base joins them, whose ids stay what they were.
+    /// Joined as go-tool-base joins them, so that its ids stay what they were.
     var joined: String {
         var text = machineID + ":" + hardwareAddress + ":" + hostName
         if let userName { text += ":" + userName }
@@ -41,7 +41,7 @@ struct MachineSignals: Equatable {
         return withUnsafeBytes(of: &names.nodename) { String(bytes: Array($0.prefix { $0 != 0 })) }
     }
 
-    /// Of the effective user's entry in /etc/passwd itself: a name service may wait for a server.
+    /// From the effective user's entry in /etc/passwd itself: a name service may wait for a server.
     private static func currentUserName() -> String? {
         guard let file = fopen("/etc/passwd", "re") else { return Environment.value("USER") }
         defer { fclose(file) }
@@ -54,8 +54,8 @@ struct MachineSignals: Equatable {
         return Environment.value("USER")
     }
 
-    /// From sysfs, so that no socket is opened: loopback (IFF_LOOPBACK of netdevice(7)) and addresses of
-    /// nothing but zeros do not count.
+    /// From sysfs, so that no socket is opened. Loopback (IFF_LOOPBACK of netdevice(7)) and addresses of zeros alone do
+    /// not count.
     /// `path` ends in a slash.
     static func firstHardwareAddress(below path: String) -> String {
         guard let directory = (try? Directory.openAny(path)) ?? nil else { return "" }

@@ -14,11 +14,11 @@ package enum PastIDs {
     static let fileName = "past-ids"
     static let limit = 1024
     private static let limitBytes = 1 << 17
-    /// An ephemeral one is the longest.
+    /// An ephemeral id is the longest.
     static let idLimit = EphemeralID.prefix.utf8.count + 32
     private static let newline = UInt8(ascii: "\n")
 
-    /// Locked (`IdentityLock`). The oldest go when there are too many. False: it could not be kept.
+    /// Called under `IdentityLock`. The oldest ids go when there are too many. False: `id` could not be kept.
     @inline(never)
     static func add(_ id: String, from: Int64, until: Int64, in directory: Descriptor) -> Bool {
         guard var lines = bytes(in: directory)?[...] else { return false }
@@ -41,7 +41,7 @@ package enum PastIDs {
         } catch { return nil }
     }
 
-    /// Lines that are none of ours are passed over.
+    /// Lines in another format are passed over.
     static func read(in directory: Descriptor) -> [PastID] {
         (bytes(in: directory) ?? []).split(separator: newline).compactMap(parse)
     }

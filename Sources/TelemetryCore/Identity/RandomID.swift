@@ -11,7 +11,7 @@ enum RandomID {
         }
     }
 
-    /// Of the line it is kept in. Nil for what is no such line.
+    /// The id in the line it is kept in. Nil if `line` is not such a line.
     static func id(_ line: [UInt8]) -> String? {
         guard line.count == UUIDText.length + 1, line.last == UInt8(ascii: "\n") else { return nil }
         for index in 0..<UUIDText.length {

@@ -8,12 +8,12 @@ struct SHA256 {
 
     private var state = csystem_sha256()
 
-    /// Hashing this much (50 µs with libmd) earns a look for OpenSSL in this process (10 µs).
+    /// Hashing this much (50 µs with libmd) is worth a look for OpenSSL in this process (10 µs).
     private static let worthALook = 16 << 10
-    /// And this much (3 ms) loading it (1 ms): there is more to come.
+    /// Hashing this much (3 ms) is worth loading OpenSSL (1 ms): there is more to come.
     private static let worthLoading = 1 << 20
 
-    /// For who has hashed that many bytes and goes on: OpenSSL's, which the processor does.
+    /// For a caller that has hashed that many bytes and goes on: takes OpenSSL's hash, which the processor does.
     static func preferFast(hashed: Int) {
         if hashed >= worthALook { csystem_sha256_prefer_fast(hashed >= worthLoading) }
     }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// One of the tool's backends, and how far it has come.
+/// One of the tool's backends, and its progress.
 package struct DestinationReport {
     package let name: String
     package let kind: String
     /// One line for people, without a secret in it.
     package let info: String
     package let isUsable: Bool
-    /// The receiver acknowledges nothing: at most once, whatever the author chose.
+    /// The receiver acknowledges nothing: at most once, even if the author chose otherwise.
     package let isUnacknowledged: Bool
-    /// recorded = delivered + pending + dropped; the tool's own with one backend.
+    /// recorded = delivered + pending + dropped; with one backend, the tool's own counts.
     package var recorded: UInt64 = 0
     package var delivered: UInt64 = 0
     package var dropped: UInt64 = 0
@@ -20,7 +20,7 @@ package struct DestinationReport {
     package var nextAttempt: Int64 = 0
     package var failures: UInt32 = 0
     package var lastError = ""
-    /// Who took the events that were delivered last, where a redirect led there; empty: the receiver itself.
+    /// The host that took the events delivered last, if a redirect led there; empty: the receiver itself.
     package var taker = ""
 
     fileprivate mutating func add(_ state: DeliveryState) {
@@ -34,7 +34,7 @@ package struct DestinationReport {
 }
 
 extension SpoolInspector {
-    /// What each of the tool's backends has got.
+    /// The state and counts of each of the tool's backends.
     package static func destinations(options: Options) -> [DestinationReport] {
         var reports = options.destinations.map { destination in
             let backend = makeBackend(

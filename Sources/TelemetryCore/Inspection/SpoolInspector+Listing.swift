@@ -2,13 +2,13 @@
 
 /// What the user may see of a spool: its place, and its events as they will be sent.
 extension SpoolInspector {
-    /// The tool's state directory, whether it exists or not. Nil: the user has no place for one.
+    /// The tool's state directory, whether it exists or not. Nil: the user has no state directory.
     package static func path(options: Options) -> String? {
         SpoolDirectory.path(tool: options.toolName)
     }
 
-    /// The logs that the tool's events may lie in, whether they exist or not: that of its `file` backend, and the one
-    /// in its state directory, where the user's "local only" (A7) has them written.
+    /// The logs that may contain the tool's events, whether they exist or not: that of its `file` backend, and the one
+    /// in its state directory, which is used for the user's "local only" (A7).
     package static func logPaths(options: Options) -> [String] {
         let ownLog = path(options: options).map { $0 + "/" + FileBackend.defaultName }
         var paths: [String] = []
@@ -22,8 +22,8 @@ extension SpoolInspector {
         return paths
     }
 
-    /// The waiting events: JSON Lines as the file backend appends them, or, pretty, the array that the
-    /// stdout backend prints. Nil: out of memory.
+    /// The waiting events: JSON Lines, as the file backend writes them, or, if `pretty`, the array that the stdout
+    /// backend prints. Nil: out of memory.
     package static func listing(options: Options, pretty: Bool) -> [UInt8]? {
         var json = EventJSON(pretty: pretty)
         if pretty { json.beginArray() }

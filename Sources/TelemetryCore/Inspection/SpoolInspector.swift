@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A look into a tool's spool from outside; works whatever consent says, and creates nothing.
+/// Access to a tool's spool from outside. Works with any consent, and creates nothing.
 package enum SpoolInspector {
-    /// Nil: there is no spool, or it cannot be looked at (`problem`).
+    /// Nil: there is no spool, or it cannot be read (`problem`).
     static func look(_ options: Options) -> SpoolDirectory? {
         (try? SpoolDirectory.openToLook(tool: options.toolName)) ?? nil
     }
 
-    /// The counts, and why what waits cannot be looked at, altogether or in part. Both nil: there is no spool.
+    /// The counts, and why the waiting events cannot be read, all or some of them. Both nil: there is no spool.
     package static func examine(options: Options) -> (statistics: telemetry_statistics?, problem: SystemError?) {
         do throws(SystemError) {
             guard let shared = try SpoolDirectory.openToLook(tool: options.toolName) else { return (nil, nil) }
@@ -21,7 +21,7 @@ package enum SpoolInspector {
         }
     }
 
-    /// Why nothing of what waits can be sent. Nil: it can, or there is no spool.
+    /// Why the waiting events cannot be sent. Nil: they can, or there is no spool.
     package static func obstacle(options: Options) -> SystemError? {
         do throws(SystemError) {
             if let shared = try SpoolDirectory.openToLook(tool: options.toolName) {
@@ -61,15 +61,15 @@ package enum SpoolInspector {
         return error == 0 || error == EWOULDBLOCK ? nil : SystemError(code: error).text
     }
 
-    /// Segment files of which not even the header can be read.
+    /// Segment files whose header cannot be read.
     package static func damagedSegments(options: Options) -> [String] {
         guard let shared = look(options) else { return [] }
         defer { shared.close() }
         return shared.segmentsByAge(except: { _ in false }).filter { $0.header == nil }.map { $0.name }
     }
 
-    /// Segment files of a later version of the format, or with records that only a later one knows, and how
-    /// many events are left to it. Nil: there are none.
+    /// Segment files of a later version of the format, or with records that only a later version knows, and how many
+    /// events are left to that version. Nil: there are none.
     package static func leftToLater(options: Options) -> (files: [String], events: UInt64)? {
         guard let shared = look(options) else { return nil }
         defer { shared.close() }
@@ -90,7 +90,7 @@ package enum SpoolInspector {
         return result.files.isEmpty ? nil : result
     }
 
-    /// What is known of delivery; times in nanoseconds since 1970-01-01 UTC.
+    /// The state of delivery; times in nanoseconds since 1970-01-01 UTC.
     package struct Delivery {
         package let lastAttempt: Int64
         package let lastSuccess: Int64
@@ -115,7 +115,8 @@ package enum SpoolInspector {
             isPausing: state.failures > 0 && next > now)
     }
 
-    /// Tells one state of what may be delivered now, and is held by no living process, from another; 0: nothing.
+    /// A number that differs when other events may be delivered now and are not held by a living process; 0: there are
+    /// none.
     package static func deliverable(options: Options) -> UInt64 {
         guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return 0 }
         defer { shared.close() }
@@ -123,7 +124,7 @@ package enum SpoolInspector {
         let state = shared.delivery
         guard !state.isOwned(by: own) || state.nextAttempt <= Clock.realtime() else { return 0 }
         var result: UInt64 = 0
-        // As in a pass: nothing overtakes what its owner still holds.
+        // As in a pass: no segment overtakes one that its owner still holds.
         var blocked: [UInt32] = []
         for entry in shared.segmentsByAge(except: { _ in false }) {
             guard let header = entry.header, header.epoch == shared.control.epoch, !blocked.contains(header.lineage),
@@ -139,12 +140,12 @@ package enum SpoolInspector {
         return result
     }
 
-    /// Every waiting event, oldest segment first, those of living processes included.
+    /// Every waiting event, oldest segment first, including those of living processes.
     package static func forEachPending(options: Options, _ body: (EventView) -> Void) {
         for image in pendingImages(options) { image.forEachPending(body) }
     }
 
-    /// The same as they go into requests to one of the tool's destinations.
+    /// The same events as they go into requests to one of the tool's destinations.
     static func forEachBatch(
         options: Options, _ destination: Destination, limit: (events: Int, bytes: Int), oldest: Int64,
         _ body: (EventBatch) -> Void
@@ -157,11 +158,11 @@ package enum SpoolInspector {
         }
     }
 
-    /// Events that wait for somebody else, who alone knows where they go.
+    /// Events that wait for another program or the manifest, which alone knows where they go.
     package struct WaitingForOther {
-        /// One line on where they go.
+        /// One line that says where they go.
         package let destinations: String
-        /// Otherwise for the tool's manifest.
+        /// False: they are for the tool's manifest.
         package let isForProgram: Bool
         package fileprivate(set) var events: UInt64
 
@@ -187,12 +188,12 @@ package enum SpoolInspector {
         return result
     }
 
-    /// Where a program of the tool sends that has chosen so in code, as it was noted last.
+    /// The destinations of a program of the tool that has chosen them in code, as noted last.
     package struct ProgramChoice {
         package let destinations: String
         package let noted: Int64
 
-        /// In the place of the manifest's choice.
+        /// Shown in place of the manifest's choice.
         package var shown: String { destinations + " (chosen by the program)" }
     }
 
@@ -204,7 +205,7 @@ package enum SpoolInspector {
         return text.utf8.isEmpty ? nil : ProgramChoice(destinations: text, noted: time)
     }
 
-    /// What waits for the local log, whatever the tool's destinations are.
+    /// The events that wait for the local log, whatever the tool's destinations are.
     static func forEachLocalBatch(
         options: Options, limit: (events: Int, bytes: Int), oldest: Int64, _ body: (EventBatch) -> Void
     ) {
@@ -230,11 +231,11 @@ package enum SpoolInspector {
         return images
     }
 
-    /// Withdraws: every waiting event is void at once, whoever holds it, and removed where no living
-    /// process holds it; living processes remove theirs when they notice. Neither the lock of a process
-    /// that was stopped nor a mode that others gave the directory is in the way of that.
+    /// Withdraws: every waiting event is void at once, even if a process holds it, and is removed if no living process
+    /// holds it. Living processes remove their events when they notice. Neither the lock of a process that was stopped
+    /// nor a mode that others gave the directory prevents that.
     ///
-    /// When it returns `.complete`, nothing leaves any more: a send under way has been called off.
+    /// When it returns `.complete`, nothing leaves any more: a running send has been cancelled.
     package static func erase(options: Options) -> Erasure {
         let shared: SpoolDirectory
         do throws(SystemError) {
@@ -251,7 +252,7 @@ package enum SpoolInspector {
             Lease.removeLeftover(shared.directory)
             spool.discardOrphans(shared)
         }
-        // Two that raise it at once raise it to the same.
+        // Two processes that raise the epoch at once raise it to the same value.
         if !isRaised && !shared.control.raiseEpoch() { return .impossible(.current) }
         let former: Int32
         do throws(SystemError) {
@@ -265,16 +266,17 @@ package enum SpoolInspector {
         return former == 0 ? .complete : .unanswered(process: former)
     }
 
-    /// The lock is held for instants, unless its holder was stopped.
+    /// The lock is held only for instants, unless its holder was stopped.
     private static let lockMilliseconds: UInt32 = 1000
-    /// Whoever sends looks at the epoch every 5 ms; more, for a machine that is busy.
+    /// A sender looks at the epoch every 5 ms. This is longer, for a machine that is busy.
     private static let delivererMilliseconds: UInt32 = 2000
 
-    /// Who sends looks at the epoch first when it goes on: one that is silent for so long has nothing to lose.
+    /// A sender looks at the epoch before it goes on, so one that has been silent for this long has nothing to lose.
     private static let silenceNanoseconds: Int64 = 1_500_000_000
 
-    /// A18: whoever delivers holds the lease, and lets go of it once its send has been called off. From one
-    /// that was stopped it is taken: the process it was taken from, or 0. Nil: neither.
+    /// A18: the process that delivers holds the lease, and releases it once its send has been cancelled. The lease is
+    /// taken from a process that was stopped. Returns the process that it was taken from, or 0. Nil: it was neither
+    /// released nor taken.
     private static func waitForDeliverer(_ shared: SpoolDirectory) throws(SystemError) -> Int32? {
         if faccessat(shared.directory.raw, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 {
             if SystemError.current.isMissing { return 0 }
@@ -288,8 +290,8 @@ package enum SpoolInspector {
         return lease.former
     }
 
-    /// What a process holds that was stopped, or has not noticed yet, is void, and stays its own to count:
-    /// only the events are overwritten, for it may be killed before it does.
+    /// Segments held by a process that was stopped, or has not noticed yet, are void, and that process must count them.
+    /// Only the events are overwritten, because the process may be killed before it removes them.
     private static func wipe(_ shared: SpoolDirectory) {
         guard let zeroes = calloc(1, SegmentLayout.pageSize) else { return }
         defer { free(zeroes) }
@@ -305,7 +307,7 @@ package enum SpoolInspector {
         }
     }
 
-    /// A18: what was recorded before a refusal is not sent after the next yes.
+    /// A18: events recorded before a refusal are not sent after the next yes.
     @inline(never)
     static func eraseWithoutWaiting(tool: String) {
         guard let shared = SpoolDirectory.openExisting(tool: tool) else { return }
@@ -318,14 +320,14 @@ package enum SpoolInspector {
         _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { spool.discardOrphans(shared) }
     }
 
-    /// A18: events that are in memory only have no spool that could be locked. Who sends them looks at the
+    /// A18: events that are in memory only have no spool that could be locked. The process that sends them looks at the
     /// answer every 5 ms.
     static func waitForSenders(_ tool: String) -> Bool {
         PreferenceStore.waitForSenders(tool: tool, until: Deadline(timeoutMilliseconds: delivererMilliseconds))
     }
 
-    /// A18: a process that holds a void segment may end, or let go of it, before it has noticed; a
-    /// deliverer at work does. For one second, what becomes free is removed.
+    /// A18: a process that holds a void segment may end, or release the segment, before it has noticed; a running
+    /// deliverer does. For one second, segments that become free are removed.
     private static func waitForOwners(_ spool: Spool, _ shared: SpoolDirectory) {
         let deadline = Deadline(timeoutMilliseconds: 1000)
         while !shared.segmentNames().isEmpty && !deadline.isPast {
@@ -364,7 +366,8 @@ private final class SegmentImage {
         context.deallocate()
     }
 
-    /// At the first event that waits for this destination; nil: for any. Valid while this lives.
+    /// A reader that begins at the first event that waits for this destination; nil: for any. Valid while this object
+    /// lives.
     func reader(of destination: DestinationSlot? = nil) -> SegmentReader {
         let own = destination.flatMap {
             Progress.read(base, of: $0, generation: description.generation, fileSize: size)
@@ -379,7 +382,7 @@ private final class SegmentImage {
 
     var destinationText: String { DestinationSet.text(context.pointee.destinations) }
 
-    /// The process that has `own` sends it to the destination at `index`.
+    /// The process that has `own` sends the events to the destination at `index`.
     func isFor(_ own: DestinationSet, at index: Int) -> Bool {
         if description.isLocalOnly { return own.origin == .none }
         return destinations.map { (own.places(of: $0) ?? 0) & 1 << UInt8(index) != 0 } ?? true
@@ -391,7 +394,7 @@ private final class SegmentImage {
         return recorded > consumed ? recorded &- consumed : 0
     }
 
-    /// Of what waits, so many are behind a record that this version does not know, itself among them.
+    /// How many of the waiting events begin at a record that this version does not know, including that record.
     var leftToLater: UInt64 {
         var reader = reader()
         var read: UInt64 = 0

@@ -3,13 +3,13 @@
 /// What the backends would send, request by request.
 package struct WirePreview {
     package struct Request {
-        /// One line on the backend, for people.
+        /// One line about the backend, for people.
         package let backend: String
         package let bytes: [UInt8]
     }
 
     package private(set) var requests: [Request] = []
-    /// The first backend of which something cannot be shown; nil: all can.
+    /// The first backend whose requests cannot be shown; nil: all can.
     package private(set) var incomplete: String?
 
     mutating func add(_ batch: EventBatch, _ backend: any Backend) {
@@ -25,7 +25,7 @@ package struct WirePreview {
 }
 
 extension SpoolInspector {
-    /// One line on each of the tool's backends, and whether anything can be sent with it.
+    /// One line about each of the tool's backends, and whether it can send.
     package static func backends(options: Options) -> [(name: String, info: String, isUsable: Bool)] {
         options.destinations.map { destination in
             let backend = makeBackend(

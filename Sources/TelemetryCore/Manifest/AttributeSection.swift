@@ -36,7 +36,7 @@ struct AttributeSection {
         return result
     }
 
-    /// A rule that no value of the type can break or keep is a mistake.
+    /// A rule that does not apply to values of the type is a mistake.
     private func refuseForeignRules() throws(ManifestError) {
         try refuse(["max_length", "pattern"], unless: kind == .string, expected: "type: string")
         try refuse(

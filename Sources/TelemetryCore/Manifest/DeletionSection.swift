@@ -2,7 +2,7 @@
 
 /// `deletion`: whom to ask to erase what was sent (section G of the requirements).
 package enum DeletionSection {
-    /// Set by who asks for erasure, the helper. The library has no use for the section, nor room for it.
+    /// Set by the helper, which asks for erasure. The library has no use for the section, nor room for it.
     nonisolated(unsafe) static var reader: ((ManifestSection) throws(ManifestError) -> DeletionChoice?)?
 
     package static func use() { reader = read }

@@ -74,7 +74,7 @@ enum EventsSection {
 
     private static let descriptionLimit = 1024
 
-    /// For people: the page of what may be collected is made of these.
+    /// For people: the page of what may be collected is made from these texts.
     static func description(_ section: ManifestSection) throws(ManifestError) -> String {
         let expected = "1 to 1024 bytes of text for people"
         let node = try section.required("description", expected: expected)

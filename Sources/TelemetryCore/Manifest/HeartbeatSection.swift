@@ -18,7 +18,7 @@ enum HeartbeatSection {
             node.shown + " is no period; expected 60 to 2592000 seconds, or a number with s, m, h or d, such as 4h")
     }
 
-    /// Digits, and a unit or none.
+    /// Digits, with or without a unit.
     static func seconds(_ text: String) -> Int64? {
         var bytes = Array(text.utf8)
         let unit: Int64

@@ -2,7 +2,7 @@
 import CSystem
 
 /// A tool, described by data (docs/manifest.md). Nil: the manifest says nothing about it.
-/// A class: where a key is wrong, one release is all that is left to do.
+/// A class: where a key is wrong, only one release is left to do.
 package final class Manifest {
     package var toolName = ""
     var toolNamePosition = TextPosition(line: 1, column: 1)
@@ -41,8 +41,8 @@ package final class Manifest {
     /// C10
     package var events: EventRegistry?
 
-    /// Reads the manifest and puts what it says into `options`: all of it, or, when anything is
-    /// wrong with it, nothing but the options' error.
+    /// Reads the manifest and puts what it says into `options`: all of it, or, when anything is wrong with it, only the
+    /// options' error.
     package static func load(path: String, into options: Options) throws(ManifestError) {
         try keepingError(options) { () throws(ManifestError) in
             try read(path: path).apply(to: options, file: path)
@@ -57,7 +57,7 @@ package final class Manifest {
         }
     }
 
-    /// The manifest alone: for who does not know yet which tool it is of.
+    /// The manifest alone, for a caller that does not know its tool yet.
     package static func read(path: String) throws(ManifestError) -> Manifest {
         let bytes: [UInt8]
         do throws(SystemError) {
@@ -110,7 +110,7 @@ package final class Manifest {
         if enabled == false { options.authorGate = false }
         if let consent { options.consent = consent }
         if let force { options.force = force }
-        // Who has said that nothing leaves has said so for good.
+        // `local_only: true` from either source wins; `false` never takes it back.
         if localOnly == true { options.localOnly = true }
         if let config { options.config = config }
         if let projectConfig { options.projectConfig = projectConfig }

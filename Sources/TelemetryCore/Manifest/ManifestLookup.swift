@@ -8,8 +8,8 @@ package enum ManifestLookup {
         return find(tool: tool)
     }
 
-    /// `$TELEMETRY_MANIFEST`, whether it exists or not: who sets it wants that file or an error.
-    /// Else the first that exists, from the user's to the system's. Nil: none does.
+    /// `$TELEMETRY_MANIFEST`, whether it exists or not: a user who sets it wants that file or an error. Else the first
+    /// that exists, from the user's to the system's. Nil: none exists.
     package static func find(tool: String) -> String? {
         if let path = Environment.path("TELEMETRY_MANIFEST") { return path }
         return candidates(tool: tool).first { SharedFile.exists($0) }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// From the tree to a `Manifest`: which keys there are, and what each may hold. docs/manifest.md
-/// says the same for authors.
+/// From the tree to a `Manifest`: which keys there are, and what each may hold. docs/manifest.md tells authors the
+/// same.
 enum ManifestReader {
     static func read(_ node: YAMLNode, file: String) throws(ManifestError) -> Manifest {
         let top = try ManifestSection(

@@ -28,7 +28,7 @@ enum NoticeSection {
         return text
     }
 
-    /// A folded block of YAML ends with a newline that nobody means.
+    /// A folded block of YAML ends with a newline that is not meant.
     private static func line(_ text: String) -> String {
         Array(text.utf8).last == UInt8(ascii: "\n") ? String(bytes: Array(text.utf8).dropLast()) : text
     }

@@ -49,7 +49,7 @@ extension Options {
         return true
     }
 
-    /// All of them, or none.
+    /// Sets all of them, or none.
     package func setSpoolLimits(bytes: UInt64, segments: UInt32, ageSeconds: UInt32) -> Bool {
         guard check("spool_bytes", bytes, .spoolBytes(segment: Int64(segmentBytes))),
             check("spool_segments", UInt64(segments), .spoolSegments),
@@ -140,7 +140,7 @@ extension Options {
 
     package func setMetadata(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
         var made: [(key: String, value: AttributeValue)] = []
-        // More than may be set is an error of its own; the list is not walked to its end for that.
+        // More attributes than may be set are a separate error; the list is not walked to its end for that.
         for index in 0..<min(max(0, count), EventLimits.attributes) {
             guard let attributes, let key = attributes[index].key, let value = AttributeValue(attributes[index]) else {
                 fail("metadata attribute " + index.description + ": expected a key and a typed value")
@@ -193,7 +193,7 @@ extension Options {
         return true
     }
 
-    /// The keys of a manifest's `backend`, read as a manifest is.
+    /// Takes the keys of a manifest's `backend`, and reads them as a manifest is read.
     package func addBackend(kind: String, _ settings: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
         var entries = [YAMLEntry("kind", AttributeValue.string(kind))]
         var headers: [YAMLEntry] = []
@@ -257,7 +257,7 @@ extension AttributeValue {
     }
 }
 
-// Settings in code, as the nodes of a manifest that they would be.
+// Settings in code, as the nodes that a manifest would have for them.
 extension YAMLEntry {
     fileprivate convenience init(_ key: String, _ value: AttributeValue) {
         let scalar: YAMLScalar
@@ -265,7 +265,7 @@ extension YAMLEntry {
         case .string(let text): scalar = YAMLScalar(text: text, isPlain: false)
         case .int(let number): scalar = YAMLScalar(text: number.description, isPlain: true)
         case .bool(let value): scalar = YAMLScalar(text: value ? "true" : "false", isPlain: true)
-        // No backend has such a setting: what it stands for is refused.
+        // No backend has such a setting: the empty text in its place is refused.
         case .double: scalar = YAMLScalar(text: "", isPlain: true)
         }
         self.init(key, YAMLNode(content: .scalar(scalar), position: .none))

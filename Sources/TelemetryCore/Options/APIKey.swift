@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a key cannot be had; without the key.
+/// Why a key cannot be read; the text does not show the key.
 struct APIKeyError: Error {
     let text: String
 }
 
-/// The credential for a receiver: given by value, by an environment variable or by a file. The latter two
-/// are read for each request, so that a key can be replaced, and stands in no manifest.
+/// The credential for a receiver, given by value, by an environment variable or by a file. The latter two are read for
+/// each request, so that a key can be replaced, and is not written in a manifest.
 package enum APIKey: Equatable {
     case none
     case value(String)
@@ -15,7 +15,7 @@ package enum APIKey: Equatable {
 
     static let limitBytes = 4096
 
-    /// Empty: none was asked for.
+    /// Empty: no key was asked for.
     func read() throws(APIKeyError) -> String {
         switch self {
         case .none: return ""
@@ -35,7 +35,7 @@ package enum APIKey: Equatable {
         }
     }
 
-    /// White space at the end is an editor's. What cannot stand in a header cannot be a key.
+    /// White space at the end comes from an editor. A text that cannot be in a header cannot be a key.
     private static func checked(_ content: [UInt8], _ place: String) throws(APIKeyError) -> String {
         var bytes = content[...]
         while let last = bytes.last, last == 0x0A || last == 0x0D || last == 0x20 { bytes.removeLast() }

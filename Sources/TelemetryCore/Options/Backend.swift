@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What became of a batch.
+/// What happened to a batch.
 enum Verdict: Equatable {
     case accepted
-    /// So many of it were refused for good, the others accepted.
+    /// So many of its events were refused for good; the others were accepted.
     case partial(rejected: Int)
-    /// The events before this one were accepted, this one never will be, those behind are to be sent again.
+    /// The events before this one were accepted. This one never will be. Those behind it are to be sent again.
     case invalid(at: Int)
-    /// This event never will be accepted, and none was because of it: those before and behind it are to be sent again.
+    /// This event never will be accepted, and because of it no event was: those before and behind it are to be sent
+    /// again.
     case spoilt(by: Int)
     /// Keep it and try again; the receiver may have said when (seconds from now).
     case retry(afterSeconds: Int?)
@@ -19,13 +20,14 @@ enum Verdict: Equatable {
     case stop
 }
 
-/// A verdict, and for people, one line on why; without a secret in it.
+/// A verdict, and one line for people on why, without a secret in it.
 struct Outcome {
     var verdict: Verdict
     var reason: String = ""
     /// False: the receiver does not have the batch. Nothing of it has left, or the answer says that it was not taken.
     var hasLeft = true
-    /// Who took the batch, or may have, where a redirect led to another address; empty: the backend's own receiver.
+    /// The receiver that took the batch, or may have, where a redirect led to another address; empty: the backend's
+    /// own.
     var taker = ""
     /// How many of the events it is about, from the first; nil: all.
     var eventCount: Int?
@@ -43,7 +45,7 @@ protocol Backend: AnyObject {
     var isUsable: Bool { get }
     /// The receiver acknowledges nothing: the guarantee is at most once, whatever the author chose.
     var isUnacknowledged: Bool { get }
-    /// Nothing can be sent in this process any more, and it says nothing about the receiver.
+    /// Nothing can be sent in this process any more. This says nothing about the receiver.
     var isOver: Bool { get }
     /// `send` calls `SendControl.leave` itself, once there is a way to the receiver. False: a batch counts as on its
     /// way as soon as `send` is called.

@@ -23,7 +23,7 @@ package enum BackendChoice {
 
     static let expectedPath = "an absolute path of at most 4095 bytes"
 
-    /// What speaks against a log there: a relative path would mean another file in each working directory.
+    /// What is wrong with a log at this path: a relative path would mean another file in each working directory.
     static func problem(path: String) -> String? {
         let isPath = path.utf8.first == UInt8(ascii: "/") && path.utf8.count <= 4095
         return isPath && !UnseenCharacter.isIn(path) ? nil : "'" + Excerpt.of(path) + "' is no such path"

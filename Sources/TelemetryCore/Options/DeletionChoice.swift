@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whom the tool's author wants to be asked to erase what was sent; each may be missing.
+/// Where the tool's author wants a request to erase sent events to go; each part may be missing.
 package struct DeletionChoice {
     package var endpoint: String?
     package var headers: [(name: String, value: String)] = []

@@ -2,7 +2,7 @@
 
 /// One of the places where events go.
 package final class Destination {
-    /// Tells it from the others, in the spool too; the kind unless the author gave one.
+    /// Tells the destination from the others, in the spool too. By default the kind.
     package let name: String
     package let choice: BackendChoice
     package static let limit = 6
@@ -12,12 +12,12 @@ package final class Destination {
         self.choice = choice
     }
 
-    /// What speaks against one more of this name; nil: nothing.
+    /// What is wrong with one more destination of this name; nil: nothing.
     static func problem(_ others: [Destination], adding added: Destination) -> String? {
         let name = added.name
         if others.count >= limit { return "one too many; expected at most " + limit.description }
         for other in others {
-            // An append that a crash interrupted is taken back: there is one note of it.
+            // An append that a crash interrupted is taken back, and there is only one note of it.
             if other.choice.kind == "file" && added.choice.kind == "file" { return "a second file; expected one" }
             if other.name == name { return "a second one of this name; expected another name" }
         }

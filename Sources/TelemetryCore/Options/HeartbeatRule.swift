@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// C12: when a heartbeat is sent, and when no more. Pure: the clock is given to it, in nanoseconds
-/// since 1970-01-01 UTC.
+/// C12: when a heartbeat is sent, and when no more are sent. Pure: the clock is given to it, in nanoseconds since
+/// 1970-01-01 UTC.
 package struct HeartbeatRule: Equatable {
     package let seconds: Int64
     let failures: UInt32
@@ -19,7 +19,7 @@ package struct HeartbeatRule: Equatable {
 
     var isPlausible: Bool { Self.periods.contains(seconds) && Self.failureCounts.contains(Int64(failures)) }
 
-    /// A last one that lies ahead was recorded before the clock was set back: it says nothing.
+    /// A last heartbeat in the future was recorded before the clock was set back, and does not count.
     func isDue(last: Int64, now: Int64) -> Bool { last > now || next(after: last) <= now }
 
     /// For people; 0: as soon as the tool runs.
@@ -27,15 +27,15 @@ package struct HeartbeatRule: Equatable {
         isDue(last: last, now: Clock.realtime()) ? 0 : next(after: last)
     }
 
-    /// The same of a moment that `next` has named. One that is further off than a period was named by a clock
-    /// that has been set back since.
+    /// As `isDue`, for a moment that `next` returned. A moment further off than a period comes from a clock that has
+    /// been set back since.
     func isReached(_ next: Int64, now: Int64) -> Bool { next <= now || next &- now > seconds &* 1_000_000_000 }
 
-    /// 0: there was none yet.
+    /// 0: there was no heartbeat yet.
     package func next(after last: Int64) -> Int64 {
         last <= 0 ? 0 : last &+ min(seconds &* 1_000_000_000, .max &- last)
     }
 
-    /// Flipt's rule: nobody takes them, so that no more are made.
+    /// Flipt's rule: if nobody takes heartbeats, no more are made.
     func isStopped(failures: UInt32) -> Bool { failures >= self.failures }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Which identifier a process is to use: what the author chose, where it runs.
+/// Which identifier a process is to use: it depends on the author's choice and on where the process runs.
 struct IdentityPolicy {
     var kind: telemetry_identity = TELEMETRY_IDENTITY_SALTED
     /// Nanoseconds; 0: never.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What a manifest says of that which another process has to know in order to deliver. Settings in code
-/// that say otherwise would be unknown to it: it would send elsewhere, or twice.
+/// The part of a manifest that another process has to know in order to deliver. It would not know settings in code that
+/// say otherwise: it would send elsewhere, or twice.
 final class ManifestMark {
     private let destinations: [Destination]?
     private let guarantee: telemetry_guarantee
@@ -27,7 +27,7 @@ final class ManifestMark {
             && config === options.config
     }
 
-    /// The program has changed none of them.
+    /// The program has changed none of the destinations.
     func hasDestinations(of options: Options) -> Bool {
         guard let destinations, destinations.count == options.destinations.count else { return false }
         for index in destinations.indices where destinations[index] !== options.destinations[index] { return false }

@@ -8,7 +8,7 @@ package final class NetworkChoice {
     package private(set) var endpoint = ""
     package var headers: [(name: String, value: String)] = []
     package private(set) var key = APIKey.none
-    /// Of `http` and `otlp`: the header that carries the key alone; empty: `Authorization: Bearer`.
+    /// For `http` and `otlp`: the header that carries the key alone; empty: `Authorization: Bearer`.
     package private(set) var keyHeader = ""
     package private(set) var isCompressed = false
     /// The author allows http to a host that is not this machine.
@@ -16,23 +16,23 @@ package final class NetworkChoice {
     /// Longest time one request may take; 0: the collector's own.
     package private(set) var timeoutMilliseconds: UInt32 = 0
     private var settings: [(name: String, value: String)] = []
-    /// `compression` was given, be it as none.
+    /// `compression` was given, even if as none.
     private(set) var isCompressionSet = false
     /// The endpoint is a whole URL, to which no path is added.
     private var isEndpointWhole = false
-    /// What of the environment could not be used, as one sentence without a value that may be a secret; empty: nothing.
+    /// What could not be used of the environment, as one sentence without a value that may be a secret; empty: nothing.
     package var environmentProblem = ""
 
     package init(_ kind: Receiver) { self.kind = kind }
 
-    /// The one given last. Empty: not set.
+    /// The value given last. Empty: not set.
     func setting(_ name: String) -> String {
         var value = ""
         for setting in settings where setting.name == name { value = setting.value }
         return value
     }
 
-    /// Every key that some kind has, for whoever looks for a misspelt one.
+    /// All keys of all kinds, to suggest a correction for a misspelt one.
     static var keys: [String] {
         var keys = [
             "endpoint", "headers", "timeout_ms", "compression", "allow_http", "api_key", "api_key_env", "api_key_file",
@@ -187,7 +187,7 @@ package final class NetworkChoice {
         return (try? Endpoint.parse(url, allowingHTTP: allowsHTTP))?.description ?? url
     }
 
-    /// Why the key cannot be had at this moment; nil: it can.
+    /// Why the key cannot be read at this moment; nil: it can.
     package var keyProblem: String? {
         do throws(APIKeyError) {
             _ = try key.read()
@@ -197,8 +197,8 @@ package final class NetworkChoice {
         }
     }
 
-    /// What tells this receiver from any other. Where the vendor's own address is meant, the key says whose
-    /// events they are. Elsewhere another key is the same receiver's, and only where it comes from counts.
+    /// What tells this receiver from any other. With the vendor's own address, the key says whose events they are.
+    /// Elsewhere another key means the same receiver, and only where the key comes from counts.
     var identity: [String] {
         var parts = [kind.name, url]
         switch key {
@@ -225,10 +225,10 @@ package final class NetworkChoice {
 
 // What the environment of the process changes.
 extension NetworkChoice {
-    /// As it holds in this process.
+    /// The choice as it applies in this process.
     package var resolved: NetworkChoice { kind.resolve?(self) ?? self }
 
-    /// A choice of its own, with the same settings.
+    /// A separate choice with the same settings.
     func copy() -> NetworkChoice {
         let copy = NetworkChoice(kind)
         copy.endpoint = endpoint

@@ -50,12 +50,12 @@ package final class Notice {
         }
     }
 
-    /// Of a tool that has no notice of its own; kept as the version of what was shown.
+    /// For a tool that has no notice; kept as the version of what was shown.
     static let genericVersion = "generic"
 
     private let texts: [String]
 
-    /// By member; what is missing at the end counts as empty. Without a version it is version 1.
+    /// By member; texts missing at the end count as empty. Without a version it is version 1.
     package init(_ texts: [String]) {
         var texts = texts
         while texts.count < Member.count { texts.append("") }
@@ -84,7 +84,7 @@ package final class Notice {
         return nil
     }
 
-    /// RFC 3986: what is not visible ASCII is percent-encoded in a URL.
+    /// RFC 3986: characters that are not visible ASCII are percent-encoded in a URL.
     @inline(never)
     private static func isURL(_ text: String) -> Bool {
         let scheme = Array("https://".utf8)

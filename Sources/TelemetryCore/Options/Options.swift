@@ -6,7 +6,7 @@ import CSystem
 package final class Options {
     package var toolName: String
     package var toolVersion: String
-    /// A2: false, and no one can turn telemetry on.
+    /// A2: if false, no one can turn telemetry on.
     package var authorGate = true
     /// A3: off for this run.
     package var noTelemetry = false
@@ -25,7 +25,7 @@ package final class Options {
     package var consent: telemetry_consent = TELEMETRY_OPT_IN
     /// At least one. Each event goes to all of them.
     package private(set) var destinations = [Destination(name: "file", .defaultFile)]
-    /// Nobody has chosen yet.
+    /// No destination has been chosen yet.
     package private(set) var isDefault = true
     package var delivery: telemetry_delivery = TELEMETRY_IN_PROCESS
     package var guarantee: telemetry_guarantee = TELEMETRY_AT_LEAST_ONCE
@@ -35,7 +35,7 @@ package final class Options {
     package var heartbeat: HeartbeatRule?
     /// C6: collect arguments and error texts.
     package var extendedCollection = false
-    /// C11: the share of a type's events that is recorded; all of those not listed.
+    /// C11: the share of a type's events that is recorded. Types that are not listed are recorded in full.
     package var sampling: [(type: String, rate: Double)] = []
     /// C8: sent with every event; an event's own attribute of the same key wins.
     package var metadata: [(key: String, value: AttributeValue)] = []
@@ -47,7 +47,7 @@ package final class Options {
     package var ephemeral: telemetry_ephemeral = TELEMETRY_EPHEMERAL_AUTO
     /// Section G: whom to ask to erase what was sent.
     package var deletion = DeletionChoice()
-    /// C10: the only events there are; nil: any.
+    /// C10: the only events that may be recorded; nil: any.
     package var events: EventRegistry?
     /// Longest time an event waits in a living process before delivery is tried.
     package var flushIntervalMilliseconds: UInt32 = 30_000
@@ -63,7 +63,7 @@ package final class Options {
     package var spoolLimitAgeSeconds: Int64 = 30 * 24 * 3600
     /// Absolute path of the manifest these options came from, if they came from one.
     package var manifestPath: String?
-    /// What another process would find in it.
+    /// What another process would find in the manifest.
     var manifestMark: ManifestMark?
     /// The first thing that was wrong, as a sentence.
     package private(set) var error: String?
@@ -84,7 +84,7 @@ package final class Options {
         if error == nil { error = Excerpt.of(message, limitBytes: 2 * Excerpt.pathLimitBytes) }
     }
 
-    /// In place of those chosen so far.
+    /// Replaces those chosen so far.
     package func setDestinations(_ chosen: [Destination]) {
         destinations = chosen
         isDefault = false
@@ -92,7 +92,7 @@ package final class Options {
 
     package func setBackend(_ choice: BackendChoice) { setDestinations([Destination(name: choice.kind, choice)]) }
 
-    /// Beside those chosen so far. False, with the reason in `error`, when that cannot be.
+    /// Adds to those chosen so far. False, with the reason in `error`, when that cannot be done.
     func addDestination(_ added: Destination) -> Bool {
         let others = isDefault ? [] : destinations
         if let problem = Destination.problem(others, adding: added) {

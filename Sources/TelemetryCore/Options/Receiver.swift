@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A kind of receiver that is reached over a network, described once. Its folder has this description and the
-/// form of its requests; manifest, options, doctor and erasure read what is said here. A class: its copies
-/// would be written out wherever one is passed on.
+/// A kind of receiver that is reached over a network, described once. Its folder has this description and the form of
+/// its requests. Manifest, options, doctor and erasure read what is said here. A class: the code that copies a
+/// structure would be repeated wherever one is passed on.
 package final class Receiver {
     /// As manifests and options name it.
     package let name: String
     /// What an endpoint without a path gets: where this receiver takes events.
     let path: String
-    /// It has an address of its own: with these settings, this one.
+    /// The receiver's own address with these settings, if it has one.
     let ownBase: ((NetworkChoice) -> String)?
     let key: KeyRule
-    /// What an author may set of this kind alone.
+    /// What an author may set for this kind alone.
     let settings: [Setting]
-    /// Makes the whole URL of an endpoint that the common rule would not make right. Nil: it would.
+    /// Makes the whole URL of an endpoint for which the common rule is wrong. Nil: the common rule applies.
     let complete: ((_ endpoint: String) -> String?)?
     /// What the environment of the process makes of the author's choice.
     let resolve: ((NetworkChoice) -> NetworkChoice)?
@@ -37,11 +37,11 @@ package final class Receiver {
 
     enum KeyRule {
         case needed
-        /// One may be given: as `Authorization: Bearer`, or in a header that the author names.
+        /// A key may be given: as `Authorization: Bearer`, or in a header that the author names.
         case bearer
-        /// The kind says where one goes that is given.
+        /// A key may be given, and the kind says where it goes.
         case optional
-        /// There is no place for one.
+        /// There is no place for a key.
         case none
     }
 
@@ -58,7 +58,7 @@ package final class Receiver {
         case datagrams((Authority, NetworkChoice) -> any Backend)
     }
 
-    /// It is posted to, and answers.
+    /// Requests are posted to it, and it answers.
     package var answers: Bool {
         if case .posted = transport { return true }
         return false

@@ -24,7 +24,7 @@ extension SpoolLimits {
         return span.overflow ? Int64.min : Clock.realtime() &- span.partialValue
     }
 
-    /// Beyond that, an event is not old: a clock was wrong, when it was recorded or is now.
+    /// An event that is overdue for longer is not old: a clock was wrong, when it was recorded or now.
     private static let longestOverdueNanoseconds: Int64 = 366 * 24 * 3600 * 1_000_000_000
 
     /// `oldest`: what `oldestAllowed` said.

@@ -10,7 +10,8 @@ package enum ToolName {
         }
     }
 
-    /// The prefix of the tool's environment variables: upper case, what is not a letter or digit as `_`.
+    /// The prefix of the tool's environment variables: upper case, with `_` for each byte that is not a letter or
+    /// digit.
     package static func environmentPrefix(_ name: String) -> String {
         String(
             decoding: Array(name.utf8).map { byte -> UInt8 in

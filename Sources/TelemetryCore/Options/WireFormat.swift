@@ -6,9 +6,9 @@ protocol WireFormat: AnyObject {
     var batchLimit: (events: Int, bytes: Int) { get }
     /// Most bytes of an answer's body that are read.
     var responseLimit: Int { get }
-    /// What the request for a batch is. Nil: out of memory. The body is valid until the next call.
+    /// The request for a batch. Nil: out of memory. The body is valid until the next call.
     func request(for batch: WireBatch) -> WireRequest?
-    /// What the answer says of the batch. `now`: seconds since 1970-01-01 UTC.
+    /// What the answer says about the batch. `now`: seconds since 1970-01-01 UTC.
     func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome
     /// Whether the body of a 2xx is one that this receiver answers with.
     func recognises(_ body: [UInt8]) -> Bool
@@ -22,7 +22,7 @@ extension WireFormat {
 /// What goes into one request.
 struct WireBatch {
     let events: UnsafeBufferPointer<EventView>
-    /// The author's key; `***` in what is shown. Empty: none.
+    /// The author's key; `***` where it is shown. Empty: none.
     let key: String
     /// Failures in a row before this attempt.
     let attempt: UInt32
@@ -39,7 +39,7 @@ struct WireRequest {
     /// The body holds a credential.
     var isBodyPrivate = false
     var body: UnsafeRawBufferPointer
-    /// How many of the events are in it, from the first; nil: all. The receiver does not take more at once,
-    /// or it can never take the next one; 0: that is the first.
+    /// How many of the events are in it, from the first; nil: all. It has fewer if the receiver does not take more at
+    /// once, or can never take the next one. 0: it can never take the first.
     var eventCount: Int?
 }

@@ -46,7 +46,7 @@ package enum ErrorCategory: CaseIterable {
 // MARK: from numbers
 
 extension ErrorCategory {
-    /// Of a process: sysexits.h, the shell's conventions, `timeout`, and 128 + n or -n for a signal. Nil: success.
+    /// For a process: sysexits.h, the shell's conventions, `timeout`, and 128 + n or -n for a signal. Nil: success.
     package static func of(exitCode: Int32) -> ErrorCategory? {
         switch exitCode {
         case 0: nil

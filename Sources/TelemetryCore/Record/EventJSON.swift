@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes events as JSON objects: requirement C2's fields, in its order. Optional are only
-/// `duration_ms`, `exit_code`, `error_category`, `args`, `error` and `metadata`; a zero is written. An empty object is
-/// not: readers that infer types make a structure without members of it, which Parquet cannot hold.
+/// Writes events as JSON objects: requirement C2's fields, in its order. Only `duration_ms`, `exit_code`,
+/// `error_category`, `args`, `error` and `metadata` are optional. A zero is written. An empty object is not written:
+/// readers that infer types make a structure without members from it, which Parquet cannot hold.
 struct EventJSON: ~Copyable {
     var json: JSONWriter
     private var timestamps = TimestampWriter()
-    /// Where the fields that all events of a segment share stand for the last event; the next one
-    /// copies them from there.
+    /// Where the fields that all events of a segment share are written for the last event. The next event copies them
+    /// from there.
     private var shared: (event: EventView, range: Range<Int>)?
-    /// Where the value of `metadata` begins, which ends the members of the last event. Nil: it has none.
+    /// Where the value of `metadata` begins, the last member of the last event. Nil: that event has none.
     private(set) var metadataStart: Int?
 
     init(pretty: Bool = false) { json = JSONWriter(pretty: pretty) }
@@ -17,7 +17,7 @@ struct EventJSON: ~Copyable {
     /// What was written. Nil when memory ran out on the way. Valid until the next change.
     var bytes: UnsafeRawBufferPointer? { json.buffer.isIncomplete ? nil : json.buffer.bytes }
 
-    /// Empties it. Needed before each batch: contexts are told apart by where they lie.
+    /// Empties it. Needed before each batch: contexts are told apart by their addresses.
     mutating func removeAll() {
         json.removeAll()
         shared = nil
@@ -30,7 +30,7 @@ struct EventJSON: ~Copyable {
         endArray()
     }
 
-    /// The same one by one, for events that are not at hand all at once.
+    /// Writes the array one event at a time, for events that are not at hand all at once.
     mutating func beginArray() { json.beginArray() }
     mutating func writeElement(_ event: EventView) {
         json.element()
@@ -46,7 +46,7 @@ struct EventJSON: ~Copyable {
         }
     }
 
-    /// `withContext`: with the fields that it shares with others, which stand elsewhere otherwise.
+    /// `withContext`: with the fields that the event shares with others. Otherwise these are written elsewhere.
     @_optimize(speed)
     mutating func write(_ event: EventView, withContext: Bool = true) {
         json.beginObject()
@@ -55,7 +55,7 @@ struct EventJSON: ~Copyable {
         json.endObject()
     }
 
-    /// The members behind `name`. Receivers differ in where they want those before.
+    /// The members behind `name`. Receivers differ in where they want the members before it.
     @_optimize(speed)
     @inline(never)
     mutating func writeRest(_ event: EventView, withContext: Bool = true) {

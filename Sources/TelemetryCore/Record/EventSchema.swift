@@ -15,7 +15,7 @@ enum EventSchema {
 
     static let typeLimitBytes = 64
 
-    /// C10: of the library's own making, whatever the registry says.
+    /// C10: types that the library itself makes, whatever the registry says.
     static func isAlwaysAllowed(_ type: UnsafeRawBufferPointer) -> Bool {
         matches(type, dataDeletionRequest) || matches(type, heartbeat)
     }
@@ -36,7 +36,7 @@ enum EventSchema {
             if !isValid(base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) { return false }
             offset &+= 8
         }
-        // The last eight bytes, of which some have been looked at already.
+        // The last eight bytes. Some of them have been looked at already.
         return offset == count || isValid(base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
     }
 
@@ -51,15 +51,15 @@ enum EventSchema {
     @inline(__always)
     private static func isValid(_ word: UInt64) -> Bool {
         let letters = inRange(word | every(0x20), UInt8(ascii: "a"), UInt8(ascii: "z"))
-        // '-' '.' '/' and the digits stand in a row.
+        // '-' '.' '/' and the digits follow one another.
         let others =
             inRange(word, UInt8(ascii: "-"), UInt8(ascii: "9")) & ~inRange(word, UInt8(ascii: "/"), UInt8(ascii: "/"))
         let allowed = letters | others | inRange(word, UInt8(ascii: "_"), UInt8(ascii: "_"))
         return (allowed & ~word) & every(0x80) == every(0x80)
     }
 
-    /// Sets the top bit of each byte that is from `low` to `high`; right for bytes below 128, which
-    /// no sum carries out of. A byte above makes `isValid` false whatever its neighbour gets.
+    /// Sets the top bit of each byte that is from `low` to `high`. This is right for bytes below 128: no sum carries
+    /// out of them. A byte above makes `isValid` false whatever its neighbour gets.
     @inline(__always)
     private static func inRange(_ word: UInt64, _ low: UInt8, _ high: UInt8) -> UInt64 {
         (word &+ every(0x80 &- low)) & ~(word &+ every(0x7F &- high))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// An attribute as it stands in a record or in a segment's description.
+/// An attribute as it is in a record or in a segment's description.
 package struct AttributeView {
     package enum Value {
         case string(UnsafeRawBufferPointer)
@@ -30,7 +30,7 @@ package struct AttributeView {
         return isWellFormed && total <= bytes.count ? total : 0
     }
 
-    /// Takes the attribute at the start of `bytes` off it. Nil when there is none that is well formed.
+    /// Takes the attribute at the start of `bytes` off it. Nil when there is no well-formed one.
     @inline(__always)
     package static func next(_ bytes: inout UnsafeRawBufferPointer) -> AttributeView? {
         let total = size(bytes)

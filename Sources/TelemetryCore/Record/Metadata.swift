@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// C8: attributes that the tool sends with every event. They stand in each segment's description,
-/// docs/spool-format.md, where there is room for this much.
+/// C8: attributes that the tool sends with every event. They are written in each segment's description,
+/// docs/spool-format.md, which has room for this much.
 package enum Metadata {
     static let limitCount = 32
     static let limitKeyBytes = 64

@@ -13,9 +13,9 @@ enum RecordLayout {
     /// A UUID, in network order.
     static let id = 24
     static let idSize = 16
-    /// What is checked: from here on.
+    /// The checksum covers the record from here on.
     static let checked = 8
-    /// Of a record of any kind.
+    /// Sizes of a record of any kind.
     static let minimumSize = 64
     static let maximumSize = 65_528
 
@@ -42,8 +42,7 @@ enum EventLayout {
     static let isAdjusted: UInt16 = 4
 }
 
-/// What every record says of itself. Flags that are not known are ignored: what must not be ignored is
-/// another schema or kind.
+/// What every record says about itself. Unknown flags are ignored. What must not be ignored is another schema or kind.
 struct RecordHeader {
     let length: Int
     let schema: UInt8
@@ -51,7 +50,7 @@ struct RecordHeader {
 
     static let event: UInt8 = 0
 
-    /// Nil: no intact record of any kind lies there.
+    /// Nil: there is no intact record of any kind at `position`.
     @inline(__always)
     init?(_ bytes: UnsafeRawBufferPointer, at position: Int, sync: UInt32) {
         guard let base = bytes.baseAddress, position >= 0, position &+ RecordLayout.minimumSize <= bytes.count else {
@@ -68,11 +67,11 @@ struct RecordHeader {
         kind = RecordLayout.kind.load(record)
     }
 
-    /// This version knows what it means.
+    /// This version of the library knows what the record means.
     var isKnown: Bool { kind == Self.event && Int(schema) == EventSchema.version }
 }
 
-/// CRC of a record: valid at its own place in its own generation only.
+/// CRC of a record: valid only at its own place in its own generation.
 enum RecordChecksum {
     @inline(__always)
     static func value(_ record: UnsafeRawPointer, length: Int, sync: UInt32, offset: Int) -> UInt32 {

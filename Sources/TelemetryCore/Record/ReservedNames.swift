@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// C8, C11: the names of the event's own fields, and of the mark of a sampled event, which no attribute may take.
+/// C8, C11: the names of the event's own fields, and of the mark of a sampled event. No attribute may take them.
 enum ReservedNames {
-    /// For every attribute of every event: most keys are told apart by length and first byte.
+    /// Runs for every attribute of every event: most keys are told apart by length and first byte.
     @_optimize(speed)
     static func contains(_ key: UnsafeRawBufferPointer) -> Bool {
         switch key.count {

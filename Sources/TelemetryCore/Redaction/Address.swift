@@ -2,17 +2,17 @@
 
 /// The parts of addresses that name a person or let one in: user and password of a URL, e-mail.
 enum Address {
-    /// RFC 3986 section 3.2.1: what stands before the last `@` of the authority that begins at `start`.
-    /// Returns the end of it, and where the authority ends.
+    /// RFC 3986 section 3.2.1: the part before the last `@` of the authority that begins at `start`. Returns the end of
+    /// this part, and where the authority ends.
     static func userInfo(_ text: TextBytes, _ start: Int) -> (end: Int?, authority: Int) {
         let end = text.end(from: start, !authorityEnd)
         if let at = lastAt(text, start, end) { return (at, end) }
-        // A password with an unencoded slash: what looks like a port is none.
+        // A password may hold an unencoded slash. A number behind the colon is a port, not a password.
         guard let colon = lastColon(text, start, end), !isNumber(text, colon &+ 1, end) else { return (nil, end) }
         return (lastAt(text, start, text.end(from: end, !(.space | .quote), limit: 512)), end)
     }
 
-    /// The same in a URL that is a part of another: up to `%40`, before the next `%2F`.
+    /// The same in a URL that is part of another: up to `%40`, before the next `%2F`.
     static func encodedUserInfo(_ text: TextBytes, _ start: Int) -> Int? {
         var index = start
         while index < start &+ 256 && !text.isIn(authorityEnd, index) {
@@ -37,7 +37,7 @@ enum Address {
     private static func lastColon(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
         var index = end &- 1
         while index > start && text[index] != 0x3A { index &-= 1 }
-        // The colons of an IPv6 address stand in brackets.
+        // The colons of an IPv6 address are in brackets.
         return index > start && text[end &- 1] != 0x5D ? index : nil
     }
 
@@ -55,7 +55,7 @@ enum Address {
         var start = at
         while start > first && text.isIn(local, start &- 1) && at &- start < localLimit { start &-= 1 }
         while start < at && text.isIn(.dash | .dot, start) { start &+= 1 }
-        // The account that every user of a host of repositories has.
+        // The account that all users of a host of repositories have.
         if at &- start == 3 && text.has("git", at: start) { return nil }
         return start < at && at &- start < localLimit ? TextRange(start: start, end: end) : nil
     }

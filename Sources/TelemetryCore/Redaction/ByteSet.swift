@@ -38,13 +38,13 @@ struct ByteSet {
     static var semicolon: ByteSet { ByteSet(bits: 1 << 25) }
     static var question: ByteSet { ByteSet(bits: 1 << 26) }
     static var number: ByteSet { ByteSet(bits: 1 << 27) }
-    /// Brackets but `<` and `>`, the backslash, the vertical bar.
+    /// Brackets except `<` and `>`, the backslash, the vertical bar.
     static var bracket: ByteSet { ByteSet(bits: 1 << 28) }
     static var control: ByteSet { ByteSet(bits: 1 << 29) }
     static var at: ByteSet { ByteSet(bits: 1 << 30) }
-    /// The bytes of all signs that are not ASCII.
+    /// The bytes of all characters that are not ASCII.
     static var high: ByteSet { ByteSet(bits: 1 << 31) }
-    /// Before a `/`: it goes on a path instead of beginning one.
+    /// Behind one of these, a `/` continues a path instead of beginning one.
     static var path: ByteSet { word | dot | tilde | high }
 
     static func | (first: ByteSet, second: ByteSet) -> ByteSet { ByteSet(bits: first.bits | second.bits) }

@@ -3,8 +3,8 @@ import CSystem
 
 /// Options of one letter that mean a secret to some programs: `mysql -pSECRET`, `curl -u user:SECRET`.
 enum CommandSecret {
-    /// Each program with its options; a capital is another option than the small letter. `+`: the password
-    /// stands in the same word, for alone the option asks for it. `2`: two words stand between.
+    /// Each program with its options; a capital is another option than the small letter. `+`: the password is in the
+    /// same word, because the option alone asks for it. `2`: two words come between.
     private static var programs: WordList {
         WordList(
             text:
@@ -12,7 +12,7 @@ enum CommandSecret {
         )
     }
 
-    /// The options of a program: where they stand in the list.
+    /// The options of a program: where they are in the list.
     struct Options {
         let first: UnsafePointer<UInt8>
 
@@ -31,7 +31,7 @@ enum CommandSecret {
         csystem_text_listed(text.base, start, end, programs.text.utf8Start, 0x3A).map { Options(first: $0) }
     }
 
-    /// Whether the word from `word` on may be such an option: what comes before it is then looked at.
+    /// Whether the word from `word` on may be such an option. Only then is the text before it looked at.
     static func mayBegin(_ text: TextBytes, _ word: Int) -> Bool {
         text[word] == 0x2D && text.isIn(.space | .quote, word &- 1) && text[word &+ 1] != 0
     }
@@ -44,7 +44,7 @@ enum CommandSecret {
             return pair(text, behind(text, end &+ (text[end] == 0x3D ? 1 : 0)))
         }
         if let program, letter.isIn(.letter), program.has(letter) { return option(text, word, letter, program) }
-        // Whatever the program: a name and a password.
+        // For any program: a name and a password.
         let isSilent = letter == 0x73 && text[word &+ 2] == 0x75
         if letter == 0x75 || letter == 0x55 || letter == 0x61 || isSilent {
             return pair(text, behind(text, name == 2 || isSilent ? end : word &+ 2))
@@ -76,7 +76,7 @@ enum CommandSecret {
         text.holds(.space, index) || (text.holds(.quote, index) && !text.holds(.alphanumeric, index &+ 1))
     }
 
-    /// Behind what separates an option from its value: blanks, or `", "` in a list.
+    /// The index behind the separator of an option and its value: blanks, or `", "` in a list.
     private static func behind(_ text: TextBytes, _ start: Int) -> Int {
         var index = QuoteMark.end(text, start) ?? start
         if text[index] == 0x2C { index &+= 1 } else { index = text.holds(.space, index) ? index : start }
@@ -84,7 +84,7 @@ enum CommandSecret {
         return QuoteMark.end(text, index) ?? index
     }
 
-    /// What follows the colon or percent sign; a number is a group's or a port.
+    /// The text behind the colon or percent sign. A number there is a group's or a port.
     private static func pair(_ text: TextBytes, _ start: Int) -> TextRange? {
         let start = QuoteMark.end(text, start) ?? start
         let sign = text.end(from: start, !(.colon | .percent | .slash | .equals | .space | .quote))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Secrets that are told by what stands around them: a scheme of HTTP authentication, a PEM frame.
+/// Secrets that are told by the text around them: a scheme of HTTP authentication, a PEM frame.
 enum Credentials {
-    /// RFC 7235 section 2.1: what follows the word `Bearer` or `Basic`; nil when that is plain language.
+    /// RFC 7235 section 2.1: the text behind the word `Bearer` or `Basic`; nil when that is plain language.
     static func behindScheme(_ text: TextBytes, word: Int, end: Int) -> TextRange? {
         guard text.isIn(.blank, end), end &- word >= 5, isScheme(text, word, end) else { return nil }
         let start = text.skipBlanks(end)
@@ -30,8 +30,8 @@ enum Credentials {
         return false
     }
 
-    /// RFC 7468: the end of the private key block whose first line begins with the word that ends at
-    /// `word`; of one without an end, the end of the text.
+    /// RFC 7468: the end of the private key block whose first line begins with the word that ends at `word`. If the
+    /// block has no end, the end of the text.
     static func privateKeyEnd(_ text: TextBytes, word: Int) -> Int? {
         guard text[word] == 0x20, text[word &- 1] == 0x4E, text.has("-----BEGIN ", at: word &- 10) else { return nil }
         var index = word

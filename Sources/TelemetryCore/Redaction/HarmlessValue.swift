@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What stands behind the name of a secret and is none: a message about it, a place for it, a type, code.
+/// Text behind the name of a secret that is not a secret: a message about it, a place for it, a type, code.
 enum HarmlessValue {
     static var words: WordList {
         WordList(
@@ -9,7 +9,7 @@ enum HarmlessValue {
         )
     }
 
-    /// Words that join others to a sentence.
+    /// Words that join others into a sentence.
     static var joining: WordList {
         WordList(
             text:
@@ -17,7 +17,7 @@ enum HarmlessValue {
         )
     }
 
-    /// The longest word of both.
+    /// The longest word of both lists.
     static let longest = 11
 
     /// The bytes from `start` to `end` of a list or a command.
@@ -25,7 +25,7 @@ enum HarmlessValue {
         begins(text, start) || isFiller(text, start, end)
     }
 
-    /// Between quotes one word has to be all.
+    /// Between quotes, one word has to be the whole text.
     static func isPlainQuoted(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         isPlaceholder(text, start) || isWord(text, start, end, true) || isRemark(text, start, end)
             || isFiller(text, start, end) || isPath(text, start)
@@ -38,13 +38,13 @@ enum HarmlessValue {
             || text[end &- 1] == 0x2E && text.holds(.upper, start) && isSentence(text, start)
     }
 
-    /// Hardly anything, or one sign over and over: `********`.
+    /// Hardly any text, or one sign over and over: `********`.
     static func isFiller(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         if end &- start < 3 { return !text.holds(.alphanumeric, start) }
         return !text.holds(.digit, start) && text.repeats(start, end &- 1, at: start &+ 1)
     }
 
-    /// Tells from the first bytes alone, before the end is looked for: a text full of such beginnings stays cheap.
+    /// Decides from the first bytes alone, before the end is looked for: a text full of such beginnings stays cheap.
     static func begins(_ text: TextBytes, _ start: Int) -> Bool {
         if isPlaceholder(text, start) || isWord(text, start, text.count, false) || isStandard(text, start) {
             return true
@@ -56,12 +56,12 @@ enum HarmlessValue {
 
     /// `VALUE`, `API_KEY`, `KEY=VALUE`: what belongs behind an option.
     static func isVariable(_ text: TextBytes, _ start: Int) -> Bool {
-        // More in a row are letters of base 32.
+        // 15 or more in a row are letters of base 32.
         text.match("UH*K", at: start) > 0 && text.end(from: start, .upper) &- start < 15
     }
 
-    /// `your-secret-key`, `bearer_token`, `SecretString`, `options.password`: several words, of which the
-    /// last says what belongs there.
+    /// `your-secret-key`, `bearer_token`, `SecretString`, `options.password`: several words, and the last one says what
+    /// belongs there.
     static func isName(_ text: TextBytes, _ start: Int, _ end: Int = -1) -> Bool {
         let behind = text.end(from: start, .letter | .underscore | .dash | .dot, limit: 64)
         guard end == behind || (end < 0 && text.match("C", at: behind) > 0), text.holds(.letter, start) else {
@@ -74,7 +74,7 @@ enum HarmlessValue {
         while last > start && text.isIn(letters, last &- 1) { last &-= 1 }
         if text.holds(.letter, last &- 1) {
             last &-= 1
-            // In code; elsewhere a password.
+            // Such a name counts in code; elsewhere it is a password.
             if text.holds(.space | .quote, behind) { return false }
         }
         guard last > start else { return false }
@@ -117,7 +117,7 @@ enum HarmlessValue {
         return end > 0 && end &- start < 14
     }
 
-    /// Two words of prose, perhaps behind a number; where a secret has no blanks.
+    /// Two words of prose, perhaps behind a number. Used where a secret has no blanks.
     static func isProse(_ text: TextBytes, _ start: Int) -> Bool {
         text.match("AL+ L+G|D AL+ L+G|DD AL+ L+G", at: start) > 0
     }
@@ -135,18 +135,18 @@ enum HarmlessValue {
         end &- start <= longest && text.isListed(start, end, in: joining)
     }
 
-    /// One word that is all of the line.
+    /// One word that is the whole line.
     static func isLine(_ text: TextBytes, _ start: Int) -> Bool {
         let end = text.end(from: start, .alphanumeric)
         return (end == text.count || text.holds(.lineEnd, end)) && isWord(text, start, end, true)
     }
 
-    /// Digits and what stands between numbers.
+    /// Digits, and signs that are written between numbers.
     static func isNumber(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         text.isAll(.digit | .dot | .slash | .percent | .comma | .blank | .bracket, start, end)
     }
 
-    /// Letters and digits that nobody writes as words; where names say too little.
+    /// Letters and digits that nobody writes as words. Used where the name alone says too little.
     static func isUnlikelyWord(_ text: TextBytes, _ start: Int, _ end: Int, atLeast minimum: Int) -> Bool {
         guard end &- start >= minimum, text.isAll(!.space, start, end), !isStandard(text, start) else { return false }
         return !(text.isAll(!.digit, start, end) || text.isAll(!.letter, start, end))
@@ -158,7 +158,7 @@ enum HarmlessValue {
         let byte = text[start]
         if byte.isIn(.alphanumeric) {
             let isFiller = byte | 0x20 == 0x78 && byte == text[start &+ 1] && byte == text[start &+ 2]
-            // Where it is kept.
+            // The place where the secret is kept.
             return isFiller
                 || (text.isIn(.colon | .plus, text.end(from: start, .letter))
                     && text.match("vault:|op://|arn:aws|ref\\+|ssm:|env:|keyring:", at: start) > 0)
@@ -174,7 +174,7 @@ enum HarmlessValue {
         return name > 0 && (text.match("$A*_", at: start) > 0 || isListed(text, start &+ 1, name))
     }
 
-    /// "network is down": a word, and one of a message among the next three.
+    /// "network is down": a word, and a word of messages among the next three.
     static func isSentence(_ text: TextBytes, _ start: Int) -> Bool {
         var end = text.end(from: start, .letter)
         if end == start { return false }
@@ -193,7 +193,7 @@ enum HarmlessValue {
         if letters == first { return false }
         let behind = text.end(from: letters, .digit, limit: 2)
         if behind > letters && !text.hasFolded("oauth2", at: first) { return false }
-        // `none)`, `null,`, `Option<String>`; but `good-day7` is no word.
+        // `none)`, `null,`, `Option<String>`; but `good-day7` is not a word.
         guard behind >= end || !(isQuoted || text[behind] == 0x21 || text.holds(.word | .high, behind)) else {
             return false
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Home directories, whose names are those of people.
+/// Home directories: their names are those of people.
 struct HomePath {
     private static var parents: WordList {
         WordList(
@@ -8,7 +8,7 @@ struct HomePath {
                 "home/|Users/|var/home/|usr/home/|export/home/|c/Users/|mnt/c/Users/|cygdrive/c/Users/|run/media/|home$/|"
         )
     }
-    /// Directories there that are nobody's.
+    /// Directories there that do not belong to a person.
     private static var shared: WordList { WordList(text: " shared public default all ") }
 
     /// The end of the home directory whose path begins with the separator at `start`. `home`: the user's own.
@@ -26,7 +26,7 @@ struct HomePath {
         return start &+ home.count
     }
 
-    /// Behind one of the parents at `start`, each of whose slashes may be any separator.
+    /// The index behind one of the parents at `start`. Each slash of a parent may be any separator.
     private static func below(_ text: TextBytes, _ start: Int) -> Int? {
         var index: Int? = start
         for offset in 0..<parents.text.utf8CodeUnitCount {
@@ -41,7 +41,7 @@ struct HomePath {
         return nil
     }
 
-    /// Behind `/`, `\`, `\/`, `%2F`, any of them several times, and `./`.
+    /// The index behind `/`, `\`, `\/`, `%2F`, any of them several times, and `./`.
     static func separatorEnd(_ text: TextBytes, _ start: Int) -> Int? {
         var index = start
         while index < start &+ 16 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Passwords that only their place in a line tells: data source names, .pgpass, hashes of password files.
+/// Passwords that are told only by their place in a line: data source names, .pgpass, hashes of password files.
 enum LoginLine {
     private static let longest = 128
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What stands between a name and its value: `=`, `:`, `=>`, `:=`, each as it is or percent-encoded, behind the quote
-/// of the name if it has one; `>` behind the name of an element; `value=` behind the name in an attribute.
+/// What is written between a name and its value. `=`, `:`, `=>` or `:=`, each as it is or percent-encoded; a quote of
+/// the name comes before it. `>` behind the name of an element. `value=` behind the name in an attribute.
 struct NameSeparator {
     enum Sign { case equals, colon, element }
 
     let sign: Sign
     let end: Int
-    /// The name stood in quotes.
+    /// The name is in quotes.
     let isQuoted: Bool
 
-    /// Nil: no value follows. Not what separates the parts of a URL or of a name in a programming language.
+    /// Nil: no value follows. A sign that separates parts of a URL, or of a name in a programming language, does not
+    /// count.
     init?(_ text: TextBytes, word: Int, end: Int) {
         let quote = QuoteMark.end(text, end)
         // `["name"] =`
@@ -48,7 +49,7 @@ struct NameSeparator {
         }
     }
 
-    /// What a word that names a secret is followed by.
+    /// Whether a word that names a secret may be followed by this byte.
     static func mayBegin(_ byte: UInt8) -> Bool {
         byte.isIn(.space | .quote | .percent | .ampersand | .colon | .equals | .greater | .bracket)
     }
@@ -57,7 +58,7 @@ struct NameSeparator {
     /// on the next line.
     private static func pairEnd(_ text: TextBytes, _ start: Int, _ isQuoted: Bool) -> Int? {
         let index = text.end(from: start, .space | .comma, limit: 64)
-        // Most have neither there.
+        // Most texts have neither there.
         guard text[index] | 0x20 == 0x76 || text[index] == 0x22 else { return nil }
         guard let value = text.behind(isQuoted ? "value=|value:|\"value\":|" : "value:|", at: index, folds: true) else {
             return nil

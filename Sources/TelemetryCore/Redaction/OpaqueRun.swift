@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Tells random letters and digits from words: each pair of neighbours counts for the one or the other. Letters that
-/// seldom follow each other, and turns between letters, capitals and digits, are signs of what a machine has drawn.
+/// Tells random letters and digits from words: each pair of neighbours counts for one or the other. Letters that seldom
+/// follow each other, and turns between letters, capitals and digits, are signs of a text that a machine has drawn.
 struct OpaqueRun {
     static let minimum = 20
     static let tokenMinimum = 24
     static let tokenMaximum = 200
 
-    /// For each pair of letters whether it is among the 260 most frequent in source code, documents and settings: one
-    /// bit each, six in a sign from `0` on.
+    /// Whether each pair of letters is among the 260 most frequent in source code, documents and settings: one bit for
+    /// each pair. A character from `0` on holds six bits.
     private static var frequentPairs: StaticString {
         "_e[oMaBFDWMi1oT\\7lOnoG>9i1AVV74A@:`OhkZ@0004A04@?9cAKT=5eGkl`Kmk7MV\\7100@`OmkCEf_GmKnNdOij0A4004AH2051R000;30A000"
     }
-    /// A run that counts as much is random; the weights are fourfold logarithms of how many times more often a
-    /// pair occurs in random runs.
+    /// A run with this score is random. The weights are four times the logarithms of how many times more often a pair
+    /// occurs in random runs.
     private static let threshold = 16
     private static let tokenThreshold = 20
-    /// Frequent pairs in a row: more make a word.
+    /// More frequent pairs in a row than this make a word.
     private static let longestWord = 5
     private static let hexadecimalMinimum = 24
     /// Twelve, and the sign before them.
     private static let longestPart = 13
     /// The seventeen hexadecimal digits of `subnet-0d34b6310bd34a1f2`, and the sign.
     private static let longestNumber = 18
-    /// Bytes of a longer run that tell for all of it.
+    /// Only so many bytes of a longer run are looked at.
     private static let examined = 512
 
     /// What a separator counts for.
@@ -32,7 +32,7 @@ struct OpaqueRun {
     private var letters = 0
     private var digits = 0
     private var uppers = 0
-    /// Digits in a row, capitals in a row.
+    /// Runs of digits, and runs of capitals.
     private var groups = 0
     private var row = 0
     private var longestRow = 0
@@ -56,7 +56,7 @@ struct OpaqueRun {
         return run.hasHexadecimal || (run.score >= threshold && run.letters > 0 && run.isMixed)
     }
 
-    /// What stands between blanks or quotes, signs and all.
+    /// The text between blanks or quotes, including signs.
     static func isOpaqueToken(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         if isSymbol(text, start) { return false }
         var run = OpaqueRun(separator: 0)
@@ -69,7 +69,8 @@ struct OpaqueRun {
             && run.letters &- run.uppers >= 3 && run.isMixed
     }
 
-    /// Base64 that is filled up with `=`, which begins and ends as the word does: short, so it has to look the part.
+    /// Base64 that is filled up with `=`, and begins and ends where the word does. It is short, so it has to look
+    /// random.
     static func isPadded(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         let fill = text[end &+ 1] == 0x3D ? 2 : 1
         guard end &- start >= 12, (end &- start &+ fill) & 3 == 0, !text.isIn(.word, end &+ fill),
@@ -84,7 +85,7 @@ struct OpaqueRun {
     static func base64End(_ text: TextBytes, _ start: Int, word: Int) -> Int? {
         guard text[word] == 0x2B || text[word] == 0x2F else { return nil }
         let before = text[start &- 1]
-        // What follows a slash or a dot is a path; and a run is looked at once, at its start.
+        // Text behind a slash or a dot is a path. A run is looked at only once, at its start.
         if before == 0x5C || before.isIn(.slash | .plus | .dot | .tilde) { return nil }
         let end = text.end(from: start, .alphanumeric | .plus | .slash)
         guard end &- start >= minimum else { return nil }
@@ -93,7 +94,7 @@ struct OpaqueRun {
         return run.score >= tokenThreshold && run.digits > 0 && run.uppers > 0 && run.letters > run.uppers ? end : nil
     }
 
-    /// The quick look at attributes relies on it. A few letters over and over are a ruler or a filler.
+    /// The quick look at attributes relies on this. A few letters over and over are a ruler or a filler.
     private var isMixed: Bool { (longestRow >= 8 || groups >= 4) && seen.nonzeroBitCount >= 8 }
 
     /// Names that compilers make: Itanium C++, Rust, Swift.
@@ -160,15 +161,15 @@ struct OpaqueRun {
         isHexadecimal = true
     }
 
-    // MARK: what names a thing and opens nothing
+    // MARK: names of things, which open nothing
 
     private static func identifierEnd(_ text: TextBytes, _ start: Int, _ end: Int) -> Int? {
         if isEnd(text, start &+ 36, end) && isUUID(text, start) { return start &+ 36 }
         return isEnd(text, start &+ 26, end) && isULID(text, start) ? start &+ 26 : nil
     }
 
-    /// `checkout-5d78c9869d-x2x9k`, `0-20260102030405-3b37bd082a6c`: a word or a number, numbers and short
-    /// parts in small letters, as clusters and clouds name what they run and Go names versions.
+    /// `checkout-5d78c9869d-x2x9k`, `0-20260102030405-3b37bd082a6c`: a word or a number, then numbers and short parts
+    /// in small letters. Clusters and clouds name what they run in this way, and Go names versions so.
     private static func isThing(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         var part = text.end(from: start, text.isIn(.digit, start) ? .digit : .lower)
         guard part > start, part < end, part &- start < minimum else { return false }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A quote, as it is or as what encodes texts writes it: `\\\"`, `%22`, `&quot;`, `\u0022`.
+/// A quote, as it is or as an encoder of texts writes it: `\\\"`, `%22`, `&quot;`, `\u0022`.
 enum QuoteMark {
-    /// Behind the quote that begins at `start`; nil: none does.
+    /// The index behind the quote that begins at `start`; nil: there is none.
     static func end(_ text: TextBytes, _ start: Int) -> Int? {
         switch text[start] {
         case 0x22, 0x27, 0x60: return start &+ 1
@@ -18,20 +18,20 @@ enum QuoteMark {
         return text.behind("&quot;|&#34;|&#39;|&apos;|\\u0022|\\u0027|", at: start)
     }
 
-    /// Behind `%XX`, `%25XX` and so on, which is a sign encoded once or more.
+    /// The index behind `%XX`, `%25XX` and so on: a sign encoded once or more.
     static func percent(_ text: TextBytes, _ start: Int, _ code: StaticString) -> Int? {
         let end = csystem_text_percent(text.base, text.count, start, code.utf8Start)
         return end > 0 ? end : nil
     }
 
-    /// Where the same quote as from `mark` to `start` stands again; the end of the text when it does not.
+    /// Where the quote from `mark` to `start` occurs again; the end of the text when it does not.
     static func closing(_ text: TextBytes, mark: Int, _ start: Int) -> Int {
         let quote = text[mark]
         var index = start
         while index < text.count {
             let byte = text.base[index]
             if byte == quote && text.repeats(mark, start, at: index) { return index }
-            // What is escaped is a part of the value.
+            // An escaped byte is part of the value.
             index &+= byte == 0x5C && start &- mark == 1 ? 2 : 1
         }
         return text.count

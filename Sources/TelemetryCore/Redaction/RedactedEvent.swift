@@ -9,8 +9,8 @@ struct RedactedEvent {
 
     init(_ redactor: Redactor) { self.redactor = redactor }
 
-    /// The copy to record in the place of `original`; nil only without memory: what might be a secret is left
-    /// out rather than recorded.
+    /// The copy to record in place of `original`. Nil only without memory: a possible secret is left out rather than
+    /// recorded.
     private mutating func keep(_ redacted: [UInt8]?, _ original: UnsafePointer<CChar>) -> UnsafePointer<CChar>? {
         guard let redacted else { return original }
         hasReplaced = true
@@ -21,7 +21,7 @@ struct RedactedEvent {
         keep(redactor.redact(text, bound: Redactor.textBound, keeping: EventLimits.errorBytes), text)
     }
 
-    /// As many as an event may hold.
+    /// At most as many as an event may hold.
     mutating func arguments(_ given: UnsafePointer<UnsafePointer<CChar>?>, _ count: Int) -> [UnsafePointer<CChar>?] {
         var result: [UnsafePointer<CChar>?] = []
         for index in 0..<max(0, min(count, EventLimits.arguments)) {
@@ -34,7 +34,7 @@ struct RedactedEvent {
         return result
     }
 
-    /// Those that a bit of `suspects` stands for are looked at.
+    /// Only attributes with a bit in `suspects` are looked at.
     mutating func attributes(_ given: UnsafePointer<telemetry_attribute>, _ count: Int, suspects: UInt64)
         -> [telemetry_attribute]
     {

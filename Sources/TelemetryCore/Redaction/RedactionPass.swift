@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One walk over a text, from its start to its end: each word and each sign that may begin a secret is
-/// looked at once, and what a rule looks ahead at it either takes or has bounded.
+/// One walk over a text, from its start to its end. Each word and each sign that may begin a secret is looked at once.
+/// A rule takes the text that it looks ahead at, or looks ahead only so far.
 struct RedactionPass {
     private let text: TextBytes
     private let home: [UInt8]
     /// Bytes of output that are enough.
     private let wanted: Int
     private var index = 0
-    /// What stands before was written, or is replaced.
+    /// All text before this was written, or is replaced.
     private var copied = 0
-    /// Where a path begins though a name stands before it: behind the host of a file URL or of a share.
+    /// Where a path begins although a name comes before it: behind the host of a file URL or of a share.
     private var pathStart = -1
     /// Where the next token begins that may be random as a whole.
     private var tokenStart = -1
@@ -22,7 +22,7 @@ struct RedactionPass {
     /// The rules that found something, by bit.
     private(set) var rules: UInt32 = 0
 
-    /// More is looked at than is kept: an e-mail address may yet take back what stands before its `@`.
+    /// More is looked at than is kept: an e-mail address may yet take back the text before its `@`.
     private static let margin = 512
 
     init(_ text: TextBytes, home: [UInt8], keeping limit: Int, program: CommandSecret.Options? = nil) {
@@ -46,7 +46,7 @@ struct RedactionPass {
         let byte = text.base[index]
         if isTokenStart(byte) { lookAhead() }
         if index == tokenStart, let end = tokenEnd() {
-            // A key that says what it is may be a part of it.
+            // A key that says what it is may be a part of the token.
             return key(text.end(from: index, .word)) ? () : replace(index, end, .opaqueRun)
         }
         switch byte {
@@ -70,7 +70,7 @@ struct RedactionPass {
         !byte.isIn(.space | .quote) && text.isIn(.space | .quote, index &- 1)
     }
 
-    /// Behind `name=` and `name:` the token begins that is looked at as a whole.
+    /// A token that is looked at as a whole begins behind `name=` and `name:`.
     private mutating func lookAhead() {
         let name = text.end(from: index, .letter)
         if text.isIn(.space, name) { return }
@@ -83,7 +83,7 @@ struct RedactionPass {
 
     private func tokenEnd() -> Int? {
         if text.isIn(.slash | .dash, index) { return nil }
-        // What is longer, dots and commas behind it left out, is none.
+        // A longer text is not a token. Dots and commas at its end do not count.
         var end = text.end(from: index, !(.space | .quote), limit: 2 &* OpaqueRun.tokenMaximum)
         while end > index && text.isIn(.dot | .comma, end &- 1) { end &-= 1 }
         guard end &- index >= OpaqueRun.tokenMinimum, end &- index <= OpaqueRun.tokenMaximum else { return nil }
@@ -137,7 +137,7 @@ struct RedactionPass {
         index = end
     }
 
-    /// The last program that is named on this line before an option.
+    /// Finds the last program that is named on this line before an option.
     private mutating func findProgram() {
         var start = programEnd
         while start < index {
@@ -224,7 +224,7 @@ struct RedactionPass {
         rules |= 1 << UInt32(truncatingIfNeeded: rule.rawValue)
         index = end
         let marker = rule.replacement
-        // A marker that stands there already stays: the second time changes nothing.
+        // A marker that is there already stays: the second time changes nothing.
         if end &- start == marker.utf8CodeUnitCount && text.has(marker, at: start) { return }
         append(to: start)
         append(marker.utf8Start, marker.utf8CodeUnitCount)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// C7: the rules, each with what it finds and what stands in its place. docs/redaction.md is this
-/// table for people; a test holds the two together, and each case of the corpus names its rule.
+/// C7: the rules, each with what it finds and what it puts in its place. docs/redaction.md is this table for people. A
+/// test keeps the two in step, and each case of the corpus names its rule.
 package enum RedactionRule: Int, CaseIterable {
     case userInfo, secretValue, header, option, command, login, scheme, tokenPrefix, webToken, privateKey, opaqueRun,
         email, home

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// C7: takes secrets and what names the user out of text, before it is cut to its limit and recorded.
-/// Works on bytes; what is no UTF-8 stays as it is.
+/// C7: takes secrets and everything that names the user out of text, before it is cut to its limit and recorded. Works
+/// on bytes; bytes that are not UTF-8 stay as they are.
 package struct Redactor {
-    /// The user's home directory; empty: none worth telling from others.
+    /// The user's home directory; empty: there is none that tells a user from others.
     private let home: [UInt8]
 
     static let marker: StaticString = "[redacted]"
@@ -16,14 +16,14 @@ package struct Redactor {
     package init(home: String?) {
         var bytes = PathText.bytes(home ?? "")
         while let last = bytes.last, last == 0x2F { bytes.removeLast() }
-        // Root's is nobody's.
+        // Root's home does not name a person.
         self.home = bytes.first == 0x2F && bytes != Array("/root".utf8) ? bytes : []
     }
 
-    /// The text with every secret replaced; nil when there is none. `limit`: no more of it is wanted.
+    /// The text with every secret replaced; nil when there is none. `limit`: more bytes of it are not wanted.
     package func redact(_ text: UnsafeBufferPointer<UInt8>, keeping limit: Int = .max) -> [UInt8]? {
         guard var result = walk(text, limit) else { return nil }
-        // Where something was taken out, what stands around it may have become plain: `a@b.c` before a key.
+        // Where something was taken out, the text around it may have become plain: `a@b.c` before a key.
         for _ in 1..<Self.walks {
             guard let next = result.withUnsafeBufferPointer({ walk($0, limit) }) else { break }
             result = next
@@ -41,8 +41,7 @@ package struct Redactor {
         return pass.run()
     }
 
-    /// A string of C, of which at most `bound` bytes are looked at. A word cut by that is left out: it may be
-    /// half a secret.
+    /// A string of C. At most `bound` bytes are looked at. A word cut by that is left out: it may be half a secret.
     func redact(_ string: UnsafePointer<CChar>, bound: Int, keeping limit: Int) -> [UInt8]? {
         let text = Self.bytes(string, bound: bound)
         if let redacted = redact(text.bytes, keeping: limit) { return redacted }
@@ -65,7 +64,7 @@ package struct Redactor {
 
     // MARK: arguments
 
-    /// The argument at `index`, whose secret the ones before it may tell.
+    /// The argument at `index`. The ones before it may tell its secret.
     func redactArgument(_ arguments: UnsafePointer<UnsafePointer<CChar>?>, _ index: Int, keeping limit: Int) -> [UInt8]?
     {
         guard let argument = arguments[index], argument.pointee != 0 else { return nil }
@@ -136,7 +135,7 @@ package struct Redactor {
     /// Longest name of an option.
     private static let nameBound = 256
 
-    /// `--password`, without a value of its own. `value` stands behind it.
+    /// `--password`, without a value in the same argument. `value` is the argument behind it.
     private static func isSecretOption(_ text: TextBytes, _ value: UnsafePointer<CChar>) -> Bool {
         guard text[0] == 0x2D, text.end(from: 0, .word) == text.count, SecretName.kind(text, 0, text.count) != nil
         else { return false }
@@ -144,7 +143,7 @@ package struct Redactor {
         return !(SecretName.nameEnd(text, 0, text.count).isPlural && HarmlessValue.isNumber(value, 0, value.count))
     }
 
-    /// All of the argument behind `start`, unless nothing stands there or the marker does.
+    /// Replaces all of the argument behind `start`, except if there is nothing or the marker is there already.
     private static func replaced(_ argument: UnsafePointer<CChar>, from start: Int) -> [UInt8]? {
         let value = argument + start
         if value.pointee == 0 { return nil }
@@ -161,10 +160,10 @@ package struct Redactor {
     /// The value of an attribute, all of it if its key is the name of a secret.
     func redactValue(key: UnsafePointer<CChar>, _ value: UnsafePointer<CChar>) -> [UInt8]? {
         let bytes = UnsafeRawPointer(key).assumingMemoryBound(to: UInt8.self)
-        // All of the key: what is left of it in the record may be without the word that counts.
+        // All of the key is looked at: its part in the record may lack the word that counts.
         let name = TextBytes(base: bytes, count: strnlen(key, Self.textBound))
         if let kind = SecretName.kind(name, 0, name.count), kind != .assigned {
-            // `tokens`: how many.
+            // `tokens`: a number of them.
             let text = Self.name(value)
             if !SecretName.nameEnd(name, 0, name.count).isPlural || !HarmlessValue.isNumber(text, 0, text.count) {
                 return Self.replaced(value, from: 0)

@@ -5,7 +5,7 @@ import CSystem
 /// headers, and keys of attributes.
 package enum SecretName {
     enum Kind {
-        /// The name of a secret wherever it stands.
+        /// The name of a secret, wherever it is written.
         case value
         /// Too common a word before a colon or as the key of an attribute; only `name=` and `--name` count.
         case assigned

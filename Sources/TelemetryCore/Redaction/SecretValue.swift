@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the value of a secret name stands: behind `=` or `:`, in an element, in quotes or not, on the next line.
+/// Where the value of a secret name is: behind `=` or `:`, in an element, in quotes or not, on the next line.
 struct SecretValue {
     let start: Int
     let end: Int
     let rule: RedactionRule
 
-    /// For the word from `word` to `end`; nil when it names no secret or none follows.
+    /// For the word from `word` to `end`; nil when it does not name a secret, or no value follows.
     static func find(_ text: TextBytes, word: Int, end: Int) -> SecretValue? {
         guard let kind = SecretName.kind(text, word, end) else { return query(text, word, end) }
         guard let separator = NameSeparator(text, word: word, end: end) else { return spoken(text, word, end, kind) }
-        // What stands there from before ends as it began.
+        // A marker from an earlier pass is the whole value.
         if text[separator.end] == 0x5B && separator.sign != .element && text.has(Redactor.marker, at: separator.end) {
             let end = separator.end &+ Redactor.marker.utf8CodeUnitCount
             if text.holds(kind == .header ? .lineEnd | .end : .space, end) {
@@ -48,7 +48,7 @@ struct SecretValue {
         return HarmlessValue.isProse(text, start) && !SecretName.mayBePhrase(text, word, name)
     }
 
-    /// `?key=`, `&code=`: names of everything, so the value has to look like a secret.
+    /// `?key=`, `&code=`: such names are used for anything, so the value has to look like a secret.
     private static func query(_ text: TextBytes, _ word: Int, _ end: Int) -> SecretValue? {
         guard text.isIn(.question | .ampersand | .semicolon | .number, word &- 1),
             text.isListed(word, end, in: WordList(text: " key code sid session hash ")),
@@ -57,7 +57,7 @@ struct SecretValue {
         return make(text, separator.end, .secretValue, ifUnlikely: 8)
     }
 
-    /// `auth=none` and `pass=3` are no secrets, nor are `sig=SIGTERM` and `pin=GPIO17`.
+    /// `auth=none` and `pass=3` are not secrets, nor are `sig=SIGTERM` and `pin=GPIO17`.
     private static func assigned(_ text: TextBytes, _ word: Int, _ end: Int, _ separator: NameSeparator) -> SecretValue?
     {
         if text.has("SIG", at: separator.end) { return nil }
@@ -73,7 +73,7 @@ struct SecretValue {
             : make(text, separator, isPlural: false, extends: false)
     }
 
-    /// A value that has to look like a secret by itself; its beginning tells.
+    /// A value that has to look like a secret by itself; its first bytes decide.
     private static func make(_ text: TextBytes, _ start: Int, _ rule: RedactionRule, ifUnlikely minimum: Int)
         -> SecretValue?
     {
@@ -93,7 +93,7 @@ struct SecretValue {
             if text[word &- 1] == 0x5B && text[text.end(from: start, .letter | .dash | .underscore)] == 0x5D {
                 return nil
             }
-            // In a table of options two blanks stand before what it means.
+            // In a table of options, two blanks come before the description.
             if HarmlessValue.isVariable(text, start) || (start > end &+ 1 && HarmlessValue.isProse(text, start)) {
                 return nil
             }
@@ -150,7 +150,7 @@ struct SecretValue {
         if HarmlessValue.isScheme(text, text.holds(.quote, start &+ 1) ? start &+ 2 : start) { return nil }
         var end = text.end(from: start, !.lineEnd)
         if HarmlessValue.isPlainQuoted(text, start, end) { return nil }
-        // What is no `name=value` is no cookie.
+        // A text that is not `name=value` is not a cookie.
         if separator.sign == .colon && text.hasFolded("cookie", at: name &- 6)
             && text[text.end(from: start, !(.equals | .lineEnd), limit: 128)] != 0x3D
         {
@@ -204,7 +204,7 @@ struct SecretValue {
                 return nil
             }
         }
-        // `= options.key || x`: code, for a shell has no blanks there.
+        // `= options.key || x`: code, because a shell has no blanks there.
         if text[start &- 1] == 0x20 && text.end(from: start, .letter | .underscore | .dot) == end
             && text.match("\\|\\| |?? |&& ", at: end &+ 1) > 0
         {
@@ -226,7 +226,7 @@ struct SecretValue {
             ? SecretValue(start: first, end: end, rule: .secretValue) : nil
     }
 
-    /// The other values in quotes of a list.
+    /// The end of the other values in quotes of a list.
     private static func listEnd(_ text: TextBytes, mark: Int, _ first: Int, _ end: Int) -> Int {
         var last = end
         for _ in 0..<16 {
@@ -254,8 +254,8 @@ struct SecretValue {
 
     private static func skipSpaces(_ text: TextBytes, _ start: Int) -> Int { text.end(from: start, .space, limit: 16) }
 
-    /// To a blank, a quote, `&`, `;`, `<`, `>`, or a `]` that closes what was opened before. A marker that
-    /// stands there already is a part of the value, so that nothing changes the second time.
+    /// To a blank, a quote, `&`, `;`, `<`, `>`, or a `]` that closes what was opened before. A marker that is there
+    /// already is part of the value, so that nothing changes the second time.
     static func unquoted(_ text: TextBytes, _ start: Int) -> Int {
         var depth = 0
         var index = start

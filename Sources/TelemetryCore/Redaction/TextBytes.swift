@@ -8,8 +8,8 @@ struct TextRange {
     var count: Int { end &- start }
 }
 
-/// A text to look at byte by byte: behind its end and before its start stand zeros, so that looking
-/// ahead needs no check and cannot leave it.
+/// A text to look at byte by byte. There are zeros before its start and behind its end, so that looking ahead needs no
+/// check and cannot leave it.
 struct TextBytes {
     let base: UnsafePointer<UInt8>
     let count: Int
@@ -20,7 +20,7 @@ struct TextBytes {
     @inline(__always)
     func isIn(_ set: ByteSet, _ index: Int) -> Bool { self[index].isIn(set) }
 
-    /// The same where it is seldom asked: smaller.
+    /// The same for rare use: smaller.
     @inline(never)
     func holds(_ set: ByteSet, _ index: Int) -> Bool { isIn(set, index) }
 
@@ -38,30 +38,30 @@ struct TextBytes {
         self.end(from: start, set, limit: end &- start) >= end
     }
 
-    /// Whether `literal` stands at `index`.
+    /// Whether `literal` is at `index`.
     @inline(__always)
     func has(_ literal: StaticString, at index: Int) -> Bool { csystem_text_has(base, count, index, literal.utf8Start) }
 
-    /// The same in either case; the literal is to be in small letters.
+    /// The same in either case; the literal must be in small letters.
     @inline(__always)
     func hasFolded(_ literal: StaticString, at index: Int) -> Bool {
         csystem_text_has_folded(base, count, index, literal.utf8Start)
     }
 
-    /// Whether the bytes from `start` to `end` stand at `index` as well.
+    /// Whether the bytes from `start` to `end` are at `index` as well.
     func repeats(_ start: Int, _ end: Int, at index: Int) -> Bool {
         var offset = 0
         while offset < end &- start && self[start &+ offset] == self[index &+ offset] { offset &+= 1 }
         return offset >= end &- start
     }
 
-    /// Behind the first of `alternatives`, between `|`, that stands at `index`.
+    /// The index behind the first of `alternatives` that is at `index`; `|` separates them.
     func behind(_ alternatives: StaticString, at index: Int, folds: Bool = false) -> Int? {
         let end = csystem_text_behind(base, count, index, alternatives.utf8Start, folds)
         return end > 0 ? end : nil
     }
 
-    /// Behind what `pattern` matches at `index`; 0: nothing.
+    /// The index behind what `pattern` matches at `index`; 0: nothing matches.
     func match(_ pattern: StaticString, at index: Int) -> Int {
         csystem_text_match(base, count, index, pattern.utf8Start)
     }
@@ -72,6 +72,6 @@ struct TextBytes {
         csystem_text_listed(base, start, end, list.text.utf8Start, 0x20) != nil
     }
 
-    /// `start` behind at most four blanks.
+    /// `start`, moved behind at most four blanks.
     func skipBlanks(_ start: Int) -> Int { min(end(from: start, .blank), start &+ 4) }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Keys that say by their first letters what they are, and JSON Web Tokens.
+/// Keys whose first letters say what they are, and JSON Web Tokens.
 struct TokenPrefix {
     let prefixes: WordList
     /// Bytes that have to follow. With a prefix at least 16: the quick look at attributes relies on it.
@@ -53,7 +53,7 @@ struct TokenPrefix {
         return nil
     }
 
-    /// Bytes of a key that are looked at before it is one: a text full of beginnings stays cheap.
+    /// Bytes that are looked at before a key counts as one: a text full of beginnings stays cheap.
     private static let examined = 256
 
     private func end(_ bytes: TextBytes, _ body: Int, _ word: Int) -> Int? {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What stands around a value: brackets, `Some(`, `String::from(`, `b` before a quote, `- ` of a list, a new line.
+/// What is written around a value: brackets, `Some(`, `String::from(`, `b` before a quote, `- ` of a list, a new line.
 struct ValueWrapping {
     private(set) var end: Int
     private(set) var isList = false
@@ -43,7 +43,7 @@ struct ValueWrapping {
         let name = text.end(from: end, .letter | .colon | .underscore | .dot)
         guard name > end, name < end &+ 48 else { return false }
         if text[name] == 0x28 {
-            // `string(8) "`, as PHP prints it. What reads a value has a small name: `getenv("`, `input("`.
+            // `string(8) "`, as PHP prints it. A function that reads a value has a small name: `getenv("`, `input("`.
             let length = text.end(from: name &+ 1, .digit)
             let hasLength = length > name &+ 1 && text.has(") \"", at: length)
             guard hasLength || text.holds(.upper, end) || text.has("array", at: end) else { return false }

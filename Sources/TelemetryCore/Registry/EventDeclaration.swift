@@ -2,7 +2,7 @@
 
 /// An event that a tool may record (C10), as its manifest declares it.
 package final class EventDeclaration {
-    /// `*` at the end stands for any rest.
+    /// A `*` at the end matches any rest.
     package let name: String
     package let types: [String]
     package let description: String
@@ -25,7 +25,7 @@ package struct ExpiryDate {
     /// Nanoseconds since 1970-01-01 UTC.
     package let nanoseconds: Int64
 
-    /// Nil: not a day of the Gregorian calendar from 1970 to 2261, which nanoseconds can count.
+    /// Nil: not a day of the Gregorian calendar from 1970 to 2261, the years that nanoseconds can count.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
@@ -61,13 +61,13 @@ package final class AttributeDeclaration {
     package let kind: Kind
     package let description: String
     package var unit: String?
-    /// The only values there are: all strings or all integers.
+    /// The only values allowed: all strings or all integers.
     package var choices: [AttributeValue] = []
     package var low: AttributeValue?
     package var high: AttributeValue?
-    /// Bytes of a string.
+    /// Most bytes of a string.
     package var maxLength: Int64?
-    /// Its text, and what it is compiled to.
+    /// The pattern's text, and what it is compiled to.
     package var pattern: String?
     var compiled: Pattern?
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A pattern ready to be matched: Glushkov's automaton, one bit for each character of the pattern with
-/// its repetitions written out. regexec(3) would allocate, take a lock that a fork can leave locked, and
-/// remember without bound what it has seen; this does none of that, and takes a time that grows with
-/// the text alone. The ends of the text are symbols like any byte: `^` and `$` match them.
+/// A pattern ready to be matched: Glushkov's automaton, one bit for each character of the pattern with its repetitions
+/// written out. regexec(3) would allocate, take a lock that a fork can leave locked, and remember without bound what it
+/// has seen. This class does none of that, and its time grows with the text alone. The ends of the text are symbols
+/// like any byte: `^` and `$` match them.
 final class Pattern {
     static let limitPositions = 256
     private typealias Positions = SIMD4<UInt64>
@@ -21,7 +21,7 @@ final class Pattern {
     /// By position: those that may come next.
     private let following: UnsafeMutablePointer<UInt64>
     private let whole: Fragment
-    /// Everything begins with `^`: once nothing matches, nothing will.
+    /// Every match begins with `^`: once nothing matches, nothing will.
     private let isAnchored: Bool
 
     /// Throws what is wrong with the pattern.
@@ -117,7 +117,7 @@ final class Pattern {
         let sets: [SymbolSet]
         var symbols: [SymbolSet] = []
         var follow: [Positions] = []
-        /// Repetitions of what matches nothing place nothing, and are work all the same.
+        /// Repetitions of something that matches nothing place nothing, but are still work.
         private var steps = 0
 
         init(sets: [SymbolSet]) { self.sets = sets }
@@ -148,7 +148,7 @@ final class Pattern {
             PatternError(text: "too large; expected at most 256 characters with its repetitions written out")
         }
 
-        /// An end of the text in the middle of it: would never match where regexec(3) might.
+        /// An end of the text in the middle of the pattern: it would never match where regexec(3) might.
         var hasMisplacedEnd: Bool {
             for position in 0..<symbols.count {
                 if symbols[position].contains(SymbolSet.end) && follow[position] != Positions() { return true }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The parts of an extended regular expression: POSIX.1, "Base Definitions", 9.4, over bytes as in the
-/// C locale, and no more of it than every implementation agrees on.
+/// The parts of an extended regular expression: POSIX.1, "Base Definitions", 9.4, over bytes as in the C locale. Only
+/// what every implementation agrees on is supported.
 indirect enum PatternNode {
     /// Index of a set of symbols.
     case symbol(Int)
@@ -24,7 +24,7 @@ struct PatternSyntax {
 
     private let bytes: [UInt8]
     private var index = 0
-    /// What each symbol of the pattern stands for.
+    /// What each symbol of the pattern means.
     private(set) var sets: [SymbolSet] = []
 
     init(_ pattern: String) { bytes = Array(pattern.utf8) }
@@ -99,7 +99,7 @@ struct PatternSyntax {
         return .symbol(sets.count - 1)
     }
 
-    /// A sign that stands for itself; letters and digits would be extensions or back-references.
+    /// A sign that means itself; letters and digits would be extensions or back-references.
     private mutating func escaped() throws(PatternError) -> UInt8 {
         guard let byte = next else { throw PatternError(text: "ends in a backslash; expected a sign after it") }
         index += 1

@@ -5,7 +5,7 @@ import CSystem
 struct RegisteredText {
     let bytes: UnsafePointer<UInt8>
     let count: Int
-    /// The first bytes, and those before the last: most texts are told apart by them alone.
+    /// The first bytes mixed with the last: most texts are told apart by them alone.
     let word: UInt64
 
     init(bytes: UnsafePointer<UInt8>, count: Int) {
@@ -23,10 +23,10 @@ struct RegisteredText {
     @inline(__always)
     func equals(_ other: UnsafePointer<UInt8>, _ length: Int, _ otherWord: UInt64) -> Bool {
         guard count == length, word == otherWord else { return false }
-        return length <= 8 || memcmp(bytes, other, length) == 0
+        return length < 8 || memcmp(bytes, other, length) == 0
     }
 
-    /// Up to eight bytes of a text, all of it if it has no more.
+    /// A text of fewer than eight bytes as a number; of a longer one, the first eight bytes mixed with the last eight.
     @inline(__always)
     static func word(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
         let raw = UnsafeRawPointer(bytes)
@@ -52,7 +52,7 @@ struct RegisteredText {
     }
 }
 
-/// What a string has to be, what a number, for an attribute of one key.
+/// What a string or a number has to be, for an attribute of one key.
 struct AttributeRule {
     let key: RegisteredText
     /// A `telemetry_attribute_type`.
@@ -80,7 +80,8 @@ struct AttributeRule {
         hasNumberBounds = attribute.kind == .double && (attribute.low != nil || attribute.high != nil)
     }
 
-    /// `text`: a string as it will stand; `given`: bytes that the caller's has, as far as they were looked at.
+    /// `text`: a string as it will be in the record; its `sourceLength`: the caller's bytes, as far as they were looked
+    /// at.
     @inline(__always)
     func allows(_ text: Text) -> Bool {
         guard text.sourceLength <= maxLength else { return false }
@@ -167,12 +168,12 @@ struct RegistryTable {
         self.mask = mask
     }
 
-    /// Of the declarations that list the type: the one of exactly this name, else the one with the longest
+    /// Looks at the declarations that list the type: finds the one of exactly this name, else the one with the longest
     /// beginning. Nil: there is none, or it has expired.
     @inline(never)
     @_optimize(speed)
     func find(_ type: Text, _ name: Text, now: Int64) -> UnsafePointer<RegisteredEvent>? {
-        // What was cut or repaired is not what was given.
+        // A name that was cut or repaired is not what was given.
         guard let events, let slots, !name.isAdjusted else { return nil }
         let typeWord = RegisteredText.word(type.source, type.length)
         let word = RegisteredText.word(name.source, name.length)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A segment in the order of age.
+/// A segment, for sorting by age.
 final class AgedSegment {
     let name: String
     /// Nil: it cannot be read.
@@ -13,7 +13,7 @@ final class AgedSegment {
 
     private var created: Int64 { header?.created ?? .min }
 
-    /// Behind all that are not younger.
+    /// The index behind all segments that are not younger.
     func place(in sorted: [AgedSegment]) -> Int {
         var (low, high) = (0, sorted.count)
         while low < high {

@@ -2,14 +2,14 @@
 import CSystem
 import Synchronization
 
-/// What delivery knows from one process to the next.
+/// What delivery remembers from one process to the next.
 struct DeliveryState: Equatable {
     /// Nanoseconds since 1970-01-01 UTC; 0: none. `Int64.max`: never again.
     var nextAttempt: Int64 = 0
     var lastAttempt: Int64 = 0
     var lastSuccess: Int64 = 0
     var failures: UInt32 = 0
-    /// Whose attempts, failures and errors these are (`DestinationSet.owner`); 0: everybody's.
+    /// The destinations that the attempts, failures and errors belong to (`DestinationSet.owner`); 0: all.
     var owner: UInt32 = 0
     /// The file backend's append in progress; inode 0: none.
     var appendInode: UInt64 = 0
@@ -18,22 +18,22 @@ struct DeliveryState: Equatable {
     var appendOffset: UInt32 = 0
     /// At most 200 bytes.
     var lastError = ""
-    /// Who took the events that were delivered last, where a redirect led there; empty: the receiver itself.
-    /// At most 200 bytes.
+    /// The host that took the events delivered last, if a redirect led there; empty: the receiver itself. At most 200
+    /// bytes.
     var taker = ""
-    /// Delivered events of which no copy could be written to the audit log, and of which it does not say so yet.
+    /// Delivered events that could not be copied to the audit log, as long as the log does not say so.
     var auditLost: UInt64 = 0
 }
 
-/// The totals of segments that are gone, and the one whose contribution was added last.
+/// The totals of segments that are gone, and the segment that was added to them last.
 struct Counters: Equatable {
     var retiredGeneration: UInt64 = 0
     var retiredFile: UInt64 = 0
     var tally = Tally()
 }
 
-/// The `control` file of a spool. Never mapped: whoever cuts it short could end every program that has it in
-/// its memory. The slots are read and written with its lock held.
+/// The `control` file of a spool. It is never mapped: a process that cuts the file short could end every program that
+/// has it mapped. The slots are read and written with its lock held.
 final class ControlFile {
     static let name = "control"
     static let size = ControlLayout.size
@@ -41,13 +41,13 @@ final class ControlFile {
     let file: Descriptor
     /// The epoch as it was read last.
     private let known = Atomic<UInt64>(0)
-    /// Of a later version of the format: its epoch is read and raised, nothing else of it.
+    /// The file has a later version of the format. Only its epoch is read and raised.
     private var isLater = false
 
     init(file: Descriptor) { self.file = file }
 
-    /// Opens the file, making it if it is missing or not a control file at all. Throws where files cannot be
-    /// locked: on some network file systems; and `laterVersion`, unless it `isToErase`.
+    /// Opens the file; makes it if it is missing or is not a control file. Throws where files cannot be locked, as on
+    /// some network file systems. Throws `laterVersion` for a later format, except with `isToErase`.
     static func open(in directory: Descriptor, isToErase: Bool = false) throws(SystemError) -> ControlFile {
         let (file, status) = try ForkHandling.openHeldKnown(at: directory, name, O_RDWR | O_CREAT)
         let control = ControlFile(file: file)
@@ -67,7 +67,7 @@ final class ControlFile {
         }
     }
 
-    /// For looking only. Nil when there is none; throws when it is not to be read.
+    /// Read-only. Nil: there is no valid control file. Throws when the file cannot or must not be read.
     static func openToLook(in directory: Descriptor) throws(SystemError) -> ControlFile? {
         let (file, status): (Descriptor, stat)
         do throws(SystemError) {
@@ -89,7 +89,7 @@ final class ControlFile {
         return nil
     }
 
-    /// Nil when there is none that could be used.
+    /// Nil: there is no usable control file.
     static func openExisting(in directory: Descriptor) -> ControlFile? {
         guard let (file, status) = try? ForkHandling.openHeldKnown(at: directory, name, O_RDWR) else { return nil }
         let control = ControlFile(file: file)
@@ -100,13 +100,13 @@ final class ControlFile {
 
     func close() { ForkHandling.closeHeld(file) }
 
-    /// The spool was erased as a whole, this file with it.
+    /// The whole spool was erased, including this file.
     var isRemoved: Bool { (try? file.status())?.st_nlink == 0 }
 
     // MARK: content
 
-    /// A copy of part of the file; zeroes where it is shorter. Nil when it cannot be read now. At most 1,024
-    /// bytes: more would be allocated, and this is on the way of an event.
+    /// A copy of part of the file; zeroes where the file is shorter. Nil: it cannot be read now. At most 1,024 bytes: a
+    /// larger copy would be allocated, and this code runs while an event is recorded.
     private func withCopy<R>(of part: Range<Int>, _ body: (UnsafeMutableRawPointer) -> R) -> R? {
         withUnsafeTemporaryAllocation(byteCount: part.count, alignment: 8) { area in
             let base = area.baseAddress.unsafelyUnwrapped
@@ -115,7 +115,8 @@ final class ControlFile {
         }
     }
 
-    /// Mends what can be mended. With no valid epoch a new one is drawn: what waits may have been withdrawn.
+    /// Repairs what can be repaired. Without a valid epoch, a new one is drawn, because waiting events may have been
+    /// withdrawn.
     func mend() throws(SystemError) { try mend(try file.status()) }
 
     private func mend(_ status: stat) throws(SystemError) {
@@ -136,7 +137,7 @@ final class ControlFile {
         if let first = Self.epochCopy(page + ControlLayout.epochs.0) {
             epoch = first
         } else if let second = Self.epochCopy(page + ControlLayout.epochs.1) {
-            // The first copy was caught in the middle of a withdrawal: finish it.
+            // The first copy was cut off during a withdrawal: finish it.
             epoch = second &+ 1
         } else {
             epoch = Random.word() >> 1
@@ -149,7 +150,7 @@ final class ControlFile {
         withCopy(of: ControlLayout.head) { Magic.isLater(ControlLayout.magic.load($0), than: Magic.control) } == true
     }
 
-    /// Throws when it cannot be read now, which is no damage.
+    /// Throws when the file cannot be read now, which does not mean that it is damaged.
     private func isValid() throws(SystemError) -> Bool {
         let isValid = withCopy(of: ControlLayout.head) { head -> Bool in
             let epoch = Self.epoch(head + ControlLayout.epochs.0)
@@ -163,9 +164,9 @@ final class ControlFile {
 
     // MARK: epoch
 
-    /// The consent epoch; 0, which is that of no segment, when the file does not say it any more. Another
-    /// than before is a withdrawal only if the program has not closed the file: asked afterwards, for this is
-    /// read often. Where it cannot be read now, what it was: that is no withdrawal.
+    /// The consent epoch; 0, which no segment has, if the file no longer contains it. A changed epoch means a
+    /// withdrawal only if the program has not closed the file. The caller checks that afterwards, because this is read
+    /// often. Where the file cannot be read now, the last known epoch is returned: that is not a withdrawal.
     var epoch: UInt64 { epochNow ?? known.load(ordering: .relaxed) }
 
     /// Nil: it cannot be read now.
@@ -181,7 +182,7 @@ final class ControlFile {
         }
     }
 
-    /// Voids every waiting event, whoever holds it. False: it could not.
+    /// Voids every waiting event, in every process. False: it could not.
     @discardableResult
     func raiseEpoch() -> Bool { storeEpoch(epochNow.map { $0 &+ 1 } ?? Random.word() >> 1) }
 
@@ -195,8 +196,7 @@ final class ControlFile {
         }
     }
 
-    /// Of both copies, as they stand in the file. A first one that does not hold was caught in the middle of
-    /// a withdrawal.
+    /// Decodes both copies, in file order. If the first is invalid, it was cut off during a withdrawal.
     private static func epoch(_ copies: UnsafeRawPointer) -> UInt64? {
         epochCopy(copies) ?? epochCopy(copies + (ControlLayout.epochs.1 - ControlLayout.epochs.0)).map { $0 &+ 1 }
     }
@@ -212,7 +212,7 @@ final class ControlFile {
         SlotPair(base: copy, offsets: (0, part.count / 2), size: part.count / 2)
     }
 
-    /// Fills the older slot, in the file too. False: the file is as it was.
+    /// Fills the older slot, in the file too. False: the file is unchanged.
     private func save(_ part: Range<Int>, _ fill: (SlotPair) -> Int) -> Bool {
         if isLater { return false }
         return withCopy(of: part) { copy in
@@ -261,7 +261,7 @@ final class ControlFile {
         }
     }
 
-    /// What a program chose in code last, and when that was noted; empty: none did.
+    /// The destinations that a program chose in code last, and when they were noted; empty: no program did.
     func readChosen() -> (text: String, time: Int64) {
         var result = ("", Int64(0))
         _ = withCopy(of: ControlLayout.chosen) { copy in
@@ -271,7 +271,7 @@ final class ControlFile {
         return result
     }
 
-    /// Which choice that was (`DestinationSet.owner`), if it was noted within a day; 0: it was not.
+    /// The owner of that choice (`DestinationSet.owner`) if it was noted within a day; else 0.
     func chosenLately(_ now: Int64) -> UInt32 {
         withCopy(of: ControlLayout.chosen) { copy -> UInt32 in
             guard let slot = Self.pair(copy, ControlLayout.chosen).current() else { return 0 }
@@ -295,7 +295,7 @@ final class ControlFile {
         isLater ? nil : withCopy(of: ControlLayout.delivery) { .read(Self.pair($0, ControlLayout.delivery)) }
     }
 
-    /// What was written; nil: it could not be read, or not be written.
+    /// Returns what was written; nil: reading or writing failed.
     func updateDelivery(_ change: (inout DeliveryState) -> Void) -> DeliveryState? {
         var state = DeliveryState()
         let isWritten = save(ControlLayout.delivery) { slots in

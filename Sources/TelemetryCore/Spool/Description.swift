@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What stands in a segment's header about the events in it. Written once per use of the file.
+/// What a segment's header says about the events in it. Written once per use of the file.
 struct Description {
     var generation: UInt64
     var epoch: UInt64
     /// Nanoseconds since 1970-01-01 UTC.
     var created: Int64
     var sync: UInt32
-    /// Names the collectors that recorded into the segment and into those it shares their events' order
-    /// with; 0: unknown.
+    /// Identifies the collectors that recorded into the segment and into those it shares their events' order with; 0:
+    /// unknown.
     var lineage: UInt32 = 0
     /// The events are for this machine's log only.
     var isLocalOnly = false
-    /// Where the valid copy lies in the segment.
+    /// Offset of the valid copy in the segment.
     var offset: Int
     var length: Int
 
-    /// The file is of a later version of the format: what all versions have in common can be read, and nothing else.
+    /// The file has a later version of the format: only what all versions have in common can be read.
     var isLater: Bool { sync == 0 }
 
-    /// Of a segment that `read` could not read. Nil: it is damaged.
+    /// For a segment that `read` could not read. Nil: it is damaged.
     static func readLater(_ segment: UnsafeRawPointer) -> Description? {
         let (first, second) = SegmentLayout.descriptionOffsets
         return readLater(segment, at: first) ?? readLater(segment, at: second)
@@ -112,7 +112,7 @@ struct Description {
         change(segment) { DescriptionLayout.fileSize.store(UInt32(size), $0) }
     }
 
-    /// Both copies.
+    /// Changes both copies.
     @inline(never)
     private func change(_ segment: UnsafeMutableRawPointer, _ body: (UnsafeMutableRawPointer) -> Void) {
         for offset in [SegmentLayout.descriptionOffsets.0, SegmentLayout.descriptionOffsets.1] {
@@ -122,7 +122,7 @@ struct Description {
         }
     }
 
-    /// True when events of `context` may be added to the segment.
+    /// Events of `context` may be added to the segment.
     func matches(_ segment: UnsafeRawPointer, _ context: ContextBlock) -> Bool {
         guard length == DescriptionLayout.fixedSize + context.bytes.count, isLocalOnly == context.isLocalOnly else {
             return false
@@ -182,10 +182,10 @@ struct ContextBlock {
     var lineage = UInt32(truncatingIfNeeded: Random.word()) | 1
     /// A7
     var isLocalOnly = false
-    /// No other process will have it: a segment of this one's is gone on with by nobody.
+    /// No other process will have this context, so nobody continues a segment of this process.
     var isUnique = false
 
-    /// Longest field; with the metadata's 1024 bytes everything fits into a description.
+    /// The longest field. All fields fit into a description together with the metadata's 1024 bytes.
     static let fieldLimit = 64
 
     @inline(never)
@@ -197,7 +197,7 @@ struct ContextBlock {
         fieldCount += 1
     }
 
-    /// In the room that the other fields and the longest metadata leave.
+    /// Uses the room that the other fields and the longest metadata leave.
     mutating func add(_ set: DestinationSet, _ text: String) {
         let room =
             DescriptionLayout.capacity - DescriptionLayout.fixedSize - Metadata.limitEncodedBytes - bytes.count
@@ -205,7 +205,7 @@ struct ContextBlock {
         add(DestinationSetLayout.field, set.encoded(text, limit: min(room, DestinationSetLayout.limit)))
     }
 
-    /// Metadata that would not fit any more is left out; options refuse it before.
+    /// Metadata that does not fit any more is left out; options refuse it earlier.
     @inline(never)
     mutating func add(key: String, _ value: AttributeValue) {
         let name = TextLimit.cut(Array(key.utf8), EventLimits.keyBytes)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What the spool keeps of each of several destinations: delivery state, and the counts of segments that
-/// are gone. docs/spool-format.md, "destinations". A tool with one destination has no such file.
+/// What the spool keeps for each of several destinations: the delivery state, and the counts of segments that are gone.
+/// docs/spool-format.md, "destinations". A tool with one destination has no such file.
 struct DestinationFile {
     static let name = "destinations"
 
@@ -15,7 +15,7 @@ struct DestinationFile {
         var generation: UInt64 = 0
         var name: [UInt8] = []
 
-        /// What it did not get of `events` is dropped for it.
+        /// The part of `events` that the destination did not get counts as dropped for it.
         mutating func add(_ events: UInt64, delivered most: UInt64) {
             let taken = min(most, events)
             recorded &+= events
@@ -32,8 +32,8 @@ struct DestinationFile {
             ? DestinationFile(directory: directory) : nil
     }
 
-    /// Gives each name a place, its own if it has one, else one that no longer belongs to any of them.
-    /// With the control file locked. Nil: the file cannot be made.
+    /// Gives each name a place: the one it has, or else one that no longer belongs to any of `names`. Called with the
+    /// control file locked. Nil: the file cannot be made.
     static func assign(_ names: [String], in directory: Descriptor) -> [DestinationSlot]? {
         let file = DestinationFile(directory: directory)
         guard file.prepare() else { return nil }
@@ -42,7 +42,7 @@ struct DestinationFile {
             let bytes = Array(name.utf8)
             var place: Int?
             for index in 0..<Destination.limit {
-                // What cannot be read now may be anybody's.
+                // An entry that cannot be read now may belong to any destination.
                 guard let known = file.readTotals(index) else { return nil }
                 if known.name == bytes { place = index }
             }
@@ -89,7 +89,7 @@ struct DestinationFile {
 
     // MARK: entries
 
-    /// Whoever holds `deliver.lock` changes it.
+    /// Only the holder of `deliver.lock` changes it.
     func state(_ index: Int) -> DeliveryState {
         var result = DeliveryState()
         withEntry(index) { entry in
@@ -119,10 +119,10 @@ struct DestinationFile {
         return result
     }
 
-    /// With the control file locked. Events that no file has held.
+    /// Called with the control file locked. Adds events that were never in a file.
     func add(_ tally: Tally, _ ahead: TakenAhead) {
         for index in 0..<Destination.limit where tally.recorded > 0 {
-            // Nobody adds them again: a call that fails for once is made again.
+            // Nobody else adds these counts later, so a failed call is repeated once.
             guard var sum = readTotals(index) ?? readTotals(index), !sum.name.isEmpty else { continue }
             sum.add(
                 tally.recorded,
@@ -131,13 +131,14 @@ struct DestinationFile {
         }
     }
 
-    /// With the control file locked. The segment is about to be counted as gone: what a destination did not
-    /// get of it is dropped for it, too. False: not for all of them, now; those that have it do not get it again.
+    /// Called with the control file locked, when the segment is about to be counted as gone. Events of it that a
+    /// destination did not get count as dropped for that destination, too. False: some destinations could not be
+    /// updated now; those that were are not counted twice.
     func retire(_ segment: Segment, _ tally: Tally) -> Bool {
         for index in 0..<Destination.limit {
             guard var sum = readTotals(index) else { return false }
             if sum.name.isEmpty || sum.generation == segment.description.generation { continue }
-            // Recorded for others.
+            // The segment was recorded for other destinations.
             if segment.destinations?.has(tag: Self.tag(sum.name)) == false { continue }
             let own =
                 segment.readProgress(of: DestinationSlot(index: index, tag: Self.tag(sum.name))) ?? segment.progress
@@ -180,9 +181,9 @@ struct DestinationFile {
         SlotPair(base: entry, offsets: DestinationLayout.totals, size: DestinationLayout.slotSize)
     }
 
-    /// `body` gets a copy of the entry, zeroes if there is none, and returns the offset of the slot that it
-    /// wrote. Opened for each use: nothing of it has to be looked after over a fork. False: it cannot be read now, and
-    /// `body` did not run, or it could not be written.
+    /// `body` gets a copy of the entry, zeroes if there is none, and returns the offset of the slot that it wrote. The
+    /// file is opened for each use, so that a fork needs no care. False: the entry could not be read now and `body` did
+    /// not run, or the slot could not be written.
     @discardableResult
     @inline(never)
     private func withEntry(_ index: Int, _ body: (UnsafeMutableRawPointer) -> Int?) -> Bool {
@@ -191,7 +192,7 @@ struct DestinationFile {
         do throws(SystemError) {
             var file: Descriptor
             do throws(SystemError) { file = try .open(at: directory, Self.name, O_RDWR | O_NONBLOCK) } catch {
-                // To look at, it need not be writable.
+                // Reading does not need a writable file.
                 if error.code != EROFS && error.code != EACCES && error.code != EPERM { throw error }
                 file = try .open(at: directory, Self.name, O_RDONLY | O_NONBLOCK)
             }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Where the events of one segment go, as the collector that recorded them had it: docs/spool-format.md,
-/// "Destinations of a segment". Inline, so that a look at a segment's header allocates nothing.
+/// Where the events of one segment go, as set in the collector that recorded them: docs/spool-format.md, "Destinations
+/// of a segment". Stored inline, so that a look at a segment's header allocates nothing.
 struct DestinationSet {
     enum Origin: UInt8 {
-        /// Nobody has chosen: the local log.
+        /// No destination was chosen: the local log.
         case none = 0
-        /// The tool's manifest: they go where that says when they are delivered.
+        /// The tool's manifest: the events go where the manifest says at the time of delivery.
         case manifest = 1
-        /// The program: they go there and nowhere else.
+        /// The program: the events go to these destinations only.
         case code = 2
     }
 
     var origin = Origin.none
     /// The author wants each event sent at most once.
     var isOnce = false
-    /// Which program chose in code, by its path; 0: not known.
+    /// The program that chose in code, identified by its path; 0: unknown.
     var program: UInt16 = 0
     private(set) var count = 0
     private var fingerprints = SIMD8<UInt32>(repeating: 0)
@@ -31,7 +31,8 @@ struct DestinationSet {
         count &+= 1
     }
 
-    /// Of a segment. Nil: it says nothing, as those of versions before did, or nothing that this version understands.
+    /// Reads a segment's field. Nil: it is missing, as in segments of earlier versions, or this version does not
+    /// understand it.
     init?(_ field: UnsafeRawBufferPointer) {
         guard let base = field.baseAddress, field.count >= DestinationSetLayout.members,
             let known = Origin(rawValue: DestinationSetLayout.origin.load(base))
@@ -49,7 +50,7 @@ struct DestinationSet {
         }
     }
 
-    /// As it is kept in a segment. `text`: for people, cut to the room there is.
+    /// The form kept in a segment. `text` is for people and is cut to the room there is.
     func encoded(_ text: String, limit: Int) -> [UInt8] {
         let length = DestinationSetLayout.text(count)
         var bytes = [UInt8](repeating: 0, count: length)
@@ -67,14 +68,14 @@ struct DestinationSet {
         return bytes + TextLimit.cut(Array(text.utf8), max(0, limit - length))
     }
 
-    /// What `encoded` has for people.
+    /// The text for people that `encoded` appended.
     static func text(_ field: UnsafeRawBufferPointer) -> String {
         guard let set = DestinationSet(field) else { return "" }
         return String(bytes: UnsafeRawBufferPointer(rebasing: field[DestinationSetLayout.text(set.count)...]))
     }
 
-    /// Tells these receivers from any others, whoever chose them: a receiver that fails fails for all. Bit 0:
-    /// the manifest's. Never 0.
+    /// Identifies this set of receivers, independently of the program that chose them: a receiver that fails fails for
+    /// all programs. Bit 0: chosen by the manifest. Never 0.
     var owner: UInt32 {
         var sum: UInt32 = 2
         for index in 0..<count { sum = sum &* 31 &+ fingerprints[index] }
@@ -92,8 +93,8 @@ struct DestinationSet {
         return nil
     }
 
-    /// For each destination of `recorded` its place in this set, by bit: what may be sent where by a process
-    /// that has this set. Nil: nothing, it is for others.
+    /// One bit for each destination of `recorded`, by its place in this set: where a process that has this set may send
+    /// the events. Nil: nowhere, the events are for others.
     func places(of recorded: DestinationSet) -> UInt8? {
         if origin == .manifest && recorded.origin == .manifest { return .max }
         if origin == .code && recorded.origin == .code && program != 0 && program == recorded.program { return .max }
@@ -107,8 +108,8 @@ struct DestinationSet {
 }
 
 extension Destination {
-    /// Tells this receiver from any other. What may be a secret goes in as a part of 32 bits of checksum at
-    /// most, from which it cannot be had.
+    /// Identifies this receiver. A part that may be secret goes in as at most 32 bits of a checksum, from which it
+    /// cannot be recovered.
     var fingerprint: UInt32 {
         var parts = [choice.kind]
         switch choice {
@@ -134,7 +135,7 @@ extension Options {
         return set
     }
 
-    /// 15 bits of a checksum of the executable's path, never 0 of one that is known.
+    /// 15 bits of a checksum of the executable's path; never 0 if the path is known.
     private static var programMark: UInt16 {
         withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { area in
             guard let base = area.baseAddress else { return 0 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which of several destinations progress belongs to.
+/// Identifies the destination, one of several, that progress belongs to.
 struct DestinationSlot: Equatable {
     /// Its place in a segment's header and in the file `destinations`.
     let index: Int
-    /// CRC-32C of its name: the place may have been another's.
+    /// CRC-32C of its name: the place may have belonged to another destination before.
     let tag: UInt32
 }

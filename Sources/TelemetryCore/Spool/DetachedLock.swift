@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// The right to be a tool's one `telemetry deliver`: a file that this process has locked, or that was handed
-/// to it locked.
+/// The right to be the only `telemetry deliver` of a tool: a file that this process has locked, or inherited locked.
 package enum DetachedLock {
     static let name = "detached.lock"
-    /// Where the lock is in the process started.
+    /// The descriptor of the lock in the process started.
     private static let number: Int32 = STDERR_FILENO + 1
 
     private static func lockFile(_ shared: SpoolDirectory) -> Descriptor? {
         try? ForkHandling.openHeld(at: shared.directory, name, O_RDWR | O_CREAT)
     }
 
-    /// Nil: another has it. One that was stopped loses it; if it was none, two of them wait for each other at
-    /// the lease.
+    /// Nil: another process has it. A process that was stopped loses it. If it was not stopped after all, both
+    /// processes wait for each other at the lease.
     static func take(_ shared: SpoolDirectory) -> Descriptor? {
         for _ in 0..<2 {
             guard let lock = lockFile(shared) else { return nil }
@@ -25,10 +24,10 @@ package enum DetachedLock {
         return nil
     }
 
-    /// Held by this process.
+    /// The lock that this process holds.
     nonisolated(unsafe) private(set) static var held: Descriptor?
 
-    /// Whether another `telemetry deliver` of the tool is at work. If none is, this one is from now on.
+    /// Whether another `telemetry deliver` of the tool is running. If not, this process becomes the one.
     package static func isElsewhere(tool: String) -> Bool {
         guard let shared = SpoolDirectory.openExisting(tool: tool) else { return false }
         defer { shared.close() }
@@ -48,7 +47,7 @@ package enum DetachedLock {
         return fstatat(shared.directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
     }
 
-    /// As of a lease's holder: who stays silent is taken for stopped.
+    /// As for the holder of a lease: a silent process is taken for stopped.
     static func beat() {
         guard let held else { return }
         var stamp = LeaseStamp(inode: 0)

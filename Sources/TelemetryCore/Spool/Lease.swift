@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// The right to deliver, which one process of a tool has at a time: `deliver.lock`, and a stamp in
-/// `deliver.lease` that says about every second that its holder is alive. Who was stopped or hangs loses it
-/// to whoever waits, and touches nothing more when it wakes. docs/decisions/leases.md says why that loses
-/// nothing, and sends nothing twice that must not be.
+/// The right to deliver, which one process of a tool has at a time: `deliver.lock`, and a stamp in `deliver.lease` that
+/// says about every second that its holder is alive. A holder that was stopped or hangs loses the right to a process
+/// that waits for it, and touches nothing more when it wakes. docs/decisions/leases.md explains why that loses nothing,
+/// and sends nothing twice that must not be.
 final class Lease {
     static let lockName = "deliver.lock"
     private static let stampName = "deliver.lease"
     /// Held while the copies of delivered events, or the local log, are written.
     private static let logsName = "deliver.logs"
-    /// A segment being taken from a holder that lost it.
+    /// The copy of a segment that is being taken from a holder that lost it.
     private static let takenName = "deliver.taken"
     private static let beatNanoseconds: Int64 = 1_000_000_000
-    /// Between two looks at another's stamp.
+    /// The time between two looks at another process's stamp.
     private static let lookNanoseconds: Int64 = 20_000_000
     private static let lockMilliseconds: UInt32 = 5
     private static let stillNanoseconds: Int64 = 100_000
@@ -21,14 +21,14 @@ final class Lease {
     private let directory: Descriptor
     private let lock: Descriptor
     private let inode: UInt64
-    /// Nil: there is no room for one, and this lease cannot be lost.
+    /// Nil: there is no room for the stamp, so this lease cannot be lost.
     private let file: Descriptor?
     private let control: Descriptor?
     private var logs: Descriptor?
     private var stamp: LeaseStamp
     /// Monotonic clock.
     private var heldAt: Int64 = 0
-    /// The process that it was taken from; 0: from none.
+    /// The process that the lease was taken from; 0: none.
     let former: Int32
 
     private init(_ directory: Descriptor, _ lock: Descriptor, _ lockInode: UInt64, _ former: Int32) {
@@ -42,8 +42,8 @@ final class Lease {
         write()
     }
 
-    /// Nil: another process holds it until the deadline. `patience`: how long one may be silent to whom nothing is owed
-    /// any more, since consent for what it sends is gone.
+    /// Nil: another process holds it until the deadline. `patience`: how long the holder may be silent when nothing is
+    /// owed to it any more, because consent for what it sends is gone.
     static func obtain(
         _ directory: Descriptor, until deadline: Deadline, patience: Int64? = nil, isCancelled: () -> Bool = { false }
     ) throws(SystemError) -> Lease? {
@@ -63,7 +63,7 @@ final class Lease {
                 {
                     former = stamp.process
                 }
-                // Another took it from its holder, or all of it was erased.
+                // Another process took it from its holder, or the whole spool was erased.
                 if !isCurrent(UInt64(status.st_ino), directory), error == 0 || error == EWOULDBLOCK {
                     ForkHandling.closeHeld(lock)
                     (lock, status) = try openLock(directory)
@@ -81,7 +81,7 @@ final class Lease {
     }
 
     func end() {
-        // The first two are locked for a moment at a time only.
+        // `logs` and `control` are only ever locked for a moment.
         for file in [logs, control] { if let file { ForkHandling.closeHeld(file, unlocking: false) } }
         for file in [file, lock] { if let file { ForkHandling.closeHeld(file) } }
     }
@@ -90,7 +90,8 @@ final class Lease {
         try ForkHandling.openHeldKnown(at: directory, lockName, O_RDWR | O_CREAT)
     }
 
-    /// With `deliver.lock` held, whoever has the file locked has lost it, or is only looking.
+    /// This process holds `deliver.lock`. So another process that has the stamp file locked has lost the lease, or is
+    /// only looking.
     private static func openStamp(_ directory: Descriptor) -> Descriptor? {
         for _ in 0..<2 {
             guard
@@ -108,30 +109,31 @@ final class Lease {
         return nil
     }
 
-    /// The file's name, not its count of links: NFS keeps an open file under another one.
+    /// Compares the name's inode and not the count of links: NFS keeps an open file under another name.
     private static func isCurrent(_ inode: UInt64, _ directory: Descriptor) -> Bool {
         var status = stat()
         return fstatat(directory.raw, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 && UInt64(status.st_ino) == inode
     }
 
-    // MARK: its holder
+    // MARK: for its holder
 
-    /// False: another has taken it, and nothing is to be sent, counted or written any more. Asked after what
-    /// must be known before a send was written: who takes the lease reads that after it has taken it.
+    /// False: another process has taken the lease, and nothing may be sent, counted or written any more. This is asked
+    /// after the state that must be known before a send was written: a process that takes the lease reads that state
+    /// afterwards.
     var isHeld: Bool {
         guard lock.isOurs, Self.isCurrent(inode, directory) else { return false }
         heldAt = Clock.monotonic()
         return true
     }
 
-    /// The same, as of a moment ago. Whoever takes a lease waits until its holder has been silent for longer
-    /// than this one has.
+    /// The same, as of a moment ago. A process that takes a lease waits until the holder has been silent for longer
+    /// than this allows.
     var isHeldStill: Bool {
         let now = Clock.monotonic()
         return now &- heldAt < Self.stillNanoseconds && now &- stamp.beat < LeaseStamp.leaseNanoseconds / 2 || isHeld
     }
 
-    /// The holder goes on; asked often. `busy`: it may be silent for so many milliseconds more.
+    /// Says that the holder is alive; called often. `busy`: it may be silent for that many milliseconds more.
     func beat(busy: UInt32 = 0) {
         let length = LeaseStamp.leaseNanoseconds &+ Int64(busy) &* 1_000_000
         if length <= stamp.length && Clock.monotonic() &- stamp.beat < Self.beatNanoseconds { return }
@@ -140,7 +142,8 @@ final class Lease {
         DetachedLock.beat()
     }
 
-    /// The segment that is being delivered, locked by this process and no other's to begin with; nil: none any more.
+    /// Names the segment that is being delivered: its process is gone, and this process has it locked. Nil: none any
+    /// more.
     func deliver(_ segment: Segment?) {
         stamp.segment = segment?.fileID ?? 0
         write()
@@ -151,17 +154,17 @@ final class Lease {
         if let file { stamp.write(to: file) }
     }
 
-    /// Runs `body` unless the lease is lost; nobody can take it meanwhile. Nil: there is none to lose.
+    /// Runs `body` unless the lease is lost; nobody can take it meanwhile. Nil: there is no lease to lose.
     static func guarded(_ lease: Lease?, _ body: () -> Void) {
         guard let lease else { return body() }
-        // Who was stopped with this lock in its hands keeps it from those who would take the lease, too.
+        // A process that was stopped while it held this lock also blocks processes that would take the lease.
         let isLocked = lease.control?.lock(until: Deadline(timeoutMilliseconds: lockMilliseconds)) ?? false
         if lease.isHeldStill { body() }
         if isLocked { lease.control?.unlock() }
     }
 
-    /// The same for the logs, which have a lock of their own: a write to them may take long, and who is
-    /// stopped in it must not keep others from more than them. Nil: another is at it.
+    /// The same for the logs, which have their own lock: a write to them may take long, and a process that is stopped
+    /// in it must block others only from the logs. Nil: another process is writing.
     func writingLogs<R>(_ body: () -> R) -> R? {
         if logs == nil {
             logs = try? ForkHandling.openHeld(at: directory, Self.logsName, O_RDWR | O_CREAT | O_NONBLOCK)
@@ -171,9 +174,9 @@ final class Lease {
         return isHeldStill ? body() : nil
     }
 
-    // MARK: who takes it
+    // MARK: taking it from its holder
 
-    /// False: its holder is alive after all, or is of a version that never says so, or another was faster.
+    /// False: its holder is alive after all, its version never says that it is alive, or another process was faster.
     private static func revoke(_ directory: Descriptor, _ stamp: LeaseStamp) -> Bool {
         guard let control = try? Descriptor.open(at: directory, ControlFile.name, O_RDWR) else { return false }
         defer { control.close() }
@@ -182,30 +185,30 @@ final class Lease {
             now.isSame(stamp), isCurrent(stamp.inode, directory), isLocked(directory)
         else { return false }
         unlinkat(directory.number, lockName, 0)
-        // From here on its holder begins nothing.
+        // From here on the former holder begins nothing.
         if stamp.segment != 0 { Segment.take(Segment.name(stamp.segment), in: directory, by: takenName) }
         unlinkat(directory.number, stampName, 0)
         return true
     }
 
-    /// The lock of the stamp ends with its writer: one that is free was left by a process that is gone.
+    /// The stamp's lock ends with its writer: an unlocked stamp was left by a process that is gone.
     private static func isLocked(_ directory: Descriptor) -> Bool {
         guard let file = try? Descriptor.open(at: directory, stampName, O_RDONLY | O_NONBLOCK) else { return false }
         defer { file.close() }
         return file.lockError(isShared: true) == EWOULDBLOCK
     }
 
-    /// What a process that died while it took a segment has left.
+    /// Removes what a process left that died while it took a segment.
     static func removeLeftover(_ directory: Descriptor) { unlinkat(directory.number, takenName, 0) }
 }
 
 extension Segment {
-    /// Puts a copy in the place of a segment that a process holds which must not have it any more. What that one
-    /// writes goes to a file without a name from now on.
+    /// Replaces a segment with a copy of it, because the process that holds the segment must not have it any more. What
+    /// that process writes goes to a file without a name from now on.
     fileprivate static func take(_ name: String, in directory: Descriptor, by takenName: String) {
         guard let old = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return }
         defer { old.close() }
-        // Free: its holder has let go of it, or is gone.
+        // Not locked: its holder has let go of it, or is gone.
         guard !old.tryLock(), let status = try? old.status(), status.isOwnRegularFile else { return }
         unlinkat(directory.number, takenName, 0)
         guard let copy = try? Descriptor.open(at: directory, takenName, O_RDWR | O_CREAT | O_EXCL) else { return }

@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What the process that delivers says of itself in `deliver.lease`, again about every second; docs/spool-format.md.
-/// `detached.lock` holds one too.
+/// What the delivering process says about itself in `deliver.lease`, renewed about every second; docs/spool-format.md.
+/// `detached.lock` contains one too.
 struct LeaseStamp {
     static let size = 64
-    /// Who has been silent for longer may have stopped for ever.
+    /// A process that has been silent for longer may have stopped for ever.
     static let leaseNanoseconds: Int64 = 10_000_000_000
 
     private var words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
 
-    /// When it was written, by the monotonic clock of the system that `boot` names.
+    /// When it was written, by the monotonic clock of the system whose boot id the stamp contains.
     var beat: Int64 {
         get { Int64(bitPattern: words.0) }
         set { words.0 = UInt64(bitPattern: newValue) }
     }
-    /// For how long it holds.
+    /// How long the stamp is valid.
     var length: Int64 {
         get { max(Self.leaseNanoseconds, min(Int64(bitPattern: words.1), .max / 2)) }
         set { words.1 = UInt64(bitPattern: newValue) }
     }
-    /// The segment of a process that is gone, being delivered; 0: none.
+    /// The segment of a process that is gone, while it is being delivered; 0: none.
     var segment: UInt64 {
         get { words.4 }
         set { words.4 = newValue }
     }
-    /// Of the `deliver.lock` that it belongs to.
+    /// The inode of the `deliver.lock` that the stamp belongs to.
     var inode: UInt64 { words.5 }
     var process: Int32 { Int32(truncatingIfNeeded: words.6) }
 
     init() {}
 
-    /// Of this process.
+    /// A stamp of this process.
     init(inode: UInt64) {
         words.5 = inode
         words.6 = UInt64(UInt32(bitPattern: getpid()))
@@ -58,7 +58,7 @@ struct LeaseStamp {
         }
     }
 
-    /// By a clock that both processes have: one look is enough to say so.
+    /// Checked with a clock that both processes share, so one look is enough.
     var isOverdue: Bool {
         let here = LeaseStamp(inode: 0)
         return here.words.2 != 0 && here.words.2 == words.2 && here.words.3 == words.3
@@ -66,19 +66,19 @@ struct LeaseStamp {
     }
 }
 
-/// Looks at another's stamp, again and again.
+/// Looks at another process's stamp, again and again.
 struct LeaseWatch {
-    /// A second look must show the same: after a pause of the whole machine its holder needs a moment too.
+    /// A second look must show the same: after a pause of the whole machine the holder needs a moment to continue.
     private static let secondLook: Int64 = 100_000_000
 
-    /// How long a stamp of another system may stay as it is; nil: as long as it says itself.
+    /// How long a stamp of another system may stay unchanged; nil: as long as the stamp says.
     var patience: Int64?
     private var seen = LeaseStamp()
     private var since: Int64 = 0
 
     init(patience: Int64?) { self.patience = patience }
 
-    /// True: whoever wrote it is silent for too long.
+    /// True: the process that wrote the stamp has been silent for too long.
     mutating func isSilent(_ stamp: LeaseStamp) -> Bool {
         let now = Clock.monotonic()
         if !stamp.isSame(seen) {

@@ -12,7 +12,7 @@ struct Progress: Equatable {
 
     mutating func drop(_ reason: DropReason, _ count: Int) { dropped[reason.rawValue] &+= UInt32(clamping: count) }
 
-    /// `destination`: one of several; nil: the segment's own.
+    /// `destination`: one of several; nil: the slots of the segment itself.
     static func slots(_ segment: UnsafeMutableRawPointer, _ destination: DestinationSlot? = nil) -> SlotPair {
         var (first, second) = SegmentLayout.progressOffsets
         if let destination {
@@ -22,7 +22,7 @@ struct Progress: Equatable {
         return SlotPair(base: segment, offsets: (first, second), size: SegmentLayout.progressSize)
     }
 
-    /// Nothing consumed, when no valid slot of this generation is there.
+    /// Returns an empty progress if there is no valid slot of this generation.
     static func read(_ segment: UnsafeMutableRawPointer, generation: UInt64, fileSize: Int) -> Progress {
         slots(segment).current(generation: generation).map { Progress($0, fileSize) } ?? Progress()
     }
@@ -37,7 +37,7 @@ struct Progress: Equatable {
         return found.progress
     }
 
-    /// Of the destination that has this place in the segment's header, and its tag.
+    /// The progress and tag of the destination that has this place in the segment's header.
     static func read(
         _ segment: UnsafeMutableRawPointer, at index: Int, generation: UInt64, fileSize: Int
     ) -> (tag: UInt32, progress: Progress)? {

@@ -7,8 +7,8 @@ final class Segment {
     private enum Storage {
         /// The file itself, mapped: recording and delivery.
         case mapped
-        /// A copy in memory of a file that nobody writes to: delivery only. Reading a copy cannot
-        /// raise SIGBUS, whatever happens to the file meanwhile.
+        /// A copy in memory of a file that nobody writes to: delivery only. Reading a copy cannot raise SIGBUS,
+        /// whatever happens to the file.
         case copied
         /// Memory of this process only, when there is no usable spool.
         case heap
@@ -18,25 +18,25 @@ final class Segment {
     let size: Int
     /// File name in the spool; empty on the heap.
     let name: String
-    /// The number that the file is named by; 0 on the heap.
+    /// The number in the file's name; 0 on the heap.
     let fileID: UInt64
     private var file: Descriptor?
     private var storage: Storage
-    /// The state word as it was when it was last looked at: by a thread with the mutex, or by the one that delivers.
+    /// The state word at the last look, by a thread with the mutex or by the delivering thread.
     private let seen: Atomic<UInt64>
-    /// When the file was found to have all of what is mapped, by the monotonic clock.
+    /// When the file was last found to be as long as its mapping, by the monotonic clock.
     private var intactAt: Int64 = 0
-    /// For so long that counts: far less than recording, which looks every 2 ms.
+    /// How long that result is trusted: far less than recording, which looks every 2 ms.
     private static let intactNanoseconds: Int64 = 50_000
     var description: Description
     var progress: Progress
-    /// What `description` says; events that are being delivered point to it.
+    /// The context in `description`; events that are being delivered point to it.
     private let sharedContext = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
-    /// Being read by the thread that delivers.
+    /// The thread that delivers is reading it.
     var isInDelivery = false
-    /// Offered to every destination, and some did not take it.
+    /// It was offered to every destination, and some did not take it.
     var isBacklog = false
-    /// The last pass that it was offered in.
+    /// The last pass in which it was offered.
     var pass: UInt64 = 0
 
     private init(
@@ -56,19 +56,19 @@ final class Segment {
 
     deinit { sharedContext.deallocate() }
 
-    /// What its events share; for the thread that delivers. Lives as long as this object.
+    /// The context that its events share; for the thread that delivers. It lives as long as this object.
     var context: UnsafePointer<EventContext> {
         sharedContext.initialize(to: description.context(base))
         return UnsafePointer(sharedContext)
     }
 
-    /// Nil: it does not say where its events go, or cannot be looked at.
+    /// Nil: the segment does not say where its events go, or cannot be read.
     var destinations: DestinationSet? { isIntact ? DestinationSet(description.context(base).destinations) : nil }
 
     var isHeap: Bool { storage == .heap }
 
-    /// Of a file that was cut short: what is left of it says, or what it was when it was last looked at; sealed,
-    /// and without its records.
+    /// For a file that was cut short: the state word in what is left of it, or else at the last look; sealed, and
+    /// without its records.
     var state: StateWord {
         if isIntact || isLost { return look() }
         var left = StateWord(raw: 0)
@@ -90,15 +90,15 @@ final class Segment {
 
     func seal() { if isIntact || isLost { StateWord.seal(base) } }
 
-    /// The program has closed the file, and its lock is gone with it: another process may have it by now. It is left
-    /// as it is, as by a process that has ended.
+    /// The program has closed the file, so its lock is gone: another process may have it by now. It is left unchanged,
+    /// as if this process had ended.
     var isLost: Bool { file?.isOurs == false }
 
-    /// The file has all of what is mapped. What was cut off it must not be touched: that would be the end of the
-    /// program. True also for what is in memory.
+    /// The file is as long as its mapping. A mapped part that was cut off the file must not be touched: that would end
+    /// the program. Also true for segments in memory.
     var isIntact: Bool {
         guard storage == .mapped, let file else { return true }
-        // A thread that delivers beside the program's has the time to look each time.
+        // A thread that delivers in the background has the time to look each time.
         let isBrief = csystem_stay() != 0
         let now = isBrief ? Clock.monotonic() : 0
         if isBrief, now &- intactAt < Self.intactNanoseconds { return true }
@@ -111,7 +111,7 @@ final class Segment {
         }
     }
 
-    /// The file is as this process has made it: another process will find what is in it.
+    /// The file is as this process made it: another process will find its content.
     var isInPlace: Bool {
         guard storage == .mapped, let file else { return true }
         do throws(SystemError) {
@@ -124,7 +124,7 @@ final class Segment {
         return true
     }
 
-    /// Somebody has removed the file: what is in it is in this process's memory only.
+    /// Somebody has removed the file: its content is in this process's memory only.
     func becomeHeap() {
         if let file { ForkHandling.closeHeld(file) }
         file = nil
@@ -142,7 +142,7 @@ final class Segment {
     /// What this segment contributes to the totals.
     var tally: Tally {
         var result = Tally()
-        // A damaged state word may say less than was found.
+        // A damaged state word may say less than the number of events found.
         result.recorded = max(UInt64(state.count), progress.consumed)
         result.delivered = UInt64(progress.delivered)
         for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
@@ -165,8 +165,8 @@ final class Segment {
         throw SystemError(code: EWOULDBLOCK)
     }
 
-    /// Between its creation and its lock, a file may be claimed by a process that looks for segments to
-    /// adopt or to deliver, and that takes it for a dead one's. It is left to that process then.
+    /// Between its creation and its lock, a file may be claimed by a process that looks for segments to adopt or to
+    /// deliver, and that takes it for one that a dead process left. The file is then left to that process.
     private static let creationAttempts = 16
 
     private static func createOnce(
@@ -175,7 +175,7 @@ final class Segment {
         let name = Self.name(Random.word())
         let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL)
         do throws(SystemError) {
-            // The other process may be done with it already, and have removed it.
+            // The other process may have finished with it already and removed it.
             guard file.tryLock(), try file.status().st_nlink > 0 else { throw SystemError(code: EWOULDBLOCK) }
             try file.allocate(Int64(size))
             let base = try map(file, size, address)
@@ -199,12 +199,13 @@ final class Segment {
         return Segment(base: base, size: size, name: "", file: nil, storage: .heap, description: description)
     }
 
-    /// What taking hold of a segment file came to.
+    /// The result of claiming a segment file.
     enum Claim {
         case taken(Segment)
-        /// Held by a living process, gone, not ours, or of a later version of the format: leave it alone.
+        /// A living process holds it, or it is gone, not ours, or of a later version of the format: leave it alone.
         case unavailable
-        /// Ours, but no header can be read; `count` records by its state word. The lock is held until `file` is closed.
+        /// Ours, but its header cannot be read; its state word says `count` records. The lock is held until `file` is
+        /// closed.
         case damaged(file: Descriptor, count: Int)
     }
 
@@ -240,7 +241,7 @@ final class Segment {
         let size = min(fileSize, SegmentLayout.maximumSize)
         guard reading == .mapped || size >= SegmentLayout.headerSize else { return .damaged(file: file, count: 0) }
         if reading == .mapped {
-            // A file with holes would raise SIGBUS on a full disk.
+            // Writing to a file with holes would raise SIGBUS on a full disk.
             guard SegmentLayout.isPlausible(fileSize: fileSize), blocks &* 512 >= fileSize,
                 let base = try? map(file, size, nil)
             else {
@@ -287,12 +288,12 @@ final class Segment {
         guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != csystem_map_failed()
         else { throw .current }
         if file.isOurs { return base }
-        // What is mapped may be a file of the program's, which took the number meanwhile.
+        // The mapped file may belong to the program, which took the descriptor number meanwhile.
         if address == nil { munmap(base, size) } else { _ = blank(size, base) }
         throw SystemError(code: EBADF)
     }
 
-    /// Memory that reads as zero, and whose state word therefore refuses every record.
+    /// Memory that reads as zero. Its state word therefore refuses every record.
     private static func blank(_ size: Int, _ address: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (address == nil ? 0 : MAP_FIXED)
         guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != csystem_map_failed() else {
@@ -303,7 +304,7 @@ final class Segment {
 
     // MARK: changing
 
-    /// Keeps `progress` where a crash cannot lose it. False: it is in this process's memory only.
+    /// Stores `progress` where a crash cannot lose it. False: it is in this process's memory only.
     @discardableResult
     func saveProgress() -> Bool { isIntact && keep(progress.write(base, generation: description.generation)) }
 
@@ -312,13 +313,13 @@ final class Segment {
         return file.write(base + offset, SegmentLayout.progressSize, at: offset, tries: 2)
     }
 
-    /// A18: consent for what is left was withdrawn.
+    /// A18: consent for the remaining events was withdrawn.
     func void() {
         progress.drop(.withdrawn, pendingCount)
         saveProgress()
     }
 
-    /// Nil: this destination has got nothing of it yet.
+    /// Nil: this destination has not got any of it yet.
     func readProgress(of destination: DestinationSlot) -> Progress? {
         isIntact ? Progress.read(base, of: destination, generation: description.generation, fileSize: size) : nil
     }
@@ -332,9 +333,8 @@ final class Segment {
         isIntact && keep(progress.write(base, of: destination, generation: description.generation))
     }
 
-    /// Begins a new use of the segment, with nothing in it. The caller has accounted for what was there.
-    /// It stays sealed, so that a thread that read its address long ago cannot record into it, until
-    /// `open()`.
+    /// Begins a new use of the segment, which is empty then. The caller has accounted for its former content. The
+    /// segment stays sealed until `open()`, so that a thread that read its address long ago cannot record into it.
     func reset(epoch: UInt64, context: ContextBlock) {
         guard isIntact else { return }
         var closed = StateWord.empty
@@ -346,8 +346,7 @@ final class Segment {
         isBacklog = false
     }
 
-    /// Admits records after `reset`, as from now: segments are delivered in the order in which their
-    /// use began.
+    /// Admits records after `reset`. The use begins now: segments are delivered in the order in which their use began.
     func open() {
         guard isIntact else { return }
         description.begin(base, now: Clock.realtime())
@@ -361,8 +360,8 @@ final class Segment {
             min(max(0, state.tail - SegmentLayout.headerSize), size - SegmentLayout.headerSize))
     }
 
-    /// Waits until no thread is writing a record. A writer that vanished (a `longjmp` out of a signal
-    /// handler) leaves its count behind for ever; its record is torn, so there is an end to the wait.
+    /// Waits until no thread is writing a record. A writer that vanished (a `longjmp` out of a signal handler) leaves
+    /// its count behind for ever. Its record is torn, so the wait is limited.
     func settle() -> Bool {
         if state.writers == 0 { return true }
         let deadline = Deadline(timeoutMilliseconds: 1000)
@@ -373,8 +372,8 @@ final class Segment {
         return true
     }
 
-    /// Like `release`, but the address stays valid and refuses records: a thread that read it a moment
-    /// ago may still try. `address`: it, to be mapped over; nil for a copy.
+    /// Like `release`, but the address stays valid and refuses records: a thread that read it a moment ago may still
+    /// try. `address`: the range, which may be mapped over; nil for a copy.
     func vacate(removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false) -> (
         address: UnsafeMutableRawPointer?, isRemoved: Bool
     ) {
@@ -384,7 +383,7 @@ final class Segment {
         return (base, letGo(removingFrom: directory))
     }
 
-    /// True: it has no file any more.
+    /// True: the segment has no file any more.
     private func letGo(removingFrom directory: Descriptor?) -> Bool {
         var isRemoved = storage == .heap
         if let directory, storage != .heap { isRemoved = (try? directory.removeEntry(name)) != nil }
@@ -392,8 +391,7 @@ final class Segment {
         return isRemoved
     }
 
-    /// What was in it is void, or delivered, and not counted by anybody yet.
-    /// False: a crash would lose it.
+    /// Its events are void or delivered, and nobody has counted them yet. False: a crash would lose the counts.
     func keepCountsOnly() -> Bool {
         guard storage == .mapped else { return saveProgress() }
         var ahead = TakenAhead()
@@ -406,7 +404,7 @@ final class Segment {
         return true
     }
 
-    /// As if it had held what was counted.
+    /// Makes the segment look as if it had contained the events of `tally`.
     func fill(_ tally: Tally, _ ahead: TakenAhead) {
         StateWord.store(base, StateWord(raw: StateWord.empty.raw | StateWord.sealedBit | tally.recorded << 24))
         progress.delivered = UInt32(clamping: tally.delivered)
@@ -415,8 +413,8 @@ final class Segment {
         ahead.forEach { destination, count in
             var own = progress
             if count != 0 {
-                // Nothing is left for it: what it has not taken it has lost. Which reason that had is not
-                // known any more.
+                // The destination gets no more: the events that it has not taken are lost to it. The reason for that is
+                // no longer known.
                 own = Progress()
                 own.offset = progress.offset
                 own.delivered = progress.delivered &+ UInt32(truncatingIfNeeded: count)
@@ -426,21 +424,21 @@ final class Segment {
         }
     }
 
-    /// Takes the seal off, so that the next process can go on recording into what room is left.
+    /// Removes the seal, so that the next process can go on recording into the room that is left.
     func unseal() {
         isBacklog = false
         if isIntact { StateWord.unseal(base) }
     }
 
-    /// The size that what is in it needs.
+    /// The size that its content needs.
     private var usedSize: Int {
         let state = state
         let pages = (state.tail &+ SegmentLayout.pageSize &- 1) & ~(SegmentLayout.pageSize &- 1)
         return state.isPlausible(fileSize: size) ? min(size, max(SegmentLayout.minimumSize, pages)) : size
     }
 
-    /// Gives back what no record has used, of a sealed segment of which no thread has the address any more:
-    /// it may wait for long, among many of its kind.
+    /// Gives back the bytes that no record has used. The segment is sealed, and no thread has its address any more. It
+    /// may wait for long, among many like it.
     func shrink() {
         let used = usedSize
         guard storage == .mapped, let file, used < size, state.writers == 0 else { return }
@@ -454,15 +452,15 @@ final class Segment {
         return state.isPlausible(fileSize: size) && size - state.tail >= size / 4
     }
 
-    /// Lets go of memory and lock. The file stays for the next owner, or goes if `directory` is given.
-    /// True: it has none any more.
+    /// Gives back memory and lock. The file stays for the next owner, or is removed if `directory` is given. True: it
+    /// has no file any more.
     @discardableResult
     func release(removingFrom directory: Descriptor?) -> Bool {
         forget()
         return letGo(removingFrom: directory)
     }
 
-    /// Writes a segment from memory to a file of its own. False: nothing was left behind.
+    /// Writes a segment from memory to its own file. False: nothing was left behind.
     func save(in directory: Descriptor) -> Bool {
         for _ in 0..<Self.creationAttempts {
             if let isSaved = saveOnce(in: directory) { return isSaved }
@@ -470,7 +468,7 @@ final class Segment {
         return false
     }
 
-    /// Nil: another process took the new file for a dead one's.
+    /// Nil: another process took the new file for one that a dead process left.
     private func saveOnce(in directory: Descriptor) -> Bool? {
         let name = Self.name(Random.word())
         guard let file = try? ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL) else {
@@ -490,7 +488,7 @@ final class Segment {
         }
     }
 
-    /// Lets go of the memory only.
+    /// Gives back the memory only.
     func forget() { if storage == .copied { free(base) } else { munmap(base, size) } }
 
     // MARK: names
@@ -504,7 +502,7 @@ final class Segment {
         return true
     }
 
-    /// Nil for a name that is not a segment's.
+    /// Nil: the name is not that of a segment.
     static func fileID(_ name: String) -> UInt64? {
         guard name.withCString({ isName($0) }) else { return nil }
         return Hexadecimal.word(Array(name.utf8)[0..<16])

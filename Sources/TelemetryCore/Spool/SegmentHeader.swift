@@ -9,14 +9,14 @@ struct SegmentHeader {
     let epoch: UInt64
     let lineage: UInt32
     let isLocalOnly: Bool
-    /// Nil: it does not say where its events go.
+    /// Nil: the header does not say where the events go.
     let destinations: DestinationSet?
-    /// Of a later version of the format.
+    /// The segment has a later version of the format.
     let isLater: Bool
     private let state: StateWord
     let progress: Progress
 
-    /// Its collector was not done with it, or has left it for the next.
+    /// The collector had not finished with it, or left it to be continued.
     var isOpen: Bool { !state.isSealed && !isLater }
 
     @inline(never)
@@ -45,14 +45,14 @@ struct SegmentHeader {
             ?? own
     }
 
-    /// A process with `set` may send it: it was recorded for these destinations or the local log, or by a
-    /// version that did not say.
+    /// A process with `set` may send it: it was recorded for these destinations or for the local log, or by a version
+    /// that did not say where to.
     @inline(never)
     func isFor(_ set: DestinationSet) -> Bool { isLocalOnly || destinations.map { set.places(of: $0) != nil } ?? true }
 
     var pending: UInt64 { tally(currentEpoch: epoch).pending }
 
-    /// What waits from an earlier epoch has been withdrawn, though its owner may not have noticed yet.
+    /// Events that wait from an earlier epoch have been withdrawn, even if their owner has not noticed yet.
     @inline(never)
     func tally(currentEpoch: UInt64) -> Tally {
         var result = Tally()

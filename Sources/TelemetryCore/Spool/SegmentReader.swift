@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Walks the records of a segment from an offset; docs/spool-format.md, "Records". Whatever the
-/// bytes say, it ends and stays inside them.
+/// Walks the records of a segment from an offset; docs/spool-format.md, "Records". With any content, the walk ends and
+/// stays inside the bytes.
 struct SegmentReader {
     private let bytes: UnsafeRawBufferPointer
     private let sync: UInt32
@@ -9,8 +9,8 @@ struct SegmentReader {
     private let end: Int
     /// Where the search for the next record begins.
     var offset: Int
-    /// The next record is of a kind or schema that only a later version knows: it and what is behind it are
-    /// left to that one.
+    /// The next record has a kind or schema that only a later version knows: that version gets this record and those
+    /// behind it.
     private(set) var isAtUnknown = false
 
     /// `context` outlives the events. `end`: the tail, or the end of the file when the tail is not plausible.
@@ -32,7 +32,7 @@ struct SegmentReader {
             context: segment.context, state: segment.state, from: offset ?? segment.progress.offset)
     }
 
-    /// The next intact record. `offset` is behind it afterwards, or at the end.
+    /// Returns the next intact record. Afterwards `offset` is behind it, or at the end.
     mutating func next() -> EventView? {
         isAtUnknown = false
         while offset &+ RecordLayout.minimumSize <= end {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Two slots of which a writer always fills the older one: a crash in mid-write leaves the other. What a
-/// later version keeps in a slot beside what this one knows stays there. Layout of a slot: CRC (4) over the
-/// rest, sequence number (4), payload.
+/// Two slots. A writer always fills the older one, so that a crash in mid-write leaves the other. Parts of a slot that
+/// only a later version knows are preserved. Layout of a slot: CRC (4) over the rest, sequence number (4), payload.
 struct SlotPair {
     let base: UnsafeMutableRawPointer
     let offsets: (Int, Int)
     let size: Int
 
-    /// The valid slot with the higher sequence number; nil when neither is valid. `generation`: what
-    /// must stand in the first eight bytes of the payload for a slot to be valid.
+    /// The valid slot with the higher sequence number; nil when neither is valid. `generation`: a slot is valid only if
+    /// the first eight bytes of its payload are this value.
     func current(generation: UInt64? = nil) -> UnsafeRawPointer? {
         let first = base + offsets.0
         let second = base + offsets.1
@@ -24,7 +23,7 @@ struct SlotPair {
         }
     }
 
-    /// Fills the older slot through `body`, which gets what is in the newer one; returns its offset in `base`.
+    /// Fills the older slot through `body`, which gets a copy of the newer one; returns the slot's offset in `base`.
     @discardableResult
     func write(_ body: (UnsafeMutableRawPointer) -> Void) -> Int {
         let latest = current()

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What delivery takes from the spool, and what becomes of it.
+/// What delivery takes from the spool, and what happens to it.
 extension Spool {
-    /// Empty segments kept when nothing is going on.
+    /// Empty segments that are kept when nothing is recorded or delivered.
     private static let idleSpares = 2
 
-    /// Takes a segment of a process that is gone, to deliver from it. Nil: someone holds it, or there was
-    /// nothing in it to read.
+    /// Takes a segment of a process that is gone, to deliver from it. Nil: another process holds it, or it contained
+    /// nothing readable.
     func claim(_ name: String, _ shared: SpoolDirectory) -> Segment? {
         switch Segment.claim(name, in: shared.directory, reading: .everything) {
         case .unavailable: return nil
@@ -18,9 +18,9 @@ extension Spool {
         }
     }
 
-    /// A file of which not even the header can be read: count what it says it held, and remove it.
+    /// A file whose header cannot be read: counts the events that it says it held, and removes it.
     func removeDamaged(_ shared: SpoolDirectory, _ name: String, _ file: Descriptor, _ count: Int) {
-        // One that cannot be removed is counted when it can.
+        // A file that cannot be removed now is counted once it can be.
         if (try? shared.directory.removeEntry(name)) != nil {
             unmerged.recorded &+= UInt64(count)
             unmerged.drop(.corrupt, UInt64(count))
@@ -28,13 +28,13 @@ extension Spool {
         ForkHandling.closeHeld(file)
     }
 
-    /// Tells a pass from those before.
+    /// Returns a number that tells this pass from earlier ones.
     func beginPass() -> UInt64 {
         passes &+= 1
         return passes
     }
 
-    /// The oldest that was not offered in this pass yet.
+    /// The oldest segment that was not offered in this pass yet.
     func takeForDelivery(_ pass: UInt64) -> Segment? {
         guard let segment = sealed.first(where: { !$0.isInDelivery && $0.pass != pass }) else { return nil }
         segment.isInDelivery = true
@@ -44,13 +44,13 @@ extension Spool {
 
     func hasSealed(_ isMeant: (Segment) -> Bool) -> Bool { sealed.contains(where: isMeant) }
 
-    /// Delivery of a sealed segment ended with something left in it.
+    /// Delivery of a sealed segment ended before everything in it was consumed.
     func putBack(_ segment: Segment) {
         segment.isInDelivery = false
         segment.isBacklog = true
     }
 
-    /// Everything in the segment has been consumed: count it and use it again, or remove it.
+    /// Everything in the segment has been consumed: counts it, and uses it again or removes it.
     func finish(_ segment: Segment) {
         let isOwn = sealed.contains { $0 === segment }
         sealed.removeAll { $0 === segment }
@@ -73,14 +73,14 @@ extension Spool {
         }
     }
 
-    /// Gives back what a burst needed.
+    /// Removes the spare segments that only a burst needed.
     func trimSpares() {
         while spare.count > Self.idleSpares { remove(spare.removeLast()) }
     }
 
     var hasSurplus: Bool { spare.count > Self.idleSpares }
 
-    /// Counts what is left in a segment as dropped and removes the file.
+    /// Counts the remaining events of a segment as dropped and removes the file.
     func discard(_ segment: Segment, _ reason: DropReason, isLocked: Bool) {
         segment.progress.drop(reason, segment.pendingCount)
         if account(segment, isLocked: isLocked, { self.remove(segment) }) || leaveCounts(of: segment) { return }
@@ -88,8 +88,8 @@ extension Spool {
         remove(segment)
     }
 
-    /// The lock could not be had. The file stays, and nothing of it but the counts: whoever delivers next
-    /// adds them, even if this process ends without a word.
+    /// The lock was not available. The file stays, but only with its counts: the next process that delivers adds them,
+    /// even if this process ends suddenly.
     private func leaveCounts(of segment: Segment) -> Bool {
         guard shared != nil, !segment.isHeap, !segment.isLost, segment.isIntact, segment.keepCountsOnly() else {
             return false
@@ -104,7 +104,7 @@ extension Spool {
         }
     }
 
-    /// True: it has no file any more.
+    /// True: the segment has no file any more.
     func vacate(_ segment: Segment, removingFrom directory: Descriptor?, keepingCountsOnly isShort: Bool = false)
         -> Bool
     {
@@ -114,8 +114,8 @@ extension Spool {
         return isRemoved
     }
 
-    /// Adds the segment's counts to the totals and ends its present use. False: the lock could not be had, or
-    /// it is in memory.
+    /// Adds the segment's counts to the totals and ends its present use. False: the lock was not available, or the
+    /// segment is in memory.
     private func account(_ segment: Segment, isLocked: Bool, _ end: () -> Void) -> Bool {
         guard let shared, !segment.isHeap else { return false }
         let tally = segment.tally
@@ -132,13 +132,13 @@ extension Spool {
         return isCounted
     }
 
-    /// Until the control file can be locked.
+    /// Keeps the counts in memory until the control file can be locked.
     func countInMemory(_ segment: Segment) {
         unmerged += segment.tally
         if shared?.destinations != nil { unmergedAhead.add(segment) }
     }
 
-    /// They are where others see them, or are not this process's.
+    /// Forgets the counts: other processes can see them now, or they do not belong to this process.
     func forgetCounts() {
         unmerged = Tally()
         unmergedAhead = TakenAhead()
@@ -152,7 +152,7 @@ extension Spool {
         }
     }
 
-    /// Those with a file.
+    /// The own segments that have a file.
     var ownMapped: [Segment] { (sealed + (active.map { [$0] } ?? [])).filter { !$0.isHeap } }
 
     /// Counts that no other process can see: those of segments in memory, and those not written yet.
@@ -163,7 +163,7 @@ extension Spool {
         return result
     }
 
-    /// An event that found no place.
+    /// Counts an event for which there was no room.
     func countDropped(_ reason: DropReason) {
         unmerged.recorded &+= 1
         unmerged.drop(reason, 1)

@@ -3,7 +3,7 @@ import CSystem
 
 /// Withdrawal of consent, and the ways in which a collector lets go of its segments.
 extension Spool {
-    /// Consent was withdrawn, or the events were dropped, by any process: nothing of an earlier epoch stays.
+    /// Consent was withdrawn, or the events were dropped, by any process: no event of an earlier epoch stays.
     func discardOwn() {
         if let active {
             active.seal()
@@ -21,7 +21,7 @@ extension Spool {
         epoch = shared?.control.epoch ?? epoch &+ 1
     }
 
-    /// Locked. Also what processes that are gone have left.
+    /// Locked. Discards also the segments that processes left that are gone.
     func discardOrphans(_ shared: SpoolDirectory) {
         for name in shared.segmentNames(except: owns) {
             switch Segment.claim(name, in: shared.directory, reading: .header) {
@@ -32,11 +32,11 @@ extension Spool {
         }
     }
 
-    /// Lets go of everything. What is pending stays in the spool for the next process; one empty
-    /// segment stays too, to be used again.
+    /// Lets go of everything. Pending events stay in the spool for the next process; one empty segment stays too, to be
+    /// used again.
     ///
-    /// The oldest go first, so that whoever finds one free finds those before it free. Only the last is
-    /// left open for the next process to go on with: what that one records comes after all of these.
+    /// The oldest segments go first, so that a process that finds one free finds those before it free. Only the last is
+    /// left open for the next process to continue: what that process records comes after all of these.
     func close(_ deadline: Deadline = Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
         if let active {
             _ = active.settle()
@@ -61,15 +61,15 @@ extension Spool {
         spare.removeAll()
         for address in addresses { munmap(address, limits.segmentBytes) }
         addresses.removeAll()
-        // The last chance: a file with nothing but counts may be one more than the limits allow.
+        // The last chance: a file that contains only counts may be one more than the limits allow.
         shared?.stuckUntil = 0
         mergeCounts(deadline)
         leaveCounts()
         shared?.close()
     }
 
-    /// Counts that could not be added, because another process is stopped with the lock in its hands: a segment with
-    /// nothing in it but these. Whoever delivers next adds them.
+    /// Saves counts that could not be added, because another process was stopped while it held the lock, as a segment
+    /// that contains only counts. The next process that delivers adds them.
     private func leaveCounts() {
         guard let shared, unmerged.recorded > 0, unmerged.recorded <= StateWord.fieldMask,
             let segment = Segment.createHeap(
@@ -95,9 +95,10 @@ extension Spool {
         segment.release(removingFrom: nil)
     }
 
-    /// Events that were kept in memory because the spool had no room for them get there now, if they can.
+    /// Moves events that were kept in memory, because the spool had no room for them, to the spool if that is possible
+    /// now.
     private func save(_ segment: Segment) -> Bool {
-        // What was withdrawn meanwhile is not brought back.
+        // Events that were withdrawn meanwhile must not come back.
         guard let shared, segment.description.epoch == shared.control.epoch else { return false }
         var isSaved = false
         _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
@@ -106,11 +107,11 @@ extension Spool {
         return isSaved
     }
 
-    /// The spool is there, and what this collector has in it is as it has made it.
+    /// The spool exists, and this collector's segments in it are as it made them.
     var isInPlace: Bool { shared?.control.isRemoved != true && !sealed.contains { !$0.isInPlace } }
 
-    /// Something of this collector's was cut short or removed: what is still in memory is written to a file of
-    /// its own again.
+    /// A segment of this collector was cut short or removed: its events that are still in memory are written to a new
+    /// file.
     func mendSegments() {
         change(context)
         for segment in sealed where !segment.isInDelivery && !segment.isInPlace { mend(segment) }
@@ -121,7 +122,7 @@ extension Spool {
         if segment.isLost { return leave(segment) }
         if segment.isIntact { segment.becomeHeap() }
         guard segment.isIntact && segment.pendingCount > 0 else {
-            // What was cut off is counted as well as it is known.
+            // Events that were cut off are counted as exactly as is known.
             sealed.removeAll { $0 === segment }
             discard(segment, .corrupt, isLocked: false)
             return
@@ -134,7 +135,7 @@ extension Spool {
         if shared?.isUsable == false { _ = vacate(segment, removingFrom: nil) } else { remove(segment) }
     }
 
-    /// The program has closed the files. What is in them is left to the next pass, as after a crash.
+    /// The program has closed the files. Their events are left to the next pass, as after a crash.
     func leaveLost() {
         change(context)
         let isAllLost = shared?.isUsable == false
@@ -145,17 +146,17 @@ extension Spool {
         }
     }
 
-    /// The same directory, opened again, or none.
+    /// The same directory, opened again; nil: there is none.
     func reopen(_ next: SpoolDirectory?, _ problem: SystemError?, _ context: ContextBlock) {
         let known = epoch
         replaceShared(next, problem)
-        // Consent that was withdrawn meanwhile is noticed with the next look.
+        // The next look notices consent that was withdrawn meanwhile.
         epoch = known
         change(context)
         for segment in sealed where segment.isHeap && !segment.isInDelivery { mend(segment) }
     }
 
-    /// The directory was removed, and is another one from now on; nil: there can be none.
+    /// The directory was removed, and `next` replaces it; nil: there can be none.
     func move(to next: SpoolDirectory?, _ problem: SystemError?, _ context: ContextBlock) {
         replaceShared(next, problem)
         for segment in sealed {
@@ -165,7 +166,7 @@ extension Spool {
         change(context)
     }
 
-    /// Lets other processes have the sealed segments, once no thread writes to them any more.
+    /// Gives the sealed segments to other processes, once no thread writes to them any more.
     func releaseSealed() {
         // A full spool is used as a ring: the oldest segment is soon needed again, at no cost if it is kept.
         if isPressed { return }
@@ -176,8 +177,8 @@ extension Spool {
         }
     }
 
-    /// What is recorded from now on has another context than what was before. Empty segments were made
-    /// for the old one.
+    /// Events recorded from now on have another context than the earlier ones. Empty segments were made for the old
+    /// context.
     func change(_ context: ContextBlock) {
         if let active {
             active.seal()
@@ -189,10 +190,10 @@ extension Spool {
         replaceContext(context)
     }
 
-    /// Events of this collector's own segments that wait.
+    /// Waiting events in this collector's own segments.
     var pendingOwn: Int { sealed.reduce(active?.pendingCount ?? 0) { $0 + $1.pendingCount } }
 
-    /// After a failed delivery: goes on with the last segment instead of beginning another.
+    /// After a failed delivery: continues the last segment instead of beginning another.
     func reopenLast() {
         guard active == nil, let last = sealed.last, !last.isInDelivery, last.hasRoom, last.description.epoch == epoch,
             last.description.matches(last.base, context)
@@ -202,8 +203,7 @@ extension Spool {
         active = last
     }
 
-    /// In a forked child: lets go of the parent's segments without touching what they hold. Their
-    /// files have been closed.
+    /// In a forked child: forgets the parent's segments without touching their content. Their files have been closed.
     func abandon() {
         for address in addresses { munmap(address, limits.segmentBytes) }
         addresses.removeAll()

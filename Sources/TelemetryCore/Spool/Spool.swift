@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// The segments of one collector: the one being recorded into, those waiting for delivery, and spare
-/// ones. All functions need the collector's mutex; none is on the path of an ordinary record.
+/// The segments of one collector: the active one, into which it records, those that wait for delivery, and spare ones.
+/// All functions need the collector's mutex; none is called for an ordinary record.
 final class Spool {
     let limits: SpoolLimits
     private(set) var context: ContextBlock
     /// Nil: no usable spool, segments are in memory.
     private(set) var shared: SpoolDirectory?
-    /// errno: what waits there is another user's now, and cannot be counted any more. 0: it can.
+    /// errno if the waiting events belong to another user now and cannot be counted any more; else 0.
     private(set) var unknown: Int32 = 0
-    /// What this collector has left there then.
+    /// The counts that this collector left there in that case.
     var left = Tally()
     /// Why there is no spool.
     private(set) var failure: SystemError?
@@ -25,21 +25,21 @@ final class Spool {
     /// Counts that are not in the control file yet.
     var unmerged = Tally()
     var unmergedAhead = TakenAhead()
-    /// Of a spool in memory: the user's answers as they were when it was begun.
+    /// For a spool in memory: the user's answers when it was begun.
     var answers: [FileStamp?] = []
     var passes: UInt64 = 0
-    /// Events that were in memory only, and went with it.
+    /// Events that were in memory only and were lost with it.
     var lost: UInt64 = 0
     /// errno of the last event that could not be stored.
     private(set) var lastErrno: Int32 = 0
     var epoch: UInt64
-    /// A segment of an earlier process may be gone on with only before anything was recorded elsewhere:
-    /// later it would put new events before older ones.
+    /// A segment of an earlier process may be continued only before anything was recorded elsewhere: later that would
+    /// put new events before older ones.
     private var mayAdopt = true
 
-    /// Until then (monotonic clock) the spool is taken to be full without looking.
+    /// Until this time (monotonic clock) the spool is assumed to be full without a look.
     private var fullUntil: Int64 = 0
-    /// Room had to be made lately: the spool is full of what nobody delivers.
+    /// Room had to be made lately: the spool is full of events that nobody delivers.
     private(set) var isPressed = false
 
     private static let fullNanoseconds: Int64 = 1_000_000_000
@@ -54,7 +54,7 @@ final class Spool {
         spare.reserveCapacity(limits.segments + 1)
     }
 
-    /// The order of this collector's events stays what it was.
+    /// Replaces the context but keeps the lineage, so that the order of this collector's events is preserved.
     func replaceContext(_ next: ContextBlock) {
         let lineage = context.lineage
         context = next
@@ -67,7 +67,7 @@ final class Spool {
         shared = nil
     }
 
-    /// The directory is another one now, or none; everything of this collector's is in memory.
+    /// The directory is another one now, or there is none; all events of this collector are in memory.
     func replaceShared(_ next: SpoolDirectory?, _ problem: SystemError?) {
         closeShared()
         shared = next
@@ -77,14 +77,14 @@ final class Spool {
     }
 
     var segmentBytes: Int { limits.segmentBytes }
-    /// What this collector records comes after what else is of this lineage.
+    /// What this collector records comes after everything else of this lineage.
     var lineage: UInt32 { context.lineage }
     var ageLimitSeconds: Int64 { limits.ageSeconds }
 
     // MARK: recording
 
-    /// Makes a segment with room for `size` bytes the active one, sealing the present one.
-    /// Nil: there is no room anywhere, and the event is to be counted as dropped.
+    /// Makes a segment with room for `size` bytes the active one, and seals the present one. Nil: there is no room
+    /// anywhere, and the event must be counted as dropped.
     func advance(size: Int) -> Segment? {
         if let active {
             active.seal()
@@ -96,7 +96,7 @@ final class Spool {
         return segment
     }
 
-    /// Seals the active segment, if anything is in it, so that it can be delivered.
+    /// Seals the active segment, unless it is empty, so that it can be delivered.
     func sealActive() {
         guard let active, active.pendingCount > 0 else { return }
         active.seal()
@@ -118,7 +118,7 @@ final class Spool {
             mayAdopt = false
             if let segment = adopt(shared) { return segment }
         }
-        // The way of a full spool with a dead sink: no look at the directory for every segment.
+        // For a full spool with a dead sink: do not look at the directory for every segment.
         if Clock.monotonic() < fullUntil, let segment = recycleOldest(.spoolFull) { return segment }
         switch create(shared) {
         case .made(let segment): return segment
@@ -136,7 +136,7 @@ final class Spool {
         return count
     }
 
-    /// Some of what waits is in memory only.
+    /// Some of the waiting events are in memory only.
     var usesHeap: Bool { shared == nil || heapSegmentCount > 0 }
 
     private func makeHeapSegment() -> Segment? {
@@ -145,14 +145,14 @@ final class Spool {
             size: limits.segmentBytes, epoch: epoch, context: context, address: addresses.popLast())
     }
 
-    /// Goes on with a segment that an earlier process of this tool left with room in it, so that a
-    /// thousand short runs do not leave a thousand files. It is the last of its collector, for all others
-    /// stay sealed; what this one records elsewhere later is of the same lineage, and is delivered after it.
+    /// Continues a segment that an earlier process of this tool left with room in it, so that a thousand short runs do
+    /// not leave a thousand files. It is the last segment of its collector, for all others stay sealed. What this
+    /// process records elsewhere later has the same lineage, and is delivered after it.
     private func adopt(_ shared: SpoolDirectory) -> Segment? {
-        // The deliverer must find it where the crash left it, to take its append back.
+        // After a crash, the deliverer must find this segment unchanged, to take its append back.
         let delivery = shared.delivery
         for name in shared.segmentNames().prefix(8) {
-            // A look first: a lock taken for nothing would keep the deliverer from it.
+            // Look first: an unneeded lock would keep the deliverer from the segment.
             guard let header = SegmentHeader(name, in: shared.directory), header.isOpen, header.epoch == epoch,
                 case .taken(let segment) = Segment.claim(name, in: shared.directory, reading: .mapped)
             else { continue }
@@ -169,7 +169,7 @@ final class Spool {
                     if description.lineage != 0 { context.lineage = description.lineage }
                     return segment
                 }
-                // Of another version, or another id: an empty one can be described anew.
+                // It has another version, or another id: an empty segment can be described anew.
                 if state.count == 0 {
                     segment.reset(epoch: epoch, context: context)
                     segment.open()
@@ -183,21 +183,20 @@ final class Spool {
 
     private enum Creation {
         case made(Segment)
-        /// The limits allow no more, and what is there belongs to living processes.
+        /// The limits allow no more, and the existing segments belong to living processes.
         case spoolFull
         /// The disk is full, or the spool could not be locked in time.
         case noSpace
     }
 
-    /// A new file, if the limits allow it once the oldest have been removed.
+    /// Creates a file, if the limits allow it once the oldest files have been removed.
     private func create(_ shared: SpoolDirectory) -> Creation {
         var result = Creation.spoolFull
         let address = addresses.popLast()
         let make = { if self.makeRoom(shared) { result = self.createFile(shared, address) } }
         if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.recordingMilliseconds), make) {
-            // An event does not wait for another process, which may be stopped with the lock in its hands:
-            // with less than half of the room taken, a few that make files at once stay within the limits all
-            // the same.
+            // An event does not wait for another process, which may be stopped while it holds the lock. If less than
+            // half of the room is taken, a few processes that make files at once still stay within the limits.
             if isHalfEmpty(shared) {
                 result = createUnlocked(shared, address)
             } else if !waitForRoom(shared, make) {
@@ -210,7 +209,7 @@ final class Spool {
         return result
     }
 
-    /// The helper, which has waited a little before, waits longer than it did.
+    /// The helper has already waited a little, and waits longer here.
     private func waitForRoom(_ shared: SpoolDirectory, _ make: () -> Void) -> Bool {
         if SpoolPatience.recordingMilliseconds > 0 { shared.stuckUntil = 0 }
         return shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds), make)
@@ -227,7 +226,7 @@ final class Spool {
         }
     }
 
-    /// Who was held up between its look at the room and here gives back what others have taken meanwhile.
+    /// If other processes took the room between the look at it and this call, the new file is given back.
     private func createUnlocked(_ shared: SpoolDirectory, _ address: UnsafeMutableRawPointer?) -> Creation {
         let result = createFile(shared, address)
         guard case .made(let segment) = result else { return result }
@@ -247,8 +246,8 @@ final class Spool {
         return usage.bytes < limits.bytes / 2 && usage.segments < limits.segments / 2
     }
 
-    /// Locked. Removes the oldest segments that no living process holds until a new one fits.
-    /// False: what is left belongs to living processes.
+    /// Locked. Removes the oldest segments that no living process holds until a new one fits. False: the remaining
+    /// segments belong to living processes.
     func makeRoom(_ shared: SpoolDirectory) -> Bool {
         var usage = shared.usage(segmentBytes: limits.segmentBytes)
         let fits = {
@@ -272,14 +271,14 @@ final class Spool {
         active?.fileID == fileID || sealed.contains { $0.fileID == fileID } || spare.contains { $0.fileID == fileID }
     }
 
-    /// Takes the oldest sealed segment of this process for new events; its own are counted as dropped.
+    /// Uses the oldest sealed segment of this process for new events. The events in it are counted as dropped.
     private func recycleOldest(_ reason: DropReason) -> Segment? {
         guard let index = sealed.firstIndex(where: { !$0.isInDelivery && $0.state.writers == 0 }) else { return nil }
         let segment = sealed.remove(at: index)
         segment.progress.drop(reason, segment.pendingCount)
         let tally = segment.tally
-        // Without a wait: this is on a caller's thread. The lock can be missing only for an instant, and
-        // the counts then wait in memory.
+        // No wait: this runs on a caller's thread. The lock is unavailable only for an instant, and the counts then
+        // wait in memory.
         var isCounted = false
         if !segment.isHeap {
             _ = shared?.withLock(Deadline(nanoseconds: 0)) { isCounted = self.shared?.retire(segment, tally) ?? false }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// How long a caller's thread waits for other processes at the control file.
+/// How long a caller's thread waits for other processes that have the control file locked.
 package enum SpoolPatience {
-    /// Short, for a thread that has better things to do, or the mutex that recording needs; the helper, of which many
-    /// may run at once and which has nothing else to do, sets more.
+    /// Short, because the thread has other work, or holds the mutex that recording needs. The helper sets more: it has
+    /// nothing else to do, and many helpers may run at once.
     nonisolated(unsafe) package static var milliseconds: UInt32 = 5
-    /// On the way of an event: no wait at all.
+    /// While an event is recorded: no wait at all.
     nonisolated(unsafe) package static var recordingMilliseconds: UInt32 = 0
-    /// Where an event has no other place: the spool is more than half full, or is only just being made.
+    /// If an event has no other place: the spool is more than half full, or is just being made.
     nonisolated(unsafe) package static var lossMilliseconds: UInt32 = 5
 
-    /// Of the helper: `recording` is for a script or a wrapped program, which wait for nobody. Many may record at once.
+    /// For the helper. `recording`: it works for a script or a wrapped program, which must not wait. Many may record at
+    /// once.
     package static func setForHelper(recording: Bool) {
         milliseconds = recording ? 50 : 5_000
         recordingMilliseconds = milliseconds
@@ -29,13 +30,13 @@ final class SpoolDirectory {
     var destinations: DestinationFile?
     private let owner = csystem_user()
     private let deliveryMutex = Mutex()
-    /// Monotonic clock; 0: it is waited for.
+    /// Until this time (monotonic clock) the lock is not waited for; 0: it is waited for.
     var stuckUntil: Int64 = 0
-    /// The retirement that this process saw through to the end last.
+    /// The last retirement that this process completed.
     private var finishedRetirement: UInt64 = 0
-    /// As it was read last.
+    /// The delivery state as it was read last.
     private var knownDelivery = DeliveryState()
-    /// This process delivers, and nobody else changes it.
+    /// This process delivers; no other process changes the state.
     private var isDelivering = false
 
     init(path: String, directory: Descriptor, control: ControlFile) {
@@ -45,7 +46,7 @@ final class SpoolDirectory {
         destinations = DestinationFile.existing(in: directory)
     }
 
-    /// For a tool with several destinations, one for each name. Nil: they cannot be told apart here.
+    /// For a tool with several destinations: one slot for each name. Nil: they cannot be told apart here.
     func assignDestinations(_ names: [String]) -> [DestinationSlot]? {
         var slots: [DestinationSlot]?
         _ = withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
@@ -59,7 +60,7 @@ final class SpoolDirectory {
     static func open(tool: String) throws(SystemError) -> SpoolDirectory {
         guard let base = Environment.stateDirectory else { throw SystemError(code: ENOENT) }
         let path = base + "/" + tool
-        // Whoever can write to what the spool is in could put another in its place.
+        // A user who can write to the parent directory could put another directory in the spool's place.
         if !Directory.isMissingOrPrivate(base) { throw SystemError(code: EPERM) }
         let directory = try Directory.openPrivate(path)
         do throws(SystemError) {
@@ -70,11 +71,11 @@ final class SpoolDirectory {
         }
     }
 
-    /// A tool's, whether it exists or not. Nil: the user has no place for one.
+    /// The path of a tool's spool, whether it exists or not. Nil: the user has no state directory.
     static func path(tool: String) -> String? { Environment.stateDirectory.map { $0 + "/" + tool } }
 
-    /// To look at: nothing is written, so that neither a file system nor an owner that forbids that is in the
-    /// way. Nil when there is no spool; throws when that cannot be known, or it is another's.
+    /// Opens a spool read-only: nothing is written, so that a file system or an owner that forbids writing does not
+    /// matter. Nil: there is no spool. Throws when that cannot be known, or the spool belongs to another user.
     static func openToLook(tool: String) throws(SystemError) -> SpoolDirectory? {
         guard let base = Environment.stateDirectory,
             let directory = try Directory.openExisting(base + "/" + tool, refusedMode: 0)
@@ -91,7 +92,7 @@ final class SpoolDirectory {
         return nil
     }
 
-    /// Creates nothing. Nil when there is no spool that could be used.
+    /// Creates nothing. Nil: there is no usable spool.
     static func openExisting(tool: String) -> SpoolDirectory? {
         guard let base = Environment.stateDirectory, Directory.isMissingOrPrivate(base),
             let directory = (try? Directory.openExisting(base + "/" + tool)) ?? nil
@@ -103,8 +104,8 @@ final class SpoolDirectory {
         return SpoolDirectory(path: base + "/" + tool, directory: directory, control: control)
     }
 
-    /// To withdraw, which needs no trust in the directory: what is erased is this user's. Nil when nothing
-    /// waits; throws when that cannot be told.
+    /// Opens a spool to withdraw, which does not need a trusted directory: what is erased belongs to this user. Nil:
+    /// nothing waits. Throws when that cannot be known.
     static func openToErase(tool: String) throws(SystemError) -> SpoolDirectory? {
         guard let base = Environment.stateDirectory else { return nil }
         let path = base + "/" + tool
@@ -121,12 +122,12 @@ final class SpoolDirectory {
             let file = try Descriptor.open(at: directory, ControlFile.name, O_RDWR | O_NONBLOCK)
             defer { file.close() }
             isSpool = try file.status().st_size == ControlFile.size
-            // A damaged one is mended; what waits is void without it.
+            // A damaged control file is repaired; without it the waiting events are void.
             return SpoolDirectory(
                 path: path, directory: directory, control: try ControlFile.open(in: directory, isToErase: true))
         } catch {
             directory.close()
-            // No spool was ever made where there is no room for one, or where files cannot be locked.
+            // A spool was never made where there is no room for one, or where files cannot be locked.
             if !isSpool && (error.isMissing || [ENOSPC, ENOLCK, ENOSYS, EOPNOTSUPP].contains(error.code)) {
                 return nil
             }
@@ -134,10 +135,10 @@ final class SpoolDirectory {
         }
     }
 
-    /// The program has closed the files that this process has of it, or has become another user since.
+    /// The program has closed the files of the spool in this process, or has become another user since.
     var isLost: Bool { !isUsable || !control.file.isOurs || !directory.isOurs }
 
-    /// This process is still of the user whose spool it is.
+    /// This process still runs as the user who owns the spool.
     var isUsable: Bool { owner == csystem_user() }
 
     func close() {
@@ -145,11 +146,11 @@ final class SpoolDirectory {
         directory.close()
     }
 
-    /// In a forked child, where the control file has been closed already.
+    /// For a forked child, in which the control file has been closed already.
     func forget() { directory.close() }
 
-    /// Runs `body` with the control file locked. False when the lock could not be had in time; for a second
-    /// after that it is not waited for again: who holds it may be stopped.
+    /// Runs `body` with the control file locked. False: the lock was not available in time. For a second after that, it
+    /// is not waited for again: its holder may be stopped.
     func withLock(_ deadline: Deadline, _ body: () -> Void) -> Bool {
         let isPatient = !deadline.isPast && Clock.monotonic() >= stuckUntil
         guard control.file.lock(until: isPatient ? deadline : Deadline(nanoseconds: 0)) else {
@@ -161,7 +162,7 @@ final class SpoolDirectory {
         return true
     }
 
-    /// `except`: files that the caller holds itself, by number.
+    /// `except`: files that the caller itself holds, by number.
     @inline(never)
     func segmentNames(except isOwn: (UInt64) -> Bool = { _ in false }) -> [String] {
         var result: [String] = []
@@ -173,7 +174,7 @@ final class SpoolDirectory {
         return result
     }
 
-    /// Those whose use began first come first; those that cannot be read, before them.
+    /// Segments whose use began first come first. Unreadable ones come before them.
     @inline(never)
     func segmentsByAge(except isOwn: (UInt64) -> Bool) -> [AgedSegment] {
         var aged: [AgedSegment] = []
@@ -184,9 +185,9 @@ final class SpoolDirectory {
         return aged
     }
 
-    /// As `segmentsByAge`, for delivery: none without those that came before it. One look may miss a
-    /// segment made meanwhile and still see a later one, so what only a second look shows is left for the
-    /// next time, unless it is older than something that the first one showed.
+    /// Like `segmentsByAge`, for delivery: no segment is returned without those that came before it. One look may miss
+    /// a segment made meanwhile and still see a later one. So a segment that only the second look shows is left for the
+    /// next time, unless it is older than one that the first look showed.
     func segmentsToDeliver(except isOwn: (UInt64) -> Bool) -> [AgedSegment] {
         let first = segmentNames(except: isOwn)
         if first.isEmpty { return [] }
@@ -196,8 +197,8 @@ final class SpoolDirectory {
         return aged
     }
 
-    /// Bytes and number of all segment files; of those that a run has cut short at its end, as many count as
-    /// one as have its size.
+    /// Bytes and number of all segment files. Files that a run has cut short at its end count by size: together as many
+    /// segments as their bytes fill.
     func usage(segmentBytes: Int = 0) -> (bytes: Int64, segments: Int) {
         var bytes: Int64 = 0
         var short: Int64 = 0
@@ -216,7 +217,7 @@ final class SpoolDirectory {
 
     // MARK: delivery state
 
-    /// What delivery knows. Whoever holds `deliver.lock` changes it; any thread may ask.
+    /// The delivery state. Only the holder of `deliver.lock` changes it; any thread may ask.
     var delivery: DeliveryState {
         deliveryMutex.withLock {
             if !isDelivering, let state = control.readDelivery() { knownDelivery = state }
@@ -224,7 +225,8 @@ final class SpoolDirectory {
         }
     }
 
-    /// With the lease. False: it cannot be read now, and what is not known must not be taken for nothing.
+    /// Called with the lease held. False: the state cannot be read now, and an unknown state must not be taken for an
+    /// empty one.
     func beginDelivering() -> Bool {
         deliveryMutex.withLock {
             guard let state = control.readDelivery() else { return false }
@@ -244,8 +246,8 @@ final class SpoolDirectory {
 
     // MARK: totals
 
-    /// Locked. Adds what a segment has contributed to the totals, once, even if the process dies
-    /// before it removes or resets the segment. False: they cannot be added now, and the segment is to stay.
+    /// Locked. Adds the counts of a segment to the totals, once, even if the process dies before it removes or resets
+    /// the segment. False: they cannot be added now, and the segment must stay.
     @discardableResult
     func retire(_ segment: Segment, _ tally: Tally) -> Bool {
         guard var counters = control.readCounters() else { return false }
@@ -260,7 +262,7 @@ final class SpoolDirectory {
         return true
     }
 
-    /// The file of a segment that was counted is still there.
+    /// The file of a counted segment still exists.
     func couldNotRemove() { finishedRetirement = 0 }
 
     /// Locked. Adds counts that belong to no file. False: they cannot be added now.
@@ -272,21 +274,23 @@ final class SpoolDirectory {
         return true
     }
 
-    /// True when the segment, which the caller holds, has been counted already and only waits to be removed. Without
-    /// the lock, which another may keep for long: one of the two slots is always whole. Nil: that cannot be known now.
+    /// Whether the segment, which the caller holds, has been counted already and only waits to be removed. Does not
+    /// take the lock, which another process may keep for long: one of the two slots is always whole. Nil: that cannot
+    /// be known now.
     func isRetired(_ segment: Segment) -> Bool? {
         control.readCounters().map { $0.retiredGeneration == segment.description.generation }
     }
 
-    /// A process that died between counting a segment and removing it, or could not remove it, left the file: remove it
-    /// before another retirement takes its place in the counters. False: it is still there, and would be counted again.
+    /// A process that died between counting a segment and removing it, or could not remove it, left the file. Removes
+    /// that file before another retirement replaces it in the counters. False: the file still exists, and would be
+    /// counted again.
     private func finishRetirement(_ counters: Counters) -> Bool {
         guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return true }
         let name = Segment.name(counters.retiredFile)
         if faccessat(directory.raw, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing }
         switch Segment.claim(name, in: directory, reading: .header) {
         case .taken(let leftover):
-            // Otherwise its file has been used afresh since.
+            // If not, its file has been used afresh since.
             let isCounted = leftover.description.generation == counters.retiredGeneration
             return leftover.release(removingFrom: isCounted ? directory : nil) || !isCounted
         case .damaged(let file, _):
@@ -298,8 +302,8 @@ final class SpoolDirectory {
         }
     }
 
-    /// Locked. The totals over counters and all segments, those of living processes included. `failure`: errno, where
-    /// the process had no descriptor left to look with, or gave up its right to. Those in `own` it need not open.
+    /// Locked. The totals over counters and all segments, including those of living processes. `failure`: errno, if the
+    /// process had no descriptor left to look with, or gave up its right to look. Segments in `own` need not be opened.
     func totals(failure: UnsafeMutablePointer<Int32>? = nil, own: [Segment] = []) -> Tally {
         guard let counters = control.readCounters() else {
             failure?.pointee = csystem_errno()

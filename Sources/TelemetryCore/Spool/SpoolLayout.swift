@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-// Every offset and size of docs/spool-format.md, format version 1, but those of records: RecordLayout has them.
+// Every offset and size of docs/spool-format.md, format version 1, except those of records: RecordLayout has them.
 
 /// "Segments"
 enum SegmentLayout {
@@ -19,7 +19,7 @@ enum SegmentLayout {
     }
 }
 
-/// The first eight bytes of a file: what it is, and the version of its format in the last one.
+/// The first eight bytes of a file: its kind, and in the last byte its format version.
 enum Magic {
     /// `TLMSEG` 0 1, little-endian.
     static let segment: UInt64 = 0x0100_4745_534D_4C54
@@ -27,7 +27,7 @@ enum Magic {
     static let control: UInt64 = 0x0100_4C54_434D_4C54
     private static let versionShift: UInt64 = 56
 
-    /// The same kind of file, of a later version.
+    /// The same kind of file, but a later version.
     static func isLater(_ word: UInt64, than known: UInt64) -> Bool {
         (word ^ known) << (64 - versionShift) == 0 && word >> versionShift > known >> versionShift
     }
@@ -73,7 +73,7 @@ enum DestinationSetLayout {
     static func fingerprint(_ index: Int) -> Field<UInt32> { Field(members + 8 * index) }
     static func tag(_ index: Int) -> Field<UInt32> { Field(members + 8 * index + 4) }
     static func text(_ count: Int) -> Int { members + 8 * count }
-    /// With its text.
+    /// The length including its text.
     static let limit = 260
 }
 
@@ -156,7 +156,7 @@ enum DestinationLayout {
     static let name = SlotText(offset: 40, limit: 64)
 }
 
-/// A text in a slot: its length in two bytes, and room for so many.
+/// A text in a slot: its length in two bytes, and room for `limit` bytes.
 struct SlotText {
     let offset: Int
     let limit: Int
@@ -166,7 +166,7 @@ struct SlotText {
         return Array(UnsafeRawBufferPointer(start: slot + (offset + 2), count: length))
     }
 
-    /// Nothing of a longer one is left.
+    /// Overwrites a longer text completely.
     func store(_ text: [UInt8], _ slot: UnsafeMutableRawPointer) {
         let room = slot + offset
         memset(room, 0, 2 + limit)

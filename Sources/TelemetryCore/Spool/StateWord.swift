@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// The first word of a segment: everything that changes while events are recorded, so that one
+/// The first word of a segment. It contains everything that changes while events are recorded, so that one
 /// compare-and-swap keeps it consistent whenever the process dies.
 struct StateWord {
     var raw: UInt64
@@ -35,9 +35,9 @@ struct StateWord {
         atomic(segment).pointee.store(word.raw, ordering: .releasing)
     }
 
-    /// Reserves `size` bytes (a multiple of 8) for one record and returns their offset; 0 when the
-    /// segment is sealed or has no room. The bounds come from this process, never from the file, so
-    /// that whatever another process does to the word, nothing is written outside the mapping.
+    /// Reserves `size` bytes (a multiple of 8) for one record and returns their offset; 0 when the segment is sealed or
+    /// has no room. The bounds come from this process, never from the file. So nothing is written outside the mapping,
+    /// whatever another process does to the word.
     @inline(__always)
     static func reserve(_ segment: UnsafeMutableRawPointer, size: Int, capacity: Int) -> Int {
         let word = atomic(segment)

@@ -21,7 +21,7 @@ struct Tally: Equatable {
     var dropped = SIMD16<UInt64>(repeating: 0)
     var adjusted: UInt64 = 0
     var refused: UInt64 = 0
-    /// C10: of `refused`, those that the registry does not allow.
+    /// C10: the part of `refused` that the registry does not allow.
     var refusedUndeclared: UInt64 = 0
     var attributesRefused: UInt64 = 0
 
@@ -50,8 +50,8 @@ struct Tally: Equatable {
     }
 }
 
-/// Of several destinations: what each has taken more than is counted for the segment, or less, which wraps
-/// around. By place in the segment's header; inline, as Tally is.
+/// For several destinations: how many events each has taken more than are counted for the segment; fewer wraps around.
+/// By place in the segment's header; stored inline, as in `Tally`.
 struct TakenAhead {
     private var tags = SIMD8<UInt32>(repeating: 0)
     private var counts = SIMD8<UInt64>(repeating: 0)
@@ -69,7 +69,7 @@ struct TakenAhead {
         tags[destination.index] == destination.tag ? counts[destination.index] : 0
     }
 
-    /// Each of which something is known; the count is 0 for one that is level with the totals.
+    /// Calls `body` for each known destination. The count is 0 for a destination that is level with the totals.
     func forEach(_ body: (DestinationSlot, UInt64) -> Void) {
         for index in 0..<Destination.limit where tags[index] != 0 {
             body(DestinationSlot(index: index, tag: tags[index]), counts[index])

@@ -18,7 +18,7 @@ enum Clock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
-    /// 2020-01-01: before the library was, a clock says so only if nobody has set it.
+    /// 2020-01-01, before the library existed: only a clock that nobody has set shows an earlier time.
     static let earliestNanoseconds: Int64 = 1_577_836_800_000_000_000
 
     static func sleep(nanoseconds: Int64) {
@@ -36,7 +36,7 @@ package struct Deadline {
 
     init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    /// `timeoutMilliseconds` from now; one that is too large to count means never.
+    /// `timeoutMilliseconds` from now; a time that is too large to count means never.
     package init(timeoutMilliseconds: UInt32) {
         let span = Int64(timeoutMilliseconds) &* 1_000_000
         let (sum, overflow) = Clock.monotonic().addingReportingOverflow(span)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A11: whether this process was started by a machine that builds and tests; and the variable that
-/// tells. `CI` decides if it is set; else what the known services set.
+/// A11: whether a machine that builds and tests has started this process, and the variable that tells. `CI` decides if
+/// it is set; else the variables of the known services do.
 package struct ContinuousIntegration: Equatable {
     let name: String
     let value: String
@@ -13,11 +13,11 @@ package struct ContinuousIntegration: Equatable {
 
     /// Nil when there is no sign of it.
     static func current() -> ContinuousIntegration? {
-        // A denial is no refusal.
+        // A denial is not a refusal.
         if let value = Environment.refusing("CI", affirms), affirms(value) || !Environment.isUntrusted {
             return ContinuousIntegration(name: "CI", value: value, isDetected: affirms(value))
         }
-        // One literal, walked name by name: it is memory that is there, not an array to be made.
+        // One literal, walked name by name: no array has to be made.
         var at = UnsafeRawPointer(services.utf8Start).assumingMemoryBound(to: CChar.self)
         while at.pointee != 0 {
             if let value = Environment.refusing(at, affirms), affirms(value) {
@@ -32,7 +32,7 @@ package struct ContinuousIntegration: Equatable {
         AnswerWord(value).refuses
     }
 
-    /// What services say of themselves in their own documents; docs/consent.md lists them.
+    /// Variables that services name in their own documents; docs/consent.md lists them.
     private static var services: StaticString {
         """
         GITHUB_ACTIONS\0GITLAB_CI\0BUILDKITE\0CIRCLECI\0TRAVIS\0JENKINS_URL\0TEAMCITY_VERSION\0\

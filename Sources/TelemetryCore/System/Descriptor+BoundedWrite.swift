@@ -2,9 +2,9 @@
 import CSystem
 
 extension Descriptor {
-    /// Writes what it can of `bytes` until `shouldStop`, without ever blocking for long: a pipe whose
-    /// reader has stopped reading takes nothing, and the host must not wait for it.
-    /// Returns how much was written; less than all with a nil error: stopped.
+    /// Writes what it can of `bytes` until `shouldStop`, without ever blocking for long: a pipe whose reader has
+    /// stopped reading takes nothing, and the host must not wait for it. Returns how much was written; less than all
+    /// with a nil error: stopped.
     func writeBounded(
         _ bytes: UnsafeRawBufferPointer, shouldStop: () -> Bool
     ) -> (written: Int, error: SystemError?) {

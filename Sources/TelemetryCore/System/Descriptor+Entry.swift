@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Names below an open directory, and what a file says of itself.
+/// Names below an open directory, and what a file's status says.
 extension Descriptor {
     /// renameat(2) within this directory; replaces what `to` names.
     func renameEntry(_ from: String, _ to: String) throws(SystemError) {
@@ -10,14 +10,14 @@ extension Descriptor {
         }
     }
 
-    /// unlinkat(2). A name that does not exist is no error; false then.
+    /// unlinkat(2). A name that does not exist is not an error; the result is false then.
     func removeEntry(_ name: String) throws(SystemError) -> Bool {
         if PathText.call(name, { unlinkat(number, $0, 0) }) == 0 { return true }
         guard csystem_errno() == ENOENT else { throw .current }
         return false
     }
 
-    /// pwrite(2) of everything, over what stands there.
+    /// pwrite(2) of everything, over what is there.
     func overwrite(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) {
         if !Self.mayWrite(upTo: offset &+ Int64(bytes.count)) { throw SystemError(code: EFBIG) }
         while true {
@@ -47,12 +47,12 @@ extension stat {
 extension SystemError {
     /// The name does not exist.
     var isMissing: Bool { code == ENOENT }
-    /// A file is where a directory was looked for: nothing is behind it.
+    /// A file is where a directory was expected: nothing is behind it.
     var isNoDirectory: Bool { code == ENOTDIR }
 }
 
 extension Directory {
-    /// Opens an existing directory of anyone's; a symbolic link to one is followed. Nil: it does not exist.
+    /// Opens an existing directory, of any owner; a symbolic link to one is followed. Nil: it does not exist.
     static func openAny(_ path: String) throws(SystemError) -> Descriptor? {
         do throws(SystemError) { return try Descriptor.open(path + "/.", O_RDONLY | O_DIRECTORY) } catch {
             if error.isMissing { return nil }

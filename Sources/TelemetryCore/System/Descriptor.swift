@@ -6,7 +6,7 @@ package struct SystemError: Error, Equatable {
     package let code: Int32
     package static var current: SystemError { SystemError(code: csystem_errno()) }
 
-    /// What is there is of a later version of the library, and is left as it is.
+    /// A later version of the library made what is there; it is left as it is.
     package static var laterVersion: SystemError { SystemError(code: EPROTONOSUPPORT) }
 
     /// The system's own sentence for it.
@@ -24,10 +24,10 @@ package struct SystemError: Error, Equatable {
 /// An open file, closed on every path by its owner calling `close()`. All calls retry EINTR.
 struct Descriptor: Equatable {
     let raw: Int32
-    /// Which file it is, where it stays open while the program runs: the program may close all files and give
-    /// the number to one of its own. 0: not kept.
+    /// Which file it is, for one that stays open while the program runs: the program may close all files and give the
+    /// number to another file. 0: not kept.
     private var file: UInt64 = 0
-    /// It comes from `open`, which leaves a mark on what it opens.
+    /// It comes from `open`, which marks what it opens.
     private var isMarked = false
 
     init(raw: Int32) { self.raw = raw }
@@ -39,10 +39,10 @@ struct Descriptor: Equatable {
         csystem_know(raw, identity)
     }
 
-    /// What it is known by while nobody can have closed it.
+    /// What identifies it while nobody can have closed it.
     private var identity: UInt64 { file == 0 ? 1 : file }
 
-    /// The same, to be recognised: once it is another file, nothing is written, locked or closed.
+    /// The same, made recognisable: once it is another file, nothing is written, locked or closed.
     func recognisable(_ status: stat?) -> Descriptor {
         let isKnown = csystem_is_known(raw, identity)
         var result = self
@@ -60,14 +60,14 @@ struct Descriptor: Equatable {
             return true
         }
         var status = stat()
-        // One that cannot be looked at for another reason is still what it was.
+        // A file that cannot be looked at for another reason is still the same.
         if fstat(raw, &status) != 0 { return csystem_errno() != EBADF }
         if Self.file(status) != file { return false }
         csystem_know(raw, identity)
         return true
     }
 
-    /// For a call of the system's; -1, with which it fails (EBADF), once it is another file.
+    /// For a system call. Once it is another file: -1, with which the call fails (EBADF).
     var number: Int32 { isOurs ? raw : -1 }
 
     private static func file(_ status: stat?) -> UInt64 {
@@ -85,7 +85,7 @@ struct Descriptor: Equatable {
         return try openOnly(at: directory, path, flags, mode)
     }
 
-    /// The same, recognisable, and what the system says of it.
+    /// The same, recognisable, and with its status.
     static func openKnown(
         at directory: Descriptor = .currentDirectory, _ path: String, _ flags: Int32, mode: mode_t = 0o600
     ) throws(SystemError) -> (file: Descriptor, status: stat) {
@@ -104,7 +104,7 @@ struct Descriptor: Equatable {
     private static func openOnly(at directory: Descriptor, _ path: String, _ flags: Int32, _ mode: mode_t)
         throws(SystemError) -> Descriptor
     {
-        // In another directory there is nothing of that name, unless it is made.
+        // In another directory there is nothing of that name, except if this call makes it.
         let place = flags & O_CREAT == 0 ? directory.raw : directory.number
         while true {
             let fd = PathText.call(path) { csystem_openat(place, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
@@ -113,7 +113,7 @@ struct Descriptor: Equatable {
         }
     }
 
-    /// What a strict umask has taken from the owner: nobody could open the file again.
+    /// Restores what a strict umask has taken from the owner: otherwise nobody could open the file again.
     private func restoreMode(_ mode: mode_t, _ status: stat) {
         if status.isOwnRegularFile, status.st_mode & 0o600 != mode & 0o600 { _ = fchmod(raw, mode) }
     }
@@ -126,7 +126,7 @@ struct Descriptor: Equatable {
         _ = CSystem.close(raw)
     }
 
-    /// Of a file that is not recognisable, whatever has its number now.
+    /// For a file that is not recognisable: the status of whatever has its number now.
     func status() throws(SystemError) -> stat {
         var result = stat()
         guard fstat(raw, &result) == 0 else { throw .current }
@@ -153,8 +153,8 @@ struct Descriptor: Equatable {
         return result
     }
 
-    /// Writes everything or throws; what was written before an error stays written. Beyond a limit on file
-    /// sizes nothing is.
+    /// Writes everything or throws. What was written before an error stays written. Nothing is written beyond a limit
+    /// on file sizes.
     func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         guard let base = bytes.baseAddress else { return }
         guard isOurs else { throw SystemError(code: EBADF) }
@@ -191,16 +191,16 @@ struct Descriptor: Equatable {
     /// Past the limit a write raises SIGXFSZ, which ends the host.
     static func mayWrite(upTo length: Int64) -> Bool { length <= csystem_file_size_limit() }
 
-    /// Where the next write goes at the furthest: a file that is appended to tells its place only after the first one.
+    /// The furthest place of the next write: a file that is appended to tells its place only after the first write.
     private static func end(_ raw: CInt) -> Int64 {
         var status = stat()
         guard fstat(raw, &status) == 0, status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else { return 0 }
         return max(Int64(status.st_size), Int64(lseek(raw, 0, SEEK_CUR)))
     }
 
-    /// pwrite(2) of a few bytes, to a file whose blocks exist; nothing is written beyond a limit on file
-    /// sizes. False: it is not written, or not as a whole. `tries`: 2 where a call that fails for once would
-    /// lose what no other call makes good.
+    /// pwrite(2) of a few bytes, to a file whose blocks exist. Nothing is written beyond a limit on file sizes. False:
+    /// the bytes are not written, or not all of them. `tries`: 2 where a single failure would lose what no other call
+    /// makes good.
     @discardableResult
     func write(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int, tries: Int = 1) -> Bool {
         for _ in 0..<tries
@@ -210,8 +210,8 @@ struct Descriptor: Equatable {
         return false
     }
 
-    /// pread(2) from there, of a file whose content tells whether it is that file; less than `count` where
-    /// the file ends. Nil: it cannot be read now, which says nothing of what is in it.
+    /// pread(2) from `offset`, of a file whose content tells whether it is that file; less than `count` where the file
+    /// ends. Nil: it cannot be read now, which does not tell what is in it.
     func read(_ bytes: UnsafeMutableRawPointer, _ count: Int, at offset: Int) -> Int? {
         var done = 0
         while done < count {
@@ -233,8 +233,8 @@ struct Descriptor: Equatable {
         return 0
     }
 
-    /// flock(2), tried until the deadline or until it is called off. False: still held by another.
-    /// Not the waiting form: the holder may be stopped, and this must end all the same.
+    /// flock(2), tried until the deadline or until it is called off. False: another open file still holds it.
+    /// This is not the waiting form: the holder may be stopped, and this must nevertheless end.
     func lock(until deadline: Deadline, isCancelled: () -> Bool = { false }) -> Bool {
         var pause: Int64 = 20_000
         while true {

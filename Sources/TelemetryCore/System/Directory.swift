@@ -32,7 +32,7 @@ enum Directory {
         return PathText.call(path, { stat($0, &status) }) != 0 || status.isOwn && status.st_mode & 0o022 == 0
     }
 
-    /// A home that does not exist is not ours to make, nor what it is in: `ENOENT` then.
+    /// A home that does not exist is not made, and neither is the directory it belongs in: `ENOENT` then.
     private static func makeParents(of path: String) throws(SystemError) {
         let bytes = Array(path.utf8)
         let home = Array((Environment.home ?? "").utf8)
@@ -44,7 +44,7 @@ enum Directory {
         }
     }
 
-    /// Mode 0700, whatever the umask takes away. One that is there is left as it is.
+    /// Mode 0700, whatever the umask takes away. A directory that exists already is left as it is.
     private static func make(_ path: String) throws(SystemError) {
         guard PathText.call(path, { mkdir($0, 0o700) }) == 0 else {
             if csystem_errno() != EEXIST { throw .current }
@@ -75,7 +75,7 @@ enum Directory {
         }
     }
 
-    /// All of them. For where speed does not matter: the loop above is compiled once for each use.
+    /// All names. For use where speed does not matter: the loop above is compiled once for each use.
     @inline(never)
     static func names(in directory: Descriptor) -> [String] {
         var names: [String] = []

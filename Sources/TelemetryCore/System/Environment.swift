@@ -3,8 +3,8 @@ import CSystem
 
 /// The process's environment and where a user's files belong.
 package enum Environment {
-    /// This process has rights that its caller does not have (AT_SECURE). What the caller has put into the
-    /// environment may refuse there, and do nothing else: secure_getenv(3).
+    /// This process has rights that its caller does not have (AT_SECURE). There, what the caller has put into the
+    /// environment may only refuse: secure_getenv(3).
     static var isUntrusted: Bool { csystem_is_privileged() }
 
     /// Value of a variable; nil when unset, and where the environment is not to be trusted. Invalid UTF-8 is replaced.
@@ -14,8 +14,8 @@ package enum Environment {
         return String(cString: value)
     }
 
-    /// Value of a variable that can only refuse: of several copies the first that does, else the first. Whoever
-    /// reads the environment otherwise sees one copy, and not every reader the same one.
+    /// Value of a variable that can only refuse: of several copies the first that refuses, else the first. Another
+    /// reader of the environment sees one copy, and not every reader the same one.
     @inline(never)
     static func refusing(_ name: UnsafePointer<CChar>, _ refuses: (String) -> Bool = { _ in false }) -> String? {
         var first: String?
@@ -35,7 +35,7 @@ package enum Environment {
         return PathText.string(path)
     }
 
-    /// HOME whoever set it, to be taken out of texts: nothing is read or written there.
+    /// HOME, even from a caller that is not trusted. It is taken out of texts; nothing is read or written there.
     static var homeInTexts: String? {
         guard let path = getenv("HOME"), path.pointee != 0 else { return nil }
         return PathText.string(path)
@@ -54,16 +54,16 @@ package enum Environment {
         return home.map { $0 + "/" + homeFallback }
     }
 
-    /// HOME; that of the password file where the environment is not to be trusted. A16: root's own when sudo
-    /// has left another user's there, so that root leaves nothing in it.
+    /// HOME; where the environment is not to be trusted, the home in the password file. A16: root's own when sudo has
+    /// left another user's there, so that root leaves nothing in it.
     static var home: String? {
         if isUntrusted { return PasswordFile.account { $0.pw_uid == csystem_user() }?.home }
         guard let path = absolute("HOME") else { return nil }
         return mayUse(path) ? path : PasswordFile.account { $0.pw_uid == 0 }?.home
     }
 
-    /// False for a place of someone else's while this process is root, which leaves nothing there. On
-    /// another user's behalf, no part of the way is anyone else's: its owner could turn it elsewhere.
+    /// False for another user's place while this process is root: root leaves nothing there. On another user's behalf,
+    /// no part of the path may be anyone else's: its owner could turn it elsewhere.
     private static func mayUse(_ path: String) -> Bool {
         if csystem_user() != 0 { return true }
         let stay = csystem_stay()
@@ -73,7 +73,7 @@ package enum Environment {
         return isAllowed
     }
 
-    /// As it was judged last in a stay (csystem_stay()).
+    /// The last judgement in a stay (csystem_stay()).
     nonisolated(unsafe) private static var judged: (stay: UInt32, path: String, isAllowed: Bool) = (0, "", false)
 
     private static func isNoOneElses(_ path: String) -> Bool {
@@ -106,7 +106,7 @@ package enum Environment {
     /// `$XDG_CONFIG_HOME/telemetry`, default `~/.config/telemetry`.
     static var configDirectory: String? { configDirectory(in: configHome) }
 
-    /// Nil without a `home`, which is `configHome`.
+    /// `home`: `configHome`. Nil without it.
     static func configDirectory(in home: String?) -> String? { home.map { $0 + "/telemetry" } }
 
     /// `$XDG_DATA_HOME/telemetry`, default `~/.local/share/telemetry`.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Whose file is believed, and in which state. It is a regular file in any case.
+/// Which owner and which mode a trusted file has. It is a regular file in any case.
 struct FileTrust {
     /// Nil: anyone's.
     var owner: uid_t? = csystem_user()
-    /// Root's is believed as well.
+    /// Root's file is trusted as well.
     var acceptsRoot = false
-    /// Bits of the mode that make it anyone's.
+    /// Bits of the mode with which the file could be anyone's.
     var refusedMode: mode_t = 0o002
     var followsLinks = false
 

@@ -2,7 +2,7 @@
 import CSystem
 import Synchronization
 
-/// Something of which both sides of a fork(2) go on with a copy.
+/// Something that both sides of a fork(2) go on with, each with a copy.
 package class ForkMember {
     /// Held over the fork: no other thread is in the middle of a change when memory is copied.
     let mutex = Mutex()
@@ -10,14 +10,14 @@ package class ForkMember {
 
     init() {}
 
-    /// In the child, with the mutex held: what belongs to the parent is let go of.
+    /// In the child, with the mutex held: lets go of what belongs to the parent.
     func becomeChild() {}
 }
 
-/// Keeps every open collector usable on both sides of a fork(2): the parent goes on undisturbed, the
-/// child begins with a spool segment of its own and never sends or counts what the parent recorded.
+/// Keeps every open collector usable on both sides of a fork(2). The parent goes on undisturbed. The child begins with
+/// a new spool segment, and never sends or counts what the parent recorded.
 final class ForkHandling {
-    /// Unretained: a member leaves the list before it goes.
+    /// Unretained: a member leaves the list before it is freed.
     private var members: [Unmanaged<ForkMember>] = []
     private let mutex = Mutex()
     /// Open files that are locked, or will be. A copy in a child would keep the lock after the parent
@@ -25,11 +25,11 @@ final class ForkHandling {
     private var held: [Descriptor] = []
     /// Guards `held`; the innermost of all locks.
     private let heldMutex = Mutex()
-    /// D4: of each tool, guarded by the same.
+    /// D4: the id of each tool, guarded by `heldMutex` too.
     private var ephemeralIDs: [(tool: String, id: String)] = []
 
-    /// The process's only one, made at the first use and kept in plain memory: a lazily initialised
-    /// global has a lock of its own, which a fork could catch in the hands of another thread.
+    /// The process's only instance, made at the first use and kept in plain memory: a lazily initialised global has a
+    /// lock, and a fork could happen while another thread holds it.
     private static var shared: ForkHandling {
         if let made = csystem_fork_state() { return Unmanaged<ForkHandling>.fromOpaque(made).takeUnretainedValue() }
         let made = Unmanaged.passRetained(ForkHandling()).toOpaque()
@@ -39,13 +39,13 @@ final class ForkHandling {
     }
 
     private static func install() {
-        // A section may be entered with a collector's mutex held: its handlers run behind these.
+        // A section may be entered with a collector's mutex held, so its fork handlers run behind these.
         csystem_watch_forks()
         pthread_atfork(
             { ForkHandling.shared.prepare() }, { ForkHandling.shared.parent() }, { ForkHandling.shared.child() })
     }
 
-    /// The main thread ends: workers look whether another one is left.
+    /// The main thread ends: workers look whether another thread is left.
     private func wakeWorkers() {
         mutex.withLock {
             for member in members {
@@ -67,10 +67,10 @@ final class ForkHandling {
         shared.mutex.withLock { shared.members.removeAll { $0.toOpaque() == gone } }
     }
 
-    /// Runs something short under a lock that no fork catches in the hands of another thread.
+    /// Runs something short under a lock that no other thread holds while a fork happens.
     static func exclusively<R>(_ body: () -> R) -> R { shared.heldMutex.withLock(body) }
 
-    /// The one that `make` makes first for a tool.
+    /// The id that `make` makes first for a tool.
     static func ephemeralID(tool: String, _ make: () -> String) -> String {
         let shared = shared
         return shared.heldMutex.withLock {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Tells a signal that means the end (Ctrl-C, Ctrl-\\, kill(1), a hangup) from any other, without a handler: the
-/// program's own handlers run, but those of the former while input is waited for and at no other time, those of the
-/// others between two waits and never in one. So what interrupts a wait is one of the former.
+/// Tells a signal that means the end (Ctrl-C, Ctrl-\\, kill(1), a hangup) from any other, without a handler. The
+/// program's own handlers run. Those of a signal that means the end run only while input is waited for. Those of other
+/// signals run between two waits and never in one. So a signal that interrupts a wait means the end.
 struct Interruption {
     /// Longest time for which another signal is kept from the program.
     private static let waitMilliseconds = 50
 
-    /// Of the thread, before.
+    /// The thread's mask before.
     private var before = sigset_t()
     private var whileWaiting = sigset_t()
 
@@ -23,7 +23,7 @@ struct Interruption {
         }
     }
 
-    /// The mask is as it was.
+    /// Restores the mask.
     func end() {
         var mask = before
         pthread_sigmask(SIG_SETMASK, &mask, nil)

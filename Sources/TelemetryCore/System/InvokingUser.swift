@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A16: the user on whose behalf this process runs as root, as sudo, pkexec and doas tell it, or as
-/// whoever the real user id of a set-user-id program says, root's or not.
+/// A16: the user on whose behalf this process runs as root, as sudo, pkexec and doas tell it. In a set-user-id program,
+/// root's or not, it is the user whom the real user id names.
 package struct InvokingUser {
-    /// Nil: only the login name is known, or nothing that can be understood.
+    /// Nil: only the login name is known, or nothing could be understood.
     private var id: uid_t?
     /// What doas tells.
     private var login = ""
     /// What sudo tells.
     private var home: String?
 
-    /// This process is root's, or another user's by set-user-id, and was called by someone else: nothing is
-    /// written into their home, and nothing is asked.
+    /// This process is root's, or another user's by set-user-id, and someone else called it: nothing is written into
+    /// the caller's home, and nothing is asked.
     package static var isElevated: Bool { current() != nil }
 
     static func current() -> InvokingUser? {
@@ -28,7 +28,7 @@ package struct InvokingUser {
         return homeOwner
     }
 
-    /// Nothing tells of a call, but HOME is another user's: `su -m`, or a service or a container with that setting.
+    /// Nothing else shows a call, but HOME is another user's: `su -m`, or a service or a container with that setting.
     private static var homeOwner: InvokingUser? {
         guard let home = Environment.absolute("HOME"), let owner = Environment.owner(home), owner != 0 else {
             return nil
@@ -54,7 +54,7 @@ package struct InvokingUser {
         return text.utf8.isEmpty ? nil : number
     }
 
-    /// Not asked of a name service, which may be slow or would have to be loaded: of sudo and of /etc/passwd.
+    /// From sudo and from /etc/passwd. A name service is not asked: it may be slow or would have to be loaded.
     var account: (id: uid_t, home: String)? {
         if let id, let home { return (id, home) }
         return PasswordFile.account { entry in

@@ -4,7 +4,7 @@ import CSystem
 /// /etc/passwd itself, read without the name service switch, which may load libraries and wait for
 /// a server.
 enum PasswordFile {
-    /// User and home of the first entry that matches; nil when none does or its home is no absolute path.
+    /// User and home of the first entry that matches; nil when none does or its home is not an absolute path.
     static func account(where matches: (passwd) -> Bool) -> (id: uid_t, home: String)? {
         guard let file = fopen("/etc/passwd", "re") else { return nil }
         defer { fclose(file) }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A path is any bytes, a String is UTF-8. What is no UTF-8 in a path is kept in a String as characters of a
-/// private plane, one for each byte, and is those bytes again where the system is called.
+/// A path is any bytes, a String is UTF-8. Bytes of a path that are not UTF-8 are kept in a String as characters of a
+/// private plane, one for each byte. They are those bytes again where the system is called.
 package enum PathText {
-    /// U+10FE80 to U+10FEFF for the bytes 80 to FF: F4 8F, then BA 80 to BB BF. A path that holds such a
-    /// character itself has its four bytes kept so, each.
+    /// U+10FE80 to U+10FEFF for the bytes 80 to FF: F4 8F, then BA 80 to BB BF. If a path holds such a character
+    /// itself, each of its four bytes is kept in this way.
     private static let plane: UInt8 = 0xF4
 
     @inline(never)
@@ -47,11 +47,11 @@ package enum PathText {
         }
     }
 
-    /// The path itself, without a terminator.
+    /// The bytes of the path itself, without a terminator.
     @inline(never)
     package static func bytes(_ text: String) -> [UInt8] { rewrite(text) { [0x80 | ($0 & 1) << 6 | $1 & 0x3F] } }
 
-    /// For people: U+FFFD for what is no UTF-8.
+    /// For people: U+FFFD for bytes that are not UTF-8.
     @inline(never)
     package static func shown(_ text: String) -> [UInt8] { rewrite(text) { _, _ in [0xEF, 0xBF, 0xBD] } }
 

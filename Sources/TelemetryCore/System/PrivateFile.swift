@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Why a small file of the user's was not read.
+/// Why one of the user's small files was not read.
 enum PrivateFileError: Error, Equatable {
     /// There is no such file.
     case absent
-    /// It is there and is not to be believed; why, for people.
+    /// It is there and must not be trusted; why, for people.
     case refused(String)
-    /// It cannot be read now: no word of what is in it.
+    /// It cannot be read now: nothing is known about its content.
     case failed(SystemError)
 
     /// For people; nil: there is no such file.
@@ -49,7 +49,7 @@ enum PrivateFile {
         return Content(bytes: bytes, stamp: FileStamp(status))
     }
 
-    /// What is kept there and may be replaced. Nil: nothing, or nothing that can be used; throws when that
+    /// What is kept there and may be replaced. Nil: there is nothing, or nothing that can be used. Throws when that
     /// cannot be known now.
     static func readKept(in directory: Descriptor, _ name: String, limit: Int) throws(SystemError) -> Content? {
         do throws(PrivateFileError) { return try read(at: directory, name, limit: limit) } catch {
@@ -70,7 +70,7 @@ enum PrivateFile {
                 throw .refused("a symbolic link that leads nowhere")
             case ENOTDIR where followingLinks: throw .refused(error.text)
             case ENOENT: throw .absent
-            // Without a descriptor to spare it can still be known that there is no such file.
+            // Without a spare descriptor, it can still be known that there is no such file.
             case EMFILE where isAbsent(directory, path), ENFILE where isAbsent(directory, path): throw .absent
             case ELOOP where followingLinks: throw .refused(error.text)
             case ELOOP: throw .refused("a symbolic link")
@@ -85,14 +85,14 @@ enum PrivateFile {
             && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
     }
 
-    /// A directory on the way to it may not be entered.
+    /// A directory on the path may not be entered.
     static func isClosed(_ path: String) -> Bool {
         var status = stat()
         return PathText.call(path, { lstat($0, &status) }) != 0 && csystem_errno() == EACCES
     }
 
-    /// Puts `bytes` in place of `name`, so that whoever looks, after a crash too, finds the old
-    /// content or the new. `durable`: on disk before this returns, or it throws.
+    /// Puts `bytes` in place of `name`, so that a reader finds the old content or the new, after a crash too.
+    /// `durable`: on disk before this returns, or it throws.
     static func replace(
         in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool
     ) throws(SystemError) {
@@ -105,8 +105,8 @@ enum PrivateFile {
         if durable && fsync(directory.number) != 0 { throw .current }
     }
 
-    /// Makes `name` with `bytes` in it, unless it is there: then nothing changes and `EEXIST` is
-    /// thrown. Of any number of processes one succeeds, and none sees a part of the content.
+    /// Makes `name` with `bytes` in it. If it is there already, nothing changes and `EEXIST` is thrown. Of any number
+    /// of processes one succeeds, and none sees a part of the content.
     static func create(in directory: Descriptor, _ name: String, _ bytes: [UInt8]) throws(SystemError) {
         let temporary = try writeTemporary(in: directory, name, bytes, durable: false)
         let linked = linkat(directory.number, temporary, directory.number, name, 0) == 0

@@ -25,8 +25,8 @@ enum SharedFile {
         }
     }
 
-    /// False when nothing is there, or when its directory may not be entered, so that nothing is there for
-    /// this user; a file that cannot be read is there all the same, and so is a link to nothing.
+    /// False when nothing is there, or when its directory may not be entered, so that nothing is there for this user. A
+    /// file that cannot be read is nevertheless there, and so is a link to nothing.
     static func exists(_ path: String) -> Bool {
         var status = stat()
         if PathText.call(path, { lstat($0, &status) }) == 0 { return true }
@@ -34,8 +34,8 @@ enum SharedFile {
         return code != ENOENT && code != ENOTDIR && code != EACCES
     }
 
-    /// Of a path that does not exist: it does not because of a link on the way that leads nowhere, to a volume that
-    /// is not mounted for instance.
+    /// For a path that does not exist: true if the reason is a link on the way that leads nowhere, to a volume that is
+    /// not mounted for instance.
     static func isObstructed(_ path: String) -> Bool {
         var status = stat()
         var isMissing = false
@@ -44,7 +44,7 @@ enum SharedFile {
             if isMissing { return false }
             return status.st_mode & mode_t(S_IFMT) != mode_t(S_IFLNK) || stat(part, &status) == 0
         }
-        // Where all of it is there, it has come into being meanwhile.
+        // If all of it is there, it has come into being meanwhile.
         return !isMissing
     }
 }

@@ -4,9 +4,9 @@ import CSystem
 /// Signals that a send may provoke must not reach the host program. The delivery thread has all of
 /// them blocked, but a send may also run on a thread of the host.
 enum SignalMask {
-    /// Runs `body` so that neither SIGPIPE (a reader went away) nor SIGXFSZ (RLIMIT_FSIZE reached)
-    /// is ever seen by the host: blocked, and taken back if it became pending; the mask is as before
-    /// afterwards. The calls that provoke them report EPIPE and EFBIG instead.
+    /// Runs `body` so that the host never sees SIGPIPE (a reader went away) or SIGXFSZ (RLIMIT_FSIZE reached). Both are
+    /// blocked, and taken back if they became pending. Afterwards the mask is as before. The calls that provoke them
+    /// report EPIPE and EFBIG instead.
     static func withoutWriteSignals<R>(_ body: () -> R) -> R {
         var signals = writeSignals()
         var before = sigset_t()
@@ -42,7 +42,7 @@ enum SignalMask {
         return set
     }
 
-    /// One that was pending before is the host's own and stays.
+    /// A signal that was pending before is the host's own and stays.
     private static func consume(_ signal: Int32, of now: inout sigset_t, unlessIn earlier: inout sigset_t) {
         guard sigismember(&now, signal) == 1, sigismember(&earlier, signal) == 0 else { return }
         var one = sigset_t()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// D4: whether what this process runs in is thrown away soon. There an identifier that is kept would
-/// be a new one each time, and look like a new user.
+/// D4: whether this process runs in something that is thrown away soon. There, an identifier that is kept would be a
+/// new one each time, and look like a new user.
 package struct Surroundings {
     package var isContinuousIntegration = false
     package var isContainer = false

@@ -6,8 +6,8 @@ enum Terminal {
     /// Longest line of a terminal in canonical mode, termios(3).
     private static let lineLimit = 4096
 
-    /// Someone can be asked: standard input and error are terminals, and this process group is in the
-    /// foreground; a read would stop it otherwise (POSIX, General Terminal Interface, 11.1.4).
+    /// Someone can be asked: standard input and error are terminals, and this process group is in the foreground.
+    /// Otherwise a read would stop it (POSIX, General Terminal Interface, 11.1.4).
     static var canAsk: Bool {
         isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 && tcgetpgrp(STDIN_FILENO) == getpgrp()
     }
@@ -19,16 +19,16 @@ enum Terminal {
         if let error { throw error }
     }
 
-    /// Forgets what was typed before all that was written has reached the terminal: it cannot be an answer.
+    /// Forgets what was typed before everything that was written has reached the terminal: it cannot be an answer.
     static func discardInput() {
         tcdrain(STDERR_FILENO)
         tcflush(STDIN_FILENO, TCIFLUSH)
     }
 
-    /// One line of standard input, byte by byte, so that what was typed beyond it is left to the program.
-    /// Nil: there is none; the end, a hangup, an interruption, or a line that is too long.
+    /// One line of standard input, byte by byte, so that what was typed beyond it is left to the program. Nil: there is
+    /// no line, but the end, a hangup, an interruption, or a line that is too long.
     static func readLine(after question: String) throws(SystemError) -> [UInt8]? {
-        // From before the question: a signal that comes as soon as it can be read is an answer to it.
+        // Begins before the question: a signal that comes as soon as the question can be read is an answer to it.
         let pause = Interruption()
         defer { pause.end() }
         try show(question)
@@ -50,7 +50,7 @@ enum Terminal {
         while pause.waitForInput() {
             let got = read(STDIN_FILENO, &byte, 1)
             if got == 1 { return byte }
-            // Not blocking is a property that the program may have given to the terminal.
+            // The program may have made the terminal non-blocking.
             guard got < 0, csystem_errno() == EAGAIN || csystem_errno() == EINTR else { return nil }
         }
         return nil

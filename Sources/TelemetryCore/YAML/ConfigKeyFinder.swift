@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Finds one dotted key in a YAML or JSON document without building a tree: the events of libyaml
-/// go by once, and what is kept of them does not grow with the document.
+/// Finds one dotted key in a YAML or JSON document without building a tree. The events of libyaml go by once, and what
+/// is kept of them does not grow with the document.
 ///
-/// The document is a tool's own and may hold whatever YAML allows. Only on the way to the key
-/// everything must be plain: what an alias or a merge key brings in there would take a tree to know,
-/// and is refused rather than guessed.
+/// The document belongs to the tool and may hold whatever YAML allows. Only on the way to the key everything must be
+/// plain: an alias or a merge key there could not be resolved without a tree, and is refused rather than guessed.
 struct ConfigKeyFinder {
     enum Finding: Equatable {
         /// Not there, or null.
@@ -20,13 +19,13 @@ struct ConfigKeyFinder {
     static let limitEvents = 100_000
 
     private let key: [UInt8]
-    /// Where in `key` the name begins that is looked for in each open mapping on the way.
+    /// Where in `key` the name begins that is looked for, for each open mapping on the way.
     private var starts: [Int] = []
     /// Containers that are open, on the way or not.
     private var depth = 0
     /// What comes next in the innermost mapping on the way.
     private var isKeyNext = true
-    /// The value that comes next stands under the name that is looked for.
+    /// The next value is under the name that is looked for.
     private var isMatch = false
     /// Names found so far, one for each mapping on the way: a second one is a contradiction.
     private var matches = 0

@@ -8,10 +8,10 @@ package struct ManifestError: Error, Equatable {
     init(file: String, _ position: TextPosition, key: String, _ problem: String) {
         let problem = key + ": " + problem
         if position == .none {
-            // What is said in code stands in no file.
+            // A setting in code is not in a file.
             text = problem
         } else if Environment.isUntrusted {
-            // Whoever has called this program may lack the right to read the file.
+            // The caller of this program may lack the right to read the file.
             text = Excerpt.path(file) + ": not in order; 'telemetry manifest check' says more to who may read it"
         } else {
             text =
@@ -20,7 +20,7 @@ package struct ManifestError: Error, Equatable {
         }
     }
 
-    /// Of the file as a whole.
+    /// For the file as a whole.
     @inline(never)
     init(file: String, _ problem: String) {
         text = Excerpt.of(file, limitBytes: Excerpt.pathLimitBytes) + ": " + problem

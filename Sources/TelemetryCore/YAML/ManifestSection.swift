@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A mapping of a manifest whose keys are all known: its values by key, each checked for its type.
-/// A class: its copies would be written out wherever a section is passed on.
+/// A class: the code that copies a structure would be repeated wherever a section is passed on.
 final class ManifestSection {
     let file: String
     /// Keys on the way here, with dots; "" at the top.
@@ -22,7 +22,7 @@ final class ManifestSection {
         }
     }
 
-    /// What a mapping with keys of the author's own holds.
+    /// What a mapping holds whose keys the author chooses.
     @inline(never)
     static func entries(of node: YAMLNode, file: String, path: String) throws(ManifestError) -> [YAMLEntry] {
         if case .mapping(let entries) = node.content { return entries }
@@ -88,7 +88,7 @@ final class ManifestSection {
         return scalar.text
     }
 
-    /// Text of which the caller checks the rest.
+    /// Text; the caller checks the rest.
     @inline(never)
     func text(_ key: String, expected: String) throws(ManifestError) -> String? {
         guard let node = node(key) else { return nil }

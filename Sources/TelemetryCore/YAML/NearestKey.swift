@@ -2,10 +2,10 @@
 
 /// The known key that the author most likely meant.
 enum NearestKey {
-    /// Beyond this length two keys count as different; bounds the work.
+    /// Only so many bytes of two keys are compared; bounds the work.
     private static let limitBytes = 64
 
-    /// "" for no candidates. Of equally near ones the first.
+    /// "" for no candidates. If several are equally near, the first.
     static func to(_ key: String, of candidates: [String]) -> String {
         let given = Array(Array(key.utf8).prefix(limitBytes))
         var best = ""

@@ -5,11 +5,11 @@ struct TextPosition: Equatable {
     var line: Int
     var column: Int
 
-    /// Of what stands in no file.
+    /// The position of something that is not in a file.
     static var none: TextPosition { TextPosition(line: 0, column: 0) }
 }
 
-/// A scalar, with what its style says: only a plain one (without quotes) may be a number or a boolean.
+/// A scalar and its style: only a plain one (without quotes) may be a number or a boolean.
 struct YAMLScalar: Equatable {
     let text: String
     let isPlain: Bool

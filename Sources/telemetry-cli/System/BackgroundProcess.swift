@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// What a process does to itself that may run unseen: it cannot stay for ever, keep a machine from its
-/// work, or leave a core with what it held.
+/// Limits for a process that may run unseen, set by itself. It cannot stay for ever, keep a machine from its work, or
+/// leave a core with what it held.
 enum BackgroundProcess {
-    /// How long after its limit it is ended from outside, whatever it is caught in.
+    /// How long after its limit the process is ended from outside, whatever it is caught in.
     private static let graceSeconds: UInt32 = 5
     private static let niceness: Int32 = 10
 
@@ -21,7 +21,7 @@ enum BackgroundProcess {
         _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
     }
 
-    /// A lower one that stands already stays.
+    /// A limit that is lower already stays.
     private static func limit(_ resource: __rlimit_resource, _ most: rlim_t) {
         var value = rlimit()
         guard getrlimit(__rlimit_resource_t(resource.rawValue), &value) == 0 else { return }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A program that runs in the place of this one: same streams, same process group, and what is
-/// asked of this process by signal is asked of it. docs/decisions/wrapped-programs.md says why so.
+/// A program that runs in the place of this one: same streams, same process group. A signal that asks something of this
+/// process asks it of the program. docs/decisions/wrapped-programs.md says why.
 struct ChildProcess {
     enum Death {
         case exited(Int32)
@@ -39,7 +39,7 @@ struct ChildProcess {
         self.witness = witness
     }
 
-    /// Waits for its end, handing on the signals sent to this process, and stopping when it stops.
+    /// Waits for the program's end. Hands on the signals sent to this process, and stops when the program stops.
     mutating func wait() -> Death {
         var waits = false
         while true {
@@ -49,7 +49,7 @@ struct ChildProcess {
                 waits = false
                 continue
             }
-            // All that came is handed on: a stop seen now is later than any SIGCONT.
+            // All signals that came are handed on: a stop seen now is later than any SIGCONT.
             switch state() {
             case .runs: waits = true
             case .stopped(let signal): Self.stop(signal)
@@ -64,7 +64,7 @@ struct ChildProcess {
         let isFromKernel = info.si_code > 0
         if info.si_signo == SIGCHLD && isFromKernel { return }
         if info.si_signo == SIGCONT { witness.wake() }
-        // A program that has left the group has not got what the group was sent; but for the terminal's.
+        // A program that has left the group has not got what the group was sent, except what comes from the terminal.
         let isOfTerminal = isFromKernel && Self.isOfTerminal(info.si_signo)
         let isShared = isOfTerminal || getpgid(pid) == getpgrp()
         if isShared && witness.hasGot(&info, otherwise: isOfTerminal) { return }
@@ -92,7 +92,7 @@ struct ChildProcess {
         sigprocmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Reaps whatever else has become this process's child: it may be the first one of a container.
+    /// Reaps every other child of this process, too: it may be the first process of a container.
     private mutating func state() -> State {
         while true {
             var status: Int32 = 0

@@ -3,8 +3,8 @@ import CSystem
 
 /// A decimal number with a point and an exponent, as in JSON; finite.
 enum FiniteNumber {
-    /// Nil when it is no number or too large. The helper never leaves the "C" locale, so strtod(3)
-    /// reads a point as a point.
+    /// Nil when it is not a number or is too large. The helper never leaves the "C" locale, so strtod(3) reads a point
+    /// as a point.
     static func parse(_ text: String) -> Double? {
         guard !text.utf8.isEmpty, text.utf8.count <= 400, text.utf8.allSatisfy(isPart) else { return nil }
         let parsed: Double? = text.withCString { start in

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Whether a library can be loaded, and what it says of itself.
+/// Whether a library can be loaded, and which version it reports.
 enum LibraryVersion {
     case missing(String)
     case loaded(version: String?)

@@ -15,7 +15,7 @@ final class LineReader {
         case failed(Int32)
     }
 
-    /// An event is far shorter: 64 attributes and 64 arguments of 1 KiB, each byte of which takes six at most.
+    /// An event is far shorter: 64 attributes and 64 arguments of 1 KiB. Each byte of them takes six at most.
     static let limit = 4 << 20
     private static let chunk = 64 << 10
     /// How often to look again for the rest of a line that is being written, 10 ms apart.

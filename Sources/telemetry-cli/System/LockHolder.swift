@@ -8,7 +8,7 @@ struct LockHolder {
 
     var description: String { id.description }
 
-    /// Nil: nobody holds it, or whoever does is of another container.
+    /// Nil: nobody holds it, or the holder is in another container.
     static func find(_ path: String) -> LockHolder? {
         var status = stat()
         guard PathText.call(path, { lstat($0, &status) }) == 0, let text = content("/proc/locks") else { return nil }
@@ -24,7 +24,7 @@ struct LockHolder {
         return nil
     }
 
-    /// By a signal or a debugger; proc_pid_stat(5): the letter behind the name, which ends with the last ")".
+    /// Stopped by a signal or a debugger; proc_pid_stat(5): the letter behind the name, which ends with the last ")".
     var isStopped: Bool {
         guard let text = Self.content("/proc/" + description + "/stat"),
             let end = text.lastIndex(of: UInt8(ascii: ")")),

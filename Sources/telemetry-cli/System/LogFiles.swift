@@ -18,8 +18,8 @@ struct LogFiles {
     /// As many as an author may choose.
     private static let limit = 1000
 
-    /// The log at `path`. Opened from the present file on, so that none is missed when one becomes the next older
-    /// meanwhile: it is met twice then. `isGiven`: by the user, who may name a pipe.
+    /// The log at `path`. Files are opened from the present one on, so that none is missed when one becomes the next
+    /// older meanwhile: that one is met twice. `isGiven`: the user named the log, and may name a pipe.
     init(_ path: String, isGiven: Bool) {
         add(path, isGiven: isGiven)
         for generation in 1..<Self.limit { add(path + ".\(generation)", isGiven: false) }
@@ -30,7 +30,7 @@ struct LogFiles {
     init() { files = [File(name: "standard input", reader: LineReader(STDIN_FILENO))] }
 
     private mutating func add(_ name: String, isGiven: Bool) {
-        // To open a FIFO that lies at that name must not wait for a writer.
+        // Opening a FIFO of that name must not wait for a writer.
         let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (isGiven ? 0 : O_NONBLOCK)
         let descriptor = PathText.call(name) { csystem_openat(AT_FDCWD, $0, flags, 0) }
         guard descriptor >= 0 else {

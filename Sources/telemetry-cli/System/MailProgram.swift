@@ -6,7 +6,7 @@ enum MailProgram {
     /// Longest time to wait for xdg-open: it may stay as long as what it opened.
     private static let patienceMilliseconds: Int64 = 5_000
 
-    /// False: there is no desktop, nobody at a terminal who would see it, or it failed.
+    /// False: there is no desktop, nobody at a terminal would see it, or it failed.
     static func open(_ url: String) -> Bool {
         guard isSet("DISPLAY") || isSet("WAYLAND_DISPLAY"), isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1,
             let pid = start(url)

@@ -16,7 +16,7 @@ struct PathStatus {
         isWritable = PathText.call(path) { access($0, W_OK) } == 0
     }
 
-    /// Why the library would not use it as a directory of this user's; nil: it would.
+    /// Why the library would not use it as this user's directory; nil: it would.
     var distrust: (what: String, advice: String)? {
         if status.st_mode & mode_t(S_IFMT) != mode_t(S_IFDIR) { return ("is not a directory", "move it away") }
         if status.st_uid != geteuid() {

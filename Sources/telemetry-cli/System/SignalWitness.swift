@@ -2,7 +2,8 @@
 import CSystem
 
 /// Tells whether a signal that has come to this process was sent to the program as well: to the whole process group, or
-/// to each process of a service. Nothing in a signal says so; another process of the group has got it too, or not.
+/// to each process of a service. Nothing in a signal says so, but another process of the group has got it too, or has
+/// not.
 struct SignalWitness {
     private let pid: pid_t
     private var socket: Int32 = -1
@@ -29,7 +30,7 @@ struct SignalWitness {
         if child == pid { leave() }
     }
 
-    /// Before this process does: nothing is left that could be waited for.
+    /// Called before this process ends: no child is left that could be waited for.
     mutating func end() {
         if socket < 0 { return }
         leave()

@@ -60,6 +60,29 @@ final class EventRegistryTests: XCTestCase {
         }
     }
 
+    /// The words by which texts are compared first are the same for a text of eight bytes and for its complement.
+    func testEqualWords() throws {
+        let name = "1a2b3c4d"
+        let other = String(decoding: name.utf8.map { ~$0 }, as: UTF8.self)
+        XCTAssertEqual(other.utf8.map { ~$0 }, Array(name.utf8))
+        let registry = try registry(
+            "  \(name): {description: d, attributes: {\(name): {type: string, description: d, enum: [\(name)]}}}\n")
+        XCTAssertEqual(find(registry, "feature.used", name), 1)
+        XCTAssertNil(find(registry, "feature.used", other))
+        let rule = try XCTUnwrap(
+            name.withCString { name in
+                registry.table.pointee.find(Text("feature.used", limit: 64), Text(name, limit: 64), now: 0)
+            })
+        for (key, found) in [(name, true), (other, false)] {
+            let bytes = Array(key.utf8)
+            XCTAssertEqual(
+                bytes.withUnsafeBufferPointer { rule.pointee.rule($0.baseAddress!, $0.count) } != nil, found, key)
+            let allowed = try XCTUnwrap(
+                Array(name.utf8).withUnsafeBufferPointer { rule.pointee.rule($0.baseAddress!, $0.count) })
+            XCTAssertEqual(key.withCString { allowed.pointee.allows(Text($0, limit: 64)) }, found, key)
+        }
+    }
+
     func testEmpty() throws {
         let registry = try registry("  {}")
         XCTAssertNil(find(registry, "feature.used", "x"))

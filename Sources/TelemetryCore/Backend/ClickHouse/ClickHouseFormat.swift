@@ -14,11 +14,11 @@ extension Receiver {
         transport: .posted { ClickHouseFormat($0) })
 }
 
-/// ClickHouse over HTTP, one INSERT a batch: statement and rows in the body; "ClickHouse" in docs/backends.md.
+/// ClickHouse over HTTP, one INSERT for each batch: statement and rows in the body; "ClickHouse" in docs/backends.md.
 final class ClickHouseFormat: VendorFormat {
     private let user: String
     private let statement: String
-    /// The statement says which batch this is.
+    /// The statement contains a token that identifies the batch.
     private let hasToken: Bool
     private var rowsStart = 0
     private var scratch = ByteBuffer()
@@ -30,8 +30,8 @@ final class ClickHouseFormat: VendorFormat {
         var text = "INSERT INTO "
         if !database.utf8.isEmpty { text += Self.quoted(database) + "." }
         text += Self.quoted(table.utf8.isEmpty ? "events" : table)
-        // Only one insert by itself has a token: nothing is put together with those of others. A column that the table
-        // does not have yet costs no event.
+        // Only a separate insert has a token: the insert is not combined with those of others. A column that the table
+        // does not have yet loses no event.
         if hasToken {
             text += " SETTINGS async_insert = 0, input_format_skip_unknown_fields = 1, insert_deduplication_token = '"
         }
@@ -39,7 +39,7 @@ final class ClickHouseFormat: VendorFormat {
         super.init((events: 10_000, bytes: 1 << 20), JSONLimits(event: 1 << 20, body: 16 << 20), .all, shape: .lines)
     }
 
-    /// An identifier, whatever is in it.
+    /// Quotes an identifier, whatever characters it contains.
     private static func quoted(_ name: String) -> String {
         var bytes: [UInt8] = []
         for byte in Array(name.utf8) {
@@ -61,7 +61,7 @@ final class ClickHouseFormat: VendorFormat {
     override func begin(_ batch: WireBatch) {
         json.json.append(statement)
         if hasToken {
-            // What the token is made from comes behind it.
+            // A placeholder: the token is made from the rows behind it.
             json.json.buffer.append("00000000-0000-8000-8000-000000000000'")
         }
         json.json.buffer.append(" FORMAT JSONEachRow\n")
@@ -82,25 +82,26 @@ final class ClickHouseFormat: VendorFormat {
         json.json.member("name", event.name)
         json.writeRest(event)
         guard let start = json.metadataStart, let bytes = json.bytes else { return }
-        // A text of JSON is stored as it is in every version; what an object becomes depends on version and settings.
+        // A text with JSON is stored unchanged in every version; how an object is stored depends on version and
+        // settings.
         scratch.removeAll()
         scratch.append(UnsafeRawBufferPointer(rebasing: bytes[start...]))
         json.json.buffer.truncate(to: start)
         json.json.string(scratch.bytes)
     }
 
-    /// `2026-05-12 14:30:45.123456789`, for a column in UTC: the only form that every version reads as what it is. A
-    /// number of milliseconds is stored as a time in another century.
+    /// `2026-05-12 14:30:45.123456789`, for a column in UTC: the only form that every version reads correctly. A number
+    /// of milliseconds would be stored as a time in another century.
     private func writeTime(_ nanoseconds: Int64) {
         json.writeTime("timestamp", nanoseconds)
         let end = json.json.buffer.count
-        // Behind the T: 20 bytes, the quote included.
+        // After the T: 20 bytes, including the quote.
         json.json.buffer.overwrite(at: end &- 21, " ")
         json.json.buffer.truncate(to: end &- 2)
         json.json.buffer.append("\"")
     }
 
-    /// Nothing, or an exception, which can also follow a 200 that was sent before it.
+    /// True for an empty answer or an exception. An exception can also follow a 200 that was sent before it.
     override func recognises(_ body: [UInt8]) -> Bool {
         Acknowledgement(body) == .bare || Self.number(behind: "Code: ", body, at: 0) != nil
     }
@@ -115,7 +116,7 @@ final class ClickHouseFormat: VendorFormat {
             reason: "HTTP " + response.status.description + ", ClickHouse's code " + code.description)
         switch Fault(code) {
         case .row:
-            // A materialized view that cannot parse names none.
+            // A materialized view that cannot parse does not name a row.
             if let row = Self.row(response.body, isFirst: code == 469), row >= 1 && row <= eventCount {
                 outcome.verdict = .spoilt(by: row &- 1)
             }
@@ -128,16 +129,16 @@ final class ClickHouseFormat: VendorFormat {
         return outcome
     }
 
-    /// What an exception is about, by its code.
+    /// The subject of an exception, by its code.
     private enum Fault {
         /// CANNOT_PARSE_… and the like, and VIOLATED_CONSTRAINT: nothing of the insert is stored.
         case row
         /// UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, ACCESS_DENIED, AUTHENTICATION_FAILED
         case account
-        /// Before the first row is read: no such column, table, database or setting, syntax, read-only, too many
+        /// Found before the first row is read: no such column, table, database or setting, syntax, read-only, too many
         /// queries or parts.
         case before
-        /// Memory, time, network, a materialized view: some of it may be stored.
+        /// Memory, time, network, a materialized view: some rows may be stored.
         case other
 
         init(_ code: Int) {
@@ -153,12 +154,13 @@ final class ClickHouseFormat: VendorFormat {
         }
     }
 
-    /// These mean what they say.
+    /// Statuses whose usual meaning applies.
     private static func isOfStatus(_ status: Int) -> Bool {
         status == 401 || status == 403 || status == 413 || status == 429
     }
 
-    /// Counted from 1. An excerpt of the row stands before it, or after it (`isFirst`), and may name another row.
+    /// The row, counted from 1. An excerpt of the row comes before it, or after it (`isFirst`), and may name another
+    /// row.
     private static func row(_ body: [UInt8], isFirst: Bool) -> Int? {
         for index in body.indices {
             if let row = number(behind: "at row ", body, at: isFirst ? index : body.count &- 1 &- index) { return row }
@@ -166,7 +168,7 @@ final class ClickHouseFormat: VendorFormat {
         return nil
     }
 
-    /// Nil: the text does not stand there, or no number behind it.
+    /// Nil: the text is not at this place, or is not followed by a number.
     @inline(never)
     private static func number(behind text: StaticString, _ body: [UInt8], at start: Int) -> Int? {
         let digits = start &+ text.utf8CodeUnitCount

@@ -22,21 +22,21 @@ extension Receiver {
 
 /// Datadog's log intake, version 2; "Datadog" in docs/backends.md.
 final class DatadogFormat: VendorFormat {
-    /// An event above 1 MB would be cut without a word.
+    /// Datadog would cut an event above 1 MB without a message.
     static let limits = JSONLimits(event: 1_000_000, body: 5_000_000)
-    /// Datadog takes logs from up to 18 hours ago to 2 hours ahead; an hour is left for clocks and networks.
+    /// Datadog takes logs from up to 18 hours ago to 2 hours ahead; one hour is a margin for clocks and networks.
     private static let hour: Int64 = 3_600_000_000_000
 
     private var scratch = ByteBuffer()
     private let source: String
-    /// Empty: the tool's name.
+    /// Empty: the tool's name is used.
     private let service: String
 
     init(_ choice: NetworkChoice) {
         let given = choice.setting("source")
         source = given.utf8.isEmpty ? "libtelemetry" : given
         service = choice.setting("service")
-        // A reset is the end of a window of rates: none is longer than an hour.
+        // A reset is the end of a window of rates: no window is longer than an hour.
         super.init(
             (events: 1000, bytes: 512 << 10), Self.limits, StatusRules(longestPauseSeconds: 3600, readsReset: true))
     }
@@ -60,8 +60,8 @@ final class DatadogFormat: VendorFormat {
         } else {
             json.json.member("service", service)
         }
-        // The time of the log, in milliseconds. A log from outside of the window would be lost: Datadog gives it
-        // the time of its arrival instead.
+        // The time of the log, in milliseconds. A log outside the window would be lost: without this member, Datadog
+        // uses the time of arrival.
         if event.timestamp > now &- 17 &* Self.hour && event.timestamp < now &+ Self.hour {
             json.json.member("timestamp", event.timestamp / 1_000_000)
         }
@@ -79,7 +79,7 @@ final class DatadogFormat: VendorFormat {
         writeTag(",arch:", event.context.arch)
     }
 
-    /// Datadog makes an underscore of what a tag cannot hold; a comma must not reach it.
+    /// Datadog replaces characters that a tag cannot contain by an underscore; a comma must not reach it.
     @inline(never)
     private func writeTag(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
         if value.isEmpty { return }
@@ -89,7 +89,7 @@ final class DatadogFormat: VendorFormat {
         scratch.commit(upTo: to + value.count)
     }
 
-    /// Letters and digits, of any alphabet, and these.
+    /// Letters and digits of any alphabet, and these characters.
     private static func isOfTag(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "_"), UInt8(ascii: "-")...UInt8(ascii: ":"), 0x80...0xFF: true

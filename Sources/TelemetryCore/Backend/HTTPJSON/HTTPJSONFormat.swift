@@ -6,12 +6,12 @@ extension Receiver {
 
 /// Each batch as a JSON array; wire-formats "HTTP JSON (generic)" in docs/backends.md.
 final class HTTPJSONFormat: WireFormat {
-    /// Most receivers take no more than 1 MiB unless told otherwise; longer ones are split on 413.
+    /// Most receivers take at most 1 MiB by default; longer requests are split on 413.
     let batchLimit = (events: 1000, bytes: 256 << 10)
 
     private var json = EventJSON()
 
-    /// The key is the same when the same batch is sent again, so that a receiver can tell.
+    /// The key is the same if the same batch is sent again, so that a receiver can recognise it.
     func request(for batch: WireBatch) -> WireRequest? {
         json.removeAll()
         json.writeArray(batch.events)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes an ExportLogsServiceRequest, as protobuf or in protobuf's JSON: opentelemetry/proto/logs/v1/logs.proto.
-/// One `ResourceLogs` for each run of events with one context.
+/// Writes an ExportLogsServiceRequest, as protobuf or in protobuf's JSON: opentelemetry/proto/logs/v1/logs.proto. Each
+/// run of events with the same context becomes one `ResourceLogs`.
 struct OTLPEncoder: ~Copyable {
     private var message: OTLPMessage
-    /// The attributes that all events of a context share, written once; then those of its metadata.
+    /// The attributes that all events of a context share, written once; after them the attributes of its metadata.
     private var shared: OTLPMessage
     private var sharedFields = 0..<0
     private var sharedMetadata = 0..<0
@@ -14,14 +14,14 @@ struct OTLPEncoder: ~Copyable {
         shared = OTLPMessage(isJSON: isJSON)
     }
 
-    /// What was written. Nil: memory ran out. Valid until the next change.
+    /// The bytes written. Nil: memory ran out. Valid until the next change.
     var bytes: UnsafeRawBufferPointer? { message.bytes }
 
-    /// No event is added to a request that has so many bytes; with one more it is below the 4 MiB that a
-    /// request should have.
+    /// No event is added to a request of this size. With one more event the request is still below 4 MiB, the size that
+    /// a request should have at most.
     private static let fullBytes = 3 << 20
 
-    /// Returns how many of the events are in it.
+    /// Returns how many of the events it contains.
     mutating func write(_ events: UnsafeBufferPointer<EventView>) -> Int {
         message.begin()
         message.beginList("resourceLogs")
@@ -32,7 +32,7 @@ struct OTLPEncoder: ~Copyable {
         return index
     }
 
-    /// Returns the index of the first event of another context.
+    /// Returns the index of the first event with another context.
     private mutating func writeResourceLogs(_ events: UnsafeBufferPointer<EventView>, from start: Int) -> Int {
         let context = events[start].context
         prepareShared(context)
@@ -70,8 +70,8 @@ struct OTLPEncoder: ~Copyable {
         message.end(scope)
     }
 
-    /// Fields in the order of their numbers. An event is observed where it happens: the data model has the two times
-    /// equal then, and a batch that is sent again is the same bytes.
+    /// Writes fields in the order of their numbers. An event is observed where it happens. In that case the data model
+    /// has equal times, and a batch that is sent again has the same bytes.
     private mutating func write(_ event: EventView) {
         let time = UInt64(max(0, event.timestamp))
         let record = message.begin(0x12, "")
@@ -85,7 +85,7 @@ struct OTLPEncoder: ~Copyable {
         writeShared(event)
         message.endList()
         message.fixed64(0x59, "observedTimeUnixNano", time)
-        // "All events with the same event_name conform to the same schema": that is the type.
+        // "All events with the same event_name conform to the same schema": that describes the type.
         message.text(0x62, "eventName", event.type)
         message.end(record)
     }
@@ -127,7 +127,7 @@ struct OTLPEncoder: ~Copyable {
         }
     }
 
-    /// Metadata has keys of the author's own, which may be those of any convention.
+    /// The author chooses the keys of metadata, which may be those of any convention.
     private static let metadataPrefix: StaticString = "tool.metadata."
 
     @inline(never)

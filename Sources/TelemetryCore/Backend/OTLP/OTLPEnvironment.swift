@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the variables `OTEL_EXPORTER_OTLP_*` make of an author's choice, where the author lets them: the
-/// OpenTelemetry specification, "OpenTelemetry Protocol Exporter". `fill`: they give what the author has not
-/// given. `override`: they win. Those for logs alone go before those for every signal; an empty one is none.
+/// How the variables `OTEL_EXPORTER_OTLP_*` change an author's choice, if the author allows it: the OpenTelemetry
+/// specification, "OpenTelemetry Protocol Exporter". `fill`: they supply what the author has not given. `override`:
+/// they win. Variables for logs have priority over those for every signal. An empty variable counts as unset.
 ///
-/// Credentials stay with the endpoint they were given for: headers of the environment never go to the
-/// author's endpoint, nor the author's headers and key to an endpoint that replaces it.
+/// Credentials stay with the endpoint they were given for: headers from the environment never go to the author's
+/// endpoint, and the author's headers and key never go to an endpoint that replaces it.
 enum OTLPEnvironment {
-    /// Where a collector listens, when nobody says otherwise.
+    /// Where a collector listens by default.
     static let defaultEndpoint = "http://localhost:4318/v1/logs"
 
     static func resolve(_ choice: NetworkChoice, lookup: (String) -> String?) -> NetworkChoice {
@@ -25,7 +25,7 @@ enum OTLPEnvironment {
     private struct Variable {
         let name: String
         let value: String
-        /// It is the one for logs alone.
+        /// It is the variable for logs only.
         let isOfSignal: Bool
     }
 
@@ -47,15 +47,15 @@ enum OTLPEnvironment {
         choice.environmentProblem = variable.name + ": " + problem
     }
 
-    /// A value that is not understood is passed over.
+    /// A value that is not understood is ignored.
     @inline(never)
     private static func set(_ choice: NetworkChoice, _ key: String, _ suffix: String, _ lookup: (String) -> String?) {
         guard let variable = find(suffix, lookup) else { return }
         note(choice, variable, choice.set(key, variable.value))
     }
 
-    /// One that cannot be used is kept all the same: nothing is sent then, rather than to a host that the user has
-    /// meant to replace.
+    /// An endpoint that cannot be used is kept nevertheless: nothing is sent then. Otherwise events would go to a host
+    /// that the user meant to replace.
     private static func setEndpoint(_ choice: NetworkChoice, _ isOverriding: Bool, _ lookup: (String) -> String?) {
         if let variable = find("ENDPOINT", lookup) {
             if !choice.endpoint.utf8.isEmpty { choice.dropCredentials() }
@@ -72,7 +72,7 @@ enum OTLPEnvironment {
         addHeaders(choice, variable)
     }
 
-    /// "Construct per-signal URLs relative to" the base: behind its path, before its query.
+    /// "Construct per-signal URLs relative to" the base: after its path, before its query.
     static func logsURL(_ base: String) -> String {
         let bytes = Array(base.utf8)
         let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
@@ -102,7 +102,7 @@ enum OTLPEnvironment {
         }
     }
 
-    /// Nil: done. A problem is said without the value, which may be a credential.
+    /// Nil: done. A problem is described without the value, which may be a credential.
     private static func add(_ line: [UInt8], to choice: NetworkChoice) -> String? {
         guard choice.headers.count < HTTPHeader.limitCount,
             let header = HTTPHeader.parse(String(bytes: PercentEncoding.decoded(line[...])))

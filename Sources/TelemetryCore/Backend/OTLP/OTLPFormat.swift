@@ -9,7 +9,7 @@ extension Receiver {
             Setting(name: "protocol", choices: "http/protobuf http/json"),
             Setting(name: "environment", choices: "ignore fill override"),
         ],
-        // No signal's own URL ends so: it is a base, or the whole URL with a slash too many.
+        // The URL of a signal never ends with a slash: it is a base, or the whole URL with a slash too many.
         complete: { $0.utf8.last == UInt8(ascii: "/") ? OTLPEnvironment.logsURL($0) : nil },
         resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
         transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json") })
@@ -36,13 +36,13 @@ final class OTLPFormat: WireFormat {
         }
     }
 
-    /// An ExportLogsServiceResponse, in either form. Receivers of JSON say more or less.
+    /// An ExportLogsServiceResponse, in either form. Receivers of JSON return more members or fewer.
     func recognises(_ body: [UInt8]) -> Bool {
         OTLPPartialSuccess.isWhole(body) || Acknowledgement(body) != .other && !JSONAnswer.has("error", in: body)
     }
 
-    /// The specification has 429, 502, 503 and 504 retried and nothing else. 500 and 408 are what servers and proxies
-    /// say for a moment, and E6 has no event lost for that.
+    /// The specification retries 429, 502, 503 and 504 and nothing else. Servers and proxies also answer 500 and 408
+    /// for a moment, and E6 requires that no event is lost for that.
     private static let rules = StatusRules(onlyServerErrors: [500, 502, 503, 504])
 
     func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
@@ -55,19 +55,20 @@ final class OTLPFormat: WireFormat {
     }
 }
 
-/// `partial_success` of an ExportLogsServiceResponse. Its text is not kept: it is the receiver's, and may repeat what
-/// the receiver was sent. Without rejected records it is a warning, and all were accepted.
+/// `partial_success` of an ExportLogsServiceResponse. Its text is not kept: it comes from the receiver, and may repeat
+/// what the receiver was sent. Without rejected records it is a warning, and all records were accepted.
 enum OTLPPartialSuccess {
-    /// 0 when the body says nothing, or is malformed: the status has said what became of the request.
+    /// 0 if the body says nothing, or is malformed: the status has said what happened to the request.
     static func rejected(_ body: [UInt8]) -> Int {
-        // The answer comes in the form of the request, which not every proxy knows. No field of the protobuf begins so.
+        // The answer has the form of the request, but not every proxy knows that. No field of the protobuf begins with
+        // these bytes.
         if let first = body.first, first == UInt8(ascii: "{") || first == 0x20 || first == 0x0D {
             return max(0, JSONAnswer.integer("rejectedLogRecords", in: body) ?? 0)
         }
         return protobufRejected(body)
     }
 
-    /// Nothing but fields of the response.
+    /// The body contains only fields of the response.
     static func isWhole(_ body: [UInt8]) -> Bool {
         var response = ProtobufReader(body)
         while let field = response.next() {

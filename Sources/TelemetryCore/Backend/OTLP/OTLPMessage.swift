@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A message of OTLP on its way into bytes, in either of its forms: with tags and lengths, or with names and brackets
+/// An OTLP message while it is written to bytes, in either form: with tags and lengths, or with names and brackets
 /// (docs "JSON Protobuf Encoding" of the specification: names in lowerCamelCase, 64 bits as strings, enums as numbers).
-/// What is written has one form only if it is written here.
+/// Code that depends on the form is only here.
 struct OTLPMessage: ~Copyable {
     let isJSON: Bool
     private var json = JSONWriter()
-    /// Of the attributes that follow: field number and wire type.
+    /// The tag of the attributes that follow: field number and wire type.
     private var attributeTag: UInt8 = 0
 
     init(isJSON: Bool) { self.isJSON = isJSON }
@@ -29,7 +29,8 @@ struct OTLPMessage: ~Copyable {
 
     mutating func end() { if isJSON { json.endObject() } }
 
-    /// A message inside: a field of that tag and name; without a name, an element of a list. Returns what `end` needs.
+    /// Begins an inner message: a field of that tag and name; without a name, an element of a list. Returns what `end`
+    /// needs.
     @inline(never)
     mutating func begin(_ tag: UInt8, _ name: StaticString) -> Int {
         guard isJSON else { return json.buffer.beginMessage(tag, width: 2) }
@@ -43,7 +44,7 @@ struct OTLPMessage: ~Copyable {
         if isJSON { json.endObject() } else { json.buffer.endMessage(start, width: 2) }
     }
 
-    /// Repeated fields: a list in JSON, nothing but themselves in protobuf.
+    /// Repeated fields: a list in JSON; in protobuf only the fields themselves.
     @inline(never)
     mutating func beginList(_ name: StaticString) {
         if isJSON { json.beginList(name) }
@@ -82,13 +83,13 @@ struct OTLPMessage: ~Copyable {
         json.buffer.append(UInt8(ascii: "\""))
     }
 
-    /// What another has written, inside of a list that is not empty.
+    /// Appends what another message has written, inside a list that is not empty.
     @inline(never)
     mutating func append(_ other: borrowing OTLPMessage, _ range: Range<Int>) {
         guard let bytes = other.bytes, range.upperBound <= bytes.count, range.lowerBound < range.upperBound else {
             return
         }
-        // The first of a list has no comma in front of it.
+        // The first element of a list is not preceded by a comma.
         if isJSON && bytes[range.lowerBound] != UInt8(ascii: ",") { json.element() }
         json.buffer.append(UnsafeRawBufferPointer(rebasing: bytes[range]))
     }
@@ -150,7 +151,7 @@ extension OTLPMessage {
     @inline(never)
     private mutating func put(_ text: StaticString) { json.buffer.append(text) }
 
-    /// Protobuf's JSON has words for what JSON has no number for.
+    /// Protobuf's JSON uses words for values that JSON numbers cannot express.
     @inline(never)
     private mutating func double(_ value: Double) {
         if value.isFinite {
@@ -184,7 +185,7 @@ extension OTLPMessage {
     }
 }
 
-/// Protobuf has no strings but of UTF-8; spool files may hold anything.
+/// Strings of protobuf must be UTF-8; spool files may contain any bytes.
 enum OTLPText {
     @inline(__always)
     static func isWellFormed(_ text: UnsafeRawBufferPointer) -> Bool {
@@ -192,14 +193,14 @@ enum OTLPText {
         return Text.isASCII(base, text.count) || Text(measuring: base, text.count, limit: .max).isVerbatim
     }
 
-    /// The same characters, U+FFFD for what is none, as in JSON.
+    /// The same characters, with U+FFFD in place of invalid bytes, as in JSON.
     @inline(never)
     static func repaired(_ text: UnsafeRawBufferPointer) -> [UInt8] { TextLimit.cut(Array(text), .max) }
 }
 
 extension ByteBuffer {
-    /// common.proto's KeyValue, whose lengths are all known ahead: key 1, value 2 (AnyValue: string 1, bool 2, int 3,
-    /// double 4).
+    /// common.proto's KeyValue. All its lengths are known in advance: key 1, value 2 (AnyValue: string 1, bool 2, int
+    /// 3, double 4).
     @_optimize(speed) @inline(never)
     fileprivate mutating func appendKeyValue(
         _ tag: UInt8, _ prefix: StaticString, _ key: UnsafeRawBufferPointer, _ value: AttributeView.Value

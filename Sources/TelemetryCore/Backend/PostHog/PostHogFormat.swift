@@ -9,10 +9,10 @@ extension Receiver {
         transport: .posted { _ in PostHogFormat() })
 }
 
-/// PostHog's batch capture; "PostHog" in docs/backends.md. 200 says only that the request was read: an event
-/// that PostHog leaves out is not told of.
+/// PostHog's batch capture; "PostHog" in docs/backends.md. 200 only says that the request was read: PostHog does not
+/// report events that it leaves out.
 final class PostHogFormat: VendorFormat {
-    /// Sizes as the official clients have them: an event goes into one message of a queue.
+    /// The sizes that the official clients use: an event goes into one message of a queue.
     init() { super.init((events: 100, bytes: 1 << 20), JSONLimits(event: 900 << 10, body: 5 << 20), .all) }
 
     override func begin(_ batch: WireBatch) {
@@ -36,7 +36,7 @@ final class PostHogFormat: VendorFormat {
         json.writeTime("timestamp", event.timestamp)
         json.writeID("uuid", event)
         json.json.beginObject("properties")
-        // No profile of a person is made, and nobody's place is looked up.
+        // No profile of a person is made, and no location is looked up.
         json.json.member("$process_person_profile", false)
         json.json.member("$geoip_disable", true)
         writeLibrary("$lib", "$lib_version")

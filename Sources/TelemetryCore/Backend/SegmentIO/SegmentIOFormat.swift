@@ -9,9 +9,9 @@ extension Receiver {
         transport: .posted { _ in SegmentIOFormat() })
 }
 
-/// Segment's HTTP tracking API, and what is compatible with it; "Segment" in docs/backends.md.
+/// Segment's HTTP tracking API and compatible ones; "Segment" in docs/backends.md.
 final class SegmentIOFormat: VendorFormat {
-    /// Far fewer than the 2500 events it takes fill a request.
+    /// A request is full with far fewer than the 2500 events that Segment takes.
     init() {
         super.init(
             (events: 1000, bytes: 128 << 10), JSONLimits(event: 32 << 10, body: 500_000),
@@ -29,7 +29,7 @@ final class SegmentIOFormat: VendorFormat {
 
     override func end() { json.json.endObject() }
 
-    /// `{"success":true}`; what is compatible says "ok" in one way or the other.
+    /// `{"success":true}`; compatible receivers say "ok" in one way or another.
     override func recognises(_ body: [UInt8]) -> Bool {
         says("success", body) || says("ok", body) || says("status", body)
     }
@@ -40,7 +40,7 @@ final class SegmentIOFormat: VendorFormat {
         writeActor("anonymousId", event)
         json.writeID("messageId", event)
         json.writeTime("timestamp", event.timestamp)
-        // Nothing else of a context: no address, no locale.
+        // No other part of a context: no address, no locale.
         json.json.beginObject("context")
         json.json.beginObject("library")
         writeLibrary("name", "version")

@@ -3,24 +3,25 @@ import CSystem
 
 /// One event as a datagram of `key=value` pairs; "Splunk key=value over UDP" in docs/backends.md.
 struct KeyValueWriter {
-    /// What passes every network in one piece.
+    /// The size that passes every network in one piece.
     static let limit = 1400
-    /// So much stays of what says which event it is.
+    /// How many bytes of the values that identify the event are kept at least.
     private static let leastOfName = 64
 
     /// Most bytes of a syslog tag: RFC 3164, section 4.1.3.
     private static let longestTag = 32
 
-    /// `tool: ` in front, which a syslog daemon takes for the program's name. Without one it takes everything
-    /// up to the first blank or colon, so that what reads the message has lost most of the pairs.
+    /// `tool: ` in front, which a syslog daemon takes as the program's name. Without a tag, the daemon takes everything
+    /// up to the first blank or colon as the name. Then most of the pairs are lost to the reader of the message.
     var isTagged = true
     private(set) var bytes: [UInt8] = []
     /// Most bytes of a value.
     private var longest = Int.max
     private var isCut = false
 
-    /// As long as it is too long, the longest values are cut further; if that is not enough, arguments and metadata go.
-    /// It ends: without them and with nothing in the others it has less than half of the limit.
+    /// While the datagram is too long, the longest values are cut further; if that is not enough, arguments and
+    /// metadata are left out. This ends: without them and with the other values empty, it is shorter than half of the
+    /// limit.
     mutating func write(_ event: EventView) {
         isCut = false
         longest = .max
@@ -34,7 +35,7 @@ struct KeyValueWriter {
         }
     }
 
-    /// The keys in the order of their bytes.
+    /// Writes the keys in the order of their bytes.
     private mutating func write(_ event: EventView, isWhole: Bool) {
         let context = event.context
         bytes.removeAll(keepingCapacity: true)
@@ -76,14 +77,14 @@ struct KeyValueWriter {
         joined.withUnsafeBytes { value($0) }
     }
 
-    /// A letter first, and nothing that a daemon could take for the end of it.
+    /// The tag begins with a letter, and contains nothing that a daemon could take for its end.
     private mutating func writeTag(_ name: UnsafeRawBufferPointer) {
         if name.isEmpty { append("telemetry") }
         for byte in name.prefix(Self.longestTag) { bytes.append(Self.keyByte(byte)) }
         append(": ")
     }
 
-    /// Keys that are the same as they stand here get a number: a reader keeps one of each.
+    /// Keys that become equal when written get a number: a reader keeps only one of each.
     private mutating func writeMetadata(_ event: EventView) {
         var sorted: [(key: [UInt8], value: AttributeView.Value)] = []
         event.forEachMergedAttribute { attribute in
@@ -112,7 +113,7 @@ struct KeyValueWriter {
         return left.count < right.count
     }
 
-    /// A prefix of their own keeps them from the event's fields.
+    /// The prefix keeps metadata apart from the event's fields.
     private mutating func write(_ key: [UInt8], _ attribute: AttributeView.Value) {
         append(";metadata.")
         bytes += key
@@ -132,7 +133,7 @@ struct KeyValueWriter {
         bytes.append(contentsOf: json.buffer.bytes)
     }
 
-    /// Without decimals when there are none.
+    /// Without decimals if they are all zero.
     private mutating func writeTime(_ nanoseconds: Int64) {
         append(";timestamp=")
         let start = bytes.count
@@ -143,8 +144,8 @@ struct KeyValueWriter {
         }
     }
 
-    /// Letters and digits, '-' and '.' stand in a key; everything else, which would end it at some receiver,
-    /// becomes '_'.
+    /// A key may contain letters, digits, '-' and '.'. Every other character becomes '_', because it would end the key
+    /// at some receiver.
     @inline(never)
     private static func keyByte(_ byte: UInt8) -> UInt8 {
         PercentEncoding.isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
@@ -180,7 +181,7 @@ struct KeyValueWriter {
 
     private mutating func plain(_ text: String) { for byte in text.utf8 { bytes.append(byte) } }
 
-    /// Quoted where it has to be. Cut between characters; what is not UTF-8 becomes U+FFFD.
+    /// Quoted if necessary. Cut between characters; bytes that are not UTF-8 become U+FFFD.
     @inline(never)
     private mutating func value(_ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
         let isQuoted = Self.needsQuotes(text)
@@ -214,7 +215,8 @@ struct KeyValueWriter {
         return length
     }
 
-    /// Empty, or with a space, a control character (of the second group, U+0080 to U+009F, too) or what has a meaning.
+    /// True if the text is empty, or has a space, a control character (also U+0080 to U+009F) or a character with a
+    /// meaning.
     private static func needsQuotes(_ text: UnsafeRawBufferPointer) -> Bool {
         var before: UInt8 = 0
         for byte in text {

@@ -24,7 +24,7 @@ final class SplunkHECFormat: VendorFormat {
             (events: 1000, bytes: 256 << 10), JSONLimits(event: 1_000_000, body: 1_000_000), .all, shape: .objects)
     }
 
-    /// One object behind the other, without an array around them.
+    /// One object after the other, without an array around them.
     override func begin(_ batch: WireBatch) {}
 
     override func credentials(_ key: String) -> [String] { ["Authorization: Splunk " + key] }
@@ -45,7 +45,7 @@ final class SplunkHECFormat: VendorFormat {
         if !index.utf8.isEmpty { json.json.member("index", index) }
         json.json.key("event")
         json.write(event)
-        // Indexed, and therefore few, short and never nested.
+        // These fields are indexed, and therefore few, short and never nested.
         json.json.beginObject("fields")
         json.json.member("type", event.type)
         json.json.member("name", event.name)
@@ -61,14 +61,14 @@ final class SplunkHECFormat: VendorFormat {
         guard let to = json.json.buffer.reserve(2 * Decimal.maxDigits) else { return }
         let (seconds, fraction) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
         let point = Decimal.write(seconds, to: to)
-        // The one in front keeps the zeros behind it, and then makes room for the point.
+        // The leading 1 keeps the zeros behind it, and is then replaced by the point.
         let end = Decimal.write(fraction &+ 1_000_000_000, to: point)
         point[0] = UInt8(ascii: ".")
         json.json.buffer.commit(upTo: end)
     }
 
-    /// 400 may name the event it is about: those before were indexed, those behind were not looked at. Code 7 is about
-    /// the index, which is the same for all.
+    /// 400 may name the event it is about: events before it were indexed, events behind it were not looked at. Code 7
+    /// is about the index, which is the same for all events.
     override func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
         if response.status == 400, JSONAnswer.integer("code", in: response.body) != 7,
             let bad = JSONAnswer.integer("invalid-event-number", in: response.body), bad >= 0 && bad < eventCount

@@ -9,8 +9,8 @@ extension Receiver {
         transport: .datagrams { SplunkUDPBackend($0, $1) })
 }
 
-/// Sends each event as a datagram of key=value pairs. Nothing is acknowledged: an event has been delivered when
-/// the system has taken its datagram, and is never sent again.
+/// Sends each event as a datagram of key=value pairs. Nothing is acknowledged: an event counts as delivered when the
+/// system has taken its datagram, and is never sent again.
 final class SplunkUDPBackend: Backend {
     let kind = "splunk_udp"
     let info: String
@@ -24,9 +24,9 @@ final class SplunkUDPBackend: Backend {
     private let port: String
     private var writer = KeyValueWriter()
     private var socket: Descriptor?
-    /// Kept when a send could not wait for it, so that there is one at most.
+    /// Kept if a send could not wait for the lookup, so that there is at most one.
     private var lookup: OpaquePointer?
-    /// What became of the event behind those that the last send was about: it is the first of the next.
+    /// The result for the event behind those that the last send was about: it is the first event of the next send.
     private var failure: Outcome?
 
     init(_ receiver: Authority, _ choice: NetworkChoice) {
@@ -38,9 +38,9 @@ final class SplunkUDPBackend: Backend {
         writer.isTagged = choice.setting("line") != "bare"
     }
 
-    /// Those before one that cannot be sent have left, and count. What is wrong with that one is the answer
-    /// to the next call, which begins with it: another try would send the one behind it, and so on to a
-    /// receiver that is not there.
+    /// Events before one that cannot be sent have left, and count. The failure of that event is the answer to the next
+    /// call, which begins with it. Another attempt would send the event behind it, and so on, to a receiver that is not
+    /// there.
     func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
         if let failed = failure {
             failure = nil
@@ -64,7 +64,7 @@ final class SplunkUDPBackend: Backend {
     /// Nil: the system has taken it.
     private func send(_ bytes: [UInt8], _ socket: Descriptor, _ control: SendControl) -> Outcome? {
         while true {
-            // A8: nothing leaves once it has been called off.
+            // A8: nothing leaves once the send has been cancelled.
             if control.isCancelled() || control.deadline.isPast || !control.leave() { return Self.kept("called off") }
             let error = bytes.withUnsafeBytes { csystem_send_datagram(socket.number, $0.baseAddress, $0.count) }
             switch error {
@@ -74,7 +74,7 @@ final class SplunkUDPBackend: Backend {
                 return Outcome(
                     verdict: .invalid(at: 0), reason: "a datagram that the network does not take", hasLeft: false)
             default:
-                // ECONNREFUSED is about a datagram before; this one has not left. The address is looked up again.
+                // ECONNREFUSED is about an earlier datagram; this one has not left. The address is looked up again.
                 closeSocket()
                 return Self.kept(SystemError(code: error).text)
             }
@@ -111,7 +111,7 @@ final class SplunkUDPBackend: Backend {
         Outcome(verdict: .retry(afterSeconds: nil), reason: reason, hasLeft: false)
     }
 
-    /// The datagrams one after the other; each ends in a newline.
+    /// The datagrams, one after the other; each ends in a newline.
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
         var text: [UInt8] = []
         for index in events.indices {
