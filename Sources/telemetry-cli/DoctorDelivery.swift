@@ -18,7 +18,7 @@ enum DoctorDelivery {
             findings.append(
                 DoctorFinding(
                     check: "backend", state: backend.isUsable ? .ok : .problem, detail: backend.info,
-                    advice: backend.isUsable ? nil : "events are kept until the manifest is mended"))
+                    advice: backend.isUsable ? nil : "events are kept until the manifest is repaired"))
         }
         for destination in options.destinations {
             guard case .network(let choice) = destination.choice, choice.problem() == nil else { continue }

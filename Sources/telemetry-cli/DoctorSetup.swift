@@ -98,7 +98,7 @@ enum DoctorSetup {
     private static func manifest(_ options: Options) -> DoctorFinding {
         if let error = options.error {
             return DoctorFinding(
-                check: "manifest", state: .problem, detail: error, advice: "telemetry is off until it is mended")
+                check: "manifest", state: .problem, detail: error, advice: "telemetry is off until it is repaired")
         }
         return DoctorFinding(check: "manifest", state: .ok, detail: options.manifestPath ?? "none: the defaults hold")
     }

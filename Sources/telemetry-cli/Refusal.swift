@@ -63,7 +63,7 @@ enum Refusal {
     }
 
     static func notStored(_ path: String, _ error: SystemError, offBecause reason: String?, remedy: String) -> Failure {
-        let state = reason.map { "telemetry is off all the same: " + $0 } ?? remedy
+        let state = reason.map { "telemetry is off nevertheless: " + $0 } ?? remedy
         return Failure(
             code: .system, message: "cannot store the preference (" + path + "): " + error.text + "; " + state)
     }

@@ -10,7 +10,7 @@ enum SentLog {
         let lines = SentEvents(trail.files).lines
         try invocation.answer(invocation.wantsJSON ? lines : ShownText.json(PrettyJSON.array(ofLines: lines)))
         if trail.lost > 0 && !invocation.isQuiet {
-            invocation.complain("\(trail.lost) more events were delivered of which no copy could be written")
+            invocation.complain("\(trail.lost) more events were delivered, and no copy of them could be written")
         }
         return .ok
     }

@@ -81,7 +81,7 @@ struct NoticeState {
     }
 
     var text: String {
-        let which = present.utf8.isEmpty ? "none of its own" : "version " + present
+        let which = present.utf8.isEmpty ? "the generic one" : "version " + present
         guard let shown else { return which + ", not shown" }
         return which + (ArgumentParser.same(shown, present) ? ", shown" : "; version " + shown + " was shown")
     }

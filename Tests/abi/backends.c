@@ -282,7 +282,7 @@ static void backend_settings(void)
         {"clickhouse", {"api_key", "s3cret", NULL}, "backend.endpoint: missing"},
         {"clickhouse", {"endpoint", "https://h", "deduplication", "x", NULL}, "backend.deduplication: 'x' is not known; expected one of token none"},
         {"noop", {"endpoint", "https://h", NULL}, "backend.endpoint: does not go with this kind"},
-        {"file", {"max_files", "1", NULL}, "backend.max_files: '1' is no integer"},
+        {"file", {"max_files", "1", NULL}, "backend.max_files: '1' is not an integer"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         telemetry_options *options = quiet_options();

@@ -55,7 +55,7 @@ struct StatusRules {
     /// What must be done before any request is accepted; nil: the answer is about something else.
     private static func refusal(_ response: HTTPResponse) -> String? {
         switch response.status {
-        case 401, 403: ": the receiver refuses the key, or whoever sends without one"
+        case 401, 403: ": the receiver refuses the key, or requests without one"
         // nginx answers like this to a missing or wrong client certificate.
         case 400 where Acknowledgement.isPage(response) && ByteSearch.contains(response.body, "SSL certificate"):
             ": the receiver wants a client certificate, and there is none to give"

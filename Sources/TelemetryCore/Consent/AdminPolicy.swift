@@ -51,7 +51,7 @@ enum AdminPolicy {
         switch node.scalar.map({ AnswerWord($0.text) }) ?? .other {
         case .yes: return false
         case .no: return true
-        case .empty, .other: throw top.failure(key, node, node.shown + " is no answer; expected off or on")
+        case .empty, .other: throw top.failure(key, node, node.shown + " is not an answer; expected off or on")
         }
     }
 }

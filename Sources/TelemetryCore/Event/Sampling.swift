@@ -73,7 +73,7 @@ extension Options {
         else {
             fail(
                 "sampling: '" + Excerpt.of(type)
-                    + "' is no event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
+                    + "' is not an event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
             return false
         }
         guard rate >= 0, rate <= 1 else {

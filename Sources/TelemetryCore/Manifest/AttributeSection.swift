@@ -58,7 +58,7 @@ struct AttributeSection {
             return nil
         }
         if (1...32).contains(text.utf8.count) && !UnseenCharacter.isIn(text) { return text }
-        throw section.failure("unit", node, node.shown + " is no unit; expected " + expected)
+        throw section.failure("unit", node, node.shown + " is not a unit; expected " + expected)
     }
 
     private func bound(_ key: String) throws(ManifestError) -> AttributeValue? {
@@ -69,7 +69,7 @@ struct AttributeSection {
         {
             return .double(number)
         }
-        throw section.failure(key, node, node.shown + " is no number; expected a decimal number")
+        throw section.failure(key, node, node.shown + " is not a number; expected a decimal number")
     }
 
     private func isEmptyRange(_ declaration: AttributeDeclaration) -> Bool {
@@ -104,7 +104,7 @@ struct AttributeSection {
         for item in items {
             let value = try choice(item, declaration)
             for earlier in result where AttributeSection.same(earlier, value) {
-                throw section.failure("enum", item, item.shown + " stands twice; expected each value once")
+                throw section.failure("enum", item, item.shown + " is there twice; expected each value once")
             }
             result.append(value)
         }
@@ -135,7 +135,7 @@ struct AttributeSection {
     private func mismatch(_ node: YAMLNode) -> ManifestError {
         section.failure(
             "enum", node,
-            node.shown + " is no " + kind.name + "; expected "
+            node.shown + " is not of type " + kind.name + "; expected "
                 + (kind == .int ? "integers of 64 bits" : "strings, in quotes if they look like another type"))
     }
 

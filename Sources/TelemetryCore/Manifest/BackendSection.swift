@@ -11,7 +11,7 @@ enum BackendSection {
             throw top.failure("backends", list, "of no use beside backend; expected one of the two")
         }
         guard case .sequence(let nodes) = list.content, !nodes.isEmpty else {
-            throw top.failure("backends", list, list.shown + " is no list; expected a list of backends")
+            throw top.failure("backends", list, list.shown + " is not a list; expected a list of backends")
         }
         var made: [Destination] = []
         for (index, node) in nodes.enumerated() {
@@ -48,7 +48,7 @@ enum BackendSection {
         let name = try section.string(
             "name", expected: "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         ) {
-            ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no name"
+            ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is not a name"
         }
         return Destination(name: name ?? kind, choice)
     }
@@ -94,7 +94,7 @@ enum BackendSection {
             // Checked here for the sake of its error text.
             if key == "timeout_ms" { _ = try backend.integer(key, .requestMilliseconds) }
             guard let scalar = node.scalar, !scalar.isNull else {
-                throw backend.failure(key, node, node.shown + " is no text; expected text")
+                throw backend.failure(key, node, node.shown + " is not text; expected text")
             }
             if let problem = choice.set(key, scalar.text) { throw backend.failure(key, node, problem) }
         }
@@ -131,7 +131,7 @@ enum BackendSection {
             // The value is not shown: it may be a credential.
             let problem =
                 value.map { HTTPHeader.problem(name: entry.key, value: $0.text) }
-                ?? entry.value.shown + " is no text; expected the header's value"
+                ?? entry.value.shown + " is not text; expected the header's value"
             if let problem {
                 throw backend.failure("headers." + Excerpt.of(entry.key), entry.value, problem)
             }

@@ -14,11 +14,11 @@ package enum DeletionSection {
         choice.endpoint = try BackendSection.endpoint(deletion)
         choice.headers = try BackendSection.headers(deletion)
         choice.email = try deletion.string("email", expected: "one address such as privacy@example.org") {
-            EmailAddress.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no such address"
+            EmailAddress.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is not such an address"
         }
         choice.subject = try deletion.string("subject", expected: "1 to 200 bytes without control characters") {
             let isText = (1...200).contains($0.utf8.count) && !UnseenCharacter.isIn($0)
-            return isText ? nil : "'" + Excerpt.of($0) + "' is no subject"
+            return isText ? nil : "'" + Excerpt.of($0) + "' is not a subject"
         }
         try refuse("headers", in: deletion, without: "endpoint")
         try refuse("subject", in: deletion, without: "email")

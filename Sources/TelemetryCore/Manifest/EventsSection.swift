@@ -53,7 +53,7 @@ enum EventsSection {
         for item in items {
             let name = try type(item, section, expected)
             if result.contains(name) {
-                throw section.failure("type", item, "'" + name + "' stands twice; expected each type once")
+                throw section.failure("type", item, "'" + name + "' is there twice; expected each type once")
             }
             result.append(name)
         }
@@ -64,7 +64,7 @@ enum EventsSection {
         _ node: YAMLNode, _ section: ManifestSection, _ expected: String
     ) throws(ManifestError) -> String {
         guard let scalar = node.scalar, Array(scalar.text.utf8).withUnsafeBytes({ EventSchema.isValidType($0) }) else {
-            throw section.failure("type", node, node.shown + " is no type; expected " + expected)
+            throw section.failure("type", node, node.shown + " is not a type; expected " + expected)
         }
         if Array(scalar.text.utf8).withUnsafeBytes({ EventSchema.isAlwaysAllowed($0) }) {
             throw section.failure("type", node, "'" + scalar.text + "' is always allowed; expected another type")
@@ -80,7 +80,7 @@ enum EventsSection {
         let node = try section.required("description", expected: expected)
         let text = try section.text("description", expected: expected) ?? ""
         if isDescription(text) { return text }
-        throw section.failure("description", node, node.shown + " is no description; expected " + expected)
+        throw section.failure("description", node, node.shown + " is not a description; expected " + expected)
     }
 
     private static func isDescription(_ text: String) -> Bool {
@@ -95,7 +95,7 @@ enum EventsSection {
     private static func expires(_ section: ManifestSection) throws(ManifestError) -> ExpiryDate? {
         guard let node = section.node("expires") else { return nil }
         if let text = node.scalar?.text, let date = ExpiryDate(text) { return date }
-        throw section.failure("expires", node, node.shown + " is no date; expected a day such as 2027-01-31")
+        throw section.failure("expires", node, node.shown + " is not a date; expected a day such as 2027-01-31")
     }
 
     private static func attributes(

@@ -15,7 +15,7 @@ enum HeartbeatSection {
         }
         throw section.failure(
             "period", node,
-            node.shown + " is no period; expected 60 to 2592000 seconds, or a number with s, m, h or d, such as 4h")
+            node.shown + " is not a period; expected 60 to 2592000 seconds, or a number with s, m, h or d, such as 4h")
     }
 
     /// Digits, with or without a unit.

@@ -40,11 +40,11 @@ enum ManifestReader {
         manifest.toolNamePosition = try tool.required("name", expected: expected).position
         manifest.toolName =
             try tool.string("name", expected: expected) {
-                ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is no tool name"
+                ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is not a tool name"
             } ?? ""
         manifest.toolVersion = try tool.string("version", expected: "1 to 64 bytes without control characters") {
             (1...64).contains($0.utf8.count) && !UnseenCharacter.isIn($0)
-                ? nil : "'" + Excerpt.of($0) + "' is no version"
+                ? nil : "'" + Excerpt.of($0) + "' is not a version"
         }
     }
 

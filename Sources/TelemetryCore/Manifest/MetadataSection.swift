@@ -18,7 +18,7 @@ enum MetadataSection {
         guard let scalar = node.scalar, !scalar.isNull else {
             throw ManifestError(
                 file: file, node.position, key: key,
-                node.shown + " is no value; expected a string, an integer, a number or a boolean")
+                node.shown + " is not a value; expected a string, an integer, a number or a boolean")
         }
         guard scalar.isPlain else { return .string(scalar.text) }
         if let bool = scalar.bool { return .bool(bool) }

@@ -20,7 +20,7 @@ enum NoticeSection {
             return ""
         }
         guard let scalar = node.scalar, !scalar.isNull else {
-            throw section.failure(key, node, node.shown + " is no text; expected " + member.expected)
+            throw section.failure(key, node, node.shown + " is not text; expected " + member.expected)
         }
         let text = line(scalar.text)
         let problem = text.utf8.isEmpty ? "empty" : member.problem(text)

@@ -19,7 +19,7 @@ enum SamplingSection {
             else {
                 throw ManifestError(
                     file: top.file, entry.value.position, key: key,
-                    entry.value.shown + " is no share; expected a number from 0 to 1")
+                    entry.value.shown + " is not a share; expected a number from 0 to 1")
             }
             result.append((entry.key, rate))
         }

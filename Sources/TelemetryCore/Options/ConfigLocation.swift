@@ -24,7 +24,7 @@ package final class ConfigLocation {
             previous = byte
         }
         if isValid { return nil }
-        return "'" + Excerpt.of(key) + "' is no key; expected 1 to 256 bytes, as in telemetry.enabled"
+        return "'" + Excerpt.of(key) + "' is not a key; expected 1 to 256 bytes, as in telemetry.enabled"
     }
 
     /// What is wrong with a file name; nil: nothing. A project's file stays below the working directory.
@@ -35,7 +35,7 @@ package final class ConfigLocation {
         if bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) { isValid = false }
         if !isAbsolute && leavesDirectory(bytes) { isValid = false }
         if isValid { return nil }
-        return "'" + Excerpt.of(file) + "' is no such file name; expected "
+        return "'" + Excerpt.of(file) + "' is not such a file name; expected "
             + (inProject
                 ? "a path below the working directory"
                 : "a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME")

@@ -17,7 +17,7 @@ package enum Metadata {
         for (index, attribute) in attributes.enumerated() {
             if let problem = validate(key: attribute.key) { return problem }
             for earlier in attributes[0..<index] where earlier.key == attribute.key {
-                return "'" + Excerpt.of(attribute.key) + "' stands twice; expected each key once"
+                return "'" + Excerpt.of(attribute.key) + "' is there twice; expected each key once"
             }
             total += encodedBytes(attribute.key, attribute.value)
         }

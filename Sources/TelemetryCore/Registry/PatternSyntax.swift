@@ -128,7 +128,7 @@ struct PatternSyntax {
     }
 
     private var badInterval: PatternError {
-        PatternError(text: "a repetition that is none; expected {m}, {m,} or {m,n} with m and n from 0 to 100")
+        PatternError(text: "not a repetition; expected {m}, {m,} or {m,n} with m and n from 0 to 100")
     }
 
     private mutating func number() -> Int? {

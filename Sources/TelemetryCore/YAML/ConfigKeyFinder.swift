@@ -120,7 +120,7 @@ struct ConfigKeyFinder {
 
     /// The value under a name on the way.
     private mutating func value(_ event: csystem_yaml_event) -> StaticString? {
-        if matches >= starts.count { return "the key stands a second time; expected it once" }
+        if matches >= starts.count { return "the key is there a second time; expected it once" }
         matches = starts.count
         if nameEnd < key.count { return enter(event, at: nameEnd &+ 1) }
         isFound = true

@@ -12,7 +12,7 @@ package struct ManifestError: Error, Equatable {
             text = problem
         } else if Environment.isUntrusted {
             // The caller of this program may lack the right to read the file.
-            text = Excerpt.path(file) + ": not in order; 'telemetry manifest check' says more to who may read it"
+            text = Excerpt.path(file) + ": not in order; 'telemetry manifest check' says more to a user who may read it"
         } else {
             text =
                 Excerpt.path(file) + ":" + position.line.description + ":" + position.column.description + ": "

@@ -27,7 +27,7 @@ final class ManifestSection {
     static func entries(of node: YAMLNode, file: String, path: String) throws(ManifestError) -> [YAMLEntry] {
         if case .mapping(let entries) = node.content { return entries }
         let key = path.isEmpty ? "manifest" : path
-        throw ManifestError(file: file, node.position, key: key, node.shown + " is no mapping; expected a mapping")
+        throw ManifestError(file: file, node.position, key: key, node.shown + " is not a mapping; expected a mapping")
     }
 
     /// The value of a key; nil when the key is not there.
@@ -52,7 +52,7 @@ final class ManifestSection {
     func bool(_ key: String) throws(ManifestError) -> Bool? {
         guard let node = node(key) else { return nil }
         if let value = node.scalar?.bool { return value }
-        throw failure(key, node, node.shown + " is no boolean; expected true or false")
+        throw failure(key, node, node.shown + " is not a boolean; expected true or false")
     }
 
     func integer(_ key: String, _ values: ClosedRange<Int64>) throws(ManifestError) -> Int64? {
@@ -63,7 +63,7 @@ final class ManifestSection {
     func integer(_ key: String, _ range: NumberRange) throws(ManifestError) -> Int64? {
         guard let node = node(key) else { return nil }
         guard let scalar = node.scalar, scalar.isPlain, YAMLNumber.isInteger(scalar.text) else {
-            throw failure(key, node, node.shown + " is no integer; expected " + range.expected)
+            throw failure(key, node, node.shown + " is not an integer; expected " + range.expected)
         }
         if let value = scalar.integer, range.contains(value) { return value }
         throw failure(key, node, node.shown + " is out of range; expected " + range.expected)
@@ -82,7 +82,7 @@ final class ManifestSection {
     ) throws(ManifestError) -> String? {
         guard let node = node(key) else { return nil }
         guard let scalar = node.scalar, !scalar.isNull else {
-            throw failure(key, node, node.shown + " is no text; expected " + expected)
+            throw failure(key, node, node.shown + " is not text; expected " + expected)
         }
         if let problem = problem(scalar.text) { throw failure(key, node, problem + "; expected " + expected) }
         return scalar.text
@@ -93,7 +93,7 @@ final class ManifestSection {
     func text(_ key: String, expected: String) throws(ManifestError) -> String? {
         guard let node = node(key) else { return nil }
         if let scalar = node.scalar, !scalar.isNull { return scalar.text }
-        throw failure(key, node, node.shown + " is no text; expected " + expected)
+        throw failure(key, node, node.shown + " is not text; expected " + expected)
     }
 
     @inline(never)

@@ -103,7 +103,7 @@ final class YAMLReader {
 
     private func key(after entries: [YAMLEntry], depth: Int) throws(ManifestError) -> String {
         try checkNode(depth: depth)
-        guard event.kind == CSYSTEM_YAML_SCALAR else { throw failure("a key that is no text; expected a name") }
+        guard event.kind == CSYSTEM_YAML_SCALAR else { throw failure("a key that is not text; expected a name") }
         if entries.count >= Self.limitKeysPerMapping {
             throw failure("too many keys; expected at most " + Self.limitKeysPerMapping.description + " in one mapping")
         }
@@ -111,7 +111,7 @@ final class YAMLReader {
         for entry in entries where entry.key == key {
             throw ManifestError(
                 file: file, position, key: Excerpt.of(key),
-                "stands a second time, first in line " + entry.position.line.description + "; expected each key once")
+                "is there a second time, first in line " + entry.position.line.description + "; expected each key once")
         }
         return key
     }

@@ -211,7 +211,7 @@ final class OTLPFormatTests: XCTestCase {
                         .utf8)), .partial(rejected: 4))
     }
 
-    /// A warning, or what is no answer: the status has said that all were accepted.
+    /// A warning, or what is not an answer: the status has said that all were accepted.
     func testNoPartialSuccess() {
         for body: [UInt8] in [
             [], [0x0A, 0], [0x0A, 6, 0x12, 4] + Array("warn".utf8), [0x0A, 2, 8, 0],

@@ -52,7 +52,7 @@ final class PromptTests: XCTestCase {
 
     func testAnswered() throws {
         try NoticeStore.store(tool: "mytool", version: "1")
-        XCTAssertTrue(isWanted(), "a notice alone is no answer")
+        XCTAssertTrue(isWanted(), "a notice alone is not an answer")
         XCTAssertFalse(isWanted(TELEMETRY_OPT_OUT))
         XCTAssertTrue(isWanted(TELEMETRY_OPT_OUT, version: "2"))
         try PreferenceStore.write(true, tool: "mytool")

@@ -46,7 +46,7 @@ final class AdminPolicyTests: XCTestCase {
         }
         XCTAssertEqual(
             parse("telemetry: maybe"),
-            .unusable(path: "/p.yaml", reason: ":1:12: telemetry: 'maybe' is no answer; expected off or on"))
+            .unusable(path: "/p.yaml", reason: ":1:12: telemetry: 'maybe' is not an answer; expected off or on"))
     }
 
     func testFile() throws {

@@ -18,18 +18,18 @@ final class EventsSectionTests: XCTestCase {
 
     func testEvents() {
         let type = "expected a type of 1 to 64 letters, digits, '.', '_' or '-', or a list of up to 16"
-        check("[a]", "2:9: events: a sequence is no mapping; expected a mapping")
-        check("{a: x}", "2:13: events.a: 'x' is no mapping; expected a mapping")
+        check("[a]", "2:9: events: a sequence is not a mapping; expected a mapping")
+        check("{a: x}", "2:13: events.a: 'x' is not a mapping; expected a mapping")
         check("{a: {}}", "2:13: events.a.description: missing; expected 1 to 1024 bytes of text for people")
         check(
             "{a: {description: ''}}",
-            "2:27: events.a.description: '' is no description; expected 1 to 1024 bytes of text for people")
+            "2:27: events.a.description: '' is not a description; expected 1 to 1024 bytes of text for people")
         check(
             "{a: {description: ~}}",
-            "2:27: events.a.description: '~' is no text; expected 1 to 1024 bytes of text for people")
+            "2:27: events.a.description: '~' is not text; expected 1 to 1024 bytes of text for people")
         check(
             "{a: {description: \"\\e\"}}",
-            "2:27: events.a.description: '?' is no description; expected 1 to 1024 bytes of text for people")
+            "2:27: events.a.description: '?' is not a description; expected 1 to 1024 bytes of text for people")
         check(
             "{a: {descripton: d}}",
             "2:14: events.a.descripton: unknown key; expected 'description' or another of type, description, expires, attributes"
@@ -39,10 +39,10 @@ final class EventsSectionTests: XCTestCase {
             "{a*b: {description: d}}",
             "2:10: events.a*b: '*' before the end; expected it as the last character, for any rest")
         check("{\"a\\n\": {description: d}}", "2:10: events.a?: a control character; expected a name without")
-        check("{a: {description: d, type: 'a b'}}", "2:36: events.a.type: 'a b' is no type; \(type)")
+        check("{a: {description: d, type: 'a b'}}", "2:36: events.a.type: 'a b' is not a type; \(type)")
         check("{a: {description: d, type: []}}", "2:36: events.a.type: no list of types; \(type)")
-        check("{a: {description: d, type: [x, {}]}}", "2:40: events.a.type: a mapping is no type; \(type)")
-        check("{a: {description: d, type: [x, x]}}", "2:40: events.a.type: 'x' stands twice; expected each type once")
+        check("{a: {description: d, type: [x, {}]}}", "2:40: events.a.type: a mapping is not a type; \(type)")
+        check("{a: {description: d, type: [x, x]}}", "2:40: events.a.type: 'x' is there twice; expected each type once")
         check(
             "{a: {description: d, type: heartbeat}}",
             "2:36: events.a.type: 'heartbeat' is always allowed; expected another type")
@@ -52,7 +52,7 @@ final class EventsSectionTests: XCTestCase {
         ] {
             check(
                 "{a: {description: d, expires: \(date)}}",
-                "2:39: events.a.expires: '\(date)' is no date; expected a day such as 2027-01-31")
+                "2:39: events.a.expires: '\(date)' is not a date; expected a day such as 2027-01-31")
         }
         let many = "\n" + (0...500).map { "  e\($0): {description: d}\n" }.joined()
         check(many, "3:3: events: too many events; expected at most 500")
@@ -66,7 +66,7 @@ final class EventsSectionTests: XCTestCase {
     func testAttributes() {
         attribute("os: {}", "3:4: events.a.attributes.os: 'os' is the name of an event field; expected another name")
         attribute("'': {}", "3:4: events.a.attributes.: key '' of 0 bytes; expected 1 to 64 bytes")
-        attribute("k: 1", "3:7: events.a.attributes.k: '1' is no mapping; expected a mapping")
+        attribute("k: 1", "3:7: events.a.attributes.k: '1' is not a mapping; expected a mapping")
         attribute("k: {}", "3:7: events.a.attributes.k.type: missing; expected string, int, double or bool")
         attribute(
             "k: {type: float}",
@@ -102,10 +102,10 @@ final class EventsSectionTests: XCTestCase {
             "3:53: events.a.attributes.k.max: '0.4' is below min; expected no less than min")
         attribute(
             "k: {type: double, description: d, min: low}",
-            "3:43: events.a.attributes.k.min: 'low' is no number; expected a decimal number")
+            "3:43: events.a.attributes.k.min: 'low' is not a number; expected a decimal number")
         attribute(
             "k: {type: int, description: d, min: 1.5}",
-            "3:40: events.a.attributes.k.min: '1.5' is no integer; expected an integer from -9223372036854775808 to 9223372036854775807"
+            "3:40: events.a.attributes.k.min: '1.5' is not an integer; expected an integer from -9223372036854775808 to 9223372036854775807"
         )
         attribute(
             "k: {type: string, description: d, max_length: 1025}",
@@ -122,16 +122,16 @@ final class EventsSectionTests: XCTestCase {
         let strings = "expected strings, in quotes if they look like another type"
         attribute(
             "k: {type: string, description: d, enum: [a, 1]}",
-            "3:48: events.a.attributes.k.enum: '1' is no string; \(strings)")
+            "3:48: events.a.attributes.k.enum: '1' is not of type string; \(strings)")
         attribute(
             "k: {type: string, description: d, enum: [a, true]}",
-            "3:48: events.a.attributes.k.enum: 'true' is no string; \(strings)")
+            "3:48: events.a.attributes.k.enum: 'true' is not of type string; \(strings)")
         attribute(
             "k: {type: int, description: d, enum: [1, '2']}",
-            "3:45: events.a.attributes.k.enum: '2' is no int; expected integers of 64 bits")
+            "3:45: events.a.attributes.k.enum: '2' is not of type int; expected integers of 64 bits")
         attribute(
             "k: {type: string, description: d, enum: [a, a]}",
-            "3:48: events.a.attributes.k.enum: 'a' stands twice; expected each value once")
+            "3:48: events.a.attributes.k.enum: 'a' is there twice; expected each value once")
         let rules = "expected values that keep the other rules"
         attribute(
             "k: {type: string, description: d, max_length: 1, enum: [a, bb]}",

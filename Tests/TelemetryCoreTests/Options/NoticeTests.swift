@@ -46,9 +46,9 @@ final class NoticeTests: XCTestCase {
         assertRefused("{collector: c, purpose: p}", "f.yaml:2:9: notice.data: missing; \(text)")
         assertRefused("{collector: c, data: d}", "f.yaml:2:9: notice.purpose: missing; \(text)")
         assertRefused("{collector: '', data: d, purpose: p}", "f.yaml:2:21: notice.collector: empty; \(text)")
-        assertRefused("{collector: ~, data: d, purpose: p}", "f.yaml:2:21: notice.collector: '~' is no text; \(text)")
+        assertRefused("{collector: ~, data: d, purpose: p}", "f.yaml:2:21: notice.collector: '~' is not text; \(text)")
         assertRefused(
-            "{collector: [c], data: d, purpose: p}", "f.yaml:2:21: notice.collector: a sequence is no text; \(text)")
+            "{collector: [c], data: d, purpose: p}", "f.yaml:2:21: notice.collector: a sequence is not text; \(text)")
         let rest = ", collector: c, data: d, purpose: p}"
         let long = String(repeating: "x", count: 1001)
         assertRefused("{contact: \(long)\(rest)", "f.yaml:2:19: notice.contact: too long; \(text)")

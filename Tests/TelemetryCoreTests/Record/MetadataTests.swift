@@ -31,7 +31,7 @@ final class MetadataTests: XCTestCase {
         ]
         for (key, expected) in table { XCTAssertEqual(problem([(key, .int(1))]), expected) }
         XCTAssertEqual(
-            problem([("a", .int(1)), ("b", .int(1)), ("a", .int(2))]), "'a' stands twice; expected each key once")
+            problem([("a", .int(1)), ("b", .int(1)), ("a", .int(2))]), "'a' is there twice; expected each key once")
     }
 
     /// 4 bytes, the key and the value of each: 1024 fit, 1025 do not.

@@ -59,7 +59,7 @@ final class ConfigKeyFinderTests: XCTestCase {
             ("x: &a telemetry\n*a : {enabled: false}", "an alias on the way"),
             ("x: &a {enabled: true}\ntelemetry: {<<: *a}", "a merge key"),
             ("x: &a {telemetry: {enabled: false}}\n<<: *a", "a merge key"),
-            ("telemetry: {enabled: true}\ntelemetry: {enabled: false}", "line 2: the key stands a second time"),
+            ("telemetry: {enabled: true}\ntelemetry: {enabled: false}", "line 2: the key is there a second time"),
             ("telemetry: {enabled: true, enabled: true}", "a second time"),
             ("telemetry: {enabled: ~, enabled: true}", "a second time"),
             ("telemetry: {enabled: true}\n---\ntelemetry: {enabled: false}", "a second document"),

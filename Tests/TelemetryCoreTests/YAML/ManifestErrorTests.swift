@@ -36,8 +36,8 @@ final class ManifestErrorTests: XCTestCase {
             "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, backends, delivery, heartbeat, limits, events"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
-        check("text", "f.yaml:1:1: manifest: 'text' is no mapping; expected a mapping")
-        check("[1]", "f.yaml:1:1: manifest: a sequence is no mapping; expected a mapping")
+        check("text", "f.yaml:1:1: manifest: 'text' is not a mapping; expected a mapping")
+        check("[1]", "f.yaml:1:1: manifest: a sequence is not a mapping; expected a mapping")
         check("enabled: true", "f.yaml:1:1: tool: missing; expected a mapping with a name")
         check(Self.tool + "enabeld: true", "f.yaml:2:1: enabeld: unknown key; expected 'enabled' or another of \(top)")
         check(
@@ -52,77 +52,78 @@ final class ManifestErrorTests: XCTestCase {
         check(at + "{file: f}", "f.yaml:2:9: config.key: missing; expected a dotted key, as in telemetry.enabled")
         check(
             at + "{file: ../f, key: k}",
-            "f.yaml:2:16: config.file: '../f' is no such file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'"
+            "f.yaml:2:16: config.file: '../f' is not such a file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'"
         )
         check(
             at + "{project_file: /f, key: k}",
-            "f.yaml:2:24: config.project_file: '/f' is no such file name; expected a path below the working directory, without '..'"
+            "f.yaml:2:24: config.project_file: '/f' is not such a file name; expected a path below the working directory, without '..'"
         )
         check(
             at + "{file: f, key: a..b}",
-            "f.yaml:2:24: config.key: 'a..b' is no key; expected 1 to 256 bytes, as in telemetry.enabled")
+            "f.yaml:2:24: config.key: 'a..b' is not a key; expected 1 to 256 bytes, as in telemetry.enabled")
         check(
             at + "{file: [f], key: k}",
-            "f.yaml:2:16: config.file: '' is no such file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'"
+            "f.yaml:2:16: config.file: '' is not such a file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'"
         )
-        check(at + "on", "f.yaml:2:9: config: 'on' is no mapping; expected a mapping")
-        check(Self.tool + "force: yes", "f.yaml:2:8: force: 'yes' is no boolean; expected true or false")
-        check(Self.tool + "local_only: 1", "f.yaml:2:13: local_only: '1' is no boolean; expected true or false")
+        check(at + "on", "f.yaml:2:9: config: 'on' is not a mapping; expected a mapping")
+        check(Self.tool + "force: yes", "f.yaml:2:8: force: 'yes' is not a boolean; expected true or false")
+        check(Self.tool + "local_only: 1", "f.yaml:2:13: local_only: '1' is not a boolean; expected true or false")
     }
 
     func testTool() {
         let name = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         let version = "1 to 64 bytes without control characters"
-        check("tool: mytool", "f.yaml:1:7: tool: 'mytool' is no mapping; expected a mapping")
+        check("tool: mytool", "f.yaml:1:7: tool: 'mytool' is not a mapping; expected a mapping")
         check("tool: {version: 1}", "f.yaml:1:7: tool.name: missing; expected \(name)")
-        check("tool: {name: a/b}", "f.yaml:1:14: tool.name: 'a/b' is no tool name; expected \(name)")
-        check("tool: {name: }", "f.yaml:1:14: tool.name: '' is no text; expected \(name)")
-        check("tool: {name: ''}", "f.yaml:1:14: tool.name: '' is no tool name; expected \(name)")
-        check("tool: {name: [a]}", "f.yaml:1:14: tool.name: a sequence is no text; expected \(name)")
+        check("tool: {name: a/b}", "f.yaml:1:14: tool.name: 'a/b' is not a tool name; expected \(name)")
+        check("tool: {name: }", "f.yaml:1:14: tool.name: '' is not text; expected \(name)")
+        check("tool: {name: ''}", "f.yaml:1:14: tool.name: '' is not a tool name; expected \(name)")
+        check("tool: {name: [a]}", "f.yaml:1:14: tool.name: a sequence is not text; expected \(name)")
         check("tool:\n  name: other\n", "f.yaml:2:9: tool.name: 'other' is another tool; expected 'mytool'")
         check(
             "tool: {name: mytool, versoin: 1}",
             "f.yaml:1:22: tool.versoin: unknown key; expected 'version' or another of name, version")
         check(
             "tool: {name: mytool, version: \"a\\n\"}",
-            "f.yaml:1:31: tool.version: 'a?' is no version; expected \(version)")
-        check("tool: {name: mytool, version: ~}", "f.yaml:1:31: tool.version: '~' is no text; expected \(version)")
+            "f.yaml:1:31: tool.version: 'a?' is not a version; expected \(version)")
+        check("tool: {name: mytool, version: ~}", "f.yaml:1:31: tool.version: '~' is not text; expected \(version)")
     }
 
     func testConsent() {
-        check(Self.tool + "enabled: yes", "f.yaml:2:10: enabled: 'yes' is no boolean; expected true or false")
-        check(Self.tool + "enabled: \"true\"", "f.yaml:2:10: enabled: 'true' is no boolean; expected true or false")
-        check(Self.tool + "enabled: {}", "f.yaml:2:10: enabled: a mapping is no boolean; expected true or false")
-        check(Self.tool + "enabled:", "f.yaml:2:9: enabled: '' is no boolean; expected true or false")
+        check(Self.tool + "enabled: yes", "f.yaml:2:10: enabled: 'yes' is not a boolean; expected true or false")
+        check(Self.tool + "enabled: \"true\"", "f.yaml:2:10: enabled: 'true' is not a boolean; expected true or false")
+        check(Self.tool + "enabled: {}", "f.yaml:2:10: enabled: a mapping is not a boolean; expected true or false")
+        check(Self.tool + "enabled:", "f.yaml:2:9: enabled: '' is not a boolean; expected true or false")
         check(Self.tool + "consent: optout", "f.yaml:2:10: consent: 'optout' is not known; expected opt-in or opt-out")
         check(
             Self.tool + "extended_collection: 1",
-            "f.yaml:2:22: extended_collection: '1' is no boolean; expected true or false")
+            "f.yaml:2:22: extended_collection: '1' is not a boolean; expected true or false")
     }
 
     /// C11
     func testSampling() {
         let s = Self.tool + "sampling:\n"
-        check(Self.tool + "sampling: 0.5", "f.yaml:2:11: sampling: '0.5' is no mapping; expected a mapping")
+        check(Self.tool + "sampling: 0.5", "f.yaml:2:11: sampling: '0.5' is not a mapping; expected a mapping")
         check(
             s + "  a b: 0.5",
             "f.yaml:3:3: sampling.a b: no event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
         for value in ["-0.1", "1.1", "\"0.5\"", "often", ".nan", "1e999"] {
             let shown = value.replacingOccurrences(of: "\"", with: "")
-            check(s + "  x: " + value, "f.yaml:3:6: sampling.x: '\(shown)' is no share; expected a number from 0 to 1")
+            check(
+                s + "  x: " + value, "f.yaml:3:6: sampling.x: '\(shown)' is not a share; expected a number from 0 to 1")
         }
-        check(s + "  x: [1]", "f.yaml:3:6: sampling.x: a sequence is no share; expected a number from 0 to 1")
+        check(s + "  x: [1]", "f.yaml:3:6: sampling.x: a sequence is not a share; expected a number from 0 to 1")
     }
 
     func testMetadata() {
         let m = Self.tool + "metadata:\n"
-        check(Self.tool + "metadata: [a]", "f.yaml:2:11: metadata: a sequence is no mapping; expected a mapping")
+        check(Self.tool + "metadata: [a]", "f.yaml:2:11: metadata: a sequence is not a mapping; expected a mapping")
         check(
             m + "  a: [1]",
-            "f.yaml:3:6: metadata.a: a sequence is no value; expected a string, an integer, a number or a boolean")
+            "f.yaml:3:6: metadata.a: a sequence is not a value; expected a string, an integer, a number or a boolean")
         check(
             m + "  a: null",
-            "f.yaml:3:6: metadata.a: 'null' is no value; expected a string, an integer, a number or a boolean")
+            "f.yaml:3:6: metadata.a: 'null' is not a value; expected a string, an integer, a number or a boolean")
         check(
             m + "  a: 9223372036854775808",
             "f.yaml:3:6: metadata.a: '9223372036854775808' is out of range; expected an integer of 64 bits, or quotes around it"
@@ -142,7 +143,7 @@ final class ManifestErrorTests: XCTestCase {
         let like = "expected a URL such as https://host/path"
         let kinds = "noop, stdout, file, http, otlp, datadog, posthog, segment, splunk_hec, splunk_udp or clickhouse"
         let absolute = "an absolute path of at most 4095 bytes"
-        check(b + "file", "f.yaml:2:10: backend: 'file' is no mapping; expected a mapping")
+        check(b + "file", "f.yaml:2:10: backend: 'file' is not a mapping; expected a mapping")
         check(b + "{path: /x}", "f.yaml:2:10: backend.kind: missing; expected \(kinds)")
         check(b + "{kind: ftp}", "f.yaml:2:17: backend.kind: 'ftp' is not known; expected \(kinds)")
         check(
@@ -152,16 +153,16 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:33: backend.endpoint: does not go with this kind; expected kind: one that sends")
         check(
             b + "{kind: file, path: x.jsonl}",
-            "f.yaml:2:29: backend.path: 'x.jsonl' is no such path; expected \(absolute)")
+            "f.yaml:2:29: backend.path: 'x.jsonl' is not such a path; expected \(absolute)")
         check(
             b + "{kind: file, path: \"/a\\0b\"}",
-            "f.yaml:2:29: backend.path: '/a?b' is no such path; expected \(absolute)")
+            "f.yaml:2:29: backend.path: '/a?b' is not such a path; expected \(absolute)")
         check(
             b + "{kind: file, max_files: 0}",
             "f.yaml:2:34: backend.max_files: '0' is out of range; expected an integer from 1 to 1000")
         check(
             b + "{kind: file, max_bytes: 1k}",
-            "f.yaml:2:34: backend.max_bytes: '1k' is no integer; expected an integer from 4096 to 1099511627776")
+            "f.yaml:2:34: backend.max_bytes: '1k' is not an integer; expected an integer from 4096 to 1099511627776")
         check(b + "{kind: http}", "f.yaml:2:10: backend.endpoint: missing; expected \(url)")
         check(
             b + "{kind: http, endpoint: 'ftp://u:secret@h'}",
@@ -183,12 +184,12 @@ final class ManifestErrorTests: XCTestCase {
     func testHeaders() {
         let h = Self.tool + "backend:\n  kind: http\n  endpoint: https://h\n  headers:"
         let characters = "value with other characters; expected visible ASCII, spaces and tabs"
-        check(h + " x", "f.yaml:5:12: backend.headers: 'x' is no mapping; expected a mapping")
+        check(h + " x", "f.yaml:5:12: backend.headers: 'x' is not a mapping; expected a mapping")
         check(h + "\n    X-Key: \"secret\\r\\nEvil: 1\"", "f.yaml:6:12: backend.headers.X-Key: \(characters)")
         check(h + "\n    X-Key: \"sécret\"", "f.yaml:6:12: backend.headers.X-Key: \(characters)")
         check(
             h + "\n    X-Key: {a: secret}",
-            "f.yaml:6:12: backend.headers.X-Key: a mapping is no text; expected the header's value")
+            "f.yaml:6:12: backend.headers.X-Key: a mapping is not text; expected the header's value")
         check(
             h + "\n    X Key: secret",
             "f.yaml:6:12: backend.headers.X Key: not a header name; expected 1 to 64 letters, digits or hyphens")
@@ -211,7 +212,7 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:23: delivery.guarantee: 'once' is not known; expected at-least-once or at-most-once")
         check(
             Self.tool + "delivery: {flush_interval_ms: 1.5}",
-            "f.yaml:2:31: delivery.flush_interval_ms: '1.5' is no integer; expected an integer from 1 to 86400000")
+            "f.yaml:2:31: delivery.flush_interval_ms: '1.5' is not an integer; expected an integer from 1 to 86400000")
         check(
             Self.tool + "delivery: {flush_interval: 1}",
             "f.yaml:2:12: delivery.flush_interval: unknown key; expected 'flush_interval_ms' or another of mode, guarantee, flush_interval_ms"
@@ -225,7 +226,7 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:25: limits.segment_bytes: '10000' is out of range; \(segment)")
         check(
             Self.tool + "limits: {segment_bytes: '8192'}",
-            "f.yaml:2:25: limits.segment_bytes: '8192' is no integer; \(segment)")
+            "f.yaml:2:25: limits.segment_bytes: '8192' is not an integer; \(segment)")
         check(
             Self.tool + "limits: {segment_bytes: 16777216, spool_bytes: 65536}",
             "f.yaml:2:48: limits.spool_bytes: '65536' is out of range; expected an integer from 16777216 to 1099511627776"
@@ -254,14 +255,14 @@ final class ManifestErrorTests: XCTestCase {
         check("tool: *t", "f.yaml:1:7: YAML: anchors and aliases are not supported; expected the value itself")
         check("&k tool: 1", "f.yaml:1:1: YAML: anchors and aliases are not supported; expected the value itself")
         check("tool: !!str x", "f.yaml:1:7: YAML: tags are not supported; expected a plain value")
-        check("{a: 1}: b", "f.yaml:1:1: YAML: a key that is no text; expected a name")
+        check("{a: 1}: b", "f.yaml:1:1: YAML: a key that is not text; expected a name")
         check(Self.tool + "---\na: 1\n", "f.yaml:2:1: YAML: a second document; expected one")
         check(
             Self.tool + "enabled: true\nenabled: false",
-            "f.yaml:3:1: enabled: stands a second time, first in line 2; expected each key once")
+            "f.yaml:3:1: enabled: is there a second time, first in line 2; expected each key once")
         check(
             "tool: {name: mytool, \"name\": x}",
-            "f.yaml:1:22: name: stands a second time, first in line 1; expected each key once")
+            "f.yaml:1:22: name: is there a second time, first in line 1; expected each key once")
     }
 
     func testEncodings() {
@@ -281,9 +282,9 @@ final class ManifestErrorTests: XCTestCase {
         let deep = String(repeating: "[", count: 17) + String(repeating: "]", count: 17)
         check(deep, "f.yaml:1:17: YAML: nested too deeply; expected at most 16 levels")
         let fits = String(repeating: "[", count: 16) + String(repeating: "]", count: 16)
-        check(fits, "f.yaml:1:1: manifest: a sequence is no mapping; expected a mapping")
+        check(fits, "f.yaml:1:1: manifest: a sequence is not a mapping; expected a mapping")
         let nodes = "[" + String(repeating: "1,", count: 499_999) + "]"
-        check(nodes, "f.yaml:1:1: manifest: a sequence is no mapping; expected a mapping")
+        check(nodes, "f.yaml:1:1: manifest: a sequence is not a mapping; expected a mapping")
         check(
             "[" + String(repeating: "1,", count: 500_000) + "]",
             "f.yaml:1:1000000: YAML: too many values; expected at most 500000")
@@ -310,11 +311,11 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:23: identity.ephemeral: 'true' is not known; expected auto, never or always")
         check(
             Self.tool + "deletion: {email: 'a@b?bcc=c@d'}",
-            "f.yaml:2:19: deletion.email: 'a@b?bcc=c@d' is no such address; expected one address such as privacy@example.org"
+            "f.yaml:2:19: deletion.email: 'a@b?bcc=c@d' is not such an address; expected one address such as privacy@example.org"
         )
         check(
             Self.tool + "deletion: {email: a@b, subject: \"a\\r\\nBcc: c@d\"}",
-            "f.yaml:2:33: deletion.subject: 'a??Bcc: c@d' is no subject; expected 1 to 200 bytes without control characters"
+            "f.yaml:2:33: deletion.subject: 'a??Bcc: c@d' is not a subject; expected 1 to 200 bytes without control characters"
         )
         check(
             Self.tool + "deletion: {subject: x}",

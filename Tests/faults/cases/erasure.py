@@ -66,7 +66,7 @@ for WIRE in WIRES.values():
         check_equal([[(TYPE, machine_id)]] * 2, [[(event.type, event.machine_id) for event in request.events]
                                                  for request in sink.requests], "events in each request")
         check(sink.requests[0].events[0].id != sink.requests[1].events[0].id, "the two requests are one event")
-        refused = "failed: HTTP 401: the receiver refuses the key, or whoever sends without one"
+        refused = "failed: HTTP 401: the receiver refuses the key, or requests without one"
         check_equal([("event", sink.url(), machine_id, result) for result in (refused, "accepted")], receipts(stage), "receipts")
     scenario.__doc__ = f"{WIRE.name}: an event asks for erasure while telemetry is off; nothing that waits goes with it."
     test(f"erasure/{WIRE.name}", "G A4 F")(scenario)

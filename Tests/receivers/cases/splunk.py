@@ -62,7 +62,7 @@ def every_field(stage):
     no_key_anywhere(stage)
 
 
-REFUSED = ": the receiver refuses the key, or whoever sends without one"
+REFUSED = ": the receiver refuses the key, or requests without one"
 # Splunk's documentation, "Troubleshoot HTTP Event Collector", and what becomes of the event.
 CODES = [(403, 1, "kept"), (401, 2, "kept"), (401, 3, "kept"), (403, 4, "kept"), (400, 5, "rejected"), (400, 6, "rejected"),
          (400, 7, "rejected"), (500, 8, "kept"), (503, 9, "kept"), (400, 10, "rejected"), (400, 11, "rejected"), (400, 12, "rejected"),

@@ -107,7 +107,7 @@ enum OTLPEnvironment {
         guard choice.headers.count < HTTPHeader.limitCount,
             let header = HTTPHeader.parse(String(bytes: PercentEncoding.decoded(line[...])))
         else {
-            return "an entry that is no header; expected name=value,name=value, at most "
+            return "an entry that is not a header; expected name=value,name=value, at most "
                 + HTTPHeader.limitCount.description
         }
         choice.headers.append(header)
