@@ -21,7 +21,13 @@ package struct DeletionRecipient {
             (reach, text) = (.askable, "")
             return
         }
-        var found: (reach: Reach, text: String)?
+        // Only a receiver of the manifest can be asked beside it.
+        let program = Self.program(options).map { (reach: Reach.unknown, text: $0) }
+        if options.isDefault, let program {
+            (reach, text) = program
+            return
+        }
+        var found = program
         for destination in options.destinations {
             let next = Self.reach(destination.choice, options)
             // A receiver that cannot be asked is reported before local data; a receiver that can be asked outweighs
@@ -32,6 +38,13 @@ package struct DeletionRecipient {
             if next.reach == .askable { break }
         }
         (reach, text) = found ?? (.local, "there is nobody to ask")
+    }
+
+    /// What is said of a receiver that a program has chosen in code, and which only that program can reach. Nil: there is
+    /// none.
+    static func program(_ options: Options) -> String? {
+        guard let program = SpoolInspector.chosenInCode(options: options), !program.isLocal else { return nil }
+        return "events went to " + program.shown + ", which no command can ask: ask the author of " + options.toolName
     }
 
     static func reach(_ choice: BackendChoice, _ options: Options) -> (reach: Reach, text: String) {

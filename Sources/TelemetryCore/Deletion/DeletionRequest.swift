@@ -73,6 +73,7 @@ package struct DeletionRequest {
             let (reach, text) = DeletionRecipient.reach(destination.choice, options)
             if reach == .unknown { result.unaskable.append(text) }
         }
+        if let program = DeletionRecipient.program(options) { result.unaskable.append(program) }
         let ids = result.unasked
         var unasked: [String] = []
         // All recipients have the events: an id counts as asked for only when all of them have been asked.

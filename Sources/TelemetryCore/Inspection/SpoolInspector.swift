@@ -194,6 +194,20 @@ package enum SpoolInspector {
         package let noted: Int64
 
         /// Shown in place of the manifest's choice.
+        /// All of them are on this machine.
+        package var isLocal: Bool {
+            let text = Array(destinations.utf8)
+            var start = 0
+            while start < text.count {
+                let rest = text[start...]
+                let names = ["file:", "stdout:", "noop:"]
+                guard names.contains(where: { rest.starts(with: $0.utf8) }) else { return false }
+                let end = rest.firstIndex(of: UInt8(ascii: ";")) ?? text.count
+                start = end + 2
+            }
+            return true
+        }
+
         package var shown: String { destinations + " (chosen by the program)" }
     }
 

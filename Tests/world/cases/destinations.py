@@ -262,3 +262,23 @@ def written_down(world):
     check(NOBODY in segment.description.destinations, segment.description.destinations)
     check(NOBODY in Spool(world.spool).control.chosen, "control")
     check_equal(NOBODY, json.loads(world.helper("status", "--json"))["backend"].split()[2], "what status says")
+
+
+@test("destinations/erasure", "G")
+def erasure(world):
+    """Erasure at a receiver that a program chose in code cannot be asked for by a command: it says so, and the ids stay."""
+    receiver = world.receiver()
+    world.send(f"code={receiver.url}", "track=3", "flush=5000", "close=0")
+    check_equal(3, len(receiver.accepted()), "events received")
+    done = world.telemetry("request-deletion", expected=4)
+    check(receiver.url in done.stderr and "ask the author" in done.stderr, f"request-deletion: {done.stderr}")
+    # Beside a receiver of the manifest, which is asked.
+    other = world.receiver()
+    other.deletion_mode("/status/200")
+    world.manifest(other.url)
+    done = world.telemetry("request-deletion")
+    check(receiver.url in done.stderr, f"the program's receiver is named: {done.stderr}")
+    check(other.requests(), "the manifest's receiver is asked")
+    os.unlink(world.manifest_file)
+    done = world.telemetry("reset", expected=4)
+    check(receiver.url in done.stderr and "ids are kept" in done.stderr, f"reset: {done.stderr}")
