@@ -133,8 +133,8 @@ void csystem_watch_main(void (*wake)(void));
 /** In a forked child: counts its threads anew. */
 void csystem_threads_forked(void);
 
-/** The main thread has ended, and no other thread of the program is left. Otherwise, or where that cannot be
-    known, a thread of the library may end nevertheless. Not `closely`: the answer may be a tenth of a second old. */
+/** The main thread has ended, and no other thread of the program is left. Where the threads cannot be counted: the
+    main thread is ending. Not `closely`: the answer may be a tenth of a second old. */
 bool csystem_is_over(bool closely);
 
 /** A thread of the library is in getaddrinfo(3). */

@@ -14,10 +14,10 @@
 bool csystem_curl_load(char *error, size_t error_size);
 /** True: nothing can be sent with it in this process any more. The process is ending, or it is a child that was
     forked while libcurl was at work. From then on every call does nothing, and everything that exists is left as it
-    is. */
+    is. May be called at any time. */
 bool csystem_curl_is_over(void);
 /** A different number than before: the program has closed descriptors of libcurl. Handles made before must neither
-    be used nor cleaned up any more, because that would write to files of the program. */
+    be used nor cleaned up any more, because that would write to files of the program. May be called at any time. */
 unsigned csystem_curl_losses(void);
 /** A thread that has used libcurl is about to count as ended. May be called at any time. */
 void csystem_curl_thread_ends(void);

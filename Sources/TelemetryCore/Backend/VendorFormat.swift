@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The common part of receivers that take JSON and have their own form for an event. A request contains as many events
-/// as the receiver takes; an event that it can never take is left out.
+/// as the receiver takes. It ends before an event that the receiver can never take, and `PostingBackend` rejects that
+/// event.
 class VendorFormat: WireFormat {
     let batchLimit: (events: Int, bytes: Int)
     private let limits: JSONLimits
