@@ -83,6 +83,8 @@ package final class Collector: ForkMember {
         cancelled.deallocate()
     }
 
+    override func becomeChild() { leaveToParent() }
+
     /// Never fails: without consent, everything is a no-op. Nothing is created before the first event.
     package static func open(_ options: Options) -> Collector {
         let collector = Collector(options.copy())
