@@ -29,13 +29,7 @@ enum ConsentCommands {
         if !decision.isEnabled || invocation.wantsJSON {
             try report(invocation, options, decision, overruled: decision.isEnabled)
         }
-        if decision.isEnabled {
-            throw Failure(
-                code: .overruled,
-                message: "the answer is stored, but telemetry for " + options.toolName + " stays on: "
-                    + decision.source.name
-                    + ": " + decision.reason)
-        }
+        if decision.isEnabled { throw Refusal.overruled(options, decision) }
         if let doubt { throw doubt }
         return .ok
     }
@@ -80,7 +74,6 @@ enum ConsentCommands {
 
     /// Only the user can lift their own refusal for all tools.
     private static func remedy(_ tool: String, _ decision: ConsentDecision) -> String {
-        let isRefused = PreferenceStore.readEveryTool() == .off
-        return isRefused && !decision.isEnabled ? " until 'telemetry enable --all'" : ""
+        ArgumentParser.same(decision.source.name, "all-tools preference") ? " until 'telemetry enable --all'" : ""
     }
 }

@@ -7,10 +7,11 @@ enum DeletionCommands {
     static func requestDeletion(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
         if invocation.arguments.has(.list) { return try list(invocation, options) }
-        let known = KnownIDs.read(options: options)
+        let mayBeOn = DeletionRecipient.mayBeOn(options)
+        let known = KnownIDs.read(options: options, mayBeOn: mayBeOn)
         let ids = known.all
         let report = DeletionReport(
-            options, ids: ids, gap: gap(known, options), result: ids.isEmpty ? nil : ask(options, ids))
+            options, ids: ids, gap: gap(known, options, mayBeOn), result: ids.isEmpty ? nil : ask(options, ids))
         try report.print(invocation)
         guard report.isAsked else { throw Failure(code: .notDelivered, message: report.failure) }
         return .ok
@@ -20,10 +21,14 @@ enum DeletionCommands {
     /// or sent.
     static func reset(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.optionsToRefuse()
+        // Before the refusal, which hides it.
+        let mayBeOn = DeletionRecipient.mayBeOn(options)
         let doubt = try Refusal.store(options)
-        let report = deletionForReset(options)
+        let report = deletionForReset(options, mayBeOn)
         let problems = LocalData.remove(options: options, keepingPastIDs: !report.isAskedForKnown)
-        try report.print(invocation, resetting: true, problems: problems)
+        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        try report.print(invocation, reset: DeletionReport.Reset(decision, problems))
+        if decision.isEnabled { throw Refusal.overruled(options, decision) }
         let rest = problems.first.map { "not everything could be removed: " + $0 }
         if let doubt { throw Failure(code: doubt.code, message: doubt.message + (rest.map { "; " + $0 } ?? "")) }
         if let rest { throw Failure(code: .system, message: rest) }
@@ -39,8 +44,8 @@ enum DeletionCommands {
         return .ok
     }
 
-    private static func deletionForReset(_ options: Options) -> DeletionReport {
-        let known = KnownIDs.read(options: options)
+    private static func deletionForReset(_ options: Options, _ mayBeOn: Bool) -> DeletionReport {
+        let known = KnownIDs.read(options: options, mayBeOn: mayBeOn)
         let ids = known.all
         // The manifest says who had to be asked.
         if let error = options.error, !ids.isEmpty {
@@ -49,14 +54,13 @@ enum DeletionCommands {
         }
         let isNeeded = DeletionRecipient(options).reach != .local && DeletionRecipient.mayHaveSent(options)
         return DeletionReport(
-            options, ids: ids, gap: isNeeded ? gap(known, options) : nil,
+            options, ids: ids, gap: isNeeded ? gap(known, options, mayBeOn) : nil,
             result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
     }
 
     /// Events that are on this machine alone can be erased without an identifier.
-    private static func gap(_ known: KnownIDs, _ options: Options) -> String? {
-        DeletionRecipient(options).reach == .local
-            ? nil : known.gap(options, mayBeOn: DeletionRecipient.mayBeOn(options))
+    private static func gap(_ known: KnownIDs, _ options: Options, _ mayBeOn: Bool) -> String? {
+        DeletionRecipient(options).reach == .local ? nil : known.gap(options, mayBeOn: mayBeOn)
     }
 
     private static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {

@@ -31,22 +31,35 @@ struct DeletionReport {
         return text
     }
 
-    func print(_ invocation: Invocation, resetting: Bool = false, problems: [String] = []) throws(Failure) {
+    /// What else `reset` did.
+    struct Reset {
+        let decision: ConsentDecision
+        /// What could not be removed, and why.
+        let problems: [String]
+
+        init(_ decision: ConsentDecision, _ problems: [String]) {
+            self.decision = decision
+            self.problems = problems
+        }
+    }
+
+    func print(_ invocation: Invocation, reset: Reset? = nil) throws(Failure) {
         // Where some could not be asked for, the error has the problems.
         let failedWays = isAskedForKnown ? result?.problems ?? [] : []
         if !invocation.isQuiet { for text in failedWays + (result?.unaskable ?? []) { invocation.complain(text) } }
         if let problem = result?.receiptProblem, !invocation.isQuiet {
             invocation.complain("no receipt was kept: " + problem)
         }
-        if invocation.wantsJSON { return try invocation.answer(json(resetting, problems)) }
+        if invocation.wantsJSON { return try invocation.answer(json(reset)) }
         // Asked for with the command, so printed even with --quiet: only the user can send it.
         if let url = result?.mailto, result?.isMailOpened == false {
             try invocation.confirm("This e-mail asks for erasure; open the address to send it:")
             try invocation.answer(url + "\n")
         }
-        if resetting && problems.isEmpty {
-            try invocation.confirm(
-                "telemetry for " + options.toolName + " is off, and what it kept on this machine is erased")
+        if let reset, reset.problems.isEmpty {
+            let state = reset.decision.isEnabled ? "" : "telemetry for " + options.toolName + " is off, and "
+            let what = reset.decision.isEnabled ? "what " + options.toolName : "what it"
+            try invocation.confirm(state + what + " kept on this machine is erased")
         }
         if isAskedForKnown && (gap == nil || result != nil) { try invocation.confirm(summary) }
     }
@@ -64,16 +77,20 @@ struct DeletionReport {
         return "asked " + last.target + " to erase the data of " + count
     }
 
-    private func json(_ resetting: Bool, _ problems: [String]) -> String {
+    private func json(_ reset: Reset?) -> String {
         var object = JSONObject()
         object.add("tool", options.toolName)
-        if resetting { object.add("erased", problems.isEmpty) }
+        if let reset {
+            object.add("enabled", reset.decision.isEnabled)
+            object.add("erased", reset.problems.isEmpty)
+        }
         object.add("asked", isAsked)
         object.add("identifiers", UInt64(ids.count))
         object.add("method", optional: isAsked ? result?.receipts.last?.method.name : nil)
         object.add("mailto", optional: result?.mailto)
         object.add(
-            "problems", (result?.problems ?? []) + (gap.map { [$0] } ?? []) + (result?.unaskable ?? []) + problems)
+            "problems",
+            (result?.problems ?? []) + (gap.map { [$0] } ?? []) + (result?.unaskable ?? []) + (reset?.problems ?? []))
         return object.text
     }
 }

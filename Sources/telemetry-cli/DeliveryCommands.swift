@@ -6,7 +6,7 @@ import TelemetryCore
 enum DeliveryCommands {
     static func flush(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeoutMs, "--timeout-ms", default: 5_000)
-        try answer(invocation, send(invocation, limit, ignoringBackoff: false))
+        try answer(invocation, sendAnswering(invocation, limit, ignoringBackoff: false))
         return .ok
     }
 
@@ -21,7 +21,7 @@ enum DeliveryCommands {
                 message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
         }
         let end = Deadline(timeoutMilliseconds: limit)
-        var isEnabled = try send(invocation, limit, ignoringBackoff: isNow)
+        var isEnabled = try sendAnswering(invocation, limit, ignoringBackoff: isNow)
         var before: UInt64 = 0
         // Events recorded meanwhile have found this process at work, and have started no other.
         while isEnabled && !end.isPast {
@@ -29,11 +29,22 @@ enum DeliveryCommands {
             // These events are not for this process: a whole pass has changed nothing.
             if left == 0 || left == before { break }
             before = left
-            isEnabled = try send(
+            isEnabled = try sendAnswering(
                 invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false)
         }
         try answer(invocation, isEnabled)
         return .ok
+    }
+
+    /// The same as `send`, with the JSON answer also where it fails.
+    private static func sendAnswering(
+        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool
+    ) throws(Failure) -> Bool {
+        do throws(Failure) { return try send(invocation, limit, ignoringBackoff: ignoringBackoff) } catch {
+            // Only what is on can fail to be delivered.
+            if error.code == .notDelivered { try answer(invocation, true) }
+            throw error
+        }
     }
 
     /// Whether telemetry is on.

@@ -10,9 +10,20 @@ enum EveryToolCommands {
         let notErased = erase()
         // The erasure may have made the room.
         if !isStored { do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) } }
-        try report(
-            invocation, "off", lifted: false, "telemetry is off for all tools, whatever was answered for one of them")
+        let stillOn = list(EveryTool.stillOn())
+        // For people, the error below says it.
+        if stillOn.utf8.isEmpty || invocation.wantsJSON {
+            try report(
+                invocation, "off", lifted: false,
+                "telemetry is off for all tools, whatever was answered for one of them")
+        }
         if let notErased { throw notErased }
+        if !stillOn.utf8.isEmpty {
+            throw Failure(
+                code: .overruled,
+                message: "the refusal is stored, but telemetry stays on for " + stillOn
+                    + " ('telemetry explain --tool NAME' says why)")
+        }
         return .ok
     }
 

@@ -25,7 +25,7 @@ enum IdentityCommands {
         object.add("machine_id", optional: identity.flatMap { $0.id.utf8.isEmpty ? nil : $0.id })
         object.add("kind", kind(options))
         object.add("ephemeral", identity?.isEphemeral ?? false)
-        object.add("past", UInt64(KnownIDs.read(options: options).past.count))
+        object.add("past", UInt64(KnownIDs.read(options: options, mayBeOn: false).past.count))
         return object.text
     }
 

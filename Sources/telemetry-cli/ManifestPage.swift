@@ -11,10 +11,14 @@ enum ManifestPage {
         text +=
             "To see what waits to be sent: `telemetry show --tool " + options.toolName
             + "`. To see whether anything is\n"
-        text +=
-            "collected, and who decided it: `telemetry status --tool " + options.toolName
-            + "`. To stop, and erase what\n"
-        text += "waits: `telemetry disable --tool " + options.toolName + "`, or set `DO_NOT_TRACK=1` or `"
+        text += "collected, and who decided it: `telemetry status --tool " + options.toolName + "`. To stop"
+        // Against the author's decision, only these refuse.
+        if !options.force {
+            text += ", and erase what\nwaits: `telemetry disable --tool " + options.toolName + "`, or"
+        } else {
+            text += ":\n"
+        }
+        text += " set `DO_NOT_TRACK=1` or `"
         text += ToolName.environmentPrefix(options.toolName) + "_NO_TELEMETRY=1`. To have erased what was sent:\n"
         text += "`telemetry request-deletion --tool " + options.toolName + "`.\n\n"
         text +=
@@ -46,6 +50,9 @@ enum ManifestPage {
 
     private static func consent(_ options: Options) -> String {
         if !options.authorGate { return "Nothing: telemetry is switched off in this version." }
+        if options.force {
+            return "Usage data is collected by the author's decision, whatever you have answered."
+        }
         return options.consent == TELEMETRY_OPT_OUT
             ? "Usage data is collected unless you refuse, and not before you have been told."
             : "Nothing is collected unless you agree."
@@ -53,7 +60,8 @@ enum ManifestPage {
 
     /// Without headers, which may hold a secret.
     private static func destination(_ options: Options) -> String {
-        joined(
+        if options.isDefault { return "a file on your machine, unless the tool itself has chosen a receiver" }
+        return joined(
             options.destinations.map { destination in
                 switch destination.choice {
                 case .noop: "nowhere"

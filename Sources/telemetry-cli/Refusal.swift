@@ -30,6 +30,15 @@ enum Refusal {
             + "; make that directory and what is in it yours to write, and run 'telemetry disable' again"
     }
 
+    /// A12: a source above the answer keeps telemetry on.
+    static func overruled(_ options: Options, _ decision: ConsentDecision) -> Failure {
+        Failure(
+            code: .overruled,
+            message: "the answer is stored, but telemetry for " + options.toolName + " stays on: "
+                + decision.source.name
+                + ": " + decision.reason)
+    }
+
     static func unconfirmed(_ what: String) -> Failure {
         Failure(code: .unconfirmed, message: "the refusal is stored, and nothing more is recorded or sent; but " + what)
     }

@@ -198,6 +198,9 @@ pause() {
     capture telemetry flush --tool t
     expect_code 4
     grep -Eq "not delivered: a pause until 2[-0-9:.TZ]+ \('telemetry deliver --now' tries at once\) after: .+; the events are kept" err || fail "$(cat err)"
+    capture telemetry flush --tool t --json
+    expect_code 4
+    expect_json out 'j' "{'tool': 't', 'enabled': True, 'delivered': 0, 'pending': 1}"
     status_json t
     expect_json status.json 'j["last_delivery"]["next_attempt"] is None' False
     telemetry disable --tool t >out

@@ -107,6 +107,36 @@ disable_overruled() {
 }
 test_case "A12 disable under force: stored, said so, exit code 6" disable_overruled
 
+# No claim that telemetry is off where it is not.
+others_overruled() {
+    enable one
+    enable two
+    ONE_TELEMETRY_ENABLED=1 capture telemetry disable --all
+    expect_code 6
+    expect_silent out
+    expect_part err "the refusal is stored, but telemetry stays on for one ('telemetry explain --tool NAME' says why)"
+    ONE_TELEMETRY_ENABLED=1 capture telemetry disable --all --json
+    expect_code 6
+    expect_json out 'j["all_tools"]' off
+    capture telemetry disable --all
+    expect_code 0
+    DO_NOT_TRACK=1 capture telemetry enable --tool one
+    expect_part out "overruled"
+    ! grep -F "enable --all" out || fail "lifting that refusal would change nothing"
+    telemetry enable --all >out
+    notice_manifest t 1 'force: true'
+    capture telemetry reset --tool t
+    expect_code 6
+    ! grep -F "is off" out || fail "$(cat out)"
+    expect_part err "the answer is stored, but telemetry for t stays on: force: "
+    capture telemetry reset --tool t --json
+    expect_json out 'j["enabled"], j["erased"]' "(True, True)"
+    telemetry manifest docs --tool t >out
+    expect_part out "collected by the author's decision, whatever you have answered"
+    ! grep -F "telemetry disable" out || fail "disable does not stop it"
+}
+test_case "A8 A12 disable --all and reset say which telemetry stays on" others_overruled
+
 enable_stores_notice() {
     local notice=$HOME/.config/telemetry/t/notice
     telemetry status --tool t --json >out

@@ -41,6 +41,22 @@ package enum EveryTool {
         return failed
     }
 
+    /// Tools that this user has answered for, or that have kept something here, and that stay on after a refusal for all:
+    /// a source above it says so.
+    package static func stillOn() -> [String] {
+        var tools = (try? toolNames(in: Environment.configDirectory)) ?? []
+        for tool in (try? toolNames(in: Environment.stateDirectory)) ?? [] where !tools.contains(tool) {
+            tools.append(tool)
+        }
+        return tools.filter { tool in
+            let options = Options(toolName: tool, toolVersion: "")
+            if let path = ManifestLookup.find(tool: tool) {
+                try? Manifest.load(path: path, into: options)
+            }
+            return ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
+        }
+    }
+
     private static func toolNames(in path: String?) throws(SystemError) -> [String] {
         guard let path, let directory = try Directory.openAny(path) else { return [] }
         defer { directory.close() }

@@ -23,10 +23,11 @@ package struct KnownIDs {
         return result
     }
 
-    package static func read(options: Options) -> KnownIDs {
+    /// `mayBeOn`: nothing shows that nothing was ever sent.
+    package static func read(options: Options, mayBeOn: Bool) -> KnownIDs {
         var known = stored(options)
-        // This kind of id is not stored.
-        if options.identity == TELEMETRY_IDENTITY_HASHED, !IdentityPolicy(options).isEphemeral {
+        // This kind of id is not stored. It is the same for all tools: a user of another tool is not named to this one.
+        if mayBeOn, options.identity == TELEMETRY_IDENTITY_HASHED, !IdentityPolicy(options).isEphemeral {
             known.audited.append(HashedID.derive(.current()))
         }
         return known

@@ -83,6 +83,17 @@ def unknown(world):
     check_equal([], asked(receiver), "asked for")
 
 
+@test("erasure/hashed-never-on", "G D3")
+def hashed_never_on(world):
+    """The hashed id is the same for all tools: it is not sent for a user who never agreed, nor computed for one."""
+    receiver = tool(world, {"kind": "hashed", "ephemeral": "never"})
+    shutil.rmtree(os.path.join(world.environment["HOME"], ".config/telemetry"))
+    for command in ("request-deletion", "reset", "request-deletion"):
+        done = world.telemetry(command, environment={"DO_NOT_TRACK": "1"})
+        check("nothing to ask for" in done.stdout, f"{command}: {done.stdout}")
+    check_equal([], receiver.requests(), "requests")
+
+
 @test("erasure/never-on", "G")
 def never_on(world):
     """A tool that was never on has nothing to ask for."""
