@@ -689,9 +689,9 @@ TELEMETRY_API const char *telemetry_error_category_from_message(const char *mess
  *
  * @param timeout_ms Longest time to wait, in milliseconds; kept whatever the network does.
  * @return TELEMETRY_OK; TELEMETRY_ERROR_TIMEOUT or TELEMETRY_ERROR_DELIVERY, and the events are
- *     kept; TELEMETRY_ERROR_SYSTEM, and they are kept, if the thread that sends cannot be started;
- *     TELEMETRY_DISABLED. During the pause after a failure nothing is tried and the result is
- *     TELEMETRY_ERROR_DELIVERY.
+ *     kept; TELEMETRY_ERROR_SYSTEM, and they are kept, if the thread that sends cannot be started
+ *     or the user's answer cannot be read (no free descriptor); TELEMETRY_DISABLED. During the
+ *     pause after a failure nothing is tried and the result is TELEMETRY_ERROR_DELIVERY.
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_status telemetry_flush(telemetry_collector *collector, uint32_t timeout_ms);

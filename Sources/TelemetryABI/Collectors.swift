@@ -44,7 +44,8 @@ public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> 
 ///
 /// @param timeout_ms  Longest time to wait, in milliseconds; kept whatever the network does.
 /// @return TELEMETRY_OK; TELEMETRY_ERROR_TIMEOUT or TELEMETRY_ERROR_DELIVERY, and the events are
-///     kept; TELEMETRY_ERROR_SYSTEM, and they are kept, if the thread that sends cannot be started;
+///     kept; TELEMETRY_ERROR_SYSTEM, and they are kept, if the thread that sends cannot be started or
+///     the user's answer cannot be read (no free descriptor);
 ///     TELEMETRY_DISABLED. During the pause after a failure nothing is tried and the result
 ///     is TELEMETRY_ERROR_DELIVERY.
 /// @since 0.1.0

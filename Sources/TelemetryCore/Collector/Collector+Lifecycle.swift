@@ -30,7 +30,7 @@ extension Collector {
         while worker.completed < request && worker.isRunning {
             if !condition.wait(mutex, until: deadline) && worker.completed < request { return TELEMETRY_ERROR_TIMEOUT }
         }
-        return Self.status(worker.lastResult)
+        return status(worker.lastResult)
     }
 
     /// With the mutex held: delivers on this thread, which a local backend does not delay.
@@ -45,13 +45,15 @@ extension Collector {
         mutex.lock()
         worker.isPassing = false
         afterPass(spool, result)
-        return Self.status(result)
+        return status(result)
     }
 
-    private static func status(_ result: Dispatcher.PassResult) -> telemetry_status {
+    /// With the mutex held.
+    private func status(_ result: Dispatcher.PassResult) -> telemetry_status {
         switch result {
         case .done: TELEMETRY_OK
-        case .refused: TELEMETRY_DISABLED
+        // Telemetry is still on if consent could not be read.
+        case .refused: Gate.isOpen(handle) ? TELEMETRY_ERROR_SYSTEM : TELEMETRY_DISABLED
         case .waiting, .failed: TELEMETRY_ERROR_DELIVERY
         case .interrupted: TELEMETRY_ERROR_TIMEOUT
         case .exhausted: TELEMETRY_ERROR_MEMORY

@@ -158,11 +158,10 @@ extension Collector {
     /// With the mutex held.
     func afterPass(_ spool: Spool, _ result: Dispatcher.PassResult) {
         spool.mergeCounts(Deadline(nanoseconds: 0))
-        if result == .refused {
+        // An answer that cannot be read means off. It may be readable again by now.
+        if result == .refused, let consent = consentNow() {
             Gate.set(handle, isOpen: false)
-            // An answer that cannot be read, because of a missing descriptor for instance, means off. It withdraws
-            // nothing, and it may be readable again by now.
-            if ConsentResolver.resolve(ConsentInputs.gather(options: options)).voidsWaiting { erase(spool) }
+            if consent.voidsWaiting { erase(spool) }
             return
         }
         if result != .done { spool.reopenLast() }

@@ -270,7 +270,8 @@ package final class Collector: ForkMember {
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.leaveLost()
         if worker.isPassing { return true }
-        guard isConsented() else {
+        guard let consent = consentNow() else { return true }
+        if !consent.isEnabled {
             Gate.set(handle, isOpen: false)
             return false
         }
@@ -303,7 +304,13 @@ package final class Collector: ForkMember {
         // Without memory nothing is delivered either, and the next look finds the same.
         if now < consentChecked &+ nanoseconds || !Allocation.isAvailableForPass { return true }
         consentChecked = now
+        let couldOpen = Descriptor.isAvailable
         guard let decision = watch.changed(options), !decision.isEnabled else { return true }
+        // Not known. The files are read again before anything is sent, and at the next look.
+        if !couldOpen || !Descriptor.isAvailable {
+            watch.lookAgain()
+            return true
+        }
         Gate.set(handle, isOpen: false)
         if decision.voidsWaiting, let spool { erase(spool, Deadline(nanoseconds: 0)) }
         return false
@@ -326,6 +333,14 @@ package final class Collector: ForkMember {
     }
 
     private static let identityRetryNanoseconds: Int64 = 60_000_000_000
+
+    /// The decision at this moment. Nil: it cannot be known, because this process can open no file. Nothing is sent
+    /// then, and nothing is withdrawn.
+    func consentNow() -> ConsentDecision? {
+        let couldOpen = Descriptor.isAvailable
+        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        return decision.isEnabled || couldOpen && Descriptor.isAvailable ? decision : nil
+    }
 
     /// The user's answer at this moment.
     private var isConsented: () -> Bool {

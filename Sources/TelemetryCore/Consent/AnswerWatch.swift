@@ -22,6 +22,9 @@ struct AnswerWatch {
         return ConsentResolver.resolve(inputs)
     }
 
+    /// The last decision was made without having read the files.
+    mutating func lookAgain() { stamp = 0 }
+
     private static func stamp(_ files: [String]) -> UInt64 {
         var hash: UInt64 = 1
         for file in files {

@@ -113,6 +113,14 @@ struct Descriptor: Equatable {
         }
     }
 
+    /// False: this process can open no file at the moment.
+    static var isAvailable: Bool {
+        let fd = csystem_openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0)
+        if fd < 0 { return false }
+        Descriptor(opened: fd).close()
+        return true
+    }
+
     /// Restores what a strict umask has taken from the owner: otherwise nobody could open the file again.
     private func restoreMode(_ mode: mode_t, _ status: stat) {
         if status.isOwnRegularFile, status.st_mode & 0o600 != mode & 0o600 { _ = fchmod(raw, mode) }

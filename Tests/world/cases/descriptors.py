@@ -5,7 +5,10 @@ on with numbers that are the program's own files by now, and writes to them or c
 import os
 import socket
 
+from stage import Child, output
 from suite import check, check_equal, test
+
+DISABLED, SYSTEM = 20, -50
 
 HOST = r"""
 #include <fcntl.h>
@@ -214,3 +217,59 @@ def exec_inherits_none(world):
         for host in ("127.0.0.1", "localhost"):
             done = world.run([program, "0"], environment={"URL": receiver.url.replace("127.0.0.1", host)})
             check(not done.stdout, f"inherited: {done.stdout}")
+
+
+NONE_FREE = HOST + r"""
+#include <sys/resource.h>
+int main(int count, char **arguments)
+{
+    int held[64], files = 0;
+    struct rlimit few = { 20, 20 };
+    telemetry_collector *collector = start();
+    for (int sequence = 0; sequence < 3; sequence++) record(collector, sequence);
+    setrlimit(RLIMIT_NOFILE, &few);
+    while (files < 64 && (held[files] = open("/dev/null", O_RDONLY)) >= 0) files++;
+    usleep(700000); /* the last look at the user's answer does not count any more */
+    printf("%d\n", telemetry_flush(collector, 2000));
+    fflush(stdout);
+    if (count > 1) while (access(arguments[1], F_OK) != 0) usleep(10000);
+    if (count > 1) printf("%d\n", telemetry_flush(collector, 2000));
+    while (files > 0) close(held[--files]);
+    usleep(700000);
+    printf("%d\n", telemetry_flush(collector, 5000));
+    telemetry_close(collector, 5000);
+    return 0;
+}
+"""
+
+
+@test("descriptors/none-free", "A18 E12")
+def none_free(world):
+    """A process can open no file, and its events are in memory: the user's answer cannot be read, so nothing is sent, and nothing
+    counts as withdrawn. A no that was written by hand meanwhile holds as soon as it can be read, and nothing left before."""
+    program = world.program("none-free", NONE_FREE)
+    disk = world.small_disk("full", 16)
+    with open(os.path.join(disk, "fill"), "wb", buffering=0) as fill:
+        try:
+            while fill.write(bytes(1024)):
+                pass
+        except OSError:
+            pass
+    receiver = world.receiver()
+    environment = {"URL": receiver.url, "XDG_STATE_HOME": disk}
+    done = world.run([program], environment=environment)
+    check_equal([str(SYSTEM), "0"], done.stdout.split(), "what flush returned")
+    check_equal([0, 1, 2], [event["metadata"]["sequence"] for event in receiver.accepted()], "events received")
+
+    other = world.receiver()
+    go = world.path("go")
+    child = world.closes(Child([program, go], {**world.environment, **environment, "URL": other.url}, world.root))
+    check_equal(str(SYSTEM), child.process.stdout.readline().strip(), "what flush returned without a descriptor")
+    with open(os.path.join(world.environment["HOME"], ".config/telemetry/itest/enabled"), "w") as file:
+        file.write("false\n")
+    with open(go, "w"):
+        pass
+    out, _ = output(child.process)
+    # The changed file has voided what waited, so that nothing is left to deliver.
+    check_equal(["0", str(DISABLED)], out.split(), "flush after the no, without a descriptor and with one")
+    check_equal([], other.requests(), "requests after the no")
