@@ -54,7 +54,7 @@ enum DeletionCommands {
         }
         let isNeeded = DeletionRecipient(options).reach != .local && DeletionRecipient.mayHaveSent(options)
         return DeletionReport(
-            options, ids: ids, gap: isNeeded ? gap(known, options, mayBeOn) : nil,
+            options, ids: ids, gap: isNeeded ? gap(known, options, DeletionRecipient.mayBeOn(options)) : nil,
             result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
     }
 

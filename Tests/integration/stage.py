@@ -219,6 +219,11 @@ class Stage:
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.setitimer(signal.ITIMER_REAL, 2, 2)
 
+# What this process was given beside its streams is not for the programs that it starts.
+for _descriptor in os.listdir("/proc/self/fd"):
+    if int(_descriptor) > 2 and os.path.exists(f"/proc/self/fd/{_descriptor}"):
+        os.set_inheritable(int(_descriptor), False)
+
 _starting = threading.Lock()
 
 

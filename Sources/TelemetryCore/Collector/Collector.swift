@@ -304,10 +304,9 @@ package final class Collector: ForkMember {
         // Without memory nothing is delivered either, and the next look finds the same.
         if now < consentChecked &+ nanoseconds || !Allocation.isAvailableForPass { return true }
         consentChecked = now
-        let couldOpen = Descriptor.isAvailable
-        guard let decision = watch.changed(options), !decision.isEnabled else { return true }
-        // Not known. The files are read again before anything is sent, and at the next look.
-        if !couldOpen || !Descriptor.isAvailable {
+        guard let changed = watch.changed(options), !changed.isEnabled else { return true }
+        // If it is not known, the files are read again before anything is sent, and at the next look.
+        guard let decision = consentNow(), !decision.isEnabled else {
             watch.lookAgain()
             return true
         }
@@ -337,9 +336,12 @@ package final class Collector: ForkMember {
     /// The decision at this moment. Nil: it cannot be known, because this process can open no file. Nothing is sent
     /// then, and nothing is withdrawn.
     func consentNow() -> ConsentDecision? {
-        let couldOpen = Descriptor.isAvailable
-        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
-        return decision.isEnabled || couldOpen && Descriptor.isAvailable ? decision : nil
+        let first = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        if first.isEnabled { return first }
+        // A no counts if it was read with a free descriptor before and after.
+        guard Descriptor.isAvailable else { return nil }
+        let second = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        return second.isEnabled || Descriptor.isAvailable ? second : nil
     }
 
     /// The user's answer at this moment.

@@ -115,7 +115,7 @@ struct Descriptor: Equatable {
 
     /// False: this process can open no file at the moment.
     static var isAvailable: Bool {
-        let fd = csystem_openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0)
+        let fd = csystem_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
         if fd < 0 { return false }
         Descriptor(opened: fd).close()
         return true
