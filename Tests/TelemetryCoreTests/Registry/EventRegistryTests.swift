@@ -69,6 +69,7 @@ final class EventRegistryTests: XCTestCase {
             "  \(name): {description: d, attributes: {\(name): {type: string, description: d, enum: [\(name)]}}}\n")
         XCTAssertEqual(find(registry, "feature.used", name), 1)
         XCTAssertNil(find(registry, "feature.used", other))
+        defer { withExtendedLifetime(registry) {} }
         let rule = try XCTUnwrap(
             name.withCString { name in
                 registry.table.pointee.find(Text("feature.used", limit: 64), Text(name, limit: 64), now: 0)
