@@ -71,8 +71,8 @@ final class EventRegistryTests: XCTestCase {
         XCTAssertNil(find(registry, "feature.used", other))
         defer { withExtendedLifetime(registry) {} }
         let rule = try XCTUnwrap(
-            name.withCString { name in
-                registry.table.pointee.find(Text("feature.used", limit: 64), Text(name, limit: 64), now: 0)
+            "feature.used".withCString { type in
+                name.withCString { registry.table.pointee.find(Text(type, limit: 64), Text($0, limit: 64), now: 0) }
             })
         for (key, found) in [(name, true), (other, false)] {
             let bytes = Array(key.utf8)
