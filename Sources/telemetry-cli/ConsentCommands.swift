@@ -48,7 +48,7 @@ enum ConsentCommands {
     }
 
     private static func decide(_ invocation: Invocation, _ options: Options) -> ConsentDecision {
-        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        let decision = ConsentResolver.decide(options)
         invocation.warn(decision)
         return decision
     }

@@ -10,8 +10,11 @@ enum DeletionCommands {
         let mayBeOn = DeletionRecipient.mayBeOn(options)
         let known = KnownIDs.read(options: options, mayBeOn: mayBeOn)
         let ids = known.all
+        // Events that are on this machine alone can be erased without an identifier.
+        let isLocal = DeletionRecipient(options).reach == .local
         let report = DeletionReport(
-            options, ids: ids, gap: gap(known, options, mayBeOn), result: ids.isEmpty ? nil : ask(options, ids))
+            options, ids: ids, gap: isLocal ? nil : known.gap(options, mayBeOn: mayBeOn),
+            result: ids.isEmpty ? nil : ask(options, ids))
         try report.print(invocation)
         guard report.isAsked else { throw Failure(code: .notDelivered, message: report.failure) }
         return .ok
@@ -26,8 +29,8 @@ enum DeletionCommands {
         let doubt = try Refusal.store(options)
         let report = deletionForReset(options, mayBeOn)
         let problems = LocalData.remove(options: options, keepingPastIDs: !report.isAskedForKnown)
-        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
-        try report.print(invocation, reset: DeletionReport.Reset(decision, problems))
+        let decision = ConsentResolver.decide(options)
+        try report.print(invocation, reset: DeletionReport.Reset(decision: decision, problems: problems))
         if decision.isEnabled { throw Refusal.overruled(options, decision) }
         let rest = problems.first.map { "not everything could be removed: " + $0 }
         if let doubt { throw Failure(code: doubt.code, message: doubt.message + (rest.map { "; " + $0 } ?? "")) }
@@ -54,13 +57,8 @@ enum DeletionCommands {
         }
         let isNeeded = DeletionRecipient(options).reach != .local && DeletionRecipient.mayHaveSent(options)
         return DeletionReport(
-            options, ids: ids, gap: isNeeded ? gap(known, options, DeletionRecipient.mayBeOn(options)) : nil,
+            options, ids: ids, gap: isNeeded ? known.gap(options, mayBeOn: DeletionRecipient.mayBeOn(options)) : nil,
             result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
-    }
-
-    /// Events that are on this machine alone can be erased without an identifier.
-    private static func gap(_ known: KnownIDs, _ options: Options, _ mayBeOn: Bool) -> String? {
-        DeletionRecipient(options).reach == .local ? nil : known.gap(options, mayBeOn: mayBeOn)
     }
 
     private static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
@@ -70,7 +68,7 @@ enum DeletionCommands {
     /// The user's own act needs no consent. But a setting that keeps everything on this machine keeps this request, too
     /// (A7), and nobody goes against the administrator (A10).
     private static func networkRefusal(_ options: Options) -> String? {
-        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        let decision = ConsentResolver.decide(options)
         if ArgumentParser.same(decision.source.name, "admin policy") {
             return "the administrator's policy allows no telemetry traffic"
         }

@@ -36,11 +36,6 @@ struct DeletionReport {
         let decision: ConsentDecision
         /// What could not be removed, and why.
         let problems: [String]
-
-        init(_ decision: ConsentDecision, _ problems: [String]) {
-            self.decision = decision
-            self.problems = problems
-        }
     }
 
     func print(_ invocation: Invocation, reset: Reset? = nil) throws(Failure) {

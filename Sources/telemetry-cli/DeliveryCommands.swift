@@ -6,14 +6,20 @@ import TelemetryCore
 enum DeliveryCommands {
     static func flush(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeoutMs, "--timeout-ms", default: 5_000)
-        try answer(invocation, sendAnswering(invocation, limit, ignoringBackoff: false))
-        return .ok
+        return try answering(invocation) { () throws(Failure) in
+            try send(invocation, limit, ignoringBackoff: false)
+        }
     }
 
     static func deliver(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeLimitMs, "--time-limit-ms", default: 60_000)
         let isNow = invocation.arguments.has(.now)
         BackgroundProcess.begin(limitMilliseconds: limit)
+        return try answering(invocation) { () throws(Failure) in try passes(invocation, limit, isNow) }
+    }
+
+    /// Whether telemetry is on.
+    private static func passes(_ invocation: Invocation, _ limit: UInt32, _ isNow: Bool) throws(Failure) -> Bool {
         let tool = try invocation.options().toolName
         if !isNow && DetachedLock.isElsewhere(tool: tool) {
             throw Failure(
@@ -21,7 +27,7 @@ enum DeliveryCommands {
                 message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
         }
         let end = Deadline(timeoutMilliseconds: limit)
-        var isEnabled = try sendAnswering(invocation, limit, ignoringBackoff: isNow)
+        var isEnabled = try send(invocation, limit, ignoringBackoff: isNow)
         var before: UInt64 = 0
         // Events recorded meanwhile have found this process at work, and have started no other.
         while isEnabled && !end.isPast {
@@ -29,20 +35,23 @@ enum DeliveryCommands {
             // These events are not for this process: a whole pass has changed nothing.
             if left == 0 || left == before { break }
             before = left
-            isEnabled = try sendAnswering(
+            isEnabled = try send(
                 invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false)
         }
-        try answer(invocation, isEnabled)
-        return .ok
+        return isEnabled
     }
 
-    /// The same as `send`, with the JSON answer also where it fails.
-    private static func sendAnswering(
-        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool
-    ) throws(Failure) -> Bool {
-        do throws(Failure) { return try send(invocation, limit, ignoringBackoff: ignoringBackoff) } catch {
-            // Only what is on can fail to be delivered.
-            if error.code == .notDelivered { try answer(invocation, true) }
+    /// The JSON answer is also given where something was not delivered.
+    private static func answering(
+        _ invocation: Invocation, _ deliver: () throws(Failure) -> Bool
+    ) throws(Failure) -> ExitCode {
+        do throws(Failure) {
+            try answer(invocation, deliver())
+            return .ok
+        } catch {
+            if error.code == .notDelivered {
+                try answer(invocation, ConsentResolver.decide(invocation.options()).isEnabled)
+            }
             throw error
         }
     }
@@ -64,7 +73,8 @@ enum DeliveryCommands {
         case TELEMETRY_ERROR_TIMEOUT:
             throw Failure(code: .notDelivered, message: "not delivered within \(limit) ms; " + fate.text)
         case TELEMETRY_ERROR_DELIVERY:
-            let reason = pause(options, since: attemptBefore) ?? reason(options)
+            let state = SpoolInspector.deliveryState(options: options)
+            let reason = pause(state, since: attemptBefore) ?? reason(state)
             throw Failure(code: .notDelivered, message: "not delivered: " + reason + "; " + fate.text)
         case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
             let reason = SpoolInspector.obstacle(options: options).map {
@@ -72,7 +82,9 @@ enum DeliveryCommands {
             }
             throw Failure(code: .system, message: "not delivered: " + (reason ?? "the operating system refused"))
         default:
-            if fate.isLossy { invocation.complain(reason(options) + "; " + fate.text) }
+            if fate.isLossy {
+                invocation.complain(reason(SpoolInspector.deliveryState(options: options)) + "; " + fate.text)
+            }
             if !invocation.isQuiet {
                 for waiting in SpoolInspector.waitingForOthers(options: options) {
                     invocation.complain("not delivered: " + waiting.text)
@@ -95,17 +107,14 @@ enum DeliveryCommands {
     }
 
     /// Nil: a delivery was tried.
-    private static func pause(_ options: Options, since attempt: Int64?) -> String? {
-        guard let state = SpoolInspector.deliveryState(options: options), state.isPausing, state.lastAttempt == attempt
-        else { return nil }
+    private static func pause(_ state: SpoolInspector.Delivery?, since attempt: Int64?) -> String? {
+        guard let state, state.isPausing, state.lastAttempt == attempt else { return nil }
         let until = state.nextAttempt == .max ? "for good" : "until " + Timestamp.text(state.nextAttempt)
-        return "a pause " + until + " ('telemetry deliver --now' tries at once) after: " + reason(options)
+        return "a pause " + until + " ('telemetry deliver --now' tries at once) after: " + reason(state)
     }
 
-    private static func reason(_ options: Options) -> String {
-        guard let error = SpoolInspector.deliveryState(options: options)?.lastError, !error.utf8.isEmpty else {
-            return "the receiver did not accept them"
-        }
-        return error
+    private static func reason(_ state: SpoolInspector.Delivery?) -> String {
+        guard let state, !state.lastError.utf8.isEmpty else { return "the receiver did not accept them" }
+        return state.lastError
     }
 }

@@ -6,8 +6,10 @@ enum DoctorCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.checkedOptions()
         let isOffline = invocation.arguments.has(.offline)
+        let decision = ConsentResolver.decide(options)
         let findings =
-            DoctorSetup.check(options) + DoctorDelivery.check(options, isOffline: isOffline) + DoctorVersions.check()
+            DoctorSetup.check(options, decision) + DoctorDelivery.check(options, decision, isOffline: isOffline)
+            + DoctorVersions.check()
         if invocation.wantsJSON {
             try invocation.answer(JSONObject.array(findings.map { $0.json }))
         } else {

@@ -7,7 +7,7 @@ enum DoctorDelivery {
     /// A clock that is further off makes times of events useless, and certificates invalid.
     private static let clockToleranceSeconds = 300
 
-    static func check(_ options: Options, isOffline: Bool) -> [DoctorFinding] {
+    static func check(_ options: Options, _ decision: ConsentDecision, isOffline: Bool) -> [DoctorFinding] {
         let program = SpoolInspector.chosenInCode(options: options)
         var findings: [DoctorFinding] = []
         if let program { findings.append(DoctorFinding(check: "backend", state: .ok, detail: program.shown)) }
@@ -31,7 +31,7 @@ enum DoctorDelivery {
             }
             findings += receiver(choice, name, isOffline)
         }
-        return findings + [spool(options), lock(options), delivery(options), audit(options)]
+        return findings + [spool(options), lock(options), delivery(options, decision), audit(options)]
     }
 
     /// `name`: written before each detail, if the receiver is one of several.
@@ -110,7 +110,7 @@ enum DoctorDelivery {
         return DoctorFinding(check: "lock", state: .ok, detail: isHeld ? "a process is delivering" : "free")
     }
 
-    private static func delivery(_ options: Options) -> DoctorFinding {
+    private static func delivery(_ options: Options, _ decision: ConsentDecision) -> DoctorFinding {
         guard let state = SpoolInspector.deliveryState(options: options), state.lastAttempt > 0 else {
             return DoctorFinding(check: "delivery", state: .ok, detail: "not tried yet")
         }
@@ -124,7 +124,7 @@ enum DoctorDelivery {
         guard state.failures > 0 else {
             return delivered(state.lastSuccess, by: state.taker)
         }
-        if !ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled {
+        if !decision.isEnabled {
             return DoctorFinding(
                 check: "delivery", state: .ok, detail: "telemetry is off; the last attempt failed: " + state.lastError)
         }

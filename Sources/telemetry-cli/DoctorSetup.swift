@@ -7,12 +7,12 @@ enum DoctorSetup {
     /// Room that the spool and the logs need at most, by default.
     private static let wantedBytes: UInt64 = 64 << 20
 
-    static func check(_ options: Options) -> [DoctorFinding] {
+    static func check(_ options: Options, _ decision: ConsentDecision) -> [DoctorFinding] {
         let preference = PreferenceStore.path(tool: options.toolName)
         return [
             directory(stateDirectory, SpoolInspector.path(options: options)),
             directory("config directory", preference.map { parent($0) }),
-            preferenceFile(options), notice(options), consent(options), manifest(options),
+            preferenceFile(options), notice(options), consent(decision), manifest(options),
         ]
     }
 
@@ -86,8 +86,7 @@ enum DoctorSetup {
             advice: notice.state == .changed ? "'telemetry prompt' at a terminal shows the new one" : nil)
     }
 
-    private static func consent(_ options: Options) -> DoctorFinding {
-        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+    private static func consent(_ decision: ConsentDecision) -> DoctorFinding {
         let detail = (decision.isEnabled ? "on, " : "off, ") + decision.source.name + ": " + decision.reason
         guard let warning = decision.warnings.first else {
             return DoctorFinding(check: "consent", state: .ok, detail: detail)

@@ -10,7 +10,7 @@ enum EveryToolCommands {
         let notErased = erase()
         // The erasure may have made the room.
         if !isStored { do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) } }
-        let stillOn = list(EveryTool.stillOn())
+        let stillOn = joined(EveryTool.stillOn(), ", ")
         // For people, the error below says it.
         if stillOn.utf8.isEmpty || invocation.wantsJSON {
             try report(
@@ -29,15 +29,13 @@ enum EveryToolCommands {
 
     /// If that fails: each tool's own refusal, which takes no room where there was an answer.
     private static func notStored(_ error: SystemError) -> Failure {
-        let names = list(EveryTool.refuseEach())
+        let names = joined(EveryTool.refuseEach(), ", ")
         let refused = names.utf8.isEmpty ? "" : "what is refused now: " + names + "; "
         let path = PreferenceStore.everyToolPath ?? "no home directory"
         return Refusal.notStored(
             path, error, offBecause: nil,
             remedy: refused + Refusal.whatSends(names.utf8.isEmpty ? "any tool" : "others", "DO_NOT_TRACK=1"))
     }
-
-    private static func list(_ names: [String]) -> String { names.reduce("") { $0.utf8.isEmpty ? $1 : $0 + ", " + $1 } }
 
     /// This is not a yes for any tool.
     static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
@@ -61,7 +59,7 @@ enum EveryToolCommands {
             let failed = try EveryTool.erase()
             if failed.isEmpty { return nil }
             return Refusal.unconfirmed(
-                "what waits could not be erased, or another process does not let go of it: " + list(failed)
+                "what waits could not be erased, or another process does not let go of it: " + joined(failed, ", ")
                     + " ('telemetry disable --tool NAME' says more)")
         } catch {
             let path = SpoolInspector.path(options: Options(toolName: "", toolVersion: "")) ?? ""

@@ -67,7 +67,7 @@ enum WrappedCommand {
     }
 
     private static func isEnabled(_ invocation: Invocation, _ options: Options) -> Bool {
-        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        let decision = ConsentResolver.decide(options)
         invocation.warn(decision)
         return decision.isEnabled
     }

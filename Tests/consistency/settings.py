@@ -112,29 +112,20 @@ u32, u64 = ctypes.c_uint32, ctypes.c_uint64
 
 def comparisons(documents):
     """(key, its value, setter, arguments, manifest's content) of every setting that both have."""
-    def number(key, setter, *, kind=u32, others=(), content=None, low=None):
-        for value in numbers(documents[key][1], low):
-            if kind is u64 or value < 1 << 32:
-                yield key, value, setter, [argument(value) if callable(argument) else argument for argument in (kind, *others)], \
-                    {**nested(key, value)} if content is None else content(value)
-
-    yield from number("delivery.flush_interval_ms", "set_flush_interval_ms")
-    yield from number("limits.segment_bytes", "set_segment_bytes")
-    for value in (8193, 12288, 12289):
-        yield "limits.segment_bytes", value, "set_segment_bytes", [u32(value)], nested("limits.segment_bytes", value)
-    yield from number("identity.rotation_days", "set_identity", kind=lambda value: 0, others=(u32,))
-    ages = {"spool_segments": 256, "spool_bytes": 16777216, "spool_age_s": 2592000}
-    orders = {"limits.spool_bytes": lambda value: [u64(value), u32(256), u32(2592000)],
-              "limits.spool_segments": lambda value: [u64(16777216), u32(value), u32(2592000)],
-              "limits.spool_age_s": lambda value: [u64(16777216), u32(256), u32(value)]}
-    for key, arguments in orders.items():
-        for value in numbers(documents[key][1], 262144):
+    whole = {
+        "delivery.flush_interval_ms": ("set_flush_interval_ms", lambda value: [u32(value)]),
+        "limits.segment_bytes": ("set_segment_bytes", lambda value: [u32(value)]),
+        "identity.rotation_days": ("set_identity", lambda value: [0, u32(value)]),
+        "limits.spool_bytes": ("set_spool_limits", lambda value: [u64(value), u32(256), u32(2592000)]),
+        "limits.spool_segments": ("set_spool_limits", lambda value: [u64(16777216), u32(value), u32(2592000)]),
+        "limits.spool_age_s": ("set_spool_limits", lambda value: [u64(16777216), u32(256), u32(value)]),
+        "heartbeat.period": ("set_heartbeat", lambda value: [u32(value), u32(3)]),
+        "heartbeat.stop_after_failures": ("set_heartbeat", lambda value: [u32(14400), u32(value)]),
+    }
+    for key, (setter, arguments) in whole.items():
+        for value in [*numbers(documents[key][1], low=262144), *([8193, 12288, 12289] if key == "limits.segment_bytes" else [])]:
             if key == "limits.spool_bytes" or value < 1 << 32:
-                yield key, value, "set_spool_limits", arguments(value), {"limits": {**ages, key.split(".")[1]: value}}
-    for key, arguments in (("heartbeat.period", lambda value: [u32(value), u32(3)]),
-                           ("heartbeat.stop_after_failures", lambda value: [u32(14400), u32(value)])):
-        for value in numbers(documents[key][1]):
-            yield key, value, "set_heartbeat", arguments(value), nested(key, value)
+                yield key, value, setter, arguments(value), nested(key, value)
     for value in (-1.0, -0.1, 0.0, 0.5, 1.0, 1.1):
         yield "sampling", value, "set_sampling", [b"feature.used", ctypes.c_double(value)], {"sampling": {"feature.used": value}}
     for text in TEXTS:

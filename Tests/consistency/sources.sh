@@ -32,8 +32,6 @@ check "every source file that ships has its licence line" without_licence
 mkdir "$upward/format"
 cp .swift-format "$upward/format/"
 printf 'struct Wide {\n  let indented = 2\n}\n' >"$upward/format/Wide.swift"
-format_of() { swift format lint --recursive "$@" 2>&1; }
-is_formatted() { ! format_of "$@" | grep .; }
-finds_format() { format_of "$upward/format" | grep -qF '[Indentation]'; }
-check "Swift sources are formatted as .swift-format says" is_formatted Package.swift Sources Tests/TelemetryCoreTests
-check "a file that is not is found" finds_format
+format_of() { swift format lint --strict --recursive "$@" 2>&1; }
+check "Swift sources are formatted as .swift-format says" format_of Package.swift Sources Tests/TelemetryCoreTests
+check "a file that is not is found" finds '[Indentation]' format_of "$upward/format"

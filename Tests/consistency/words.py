@@ -50,9 +50,10 @@ def prose(path, text):
 
 
 def found(root):
+    known = patterns(root)
     for path in sorted(path for pattern in DOCUMENTS for path in glob.glob(os.path.join(root, pattern), recursive=True)):
         for line, text in prose(path, open(path, encoding="utf-8").read()):
-            for pattern, advice, _ in patterns(root):
+            for pattern, advice, _ in known:
                 for match in pattern.finditer(text):
                     yield f"{os.path.relpath(path, root)}:{line}: '{match[0].strip()[:60]}': {advice}"
 

@@ -230,10 +230,11 @@ _starting = threading.Lock()
 def spawn(command, cwd=None, **options):
     """A process. One at a time: none gets the ends of another's pipes between its fork and its exec. By posix_spawn(3), unless an
     option needs more: subprocess waits for the end of a pipe otherwise."""
-    if cwd is not None and "preexec_fn" not in options:
+    needs_more = "preexec_fn" in options or "pass_fds" in options
+    if cwd is not None and not needs_more:
         command, cwd = ["/usr/bin/env", "-C", cwd, *command], None
     with _starting:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=cwd, close_fds="preexec_fn" in options, **options)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=cwd, close_fds=needs_more, **options)
 
 
 def output(process, seconds=60):

@@ -211,3 +211,14 @@ pause() {
     grep -q '^ok *delivery *telemetry is off; the last attempt failed: ' out || fail "$(cat out)"
 }
 test_case "E pause after a failure: flush says when it ends; no next attempt once telemetry is off" pause
+
+elsewhere() {
+    enable t
+    dead_manifest t
+    telemetry track x --tool t
+    capture flock "$HOME/.local/state/telemetry/t/detached.lock" telemetry deliver --tool t --json
+    expect_code 4
+    expect_part err "another 'telemetry deliver' is at work; the events are kept"
+    expect_json out 'j' "{'tool': 't', 'enabled': True, 'delivered': 0, 'pending': 1}"
+}
+test_case "E another deliver is at work: said so, in JSON too" elsewhere

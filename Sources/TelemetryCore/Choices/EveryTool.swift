@@ -53,7 +53,7 @@ package enum EveryTool {
             if let path = ManifestLookup.find(tool: tool) {
                 try? Manifest.load(path: path, into: options)
             }
-            return ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
+            return ConsentResolver.decide(options).isEnabled
         }
     }
 

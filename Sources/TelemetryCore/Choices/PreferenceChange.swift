@@ -50,7 +50,7 @@ package enum PreferenceChange {
             if done.notStored != nil { return TELEMETRY_ERROR_SYSTEM }
             if done.erasure != .complete { return TELEMETRY_ERROR_TIMEOUT }
         }
-        let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        let decision = ConsentResolver.decide(options)
         return decision.isEnabled == enabled ? TELEMETRY_OK : TELEMETRY_OVERRULED
     }
 

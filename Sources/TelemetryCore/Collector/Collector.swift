@@ -336,17 +336,17 @@ package final class Collector: ForkMember {
     /// The decision at this moment. Nil: it cannot be known, because this process can open no file. Nothing is sent
     /// then, and nothing is withdrawn.
     func consentNow() -> ConsentDecision? {
-        let first = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        let first = ConsentResolver.decide(options)
         if first.isEnabled { return first }
         // A no counts if it was read with a free descriptor before and after.
         guard Descriptor.isAvailable else { return nil }
-        let second = ConsentResolver.resolve(ConsentInputs.gather(options: options))
+        let second = ConsentResolver.decide(options)
         return second.isEnabled || Descriptor.isAvailable ? second : nil
     }
 
     /// The user's answer at this moment.
     private var isConsented: () -> Bool {
-        { [options] in ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled }
+        { [options] in ConsentResolver.decide(options).isEnabled }
     }
 
     /// With the mutex held. Opens the spool, or uses memory in its place.

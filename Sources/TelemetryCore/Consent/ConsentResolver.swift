@@ -5,6 +5,11 @@
 /// The sources are asked in their order, highest first. The first one that says something which counts decides. So a
 /// source below never turns a "no" into a "yes".
 package enum ConsentResolver {
+    /// The decision at this moment.
+    package static func decide(_ options: Options) -> ConsentDecision {
+        resolve(ConsentInputs.gather(options: options))
+    }
+
     package static func resolve(_ inputs: ConsentInputs) -> ConsentDecision {
         // The default always says something. If it ever did not, silence must not count as consent.
         let winner = winner(inputs) ?? ConsentStatement(source: .defaultStance, says: .off, remark: "no one agreed")

@@ -84,7 +84,7 @@ package struct DeletionRecipient {
     package static func mayBeOn(_ options: Options) -> Bool {
         if SpoolInspector.statistics(options: options) != nil { return mayHaveSent(options) }
         return PreferenceStore.read(tool: options.toolName) == .on
-            || ConsentResolver.resolve(ConsentInputs.gather(options: options)).isEnabled
+            || ConsentResolver.decide(options).isEnabled
     }
 
     /// False only if it is known that nothing was ever sent, and that no attempt was made.

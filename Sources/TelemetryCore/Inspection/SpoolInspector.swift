@@ -4,9 +4,7 @@ import CSystem
 /// Access to a tool's spool from outside. Works with any consent, and creates nothing.
 package enum SpoolInspector {
     /// Nil: there is no spool, or it cannot be read (`problem`).
-    static func look(_ options: Options) -> SpoolDirectory? {
-        (try? SpoolDirectory.openToLook(tool: options.toolName)) ?? nil
-    }
+    static func look(_ options: Options) -> SpoolDirectory? { SpoolDirectory.look(tool: options.toolName) }
 
     /// The counts, and why the waiting events cannot be read, all or some of them. Both nil: there is no spool.
     package static func examine(options: Options) -> (statistics: telemetry_statistics?, problem: SystemError?) {

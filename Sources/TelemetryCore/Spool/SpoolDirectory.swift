@@ -77,12 +77,12 @@ final class SpoolDirectory {
     /// Opens a spool read-only: nothing is written, so that a file system or an owner that forbids writing does not
     /// matter. Nil: there is no spool. Throws when that cannot be known, or the spool belongs to another user.
     static func openToLook(tool: String) throws(SystemError) -> SpoolDirectory? {
-        guard let base = Environment.stateDirectory,
-            let directory = try Directory.openExisting(base + "/" + tool, refusedMode: 0)
-        else { return nil }
+        guard let path = path(tool: tool), let directory = try Directory.openExisting(path, refusedMode: 0) else {
+            return nil
+        }
         do throws(SystemError) {
             if let control = try ControlFile.openToLook(in: directory) {
-                return SpoolDirectory(path: base + "/" + tool, directory: directory, control: control)
+                return SpoolDirectory(path: path, directory: directory, control: control)
             }
         } catch {
             directory.close()
@@ -91,6 +91,9 @@ final class SpoolDirectory {
         directory.close()
         return nil
     }
+
+    /// The same. Nil also where that cannot be known.
+    static func look(tool: String) -> SpoolDirectory? { (try? openToLook(tool: tool)) ?? nil }
 
     /// Creates nothing. Nil: there is no usable spool.
     static func openExisting(tool: String) -> SpoolDirectory? {
@@ -107,8 +110,7 @@ final class SpoolDirectory {
     /// Opens a spool to withdraw, which does not need a trusted directory: what is erased belongs to this user. Nil:
     /// nothing waits. Throws when that cannot be known.
     static func openToErase(tool: String) throws(SystemError) -> SpoolDirectory? {
-        guard let base = Environment.stateDirectory else { return nil }
-        let path = base + "/" + tool
+        guard let path = path(tool: tool) else { return nil }
         let directory: Descriptor
         do throws(SystemError) {
             guard let found = try Directory.openExisting(path, refusedMode: 0) else { return nil }
