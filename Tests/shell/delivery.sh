@@ -216,7 +216,7 @@ elsewhere() {
     enable t
     dead_manifest t
     telemetry track x --tool t
-    capture flock "$HOME/.local/state/telemetry/t/detached.lock" telemetry deliver --tool t --json
+    capture flock --close "$HOME/.local/state/telemetry/t/detached.lock" telemetry deliver --tool t --json
     expect_code 4
     expect_part err "another 'telemetry deliver' is at work; the events are kept"
     expect_json out 'j' "{'tool': 't', 'enabled': True, 'delivered': 0, 'pending': 1}"
