@@ -7,20 +7,22 @@
 #define LAST3(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
 
 /** For the last letter of a name, or of its plural: which letters may come before it, and which before those. Most
-    keys end otherwise. ord pwd swd red id, ase ode ure kie, ing, ial, ken ion dsn, ret jwt, key, nic; a sign may come
-    before the last two. */
+    keys end otherwise. ord pwd swd red id, ase ode ure kie sse, ing, ial, ken ion dsn, ret jwt ort, key dby, nic, psk,
+    nha; a sign may come before the last two. */
 #define BIT(letter) (1u << ((letter) & 31))
 #define SIGN (BIT('-') | BIT('_') | BIT('.') | BIT(' '))
 static const struct { uint32_t second, third; } last_letters[32] = {
+    ['a' & 31] = {BIT('h'), BIT('n') | SIGN},
     ['c' & 31] = {BIT('i'), BIT('n') | SIGN},
     ['d' & 31] = {BIT('r') | BIT('w') | BIT('e') | BIT('i'), BIT('o') | BIT('p') | BIT('s') | BIT('r') | BIT('n') | SIGN},
-    ['e' & 31] = {BIT('s') | BIT('d') | BIT('r') | BIT('i'), BIT('a') | BIT('o') | BIT('u') | BIT('k') | SIGN},
+    ['e' & 31] = {BIT('s') | BIT('d') | BIT('r') | BIT('i'), BIT('a') | BIT('o') | BIT('u') | BIT('k') | BIT('s') | SIGN},
     ['g' & 31] = {BIT('n'), BIT('i') | SIGN},
+    ['k' & 31] = {BIT('s'), BIT('p') | SIGN},
     ['l' & 31] = {BIT('a'), BIT('i') | SIGN},
     ['n' & 31] = {BIT('s') | BIT('e') | BIT('o'), BIT('k') | BIT('i') | BIT('d') | SIGN},
-    ['s' & 31] = {BIT('c') | BIT('d') | BIT('e') | BIT('g') | BIT('l') | BIT('n') | BIT('t') | BIT('y'), ~0u},
-    ['t' & 31] = {BIT('e') | BIT('w'), BIT('r') | BIT('j') | SIGN},
-    ['y' & 31] = {BIT('e'), BIT('k') | SIGN},
+    ['s' & 31] = {BIT('a') | BIT('c') | BIT('d') | BIT('e') | BIT('g') | BIT('k') | BIT('l') | BIT('n') | BIT('t') | BIT('y'), ~0u},
+    ['t' & 31] = {BIT('e') | BIT('w') | BIT('r'), BIT('r') | BIT('j') | BIT('o') | SIGN},
+    ['y' & 31] = {BIT('e') | BIT('b'), BIT('k') | BIT('d') | SIGN},
     ['_' & 31] = {~0u, ~0u},
 };
 
@@ -39,7 +41,11 @@ static __attribute__((noinline, cold, minsize)) bool is_like_secret(const unsign
     /* A sign may come between any two letters. */
     bool split = before <= '.' || before == ('_' | 0x20);
     switch (LAST3(end[-3] | 0x20, end[-2] | 0x20, end[-1] | 0x20)) {
-    case LAST3('o', 'r', 'd'): return split || before == 'w';
+    case LAST3('o', 'r', 'd'): return split || before == 'w' || before == 'o';
+    case LAST3('o', 'r', 't'): return split || before == 'w';
+    case LAST3('s', 's', 'e'): return split || before == 'a';
+    case LAST3('n', 'h', 'a'): return split || before == 'e';
+    case LAST3('d', 'b', 'y'): return split || before == 'e';
     case LAST3('a', 's', 'e'): return split || before == 'r';
     case LAST3('o', 'd', 'e'): return split || before == 'c';
     case LAST3('r', 'e', 't'): return split || before == 'c';
@@ -56,6 +62,7 @@ static __attribute__((noinline, cold, minsize)) bool is_like_secret(const unsign
     case LAST3(' ', 'i', 'd'): return before == 'n' || before == 's';
     case LAST3('n', 'i', 'd'): return before == 'o';
     case LAST3('k', 'e', 'y'):
+    case LAST3('p', 's', 'k'):
     case LAST3('p', 'w', 'd'):
     case LAST3('s', 'w', 'd'):
     case LAST3('r', 'e', 'd'):

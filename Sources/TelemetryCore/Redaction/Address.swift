@@ -68,7 +68,19 @@ enum Address {
         if text.isIn(.digit, start) && text.has("x.", at: start &+ 1) { return nil }
         var last = end
         while last > start && text.isIn(.letter | .high, last &- 1) { last &-= 1 }
-        return end &- last >= 2 && last > start &+ 1 && text[last &- 1] == 0x2E ? end : nil
+        guard end &- last >= 2, last > start &+ 1, text[last &- 1] == 0x2E, !isOfMachine(text, start, last, end) else {
+            return nil
+        }
+        return end
+    }
+
+    /// Names of algorithms (`aes256-gcm@openssh.com`) and of systemd's units (`getty@tty1.service`).
+    private static func isOfMachine(_ text: TextBytes, _ start: Int, _ last: Int, _ end: Int) -> Bool {
+        end &- start == 11 && text.has("openssh.com", at: start)
+            || end &- start == 10 && text.has("libssh.org", at: start)
+            || text.isListed(
+                last, end,
+                in: WordList(text: " service socket timer target mount automount slice scope path device swap "))
     }
 
     private static var local: ByteSet { .word | .high | .dot | .percent | .plus }

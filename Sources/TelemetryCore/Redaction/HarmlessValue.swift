@@ -5,7 +5,7 @@ enum HarmlessValue {
     static var words: WordList {
         WordList(
             text:
-                " expected none null nil undefined true false yes no off empty unset set too short wrong incorrect mismatch rejected unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent needed need malformed unchanged unsupported default field here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol please check such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use require take expect accept want allow sensitive hidden redacted masked omitted known deprecated conflicts conflict used using seen ambiguous implies value values arg argument filename name key pass passwd pwd passphrase pat text include omit origin function return shift undef success added removed fixed filtered changeme context property credential credentials signature cookie auth id json pem txt inherit try valid tls cert user username host "
+                " expected none null nil undefined true false yes no off empty unset set too short wrong incorrect mismatch rejected unknown unexpected optional option string str int bool bytes char disabled enabled unavailable absent unbound needed need malformed unchanged unsupported default field here ok bad good done basic bearer plain digest oauth oauth2 ldap pam sso gssapi kerberos anonymous token password secret self verified high low eof eol please check such new let var auto never always prompt ask stdin file env keyring closed started identifier public class type present loaded ignored changed reset updated stored saved accepted allowed forbidden available configured provided supplied specified north south skip skipped warn run use require take expect accept want allow sensitive hidden redacted masked omitted known deprecated conflicts conflict used using seen ambiguous implies value values arg argument filename name key pass passwd pwd passphrase pat text include omit origin function return shift undef success added removed fixed filtered changeme context property credential credentials signature cookie auth id json pem txt inherit try valid tls cert user username host "
         )
     }
 
@@ -45,8 +45,11 @@ enum HarmlessValue {
     }
 
     /// Decides from the first bytes alone, before the end is looked for: a text full of such beginnings stays cheap.
+    /// The rule for private keys finds blocks in a PEM frame.
     static func begins(_ text: TextBytes, _ start: Int) -> Bool {
-        if isPlaceholder(text, start) || isWord(text, start, text.count, false) || isStandard(text, start) {
+        if isPlaceholder(text, start) || isWord(text, start, text.count, false) || isStandard(text, start)
+            || isVersion(text, start) || text.has("-----BEGIN ", at: start)
+        {
             return true
         }
         // `hunter2`
@@ -99,6 +102,11 @@ enum HarmlessValue {
         else { return false }
         let end = text.match("Y+C|Y+withU*C", at: number)
         return end > 0 && end &- number < 20
+    }
+
+    /// `v0.9.19`, one or two digits
+    private static func isVersion(_ text: TextBytes, _ start: Int) -> Bool {
+        text.match("vD+.D+C|vD+.D+.D+C|DB|DDB", at: start) > 0
     }
 
     /// `12 bytes`, `401 Unauthorized`, `3 failed attempts`
@@ -161,7 +169,7 @@ enum HarmlessValue {
             // The place where the secret is kept.
             return isFiller
                 || (text.isIn(.colon | .plus, text.end(from: start, .letter))
-                    && text.match("vault:|op://|arn:aws|ref\\+|ssm:|env:|keyring:", at: start) > 0)
+                    && text.match("vault:|op://|arn:aws|ref\\+|ssm:|env:|keyring:|error:", at: start) > 0)
         }
         if text.match(
             "<|${|$(|$V+!W|$V*M*->|{{|{}|{%|{T+}|%(|%{|%VVVV*%|%A!X|%lA!X|%zA!X|%llA!X|__U|\\!A+B|@V*@|\\*\\*\\*",

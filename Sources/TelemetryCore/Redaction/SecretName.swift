@@ -18,7 +18,7 @@ package enum SecretName {
     static var valueEndings: WordList {
         WordList(
             text:
-                " password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic "
+                " password passwd passphrase passcode pwd secret token apikey accesskey secretkey privatekey accountkey signingkey encryptionkey subscriptionkey sshkey masterkey deploykey authkey functionskey signature credential cred jwt sessionid sessid connectionstring dsn seedphrase recoveryphrase mnemonic psk recoverycode backupcode identifiedby passwort kennwort motdepasse senha wachtwoord "
         )
     }
     static var assignedNames: WordList { WordList(text: " auth sig pass pw otp pin sid ") }
@@ -67,8 +67,8 @@ package enum SecretName {
         switch UInt16(first) << 8 | UInt16(second) {
         case 0x7264, 0x7764, 0x7365, 0x6465, 0x6574, 0x656E, 0x6579, 0x7265, 0x616C, 0x6564, 0x7774, 0x6964, 0x6E67,
             0x736E, 0x6963,
-            0x6F6E, 0x6965, 0x7468, 0x6967, 0x7373, 0x7077, 0x7470, 0x696E:
-            true  // rd wd se de et en ey re al ed wt id ng sn ic on ie th ig ss pw tp in
+            0x6F6E, 0x6965, 0x7468, 0x6967, 0x7373, 0x7077, 0x7470, 0x696E, 0x736B, 0x6279, 0x7274, 0x6861:
+            true  // rd wd se de et en ey re al ed wt id ng sn ic on ie th ig ss pw tp in sk by rt ha
         default: false
         }
     }

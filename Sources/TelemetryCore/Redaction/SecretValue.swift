@@ -23,7 +23,9 @@ struct SecretValue {
         case .header: return header(text, word, end, separator)
         case .assigned:
             let isBare = text.end(from: word, .letter) == end && text[word &- 1] != 0x2E
-            if separator.sign == .colon && isBare && !separator.isQuoted { return nil }
+            if separator.sign == .colon && isBare && !separator.isQuoted {
+                return text.has("pass", at: word) && end == word &+ 4 ? random(text, separator.end) : nil
+            }
             return assigned(text, word, end, separator)
         case .value:
             let name = SecretName.nameEnd(text, word, end)
@@ -73,6 +75,18 @@ struct SecretValue {
             : make(text, separator, isPlural: false, extends: false)
     }
 
+    /// `{user: app, pass: x}`; but `pass: 3 tests`.
+    private static func random(_ text: TextBytes, _ start: Int) -> SecretValue? {
+        let end = min(unquoted(TextBytes(base: text.base, count: min(text.count, start &+ 128)), start), text.count)
+        let stop = text.isIn(.comma, end &- 1) ? end &- 1 : end
+        // Names of tests and files have other signs, and not all three kinds.
+        let isMixed =
+            stop &- start >= 10 && text.isAll(!(.slash | .dot | .underscore), start, stop)
+            && !text.isAll(!.upper, start, stop) && !text.isAll(!.lower, start, stop)
+            && !text.isAll(!.digit, start, stop)
+        return isMixed ? SecretValue(start: start, end: stop, rule: .secretValue) : nil
+    }
+
     /// A value that has to look like a secret by itself; its first bytes decide.
     private static func make(_ text: TextBytes, _ start: Int, _ rule: RedactionRule, ifUnlikely minimum: Int)
         -> SecretValue?
@@ -116,7 +130,7 @@ struct SecretValue {
     private static func spokenStart(_ text: TextBytes, _ start: Int) -> Int {
         let first =
             text.has("for ", at: start) ? skipSpaces(text, text.end(from: start &+ 4, !.space, limit: 64)) : start
-        if let value = text.behind("is |was |to |of |", at: first) { return value }
+        if let value = text.behind("is |was |to |of |ist |lautet: |lautet |est |", at: first) { return value }
         let word = text.end(from: start, .letter)
         return text.has(": ", at: word) && QuoteMark.end(text, word &+ 2) != nil ? word &+ 2 : start
     }
