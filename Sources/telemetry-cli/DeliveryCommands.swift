@@ -59,15 +59,12 @@ enum DeliveryCommands {
     /// Whether telemetry is on.
     private static func send(_ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool) throws(Failure) -> Bool {
         let options = try invocation.options()
-        // This process delivers: it starts no other for events that a receiver has not taken.
-        options.delivery = TELEMETRY_IN_PROCESS
-        let collector = Collector.open(options)
-        invocation.warn(collector.decision)
-        let isEnabled = collector.isEnabled
+        let delivery = ToolDelivery(options)
+        invocation.warn(delivery.decision)
+        let isEnabled = delivery.decision.isEnabled
         let before = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         let attemptBefore = SpoolInspector.deliveryState(options: options)?.lastAttempt
-        let status = collector.flush(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
-        _ = collector.close(timeoutMilliseconds: 0)
+        let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
         let fate = DeliveryFate(from: before, to: SpoolInspector.statistics(options: options) ?? before)
         switch status {
         case TELEMETRY_ERROR_TIMEOUT:

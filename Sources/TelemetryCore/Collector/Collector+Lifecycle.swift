@@ -49,15 +49,8 @@ extension Collector {
     }
 
     /// With the mutex held.
-    private func status(_ result: Dispatcher.PassResult) -> telemetry_status {
-        switch result {
-        case .done: TELEMETRY_OK
-        // Telemetry is still on if consent could not be read.
-        case .refused: Gate.isOpen(handle) ? TELEMETRY_ERROR_SYSTEM : TELEMETRY_DISABLED
-        case .waiting, .failed: TELEMETRY_ERROR_DELIVERY
-        case .interrupted: TELEMETRY_ERROR_TIMEOUT
-        case .exhausted: TELEMETRY_ERROR_MEMORY
-        }
+    private func status(_ result: PassMachine.Result) -> telemetry_status {
+        result.status(isOn: Gate.isOpen(handle))
     }
 
     /// With the mutex held. A collector that has recorded nothing still delivers what others have left, but makes no
@@ -204,15 +197,7 @@ extension Collector {
     {
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
-        var isDone = true
-        if let shared = spool.shared {
-            // From here on the events are void, even if another process holds the lock.
-            guard shared.control.raiseEpoch() else { return false }
-            isDone = shared.withLock(deadline) { spool.discardOrphans(shared) }
-        }
-        spool.discardOwn()
-        spool.mergeCounts(deadline)
-        return isDone
+        return spool.withdraw(deadline)
     }
 
     /// `size` is left 0: the caller knows how much it can take. `status`: set if the counters are incomplete.

@@ -14,7 +14,7 @@ struct WorkerState {
     var isAbandoned = false
     /// Segments are being delivered, without the mutex.
     var isPassing = false
-    var lastResult = Dispatcher.PassResult.done
+    var lastResult = PassMachine.Result.done
     /// Nanoseconds of the monotonic clock since when something may be waiting; 0: nothing is.
     var firstPending: Int64 = 0
 }
@@ -156,10 +156,10 @@ extension Collector {
     }
 
     /// With the mutex held.
-    func afterPass(_ spool: Spool, _ result: Dispatcher.PassResult) {
+    func afterPass(_ spool: Spool, _ result: PassMachine.Result) {
         spool.mergeCounts(Deadline(nanoseconds: 0))
         // An answer that cannot be read means off. It may be readable again by now.
-        if result == .refused, let consent = consentNow() {
+        if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
             Gate.set(handle, isOpen: false)
             if consent.voidsWaiting { erase(spool) }
             return
@@ -193,6 +193,6 @@ extension Collector {
             now: (Clock.monotonic(), Clock.realtime()), firstPending: worker.firstPending,
             intervalNanoseconds: Int64(options.flushIntervalMilliseconds) &* 1_000_000,
             hasFresh: spool.hasSealed { !$0.isBacklog }, hasBacklog: spool.hasSealed { $0.isBacklog },
-            nextAttempt: dispatcher.nextAttempts)
+            nextAttempt: dispatcher.ledger.nextAttempts)
     }
 }

@@ -92,9 +92,9 @@ package final class Collector: ForkMember {
         if collector.decision.isEnabled {
             ForkHandling.register(collector)
             Gate.set(collector.handle, isOpen: true)
-        } else if collector.decision.voidsWaiting && collector.decision.source != .defaultStance {
-            // A refusal written by hand has erased nothing yet.
-            SpoolInspector.eraseWithoutWaiting(tool: options.toolName)
+        } else if collector.decision.isRefusal {
+            // Written by hand, it has erased nothing yet.
+            Spool.withdraw(tool: options.toolName)
         }
         return collector
     }
@@ -126,13 +126,11 @@ package final class Collector: ForkMember {
     /// With the mutex held.
     func currentOutlets() -> [Outlet] {
         if !outlets.isEmpty { return outlets }
-        for destination in options.destinations {
-            outlets.append(Outlet(name: destination.name, Self.make(destination.choice, options)))
-        }
+        outlets = [Outlet](options)
         // A7: if any would leave the machine, all goes to the local log instead.
-        if decision.isLocalOnly && !isLocal(outlets) {
+        if decision.isLocalOnly && !outlets.isLocal {
             replaced = outlets
-            outlets = [Outlet(name: "file", Self.make(.defaultFile, options))]
+            outlets = .log(options)
             isLocalOnly = true
         }
         return outlets
@@ -154,17 +152,7 @@ package final class Collector: ForkMember {
     }
 
     /// With the mutex held. Delivery needs no network and ends at once.
-    var isLocal: Bool { isLocal(currentOutlets()) }
-
-    private func isLocal(_ outlets: [Outlet]) -> Bool {
-        for outlet in outlets where !outlet.backend.isLocal { return false }
-        return true
-    }
-
-    private static func make(_ choice: BackendChoice, _ options: Options) -> any Backend {
-        let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
-        return makeBackend(choice, toolName: options.toolName, stateDirectory: directory)
-    }
+    var isLocal: Bool { currentOutlets().isLocal }
 
     // MARK: the slow path of recording
 
@@ -258,7 +246,7 @@ package final class Collector: ForkMember {
     /// go to a new directory, or stay in memory.
     private func beginAnew(_ spool: Spool) {
         let (shared, failure) = openSpool()
-        if currentOutlets().count > 1 { tellApart(outlets, shared) }
+        currentOutlets().tellApart(shared)
         spool.move(to: shared, failure, makeContext(shared))
     }
 
@@ -270,7 +258,7 @@ package final class Collector: ForkMember {
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.leaveLost()
         if worker.isPassing { return true }
-        guard let consent = consentNow() else { return true }
+        guard let consent = ConsentResolver.decideIfKnown(options) else { return true }
         if !consent.isEnabled {
             Gate.set(handle, isOpen: false)
             return false
@@ -278,7 +266,7 @@ package final class Collector: ForkMember {
         // The old files are closed first: new ones may get the numbers of those that are closed already.
         spool.closeShared()
         let (shared, failure) = openSpool()
-        if currentOutlets().count > 1 { tellApart(outlets, shared) }
+        currentOutlets().tellApart(shared)
         spool.reopen(shared, failure, makeContext(shared))
         return true
     }
@@ -286,15 +274,7 @@ package final class Collector: ForkMember {
     /// Opens the spool. The caller then reads its epoch, and looks at consent after that.
     private func openSpool() -> (SpoolDirectory?, SystemError?) {
         consentChecked = Self.notChecked
-        var failure: SystemError?
-        // A single failed call must not keep everything in memory.
-        for _ in 0..<2 {
-            do throws(SystemError) { return (try SpoolDirectory.open(tool: options.toolName), nil) } catch {
-                failure = error
-                if ![EIO, ESTALE, ENOMEM, EAGAIN].contains(error.code) { break }
-            }
-        }
-        return (nil, failure)
+        return SpoolDirectory.openOrSay(tool: options.toolName)
     }
 
     /// With the mutex held: the last look at consent counts for a while. Nobody waits for a withdrawal by hand, so the
@@ -306,7 +286,7 @@ package final class Collector: ForkMember {
         consentChecked = now
         guard let changed = watch.changed(options), !changed.isEnabled else { return true }
         // If it is not known, the files are read again before anything is sent, and at the next look.
-        guard let decision = consentNow(), !decision.isEnabled else {
+        guard let decision = ConsentResolver.decideIfKnown(options), !decision.isEnabled else {
             watch.lookAgain()
             return true
         }
@@ -333,17 +313,6 @@ package final class Collector: ForkMember {
 
     private static let identityRetryNanoseconds: Int64 = 60_000_000_000
 
-    /// The decision at this moment. Nil: it cannot be known, because this process can open no file. Nothing is sent
-    /// then, and nothing is withdrawn.
-    func consentNow() -> ConsentDecision? {
-        let first = ConsentResolver.decide(options)
-        if first.isEnabled { return first }
-        // A no counts if it was read with a free descriptor before and after.
-        guard Descriptor.isAvailable else { return nil }
-        let second = ConsentResolver.decide(options)
-        return second.isEnabled || Descriptor.isAvailable ? second : nil
-    }
-
     /// The user's answer at this moment.
     private var isConsented: () -> Bool {
         { [options] in ConsentResolver.decide(options).isEnabled }
@@ -355,7 +324,7 @@ package final class Collector: ForkMember {
     func attach() -> Spool {
         let (shared, failure) = openSpool()
         let outlets = currentOutlets()
-        if outlets.count > 1 { tellApart(outlets, shared) }
+        outlets.tellApart(shared)
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         looked = Clock.realtime()
         noteChoice(shared)
@@ -363,18 +332,8 @@ package final class Collector: ForkMember {
         spool = made
         dispatcher = Dispatcher(
             spool: made, mutex: mutex, outlets: outlets, options: options, destinations: destinations,
-            isLocalOnly: isLocalOnly,
-            makeLocalBackend: { [options] in Self.make(.defaultFile, options) }, isConsented: isConsented)
+            isLocalOnly: isLocalOnly, isConsented: isConsented)
         return made
-    }
-
-    /// Several destinations: each has its own progress and state.
-    private func tellApart(_ outlets: [Outlet], _ shared: SpoolDirectory?) {
-        let slots = shared?.assignDestinations(outlets.map { $0.name })
-        for (index, outlet) in outlets.enumerated() {
-            outlet.slot =
-                slots?[index] ?? DestinationSlot(index: index, tag: DestinationFile.tag(Array(outlet.name.utf8)))
-        }
     }
 
     private lazy var destinations = options.destinationSet

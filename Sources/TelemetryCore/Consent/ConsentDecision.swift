@@ -25,4 +25,6 @@ package struct ConsentDecision: Equatable {
     package var isLocalOnly = false
     /// An answer that can be read says no, or the answer is gone: waiting events are to be erased.
     var voidsWaiting = false
+    /// The user has said no, rather than nothing.
+    var isRefusal: Bool { voidsWaiting && source != .defaultStance }
 }

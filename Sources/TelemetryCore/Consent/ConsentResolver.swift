@@ -10,6 +10,17 @@ package enum ConsentResolver {
         resolve(ConsentInputs.gather(options: options))
     }
 
+    /// The same. Nil: it cannot be known, because this process can open no file. Nothing is sent then, and nothing is
+    /// withdrawn.
+    static func decideIfKnown(_ options: Options) -> ConsentDecision? {
+        let first = decide(options)
+        if first.isEnabled { return first }
+        // A no counts if it was read with a free descriptor before and after.
+        guard Descriptor.isAvailable else { return nil }
+        let second = decide(options)
+        return second.isEnabled || Descriptor.isAvailable ? second : nil
+    }
+
     package static func resolve(_ inputs: ConsentInputs) -> ConsentDecision {
         // The default always says something. If it ever did not, silence must not count as consent.
         let winner = winner(inputs) ?? ConsentStatement(source: .defaultStance, says: .off, remark: "no one agreed")

@@ -1,35 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One destination at work: its backend, and the results of this pass so far.
+/// One destination of the tool: its name, and the backend that sends there.
 final class Outlet {
-    enum PassState {
-        /// It takes events.
-        case open
-        /// It is not time for another attempt yet.
-        case waiting
-        case failed
-    }
-
     let name: String
     let backend: any Backend
     /// Nil: the only destination of the tool.
     var slot: DestinationSlot?
-    var pass = PassState.open
-    /// It failed before this pass, and has not succeeded since.
-    var isDoubtful = false
-    /// Events were delivered in this pass.
-    var hasDelivered = false
-    /// The last reason why events were rejected for good in this pass; empty: no event was.
-    var rejection = ""
-    /// The host that took them, if a redirect led there.
-    var taker = ""
     /// The delivery state if there is no spool.
     var heapState = DeliveryState()
-
-    var isAnswered: Bool { hasDelivered || !rejection.utf8.isEmpty }
 
     init(name: String, _ backend: any Backend) {
         self.name = name
         self.backend = backend
+    }
+
+    static func makeBackend(_ choice: BackendChoice, _ options: Options) -> any Backend {
+        let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
+        return TelemetryCore.makeBackend(choice, toolName: options.toolName, stateDirectory: directory)
+    }
+}
+
+extension [Outlet] {
+    init(_ options: Options) {
+        self.init()
+        for destination in options.destinations {
+            append(Outlet(name: destination.name, Outlet.makeBackend(destination.choice, options)))
+        }
+    }
+
+    /// A7: where events go that must not leave this machine.
+    static func log(_ options: Options) -> [Outlet] {
+        [Outlet(name: "file", Outlet.makeBackend(.defaultFile, options))]
+    }
+
+    /// Delivery needs no network and ends at once.
+    var isLocal: Bool {
+        for outlet in self where !outlet.backend.isLocal { return false }
+        return true
+    }
+
+    /// Several destinations: each has its own progress and state.
+    func tellApart(_ shared: SpoolDirectory?) {
+        guard count > 1 else { return }
+        let slots = shared?.assignDestinations(map { $0.name })
+        for (index, outlet) in enumerated() {
+            outlet.slot =
+                slots?[index] ?? DestinationSlot(index: index, tag: DestinationFile.tag(Array<UInt8>(outlet.name.utf8)))
+        }
     }
 }

@@ -319,19 +319,6 @@ package enum SpoolInspector {
         }
     }
 
-    /// A18: events recorded before a refusal are not sent after the next yes.
-    @inline(never)
-    static func eraseWithoutWaiting(tool: String) {
-        guard let shared = SpoolDirectory.openExisting(tool: tool) else { return }
-        let spool = Spool(
-            shared: shared, failure: nil, limits: SpoolLimits(Options(toolName: tool, toolVersion: "")),
-            context: ContextBlock())
-        defer { spool.close() }
-        if shared.segmentNames().isEmpty { return }
-        shared.control.raiseEpoch()
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { spool.discardOrphans(shared) }
-    }
-
     /// A18: events that are in memory only have no spool that could be locked. The process that sends them looks at the
     /// answer every 5 ms.
     static func waitForSenders(_ tool: String) -> Bool {

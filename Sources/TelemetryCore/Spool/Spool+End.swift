@@ -21,6 +21,30 @@ extension Spool {
         epoch = shared?.control.epoch ?? epoch &+ 1
     }
 
+    /// Voids all waiting events, and removes those that no living process holds. False: some are left.
+    @discardableResult
+    func withdraw(_ deadline: Deadline) -> Bool {
+        var isDone = true
+        if let shared {
+            // From here on the events are void, even if another process holds the lock.
+            guard shared.control.raiseEpoch() else { return false }
+            isDone = shared.withLock(deadline) { discardOrphans(shared) }
+        }
+        discardOwn()
+        mergeCounts(deadline)
+        return isDone
+    }
+
+    /// A18: events recorded before a refusal are not sent after the next yes.
+    @inline(never)
+    static func withdraw(tool: String) {
+        guard let shared = SpoolDirectory.openExisting(tool: tool) else { return }
+        let spool = Spool(ofOthers: shared, SpoolLimits(Options(toolName: tool, toolVersion: "")))
+        defer { spool.close() }
+        if shared.segmentNames().isEmpty { return }
+        spool.withdraw(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
+    }
+
     /// Locked. Discards also the segments that processes left that are gone.
     func discardOrphans(_ shared: SpoolDirectory) {
         for name in shared.segmentNames(except: owns) {

@@ -54,6 +54,11 @@ final class Spool {
         spare.reserveCapacity(limits.segments + 1)
     }
 
+    /// For a process that records nothing: it delivers or erases what others have left.
+    convenience init(ofOthers shared: SpoolDirectory, _ limits: SpoolLimits) {
+        self.init(shared: shared, failure: nil, limits: limits, context: ContextBlock())
+    }
+
     /// Replaces the context but keeps the lineage, so that the order of this collector's events is preserved.
     func replaceContext(_ next: ContextBlock) {
         let lineage = context.lineage

@@ -71,6 +71,18 @@ final class SpoolDirectory {
         }
     }
 
+    /// The same, or why there is none. A single failed call must not keep everything in memory.
+    static func openOrSay(tool: String) -> (SpoolDirectory?, SystemError?) {
+        var failure: SystemError?
+        for _ in 0..<2 {
+            do throws(SystemError) { return (try open(tool: tool), nil) } catch {
+                failure = error
+                if ![EIO, ESTALE, ENOMEM, EAGAIN].contains(error.code) { break }
+            }
+        }
+        return (nil, failure)
+    }
+
     /// The path of a tool's spool, whether it exists or not. Nil: the user has no state directory.
     static func path(tool: String) -> String? { Environment.stateDirectory.map { $0 + "/" + tool } }
 

@@ -25,7 +25,7 @@ final class DispatcherTests: XCTestCase {
     private func pass(
         _ dispatcher: Dispatcher, until deadline: Deadline = .never, ignoringBackoff: Bool = false,
         isCancelled: @escaping () -> Bool = { false }
-    ) -> Dispatcher.PassResult {
+    ) -> PassMachine.Result {
         dispatcher.pass(until: deadline, ignoringBackoff: ignoringBackoff, isCancelled: isCancelled)
     }
 
@@ -111,7 +111,7 @@ final class DispatcherTests: XCTestCase {
         chosen.backend = .http(endpoint: "https://a.example/")
         let usual = Dispatcher(
             spool: spool, mutex: mutex, outlets: [Outlet(name: "author", author)], options: chosen,
-            makeLocalBackend: { standIn }, isConsented: { true })
+            makeLog: { standIn }, isConsented: { true })
         XCTAssertEqual(pass(usual), .done)
         XCTAssertEqual(author.sent, ["any-1"])
         XCTAssertEqual(standIn.sent, ["local-2"])

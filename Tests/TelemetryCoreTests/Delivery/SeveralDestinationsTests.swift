@@ -24,7 +24,7 @@ final class SeveralDestinationsTests: XCTestCase {
             spool: spool ?? self.spool, mutex: Mutex(), outlets: outlets, options: options, isConsented: { true })
     }
 
-    private func pass(_ dispatcher: Dispatcher, ignoringBackoff: Bool = false) -> Dispatcher.PassResult {
+    private func pass(_ dispatcher: Dispatcher, ignoringBackoff: Bool = false) -> PassMachine.Result {
         dispatcher.pass(until: .never, ignoringBackoff: ignoringBackoff, isCancelled: { false })
     }
 
@@ -62,8 +62,8 @@ final class SeveralDestinationsTests: XCTestCase {
         XCTAssertEqual(dead.sent, ["a", "b"], "one attempt")
         assertTotals(recorded: 3, delivered: 0, pending: 3)
         XCTAssertEqual(dispatcher.state.lastError, "dead: reason 0")
-        XCTAssertEqual(dispatcher.nextAttempts.any, 0, "the one that is alive may be tried at any time")
-        XCTAssertGreaterThan(dispatcher.nextAttempts.failed, Clock.realtime())
+        XCTAssertEqual(dispatcher.ledger.nextAttempts.any, 0, "the one that is alive may be tried at any time")
+        XCTAssertGreaterThan(dispatcher.ledger.nextAttempts.failed, Clock.realtime())
 
         record("d")
         XCTAssertEqual(pass(dispatcher), .waiting)
@@ -96,7 +96,7 @@ final class SeveralDestinationsTests: XCTestCase {
             dispatcher.pass(until: .never, ignoringBackoff: false, isCancelled: { isCancelled }), .interrupted)
         XCTAssertEqual(order, ["silent"])
         XCTAssertEqual(dispatcher.state.failures, 1)
-        XCTAssertGreaterThan(dispatcher.nextAttempts.failed, Clock.realtime())
+        XCTAssertGreaterThan(dispatcher.ledger.nextAttempts.failed, Clock.realtime())
 
         isCancelled = false
         XCTAssertEqual(pass(dispatcher), .waiting)

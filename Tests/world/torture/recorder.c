@@ -6,6 +6,7 @@
  * right: as=NUMBER (the tokens are step.NUMBER.CHILD.Nx) manifest=FILE helper=FILE low=MASK (descriptors 0 to 2 to close)
  * before= open= own=FILE closefrom= track=COUNT error=CANARY threads=COUNT,EVENTS join= fork=EVENTS,MS,EXIT flush=MS close=MS
  * sleep=MS disable= enable= drop= statistics= after= exit=CODE. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -171,8 +172,38 @@ static bool is_of_program(int file)
     return found;
 }
 
+/* Whether all other threads of the process sleep. */
+static bool others_sleep(void)
+{
+    DIR *threads = opendir("/proc/self/task");
+    bool sleep = threads != NULL;
+    for (struct dirent *thread; sleep && (thread = readdir(threads));) {
+        char name[300], state = 'S';
+        snprintf(name, sizeof name, "/proc/self/task/%s/stat", thread->d_name);
+        FILE *stat = atoi(thread->d_name) > 0 && atoi(thread->d_name) != getpid() ? fopen(name, "re") : NULL;
+        if (stat == NULL)
+            continue;
+        sleep = fscanf(stat, "%*d (%*[^)]) %c", &state) != 1 || state == 'S';
+        fclose(stat);
+    }
+    if (threads != NULL)
+        closedir(threads);
+    return sleep;
+}
+
+/* While another thread loads libcurl, no program can close all descriptors and use their numbers: the loader would map the
+   program's file (docs/decisions/descriptors.md). */
+static void let_others_sleep(void)
+{
+    for (int i = 0, asleep = 0; i < 1000 && asleep < 3; i++) {
+        asleep = others_sleep() ? asleep + 1 : 0;
+        usleep(2000);
+    }
+}
+
 static void close_from(const char *path)
 {
+    let_others_sleep();
     for (int i = 3; i < MOST; i++)
         if (!is_of_program(i))
             close(i);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import Synchronization
+
+/// Delivers what waits for one tool, for a process that records nothing: `telemetry flush` and `telemetry deliver`. It has
+/// no collector, so it makes no spool, no identifier and no segment.
+package final class ToolDelivery {
+    private let options: Options
+    package let decision: ConsentDecision
+    private let mutex = Mutex()
+    private let condition = Condition()
+    /// Guarded by the mutex; nil: the pass is not over.
+    private var status: telemetry_status?
+    /// Nobody waits for the pass any more: a running send must give up.
+    private let isCalledOff = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
+
+    /// Enough for libcurl and TLS; only the used part takes memory.
+    private static let stackBytes = 512 << 10
+    /// How long `run` waits beyond its deadline for a send that has been told to stop.
+    private static let graceMilliseconds: UInt32 = 20
+
+    package init(_ options: Options) {
+        self.options = options
+        decision = ConsentResolver.decide(options)
+        isCalledOff.initialize(to: Atomic(false))
+    }
+
+    deinit {
+        isCalledOff.deinitialize(count: 1)
+        isCalledOff.deallocate()
+    }
+
+    /// One pass. `ignoringBackoff`: even if an earlier failure says to wait. Returns at the deadline, even if something in
+    /// the system hangs.
+    package func run(timeoutMilliseconds: UInt32, ignoringBackoff: Bool) -> telemetry_status {
+        guard decision.isEnabled else {
+            // Written by hand, a refusal has erased nothing yet.
+            if decision.isRefusal { Spool.withdraw(tool: options.toolName) }
+            return TELEMETRY_DISABLED
+        }
+        let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
+        do throws(SystemError) {
+            guard try isAnythingWaiting() else { return TELEMETRY_OK }
+        } catch {
+            return TELEMETRY_ERROR_SYSTEM
+        }
+        guard let shared = SpoolDirectory.openOrSay(tool: options.toolName).0 else { return TELEMETRY_ERROR_SYSTEM }
+        let spool = Spool(ofOthers: shared, SpoolLimits(options))
+        guard Allocation.isAvailableForPass else {
+            spool.close()
+            return TELEMETRY_ERROR_MEMORY
+        }
+        var outlets = [Outlet](options)
+        // A7: if any would leave the machine, all goes to the local log instead.
+        let isLocalOnly = decision.isLocalOnly && !outlets.isLocal
+        if isLocalOnly { outlets = .log(options) }
+        outlets.tellApart(shared)
+        let dispatcher = Dispatcher(
+            spool: spool, mutex: mutex, outlets: outlets, options: options, isLocalOnly: isLocalOnly,
+            isConsented: { [options] in ConsentResolver.decide(options).isEnabled })
+        // A local backend ends at once; the others may wait for a name server, or for a disk.
+        if outlets.isLocal { return pass(dispatcher, deadline, ignoringBackoff) }
+        return wait(for: { self.pass(dispatcher, .never, ignoringBackoff) }, until: deadline)
+    }
+
+    /// Events of a spool that can only be read wait as well: they cannot be sent.
+    private func isAnythingWaiting() throws(SystemError) -> Bool {
+        guard let existing = try SpoolDirectory.openToLook(tool: options.toolName) else { return false }
+        defer { existing.close() }
+        return !existing.segmentNames().isEmpty
+    }
+
+    private func pass(_ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
+        let isCancelled = { [isCalledOff] in isCalledOff.pointee.load(ordering: .relaxed) || csystem_is_over(false) }
+        let result = dispatcher.pass(until: deadline, ignoringBackoff: ignoringBackoff, isCancelled: isCancelled)
+        var isOn = true
+        // An answer that cannot be read means off. It may be readable again by now.
+        if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
+            isOn = false
+            if consent.voidsWaiting {
+                dispatcher.spool.withdraw(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
+            }
+        }
+        dispatcher.spool.close()
+        for outlet in dispatcher.outlets { outlet.backend.close() }
+        return result.status(isOn: isOn)
+    }
+
+    // MARK: the thread
+
+    /// Runs `body` on a thread, which is left alone if it does not end in time.
+    private func wait(for body: @escaping () -> telemetry_status, until deadline: Deadline) -> telemetry_status {
+        let work = Unmanaged.passRetained(Work(self, body))
+        let error = csystem_start_thread(
+            Self.stackBytes,
+            { context in
+                guard let context else { return nil }
+                csystem_thread_begins(false)
+                Unmanaged<Work>.fromOpaque(context).takeRetainedValue().run()
+                csystem_thread_ends(false)
+                return nil
+            }, work.toOpaque())
+        if error != 0 {
+            work.release()
+            return TELEMETRY_ERROR_SYSTEM
+        }
+        mutex.lock()
+        defer { mutex.unlock() }
+        if let status = waitForStatus(until: deadline) { return status }
+        isCalledOff.pointee.store(true, ordering: .relaxed)
+        _ = waitForStatus(until: Deadline(timeoutMilliseconds: Self.graceMilliseconds))
+        return TELEMETRY_ERROR_TIMEOUT
+    }
+
+    /// With the mutex held.
+    private func waitForStatus(until deadline: Deadline) -> telemetry_status? {
+        while status == nil && condition.wait(mutex, until: deadline) {}
+        return status
+    }
+
+    private final class Work {
+        private let delivery: ToolDelivery
+        private let body: () -> telemetry_status
+
+        init(_ delivery: ToolDelivery, _ body: @escaping () -> telemetry_status) {
+            self.delivery = delivery
+            self.body = body
+        }
+
+        func run() {
+            let status = body()
+            csystem_curl_thread_ends()
+            delivery.mutex.withLock { delivery.status = status }
+            delivery.condition.broadcast()
+        }
+    }
+}
+
+extension PassMachine.Result {
+    /// `isOn`: telemetry is still on, because consent could not be read.
+    func status(isOn: Bool) -> telemetry_status {
+        switch self {
+        case .done: TELEMETRY_OK
+        case .refused: isOn ? TELEMETRY_ERROR_SYSTEM : TELEMETRY_DISABLED
+        case .waiting, .failed: TELEMETRY_ERROR_DELIVERY
+        case .interrupted: TELEMETRY_ERROR_TIMEOUT
+        case .exhausted: TELEMETRY_ERROR_MEMORY
+        }
+    }
+}
