@@ -60,7 +60,7 @@ enum DeliveryCommands {
     private static func send(_ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool) throws(Failure) -> Bool {
         let options = try invocation.options()
         // This process delivers: it starts no other for events that a receiver has not taken.
-        options.delivery = TELEMETRY_IN_PROCESS
+        options.set(.deliveryMode, UInt64(TELEMETRY_IN_PROCESS.rawValue))
         let collector = Collector.open(options)
         invocation.warn(collector.decision)
         let isEnabled = collector.isEnabled

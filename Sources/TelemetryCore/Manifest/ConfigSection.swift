@@ -14,12 +14,12 @@ enum ConfigSection {
             return
         }
         if let projectFile {
-            manifest.projectConfig = ConfigLocation(file: projectFile, key: projectKey ?? key)
+            manifest.options.settings.projectConfig = ConfigLocation(file: projectFile, key: projectKey ?? key)
         } else {
             _ = try config.required("file", expected: "the user's configuration file")
         }
         guard let file = try file(config, "file", inProject: false) else { return }
-        manifest.config = ConfigLocation(file: file, key: key, localOnlyKey: localOnlyKey)
+        manifest.set(config: ConfigLocation(file: file, key: key, localOnlyKey: localOnlyKey))
     }
 
     @inline(never)
