@@ -125,7 +125,7 @@ public func telemetryOptionsSetNoTelemetry(options: UnsafeMutablePointer<telemet
 public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_options>?, consent: telemetry_consent)
     -> telemetry_status
 {
-    configure(options) { $0.set(.consent, UInt64(consent.rawValue)) }
+    configure(options) { $0.set(.consent, UInt64(consent.rawValue), expected: "TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT") }
 }
 
 /// Sets which process delivers, and when. Default: TELEMETRY_IN_PROCESS.
@@ -139,7 +139,9 @@ public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_o
 public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_options>?, delivery: telemetry_delivery)
     -> telemetry_status
 {
-    configure(options) { $0.set(.deliveryMode, UInt64(delivery.rawValue)) }
+    configure(options) {
+        $0.set(.deliveryMode, UInt64(delivery.rawValue), named: "delivery", expected: "a telemetry_delivery")
+    }
 }
 
 /// Sets the program that TELEMETRY_DETACHED starts.
@@ -203,7 +205,10 @@ public func telemetryOptionsSetHeartbeat(
 public func telemetryOptionsSetGuarantee(
     options: UnsafeMutablePointer<telemetry_options>?, guarantee: telemetry_guarantee
 ) -> telemetry_status {
-    configure(options) { $0.set(.guarantee, UInt64(guarantee.rawValue)) }
+    configure(options) {
+        $0.set(
+            .guarantee, UInt64(guarantee.rawValue), expected: "TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")
+    }
 }
 
 /// Sets whether arguments and error texts are collected. Default: they are not collected and not

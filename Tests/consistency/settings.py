@@ -127,10 +127,10 @@ def table(root):
         rows = file.read().split(" static let table:")[1].split("\n    ]\n")[0].split(" Row(")[1:]
     result = {}
     for row in rows:
-        name, section, key, kind = re.search(r'setting: \.(\w+), section: ("\w*"|codeAlone), key: "(\w+)",\s*kind: \.(\w+)', row).groups()
-        words = re.search(r"choice\(\s*\[(.*?)\]", row, re.S)
-        if kind != "section" and section not in ("codeAlone", '"backend"'):
-            result[f"{section[1:-1]}.{key}".lstrip(".")] = name, kind, re.findall(r'"([^"]*)"', words[1]) if words else []
+        name, section, key, kind = re.search(r'setting: \.(\w+),(?: section: \.(\w+),)? key: "(\w+)",\s*kind: \.(\w+)', row).groups()
+        words = re.search(r'\.choice\("(.*?)"', row)
+        if kind != "section" and section != "backend" and ".codeAlone" not in row:
+            result[f"{section}.{key}" if section else key] = name, kind, words[1].split() if words else []
     return result
 
 
@@ -143,7 +143,7 @@ def setters(root):
     functions = re.findall(r'@_cdecl\("telemetry_options_(\w+)"\)\n(.*?)\n}\n', text, re.S)
     found = {}
     for name, body in functions:
-        alone = re.search(r", \w+: (\w+)\s*\)\s*-> telemetry_status\s*{\s*configure\(options\) { \$0\.set\(\.(\w+), ", body)
+        alone = re.search(r", \w+: (\w+)\s*\)\s*-> telemetry_status\s*{\s*configure\(options\) {\s*\$0\.set\(\s*\.(\w+), ", body)
         if alone:
             argument = {"Bool": ctypes.c_bool, "UInt64": u64}.get(alone[1], u32)
             found[alone[2]] = name, lambda value, argument=argument: [argument(value)]

@@ -2,15 +2,23 @@
 
 /// The values that a number set by an author may have: the same in a manifest and in code.
 struct NumberRange {
-    var values: ClosedRange<Int64>
-    var step: Int64 = 1
+    var low: Int64
+    var high: Int64
+    let step: Int64
+
+    @inline(__always)
+    init(_ low: Int64, _ high: Int64, step: Int64 = 1) {
+        self.low = low
+        self.high = high
+        self.step = step
+    }
 
     @inline(never)
-    func contains(_ value: Int64) -> Bool { values.contains(value) && value % step == 0 }
+    func contains(_ value: Int64) -> Bool { value >= low && value <= high && value % step == 0 }
 
     @inline(never)
     var expected: String {
-        let range = "an integer from " + values.lowerBound.description + " to " + values.upperBound.description
+        let range = "an integer from " + low.description + " to " + high.description
         return step > 1 ? range + ", a multiple of " + step.description : range
     }
 }

@@ -2,6 +2,7 @@
 
 /// `backend`: where the events go; `backends`: the same, several times.
 enum BackendSection {
+    @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         guard let list = top.node("backends") else {
             if let node = top.node("backend") {

@@ -2,6 +2,7 @@
 
 /// `config`: where the tool's own configuration says whether telemetry is wanted (A9).
 enum ConfigSection {
+    @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         let keys = ["file", "key", "local_only_key", "project_file", "project_key"]
         guard let config = try top.section("config", keys: keys) else { return }

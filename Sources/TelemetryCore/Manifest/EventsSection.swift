@@ -2,6 +2,7 @@
 
 /// `events`: what the tool may record, and nothing else (C10).
 enum EventsSection {
+    @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         guard let node = top.node("events") else { return }
         let entries = try ManifestSection.entries(of: node, file: top.file, path: "events")

@@ -17,8 +17,8 @@ enum HeartbeatSection {
         if let text = node.scalar?.text, let value = seconds(text), range.contains(value) { return value }
         throw section.failure(
             key, node,
-            node.shown + " is not a period; expected " + range.values.lowerBound.description + " to "
-                + range.values.upperBound.description + " seconds, or a number with s, m, h or d, such as 4h")
+            node.shown + " is not a period; expected " + range.low.description + " to "
+                + range.high.description + " seconds, or a number with s, m, h or d, such as 4h")
     }
 
     /// Digits, with or without a unit.

@@ -87,7 +87,7 @@ package final class Manifest {
         }
         self.options.settings.toolName = toolName
         self.options.settings.manifestMark = ManifestMark(destinations: destinations, values: values, config: config)
-        options.settings = self.options.settings
+        swap(&options.settings, &self.options.settings)
     }
 }
 
@@ -96,7 +96,9 @@ extension Manifest {
     @inline(never)
     func set(_ setting: Setting, _ value: Int64) {
         values[setting] = value
-        if options[setting] != setting.row.lasting { options[setting] = value }
+        let rule = setting.row.rule
+        if rule == .staysFalse && options[setting] == 0 || rule == .staysTrue && options[setting] == 1 { return }
+        options[setting] = value
     }
 
     func set(config location: ConfigLocation) {

@@ -4,20 +4,23 @@
 /// same.
 enum ManifestReader {
     static func read(_ node: YAMLNode, file: String, _ manifest: Manifest) throws(ManifestError) {
-        let top = try ManifestSection(node, file: file, path: "", keys: Setting.keys(of: ""))
+        let top = try ManifestSection(node, file: file, path: "", keys: Setting.keys(of: nil))
         _ = try top.required("tool", expected: "a mapping with a name")
-        for row in Setting.table where row.section == "" {
-            if case .section = row.kind {
-                try read(row.setting, row.key, top, manifest)
-            } else {
-                try top.read(row, manifest)
-            }
+        try readSettings(of: nil, top, manifest)
+    }
+
+    private static func readSettings(
+        of section: Setting?, _ node: ManifestSection, _ manifest: Manifest
+    ) throws(ManifestError) {
+        for setting in Setting.allCases where setting.row.section == section && setting.row.rule != .codeAlone {
+            if let value = try node.value(setting, manifest.values) { manifest.set(setting, value) }
+            if case .section = setting.row.kind { try readSection(setting, node, manifest) }
         }
     }
 
     /// A section, if it is there.
-    private static func read(
-        _ setting: Setting, _ key: String, _ top: ManifestSection, _ manifest: Manifest
+    private static func readSection(
+        _ setting: Setting, _ top: ManifestSection, _ manifest: Manifest
     ) throws(ManifestError) {
         switch setting {
         case .tool: try readTool(top, manifest)
@@ -32,12 +35,13 @@ enum ManifestReader {
         case .events: try EventsSection.read(top, manifest)
         case .notice, .backends: break
         default:
-            guard let section = try top.section(key, keys: Setting.keys(of: key)) else { return }
-            for row in Setting.table where row.section == key { try section.read(row, manifest) }
+            guard let section = try top.section(setting.row.key, keys: Setting.keys(of: setting)) else { return }
+            try readSettings(of: setting, section, manifest)
             if setting == .heartbeat { HeartbeatSection.complete(manifest) }
         }
     }
 
+    @inline(never)
     private static func readTool(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         guard let tool = try top.section("tool", keys: ["name", "version"]) else { return }
         let expected = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
@@ -55,34 +59,22 @@ enum ManifestReader {
     }
 }
 
-extension Setting {
-    /// The keys of a section that has only settings, or of the top.
-    static func keys(of section: String) -> [String] {
-        var keys: [String] = []
-        for row in table where row.section == section { keys.append(row.key) }
-        return keys
-    }
-}
-
 extension ManifestSection {
-    /// The value of a setting, if it is there, into the manifest.
-    @inline(never)
-    func read(_ row: Setting.Row, _ manifest: Manifest) throws(ManifestError) {
-        if let value = try value(row, manifest.values) { manifest.set(row.setting, value) }
-    }
-
     /// The value of a number that is kept elsewhere; without it, its default.
     @inline(never)
     func number(_ setting: Setting) throws(ManifestError) -> Int64 {
-        try value(setting.row, SettingValues()) ?? setting.row.initial
+        try value(setting, SettingValues()) ?? setting.initial
     }
 
-    private func value(_ row: Setting.Row, _ values: SettingValues) throws(ManifestError) -> Int64? {
-        switch row.kind {
-        case .boolean: try bool(row.key).map { $0 ? 1 : 0 }
-        case .choice(let words, _): try choice(row.key, words).map { Int64($0) }
-        case .number: try integer(row.key, values.range(row.setting))
-        case .period(let range): try HeartbeatSection.period(self, row.key, range)
+    /// Nil: it is not there.
+    @inline(never)
+    func value(_ setting: Setting, _ values: SettingValues) throws(ManifestError) -> Int64? {
+        let key = setting.row.key
+        return switch setting.row.kind {
+        case .boolean: try bool(key).map { $0 ? 1 : 0 }
+        case .choice(let words): try choice(key, Setting.words(words)).map { Int64($0) }
+        case .number: try integer(key, values.range(setting))
+        case .period(let range): try HeartbeatSection.period(self, key, range)
         case .section: nil
         }
     }

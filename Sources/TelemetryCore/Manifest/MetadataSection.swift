@@ -3,6 +3,7 @@
 /// `metadata`: what the tool sends with every event (C8). A value has the type that YAML gives it:
 /// `"1"` is a string, `1` an integer, `1.5` a double, `true` a boolean, anything else a string.
 enum MetadataSection {
+    @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         guard let node = top.node("metadata") else { return }
         var result: [(key: String, value: AttributeValue)] = []

@@ -2,6 +2,7 @@
 
 /// `notice`: what the user is told before anything is collected (A13).
 enum NoticeSection {
+    @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         if top.node("notice") == nil { return }
         var keys: [String] = []

@@ -43,7 +43,7 @@ extension Options {
             fail("heartbeat: expected a period from 60 to 2592000 seconds, and 1 to 1000 failures")
             return false
         }
-        for (setting, value) in values { self[setting] = value == 0 ? setting.row.initial : value }
+        for (setting, value) in values { self[setting] = value == 0 ? setting.initial : value }
         self[.heartbeat] = 1
         return true
     }
@@ -130,8 +130,8 @@ extension Options {
             return false
         }
         guard check(.fileBytes, maxBytes), check(.fileCount, UInt64(maxFiles)) else { return false }
-        let bytes = maxBytes == 0 ? Setting.fileBytes.row.initial : Int64(clamping: maxBytes)
-        let files = maxFiles == 0 ? Setting.fileCount.row.initial : Int64(maxFiles)
+        let bytes = maxBytes == 0 ? Setting.fileBytes.initial : Int64(clamping: maxBytes)
+        let files = maxFiles == 0 ? Setting.fileCount.initial : Int64(maxFiles)
         setBackend(.file(path: path, maxBytes: bytes, maxFiles: Int(clamping: files)))
         return true
     }

@@ -2,6 +2,7 @@
 
 /// `sampling`: the share of a type's events that is recorded (C11).
 enum SamplingSection {
+    @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         guard let node = top.node("sampling") else { return }
         var result: [(type: String, rate: Double)] = []

@@ -30,8 +30,7 @@ package enum BackendChoice {
     }
 
     package static var defaultFile: BackendChoice {
-        .file(
-            path: nil, maxBytes: Setting.fileBytes.row.initial, maxFiles: Int(clamping: Setting.fileCount.row.initial))
+        .file(path: nil, maxBytes: Setting.fileBytes.initial, maxFiles: Int(clamping: Setting.fileCount.initial))
     }
 }
 

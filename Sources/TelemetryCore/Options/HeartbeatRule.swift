@@ -7,8 +7,8 @@ package struct HeartbeatRule: Equatable {
     let failures: UInt32
 
     init(
-        seconds: Int64 = Setting.heartbeatPeriod.row.initial,
-        failures: UInt32 = UInt32(clamping: Setting.heartbeatFailures.row.initial)
+        seconds: Int64 = Setting.heartbeatPeriod.initial,
+        failures: UInt32 = UInt32(clamping: Setting.heartbeatFailures.initial)
     ) {
         self.seconds = seconds
         self.failures = failures

@@ -103,29 +103,29 @@ extension Options {
 
 // Numbers, booleans and words, as code sets them.
 extension Options {
-    /// False, with the reason in `error`: the value is refused, and nothing has changed.
+    /// False, with the reason in `error`: the value is refused, and nothing has changed. `named` and `expected`: how C
+    /// calls the setting and its values, if not as the table does.
     @discardableResult @inline(never)
-    package func set(_ setting: Setting, _ value: UInt64) -> Bool {
-        guard check(setting, value) else { return false }
+    package func set(_ setting: Setting, _ value: UInt64, named: String = "", expected: String = "") -> Bool {
+        guard check(setting, value, named, expected) else { return false }
         store(setting, value)
         return true
     }
 
     @inline(never)
-    func check(_ setting: Setting, _ value: UInt64) -> Bool {
+    func check(_ setting: Setting, _ value: UInt64, _ name: String = "", _ expected: String = "") -> Bool {
         let row = setting.row
         let range = settings.values.range(setting)
-        if row.zeroKeeps && value == 0 || range.contains(Int64(clamping: value)) { return true }
-        var expected = range.expected
-        if case .choice(_, let constants) = row.kind { expected = constants }
-        let name = row.nameInCode.utf8.isEmpty ? row.key : row.nameInCode
-        fail(name + " " + value.description + ": expected " + expected)
+        if row.rule == .zeroKeeps && value == 0 || range.contains(Int64(clamping: value)) { return true }
+        fail(
+            (name.utf8.isEmpty ? row.key : name) + " " + value.description + ": expected "
+                + (expected.utf8.isEmpty ? range.expected : expected))
         return false
     }
 
     /// `value` has been checked.
     @inline(never)
     func store(_ setting: Setting, _ value: UInt64) {
-        if value != 0 || !setting.row.zeroKeeps { self[setting] = Int64(clamping: value) }
+        if value != 0 || setting.row.rule != .zeroKeeps { self[setting] = Int64(clamping: value) }
     }
 }

@@ -13,14 +13,10 @@ package enum Setting: Int, CaseIterable {
     case segmentBytes, spoolBytes, spoolSegments, spoolAge
     case noTelemetry
 
-    /// In place of a section: no manifest has the key.
-    static let codeAlone = "code"
-
     enum Kind {
         case boolean
-        /// One of these words in a manifest; in code its number, counted from 0. `constants`: how an error in code names
-        /// these numbers.
-        case choice([String], constants: String = "")
+        /// One of these words, between spaces, in a manifest; in code its number, counted from 0.
+        case choice(StaticString)
         case number(NumberRange)
         /// Seconds. A manifest may give them in another unit.
         case period(NumberRange)
@@ -28,110 +24,130 @@ package enum Setting: Int, CaseIterable {
         case section
     }
 
+    enum Rule {
+        case none
+        /// In code, 0 leaves what was there.
+        case zeroKeeps
+        /// A manifest does not take it back once it is false, or true.
+        case staysFalse, staysTrue
+        /// No manifest has the key.
+        case codeAlone
+    }
+
     struct Row {
         let setting: Setting
-        /// The section of the manifest that has the key; "": the top.
-        let section: String
+        /// The section of the manifest that has the key. Nil: the top.
+        var section: Setting?
         let key: String
         let kind: Kind
         var initial: Int64 = 0
-        /// In code, 0 leaves what was there.
-        var zeroKeeps = false
-        /// Once the setting has this value, a manifest does not change it.
-        var lasting: Int64?
-        /// What an error in code calls it; empty: `key`.
-        var nameInCode = ""
+        var rule = Rule.none
     }
 
     /// The only place of each key, range, list of words and default. An error that lists the keys of a section has them
-    /// in this order.
-    static let table: [Row] = [
-        Row(setting: .tool, section: "", key: "tool", kind: .section),
+    /// in this order. Every part is a constant, so that the compiler lays the table out and no code builds it.
+    static let table: InlineArray<34, Row> = [
+        Row(setting: .tool, key: "tool", kind: .section),
         // A2: a gate that the program has closed stays closed.
-        Row(setting: .authorGate, section: "", key: "enabled", kind: .boolean, initial: 1, lasting: 0),
+        Row(setting: .authorGate, key: "enabled", kind: .boolean, initial: 1, rule: .staysFalse),
         // A1
-        Row(
-            setting: .consent, section: "", key: "consent",
-            kind: .choice(["opt-in", "opt-out"], constants: "TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT")),
+        Row(setting: .consent, key: "consent", kind: .choice("opt-in opt-out")),
         // A12: on, whatever the user's preference, config and environment say, unless they refuse outright.
-        Row(setting: .force, section: "", key: "force", kind: .boolean),
+        Row(setting: .force, key: "force", kind: .boolean),
         // A7: nothing leaves this machine.
-        Row(setting: .localOnly, section: "", key: "local_only", kind: .boolean, lasting: 1),
-        Row(setting: .config, section: "", key: "config", kind: .section),
-        Row(setting: .notice, section: "", key: "notice", kind: .section),
+        Row(setting: .localOnly, key: "local_only", kind: .boolean, rule: .staysTrue),
+        Row(setting: .config, key: "config", kind: .section),
+        Row(setting: .notice, key: "notice", kind: .section),
         // C6: collect arguments and error texts.
-        Row(setting: .extendedCollection, section: "", key: "extended_collection", kind: .boolean),
-        Row(setting: .sampling, section: "", key: "sampling", kind: .section),
-        Row(setting: .metadata, section: "", key: "metadata", kind: .section),
-        Row(setting: .identity, section: "", key: "identity", kind: .section),
-        Row(setting: .deletion, section: "", key: "deletion", kind: .section),
-        Row(setting: .backend, section: "", key: "backend", kind: .section),
-        Row(setting: .backends, section: "", key: "backends", kind: .section),
-        Row(setting: .delivery, section: "", key: "delivery", kind: .section),
-        Row(setting: .heartbeat, section: "", key: "heartbeat", kind: .section),
-        Row(setting: .limits, section: "", key: "limits", kind: .section),
-        Row(setting: .events, section: "", key: "events", kind: .section),
+        Row(setting: .extendedCollection, key: "extended_collection", kind: .boolean),
+        Row(setting: .sampling, key: "sampling", kind: .section),
+        Row(setting: .metadata, key: "metadata", kind: .section),
+        Row(setting: .identity, key: "identity", kind: .section),
+        Row(setting: .deletion, key: "deletion", kind: .section),
+        Row(setting: .backend, key: "backend", kind: .section),
+        Row(setting: .backends, key: "backends", kind: .section),
+        Row(setting: .delivery, key: "delivery", kind: .section),
+        Row(setting: .heartbeat, key: "heartbeat", kind: .section),
+        Row(setting: .limits, key: "limits", kind: .section),
+        Row(setting: .events, key: "events", kind: .section),
         // D3
-        Row(
-            setting: .identityKind, section: "identity", key: "kind",
-            kind: .choice(["salted", "none", "random", "hashed"])),
+        Row(setting: .identityKind, section: .identity, key: "kind", kind: .choice("salted none random hashed")),
         // D3: age at which the identifier is replaced; 0: never.
-        Row(
-            setting: .rotationDays, section: "identity", key: "rotation_days",
-            kind: .number(NumberRange(values: 0...3650))),
+        Row(setting: .rotationDays, section: .identity, key: "rotation_days", kind: .number(NumberRange(0, 3650))),
         // D4
-        Row(setting: .ephemeral, section: "identity", key: "ephemeral", kind: .choice(["auto", "never", "always"])),
+        Row(setting: .ephemeral, section: .identity, key: "ephemeral", kind: .choice("auto never always")),
         // Longest time one HTTP request may take. Those of a backend are kept with it; these are for one without.
         Row(
-            setting: .requestTimeout, section: "backend", key: "timeout_ms",
-            kind: .number(NumberRange(values: 1...600_000)), initial: 5_000, zeroKeeps: true),
+            setting: .requestTimeout, section: .backend, key: "timeout_ms",
+            kind: .number(NumberRange(1, 600_000)), initial: 5_000, rule: .zeroKeeps),
         Row(
-            setting: .fileBytes, section: "backend", key: "max_bytes",
-            kind: .number(NumberRange(values: 4096...1 << 40)), initial: 10 << 20, zeroKeeps: true),
+            setting: .fileBytes, section: .backend, key: "max_bytes",
+            kind: .number(NumberRange(4096, 1_099_511_627_776)), initial: 10_485_760, rule: .zeroKeeps),
         Row(
-            setting: .fileCount, section: "backend", key: "max_files",
-            kind: .number(NumberRange(values: 1...1000)), initial: 3, zeroKeeps: true),
-        Row(
-            setting: .deliveryMode, section: "delivery", key: "mode",
-            kind: .choice(["in-process", "detached", "agent"], constants: "a telemetry_delivery"),
-            nameInCode: "delivery"),
-        Row(
-            setting: .guarantee, section: "delivery", key: "guarantee",
-            kind: .choice(
-                ["at-least-once", "at-most-once"], constants: "TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")),
+            setting: .fileCount, section: .backend, key: "max_files",
+            kind: .number(NumberRange(1, 1000)), initial: 3, rule: .zeroKeeps),
+        Row(setting: .deliveryMode, section: .delivery, key: "mode", kind: .choice("in-process detached agent")),
+        Row(setting: .guarantee, section: .delivery, key: "guarantee", kind: .choice("at-least-once at-most-once")),
         // Longest time an event waits in a living process before delivery is tried.
         Row(
-            setting: .flushInterval, section: "delivery", key: "flush_interval_ms",
-            kind: .number(NumberRange(values: 1...86_400_000)), initial: 30_000, zeroKeeps: true),
+            setting: .flushInterval, section: .delivery, key: "flush_interval_ms",
+            kind: .number(NumberRange(1, 86_400_000)), initial: 30_000, rule: .zeroKeeps),
         // C12
         Row(
-            setting: .heartbeatPeriod, section: "heartbeat", key: "period",
-            kind: .period(NumberRange(values: 60...2_592_000)), initial: 14_400, zeroKeeps: true),
+            setting: .heartbeatPeriod, section: .heartbeat, key: "period",
+            kind: .period(NumberRange(60, 2_592_000)), initial: 14_400, rule: .zeroKeeps),
         Row(
-            setting: .heartbeatFailures, section: "heartbeat", key: "stop_after_failures",
-            kind: .number(NumberRange(values: 1...1000)), initial: 3, zeroKeeps: true),
+            setting: .heartbeatFailures, section: .heartbeat, key: "stop_after_failures",
+            kind: .number(NumberRange(1, 1000)), initial: 3, rule: .zeroKeeps),
         // Size of a segment file.
         Row(
-            setting: .segmentBytes, section: "limits", key: "segment_bytes",
-            kind: .number(NumberRange(values: 8 << 10...16 << 20, step: 4096)), initial: 256 << 10),
+            setting: .segmentBytes, section: .limits, key: "segment_bytes",
+            kind: .number(NumberRange(8_192, 16_777_216, step: 4096)), initial: 262_144),
         // Most bytes that the spool's files may take.
         Row(
-            setting: .spoolBytes, section: "limits", key: "spool_bytes",
-            kind: .number(NumberRange(values: 8 << 10...1 << 40)), initial: 16 << 20, zeroKeeps: true),
+            setting: .spoolBytes, section: .limits, key: "spool_bytes",
+            kind: .number(NumberRange(8_192, 1_099_511_627_776)), initial: 16_777_216, rule: .zeroKeeps),
         // Most segment files in the spool.
         Row(
-            setting: .spoolSegments, section: "limits", key: "spool_segments",
-            kind: .number(NumberRange(values: 1...65_536)), initial: 256, zeroKeeps: true),
+            setting: .spoolSegments, section: .limits, key: "spool_segments",
+            kind: .number(NumberRange(1, 65_536)), initial: 256, rule: .zeroKeeps),
         // Oldest event that is still delivered.
         Row(
-            setting: .spoolAge, section: "limits", key: "spool_age_s",
-            kind: .number(NumberRange(values: 1...315_360_000)), initial: 30 * 24 * 3600, zeroKeeps: true),
+            setting: .spoolAge, section: .limits, key: "spool_age_s",
+            kind: .number(NumberRange(1, 315_360_000)), initial: 2_592_000, rule: .zeroKeeps),
         // A3: off for this run.
-        Row(setting: .noTelemetry, section: codeAlone, key: "no_telemetry", kind: .boolean),
+        Row(setting: .noTelemetry, key: "no_telemetry", kind: .boolean, rule: .codeAlone),
     ]
 
     @inline(never)
     var row: Row { Self.table[rawValue] }
+
+    var initial: Int64 { row.initial }
+
+    /// The keys of a section that has only settings, or of the top.
+    @inline(never)
+    static func keys(of section: Setting?) -> [String] {
+        var keys: [String] = []
+        for setting in allCases where setting.row.section == section && setting.row.rule != .codeAlone {
+            keys.append(setting.row.key)
+        }
+        return keys
+    }
+
+    @inline(never)
+    static func words(_ list: StaticString) -> [String] {
+        var words: [String] = []
+        var word: [UInt8] = []
+        for byte in UnsafeBufferPointer(start: list.utf8Start, count: list.utf8CodeUnitCount) {
+            if byte == UInt8(ascii: " ") {
+                words.append(String(bytes: word))
+                word = []
+            } else {
+                word.append(byte)
+            }
+        }
+        return words + [String(bytes: word)]
+    }
 }
 
 // As the rest of the code reads them.

@@ -56,7 +56,7 @@ final class ManifestSection {
     }
 
     func integer(_ key: String, _ values: ClosedRange<Int64>) throws(ManifestError) -> Int64? {
-        try integer(key, NumberRange(values: values))
+        try integer(key, NumberRange(values.lowerBound, values.upperBound))
     }
 
     @inline(never)

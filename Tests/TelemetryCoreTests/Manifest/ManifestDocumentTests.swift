@@ -28,32 +28,33 @@ final class ManifestDocumentTests: XCTestCase {
     func testDefaults() throws {
         let example = try document().components(separatedBy: "```yaml\n")[2].components(separatedBy: "```")[0]
         let manifest = try read(example)
-        for row in Setting.table
-        where row.section != Setting.codeAlone && row.section != "backend" && row.setting != .rotationDays {
+        for row in Setting.allCases.map({ $0.row })
+        where row.rule != .codeAlone && row.section != .backend && row.setting != .rotationDays {
             if case .section = row.kind { continue }
             XCTAssertTrue(example.contains(row.key + ":"), row.key)
             XCTAssertEqual(manifest.values[row.setting], row.initial, row.key)
         }
         guard case .network(let choice) = manifest.options.destinations[0].choice else { return XCTFail("no receiver") }
-        XCTAssertEqual(Int64(choice.timeoutMilliseconds), Setting.requestTimeout.row.initial)
+        XCTAssertEqual(Int64(choice.timeoutMilliseconds), Setting.requestTimeout.initial)
     }
 
     /// The columns "default" and "range" say of each setting what the table of settings says.
     func testTablesListDefaultsAndRanges() throws {
-        for row in Setting.table where row.section != Setting.codeAlone {
-            let name = row.section == "" ? row.key : row.section + "." + row.key
+        for row in Setting.allCases.map({ $0.row }) where row.rule != .codeAlone {
+            let name = row.section.map { $0.row.key + "." + row.key } ?? row.key
             let line = try document().split(separator: "\n").first { $0.hasPrefix("| `\(name)` |") }
             let cells = line?.components(separatedBy: " | ") ?? []
             switch row.kind {
             case .boolean: XCTAssertEqual(cells[2], row.initial == 0 ? "`false`" : "`true`", name)
-            case .choice(let words, _):
+            case .choice(let list):
+                let words = Setting.words(list)
                 XCTAssertEqual(cells[2], "`\(words[Int(row.initial)])`", name)
                 XCTAssertEqual(Set(cells[3].components(separatedBy: ", ")), Set(words.map { "`\($0)`" }), name)
             case .number(let range), .period(let range):
                 XCTAssertEqual(cells[2], "\(row.initial)", name)
-                let low = row.setting == .spoolBytes ? "one segment" : "\(range.values.lowerBound)"
+                let low = row.setting == .spoolBytes ? "one segment" : "\(range.low)"
                 let step = range.step == 1 ? "" : ", a multiple of \(range.step)"
-                XCTAssertEqual(cells[3], "\(low)–\(range.values.upperBound)\(step)", name)
+                XCTAssertEqual(cells[3], "\(low)–\(range.high)\(step)", name)
             case .section: break
             }
         }

@@ -5,28 +5,29 @@ import XCTest
 /// The table of settings, and the two ways that go through it.
 final class SettingTests: XCTestCase {
     func testEachSettingHasItsRow() {
-        XCTAssertEqual(Setting.table.map { $0.setting }, Setting.allCases)
+        XCTAssertEqual(Setting.table.indices.map { Setting.table[$0].setting }, Setting.allCases)
     }
 
     func testKeysAreUnique() {
-        let keys = Setting.table.map { ($0.section ?? "code") + "." + $0.key }
+        let keys = Setting.allCases.map { ($0.row.section?.row.key ?? "") + "." + $0.row.key }
         XCTAssertEqual(Set(keys).count, keys.count)
     }
 
-    func testSectionsAreListed() {
-        for row in Setting.table where row.section != "" && row.section != Setting.codeAlone {
-            XCTAssertTrue(Setting.keys(of: "").contains(row.section), row.section)
+    func testOnlySectionsHaveSettings() {
+        for setting in Setting.allCases {
+            guard let section = setting.row.section else { continue }
+            guard case .section = section.row.kind else { return XCTFail(setting.row.key) }
+            XCTAssertNil(section.row.section)
         }
     }
 
     func testDefaultsAreInRange() {
-        for row in Setting.table {
+        for row in Setting.allCases.map({ $0.row }) {
             let range = SettingValues().range(row.setting)
             XCTAssertTrue(range.contains(row.initial), row.key)
             XCTAssertEqual(SettingValues()[row.setting], row.initial, row.key)
-            XCTAssertTrue(row.lasting.map { range.contains($0) } ?? true, row.key)
             // What 0 asks to keep could otherwise not be told from 0 itself.
-            XCTAssertFalse(row.zeroKeeps && range.contains(0), row.key)
+            XCTAssertFalse(row.rule == .zeroKeeps && range.contains(0), row.key)
         }
     }
 
@@ -43,12 +44,12 @@ final class SettingTests: XCTestCase {
 
     func testCodeAndManifestAgree() {
         var compared = 0
-        for row in Setting.table where row.section != Setting.codeAlone && row.section != "backend" {
+        for row in Setting.allCases.map({ $0.row }) where row.rule != .codeAlone && row.section != .backend {
             if case .section = row.kind { continue }
             let range = SettingValues().range(row.setting)
-            let (low, high) = (range.values.lowerBound, range.values.upperBound)
+            let (low, high) = (range.low, range.high)
             for value in [low - 1, low, low + 1, (low + high) / 2, high - 1, high, high + 1, row.initial]
-            where value >= 0 && !(row.zeroKeeps && value == 0) {
+            where value >= 0 && !(row.rule == .zeroKeeps && value == 0) {
                 let (code, manifest) = (inCode(row, value), inManifest(row, value))
                 XCTAssertEqual(code, manifest, "\(row.key): \(value)")
                 XCTAssertEqual(code, range.contains(value) ? value : nil, "\(row.key): \(value)")
@@ -66,9 +67,12 @@ final class SettingTests: XCTestCase {
     private func inManifest(_ row: Setting.Row, _ value: Int64) -> Int64? {
         var text = "\(value)"
         if case .boolean = row.kind { text = value == 0 ? "false" : value == 1 ? "true" : text }
-        if case .choice(let words, _) = row.kind { text = value < words.count ? words[Int(value)] : text }
+        if case .choice(let list) = row.kind {
+            let words = Setting.words(list)
+            text = value < words.count ? words[Int(value)] : text
+        }
         let line = row.key + ": " + text
-        let setting = row.section == "" ? line : row.section + ": {" + line + "}"
+        let setting = row.section.map { $0.row.key + ": {" + line + "}" } ?? line
         let options = Options(toolName: "mytool", toolVersion: "1")
         do {
             try Array("tool: {name: mytool}\n\(setting)".utf8).withUnsafeBytes {
@@ -93,6 +97,12 @@ final class SettingTests: XCTestCase {
         XCTAssertEqual(copy.flushIntervalMilliseconds, 30_000)
     }
 
+    func testNamesOfC() {
+        let options = Options(toolName: "mytool", toolVersion: "1")
+        XCTAssertFalse(options.set(.deliveryMode, 3, named: "delivery", expected: "a telemetry_delivery"))
+        XCTAssertEqual(options.error, "delivery 3: expected a telemetry_delivery")
+    }
+
     func testZeroKeepsWhatWasThere() {
         let options = Options(toolName: "mytool", toolVersion: "1")
         XCTAssertTrue(options.set(.flushInterval, 7))
@@ -103,9 +113,6 @@ final class SettingTests: XCTestCase {
 
     func testErrorsInCode() {
         for (setting, value, expected) in [
-            (.consent, 2, "consent 2: expected TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT"),
-            (.deliveryMode, 3, "delivery 3: expected a telemetry_delivery"),
-            (.guarantee, 9, "guarantee 9: expected TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE"),
             (.flushInterval, 86_400_001, "flush_interval_ms 86400001: expected an integer from 1 to 86400000"),
             (.requestTimeout, 600_001, "timeout_ms 600001: expected an integer from 1 to 600000"),
             (.segmentBytes, 1, "segment_bytes 1: expected an integer from 8192 to 16777216, a multiple of 4096"),
