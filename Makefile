@@ -120,6 +120,7 @@ build/lib build/bin build/obj build/include:
 header: build/obj/telemetry.h
 	@mkdir -p include
 	cp build/obj/telemetry.h include/telemetry.h
+	scripts/symbols include/telemetry.h > debian/libtelemetry0.symbols
 
 check-header: build/obj/telemetry.h
 	@diff -u include/telemetry.h build/obj/telemetry.h || \

@@ -14,10 +14,7 @@ import TelemetryCore
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_force")
 public func telemetryOptionsSetForce(options: UnsafeMutablePointer<telemetry_options>?, on: Bool) -> telemetry_status {
-    configure(options) {
-        $0.force = on
-        return true
-    }
+    configure(options) { $0.set(.force, on ? 1 : 0) }
 }
 
 /// Sets whether events stay on this machine, in the local log, whatever the backend is. The user
@@ -32,10 +29,7 @@ public func telemetryOptionsSetForce(options: UnsafeMutablePointer<telemetry_opt
 public func telemetryOptionsSetLocalOnly(options: UnsafeMutablePointer<telemetry_options>?, on: Bool)
     -> telemetry_status
 {
-    configure(options) {
-        $0.localOnly = on
-        return true
-    }
+    configure(options) { $0.set(.localOnly, on ? 1 : 0) }
 }
 
 /// Names the key in the tool's own configuration that says whether the user wants telemetry. It

@@ -96,10 +96,7 @@ public func telemetryOptionsError(
 public func telemetryOptionsSetAuthorGate(options: UnsafeMutablePointer<telemetry_options>?, open: Bool)
     -> telemetry_status
 {
-    configure(options) {
-        $0.authorGate = open
-        return true
-    }
+    configure(options) { $0.set(.authorGate, open ? 1 : 0) }
 }
 
 /// Turns telemetry off for this run, as for a `--no-telemetry` flag. It can only lower: `false`
@@ -114,10 +111,7 @@ public func telemetryOptionsSetAuthorGate(options: UnsafeMutablePointer<telemetr
 public func telemetryOptionsSetNoTelemetry(options: UnsafeMutablePointer<telemetry_options>?, off: Bool)
     -> telemetry_status
 {
-    configure(options) {
-        $0.noTelemetry = off
-        return true
-    }
+    configure(options) { $0.set(.noTelemetry, off ? 1 : 0) }
 }
 
 /// Sets what applies while the user has not answered. Default: TELEMETRY_OPT_IN.
@@ -131,14 +125,7 @@ public func telemetryOptionsSetNoTelemetry(options: UnsafeMutablePointer<telemet
 public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_options>?, consent: telemetry_consent)
     -> telemetry_status
 {
-    configure(options) { options in
-        guard consent == TELEMETRY_OPT_IN || consent == TELEMETRY_OPT_OUT else {
-            options.fail("consent " + consent.rawValue.description + ": expected TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT")
-            return false
-        }
-        options.consent = consent
-        return true
-    }
+    configure(options) { $0.set(.consent, UInt64(consent.rawValue), expected: "TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT") }
 }
 
 /// Sets which process delivers, and when. Default: TELEMETRY_IN_PROCESS.
@@ -152,13 +139,8 @@ public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_o
 public func telemetryOptionsSetDelivery(options: UnsafeMutablePointer<telemetry_options>?, delivery: telemetry_delivery)
     -> telemetry_status
 {
-    configure(options) { options in
-        guard delivery.rawValue <= TELEMETRY_AGENT.rawValue else {
-            options.fail("delivery " + delivery.rawValue.description + ": expected a telemetry_delivery")
-            return false
-        }
-        options.delivery = delivery
-        return true
+    configure(options) {
+        $0.set(.deliveryMode, UInt64(delivery.rawValue), named: "delivery", expected: "a telemetry_delivery")
     }
 }
 
@@ -223,15 +205,9 @@ public func telemetryOptionsSetHeartbeat(
 public func telemetryOptionsSetGuarantee(
     options: UnsafeMutablePointer<telemetry_options>?, guarantee: telemetry_guarantee
 ) -> telemetry_status {
-    configure(options) { options in
-        guard guarantee == TELEMETRY_AT_LEAST_ONCE || guarantee == TELEMETRY_AT_MOST_ONCE else {
-            options.fail(
-                "guarantee " + guarantee.rawValue.description
-                    + ": expected TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")
-            return false
-        }
-        options.guarantee = guarantee
-        return true
+    configure(options) {
+        $0.set(
+            .guarantee, UInt64(guarantee.rawValue), expected: "TELEMETRY_AT_LEAST_ONCE or TELEMETRY_AT_MOST_ONCE")
     }
 }
 
@@ -247,10 +223,7 @@ public func telemetryOptionsSetGuarantee(
 public func telemetryOptionsSetExtendedCollection(options: UnsafeMutablePointer<telemetry_options>?, on: Bool)
     -> telemetry_status
 {
-    configure(options) {
-        $0.extendedCollection = on
-        return true
-    }
+    configure(options) { $0.set(.extendedCollection, on ? 1 : 0) }
 }
 
 /// Records only a part of the events of one type, chosen at random. A chosen event carries the rate
@@ -301,7 +274,7 @@ public func telemetryOptionsSetMetadata(
 public func telemetryOptionsSetFlushIntervalMs(options: UnsafeMutablePointer<telemetry_options>?, interval_ms: UInt32)
     -> telemetry_status
 {
-    configure(options) { $0.setFlushInterval(milliseconds: interval_ms) }
+    configure(options) { $0.set(.flushInterval, UInt64(interval_ms)) }
 }
 
 /// Sets the longest time that one request to a backend may take.
@@ -316,7 +289,7 @@ public func telemetryOptionsSetFlushIntervalMs(options: UnsafeMutablePointer<tel
 public func telemetryOptionsSetHttpTimeoutMs(options: UnsafeMutablePointer<telemetry_options>?, timeout_ms: UInt32)
     -> telemetry_status
 {
-    configure(options) { $0.setRequestTimeout(milliseconds: timeout_ms) }
+    configure(options) { $0.set(.requestTimeout, UInt64(timeout_ms)) }
 }
 
 /// Sets the size of a spool segment. A process needs at least one segment. When the spool is full,
@@ -333,7 +306,7 @@ public func telemetryOptionsSetHttpTimeoutMs(options: UnsafeMutablePointer<telem
 public func telemetryOptionsSetSegmentBytes(options: UnsafeMutablePointer<telemetry_options>?, segment_bytes: UInt32)
     -> telemetry_status
 {
-    configure(options) { $0.setSegmentBytes(segment_bytes) }
+    configure(options) { $0.set(.segmentBytes, UInt64(segment_bytes)) }
 }
 
 /// Sets the limits of the tool's spool. The oldest events are removed first, and counted.

@@ -22,8 +22,8 @@ struct Invocation {
     func checkedOptions() throws(Failure) -> Options {
         let given = nonEmpty(arguments.value(.manifest)).map(path) ?? Environment.path("TELEMETRY_MANIFEST")
         let options = Options(toolName: try toolName(manifest: given), toolVersion: arguments.value(.toolVersion) ?? "")
-        options.delivery = TELEMETRY_DETACHED
-        options.noTelemetry = arguments.has(.noTelemetry)
+        options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
+        options.set(.noTelemetry, arguments.has(.noTelemetry) ? 1 : 0)
         if let path = ManifestLookup.resolve(explicit: given, tool: options.toolName) {
             try? Manifest.load(path: path, into: options)
         }

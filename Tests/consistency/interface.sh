@@ -32,3 +32,4 @@ check "no Swift macro, nullability keyword or type in the header" refuses grep -
 check "the header is ASCII" refuses grep -nP '[^\x00-\x7f]' "$header"
 check "the installed header is the committed one" cmp include/telemetry.h "$header"
 check "the committed header is what the exports generate" make --no-print-directory check-header
+check "the package's symbols file is what the header generates" diff debian/libtelemetry0.symbols <(scripts/symbols include/telemetry.h)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What a program may set in code, a manifest may say, and the other way round: every setting that has both ways gets the same
-values by both, and both must accept or refuse. The values come from the ranges in docs/manifest.md: the ends, what is beyond
-them, and for texts what often goes wrong.
+values by both, and both must accept or refuse. The table in Sources/TelemetryCore/Options/Setting.swift says which numbers,
+booleans and words there are, and Sources/TelemetryABI which function sets each. The values come from the ranges in
+docs/manifest.md: the ends, what is beyond them, and for texts what often goes wrong.
 
 usage: settings.py LIBRARY [KEY=OTHER]...    KEY's setter is compared with the manifest's OTHER, as for a mistake
 """
@@ -30,9 +31,6 @@ CLEARS = {"delivery.flush_interval_ms", "limits.spool_bytes", "limits.spool_segm
 # Keys that have no values of their own to compare.
 ELSEWHERE = {
     "tool.name": "names the tool, as telemetry_options_new() does", "tool.version": "as that",
-    "enabled": "a boolean", "force": "a boolean", "local_only": "a boolean", "extended_collection": "a boolean",
-    "consent": "a word here, an enumeration there", "delivery.mode": "as that", "delivery.guarantee": "as that",
-    "identity.kind": "as that", "identity.ephemeral": "as that",
     "config.local_only_key": "the manifest's alone", "config.project_key": "set_project_config takes `key`",
     "deletion.endpoint": "the manifest's alone", "deletion.headers": "as that", "deletion.email": "as that", "deletion.subject": "as that",
     "backends": "calls of add_backend", "backend.kind": "the argument of each of them", "backend.headers": "set_backend_http has lines",
@@ -97,7 +95,7 @@ def nested(key, value):
 def documented(root):
     """{key: (type, range)}"""
     with open(os.path.join(root, "docs/manifest.md"), encoding="utf-8") as file:
-        rows = re.findall(r"^\| `([\w.]+)` \| ([^|]*) \| [^|]* \| ([^|]*) \|", file.read(), re.M)
+        rows = re.findall(r"^\| `([\w.]+)` \| ([^|]*) \| [^|]* \| ?([^|]*) \|", file.read(), re.M)
     return {key: (kind.strip(), limits.strip()) for key, kind, limits in rows if not key.startswith("events.")}
 
 
@@ -110,22 +108,67 @@ def numbers(limits, low=None):
 u32, u64 = ctypes.c_uint32, ctypes.c_uint64
 
 
-def comparisons(documents):
+# Settings whose function in C sets several: its other arguments.
+TOGETHER = {
+    "identity.kind": ("set_identity", lambda value: [u32(value), u32(0)]),
+    "identity.rotation_days": ("set_identity", lambda value: [0, u32(value)]),
+    "identity.ephemeral": ("set_ephemeral", lambda value: [u32(value)]),
+    "limits.spool_bytes": ("set_spool_limits", lambda value: [u64(value), u32(256), u32(2592000)]),
+    "limits.spool_segments": ("set_spool_limits", lambda value: [u64(16777216), u32(value), u32(2592000)]),
+    "limits.spool_age_s": ("set_spool_limits", lambda value: [u64(16777216), u32(256), u32(value)]),
+    "heartbeat.period": ("set_heartbeat", lambda value: [u32(value), u32(3)]),
+    "heartbeat.stop_after_failures": ("set_heartbeat", lambda value: [u32(14400), u32(value)]),
+}
+
+
+def table(root):
+    """{key: (its name in the code, kind, words)} of the table of settings; those of a backend are compared with their kinds."""
+    with open(os.path.join(root, "Sources/TelemetryCore/Options/Setting.swift"), encoding="utf-8") as file:
+        rows = file.read().split(" static let table:")[1].split("\n    ]\n")[0].split(" Row(")[1:]
+    result = {}
+    for row in rows:
+        name, section, key, kind = re.search(r'setting: \.(\w+),(?: section: \.(\w+),)? key: "(\w+)",\s*kind: \.(\w+)', row).groups()
+        words = re.search(r'\.choice\("(.*?)"', row)
+        if kind != "section" and section != "backend" and ".codeAlone" not in row:
+            result[f"{section}.{key}" if section else key] = name, kind, words[1].split() if words else []
+    return result
+
+
+def setters(root):
+    """{name of a setting in the code: the function that sets it alone, with the type of its argument}"""
+    text = ""
+    for name in ("Options.swift", "Consent.swift"):
+        with open(os.path.join(root, "Sources/TelemetryABI", name), encoding="utf-8") as file:
+            text += file.read()
+    functions = re.findall(r'@_cdecl\("telemetry_options_(\w+)"\)\n(.*?)\n}\n', text, re.S)
+    found = {}
+    for name, body in functions:
+        alone = re.search(r", \w+: (\w+)\s*\)\s*-> telemetry_status\s*{\s*configure\(options\) {\s*\$0\.set\(\s*\.(\w+), ", body)
+        if alone:
+            argument = {"Bool": ctypes.c_bool, "UInt64": u64}.get(alone[1], u32)
+            found[alone[2]] = name, lambda value, argument=argument: [argument(value)]
+    return found
+
+
+def values_of(key, kind, words, limits):
+    """(the value in code, the same in a manifest)"""
+    if kind == "boolean":
+        return [(0, False), (1, True)]
+    if kind == "choice":
+        return [*enumerate(words), (len(words), "nonsense"), (0xFFFFFFFF, "")]
+    values = [*numbers(limits, low=262144), *([8193, 12288, 12289] if key == "limits.segment_bytes" else [])]
+    return [(value, value) for value in values if key == "limits.spool_bytes" or value < 1 << 32]
+
+
+def comparisons(documents, root):
     """(key, its value, setter, arguments, manifest's content) of every setting that both have."""
-    whole = {
-        "delivery.flush_interval_ms": ("set_flush_interval_ms", lambda value: [u32(value)]),
-        "limits.segment_bytes": ("set_segment_bytes", lambda value: [u32(value)]),
-        "identity.rotation_days": ("set_identity", lambda value: [0, u32(value)]),
-        "limits.spool_bytes": ("set_spool_limits", lambda value: [u64(value), u32(256), u32(2592000)]),
-        "limits.spool_segments": ("set_spool_limits", lambda value: [u64(16777216), u32(value), u32(2592000)]),
-        "limits.spool_age_s": ("set_spool_limits", lambda value: [u64(16777216), u32(256), u32(value)]),
-        "heartbeat.period": ("set_heartbeat", lambda value: [u32(value), u32(3)]),
-        "heartbeat.stop_after_failures": ("set_heartbeat", lambda value: [u32(14400), u32(value)]),
-    }
-    for key, (setter, arguments) in whole.items():
-        for value in [*numbers(documents[key][1], low=262144), *([8193, 12288, 12289] if key == "limits.segment_bytes" else [])]:
-            if key == "limits.spool_bytes" or value < 1 << 32:
-                yield key, value, setter, arguments(value), nested(key, value)
+    alone = setters(root)
+    for key, (name, kind, words) in table(root).items():
+        if key not in documents or not (key in TOGETHER or name in alone):
+            continue
+        setter, arguments = TOGETHER.get(key) or alone[name]
+        for value, said in values_of(key, kind, words, documents[key][1]):
+            yield key, said, setter, arguments(value), nested(key, said)
     for value in (-1.0, -0.1, 0.0, 0.5, 1.0, 1.1):
         yield "sampling", value, "set_sampling", [b"feature.used", ctypes.c_double(value)], {"sampling": {"feature.used": value}}
     for text in TEXTS:
@@ -161,7 +204,7 @@ def main(library, *mistakes):
     os.environ.pop("TELEMETRY_MANIFEST", None)
     with tempfile.TemporaryDirectory() as directory:
         settings = Settings(library, directory)
-        for key, value, setter, arguments, content in comparisons(documents):
+        for key, value, setter, arguments, content in comparisons(documents, root):
             content = nested(swapped[key], value) if key in swapped else content
             code, manifest = settings.in_code(setter, *arguments), settings.in_manifest(content)
             compared += 1
@@ -173,6 +216,7 @@ def main(library, *mistakes):
             if bool(code) != bool(manifest):
                 differences.append(f"{key} = {str(value)[:80]!r} ({content.get('backend', {}).get('kind', '')}): in code {code or 'accepted'!r}, in a manifest {manifest or 'accepted'!r}")
     differences += [f"{key}: in docs/manifest.md, and not compared" for key in sorted(documents.keys() - seen - ELSEWHERE.keys())]
+    differences += [f"{key}: in the table of settings, and not compared" for key in sorted(table(root).keys() - seen)]
     differences += [f"{key}: refused in code whatever it is" for key in sorted(seen - accepted)]
     print("\n".join(differences[:40]), end="\n" if differences else "")
     print(f"{compared} values of {len(accepted)} settings, {len(differences)} differences")

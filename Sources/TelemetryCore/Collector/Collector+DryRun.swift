@@ -6,7 +6,7 @@ import Synchronization
 extension Collector {
     /// Must be ended with `endDryRun()`, and not in another way.
     package static func openDryRun(_ options: Options) -> Collector {
-        let collector = Collector(options.copy(), isDryRun: true)
+        let collector = Collector(Options(options.settings), isDryRun: true)
         collector.handle.pointee.implementation = Unmanaged.passRetained(collector).toOpaque()
         collector.dryIdentity = existingMachineID(options)
         Gate.set(collector.handle, isOpen: true)

@@ -87,7 +87,7 @@ package final class Collector: ForkMember {
 
     /// Never fails: without consent, everything is a no-op. Nothing is created before the first event.
     package static func open(_ options: Options) -> Collector {
-        let collector = Collector(options.copy())
+        let collector = Collector(Options(options.settings))
         collector.handle.pointee.implementation = Unmanaged.passRetained(collector).toOpaque()
         if collector.decision.isEnabled {
             ForkHandling.register(collector)

@@ -80,8 +80,8 @@ extension Options {
             fail("sampling of " + type + ": expected a rate from 0 to 1")
             return false
         }
-        sampling.removeAll { $0.type == type }
-        sampling.append((type, rate))
+        settings.sampling.removeAll { $0.type == type }
+        settings.sampling.append((type, rate))
         return true
     }
 }

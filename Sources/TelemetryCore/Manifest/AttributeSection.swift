@@ -17,8 +17,8 @@ struct AttributeSection {
             keys: ["type", "description", "enum", "min", "max", "max_length", "pattern", "unit"])
         let kinds: [AttributeDeclaration.Kind] = [.string, .int, .double, .bool]
         _ = try section.required("type", expected: "string, int, double or bool")
-        let kind = try section.choice("type", kinds.map { ($0.name, $0) }) ?? .string
-        return try AttributeSection(section: section, kind: kind).declaration(entry.key, &patterns)
+        let kind = try section.choice("type", kinds.map { $0.name }) ?? 0
+        return try AttributeSection(section: section, kind: kinds[kind]).declaration(entry.key, &patterns)
     }
 
     private func declaration(_ key: String, _ patterns: inout Int) throws(ManifestError) -> AttributeDeclaration {

@@ -2,9 +2,12 @@
 
 /// `backend`: where the events go; `backends`: the same, several times.
 enum BackendSection {
+    @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         guard let list = top.node("backends") else {
-            if let node = top.node("backend") { manifest.destinations = [try destination(node, top.file, "backend")] }
+            if let node = top.node("backend") {
+                manifest.set(destinations: [try destination(node, top.file, "backend")])
+            }
             return
         }
         if top.node("backend") != nil {
@@ -22,7 +25,7 @@ enum BackendSection {
             }
             made.append(next)
         }
-        manifest.destinations = made
+        manifest.set(destinations: made)
     }
 
     private static let fileKeys = ["path", "max_bytes", "max_files"]
@@ -74,8 +77,8 @@ enum BackendSection {
     @inline(never)
     private static func fileChoice(_ backend: ManifestSection) throws(ManifestError) -> BackendChoice {
         let path = try backend.string("path", expected: BackendChoice.expectedPath) { BackendChoice.problem(path: $0) }
-        let maxBytes = try backend.integer("max_bytes", .fileBytes) ?? 10 << 20
-        let maxFiles = try backend.integer("max_files", .fileCount) ?? 3
+        let maxBytes = try backend.number(.fileBytes)
+        let maxFiles = try backend.number(.fileCount)
         return .file(path: path, maxBytes: maxBytes, maxFiles: Int(clamping: maxFiles))
     }
 
@@ -92,7 +95,7 @@ enum BackendSection {
                 continue
             }
             // Checked here for the sake of its error text.
-            if key == "timeout_ms" { _ = try backend.integer(key, .requestMilliseconds) }
+            if key == "timeout_ms" { _ = try backend.number(.requestTimeout) }
             guard let scalar = node.scalar, !scalar.isNull else {
                 throw backend.failure(key, node, node.shown + " is not text; expected text")
             }

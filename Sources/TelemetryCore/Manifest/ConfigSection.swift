@@ -2,6 +2,7 @@
 
 /// `config`: where the tool's own configuration says whether telemetry is wanted (A9).
 enum ConfigSection {
+    @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         let keys = ["file", "key", "local_only_key", "project_file", "project_key"]
         guard let config = try top.section("config", keys: keys) else { return }
@@ -14,12 +15,12 @@ enum ConfigSection {
             return
         }
         if let projectFile {
-            manifest.projectConfig = ConfigLocation(file: projectFile, key: projectKey ?? key)
+            manifest.options.settings.projectConfig = ConfigLocation(file: projectFile, key: projectKey ?? key)
         } else {
             _ = try config.required("file", expected: "the user's configuration file")
         }
         guard let file = try file(config, "file", inProject: false) else { return }
-        manifest.config = ConfigLocation(file: file, key: key, localOnlyKey: localOnlyKey)
+        manifest.set(config: ConfigLocation(file: file, key: key, localOnlyKey: localOnlyKey))
     }
 
     @inline(never)

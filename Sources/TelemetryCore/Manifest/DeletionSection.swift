@@ -3,13 +3,13 @@
 /// `deletion`: whom to ask to erase what was sent (section G of the requirements).
 package enum DeletionSection {
     /// Set by the helper, which asks for erasure. The library has no use for the section, nor room for it.
-    nonisolated(unsafe) static var reader: ((ManifestSection) throws(ManifestError) -> DeletionChoice?)?
+    nonisolated(unsafe) static var reader: ((ManifestSection, Manifest) throws(ManifestError) -> Void)?
 
     package static func use() { reader = read }
 
-    static func read(_ top: ManifestSection) throws(ManifestError) -> DeletionChoice? {
+    static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         let keys = ["endpoint", "headers", "email", "subject"]
-        guard let deletion = try top.section("deletion", keys: keys) else { return nil }
+        guard let deletion = try top.section("deletion", keys: keys) else { return }
         var choice = DeletionChoice()
         choice.endpoint = try BackendSection.endpoint(deletion)
         choice.headers = try BackendSection.headers(deletion)
@@ -22,7 +22,7 @@ package enum DeletionSection {
         }
         try refuse("headers", in: deletion, without: "endpoint")
         try refuse("subject", in: deletion, without: "email")
-        return choice
+        manifest.options.settings.deletion = choice
     }
 
     private static func refuse(

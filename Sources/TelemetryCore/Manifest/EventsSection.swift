@@ -2,8 +2,9 @@
 
 /// `events`: what the tool may record, and nothing else (C10).
 enum EventsSection {
-    static func read(_ top: ManifestSection) throws(ManifestError) -> EventRegistry? {
-        guard let node = top.node("events") else { return nil }
+    @inline(never)
+    static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
+        guard let node = top.node("events") else { return }
         let entries = try ManifestSection.entries(of: node, file: top.file, path: "events")
         if entries.count > EventRegistry.limitEvents {
             throw top.failure("events", node, "too many events; expected at most 500")
@@ -11,7 +12,7 @@ enum EventsSection {
         var declarations: [EventDeclaration] = []
         var patterns = 0
         for entry in entries { declarations.append(try event(entry, file: top.file, &patterns)) }
-        return EventRegistry(declarations)
+        manifest.options.settings.events = EventRegistry(declarations)
     }
 
     private static func event(

@@ -2,20 +2,23 @@
 
 /// `heartbeat`: the period of an event that says that the tool is in use, and when to give up (C12).
 enum HeartbeatSection {
-    static func read(_ top: ManifestSection) throws(ManifestError) -> HeartbeatRule? {
-        guard let section = try top.section("heartbeat", keys: ["period", "stop_after_failures"]) else { return nil }
-        let failures = try section.integer("stop_after_failures", HeartbeatRule.failureCounts) ?? 0
-        return HeartbeatRule(seconds: try period(section), failures: UInt32(clamping: failures))
+    /// The section replaces what the program said of heartbeats, and what it leaves out has its default.
+    static func complete(_ manifest: Manifest) {
+        manifest.set(.heartbeat, 1)
+        for setting in [Setting.heartbeatPeriod, .heartbeatFailures] {
+            manifest.set(setting, manifest.values[setting])
+        }
     }
 
-    private static func period(_ section: ManifestSection) throws(ManifestError) -> Int64 {
-        guard let node = section.node("period") else { return 0 }
-        if let text = node.scalar?.text, let value = seconds(text), HeartbeatRule.periods.contains(value) {
-            return value
-        }
+    static func period(
+        _ section: ManifestSection, _ key: String, _ range: NumberRange
+    ) throws(ManifestError) -> Int64? {
+        guard let node = section.node(key) else { return nil }
+        if let text = node.scalar?.text, let value = seconds(text), range.contains(value) { return value }
         throw section.failure(
-            "period", node,
-            node.shown + " is not a period; expected 60 to 2592000 seconds, or a number with s, m, h or d, such as 4h")
+            key, node,
+            node.shown + " is not a period; expected " + range.low.description + " to "
+                + range.high.description + " seconds, or a number with s, m, h or d, such as 4h")
     }
 
     /// Digits, with or without a unit.

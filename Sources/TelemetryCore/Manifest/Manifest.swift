@@ -1,64 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A tool, described by data (docs/manifest.md). Nil: the manifest says nothing about it.
+/// A tool, described by data (docs/manifest.md).
 /// A class: where a key is wrong, only one release is left to do.
 package final class Manifest {
     package var toolName = ""
     var toolNamePosition = TextPosition(line: 1, column: 1)
-    var toolVersion: String?
-    /// A2
-    var enabled: Bool?
-    /// A1
-    var consent: telemetry_consent?
-    /// A12, A7, A9
-    var force: Bool?
-    var localOnly: Bool?
-    var config: ConfigLocation?
-    var projectConfig: ConfigLocation?
-    /// A13
-    var notice: Notice?
-    /// C6
-    var extendedCollection: Bool?
-    /// C8
-    var metadata: [(key: String, value: AttributeValue)]?
-    /// C11
-    var sampling: [(type: String, rate: Double)]?
-    /// D3, D4
-    var identity: IdentityChoice?
-    /// Section G
-    var deletion: DeletionChoice?
-    var destinations: [Destination]?
-    var delivery: telemetry_delivery?
-    var guarantee: telemetry_guarantee?
-    /// C12
-    var heartbeat: HeartbeatRule?
-    var flushIntervalMilliseconds: Int64?
-    var segmentBytes: Int64?
-    var spoolBytes: Int64?
-    var spoolSegments: Int64?
-    var spoolAgeSeconds: Int64?
-    /// C10
-    package var events: EventRegistry?
+    /// What a program's options become if nothing in the manifest is wrong.
+    let options: Options
+    /// What the manifest alone says. The range of a number follows from these values, not from the program's.
+    private(set) var values = SettingValues()
+    private var config: ConfigLocation?
+    private var destinations: [Destination]?
+
+    private init(_ options: Options) { self.options = options }
 
     /// Reads the manifest and puts what it says into `options`: all of it, or, when anything is wrong with it, only the
     /// options' error.
     package static func load(path: String, into options: Options) throws(ManifestError) {
         try keepingError(options) { () throws(ManifestError) in
-            try read(path: path).apply(to: options, file: path)
-            options.manifestPath = Environment.absolutePath(path) ?? path
+            let manifest = Manifest(Options(options.settings))
+            try manifest.read(path: path)
+            try manifest.apply(to: options, file: path)
+            options.settings.manifestPath = Environment.absolutePath(path) ?? path
         }
     }
 
     /// As `load`, with the file's content; `name` is what error texts call it. Takes any bytes.
     static func parse(_ bytes: UnsafeRawBufferPointer, name: String, into options: Options) throws(ManifestError) {
         try keepingError(options) { () throws(ManifestError) in
-            try parse(bytes, name: name).apply(to: options, file: name)
+            let manifest = Manifest(Options(options.settings))
+            try manifest.parse(bytes, name: name)
+            try manifest.apply(to: options, file: name)
         }
     }
 
     /// The manifest alone, for a caller that does not know its tool yet.
     package static func read(path: String) throws(ManifestError) -> Manifest {
+        let manifest = Manifest(Options(toolName: "", toolVersion: ""))
+        try manifest.read(path: path)
+        return manifest
+    }
+
+    static func parse(_ bytes: UnsafeRawBufferPointer, name: String) throws(ManifestError) -> Manifest {
+        let manifest = Manifest(Options(toolName: "", toolVersion: ""))
+        try manifest.parse(bytes, name: name)
+        return manifest
+    }
+
+    @inline(never)
+    private func read(path: String) throws(ManifestError) {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try SharedFile.read(path, limit: YAMLReader.limitBytes)
@@ -68,13 +59,13 @@ package final class Manifest {
                 "cannot be read (" + error.text + "); expected a file of at most " + YAMLReader.limitBytes.description
                     + " bytes")
         }
-        return try bytes.withUnsafeBufferPointer { area throws(ManifestError) in
+        try bytes.withUnsafeBufferPointer { area throws(ManifestError) in
             try parse(UnsafeRawBufferPointer(area), name: path)
         }
     }
 
-    static func parse(_ bytes: UnsafeRawBufferPointer, name: String) throws(ManifestError) -> Manifest {
-        try ManifestReader.read(try YAMLReader.read(bytes, file: name), file: name)
+    private func parse(_ bytes: UnsafeRawBufferPointer, name: String) throws(ManifestError) {
+        try ManifestReader.read(try YAMLReader.read(bytes, file: name), file: name, self)
     }
 
     private static func keepingError(
@@ -94,46 +85,29 @@ package final class Manifest {
                 file: file, toolNamePosition, key: "tool.name",
                 "'" + toolName + "' is another tool; expected '" + Excerpt.of(options.toolName) + "'")
         }
-        options.toolName = toolName
-        // A program knows its own version better than a file that was installed beside it.
-        if let toolVersion, options.toolVersion.isEmpty { options.toolVersion = toolVersion }
-        applyCollection(to: options)
-        applyDelivery(to: options)
-        applyLimits(to: options)
-        if let heartbeat { options.heartbeat = heartbeat }
-        options.manifestMark = ManifestMark(
-            destinations: destinations, guarantee: guarantee, consent: consent, force: force, config: config)
+        self.options.settings.toolName = toolName
+        self.options.settings.manifestMark = ManifestMark(destinations: destinations, values: values, config: config)
+        swap(&options.settings, &self.options.settings)
+    }
+}
+
+// What the reader has found.
+extension Manifest {
+    @inline(never)
+    func set(_ setting: Setting, _ value: Int64) {
+        values[setting] = value
+        let rule = setting.row.rule
+        if rule == .staysFalse && options[setting] == 0 || rule == .staysTrue && options[setting] == 1 { return }
+        options[setting] = value
     }
 
-    private func applyCollection(to options: Options) {
-        // A gate closed in either place stays closed.
-        if enabled == false { options.authorGate = false }
-        if let consent { options.consent = consent }
-        if let force { options.force = force }
-        // `local_only: true` from either source wins; `false` never takes it back.
-        if localOnly == true { options.localOnly = true }
-        if let config { options.config = config }
-        if let projectConfig { options.projectConfig = projectConfig }
-        if let notice { _ = options.setNotice(notice) }
-        if let extendedCollection { options.extendedCollection = extendedCollection }
-        if let metadata { options.metadata = metadata }
-        if let sampling { options.sampling = sampling }
-        identity?.apply(to: options)
-        if let deletion { options.deletion = deletion }
-        if let events { options.events = events }
+    func set(config location: ConfigLocation) {
+        config = location
+        options.settings.config = location
     }
 
-    private func applyDelivery(to options: Options) {
-        if let destinations { options.setDestinations(destinations) }
-        if let delivery { options.delivery = delivery }
-        if let guarantee { options.guarantee = guarantee }
-        if let value = flushIntervalMilliseconds { options.flushIntervalMilliseconds = UInt32(clamping: value) }
-    }
-
-    private func applyLimits(to options: Options) {
-        if let segmentBytes { options.segmentBytes = Int(clamping: segmentBytes) }
-        if let spoolBytes { options.spoolLimitBytes = spoolBytes }
-        if let spoolSegments { options.spoolLimitSegments = Int(clamping: spoolSegments) }
-        if let spoolAgeSeconds { options.spoolLimitAgeSeconds = spoolAgeSeconds }
+    func set(destinations chosen: [Destination]) {
+        destinations = chosen
+        options.setDestinations(chosen)
     }
 }

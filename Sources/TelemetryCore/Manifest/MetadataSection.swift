@@ -3,15 +3,16 @@
 /// `metadata`: what the tool sends with every event (C8). A value has the type that YAML gives it:
 /// `"1"` is a string, `1` an integer, `1.5` a double, `true` a boolean, anything else a string.
 enum MetadataSection {
-    static func read(_ top: ManifestSection) throws(ManifestError) -> [(key: String, value: AttributeValue)]? {
-        guard let node = top.node("metadata") else { return nil }
+    @inline(never)
+    static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
+        guard let node = top.node("metadata") else { return }
         var result: [(key: String, value: AttributeValue)] = []
         for entry in try ManifestSection.entries(of: node, file: top.file, path: "metadata") {
             let key = "metadata." + Excerpt.of(entry.key)
             result.append((entry.key, try value(entry.value, key: key, file: top.file)))
         }
         if let problem = Metadata.validate(result) { throw top.failure("metadata", node, problem) }
-        return result
+        manifest.options.settings.metadata = result
     }
 
     private static func value(_ node: YAMLNode, key: String, file: String) throws(ManifestError) -> AttributeValue {

@@ -2,14 +2,15 @@
 
 /// `notice`: what the user is told before anything is collected (A13).
 enum NoticeSection {
-    static func read(_ top: ManifestSection) throws(ManifestError) -> Notice? {
-        if top.node("notice") == nil { return nil }
+    @inline(never)
+    static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
+        if top.node("notice") == nil { return }
         var keys: [String] = []
         while let member = Notice.Member(rawValue: keys.count) { keys.append(member.name) }
-        guard let section = try top.section("notice", keys: keys) else { return nil }
+        guard let section = try top.section("notice", keys: keys) else { return }
         var texts: [String] = []
         while let member = Notice.Member(rawValue: texts.count) { texts.append(try text(section, member)) }
-        return Notice(texts)
+        _ = manifest.options.setNotice(Notice(texts))
     }
 
     @inline(never)

@@ -17,47 +17,13 @@ extension Options {
         }
     }
 
-    /// 0 keeps the default and is not checked.
-    @inline(never)
-    private func check(_ name: String, _ value: UInt64, _ range: NumberRange) -> Bool {
-        if value == 0 || range.contains(Int64(clamping: value)) { return true }
-        fail(name + " " + value.description + ": expected " + range.expected)
-        return false
-    }
-
-    package func setFlushInterval(milliseconds: UInt32) -> Bool {
-        guard check("flush_interval_ms", UInt64(milliseconds), .flushMilliseconds) else { return false }
-        if milliseconds != 0 { flushIntervalMilliseconds = milliseconds }
-        return true
-    }
-
-    package func setRequestTimeout(milliseconds: UInt32) -> Bool {
-        guard check("timeout_ms", UInt64(milliseconds), .requestMilliseconds) else { return false }
-        if milliseconds != 0 { httpTimeoutMilliseconds = milliseconds }
-        return true
-    }
-
-    package func setSegmentBytes(_ bytes: UInt32) -> Bool {
-        var range = NumberRange.segmentBytes
-        range.values =
-            range.values.lowerBound...min(range.values.upperBound, max(range.values.lowerBound, spoolLimitBytes))
-        guard range.contains(Int64(bytes)) else {
-            fail("segment_bytes " + bytes.description + ": expected " + range.expected)
-            return false
-        }
-        segmentBytes = Int(bytes)
-        return true
-    }
-
     /// Sets all of them, or none.
     package func setSpoolLimits(bytes: UInt64, segments: UInt32, ageSeconds: UInt32) -> Bool {
-        guard check("spool_bytes", bytes, .spoolBytes(segment: Int64(segmentBytes))),
-            check("spool_segments", UInt64(segments), .spoolSegments),
-            check("spool_age_s", UInt64(ageSeconds), .spoolAgeSeconds)
+        guard check(.spoolBytes, bytes), check(.spoolSegments, UInt64(segments)), check(.spoolAge, UInt64(ageSeconds))
         else { return false }
-        if bytes != 0 { spoolLimitBytes = Int64(clamping: bytes) }
-        if segments != 0 { spoolLimitSegments = Int(segments) }
-        if ageSeconds != 0 { spoolLimitAgeSeconds = Int64(ageSeconds) }
+        store(.spoolBytes, bytes)
+        store(.spoolSegments, UInt64(segments))
+        store(.spoolAge, UInt64(ageSeconds))
         return true
     }
 
@@ -66,64 +32,67 @@ extension Options {
             fail("helper '" + Excerpt.of(path ?? "") + "': expected an absolute path")
             return false
         }
-        helper = path
+        settings.helper = path
         return true
     }
 
     /// C12: 0: the default.
     package func setHeartbeat(seconds: UInt32, failures: UInt32) -> Bool {
-        let rule = HeartbeatRule(seconds: Int64(seconds), failures: failures)
-        guard rule.isPlausible else {
+        let values = [(Setting.heartbeatPeriod, Int64(seconds)), (.heartbeatFailures, Int64(failures))]
+        for (setting, value) in values where value != 0 && !settings.values.range(setting).contains(value) {
             fail("heartbeat: expected a period from 60 to 2592000 seconds, and 1 to 1000 failures")
             return false
         }
-        heartbeat = rule
+        for (setting, value) in values { self[setting] = value == 0 ? setting.initial : value }
+        self[.heartbeat] = 1
         return true
     }
 
     /// A9: nil or empty: none.
     package func setConfig(file: String?, key: String?) -> Bool {
-        setLocation(&config, file, key, inProject: false)
-    }
-
-    package func setProjectConfig(file: String?, key: String?) -> Bool {
-        setLocation(&projectConfig, file, key, inProject: true)
-    }
-
-    private func setLocation(_ location: inout ConfigLocation?, _ file: String?, _ key: String?, inProject: Bool)
-        -> Bool
-    {
-        guard let file, !file.utf8.isEmpty else {
-            location = nil
-            return true
-        }
-        if let problem = ConfigLocation.problem(file: file, inProject: inProject)
-            ?? ConfigLocation.problem(key: key ?? "")
-        {
-            fail("config: " + problem)
-            return false
-        }
-        location = ConfigLocation(file: file, key: key ?? "")
+        guard checkLocation(file, key, inProject: false) else { return false }
+        settings.config = Self.location(file, key)
         return true
     }
 
+    package func setProjectConfig(file: String?, key: String?) -> Bool {
+        guard checkLocation(file, key, inProject: true) else { return false }
+        settings.projectConfig = Self.location(file, key)
+        return true
+    }
+
+    private func checkLocation(_ file: String?, _ key: String?, inProject: Bool) -> Bool {
+        guard let file, !file.utf8.isEmpty,
+            let problem = ConfigLocation.problem(file: file, inProject: inProject)
+                ?? ConfigLocation.problem(key: key ?? "")
+        else { return true }
+        fail("config: " + problem)
+        return false
+    }
+
+    private static func location(_ file: String?, _ key: String?) -> ConfigLocation? {
+        guard let file, !file.utf8.isEmpty else { return nil }
+        return ConfigLocation(file: file, key: key ?? "")
+    }
+
     package func setIdentity(_ kind: telemetry_identity, rotationDays: UInt32) -> Bool {
-        guard kind.rawValue <= TELEMETRY_IDENTITY_HASHED.rawValue, rotationDays <= IdentityPolicy.longestRotationDays
+        guard settings.values.range(.identityKind).contains(Int64(kind.rawValue)),
+            settings.values.range(.rotationDays).contains(Int64(rotationDays))
         else {
             fail("identity: expected a telemetry_identity, and rotation_days from 0 to 3650")
             return false
         }
-        identity = kind
-        self.rotationDays = rotationDays
+        self[.identityKind] = Int64(kind.rawValue)
+        self[.rotationDays] = Int64(rotationDays)
         return true
     }
 
     package func setEphemeral(_ mode: telemetry_ephemeral) -> Bool {
-        guard mode.rawValue <= TELEMETRY_EPHEMERAL_ALWAYS.rawValue else {
+        guard settings.values.range(.ephemeral).contains(Int64(mode.rawValue)) else {
             fail("ephemeral: expected a telemetry_ephemeral")
             return false
         }
-        ephemeral = mode
+        self[.ephemeral] = Int64(mode.rawValue)
         return true
     }
 
@@ -133,8 +102,7 @@ extension Options {
             fail("notice: " + problem)
             return false
         }
-        self.notice = notice
-        noticeVersion = notice?.version ?? ""
+        settings.notice = notice
         return true
     }
 
@@ -152,7 +120,7 @@ extension Options {
             fail(problem)
             return false
         }
-        metadata = made
+        settings.metadata = made
         return true
     }
 
@@ -161,13 +129,10 @@ extension Options {
             fail("file backend: " + problem + "; expected " + BackendChoice.expectedPath + ", or none for the default")
             return false
         }
-        guard check("max_bytes", maxBytes, .fileBytes), check("max_files", UInt64(maxFiles), .fileCount) else {
-            return false
-        }
-        setBackend(
-            .file(
-                path: path, maxBytes: maxBytes == 0 ? BackendChoice.fileBytes : Int64(clamping: maxBytes),
-                maxFiles: maxFiles == 0 ? BackendChoice.fileCount : Int(maxFiles)))
+        guard check(.fileBytes, maxBytes), check(.fileCount, UInt64(maxFiles)) else { return false }
+        let bytes = maxBytes == 0 ? Setting.fileBytes.initial : Int64(clamping: maxBytes)
+        let files = maxFiles == 0 ? Setting.fileCount.initial : Int64(maxFiles)
+        setBackend(.file(path: path, maxBytes: bytes, maxFiles: Int(clamping: files)))
         return true
     }
 

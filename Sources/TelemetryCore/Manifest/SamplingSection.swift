@@ -2,8 +2,9 @@
 
 /// `sampling`: the share of a type's events that is recorded (C11).
 enum SamplingSection {
-    static func read(_ top: ManifestSection) throws(ManifestError) -> [(type: String, rate: Double)]? {
-        guard let node = top.node("sampling") else { return nil }
+    @inline(never)
+    static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
+        guard let node = top.node("sampling") else { return }
         var result: [(type: String, rate: Double)] = []
         for entry in try ManifestSection.entries(of: node, file: top.file, path: "sampling") {
             let key = "sampling." + Excerpt.of(entry.key)
@@ -23,6 +24,6 @@ enum SamplingSection {
             }
             result.append((entry.key, rate))
         }
-        return result
+        manifest.options.settings.sampling = result
     }
 }

@@ -29,9 +29,9 @@ package enum BackendChoice {
         return isPath && !UnseenCharacter.isIn(path) ? nil : "'" + Excerpt.of(path) + "' is not such a path"
     }
 
-    package static let fileBytes: Int64 = 10 << 20
-    package static let fileCount = 3
-    package static let defaultFile = BackendChoice.file(path: nil, maxBytes: fileBytes, maxFiles: fileCount)
+    package static var defaultFile: BackendChoice {
+        .file(path: nil, maxBytes: Setting.fileBytes.initial, maxFiles: Int(clamping: Setting.fileCount.initial))
+    }
 }
 
 extension telemetry_backend {

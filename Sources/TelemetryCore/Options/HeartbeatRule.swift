@@ -6,18 +6,13 @@ package struct HeartbeatRule: Equatable {
     package let seconds: Int64
     let failures: UInt32
 
-    static let periods: ClosedRange<Int64> = 60...2_592_000
-    static let failureCounts: ClosedRange<Int64> = 1...1000
-    static let defaultSeconds: Int64 = 14_400
-    static let defaultFailures: UInt32 = 3
-
-    /// 0: the default.
-    init(seconds: Int64 = 0, failures: UInt32 = 0) {
-        self.seconds = seconds == 0 ? Self.defaultSeconds : seconds
-        self.failures = failures == 0 ? Self.defaultFailures : failures
+    init(
+        seconds: Int64 = Setting.heartbeatPeriod.initial,
+        failures: UInt32 = UInt32(clamping: Setting.heartbeatFailures.initial)
+    ) {
+        self.seconds = seconds
+        self.failures = failures
     }
-
-    var isPlausible: Bool { Self.periods.contains(seconds) && Self.failureCounts.contains(Int64(failures)) }
 
     /// A last heartbeat in the future was recorded before the clock was set back, and does not count.
     func isDue(last: Int64, now: Int64) -> Bool { last > now || next(after: last) <= now }

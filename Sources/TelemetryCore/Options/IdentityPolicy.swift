@@ -8,12 +8,12 @@ struct IdentityPolicy {
     var rotation: Int64 = 0
     var isEphemeral = false
 
-    static let longestRotationDays: UInt32 = 3650
     static let dayNanoseconds: Int64 = 86_400_000_000_000
 
     init(kind: telemetry_identity = TELEMETRY_IDENTITY_SALTED, rotationDays: UInt32 = 0, isEphemeral: Bool = false) {
         self.kind = kind
-        rotation = Int64(min(rotationDays, Self.longestRotationDays)) &* Self.dayNanoseconds
+        let longest = SettingValues().range(.rotationDays).high
+        rotation = min(Int64(rotationDays), longest) &* Self.dayNanoseconds
         self.isEphemeral = isEphemeral
     }
 

@@ -62,8 +62,9 @@ package final class NetworkChoice {
             if value.utf8.isEmpty { return Endpoint.problem(value) }
             endpoint = value
         case "timeout_ms":
-            guard let number = YAMLNumber.integer(value), (1...600_000).contains(number) else {
-                return Self.unknown(value, "an integer from 1 to 600000")
+            let range = SettingValues().range(.requestTimeout)
+            guard let number = YAMLNumber.integer(value), range.contains(number) else {
+                return Self.unknown(value, range.expected)
             }
             timeoutMilliseconds = UInt32(clamping: number)
         case "compression":

@@ -56,7 +56,7 @@ final class ManifestSection {
     }
 
     func integer(_ key: String, _ values: ClosedRange<Int64>) throws(ManifestError) -> Int64? {
-        try integer(key, NumberRange(values: values))
+        try integer(key, NumberRange(values.lowerBound, values.upperBound))
     }
 
     @inline(never)
@@ -69,10 +69,12 @@ final class ManifestSection {
         throw failure(key, node, node.shown + " is out of range; expected " + range.expected)
     }
 
-    func choice<T>(_ key: String, _ values: [(name: String, value: T)]) throws(ManifestError) -> T? {
+    /// The place of a word in a list.
+    @inline(never)
+    func choice(_ key: String, _ words: [String]) throws(ManifestError) -> Int? {
         guard let node = node(key) else { return nil }
-        for candidate in values where node.scalar?.text == candidate.name { return candidate.value }
-        throw failure(key, node, node.shown + " is not known; expected " + Self.list(values.map { $0.name }, or: true))
+        for (index, word) in words.enumerated() where node.scalar?.text == word { return index }
+        throw failure(key, node, node.shown + " is not known; expected " + Self.list(words, or: true))
     }
 
     /// Text, whether it is quoted or not: `1.10` is a version. `problem` says what is wrong with it, if anything.

@@ -32,7 +32,7 @@ final class PromptTests: XCTestCase {
         _ stance: telemetry_consent = TELEMETRY_OPT_IN, version: String = "1", _ prepare: (Options) -> Void = { _ in }
     ) -> Bool {
         let options = Options(toolName: "mytool", toolVersion: "")
-        options.consent = stance
+        options[.consent] = Int64(stance.rawValue)
         XCTAssertTrue(options.setNotice(Notice([version, "c", "d", "p"])))
         prepare(options)
         let inputs = ConsentInputs.gather(options: options)
@@ -42,9 +42,9 @@ final class PromptTests: XCTestCase {
     func testNobodyHasAnswered() {
         XCTAssertTrue(isWanted())
         XCTAssertTrue(isWanted(TELEMETRY_OPT_OUT))
-        XCTAssertFalse(isWanted { $0.noTelemetry = true })
-        XCTAssertFalse(isWanted { $0.authorGate = false })
-        XCTAssertFalse(isWanted { $0.force = true })
+        XCTAssertFalse(isWanted { $0[.noTelemetry] = 1 })
+        XCTAssertFalse(isWanted { $0[.authorGate] = 0 })
+        XCTAssertFalse(isWanted { $0[.force] = 1 })
         XCTAssertFalse(isWanted { $0.fail("wrong") })
         home.set("DO_NOT_TRACK", "1")
         XCTAssertFalse(isWanted())

@@ -12,7 +12,7 @@ final class DetachedDeliveryTests: XCTestCase {
         before(options)
         try Array(manifest.utf8).withUnsafeBytes { try Manifest.parse($0, name: "mytool.yaml", into: options) }
         after(options)
-        return options.copy().manifestMark?.isAll(of: options)
+        return Options(options.settings).manifestMark?.isAll(of: options)
     }
 
     private let plain = "tool: {name: mytool}\nbackend: {kind: http, endpoint: 'http://127.0.0.1:9/'}\n"
@@ -26,8 +26,9 @@ final class DetachedDeliveryTests: XCTestCase {
     func testCodeBeside() throws {
         let setters: [(String, (Options) -> Void)] = [
             ("backend", { _ = $0.setHTTPBackend(endpoint: "http://127.0.0.1:9/", headerLines: []) }),
-            ("guarantee", { $0.guarantee = TELEMETRY_AT_MOST_ONCE }), ("consent", { $0.consent = TELEMETRY_OPT_OUT }),
-            ("force", { $0.force = true }),
+            ("guarantee", { $0[.guarantee] = Int64(TELEMETRY_AT_MOST_ONCE.rawValue) }),
+            ("consent", { $0[.consent] = Int64(TELEMETRY_OPT_OUT.rawValue) }),
+            ("force", { $0[.force] = 1 }),
             ("config", { _ = $0.setConfig(file: "/etc/mytool.yaml", key: "telemetry") }),
         ]
         for (name, setter) in setters { XCTAssertEqual(try options(plain, after: setter), false, name) }
@@ -39,7 +40,7 @@ final class DetachedDeliveryTests: XCTestCase {
     func testHelperPath() {
         let options = Options(toolName: "mytool", toolVersion: "")
         XCTAssertTrue(options.setHelper("/opt/telemetry"))
-        XCTAssertEqual(options.copy().helper, "/opt/telemetry")
+        XCTAssertEqual(Options(options.settings).helper, "/opt/telemetry")
         XCTAssertTrue(options.setHelper(nil))
         XCTAssertFalse(options.setHelper("telemetry"))
         XCTAssertFalse(options.setHelper(""))

@@ -75,11 +75,12 @@ final class ConsentExplanationTests: XCTestCase {
         for bits in 0..<64 {
             let options = Options(toolName: "mytool", toolVersion: "")
             if bits & 1 != 0 {
-                options.config = ConfigLocation(file: "c.yaml", key: "k", localOnlyKey: bits & 2 != 0 ? "l" : nil)
+                options.settings.config = ConfigLocation(
+                    file: "c.yaml", key: "k", localOnlyKey: bits & 2 != 0 ? "l" : nil)
             }
             home.set("MYTOOL_TELEMETRY_ENABLED", bits & 4 != 0 ? "1" : nil)
             home.set("DO_NOT_TRACK", bits & 8 != 0 ? "1" : nil)
-            options.force = bits & 16 != 0
+            options[.force] = bits & 16 != 0 ? 1 : 0
             home.write(bits & 32 != 0 ? "true" : "false", to: "config/telemetry/mytool/enabled")
             let decision = ConsentResolver.resolve(ConsentInputs.gather(options: options))
             let complete = ConsentResolver.resolve(ConsentInputs.gather(options: options, complete: true))

@@ -29,9 +29,9 @@ final class ConsentInputsTests: XCTestCase {
         home.set("MY_TOOL_2_TELEMETRY_ENABLED", "c")
         home.write("true\n", to: "config/telemetry/my.tool-2/enabled")
         let options = Options(toolName: "my.tool-2", toolVersion: "1")
-        options.authorGate = false
-        options.noTelemetry = true
-        options.consent = TELEMETRY_OPT_OUT
+        options[.authorGate] = 0
+        options[.noTelemetry] = 1
+        options[.consent] = Int64(TELEMETRY_OPT_OUT.rawValue)
         options.fail("broken")
         XCTAssertEqual(ConsentInputs.gather(options: options).preference, .absent, "not read: it is settled")
         let inputs = ConsentInputs.gather(options: options, complete: true)
@@ -49,7 +49,7 @@ final class ConsentInputsTests: XCTestCase {
     /// A1: nothing is recorded by an opt-out tool before the notice's showing has been stored.
     func testNotice() {
         let options = Options(toolName: "mytool", toolVersion: "1")
-        options.consent = TELEMETRY_OPT_OUT
+        options[.consent] = Int64(TELEMETRY_OPT_OUT.rawValue)
         XCTAssertFalse(ConsentInputs.gather(options: options).noticeShown)
         home.write("", to: "config/telemetry/mytool/notice")
         XCTAssertFalse(ConsentInputs.gather(options: options).noticeShown, "an empty file stores nothing")

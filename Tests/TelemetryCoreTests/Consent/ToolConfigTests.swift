@@ -110,7 +110,7 @@ final class ToolConfigTests: XCTestCase {
     func testOptionsTakeAndClear() {
         let options = Options(toolName: "mytool", toolVersion: "")
         XCTAssertTrue(options.setConfig(file: "a.yaml", key: "k"))
-        XCTAssertEqual(options.copy().config?.file, "a.yaml")
+        XCTAssertEqual(Options(options.settings).config?.file, "a.yaml")
         XCTAssertTrue(options.setConfig(file: "", key: nil))
         XCTAssertNil(options.config)
         XCTAssertNil(options.error)

@@ -15,8 +15,8 @@ final class DeletionRequestTests: XCTestCase {
         -> Options
     {
         let options = Options(toolName: "mytool", toolVersion: "1")
-        options.deletion.endpoint = endpoint
-        options.deletion.email = email
+        options.settings.deletion.endpoint = endpoint
+        options.settings.deletion.email = email
         options.backend = backend
         return options
     }

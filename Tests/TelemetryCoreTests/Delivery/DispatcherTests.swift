@@ -283,7 +283,7 @@ final class DispatcherTests: XCTestCase {
     }
 
     func testTooOldToDeliver() throws {
-        options.spoolLimitAgeSeconds = 60
+        options[.spoolAge] = 60
         let spool = try scratch.spool(options)
         let segment = try XCTUnwrap(spool.advance(size: 1000))
         let now = Clock.realtime()
@@ -299,7 +299,7 @@ final class DispatcherTests: XCTestCase {
 
     /// An age too large to count in nanoseconds means: never too old.
     func testAgeWithoutEnd() {
-        options.spoolLimitAgeSeconds = .max
+        options[.spoolAge] = .max
         record("a")
         let backend = ScriptedBackend()
         XCTAssertEqual(pass(dispatcher(backend)), .done)
@@ -307,7 +307,7 @@ final class DispatcherTests: XCTestCase {
     }
 
     func testAtMostOnce() {
-        options.guarantee = TELEMETRY_AT_MOST_ONCE
+        options[.guarantee] = Int64(TELEMETRY_AT_MOST_ONCE.rawValue)
         record("a")
         let backend = ScriptedBackend([.retry(afterSeconds: nil)])
         XCTAssertEqual(pass(dispatcher(backend)), .failed)

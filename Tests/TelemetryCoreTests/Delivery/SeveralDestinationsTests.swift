@@ -172,7 +172,7 @@ final class SeveralDestinationsTests: XCTestCase {
 
     /// E7: at most once for each of them.
     func testAtMostOnceForEach() throws {
-        options.guarantee = TELEMETRY_AT_MOST_ONCE
+        options[.guarantee] = Int64(TELEMETRY_AT_MOST_ONCE.rawValue)
         record("a", "b")
         let (lost, whole) = (ScriptedBackend([.retry(afterSeconds: nil)]), ScriptedBackend())
         let dispatcher = try dispatcher([("lost", lost), ("whole", whole)])

@@ -170,7 +170,7 @@ final class EventsSectionTests: XCTestCase {
         """
 
     func testValid() throws {
-        let registry = try XCTUnwrap(try parse(Array(Self.valid.utf8)).events)
+        let registry = try XCTUnwrap(try parse(Array(Self.valid.utf8)).options.events)
         XCTAssertEqual(registry.declarations.map { $0.name }, ["ai.chat", "deploy *"])
         XCTAssertEqual(registry.declarations.map { $0.types }, [["feature.used", "own"], ["feature.used"]])
         let attributes = registry.declarations[0].attributes
@@ -179,7 +179,7 @@ final class EventsSectionTests: XCTestCase {
         XCTAssertEqual(attributes[1].high, .int(100_000))
         XCTAssertEqual(attributes[2].high, .double(1))
         XCTAssertEqual(registry.declarations[0].expires?.text, "2027-01-01")
-        XCTAssertNil(try parse(Array("tool: {name: mytool}".utf8)).events)
+        XCTAssertNil(try parse(Array("tool: {name: mytool}".utf8)).options.events)
     }
 
     /// C10: a changed manifest is a manifest or an error, never a trap.

@@ -20,27 +20,44 @@ final class ManifestDocumentTests: XCTestCase {
         XCTAssertEqual(examples.count, 4)
         for example in examples { XCTAssertEqual(try read(example).toolName, "mytool", example) }
         XCTAssertEqual(
-            try read(examples[3]).metadata?.map { $0.value },
+            try read(examples[3]).options.metadata.map { $0.value },
             [.int(1), .double(1.5), .bool(true), .string("1"), .string("no"), .string("2026-05-12")])
     }
 
-    /// The long example says of limits and delivery what is the default anyway, as the tables do.
+    /// The long example says what is the default anyway, except how often an identifier is replaced.
     func testDefaults() throws {
-        let manifest = try read(
-            try document().components(separatedBy: "```yaml\n")[2].components(separatedBy: "```")[0])
-        let options = Options(toolName: "mytool", toolVersion: "1")
-        XCTAssertEqual(manifest.enabled, options.authorGate)
-        XCTAssertEqual(manifest.consent, options.consent)
-        XCTAssertEqual(manifest.extendedCollection, options.extendedCollection)
-        XCTAssertEqual(manifest.delivery, options.delivery)
-        XCTAssertEqual(manifest.guarantee, options.guarantee)
-        XCTAssertEqual(manifest.flushIntervalMilliseconds, Int64(options.flushIntervalMilliseconds))
-        guard case .network(let choice)? = manifest.destinations?.first?.choice else { return XCTFail("no receiver") }
-        XCTAssertEqual(choice.timeoutMilliseconds, options.httpTimeoutMilliseconds)
-        XCTAssertEqual(manifest.segmentBytes, Int64(options.segmentBytes))
-        XCTAssertEqual(manifest.spoolBytes, options.spoolLimitBytes)
-        XCTAssertEqual(manifest.spoolSegments, Int64(options.spoolLimitSegments))
-        XCTAssertEqual(manifest.spoolAgeSeconds, options.spoolLimitAgeSeconds)
+        let example = try document().components(separatedBy: "```yaml\n")[2].components(separatedBy: "```")[0]
+        let manifest = try read(example)
+        for row in Setting.allCases.map({ $0.row })
+        where row.rule != .codeAlone && row.section != .backend && row.setting != .rotationDays {
+            if case .section = row.kind { continue }
+            XCTAssertTrue(example.contains(row.key + ":"), row.key)
+            XCTAssertEqual(manifest.values[row.setting], row.initial, row.key)
+        }
+        guard case .network(let choice) = manifest.options.destinations[0].choice else { return XCTFail("no receiver") }
+        XCTAssertEqual(Int64(choice.timeoutMilliseconds), Setting.requestTimeout.initial)
+    }
+
+    /// The columns "default" and "range" say of each setting what the table of settings says.
+    func testTablesListDefaultsAndRanges() throws {
+        for row in Setting.allCases.map({ $0.row }) where row.rule != .codeAlone {
+            let name = row.section.map { $0.row.key + "." + row.key } ?? row.key
+            let line = try document().split(separator: "\n").first { $0.hasPrefix("| `\(name)` |") }
+            let cells = line?.components(separatedBy: " | ") ?? []
+            switch row.kind {
+            case .boolean: XCTAssertEqual(cells[2], row.initial == 0 ? "`false`" : "`true`", name)
+            case .choice(let list):
+                let words = Setting.words(list)
+                XCTAssertEqual(cells[2], "`\(words[Int(row.initial)])`", name)
+                XCTAssertEqual(Set(cells[3].components(separatedBy: ", ")), Set(words.map { "`\($0)`" }), name)
+            case .number(let range), .period(let range):
+                XCTAssertEqual(cells[2], "\(row.initial)", name)
+                let low = row.setting == .spoolBytes ? "one segment" : "\(range.low)"
+                let step = range.step == 1 ? "" : ", a multiple of \(range.step)"
+                XCTAssertEqual(cells[3], "\(low)–\(range.high)\(step)", name)
+            case .section: break
+            }
+        }
     }
 
     func testReservedHeaders() throws {

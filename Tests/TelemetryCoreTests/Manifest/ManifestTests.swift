@@ -71,7 +71,7 @@ final class ManifestTests: XCTestCase {
         let untouched = Options(toolName: "mytool", toolVersion: "1.0")
         try parse("tool: {name: mytool, version: 2.0}", into: options)
         XCTAssertNotNil(options.manifestMark)
-        options.manifestMark = nil
+        options.settings.manifestMark = nil
         XCTAssertEqual(dump(options), dump(untouched), "the program's own version stands, too")
     }
 
@@ -103,7 +103,7 @@ final class ManifestTests: XCTestCase {
             (true, true, true), (true, false, false), (false, true, false), (false, false, false),
         ] {
             let options = options()
-            options.authorGate = program
+            options[.authorGate] = program ? 1 : 0
             try parse("tool: {name: mytool}\nenabled: \(manifest)", into: options)
             XCTAssertEqual(options.authorGate, open)
         }
@@ -159,7 +159,7 @@ final class ManifestTests: XCTestCase {
     func testManifestAloneNamesItsTool() throws {
         let manifest = try Array("tool: {name: mytool}".utf8).withUnsafeBytes { try Manifest.parse($0, name: "f.yaml") }
         XCTAssertEqual(manifest.toolName, "mytool")
-        XCTAssertNil(manifest.enabled)
+        XCTAssertEqual(manifest.values[.authorGate], 1)
     }
 
     /// Any bytes are an error or a manifest: each prefix of a good one, and each with a byte changed.

@@ -44,13 +44,16 @@ final class HeartbeatRuleTests: XCTestCase {
         XCTAssertFalse(HeartbeatRule(failures: 1000).isStopped(failures: 999))
     }
 
-    func testPlausible() {
-        for (seconds, failures, isPlausible) in [
+    func testRange() {
+        for (seconds, failures, isAccepted) in [
             (0, 0, true), (59, 0, false), (60, 1, true), (2_592_000, 1000, true), (2_592_001, 0, false),
             (60, 1001, false),
-        ] as [(Int64, UInt32, Bool)] {
+        ] as [(UInt32, UInt32, Bool)] {
+            let options = Options(toolName: "mytool", toolVersion: "")
             XCTAssertEqual(
-                HeartbeatRule(seconds: seconds, failures: failures).isPlausible, isPlausible, "\(seconds) \(failures)")
+                options.setHeartbeat(seconds: seconds, failures: failures), isAccepted, "\(seconds) \(failures)")
+            XCTAssertEqual(options.heartbeat?.seconds, isAccepted ? seconds == 0 ? 14_400 : Int64(seconds) : nil)
+            XCTAssertEqual(options.heartbeat?.failures, isAccepted ? failures == 0 ? 3 : failures : nil)
         }
     }
 

@@ -25,8 +25,8 @@ final class IdentityPolicyTests: XCTestCase {
         ]
         for (mode, kind, surroundings, expected) in table {
             let options = Options(toolName: "mytool", toolVersion: "1")
-            options.ephemeral = mode
-            options.identity = kind
+            options[.ephemeral] = Int64(mode.rawValue)
+            options[.identityKind] = Int64(kind.rawValue)
             XCTAssertEqual(
                 IdentityPolicy(options) { surroundings }.isEphemeral, expected, "\(mode) \(kind) \(surroundings)")
         }
@@ -70,7 +70,7 @@ final class IdentityPolicyTests: XCTestCase {
         XCTAssertFalse(other.setIdentity(telemetry_identity(rawValue: 4), rotationDays: 0))
         XCTAssertFalse(other.setEphemeral(telemetry_ephemeral(rawValue: 3)))
         XCTAssertEqual(other.identity, TELEMETRY_IDENTITY_SALTED)
-        let copy = options.copy()
+        let copy = Options(options.settings)
         XCTAssertEqual(copy.identity, TELEMETRY_IDENTITY_HASHED)
         XCTAssertEqual(copy.rotationDays, 3650)
         XCTAssertEqual(copy.ephemeral, TELEMETRY_EPHEMERAL_ALWAYS)

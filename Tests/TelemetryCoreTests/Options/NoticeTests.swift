@@ -29,8 +29,8 @@ final class NoticeTests: XCTestCase {
         ]
         XCTAssertEqual(members.map { options.notice?[$0] }, ["2.10", "c", "d", "p", "r", "https://e.org/#p", "m", "t"])
         XCTAssertEqual(options.noticeVersion, "2.10")
-        XCTAssertEqual(options.copy().notice?[.data], "d")
-        XCTAssertEqual(options.copy().noticeVersion, "2.10")
+        XCTAssertEqual(Options(options.settings).notice?[.data], "d")
+        XCTAssertEqual(Options(options.settings).noticeVersion, "2.10")
     }
 
     func testTheLeast() throws {
@@ -105,7 +105,7 @@ final class NoticeTests: XCTestCase {
     func testHeadingSaysWhetherItAsks() {
         let options = Options(toolName: "mytool", toolVersion: "")
         XCTAssertEqual(lines(NoticeText.make(options, isLocalOnly: false))[0], "mytool asks to collect usage data.")
-        options.consent = TELEMETRY_OPT_OUT
+        options[.consent] = Int64(TELEMETRY_OPT_OUT.rawValue)
         XCTAssertEqual(lines(NoticeText.make(options, isLocalOnly: false))[0], "mytool collects usage data.")
     }
 }

@@ -7,7 +7,8 @@ import XCTest
 final class EventRegistryTests: XCTestCase {
     private func registry(_ events: String) throws -> EventRegistry {
         let text = "tool: {name: mytool}\nevents:\n" + events
-        return try XCTUnwrap(try Array(text.utf8).withUnsafeBytes { try Manifest.parse($0, name: "f.yaml") }.events)
+        return try XCTUnwrap(
+            try Array(text.utf8).withUnsafeBytes { try Manifest.parse($0, name: "f.yaml") }.options.events)
     }
 
     /// The description of the declaration found; nil: none.

@@ -185,7 +185,7 @@ final class ContextBlockTests: XCTestCase {
     func testWhatOptionsAcceptFits() {
         let long = String(repeating: "n", count: 64)
         let options = Options(toolName: long, toolVersion: long)
-        options.metadata = [("a", .string(String(repeating: "x", count: 1019)))]
+        options.settings.metadata = [("a", .string(String(repeating: "x", count: 1019)))]
         XCTAssertNil(Metadata.validate(options.metadata))
         let block = ContextBlock(options, Redactor(home: nil), machineID: long)
         XCTAssertEqual(block.fieldCount, 7)

@@ -14,9 +14,9 @@ final class ScratchSpool {
 
     static func options(segments: Int = 8, segmentBytes: Int = 8192, bytes: Int64 = 1 << 20) -> Options {
         let options = Options(toolName: "mytool", toolVersion: "1.2.3")
-        options.segmentBytes = segmentBytes
-        options.spoolLimitSegments = segments
-        options.spoolLimitBytes = bytes
+        options[.segmentBytes] = Int64(segmentBytes)
+        options[.spoolSegments] = Int64(segments)
+        options[.spoolBytes] = Int64(bytes)
         return options
     }
 
