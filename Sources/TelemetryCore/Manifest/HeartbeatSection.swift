@@ -5,9 +5,8 @@ enum HeartbeatSection {
     /// The section replaces what the program said of heartbeats, and what it leaves out has its default.
     static func complete(_ manifest: Manifest) {
         manifest.set(.heartbeat, 1)
-        for setting in [Setting.heartbeatPeriod, .heartbeatFailures] {
-            manifest.set(setting, manifest.values[setting])
-        }
+        manifest.set(.heartbeatPeriod, manifest.values[.heartbeatPeriod])
+        manifest.set(.heartbeatFailures, manifest.values[.heartbeatFailures])
     }
 
     static func period(

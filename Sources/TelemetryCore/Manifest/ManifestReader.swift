@@ -12,17 +12,21 @@ enum ManifestReader {
     private static func readSettings(
         of section: Setting?, _ node: ManifestSection, _ manifest: Manifest
     ) throws(ManifestError) {
-        for setting in Setting.allCases where setting.row.section == section && setting.row.rule != .codeAlone {
-            if let value = try node.value(setting, manifest.values) { manifest.set(setting, value) }
-            if case .section = setting.row.kind { try readSection(setting, node, manifest) }
+        for index in Setting.table.indices where Setting.table[index].isKey(of: section) {
+            let row = Setting.table[index]
+            if case .section = row.kind {
+                try readSection(row, node, manifest)
+            } else if let value = try node.value(row, manifest.values) {
+                manifest.set(row.setting, value)
+            }
         }
     }
 
     /// A section, if it is there.
     private static func readSection(
-        _ setting: Setting, _ top: ManifestSection, _ manifest: Manifest
+        _ row: Setting.Row, _ top: ManifestSection, _ manifest: Manifest
     ) throws(ManifestError) {
-        switch setting {
+        switch row.setting {
         case .tool: try readTool(top, manifest)
         case .config: try ConfigSection.read(top, manifest)
         case .sampling: try SamplingSection.read(top, manifest)
@@ -35,9 +39,9 @@ enum ManifestReader {
         case .events: try EventsSection.read(top, manifest)
         case .notice, .backends: break
         default:
-            guard let section = try top.section(setting.row.key, keys: Setting.keys(of: setting)) else { return }
-            try readSettings(of: setting, section, manifest)
-            if setting == .heartbeat { HeartbeatSection.complete(manifest) }
+            guard let section = try top.section(row.key, keys: Setting.keys(of: row.setting)) else { return }
+            try readSettings(of: row.setting, section, manifest)
+            if row.setting == .heartbeat { HeartbeatSection.complete(manifest) }
         }
     }
 
@@ -63,18 +67,17 @@ extension ManifestSection {
     /// The value of a number that is kept elsewhere; without it, its default.
     @inline(never)
     func number(_ setting: Setting) throws(ManifestError) -> Int64 {
-        try value(setting, SettingValues()) ?? setting.initial
+        try integer(setting.row.key, setting.range) ?? setting.initial
     }
 
     /// Nil: it is not there.
     @inline(never)
-    func value(_ setting: Setting, _ values: SettingValues) throws(ManifestError) -> Int64? {
-        let key = setting.row.key
-        return switch setting.row.kind {
-        case .boolean: try bool(key).map { $0 ? 1 : 0 }
-        case .choice(let words): try choice(key, Setting.words(words)).map { Int64($0) }
-        case .number: try integer(key, values.range(setting))
-        case .period(let range): try HeartbeatSection.period(self, key, range)
+    func value(_ row: Setting.Row, _ values: SettingValues) throws(ManifestError) -> Int64? {
+        switch row.kind {
+        case .boolean: try bool(row.key).map { $0 ? 1 : 0 }
+        case .choice(let words): try choice(row.key, Setting.words(words)).map { Int64($0) }
+        case .number: try integer(row.key, values.range(row.setting))
+        case .period(let range): try HeartbeatSection.period(self, row.key, range)
         case .section: nil
         }
     }

@@ -38,13 +38,15 @@ extension Options {
 
     /// C12: 0: the default.
     package func setHeartbeat(seconds: UInt32, failures: UInt32) -> Bool {
-        let values = [(Setting.heartbeatPeriod, Int64(seconds)), (.heartbeatFailures, Int64(failures))]
-        for (setting, value) in values where value != 0 && !settings.values.range(setting).contains(value) {
+        let period = seconds == 0 ? Setting.heartbeatPeriod.initial : Int64(seconds)
+        let count = failures == 0 ? Setting.heartbeatFailures.initial : Int64(failures)
+        guard Setting.heartbeatPeriod.range.contains(period), Setting.heartbeatFailures.range.contains(count) else {
             fail("heartbeat: expected a period from 60 to 2592000 seconds, and 1 to 1000 failures")
             return false
         }
-        for (setting, value) in values { self[setting] = value == 0 ? setting.initial : value }
         self[.heartbeat] = 1
+        self[.heartbeatPeriod] = period
+        self[.heartbeatFailures] = count
         return true
     }
 
@@ -76,8 +78,8 @@ extension Options {
     }
 
     package func setIdentity(_ kind: telemetry_identity, rotationDays: UInt32) -> Bool {
-        guard settings.values.range(.identityKind).contains(Int64(kind.rawValue)),
-            settings.values.range(.rotationDays).contains(Int64(rotationDays))
+        guard Setting.identityKind.range.contains(Int64(kind.rawValue)),
+            Setting.rotationDays.range.contains(Int64(rotationDays))
         else {
             fail("identity: expected a telemetry_identity, and rotation_days from 0 to 3650")
             return false
@@ -88,7 +90,7 @@ extension Options {
     }
 
     package func setEphemeral(_ mode: telemetry_ephemeral) -> Bool {
-        guard settings.values.range(.ephemeral).contains(Int64(mode.rawValue)) else {
+        guard Setting.ephemeral.range.contains(Int64(mode.rawValue)) else {
             fail("ephemeral: expected a telemetry_ephemeral")
             return false
         }

@@ -12,7 +12,7 @@ struct IdentityPolicy {
 
     init(kind: telemetry_identity = TELEMETRY_IDENTITY_SALTED, rotationDays: UInt32 = 0, isEphemeral: Bool = false) {
         self.kind = kind
-        let longest = SettingValues().range(.rotationDays).high
+        let longest = Setting.rotationDays.range.high
         rotation = min(Int64(rotationDays), longest) &* Self.dayNanoseconds
         self.isEphemeral = isEphemeral
     }

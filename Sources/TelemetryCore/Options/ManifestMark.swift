@@ -14,9 +14,11 @@ final class ManifestMark {
     }
 
     func isAll(of options: Options) -> Bool {
-        for setting in [Setting.guarantee, .consent, .force] where values[setting] != options[setting] { return false }
-        return hasDestinations(of: options) && config === options.config
+        hasDestinations(of: options) && isSame(.guarantee, options) && isSame(.consent, options)
+            && isSame(.force, options) && config === options.config
     }
+
+    private func isSame(_ setting: Setting, _ options: Options) -> Bool { values[setting] == options[setting] }
 
     /// The program has changed none of the destinations.
     func hasDestinations(of options: Options) -> Bool {

@@ -62,7 +62,7 @@ package final class NetworkChoice {
             if value.utf8.isEmpty { return Endpoint.problem(value) }
             endpoint = value
         case "timeout_ms":
-            let range = SettingValues().range(.requestTimeout)
+            let range = Setting.requestTimeout.range
             guard let number = YAMLNumber.integer(value), range.contains(number) else {
                 return Self.unknown(value, range.expected)
             }

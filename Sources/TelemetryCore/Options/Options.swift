@@ -61,7 +61,9 @@ package final class Options {
     package var projectConfig: ConfigLocation? { settings.projectConfig }
     package var notice: Notice? { settings.notice }
     /// A13: version of the present notice; empty: there is none.
-    package var noticeVersion: String { settings.notice?.version ?? "" }
+    package var noticeVersion: String {
+        @inline(never) get { settings.notice?.version ?? "" }
+    }
     package var destinations: [Destination] { settings.destinations }
     package var isDefault: Bool { settings.isDefault }
     var helper: String? { settings.helper }

@@ -3,7 +3,7 @@ import CSystem
 
 /// What an author sets with a number, a boolean or a word, in code or in a manifest, and each section of a manifest.
 /// `table` has a row for each, in this order.
-package enum Setting: Int, CaseIterable {
+package enum Setting: Int {
     case tool, authorGate, consent, force, localOnly, config, notice, extendedCollection, sampling, metadata
     case identity, deletion, backend, backends, delivery, heartbeat, limits, events
     case identityKind, rotationDays, ephemeral
@@ -40,8 +40,11 @@ package enum Setting: Int, CaseIterable {
         var section: Setting?
         let key: String
         let kind: Kind
-        var initial: Int64 = 0
+        // Here it fits into the space behind `kind`.
         var rule = Rule.none
+        var initial: Int64 = 0
+
+        func isKey(of section: Setting?) -> Bool { self.section == section && rule != .codeAlone }
     }
 
     /// The only place of each key, range, list of words and default. An error that lists the keys of a section has them
@@ -49,7 +52,7 @@ package enum Setting: Int, CaseIterable {
     static let table: InlineArray<34, Row> = [
         Row(setting: .tool, key: "tool", kind: .section),
         // A2: a gate that the program has closed stays closed.
-        Row(setting: .authorGate, key: "enabled", kind: .boolean, initial: 1, rule: .staysFalse),
+        Row(setting: .authorGate, key: "enabled", kind: .boolean, rule: .staysFalse, initial: 1),
         // A1
         Row(setting: .consent, key: "consent", kind: .choice("opt-in opt-out")),
         // A12: on, whatever the user's preference, config and environment say, unless they refuse outright.
@@ -79,26 +82,26 @@ package enum Setting: Int, CaseIterable {
         // Longest time one HTTP request may take. Those of a backend are kept with it; these are for one without.
         Row(
             setting: .requestTimeout, section: .backend, key: "timeout_ms",
-            kind: .number(NumberRange(1, 600_000)), initial: 5_000, rule: .zeroKeeps),
+            kind: .number(NumberRange(1, 600_000)), rule: .zeroKeeps, initial: 5_000),
         Row(
             setting: .fileBytes, section: .backend, key: "max_bytes",
-            kind: .number(NumberRange(4096, 1_099_511_627_776)), initial: 10_485_760, rule: .zeroKeeps),
+            kind: .number(NumberRange(4096, 1_099_511_627_776)), rule: .zeroKeeps, initial: 10_485_760),
         Row(
             setting: .fileCount, section: .backend, key: "max_files",
-            kind: .number(NumberRange(1, 1000)), initial: 3, rule: .zeroKeeps),
+            kind: .number(NumberRange(1, 1000)), rule: .zeroKeeps, initial: 3),
         Row(setting: .deliveryMode, section: .delivery, key: "mode", kind: .choice("in-process detached agent")),
         Row(setting: .guarantee, section: .delivery, key: "guarantee", kind: .choice("at-least-once at-most-once")),
         // Longest time an event waits in a living process before delivery is tried.
         Row(
             setting: .flushInterval, section: .delivery, key: "flush_interval_ms",
-            kind: .number(NumberRange(1, 86_400_000)), initial: 30_000, rule: .zeroKeeps),
+            kind: .number(NumberRange(1, 86_400_000)), rule: .zeroKeeps, initial: 30_000),
         // C12
         Row(
             setting: .heartbeatPeriod, section: .heartbeat, key: "period",
-            kind: .period(NumberRange(60, 2_592_000)), initial: 14_400, rule: .zeroKeeps),
+            kind: .period(NumberRange(60, 2_592_000)), rule: .zeroKeeps, initial: 14_400),
         Row(
             setting: .heartbeatFailures, section: .heartbeat, key: "stop_after_failures",
-            kind: .number(NumberRange(1, 1000)), initial: 3, rule: .zeroKeeps),
+            kind: .number(NumberRange(1, 1000)), rule: .zeroKeeps, initial: 3),
         // Size of a segment file.
         Row(
             setting: .segmentBytes, section: .limits, key: "segment_bytes",
@@ -106,15 +109,15 @@ package enum Setting: Int, CaseIterable {
         // Most bytes that the spool's files may take.
         Row(
             setting: .spoolBytes, section: .limits, key: "spool_bytes",
-            kind: .number(NumberRange(8_192, 1_099_511_627_776)), initial: 16_777_216, rule: .zeroKeeps),
+            kind: .number(NumberRange(8_192, 1_099_511_627_776)), rule: .zeroKeeps, initial: 16_777_216),
         // Most segment files in the spool.
         Row(
             setting: .spoolSegments, section: .limits, key: "spool_segments",
-            kind: .number(NumberRange(1, 65_536)), initial: 256, rule: .zeroKeeps),
+            kind: .number(NumberRange(1, 65_536)), rule: .zeroKeeps, initial: 256),
         // Oldest event that is still delivered.
         Row(
             setting: .spoolAge, section: .limits, key: "spool_age_s",
-            kind: .number(NumberRange(1, 315_360_000)), initial: 2_592_000, rule: .zeroKeeps),
+            kind: .number(NumberRange(1, 315_360_000)), rule: .zeroKeeps, initial: 2_592_000),
         // A3: off for this run.
         Row(setting: .noTelemetry, key: "no_telemetry", kind: .boolean, rule: .codeAlone),
     ]
@@ -124,13 +127,21 @@ package enum Setting: Int, CaseIterable {
 
     var initial: Int64 { row.initial }
 
+    /// What a number may be, whatever the other values are.
+    @inline(never)
+    var range: NumberRange {
+        switch row.kind {
+        case .boolean, .section: NumberRange(0, 1)
+        case .choice(let words): NumberRange(0, Int64(Setting.words(words).count &- 1))
+        case .number(let range), .period(let range): range
+        }
+    }
+
     /// The keys of a section that has only settings, or of the top.
     @inline(never)
     static func keys(of section: Setting?) -> [String] {
         var keys: [String] = []
-        for setting in allCases where setting.row.section == section && setting.row.rule != .codeAlone {
-            keys.append(setting.row.key)
-        }
+        for index in table.indices where table[index].isKey(of: section) { keys.append(table[index].key) }
         return keys
     }
 
@@ -138,15 +149,15 @@ package enum Setting: Int, CaseIterable {
     static func words(_ list: StaticString) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []
-        for byte in UnsafeBufferPointer(start: list.utf8Start, count: list.utf8CodeUnitCount) {
-            if byte == UInt8(ascii: " ") {
+        for index in 0...list.utf8CodeUnitCount {
+            if index < list.utf8CodeUnitCount, list.utf8Start[index] != UInt8(ascii: " ") {
+                word.append(list.utf8Start[index])
+            } else {
                 words.append(String(bytes: word))
                 word = []
-            } else {
-                word.append(byte)
             }
         }
-        return words + [String(bytes: word)]
+        return words
     }
 }
 

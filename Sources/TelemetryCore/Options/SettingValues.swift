@@ -2,7 +2,7 @@
 
 /// A number for each setting: 0 or 1 of a boolean, the place of a word in its list. At first the defaults.
 package struct SettingValues {
-    private var values = Setting.allCases.map { $0.initial }
+    private var values = Setting.table.indices.map { Setting.table[$0].initial }
 
     package subscript(_ setting: Setting) -> Int64 {
         @inline(never) get { values[setting.rawValue] }
@@ -14,12 +14,7 @@ extension SettingValues {
     /// What a number may be, beside the other values.
     @inline(never)
     func range(_ setting: Setting) -> NumberRange {
-        var range = NumberRange(0, 1)
-        switch setting.row.kind {
-        case .boolean, .section: break
-        case .choice(let words): range.high = Int64(Setting.words(words).count &- 1)
-        case .number(let numbers), .period(let numbers): range = numbers
-        }
+        var range = setting.range
         // A spool that cannot hold one segment would hold nothing.
         if setting == .segmentBytes { range.high = min(range.high, max(range.low, self[.spoolBytes])) }
         if setting == .spoolBytes {

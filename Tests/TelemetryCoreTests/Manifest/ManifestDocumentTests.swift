@@ -28,7 +28,7 @@ final class ManifestDocumentTests: XCTestCase {
     func testDefaults() throws {
         let example = try document().components(separatedBy: "```yaml\n")[2].components(separatedBy: "```")[0]
         let manifest = try read(example)
-        for row in Setting.allCases.map({ $0.row })
+        for row in Setting.all.map({ $0.row })
         where row.rule != .codeAlone && row.section != .backend && row.setting != .rotationDays {
             if case .section = row.kind { continue }
             XCTAssertTrue(example.contains(row.key + ":"), row.key)
@@ -40,7 +40,7 @@ final class ManifestDocumentTests: XCTestCase {
 
     /// The columns "default" and "range" say of each setting what the table of settings says.
     func testTablesListDefaultsAndRanges() throws {
-        for row in Setting.allCases.map({ $0.row }) where row.rule != .codeAlone {
+        for row in Setting.all.map({ $0.row }) where row.rule != .codeAlone {
             let name = row.section.map { $0.row.key + "." + row.key } ?? row.key
             let line = try document().split(separator: "\n").first { $0.hasPrefix("| `\(name)` |") }
             let cells = line?.components(separatedBy: " | ") ?? []
