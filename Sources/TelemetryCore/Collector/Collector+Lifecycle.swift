@@ -162,7 +162,7 @@ extension Collector {
     /// spool is made for them.
     @inline(never)
     private func attachToCount() {
-        guard spool == nil, decision.isEnabled, recorder.pointee.refused.load(ordering: .relaxed) != 0,
+        guard spool == nil, decision.isEnabled, recorder.pointee.counts[.refused] != 0,
             let existing = SpoolDirectory.openExisting(tool: options.toolName)
         else { return }
         existing.close()
@@ -171,11 +171,7 @@ extension Collector {
 
     /// With the mutex held. Adds the counts of recording threads to the others.
     private func moveCounts(to spool: Spool) {
-        spool.unmerged.adjusted &+= recorder.pointee.adjusted.exchange(0, ordering: .relaxed)
-        spool.unmerged.refused &+= recorder.pointee.refused.exchange(0, ordering: .relaxed)
-        spool.unmerged.refusedUndeclared &+= recorder.pointee.refusedUndeclared.exchange(0, ordering: .relaxed)
-        spool.unmerged.attributesRefused &+= recorder.pointee.attributesRefused.exchange(0, ordering: .relaxed)
-        spool.unmerged.redacted &+= recorder.pointee.redacted.exchange(0, ordering: .relaxed)
+        spool.unmerged.counts += recorder.pointee.counts.take()
     }
 
     /// Erases buffer and spool without sending; requirement E10.
@@ -230,11 +226,7 @@ extension Collector {
                 }
             }
             result.storage = Int32(TELEMETRY_STORAGE_NONE.rawValue)
-            result.adjusted &+= recorder.pointee.adjusted.load(ordering: .relaxed)
-            result.refused &+= recorder.pointee.refused.load(ordering: .relaxed)
-            result.refused_undeclared &+= recorder.pointee.refusedUndeclared.load(ordering: .relaxed)
-            result.attributes_refused &+= recorder.pointee.attributesRefused.load(ordering: .relaxed)
-            result.redacted &+= recorder.pointee.redacted.load(ordering: .relaxed)
+            result.add(recorder.pointee.counts.all)
             return result
         }
         moveCounts(to: spool)
@@ -288,10 +280,6 @@ extension telemetry_statistics {
         dropped_rejected = tally.dropped[DropReason.rejected.rawValue]
         dropped_withdrawn = tally.dropped[DropReason.withdrawn.rawValue]
         dropped_unconfirmed = tally.dropped[DropReason.unconfirmed.rawValue]
-        adjusted = tally.adjusted
-        refused = tally.refused
-        refused_undeclared = tally.refusedUndeclared
-        attributes_refused = tally.attributesRefused
-        redacted = tally.redacted
+        add(tally.counts)
     }
 }

@@ -77,6 +77,7 @@ package final class Collector: ForkMember {
 
     deinit {
         handle.deallocate()
+        recorder.pointee.counts.deallocate()
         recorder.deinitialize(count: 1)
         recorder.deallocate()
         cancelled.deinitialize(count: 1)

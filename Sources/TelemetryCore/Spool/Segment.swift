@@ -140,14 +140,7 @@ final class Segment {
     }
 
     /// What this segment contributes to the totals.
-    var tally: Tally {
-        var result = Tally()
-        // A damaged state word may say less than the number of events found.
-        result.recorded = max(UInt64(state.count), progress.consumed)
-        result.delivered = UInt64(progress.delivered)
-        for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
-        return result
-    }
+    var tally: Tally { Tally(state.count, progress) }
 
     // MARK: making and taking
 
