@@ -57,7 +57,7 @@ extension Collector {
         }
         mutex.unlock()
         if isMine {
-            "heartbeat".withCString { _ = Recording.track(handle, $0, $0, nil, 0) }
+            EventSchema.heartbeat.withCString { _ = Recording.track(handle, $0, $0, nil, 0) }
         }
         return last
     }

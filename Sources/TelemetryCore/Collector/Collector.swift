@@ -441,10 +441,11 @@ extension ContextBlock {
     ) {
         self.init()
         let system = SystemDescription.current()
-        for (id, value) in [
-            (UInt8(1), options.toolName), (2, options.toolVersion), (3, system.name), (4, system.version),
-            (5, system.architecture), (6, "libtelemetry/" + TelemetryVersion.text), (7, machineID),
-        ] where !value.isEmpty { add(id, value) }
+        for (field, value) in [
+            (ResourceField.toolName, options.toolName), (.toolVersion, options.toolVersion), (.os, system.name),
+            (.osVersion, system.version), (.arch, system.architecture),
+            (.runtime, "libtelemetry/" + TelemetryVersion.text), (.machineID, machineID),
+        ] where !value.isEmpty { add(field, value) }
         if let destinations { add(destinations.set, destinations.text) }
         for (key, value) in options.metadata { add(key: key, redactor.redactMetadata(key: key, value)) }
     }

@@ -133,13 +133,9 @@ struct EventJSON: ~Copyable {
     }
 
     private mutating func writeContext(_ context: EventContext) {
-        json.member("machine_id", context.machineID)
-        json.member("tool_name", context.toolName)
-        json.member("version", context.toolVersion)
-        json.member("os", context.os)
-        json.member("arch", context.arch)
-        json.member("os_version", context.osVersion)
-        json.member("runtime", context.runtime)
+        for field in [ResourceField.machineID, .toolName, .toolVersion, .os, .arch, .osVersion, .runtime] {
+            json.member(field.jsonName, context[field])
+        }
     }
 
     @inline(__always)

@@ -135,13 +135,9 @@ struct OTLPEncoder: ~Copyable {
         shared.begin()
         shared.beginAttributes(0x32)
         let start = shared.count
-        shared.attribute("tool.name", context.toolName)
-        shared.attribute("tool.version", context.toolVersion)
-        shared.attribute("host.arch", context.arch)
-        shared.attribute("os.type", context.os)
-        shared.attribute("os.version", context.osVersion)
-        shared.attribute("telemetry.runtime", context.runtime)
-        shared.attribute("machine.id", context.machineID)
+        for field in [ResourceField.toolName, .toolVersion, .arch, .os, .osVersion, .runtime, .machineID] {
+            shared.attribute(field.otlpName, context[field])
+        }
         let end = shared.count
         var metadata = context.metadata
         while let attribute = AttributeView.next(&metadata) {

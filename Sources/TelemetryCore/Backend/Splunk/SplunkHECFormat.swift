@@ -49,8 +49,9 @@ final class SplunkHECFormat: VendorFormat {
         json.json.beginObject("fields")
         json.json.member("type", event.type)
         json.json.member("name", event.name)
-        json.json.member("tool_name", event.context.toolName)
-        json.json.member("version", event.context.toolVersion)
+        for field in [ResourceField.toolName, .toolVersion] {
+            json.json.member(field.jsonName, event.context[field])
+        }
         json.json.endObject()
     }
 
