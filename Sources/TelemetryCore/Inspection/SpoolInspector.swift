@@ -290,10 +290,7 @@ package enum SpoolInspector {
     /// taken from a process that was stopped. Returns the process that it was taken from, or 0. Nil: it was neither
     /// released nor taken.
     private static func waitForDeliverer(_ shared: SpoolDirectory) throws(SystemError) -> Int32? {
-        if faccessat(shared.directory.raw, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 {
-            if SystemError.current.isMissing { return 0 }
-            throw .current
-        }
+        guard try shared.directory.hasEntry(Lease.lockName) else { return 0 }
         let deadline = Deadline(timeoutMilliseconds: delivererMilliseconds)
         guard let lease = try Lease.obtain(shared.directory, until: deadline, patience: silenceNanoseconds) else {
             return nil

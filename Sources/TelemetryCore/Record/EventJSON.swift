@@ -133,9 +133,13 @@ struct EventJSON: ~Copyable {
     }
 
     private mutating func writeContext(_ context: EventContext) {
-        for field in [ResourceField.machineID, .toolName, .toolVersion, .os, .arch, .osVersion, .runtime] {
-            json.member(field.jsonName, context[field])
-        }
+        json.member(ResourceField.machineID.jsonName, context.machineID)
+        json.member(ResourceField.toolName.jsonName, context.toolName)
+        json.member(ResourceField.toolVersion.jsonName, context.toolVersion)
+        json.member(ResourceField.os.jsonName, context.os)
+        json.member(ResourceField.arch.jsonName, context.arch)
+        json.member(ResourceField.osVersion.jsonName, context.osVersion)
+        json.member(ResourceField.runtime.jsonName, context.runtime)
     }
 
     @inline(__always)

@@ -14,7 +14,8 @@ enum EventSchema {
     }
 
     private static func matches(_ type: UnsafeRawBufferPointer, _ name: String) -> Bool {
-        type.elementsEqual(name.utf8)
+        guard let base = type.baseAddress, type.count == name.utf8.count else { return false }
+        return name.withCString { memcmp(base, $0, type.count) } == 0
     }
 
     /// 1 to 64 bytes of letters, digits, '.', '_' and '-'. Eight bytes at a time: this runs for

@@ -12,6 +12,7 @@ enum ResourceField: UInt8 {
     case machineID = 7
 
     /// The member of an event as JSON.
+    @inline(__always)
     var jsonName: StaticString {
         switch self {
         case .toolName: "tool_name"
@@ -25,6 +26,7 @@ enum ResourceField: UInt8 {
     }
 
     /// The attribute of an OTLP log record.
+    @inline(__always)
     var otlpName: StaticString {
         switch self {
         case .toolName: "tool.name"
@@ -34,33 +36,6 @@ enum ResourceField: UInt8 {
         case .arch: "host.arch"
         case .runtime: "telemetry.runtime"
         case .machineID: "machine.id"
-        }
-    }
-}
-
-extension EventContext {
-    subscript(_ field: ResourceField) -> UnsafeRawBufferPointer {
-        get {
-            switch field {
-            case .toolName: toolName
-            case .toolVersion: toolVersion
-            case .os: os
-            case .osVersion: osVersion
-            case .arch: arch
-            case .runtime: runtime
-            case .machineID: machineID
-            }
-        }
-        set {
-            switch field {
-            case .toolName: toolName = newValue
-            case .toolVersion: toolVersion = newValue
-            case .os: os = newValue
-            case .osVersion: osVersion = newValue
-            case .arch: arch = newValue
-            case .runtime: runtime = newValue
-            case .machineID: machineID = newValue
-            }
         }
     }
 }

@@ -174,8 +174,7 @@ final class ControlFile {
         let (first, second) = ControlLayout.epochs
         return withUnsafeTemporaryAllocation(byteCount: second - first + 16, alignment: 8) { area in
             let base = area.baseAddress.unsafelyUnwrapped
-            let got = pread(file.raw, base, area.count, first)
-            if got < 0 { return nil }
+            guard let got = file.read(base, area.count, at: first) else { return nil }
             let epoch = got < area.count ? 0 : Self.epoch(base) ?? 0
             known.store(epoch, ordering: .relaxed)
             return epoch

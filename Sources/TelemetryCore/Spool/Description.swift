@@ -159,8 +159,16 @@ struct Description {
 extension EventContext {
     /// Ids of docs/spool-format.md, "context field".
     mutating func set(_ id: UInt8, _ value: UnsafeRawBufferPointer) {
-        if id == DestinationSetLayout.field { destinations = value }
-        if let field = ResourceField(rawValue: id) { self[field] = value }
+        switch ResourceField(rawValue: id) {
+        case .toolName: toolName = value
+        case .toolVersion: toolVersion = value
+        case .os: os = value
+        case .osVersion: osVersion = value
+        case .arch: arch = value
+        case .runtime: runtime = value
+        case .machineID: machineID = value
+        case nil: if id == DestinationSetLayout.field { destinations = value }
+        }
     }
 }
 

@@ -28,8 +28,8 @@ struct DestinationFile {
 
     /// Nil: the spool has none.
     static func existing(in directory: Descriptor) -> DestinationFile? {
-        faccessat(directory.raw, name, F_OK, 0) == 0 || !SystemError.current.isMissing
-            ? DestinationFile(directory: directory) : nil
+        // One that cannot be looked for may be there.
+        (try? directory.hasEntry(name, followingLinks: true)) ?? true ? DestinationFile(directory: directory) : nil
     }
 
     /// Gives each name a place: the one it has, or else one that no longer belongs to any of `names`. Called with the

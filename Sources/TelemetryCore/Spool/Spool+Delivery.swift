@@ -110,7 +110,11 @@ extension Spool {
     {
         let (vacated, isRemoved) = segment.vacate(removingFrom: directory, keepingCountsOnly: isShort)
         guard let address = vacated else { return isRemoved }
-        if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
+        if segment.size == limits.segmentBytes {
+            addresses.append(address)
+        } else {
+            Mapping.remove(address, segment.size)
+        }
         return isRemoved
     }
 

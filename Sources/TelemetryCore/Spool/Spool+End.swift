@@ -59,7 +59,7 @@ extension Spool {
         }
         sealed.removeAll()
         spare.removeAll()
-        for address in addresses { munmap(address, limits.segmentBytes) }
+        for address in addresses { Mapping.remove(address, limits.segmentBytes) }
         addresses.removeAll()
         // The last chance: a file that contains only counts may be one more than the limits allow.
         shared?.stuckUntil = 0
@@ -205,7 +205,7 @@ extension Spool {
 
     /// In a forked child: forgets the parent's segments without touching their content. Their files have been closed.
     func abandon() {
-        for address in addresses { munmap(address, limits.segmentBytes) }
+        for address in addresses { Mapping.remove(address, limits.segmentBytes) }
         addresses.removeAll()
         for segment in sealed { segment.forget() }
         for segment in spare { segment.forget() }

@@ -207,9 +207,7 @@ final class SpoolDirectory {
         var segments = 0
         Directory.forEachName(in: directory) { name in
             var status = stat()
-            guard Segment.isName(name), fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
-                status.isRegularFile
-            else { return }
+            guard Segment.isName(name), directory.read(&status, ofListed: name), status.isRegularFile else { return }
             bytes &+= Int64(status.st_size)
             if status.st_size < segmentBytes { short &+= Int64(status.st_size) } else { segments += 1 }
         }
@@ -289,7 +287,7 @@ final class SpoolDirectory {
     private func finishRetirement(_ counters: Counters) -> Bool {
         guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return true }
         let name = Segment.name(counters.retiredFile)
-        if faccessat(directory.raw, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing }
+        do throws(SystemError) { if try !directory.hasEntry(name) { return true } } catch { return false }
         switch Segment.claim(name, in: directory, reading: .header) {
         case .taken(let leftover):
             // If not, its file has been used afresh since.

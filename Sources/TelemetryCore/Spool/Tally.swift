@@ -31,6 +31,7 @@ struct Tally: Equatable {
 
     mutating func drop(_ reason: DropReason, _ count: UInt64) { dropped[reason.rawValue] &+= count }
 
+    @inline(never)
     static func += (left: inout Tally, right: Tally) {
         left.recorded &+= right.recorded
         left.delivered &+= right.delivered
@@ -41,6 +42,7 @@ struct Tally: Equatable {
 
 extension Tally {
     /// What a segment with `count` events contributes to the totals.
+    @inline(never)
     init(_ count: Int, _ progress: Progress) {
         // A damaged state word may say less than the number of events found.
         recorded = max(UInt64(count), progress.consumed)

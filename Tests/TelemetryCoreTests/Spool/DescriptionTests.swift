@@ -154,7 +154,7 @@ final class DescriptionTests: XCTestCase {
 final class ContextBlockTests: XCTestCase {
     func testFieldsAreCutAtACharacter() {
         var block = ContextBlock()
-        block.add(1, String(repeating: "€", count: 22))
+        block.add(.toolName, String(repeating: "€", count: 22))
         XCTAssertEqual(Array(block.bytes[0..<4]), [1, 0, 63, 0])
         XCTAssertEqual(String(decoding: block.bytes[4...], as: UTF8.self), String(repeating: "€", count: 21))
         XCTAssertEqual(block.fieldCount, 1)

@@ -44,24 +44,24 @@ struct KeyValueWriter {
         if isTagged { writeTag(context.toolName) }
         append("signal=")
         value(context.toolName, atLeast: Self.leastOfName)
-        member(.arch, of: context)
+        member(ResourceField.arch.jsonName, context.arch)
         if isWhole && event.argumentCount > 0 { writeArguments(event) }
         if let duration = event.durationMilliseconds { member("duration_ms", duration) }
         if !event.error.isEmpty { member("error", event.error) }
         if !event.errorCategory.isEmpty { member("error_category", event.errorCategory) }
         text("event_id", UUIDText.string(event.eventID))
         if let exitCode = event.exitCode { member("exit_code", Int64(exitCode)) }
-        member(.machineID, of: context, atLeast: Self.leastOfName)
+        member(ResourceField.machineID.jsonName, context.machineID, atLeast: Self.leastOfName)
         if isWhole { writeMetadata(event) }
         member("name", event.name, atLeast: Self.leastOfName)
-        member(.os, of: context)
-        member(.osVersion, of: context)
-        member(.runtime, of: context)
+        member(ResourceField.os.jsonName, context.os)
+        member(ResourceField.osVersion.jsonName, context.osVersion)
+        member(ResourceField.runtime.jsonName, context.runtime)
         member("schema_version", Int64(event.schemaVersion))
         writeTime(event.timestamp)
         if isCut { append(";truncated=true") }
         member("type", event.type, atLeast: Self.leastOfName)
-        member(.toolVersion, of: context)
+        member(ResourceField.toolVersion.jsonName, context.toolVersion)
         append("\n")
     }
 
@@ -164,10 +164,6 @@ struct KeyValueWriter {
     private mutating func member(_ name: StaticString, _ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
         key(name)
         value(text, atLeast: atLeast)
-    }
-
-    private mutating func member(_ field: ResourceField, of context: EventContext, atLeast: Int = 0) {
-        member(field.jsonName, context[field], atLeast: atLeast)
     }
 
     @inline(never)

@@ -49,9 +49,8 @@ final class SplunkHECFormat: VendorFormat {
         json.json.beginObject("fields")
         json.json.member("type", event.type)
         json.json.member("name", event.name)
-        for field in [ResourceField.toolName, .toolVersion] {
-            json.json.member(field.jsonName, event.context[field])
-        }
+        json.json.member(ResourceField.toolName.jsonName, event.context.toolName)
+        json.json.member(ResourceField.toolVersion.jsonName, event.context.toolVersion)
         json.json.endObject()
     }
 
