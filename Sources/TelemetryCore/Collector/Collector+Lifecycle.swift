@@ -189,7 +189,7 @@ extension Collector {
             Clock.sleep(nanoseconds: 1_000_000)
             mutex.lock()
             guard let spool = self.spool, let shared = spool.shared else { break }
-            isDone = shared.withLock(Deadline(nanoseconds: 0)) { spool.discardOrphans(shared) }
+            isDone = shared.withLock(Deadline(nanoseconds: 0)) { spool.discardOrphans($0) }
         }
         return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
     }
@@ -204,7 +204,7 @@ extension Collector {
         if let shared = spool.shared {
             // From here on the events are void, even if another process holds the lock.
             guard shared.control.raiseEpoch() else { return false }
-            isDone = shared.withLock(deadline) { spool.discardOrphans(shared) }
+            isDone = shared.withLock(deadline) { spool.discardOrphans($0) }
         }
         spool.discardOwn()
         spool.mergeCounts(deadline)
@@ -248,7 +248,7 @@ extension Collector {
             // Recording needs the mutex: without the lock, a segment that is being counted at this moment may count
             // twice.
             let look = { totals = shared.totals(failure: &failure, own: spool.ownMapped) }
-            if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), look) { look() }
+            if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), { _ in look() }) { look() }
             totals += spool.ownTally()
             result.set(totals)
             result.spool_bytes = UInt64(clamping: shared.usage().bytes)

@@ -393,7 +393,7 @@ package final class Collector: ForkMember {
         guard let shared, !isLocalOnly, set.origin == .code, shared.control.chosenLately(looked) != set.owner else {
             return
         }
-        _ = shared.withLock(Deadline(nanoseconds: 0)) {
+        _ = shared.withLock(Deadline(nanoseconds: 0)) { _ in
             shared.control.write(chosen: destinationText, set.owner, looked)
         }
     }

@@ -346,9 +346,9 @@ final class Dispatcher {
     private func finishOrphan(_ segment: Segment) -> PassResult? {
         guard let lease, let shared = spool.shared else { return nil }
         var isCounted = false
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { locked in
             guard lease.isHeld else { return }
-            spool.discard(segment, .corrupt, isLocked: true)
+            spool.discard(segment, .corrupt, locked)
             isCounted = true
         }
         if isCounted { lease.deliver(nil) } else { release(segment) }

@@ -37,7 +37,7 @@ package enum SpoolInspector {
         var totals = Tally()
         var error: Int32 = 0
         let look = { totals = shared.totals(failure: &error) }
-        if !shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds), look) { look() }
+        if !shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds), { _ in look() }) { look() }
         failure = error
         result.set(totals)
         result.spool_bytes = UInt64(clamping: shared.usage().bytes)
@@ -259,10 +259,10 @@ package enum SpoolInspector {
         let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(options), context: ContextBlock())
         defer { spool.close() }
         var isRaised = false
-        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds)) {
+        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds)) { locked in
             isRaised = shared.control.raiseEpoch()
             Lease.removeLeftover(shared.directory)
-            spool.discardOrphans(shared)
+            spool.discardOrphans(locked)
         }
         // Two processes that raise the epoch at once raise it to the same value.
         if !isRaised && !shared.control.raiseEpoch() { return .impossible(.current) }
@@ -326,7 +326,7 @@ package enum SpoolInspector {
         defer { spool.close() }
         if shared.segmentNames().isEmpty { return }
         shared.control.raiseEpoch()
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { spool.discardOrphans(shared) }
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { spool.discardOrphans($0) }
     }
 
     /// A18: events that are in memory only have no spool that could be locked. The process that sends them looks at the
@@ -341,7 +341,7 @@ package enum SpoolInspector {
         let deadline = Deadline(timeoutMilliseconds: 1000)
         while !shared.segmentNames().isEmpty && !deadline.isPast {
             Clock.sleep(nanoseconds: 10_000_000)
-            _ = shared.withLock(deadline) { spool.discardOrphans(shared) }
+            _ = shared.withLock(deadline) { spool.discardOrphans($0) }
         }
     }
 }

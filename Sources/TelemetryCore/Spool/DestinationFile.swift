@@ -32,10 +32,10 @@ struct DestinationFile {
         (try? directory.hasEntry(name, followingLinks: true)) ?? true ? DestinationFile(directory: directory) : nil
     }
 
-    /// Gives each name a place: the one it has, or else one that no longer belongs to any of `names`. Called with the
-    /// control file locked. Nil: the file cannot be made.
-    static func assign(_ names: [String], in directory: Descriptor) -> [DestinationSlot]? {
-        let file = DestinationFile(directory: directory)
+    /// Gives each name a place: the one it has, or else one that no longer belongs to any of `names`. Nil: the
+    /// file cannot be made.
+    static func assign(_ names: [String], _ locked: LockedSpool) -> [DestinationSlot]? {
+        let file = DestinationFile(directory: locked.shared.directory)
         guard file.prepare() else { return nil }
         var slots: [DestinationSlot] = []
         for name in names {

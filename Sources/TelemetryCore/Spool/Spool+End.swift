@@ -14,20 +14,21 @@ extension Spool {
         sealed.removeAll { !$0.isInDelivery }
         for segment in gone {
             _ = segment.settle()
-            discard(segment, .withdrawn, isLocked: false)
+            discard(segment, .withdrawn)
         }
         for segment in spare { remove(segment) }
         spare.removeAll()
         epoch = shared?.control.epoch ?? epoch &+ 1
     }
 
-    /// Locked. Discards also the segments that processes left that are gone.
-    func discardOrphans(_ shared: SpoolDirectory) {
+    /// Discards also the segments that processes left that are gone.
+    func discardOrphans(_ locked: LockedSpool) {
+        let shared = locked.shared
         for name in shared.segmentNames(except: owns) {
             switch Segment.claim(name, in: shared.directory, reading: .header) {
             case .unavailable: continue
             case .damaged(let file, let count): removeDamaged(shared, name, file, count)
-            case .taken(let orphan): discard(orphan, .withdrawn, isLocked: true)
+            case .taken(let orphan): discard(orphan, .withdrawn, locked)
             }
         }
     }
@@ -102,7 +103,7 @@ extension Spool {
         guard let shared, segment.description.epoch == shared.control.epoch else { return false }
         var isSaved = false
         _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
-            if makeRoom(shared) { isSaved = segment.save(in: shared.directory) }
+            if makeRoom($0) { isSaved = segment.save(in: shared.directory) }
         }
         return isSaved
     }
@@ -124,7 +125,7 @@ extension Spool {
         guard segment.isIntact && segment.pendingCount > 0 else {
             // Events that were cut off are counted as exactly as is known.
             sealed.removeAll { $0 === segment }
-            discard(segment, .corrupt, isLocked: false)
+            discard(segment, .corrupt)
             return
         }
         if save(segment) { leave(segment) }

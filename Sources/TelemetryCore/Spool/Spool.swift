@@ -193,7 +193,9 @@ final class Spool {
     private func create(_ shared: SpoolDirectory) -> Creation {
         var result = Creation.spoolFull
         let address = addresses.popLast()
-        let make = { if self.makeRoom(shared) { result = self.createFile(shared, address) } }
+        let make = { (locked: LockedSpool) in
+            if self.makeRoom(locked) { result = self.createFile(shared, address) }
+        }
         if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.recordingMilliseconds), make) {
             // An event does not wait for another process, which may be stopped while it holds the lock. If less than
             // half of the room is taken, a few processes that make files at once still stay within the limits.
@@ -210,7 +212,7 @@ final class Spool {
     }
 
     /// The helper has already waited a little, and waits longer here.
-    private func waitForRoom(_ shared: SpoolDirectory, _ make: () -> Void) -> Bool {
+    private func waitForRoom(_ shared: SpoolDirectory, _ make: (LockedSpool) -> Void) -> Bool {
         if SpoolPatience.recordingMilliseconds > 0 { shared.stuckUntil = 0 }
         return shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds), make)
     }
@@ -246,9 +248,10 @@ final class Spool {
         return usage.bytes < limits.bytes / 2 && usage.segments < limits.segments / 2
     }
 
-    /// Locked. Removes the oldest segments that no living process holds until a new one fits. False: the remaining
+    /// Removes the oldest segments that no living process holds until a new one fits. False: the remaining
     /// segments belong to living processes.
-    func makeRoom(_ shared: SpoolDirectory) -> Bool {
+    func makeRoom(_ locked: LockedSpool) -> Bool {
+        let shared = locked.shared
         var usage = shared.usage(segmentBytes: limits.segmentBytes)
         let fits = {
             usage.bytes &+ Int64(self.limits.segmentBytes) <= self.limits.bytes && usage.segments < self.limits.segments
@@ -259,7 +262,7 @@ final class Spool {
             switch Segment.claim(name, in: shared.directory, reading: .header) {
             case .unavailable: continue
             case .damaged(let file, let count): removeDamaged(shared, name, file, count)
-            case .taken(let oldest): discard(oldest, .spoolFull, isLocked: true)
+            case .taken(let oldest): discard(oldest, .spoolFull, locked)
             }
             usage = shared.usage(segmentBytes: limits.segmentBytes)
             if fits() { return true }
@@ -281,7 +284,7 @@ final class Spool {
         // wait in memory.
         var isCounted = false
         if !segment.isHeap {
-            _ = shared?.withLock(Deadline(nanoseconds: 0)) { isCounted = self.shared?.retire(segment, tally) ?? false }
+            _ = shared?.withLock(Deadline(nanoseconds: 0)) { isCounted = $0.retire(segment, tally) }
         }
         if !isCounted { countInMemory(segment) }
         segment.reset(epoch: epoch, context: context)
