@@ -350,7 +350,8 @@ final class Segment {
         address: UnsafeMutableRawPointer?, isRemoved: Bool
     ) {
         if storage == .copied { return (nil, release(removingFrom: directory)) }
-        guard Mapping.blank(size, base) != nil else { return (nil, false) }
+        // Without memory the file stays mapped until the range is used again, and the seal refuses records.
+        if Mapping.blank(size, base) == nil { seal() }
         if isShort { try? file?.truncate(to: Int64(SegmentLayout.minimumSize)) }
         return (base, letGo(removingFrom: directory))
     }

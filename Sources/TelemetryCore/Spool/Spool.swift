@@ -236,8 +236,8 @@ final class Spool {
         if usage.bytes <= limits.bytes && usage.segments <= limits.segments { return result }
         if address == nil {
             segment.release(removingFrom: shared.directory)
-        } else if segment.vacate(removingFrom: shared.directory).address == nil {
-            return result
+        } else {
+            _ = segment.vacate(removingFrom: shared.directory)
         }
         lastErrno = EWOULDBLOCK
         return .noSpace
