@@ -18,13 +18,13 @@ extension Descriptor {
                 if shouldStop() { return (done, nil) }
                 continue
             }
-            let n = SystemCall.write.retried { CSystem.write(raw, base + done, min(step, bytes.count - done)) }
+            let n = SystemCall.write.once { CSystem.write(raw, base + done, min(step, bytes.count - done)) }
             if n >= 0 {
                 done += n
             } else if csystem_errno() == EAGAIN {
                 if shouldStop() { return (done, nil) }
                 Clock.sleep(nanoseconds: 1_000_000)
-            } else {
+            } else if csystem_errno() != EINTR {
                 return (done, .current)
             }
         }
