@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 import TelemetryCore
 
 /// Every command and option of `telemetry`, with its help. The only place that lists them: parser, help,
@@ -26,7 +27,8 @@ enum CommandTable {
                     "Records the event NAME and returns at once; delivery happens in the background.\nWhile telemetry is off, nothing is recorded, and the exit code is 0 as well.",
                 options: [
                     OptionSyntax(
-                        id: .type, name: "--type", value: "TYPE", summary: "type of the event (default: feature.used)"),
+                        id: .type, name: "--type", value: "TYPE",
+                        summary: "type of the event (default: " + TELEMETRY_FEATURE_USED + ")"),
                     property, properties, errorCategory, error, dryRun,
                 ], words: 1),
             CommandSyntax(

@@ -164,11 +164,7 @@ struct StatusReport {
         var reasons = JSONObject()
         for drop in drops { reasons.add(drop.reason, drop.count) }
         object.add("dropped_by_reason", reasons)
-        object.add("adjusted", counts.adjusted)
-        object.add("refused", counts.refused)
-        object.add("refused_undeclared", counts.refused_undeclared)
-        object.add("attributes_refused", counts.attributes_refused)
-        object.add("redacted", counts.redacted)
+        for counter in Counter.allCases { object.add(counter.name, counts[counter]) }
         return object
     }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The folders of Sources/TelemetryCore are layers: a type refers to types of its own folder and of lower layers, never to one
-beside or above. The table "Layers" of ARCHITECTURE.md says which layer a folder is in.
+beside or above. The table "Layers" of ARCHITECTURE.md says which layer a folder is in. Only System/ makes
+system calls for files and mappings.
 
 usage: layers.py ROOT
 """
@@ -9,6 +10,12 @@ import re
 import sys
 
 DECLARATION = re.compile(r"^((?:package|public|private|fileprivate|final|indirect|@\w+) )*(?:struct|class|enum|protocol|typealias) (\w+)", re.M)
+
+# read, write, open, close and stat are also names of functions here: only what can be nothing else is looked for.
+SYSTEM_CALL = re.compile(
+    r"(?<![\w.])((?:csystem_)?openat|fstat|fstatat|lstat|stat(?=\([^)])|pread|pwrite|ftruncate|(?:posix_)?fallocate|mmap|munmap"
+    r"|unlink(?:at)?|rename(?:at2?)?|linkat|flock|fsync|fdatasync|mkdir(?:at)?|rmdir|f?chmod|lseek|f?access(?:at)?|faccessat"
+    r"|readlink(?:at)?|getdents64|utimensat|CSystem\.(?:open|read|write|close))\(")
 
 
 def layers(root):
@@ -43,6 +50,10 @@ def main(root):
             other = places.get(word)
             if other and other != folder and rank[other] >= rank[folder]:
                 problems.append(f"{os.path.relpath(path, root)}: {word} is in {other}/, which is not below {folder}/")
+    for path, (folder, text) in sorted(texts.items()):
+        if folder != "System":
+            for call in sorted(set(SYSTEM_CALL.findall(text))):
+                problems.append(f"{os.path.relpath(path, root)}: {call}() is called outside System/")
     print("\n".join(problems), end="\n" if problems else "")
     return 1 if problems or not texts or not places else 0
 

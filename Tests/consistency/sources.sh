@@ -3,7 +3,8 @@
 
 layers=Tests/consistency/layers.py
 
-# The same tree with one reference from the lowest layers to the highest, and one folder that is in no layer.
+# The same tree with one reference from the lowest layers to the highest, one folder that is in no layer, and one system call
+# outside System/.
 upward=$scratch/layers
 mkdir -p "$upward/Sources"
 cp ARCHITECTURE.md "$upward/"
@@ -11,8 +12,9 @@ cp -r Sources/TelemetryCore "$upward/Sources/"
 printf '/// Collector is only named here.\nstruct Upward { let text = "Collector"; let collector: Collector }\n' \
     >"$upward/Sources/TelemetryCore/System/Upward.swift"
 mkdir "$upward/Sources/TelemetryCore/Elsewhere"
+printf '/// munmap(2)\nenum Call { static func call() { _ = fsync(1) } }\n' >"$upward/Sources/TelemetryCore/Spool/Call.swift"
 
-only_upward() { [ "$(python3 "$layers" "$upward" | wc -l)" -eq 2 ]; }
+only_upward() { [ "$(python3 "$layers" "$upward" | wc -l)" -eq 3 ]; }
 named_files_exist() {
     local file missing=0
     while read -r file; do [ -e "$file" ] || { echo "$file"; missing=1; }; done < <(grep -o '`Sources/[^`]*`' ARCHITECTURE.md CONTRIBUTING.md -h | tr -d '`' | grep -v '[A-Z]\{4\}')
@@ -22,6 +24,7 @@ named_files_exist() {
 check "the folders of the core are layers without cycles" python3 "$layers" .
 check "a reference to a higher layer is found" finds "System/Upward.swift: Collector is in Collector/, which is not below System/" python3 "$layers" "$upward"
 check "a folder in no layer is found" finds "Elsewhere: not in the table" python3 "$layers" "$upward"
+check "a system call outside System/ is found" finds "Spool/Call.swift: fsync() is called outside System/" python3 "$layers" "$upward"
 check "and nothing else is" only_upward
 check "files that ARCHITECTURE.md and CONTRIBUTING.md name exist" named_files_exist
 

@@ -214,7 +214,7 @@ final class AuditLog {
 extension Descriptor {
     /// The content from `offset` to the end; more than `limit` bytes if it is longer, nil if it cannot be read.
     fileprivate func readTail(from offset: Int64, limit: Int) -> [UInt8]? {
-        guard lseek(number, Int(offset), SEEK_SET) >= 0, let bytes = try? readAll(limit: limit + 1) else { return nil }
+        guard seek(to: offset), let bytes = try? readAll(limit: limit + 1) else { return nil }
         return bytes
     }
 }

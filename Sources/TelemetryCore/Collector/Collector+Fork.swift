@@ -6,11 +6,7 @@ extension Collector {
     func leaveToParent() {
         recorder.pointee.segment.store(0, ordering: .releasing)
         looked = 0
-        recorder.pointee.adjusted.store(0, ordering: .relaxed)
-        recorder.pointee.refused.store(0, ordering: .relaxed)
-        recorder.pointee.refusedUndeclared.store(0, ordering: .relaxed)
-        recorder.pointee.attributesRefused.store(0, ordering: .relaxed)
-        recorder.pointee.redacted.store(0, ordering: .relaxed)
+        recorder.pointee.counts.reset()
         spool?.abandon()
         spool = nil
         dispatcher = nil

@@ -47,7 +47,7 @@ extension Collector {
         var isMine = false
         mutex.lock()
         if let shared = (spool ?? attach()).shared {
-            _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+            _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { _ in
                 last = HeartbeatFile.last(in: shared.directory)
                 let now = Clock.realtime()
                 guard rule.isDue(last: last, now: now) else { return }
@@ -57,7 +57,7 @@ extension Collector {
         }
         mutex.unlock()
         if isMine {
-            "heartbeat".withCString { _ = Recording.track(handle, $0, $0, nil, 0) }
+            EventSchema.heartbeat.withCString { _ = Recording.track(handle, $0, $0, nil, 0) }
         }
         return last
     }

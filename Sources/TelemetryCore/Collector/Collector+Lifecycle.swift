@@ -155,7 +155,7 @@ extension Collector {
     /// spool is made for them.
     @inline(never)
     private func attachToCount() {
-        guard spool == nil, decision.isEnabled, recorder.pointee.refused.load(ordering: .relaxed) != 0,
+        guard spool == nil, decision.isEnabled, recorder.pointee.counts[.refused] != 0,
             let existing = SpoolDirectory.openExisting(tool: options.toolName)
         else { return }
         existing.close()
@@ -164,11 +164,7 @@ extension Collector {
 
     /// With the mutex held. Adds the counts of recording threads to the others.
     private func moveCounts(to spool: Spool) {
-        spool.unmerged.adjusted &+= recorder.pointee.adjusted.exchange(0, ordering: .relaxed)
-        spool.unmerged.refused &+= recorder.pointee.refused.exchange(0, ordering: .relaxed)
-        spool.unmerged.refusedUndeclared &+= recorder.pointee.refusedUndeclared.exchange(0, ordering: .relaxed)
-        spool.unmerged.attributesRefused &+= recorder.pointee.attributesRefused.exchange(0, ordering: .relaxed)
-        spool.unmerged.redacted &+= recorder.pointee.redacted.exchange(0, ordering: .relaxed)
+        spool.unmerged.counts += recorder.pointee.counts.take()
     }
 
     /// Erases buffer and spool without sending; requirement E10.
@@ -186,7 +182,7 @@ extension Collector {
             Clock.sleep(nanoseconds: 1_000_000)
             mutex.lock()
             guard let spool = self.spool, let shared = spool.shared else { break }
-            isDone = shared.withLock(Deadline(nanoseconds: 0)) { spool.discardOrphans(shared) }
+            isDone = shared.withLock(Deadline(nanoseconds: 0)) { spool.discardOrphans($0) }
         }
         return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
     }
@@ -215,11 +211,7 @@ extension Collector {
                 }
             }
             result.storage = Int32(TELEMETRY_STORAGE_NONE.rawValue)
-            result.adjusted &+= recorder.pointee.adjusted.load(ordering: .relaxed)
-            result.refused &+= recorder.pointee.refused.load(ordering: .relaxed)
-            result.refused_undeclared &+= recorder.pointee.refusedUndeclared.load(ordering: .relaxed)
-            result.attributes_refused &+= recorder.pointee.attributesRefused.load(ordering: .relaxed)
-            result.redacted &+= recorder.pointee.redacted.load(ordering: .relaxed)
+            result.add(recorder.pointee.counts.all)
             return result
         }
         moveCounts(to: spool)
@@ -241,7 +233,7 @@ extension Collector {
             // Recording needs the mutex: without the lock, a segment that is being counted at this moment may count
             // twice.
             let look = { totals = shared.totals(failure: &failure, own: spool.ownMapped) }
-            if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), look) { look() }
+            if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), { _ in look() }) { look() }
             totals += spool.ownTally()
             result.set(totals)
             result.spool_bytes = UInt64(clamping: shared.usage().bytes)
@@ -273,10 +265,6 @@ extension telemetry_statistics {
         dropped_rejected = tally.dropped[DropReason.rejected.rawValue]
         dropped_withdrawn = tally.dropped[DropReason.withdrawn.rawValue]
         dropped_unconfirmed = tally.dropped[DropReason.unconfirmed.rawValue]
-        adjusted = tally.adjusted
-        refused = tally.refused
-        refused_undeclared = tally.refusedUndeclared
-        attributes_refused = tally.attributesRefused
-        redacted = tally.redacted
+        add(tally.counts)
     }
 }

@@ -77,6 +77,7 @@ package final class Collector: ForkMember {
 
     deinit {
         handle.deallocate()
+        recorder.pointee.counts.deallocate()
         recorder.deinitialize(count: 1)
         recorder.deallocate()
         cancelled.deinitialize(count: 1)
@@ -351,7 +352,7 @@ package final class Collector: ForkMember {
         guard let shared, !isLocalOnly, set.origin == .code, shared.control.chosenLately(looked) != set.owner else {
             return
         }
-        _ = shared.withLock(Deadline(nanoseconds: 0)) {
+        _ = shared.withLock(Deadline(nanoseconds: 0)) { _ in
             shared.control.write(chosen: destinationText, set.owner, looked)
         }
     }
@@ -399,10 +400,11 @@ extension ContextBlock {
     ) {
         self.init()
         let system = SystemDescription.current()
-        for (id, value) in [
-            (UInt8(1), options.toolName), (2, options.toolVersion), (3, system.name), (4, system.version),
-            (5, system.architecture), (6, "libtelemetry/" + TelemetryVersion.text), (7, machineID),
-        ] where !value.isEmpty { add(id, value) }
+        for (field, value) in [
+            (ResourceField.toolName, options.toolName), (.toolVersion, options.toolVersion), (.os, system.name),
+            (.osVersion, system.version), (.arch, system.architecture),
+            (.runtime, "libtelemetry/" + TelemetryVersion.text), (.machineID, machineID),
+        ] where !value.isEmpty { add(field, value) }
         if let destinations { add(destinations.set, destinations.text) }
         for (key, value) in options.metadata { add(key: key, redactor.redactMetadata(key: key, value)) }
     }

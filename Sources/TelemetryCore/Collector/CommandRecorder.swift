@@ -102,7 +102,7 @@ package enum CommandRecording {
         _ handle: UnsafeMutablePointer<telemetry_collector>, normalised: String, _ command: CommandInput
     ) -> telemetry_status {
         normalised.withCString { name in
-            "command.invocation".withCString { type in
+            TELEMETRY_COMMAND_INVOCATION.withCString { type in
                 var input = EventInput(
                     type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
                 input.set(command.attributes, command.attributeCount)
@@ -128,7 +128,7 @@ package enum CommandRecording {
         let given = category.map { CategoryName($0) }
         var command = CommandInput(durationMilliseconds: 0, exitCode: 0)
         command.error = error
-        return "command.error".withCString { type in
+        return TELEMETRY_COMMAND_ERROR.withCString { type in
             var input = EventInput(
                 type: Text(type, limit: EventLimits.typeBytes), name: Text(name, limit: EventLimits.nameBytes))
             input.set(attributes, count)

@@ -67,10 +67,7 @@ package enum DetachedDelivery {
     }
 
     private static func isTrusted(_ path: String) -> Bool {
-        var status = stat()
-        guard PathText.call(path, { stat($0, &status) }) == 0, PathText.call(path, { access($0, X_OK) }) == 0 else {
-            return false
-        }
+        guard let status = SharedFile.programStatus(path) else { return false }
         return FileTrust(acceptsRoot: true, refusedMode: 0o022).problem(status) == nil
     }
 

@@ -9,11 +9,7 @@ struct Recorder: ~Copyable {
     /// When the slow path was last taken to look at the spool: consent may have been withdrawn, and the segment cut
     /// short or removed. Nanoseconds since 1970.
     let looked = Atomic<Int64>(0)
-    let adjusted = Atomic<UInt64>(0)
-    let refused = Atomic<UInt64>(0)
-    let redacted = Atomic<UInt64>(0)
-    let refusedUndeclared = Atomic<UInt64>(0)
-    let attributesRefused = Atomic<UInt64>(0)
+    let counts = SharedCounts()
     /// C10: kept alive by the collector's options.
     let registry: UnsafePointer<RegistryTable>?
     let segmentBytes: Int
@@ -134,13 +130,12 @@ package enum Recording {
                 let status = withUnsafePointer(to: &plan) { Collector.from(handle).recordSlowly(input, $0, now: now) }
                 if status != TELEMETRY_OK { return status }
             }
-            if input.hasRedaction { recorder.pointee.redacted.wrappingAdd(1, ordering: .relaxed) }
+            if input.hasRedaction { recorder.pointee.counts.add(.redacted) }
             if plan.refusedCount != 0 {
-                recorder.pointee.attributesRefused.wrappingAdd(
-                    UInt64(truncatingIfNeeded: plan.refusedCount), ordering: .relaxed)
+                recorder.pointee.counts.add(.attributesRefused, UInt64(truncatingIfNeeded: plan.refusedCount))
             }
             if plan.isAdjusted {
-                recorder.pointee.adjusted.wrappingAdd(1, ordering: .relaxed)
+                recorder.pointee.counts.add(.adjusted)
                 return TELEMETRY_ADJUSTED
             }
             return TELEMETRY_OK
@@ -183,7 +178,7 @@ package enum Recording {
     @inline(never)
     private static func refuseUndeclared(_ handle: UnsafeMutablePointer<telemetry_collector>) -> telemetry_status {
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
-        recorder.pointee.refusedUndeclared.wrappingAdd(1, ordering: .relaxed)
+        recorder.pointee.counts.add(.refusedUndeclared)
         _ = refuse(handle)
         return TELEMETRY_ERROR_UNDECLARED
     }
@@ -191,7 +186,7 @@ package enum Recording {
     @inline(never)
     static func refuse(_ handle: UnsafeMutablePointer<telemetry_collector>) -> telemetry_status {
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
-        recorder.pointee.refused.wrappingAdd(1, ordering: .relaxed)
+        recorder.pointee.counts.add(.refused)
         return TELEMETRY_ERROR_ARGUMENT
     }
 }

@@ -22,7 +22,7 @@ enum AnswerFile {
         guard let path, let directory = try Directory.openAny(path) else { return false }
         defer { directory.close() }
         guard try directory.removeEntry(name) else { return false }
-        if fsync(directory.number) != 0 { throw .current }
+        try directory.synchronize()
         return true
     }
 
@@ -42,7 +42,7 @@ enum AnswerFile {
         guard let status = try? file.status(), status.isOwnRegularFile else { return false }
         let isWritten = bytes.withUnsafeBytes { (try? file.overwrite($0, at: 0)) != nil }
         let isCut = (try? file.truncate(to: isWritten ? Int64(bytes.count) : 0)) != nil
-        return (isWritten || isCut) && fsync(file.raw) == 0
+        return (isWritten || isCut) && (try? file.synchronize()) != nil
     }
 
     private static func removeLeftovers(in directory: Descriptor, _ name: String) {

@@ -30,20 +30,25 @@ struct AnswerWatch {
         for file in files {
             var status = stat()
             // The stamp of a link, and of its target.
-            mix(&hash, file, AT_SYMLINK_NOFOLLOW, &status)
-            if status.st_mode & mode_t(S_IFMT) == mode_t(S_IFLNK) { mix(&hash, file, 0, &status) }
+            mix(&hash, file, followingLinks: false, &status)
+            if status.st_mode & mode_t(S_IFMT) == mode_t(S_IFLNK) { mix(&hash, file, followingLinks: true, &status) }
         }
         return hash
     }
 
     /// FNV-1a, a word at a time. The inode's time of change shows changes of content, mode, owner and names.
-    private static func mix(_ hash: inout UInt64, _ file: String, _ flags: Int32, _ status: inout stat) {
-        status = stat()
-        let error = PathText.call(file) { fstatat(AT_FDCWD, $0, &status, flags) } == 0 ? 0 : csystem_errno()
+    private static func mix(_ hash: inout UInt64, _ file: String, followingLinks: Bool, _ status: inout stat) {
+        var code: Int32 = 0
+        do throws(SystemError) {
+            status = try Descriptor.currentDirectory.entryStatus(file, followingLinks: followingLinks)
+        } catch {
+            status = stat()
+            code = error.code
+        }
         for word in [
             UInt64(truncatingIfNeeded: status.st_dev), UInt64(truncatingIfNeeded: status.st_ino),
             UInt64(truncatingIfNeeded: status.st_ctim.tv_sec), UInt64(truncatingIfNeeded: status.st_ctim.tv_nsec),
-            UInt64(truncatingIfNeeded: status.st_size), UInt64(truncatingIfNeeded: error),
+            UInt64(truncatingIfNeeded: status.st_size), UInt64(truncatingIfNeeded: code),
         ] {
             hash = (hash ^ word) &* 0x100_0000_01B3
             hash ^= hash >> 29

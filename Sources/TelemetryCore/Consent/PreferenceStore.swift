@@ -93,9 +93,7 @@ package enum PreferenceStore {
     static func stamps(tool: String) -> [FileStamp?] {
         let directory = Environment.configDirectory
         return [path(tool: tool, in: directory), everyToolPath(in: directory)].map { path in
-            var status = stat()
-            guard let path, PathText.call(path, { lstat($0, &status) }) == 0 else { return nil }
-            return FileStamp(status)
+            path.flatMap { FileStamp(in: .currentDirectory, $0) }
         }
     }
 

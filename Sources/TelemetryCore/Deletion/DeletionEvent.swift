@@ -4,7 +4,6 @@ import CSystem
 /// The last resort: an event `data.deletion_request` with the id to be erased, sent at once through the tool's backend.
 /// It never goes through the spool, so nothing else is sent with it. It needs no consent, because the user asks for it.
 final class DeletionEvent {
-    static let type = "data.deletion_request"
     static let name = "deletion_request"
 
     let options: Options
@@ -38,7 +37,7 @@ final class DeletionEvent {
     /// A record of docs/spool-format.md, with the parts that are read outside a segment. It is not made by the
     /// recording path, because that code is laid out for its existing callers.
     private static func record(now: Int64) -> [UInt8] {
-        let (type, name) = (Array(Self.type.utf8), Array(Self.name.utf8))
+        let (type, name) = (Array(TELEMETRY_DATA_DELETION_REQUEST.utf8), Array(Self.name.utf8))
         var record = [UInt8](repeating: 0, count: EventLayout.fixedSize)
         record.withUnsafeMutableBytes { area in
             guard let base = area.baseAddress else { return }

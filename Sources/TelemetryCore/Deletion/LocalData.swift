@@ -36,7 +36,7 @@ package enum LocalData {
             removeEntries(path, &problems) { isState($0) && !(keepingPastIDs && isNamed($0, PastIDs.fileName)) }
         }
         // Removes the directory only if it is empty.
-        _ = PathText.call(path) { rmdir($0) }
+        Directory.removeEmpty(path)
     }
 
     private static func keepIDs(_ path: String, _ options: Options) -> String? {

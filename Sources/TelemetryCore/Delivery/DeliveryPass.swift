@@ -241,9 +241,9 @@ final class DeliveryPass {
     private func finishOrphan(_ segment: Segment) -> Bool {
         guard let lease, let shared else { return false }
         var isCounted = false
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { locked in
             guard lease.isHeld else { return }
-            spool.discard(segment, .corrupt, isLocked: true)
+            spool.discard(segment, .corrupt, locked)
             isCounted = true
         }
         if isCounted { lease.deliver(nil) } else { release(segment) }

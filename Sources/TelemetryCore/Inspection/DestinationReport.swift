@@ -47,16 +47,16 @@ extension SpoolInspector {
         guard let shared = SpoolInspector.look(options) else { return reports }
         defer { shared.close() }
         let own = options.destinationSet
-        _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) {
-            for index in reports.indices { fill(&reports[index], shared, isOnly: reports.count == 1, own) }
+        _ = shared.withLock(Deadline(timeoutMilliseconds: 1000)) { locked in
+            for index in reports.indices { fill(&reports[index], locked, isOnly: reports.count == 1, own) }
         }
         return reports
     }
 
-    /// Locked.
     private static func fill(
-        _ report: inout DestinationReport, _ shared: SpoolDirectory, isOnly: Bool, _ own: DestinationSet
+        _ report: inout DestinationReport, _ locked: LockedSpool, isOnly: Bool, _ own: DestinationSet
     ) {
+        let shared = locked.shared
         guard !isOnly else {
             let totals = shared.totals()
             (report.recorded, report.delivered, report.dropped) = (

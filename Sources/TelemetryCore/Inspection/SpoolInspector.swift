@@ -37,7 +37,7 @@ package enum SpoolInspector {
         var totals = Tally()
         var error: Int32 = 0
         let look = { totals = shared.totals(failure: &error) }
-        if !shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds), look) { look() }
+        if !shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds), { _ in look() }) { look() }
         failure = error
         result.set(totals)
         result.spool_bytes = UInt64(clamping: shared.usage().bytes)
@@ -259,10 +259,10 @@ package enum SpoolInspector {
         let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(options), context: ContextBlock())
         defer { spool.close() }
         var isRaised = false
-        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds)) {
+        let isLocked = shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds)) { locked in
             isRaised = shared.control.raiseEpoch()
             Lease.removeLeftover(shared.directory)
-            spool.discardOrphans(shared)
+            spool.discardOrphans(locked)
         }
         // Two processes that raise the epoch at once raise it to the same value.
         if !isRaised && !shared.control.raiseEpoch() { return .impossible(.current) }
@@ -290,10 +290,7 @@ package enum SpoolInspector {
     /// taken from a process that was stopped. Returns the process that it was taken from, or 0. Nil: it was neither
     /// released nor taken.
     private static func waitForDeliverer(_ shared: SpoolDirectory) throws(SystemError) -> Int32? {
-        if faccessat(shared.directory.raw, Lease.lockName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 {
-            if SystemError.current.isMissing { return 0 }
-            throw .current
-        }
+        guard try shared.directory.hasEntry(Lease.lockName) else { return 0 }
         let deadline = Deadline(timeoutMilliseconds: delivererMilliseconds)
         guard let lease = try Lease.obtain(shared.directory, until: deadline, patience: silenceNanoseconds) else {
             return nil
@@ -331,7 +328,7 @@ package enum SpoolInspector {
         let deadline = Deadline(timeoutMilliseconds: 1000)
         while !shared.segmentNames().isEmpty && !deadline.isPast {
             Clock.sleep(nanoseconds: 10_000_000)
-            _ = shared.withLock(deadline) { spool.discardOrphans(shared) }
+            _ = shared.withLock(deadline) { spool.discardOrphans($0) }
         }
     }
 }

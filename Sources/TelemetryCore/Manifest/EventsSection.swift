@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 
 /// `events`: what the tool may record, and nothing else (C10).
 enum EventsSection {
@@ -44,7 +45,7 @@ enum EventsSection {
 
     /// One type or a list of them.
     private static func types(_ section: ManifestSection) throws(ManifestError) -> [String] {
-        guard let node = section.node("type") else { return [EventSchema.featureUsed.description] }
+        guard let node = section.node("type") else { return [TELEMETRY_FEATURE_USED] }
         let expected = "a type of 1 to 64 letters, digits, '.', '_' or '-', or a list of up to 16"
         guard case .sequence(let items) = node.content else { return [try type(node, section, expected)] }
         if items.isEmpty || items.count > EventRegistry.limitTypes {

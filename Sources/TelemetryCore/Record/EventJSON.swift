@@ -133,13 +133,13 @@ struct EventJSON: ~Copyable {
     }
 
     private mutating func writeContext(_ context: EventContext) {
-        json.member("machine_id", context.machineID)
-        json.member("tool_name", context.toolName)
-        json.member("version", context.toolVersion)
-        json.member("os", context.os)
-        json.member("arch", context.arch)
-        json.member("os_version", context.osVersion)
-        json.member("runtime", context.runtime)
+        json.member(ResourceField.machineID.jsonName, context.machineID)
+        json.member(ResourceField.toolName.jsonName, context.toolName)
+        json.member(ResourceField.toolVersion.jsonName, context.toolVersion)
+        json.member(ResourceField.os.jsonName, context.os)
+        json.member(ResourceField.arch.jsonName, context.arch)
+        json.member(ResourceField.osVersion.jsonName, context.osVersion)
+        json.member(ResourceField.runtime.jsonName, context.runtime)
     }
 
     @inline(__always)

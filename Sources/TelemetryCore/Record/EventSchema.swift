@@ -1,27 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 
-/// C1, C2: the types of event that are known, and what a type may look like.
+/// C1, C2: what a type of event may look like. The names of the known types are those of telemetry.h.
 enum EventSchema {
     static let version = 1
 
-    static let commandInvocation: StaticString = "command.invocation"
-    static let commandError: StaticString = "command.error"
-    static let featureUsed: StaticString = "feature.used"
-    static let updateCheck: StaticString = "update.check"
-    static let updateApplied: StaticString = "update.applied"
-    static let dataDeletionRequest: StaticString = "data.deletion_request"
-
-    static let heartbeat: StaticString = "heartbeat"
-
-    static let typeLimitBytes = 64
+    /// A type that is in no header: only the library makes its events.
+    static let heartbeat = "heartbeat"
 
     /// C10: types that the library itself makes, whatever the registry says.
     static func isAlwaysAllowed(_ type: UnsafeRawBufferPointer) -> Bool {
-        matches(type, dataDeletionRequest) || matches(type, heartbeat)
+        matches(type, TELEMETRY_DATA_DELETION_REQUEST) || matches(type, heartbeat)
     }
 
-    private static func matches(_ type: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
-        type.elementsEqual(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    private static func matches(_ type: UnsafeRawBufferPointer, _ name: String) -> Bool {
+        guard let base = type.baseAddress, type.count == name.utf8.count else { return false }
+        return name.withCString { memcmp(base, $0, type.count) } == 0
     }
 
     /// 1 to 64 bytes of letters, digits, '.', '_' and '-'. Eight bytes at a time: this runs for
@@ -29,7 +23,7 @@ enum EventSchema {
     @_optimize(speed)
     static func isValidType(_ type: UnsafeRawBufferPointer) -> Bool {
         let count = type.count
-        guard let base = type.baseAddress, count >= 1, count <= typeLimitBytes else { return false }
+        guard let base = type.baseAddress, count >= 1, count <= EventLimits.typeBytes else { return false }
         if count < 8 { return isValid(shortWord(base, count)) }
         var offset = 0
         while offset &+ 8 <= count {

@@ -174,8 +174,7 @@ final class ControlFile {
         let (first, second) = ControlLayout.epochs
         return withUnsafeTemporaryAllocation(byteCount: second - first + 16, alignment: 8) { area in
             let base = area.baseAddress.unsafelyUnwrapped
-            let got = pread(file.raw, base, area.count, first)
-            if got < 0 { return nil }
+            guard let got = file.read(base, area.count, at: first) else { return nil }
             let epoch = got < area.count ? 0 : Self.epoch(base) ?? 0
             known.store(epoch, ordering: .relaxed)
             return epoch
@@ -234,11 +233,7 @@ final class ControlFile {
         result.tally.recorded = CountersLayout.recorded.load(slot)
         result.tally.delivered = CountersLayout.delivered.load(slot)
         for index in 0..<DropReason.count { result.tally.dropped[index] = CountersLayout.dropped(index).load(slot) }
-        result.tally.adjusted = CountersLayout.adjusted.load(slot)
-        result.tally.refused = CountersLayout.refused.load(slot)
-        result.tally.refusedUndeclared = CountersLayout.refusedUndeclared.load(slot)
-        result.tally.attributesRefused = CountersLayout.attributesRefused.load(slot)
-        result.tally.redacted = CountersLayout.redacted.load(slot)
+        for counter in Counter.allCases { result.tally.counts[counter] = CountersLayout.counter(counter).load(slot) }
         return result
     }
 
@@ -253,11 +248,7 @@ final class ControlFile {
             CountersLayout.recorded.store(tally.recorded, slot)
             CountersLayout.delivered.store(tally.delivered, slot)
             for index in 0..<DropReason.count { CountersLayout.dropped(index).store(tally.dropped[index], slot) }
-            CountersLayout.adjusted.store(tally.adjusted, slot)
-            CountersLayout.refused.store(tally.refused, slot)
-            CountersLayout.refusedUndeclared.store(tally.refusedUndeclared, slot)
-            CountersLayout.attributesRefused.store(tally.attributesRefused, slot)
-            CountersLayout.redacted.store(tally.redacted, slot)
+            for counter in Counter.allCases { CountersLayout.counter(counter).store(tally.counts[counter], slot) }
         }
     }
 

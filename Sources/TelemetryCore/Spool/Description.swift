@@ -159,16 +159,15 @@ struct Description {
 extension EventContext {
     /// Ids of docs/spool-format.md, "context field".
     mutating func set(_ id: UInt8, _ value: UnsafeRawBufferPointer) {
-        switch id {
-        case 1: toolName = value
-        case 2: toolVersion = value
-        case 3: os = value
-        case 4: osVersion = value
-        case 5: arch = value
-        case 6: runtime = value
-        case 7: machineID = value
-        case DestinationSetLayout.field: destinations = value
-        default: break
+        switch ResourceField(rawValue: id) {
+        case .toolName: toolName = value
+        case .toolVersion: toolVersion = value
+        case .os: os = value
+        case .osVersion: osVersion = value
+        case .arch: arch = value
+        case .runtime: runtime = value
+        case .machineID: machineID = value
+        case nil: if id == DestinationSetLayout.field { destinations = value }
         }
     }
 }
@@ -189,9 +188,11 @@ struct ContextBlock {
     static let fieldLimit = 64
 
     @inline(never)
-    mutating func add(_ id: UInt8, _ text: String) { add(id, TextLimit.cut(Array(text.utf8), Self.fieldLimit)) }
+    mutating func add(_ field: ResourceField, _ text: String) {
+        add(field.rawValue, TextLimit.cut(Array(text.utf8), Self.fieldLimit))
+    }
 
-    private mutating func add(_ id: UInt8, _ value: [UInt8]) {
+    mutating func add(_ id: UInt8, _ value: [UInt8]) {
         bytes += [id, 0, UInt8(truncatingIfNeeded: value.count), UInt8(truncatingIfNeeded: value.count >> 8)]
         bytes += value
         fieldCount += 1

@@ -28,14 +28,14 @@ struct DestinationFile {
 
     /// Nil: the spool has none.
     static func existing(in directory: Descriptor) -> DestinationFile? {
-        faccessat(directory.raw, name, F_OK, 0) == 0 || !SystemError.current.isMissing
-            ? DestinationFile(directory: directory) : nil
+        // One that cannot be looked for may be there.
+        (try? directory.hasEntry(name, followingLinks: true)) ?? true ? DestinationFile(directory: directory) : nil
     }
 
-    /// Gives each name a place: the one it has, or else one that no longer belongs to any of `names`. Called with the
-    /// control file locked. Nil: the file cannot be made.
-    static func assign(_ names: [String], in directory: Descriptor) -> [DestinationSlot]? {
-        let file = DestinationFile(directory: directory)
+    /// Gives each name a place: the one it has, or else one that no longer belongs to any of `names`. Nil: the
+    /// file cannot be made.
+    static func assign(_ names: [String], _ locked: LockedSpool) -> [DestinationSlot]? {
+        let file = DestinationFile(directory: locked.shared.directory)
         guard file.prepare() else { return nil }
         var slots: [DestinationSlot] = []
         for name in names {

@@ -137,10 +137,6 @@ extension Options {
 
     /// 15 bits of a checksum of the executable's path; never 0 if the path is known.
     private static var programMark: UInt16 {
-        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { area in
-            guard let base = area.baseAddress else { return 0 }
-            let length = readlink("/proc/self/exe", base.assumingMemoryBound(to: CChar.self), area.count)
-            return length > 0 ? UInt16(truncatingIfNeeded: csystem_crc32c(0, base, length) >> 17) | 1 : 0
-        }
+        ProgramFile.withPath { UInt16(truncatingIfNeeded: csystem_crc32c(0, $0, $1) >> 17) | 1 } ?? 0
     }
 }

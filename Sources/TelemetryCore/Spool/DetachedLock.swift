@@ -19,7 +19,7 @@ package enum DetachedLock {
             if lock.tryLock() { return lock }
             ForkHandling.closeHeld(lock, unlocking: false)
             guard LeaseStamp(shared.directory, name)?.isOverdue == true else { return nil }
-            unlinkat(shared.directory.number, name, 0)
+            shared.directory.discardEntry(name)
         }
         return nil
     }
@@ -42,10 +42,7 @@ package enum DetachedLock {
         return held == nil && status(shared) != nil
     }
 
-    private static func status(_ shared: SpoolDirectory) -> stat? {
-        var status = stat()
-        return fstatat(shared.directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
-    }
+    private static func status(_ shared: SpoolDirectory) -> stat? { try? shared.directory.entryStatus(name) }
 
     /// As for the holder of a lease: a silent process is taken for stopped.
     static func beat() {

@@ -104,15 +104,14 @@ final class Lease {
                 return file
             }
             ForkHandling.closeHeld(file)
-            unlinkat(directory.number, stampName, 0)
+            directory.discardEntry(stampName)
         }
         return nil
     }
 
     /// Compares the name's inode and not the count of links: NFS keeps an open file under another name.
     private static func isCurrent(_ inode: UInt64, _ directory: Descriptor) -> Bool {
-        var status = stat()
-        return fstatat(directory.raw, lockName, &status, AT_SYMLINK_NOFOLLOW) == 0 && UInt64(status.st_ino) == inode
+        (try? directory.entryStatus(lockName)).map { UInt64($0.st_ino) } == inode
     }
 
     // MARK: for its holder
@@ -184,10 +183,10 @@ final class Lease {
             let now = LeaseStamp(directory, stampName),
             now.isSame(stamp), isCurrent(stamp.inode, directory), isLocked(directory)
         else { return false }
-        unlinkat(directory.number, lockName, 0)
+        directory.discardEntry(lockName)
         // From here on the former holder begins nothing.
         if stamp.segment != 0 { Segment.take(Segment.name(stamp.segment), in: directory, by: takenName) }
-        unlinkat(directory.number, stampName, 0)
+        directory.discardEntry(stampName)
         return true
     }
 
@@ -199,7 +198,7 @@ final class Lease {
     }
 
     /// Removes what a process left that died while it took a segment.
-    static func removeLeftover(_ directory: Descriptor) { unlinkat(directory.number, takenName, 0) }
+    static func removeLeftover(_ directory: Descriptor) { directory.discardEntry(takenName) }
 }
 
 extension Segment {
@@ -210,12 +209,12 @@ extension Segment {
         defer { old.close() }
         // Not locked: its holder has let go of it, or is gone.
         guard !old.tryLock(), let status = try? old.status(), status.isOwnRegularFile else { return }
-        unlinkat(directory.number, takenName, 0)
+        directory.discardEntry(takenName)
         guard let copy = try? Descriptor.open(at: directory, takenName, O_RDWR | O_CREAT | O_EXCL) else { return }
         defer { copy.close() }
         let size = min(Int(clamping: status.st_size), SegmentLayout.maximumSize)
-        let isWhole = copy.fill(from: old, size) && renameat(directory.number, takenName, directory.number, name) == 0
-        if !isWhole { unlinkat(directory.number, takenName, 0) }
+        let isWhole = copy.fill(from: old, size) && (try? directory.renameEntry(takenName, name)) != nil
+        if !isWhole { directory.discardEntry(takenName) }
     }
 }
 
@@ -223,7 +222,7 @@ extension Descriptor {
     fileprivate func fill(from other: Descriptor, _ size: Int) -> Bool {
         guard let chunk = malloc(max(1, size)) else { return false }
         defer { free(chunk) }
-        guard pread(other.raw, chunk, size, 0) == size else { return false }
+        guard other.read(chunk, size, at: 0) == size else { return false }
         return (try? writeAll(UnsafeRawBufferPointer(start: chunk, count: size))) != nil
     }
 }

@@ -42,7 +42,7 @@ struct LeaseStamp {
     init?(_ directory: Descriptor, _ name: String) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
-        let got = withUnsafeMutableBytes(of: &words) { pread(file.raw, $0.baseAddress, Self.size, 0) }
+        let got = withUnsafeMutableBytes(of: &words) { file.read($0.baseAddress.unsafelyUnwrapped, Self.size, at: 0) }
         if got != Self.size || beat == 0 { return nil }
     }
 

@@ -72,7 +72,7 @@ final class Segment {
     var state: StateWord {
         if isIntact || isLost { return look() }
         var left = StateWord(raw: 0)
-        if let file { _ = pread(file.raw, &left.raw, 8, 0) }
+        if let file { _ = file.read(&left.raw, 8, at: 0) }
         var last = StateWord(raw: seen.load(ordering: .relaxed))
         if left.count > last.count && left.isPlausible(fileSize: size) {
             last = left
@@ -140,14 +140,7 @@ final class Segment {
     }
 
     /// What this segment contributes to the totals.
-    var tally: Tally {
-        var result = Tally()
-        // A damaged state word may say less than the number of events found.
-        result.recorded = max(UInt64(state.count), progress.consumed)
-        result.delivered = UInt64(progress.delivered)
-        for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
-        return result
-    }
+    var tally: Tally { Tally(state.count, progress) }
 
     // MARK: making and taking
 
@@ -178,13 +171,13 @@ final class Segment {
             // The other process may have finished with it already and removed it.
             guard file.tryLock(), try file.status().st_nlink > 0 else { throw SystemError(code: EWOULDBLOCK) }
             try file.allocate(Int64(size))
-            let base = try map(file, size, address)
+            let base = try Mapping.shared(file, size, address)
             let description = Description.write(
                 base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
             StateWord.store(base, .empty)
             return Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description)
         } catch {
-            unlinkat(directory.number, name, 0)
+            directory.discardEntry(name)
             ForkHandling.closeHeld(file)
             throw error
         }
@@ -193,7 +186,7 @@ final class Segment {
     static func createHeap(size: Int, epoch: UInt64, context: ContextBlock, address: UnsafeMutableRawPointer?)
         -> Segment?
     {
-        guard let base = blank(size, address) else { return nil }
+        guard let base = Mapping.blank(size, address) else { return nil }
         let description = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
         StateWord.store(base, .empty)
         return Segment(base: base, size: size, name: "", file: nil, storage: .heap, description: description)
@@ -243,7 +236,7 @@ final class Segment {
         if reading == .mapped {
             // Writing to a file with holes would raise SIGBUS on a full disk.
             guard SegmentLayout.isPlausible(fileSize: fileSize), blocks &* 512 >= fileSize,
-                let base = try? map(file, size, nil)
+                let base = try? Mapping.shared(file, size, nil)
             else {
                 ForkHandling.closeHeld(file)
                 return .unavailable
@@ -252,7 +245,7 @@ final class Segment {
                 return .taken(
                     Segment(base: base, size: size, name: name, file: file, storage: .mapped, description: description))
             }
-            munmap(base, size)
+            Mapping.remove(base, size)
             ForkHandling.closeHeld(file)
             return .unavailable
         }
@@ -279,27 +272,6 @@ final class Segment {
         }
         return .damaged(
             file: file, count: state.isPlausible(fileSize: max(size, SegmentLayout.headerSize)) ? state.count : 0)
-    }
-
-    private static func map(_ file: Descriptor, _ size: Int, _ address: UnsafeMutableRawPointer?) throws(SystemError)
-        -> UnsafeMutableRawPointer
-    {
-        let flags = MAP_SHARED | (address == nil ? 0 : MAP_FIXED)
-        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, file.raw, 0), base != csystem_map_failed()
-        else { throw .current }
-        if file.isOurs { return base }
-        // The mapped file may belong to the program, which took the descriptor number meanwhile.
-        if address == nil { munmap(base, size) } else { _ = blank(size, base) }
-        throw SystemError(code: EBADF)
-    }
-
-    /// Memory that reads as zero. Its state word therefore refuses every record.
-    private static func blank(_ size: Int, _ address: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (address == nil ? 0 : MAP_FIXED)
-        guard let base = mmap(address, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != csystem_map_failed() else {
-            return nil
-        }
-        return base
     }
 
     // MARK: changing
@@ -378,7 +350,8 @@ final class Segment {
         address: UnsafeMutableRawPointer?, isRemoved: Bool
     ) {
         if storage == .copied { return (nil, release(removingFrom: directory)) }
-        guard Self.blank(size, base) != nil else { return (nil, false) }
+        // Without memory the file stays mapped until the range is used again, and the seal refuses records.
+        if Mapping.blank(size, base) == nil { seal() }
         if isShort { try? file?.truncate(to: Int64(SegmentLayout.minimumSize)) }
         return (base, letGo(removingFrom: directory))
     }
@@ -483,13 +456,13 @@ final class Segment {
             try file.writeAll(UnsafeRawBufferPointer(start: base, count: used))
             return true
         } catch {
-            unlinkat(directory.number, name, 0)
+            directory.discardEntry(name)
             return error.code == EWOULDBLOCK ? nil : false
         }
     }
 
     /// Gives back the memory only.
-    func forget() { if storage == .copied { free(base) } else { munmap(base, size) } }
+    func forget() { if storage == .copied { free(base) } else { Mapping.remove(base, size) } }
 
     // MARK: names
 

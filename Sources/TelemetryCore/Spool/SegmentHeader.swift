@@ -55,10 +55,7 @@ struct SegmentHeader {
     /// Events that wait from an earlier epoch have been withdrawn, even if their owner has not noticed yet.
     @inline(never)
     func tally(currentEpoch: UInt64) -> Tally {
-        var result = Tally()
-        result.recorded = max(UInt64(state.count), progress.consumed)
-        result.delivered = UInt64(progress.delivered)
-        for index in 0..<DropReason.count { result.dropped[index] = UInt64(progress.dropped[index]) }
+        var result = Tally(state.count, progress)
         if epoch != currentEpoch { result.drop(.withdrawn, result.pending) }
         return result
     }

@@ -57,14 +57,14 @@ extension Spool {
         segment.isInDelivery = false
         segment.isBacklog = false
         guard isOwn, segment.isIntact, segment.size == limits.segmentBytes else {
-            discard(segment, .corrupt, isLocked: false)
+            discard(segment, .corrupt)
             return
         }
         let begin = {
             segment.erase()
             segment.reset(epoch: self.epoch, context: self.context)
         }
-        if account(segment, isLocked: false, begin) {
+        if account(segment, nil, begin) {
             spare.append(segment)
         } else if !leaveCounts(of: segment) {
             countInMemory(segment)
@@ -80,10 +80,10 @@ extension Spool {
 
     var hasSurplus: Bool { spare.count > Self.idleSpares }
 
-    /// Counts the remaining events of a segment as dropped and removes the file.
-    func discard(_ segment: Segment, _ reason: DropReason, isLocked: Bool) {
+    /// Counts the remaining events of a segment as dropped and removes the file. `locked`: nil if the lock is not held.
+    func discard(_ segment: Segment, _ reason: DropReason, _ locked: LockedSpool? = nil) {
         segment.progress.drop(reason, segment.pendingCount)
-        if account(segment, isLocked: isLocked, { self.remove(segment) }) || leaveCounts(of: segment) { return }
+        if account(segment, locked, { self.remove(segment) }) || leaveCounts(of: segment) { return }
         countInMemory(segment)
         remove(segment)
     }
@@ -110,22 +110,26 @@ extension Spool {
     {
         let (vacated, isRemoved) = segment.vacate(removingFrom: directory, keepingCountsOnly: isShort)
         guard let address = vacated else { return isRemoved }
-        if segment.size == limits.segmentBytes { addresses.append(address) } else { munmap(address, segment.size) }
+        if segment.size == limits.segmentBytes {
+            addresses.append(address)
+        } else {
+            Mapping.remove(address, segment.size)
+        }
         return isRemoved
     }
 
     /// Adds the segment's counts to the totals and ends its present use. False: the lock was not available, or the
     /// segment is in memory.
-    private func account(_ segment: Segment, isLocked: Bool, _ end: () -> Void) -> Bool {
+    private func account(_ segment: Segment, _ locked: LockedSpool?, _ end: () -> Void) -> Bool {
         guard let shared, !segment.isHeap else { return false }
         let tally = segment.tally
         var isCounted = false
-        func count() {
-            isCounted = shared.retire(segment, tally)
+        func count(_ locked: LockedSpool) {
+            isCounted = locked.retire(segment, tally)
             if isCounted { end() }
         }
-        if isLocked {
-            count()
+        if let locked {
+            count(locked)
         } else {
             _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), count)
         }
@@ -148,7 +152,7 @@ extension Spool {
     func mergeCounts(_ deadline: Deadline) {
         guard let shared, !unmerged.isZero else { return }
         _ = shared.withLock(deadline) {
-            if shared.add(unmerged, unmergedAhead) { forgetCounts() }
+            if $0.add(unmerged, unmergedAhead) { forgetCounts() }
         }
     }
 

@@ -14,7 +14,7 @@ extension Spool {
         sealed.removeAll { !$0.isInDelivery }
         for segment in gone {
             _ = segment.settle()
-            discard(segment, .withdrawn, isLocked: false)
+            discard(segment, .withdrawn)
         }
         for segment in spare { remove(segment) }
         spare.removeAll()
@@ -28,7 +28,7 @@ extension Spool {
         if let shared {
             // From here on the events are void, even if another process holds the lock.
             guard shared.control.raiseEpoch() else { return false }
-            isDone = shared.withLock(deadline) { discardOrphans(shared) }
+            isDone = shared.withLock(deadline) { discardOrphans($0) }
         }
         discardOwn()
         mergeCounts(deadline)
@@ -45,13 +45,14 @@ extension Spool {
         spool.withdraw(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
     }
 
-    /// Locked. Discards also the segments that processes left that are gone.
-    func discardOrphans(_ shared: SpoolDirectory) {
+    /// Discards also the segments that processes left that are gone.
+    func discardOrphans(_ locked: LockedSpool) {
+        let shared = locked.shared
         for name in shared.segmentNames(except: owns) {
             switch Segment.claim(name, in: shared.directory, reading: .header) {
             case .unavailable: continue
             case .damaged(let file, let count): removeDamaged(shared, name, file, count)
-            case .taken(let orphan): discard(orphan, .withdrawn, isLocked: true)
+            case .taken(let orphan): discard(orphan, .withdrawn, locked)
             }
         }
     }
@@ -83,7 +84,7 @@ extension Spool {
         }
         sealed.removeAll()
         spare.removeAll()
-        for address in addresses { munmap(address, limits.segmentBytes) }
+        for address in addresses { Mapping.remove(address, limits.segmentBytes) }
         addresses.removeAll()
         // The last chance: a file that contains only counts may be one more than the limits allow.
         shared?.stuckUntil = 0
@@ -126,7 +127,7 @@ extension Spool {
         guard let shared, segment.description.epoch == shared.control.epoch else { return false }
         var isSaved = false
         _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
-            if makeRoom(shared) { isSaved = segment.save(in: shared.directory) }
+            if makeRoom($0) { isSaved = segment.save(in: shared.directory) }
         }
         return isSaved
     }
@@ -148,7 +149,7 @@ extension Spool {
         guard segment.isIntact && segment.pendingCount > 0 else {
             // Events that were cut off are counted as exactly as is known.
             sealed.removeAll { $0 === segment }
-            discard(segment, .corrupt, isLocked: false)
+            discard(segment, .corrupt)
             return
         }
         if save(segment) { leave(segment) }
@@ -229,7 +230,7 @@ extension Spool {
 
     /// In a forked child: forgets the parent's segments without touching their content. Their files have been closed.
     func abandon() {
-        for address in addresses { munmap(address, limits.segmentBytes) }
+        for address in addresses { Mapping.remove(address, limits.segmentBytes) }
         addresses.removeAll()
         for segment in sealed { segment.forget() }
         for segment in spare { segment.forget() }

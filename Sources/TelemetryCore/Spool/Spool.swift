@@ -198,7 +198,9 @@ final class Spool {
     private func create(_ shared: SpoolDirectory) -> Creation {
         var result = Creation.spoolFull
         let address = addresses.popLast()
-        let make = { if self.makeRoom(shared) { result = self.createFile(shared, address) } }
+        let make = { (locked: LockedSpool) in
+            if self.makeRoom(locked) { result = self.createFile(shared, address) }
+        }
         if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.recordingMilliseconds), make) {
             // An event does not wait for another process, which may be stopped while it holds the lock. If less than
             // half of the room is taken, a few processes that make files at once still stay within the limits.
@@ -215,7 +217,7 @@ final class Spool {
     }
 
     /// The helper has already waited a little, and waits longer here.
-    private func waitForRoom(_ shared: SpoolDirectory, _ make: () -> Void) -> Bool {
+    private func waitForRoom(_ shared: SpoolDirectory, _ make: (LockedSpool) -> Void) -> Bool {
         if SpoolPatience.recordingMilliseconds > 0 { shared.stuckUntil = 0 }
         return shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds), make)
     }
@@ -239,8 +241,8 @@ final class Spool {
         if usage.bytes <= limits.bytes && usage.segments <= limits.segments { return result }
         if address == nil {
             segment.release(removingFrom: shared.directory)
-        } else if segment.vacate(removingFrom: shared.directory).address == nil {
-            return result
+        } else {
+            _ = segment.vacate(removingFrom: shared.directory)
         }
         lastErrno = EWOULDBLOCK
         return .noSpace
@@ -251,9 +253,10 @@ final class Spool {
         return usage.bytes < limits.bytes / 2 && usage.segments < limits.segments / 2
     }
 
-    /// Locked. Removes the oldest segments that no living process holds until a new one fits. False: the remaining
+    /// Removes the oldest segments that no living process holds until a new one fits. False: the remaining
     /// segments belong to living processes.
-    func makeRoom(_ shared: SpoolDirectory) -> Bool {
+    func makeRoom(_ locked: LockedSpool) -> Bool {
+        let shared = locked.shared
         var usage = shared.usage(segmentBytes: limits.segmentBytes)
         let fits = {
             usage.bytes &+ Int64(self.limits.segmentBytes) <= self.limits.bytes && usage.segments < self.limits.segments
@@ -264,7 +267,7 @@ final class Spool {
             switch Segment.claim(name, in: shared.directory, reading: .header) {
             case .unavailable: continue
             case .damaged(let file, let count): removeDamaged(shared, name, file, count)
-            case .taken(let oldest): discard(oldest, .spoolFull, isLocked: true)
+            case .taken(let oldest): discard(oldest, .spoolFull, locked)
             }
             usage = shared.usage(segmentBytes: limits.segmentBytes)
             if fits() { return true }
@@ -286,7 +289,7 @@ final class Spool {
         // wait in memory.
         var isCounted = false
         if !segment.isHeap {
-            _ = shared?.withLock(Deadline(nanoseconds: 0)) { isCounted = self.shared?.retire(segment, tally) ?? false }
+            _ = shared?.withLock(Deadline(nanoseconds: 0)) { isCounted = $0.retire(segment, tally) }
         }
         if !isCounted { countInMemory(segment) }
         segment.reset(epoch: epoch, context: context)

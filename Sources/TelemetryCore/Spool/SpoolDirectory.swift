@@ -20,8 +20,8 @@ package enum SpoolPatience {
     }
 }
 
-/// A tool's spool as all its processes see it: the directory, its control file, the totals.
-/// Functions that say "locked" need the control file's lock.
+/// A tool's spool as all its processes see it: the directory, its control file, the totals. What needs the control
+/// file's lock is in `LockedSpool`.
 final class SpoolDirectory {
     let directory: Descriptor
     let control: ControlFile
@@ -29,15 +29,18 @@ final class SpoolDirectory {
     /// Nil: the tool has one destination.
     var destinations: DestinationFile?
     private let owner = csystem_user()
-    private let deliveryMutex = Mutex()
     /// Until this time (monotonic clock) the lock is not waited for; 0: it is waited for.
     var stuckUntil: Int64 = 0
     /// The last retirement that this process completed.
-    private var finishedRetirement: UInt64 = 0
-    /// The delivery state as it was read last.
-    private var knownDelivery = DeliveryState()
-    /// This process delivers; no other process changes the state.
-    private var isDelivering = false
+    var finishedRetirement: UInt64 = 0
+
+    private struct KnownDelivery {
+        /// As it was read last.
+        var state = DeliveryState()
+        /// This process delivers; no other process changes the state.
+        var isOwn = false
+    }
+    private let known = Guarded(KnownDelivery())
 
     init(path: String, directory: Descriptor, control: ControlFile) {
         self.path = path
@@ -50,7 +53,7 @@ final class SpoolDirectory {
     func assignDestinations(_ names: [String]) -> [DestinationSlot]? {
         var slots: [DestinationSlot]?
         _ = withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
-            slots = DestinationFile.assign(names, in: directory)
+            slots = DestinationFile.assign(names, $0)
         }
         destinations = DestinationFile.existing(in: directory)
         return slots
@@ -163,19 +166,6 @@ final class SpoolDirectory {
     /// For a forked child, in which the control file has been closed already.
     func forget() { directory.close() }
 
-    /// Runs `body` with the control file locked. False: the lock was not available in time. For a second after that, it
-    /// is not waited for again: its holder may be stopped.
-    func withLock(_ deadline: Deadline, _ body: () -> Void) -> Bool {
-        let isPatient = !deadline.isPast && Clock.monotonic() >= stuckUntil
-        guard control.file.lock(until: isPatient ? deadline : Deadline(nanoseconds: 0)) else {
-            if isPatient { stuckUntil = Clock.monotonic() &+ 1_000_000_000 }
-            return false
-        }
-        body()
-        control.file.unlock()
-        return true
-    }
-
     /// `except`: files that the caller itself holds, by number.
     @inline(never)
     func segmentNames(except isOwn: (UInt64) -> Bool = { _ in false }) -> [String] {
@@ -219,9 +209,7 @@ final class SpoolDirectory {
         var segments = 0
         Directory.forEachName(in: directory) { name in
             var status = stat()
-            guard Segment.isName(name), fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
-                status.isRegularFile
-            else { return }
+            guard Segment.isName(name), directory.read(&status, ofListed: name), status.isRegularFile else { return }
             bytes &+= Int64(status.st_size)
             if status.st_size < segmentBytes { short &+= Int64(status.st_size) } else { segments += 1 }
         }
@@ -233,60 +221,34 @@ final class SpoolDirectory {
 
     /// The delivery state. Only the holder of `deliver.lock` changes it; any thread may ask.
     var delivery: DeliveryState {
-        deliveryMutex.withLock {
-            if !isDelivering, let state = control.readDelivery() { knownDelivery = state }
-            return knownDelivery
+        known.withLock { known in
+            if !known.isOwn, let state = control.readDelivery() { known.state = state }
+            return known.state
         }
     }
 
     /// Called with the lease held. False: the state cannot be read now, and an unknown state must not be taken for an
     /// empty one.
     func beginDelivering() -> Bool {
-        deliveryMutex.withLock {
+        known.withLock { known in
             guard let state = control.readDelivery() else { return false }
-            knownDelivery = state
-            isDelivering = true
+            known = KnownDelivery(state: state, isOwn: true)
             return true
         }
     }
 
-    func endDelivering() { deliveryMutex.withLock { isDelivering = false } }
+    func endDelivering() { known.withLock { $0.isOwn = false } }
 
     func updateDelivery(_ change: (inout DeliveryState) -> Void) {
-        deliveryMutex.withLock {
-            if let state = control.updateDelivery(change) { knownDelivery = state }
+        known.withLock { known in
+            if let state = control.updateDelivery(change) { known.state = state }
         }
     }
 
     // MARK: totals
 
-    /// Locked. Adds the counts of a segment to the totals, once, even if the process dies before it removes or resets
-    /// the segment. False: they cannot be added now, and the segment must stay.
-    @discardableResult
-    func retire(_ segment: Segment, _ tally: Tally) -> Bool {
-        guard var counters = control.readCounters() else { return false }
-        if counters.retiredFile != segment.fileID && !finishRetirement(counters) { return false }
-        if counters.retiredGeneration != segment.description.generation {
-            counters.retiredGeneration = segment.description.generation
-            counters.retiredFile = segment.fileID
-            counters.tally += tally
-            if destinations?.retire(segment, tally) == false || !control.write(counters) { return false }
-        }
-        finishedRetirement = segment.description.generation
-        return true
-    }
-
     /// The file of a counted segment still exists.
     func couldNotRemove() { finishedRetirement = 0 }
-
-    /// Locked. Adds counts that belong to no file. False: they cannot be added now.
-    func add(_ tally: Tally, _ ahead: TakenAhead) -> Bool {
-        guard var counters = control.readCounters() else { return false }
-        counters.tally += tally
-        guard control.write(counters) else { return false }
-        destinations?.add(tally, ahead)
-        return true
-    }
 
     /// Whether the segment, which the caller holds, has been counted already and only waits to be removed. Does not
     /// take the lock, which another process may keep for long: one of the two slots is always whole. Nil: that cannot
@@ -295,28 +257,7 @@ final class SpoolDirectory {
         control.readCounters().map { $0.retiredGeneration == segment.description.generation }
     }
 
-    /// A process that died between counting a segment and removing it, or could not remove it, left the file. Removes
-    /// that file before another retirement replaces it in the counters. False: the file still exists, and would be
-    /// counted again.
-    private func finishRetirement(_ counters: Counters) -> Bool {
-        guard counters.retiredFile != 0, counters.retiredGeneration != finishedRetirement else { return true }
-        let name = Segment.name(counters.retiredFile)
-        if faccessat(directory.raw, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 { return SystemError.current.isMissing }
-        switch Segment.claim(name, in: directory, reading: .header) {
-        case .taken(let leftover):
-            // If not, its file has been used afresh since.
-            let isCounted = leftover.description.generation == counters.retiredGeneration
-            return leftover.release(removingFrom: isCounted ? directory : nil) || !isCounted
-        case .damaged(let file, _):
-            ForkHandling.closeHeld(file)
-            return true
-        case .unavailable:
-            // Its file may have been used afresh since.
-            return SegmentHeader(name, in: directory).map { $0.generation != counters.retiredGeneration } ?? false
-        }
-    }
-
-    /// Locked. The totals over counters and all segments, including those of living processes. `failure`: errno, if the
+    /// Exact with the lock. The totals over counters and all segments, including those of living processes. `failure`: errno, if the
     /// process had no descriptor left to look with, or gave up its right to look. Segments in `own` need not be opened.
     func totals(failure: UnsafeMutablePointer<Int32>? = nil, own: [Segment] = []) -> Tally {
         guard let counters = control.readCounters() else {

@@ -120,11 +120,7 @@ enum CountersLayout {
     static var recorded: Field<UInt64> { Field(24) }
     static var delivered: Field<UInt64> { Field(32) }
     static func dropped(_ reason: Int) -> Field<UInt64> { Field(40 + 8 * reason) }
-    static var adjusted: Field<UInt64> { Field(120) }
-    static var refused: Field<UInt64> { Field(128) }
-    static var refusedUndeclared: Field<UInt64> { Field(136) }
-    static var attributesRefused: Field<UInt64> { Field(144) }
-    static var redacted: Field<UInt64> { Field(152) }
+    static func counter(_ counter: Counter) -> Field<UInt64> { Field(120 + 8 * counter.rawValue) }
 }
 
 /// The delivery state, a slot's payload.

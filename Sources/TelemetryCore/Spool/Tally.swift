@@ -19,14 +19,7 @@ struct Tally: Equatable {
     var delivered: UInt64 = 0
     /// By `DropReason`.
     var dropped = SIMD16<UInt64>(repeating: 0)
-    var adjusted: UInt64 = 0
-    var refused: UInt64 = 0
-    /// C10: the part of `refused` that the registry does not allow.
-    var refusedUndeclared: UInt64 = 0
-    var attributesRefused: UInt64 = 0
-
-    /// Events in which something was redacted.
-    var redacted: UInt64 = 0
+    var counts = Counts()
 
     var droppedTotal: UInt64 { dropped.wrappedSum() }
     /// recorded == delivered + pending + dropped; never below zero, whatever a file says.
@@ -38,15 +31,23 @@ struct Tally: Equatable {
 
     mutating func drop(_ reason: DropReason, _ count: UInt64) { dropped[reason.rawValue] &+= count }
 
+    @inline(never)
     static func += (left: inout Tally, right: Tally) {
         left.recorded &+= right.recorded
         left.delivered &+= right.delivered
         left.dropped &+= right.dropped
-        left.adjusted &+= right.adjusted
-        left.refused &+= right.refused
-        left.refusedUndeclared &+= right.refusedUndeclared
-        left.attributesRefused &+= right.attributesRefused
-        left.redacted &+= right.redacted
+        left.counts += right.counts
+    }
+}
+
+extension Tally {
+    /// What a segment with `count` events contributes to the totals.
+    @inline(never)
+    init(_ count: Int, _ progress: Progress) {
+        // A damaged state word may say less than the number of events found.
+        recorded = max(UInt64(count), progress.consumed)
+        delivered = UInt64(progress.delivered)
+        for index in 0..<DropReason.count { dropped[index] = UInt64(progress.dropped[index]) }
     }
 }
 

@@ -18,7 +18,7 @@ extension Descriptor {
                 if shouldStop() { return (done, nil) }
                 continue
             }
-            let n = CSystem.write(raw, base + done, min(step, bytes.count - done))
+            let n = SystemCall.write.once { CSystem.write(raw, base + done, min(step, bytes.count - done)) }
             if n >= 0 {
                 done += n
             } else if csystem_errno() == EAGAIN {

@@ -5,27 +5,52 @@ import CSystem
 extension Descriptor {
     /// renameat(2) within this directory; replaces what `to` names.
     func renameEntry(_ from: String, _ to: String) throws(SystemError) {
-        guard PathText.call(from, { from in PathText.call(to) { renameat(number, from, number, $0) } }) == 0 else {
-            throw .current
+        let result = SystemCall.rename.once {
+            PathText.call(from) { from in PathText.call(to) { renameat(number, from, number, $0) } }
         }
+        if result != 0 { throw .current }
     }
 
     /// unlinkat(2). A name that does not exist is not an error; the result is false then.
     func removeEntry(_ name: String) throws(SystemError) -> Bool {
-        if PathText.call(name, { unlinkat(number, $0, 0) }) == 0 { return true }
+        if SystemCall.remove.once({ PathText.call(name) { unlinkat(number, $0, 0) } }) == 0 { return true }
         guard csystem_errno() == ENOENT else { throw .current }
         return false
+    }
+
+    /// The same, where nothing can be done about a name that stays.
+    @inline(never)
+    func discardEntry(_ name: String) { _ = try? removeEntry(name) }
+
+    /// faccessat(2). A link that leads nowhere does not exist if it is followed.
+    func hasEntry(_ name: String, followingLinks: Bool = false) throws(SystemError) -> Bool {
+        let flags = followingLinks ? 0 : AT_SYMLINK_NOFOLLOW
+        if SystemCall.access.once({ faccessat(raw, name, F_OK, flags) }) == 0 { return true }
+        guard SystemError.current.isMissing else { throw .current }
+        return false
+    }
+
+    /// fstatat(2)
+    @inline(never)
+    func entryStatus(_ name: String, followingLinks: Bool = false) throws(SystemError) -> stat {
+        var status = stat()
+        let flags = followingLinks ? 0 : AT_SYMLINK_NOFOLLOW
+        let result = SystemCall.status.once { PathText.call(name) { fstatat(raw, $0, &status, flags) } }
+        if result != 0 { throw .current }
+        return status
+    }
+
+    /// The same of a name from `Directory.forEachName`.
+    func read(_ status: inout stat, ofListed name: UnsafePointer<CChar>) -> Bool {
+        SystemCall.status.once { fstatat(raw, name, &status, AT_SYMLINK_NOFOLLOW) } == 0
     }
 
     /// pwrite(2) of everything, over what is there.
     func overwrite(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) {
         if !Self.mayWrite(upTo: offset &+ Int64(bytes.count)) { throw SystemError(code: EFBIG) }
-        while true {
-            let written = pwrite(number, bytes.baseAddress, bytes.count, Int(offset))
-            if written == bytes.count { return }
-            if written >= 0 { throw SystemError(code: ENOSPC) }
-            if csystem_errno() != EINTR { throw .current }
-        }
+        let written = SystemCall.write.retried { pwrite(number, bytes.baseAddress, bytes.count, Int(offset)) }
+        if written < 0 { throw .current }
+        if written != bytes.count { throw SystemError(code: ENOSPC) }
     }
 
     /// The byte before `offset` is not the end of a line.

@@ -61,7 +61,7 @@ struct Descriptor: Equatable {
         }
         var status = stat()
         // A file that cannot be looked at for another reason is still the same.
-        if fstat(raw, &status) != 0 { return csystem_errno() != EBADF }
+        if SystemCall.status.once({ fstat(raw, &status) }) != 0 { return csystem_errno() != EBADF }
         if Self.file(status) != file { return false }
         csystem_know(raw, identity)
         return true
@@ -106,16 +106,18 @@ struct Descriptor: Equatable {
     {
         // In another directory there is nothing of that name, except if this call makes it.
         let place = flags & O_CREAT == 0 ? directory.raw : directory.number
-        while true {
-            let fd = PathText.call(path) { csystem_openat(place, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
-            if fd >= 0 { return Descriptor(opened: fd) }
-            if csystem_errno() != EINTR { throw .current }
+        let fd = SystemCall.open.retried {
+            PathText.call(path) { csystem_openat(place, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
         }
+        if fd < 0 { throw .current }
+        return Descriptor(opened: fd)
     }
 
     /// False: this process can open no file at the moment.
     static var isAvailable: Bool {
-        let fd = csystem_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+        let fd = SystemCall.open.once {
+            csystem_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+        }
         if fd < 0 { return false }
         Descriptor(opened: fd).close()
         return true
@@ -137,12 +139,15 @@ struct Descriptor: Equatable {
     /// For a file that is not recognisable: the status of whatever has its number now.
     func status() throws(SystemError) -> stat {
         var result = stat()
-        guard fstat(raw, &result) == 0 else { throw .current }
+        guard SystemCall.status.once({ fstat(raw, &result) }) == 0 else { throw .current }
         if file == 0 { return result }
         guard file == Self.file(result) else { throw SystemError(code: EBADF) }
         csystem_know(raw, identity)
         return result
     }
+
+    /// Where `readAll` begins. False: the file has no such place.
+    func seek(to offset: Int64) -> Bool { lseek(number, Int(offset), SEEK_SET) >= 0 }
 
     /// Reads up to `limit` bytes from the current position to the end of a regular file.
     func readAll(limit: Int) throws(SystemError) -> [UInt8] {
@@ -150,11 +155,10 @@ struct Descriptor: Equatable {
         var chunk = [UInt8](repeating: 0, count: min(limit, 4096))
         while result.count < limit {
             let want = min(chunk.count, limit - result.count)
-            let got = chunk.withUnsafeMutableBytes { CSystem.read(raw, $0.baseAddress, want) }
-            if got < 0 {
-                if csystem_errno() == EINTR { continue }
-                throw .current
+            let got = chunk.withUnsafeMutableBytes { area in
+                SystemCall.read.retried { CSystem.read(raw, area.baseAddress, want) }
             }
+            if got < 0 { throw .current }
             result.append(contentsOf: chunk[0..<got])
             if got < want { break }
         }
@@ -170,30 +174,32 @@ struct Descriptor: Equatable {
         if limit != .max, Self.end(raw) &+ Int64(bytes.count) > limit { throw SystemError(code: EFBIG) }
         var done = 0
         while done < bytes.count {
-            let n = CSystem.write(raw, base + done, bytes.count - done)
-            if n < 0 {
-                if csystem_errno() == EINTR { continue }
-                throw .current
-            }
+            let n = SystemCall.write.retried { CSystem.write(raw, base + done, bytes.count - done) }
+            if n < 0 { throw .current }
             done += n
         }
     }
 
+    /// fsync(2)
+    func synchronize() throws(SystemError) {
+        if SystemCall.synchronize.retried({ fsync(number) }) != 0 { throw .current }
+    }
+
     func truncate(to length: Int64) throws(SystemError) {
-        while ftruncate(number, Int(length)) != 0 {
-            if csystem_errno() != EINTR { throw .current }
-        }
+        if SystemCall.truncate.retried({ ftruncate(number, Int(length)) }) != 0 { throw .current }
     }
 
     /// posix_fallocate(3): the blocks exist afterwards, so that a write to a mapping cannot raise SIGBUS.
     /// A limit on file sizes (RLIMIT_FSIZE) is an error here; left to the system it would be SIGXFSZ.
     func allocate(_ length: Int64) throws(SystemError) {
         if !Self.mayWrite(upTo: length) { throw SystemError(code: EFBIG) }
-        while true {
+        let result = SystemCall.allocate.retried { () -> Int32 in
             let error = posix_fallocate(number, 0, Int(length))
-            if error == 0 { return }
-            if error != EINTR { throw SystemError(code: error) }
+            if error == 0 { return 0 }
+            csystem_set_errno(error)
+            return -1
         }
+        if result != 0 { throw .current }
     }
 
     /// Past the limit a write raises SIGXFSZ, which ends the host.
@@ -202,7 +208,7 @@ struct Descriptor: Equatable {
     /// The furthest place of the next write: a file that is appended to tells its place only after the first write.
     private static func end(_ raw: CInt) -> Int64 {
         var status = stat()
-        guard fstat(raw, &status) == 0, status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else { return 0 }
+        guard SystemCall.status.once({ fstat(raw, &status) }) == 0, status.isRegularFile else { return 0 }
         return max(Int64(status.st_size), Int64(lseek(raw, 0, SEEK_CUR)))
     }
 
@@ -223,9 +229,10 @@ struct Descriptor: Equatable {
     func read(_ bytes: UnsafeMutableRawPointer, _ count: Int, at offset: Int) -> Int? {
         var done = 0
         while done < count {
-            let got = pread(raw, bytes + done, count &- done, offset &+ done)
+            let got = SystemCall.read.retried { pread(raw, bytes + done, count &- done, offset &+ done) }
+            if got < 0 { return nil }
             if got == 0 { break }
-            if got > 0 { done &+= got } else if csystem_errno() != EINTR { return nil }
+            done &+= got
         }
         return done
     }
@@ -235,10 +242,8 @@ struct Descriptor: Equatable {
 
     /// 0: it is locked. `EWOULDBLOCK`: another open file holds it. Anything else: files cannot be locked here.
     func lockError(isShared: Bool = false) -> Int32 {
-        while flock(number, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
-            if csystem_errno() != EINTR { return csystem_errno() }
-        }
-        return 0
+        let result = SystemCall.lock.retried { flock(number, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) }
+        return result == 0 ? 0 : csystem_errno()
     }
 
     /// flock(2), tried until the deadline or until it is called off. False: another open file still holds it.

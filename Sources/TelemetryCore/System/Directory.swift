@@ -29,7 +29,8 @@ enum Directory {
 
     static func isMissingOrPrivate(_ path: String) -> Bool {
         var status = stat()
-        return PathText.call(path, { stat($0, &status) }) != 0 || status.isOwn && status.st_mode & 0o022 == 0
+        return SystemCall.status.once({ PathText.call(path) { stat($0, &status) } }) != 0
+            || status.isOwn && status.st_mode & 0o022 == 0
     }
 
     /// A home that does not exist is not made, and neither is the directory it belongs in: `ENOENT` then.
@@ -46,15 +47,20 @@ enum Directory {
 
     /// Mode 0700, whatever the umask takes away. A directory that exists already is left as it is.
     private static func make(_ path: String) throws(SystemError) {
-        guard PathText.call(path, { mkdir($0, 0o700) }) == 0 else {
+        guard SystemCall.makeDirectory.once({ PathText.call(path) { mkdir($0, 0o700) } }) == 0 else {
             if csystem_errno() != EEXIST { throw .current }
             return
         }
         var status = stat()
-        if PathText.call(path, { lstat($0, &status) }) == 0, status.isOwn, status.st_mode & 0o700 != 0o700 {
+        if SystemCall.status.once({ PathText.call(path) { lstat($0, &status) } }) == 0, status.isOwn,
+            status.st_mode & 0o700 != 0o700
+        {
             _ = PathText.call(path) { chmod($0, 0o700) }
         }
     }
+
+    /// Removes it if it is empty.
+    static func removeEmpty(_ path: String) { _ = SystemCall.remove.once { PathText.call(path) { rmdir($0) } } }
 
     /// Calls `body` with each name in a directory, "." and ".." included, in no order; getdents64(2).
     /// Moves the descriptor's position: one thread at a time.
@@ -63,7 +69,7 @@ enum Directory {
         guard lseek(directory.number, 0, SEEK_SET) == 0, let buffer = malloc(size) else { return }
         defer { free(buffer) }
         while true {
-            let got = getdents64(directory.raw, buffer, size)
+            let got = SystemCall.list.once { getdents64(directory.raw, buffer, size) }
             guard got > 0 else { return }
             var offset = 0
             while offset < got {

@@ -81,7 +81,7 @@ package enum Environment {
         var isForeign = false
         PathText.forEachBeginning(path) { part in
             var status = stat()
-            guard lstat(part, &status) == 0 else { return false }
+            guard SystemCall.status.once({ lstat(part, &status) }) == 0 else { return false }
             last = status.st_uid
             if last != 0 { isForeign = true }
             return true
@@ -92,7 +92,7 @@ package enum Environment {
     /// Nil: nothing is there.
     static func owner(_ path: String) -> uid_t? {
         var status = stat()
-        return PathText.call(path, { lstat($0, &status) }) == 0 ? status.st_uid : nil
+        return SystemCall.status.once({ PathText.call(path) { lstat($0, &status) } }) == 0 ? status.st_uid : nil
     }
 
     /// `$XDG_STATE_HOME/telemetry`, default `~/.local/state/telemetry`.

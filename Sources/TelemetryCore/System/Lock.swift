@@ -25,6 +25,20 @@ final class Mutex {
     }
 }
 
+/// State that is out of reach without its mutex.
+final class Guarded<State> {
+    private let mutex = Mutex()
+    private var state: State
+
+    init(_ state: State) { self.state = state }
+
+    func withLock<R>(_ body: (inout State) -> R) -> R {
+        mutex.lock()
+        defer { mutex.unlock() }
+        return body(&state)
+    }
+}
+
 /// A `pthread_cond_t` on the monotonic clock.
 final class Condition {
     private let raw: UnsafeMutablePointer<pthread_cond_t>

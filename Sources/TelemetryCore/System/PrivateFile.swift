@@ -81,14 +81,14 @@ enum PrivateFile {
 
     private static func isAbsent(_ directory: Descriptor, _ path: String) -> Bool {
         var status = stat()
-        return PathText.call(path, { fstatat(directory.raw, $0, &status, 0) }) != 0
+        return SystemCall.status.once({ PathText.call(path) { fstatat(directory.raw, $0, &status, 0) } }) != 0
             && (csystem_errno() == ENOENT || csystem_errno() == ENOTDIR)
     }
 
     /// A directory on the path may not be entered.
     static func isClosed(_ path: String) -> Bool {
         var status = stat()
-        return PathText.call(path, { lstat($0, &status) }) != 0 && csystem_errno() == EACCES
+        return SystemCall.status.once({ PathText.call(path) { lstat($0, &status) } }) != 0 && csystem_errno() == EACCES
     }
 
     /// Puts `bytes` in place of `name`, so that a reader finds the old content or the new, after a crash too.
@@ -97,26 +97,25 @@ enum PrivateFile {
         in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool
     ) throws(SystemError) {
         let temporary = try writeTemporary(in: directory, name, bytes, durable: durable)
-        guard renameat(directory.number, temporary, directory.number, name) == 0 else {
-            let error = SystemError.current
-            unlinkat(directory.number, temporary, 0)
+        do throws(SystemError) { try directory.renameEntry(temporary, name) } catch {
+            directory.discardEntry(temporary)
             throw error
         }
-        if durable && fsync(directory.number) != 0 { throw .current }
+        if durable { try directory.synchronize() }
     }
 
     /// Makes `name` with `bytes` in it. If it is there already, nothing changes and `EEXIST` is thrown. Of any number
     /// of processes one succeeds, and none sees a part of the content.
     static func create(in directory: Descriptor, _ name: String, _ bytes: [UInt8]) throws(SystemError) {
         let temporary = try writeTemporary(in: directory, name, bytes, durable: false)
-        let linked = linkat(directory.number, temporary, directory.number, name, 0) == 0
+        let isLinked = SystemCall.link.once { linkat(directory.number, temporary, directory.number, name, 0) } == 0
         let error = SystemError.current
-        unlinkat(directory.number, temporary, 0)
-        if !linked { throw error }
+        directory.discardEntry(temporary)
+        if !isLinked { throw error }
     }
 
     static func remove(in directory: Descriptor, _ name: String) throws(SystemError) {
-        if unlinkat(directory.number, name, 0) != 0 && csystem_errno() != ENOENT { throw .current }
+        _ = try directory.removeEntry(name)
     }
 
     /// Whether `entry` is what a crash may leave of a replacement of `name`.
@@ -140,10 +139,10 @@ enum PrivateFile {
             try bytes.withUnsafeBufferPointer { area throws(SystemError) in
                 try file.writeAll(UnsafeRawBufferPointer(area))
             }
-            if durable && fsync(file.raw) != 0 { throw .current }
+            if durable { try file.synchronize() }
             return temporary
         } catch {
-            unlinkat(directory.number, temporary, 0)
+            directory.discardEntry(temporary)
             throw error
         }
     }
@@ -167,8 +166,7 @@ struct FileStamp: Equatable {
 
     /// fstatat(2) without following links. Nil when there is no such file.
     init?(in directory: Descriptor, _ name: String) {
-        var status = stat()
-        guard fstatat(directory.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        guard let status = try? directory.entryStatus(name) else { return nil }
         self.init(status)
     }
 }

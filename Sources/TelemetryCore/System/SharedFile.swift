@@ -16,22 +16,26 @@ enum SharedFile {
     }
 
     static func open(_ path: String) throws(SystemError) -> Descriptor {
-        while true {
-            let fd = PathText.call(path) {
-                csystem_openat(AT_FDCWD, $0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
-            }
-            if fd >= 0 { return Descriptor(raw: fd) }
-            if csystem_errno() != EINTR { throw .current }
+        let fd = SystemCall.open.retried {
+            PathText.call(path) { csystem_openat(AT_FDCWD, $0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0) }
         }
+        if fd < 0 { throw .current }
+        return Descriptor(raw: fd)
     }
 
     /// False when nothing is there, or when its directory may not be entered, so that nothing is there for this user. A
     /// file that cannot be read is nevertheless there, and so is a link to nothing.
     static func exists(_ path: String) -> Bool {
         var status = stat()
-        if PathText.call(path, { lstat($0, &status) }) == 0 { return true }
+        if SystemCall.status.once({ PathText.call(path) { lstat($0, &status) } }) == 0 { return true }
         let code = csystem_errno()
         return code != ENOENT && code != ENOTDIR && code != EACCES
+    }
+
+    /// The status of a program that this process may execute. Nil: there is none.
+    static func programStatus(_ path: String) -> stat? {
+        var status = stat()
+        return PathText.call(path) { stat($0, &status) == 0 && access($0, X_OK) == 0 ? 0 : -1 } == 0 ? status : nil
     }
 
     /// For a path that does not exist: true if the reason is a link on the way that leads nowhere, to a volume that is

@@ -1,3 +1,4 @@
+import CSystem
 import XCTest
 
 @testable import TelemetryCore
@@ -9,15 +10,15 @@ private func bytes<R>(_ text: String, _ body: (UnsafeRawBufferPointer) -> R) -> 
 /// C1, C2, C8: types and reserved names.
 final class EventSchemaTests: XCTestCase {
     func testKnownTypesAreValid() {
-        let known: [StaticString] = [
-            EventSchema.commandInvocation, EventSchema.commandError, EventSchema.featureUsed,
-            EventSchema.updateCheck, EventSchema.updateApplied, EventSchema.dataDeletionRequest,
+        let known = [
+            TELEMETRY_COMMAND_INVOCATION, TELEMETRY_COMMAND_ERROR, TELEMETRY_FEATURE_USED,
+            TELEMETRY_UPDATE_CHECK, TELEMETRY_UPDATE_APPLIED, TELEMETRY_DATA_DELETION_REQUEST,
         ]
         let expected = [
             "command.invocation", "command.error", "feature.used", "update.check", "update.applied",
             "data.deletion_request",
         ]
-        XCTAssertEqual(known.map { $0.description }, expected)
+        XCTAssertEqual(known, expected)
         for type in expected { XCTAssertTrue(bytes(type, EventSchema.isValidType), type) }
     }
 

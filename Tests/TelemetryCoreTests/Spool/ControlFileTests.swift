@@ -152,8 +152,8 @@ final class ControlFileTests: XCTestCase {
         result.tally.recorded = 3
         result.tally.delivered = 4
         for reason in 0..<DropReason.count { result.tally.dropped[reason] = UInt64(10 + reason) }
-        result.tally.adjusted = 5
-        result.tally.refused = .max
+        for counter in Counter.allCases { result.tally.counts[counter] = UInt64(30 + counter.rawValue) }
+        result.tally.counts[.refused] = .max
         return result
     }
 
@@ -164,10 +164,10 @@ final class ControlFileTests: XCTestCase {
             XCTAssertEqual(control.readDelivery(), DeliveryState(), "the other slots are the other's")
         }
         let words = try XCTUnwrap(files.bytes("control")).withUnsafeBytes { area in
-            (1...16).map { area.loadUnaligned(fromByteOffset: 256 + 8 * $0, as: UInt64.self) }
+            (1...19).map { area.loadUnaligned(fromByteOffset: 256 + 8 * $0, as: UInt64.self) }
         }
         XCTAssertEqual(
-            words, [1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 5, .max], "as the format lists them")
+            words, [1, 2, 3, 4] + (10...19) + [30, .max, 32, 33, 34], "as the format lists them")
     }
 
     /// What was written before the last time counts when the last was cut short; never half of each.

@@ -98,8 +98,8 @@ final class DescriptionTests: XCTestCase {
         var longer = Sample.context
         longer.add(key: "more", .int(1))
         var otherValue = ContextBlock()
-        otherValue.add(1, "mytool")
-        otherValue.add(2, "1.2.3")
+        otherValue.add(.toolName, "mytool")
+        otherValue.add(.toolVersion, "1.2.3")
         otherValue.add(key: "channel", .string("beto"))
         for (what, context, expected) in [
             ("same", Sample.context, true), ("version", Sample.otherContext, false), ("longer", longer, false),
@@ -111,7 +111,7 @@ final class DescriptionTests: XCTestCase {
     /// Where one field ends and the other begins counts, and so does which of them is metadata.
     func testMatchesTellsFieldsFromMetadata() {
         var field = ContextBlock()
-        field.add(0, "ab")
+        field.add(0, Array("ab".utf8))
         var metadata = ContextBlock()
         metadata.add(key: "", .string("ab"))
         XCTAssertEqual(field.bytes.count, metadata.bytes.count)
@@ -123,7 +123,7 @@ final class DescriptionTests: XCTestCase {
         for (id, text) in [
             (1, "tool"), (200, "unknown"), (2, "v"), (3, "linux"), (4, "6.1"), (5, "x86_64"), (6, "lib"), (7, "id"),
         ] {
-            block.add(UInt8(id), text)
+            block.add(UInt8(id), Array(text.utf8))
         }
         block.add(key: "k", .int(-5))
         let context = write(block).context(area)
@@ -154,7 +154,7 @@ final class DescriptionTests: XCTestCase {
 final class ContextBlockTests: XCTestCase {
     func testFieldsAreCutAtACharacter() {
         var block = ContextBlock()
-        block.add(1, String(repeating: "€", count: 22))
+        block.add(.toolName, String(repeating: "€", count: 22))
         XCTAssertEqual(Array(block.bytes[0..<4]), [1, 0, 63, 0])
         XCTAssertEqual(String(decoding: block.bytes[4...], as: UTF8.self), String(repeating: "€", count: 21))
         XCTAssertEqual(block.fieldCount, 1)

@@ -52,7 +52,7 @@ final class DestinationSetTests: XCTestCase {
             XCTAssertFalse(read.has(tag: 8))
         }
         var context = ContextBlock()
-        context.add(1, "mytool")
+        context.add(.toolName, "mytool")
         context.add(kept, "http")
         context.add(key: "tier", .int(3))
         let segment = try XCTUnwrap(Segment.createHeap(size: 8192, epoch: 1, context: context, address: nil))

@@ -144,12 +144,12 @@ final class SpoolDirectoryTests: XCTestCase {
         defer { other.close() }
         var ran = 0
         XCTAssertTrue(
-            other.withLock(Deadline(nanoseconds: 0)) {
-                XCTAssertFalse(shared.withLock(Deadline(timeoutMilliseconds: 20)) { ran += 1 })
+            other.withLock(Deadline(nanoseconds: 0)) { _ in
+                XCTAssertFalse(shared.withLock(Deadline(timeoutMilliseconds: 20)) { _ in ran += 1 })
             })
         XCTAssertEqual(ran, 0)
-        XCTAssertTrue(shared.withLock(Deadline(nanoseconds: 0)) { ran += 1 })
-        XCTAssertTrue(shared.withLock(Deadline(nanoseconds: 0)) { ran += 1 })
+        XCTAssertTrue(shared.withLock(Deadline(nanoseconds: 0)) { _ in ran += 1 })
+        XCTAssertTrue(shared.withLock(Deadline(nanoseconds: 0)) { _ in ran += 1 })
         XCTAssertEqual(ran, 2)
     }
 }

@@ -6,8 +6,8 @@ import CSystem
 enum Sample {
     static let context: ContextBlock = {
         var block = ContextBlock()
-        block.add(1, "mytool")
-        block.add(2, "1.2.3")
+        block.add(.toolName, "mytool")
+        block.add(.toolVersion, "1.2.3")
         block.add(key: "channel", .string("beta"))
         return block
     }()
@@ -15,8 +15,8 @@ enum Sample {
     /// The same tool after an update: its events do not fit into the other's segments.
     static let otherContext: ContextBlock = {
         var block = ContextBlock()
-        block.add(1, "mytool")
-        block.add(2, "1.2.4")
+        block.add(.toolName, "mytool")
+        block.add(.toolVersion, "1.2.4")
         return block
     }()
 

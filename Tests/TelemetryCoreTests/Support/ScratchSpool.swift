@@ -42,6 +42,20 @@ final class ScratchSpool {
     var segmentNames: [String] { files.names.filter { $0.hasSuffix(".seg") } }
 }
 
+extension SpoolDirectory {
+    /// False: the lock is held elsewhere, or the counts cannot be added.
+    @discardableResult
+    func retire(_ segment: Segment, _ tally: Tally) -> Bool {
+        var isRetired = false
+        return withLock(Deadline(nanoseconds: 0)) { isRetired = $0.retire(segment, tally) } && isRetired
+    }
+
+    func add(_ tally: Tally, _ ahead: TakenAhead) -> Bool {
+        var isAdded = false
+        return withLock(Deadline(nanoseconds: 0)) { isAdded = $0.add(tally, ahead) } && isAdded
+    }
+}
+
 extension Spool {
     /// Records through the slow way, as a collector does.
     func record(_ name: String, padding: Int = 0) -> Bool {

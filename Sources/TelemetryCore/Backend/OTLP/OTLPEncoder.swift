@@ -135,13 +135,13 @@ struct OTLPEncoder: ~Copyable {
         shared.begin()
         shared.beginAttributes(0x32)
         let start = shared.count
-        shared.attribute("tool.name", context.toolName)
-        shared.attribute("tool.version", context.toolVersion)
-        shared.attribute("host.arch", context.arch)
-        shared.attribute("os.type", context.os)
-        shared.attribute("os.version", context.osVersion)
-        shared.attribute("telemetry.runtime", context.runtime)
-        shared.attribute("machine.id", context.machineID)
+        shared.attribute(ResourceField.toolName.otlpName, context.toolName)
+        shared.attribute(ResourceField.toolVersion.otlpName, context.toolVersion)
+        shared.attribute(ResourceField.arch.otlpName, context.arch)
+        shared.attribute(ResourceField.os.otlpName, context.os)
+        shared.attribute(ResourceField.osVersion.otlpName, context.osVersion)
+        shared.attribute(ResourceField.runtime.otlpName, context.runtime)
+        shared.attribute(ResourceField.machineID.otlpName, context.machineID)
         let end = shared.count
         var metadata = context.metadata
         while let attribute = AttributeView.next(&metadata) {

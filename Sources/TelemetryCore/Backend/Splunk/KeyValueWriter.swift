@@ -44,24 +44,24 @@ struct KeyValueWriter {
         if isTagged { writeTag(context.toolName) }
         append("signal=")
         value(context.toolName, atLeast: Self.leastOfName)
-        member("arch", context.arch)
+        member(ResourceField.arch.jsonName, context.arch)
         if isWhole && event.argumentCount > 0 { writeArguments(event) }
         if let duration = event.durationMilliseconds { member("duration_ms", duration) }
         if !event.error.isEmpty { member("error", event.error) }
         if !event.errorCategory.isEmpty { member("error_category", event.errorCategory) }
         text("event_id", UUIDText.string(event.eventID))
         if let exitCode = event.exitCode { member("exit_code", Int64(exitCode)) }
-        member("machine_id", context.machineID, atLeast: Self.leastOfName)
+        member(ResourceField.machineID.jsonName, context.machineID, atLeast: Self.leastOfName)
         if isWhole { writeMetadata(event) }
         member("name", event.name, atLeast: Self.leastOfName)
-        member("os", context.os)
-        member("os_version", context.osVersion)
-        member("runtime", context.runtime)
+        member(ResourceField.os.jsonName, context.os)
+        member(ResourceField.osVersion.jsonName, context.osVersion)
+        member(ResourceField.runtime.jsonName, context.runtime)
         member("schema_version", Int64(event.schemaVersion))
         writeTime(event.timestamp)
         if isCut { append(";truncated=true") }
         member("type", event.type, atLeast: Self.leastOfName)
-        member("version", context.toolVersion)
+        member(ResourceField.toolVersion.jsonName, context.toolVersion)
         append("\n")
     }
 

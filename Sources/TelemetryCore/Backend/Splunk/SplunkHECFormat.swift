@@ -49,8 +49,8 @@ final class SplunkHECFormat: VendorFormat {
         json.json.beginObject("fields")
         json.json.member("type", event.type)
         json.json.member("name", event.name)
-        json.json.member("tool_name", event.context.toolName)
-        json.json.member("version", event.context.toolVersion)
+        json.json.member(ResourceField.toolName.jsonName, event.context.toolName)
+        json.json.member(ResourceField.toolVersion.jsonName, event.context.toolVersion)
         json.json.endObject()
     }
 
