@@ -20,8 +20,8 @@ enum DeliveryCommands {
 
     /// Whether telemetry is on.
     private static func passes(_ invocation: Invocation, _ limit: UInt32, _ isNow: Bool) throws(Failure) -> Bool {
-        let tool = try invocation.options().toolName
-        if !isNow && DetachedLock.isElsewhere(tool: tool) {
+        let options = try invocation.options()
+        if !isNow && DetachedLock.isElsewhere(options) {
             throw Failure(
                 code: .notDelivered,
                 message: "not delivered: another 'telemetry deliver' is at work; the events are kept")

@@ -7,7 +7,7 @@ enum EveryToolCommands {
     static func disable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         try refuseTool(invocation)
         let isStored = (try? EveryTool.refuse()) != nil
-        let notErased = erase()
+        let notErased = erase(invocation)
         // The erasure may have made the room.
         if !isStored { do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) } }
         let stillOn = joined(EveryTool.stillOn(), ", ")
@@ -54,9 +54,9 @@ enum EveryToolCommands {
     }
 
     /// Waiting events are erased even if the answer could not be stored.
-    private static func erase() -> Failure? {
+    private static func erase(_ invocation: Invocation) -> Failure? {
         do throws(SystemError) {
-            let failed = try EveryTool.erase()
+            let failed = try EveryTool.erase(invocation.role)
             if failed.isEmpty { return nil }
             return Refusal.unconfirmed(
                 "what waits could not be erased, or another process does not let go of it: " + joined(failed, ", ")

@@ -11,6 +11,12 @@ struct Invocation {
     var isQuiet: Bool { arguments.has(.quiet) }
     var wantsJSON: Bool { arguments.has(.json) }
 
+    /// `track` and `command` record for somebody who must not wait.
+    var role: Role {
+        let command = arguments.command?.id
+        return .helper(isRecording: command == .track || command == .command)
+    }
+
     /// The tool's options: from the manifest, overridden by the command line.
     func options() throws(Failure) -> Options {
         let options = try checkedOptions()
@@ -21,7 +27,9 @@ struct Invocation {
     /// The same, for commands that show what is wrong with the options instead of ending.
     func checkedOptions() throws(Failure) -> Options {
         let given = nonEmpty(arguments.value(.manifest)).map(path) ?? Environment.path("TELEMETRY_MANIFEST")
-        let options = Options(toolName: try toolName(manifest: given), toolVersion: arguments.value(.toolVersion) ?? "")
+        let options = Options(
+            toolName: try toolName(manifest: given), toolVersion: arguments.value(.toolVersion) ?? "",
+            role: role)
         options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
         options.set(.noTelemetry, arguments.has(.noTelemetry) ? 1 : 0)
         if let path = ManifestLookup.resolve(explicit: given, tool: options.toolName) {

@@ -14,8 +14,6 @@ enum Program {
             return ExitCode.usage.rawValue
         }
         DeletionSection.use()
-        DetachedDelivery.isHelper = true
-        SpoolPatience.setForHelper(recording: parsed.command?.id == .track || parsed.command?.id == .command)
         let invocation = Invocation(arguments: parsed, rawArguments: rawArguments)
         do throws(Failure) {
             return try dispatch(invocation, syntax)

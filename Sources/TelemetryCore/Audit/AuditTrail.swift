@@ -27,7 +27,7 @@ package struct AuditTrail {
         else { return AuditTrail(files: [], head: nil, lost: 0, problem: nil) }
         defer { directory.close() }
         var lost: UInt64 = 0
-        if let shared = SpoolDirectory.look(tool: options.toolName) {
+        if let shared = SpoolDirectory.look(options) {
             lost = shared.delivery.auditLost
             shared.close()
         }

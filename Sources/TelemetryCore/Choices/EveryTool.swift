@@ -28,10 +28,10 @@ package enum EveryTool {
 
     /// Erases the waiting events in every spool of this user. Returns the names of the tools whose spool could not be
     /// erased; empty: nothing waits any more.
-    package static func erase() throws(SystemError) -> [String] {
+    package static func erase(_ role: Role) throws(SystemError) -> [String] {
         var failed: [String] = []
         for tool in try toolNames(in: Environment.stateDirectory) {
-            if SpoolInspector.erase(options: Options(toolName: tool, toolVersion: "")) != .complete {
+            if SpoolInspector.erase(options: Options(toolName: tool, toolVersion: "", role: role)) != .complete {
                 failed.append(tool)
             }
         }

@@ -47,7 +47,7 @@ extension Collector {
         var isMine = false
         mutex.lock()
         if let shared = (spool ?? attach()).shared {
-            _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { _ in
+            _ = shared.withLock(shared.waiting) { _ in
                 last = HeartbeatFile.last(in: shared.directory)
                 let now = Clock.realtime()
                 guard rule.isDue(last: last, now: now) else { return }

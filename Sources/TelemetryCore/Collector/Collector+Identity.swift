@@ -6,7 +6,7 @@ extension Collector {
     package var identity: MachineIdentity? {
         guard isEnabled else { return nil }
         // The control file is opened too: it says that nothing was sent under the identifier yet.
-        let shared = try? SpoolDirectory.open(tool: options.toolName)
+        let shared = try? SpoolDirectory.open(options)
         defer { shared?.close() }
         return MachineIdentity.obtain(IdentityPolicy(options), tool: options.toolName, directory: shared?.directory)
     }

@@ -58,7 +58,7 @@ extension Collector {
     private func attachIfAnythingWaits() -> telemetry_status? {
         if spool != nil { return nil }
         do throws(SystemError) {
-            guard let existing = try SpoolDirectory.openToLook(tool: options.toolName) else { return nil }
+            guard let existing = try SpoolDirectory.openToLook(options) else { return nil }
             let isWaiting = !existing.segmentNames().isEmpty
             existing.close()
             // Events of a spool that can only be read cannot be sent.
@@ -147,7 +147,7 @@ extension Collector {
     /// With the mutex held, or after the last call. Events that were in memory only and could not be delivered are
     /// gone; events that an abandoned worker still holds there are lost with the process. Only the helper asks.
     private func noteLoss(whole isClosed: Bool) {
-        guard DetachedDelivery.isHelper, let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
+        guard options.role.isHelper, let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
         loss = spool.failure ?? SystemError(code: spool.lastErrno)
     }
 
@@ -156,7 +156,7 @@ extension Collector {
     @inline(never)
     private func attachToCount() {
         guard spool == nil, decision.isEnabled, recorder.pointee.counts[.refused] != 0,
-            let existing = SpoolDirectory.openExisting(tool: options.toolName)
+            let existing = SpoolDirectory.openExisting(options)
         else { return }
         existing.close()
         attach()
@@ -189,11 +189,10 @@ extension Collector {
 
     /// With the mutex held. Voids all waiting events, and removes those that no living process holds.
     @discardableResult
-    func erase(_ spool: Spool, _ deadline: Deadline = Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) -> Bool
-    {
+    func erase(_ spool: Spool, _ deadline: Deadline? = nil) -> Bool {
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
-        return spool.withdraw(deadline)
+        return spool.withdraw(deadline ?? spool.shared?.waiting ?? .never)
     }
 
     /// `size` is left 0: the caller knows how much it can take. `status`: set if the counters are incomplete.
@@ -228,12 +227,12 @@ extension Collector {
     private func fill(_ result: inout telemetry_statistics, _ spool: Spool) -> Int32 {
         var failure: Int32 = 0
         if let shared = spool.shared {
-            spool.mergeCounts(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
+            spool.mergeCounts(shared.waiting)
             var totals = Tally()
             // Recording needs the mutex: without the lock, a segment that is being counted at this moment may count
             // twice.
             let look = { totals = shared.totals(failure: &failure, own: spool.ownMapped) }
-            if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), { _ in look() }) { look() }
+            if !shared.withLock(shared.waiting, { _ in look() }) { look() }
             totals += spool.ownTally()
             result.set(totals)
             result.spool_bytes = UInt64(clamping: shared.usage().bytes)

@@ -8,7 +8,7 @@ package final class Collector: ForkMember {
     package let options: Options
     package let decision: ConsentDecision
     /// The helper's texts have U+FFFD in place of bytes that are not UTF-8; a program's texts keep the bytes.
-    let redactor = Redactor(home: DetachedDelivery.isHelper ? Environment.refusing("HOME") : Environment.homeInTexts)
+    let redactor: Redactor
     package let handle: UnsafeMutablePointer<telemetry_collector>
     let recorder: UnsafeMutablePointer<Recorder>
     private let sampling: Sampling?
@@ -60,6 +60,7 @@ package final class Collector: ForkMember {
 
     init(_ options: Options, isDryRun: Bool = false) {
         self.options = options
+        redactor = Redactor(home: options.role.isHelper ? Environment.refusing("HOME") : Environment.homeInTexts)
         self.isDryRun = isDryRun
         let inputs = ConsentInputs.gather(options: options)
         decision = ConsentResolver.resolve(inputs)
@@ -95,7 +96,7 @@ package final class Collector: ForkMember {
             Gate.set(collector.handle, isOpen: true)
         } else if collector.decision.isRefusal {
             // Written by hand, it has erased nothing yet.
-            Spool.withdraw(tool: options.toolName)
+            Spool.withdraw(options)
         }
         return collector
     }
@@ -275,7 +276,7 @@ package final class Collector: ForkMember {
     /// Opens the spool. The caller then reads its epoch, and looks at consent after that.
     private func openSpool() -> (SpoolDirectory?, SystemError?) {
         consentChecked = Self.notChecked
-        return SpoolDirectory.openOrSay(tool: options.toolName)
+        return SpoolDirectory.openOrSay(options)
     }
 
     /// With the mutex held: the last look at consent counts for a while. Nobody waits for a withdrawal by hand, so the

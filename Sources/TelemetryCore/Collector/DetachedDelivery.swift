@@ -4,16 +4,13 @@ import CSystem
 /// Delivery by a separate process, so that the tool's process ends at once: a `telemetry deliver`, started without the
 /// caller's terminal, group or files (CSystem/spawn.c).
 package enum DetachedDelivery {
-    /// This program is the helper, and is started again to deliver.
-    nonisolated(unsafe) package static var isHelper = false
-
     /// At most one process of the tool at a time. The new process inherits the lock with the open file, so it is never
     /// free in between. That process looks again after it has released the lock.
     @inline(never)
     static func startUnlessRunning(_ options: Options) {
         if options.delivery == TELEMETRY_AGENT && agentDelivers(options.toolName) { return }
         guard obstacle(options) == nil, let program = program(options),
-            let shared = SpoolDirectory.openExisting(tool: options.toolName)
+            let shared = SpoolDirectory.openExisting(options)
         else { return }
         defer { shared.close() }
         // If it cannot be started, its work is left to the next one.
@@ -35,7 +32,7 @@ package enum DetachedDelivery {
     /// Why no process is started, whatever waits; nil: one may be started.
     private static func obstacle(_ options: Options) -> StaticString? {
         if !csystem_may_spawn() { return "this process may start none" }
-        if isHelper { return nil }
+        if options.role.isHelper { return nil }
         if options.manifestPath == nil || options.manifestMark?.isAll(of: options) != true {
             return "chosen in code, not by a manifest"
         }
@@ -45,14 +42,14 @@ package enum DetachedDelivery {
     /// For `backend_info`: what delivers for a program.
     @inline(never)
     static func info(_ options: Options) -> String {
-        if isHelper { return "" }
+        if options.role.isHelper { return "" }
         if let obstacle = obstacle(options) { return "; left to another process: " + obstacle.description }
         return "; delivered by " + (program(options) ?? "")
     }
 
     /// Never from PATH, and no variable names it: the environment must not choose what runs.
     private static func program(_ options: Options) -> String? {
-        if isHelper { return "/proc/self/exe" }
+        if options.role.isHelper { return "/proc/self/exe" }
         if let chosen = options.helper { return isTrusted(chosen) ? chosen : nil }
         if let beside = besideLibrary, isTrusted(beside) { return beside }
         let installed = "/usr/bin/telemetry"

@@ -241,7 +241,7 @@ final class DeliveryPass {
     private func finishOrphan(_ segment: Segment) -> Bool {
         guard let lease, let shared else { return false }
         var isCounted = false
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) { locked in
+        _ = shared.withLock(shared.waiting) { locked in
             guard lease.isHeld else { return }
             spool.discard(segment, .corrupt, locked)
             isCounted = true

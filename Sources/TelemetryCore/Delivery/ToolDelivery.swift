@@ -35,7 +35,7 @@ package final class ToolDelivery {
     package func run(timeoutMilliseconds: UInt32, ignoringBackoff: Bool) -> telemetry_status {
         guard decision.isEnabled else {
             // Written by hand, a refusal has erased nothing yet.
-            if decision.isRefusal { Spool.withdraw(tool: options.toolName) }
+            if decision.isRefusal { Spool.withdraw(options) }
             return TELEMETRY_DISABLED
         }
         let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
@@ -44,7 +44,7 @@ package final class ToolDelivery {
         } catch {
             return TELEMETRY_ERROR_SYSTEM
         }
-        guard let shared = SpoolDirectory.openOrSay(tool: options.toolName).0 else { return TELEMETRY_ERROR_SYSTEM }
+        guard let shared = SpoolDirectory.openOrSay(options).0 else { return TELEMETRY_ERROR_SYSTEM }
         let spool = Spool(ofOthers: shared, SpoolLimits(options))
         guard Allocation.isAvailableForPass else {
             spool.close()
@@ -65,7 +65,7 @@ package final class ToolDelivery {
 
     /// Events of a spool that can only be read wait as well: they cannot be sent.
     private func isAnythingWaiting() throws(SystemError) -> Bool {
-        guard let existing = try SpoolDirectory.openToLook(tool: options.toolName) else { return false }
+        guard let existing = try SpoolDirectory.openToLook(options) else { return false }
         defer { existing.close() }
         return !existing.segmentNames().isEmpty
     }
@@ -78,7 +78,7 @@ package final class ToolDelivery {
         if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
             isOn = false
             if consent.voidsWaiting {
-                dispatcher.spool.withdraw(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
+                dispatcher.spool.withdraw(Deadline(timeoutMilliseconds: options.role.patience.milliseconds))
             }
         }
         dispatcher.spool.close()

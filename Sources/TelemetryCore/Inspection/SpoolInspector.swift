@@ -4,12 +4,12 @@ import CSystem
 /// Access to a tool's spool from outside. Works with any consent, and creates nothing.
 package enum SpoolInspector {
     /// Nil: there is no spool, or it cannot be read (`problem`).
-    static func look(_ options: Options) -> SpoolDirectory? { SpoolDirectory.look(tool: options.toolName) }
+    static func look(_ options: Options) -> SpoolDirectory? { SpoolDirectory.look(options) }
 
     /// The counts, and why the waiting events cannot be read, all or some of them. Both nil: there is no spool.
     package static func examine(options: Options) -> (statistics: telemetry_statistics?, problem: SystemError?) {
         do throws(SystemError) {
-            guard let shared = try SpoolDirectory.openToLook(tool: options.toolName) else { return (nil, nil) }
+            guard let shared = try SpoolDirectory.openToLook(options) else { return (nil, nil) }
             defer { shared.close() }
             var failure: Int32 = 0
             let statistics = statistics(shared, &failure)
@@ -22,9 +22,9 @@ package enum SpoolInspector {
     /// Why the waiting events cannot be sent. Nil: they can, or there is no spool.
     package static func obstacle(options: Options) -> SystemError? {
         do throws(SystemError) {
-            if let shared = try SpoolDirectory.openToLook(tool: options.toolName) {
+            if let shared = try SpoolDirectory.openToLook(options) {
                 shared.close()
-                try SpoolDirectory.open(tool: options.toolName).close()
+                try SpoolDirectory.open(options).close()
             }
             return nil
         } catch { return error }
@@ -116,7 +116,7 @@ package enum SpoolInspector {
     /// A number that differs when other events may be delivered now and are not held by a living process; 0: there are
     /// none.
     package static func deliverable(options: Options) -> UInt64 {
-        guard let shared = SpoolDirectory.openExisting(tool: options.toolName) else { return 0 }
+        guard let shared = SpoolDirectory.openExisting(options) else { return 0 }
         defer { shared.close() }
         let own = options.destinationSet
         let state = shared.delivery
@@ -251,7 +251,7 @@ package enum SpoolInspector {
     package static func erase(options: Options) -> Erasure {
         let shared: SpoolDirectory
         do throws(SystemError) {
-            guard let found = try SpoolDirectory.openToErase(tool: options.toolName) else { return .complete }
+            guard let found = try SpoolDirectory.openToErase(options) else { return .complete }
             shared = found
         } catch {
             return .impossible(error)

@@ -5,6 +5,7 @@ package struct Settings {
     var values = SettingValues()
     package var toolName: String
     package var toolVersion: String
+    package var role: Role
     /// A9: the user's configuration of the tool, and that of the project worked on.
     package var config: ConfigLocation?
     var projectConfig: ConfigLocation?
@@ -37,8 +38,8 @@ package struct Settings {
 package final class Options {
     package var settings: Settings
 
-    package init(toolName: String, toolVersion: String) {
-        settings = Settings(toolName: toolName, toolVersion: toolVersion)
+    package init(toolName: String, toolVersion: String, role: Role = .program) {
+        settings = Settings(toolName: toolName, toolVersion: toolVersion, role: role)
         if !ToolName.isValid(toolName) {
             fail(
                 "tool name '" + Excerpt.of(toolName)
@@ -57,6 +58,7 @@ package final class Options {
 
     package var toolName: String { settings.toolName }
     package var toolVersion: String { settings.toolVersion }
+    package var role: Role { settings.role }
     package var config: ConfigLocation? { settings.config }
     package var projectConfig: ConfigLocation? { settings.projectConfig }
     package var notice: Notice? { settings.notice }

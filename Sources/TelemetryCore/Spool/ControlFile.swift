@@ -44,13 +44,20 @@ final class ControlFile {
     /// The file has a later version of the format. Only its epoch is read and raised.
     private var isLater = false
 
-    init(file: Descriptor) { self.file = file }
+    private let patience: Patience
+
+    init(file: Descriptor, _ patience: Patience = Role.program.patience) {
+        self.file = file
+        self.patience = patience
+    }
 
     /// Opens the file; makes it if it is missing or is not a control file. Throws where files cannot be locked, as on
     /// some network file systems. Throws `laterVersion` for a later format, except with `isToErase`.
-    static func open(in directory: Descriptor, isToErase: Bool = false) throws(SystemError) -> ControlFile {
+    static func open(
+        in directory: Descriptor, _ patience: Patience = Role.program.patience, isToErase: Bool = false
+    ) throws(SystemError) -> ControlFile {
         let (file, status) = try ForkHandling.openHeldKnown(at: directory, name, O_RDWR | O_CREAT)
-        let control = ControlFile(file: file)
+        let control = ControlFile(file: file, patience)
         do throws(SystemError) {
             guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
             let error = file.lockError(isShared: true)
@@ -122,7 +129,7 @@ final class ControlFile {
     private func mend(_ status: stat) throws(SystemError) {
         if status.st_size == Self.size && status.st_blocks != 0, try isValid() { return }
         if seemsLater { throw .laterVersion }
-        guard file.lock(until: Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds)) else {
+        guard file.lock(until: Deadline(timeoutMilliseconds: patience.lossMilliseconds)) else {
             throw SystemError(code: EWOULDBLOCK)
         }
         defer { file.unlock() }

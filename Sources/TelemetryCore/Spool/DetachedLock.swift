@@ -28,8 +28,8 @@ package enum DetachedLock {
     nonisolated(unsafe) private(set) static var held: Descriptor?
 
     /// Whether another `telemetry deliver` of the tool is running. If not, this process becomes the one.
-    package static func isElsewhere(tool: String) -> Bool {
-        guard let shared = SpoolDirectory.openExisting(tool: tool) else { return false }
+    package static func isElsewhere(_ options: Options) -> Bool {
+        guard let shared = SpoolDirectory.openExisting(options) else { return false }
         defer { shared.close() }
         if let status = status(shared), let handed = try? Descriptor(raw: number).status(),
             handed.st_ino == status.st_ino, handed.st_dev == status.st_dev

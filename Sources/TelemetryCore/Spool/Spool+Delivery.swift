@@ -131,7 +131,7 @@ extension Spool {
         if let locked {
             count(locked)
         } else {
-            _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds), count)
+            _ = shared.withLock(shared.waiting, count)
         }
         return isCounted
     }

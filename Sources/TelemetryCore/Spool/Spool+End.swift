@@ -37,12 +37,12 @@ extension Spool {
 
     /// A18: events recorded before a refusal are not sent after the next yes.
     @inline(never)
-    static func withdraw(tool: String) {
-        guard let shared = SpoolDirectory.openExisting(tool: tool) else { return }
-        let spool = Spool(ofOthers: shared, SpoolLimits(Options(toolName: tool, toolVersion: "")))
+    static func withdraw(_ options: Options) {
+        guard let shared = SpoolDirectory.openExisting(options) else { return }
+        let spool = Spool(ofOthers: shared, SpoolLimits(options))
         defer { spool.close() }
         if shared.segmentNames().isEmpty { return }
-        spool.withdraw(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds))
+        spool.withdraw(shared.waiting)
     }
 
     /// Discards also the segments that processes left that are gone.
@@ -62,7 +62,7 @@ extension Spool {
     ///
     /// The oldest segments go first, so that a process that finds one free finds those before it free. Only the last is
     /// left open for the next process to continue: what that process records comes after all of these.
-    func close(_ deadline: Deadline = Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+    func close(_ deadline: Deadline? = nil) {
         if let active {
             _ = active.settle()
             sealed.append(active)
@@ -88,7 +88,7 @@ extension Spool {
         addresses.removeAll()
         // The last chance: a file that contains only counts may be one more than the limits allow.
         shared?.stuckUntil = 0
-        mergeCounts(deadline)
+        mergeCounts(deadline ?? shared?.waiting ?? .never)
         leaveCounts()
         shared?.close()
     }
@@ -126,7 +126,7 @@ extension Spool {
         // Events that were withdrawn meanwhile must not come back.
         guard let shared, segment.description.epoch == shared.control.epoch else { return false }
         var isSaved = false
-        _ = shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+        _ = shared.withLock(shared.waiting) {
             if makeRoom($0) { isSaved = segment.save(in: shared.directory) }
         }
         return isSaved

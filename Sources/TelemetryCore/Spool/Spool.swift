@@ -201,7 +201,7 @@ final class Spool {
         let make = { (locked: LockedSpool) in
             if self.makeRoom(locked) { result = self.createFile(shared, address) }
         }
-        if !shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.recordingMilliseconds), make) {
+        if !shared.withLock(shared.waitingToRecord, make) {
             // An event does not wait for another process, which may be stopped while it holds the lock. If less than
             // half of the room is taken, a few processes that make files at once still stay within the limits.
             if isHalfEmpty(shared) {
@@ -218,8 +218,8 @@ final class Spool {
 
     /// The helper has already waited a little, and waits longer here.
     private func waitForRoom(_ shared: SpoolDirectory, _ make: (LockedSpool) -> Void) -> Bool {
-        if SpoolPatience.recordingMilliseconds > 0 { shared.stuckUntil = 0 }
-        return shared.withLock(Deadline(timeoutMilliseconds: SpoolPatience.lossMilliseconds), make)
+        if shared.waitsToRecord { shared.stuckUntil = 0 }
+        return shared.withLock(shared.waitingForRoom, make)
     }
 
     private func createFile(_ shared: SpoolDirectory, _ address: UnsafeMutableRawPointer?) -> Creation {

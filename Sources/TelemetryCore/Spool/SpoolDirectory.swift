@@ -1,25 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// How long a caller's thread waits for other processes that have the control file locked.
-package enum SpoolPatience {
-    /// Short, because the thread has other work, or holds the mutex that recording needs. The helper sets more: it has
-    /// nothing else to do, and many helpers may run at once.
-    nonisolated(unsafe) package static var milliseconds: UInt32 = 5
-    /// While an event is recorded: no wait at all.
-    nonisolated(unsafe) package static var recordingMilliseconds: UInt32 = 0
-    /// If an event has no other place: the spool is more than half full, or is just being made.
-    nonisolated(unsafe) package static var lossMilliseconds: UInt32 = 5
-
-    /// For the helper. `recording`: it works for a script or a wrapped program, which must not wait. Many may record at
-    /// once.
-    package static func setForHelper(recording: Bool) {
-        milliseconds = recording ? 50 : 5_000
-        recordingMilliseconds = milliseconds
-        lossMilliseconds = 5_000
-    }
-}
-
 /// A tool's spool as all its processes see it: the directory, its control file, the totals. What needs the control
 /// file's lock is in `LockedSpool`.
 final class SpoolDirectory {
@@ -28,6 +9,7 @@ final class SpoolDirectory {
     let path: String
     /// Nil: the tool has one destination.
     var destinations: DestinationFile?
+    private let patience: Patience
     private let owner = csystem_user()
     /// Until this time (monotonic clock) the lock is not waited for; 0: it is waited for.
     var stuckUntil: Int64 = 0
@@ -42,17 +24,25 @@ final class SpoolDirectory {
     }
     private let known = Guarded(KnownDelivery())
 
-    init(path: String, directory: Descriptor, control: ControlFile) {
+    init(path: String, directory: Descriptor, control: ControlFile, _ patience: Patience = Role.program.patience) {
+        self.patience = patience
         self.path = path
         self.directory = directory
         self.control = control
         destinations = DestinationFile.existing(in: directory)
     }
 
+    /// Until when a thread waits for the lock: for what can be done later, while an event is recorded, and for an event
+    /// that has no other place.
+    var waiting: Deadline { Deadline(timeoutMilliseconds: patience.milliseconds) }
+    var waitingToRecord: Deadline { Deadline(timeoutMilliseconds: patience.recordingMilliseconds) }
+    var waitingForRoom: Deadline { Deadline(timeoutMilliseconds: patience.lossMilliseconds) }
+    var waitsToRecord: Bool { patience.recordingMilliseconds > 0 }
+
     /// For a tool with several destinations: one slot for each name. Nil: they cannot be told apart here.
     func assignDestinations(_ names: [String]) -> [DestinationSlot]? {
         var slots: [DestinationSlot]?
-        _ = withLock(Deadline(timeoutMilliseconds: SpoolPatience.milliseconds)) {
+        _ = withLock(waiting) {
             slots = DestinationFile.assign(names, $0)
         }
         destinations = DestinationFile.existing(in: directory)
@@ -60,14 +50,16 @@ final class SpoolDirectory {
     }
 
     /// Makes the directory and the control file if needed.
-    static func open(tool: String) throws(SystemError) -> SpoolDirectory {
+    static func open(_ options: Options) throws(SystemError) -> SpoolDirectory {
         guard let base = Environment.stateDirectory else { throw SystemError(code: ENOENT) }
-        let path = base + "/" + tool
+        let path = base + "/" + options.toolName
         // A user who can write to the parent directory could put another directory in the spool's place.
         if !Directory.isMissingOrPrivate(base) { throw SystemError(code: EPERM) }
         let directory = try Directory.openPrivate(path)
         do throws(SystemError) {
-            return SpoolDirectory(path: path, directory: directory, control: try ControlFile.open(in: directory))
+            let patience = options.role.patience
+            let control = try ControlFile.open(in: directory, patience)
+            return SpoolDirectory(path: path, directory: directory, control: control, patience)
         } catch {
             directory.close()
             throw error
@@ -75,10 +67,10 @@ final class SpoolDirectory {
     }
 
     /// The same, or why there is none. A single failed call must not keep everything in memory.
-    static func openOrSay(tool: String) -> (SpoolDirectory?, SystemError?) {
+    static func openOrSay(_ options: Options) -> (SpoolDirectory?, SystemError?) {
         var failure: SystemError?
         for _ in 0..<2 {
-            do throws(SystemError) { return (try open(tool: tool), nil) } catch {
+            do throws(SystemError) { return (try open(options), nil) } catch {
                 failure = error
                 if ![EIO, ESTALE, ENOMEM, EAGAIN].contains(error.code) { break }
             }
@@ -91,13 +83,15 @@ final class SpoolDirectory {
 
     /// Opens a spool read-only: nothing is written, so that a file system or an owner that forbids writing does not
     /// matter. Nil: there is no spool. Throws when that cannot be known, or the spool belongs to another user.
-    static func openToLook(tool: String) throws(SystemError) -> SpoolDirectory? {
-        guard let path = path(tool: tool), let directory = try Directory.openExisting(path, refusedMode: 0) else {
+    static func openToLook(_ options: Options) throws(SystemError) -> SpoolDirectory? {
+        guard let path = path(tool: options.toolName),
+            let directory = try Directory.openExisting(path, refusedMode: 0)
+        else {
             return nil
         }
         do throws(SystemError) {
             if let control = try ControlFile.openToLook(in: directory) {
-                return SpoolDirectory(path: path, directory: directory, control: control)
+                return SpoolDirectory(path: path, directory: directory, control: control, options.role.patience)
             }
         } catch {
             directory.close()
@@ -108,24 +102,25 @@ final class SpoolDirectory {
     }
 
     /// The same. Nil also where that cannot be known.
-    static func look(tool: String) -> SpoolDirectory? { (try? openToLook(tool: tool)) ?? nil }
+    static func look(_ options: Options) -> SpoolDirectory? { (try? openToLook(options)) ?? nil }
 
     /// Creates nothing. Nil: there is no usable spool.
-    static func openExisting(tool: String) -> SpoolDirectory? {
+    static func openExisting(_ options: Options) -> SpoolDirectory? {
         guard let base = Environment.stateDirectory, Directory.isMissingOrPrivate(base),
-            let directory = (try? Directory.openExisting(base + "/" + tool)) ?? nil
+            let directory = (try? Directory.openExisting(base + "/" + options.toolName)) ?? nil
         else { return nil }
         guard let control = ControlFile.openExisting(in: directory) else {
             directory.close()
             return nil
         }
-        return SpoolDirectory(path: base + "/" + tool, directory: directory, control: control)
+        return SpoolDirectory(
+            path: base + "/" + options.toolName, directory: directory, control: control, options.role.patience)
     }
 
     /// Opens a spool to withdraw, which does not need a trusted directory: what is erased belongs to this user. Nil:
     /// nothing waits. Throws when that cannot be known.
-    static func openToErase(tool: String) throws(SystemError) -> SpoolDirectory? {
-        guard let path = path(tool: tool) else { return nil }
+    static func openToErase(_ options: Options) throws(SystemError) -> SpoolDirectory? {
+        guard let path = path(tool: options.toolName) else { return nil }
         let directory: Descriptor
         do throws(SystemError) {
             guard let found = try Directory.openExisting(path, refusedMode: 0) else { return nil }
@@ -141,7 +136,9 @@ final class SpoolDirectory {
             isSpool = try file.status().st_size == ControlFile.size
             // A damaged control file is repaired; without it the waiting events are void.
             return SpoolDirectory(
-                path: path, directory: directory, control: try ControlFile.open(in: directory, isToErase: true))
+                path: path, directory: directory,
+                control: try ControlFile.open(in: directory, options.role.patience, isToErase: true),
+                options.role.patience)
         } catch {
             directory.close()
             // A spool was never made where there is no room for one, or where files cannot be locked.

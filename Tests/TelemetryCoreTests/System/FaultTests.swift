@@ -43,7 +43,7 @@ final class FaultTests: XCTestCase {
 
         var options: Options {
             let options = ScratchSpool.options(segments: 16)
-            if isDetached { options.delivery = TELEMETRY_DETACHED }
+            if isDetached { options[.deliveryMode] = Int64(TELEMETRY_DETACHED.rawValue) }
             _ = options.setFileBackend(path: nil, maxBytes: 1 << 20, maxFiles: 3)
             return options
         }
