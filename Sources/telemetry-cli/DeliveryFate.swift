@@ -16,11 +16,20 @@ struct DeliveryFate {
     /// Some events are lost.
     var isLossy: Bool { rejected > 0 || unconfirmed > 0 }
 
+    private static func isOrAre(_ count: UInt64) -> String { count == 1 ? "is" : "are" }
+
     var text: String {
         guard isLossy else { return "the events are kept" }
         var text = ""
-        if unconfirmed > 0 { text += "\(unconfirmed) may have arrived and are not sent again (at most once)" }
-        if rejected > 0 { text += (text.utf8.isEmpty ? "" : ", ") + "\(rejected) were refused for good and are gone" }
-        return text + ", \(kept) are kept"
+        if unconfirmed > 0 {
+            text += "\(unconfirmed) may have arrived and \(Self.isOrAre(unconfirmed)) not sent again (at most once)"
+        }
+        if rejected > 0 {
+            let was = rejected == 1 ? "was" : "were"
+            text +=
+                (text.utf8.isEmpty ? "" : ", ")
+                + "\(rejected) \(was) refused for good and \(Self.isOrAre(rejected)) gone"
+        }
+        return text + ", \(kept) \(Self.isOrAre(kept)) kept"
     }
 }

@@ -13,9 +13,10 @@ enum BackendSection {
         if top.node("backend") != nil {
             throw top.failure("backends", list, "of no use beside backend; expected one of the two")
         }
-        guard case .sequence(let nodes) = list.content, !nodes.isEmpty else {
+        guard case .sequence(let nodes) = list.content else {
             throw top.failure("backends", list, list.shown + " is not a list; expected a list of backends")
         }
+        if nodes.isEmpty { throw top.failure("backends", list, "the list is empty; expected one backend or more") }
         var made: [Destination] = []
         for (index, node) in nodes.enumerated() {
             let path = "backends[" + index.description + "]"

@@ -144,6 +144,13 @@ final class ManifestErrorTests: XCTestCase {
         let kinds = "noop, stdout, file, http, otlp, datadog, posthog, segment, splunk_hec, splunk_udp or clickhouse"
         let absolute = "an absolute path of at most 4095 bytes"
         check(b + "file", "f.yaml:2:10: backend: 'file' is not a mapping; expected a mapping")
+        check(
+            Self.tool + "backends: []", "f.yaml:2:11: backends: the list is empty; expected one backend or more")
+        check(
+            Self.tool + "backends: {}", "f.yaml:2:11: backends: a mapping is not a list; expected a list of backends")
+        check(
+            b + "{kind: noop}\nbackends: [{kind: noop}]",
+            "f.yaml:3:11: backends: of no use beside backend; expected one of the two")
         check(b + "{path: /x}", "f.yaml:2:10: backend.kind: missing; expected \(kinds)")
         check(b + "{kind: ftp}", "f.yaml:2:17: backend.kind: 'ftp' is not known; expected \(kinds)")
         check(

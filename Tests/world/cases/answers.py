@@ -176,7 +176,7 @@ def refused_for_good(stage):
     send(stage, origin)
     origin.answer = 400
     done = stage.telemetry("deliver", "--now")
-    check_equal("telemetry: deliver: HTTP 400; 1 were refused for good and are gone, 0 are kept\n", done.stderr, "what it says")
+    check_equal("telemetry: deliver: HTTP 400; 1 was refused for good and is gone, 0 are kept\n", done.stderr, "what it says")
     stage.expect(1, rejected=1)
 
 
