@@ -46,7 +46,8 @@ enum DeliveryCommands {
         _ invocation: Invocation, _ deliver: () throws(Failure) -> Bool
     ) throws(Failure) -> ExitCode {
         do throws(Failure) {
-            try answer(invocation, deliver())
+            _ = try deliver()
+            try answer(invocation, ConsentResolver.decide(invocation.options()).isEnabled)
             return .ok
         } catch {
             if error.code == .notDelivered {
@@ -64,11 +65,14 @@ enum DeliveryCommands {
         let isEnabled = delivery.decision.isEnabled
         let before = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         let attemptBefore = SpoolInspector.deliveryState(options: options)?.lastAttempt
+        let deadline = Deadline(timeoutMilliseconds: limit)
         let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
         let fate = DeliveryFate(from: before, to: SpoolInspector.statistics(options: options) ?? before)
         switch status {
         case TELEMETRY_ERROR_TIMEOUT:
-            throw Failure(code: .notDelivered, message: "not delivered within \(limit) ms; " + fate.text)
+            let reason =
+                deadline.isPast ? "not delivered within \(limit) ms; " : "not delivered: another process delivers; "
+            throw Failure(code: .notDelivered, message: reason + fate.text)
         case TELEMETRY_ERROR_DELIVERY:
             let state = SpoolInspector.deliveryState(options: options)
             let reason = pause(state, since: attemptBefore) ?? reason(state)

@@ -19,7 +19,7 @@ struct DeliveryFate {
     private static func isOrAre(_ count: UInt64) -> String { count == 1 ? "is" : "are" }
 
     var text: String {
-        guard isLossy else { return "the events are kept" }
+        guard isLossy else { return kept == 0 ? "nothing waits any more" : "the events are kept" }
         var text = ""
         if unconfirmed > 0 {
             text += "\(unconfirmed) may have arrived and \(Self.isOrAre(unconfirmed)) not sent again (at most once)"

@@ -22,6 +22,7 @@ What it does with a POST is named by the path; /events does what was last writte
     /slow-header                       a byte of header every 100 ms, without end
     /endless                           200 and a body without end, as fast as it goes
     /endless-header                    200 and header lines without end
+    /cut-page                          200 and the header of a page, then closes
     /early-413                         413 before the body was read, then closes
     /limit/COUNT                       200 for at most so many events in a request, else 413
 
@@ -234,6 +235,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_endless(self, _):
         self.endless_body(b"x" * 65536, 0)
+
+    def do_cut_page(self, _):
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
 
     def do_slow_header(self, _):
         for byte in itertools.chain(b"HTTP/1.1 200 OK\r\nX: ", itertools.repeat(120)):

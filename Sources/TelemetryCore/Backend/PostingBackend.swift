@@ -69,9 +69,12 @@ final class PostingBackend: Backend {
         }
     }
 
-    /// A page from another host says nothing about the events. After a redirect to another origin, no page is accepted.
+    /// A page from another host says nothing about the events. After a redirect to another origin, no page is accepted, nor
+    /// is a page whose text did not come.
     private func isOfReceiver(_ response: HTTPResponse) -> Bool {
-        if transport.hasLeftOrigin && response.isHTML || Acknowledgement.isPage(response) { return false }
+        if (transport.hasLeftOrigin || response.isCut) && response.isHTML || Acknowledgement.isPage(response) {
+            return false
+        }
         return format.recognises(response.body)
     }
 

@@ -14,10 +14,14 @@ package enum PreferenceChange {
         try PreferenceStore.write(true, tool: options.toolName)
     }
 
-    /// A refusal may have been stored although the waiting events could not be erased: they are erased before anything
-    /// is sent again.
+    /// A refusal may have been stored, or a yes removed, although the waiting events could not be erased: they are erased
+    /// before anything is sent again. Where silence or a variable is a yes, they were recorded with it.
     private static func eraseRefused(_ options: Options) throws(SystemError) {
-        guard PreferenceStore.read(tool: options.toolName) == .off else { return }
+        switch PreferenceStore.read(tool: options.toolName) {
+        case .off: break
+        case .absent where options.consent == TELEMETRY_OPT_IN && !ConsentResolver.decide(options).isEnabled: break
+        default: return
+        }
         let (statistics, problem) = SpoolInspector.examine(options: options)
         if let problem, !problem.isNoDirectory { throw problem }
         guard let waiting = statistics?.pending, waiting > 0 else { return }

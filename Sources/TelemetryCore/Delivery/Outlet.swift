@@ -39,9 +39,9 @@ extension [Outlet] {
         return true
     }
 
-    /// Several destinations: each has its own progress and state.
+    /// Several destinations: each has its own progress and state. So has the only one that is left of several.
     func tellApart(_ shared: SpoolDirectory?) {
-        guard count > 1 else { return }
+        guard count > 1 || shared?.destinations != nil else { return }
         let slots = shared?.assignDestinations(map { $0.name })
         for (index, outlet) in enumerated() {
             outlet.slot =

@@ -108,8 +108,7 @@ package final class ToolDelivery {
         defer { mutex.unlock() }
         if let status = waitForStatus(until: deadline) { return status }
         isCalledOff.pointee.store(true, ordering: .relaxed)
-        _ = waitForStatus(until: Deadline(timeoutMilliseconds: Self.graceMilliseconds))
-        return TELEMETRY_ERROR_TIMEOUT
+        return waitForStatus(until: Deadline(timeoutMilliseconds: Self.graceMilliseconds)) ?? TELEMETRY_ERROR_TIMEOUT
     }
 
     /// With the mutex held.

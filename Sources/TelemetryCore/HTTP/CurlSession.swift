@@ -77,11 +77,12 @@ final class CurlSession {
         csystem_curl_list_free(list)
         // A complete header section is an answer, even if the transfer failed later: a receiver that has said 200 has
         // the events, and one that has said 413 may cut the upload off.
-        guard let response = reader.response else {
+        guard var response = reader.response else {
             return .failure(proxyRefusal ?? failure ?? "the answer is not HTTP", hasLeft: hasLeft(to: endpoint))
         }
         // RFC 9110, section 15.5.8: only a proxy answers 407. The receiver has seen nothing.
         if response.status == 407 { return .failure(Self.refusal(407), hasLeft: false) }
+        response.isCut = failure != nil
         return .response(response, location: Self.isRepeated(response.status) ? location : nil)
     }
 

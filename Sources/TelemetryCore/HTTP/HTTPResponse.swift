@@ -11,6 +11,8 @@ struct HTTPResponse: Equatable {
     var date: [UInt8] = []
     /// The header says that the body is HTML or XHTML: a page for a person.
     var isHTML = false
+    /// The body did not come to its end.
+    var isCut = false
     /// The first `ResponseReader.keptBytes` of the body.
     var body: [UInt8] = []
 }

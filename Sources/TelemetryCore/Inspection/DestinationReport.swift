@@ -62,7 +62,9 @@ extension SpoolInspector {
             (report.recorded, report.delivered, report.dropped) = (
                 totals.recorded, totals.delivered, totals.droppedTotal
             )
-            return report.add(shared.delivery.known(of: own))
+            // The only one that is left of several has kept its state.
+            let state = shared.destinations.flatMap { file in file.slot(of: report.name).map { file.state($0.index) } }
+            return report.add(state ?? shared.delivery.known(of: own))
         }
         guard let file = shared.destinations, let slot = file.slot(of: report.name) else { return }
         let totals = file.totals(slot.index)

@@ -148,7 +148,7 @@ package enum SpoolInspector {
         options: Options, _ destination: Destination, limit: (events: Int, bytes: Int), oldest: Int64,
         _ body: (EventBatch) -> Void
     ) {
-        let slot = options.destinations.count > 1 ? slot(destination, options) : nil
+        let slot = slot(destination, options)
         let own = options.destinationSet
         let index = options.destinations.firstIndex { $0 === destination } ?? 0
         for image in pendingImages(options) where image.isFor(own, at: index) {

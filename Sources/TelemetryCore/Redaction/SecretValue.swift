@@ -79,11 +79,13 @@ struct SecretValue {
     private static func random(_ text: TextBytes, _ start: Int) -> SecretValue? {
         let end = min(unquoted(TextBytes(base: text.base, count: min(text.count, start &+ 128)), start), text.count)
         let stop = text.isIn(.comma, end &- 1) ? end &- 1 : end
-        // Names of tests and files have other signs, and not all three kinds.
+        // Names of tests and files have other signs, not all three kinds, and few digits.
+        var digits = 0
+        for index in start..<max(start, stop) where text.isIn(.digit, index) { digits &+= 1 }
         let isMixed =
             stop &- start >= 10 && text.isAll(!(.slash | .dot | .underscore), start, stop)
             && !text.isAll(!.upper, start, stop) && !text.isAll(!.lower, start, stop)
-            && !text.isAll(!.digit, start, stop)
+            && (digits >= 3 || (digits > 0 && !text.isAll(.word, start, stop)))
         return isMixed ? SecretValue(start: start, end: stop, rule: .secretValue) : nil
     }
 

@@ -43,6 +43,8 @@ final class Spool {
     private(set) var isPressed = false
 
     private static let fullNanoseconds: Int64 = 1_000_000_000
+    private static let roomMilliseconds: UInt32 = 250
+    private static let idleWaits = 3
 
     init(shared: SpoolDirectory?, failure: SystemError?, limits: SpoolLimits, context: ContextBlock) {
         self.shared = shared
@@ -174,12 +176,15 @@ final class Spool {
                     if description.lineage != 0 { context.lineage = description.lineage }
                     return segment
                 }
-                // It has another version, or another id: an empty segment can be described anew.
+                // It has another version, or another id: an empty segment can be described anew. One with events, of a
+                // program that just ended, gives back the room that it has not used.
                 if state.count == 0 {
                     segment.reset(epoch: epoch, context: context)
                     segment.open()
                     return segment
                 }
+                segment.seal()
+                segment.shrink()
             }
             segment.release(removingFrom: nil)
         }
@@ -216,10 +221,22 @@ final class Spool {
         return result
     }
 
-    /// The helper has already waited a little, and waits longer here.
+    /// The helper has already waited a little, and waits longer here. Without room the event would be in memory only, and
+    /// lost with a program that just ends. So others that make room at the same moment are waited for as long as files
+    /// come and go. A process that was stopped with the lock is not.
     private func waitForRoom(_ shared: SpoolDirectory, _ make: (LockedSpool) -> Void) -> Bool {
         if shared.waitsToRecord { shared.stuckUntil = 0 }
-        return shared.withLock(shared.waitingForRoom, make)
+        let end = Deadline(timeoutMilliseconds: Self.roomMilliseconds)
+        var changed = shared.lastChange
+        var idle = 0
+        while !shared.withLock(shared.waitingForRoom, make) {
+            let now = shared.lastChange
+            idle = now == changed ? idle + 1 : 0
+            if idle == Self.idleWaits || end.isPast { return false }
+            changed = now
+            shared.stuckUntil = 0
+        }
+        return true
     }
 
     private func createFile(_ shared: SpoolDirectory, _ address: UnsafeMutableRawPointer?) -> Creation {

@@ -39,6 +39,12 @@ final class SpoolDirectory {
     var waitingForRoom: Deadline { Deadline(timeoutMilliseconds: patience.lossMilliseconds) }
     var waitsToRecord: Bool { patience.recordingMilliseconds > 0 }
 
+    /// When a file was last made or removed there, nanoseconds since 1970; 0: that cannot be known.
+    var lastChange: Int64 {
+        guard let status = try? directory.status() else { return 0 }
+        return FileStamp(status).modified
+    }
+
     /// For a tool with several destinations: one slot for each name. Nil: they cannot be told apart here.
     func assignDestinations(_ names: [String]) -> [DestinationSlot]? {
         var slots: [DestinationSlot]?

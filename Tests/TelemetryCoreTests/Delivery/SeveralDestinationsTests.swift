@@ -77,6 +77,24 @@ final class SeveralDestinationsTests: XCTestCase {
         XCTAssertEqual(dispatcher.state.failures, 0)
     }
 
+    /// E7: the only one that is left of several gets nothing again, and does not wait for those that are gone.
+    func testTheOneThatIsLeft() throws {
+        record("a", "b")
+        let dead = ScriptedBackend([.retry(afterSeconds: 1000)])
+        XCTAssertEqual(pass(try dispatcher([("alive", ScriptedBackend()), ("dead", dead)])), .failed)
+        let alive = ScriptedBackend()
+        let outlets = [Outlet(name: "alive", alive)]
+        outlets.tellApart(spool.shared)
+        let alone = Dispatcher(
+            spool: spool, mutex: Mutex(), outlets: outlets, options: options, isConsented: { true })
+        XCTAssertEqual(alone.nextAttempt, 0)
+        record("c")
+        XCTAssertEqual(pass(alone), .done)
+        XCTAssertEqual(alive.sent, ["c"])
+        XCTAssertEqual(alone.state.lastError, "")
+        assertTotals(recorded: 3, delivered: 3)
+    }
+
     /// E8: a program that ends while one does not answer leaves the pause to the next, which tries that one last.
     func testOneThatIsCalledOffIsTriedLast() throws {
         record("a")

@@ -181,6 +181,25 @@ final class SpoolTests: XCTestCase {
         }
     }
 
+    /// E2: a program that just ended has left a whole segment for its few events.
+    func testRoomOfAProgramThatJustEnded() throws {
+        let options = ScratchSpool.options(segments: 64, segmentBytes: 65_536, bytes: 1 << 22)
+        let id = try scratch.orphan(["a"], size: 65_536)
+        let spool = try scratch.spool(options)
+        XCTAssertTrue(spool.record("b"))
+        let sizes = try scratch.segmentNames.map { name in
+            try XCTUnwrap(FileManager.default.attributesOfItem(atPath: scratch.files.path + "/" + name)[.size] as? Int)
+        }
+        XCTAssertEqual(sizes.sorted(), [SegmentLayout.minimumSize, 65_536])
+        let shared = try scratch.open()
+        let left = try XCTUnwrap(Segment.claim(Segment.name(id), in: shared.directory, reading: .mapped).segment)
+        XCTAssertEqual(Sample.names(left), ["a"])
+        left.release(removingFrom: nil)
+        shared.close()
+        assertBalance(spool, recorded: 2)
+        spool.close()
+    }
+
     func testSegmentsOfAnotherKindAreNotAdopted() throws {
         let other = try scratch.orphan(["a"], context: Sample.otherContext)
         let larger = try scratch.orphan(["b"], context: Sample.context, size: 16384)

@@ -138,6 +138,15 @@ def endless_body(stage):
     stage.expect(3, delivered=3)
 
 
+@test("verdicts/cut-page", "E8 E12")
+def cut_page(stage):
+    """The header of a page whose text never comes is no acceptance."""
+    receiver = stage.receiver("/cut-page")
+    stage.send(f"endpoint={receiver.url}", "track=3", "close=5000")
+    check_equal(1, len(receiver.requests()), "requests")
+    stage.expect(3, pending=3)
+
+
 @test("verdicts/endless-header", "E12")
 def endless_header(stage):
     """A header without end is cut off, and the events are kept."""

@@ -62,3 +62,43 @@ def in_process(world):
     receiver = world.receiver()
     world.recover(receiver.url)
     world.expect(300, delivered=300)
+
+
+# Eight processes at a time, each of which records an event and ends at once. Prints how many were acknowledged.
+JUST_ENDS = r"""
+#include <telemetry.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int record(const char *manifest)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1.0");
+    telemetry_options_load_manifest(options, manifest);
+    return telemetry_track(telemetry_open(options), TELEMETRY_FEATURE_USED, "e", NULL, 0) == TELEMETRY_OK;
+}
+int main(int argc, char **argv)
+{
+    int acknowledged = 0;
+    for (int round = 0; round < 60; round++) {
+        for (int i = 0; i < 8; i++)
+            if (fork() == 0)
+                _exit(record(argv[1]));
+        for (int status; wait(&status) > 0;)
+            acknowledged += WEXITSTATUS(status) == 1;
+    }
+    printf("%d\n", acknowledged);
+    return argc != 2;
+}
+"""
+
+
+@test("short-runs/crowd", "E1 E2 E9")
+def crowd(world):
+    """Eight programs at a time that just end, in a spool that is full: what was acknowledged is counted."""
+    program = world.program("just-ends", JUST_ENDS)
+    world.manifest("http://127.0.0.1:9/nobody", sections={"identity": {"ephemeral": "always"}, "delivery": {"mode": "detached"}})
+    acknowledged = int(world.run([program, world.manifest_file]).stdout)
+    events = world.status()["events"]
+    check_equal(480, acknowledged, "acknowledged")
+    # A process that gets no time for a quarter of a second is not waited for.
+    check(acknowledged - events["recorded"] <= acknowledged // 50, f"{acknowledged} acknowledged: {events}")

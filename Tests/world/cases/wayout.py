@@ -259,6 +259,17 @@ def came_and_went(world):
     check_equal(1, len(receiver.accepted()), "events: those after the second yes")
     check_equal((8, 1, 7), tuple(world.status()["events"][name] for name in ("recorded", "delivered", "dropped")), "counts")
 
+    # The answer is removed by hand while nothing of the tool runs, so that nobody erases what waits.
+    receiver.mode("/status/503")
+    world.send(f"endpoint={receiver.url}", "track=3", "close=0")
+    os.unlink(answer)
+    world.helper("enable")
+    receiver.mode("/status/200")
+    world.send(f"endpoint={receiver.url}", "track=1", "flush=5000", "close=0")
+    check_equal(2, len(receiver.accepted()), "events: those after the third yes")
+    world.helper("reset", expected=None)
+    world.helper("enable")
+
     # In memory.
     directory = world.path("home", ".local", "state")
     shutil.rmtree(directory)
@@ -270,7 +281,7 @@ def came_and_went(world):
         world.telemetry(word, expected=None)
     world.go()
     child.process.wait(30)
-    check_equal(3, len(receiver.accepted()), "events in all")
+    check_equal(4, len(receiver.accepted()), "events in all")
 
 
 @test("wayout/idle-holder", "A18")
