@@ -80,8 +80,8 @@ public func telemetryOptionsSetBackendHttp(
 }
 
 /// Adds a backend, so that each event goes to several: to this one and to those added or set before
-/// it. The first one replaces the default. At most 6. A backend that fails never delays another
-/// one.
+/// it. The first one replaces the default. At most 6. A backend that has failed is tried after the
+/// others.
 ///
 /// Threads: one at a time for the same options.
 /// Blocking: none.

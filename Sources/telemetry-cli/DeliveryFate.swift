@@ -4,11 +4,14 @@ import CSystem
 /// What happened to the events that a delivery has not delivered, by the counts before and after it.
 struct DeliveryFate {
     private let kept: UInt64
+    private let isNothingLeft: Bool
     private let rejected: UInt64
     private let unconfirmed: UInt64
 
     init(from before: telemetry_statistics, to after: telemetry_statistics) {
         kept = after.pending
+        // Counts that cannot be read are all 0.
+        isNothingLeft = after.pending == 0 && after.recorded > 0 && after.recorded >= before.recorded
         rejected = after.dropped_rejected &- min(before.dropped_rejected, after.dropped_rejected)
         unconfirmed = after.dropped_unconfirmed &- min(before.dropped_unconfirmed, after.dropped_unconfirmed)
     }
@@ -19,7 +22,7 @@ struct DeliveryFate {
     private static func isOrAre(_ count: UInt64) -> String { count == 1 ? "is" : "are" }
 
     var text: String {
-        guard isLossy else { return kept == 0 ? "nothing waits any more" : "the events are kept" }
+        guard isLossy else { return isNothingLeft ? "nothing waits any more" : "the events are kept" }
         var text = ""
         if unconfirmed > 0 {
             text += "\(unconfirmed) may have arrived and \(Self.isOrAre(unconfirmed)) not sent again (at most once)"

@@ -126,7 +126,9 @@ final class DeliveryPass {
             let isOver = header.pending == 0 || header.created < oldest || header.epoch != shared.control.epoch
             if !header.isFor(destinations) && !isOver { return .skipped }
         }
-        guard let orphan = mutex.withLock({ claim(segment, shared) }) else { return .held }
+        guard let orphan = mutex.withLock({ claim(segment, shared) }) else {
+            return canBeOpened(segment, shared) ? .held : .obstructed
+        }
         lease?.deliver(orphan)
         return .taken(hold(orphan, isOwn: false))
     }
@@ -140,6 +142,16 @@ final class DeliveryPass {
             return nil
         }
         return orphan
+    }
+
+    /// What is gone can be.
+    private func canBeOpened(_ segment: AgedSegment, _ shared: SpoolDirectory) -> Bool {
+        do throws(SystemError) {
+            try Descriptor.open(at: shared.directory, segment.name, O_RDONLY | O_NONBLOCK).close()
+            return true
+        } catch {
+            return error.isMissing
+        }
     }
 
     private func takeOwn() -> PassMachine.Content? {

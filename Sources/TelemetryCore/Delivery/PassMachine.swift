@@ -16,6 +16,8 @@ struct PassMachine {
         case interrupted
         /// There was not enough memory to begin.
         case exhausted
+        /// Some of what waits could not be read.
+        case obstructed
     }
 
     /// What a destination has done in this pass so far.
@@ -64,6 +66,8 @@ struct PassMachine {
         case taken(Content)
         /// Another process holds it.
         case held
+        /// It cannot be opened.
+        case obstructed
         /// It is not for this pass.
         case skipped
     }
@@ -116,6 +120,7 @@ struct PassMachine {
     private var isKept = false
     /// Something waits because a destination did not take it.
     private var isLeft = false
+    private var isObstructed = false
     private var ended: Result?
     private var hasTaken = false
 
@@ -152,6 +157,7 @@ struct PassMachine {
         if ownLineage != 0 && blocked.contains(ownLineage) { return .end(.interrupted) }
         if ownLeft > 0 { return .takeOwn }
         for destination in destinations where destination.state == .failed { return .end(.failed) }
+        if isObstructed { return .end(.obstructed) }
         return .end(isLeft ? .waiting : .done)
     }
 
@@ -170,7 +176,8 @@ struct PassMachine {
 
     mutating func claimed(_ claim: Claim) {
         guard position < lineages.count else { return }
-        if claim == .held { blocked.append(lineages[position]) }
+        if claim == .held || claim == .obstructed { blocked.append(lineages[position]) }
+        if claim == .obstructed { isObstructed = true }
         position += 1
         if case .taken(let content) = claim { take(content) }
     }

@@ -144,6 +144,7 @@ extension PassMachine.Result {
         case .waiting, .failed: TELEMETRY_ERROR_DELIVERY
         case .interrupted: TELEMETRY_ERROR_TIMEOUT
         case .exhausted: TELEMETRY_ERROR_MEMORY
+        case .obstructed: TELEMETRY_ERROR_SYSTEM
         }
     }
 }

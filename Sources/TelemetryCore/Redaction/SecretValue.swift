@@ -9,6 +9,11 @@ struct SecretValue {
     /// For the word from `word` to `end`; nil when it does not name a secret, or no value follows.
     static func find(_ text: TextBytes, word: Int, end: Int) -> SecretValue? {
         guard let kind = SecretName.kind(text, word, end) else { return query(text, word, end) }
+        // `IDENTIFIED BY 'x'`; but `identified by 0x1234`.
+        if text.hasFolded("by", at: end &- 2) {
+            let start = skipSpaces(text, end)
+            return QuoteMark.end(text, start) == nil ? nil : make(text, start, .secretValue)
+        }
         guard let separator = NameSeparator(text, word: word, end: end) else { return spoken(text, word, end, kind) }
         // A marker from an earlier pass is the whole value.
         if text[separator.end] == 0x5B && separator.sign != .element && text.has(Redactor.marker, at: separator.end) {

@@ -76,6 +76,14 @@ final class PassMachineTests: XCTestCase {
             [.claim(0), .claim(1), .send(0), .finish, .end(.done)])
     }
 
+    func testWhatCannotBeOpened() {
+        XCTAssertEqual(
+            run(machine(lineages: [7, 7, 8]), claims: [.obstructed]).actions,
+            [.claim(0), .claim(2), .send(0), .finish, .end(.obstructed)])
+        XCTAssertEqual(
+            run(machine(lineages: [7, 8]), claims: [.obstructed], sends: [.refused]).actions.last, .end(.refused))
+    }
+
     func testResults() {
         let gone = Machine.Failure(reason: "gone", isFinal: true)
         let cases: [(SegmentDelivery.Result, [Machine.Action], [Machine.Failure])] = [
