@@ -46,7 +46,7 @@ class Receiver:
         command = [sys.executable, os.path.join(HERE, "receiver.py"), "--host", host, "--port", str(port), "--log", self.log]
         if certificate:
             command += ["--cert", f"{certificate}.pem", "--key", f"{certificate}.key"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, close_fds=False)
         stage.closing.append(self)
         self.port = int(self.process.stdout.readline().split()[1])
         self.scheme = "https" if certificate else "http"
@@ -87,7 +87,8 @@ class Receiver:
 
     def close(self):
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        close_streams(self.process)
 
 
 class Stage:
