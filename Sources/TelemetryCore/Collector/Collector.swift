@@ -248,7 +248,7 @@ package final class Collector: ForkMember {
     /// go to a new directory, or stay in memory.
     private func beginAnew(_ spool: Spool) {
         let (shared, failure) = openSpool()
-        currentOutlets().tellApart(shared)
+        if !isLocalOnly { currentOutlets().tellApart(shared, destinations) }
         spool.move(to: shared, failure, makeContext(shared))
     }
 
@@ -268,7 +268,7 @@ package final class Collector: ForkMember {
         // The old files are closed first: new ones may get the numbers of those that are closed already.
         spool.closeShared()
         let (shared, failure) = openSpool()
-        currentOutlets().tellApart(shared)
+        if !isLocalOnly { currentOutlets().tellApart(shared, destinations) }
         spool.reopen(shared, failure, makeContext(shared))
         return true
     }
@@ -326,7 +326,7 @@ package final class Collector: ForkMember {
     func attach() -> Spool {
         let (shared, failure) = openSpool()
         let outlets = currentOutlets()
-        outlets.tellApart(shared)
+        if !isLocalOnly { outlets.tellApart(shared, destinations) }
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         looked = Clock.realtime()
         noteChoice(shared)

@@ -39,9 +39,15 @@ extension [Outlet] {
         return true
     }
 
-    /// Several destinations: each has its own progress and state. So has the only one that is left of several.
-    func tellApart(_ shared: SpoolDirectory?) {
-        guard count > 1 || shared?.destinations != nil else { return }
+    /// Several destinations: each has its own progress and state. The only one that is left of a manifest's several keeps
+    /// them; no place is made for another.
+    func tellApart(_ shared: SpoolDirectory?, _ destinations: DestinationSet) {
+        guard count > 1 else {
+            if destinations.origin == .manifest, let only = first {
+                only.slot = shared?.destinations?.slot(of: only.name)
+            }
+            return
+        }
         let slots = shared?.assignDestinations(map { $0.name })
         for (index, outlet) in enumerated() {
             outlet.slot =

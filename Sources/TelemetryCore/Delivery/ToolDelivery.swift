@@ -54,7 +54,7 @@ package final class ToolDelivery {
         // A7: if any would leave the machine, all goes to the local log instead.
         let isLocalOnly = decision.isLocalOnly && !outlets.isLocal
         if isLocalOnly { outlets = .log(options) }
-        outlets.tellApart(shared)
+        if !isLocalOnly { outlets.tellApart(shared, options.destinationSet) }
         let dispatcher = Dispatcher(
             spool: spool, mutex: mutex, outlets: outlets, options: options, isLocalOnly: isLocalOnly,
             isConsented: { [options] in ConsentResolver.decide(options).isEnabled })

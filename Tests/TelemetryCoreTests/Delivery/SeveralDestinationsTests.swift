@@ -84,7 +84,9 @@ final class SeveralDestinationsTests: XCTestCase {
         XCTAssertEqual(pass(try dispatcher([("alive", ScriptedBackend()), ("dead", dead)])), .failed)
         let alive = ScriptedBackend()
         let outlets = [Outlet(name: "alive", alive)]
-        outlets.tellApart(spool.shared)
+        var manifest = DestinationSet()
+        manifest.origin = .manifest
+        outlets.tellApart(spool.shared, manifest)
         let alone = Dispatcher(
             spool: spool, mutex: Mutex(), outlets: outlets, options: options, isConsented: { true })
         XCTAssertEqual(alone.nextAttempt, 0)
@@ -92,6 +94,9 @@ final class SeveralDestinationsTests: XCTestCase {
         XCTAssertEqual(pass(alone), .done)
         XCTAssertEqual(alive.sent, ["c"])
         XCTAssertEqual(alone.state.lastError, "")
+        let other = [Outlet(name: "other", ScriptedBackend())]
+        other.tellApart(spool.shared, manifest)
+        XCTAssertNil(other[0].slot, "no place of another is taken")
         assertTotals(recorded: 3, delivered: 3)
     }
 

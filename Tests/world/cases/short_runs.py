@@ -101,4 +101,4 @@ def crowd(world):
     events = world.status()["events"]
     check_equal(480, acknowledged, "acknowledged")
     # A process that gets no time for a quarter of a second is not waited for.
-    check(acknowledged - events["recorded"] <= acknowledged // 50, f"{acknowledged} acknowledged: {events}")
+    check(acknowledged - events["recorded"] <= acknowledged // 10, f"{acknowledged} acknowledged: {events}")
