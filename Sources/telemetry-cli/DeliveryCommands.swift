@@ -7,7 +7,7 @@ enum DeliveryCommands {
     static func flush(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeoutMs, "--timeout-ms", default: 5_000)
         return try answering(invocation) { () throws(Failure) in
-            try send(invocation, limit, ignoringBackoff: false)
+            _ = try send(invocation, limit, ignoringBackoff: false)
         }
     }
 
@@ -18,8 +18,7 @@ enum DeliveryCommands {
         return try answering(invocation) { () throws(Failure) in try passes(invocation, limit, isNow) }
     }
 
-    /// Whether telemetry is on.
-    private static func passes(_ invocation: Invocation, _ limit: UInt32, _ isNow: Bool) throws(Failure) -> Bool {
+    private static func passes(_ invocation: Invocation, _ limit: UInt32, _ isNow: Bool) throws(Failure) {
         let options = try invocation.options()
         if !isNow && DetachedLock.isElsewhere(options) {
             throw Failure(
@@ -38,23 +37,20 @@ enum DeliveryCommands {
             isEnabled = try send(
                 invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false)
         }
-        return isEnabled
     }
 
     /// The JSON answer is also given where something was not delivered.
     private static func answering(
-        _ invocation: Invocation, _ deliver: () throws(Failure) -> Bool
+        _ invocation: Invocation, _ deliver: () throws(Failure) -> Void
     ) throws(Failure) -> ExitCode {
-        do throws(Failure) {
-            _ = try deliver()
-            try answer(invocation, ConsentResolver.decide(invocation.options()).isEnabled)
-            return .ok
-        } catch {
-            if error.code == .notDelivered {
-                try answer(invocation, ConsentResolver.decide(invocation.options()).isEnabled)
-            }
-            throw error
+        var notDelivered: Failure?
+        do throws(Failure) { try deliver() } catch {
+            if error.code != .notDelivered { throw error }
+            notDelivered = error
         }
+        try answer(invocation)
+        if let notDelivered { throw notDelivered }
+        return .ok
     }
 
     /// Whether telemetry is on.
@@ -95,13 +91,13 @@ enum DeliveryCommands {
         }
     }
 
-    private static func answer(_ invocation: Invocation, _ isEnabled: Bool) throws(Failure) {
+    private static func answer(_ invocation: Invocation) throws(Failure) {
         guard invocation.wantsJSON else { return }
         let options = try invocation.options()
         let counts = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         var object = JSONObject()
         object.add("tool", options.toolName)
-        object.add("enabled", isEnabled)
+        object.add("enabled", ConsentResolver.decide(options).isEnabled)
         object.add("delivered", counts.delivered)
         object.add("pending", counts.pending)
         try invocation.answer(object.text)

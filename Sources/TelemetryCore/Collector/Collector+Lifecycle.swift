@@ -192,7 +192,7 @@ extension Collector {
     func erase(_ spool: Spool, _ deadline: Deadline? = nil) -> Bool {
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
-        return spool.withdraw(deadline ?? spool.shared?.waiting ?? .never)
+        return spool.withdraw(deadline)
     }
 
     /// `size` is left 0: the caller knows how much it can take. `status`: set if the counters are incomplete.
@@ -227,7 +227,7 @@ extension Collector {
     private func fill(_ result: inout telemetry_statistics, _ spool: Spool) -> Int32 {
         var failure: Int32 = 0
         if let shared = spool.shared {
-            spool.mergeCounts(shared.waiting)
+            spool.mergeCounts()
             var totals = Tally()
             // Recording needs the mutex: without the lock, a segment that is being counted at this moment may count
             // twice.

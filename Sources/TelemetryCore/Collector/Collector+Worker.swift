@@ -20,28 +20,12 @@ struct WorkerState {
 }
 
 extension Collector {
-    /// Enough for libcurl and TLS; only the used part takes memory.
-    private static let stackBytes = 512 << 10
-
     /// With the mutex held.
     func startWorker() {
         guard !worker.isRunning, !worker.isStopping else { return }
-        worker.isRunning = true
         worker.firstPending = 0
-        let retained = Unmanaged.passRetained(self)
-        let error = csystem_start_thread(
-            Self.stackBytes,
-            { context in
-                guard let context else { return nil }
-                csystem_thread_begins(false)
-                Unmanaged<Collector>.fromOpaque(context).takeRetainedValue().work()
-                csystem_thread_ends(false)
-                return nil
-            }, retained.toOpaque())
-        if error != 0 {
-            worker.isRunning = false
-            retained.release()
-        }
+        // The thread waits for the mutex before it looks.
+        worker.isRunning = LibraryThread.start { self.work() }
     }
 
     /// With the mutex held. Something was recorded, or a segment is full.

@@ -129,10 +129,9 @@ package final class Collector: ForkMember {
     func currentOutlets() -> [Outlet] {
         if !outlets.isEmpty { return outlets }
         outlets = [Outlet](options)
-        // A7: if any would leave the machine, all goes to the local log instead.
-        if decision.isLocalOnly && !outlets.isLocal {
+        if let log = outlets.log(insteadFor: decision, options) {
             replaced = outlets
-            outlets = .log(options)
+            outlets = log
             isLocalOnly = true
         }
         return outlets
@@ -248,7 +247,6 @@ package final class Collector: ForkMember {
     /// go to a new directory, or stay in memory.
     private func beginAnew(_ spool: Spool) {
         let (shared, failure) = openSpool()
-        if !isLocalOnly { currentOutlets().tellApart(shared, destinations) }
         spool.move(to: shared, failure, makeContext(shared))
     }
 
@@ -268,15 +266,18 @@ package final class Collector: ForkMember {
         // The old files are closed first: new ones may get the numbers of those that are closed already.
         spool.closeShared()
         let (shared, failure) = openSpool()
-        if !isLocalOnly { currentOutlets().tellApart(shared, destinations) }
         spool.reopen(shared, failure, makeContext(shared))
         return true
     }
 
-    /// Opens the spool. The caller then reads its epoch, and looks at consent after that.
+    /// Opens the spool, and finds each destination's place in it. The caller then reads its epoch, and looks at consent
+    /// after that.
     private func openSpool() -> (SpoolDirectory?, SystemError?) {
         consentChecked = Self.notChecked
-        return SpoolDirectory.openOrSay(options)
+        let (shared, failure) = SpoolDirectory.openOrSay(options)
+        let outlets = currentOutlets()
+        if !isLocalOnly { outlets.tellApart(shared, destinations) }
+        return (shared, failure)
     }
 
     /// With the mutex held: the last look at consent counts for a while. Nobody waits for a withdrawal by hand, so the
@@ -325,8 +326,6 @@ package final class Collector: ForkMember {
     @inline(never)
     func attach() -> Spool {
         let (shared, failure) = openSpool()
-        let outlets = currentOutlets()
-        if !isLocalOnly { outlets.tellApart(shared, destinations) }
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         looked = Clock.realtime()
         noteChoice(shared)

@@ -28,9 +28,10 @@ extension [Outlet] {
         }
     }
 
-    /// A7: where events go that must not leave this machine.
-    static func log(_ options: Options) -> [Outlet] {
-        [Outlet(name: "file", Outlet.makeBackend(.defaultFile, options))]
+    /// A7: if any would leave the machine although nothing may, all goes to the local log instead. Nil: it does not.
+    func log(insteadFor decision: ConsentDecision, _ options: Options) -> [Outlet]? {
+        guard decision.isLocalOnly, !isLocal else { return nil }
+        return [Outlet(name: "file", Outlet.makeBackend(.defaultFile, options))]
     }
 
     /// Delivery needs no network and ends at once.

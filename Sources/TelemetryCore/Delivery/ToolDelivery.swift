@@ -14,8 +14,6 @@ package final class ToolDelivery {
     /// Nobody waits for the pass any more: a running send must give up.
     private let isCalledOff = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
 
-    /// Enough for libcurl and TLS; only the used part takes memory.
-    private static let stackBytes = 512 << 10
     /// How long `run` waits beyond its deadline for a send that has been told to stop.
     private static let graceMilliseconds: UInt32 = 20
 
@@ -51,12 +49,10 @@ package final class ToolDelivery {
             return TELEMETRY_ERROR_MEMORY
         }
         var outlets = [Outlet](options)
-        // A7: if any would leave the machine, all goes to the local log instead.
-        let isLocalOnly = decision.isLocalOnly && !outlets.isLocal
-        if isLocalOnly { outlets = .log(options) }
-        if !isLocalOnly { outlets.tellApart(shared, options.destinationSet) }
+        let log = outlets.log(insteadFor: decision, options)
+        if let log { outlets = log } else { outlets.tellApart(shared, options.destinationSet) }
         let dispatcher = Dispatcher(
-            spool: spool, mutex: mutex, outlets: outlets, options: options, isLocalOnly: isLocalOnly,
+            spool: spool, mutex: mutex, outlets: outlets, options: options, isLocalOnly: log != nil,
             isConsented: { [options] in ConsentResolver.decide(options).isEnabled })
         // A local backend ends at once; the others may wait for a name server, or for a disk.
         if outlets.isLocal { return pass(dispatcher, deadline, ignoringBackoff) }
@@ -77,9 +73,7 @@ package final class ToolDelivery {
         // An answer that cannot be read means off. It may be readable again by now.
         if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
             isOn = false
-            if consent.voidsWaiting {
-                dispatcher.spool.withdraw(Deadline(timeoutMilliseconds: options.role.patience.milliseconds))
-            }
+            if consent.voidsWaiting { dispatcher.spool.withdraw() }
         }
         dispatcher.spool.close()
         for outlet in dispatcher.outlets { outlet.backend.close() }
@@ -90,20 +84,13 @@ package final class ToolDelivery {
 
     /// Runs `body` on a thread, which is left alone if it does not end in time.
     private func wait(for body: @escaping () -> telemetry_status, until deadline: Deadline) -> telemetry_status {
-        let work = Unmanaged.passRetained(Work(self, body))
-        let error = csystem_start_thread(
-            Self.stackBytes,
-            { context in
-                guard let context else { return nil }
-                csystem_thread_begins(false)
-                Unmanaged<Work>.fromOpaque(context).takeRetainedValue().run()
-                csystem_thread_ends(false)
-                return nil
-            }, work.toOpaque())
-        if error != 0 {
-            work.release()
-            return TELEMETRY_ERROR_SYSTEM
+        let isStarted = LibraryThread.start {
+            let status = body()
+            csystem_curl_thread_ends()
+            self.mutex.withLock { self.status = status }
+            self.condition.broadcast()
         }
+        guard isStarted else { return TELEMETRY_ERROR_SYSTEM }
         mutex.lock()
         defer { mutex.unlock() }
         if let status = waitForStatus(until: deadline) { return status }
@@ -115,23 +102,6 @@ package final class ToolDelivery {
     private func waitForStatus(until deadline: Deadline) -> telemetry_status? {
         while status == nil && condition.wait(mutex, until: deadline) {}
         return status
-    }
-
-    private final class Work {
-        private let delivery: ToolDelivery
-        private let body: () -> telemetry_status
-
-        init(_ delivery: ToolDelivery, _ body: @escaping () -> telemetry_status) {
-            self.delivery = delivery
-            self.body = body
-        }
-
-        func run() {
-            let status = body()
-            csystem_curl_thread_ends()
-            delivery.mutex.withLock { delivery.status = status }
-            delivery.condition.broadcast()
-        }
     }
 }
 

@@ -256,7 +256,7 @@ package enum SpoolInspector {
         } catch {
             return .impossible(error)
         }
-        let spool = Spool(shared: shared, failure: nil, limits: SpoolLimits(options), context: ContextBlock())
+        let spool = Spool(ofOthers: shared, SpoolLimits(options))
         defer { spool.close() }
         var isRaised = false
         let isLocked = shared.withLock(Deadline(timeoutMilliseconds: lockMilliseconds)) { locked in

@@ -44,9 +44,10 @@ final class ControlFile {
     /// The file has a later version of the format. Only its epoch is read and raised.
     private var isLater = false
 
-    private let patience: Patience
+    /// How long others that have it locked are waited for.
+    let patience: Patience
 
-    init(file: Descriptor, _ patience: Patience = Role.program.patience) {
+    init(file: Descriptor, _ patience: Patience) {
         self.file = file
         self.patience = patience
     }
@@ -75,7 +76,7 @@ final class ControlFile {
     }
 
     /// Read-only. Nil: there is no valid control file. Throws when the file cannot or must not be read.
-    static func openToLook(in directory: Descriptor) throws(SystemError) -> ControlFile? {
+    static func openToLook(in directory: Descriptor, _ patience: Patience) throws(SystemError) -> ControlFile? {
         let (file, status): (Descriptor, stat)
         do throws(SystemError) {
             (file, status) = try ForkHandling.openHeldKnown(at: directory, name, O_RDONLY | O_NONBLOCK)
@@ -83,7 +84,7 @@ final class ControlFile {
             if error.isMissing { return nil }
             throw error
         }
-        let control = ControlFile(file: file)
+        let control = ControlFile(file: file, patience)
         do throws(SystemError) {
             guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
             if control.seemsLater { throw .laterVersion }
@@ -97,9 +98,9 @@ final class ControlFile {
     }
 
     /// Nil: there is no usable control file.
-    static func openExisting(in directory: Descriptor) -> ControlFile? {
+    static func openExisting(in directory: Descriptor, _ patience: Patience = Role.program.patience) -> ControlFile? {
         guard let (file, status) = try? ForkHandling.openHeldKnown(at: directory, name, O_RDWR) else { return nil }
-        let control = ControlFile(file: file)
+        let control = ControlFile(file: file, patience)
         if status.isOwnRegularFile, status.st_size == size, (try? control.isValid()) == true { return control }
         ForkHandling.closeHeld(file)
         return nil

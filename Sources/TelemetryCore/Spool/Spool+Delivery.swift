@@ -149,9 +149,9 @@ extension Spool {
     }
 
     /// Writes counts that wait in memory to the control file.
-    func mergeCounts(_ deadline: Deadline) {
+    func mergeCounts(_ deadline: Deadline? = nil) {
         guard let shared, !unmerged.isZero else { return }
-        _ = shared.withLock(deadline) {
+        _ = shared.withLock(deadline ?? shared.waiting) {
             if $0.add(unmerged, unmergedAhead) { forgetCounts() }
         }
     }

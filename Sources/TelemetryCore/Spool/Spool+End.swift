@@ -21,14 +21,15 @@ extension Spool {
         epoch = shared?.control.epoch ?? epoch &+ 1
     }
 
-    /// Voids all waiting events, and removes those that no living process holds. False: some are left.
+    /// Voids all waiting events, and removes those that no living process holds. False: some are left. `deadline`: for the
+    /// lock; nil: as long as the spool is waited for.
     @discardableResult
-    func withdraw(_ deadline: Deadline) -> Bool {
+    func withdraw(_ deadline: Deadline? = nil) -> Bool {
         var isDone = true
         if let shared {
             // From here on the events are void, even if another process holds the lock.
             guard shared.control.raiseEpoch() else { return false }
-            isDone = shared.withLock(deadline) { discardOrphans($0) }
+            isDone = shared.withLock(deadline ?? shared.waiting) { discardOrphans($0) }
         }
         discardOwn()
         mergeCounts(deadline)
@@ -42,7 +43,7 @@ extension Spool {
         let spool = Spool(ofOthers: shared, SpoolLimits(options))
         defer { spool.close() }
         if shared.segmentNames().isEmpty { return }
-        spool.withdraw(shared.waiting)
+        spool.withdraw()
     }
 
     /// Discards also the segments that processes left that are gone.
@@ -88,7 +89,7 @@ extension Spool {
         addresses.removeAll()
         // The last chance: a file that contains only counts may be one more than the limits allow.
         shared?.stuckUntil = 0
-        mergeCounts(deadline ?? shared?.waiting ?? .never)
+        mergeCounts(deadline)
         leaveCounts()
         shared?.close()
     }

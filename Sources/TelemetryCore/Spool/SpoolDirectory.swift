@@ -9,7 +9,6 @@ final class SpoolDirectory {
     let path: String
     /// Nil: the tool has one destination.
     var destinations: DestinationFile?
-    private let patience: Patience
     private let owner = csystem_user()
     /// Until this time (monotonic clock) the lock is not waited for; 0: it is waited for.
     var stuckUntil: Int64 = 0
@@ -24,8 +23,7 @@ final class SpoolDirectory {
     }
     private let known = Guarded(KnownDelivery())
 
-    init(path: String, directory: Descriptor, control: ControlFile, _ patience: Patience = Role.program.patience) {
-        self.patience = patience
+    init(path: String, directory: Descriptor, control: ControlFile) {
         self.path = path
         self.directory = directory
         self.control = control
@@ -34,10 +32,10 @@ final class SpoolDirectory {
 
     /// Until when a thread waits for the lock: for what can be done later, while an event is recorded, and for an event
     /// that has no other place.
-    var waiting: Deadline { Deadline(timeoutMilliseconds: patience.milliseconds) }
-    var waitingToRecord: Deadline { Deadline(timeoutMilliseconds: patience.recordingMilliseconds) }
-    var waitingForRoom: Deadline { Deadline(timeoutMilliseconds: patience.lossMilliseconds) }
-    var waitsToRecord: Bool { patience.recordingMilliseconds > 0 }
+    var waiting: Deadline { Deadline(timeoutMilliseconds: control.patience.milliseconds) }
+    var waitingToRecord: Deadline { Deadline(timeoutMilliseconds: control.patience.recordingMilliseconds) }
+    var waitingForRoom: Deadline { Deadline(timeoutMilliseconds: control.patience.lossMilliseconds) }
+    var waitsToRecord: Bool { control.patience.recordingMilliseconds > 0 }
 
     /// When a file was last made or removed there, nanoseconds since 1970; 0: that cannot be known.
     var lastChange: Int64 {
@@ -63,9 +61,8 @@ final class SpoolDirectory {
         if !Directory.isMissingOrPrivate(base) { throw SystemError(code: EPERM) }
         let directory = try Directory.openPrivate(path)
         do throws(SystemError) {
-            let patience = options.role.patience
-            let control = try ControlFile.open(in: directory, patience)
-            return SpoolDirectory(path: path, directory: directory, control: control, patience)
+            let control = try ControlFile.open(in: directory, options.role.patience)
+            return SpoolDirectory(path: path, directory: directory, control: control)
         } catch {
             directory.close()
             throw error
@@ -96,8 +93,8 @@ final class SpoolDirectory {
             return nil
         }
         do throws(SystemError) {
-            if let control = try ControlFile.openToLook(in: directory) {
-                return SpoolDirectory(path: path, directory: directory, control: control, options.role.patience)
+            if let control = try ControlFile.openToLook(in: directory, options.role.patience) {
+                return SpoolDirectory(path: path, directory: directory, control: control)
             }
         } catch {
             directory.close()
@@ -115,12 +112,11 @@ final class SpoolDirectory {
         guard let base = Environment.stateDirectory, Directory.isMissingOrPrivate(base),
             let directory = (try? Directory.openExisting(base + "/" + options.toolName)) ?? nil
         else { return nil }
-        guard let control = ControlFile.openExisting(in: directory) else {
+        guard let control = ControlFile.openExisting(in: directory, options.role.patience) else {
             directory.close()
             return nil
         }
-        return SpoolDirectory(
-            path: base + "/" + options.toolName, directory: directory, control: control, options.role.patience)
+        return SpoolDirectory(path: base + "/" + options.toolName, directory: directory, control: control)
     }
 
     /// Opens a spool to withdraw, which does not need a trusted directory: what is erased belongs to this user. Nil:
@@ -143,8 +139,7 @@ final class SpoolDirectory {
             // A damaged control file is repaired; without it the waiting events are void.
             return SpoolDirectory(
                 path: path, directory: directory,
-                control: try ControlFile.open(in: directory, options.role.patience, isToErase: true),
-                options.role.patience)
+                control: try ControlFile.open(in: directory, options.role.patience, isToErase: true))
         } catch {
             directory.close()
             // A spool was never made where there is no room for one, or where files cannot be locked.
