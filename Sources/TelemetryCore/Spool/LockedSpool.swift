@@ -23,6 +23,12 @@ struct LockedSpool {
 
     fileprivate init(_ shared: SpoolDirectory) { self.shared = shared }
 
+    /// Another process may have made the file since this one opened the spool.
+    private var destinations: DestinationFile? {
+        if shared.destinations == nil { shared.destinations = DestinationFile.existing(in: shared.directory) }
+        return shared.destinations
+    }
+
     /// Adds the counts of a segment to the totals, once, even if the process dies before it removes or resets the
     /// segment. False: they cannot be added now, and the segment must stay.
     @discardableResult
@@ -33,7 +39,7 @@ struct LockedSpool {
             counters.retiredGeneration = segment.description.generation
             counters.retiredFile = segment.fileID
             counters.tally += tally
-            if shared.destinations?.retire(segment, tally) == false || !shared.control.write(counters) { return false }
+            if destinations?.retire(segment, tally) == false || !shared.control.write(counters) { return false }
         }
         shared.finishedRetirement = segment.description.generation
         return true
@@ -44,7 +50,7 @@ struct LockedSpool {
         guard var counters = shared.control.readCounters() else { return false }
         counters.tally += tally
         guard shared.control.write(counters) else { return false }
-        shared.destinations?.add(tally, ahead)
+        destinations?.add(tally, ahead)
         return true
     }
 

@@ -77,6 +77,19 @@ final class SeveralDestinationsTests: XCTestCase {
         XCTAssertEqual(dispatcher.state.failures, 0)
     }
 
+    /// Another process made the file of destinations after this one had opened the spool.
+    func testWhatIsWithdrawnCountsForDestinationsThatAnotherProcessNamed() throws {
+        let other = try scratch.spool(options)
+        defer { other.close() }
+        let slots = try XCTUnwrap(other.shared?.assignDestinations(["one", "two"]))
+        record("a", "b")
+        XCTAssertTrue(spool.withdraw())
+        let file = try XCTUnwrap(DestinationFile.existing(in: try XCTUnwrap(spool.shared).directory))
+        for slot in slots {
+            XCTAssertEqual([file.totals(slot.index).recorded, file.totals(slot.index).dropped], [2, 2])
+        }
+    }
+
     /// E7: the only one that is left of several gets nothing again, and does not wait for those that are gone.
     func testTheOneThatIsLeft() throws {
         record("a", "b")
