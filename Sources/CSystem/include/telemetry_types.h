@@ -12,6 +12,28 @@
 struct telemetry_options { void *implementation; };
 struct telemetry_collector { uintptr_t recording; void *recorder; void *implementation; };
 struct telemetry_command { void *implementation; };
+struct telemetry_metric {
+    /* 0: where it is in the store has to be found out first. */
+    uintptr_t map;
+    uintptr_t bare;
+    uint32_t entry;
+    uint32_t type;
+    size_t bound_count;
+    const double *bounds;
+    const void *rules;
+    struct telemetry_collector *collector;
+    void *implementation;
+};
+struct telemetry_series {
+    /* Address of its entry; 0: to be found out first. */
+    uintptr_t entry;
+    uintptr_t store;
+    uint32_t type;
+    size_t bound_count;
+    const double *bounds;
+    struct telemetry_metric *metric;
+    void *implementation;
+};
 
 /* public: begin */
 /** The settings of a collector; made by telemetry_options_new(). */
@@ -20,6 +42,10 @@ typedef struct telemetry_options telemetry_options;
 typedef struct telemetry_collector telemetry_collector;
 /** The recorder of one command; made by telemetry_command_begin(). Single use. */
 typedef struct telemetry_command telemetry_command;
+/** A metric of a collector; given by telemetry_metric_find(). It ends with the collector. */
+typedef struct telemetry_metric telemetry_metric;
+/** One series of a metric; given by telemetry_metric_bind(). It ends with the collector. */
+typedef struct telemetry_series telemetry_series;
 
 /**
  * The result of a function. Zero: done. Positive: done, and there is something more to know.
@@ -81,6 +107,56 @@ typedef struct telemetry_attribute {
         bool boolean;
     } value;
 } telemetry_attribute;
+
+/** How a metric combines what is recorded. */
+typedef enum telemetry_metric_type {
+    /** A sum that only grows. */
+    TELEMETRY_COUNTER = 0,
+    /** A sum that grows and shrinks. */
+    TELEMETRY_UP_DOWN_COUNTER = 1,
+    /** A value that is set. */
+    TELEMETRY_GAUGE = 2,
+    /** Counts of values between explicit bounds, and their sum. */
+    TELEMETRY_HISTOGRAM = 3,
+    /** The same with buckets of exponential width, which follow the values. */
+    TELEMETRY_EXPONENTIAL_HISTOGRAM = 4
+} telemetry_metric_type;
+
+/** Which value a gauge has if several processes of the tool set it. */
+typedef enum telemetry_gauge_rule {
+    /** The one that was set last; it stays when its process ends (default). */
+    TELEMETRY_GAUGE_LAST = 0,
+    /** The sum of those of the processes that are alive. */
+    TELEMETRY_GAUGE_SUM = 1,
+    /** The smallest of those of the processes that are alive. */
+    TELEMETRY_GAUGE_MIN = 2,
+    /** The largest of those of the processes that are alive. */
+    TELEMETRY_GAUGE_MAX = 3
+} telemetry_gauge_rule;
+
+/** A metric, for telemetry_options_add_metric(). */
+typedef struct telemetry_metric_declaration {
+    /** sizeof(telemetry_metric_declaration), set by the caller; members beyond it count as 0. */
+    size_t size;
+    /** A letter, then up to 254 letters, digits, '_', '.', '-' or '/'. Required. */
+    const char *name;
+    telemetry_metric_type type;
+    /** A unit in UCUM's notation, such as `s`, `By` or `{request}`; at most 63 printable ASCII
+     * characters. May be NULL. */
+    const char *unit;
+    /** For people; at most 1024 bytes of UTF-8. May be NULL. */
+    const char *description;
+    /** TELEMETRY_HISTOGRAM: upper bounds of the buckets, ascending; one more bucket, up to infinity,
+     * is added. NULL: bounds for durations in seconds, from 0.001 to 60. */
+    const double *bounds;
+    /** Number of bounds, at most 256. */
+    size_t bound_count;
+    /** TELEMETRY_GAUGE */
+    telemetry_gauge_rule rule;
+    /** Most series, 1 to 100000; what comes later is added to the series
+     * `otel.metric.overflow="true"`. 0: 2000. */
+    uint32_t series_limit;
+} telemetry_metric_declaration;
 
 /** What applies while the user has not answered. */
 typedef enum telemetry_consent {

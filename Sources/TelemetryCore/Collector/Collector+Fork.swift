@@ -16,5 +16,6 @@ extension Collector {
         outlets = []
         worker = WorkerState()
         condition.reinitialise()
+        metrics?.becomeChild()
     }
 }

@@ -22,6 +22,8 @@ package final class Collector: ForkMember {
     var dispatcher: Dispatcher?
     /// Empty until they are needed.
     var outlets: [Outlet] = []
+    /// Nil until the first metric is asked for.
+    var metrics: MetricStore?
     /// A7: the outlets that the local log replaces.
     private var replaced: [Outlet] = []
     private var areOutletsClosed = false

@@ -64,6 +64,8 @@ struct RecordPlan {
     /// Attributes that the registry does not allow.
     var refusedCount = 0
     private let rules: UnsafePointer<RegisteredEvent>?
+    /// An event's fields have names of their own, a series has not.
+    private let hasFields: Bool
 
     /// A double or an int.
     private static let numberBytes = 8
@@ -72,9 +74,10 @@ struct RecordPlan {
     /// be copied for each event.
     @inline(__always)
     @_optimize(speed)
-    init(rules: UnsafePointer<RegisteredEvent>?, headers: UnsafeMutablePointer<UInt32>) {
+    init(rules: UnsafePointer<RegisteredEvent>?, headers: UnsafeMutablePointer<UInt32>, hasFields: Bool = true) {
         attributeHeaders = headers
         self.rules = rules
+        self.hasFields = hasFields
     }
 
     @inline(__always)
@@ -154,7 +157,7 @@ struct RecordPlan {
         let key = Text(keySource, limit: EventLimits.keyBytes)
         guard key.length > 0,
             !ReservedNames.contains(UnsafeRawBufferPointer(start: key.source, count: key.length))
-                || keySource == Sampling.keyPointer
+                || keySource == Sampling.keyPointer || !hasFields
         else { return 0 }
         var rule: UnsafePointer<AttributeRule>?
         if let rules, keySource != Sampling.keyPointer {

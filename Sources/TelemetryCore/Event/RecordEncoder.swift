@@ -100,7 +100,7 @@ enum RecordEncoder {
 
     @inline(__always)
     @_optimize(speed)
-    private static func writeAttributes(
+    static func writeAttributes(
         _ attributes: UnsafePointer<telemetry_attribute>, _ given: Int, _ plan: UnsafePointer<RecordPlan>,
         _ target: UnsafeMutableRawPointer, _ position: inout Int
     ) {

@@ -266,6 +266,8 @@ package enum SpoolInspector {
         }
         // Two processes that raise the epoch at once raise it to the same value.
         if !isRaised && !shared.control.raiseEpoch() { return .impossible(.current) }
+        // From here on no process makes the file of the earlier epoch.
+        MetricMap.retire(in: shared.directory)
         let former: Int32
         do throws(SystemError) {
             guard let found = try waitForDeliverer(shared), isLocked else { return .unanswered(process: 0) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 
 /// What an author has chosen. A value: a copy is an assignment, and forgets nothing.
 package struct Settings {
@@ -25,6 +26,10 @@ package struct Settings {
     var deletion = DeletionChoice()
     /// C10: the only events that may be recorded; nil: any.
     var events: EventRegistry?
+    /// Metrics that are declared, in a manifest or in code.
+    var metrics: [MetricDeclaration] = []
+    /// The manifest declares metrics: no others may be recorded.
+    var areMetricsDeclared = false
     /// Absolute path of the manifest these options came from, if they came from one.
     var manifestPath: String?
     /// What another process would find in the manifest.
@@ -73,6 +78,8 @@ package final class Options {
     package var metadata: [(key: String, value: AttributeValue)] { settings.metadata }
     package var deletion: DeletionChoice { settings.deletion }
     package var events: EventRegistry? { settings.events }
+    package var metrics: [MetricDeclaration] { settings.metrics }
+    package var areMetricsDeclared: Bool { settings.areMetricsDeclared }
     package var manifestPath: String? { settings.manifestPath }
     var manifestMark: ManifestMark? { settings.manifestMark }
     package var error: String? { settings.error }
@@ -131,5 +138,30 @@ extension Options {
     @inline(never)
     func store(_ setting: Setting, _ value: UInt64) {
         if value != 0 || setting.row.rule != .zeroKeeps { self[setting] = Int64(clamping: value) }
+    }
+}
+
+// Metrics, as code declares them.
+extension Options {
+    /// False, with the reason in `error`.
+    package func addMetric(_ declaration: MetricDeclaration) -> Bool {
+        if let problem = problem(adding: declaration) {
+            fail("metric " + Excerpt.of(declaration.name) + ": " + problem)
+            return false
+        }
+        settings.metrics.append(declaration)
+        return true
+    }
+
+    func problem(adding declaration: MetricDeclaration) -> String? {
+        if let problem = declaration.problem { return problem }
+        if metrics.count >= MetricLimits.metrics { return "one too many; expected at most 1000 metrics" }
+        let name = Array(declaration.name.utf8)
+        for other in metrics where other.name.utf8.count == name.count {
+            // OpenTelemetry: names that differ in case only are the same.
+            let isSame = declaration.name.withCString { a in other.name.withCString { strcasecmp(a, $0) == 0 } }
+            if isSame { return "it is declared already; expected each name once" }
+        }
+        return nil
     }
 }

@@ -168,6 +168,9 @@ struct RegistryTable {
         self.mask = mask
     }
 
+    /// The only declaration, where there is just one.
+    var first: UnsafePointer<RegisteredEvent>? { events }
+
     /// Looks at the declarations that list the type: finds the one of exactly this name, else the one with the longest
     /// beginning. Nil: there is none, or it has expired.
     @inline(never)

@@ -29,6 +29,7 @@ extension Spool {
         if let shared {
             // From here on the events are void, even if another process holds the lock.
             guard shared.control.raiseEpoch() else { return false }
+            MetricMap.retire(in: shared.directory)
             isDone = shared.withLock(deadline ?? shared.waiting) { discardOrphans($0) }
         }
         discardOwn()
@@ -42,7 +43,7 @@ extension Spool {
         guard let shared = SpoolDirectory.openExisting(options) else { return }
         let spool = Spool(ofOthers: shared, SpoolLimits(options))
         defer { spool.close() }
-        if shared.segmentNames().isEmpty { return }
+        if shared.segmentNames().isEmpty && !MetricMap.isThere(in: shared.directory) { return }
         spool.withdraw()
     }
 

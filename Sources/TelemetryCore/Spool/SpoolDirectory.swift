@@ -215,6 +215,15 @@ final class SpoolDirectory {
         return (bytes, segments)
     }
 
+    // MARK: metrics
+
+    /// The tool's metrics in the present consent epoch.
+    func openMetrics() throws(SystemError) -> MetricMap {
+        try MetricMap.open(in: directory, epoch: { control.epochNow }) { body in
+            _ = withLock(waiting) { _ in body() }
+        }
+    }
+
     // MARK: delivery state
 
     /// The delivery state. Only the holder of `deliver.lock` changes it; any thread may ask.

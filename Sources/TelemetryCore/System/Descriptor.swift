@@ -202,6 +202,17 @@ struct Descriptor: Equatable {
         if result != 0 { throw .current }
     }
 
+    /// Gives blocks to the bytes from `start` to `end` of a file that other processes have mapped, and makes the file
+    /// that long. Where fallocate(2) is not supported, the bytes are written: only one process at a time may do that.
+    func extend(from start: Int, to end: Int) -> Bool {
+        if !Self.mayWrite(upTo: Int64(end)) { return false }
+        if SystemCall.allocate.retried({ fallocate(number, 0, start, end &- start) }) == 0 { return true }
+        guard csystem_errno() == EOPNOTSUPP, tryLock() else { return false }
+        defer { unlock() }
+        guard let status = try? status(), Int(status.st_size) <= start else { return true }
+        return (try? allocate(Int64(end))) != nil
+    }
+
     /// Past the limit a write raises SIGXFSZ, which ends the host.
     static func mayWrite(upTo length: Int64) -> Bool { length <= csystem_file_size_limit() }
 

@@ -105,9 +105,9 @@ enum PrivateFile {
     }
 
     /// Makes `name` with `bytes` in it. If it is there already, nothing changes and `EEXIST` is thrown. Of any number
-    /// of processes one succeeds, and none sees a part of the content.
-    static func create(in directory: Descriptor, _ name: String, _ bytes: [UInt8]) throws(SystemError) {
-        let temporary = try writeTemporary(in: directory, name, bytes, durable: false)
+    /// of processes one succeeds, and none sees a part of the content. `size`: of the file; zeroes follow the bytes.
+    static func create(in directory: Descriptor, _ name: String, _ bytes: [UInt8], size: Int = 0) throws(SystemError) {
+        let temporary = try writeTemporary(in: directory, name, bytes, size: size, durable: false)
         let isLinked = SystemCall.link.once { linkat(directory.number, temporary, directory.number, name, 0) } == 0
         let error = SystemError.current
         directory.discardEntry(temporary)
@@ -130,7 +130,7 @@ enum PrivateFile {
 
     /// A new file `.<name>.<16 hex digits>`; a crash may leave it, and nothing reads it then.
     private static func writeTemporary(
-        in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool
+        in directory: Descriptor, _ name: String, _ bytes: [UInt8], size: Int = 0, durable: Bool
     ) throws(SystemError) -> String {
         let temporary = temporaryPrefix(name) + Hexadecimal.text(Random.word())
         let file = try Descriptor.open(at: directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
@@ -139,6 +139,7 @@ enum PrivateFile {
             try bytes.withUnsafeBufferPointer { area throws(SystemError) in
                 try file.writeAll(UnsafeRawBufferPointer(area))
             }
+            if size > bytes.count { try file.allocate(Int64(size)) }
             if durable { try file.synchronize() }
             return temporary
         } catch {

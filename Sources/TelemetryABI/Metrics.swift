@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// Declares a metric. A manifest's `metrics:` does the same.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param declaration  Copied.
+/// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT, and telemetry_options_error() says what was
+///     expected; TELEMETRY_ERROR_MEMORY.
+/// @since 0.1.0
+@_cdecl("telemetry_options_add_metric")
+public func telemetryOptionsAddMetric(
+    options: UnsafeMutablePointer<telemetry_options>?, declaration: UnsafePointer<telemetry_metric_declaration>?
+) -> telemetry_status {
+    guard let declaration, declaration.pointee.size >= MemoryLayout<Int>.size else { return TELEMETRY_ERROR_ARGUMENT }
+    var given = telemetry_metric_declaration()
+    let size = min(declaration.pointee.size, MemoryLayout<telemetry_metric_declaration>.size)
+    withUnsafeMutableBytes(of: &given) {
+        $0.baseAddress.unsafelyUnwrapped.copyMemory(from: UnsafeRawPointer(declaration), byteCount: size)
+    }
+    return configure(options) { $0.addMetric(given) }
+}
+
+/// Gives a metric that was declared with telemetry_options_add_metric() or in the manifest.
+///
+/// Threads: any number at once.
+/// Blocking: the first call of a process may make the file of the tool's metrics.
+///
+/// @param name  Upper and lower case are not told apart.
+/// @return The metric. It ends with the collector and is not freed. NULL if nothing is recorded, if
+///     the metric is not declared, or if there is no memory; every function accepts NULL.
+/// @since 0.1.0
+@_cdecl("telemetry_metric_find")
+public func telemetryMetricFind(collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?)
+    -> UnsafeMutablePointer<telemetry_metric>?
+{
+    guard let collector, let name, Gate.isOpen(collector) else { return nil }
+    return onCallersThread { Collector.from(collector).metric(name) }
+}
+
+/// Gives one series of a metric, for places where every nanosecond counts.
+///
+/// Threads: any number at once.
+/// Blocking: none.
+///
+/// @param attributes  As for telemetry_track().
+/// @param count       Number of attributes.
+/// @return The series: the same one for the same attributes. It ends with the collector and is not
+///     freed. NULL for a NULL metric, if nothing is recorded, or if there is no memory; every
+///     function accepts NULL.
+/// @since 0.1.0
+@_cdecl("telemetry_metric_bind")
+public func telemetryMetricBind(
+    metric: UnsafeMutablePointer<telemetry_metric>?, attributes: UnsafePointer<telemetry_attribute>?, count: Int
+) -> UnsafeMutablePointer<telemetry_series>? {
+    guard let metric, Gate.isOpen(metric.pointee.collector) else { return nil }
+    return onCallersThread(exhausted: nil) {
+        Collector.from(metric.pointee.collector).bind(metric, attributes, count)
+    }
+}
+
+/// Adds to a counter, an up-down counter or a gauge. When this returns, `kill -9` takes nothing
+/// from it.
+///
+/// Threads: any number at once. Not for signal handlers.
+/// Blocking: none. There is no lock, system call or allocation, except in the first call for a
+///     series and in one call every two milliseconds, which looks at the file.
+///
+/// @param value       A counter takes no negative one.
+/// @param attributes  As for telemetry_track(). Each combination of them is a series.
+/// @param count       Number of attributes.
+/// @return TELEMETRY_OK; TELEMETRY_ADJUSTED if an attribute was shortened or left out, or if it was
+///     added to the overflow series; TELEMETRY_DISABLED for NULL, or if nothing is recorded;
+///     TELEMETRY_ERROR_ARGUMENT if the metric does not take the value; TELEMETRY_ERROR_DROPPED.
+/// @since 0.1.0
+@_cdecl("telemetry_metric_add")
+@_optimize(speed)
+public func telemetryMetricAdd(
+    metric: UnsafeMutablePointer<telemetry_metric>?, value: Int64, attributes: UnsafePointer<telemetry_attribute>?,
+    count: Int
+) -> telemetry_status {
+    guard let metric else { return TELEMETRY_DISABLED }
+    return MetricRecording.record(metric, .add(value), attributes, count)
+}
+
+/// Adds a floating-point number, as telemetry_metric_add() does.
+///
+/// Threads: any number at once. Not for signal handlers.
+/// Blocking: as telemetry_metric_add().
+///
+/// @param value  A counter takes no negative one; NaN and infinities are refused.
+/// @return As telemetry_metric_add().
+/// @since 0.1.0
+@_cdecl("telemetry_metric_add_double")
+public func telemetryMetricAddDouble(
+    metric: UnsafeMutablePointer<telemetry_metric>?, value: Double, attributes: UnsafePointer<telemetry_attribute>?,
+    count: Int
+) -> telemetry_status {
+    guard let metric else { return TELEMETRY_DISABLED }
+    return MetricRecording.record(metric, .addNumber(value), attributes, count)
+}
+
+/// Sets a gauge.
+///
+/// Threads: any number at once. Not for signal handlers.
+/// Blocking: as telemetry_metric_add().
+///
+/// @param value  NaN and infinities are refused.
+/// @return As telemetry_metric_add().
+/// @since 0.1.0
+@_cdecl("telemetry_metric_set")
+public func telemetryMetricSet(
+    metric: UnsafeMutablePointer<telemetry_metric>?, value: Double, attributes: UnsafePointer<telemetry_attribute>?,
+    count: Int
+) -> telemetry_status {
+    guard let metric else { return TELEMETRY_DISABLED }
+    return MetricRecording.record(metric, .set(value), attributes, count)
+}
+
+/// Counts a value in a histogram.
+///
+/// Threads: any number at once. Not for signal handlers.
+/// Blocking: as telemetry_metric_add().
+///
+/// @param value  NaN and infinities are refused.
+/// @return As telemetry_metric_add().
+/// @since 0.1.0
+@_cdecl("telemetry_metric_observe")
+@_optimize(speed)
+public func telemetryMetricObserve(
+    metric: UnsafeMutablePointer<telemetry_metric>?, value: Double, attributes: UnsafePointer<telemetry_attribute>?,
+    count: Int
+) -> telemetry_status {
+    guard let metric else { return TELEMETRY_DISABLED }
+    return MetricRecording.record(metric, .observe(value), attributes, count)
+}
+
+/// Adds to a series, as telemetry_metric_add() does.
+///
+/// Threads: any number at once. Not for signal handlers.
+/// Blocking: none.
+///
+/// @return As telemetry_metric_add().
+/// @since 0.1.0
+@_cdecl("telemetry_series_add")
+@_optimize(speed)
+public func telemetrySeriesAdd(series: UnsafeMutablePointer<telemetry_series>?, value: Int64) -> telemetry_status {
+    guard let series else { return TELEMETRY_DISABLED }
+    return MetricRecording.add(series, value)
+}
+
+/// Adds a floating-point number to a series, as telemetry_metric_add_double() does.
+///
+/// Threads: any number at once. Not for signal handlers.
+/// Blocking: none.
+///
+/// @return As telemetry_metric_add().
+/// @since 0.1.0
+@_cdecl("telemetry_series_add_double")
+@_optimize(speed)
+public func telemetrySeriesAddDouble(series: UnsafeMutablePointer<telemetry_series>?, value: Double)
+    -> telemetry_status
+{
+    guard let series else { return TELEMETRY_DISABLED }
+    return MetricRecording.addNumber(series, value)
+}
+
+/// Sets a series of a gauge, as telemetry_metric_set() does.
+///
+/// Threads: any number at once. Not for signal handlers.
+/// Blocking: none.
+///
+/// @return As telemetry_metric_add().
+/// @since 0.1.0
+@_cdecl("telemetry_series_set")
+@_optimize(speed)
+public func telemetrySeriesSet(series: UnsafeMutablePointer<telemetry_series>?, value: Double) -> telemetry_status {
+    guard let series else { return TELEMETRY_DISABLED }
+    return MetricRecording.set(series, value)
+}
+
+/// Counts a value in a series of a histogram, as telemetry_metric_observe() does.
+///
+/// Threads: any number at once. Not for signal handlers.
+/// Blocking: none.
+///
+/// @return As telemetry_metric_add().
+/// @since 0.1.0
+@_cdecl("telemetry_series_observe")
+@_optimize(speed)
+public func telemetrySeriesObserve(series: UnsafeMutablePointer<telemetry_series>?, value: Double) -> telemetry_status {
+    guard let series else { return TELEMETRY_DISABLED }
+    return MetricRecording.observe(series, value)
+}
+
+/// Adds to a counter by its name: one line, and no handle. A tool whose manifest declares no metrics
+/// need not declare this one.
+///
+/// Threads: any number at once.
+/// Blocking: as telemetry_metric_add(); takes the collector's lock.
+///
+/// @param by  Not negative.
+/// @return As telemetry_metric_add(); TELEMETRY_ERROR_UNDECLARED if the manifest lists the tool's
+///     metrics and this one is not in the list, or if the name is none; TELEMETRY_ERROR_ARGUMENT for
+///     a NULL name.
+/// @since 0.1.0
+@_cdecl("telemetry_count")
+public func telemetryCount(
+    collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, by: Int64,
+    attributes: UnsafePointer<telemetry_attribute>?, count: Int
+) -> telemetry_status {
+    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    return MetricRecording.record(collector, name, .add(by), attributes, count)
+}
+
+/// Sets a gauge by its name, as telemetry_count() adds.
+///
+/// Threads: any number at once.
+/// Blocking: as telemetry_count().
+///
+/// @return As telemetry_count().
+/// @since 0.1.0
+@_cdecl("telemetry_gauge")
+public func telemetryGauge(
+    collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, value: Double,
+    attributes: UnsafePointer<telemetry_attribute>?, count: Int
+) -> telemetry_status {
+    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    return MetricRecording.record(collector, name, .set(value), attributes, count)
+}
+
+/// Counts a value in a histogram by its name, as telemetry_count() adds. One that is not declared
+/// has bounds for durations in seconds.
+///
+/// Threads: any number at once.
+/// Blocking: as telemetry_count().
+///
+/// @return As telemetry_count().
+/// @since 0.1.0
+@_cdecl("telemetry_observe")
+public func telemetryObserve(
+    collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, value: Double,
+    attributes: UnsafePointer<telemetry_attribute>?, count: Int
+) -> telemetry_status {
+    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    return MetricRecording.record(collector, name, .observe(value), attributes, count)
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import Synchronization
+
+/// Records into metrics from the C ABI, for a collector whose gate is open.
+package enum MetricRecording {
+    // MARK: a bound series
+
+    @inline(__always)
+    package static func add(_ series: UnsafeMutablePointer<telemetry_series>, _ value: Int64) -> telemetry_status {
+        let entry = BoundSeries.entry(series).pointee.load(ordering: .acquiring)
+        guard let at = UnsafeMutableRawPointer(bitPattern: entry),
+            let base = UnsafeMutableRawPointer(bitPattern: series.pointee.store), MetricMap.isLive(base)
+        else { return later(series, .add(value)) }
+        let type = series.pointee.type
+        if type > UInt32(MetricType.upDownCounter.rawValue) { return apply(.add(value), series, at, base) }
+        if type == UInt32(MetricType.counter.rawValue) && value < 0 || !MetricCell.add(value, at) {
+            return refuse(base)
+        }
+        return TELEMETRY_OK
+    }
+
+    @inline(__always)
+    package static func addNumber(_ series: UnsafeMutablePointer<telemetry_series>, _ value: Double) -> telemetry_status
+    {
+        change(series, .addNumber(value))
+    }
+
+    @inline(__always)
+    package static func set(_ series: UnsafeMutablePointer<telemetry_series>, _ value: Double) -> telemetry_status {
+        change(series, .set(value))
+    }
+
+    @inline(__always)
+    package static func observe(_ series: UnsafeMutablePointer<telemetry_series>, _ value: Double) -> telemetry_status {
+        change(series, .observe(value))
+    }
+
+    @inline(__always)
+    private static func change(_ series: UnsafeMutablePointer<telemetry_series>, _ operation: MetricOperation)
+        -> telemetry_status
+    {
+        let entry = BoundSeries.entry(series).pointee.load(ordering: .acquiring)
+        guard let at = UnsafeMutableRawPointer(bitPattern: entry),
+            let base = UnsafeMutableRawPointer(bitPattern: series.pointee.store), MetricMap.isLive(base)
+        else { return later(series, operation) }
+        return operation.apply(to: at, series.pointee.type, series.pointee.bounds, series.pointee.bound_count)
+            ? TELEMETRY_OK : refuse(base)
+    }
+
+    @inline(never)
+    private static func apply(
+        _ operation: MetricOperation, _ series: UnsafeMutablePointer<telemetry_series>,
+        _ entry: UnsafeMutableRawPointer, _ base: UnsafeMutableRawPointer
+    ) -> telemetry_status {
+        operation.apply(to: entry, series.pointee.type, series.pointee.bounds, series.pointee.bound_count)
+            ? TELEMETRY_OK : refuse(base)
+    }
+
+    @inline(never)
+    private static func later(_ series: UnsafeMutablePointer<telemetry_series>, _ operation: MetricOperation)
+        -> telemetry_status
+    {
+        guard let metric = series.pointee.metric, Gate.isOpen(metric.pointee.collector) else {
+            return TELEMETRY_DISABLED
+        }
+        return Collector.from(metric.pointee.collector).change(BoundSeries.from(series), metric, operation)
+    }
+
+    @inline(never)
+    private static func refuse(_ base: UnsafeMutableRawPointer) -> telemetry_status {
+        MetricMap.count(.refusedValue, base)
+        return TELEMETRY_ERROR_ARGUMENT
+    }
+
+    // MARK: a metric and attributes
+
+    @inline(__always)
+    package static func record(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        let collector = metric.pointee.collector.unsafelyUnwrapped
+        guard Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+        return encoded(metric, attributes, count) { attributes, isAdjusted in
+            find(metric, operation, attributes, isAdjusted)
+        }
+    }
+
+    /// Runs `body` with the attributes as they are stored, redacted and checked. Nil: they are longer than a series may
+    /// have. The flag: something was shortened or left out.
+    @inline(__always)
+    static func encoded<Result>(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>?,
+        _ count: Int, _ body: (UnsafeRawBufferPointer?, Bool) -> Result
+    ) -> Result {
+        guard let attributes, count > 0 else { return body(UnsafeRawBufferPointer(start: nil, count: 0), count != 0) }
+        return measured(metric, attributes, count, isRedacted: false) { plan in
+            if plan.pointee.suspects != 0 { return redacted(metric, attributes, count, plan.pointee.suspects, body) }
+            return written(attributes, count, plan, body)
+        }
+    }
+
+    /// C7: a copy without what looks like a secret.
+    @inline(never)
+    private static func redacted<Result>(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>,
+        _ count: Int, _ suspects: UInt64, _ body: (UnsafeRawBufferPointer?, Bool) -> Result
+    ) -> Result {
+        let caller = csystem_enter()
+        defer { csystem_leave(caller) }
+        var event = RedactedEvent(Collector.from(metric.pointee.collector).redactor)
+        let copies = event.attributes(attributes, count, suspects: suspects)
+        return withExtendedLifetime(event) {
+            copies.withUnsafeBufferPointer { copies in
+                let attributes = copies.baseAddress.unsafelyUnwrapped
+                return measured(metric, attributes, copies.count, isRedacted: true) {
+                    written(attributes, copies.count, $0, body)
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func measured<Result>(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>,
+        _ count: Int, isRedacted: Bool, _ body: (UnsafePointer<RecordPlan>) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
+            var input = EventInput(type: .empty, name: .empty)
+            input.set(attributes, count)
+            input.isRedacted = isRedacted
+            let rules = metric.pointee.rules?.assumingMemoryBound(to: RegisteredEvent.self)
+            var plan = RecordPlan(rules: rules, headers: headers.baseAddress.unsafelyUnwrapped, hasFields: false)
+            plan.measure(input)
+            return withUnsafePointer(to: &plan, body)
+        }
+    }
+
+    @inline(__always)
+    private static func written<Result>(
+        _ attributes: UnsafePointer<telemetry_attribute>, _ count: Int, _ plan: UnsafePointer<RecordPlan>,
+        _ body: (UnsafeRawBufferPointer?, Bool) -> Result
+    ) -> Result {
+        let length = plan.pointee.length &- EventLayout.fixedSize
+        if length > MetricLimits.attributeBytes { return body(nil, true) }
+        return withUnsafeTemporaryAllocation(byteCount: max(1, length), alignment: 8) { area in
+            let target = area.baseAddress.unsafelyUnwrapped
+            var position = 0
+            RecordEncoder.writeAttributes(attributes, count, plan, target, &position)
+            let isAdjusted = plan.pointee.isAdjusted || plan.pointee.refusedCount > 0
+            return body(UnsafeRawBufferPointer(start: target, count: length), isAdjusted)
+        }
+    }
+
+    /// The series is there already: nothing but a look-up.
+    @inline(__always)
+    private static func find(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+        _ attributes: UnsafeRawBufferPointer?, _ isAdjusted: Bool
+    ) -> telemetry_status {
+        let word = Metric.map(metric).pointee.load(ordering: .acquiring)
+        guard let attributes, !isAdjusted, let opaque = UnsafeRawPointer(bitPattern: word) else {
+            return slowly(metric, operation, attributes, isAdjusted)
+        }
+        let map = Unmanaged<MetricMap>.fromOpaque(opaque)
+        return map._withUnsafeGuaranteedRef { map -> telemetry_status in
+            let entry = Int(metric.pointee.entry)
+            guard MetricMap.isLive(map.base), map.isFresh(Clock.realtime()) else {
+                return slowly(metric, operation, attributes, isAdjusted)
+            }
+            let at = map.series(attributes, entry, Metric.shape(metric), hash: MetricMap.hash(attributes, entry))
+            if at == 0 { return slowly(metric, operation, attributes, isAdjusted) }
+            return operation.apply(
+                to: map.base + at, metric.pointee.type, metric.pointee.bounds, metric.pointee.bound_count)
+                ? TELEMETRY_OK : refuse(map.base)
+        }
+    }
+
+    @inline(never)
+    private static func slowly(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+        _ attributes: UnsafeRawBufferPointer?, _ isAdjusted: Bool
+    ) -> telemetry_status {
+        Collector.from(metric.pointee.collector).record(Metric.from(metric), operation, attributes, isAdjusted)
+    }
+}
