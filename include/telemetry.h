@@ -106,6 +106,10 @@ typedef struct telemetry_options telemetry_options;
 typedef struct telemetry_collector telemetry_collector;
 /** The recorder of one command; made by telemetry_command_begin(). Single use. */
 typedef struct telemetry_command telemetry_command;
+/** A metric of a collector; given by telemetry_metric_find(). It ends with the collector. */
+typedef struct telemetry_metric telemetry_metric;
+/** One series of a metric; given by telemetry_metric_bind(). It ends with the collector. */
+typedef struct telemetry_series telemetry_series;
 
 /**
  * The result of a function. Zero: done. Positive: done, and there is something more to know.
@@ -167,6 +171,56 @@ typedef struct telemetry_attribute {
         bool boolean;
     } value;
 } telemetry_attribute;
+
+/** How a metric combines what is recorded. */
+typedef enum telemetry_metric_type {
+    /** A sum that only grows. */
+    TELEMETRY_COUNTER = 0,
+    /** A sum that grows and shrinks. */
+    TELEMETRY_UP_DOWN_COUNTER = 1,
+    /** A value that is set. */
+    TELEMETRY_GAUGE = 2,
+    /** Counts of values between explicit bounds, and their sum. */
+    TELEMETRY_HISTOGRAM = 3,
+    /** The same with buckets of exponential width, which follow the values. */
+    TELEMETRY_EXPONENTIAL_HISTOGRAM = 4
+} telemetry_metric_type;
+
+/** Which value a gauge has if several processes of the tool set it. */
+typedef enum telemetry_gauge_rule {
+    /** The one that was set last; it stays when its process ends (default). */
+    TELEMETRY_GAUGE_LAST = 0,
+    /** The sum of those of the processes that are alive. */
+    TELEMETRY_GAUGE_SUM = 1,
+    /** The smallest of those of the processes that are alive. */
+    TELEMETRY_GAUGE_MIN = 2,
+    /** The largest of those of the processes that are alive. */
+    TELEMETRY_GAUGE_MAX = 3
+} telemetry_gauge_rule;
+
+/** A metric, for telemetry_options_add_metric(). */
+typedef struct telemetry_metric_declaration {
+    /** sizeof(telemetry_metric_declaration), set by the caller; members beyond it count as 0. */
+    size_t size;
+    /** A letter, then up to 254 letters, digits, '_', '.', '-' or '/'. Required. */
+    const char *name;
+    telemetry_metric_type type;
+    /** A unit in UCUM's notation, such as `s`, `By` or `{request}`; at most 63 printable ASCII
+     * characters. May be NULL. */
+    const char *unit;
+    /** For people; at most 1024 bytes of UTF-8. May be NULL. */
+    const char *description;
+    /** TELEMETRY_HISTOGRAM: upper bounds of the buckets, ascending; one more bucket, up to infinity,
+     * is added. NULL: bounds for durations in seconds, from 0.001 to 60. */
+    const double *bounds;
+    /** Number of bounds, at most 256. */
+    size_t bound_count;
+    /** TELEMETRY_GAUGE */
+    telemetry_gauge_rule rule;
+    /** Most series, 1 to 100000; what comes later is added to the series
+     * `otel.metric.overflow="true"`. 0: 2000. */
+    uint32_t series_limit;
+} telemetry_metric_declaration;
 
 /** What applies while the user has not answered. */
 typedef enum telemetry_consent {
@@ -678,6 +732,195 @@ TELEMETRY_API const char *telemetry_error_category_from_http_status(int32_t http
  * @since 0.1.0
  */
 TELEMETRY_API const char *telemetry_error_category_from_message(const char *message);
+
+/* ---- Metrics: counters, gauges, histograms ---------------------------------------------------- */
+
+/**
+ * Adds to a counter by its name: one line, and no handle. A tool whose manifest declares no metrics
+ * need not declare this one.
+ *
+ * Threads: any number at once.
+ * Blocking: as telemetry_metric_add(); takes the collector's lock.
+ *
+ * @param by Not negative.
+ * @return As telemetry_metric_add(); TELEMETRY_ERROR_UNDECLARED if the manifest lists the tool's
+ *     metrics and this one is not in the list, or if the name is none; TELEMETRY_ERROR_ARGUMENT for
+ *     a NULL name.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_count(telemetry_collector *collector, const char *name,
+    int64_t by, const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Sets a gauge by its name, as telemetry_count() adds.
+ *
+ * Threads: any number at once.
+ * Blocking: as telemetry_count().
+ *
+ * @return As telemetry_count().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_gauge(telemetry_collector *collector, const char *name,
+    double value, const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Counts a value in a histogram by its name, as telemetry_count() adds. One that is not declared
+ * has bounds for durations in seconds.
+ *
+ * Threads: any number at once.
+ * Blocking: as telemetry_count().
+ *
+ * @return As telemetry_count().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_observe(telemetry_collector *collector, const char *name,
+    double value, const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Declares a metric. A manifest's `metrics:` does the same.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param declaration Copied.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT, and telemetry_options_error() says what was
+ *     expected; TELEMETRY_ERROR_MEMORY.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_add_metric(telemetry_options *options,
+    const telemetry_metric_declaration *declaration);
+
+/**
+ * Gives a metric that was declared with telemetry_options_add_metric() or in the manifest.
+ *
+ * Threads: any number at once.
+ * Blocking: the first call of a process may make the file of the tool's metrics.
+ *
+ * @param name Upper and lower case are not told apart.
+ * @return The metric. It ends with the collector and is not freed. NULL if nothing is recorded, if
+ *     the metric is not declared, or if there is no memory; every function accepts NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_metric *telemetry_metric_find(telemetry_collector *collector,
+    const char *name);
+
+/**
+ * Adds to a counter, an up-down counter or a gauge. When this returns, `kill -9` takes nothing from
+ * it.
+ *
+ * Threads: any number at once. Not for signal handlers.
+ * Blocking: none. There is no lock, system call or allocation, except in the first call for a
+ *     series and in one call every two milliseconds, which looks at the file.
+ *
+ * @param value A counter takes no negative one.
+ * @param attributes As for telemetry_track(). Each combination of them is a series.
+ * @param count Number of attributes.
+ * @return TELEMETRY_OK; TELEMETRY_ADJUSTED if an attribute was shortened or left out, or if it was
+ *     added to the overflow series; TELEMETRY_DISABLED for NULL, or if nothing is recorded;
+ *     TELEMETRY_ERROR_ARGUMENT if the metric does not take the value; TELEMETRY_ERROR_DROPPED.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_metric_add(telemetry_metric *metric, int64_t value,
+    const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Adds a floating-point number, as telemetry_metric_add() does.
+ *
+ * Threads: any number at once. Not for signal handlers.
+ * Blocking: as telemetry_metric_add().
+ *
+ * @param value A counter takes no negative one; NaN and infinities are refused.
+ * @return As telemetry_metric_add().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_metric_add_double(telemetry_metric *metric, double value,
+    const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Sets a gauge.
+ *
+ * Threads: any number at once. Not for signal handlers.
+ * Blocking: as telemetry_metric_add().
+ *
+ * @param value NaN and infinities are refused.
+ * @return As telemetry_metric_add().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_metric_set(telemetry_metric *metric, double value,
+    const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Counts a value in a histogram.
+ *
+ * Threads: any number at once. Not for signal handlers.
+ * Blocking: as telemetry_metric_add().
+ *
+ * @param value NaN and infinities are refused.
+ * @return As telemetry_metric_add().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_metric_observe(telemetry_metric *metric, double value,
+    const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Gives one series of a metric, for places where every nanosecond counts.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param attributes As for telemetry_track().
+ * @param count Number of attributes.
+ * @return The series: the same one for the same attributes. It ends with the collector and is not
+ *     freed. NULL for a NULL metric, if nothing is recorded, or if there is no memory; every
+ *     function accepts NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_series *telemetry_metric_bind(telemetry_metric *metric,
+    const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Adds to a series, as telemetry_metric_add() does.
+ *
+ * Threads: any number at once. Not for signal handlers.
+ * Blocking: none.
+ *
+ * @return As telemetry_metric_add().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_series_add(telemetry_series *series, int64_t value);
+
+/**
+ * Adds a floating-point number to a series, as telemetry_metric_add_double() does.
+ *
+ * Threads: any number at once. Not for signal handlers.
+ * Blocking: none.
+ *
+ * @return As telemetry_metric_add().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_series_add_double(telemetry_series *series, double value);
+
+/**
+ * Sets a series of a gauge, as telemetry_metric_set() does.
+ *
+ * Threads: any number at once. Not for signal handlers.
+ * Blocking: none.
+ *
+ * @return As telemetry_metric_add().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_series_set(telemetry_series *series, double value);
+
+/**
+ * Counts a value in a series of a histogram, as telemetry_metric_observe() does.
+ *
+ * Threads: any number at once. Not for signal handlers.
+ * Blocking: none.
+ *
+ * @return As telemetry_metric_add().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_series_observe(telemetry_series *series, double value);
 
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 

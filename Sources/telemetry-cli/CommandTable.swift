@@ -47,6 +47,33 @@ enum CommandTable {
                     property, properties, errorCategory, error, dryRun,
                 ], words: 1, runsProgram: true),
             CommandSyntax(
+                id: .count, name: "count",
+                forms: ["NAME [--by N] [--attribute K=V]...", "--batch -"], summary: "add to a counter",
+                details:
+                    "Adds 1, or N, to the counter NAME of the tool. The sum is kept on this machine, over all runs.\nWhile telemetry is off, nothing is recorded, and the exit code is 0 as well.",
+                options: [
+                    OptionSyntax(
+                        id: .by, name: "--by", value: "N", summary: "how much to add (default: 1)"),
+                    attribute, batch,
+                ], words: 2),
+            CommandSyntax(
+                id: .gauge, name: "gauge", forms: ["NAME VALUE [--attribute K=V]...", "--batch -"],
+                summary: "set a gauge",
+                details: "Sets the gauge NAME of the tool to VALUE. It has the value that was set last.",
+                options: [attribute, batch], words: 2),
+            CommandSyntax(
+                id: .observe, name: "observe", forms: ["NAME VALUE [--attribute K=V]...", "--batch -"],
+                summary: "count a value in a histogram",
+                details:
+                    "Counts VALUE in the histogram NAME of the tool. One that the manifest does not declare has bounds\nfor durations in seconds.",
+                options: [attribute, batch], words: 2),
+            CommandSyntax(
+                id: .time, name: "time", forms: ["NAME [--attribute K=V]... -- PROGRAM [ARGUMENT]..."],
+                summary: "run a program and count its duration in a histogram",
+                details:
+                    "Runs PROGRAM and counts how long it ran, in seconds, in the histogram NAME of the tool. Its exit code,\nsignals and streams are passed through.",
+                options: [attribute], words: 1, runsProgram: true),
+            CommandSyntax(
                 id: .flush, name: "flush", forms: ["[--timeout-ms N]"],
                 summary: "deliver what is waiting, and wait for it",
                 details:
@@ -169,6 +196,12 @@ enum CommandTable {
 
     private static let dryRun = OptionSyntax(
         id: .dryRun, name: "--dry-run", summary: "print what would be sent; record nothing and send nothing")
+    private static let attribute = OptionSyntax(
+        id: .attribute, name: "--attribute", value: "K=V", repeats: true,
+        summary: "an attribute of the series; k:int=5, k:double=1.5, k:bool=true are typed")
+    private static let batch = OptionSyntax(
+        id: .batch, name: "--batch", value: "-", choices: ["-"],
+        summary: "read NAME [VALUE] [K=V]... from each line of standard input")
     private static let property = OptionSyntax(
         id: .property, name: "--property", value: "K=V", repeats: true,
         summary: "a property; k:int=5, k:double=1.5, k:bool=true are typed")

@@ -13,8 +13,10 @@ struct Invocation {
 
     /// `track` and `command` record for somebody who must not wait.
     var role: Role {
-        let command = arguments.command?.id
-        return .helper(isRecording: command == .track || command == .command)
+        switch arguments.command?.id {
+        case .track, .command, .count, .gauge, .observe, .time: return .helper(isRecording: true)
+        default: return .helper(isRecording: false)
+        }
     }
 
     /// The tool's options: from the manifest, overridden by the command line.

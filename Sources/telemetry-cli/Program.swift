@@ -31,6 +31,8 @@ enum Program {
         switch command.id {
         case .track: return try RecordCommands.track(invocation).rawValue
         case .command: return try RecordCommands.command(invocation)
+        case .count, .gauge, .observe: return try MetricCommands.run(invocation).rawValue
+        case .time: return try WrappedCommand.time(invocation)
         case .flush: return try DeliveryCommands.flush(invocation).rawValue
         case .deliver: return try DeliveryCommands.deliver(invocation).rawValue
         case .show: return try InspectionCommands.show(invocation).rawValue

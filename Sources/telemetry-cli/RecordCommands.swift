@@ -84,7 +84,7 @@ enum RecordCommands {
     }
 
     /// Lets go of the collector, and says what happened to the event if that was asked for.
-    private static func answer(
+    static func answer(
         _ invocation: Invocation, _ collector: Collector, _ status: telemetry_status, _ name: String
     ) throws(Failure) {
         // C10: the author's mistake, or a tool older than its manifest. A script must not fail for it.
@@ -116,16 +116,22 @@ enum RecordCommands {
 
     /// From `--property` and then from standard input; the later one of a key wins.
     private static func properties(_ invocation: Invocation) throws(Failure) -> Attributes {
+        var attributes = try attributes(invocation, .property, "--property")
+        for property in try inputProperties(invocation) { attributes.append((property.key, property.value)) }
+        return attributes
+    }
+
+    /// From an option that is given once for each.
+    static func attributes(_ invocation: Invocation, _ id: OptionID, _ name: String) throws(Failure) -> Attributes {
         var attributes: Attributes = []
-        for option in invocation.arguments.options where option.id == .property {
+        for option in invocation.arguments.options where option.id == id {
             do throws(Property.Mistake) {
                 let property = try Property.parse(option.value)
                 attributes.append((property.key, property.value))
             } catch {
-                throw invocation.usage("--property " + error.message + ", got '" + option.value + "'")
+                throw invocation.usage(name + " " + error.message + ", got '" + option.value + "'")
             }
         }
-        for property in try inputProperties(invocation) { attributes.append((property.key, property.value)) }
         return attributes
     }
 

@@ -7,14 +7,45 @@ enum WrappedCommand {
     static func run(
         _ invocation: Invocation, program: ArgumentVector, _ attributes: RecordCommands.Attributes
     ) throws(Failure) -> Int32 {
+        try run(invocation, program) { (options, nanoseconds, code) throws(Failure) in
+            let name = invocation.arguments.words.first ?? baseName(program)
+            let run = CommandRun(
+                name: name, duration: nanoseconds / 1_000_000, exitCode: code, arguments: arguments(program))
+            try record(invocation, options, run, attributes)
+        }
+    }
+
+    /// `time`: the duration goes into a histogram.
+    static func time(_ invocation: Invocation) throws(Failure) -> Int32 {
+        guard let index = invocation.arguments.programIndex else {
+            throw invocation.usage("needs '-- PROGRAM' to run one")
+        }
+        guard let name = invocation.arguments.words.first else { throw invocation.usage("missing NAME") }
+        let attributes = try RecordCommands.attributes(invocation, .attribute, "--attribute")
+        return try run(invocation, invocation.rawArguments + index) { (options, nanoseconds, _) throws(Failure) in
+            let collector = Collector.open(options)
+            collector.startHeartbeat()
+            let status = collector.record(name, .observe(Double(nanoseconds) / 1e9), attributes)
+            if status == TELEMETRY_ERROR_UNDECLARED || status == TELEMETRY_ERROR_ARGUMENT, !invocation.isQuiet {
+                invocation.complain("not recorded: '" + name + "' is not declared as a histogram")
+            }
+            RecordCommands.end(collector)
+        }
+    }
+
+    /// `body` is given the duration and the exit code, after the program has ended.
+    private static func run(
+        _ invocation: Invocation, _ program: ArgumentVector,
+        _ body: (Options, Int64, Int32) throws(Failure) -> Void
+    ) throws(Failure) -> Int32 {
         // Consent is looked at twice. Here: when telemetry is off, the program replaces this process. And when the
-        // program has ended: only that moment counts for an event recorded then.
+        // program has ended: only that moment counts for what is recorded then.
         guard let options = try loadOptions(invocation),
             invocation.arguments.has(.dryRun) || isEnabled(invocation, options)
         else {
             return cannotRun(program, Process.replace(with: program))
         }
-        let start = Process.monotonicMilliseconds()
+        let start = Process.monotonicNanoseconds()
         let death: ChildProcess.Death
         do throws(ChildProcess.StartError) {
             var child = try ChildProcess.start(invocation, program)
@@ -24,10 +55,7 @@ enum WrappedCommand {
             if error.isAlone { return cannotRun(program, Process.replace(with: program)) }
             death = .exited(cannotRun(program, error.code))
         }
-        let duration = Process.monotonicMilliseconds() &- start
-        let name = invocation.arguments.words.first ?? baseName(program)
-        let run = CommandRun(name: name, duration: duration, exitCode: exitCode(death), arguments: arguments(program))
-        try record(invocation, options, run, attributes)
+        try body(options, Process.monotonicNanoseconds() &- start, exitCode(death))
         if case .signalled(let signal) = death { Process.die(of: signal) }
         return exitCode(death)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import Synchronization
 
 extension Collector {
     /// In the child, with the mutex held: the child has no worker, and the segments belong to the parent.

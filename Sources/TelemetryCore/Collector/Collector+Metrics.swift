@@ -33,13 +33,16 @@ extension Collector {
         }
     }
 
-    /// With the mutex held. False: nothing is recorded.
-    private func isMetricStoreReady() -> Bool {
-        guard Gate.isOpen(handle), Allocation.isAvailable else { return false }
-        if let metrics {
-            if metrics.map?.look() != false { return true }
-            return attachMetrics(metrics)
+    /// With the mutex held. `closely`: the file is looked at, even if that was done a moment ago. False: nothing is
+    /// recorded.
+    private func isMetricStoreReady(closely: Bool = false) -> Bool {
+        guard Gate.isOpen(handle) else { return false }
+        if let metrics, let map = metrics.map {
+            if !closely && MetricMap.isLive(map.base) && map.isFresh(Clock.coarse()) { return true }
+            return map.look() || attachMetrics(metrics)
         }
+        guard Allocation.isAvailable else { return false }
+        if let metrics { return attachMetrics(metrics) }
         let made = MetricStore()
         metrics = made
         for declaration in options.metrics { made.add(Metric(declaration, handle)) }
@@ -80,7 +83,7 @@ extension Collector {
             mutex.unlock()
             csystem_leave(caller)
         }
-        guard isMetricStoreReady(), let map = metrics?.map else { return TELEMETRY_DISABLED }
+        guard isMetricStoreReady(closely: true), let map = metrics?.map else { return TELEMETRY_DISABLED }
         let (entry, isOverflow) = place(metric, attributes, map)
         guard entry != 0 else { return TELEMETRY_ERROR_DROPPED }
         let shape = metric.declaration.shape

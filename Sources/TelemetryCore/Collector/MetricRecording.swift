@@ -7,6 +7,7 @@ package enum MetricRecording {
     // MARK: a bound series
 
     @inline(__always)
+    @_optimize(speed)
     package static func add(_ series: UnsafeMutablePointer<telemetry_series>, _ value: Int64) -> telemetry_status {
         let entry = BoundSeries.entry(series).pointee.load(ordering: .acquiring)
         guard let at = UnsafeMutableRawPointer(bitPattern: entry),
@@ -82,14 +83,19 @@ package enum MetricRecording {
     ) -> telemetry_status {
         let collector = metric.pointee.collector.unsafelyUnwrapped
         guard Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
-        return encoded(metric, attributes, count) { attributes, isAdjusted in
-            find(metric, operation, attributes, isAdjusted)
+        guard let attributes, count > 0 else {
+            let none = UnsafeRawBufferPointer(start: nil, count: 0)
+            return (count == 0 ? find(metric, operation, GivenAttributes()) : nil)
+                ?? slowly(metric, operation, none, count != 0)
         }
+        // What is in the store has passed all checks before, and redaction.
+        if let status = find(metric, operation, GivenAttributes(attributes, count)) { return status }
+        return encoded(metric, attributes, count) { slowly(metric, operation, $0, $1) }
     }
 
     /// Runs `body` with the attributes as they are stored, redacted and checked. Nil: they are longer than a series may
     /// have. The flag: something was shortened or left out.
-    @inline(__always)
+    @inline(never)
     static func encoded<Result>(
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>?,
         _ count: Int, _ body: (UnsafeRawBufferPointer?, Bool) -> Result
@@ -153,24 +159,17 @@ package enum MetricRecording {
         }
     }
 
-    /// The series is there already: nothing but a look-up.
+    /// The series is there already: nothing but a look-up. Nil: the slow way must be taken.
     @inline(__always)
     private static func find(
-        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
-        _ attributes: UnsafeRawBufferPointer?, _ isAdjusted: Bool
-    ) -> telemetry_status {
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation, _ attributes: GivenAttributes
+    ) -> telemetry_status? {
         let word = Metric.map(metric).pointee.load(ordering: .acquiring)
-        guard let attributes, !isAdjusted, let opaque = UnsafeRawPointer(bitPattern: word) else {
-            return slowly(metric, operation, attributes, isAdjusted)
-        }
-        let map = Unmanaged<MetricMap>.fromOpaque(opaque)
-        return map._withUnsafeGuaranteedRef { map -> telemetry_status in
-            let entry = Int(metric.pointee.entry)
-            guard MetricMap.isLive(map.base), map.isFresh(Clock.realtime()) else {
-                return slowly(metric, operation, attributes, isAdjusted)
-            }
-            let at = map.series(attributes, entry, Metric.shape(metric), hash: MetricMap.hash(attributes, entry))
-            if at == 0 { return slowly(metric, operation, attributes, isAdjusted) }
+        guard attributes.length >= 0, let opaque = UnsafeRawPointer(bitPattern: word) else { return nil }
+        return Unmanaged<MetricMap>.fromOpaque(opaque)._withUnsafeGuaranteedRef { map -> telemetry_status? in
+            guard MetricMap.isLive(map.base), map.isFresh(Clock.coarse()) else { return nil }
+            let at = map.series(attributes, Int(metric.pointee.entry), Metric.shape(metric))
+            if at == 0 { return nil }
             return operation.apply(
                 to: map.base + at, metric.pointee.type, metric.pointee.bounds, metric.pointee.bound_count)
                 ? TELEMETRY_OK : refuse(map.base)

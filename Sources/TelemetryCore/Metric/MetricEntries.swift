@@ -105,11 +105,15 @@ extension MetricMap {
 
     // MARK: series
 
-    /// The sum over all attributes, so that their order does not matter.
     @inline(__always)
+    private static func hash(ofMetric metric: Int) -> UInt32 {
+        let mixed = UInt32(truncatingIfNeeded: metric) &* 0x9E37_79B1
+        return mixed ^ mixed >> 15
+    }
+
+    /// The sum over all attributes, so that their order does not matter.
     static func hash(_ attributes: UnsafeRawBufferPointer, _ metric: Int) -> UInt32 {
-        var result = UInt32(truncatingIfNeeded: metric) &* 0x9E37_79B1
-        result ^= result >> 15
+        var result = hash(ofMetric: metric)
         var rest = attributes
         while let at = rest.baseAddress {
             let size = AttributeView.size(rest)
@@ -120,13 +124,20 @@ extension MetricMap {
         return result
     }
 
-    /// The series of a metric with these attributes, or 0.
     @inline(__always)
+    @_optimize(speed)
+    func series(_ attributes: GivenAttributes, _ metric: Int, _ shape: SeriesShape) -> Int {
+        let key = EntryKey(
+            hash: Self.hash(ofMetric: metric) &+ attributes.hash, kind: EntryLayout.isSeries, type: shape.type,
+            metric: UInt32(truncatingIfNeeded: metric), offset: shape.keyOffset, length: attributes.length)
+        return find(key) { attributes.equals($0) }
+    }
+
+    /// The series of a metric with these attributes, or 0.
     func series(_ attributes: UnsafeRawBufferPointer, _ metric: Int, _ shape: SeriesShape, hash: UInt32) -> Int {
         find(Self.seriesKey(attributes, metric, shape, hash)) { Self.isSame(attributes, $0) }
     }
 
-    @inline(__always)
     private static func seriesKey(
         _ attributes: UnsafeRawBufferPointer, _ metric: Int, _ shape: SeriesShape, _ hash: UInt32
     ) -> EntryKey {
@@ -136,7 +147,6 @@ extension MetricMap {
     }
 
     /// The same attributes, in whatever order. `other` has as many bytes.
-    @inline(__always)
     private static func isSame(_ attributes: UnsafeRawBufferPointer, _ other: UnsafeRawPointer) -> Bool {
         guard let own = attributes.baseAddress else { return true }
         return memcmp(own, other, attributes.count) == 0

@@ -41,7 +41,7 @@ package enum MetricOperation {
         switch type {
         case .counter where value < 0: return false
         case .counter, .upDownCounter:
-            if let whole = Int64(exactly: value) { return MetricCell.add(whole, entry) }
+            if abs(value) < 9e18, Double(Int64(value)) == value { return MetricCell.add(Int64(value), entry) }
             return MetricCell.add(value, to: SeriesLayout.number, entry)
         case .gauge: return MetricCell.add(value, to: SeriesLayout.number, entry)
         default: return false

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import Synchronization
 
 /// A copy of a store, to be read. Everything in it was checked when it was made: a damaged file gives less, and never
 /// anything outside the copy.

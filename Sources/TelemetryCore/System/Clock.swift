@@ -11,6 +11,10 @@ enum Clock {
     @inline(__always)
     static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
 
+    /// As `realtime()`, some milliseconds behind it, and at a third of its cost. `CLOCK_REALTIME_COARSE`.
+    @inline(__always)
+    static func coarse() -> Int64 { read(CLOCK_REALTIME_COARSE) }
+
     @inline(__always)
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()

@@ -28,9 +28,14 @@ final class LineReader {
     private var isSkipping = false
     private var patience = LineReader.patience
 
+    /// A stream: what is behind the last end of a line is a line, too.
+    private let takesLast: Bool
+
     /// Closes `descriptor` in the end.
-    init(_ descriptor: Int32) {
+    init(_ descriptor: Int32, takesLast: Bool = false) {
         self.descriptor = descriptor
+        self.takesLast = takesLast
+        if takesLast { patience = 0 }
         memory = UnsafeMutableRawPointer(malloc(capacity))?.assumingMemoryBound(to: UInt8.self)
     }
 
@@ -61,6 +66,10 @@ final class LineReader {
     }
 
     private func unfinished() -> Line {
+        if takesLast, let memory, !isSkipping, end > start {
+            defer { (start, looked, end) = (0, 0, 0) }
+            return .whole(UnsafeBufferPointer(start: memory + start, count: end - start))
+        }
         defer { (start, looked, end, isSkipping) = (0, 0, 0, false) }
         return isSkipping || end > start ? .unfinished : .end
     }

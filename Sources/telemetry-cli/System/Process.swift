@@ -8,12 +8,14 @@ typealias ArgumentVector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 enum Process {
     static func environment(_ name: String) -> String? { Environment.value(name) }
 
-    /// Milliseconds since some fixed point; never set back.
-    static func monotonicMilliseconds() -> Int64 {
+    /// Since some fixed point; never set back.
+    static func monotonicNanoseconds() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
+
+    static func monotonicMilliseconds() -> Int64 { monotonicNanoseconds() / 1_000_000 }
 
     /// Since 1970-01-01 UTC.
     static func realtimeNanoseconds() -> Int64 {
