@@ -5,6 +5,7 @@ import CSystem
 /// docs/spool-format.md, "destinations". A tool with one destination has no such file.
 struct DestinationFile {
     static let name = "destinations"
+    static let size = Destination.limit * DestinationLayout.entrySize
 
     /// Counts of one destination; recorded = delivered + pending + dropped.
     struct Totals: Equatable {
@@ -82,7 +83,7 @@ struct DestinationFile {
             return false
         }
         defer { file.close() }
-        let size = Int64(Destination.limit * DestinationLayout.entrySize)
+        let size = Int64(Self.size)
         guard let status = try? file.status(), status.isOwnRegularFile, status.st_nlink == 1 else { return false }
         return status.st_size == size || (try? file.allocate(size)) != nil
     }

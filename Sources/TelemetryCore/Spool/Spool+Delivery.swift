@@ -139,7 +139,7 @@ extension Spool {
     /// Keeps the counts in memory until the control file can be locked.
     func countInMemory(_ segment: Segment) {
         unmerged += segment.tally
-        if shared?.destinations != nil { unmergedAhead.add(segment) }
+        unmergedAhead.add(segment)
     }
 
     /// Forgets the counts: other processes can see them now, or they do not belong to this process.

@@ -56,6 +56,10 @@ final class SpoolDirectory {
     /// Makes the directory and the control file if needed.
     static func open(_ options: Options) throws(SystemError) -> SpoolDirectory {
         guard let base = Environment.stateDirectory else { throw SystemError(code: ENOENT) }
+        // Without the right to write counts, a process would take segments of others, and their counts would be lost.
+        guard Descriptor.mayWrite(upTo: Int64(max(ControlFile.size, DestinationFile.size))) else {
+            throw SystemError(code: EFBIG)
+        }
         let path = base + "/" + options.toolName
         // A user who can write to the parent directory could put another directory in the spool's place.
         if !Directory.isMissingOrPrivate(base) { throw SystemError(code: EPERM) }

@@ -57,3 +57,20 @@ for SIZE in (0, 1, 4096, 65536):
             check('"enabled":true' not in done.stdout.replace(" ", ""), f"after {command}: {done.stdout}")
 
     test(f"file-size-limits/refusal-{SIZE}", "A18")(refusal)
+
+    def counts(world, size=SIZE):
+        """What was recorded before is still counted after a program under a limit on file sizes."""
+        receiver = world.receiver()
+        world.manifest(receiver.url)
+        world.telemetry("enable")
+        world.telemetry("track", "one")
+        world.telemetry("flush")
+        before = world.status()["events"]["delivered"]
+        program = world.program("limited", SOURCE)
+        for _ in range(2):
+            world.run([program], environment={"URL": receiver.url}, preexec_fn=limited(size))
+            world.telemetry("enable")
+        after = world.status()["events"]["delivered"]
+        check(after >= before == 1, f"{before} delivered, {after} after the limited programs")
+
+    test(f"file-size-limits/counts-{SIZE}", "E12")(counts)

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Reads a tool's metrics, written from docs/metrics-format.md alone.
+
+As a program: prints each series of the file as a line of JSON.
+"""
+import json
+import math
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "spool"))
+
+from spool_reader import crc32c
+
+TYPES = ["counter", "up_down_counter", "gauge", "histogram", "exponential_histogram"]
+RULES = ["last", "sum", "min", "max"]
+SLOTS, FIRST_SLOT, FIRST_ENTRY = 4096, 4096, 20480
+
+
+class NotMetrics(Exception):
+    """The file does not count, and why."""
+
+
+class Metrics:
+    def __init__(self, data, epoch=None):
+        self.data = data
+        magic, self.state, checksum, self.epoch, self.created, slots = struct.unpack_from("<8sIIQqI", data)
+        if magic[:7] != b"TLMMET\0":
+            raise NotMetrics("magic")
+        if magic[7] != 1:
+            raise NotMetrics("version")
+        if checksum != crc32c(data[16:64]) or slots != SLOTS:
+            raise NotMetrics("checksum")
+        if self.state != 1 or epoch is not None and self.epoch != epoch:
+            raise NotMetrics("withdrawn")
+        self.used, = struct.unpack_from("<Q", data, 64)
+        self.limit, = struct.unpack_from("<Q", data, 128)
+        self.refused_value, self.overflowed, self.refused_metric, self.adjusted = struct.unpack_from("<4Q", data, 192)
+        self.metrics, self.series = {}, []
+        entries = sorted(self._entries())
+        for at in entries:
+            if self.data[at + 12] == 1:
+                self.metrics[at] = self._metric(at)
+        for at in entries:
+            if self.data[at + 12] == 2:
+                self.series.append(self._series(at))
+
+    def _entries(self):
+        for slot in range(SLOTS):
+            at, = struct.unpack_from("<I", self.data, FIRST_SLOT + 4 * slot)
+            while at:
+                assert at % 64 == 0 and FIRST_ENTRY <= at < self.used, at
+                hash_, = struct.unpack_from("<I", self.data, at + 8)
+                assert hash_ % SLOTS == slot, (at, hash_, slot)
+                yield at
+                at, = struct.unpack_from("<I", self.data, at)
+
+    def _key(self, at):
+        offset, = struct.unpack_from("<H", self.data, at + 14)
+        length, = struct.unpack_from("<I", self.data, at + 28)
+        return self.data[at + offset:at + offset + length], offset
+
+    def _metric(self, at):
+        key, offset = self._key(at)
+        hash_, = struct.unpack_from("<I", self.data, at + 8)
+        assert hash_ == crc32c(key)
+        kind, rule, bounds, name, unit, digest, buckets = struct.unpack_from("<BBHHHII", key)
+        assert kind == self.data[at + 13] and offset == 64
+        text = key[16 + 8 * bounds:]
+        assert len(text) == name + unit
+        count, limit, declared, overflow, description = struct.unpack_from("<IIqIH", self.data, at + 32)
+        start = at + offset + len(key)
+        return {"name": text[:name].decode(), "type": TYPES[kind], "unit": text[name:].decode(), "rule": RULES[rule],
+                "bounds": list(struct.unpack_from(f"<{bounds}d", key, 16)), "description": self.data[start:start + description].decode(),
+                "series_count": count, "series_limit": limit, "declared": declared, "overflow": overflow, "digest": digest,
+                "buckets": buckets}
+
+    def _series(self, at):
+        owner, = struct.unpack_from("<I", self.data, at + 24)
+        metric = self.metrics[owner]
+        key, offset = self._key(at)
+        attributes, expected = {}, (m := owner * 0x9E3779B1 & 0xFFFFFFFF) ^ m >> 15
+        while key:
+            kind, name, size = struct.unpack_from("<BBH", key)
+            value = key[4 + name:4 + name + size]
+            expected += crc32c(key[:4 + name + size])
+            label = key[4:4 + name].decode()
+            assert label not in attributes, label
+            attributes[label] = [lambda: value.decode(), lambda: struct.unpack("<q", value)[0],
+                                 lambda: struct.unpack("<d", value)[0], lambda: value[0] != 0][kind]()
+            key = key[4 + name + size:]
+        hash_, = struct.unpack_from("<I", self.data, at + 8)
+        assert hash_ == expected & 0xFFFFFFFF, "the hash of a series"
+        whole, number, low, high = struct.unpack_from("<qddd", self.data, at + 32)
+        created, = struct.unpack_from("<q", self.data, at + 16)
+        series = {"metric": metric["name"], "type": metric["type"], "attributes": attributes, "created": created, "declared": metric["declared"]}
+        if metric["type"] in ("counter", "up_down_counter"):
+            if metric["type"] == "counter" and whole < 0:
+                whole = 2 ** 63 - 1
+            return {**series, "value": whole + number if number else whole}
+        if metric["type"] == "gauge":
+            return {**series, "value": None if math.isnan(number) else number}
+        buckets = struct.unpack_from(f"<{len(metric['bounds']) + 1}Q", self.data, at + 64)
+        assert offset == 64 + 8 * len(buckets)
+        return {**series, "sum": number, "count": sum(buckets), "buckets": list(buckets), "low": low, "high": high}
+
+    def value(self, name, **attributes):
+        """Of a series that is there; None if it is not."""
+        found = [each for each in self.series if each["metric"] == name and each["attributes"] == attributes]
+        if not found:
+            return None
+        last = max(found, key=lambda each: each["declared"])
+        return last if "count" in last else last["value"]
+
+    def total(self, name):
+        return sum(each.get("value", each.get("count")) or 0 for each in self.series if each["metric"] == name)
+
+
+def read(spool):
+    with open(os.path.join(spool, "control"), "rb") as file:
+        epoch, = struct.unpack_from("<Q", file.read(), 64)
+    with open(os.path.join(spool, "metrics"), "rb") as file:
+        return Metrics(file.read(), epoch)
+
+
+if __name__ == "__main__":
+    for line in read(sys.argv[1]).series:
+        print(json.dumps(line))
