@@ -28,6 +28,9 @@ check "a system call outside System/ is found" finds "Spool/Call.swift: fsync() 
 check "and nothing else is" only_upward
 check "files that ARCHITECTURE.md and CONTRIBUTING.md name exist" named_files_exist
 
+check "the constants of exponential histograms are what their script proves and writes" \
+    diff Sources/TelemetryCore/Metric/ExponentialTables.swift <(python3 scripts/exponential-tables)
+
 without_licence() { ! grep -rL 'SPDX-License-Identifier: Apache-2.0' Sources linker bindings --include='*.swift' --include='*.[ch]' --include='*.hpp' --include='*.sh' | grep .; }
 check "every source file that ships has its licence line" without_licence
 
