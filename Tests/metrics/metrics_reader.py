@@ -36,7 +36,7 @@ class Metrics:
             raise NotMetrics("withdrawn")
         self.used, = struct.unpack_from("<Q", data, 64)
         self.limit, = struct.unpack_from("<Q", data, 128)
-        self.refused_value, self.overflowed, self.refused_metric, self.adjusted = struct.unpack_from("<4Q", data, 192)
+        self.refused_value, self.overflowed, self.refused_metric, self.adjusted, self.dropped = struct.unpack_from("<5Q", data, 192)
         self.metrics, self.series = {}, []
         entries = sorted(self._entries())
         for at in entries:
@@ -101,9 +101,41 @@ class Metrics:
             return {**series, "value": whole + number if number else whole}
         if metric["type"] == "gauge":
             return {**series, "value": None if math.isnan(number) else number}
+        if metric["type"] == "exponential_histogram":
+            zeros, positive, negative = struct.unpack_from("<QII", self.data, at + 64)
+            assert offset == 128
+            signs = [self._blocks(positive), self._blocks(negative)]
+            scale = min(each[0] for each in signs)
+            positive, negative = ({}, {})
+            for target, (own, counts) in zip((positive, negative), signs):
+                for index, count in counts.items():
+                    target[index >> own - scale] = target.get(index >> own - scale, 0) + count
+            count = zeros + sum(positive.values()) + sum(negative.values())
+            return {**series, "sum": number, "count": count, "scale": scale, "zeros": zeros, "positive": positive, "negative": negative,
+                    "low": low, "high": high}
         buckets = struct.unpack_from(f"<{len(metric['bounds']) + 1}Q", self.data, at + 64)
         assert offset == 64 + 8 * len(buckets)
         return {**series, "sum": number, "count": sum(buckets), "buckets": list(buckets), "low": low, "high": high}
+
+    def _blocks(self, at):
+        """(scale, {index: count}) of a chain of blocks."""
+        blocks = []
+        while at:
+            assert self.data[at + 12] == 3 and at % 64 == 0
+            scale, = struct.unpack_from("<i", self.data, at + 16)
+            packed, = struct.unpack_from("<Q", self.data, at + 24)
+            low, high = struct.unpack("<ii", struct.pack("<Q", packed ^ 0x800000007FFFFFFF))
+            counts = struct.unpack_from("<160Q", self.data, at + 64)
+            assert low > high or high - low < 160
+            blocks.append((scale, {index: counts[index % 160] for index in range(low, high + 1)}))
+            assert len(blocks) < 2 or blocks[-2][0] <= scale, "the lowest scale first"
+            at, = struct.unpack_from("<I", self.data, at)
+        lowest = min((scale for scale, _ in blocks), default=20)
+        result = {}
+        for scale, counts in blocks:
+            for index, count in counts.items():
+                result[index >> scale - lowest] = result.get(index >> scale - lowest, 0) + count
+        return lowest, {index: count for index, count in sorted(result.items()) if count}
 
     def value(self, name, **attributes):
         """Of a series that is there; None if it is not."""

@@ -85,18 +85,35 @@ extension Collector {
         }
         guard isMetricStoreReady(closely: true), let map = metrics?.map else { return TELEMETRY_DISABLED }
         let (entry, isOverflow) = place(metric, attributes, map)
-        guard entry != 0 else { return TELEMETRY_ERROR_DROPPED }
-        let shape = metric.declaration.shape
-        guard
-            operation.apply(
-                to: map.base + entry, UInt32(shape.type.rawValue), metric.handle.pointee.bounds, shape.boundCount)
-        else {
+        guard entry != 0 else {
+            MetricMap.count(.dropped, map.base)
+            return TELEMETRY_ERROR_DROPPED
+        }
+        guard let isDone = apply(operation, metric, map, entry) else {
+            MetricMap.count(.dropped, map.base)
+            return TELEMETRY_ERROR_DROPPED
+        }
+        if !isDone {
             MetricMap.count(.refusedValue, map.base)
             return TELEMETRY_ERROR_ARGUMENT
         }
         if isOverflow { MetricMap.count(.overflowed, map.base) }
         if isAdjusted { MetricMap.count(.adjusted, map.base) }
         return isAdjusted || isOverflow ? TELEMETRY_ADJUSTED : TELEMETRY_OK
+    }
+
+    /// With the mutex held. Nil: there is no room.
+    private func apply(_ operation: MetricOperation, _ metric: Metric, _ map: MetricMap, _ entry: Int) -> Bool? {
+        let at = map.base + entry
+        // Other threads and processes may fill the room that this one makes; each time it is made at a lower scale.
+        for _ in 0..<MetricMap.mostBlocks {
+            let isDone = operation.apply(
+                to: at, metric.handle.pointee.type, metric.handle.pointee.bounds, metric.handle.pointee.bound_count
+            ) { map }
+            if let isDone { return isDone }
+            guard case .observe(let value) = operation, map.addBlock(for: value, at) else { return nil }
+        }
+        return nil
     }
 
     /// With the mutex held.

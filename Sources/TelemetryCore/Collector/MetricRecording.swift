@@ -14,7 +14,7 @@ package enum MetricRecording {
             let base = UnsafeMutableRawPointer(bitPattern: series.pointee.store), MetricMap.isLive(base)
         else { return later(series, .add(value)) }
         let type = series.pointee.type
-        if type > UInt32(MetricType.upDownCounter.rawValue) { return apply(.add(value), series, at, base) }
+        if type > UInt32(MetricType.upDownCounter.rawValue) { return apply(.add(value), series) }
         if type == UInt32(MetricType.counter.rawValue) && value < 0 || !MetricCell.add(value, at) {
             return refuse(base)
         }
@@ -45,17 +45,24 @@ package enum MetricRecording {
         guard let at = UnsafeMutableRawPointer(bitPattern: entry),
             let base = UnsafeMutableRawPointer(bitPattern: series.pointee.store), MetricMap.isLive(base)
         else { return later(series, operation) }
-        return operation.apply(to: at, series.pointee.type, series.pointee.bounds, series.pointee.bound_count)
-            ? TELEMETRY_OK : refuse(base)
+        let isDone = operation.apply(to: at, series.pointee.type, series.pointee.bounds, series.pointee.bound_count) {
+            map(series)
+        }
+        guard let isDone else { return later(series, operation) }
+        return isDone ? TELEMETRY_OK : refuse(base)
     }
 
     @inline(never)
-    private static func apply(
-        _ operation: MetricOperation, _ series: UnsafeMutablePointer<telemetry_series>,
-        _ entry: UnsafeMutableRawPointer, _ base: UnsafeMutableRawPointer
-    ) -> telemetry_status {
-        operation.apply(to: entry, series.pointee.type, series.pointee.bounds, series.pointee.bound_count)
-            ? TELEMETRY_OK : refuse(base)
+    private static func apply(_ operation: MetricOperation, _ series: UnsafeMutablePointer<telemetry_series>)
+        -> telemetry_status
+    {
+        change(series, operation)
+    }
+
+    private static func map(_ series: UnsafeMutablePointer<telemetry_series>) -> MetricMap? {
+        guard let metric = series.pointee.metric else { return nil }
+        let word = Metric.map(metric).pointee.load(ordering: .acquiring)
+        return UnsafeRawPointer(bitPattern: word).map { Unmanaged<MetricMap>.fromOpaque($0).takeUnretainedValue() }
     }
 
     @inline(never)
@@ -170,9 +177,10 @@ package enum MetricRecording {
             guard MetricMap.isLive(map.base), map.isFresh(Clock.coarse()) else { return nil }
             let at = map.series(attributes, Int(metric.pointee.entry), Metric.shape(metric))
             if at == 0 { return nil }
-            return operation.apply(
-                to: map.base + at, metric.pointee.type, metric.pointee.bounds, metric.pointee.bound_count)
-                ? TELEMETRY_OK : refuse(map.base)
+            let isDone = operation.apply(
+                to: map.base + at, metric.pointee.type, metric.pointee.bounds, metric.pointee.bound_count
+            ) { map }
+            return isDone.map { $0 ? TELEMETRY_OK : refuse(map.base) }
         }
     }
 

@@ -42,6 +42,8 @@ package enum MetricCount: Int, CaseIterable {
     case refusedMetric
     /// An attribute was left out or shortened.
     case adjusted
+    /// There was no room for the metric, or for the value.
+    case dropped
 
     package var name: String {
         switch self {
@@ -49,6 +51,7 @@ package enum MetricCount: Int, CaseIterable {
         case .overflowed: "overflowed"
         case .refusedMetric: "refused_metric"
         case .adjusted: "adjusted"
+        case .dropped: "dropped"
         }
     }
 }
@@ -122,8 +125,13 @@ enum SeriesLayout {
 /// "Blocks" of an exponential histogram: buckets of one scale.
 enum BucketBlockLayout {
     static var scale: Field<Int32> { Field(16) }
-    /// Lowest index in the lower half, highest in the upper; the block is empty while lowest > highest.
+    /// `ExponentialRange.packed`
     static var range: Field<UInt64> { Field(24) }
-    /// The bucket of an index is at `index modulo bucketCount`.
     static let buckets = 64
+
+    /// Every range is shorter than the block, so no two of its indexes have the same place.
+    static func place(of index: Int32) -> Int {
+        let rest = Int(index) % MetricLimits.exponentialBuckets
+        return buckets &+ 8 &* (rest < 0 ? rest &+ MetricLimits.exponentialBuckets : rest)
+    }
 }

@@ -9,11 +9,12 @@ package enum MetricOperation {
     case set(Double)
     case observe(Double)
 
-    /// Done to the series at `entry`. False: the metric's type does not take it.
+    /// Done to the series at `entry`. False: the metric's type does not take it. Nil: more room is needed first.
     @inline(__always)
     func apply(
-        to entry: UnsafeMutableRawPointer, _ type: UInt32, _ bounds: UnsafePointer<Double>?, _ boundCount: Int
-    ) -> Bool {
+        to entry: UnsafeMutableRawPointer, _ type: UInt32, _ bounds: UnsafePointer<Double>?, _ boundCount: Int,
+        _ map: () -> MetricMap?
+    ) -> Bool? {
         guard let type = MetricType(rawValue: UInt8(truncatingIfNeeded: type)) else { return false }
         switch self {
         case .add(let value):
@@ -29,6 +30,7 @@ package enum MetricOperation {
             MetricCell.set(value, entry)
             return true
         case .observe(let value):
+            if type == .exponentialHistogram { return map()?.observe(value, exponential: entry) }
             guard type == .histogram, value.isFinite, let bounds else { return false }
             return MetricCell.observe(value, bounds, boundCount, entry)
         }

@@ -245,9 +245,13 @@ package struct MetricFamily {
 package struct SeriesView {
     private let entry: UnsafeRawPointer
     private let shape: SeriesShape
+    private let base: UnsafeRawPointer
+    private let size: Int
 
     fileprivate init(_ entry: UnsafeRawPointer, _ family: MetricFamily, _ base: UnsafeRawPointer, _ size: Int) {
         self.entry = entry
+        self.base = base
+        self.size = size
         shape = family.shape
     }
 
@@ -293,6 +297,36 @@ package struct SeriesView {
     package var low: Double { SeriesLayout.low.load(entry) }
     package var high: Double { SeriesLayout.high.load(entry) }
 
+    /// Of an exponential histogram: all its values.
+    var exponential: ExponentialCounts {
+        var result = ExponentialCounts(
+            scale: ExponentialIndex.maximumScale, zeroCount: SeriesLayout.zeroCount.load(entry), zeroThreshold: 0,
+            positive: ExponentialBuckets(), negative: ExponentialBuckets(), sum: nil, min: nil, max: nil)
+        for (field, isPositive) in [(SeriesLayout.positive, true), (SeriesLayout.negative, false)] {
+            var next = Int(field.load(entry))
+            for _ in 0..<MetricMap.mostBlocks {
+                guard let block = ExponentialBuckets.of(next, base, size) else { break }
+                let none = ExponentialBuckets()
+                result.merge(
+                    ExponentialCounts(
+                        scale: block.scale, zeroCount: 0, zeroThreshold: 0,
+                        positive: isPositive ? block.buckets : none, negative: isPositive ? none : block.buckets,
+                        sum: nil, min: nil, max: nil),
+                    maximumBuckets: MetricLimits.exponentialBuckets)
+                next = block.next
+            }
+        }
+        let isEmpty = result.count == 0
+        return ExponentialCounts(
+            scale: result.scale, zeroCount: result.zeroCount, zeroThreshold: 0, positive: result.positive,
+            negative: result.negative, sum: number, min: isEmpty ? nil : low, max: isEmpty ? nil : high)
+    }
+
+    private var hasExponential: Bool {
+        SeriesLayout.zeroCount.load(entry) != 0 || SeriesLayout.positive.load(entry) != 0
+            || SeriesLayout.negative.load(entry) != 0
+    }
+
     /// A gauge that was not set, and an overflow series that took nothing, are not shown.
     fileprivate var isShown: Bool {
         switch shape.type {
@@ -300,7 +334,7 @@ package struct SeriesView {
         case .counter, .upDownCounter:
             return number.isFinite && (integer != 0 || number != 0 || !isOverflow)
         case .histogram: return number.isFinite && (!isOverflow || observations > 0)
-        case .exponentialHistogram: return false
+        case .exponentialHistogram: return number.isFinite && (!isOverflow || hasExponential)
         }
     }
 

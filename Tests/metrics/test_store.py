@@ -1,0 +1,455 @@
+"""H1, H2, H5: the store, through C and the helper, read by an independent reader."""
+import os
+import random
+import signal
+import subprocess
+import time
+
+import metrics_reader
+import programs
+from suite import check, check_equal, test
+from world import BUILD, TOOL, USER
+
+
+def read(world, tool=TOOL):
+    return metrics_reader.read(world.path("home", ".local", "state", "telemetry", tool))
+
+
+@test("store/types", "H1")
+def types(world):
+    """Every type and every way of recording, as an independent reader sees it."""
+    world.telemetry("enable")
+    program = world.program("types", programs.PRELUDE + r"""
+int main(void)
+{
+    static const double bounds[] = {1, 2, 5};
+    telemetry_metric_declaration metrics[] = {
+        {.size = sizeof metrics[0], .name = "c", .type = TELEMETRY_COUNTER, .unit = "By", .description = "Bytes: \xc3\xa4"},
+        {.size = sizeof metrics[0], .name = "u", .type = TELEMETRY_UP_DOWN_COUNTER},
+        {.size = sizeof metrics[0], .name = "g", .type = TELEMETRY_GAUGE},
+        {.size = sizeof metrics[0], .name = "h", .type = TELEMETRY_HISTOGRAM, .unit = "s", .bounds = bounds, .bound_count = 3},
+        {.size = sizeof metrics[0], .name = "e", .type = TELEMETRY_EXPONENTIAL_HISTOGRAM},
+        {.size = sizeof metrics[0], .name = "d", .type = TELEMETRY_HISTOGRAM}};
+    telemetry_collector *telemetry = opened(metrics, 6);
+    telemetry_attribute attributes[] = {telemetry_string("text", "x y"), telemetry_int("int", -5), telemetry_double("double", 0.5),
+                                        telemetry_bool("bool", true)};
+    telemetry_metric *c = telemetry_metric_find(telemetry, "C"), *u = telemetry_metric_find(telemetry, "u");
+    telemetry_metric *g = telemetry_metric_find(telemetry, "g"), *h = telemetry_metric_find(telemetry, "h");
+    telemetry_metric *e = telemetry_metric_find(telemetry, "e");
+    int worst = 0;
+    worst |= telemetry_metric_add(c, 3, attributes, 4);
+    telemetry_attribute turned[] = {attributes[3], attributes[2], attributes[1], attributes[0]};
+    worst |= telemetry_metric_add_double(c, 4, turned, 4);
+    worst |= telemetry_series_add(telemetry_metric_bind(c, turned, 4), 5);
+    worst |= telemetry_series_add_double(telemetry_metric_bind(c, turned, 4), 0.25);
+    if (telemetry_metric_bind(c, turned, 4) != telemetry_metric_bind(c, turned, 4)) worst = 99;
+    worst |= telemetry_metric_add(u, -7, NULL, 0);
+    worst |= telemetry_metric_set(g, 1.5, NULL, 0);
+    worst |= telemetry_metric_add(g, 1, NULL, 0);
+    worst |= telemetry_series_set(telemetry_metric_bind(g, attributes, 1), -2);
+    for (int i = 0; i < 7; i++) worst |= telemetry_metric_observe(h, i, NULL, 0);
+    worst |= telemetry_series_observe(telemetry_metric_bind(h, NULL, 0), 0.5);
+    for (int i = -3; i < 1000; i++) worst |= telemetry_metric_observe(e, i, NULL, 0);
+    worst |= telemetry_series_observe(telemetry_metric_bind(e, NULL, 0), 1e-300);
+    worst |= telemetry_count(telemetry, "by.name", 2, attributes, 1);
+    worst |= telemetry_gauge(telemetry, "by.name.gauge", 2, NULL, 0);
+    worst |= telemetry_observe(telemetry, "d", 0.002, NULL, 0);
+    telemetry_metric_bind(c, attributes, 1);
+    telemetry_close(telemetry, 0);
+    printf("%d\n", worst);
+    return 0;
+}
+""")
+    check_equal("0\n", world.run([program]).stdout, "worst status")
+    seen = read(world)
+    everything = {"text": "x y", "int": -5, "double": 0.5, "bool": True}
+    check_equal(12.25, seen.value("c", **everything), "counter")
+    check_equal(0, seen.value("c", text="x y"), "a bound series without an addition")
+    check_equal(-7, seen.value("u"), "up-down counter")
+    check_equal(2.5, seen.value("g"), "gauge")
+    check_equal(-2.0, seen.value("g", text="x y"), "bound gauge")
+    histogram = seen.value("h")
+    check_equal((8, 21.5, [3, 1, 3, 1], 0.0, 6.0), tuple(histogram[name] for name in ("count", "sum", "buckets", "low", "high")), "histogram")
+    exponential = seen.value("e")
+    check_equal((1004, 1), (exponential["count"], exponential["zeros"]), "exponential")
+    check_equal(3, sum(exponential["negative"].values()), "negative values")
+    # base = 2 ** (2 ** -scale); the range from 1e-300 to 999 in 160 buckets
+    expected = {}
+    for value in [1e-300, *range(1, 1000)]:
+        expected[index(value, exponential["scale"])] = expected.get(index(value, exponential["scale"]), 0) + 1
+    check_equal(expected, exponential["positive"], "positive buckets")
+    check(max(expected) - min(expected) < 160, "160 buckets at most")
+    check(2 * (max(expected) - min(expected)) >= 160, "and no lower scale than needed")
+    check_equal(2, seen.value("by.name", text="x y"), "counter by name")
+    check_equal(2.0, seen.value("by.name.gauge"), "gauge by name")
+    check_equal(1, seen.value("d")["count"], "default bounds")
+    check(0.001 in [each for each in seen.metrics.values() if each["name"] == "d"][0]["bounds"], "bounds for seconds")
+    first = [each for each in seen.metrics.values() if each["name"] == "c"][0]
+    check_equal(("By", "Bytes: ä"), (first["unit"], first["description"]), "unit and description")
+    for file in os.listdir(world.path("home", ".local", "state", "telemetry", TOOL)):
+        check(not file.endswith(".seg") and file not in ("machine-id", "salt"), f"{file} for a program without an event")
+
+
+def index(value, scale):
+    """Exactly: the i with base^i < value <= base^(i+1), for scales up to 0."""
+    assert scale <= 0
+    mantissa, exponent = __import__("math").frexp(value)
+    zero = exponent - 2 if mantissa == 0.5 else exponent - 1
+    return zero >> -scale
+
+
+@test("store/helper", "H1")
+def helper(world):
+    """The helper's commands, one by one and many lines at once."""
+    world.telemetry("enable")
+    world.telemetry("count", "builds")
+    world.telemetry("count", "builds", "--by", "4")
+    world.telemetry("count", "builds", "--by", "0.5", "--attribute", "target=all", "--attribute", "n:int=3")
+    world.telemetry("gauge", "size", "17.5")
+    world.telemetry("gauge", "size", "18")
+    world.telemetry("observe", "duration", "0.3", "--attribute", "step=link")
+    done = world.telemetry("time", "duration", "--attribute", "step=sleep", "--", "sh", "-c", "sleep 0.06; exit 7", expected=7)
+    check_equal("", done.stdout + done.stderr, "what time printed")
+    lines = "builds 2\nbuilds\nbuilds 3 target=all n:int=3\n\nbuilds\t5\twhere=at home\nlast"
+    world.telemetry("count", "--batch", "-", input=lines)
+    seen = read(world)
+    check_equal((8, 3.5, 5, 1), (seen.value("builds"), seen.value("builds", target="all", n=3), seen.value("builds", where="at home"),
+                                 seen.value("last")), "counters")
+    check_equal(18.0, seen.value("size"), "gauge")
+    check_equal(1, seen.value("duration", step="link")["count"], "observed")
+    slept = seen.value("duration", step="sleep")
+    check(slept["count"] == 1 and 0.05 < slept["sum"] < 30, f"slept {slept['sum']}")
+
+
+@test("store/helper-mistakes", "H1")
+def helper_mistakes(world):
+    """A mistake says what, where and what was expected, and the other lines are recorded."""
+    world.telemetry("enable")
+    for arguments, words in ((["count"], "missing NAME"), (["count", "a", "--by", "x"], "--by needs a number"), (["gauge", "a"], "missing VALUE"),
+                             (["gauge", "a", "x"], "VALUE"), (["count", "1a"], "no name of a metric"), (["count", "a", "--by", "-1"], "below 0"),
+                             (["count", "a", "--attribute", "x"], "--attribute needs k=v"), (["count", "a", "b"], "--by"),
+                             (["count", "--batch", "x"], "--batch -"), (["count", "a", "--batch", "-"], "--batch"), (["time", "a"], "PROGRAM")):
+        done = world.telemetry(*arguments, expected=2, input="")
+        check(words in done.stderr and done.stderr.count("\n") == 1, f"{arguments}: {done.stderr}")
+    done = world.telemetry("count", "--batch", "-", expected=2, input="ok 2\nok x\n1bad\nok k\nok -1\nok 3 k=v\n")
+    for number in (2, 3, 4, 5):
+        check(f"line {number}: " in done.stderr, done.stderr)
+    check_equal(4, done.stderr.count("\n"), "lines of complaint")
+    seen = read(world)
+    check_equal((2, 3), (seen.value("ok"), seen.value("ok", k="v")), "the right lines")
+    world.telemetry("gauge", "ok", "1", expected=2)
+    check_equal(2, read(world).value("ok"), "still a counter")
+
+
+@test("store/no-consent", "A1")
+def no_consent(world):
+    """Without consent nothing is made, in C and in the helper."""
+    program = world.program("recorder", programs.RECORDER)
+    check_equal("---", world.run([program, "3"]).stdout, "answers")
+    for arguments in (["count", "a"], ["gauge", "a", "1"], ["observe", "a", "1"], ["time", "a", "--", "true"]):
+        world.telemetry(*arguments)
+    world.telemetry("count", "--batch", "-", input="a\nb\n")
+    check(not os.path.exists(world.path("home", ".local")), "something was made")
+
+
+@test("store/short-programs", "H2")
+def short_programs(world):
+    """1,000 short programs of C and of the helper, 200 of them killed: every addition that returned is counted, once."""
+    world.telemetry("enable")
+    program = world.program("recorder", programs.RECORDER)
+    random.seed(12)
+    acknowledged = {"c": 0, "sh": 0}
+    unknown = {"c": 0, "sh": 0}
+    running = []
+
+    def end(process, kind, is_killed):
+        out, _ = process.communicate()
+        if kind == "c":
+            check(b"?" not in out, f"answers {out}")
+            acknowledged["c"] += out.count(b"+")
+            unknown["c"] += is_killed
+        elif process.returncode == 0:
+            acknowledged["sh"] += 1
+        else:
+            unknown["sh"] += 1
+
+    for number in range(1000):
+        is_killed = number % 5 == 0
+        kind = "sh" if number % 4 == 3 else "c"
+        command = [f"{BUILD}/bin/telemetry", "count", "requests", "--attribute", "from=sh", "--tool", TOOL] if kind == "sh" else [program, "300" if is_killed else "5"]
+        process = subprocess.Popen(command, env=world.environment, cwd=world.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        running.append((process, kind, is_killed))
+        if is_killed:
+            time.sleep(random.uniform(0, 0.003))
+            process.send_signal(signal.SIGKILL)
+        if len(running) == 8:
+            end(*running.pop(0))
+    for each in running:
+        end(*each)
+    seen = read(world)
+    for kind in ("c", "sh"):
+        value = seen.value("requests", **{"from": kind}) or 0
+        check(acknowledged[kind] <= value <= acknowledged[kind] + unknown[kind], f"{kind}: {value}, {acknowledged[kind]} returned, {unknown[kind]} killed")
+    check(acknowledged["c"] > 3000, f"{acknowledged}")
+    check_equal(2, len(seen.series) - sum("otel.metric.overflow" in each["attributes"] for each in seen.series), "series")
+    return f"{acknowledged}, {sum(unknown.values())} killed"
+
+
+@test("store/withdrawn", "A18")
+def withdrawn(world):
+    """After `disable` nothing is added any more, nothing is kept, and what follows begins at 0."""
+    world.telemetry("enable")
+    program = world.program("recorder", programs.RECORDER)
+    child = subprocess.Popen([program, "100000", "200"], env=world.environment, cwd=world.root, stdout=subprocess.PIPE)
+    while len(child.stdout.read(64)) < 64:
+        pass
+    world.telemetry("disable")
+    check(not os.path.exists(world.path("home", ".local", "state", "telemetry", TOOL, "metrics")), "the file is there")
+    time.sleep(0.3)
+    os.set_blocking(child.stdout.fileno(), False)
+    child.stdout.read()
+    time.sleep(0.2)
+    check_equal(b"-", bytes({*(child.stdout.read() or b"?")}), "answers after the refusal")
+    world.telemetry("enable")
+    world.telemetry("count", "requests", "--attribute", "from=sh")
+    check_equal(1, read(world).total("requests"), "after the new answer")
+    child.kill()
+    child.communicate()
+    world.telemetry("reset", expected=None)
+    check(not os.path.exists(world.path("home", ".local", "state", "telemetry", TOOL, "metrics")), "the file is there after reset")
+
+
+@test("store/cut", "H2")
+def cut(world):
+    """A file that is cut short or removed under a program costs what was in it, and no program."""
+    world.telemetry("enable")
+    program = world.program("recorder", programs.RECORDER)
+    file = world.path("home", ".local", "state", "telemetry", TOOL, "metrics")
+    for harm in (lambda: os.truncate(file, 0), lambda: os.unlink(file), lambda: os.truncate(file, 30000),
+                 lambda: subprocess.run(["rm", "-rf", os.path.dirname(file)], check=True)):
+        with open(world.path("answers"), "wb") as answers:
+            child = subprocess.Popen([program, "60", "20000"], env=world.environment, cwd=world.root, stdout=answers)
+            while os.path.getsize(world.path("answers")) < 6:
+                time.sleep(0.005)
+            harm()
+            check_equal(0, child.wait(), "exit code")
+        with open(world.path("answers"), "rb") as answers:
+            check_equal(b"+" * 60, answers.read(), "answers")
+        left = read(world).total("requests")
+        check(30 < left < 60, f"{left} of 60 are in the new file")
+        world.telemetry("reset", expected=None)
+        world.telemetry("enable")
+
+
+@test("store/later-version", "H2")
+def later_version(world):
+    """A file of a later version is left alone; metrics are in memory then."""
+    world.telemetry("enable")
+    world.telemetry("count", "a")
+    file = world.path("home", ".local", "state", "telemetry", TOOL, "metrics")
+    with open(file, "r+b") as opened:
+        opened.seek(7)
+        opened.write(b"\x02")
+    with open(file, "rb") as opened:
+        before = opened.read()
+    world.telemetry("count", "a")
+    check_equal("+++", world.run([world.program("recorder", programs.RECORDER), "3"]).stdout, "answers")
+    with open(file, "rb") as opened:
+        check(before == opened.read(), "the file was changed")
+
+
+@test("store/damaged", "H2")
+def damaged(world):
+    """Files with any bytes in them end no program."""
+    world.telemetry("enable")
+    program = world.program("recorder", programs.RECORDER)
+    file = world.path("home", ".local", "state", "telemetry", TOOL, "metrics")
+    world.run([program, "30"])
+    with open(file, "rb") as opened:
+        good = opened.read()
+    draw = random.Random(3)
+    for number in range(60):
+        bad = bytearray(good)
+        for _ in range(draw.randint(1, 40)):
+            at = draw.choice((draw.randrange(64, 256), draw.randrange(4096, 20480), draw.randrange(20480, 22000)))
+            bad[at:at + 4] = draw.choice((b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x00\x50\x00\x00", bytes(draw.randrange(256) for _ in range(4))))
+        with open(file, "wb") as opened:
+            opened.write(bad)
+        done = world.run([program, "9"], expected=None)
+        check(done.returncode == 0, f"damage {number}: {done.returncode}")
+        world.telemetry("count", "requests", "--attribute", "from=c", expected=None)
+
+
+@test("store/full-disk", "H2")
+def full_disk(world):
+    """On a full disk metrics are in memory, and no program notices."""
+    disk = world.small_disk("state", 100)
+    world.environment["XDG_STATE_HOME"] = disk
+    world.telemetry("enable")
+    world.fill(disk)
+    check_equal("+++", world.run([world.program("recorder", programs.RECORDER), "3"]).stdout, "answers")
+    world.telemetry("count", "a")
+
+
+@test("store/no-room-to-grow", "H5")
+def no_room_to_grow(world):
+    """When the disk is full later, what has no place is added to the overflow series: the total stays exact."""
+    disk = world.small_disk("state", 400)
+    world.environment["XDG_STATE_HOME"] = disk
+    world.telemetry("enable")
+    lines = "".join(f"a key={number}-{'x' * 200}\n" for number in range(1500))
+    world.telemetry("count", "--batch", "-", input=lines)
+    seen = metrics_reader.read(os.path.join(disk, "telemetry", TOOL))
+    check_equal(1500, seen.total("a"), "total")
+    check(seen.overflowed > 300 and seen.value("a", **{"otel.metric.overflow": True}) == seen.overflowed, f"{seen.overflowed} overflowed")
+
+
+@test("store/cardinality", "H5")
+def cardinality(world):
+    """100,000 distinct series: 2,000 of them, the others in the overflow series, and the total exact."""
+    world.telemetry("enable")
+    lines = "".join(f"a key={number}\n" for number in range(100_000))
+    world.telemetry("count", "--batch", "-", input=lines)
+    seen = read(world)
+    check_equal((100_000, 98_000), (seen.total("a"), seen.value("a", **{"otel.metric.overflow": True})), "total and overflow")
+    check(os.path.getsize(world.path("home", ".local", "state", "telemetry", TOOL, "metrics")) < 1 << 20, "the file's size")
+
+
+@test("store/tools-and-users", "H2")
+def tools_and_users(world):
+    """Two tools, and two users, have files of their own."""
+    world.telemetry("enable")
+    world.run([f"{BUILD}/bin/telemetry", "enable", "--tool", "other"])
+    world.telemetry("count", "a")
+    world.run([f"{BUILD}/bin/telemetry", "count", "a", "--by", "5", "--tool", "other"])
+    check_equal((1, 5), (read(world).value("a"), read(world, "other").value("a")), "values")
+    file = world.path("home", ".local", "state", "telemetry", TOOL, "metrics")
+    check_equal(0o600, os.stat(file).st_mode & 0o777, "mode")
+    # Another user with the same HOME can neither read nor change it.
+    world.run([f"{BUILD}/bin/telemetry", "count", "a", "--tool", TOOL], user=USER, expected=None)
+    check_equal(1, read(world).value("a"), "after another user")
+
+
+@test("store/fork", "H2")
+def fork(world):
+    """A child adds to the same series as its parent, with its handles."""
+    world.telemetry("enable")
+    program = world.program("forks", programs.PRELUDE + r"""
+int main(void)
+{
+    telemetry_metric_declaration a = {.size = sizeof a, .name = "a", .type = TELEMETRY_COUNTER};
+    telemetry_collector *telemetry = opened(&a, 1);
+    telemetry_metric *metric = telemetry_metric_find(telemetry, "a");
+    telemetry_series *series = telemetry_metric_bind(metric, NULL, 0);
+    telemetry_series_add(series, 1);
+    for (int i = 0; i < 20; i++)
+        if (fork() == 0) {
+            for (int j = 0; j < 500; j++) {
+                telemetry_series_add(series, 1);
+                telemetry_attribute attribute = telemetry_int("child", i);
+                telemetry_metric_add(metric, 1, &attribute, 1);
+            }
+            _exit(0);
+        }
+    while (wait(NULL) > 0)
+        ;
+    telemetry_close(telemetry, 0);
+    return 0;
+}
+""")
+    world.run([program])
+    seen = read(world)
+    check_equal(10_001, seen.value("a"), "the shared series")
+    for child in range(20):
+        check_equal(500, seen.value("a", child=child), f"child {child}")
+
+
+@test("store/bad-values", "H1")
+def bad_values(world):
+    """What a type does not take is refused and counted, and the value stays."""
+    world.telemetry("enable")
+    program = world.program("bad", programs.PRELUDE + r"""
+int main(void)
+{
+    telemetry_metric_declaration metrics[] = {
+        {.size = sizeof metrics[0], .name = "c", .type = TELEMETRY_COUNTER},
+        {.size = sizeof metrics[0], .name = "u", .type = TELEMETRY_UP_DOWN_COUNTER},
+        {.size = sizeof metrics[0], .name = "g", .type = TELEMETRY_GAUGE},
+        {.size = sizeof metrics[0], .name = "h", .type = TELEMETRY_HISTOGRAM},
+        {.size = sizeof metrics[0], .name = "e", .type = TELEMETRY_EXPONENTIAL_HISTOGRAM}};
+    telemetry_collector *telemetry = opened(metrics, 5);
+    double bad[] = {NAN, -NAN, INFINITY, -INFINITY};
+    for (int k = 0; k < 5; k++) {
+        telemetry_metric *metric = telemetry_metric_find(telemetry, metrics[k].name);
+        telemetry_series *series = telemetry_metric_bind(metric, NULL, 0);
+        for (int i = 0; i < 4; i++)
+            printf("%d %d %d %d %d %d ", telemetry_metric_add_double(metric, bad[i], NULL, 0), telemetry_metric_set(metric, bad[i], NULL, 0),
+                   telemetry_metric_observe(metric, bad[i], NULL, 0), telemetry_series_add_double(series, bad[i]),
+                   telemetry_series_set(series, bad[i]), telemetry_series_observe(series, bad[i]));
+    }
+    telemetry_metric *c = telemetry_metric_find(telemetry, "c");
+    printf("%d %d %d ", telemetry_metric_add(c, -1, NULL, 0), telemetry_metric_add_double(c, -0.5, NULL, 0),
+           telemetry_series_add(telemetry_metric_bind(c, NULL, 0), INT64_MIN));
+    printf("%d %d\n", telemetry_metric_observe(c, 1, NULL, 0), telemetry_metric_add(telemetry_metric_find(telemetry, "h"), 1, NULL, 0));
+    telemetry_status last[] = {
+        telemetry_metric_add(c, INT64_MAX, NULL, 0), telemetry_metric_add(c, 1, NULL, 0), telemetry_metric_add(NULL, 1, NULL, 0),
+        telemetry_series_add(NULL, 1), telemetry_count(telemetry, NULL, 1, NULL, 0), telemetry_count(telemetry, "\xff", 1, NULL, 0),
+        telemetry_count(NULL, "c", 1, NULL, 0), telemetry_metric_add(c, 0, NULL, 3)};
+    for (int i = 0; i < 8; i++) printf("%d ", last[i]);
+    telemetry_close(telemetry, 0);
+    return 0;
+}
+""")
+    first, last = world.run([program]).stdout.splitlines()
+    check_equal({"-10"}, set(first.split()), "statuses of what is refused")
+    check_equal([0, -10, 20, 20, -10, -11, 20, 10], [int(each) for each in last.split()], "the others")
+    seen = read(world)
+    check_equal((2 ** 63 - 1, 0, None), (seen.value("c"), seen.value("u"), seen.value("g")), "values")
+    check_equal((0, 0), (seen.value("h")["count"], seen.value("e")["count"]), "histograms")
+    check_equal(126, seen.refused_value, "counted refusals")
+
+
+@test("store/attributes", "C9")
+def attributes(world):
+    """Attributes of every kind: shortened, repaired, twice, redacted; never a trap, never a wrong total."""
+    world.telemetry("enable")
+    program = world.program("attributes", programs.PRELUDE + r"""
+int main(void)
+{
+    telemetry_metric_declaration c = {.size = sizeof c, .name = "c", .type = TELEMETRY_COUNTER};
+    telemetry_collector *telemetry = opened(&c, 1);
+    telemetry_metric *metric = telemetry_metric_find(telemetry, "c");
+    static char big[3000], key[200];
+    memset(big, 'x', sizeof big - 1);
+    memset(key, 'k', sizeof key - 1);
+    telemetry_attribute cases[][2] = {
+        {telemetry_string("a", "1"), telemetry_string("a", "2")}, {telemetry_string("b", big), telemetry_string("c", "x")},
+        {telemetry_string(key, "1"), telemetry_string("c", "x")}, {telemetry_string("d", "\xff\xfe"), telemetry_string("c", "x")},
+        {telemetry_string("password", "hunter2-canary"), telemetry_string("c", "x")}, {telemetry_string(NULL, "1"), telemetry_string("c", NULL)},
+        {telemetry_string("", "1"), telemetry_string("c", "")}, {telemetry_string("type", "t"), telemetry_string("name", "n")},
+        {telemetry_double("n", NAN), telemetry_double("i", INFINITY)}, {telemetry_string("code", "200"), telemetry_string("method", "GET")}};
+    cases[9][1].type = (telemetry_attribute_type)99;
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            printf("%d ", telemetry_metric_add(metric, 1, cases[i], 2));
+            telemetry_series_add(telemetry_metric_bind(metric, cases[i], 2), 1);
+        }
+        static telemetry_attribute many[70];
+        for (int i = 0; i < 70; i++) many[i] = telemetry_string(big + 2990 - i, "v");
+        printf("%d\n", telemetry_metric_add(metric, 1, many, 70));
+    }
+    telemetry_close(telemetry, 0);
+    return 0;
+}
+""")
+    rounds = world.run([program]).stdout.splitlines()
+    for answers in rounds:
+        check_equal("10 10 10 10 0 10 10 0 0 10 10", answers.strip(), "statuses")
+    seen = read(world)
+    check_equal(63, seen.total("c"), "total")
+    check_equal(6, seen.value("c", a="2"), "the last of a key that is given twice")
+    check_equal(6, seen.value("c", type="t", name="n"), "names of fields of events")
+    check_equal(6, seen.value("c", d="\ufffd\ufffd", c="x"), "repaired")
+    check(not any("hunter2" in str(each) for each in seen.series), "a secret")
+    with open(world.path("home", ".local", "state", "telemetry", TOOL, "metrics"), "rb") as file:
+        check(b"hunter2" not in file.read(), "a secret in the file")
