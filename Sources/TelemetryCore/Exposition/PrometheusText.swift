@@ -216,8 +216,7 @@ package struct PrometheusText: ~Copyable {
         _ series: SeriesView, _ family: MetricFamily, _ total: UInt64, _ set: Range<Int>, _ names: borrowing SampleNames
     ) {
         // OpenMetrics: a sum that may fall is not written, and the count only with the sum.
-        let mayFall = family.boundCount > 0 && family.bound(0) < 0 || series.low < 0 || series.number < 0
-        if format == .text || !mayFall {
+        if format == .text || !series.mayFall(family) {
             if let to = repeatLabels(names.sum, set, names) {
                 let end = GoFloat.write(series.number, to: to)
                 end[0] = UInt8(ascii: "\n")
