@@ -40,7 +40,7 @@ enum JSONString {
 
     /// The last 1 to 7 bytes, and zeros.
     @inline(__always)
-    private static func lastWord(_ from: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+    static func lastWord(_ from: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
         let bytes = UnsafeRawPointer(from)
         let shift = UInt64(truncatingIfNeeded: 8 &* count)
         if count >= 4 {
@@ -56,7 +56,7 @@ enum JSONString {
     /// Sets the highest bit of each byte that is below 0x20, a quote, a backslash or not ASCII. A subtraction's borrow
     /// may also mark bytes above such a byte, never below it.
     @inline(__always)
-    private static func specialBytes(_ word: UInt64) -> UInt64 {
+    static func specialBytes(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let control = word &- ones &* 0x20
         let quote = (word ^ (ones &* 0x22)) &- ones

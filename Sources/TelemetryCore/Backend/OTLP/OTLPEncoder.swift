@@ -37,10 +37,10 @@ struct OTLPEncoder: ~Copyable {
         let context = events[start].context
         prepareShared(context)
         let resourceLogs = message.begin(0x0A, "")
-        writeResource(context)
+        message.resource(context.toolName, context.toolVersion)
         message.beginList("scopeLogs")
         let scopeLogs = message.begin(0x12, "")
-        writeScope()
+        message.scope()
         message.beginList("logRecords")
         var index = start
         while index < events.count, message.count < Self.fullBytes, events[index].sharesContext(with: events[start]) {
@@ -54,29 +54,14 @@ struct OTLPEncoder: ~Copyable {
         return index
     }
 
-    private mutating func writeResource(_ context: EventContext) {
-        let resource = message.begin(0x0A, "resource")
-        message.beginAttributes(0x0A)
-        message.attribute("service.name", context.toolName)
-        message.attribute("service.version", context.toolVersion)
-        message.endList()
-        message.end(resource)
-    }
-
-    private mutating func writeScope() {
-        let scope = message.begin(0x0A, "scope")
-        message.text(0x0A, "name", OTLPMessage.raw("libtelemetry"))
-        message.text(0x12, "version", OTLPMessage.raw(TelemetryVersion.staticText))
-        message.end(scope)
-    }
-
     /// Writes fields in the order of their numbers. An event is observed where it happens. In that case the data model
     /// has equal times, and a batch that is sent again has the same bytes.
     private mutating func write(_ event: EventView) {
         let time = UInt64(max(0, event.timestamp))
         let record = message.begin(0x12, "")
         message.fixed64(0x09, "timeUnixNano", time)
-        message.severity(0x10)
+        // INFO, logs.proto's SEVERITY_NUMBER_INFO.
+        message.number(0x10, "severityNumber", 9)
         let body = message.begin(0x2A, "body")
         message.text(0x0A, "stringValue", event.name)
         message.end(body)

@@ -2,10 +2,10 @@
 
 /// An OTLP message while it is written to bytes, in either form: with tags and lengths, or with names and brackets
 /// (docs "JSON Protobuf Encoding" of the specification: names in lowerCamelCase, 64 bits as strings, enums as numbers).
-/// Code that depends on the form is only here.
+/// Code that depends on the form is only here, and in `OTLPMessage+Numbers.swift`.
 struct OTLPMessage: ~Copyable {
     let isJSON: Bool
-    private var json = JSONWriter()
+    var json = JSONWriter()
     /// The tag of the attributes that follow: field number and wire type.
     private var attributeTag: UInt8 = 0
 
@@ -71,13 +71,8 @@ struct OTLPMessage: ~Copyable {
         quoted(Int64(clamping: value))
     }
 
-    /// INFO, logs.proto's SEVERITY_NUMBER_INFO.
-    mutating func severity(_ tag: UInt8) {
-        if isJSON { json.member("severityNumber", Int64(9)) } else { json.buffer.appendVarint(tag, 9) }
-    }
-
     @inline(never)
-    private mutating func quoted(_ value: Int64) {
+    mutating func quoted(_ value: Int64) {
         json.buffer.append(UInt8(ascii: "\""))
         json.integer(value)
         json.buffer.append(UInt8(ascii: "\""))
@@ -153,7 +148,7 @@ extension OTLPMessage {
 
     /// Protobuf's JSON uses words for values that JSON numbers cannot express.
     @inline(never)
-    private mutating func double(_ value: Double) {
+    mutating func double(_ value: Double) {
         if value.isFinite {
             json.number(value)
         } else {

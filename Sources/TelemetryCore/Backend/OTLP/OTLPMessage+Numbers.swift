@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Fields that are numbers. 64 bits are texts in JSON, except for floating point.
+extension OTLPMessage {
+    /// An enumeration, or a number of 32 bits.
+    mutating func number(_ tag: UInt8, _ name: StaticString, _ value: UInt8) {
+        if isJSON { json.member(name, Int64(value)) } else { json.buffer.appendVarint(tag, UInt64(value)) }
+    }
+
+    mutating func flag(_ tag: UInt8, _ name: StaticString, _ value: Bool) {
+        if isJSON { json.member(name, value) } else { json.buffer.appendVarint(tag, value ? 1 : 0) }
+    }
+
+    @inline(never)
+    mutating func signedFixed64(_ tag: UInt8, _ name: StaticString, _ value: Int64) {
+        guard isJSON else { return json.buffer.appendFixed64(tag, UInt64(bitPattern: value)) }
+        json.key(name)
+        quoted(value)
+    }
+
+    @inline(never)
+    mutating func double(_ tag: UInt8, _ name: StaticString, _ value: Double) {
+        guard isJSON else { return json.buffer.appendFixed64(tag, value.bitPattern) }
+        json.key(name)
+        double(value)
+    }
+
+    // MARK: lists of numbers of eight bytes
+
+    /// Begins a packed field of `count` numbers.
+    mutating func beginPacked(_ tag: UInt8, _ name: StaticString, _ count: Int) {
+        if isJSON { json.beginList(name) } else { json.buffer.appendVarint(tag, UInt64(max(0, count)) &* 8) }
+    }
+
+    mutating func packed(_ value: UInt64) {
+        guard isJSON else { return json.buffer.appendWord(value) }
+        json.element()
+        quoted(Int64(clamping: value))
+    }
+
+    mutating func packed(_ value: Double) {
+        guard isJSON else { return json.buffer.appendWord(value.bitPattern) }
+        json.element()
+        double(value)
+    }
+
+    mutating func endPacked() { if isJSON { json.endArray() } }
+}
+
+extension ByteBuffer {
+    @inline(never)
+    fileprivate mutating func appendWord(_ value: UInt64) {
+        guard let to = reserve(8) else { return }
+        UnsafeMutableRawPointer(to).storeBytes(of: value.littleEndian, as: UInt64.self)
+        commit(upTo: to + 8)
+    }
+}

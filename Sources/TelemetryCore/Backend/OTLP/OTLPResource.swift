@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What logs and metrics are from: resource.proto and common.proto.
+extension OTLPMessage {
+    /// The tool. `hasSDK`: and this library, as the specification asks of an SDK.
+    mutating func resource(_ name: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer, hasSDK: Bool = false) {
+        let resource = begin(0x0A, "resource")
+        beginAttributes(0x0A)
+        attribute("service.name", name)
+        attribute("service.version", version)
+        if hasSDK {
+            attribute("telemetry.sdk.language", Self.raw("c"))
+            attribute("telemetry.sdk.name", Self.raw("libtelemetry"))
+            attribute("telemetry.sdk.version", Self.raw(TelemetryVersion.staticText))
+        }
+        endList()
+        end(resource)
+    }
+
+    mutating func scope() {
+        let scope = begin(0x0A, "scope")
+        text(0x0A, "name", Self.raw("libtelemetry"))
+        text(0x12, "version", Self.raw(TelemetryVersion.staticText))
+        end(scope)
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Metrics as one JSON document, with the names and attributes that a tool has given: docs/cli.md, `telemetry metrics`.
+package struct MetricsJSON: ~Copyable {
+    private var json: JSONWriter
+
+    package init(pretty: Bool = false) { json = JSONWriter(pretty: pretty) }
+
+    /// The document. Nil: memory ran out. Valid until the next change.
+    package var bytes: UnsafeRawBufferPointer? { json.buffer.isIncomplete ? nil : json.buffer.bytes }
+
+    /// Replaces what was written before.
+    package mutating func write(_ snapshot: MetricSnapshot) {
+        json.removeAll()
+        json.beginObject()
+        json.beginList("metrics")
+        for family in snapshot.families { write(family, snapshot) }
+        json.endArray()
+        writeRefused(snapshot)
+        json.endObject()
+        json.buffer.append("\n")
+    }
+
+    private mutating func writeRefused(_ snapshot: MetricSnapshot) {
+        json.beginObject("refused")
+        for count in MetricCount.allCases {
+            var name = count.name
+            name.withUTF8 { json.key(UnsafeRawBufferPointer($0)) }
+            json.integer(Int64(clamping: snapshot[count]))
+        }
+        json.member("superseded", Int64(snapshot.superseded))
+        json.endObject()
+    }
+
+    private mutating func write(_ family: MetricFamily, _ snapshot: MetricSnapshot) {
+        json.element()
+        json.beginObject()
+        json.member("name", family.name)
+        json.member("type", family.type.name)
+        json.member("unit", family.unit)
+        json.member("description", family.description)
+        json.beginList("series")
+        snapshot.forEachSeries(of: family) { write($0, family) }
+        json.endArray()
+        json.endObject()
+    }
+
+    private mutating func write(_ series: SeriesView, _ family: MetricFamily) {
+        json.element()
+        json.beginObject()
+        writeAttributes(series)
+        switch family.type {
+        case .counter, .upDownCounter, .gauge: writeValue(series)
+        case .histogram, .exponentialHistogram: writeHistogram(series, family)
+        }
+        json.member("created", Timestamp.text(series.created))
+        json.endObject()
+    }
+
+    private mutating func writeAttributes(_ series: SeriesView) {
+        json.beginObject("attributes")
+        var rest = series.attributes
+        while rest.count > 0, let attribute = AttributeView.next(&rest) {
+            json.key(attribute.key)
+            switch attribute.value {
+            case .string(let text): json.string(text)
+            case .int(let number): json.integer(number)
+            case .double(let number): json.number(number)
+            case .bool(let flag): json.boolean(flag)
+            }
+        }
+        json.endObject()
+    }
+
+    private mutating func writeValue(_ series: SeriesView) {
+        json.key("value")
+        if series.isInteger { json.integer(series.integer) } else { json.number(series.value) }
+    }
+
+    /// Buckets are cumulative, as those of Prometheus. The bound of the last one is null.
+    private mutating func writeHistogram(_ series: SeriesView, _ family: MetricFamily) {
+        let count = series.observations
+        json.member("count", Int64(clamping: count))
+        json.key("sum")
+        json.number(series.number)
+        if count > 0 {
+            json.key("min")
+            json.number(series.low)
+            json.key("max")
+            json.number(series.high)
+        }
+        json.beginList("buckets")
+        var total: UInt64 = 0
+        for index in 0...family.boundCount {
+            total &+= series.bucket(index)
+            json.element()
+            json.beginObject()
+            json.key("le")
+            if index < family.boundCount { json.number(family.bound(index)) } else { json.null() }
+            json.member("count", Int64(clamping: total))
+            json.endObject()
+        }
+        json.endArray()
+    }
+}
