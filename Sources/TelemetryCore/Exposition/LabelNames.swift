@@ -27,19 +27,17 @@ struct LabelNames: ~Copyable {
     private var keys = PlainList<Key>()
     private var keyIndex = HashIndex()
     private var labelIndex = HashIndex()
-    private var isHistogram = false
     private var current = 0
     private var series: UInt32 = 0
 
     init() {}
 
     /// Begins a family. False: out of memory.
-    mutating func begin(_ type: MetricType) -> Bool {
+    mutating func begin() -> Bool {
         texts.removeAll()
         labels.removeAll()
         keys.removeAll()
         series = 0
-        isHistogram = type == .histogram || type == .exponentialHistogram
         return keyIndex.begin(expecting: 0) && labelIndex.begin(expecting: 0)
             && keys.append(Key(bytes: nil, length: -1, label: -1))
     }
@@ -104,7 +102,7 @@ struct LabelNames: ~Copyable {
 
     /// The label of a key that was not seen yet. Several keys may have the same one.
     private mutating func make(_ key: UnsafeRawBufferPointer) -> Int? {
-        let text = Array(",".utf8) + LabelName.of(key, isHistogram: isHistogram) + Array("=\"".utf8)
+        let text = Array(",".utf8) + LabelName.of(key) + Array("=\"".utf8)
         return text.withUnsafeBytes { area in
             guard let bytes = area.baseAddress else { return nil }
             let hash = csystem_crc32c(0, bytes, area.count)
@@ -123,21 +121,21 @@ struct LabelNames: ~Copyable {
 }
 
 enum LabelName {
-    static func of(_ key: UnsafeRawBufferPointer, isHistogram: Bool) -> [UInt8] {
+    static func of(_ key: UnsafeRawBufferPointer) -> [UInt8] {
         var text = PrometheusName.Text(allowsColon: false)
         text.append(key)
         var name = text.bytes
         // One `_` at each end is kept. Prometheus reserves names that begin with two.
         if let first = key.first, !text.isAllowed(first), name.first != underscore { name.insert(underscore, at: 0) }
         if let last = key.last, !text.isAllowed(last), name != [underscore] { name.append(underscore) }
-        return isReserved(name, isHistogram) ? Array("exported_".utf8) + name : name
+        return isReserved(name) ? Array("exported_".utf8) + name : name
     }
 
     private static var underscore: UInt8 { UInt8(ascii: "_") }
 
-    /// Names that Prometheus, or the format, gives a meaning.
-    private static func isReserved(_ name: [UInt8], _ isHistogram: Bool) -> Bool {
+    /// Names that Prometheus, or the format, gives a meaning. Its linter wants `le` at histograms alone.
+    private static func isReserved(_ name: [UInt8]) -> Bool {
         name.elementsEqual("job".utf8) || name.elementsEqual("instance".utf8) || name.elementsEqual("quantile".utf8)
-            || isHistogram && name.elementsEqual("le".utf8)
+            || name.elementsEqual("le".utf8)
     }
 }

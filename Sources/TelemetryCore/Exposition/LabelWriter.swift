@@ -13,7 +13,7 @@ struct LabelWriter: ~Copyable {
     /// Begins a family. False: out of memory.
     mutating func begin(_ family: MetricFamily) -> Bool {
         sets.removeAll()
-        return names.begin(family.type) && index.begin(expecting: family.count)
+        return names.begin() && index.begin(expecting: family.count)
     }
 
     /// Appends the labels, with `{` in front of them if there are any, and no `}`. Nil: another series of the family has

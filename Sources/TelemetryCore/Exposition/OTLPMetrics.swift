@@ -73,7 +73,7 @@ package struct OTLPMetrics: ~Copyable {
     private mutating func write(_ family: MetricFamily, _ snapshot: MetricSnapshot, from position: Position)
         -> Position?
     {
-        // OTLP has a message of their own for them, which is not written yet.
+        // ExponentialHistogram is not written yet: a series does not give its buckets.
         if family.type == .exponentialHistogram { return nil }
         guard !isDelta(family) || earlier.begin(family, snapshot, interval?.earlier) else {
             isComplete = false

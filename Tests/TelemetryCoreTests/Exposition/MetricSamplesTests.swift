@@ -96,7 +96,7 @@ final class MetricSamplesTests: XCTestCase {
             ("y.count", .counter), ("y/bucket", .gauge), ("z_total", .gauge), ("z", .counter), ("w.sum", .counter),
             ("w", .histogram), ("v_bucket", .gauge),
         ] {
-            scene.declare(name, type, unit: "%")
+            scene.declare(name, type)
             switch type {
             case .gauge: scene.record(name, .set(1))
             case .histogram: scene.record(name, .observe(1))
