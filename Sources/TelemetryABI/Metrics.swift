@@ -196,6 +196,36 @@ public func telemetrySeriesObserve(series: UnsafeMutablePointer<telemetry_series
     return MetricRecording.observe(series, value)
 }
 
+/// Writes the tool's metrics as text, for the program's own HTTP server: Prometheus' text format
+/// 0.0.4, or OpenMetrics 1.0.0 if the client prefers it.
+///
+/// Threads: any number at once.
+/// Blocking: reads the file of the tool's metrics.
+///
+/// @param accept        The value of the request's Accept header. NULL: it has none.
+/// @param buffer        Receives the text, cut to `size` and always terminated. May be NULL if
+///     `size` is 0.
+/// @param size          Bytes that `buffer` holds.
+/// @param content_type  Receives the value for the answer's Content-Type header; static. May be
+///     NULL.
+/// @return Length of the whole text without its terminator, which may be more at the next call. 0 if
+///     there are no metrics: telemetry is off, or nothing was recorded yet; or if there is no
+///     memory.
+/// @since 0.1.0
+@_cdecl("telemetry_metrics_write")
+public func telemetryMetricsWrite(
+    collector: UnsafeMutablePointer<telemetry_collector>?, accept: UnsafePointer<CChar>?,
+    buffer: UnsafeMutablePointer<CChar>?, size: Int, content_type: UnsafeMutablePointer<UnsafePointer<CChar>?>?
+) -> Int {
+    let choice = ExpositionChoice(accept: accept)
+    content_type?.pointee = csystem_text(choice.contentType)
+    if let buffer, size > 0 { buffer.pointee = 0 }
+    guard let collector, Gate.isOpen(collector) else { return 0 }
+    return onCallersThread(exhausted: 0) {
+        Collector.from(collector).writeMetrics(choice, buffer, size)
+    }
+}
+
 /// Adds to a counter by its name: one line, and no handle. A tool whose manifest declares no metrics
 /// need not declare this one.
 ///

@@ -7,14 +7,14 @@ enum OptionID {
     case errorCategory, error, all
     case dryRun, sent, verify, wire, offline, schema
     case format, since, log, columns
-    case attribute, by, batch
+    case attribute, by, batch, textfile
 }
 
 /// Which command is on the command line.
 enum CommandID {
     case track, command, flush, deliver, show, status, explain, enable, disable, prompt, machineID
     case requestDeletion, reset, doctor, manifest, version, help, export
-    case count, gauge, observe, time
+    case count, gauge, observe, time, metrics
 }
 
 struct OptionSyntax {

@@ -11,6 +11,14 @@ from suite import check, check_equal, test
 from world import BUILD, TOOL, USER
 
 
+def told(world, text, *arguments, expected=0):
+    """The helper, with that on its standard input."""
+    done = subprocess.run([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], input=text, text=True, capture_output=True, env=world.environment,
+                          cwd=world.root, timeout=120)
+    check_equal(expected, done.returncode, f"exit code of {arguments} ({done.stderr[-300:]})")
+    return done
+
+
 def read(world, tool=TOOL):
     return metrics_reader.read(world.path("home", ".local", "state", "telemetry", tool))
 
@@ -108,10 +116,11 @@ def helper(world):
     world.telemetry("gauge", "size", "17.5")
     world.telemetry("gauge", "size", "18")
     world.telemetry("observe", "duration", "0.3", "--attribute", "step=link")
-    done = world.telemetry("time", "duration", "--attribute", "step=sleep", "--", "sh", "-c", "sleep 0.06; exit 7", expected=7)
+    done = world.run([f"{BUILD}/bin/telemetry", "time", "duration", "--tool", TOOL, "--attribute", "step=sleep", "--", "sh", "-c", "sleep 0.06; exit 7"],
+                     expected=7)
     check_equal("", done.stdout + done.stderr, "what time printed")
     lines = "builds 2\nbuilds\nbuilds 3 target=all n:int=3\n\nbuilds\t5\twhere=at home\nlast"
-    world.telemetry("count", "--batch", "-", input=lines)
+    told(world, lines, "count", "--batch", "-")
     seen = read(world)
     check_equal((8, 3.5, 5, 1), (seen.value("builds"), seen.value("builds", target="all", n=3), seen.value("builds", where="at home"),
                                  seen.value("last")), "counters")
@@ -129,9 +138,9 @@ def helper_mistakes(world):
                              (["gauge", "a", "x"], "VALUE"), (["count", "1a"], "no name of a metric"), (["count", "a", "--by", "-1"], "below 0"),
                              (["count", "a", "--attribute", "x"], "--attribute needs k=v"), (["count", "a", "b"], "--by"),
                              (["count", "--batch", "x"], "--batch -"), (["count", "a", "--batch", "-"], "--batch"), (["time", "a"], "PROGRAM")):
-        done = world.telemetry(*arguments, expected=2, input="")
+        done = told(world, "", *arguments, expected=2)
         check(words in done.stderr and done.stderr.count("\n") == 1, f"{arguments}: {done.stderr}")
-    done = world.telemetry("count", "--batch", "-", expected=2, input="ok 2\nok x\n1bad\nok k\nok -1\nok 3 k=v\n")
+    done = told(world, "ok 2\nok x\n1bad\nok k\nok -1\nok 3 k=v\n", "count", "--batch", "-", expected=2)
     for number in (2, 3, 4, 5):
         check(f"line {number}: " in done.stderr, done.stderr)
     check_equal(4, done.stderr.count("\n"), "lines of complaint")
@@ -146,9 +155,10 @@ def no_consent(world):
     """Without consent nothing is made, in C and in the helper."""
     program = world.program("recorder", programs.RECORDER)
     check_equal("---", world.run([program, "3"]).stdout, "answers")
-    for arguments in (["count", "a"], ["gauge", "a", "1"], ["observe", "a", "1"], ["time", "a", "--", "true"]):
+    for arguments in (["count", "a"], ["gauge", "a", "1"], ["observe", "a", "1"]):
         world.telemetry(*arguments)
-    world.telemetry("count", "--batch", "-", input="a\nb\n")
+    world.run([f"{BUILD}/bin/telemetry", "time", "a", "--tool", TOOL, "--", "true"])
+    told(world, "a\nb\n", "count", "--batch", "-")
     check(not os.path.exists(world.path("home", ".local")), "something was made")
 
 
@@ -223,7 +233,8 @@ def withdrawn(world):
 def cut(world):
     """A file that is cut short or removed under a program costs what was in it, and no program."""
     world.telemetry("enable")
-    program = world.program("recorder", programs.RECORDER)
+    # A bound series is not looked at before each addition: docs/metrics.md.
+    program = world.program("recorder", programs.RECORDER.replace("i % 3 == 0", "0"))
     file = world.path("home", ".local", "state", "telemetry", TOOL, "metrics")
     for harm in (lambda: os.truncate(file, 0), lambda: os.unlink(file), lambda: os.truncate(file, 30000),
                  lambda: subprocess.run(["rm", "-rf", os.path.dirname(file)], check=True)):
@@ -298,7 +309,7 @@ def no_room_to_grow(world):
     world.environment["XDG_STATE_HOME"] = disk
     world.telemetry("enable")
     lines = "".join(f"a key={number}-{'x' * 200}\n" for number in range(1500))
-    world.telemetry("count", "--batch", "-", input=lines)
+    told(world, lines, "count", "--batch", "-")
     seen = metrics_reader.read(os.path.join(disk, "telemetry", TOOL))
     check_equal(1500, seen.total("a"), "total")
     check(seen.overflowed > 300 and seen.value("a", **{"otel.metric.overflow": True}) == seen.overflowed, f"{seen.overflowed} overflowed")
@@ -309,7 +320,7 @@ def cardinality(world):
     """100,000 distinct series: 2,000 of them, the others in the overflow series, and the total exact."""
     world.telemetry("enable")
     lines = "".join(f"a key={number}\n" for number in range(100_000))
-    world.telemetry("count", "--batch", "-", input=lines)
+    told(world, lines, "count", "--batch", "-")
     seen = read(world)
     check_equal((100_000, 98_000), (seen.total("a"), seen.value("a", **{"otel.metric.overflow": True})), "total and overflow")
     check(os.path.getsize(world.path("home", ".local", "state", "telemetry", TOOL, "metrics")) < 1 << 20, "the file's size")
@@ -444,7 +455,7 @@ int main(void)
 """)
     rounds = world.run([program]).stdout.splitlines()
     for answers in rounds:
-        check_equal("10 10 10 10 0 10 10 0 0 10 10", answers.strip(), "statuses")
+        check_equal("0 10 10 10 0 10 10 0 0 10 10", answers.strip(), "statuses")
     seen = read(world)
     check_equal(63, seen.total("c"), "total")
     check_equal(6, seen.value("c", a="2"), "the last of a key that is given twice")

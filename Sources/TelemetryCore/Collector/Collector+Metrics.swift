@@ -70,6 +70,28 @@ extension Collector {
         return metrics.map != nil
     }
 
+    // MARK: reading
+
+    /// As much of the text as fits, and its whole length.
+    package func writeMetrics(_ choice: ExpositionChoice, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
+        guard let snapshot = metricSnapshot() else { return 0 }
+        var text = PrometheusText(choice.format)
+        text.write(snapshot)
+        guard let bytes = text.bytes, let source = bytes.baseAddress else { return 0 }
+        if let buffer, size > 0 {
+            let count = min(bytes.count, size - 1)
+            memcpy(buffer, source, count)
+            buffer[count] = 0
+        }
+        return bytes.count
+    }
+
+    /// Nil: nothing is recorded, or there is no memory.
+    private func metricSnapshot() -> MetricSnapshot? {
+        let map = mutex.withLock { isMetricStoreReady(closely: true) ? metrics?.map : nil }
+        return map.flatMap { MetricSnapshot.of($0) }
+    }
+
     // MARK: the slow way of recording
 
     /// The series is not there yet, or it is time to look at the file. Nil attributes: more than a series may have.
@@ -89,7 +111,10 @@ extension Collector {
             MetricMap.count(.dropped, map.base)
             return TELEMETRY_ERROR_DROPPED
         }
-        guard let isDone = apply(operation, metric, map, entry) else {
+        let isDone = map.apply(
+            operation, to: entry, metric.handle.pointee.type, metric.handle.pointee.bounds,
+            metric.handle.pointee.bound_count)
+        guard let isDone else {
             MetricMap.count(.dropped, map.base)
             return TELEMETRY_ERROR_DROPPED
         }
@@ -100,20 +125,6 @@ extension Collector {
         if isOverflow { MetricMap.count(.overflowed, map.base) }
         if isAdjusted { MetricMap.count(.adjusted, map.base) }
         return isAdjusted || isOverflow ? TELEMETRY_ADJUSTED : TELEMETRY_OK
-    }
-
-    /// With the mutex held. Nil: there is no room.
-    private func apply(_ operation: MetricOperation, _ metric: Metric, _ map: MetricMap, _ entry: Int) -> Bool? {
-        let at = map.base + entry
-        // Other threads and processes may fill the room that this one makes; each time it is made at a lower scale.
-        for _ in 0..<MetricMap.mostBlocks {
-            let isDone = operation.apply(
-                to: at, metric.handle.pointee.type, metric.handle.pointee.bounds, metric.handle.pointee.bound_count
-            ) { map }
-            if let isDone { return isDone }
-            guard case .observe(let value) = operation, map.addBlock(for: value, at) else { return nil }
-        }
-        return nil
     }
 
     /// With the mutex held.

@@ -100,7 +100,7 @@ enum EventsSection {
         throw section.failure("expires", node, node.shown + " is not a date; expected a day such as 2027-01-31")
     }
 
-    private static func attributes(
+    static func attributes(
         _ section: ManifestSection, _ patterns: inout Int
     ) throws(ManifestError) -> [AttributeDeclaration] {
         guard let node = section.node("attributes") else { return [] }

@@ -59,6 +59,20 @@ extension MetricMap {
         max(ExponentialIndex.coarsestScale, min(Int(BucketBlockLayout.scale.load(block)), ExponentialIndex.maximumScale))
     }
 
+    /// Does it to the series at `entry`, with more room if it needs any. Nil: there is no room. False: the metric's type
+    /// does not take it.
+    func apply(
+        _ operation: MetricOperation, to entry: Int, _ type: UInt32, _ bounds: UnsafePointer<Double>?,
+        _ boundCount: Int
+    ) -> Bool? {
+        // Other threads and processes may fill the room that this one makes; each time it is made at a lower scale.
+        for _ in 0..<Self.mostBlocks {
+            if let isDone = operation.apply(to: base + entry, type, bounds, boundCount, { self }) { return isDone }
+            guard case .observe(let value) = operation, addBlock(for: value, base + entry) else { return nil }
+        }
+        return nil
+    }
+
     /// Puts a block for the value before the present ones, unless there is one by now. False: there is no room.
     func addBlock(for value: Double, _ entry: UnsafeMutableRawPointer) -> Bool {
         let first = Self.half(entry, Self.blocks(value).offset)

@@ -44,6 +44,12 @@ package final class MetricSnapshot {
         return try of(file, Int(status.st_size))
     }
 
+    /// Of a tool without metrics. Nil: no memory.
+    static var empty: MetricSnapshot? {
+        guard let copy = calloc(1, MetricLayout.firstEntry) else { return nil }
+        return MetricSnapshot(copy, MetricLayout.firstEntry)
+    }
+
     static func of(_ map: MetricMap) -> MetricSnapshot? {
         if let file = map.file { return try? of(file, MetricLayout.largestSize) }
         let used = Int(clamping: MetricMap.word(map.base, MetricLayout.used.offset).pointee.load(ordering: .acquiring))

@@ -5,7 +5,7 @@ import CSystem
 /// `table` has a row for each, in this order.
 package enum Setting: Int {
     case tool, authorGate, consent, force, localOnly, config, notice, extendedCollection, sampling, metadata
-    case identity, deletion, backend, backends, delivery, heartbeat, limits, events
+    case identity, deletion, backend, backends, delivery, heartbeat, limits, events, metrics
     case identityKind, rotationDays, ephemeral
     case requestTimeout, fileBytes, fileCount
     case deliveryMode, guarantee, flushInterval
@@ -49,7 +49,7 @@ package enum Setting: Int {
 
     /// The only place of each key, range, list of words and default. An error that lists the keys of a section has them
     /// in this order. Every part is a constant, so that the compiler lays the table out and no code builds it.
-    static let table: InlineArray<34, Row> = [
+    static let table: InlineArray<35, Row> = [
         Row(setting: .tool, key: "tool", kind: .section),
         // A2: a gate that the program has closed stays closed.
         Row(setting: .authorGate, key: "enabled", kind: .boolean, rule: .staysFalse, initial: 1),
@@ -73,6 +73,7 @@ package enum Setting: Int {
         Row(setting: .heartbeat, key: "heartbeat", kind: .section),
         Row(setting: .limits, key: "limits", kind: .section),
         Row(setting: .events, key: "events", kind: .section),
+        Row(setting: .metrics, key: "metrics", kind: .section),
         // D3
         Row(setting: .identityKind, section: .identity, key: "kind", kind: .choice("salted none random hashed")),
         // D3: age at which the identifier is replaced; 0: never.

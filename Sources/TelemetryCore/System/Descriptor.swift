@@ -185,6 +185,10 @@ struct Descriptor: Equatable {
         if SystemCall.synchronize.retried({ fsync(number) }) != 0 { throw .current }
     }
 
+    func setMode(_ mode: mode_t) throws(SystemError) {
+        if SystemCall.access.retried({ fchmod(number, mode) }) != 0 { throw .current }
+    }
+
     func truncate(to length: Int64) throws(SystemError) {
         if SystemCall.truncate.retried({ ftruncate(number, Int(length)) }) != 0 { throw .current }
     }

@@ -94,9 +94,9 @@ enum PrivateFile {
     /// Puts `bytes` in place of `name`, so that a reader finds the old content or the new, after a crash too.
     /// `durable`: on disk before this returns, or it throws.
     static func replace(
-        in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool
+        in directory: Descriptor, _ name: String, _ bytes: [UInt8], durable: Bool = false, mode: mode_t = 0o600
     ) throws(SystemError) {
-        let temporary = try writeTemporary(in: directory, name, bytes, durable: durable)
+        let temporary = try writeTemporary(in: directory, name, bytes, durable: durable, mode: mode)
         do throws(SystemError) { try directory.renameEntry(temporary, name) } catch {
             directory.discardEntry(temporary)
             throw error
@@ -130,7 +130,8 @@ enum PrivateFile {
 
     /// A new file `.<name>.<16 hex digits>`; a crash may leave it, and nothing reads it then.
     private static func writeTemporary(
-        in directory: Descriptor, _ name: String, _ bytes: [UInt8], size: Int = 0, durable: Bool
+        in directory: Descriptor, _ name: String, _ bytes: [UInt8], size: Int = 0, durable: Bool,
+        mode: mode_t = 0o600
     ) throws(SystemError) -> String {
         let temporary = temporaryPrefix(name) + Hexadecimal.text(Random.word())
         let file = try Descriptor.open(at: directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
@@ -140,6 +141,7 @@ enum PrivateFile {
                 try file.writeAll(UnsafeRawBufferPointer(area))
             }
             if size > bytes.count { try file.allocate(Int64(size)) }
+            if mode != 0o600 { try file.setMode(mode) }
             if durable { try file.synchronize() }
             return temporary
         } catch {

@@ -39,8 +39,9 @@ final class MetricScene {
             map.seriesOrOverflow($0, metric.entry, shape, limit: metric.declaration.seriesLimit)
         }
         return entry != 0
-            && operation.apply(
-                to: map.base + entry, UInt32(shape.type.rawValue), metric.bounds, metric.declaration.bounds.count)
+            && map.apply(
+                operation, to: entry, UInt32(shape.type.rawValue), metric.bounds, metric.declaration.bounds.count)
+                == true
     }
 
     func snapshot() throws -> MetricSnapshot { try XCTUnwrap(MetricSnapshot.of(map)) }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+
+/// A tool's metrics as text. Works with any consent, and creates nothing.
+package enum MetricsReport {
+    package enum Format: CaseIterable {
+        case prometheus, openMetrics, json, otlpJSON
+
+        package var name: String {
+            switch self {
+            case .prometheus: "prometheus"
+            case .openMetrics: "openmetrics"
+            case .json: "json"
+            case .otlpJSON: "otlp-json"
+            }
+        }
+    }
+
+    /// Of the file that the tool's processes share; without one, a text without metrics. Nil: no memory.
+    package static func text(_ options: Options, _ format: Format) throws(SystemError) -> [UInt8]? {
+        var snapshot: MetricSnapshot?
+        if let shared = try SpoolDirectory.openToLook(options) {
+            defer { shared.close() }
+            snapshot = try MetricSnapshot.of(shared.directory, epoch: shared.control.epochNow)
+        }
+        guard let shown = snapshot ?? .empty else { return nil }
+        switch format {
+        case .prometheus, .openMetrics:
+            var text = PrometheusText(format == .openMetrics ? .openMetrics : .text)
+            text.write(shown)
+            return text.bytes.map { Array($0) }
+        case .json:
+            var json = MetricsJSON(pretty: true)
+            json.write(shown)
+            return json.bytes.map { Array($0) }
+        case .otlpJSON:
+            return otlp(shown, options)
+        }
+    }
+
+    /// One request for each line.
+    private static func otlp(_ snapshot: MetricSnapshot, _ options: Options) -> [UInt8]? {
+        var result: [UInt8] = []
+        var name = options.toolName
+        var version = options.toolVersion
+        var next: OTLPMetrics.Position? = .start
+        while let position = next {
+            var message = OTLPMetrics(isJSON: true)
+            next = name.withUTF8 { name in
+                version.withUTF8 { version in
+                    message.write(
+                        snapshot, tool: (UnsafeRawBufferPointer(name), UnsafeRawBufferPointer(version)),
+                        time: Clock.realtime(), from: position)
+                }
+            }
+            guard let bytes = message.bytes else { return nil }
+            result += bytes
+            result.append(0x0A)
+        }
+        return result
+    }
+
+    /// For the textfile collector of node_exporter: a reader finds the old content or the new. Returns what went wrong.
+    package static func writeTextfile(_ path: String, _ bytes: [UInt8]) -> String? {
+        let parts = Array(path.utf8)
+        let slash = parts.lastIndex(of: UInt8(ascii: "/"))
+        let parent = slash.map { $0 == 0 ? "/" : String(bytes: parts[..<$0]) } ?? "."
+        let name = String(bytes: parts[(slash.map { $0 + 1 } ?? 0)...])
+        if name.utf8.isEmpty { return "expected the name of a file" }
+        do throws(SystemError) {
+            let directory = try Descriptor.open(parent, O_RDONLY | O_DIRECTORY)
+            defer { directory.close() }
+            try PrivateFile.replace(in: directory, name, bytes, mode: 0o644)
+            return nil
+        } catch { return error.text }
+    }
+}
