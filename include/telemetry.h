@@ -922,6 +922,25 @@ TELEMETRY_API telemetry_status telemetry_series_set(telemetry_series *series, do
  */
 TELEMETRY_API telemetry_status telemetry_series_observe(telemetry_series *series, double value);
 
+/**
+ * Writes the tool's metrics as text, for the program's own HTTP server: Prometheus' text format
+ * 0.0.4, or OpenMetrics 1.0.0 if the client prefers it.
+ *
+ * Threads: any number at once.
+ * Blocking: reads the file of the tool's metrics.
+ *
+ * @param accept The value of the request's Accept header. NULL: it has none.
+ * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
+ * @param content_type Receives the value for the answer's Content-Type header; static. May be NULL.
+ * @return Length of the whole text without its terminator, which may be more at the next call. 0 if
+ *     there are no metrics: telemetry is off, or nothing was recorded yet; or if there is no
+ *     memory.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_metrics_write(telemetry_collector *collector, const char *accept,
+    char *buffer, size_t size, const char **content_type);
+
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 
 /**

@@ -154,6 +154,7 @@ def helper_mistakes(world):
 def no_consent(world):
     """Without consent nothing is made, in C and in the helper."""
     program = world.program("recorder", programs.RECORDER)
+    world.environment["DO_NOT_TRACK"] = "1"
     check_equal("---", world.run([program, "3"]).stdout, "answers")
     for arguments in (["count", "a"], ["gauge", "a", "1"], ["observe", "a", "1"]):
         world.telemetry(*arguments)
