@@ -96,6 +96,9 @@ struct MetricCommands {
             case .observe: return "'" + line.name + "' is no histogram"
             }
         case TELEMETRY_ERROR_UNDECLARED where !collector.options.areMetricsDeclared:
+            if MetricDeclaration(name: line.name, type: .counter).problem == nil {
+                return "'" + line.name + "' is a metric of another type, for another command"
+            }
             return "'" + line.name + "' is no name of a metric; expected a letter, then letters, digits, '_', '.', '-' or '/'"
         default: return nil
         }

@@ -25,7 +25,7 @@ enum WrappedCommand {
         return try run(invocation, invocation.rawArguments + index) { (options, nanoseconds, _) throws(Failure) in
             let collector = Collector.open(options)
             collector.startHeartbeat()
-            let status = collector.record(name, .observe(Double(nanoseconds) / 1e9), attributes)
+            let status = collector.record(name, .observe(Double(nanoseconds) / 1e9), attributes, unit: "s")
             if status == TELEMETRY_ERROR_UNDECLARED || status == TELEMETRY_ERROR_ARGUMENT, !invocation.isQuiet {
                 invocation.complain("not recorded: '" + name + "' is not declared as a histogram")
             }

@@ -137,9 +137,9 @@ class Metrics:
                 result[index >> scale - lowest] = result.get(index >> scale - lowest, 0) + count
         return lowest, {index: count for index, count in sorted(result.items()) if count}
 
-    def value(self, name, **attributes):
+    def value(self, metric, /, **attributes):
         """Of a series that is there; None if it is not."""
-        found = [each for each in self.series if each["metric"] == name and each["attributes"] == attributes]
+        found = [each for each in self.series if each["metric"] == metric and each["attributes"] == attributes]
         if not found:
             return None
         last = max(found, key=lambda each: each["declared"])

@@ -465,3 +465,74 @@ int main(void)
     check(not any("hunter2" in str(each) for each in seen.series), "a secret")
     with open(world.path("home", ".local", "state", "telemetry", TOOL, "metrics"), "rb") as file:
         check(b"hunter2" not in file.read(), "a secret in the file")
+
+
+@test("store/living", "H1")
+def living(world):
+    """A gauge over processes has the values of those that live: not of the killed, not of the ended, and of forked ones."""
+    world.telemetry("enable")
+    program = world.program("living", programs.PRELUDE + r"""
+int main(int argc, char **argv)
+{
+    telemetry_metric_declaration metrics[] = {
+        {.size = sizeof metrics[0], .name = "s", .type = TELEMETRY_GAUGE, .rule = TELEMETRY_GAUGE_SUM},
+        {.size = sizeof metrics[0], .name = "low", .type = TELEMETRY_GAUGE, .rule = TELEMETRY_GAUGE_MIN},
+        {.size = sizeof metrics[0], .name = "high", .type = TELEMETRY_GAUGE, .rule = TELEMETRY_GAUGE_MAX}};
+    telemetry_collector *telemetry = opened(metrics, 3);
+    double value = argc > 1 ? atof(argv[1]) : 0;
+    telemetry_attribute attribute = telemetry_string("k", "v");
+    telemetry_series *series = telemetry_metric_bind(telemetry_metric_find(telemetry, "s"), &attribute, 1);
+    int worst = telemetry_series_set(series, 1);
+    worst |= telemetry_metric_set(telemetry_metric_find(telemetry, "s"), value - 1, &attribute, 1);
+    worst |= telemetry_series_add(series, 1);
+    worst |= telemetry_metric_set(telemetry_metric_find(telemetry, "low"), value, NULL, 0);
+    worst |= telemetry_metric_set(telemetry_metric_find(telemetry, "high"), value, NULL, 0);
+    if (argc > 2 && fork() == 0) {
+        worst |= telemetry_series_set(series, 100);
+        puts("child");
+        fflush(stdout);
+        getchar();
+        _exit(0);
+    }
+    char text[4000];
+    telemetry_metrics_write(telemetry, NULL, text, sizeof text, NULL);
+    printf("%d %s", worst, strstr(text, "\ns{"));
+    puts("ready");
+    fflush(stdout);
+    getchar();
+    telemetry_close(telemetry, 0);
+    return 0;
+}
+""")
+
+    def start(*arguments):
+        child = subprocess.Popen([program, *arguments], env=world.environment, cwd=world.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        lines = []
+        while "ready\n" not in lines or (len(arguments) > 1 and "child\n" not in lines):
+            lines.append(child.stdout.readline())
+            check(lines[-1], f"said {lines}")
+        check(any(line.startswith("0 ") for line in lines), f"said {lines}")
+        return child
+
+    def values():
+        text = world.telemetry("metrics").stdout
+        return {line.split()[0]: float(line.split()[1]) for line in text.splitlines() if not line.startswith("#")}
+
+    first, second = start("5"), start("7")
+    check_equal({'s{k="v"}': 12.0, "low": 5.0, "high": 7.0}, values(), "two processes")
+    first.kill()
+    first.wait()
+    check_equal({'s{k="v"}': 7.0, "low": 7.0, "high": 7.0}, values(), "one was killed")
+    third = start("1")
+    check_equal({'s{k="v"}': 8.0, "low": 1.0, "high": 7.0}, values(), "another in its place")
+    second.communicate("\n")
+    check_equal({'s{k="v"}': 1.0, "low": 1.0, "high": 1.0}, values(), "one has ended")
+    size = read(world).used
+    third.communicate("\n")
+    check_equal({}, values(), "none is left")
+    forks = start("3", "fork")
+    check_equal(103.0, values()['s{k="v"}'], "parent and child")
+    forks.kill()
+    forks.wait()
+    check_equal({'s{k="v"}': 100.0}, values(), "the child alone")
+    check(read(world).used - size < 200, "blocks are used again")

@@ -91,6 +91,17 @@ static inline int csystem_openat(int directory, const char *path, int flags, mod
 {
     return csystem_above_streams(openat(directory, path, flags, mode));
 }
+/* Open file description locks, fcntl(2): of the open file, not of the process. */
+static inline bool csystem_lock_byte(int fd, int64_t offset)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+static inline bool csystem_is_byte_locked(int fd, int64_t offset)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
 static inline void *csystem_map_failed(void) { return MAP_FAILED; }
 static inline int csystem_wait_exited(int status) { return WIFEXITED(status); }
 static inline int csystem_wait_exit_status(int status) { return WEXITSTATUS(status); }

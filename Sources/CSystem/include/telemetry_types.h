@@ -18,6 +18,8 @@ struct telemetry_metric {
     uintptr_t bare;
     uint32_t entry;
     uint32_t type;
+    /* Each process has a value of its own. */
+    bool is_of_processes;
     size_t bound_count;
     const double *bounds;
     const void *rules;

@@ -57,12 +57,15 @@ extension Collector {
     }
 
     package func record(
-        _ name: String, _ operation: MetricOperation, _ attributes: [(key: String, value: AttributeValue)]
+        _ name: String, _ operation: MetricOperation, _ attributes: [(key: String, value: AttributeValue)],
+        unit: String = ""
     ) -> telemetry_status {
         guard isEnabled else { return TELEMETRY_DISABLED }
         let list = AttributeList(attributes)
         return list.items.withUnsafeBufferPointer { items in
-            name.withCString { MetricRecording.record(handle, $0, operation, items.baseAddress, items.count) }
+            name.withCString {
+                MetricRecording.record(handle, $0, operation, items.baseAddress, items.count, unit: unit)
+            }
         }
     }
 }

@@ -15,14 +15,14 @@ extension Collector {
 
     /// The metric of that name; where a tool declares none, it is made. Nil: it is not declared, is of another type, or
     /// nothing is recorded.
-    func metric(_ name: UnsafePointer<CChar>, _ type: MetricType) -> UnsafeMutablePointer<telemetry_metric>? {
+    func metric(_ name: UnsafePointer<CChar>, _ type: MetricType, unit: String = "")
+        -> UnsafeMutablePointer<telemetry_metric>?
+    {
         mutex.withLock {
             guard isMetricStoreReady(), let metrics else { return nil }
             if let found = metrics.metric(named: name) { return found.handle }
-            var declaration = MetricDeclaration(name: String(cString: name), type: type)
-            if type == .gauge { declaration.rule = .last }
-            guard !options.areMetricsDeclared, declaration.problem == nil, metrics.metrics.count < MetricLimits.metrics,
-                Allocation.isAvailable
+            guard !options.areMetricsDeclared, metrics.metrics.count < MetricLimits.metrics, Allocation.isAvailable,
+                let declaration = metrics.undeclared(String(cString: name), type, unit)
             else {
                 if let map = metrics.map { MetricMap.count(.refusedMetric, map.base) }
                 return nil
@@ -38,7 +38,7 @@ extension Collector {
     private func isMetricStoreReady(closely: Bool = false) -> Bool {
         guard Gate.isOpen(handle) else { return false }
         if let metrics, let map = metrics.map {
-            if !closely && MetricMap.isLive(map.base) && map.isFresh(Clock.coarse()) { return true }
+            if !closely && map.isFresh(Clock.coarse()) && MetricMap.isLive(map.base) { return true }
             return map.look() || attachMetrics(metrics)
         }
         guard Allocation.isAvailable else { return false }
@@ -89,7 +89,11 @@ extension Collector {
     /// Nil: nothing is recorded, or there is no memory.
     private func metricSnapshot() -> MetricSnapshot? {
         let map = mutex.withLock { isMetricStoreReady(closely: true) ? metrics?.map : nil }
-        return map.flatMap { MetricSnapshot.of($0) }
+        guard let map else { return nil }
+        if !map.isShared { return MetricSnapshot.of(map) }
+        guard let shared = SpoolDirectory.look(options) else { return nil }
+        defer { shared.close() }
+        return (try? MetricSnapshot.of(shared.directory, epoch: shared.control.epochNow)) ?? nil
     }
 
     // MARK: the slow way of recording
@@ -106,7 +110,8 @@ extension Collector {
             csystem_leave(caller)
         }
         guard isMetricStoreReady(closely: true), let map = metrics?.map else { return TELEMETRY_DISABLED }
-        let (entry, isOverflow) = place(metric, attributes, map)
+        let (series, isOverflow) = place(metric, attributes, map)
+        let entry = cell(metric, series, map)
         guard entry != 0 else {
             MetricMap.count(.dropped, map.base)
             return TELEMETRY_ERROR_DROPPED
@@ -144,6 +149,22 @@ extension Collector {
         return map.seriesOrOverflow(attributes, at, shape, limit: metric.declaration.seriesLimit)
     }
 
+    /// With the mutex held. Where the value of a series is: in its entry, or in this process's own block.
+    private func cell(_ metric: Metric, _ series: Int, _ map: MetricMap) -> Int {
+        if series == 0 || metric.declaration.rule == .last { return series }
+        let known = metric.processBlock(of: series)
+        if known != 0 { return known }
+        if map.isShared, metrics?.lockFile?.isOurs != true {
+            guard let shared = SpoolDirectory.openExisting(options) else { return 0 }
+            defer { shared.close() }
+            metrics?.openLockFile(in: shared.directory)
+        }
+        guard !map.isShared || metrics?.lockFile != nil else { return 0 }
+        let block = map.processBlock(of: series, map.isShared ? metrics?.lockFile : nil)
+        if block != 0 { metric.keep(block, of: series) }
+        return block
+    }
+
     // MARK: bound series
 
     package func bind(
@@ -163,7 +184,8 @@ extension Collector {
 
     /// With the mutex held.
     private func attach(_ bound: BoundSeries, _ metric: Metric, _ map: MetricMap) {
-        let (entry, _) = bound.attributes.withUnsafeBytes { place(metric, $0, map) }
+        let (series, _) = bound.attributes.withUnsafeBytes { place(metric, $0, map) }
+        let entry = cell(metric, series, map)
         if entry != 0 { bound.attach(to: map, entry) }
     }
 
@@ -188,7 +210,8 @@ extension MetricRecording {
     /// For programs that keep no handle, and for the helper.
     package static func record(
         _ collector: UnsafeMutablePointer<telemetry_collector>, _ name: UnsafePointer<CChar>?,
-        _ operation: MetricOperation, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+        _ operation: MetricOperation, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int,
+        unit: String = ""
     ) -> telemetry_status {
         guard let name else { return TELEMETRY_ERROR_ARGUMENT }
         let type: MetricType =
@@ -198,7 +221,7 @@ extension MetricRecording {
             case .observe: .histogram
             }
         let caller = csystem_enter()
-        let metric = Collector.from(collector).metric(name, type)
+        let metric = Collector.from(collector).metric(name, type, unit: unit)
         csystem_leave(caller)
         guard let metric else { return Gate.isOpen(collector) ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED }
         return record(metric, operation, attributes, count)

@@ -172,9 +172,11 @@ package enum MetricRecording {
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation, _ attributes: GivenAttributes
     ) -> telemetry_status? {
         let word = Metric.map(metric).pointee.load(ordering: .acquiring)
-        guard attributes.length >= 0, let opaque = UnsafeRawPointer(bitPattern: word) else { return nil }
+        guard attributes.length >= 0, !metric.pointee.is_of_processes, let opaque = UnsafeRawPointer(bitPattern: word)
+        else { return nil }
         return Unmanaged<MetricMap>.fromOpaque(opaque)._withUnsafeGuaranteedRef { map -> telemetry_status? in
-            guard MetricMap.isLive(map.base), map.isFresh(Clock.coarse()) else { return nil }
+            // In this order: a file that was cut short must not be touched.
+            guard map.isFresh(Clock.coarse()), MetricMap.isLive(map.base) else { return nil }
             let at = map.series(attributes, Int(metric.pointee.entry), Metric.shape(metric))
             if at == 0 { return nil }
             let isDone = operation.apply(

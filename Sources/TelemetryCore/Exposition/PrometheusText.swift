@@ -68,7 +68,7 @@ package struct PrometheusText: ~Copyable {
             writeType(family, title)
             if !name.unit.isEmpty { writeLine("# UNIT ", title, name.unit) }
         }
-        if family.description.count > 0 { writeHelp(family, title) }
+        writeHelp(family, title)
         if !isOpenMetrics { writeType(family, title) }
     }
 
@@ -86,10 +86,12 @@ package struct PrometheusText: ~Copyable {
         buffer.append("# HELP ")
         title.withUnsafeBytes { buffer.append($0) }
         buffer.append(" ")
-        let room = family.description.count &* ExpositionString.maxExpansion &+ ExpositionString.slack
+        // Without a description, the name as the tool has given it.
+        let text = family.description.isEmpty ? family.name : family.description
+        let room = text.count &* ExpositionString.maxExpansion &+ ExpositionString.slack
         guard let to = buffer.reserve(room) else { return }
         let escapesQuote = format == .openMetrics
-        buffer.commit(upTo: ExpositionString.write(family.description, escapesQuote: escapesQuote, to: to))
+        buffer.commit(upTo: ExpositionString.write(text, escapesQuote: escapesQuote, to: to))
         buffer.append("\n")
     }
 

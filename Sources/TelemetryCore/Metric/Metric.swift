@@ -9,6 +9,8 @@ final class Metric {
     private let registry: EventRegistry?
     private let bounds: UnsafeMutablePointer<Double>
     private var series: [BoundSeries] = []
+    /// Of a gauge over living processes: this process's block for each series.
+    private var processBlocks: [(series: Int, block: Int)] = []
 
     init(_ declaration: MetricDeclaration, _ collector: UnsafeMutablePointer<telemetry_collector>) {
         self.declaration = declaration
@@ -18,6 +20,7 @@ final class Metric {
         handle = .allocate(capacity: 1)
         handle.initialize(to: telemetry_metric())
         handle.pointee.type = UInt32(declaration.type.rawValue)
+        handle.pointee.is_of_processes = declaration.rule != .last
         handle.pointee.bounds = UnsafePointer(bounds)
         handle.pointee.bound_count = declaration.bounds.count
         handle.pointee.rules = registry.flatMap { UnsafeRawPointer($0.table.pointee.first) }
@@ -52,12 +55,25 @@ final class Metric {
         let word = Self.map(handle)
         word.pointee.store(0, ordering: .releasing)
         for bound in series { bound.forget() }
+        processBlocks = []
         handle.pointee.bare = 0
         guard let map else { return }
         let entry = map.metric(declaration)
         guard entry != 0 else { return }
         handle.pointee.entry = UInt32(truncatingIfNeeded: entry)
         word.pointee.store(UInt(bitPattern: Unmanaged.passUnretained(map).toOpaque()), ordering: .releasing)
+    }
+
+    /// With the collector's mutex held. 0: there is none yet.
+    func processBlock(of series: Int) -> Int { processBlocks.first { $0.series == series }?.block ?? 0 }
+
+    func keep(_ block: Int, of series: Int) { processBlocks.append((series, block)) }
+
+    /// In the child of a fork: the blocks are the parent's.
+    func leaveToParent() {
+        if declaration.rule == .last { return }
+        for bound in series { bound.forget() }
+        processBlocks = []
     }
 
     /// With the collector's mutex held. The handle of a series; the same one for the same attributes.

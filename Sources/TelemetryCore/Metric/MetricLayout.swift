@@ -74,6 +74,7 @@ enum EntryLayout {
     static let isMetric: UInt8 = 1
     static let isSeries: UInt8 = 2
     static let isBlock: UInt8 = 3
+    static let isProcessBlock: UInt8 = 4
 }
 
 /// "Metrics"
@@ -120,6 +121,11 @@ enum SeriesLayout {
     static let exponentialKey = 128
     /// A gauge over living processes: the first of its blocks.
     static var processes: Field<UInt32> { Field(48) }
+}
+
+/// "Blocks" of a gauge over living processes. The value is where that of a gauge is in its series.
+enum ProcessBlockLayout {
+    static let size = 64
 }
 
 /// "Blocks" of an exponential histogram: buckets of one scale.

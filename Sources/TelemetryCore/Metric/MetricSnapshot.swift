@@ -41,7 +41,9 @@ package final class MetricSnapshot {
         let head = MetricHeader(file)
         if head.isLater { throw .laterVersion }
         guard let epoch, head.isUsable(epoch) else { return nil }
-        return try of(file, Int(status.st_size))
+        let snapshot = try of(file, Int(status.st_size))
+        snapshot?.combine(file)
+        return snapshot
     }
 
     /// Of a tool without metrics. Nil: no memory.
@@ -50,13 +52,26 @@ package final class MetricSnapshot {
         return MetricSnapshot(copy, MetricLayout.firstEntry)
     }
 
+    /// Of a store in memory; nil: it is a file, or there is no memory.
     static func of(_ map: MetricMap) -> MetricSnapshot? {
-        if let file = map.file { return try? of(file, MetricLayout.largestSize) }
+        if map.isShared { return nil }
         let used = Int(clamping: MetricMap.word(map.base, MetricLayout.used.offset).pointee.load(ordering: .acquiring))
         let size = min(max(MetricLayout.firstEntry, used), MetricLayout.largestSize)
         guard let copy = malloc(size) else { return nil }
         memcpy(copy, map.base, size)
-        return MetricSnapshot(copy, size).read()
+        let snapshot = MetricSnapshot(copy, size).read()
+        snapshot.combine(nil)
+        return snapshot
+    }
+
+    /// Gives each series of a gauge over living processes its value.
+    private func combine(_ file: Descriptor?) {
+        for family in families where family.type == .gauge && family.rule != .last {
+            for index in family.first..<(family.first &+ family.count) {
+                let entry = base + Int(entries[index])
+                SeriesLayout.number.store(MetricMap.combined(family.rule, entry, base, size, file), entry)
+            }
+        }
     }
 
     /// The kernel copies whole words of eight bytes, so that each number is one that was there.

@@ -10,6 +10,8 @@ final class MetricStore {
     /// A thread may have read an address in them a moment ago.
     private var former: [MetricMap] = []
     private(set) var metrics: [Metric] = []
+    /// The file once more, opened for nothing but the locks that say that this process lives.
+    private(set) var lockFile: Descriptor?
 
     /// Each store that a program outlives keeps its address range until the collector is closed.
     private static let mostFormer = 64
@@ -17,15 +19,39 @@ final class MetricStore {
     /// Where metrics go from here on.
     func use(_ next: MetricMap?, _ failure: SystemError?) {
         if let map { former.append(map) }
+        closeLockFile()
         map = next
         self.failure = failure
         for metric in metrics { metric.attach(to: next) }
+    }
+
+    deinit { closeLockFile() }
+
+    private func closeLockFile() {
+        if let lockFile { ForkHandling.closeHeld(lockFile, unlocking: false) }
+        lockFile = nil
+    }
+
+    /// Stays closed if the file there is another one than the mapped one.
+    func openLockFile(in directory: Descriptor) {
+        closeLockFile()
+        guard let mapped = try? map?.file?.status(),
+            let (file, status) = try? ForkHandling.openHeldKnown(at: directory, MetricMap.fileName, O_RDWR | O_NONBLOCK)
+        else { return }
+        if status.st_ino == mapped.st_ino && status.st_dev == mapped.st_dev {
+            lockFile = file
+        } else {
+            ForkHandling.closeHeld(file)
+        }
     }
 
     var mayReplace: Bool { former.count < Self.mostFormer }
 
     /// In the child of a fork. The file is the parent's and the child's; memory is the parent's alone.
     func becomeChild() {
+        // The copy in this process has been closed already.
+        lockFile = nil
+        for metric in metrics { metric.leaveToParent() }
         guard let map, !map.isShared else { return }
         map.beginAnew()
         for metric in metrics { metric.attach(to: map) }
@@ -35,6 +61,23 @@ final class MetricStore {
     func metric(named name: UnsafePointer<CChar>) -> Metric? {
         for metric in metrics where metric.declaration.name.withCString({ strcasecmp($0, name) }) == 0 { return metric }
         return nil
+    }
+
+    /// A metric that nobody has declared: as the tool's processes have made it before, or else as this one does. Nil: it
+    /// is of another type, or the name is none.
+    func undeclared(_ name: String, _ type: MetricType, _ unit: String) -> MetricDeclaration? {
+        var wanted = MetricDeclaration(name: name, type: type)
+        wanted.unit = unit
+        if wanted.problem != nil { return nil }
+        guard let map, !map.hasMetric(wanted) else { return wanted }
+        for other in [MetricType.counter, .gauge, .histogram] {
+            for unit in ["", "s"] where other == .histogram || unit.utf8.isEmpty {
+                var declaration = MetricDeclaration(name: name, type: other)
+                declaration.unit = unit
+                if map.hasMetric(declaration) { return other == type ? declaration : nil }
+            }
+        }
+        return wanted
     }
 
     func add(_ metric: Metric) {

@@ -274,5 +274,13 @@ struct Descriptor: Equatable {
         }
     }
 
+    /// Locks one byte, which need not exist, for as long as this open file is open. False: another open file holds it.
+    func tryLockByte(at offset: Int64) -> Bool {
+        SystemCall.lock.once({ csystem_lock_byte(number, offset) ? 0 : -1 }) == 0
+    }
+
+    /// Another open file holds it.
+    func isByteLocked(at offset: Int64) -> Bool { csystem_is_byte_locked(number, offset) }
+
     func unlock() { _ = flock(number, LOCK_UN) }
 }

@@ -4,8 +4,22 @@ import XCTest
 
 /// H3: Prometheus text 0.0.4 and OpenMetrics 1.0.0.
 final class PrometheusTextTests: XCTestCase {
+    /// Without the help of metrics that have no description.
     private func text(_ scene: MetricScene, _ format: ExpositionFormat, hasCreated: Bool = false) throws -> String {
-        try written(scene, format, hasCreated: hasCreated).text
+        let text = try written(scene, format, hasCreated: hasCreated).text
+        let names = try scene.snapshot().families.filter { $0.description.isEmpty }.map {
+            " " + String(decoding: $0.name, as: UTF8.self)
+        }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.filter { line in !(line.hasPrefix("# HELP ") && names.contains { line.hasSuffix($0) }) }
+            .joined(separator: "\n")
+    }
+
+    func testWithoutDescriptionTheNameIsTheHelp() throws {
+        let scene = try MetricScene()
+        scene.declare("a.b", .counter)
+        scene.record("a.b", .add(1))
+        XCTAssertEqual(try written(scene, .text).text, "# HELP a_b_total a.b\n# TYPE a_b_total counter\na_b_total 1\n")
     }
 
     private func written(
