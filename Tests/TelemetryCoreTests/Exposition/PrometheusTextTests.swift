@@ -188,7 +188,7 @@ final class PrometheusTextTests: XCTestCase {
         scene.record("x", .add(6))
         let result = try written(scene, .text)
         XCTAssertEqual(
-            result.text, "# TYPE x_total counter\nx_total{a=\"1\",b=\"2\"} 1\nx_total{a=\"2\",b=\"1\"} 4\nx_total 5\n")
+            result.text, "# HELP x_total x\n# TYPE x_total counter\nx_total{a=\"1\",b=\"2\"} 1\nx_total{a=\"2\",b=\"1\"} 4\nx_total 5\n")
         XCTAssertEqual(result.series, 3)
     }
 
