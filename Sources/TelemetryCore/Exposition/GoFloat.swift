@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 
 /// Doubles as Go's `strconv.FormatFloat(value, 'g', -1, 64)` writes them: the fewest digits that read back as the same
 /// value, with an exponent below -4 and from 6 on.
 enum GoFloat {
     /// Bytes that `write` takes at most.
-    static let maxLength = 32
+    static let maxLength = 40
 
     private static let exponentFrom = 6
     /// Below it, whole numbers are exact, and their digits are the fewest.
@@ -52,126 +53,118 @@ enum GoFloat {
     }
 
     private static func wholeNumber(_ value: UInt64, _ to: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-        var digits = Digits()
-        withUnsafeMutableBytes(of: &digits.bytes) { area in
-            guard let base = area.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-            digits.count = Decimal.write(value, to: base) - base
-        }
-        digits.point = digits.count
-        return digits.write(to: to)
+        let count = Decimal.write(value, to: to + scratch) - (to + scratch)
+        return arrange(count, point: count, to)
     }
 
-    /// Reads the digits of the standard library's text, which are the fewest as well.
+    // MARK: numbers with many digits
+
+    /// Where digits are collected, behind the address of the text.
+    private static let scratch = 8
+    private static let mostDigits = 20
+    private static var zero: UInt8 { 0x30 }
+    private static var point: UInt8 { 0x2E }
+
+    /// Takes the digits from the standard library's text, which are the fewest as well: of a positive number, with or
+    /// without a point, with or without an exponent.
+    @_optimize(speed)
     @inline(never)
     private static func anyNumber(_ value: Double, _ to: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
         var text = value.description
-        return text.withUTF8 { Digits($0).write(to: to) }
+        return text.withUTF8 { area in
+            guard var from = area.baseAddress else { return to }
+            let end = from + area.count
+            var count = 0
+            var point = 0
+            var isFraction = false
+            while from < end, from[0] != 0x65 {
+                let byte = from[0]
+                from += 1
+                if byte == Self.point {
+                    isFraction = true
+                } else if count == 0 && byte == zero {
+                    // In front of all digits, as in 0.00012.
+                    if isFraction { point &-= 1 }
+                } else if count < mostDigits {
+                    to[scratch &+ count] = byte
+                    count &+= 1
+                    if !isFraction { point &+= 1 }
+                }
+            }
+            return arrange(count, point: point &+ exponent(from, end), to)
+        }
     }
 
-    /// Decimal digits, and how many of them are in front of the point.
-    private struct Digits {
-        var bytes: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        var count = 0
-        var point = 0
-
-        private static let capacity = 24
-
-        init() {}
-
-        /// Of a positive number: digits with or without a point, with or without an exponent.
-        init(_ text: UnsafeBufferPointer<UInt8>) {
-            var isFraction = false
-            var at = 0
-            while at < text.count, text[at] != UInt8(ascii: "e") {
-                let byte = text[at]
-                at &+= 1
-                guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else {
-                    isFraction = true
-                    continue
-                }
-                if count == 0 && byte == UInt8(ascii: "0") {
-                    // A zero in front of all digits: 0.00012.
-                    if isFraction { point &-= 1 }
-                    continue
-                }
-                append(byte)
-                if !isFraction { point &+= 1 }
-            }
-            point &+= Self.exponent(text, at &+ 1)
+    /// Of `e-05`; 0 if there is none.
+    private static func exponent(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Int {
+        var result = 0
+        var from = start + 1
+        let isNegative = from < end && from[0] == 0x2D
+        while from < end {
+            let digit = from[0] &- zero
+            if digit < 10, result < 1000 { result = result &* 10 &+ Int(digit) }
+            from += 1
         }
+        return isNegative ? 0 &- result : result
+    }
 
-        private mutating func append(_ byte: UInt8) {
-            guard count < Self.capacity else { return }
-            withUnsafeMutableBytes(of: &bytes) { $0[count] = byte }
-            count &+= 1
-        }
+    /// The collected digits as a number with `point` of them in front of its point.
+    @_optimize(speed)
+    private static func arrange(
+        _ all: Int, point: Int, _ to: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        let digits = to + scratch
+        var count = all
+        while count > 1, digits[count &- 1] == zero { count &-= 1 }
+        let exponent = point &- 1
+        if exponent < -4 || exponent >= exponentFrom { return scientific(digits, count, exponent, to) }
+        return exponent < 0 ? fraction(digits, count, point, to) : plain(digits, count, point, to)
+    }
 
-        private static func exponent(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
-            var result = 0
-            var isNegative = false
-            for byte in text.dropFirst(start) {
-                if byte == UInt8(ascii: "-") { isNegative = true }
-                if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), result < 1000 {
-                    result = result &* 10 &+ Int(byte &- UInt8(ascii: "0"))
-                }
-            }
-            return isNegative ? 0 &- result : result
+    private static func scientific(
+        _ digits: UnsafeMutablePointer<UInt8>, _ count: Int, _ exponent: Int, _ target: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        target[0] = digits[0]
+        var to = target + 1
+        if count > 1 {
+            to[0] = point
+            memmove(to + 1, digits + 1, count &- 1)
+            to += count
         }
+        to[0] = 0x65
+        to[1] = exponent < 0 ? 0x2D : 0x2B
+        to[2] = zero
+        return Decimal.write(UInt64(exponent.magnitude), to: exponent.magnitude < 10 ? to + 3 : to + 2)
+    }
 
-        func write(to target: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-            withUnsafeBytes(of: bytes) { digits in
-                var count = count
-                while count > 1, digits[count &- 1] == UInt8(ascii: "0") { count &-= 1 }
-                let exponent = point &- 1
-                return exponent < -4 || exponent >= GoFloat.exponentFrom
-                    ? Self.scientific(digits, count, exponent, target) : Self.plain(digits, count, point, target)
-            }
+    /// Below 1: point and at most three zeros in front of the digits.
+    private static func fraction(
+        _ digits: UnsafeMutablePointer<UInt8>, _ count: Int, _ point: Int, _ target: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        target[0] = zero
+        target[1] = Self.point
+        var to = target + 2
+        for _ in point..<0 {
+            to[0] = zero
+            to += 1
         }
+        memmove(to, digits, count)
+        return to + count
+    }
 
-        private static func scientific(
-            _ digits: UnsafeRawBufferPointer, _ count: Int, _ exponent: Int, _ target: UnsafeMutablePointer<UInt8>
-        ) -> UnsafeMutablePointer<UInt8> {
-            var to = target
-            for index in 0..<max(1, count) {
-                if index == 1 {
-                    to[0] = UInt8(ascii: ".")
-                    to += 1
-                }
-                to[0] = digits[index]
-                to += 1
-            }
-            to[0] = UInt8(ascii: "e")
-            to[1] = exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+")
-            to += 2
-            if exponent.magnitude < 10 {
-                to[0] = UInt8(ascii: "0")
-                to += 1
-            }
-            return Decimal.write(UInt64(exponent.magnitude), to: to)
+    private static func plain(
+        _ digits: UnsafeMutablePointer<UInt8>, _ count: Int, _ point: Int, _ target: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        let whole = min(count, point)
+        memmove(target, digits, whole)
+        var to = target + whole
+        for _ in whole..<point {
+            to[0] = zero
+            to += 1
         }
-
-        private static func plain(
-            _ digits: UnsafeRawBufferPointer, _ count: Int, _ point: Int, _ target: UnsafeMutablePointer<UInt8>
-        ) -> UnsafeMutablePointer<UInt8> {
-            var to = target
-            if point <= 0 {
-                to[0] = UInt8(ascii: "0")
-                to[1] = UInt8(ascii: ".")
-                to += 2
-            }
-            for _ in 0..<max(0, 0 &- point) {
-                to[0] = UInt8(ascii: "0")
-                to += 1
-            }
-            for index in 0..<max(count, point) {
-                if index == point && index > 0 {
-                    to[0] = UInt8(ascii: ".")
-                    to += 1
-                }
-                to[0] = index < count ? digits[index] : UInt8(ascii: "0")
-                to += 1
-            }
-            return to
-        }
+        if count <= point { return to }
+        to[0] = Self.point
+        memmove(to + 1, digits + whole, count &- whole)
+        return to + (1 &+ count &- whole)
     }
 }

@@ -27,6 +27,8 @@ struct LabelNames: ~Copyable {
     private var keys = PlainList<Key>()
     private var keyIndex = HashIndex()
     private var labelIndex = HashIndex()
+    /// Memory ran out.
+    private(set) var isIncomplete = false
     private var current = 0
     private var series: UInt32 = 0
 
@@ -38,6 +40,7 @@ struct LabelNames: ~Copyable {
         labels.removeAll()
         keys.removeAll()
         series = 0
+        isIncomplete = false
         return keyIndex.begin(expecting: 0) && labelIndex.begin(expecting: 0)
             && keys.append(Key(bytes: nil, length: -1, label: -1))
     }
@@ -90,7 +93,10 @@ struct LabelNames: ~Copyable {
         guard let label = make(key),
             keys.append(Key(bytes: bytes, length: key.count, label: Int32(truncatingIfNeeded: label))),
             keyIndex.add(hash, keys.count &- 1, at: slot)
-        else { return nil }
+        else {
+            isIncomplete = true
+            return nil
+        }
         follow(keys.count &- 1)
         return label
     }

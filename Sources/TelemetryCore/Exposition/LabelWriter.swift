@@ -7,12 +7,17 @@ struct LabelWriter: ~Copyable {
     /// Where the labels of each series are in the text.
     private var sets = PlainList<Range<Int>>()
     private var index = HashIndex()
+    private var hasNoRoom = false
 
     init() {}
+
+    /// Memory ran out since the family was begun.
+    var isIncomplete: Bool { hasNoRoom || names.isIncomplete }
 
     /// Begins a family. False: out of memory.
     mutating func begin(_ family: MetricFamily) -> Bool {
         sets.removeAll()
+        hasNoRoom = false
         return names.begin() && index.begin(expecting: family.count)
     }
 
@@ -30,7 +35,9 @@ struct LabelWriter: ~Copyable {
         while let number = index.next(hash, &slot) {
             if Self.isSame(buffer.bytes, sets[number], range) { return nil }
         }
-        return sets.append(range) && index.add(hash, sets.count &- 1, at: slot) ? range : nil
+        if sets.append(range) && index.add(hash, sets.count &- 1, at: slot) { return range }
+        hasNoRoom = true
+        return nil
     }
 
     /// The sum over all labels, so that their order does not matter. Nil: two attributes have the same label.

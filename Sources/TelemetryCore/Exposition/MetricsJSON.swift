@@ -3,6 +3,7 @@
 /// Metrics as one JSON document, with the names and attributes that a tool has given: docs/cli.md, `telemetry metrics`.
 package struct MetricsJSON: ~Copyable {
     private var json: JSONWriter
+    private var times = TimestampWriter()
 
     package init(pretty: Bool = false) { json = JSONWriter(pretty: pretty) }
 
@@ -12,6 +13,7 @@ package struct MetricsJSON: ~Copyable {
     /// Replaces what was written before.
     package mutating func write(_ snapshot: MetricSnapshot) {
         json.removeAll()
+        guard Allocation.isAvailable else { return fail() }
         json.beginObject()
         json.beginList("metrics")
         for family in snapshot.families { write(family, snapshot) }
@@ -20,6 +22,8 @@ package struct MetricsJSON: ~Copyable {
         json.endObject()
         json.buffer.append("\n")
     }
+
+    private mutating func fail() { _ = json.buffer.reserve(.max) }
 
     private mutating func writeRefused(_ snapshot: MetricSnapshot) {
         json.beginObject("refused")
@@ -53,8 +57,17 @@ package struct MetricsJSON: ~Copyable {
         case .counter, .upDownCounter, .gauge: writeValue(series)
         case .histogram, .exponentialHistogram: writeHistogram(series, family)
         }
-        json.member("created", Timestamp.text(series.created))
+        writeCreated(series.created)
         json.endObject()
+    }
+
+    private mutating func writeCreated(_ time: Int64) {
+        json.key("created")
+        json.buffer.append("\"")
+        guard let to = json.buffer.reserve(Timestamp.length) else { return }
+        times.write(time, to: to)
+        json.buffer.commit(upTo: to + Timestamp.length)
+        json.buffer.append("\"")
     }
 
     private mutating func writeAttributes(_ series: SeriesView) {

@@ -39,7 +39,8 @@ package struct OTLPMetrics: ~Copyable {
         self.interval = interval
         self.time = UInt64(max(0, time))
         pointCount = 0
-        isComplete = true
+        isComplete = Allocation.isAvailable
+        guard isComplete else { return nil }
         message.begin()
         message.beginList("resourceMetrics")
         let resourceMetrics = message.begin(0x0A, "")

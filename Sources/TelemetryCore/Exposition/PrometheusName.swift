@@ -89,10 +89,13 @@ struct TakenNames: ~Copyable {
     private var texts = ByteBuffer()
     private var ranges = PlainList<Range<Int>>()
     private var index = HashIndex()
+    /// Memory ran out.
+    private(set) var isIncomplete = false
 
     init() {}
 
     mutating func begin(expecting count: Int) -> Bool {
+        isIncomplete = false
         texts.removeAll()
         ranges.removeAll()
         return index.begin(expecting: count &* 6)
@@ -104,8 +107,8 @@ struct TakenNames: ~Copyable {
         var names: [[UInt8]] = [base]
         for suffix in Self.suffixes(type) { names.append(base + suffix) }
         for name in names where find(name) { return false }
-        for name in names where !add(name) { return false }
-        return true
+        for name in names where !add(name) { isIncomplete = true }
+        return !isIncomplete
     }
 
     private static func suffixes(_ type: MetricType) -> [[UInt8]] {

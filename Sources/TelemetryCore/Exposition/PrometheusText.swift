@@ -29,8 +29,9 @@ package struct PrometheusText: ~Copyable {
         buffer.removeAll()
         omittedFamilies = 0
         omittedSeries = 0
-        guard taken.begin(expecting: snapshot.families.count) else { return fail() }
+        guard Allocation.isAvailable, taken.begin(expecting: snapshot.families.count) else { return fail() }
         for family in snapshot.families { write(family, snapshot) }
+        if taken.isIncomplete { return fail() }
         if format == .openMetrics { buffer.append("# EOF\n") }
     }
 
@@ -39,7 +40,7 @@ package struct PrometheusText: ~Copyable {
     // MARK: families
 
     private mutating func write(_ family: MetricFamily, _ snapshot: MetricSnapshot) {
-        // Their buckets have no bounds yet: `FixedBuckets`.
+        // `FixedBuckets` makes their bounds. A series does not give their buckets yet.
         if family.type == .exponentialHistogram { return }
         let name = PrometheusName(family)
         guard !name.base.isEmpty, taken.take(name.base, family.type) else {
@@ -57,6 +58,7 @@ package struct PrometheusText: ~Copyable {
             case .histogram, .exponentialHistogram: writeHistogram(series, family, lines)
             }
         }
+        if labels.isIncomplete { return fail() }
         // A family without series is not shown.
         if buffer.count == end { buffer.truncate(to: start) }
     }

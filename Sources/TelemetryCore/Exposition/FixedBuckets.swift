@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The buckets of an exponential histogram as Prometheus' text has them: with a bound each, cumulative, from the lowest
+/// bound to the highest. Bucket `index` has values with a magnitude above bound `index`, up to bound `index` + 1.
+struct FixedBuckets {
+    /// Indexes of buckets; empty if `low` is above `high`.
+    typealias Indexes = (low: Int32, high: Int32)
+
+    let zeroCount: UInt64
+    let zeroThreshold: Double
+    let negative: Indexes
+    let positive: Indexes
+
+    /// `count` gives the count of a bucket, with true for one of negative values, and `bound` the lower bound of an
+    /// index. Buckets without values are left out, except that 0 has a bucket if there are negative values. The
+    /// bucket without a bound is not among them. Returns how many values there are.
+    func forEach(
+        count: (Bool, Int32) -> UInt64, bound: (Int32) -> Double, _ body: (Double, UInt64) -> Void
+    ) -> UInt64 {
+        var total: UInt64 = 0
+        func add(_ more: UInt64, _ upper: Double) {
+            if more == 0 { return }
+            total &+= more
+            if upper.isFinite { body(upper, total) }
+        }
+        if negative.low <= negative.high {
+            for index in (negative.low...negative.high).reversed() { add(count(true, index), -bound(index)) }
+        }
+        if zeroCount > 0 { add(zeroCount, zeroThreshold) } else if total > 0 { body(zeroThreshold, total) }
+        if positive.low <= positive.high {
+            for index in positive.low...positive.high { add(count(false, index), bound(index &+ 1)) }
+        }
+        return total
+    }
+}
