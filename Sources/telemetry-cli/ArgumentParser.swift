@@ -100,12 +100,18 @@ struct ArgumentParser {
         while let argument = next() {
             if Self.same(argument, "--") {
                 try takeRest()
-            } else if argument.utf8.first == UInt8(ascii: "-") && argument.utf8.count > 1 {
+            } else if argument.utf8.first == UInt8(ascii: "-") && argument.utf8.count > 1 && !Self.isNumber(argument) {
                 try takeOption(argument)
             } else {
                 try takeWord(argument)
             }
         }
+    }
+
+    /// No option begins with a digit: `telemetry gauge temperature -3.5`.
+    private static func isNumber(_ argument: String) -> Bool {
+        let second = argument.utf8.dropFirst().first ?? 0
+        return (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(second) || second == UInt8(ascii: ".")
     }
 
     private mutating func next() -> String? {

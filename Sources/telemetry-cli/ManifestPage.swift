@@ -30,7 +30,35 @@ enum ManifestPage {
             text += "\nAlso, the same every time:\n\n"
             text += table(["name", "value"], options.metadata.map { [escaped($0.key), escaped($0.value.shown)] })
         }
-        return text + "\n## Events\n\n" + events(options)
+        return text + "\n## Events\n\n" + events(options) + metrics(options)
+    }
+
+    /// Only where the author has declared some: without, a page of a tool that has none would speak of them.
+    private static func metrics(_ options: Options) -> String {
+        guard options.areMetricsDeclared, !options.metrics.isEmpty else { return "" }
+        var text = "\n## Metrics\n\nThese numbers are kept on your machine. `telemetry metrics --tool "
+        text += options.toolName + "` prints them.\n"
+        for metric in options.metrics {
+            text += "\n### " + escaped(metric.name) + "\n\n" + escaped(metric.description) + "\n\nType: `"
+            text += metric.type.name + "`."
+            if !metric.unit.utf8.isEmpty { text += " Unit: `" + metric.unit + "`." }
+            text += "\n" + attributes(metric.attributes ?? [])
+        }
+        return text
+    }
+
+    private static func attributes(_ attributes: [AttributeDeclaration]) -> String {
+        if attributes.isEmpty { return "" }
+        return "\n"
+            + table(
+                ["attribute", "type", "what", "values"],
+                attributes.map { attribute in
+                    let unit = attribute.unit.map { " (" + $0 + ")" } ?? ""
+                    return [
+                        escaped(attribute.key), escaped(attribute.kind.name + unit), escaped(attribute.description),
+                        escaped(joined(attribute.rules, "; ")),
+                    ]
+                })
     }
 
     /// What the notice says (A13), as a list.
@@ -88,18 +116,7 @@ enum ManifestPage {
         var text = "\n### " + escaped(event.name) + "\n\n" + escaped(event.description) + "\n\nType: "
         text += joined(event.types.map { "`" + $0 + "`" }, ", ") + "."
         if let expires = event.expires { text += " Collected until " + expires.text + "." }
-        text += "\n"
-        if event.attributes.isEmpty { return text }
-        return text + "\n"
-            + table(
-                ["attribute", "type", "what", "values"],
-                event.attributes.map { attribute in
-                    let unit = attribute.unit.map { " (" + $0 + ")" } ?? ""
-                    return [
-                        escaped(attribute.key), escaped(attribute.kind.name + unit), escaped(attribute.description),
-                        escaped(joined(attribute.rules, "; ")),
-                    ]
-                })
+        return text + "\n" + attributes(event.attributes)
     }
 
     private static func table(_ head: [String], _ rows: [[String]]) -> String {

@@ -68,7 +68,9 @@ struct MetricCommands {
             }
         } else {
             guard words.count > 1 else { throw invocation.usage("missing VALUE") }
-            guard line.set(words[1]) else { throw invocation.usage("VALUE needs to be a number, got '" + words[1] + "'") }
+            guard line.set(words[1]) else {
+                throw invocation.usage("VALUE needs to be a number, got '" + words[1] + "'")
+            }
         }
         line.attributes = try RecordCommands.attributes(invocation, .attribute, "--attribute")
         return line
@@ -99,7 +101,8 @@ struct MetricCommands {
             if MetricDeclaration(name: line.name, type: .counter).problem == nil {
                 return "'" + line.name + "' is a metric of another type, for another command"
             }
-            return "'" + line.name + "' is no name of a metric; expected a letter, then letters, digits, '_', '.', '-' or '/'"
+            return "'" + line.name
+                + "' is no name of a metric; expected a letter, then letters, digits, '_', '.', '-' or '/'"
         default: return nil
         }
     }

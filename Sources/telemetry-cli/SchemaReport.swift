@@ -19,28 +19,47 @@ struct SchemaReport {
             text += "\nWith every event, in metadata:\n"
             text += Self.columns(options.metadata.map { [$0.key, $0.value.shown] })
         }
+        return text + events + metrics
+    }
+
+    private var events: String {
         guard let registry = options.events else {
-            return text + "\nThe tool has no list of events: any event, with any attributes, may be recorded.\n"
+            return "\nThe tool has no list of events: any event, with any attributes, may be recorded.\n"
         }
-        text += "\nThese events, with these attributes and no others:\n"
+        var text = "\nThese events, with these attributes and no others:\n"
         for event in registry.declarations { text += Self.block(event) }
         if registry.declarations.isEmpty { text += "  none\n" }
         return text + EventFields.heartbeat(options)
+    }
+
+    private var metrics: String {
+        guard options.areMetricsDeclared else {
+            return "\nThe tool has no list of metrics: any number may be kept on this machine.\n"
+        }
+        var text = "\nThese metrics, kept on this machine, with these attributes and no others:\n"
+        for metric in options.metrics { text += Self.block(metric) }
+        return options.metrics.isEmpty ? text + "  none\n" : text
+    }
+
+    private static func block(_ metric: MetricDeclaration) -> String {
+        let unit = metric.unit.utf8.isEmpty ? "" : " in " + metric.unit
+        return "\n" + metric.name + " (" + metric.type.name + unit + ")\n  " + oneLine(metric.description) + "\n"
+            + columns((metric.attributes ?? []).map(row))
+    }
+
+    private static func row(_ attribute: AttributeDeclaration) -> [String] {
+        let unit = attribute.unit.map { " in " + $0 } ?? ""
+        return [
+            attribute.key, attribute.kind.name + unit,
+            joined([oneLine(attribute.description)] + attribute.rules, "; "),
+        ]
     }
 
     private static func block(_ event: EventDeclaration) -> String {
         var text = "\n" + event.name + " (" + joined(event.types, ", ") + ")"
         if let expires = event.expires { text += ", until " + expires.text }
         text += "\n  " + oneLine(event.description) + "\n"
-        return text
-            + columns(
-                event.attributes.map { attribute in
-                    let unit = attribute.unit.map { " in " + $0 } ?? ""
-                    return [
-                        attribute.key, attribute.kind.name + unit,
-                        joined([oneLine(attribute.description)] + attribute.rules, "; "),
-                    ]
-                })
+        return text + columns(event.attributes.map(row))
     }
 
     private static func oneLine(_ text: String) -> String {
@@ -89,6 +108,8 @@ struct SchemaReport {
         object.add("metadata", metadata)
         object.add("heartbeat_s", optional: options.heartbeat.map { UInt64(clamping: $0.seconds) })
         object.add("events", objects: (options.events?.declarations ?? []).map(Self.object))
+        object.add("metrics_restricted", options.areMetricsDeclared)
+        object.add("metrics", objects: options.areMetricsDeclared ? options.metrics.map(Self.object) : [])
         return object.text
     }
 
@@ -99,6 +120,16 @@ struct SchemaReport {
         object.add("description", oneLine(event.description))
         object.add("expires", optional: event.expires?.text)
         object.add("attributes", objects: event.attributes.map(Self.object))
+        return object
+    }
+
+    private static func object(_ metric: MetricDeclaration) -> JSONObject {
+        var object = JSONObject()
+        object.add("name", metric.name)
+        object.add("type", metric.type.name)
+        object.add("unit", metric.unit)
+        object.add("description", oneLine(metric.description))
+        object.add("attributes", objects: (metric.attributes ?? []).map(Self.object))
         return object
     }
 

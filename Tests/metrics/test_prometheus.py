@@ -25,9 +25,7 @@ SERVER = programs.PRELUDE + r"""
 
 int main(void)
 {
-    telemetry_options *options = telemetry_options_new("itest", "1.0.0");
-    telemetry_collector *telemetry = telemetry_open(options);
-    telemetry_options_free(options);
+    telemetry_collector *telemetry = opened(NULL, 0);
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;

@@ -11,6 +11,20 @@ struct FixedBuckets {
     let negative: Indexes
     let positive: Indexes
 
+    init(_ counts: ExponentialCounts) {
+        self.init(
+            zeroCount: counts.zeroCount, zeroThreshold: counts.zeroThreshold,
+            negative: (counts.negative.range.low, counts.negative.range.high),
+            positive: (counts.positive.range.low, counts.positive.range.high))
+    }
+
+    init(zeroCount: UInt64, zeroThreshold: Double, negative: Indexes, positive: Indexes) {
+        self.zeroCount = zeroCount
+        self.zeroThreshold = zeroThreshold
+        self.negative = negative
+        self.positive = positive
+    }
+
     /// `count` gives the count of a bucket, with true for one of negative values, and `bound` the lower bound of an
     /// index. Buckets without values are left out, except that 0 has a bucket if there are negative values. The
     /// bucket without a bound is not among them. Returns how many values there are.

@@ -55,7 +55,8 @@ package struct MetricsJSON: ~Copyable {
         writeAttributes(series)
         switch family.type {
         case .counter, .upDownCounter, .gauge: writeValue(series)
-        case .histogram, .exponentialHistogram: writeHistogram(series, family)
+        case .histogram: writeHistogram(series, family)
+        case .exponentialHistogram: writeExponential(series.exponential)
         }
         writeCreated(series.created)
         json.endObject()
@@ -88,6 +89,35 @@ package struct MetricsJSON: ~Copyable {
     private mutating func writeValue(_ series: SeriesView) {
         json.key("value")
         if series.isInteger { json.integer(series.integer) } else { json.number(series.value) }
+    }
+
+    /// As OTLP has it: bucket `offset` + n of scale s is for values above b^(offset + n), with b = 2^(2^-s).
+    private mutating func writeExponential(_ counts: ExponentialCounts) {
+        json.member("count", Int64(clamping: counts.count))
+        json.key("sum")
+        json.number(counts.sum ?? 0)
+        if let low = counts.min, let high = counts.max {
+            json.key("min")
+            json.number(low)
+            json.key("max")
+            json.number(high)
+        }
+        json.member("scale", Int64(counts.scale))
+        json.member("zero_count", Int64(clamping: counts.zeroCount))
+        writeBuckets("positive", counts.positive)
+        writeBuckets("negative", counts.negative)
+    }
+
+    private mutating func writeBuckets(_ name: StaticString, _ buckets: ExponentialBuckets) {
+        json.beginObject(name)
+        json.member("offset", Int64(buckets.offset))
+        json.beginList("counts")
+        for count in buckets.counts {
+            json.element()
+            json.integer(Int64(clamping: count))
+        }
+        json.endArray()
+        json.endObject()
     }
 
     /// Buckets are cumulative, as those of Prometheus. The bound of the last one is null.

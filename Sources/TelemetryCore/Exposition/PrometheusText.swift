@@ -40,8 +40,6 @@ package struct PrometheusText: ~Copyable {
     // MARK: families
 
     private mutating func write(_ family: MetricFamily, _ snapshot: MetricSnapshot) {
-        // `FixedBuckets` makes their bounds. A series does not give their buckets yet.
-        if family.type == .exponentialHistogram { return }
         let name = PrometheusName(family)
         guard !name.base.isEmpty, taken.take(name.base, family.type) else {
             omittedFamilies &+= 1
@@ -55,7 +53,8 @@ package struct PrometheusText: ~Copyable {
         snapshot.forEachSeries(of: family) { series in
             switch family.type {
             case .counter, .upDownCounter, .gauge: writeNumber(series, family, lines)
-            case .histogram, .exponentialHistogram: writeHistogram(series, family, lines)
+            case .histogram: writeHistogram(series, family, lines)
+            case .exponentialHistogram: writeExponential(series, family, lines)
             }
         }
         if labels.isIncomplete { return fail() }
@@ -201,6 +200,39 @@ package struct PrometheusText: ~Copyable {
             writeBucket(index, total, set)
         }
         writeTotals(series, family, total, set, names)
+    }
+
+    private mutating func writeExponential(
+        _ series: SeriesView, _ family: MetricFamily, _ names: borrowing SampleNames
+    ) {
+        let start = buffer.count
+        names.append(names.bucket, to: &buffer)
+        guard let set = labels.write(series.attributes, to: &buffer) else { return omit(from: start) }
+        let line = start..<set.upperBound
+        var isFirst = true
+        let counts = series.exponential
+        let total = FixedBuckets(counts).forEach(
+            count: { $0 ? counts.negative[$1] : counts.positive[$1] },
+            bound: { ExponentialIndex.lowerBound(of: $0, scale: counts.scale) }
+        ) { bound, total in
+            if !isFirst { buffer.appendCopy(of: line) }
+            isFirst = false
+            writeBucket(bound: bound, total, set)
+        }
+        if !isFirst { buffer.appendCopy(of: line) }
+        writeBucket(bound: .infinity, total, set)
+        writeTotals(series, family, total, set, names)
+    }
+
+    private mutating func writeBucket(bound: Double, _ total: UInt64, _ set: Range<Int>) {
+        buffer.append(set.isEmpty ? "{le=\"" : ",le=\"")
+        guard let to = buffer.reserve(GoFloat.maxLength) else { return }
+        buffer.commit(upTo: GoFloat.writeBound(bound, to: to))
+        buffer.append("\"} ")
+        guard let value = buffer.reserve(Decimal.maxDigits &+ 1) else { return }
+        let end = Decimal.write(total, to: value)
+        end[0] = UInt8(ascii: "\n")
+        buffer.commit(upTo: end + 1)
     }
 
     @inline(__always)

@@ -9,7 +9,8 @@ extension Options {
             return false
         }
         guard let type = MetricType(rawValue: UInt8(clamping: given.type.rawValue)) else {
-            fail("metric " + Excerpt.of(String(cString: name)) + ": no such type; expected TELEMETRY_COUNTER or another")
+            fail(
+                "metric " + Excerpt.of(String(cString: name)) + ": no such type; expected TELEMETRY_COUNTER or another")
             return false
         }
         var declaration = MetricDeclaration(name: String(cString: name), type: type)

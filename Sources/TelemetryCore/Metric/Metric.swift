@@ -110,7 +110,8 @@ final class BoundSeries {
     func isOf(_ other: UnsafeRawBufferPointer) -> Bool {
         guard attributes.count == other.count else { return false }
         return attributes.withUnsafeBytes { own in
-            own.isEmpty || memcmp(own.baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped, own.count) == 0
+            own.isEmpty
+                || memcmp(own.baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped, own.count) == 0
         }
     }
 

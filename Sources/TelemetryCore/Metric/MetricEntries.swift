@@ -62,7 +62,9 @@ extension MetricMap {
         MetricEntryLayout.seriesLimit.store(UInt32(clamping: declaration.seriesLimit), entry)
         MetricEntryLayout.descriptionLength.store(UInt16(truncatingIfNeeded: text.count), entry)
         memcpy(entry + key.offset, source, bytes.count)
-        text.withUnsafeBytes { if let from = $0.baseAddress { memcpy(entry + key.offset + key.length, from, $0.count) } }
+        text.withUnsafeBytes {
+            if let from = $0.baseAddress { memcpy(entry + key.offset + key.length, from, $0.count) }
+        }
         return publish(at, key, isSame)
     }
 

@@ -56,7 +56,9 @@ extension MetricMap {
     }
 
     private static func scale(_ block: UnsafeRawPointer) -> Int {
-        max(ExponentialIndex.coarsestScale, min(Int(BucketBlockLayout.scale.load(block)), ExponentialIndex.maximumScale))
+        max(
+            ExponentialIndex.coarsestScale, min(Int(BucketBlockLayout.scale.load(block)), ExponentialIndex.maximumScale)
+        )
     }
 
     /// Does it to the series at `entry`, with more room if it needs any. Nil: there is no room. False: the metric's type

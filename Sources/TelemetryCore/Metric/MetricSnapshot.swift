@@ -91,7 +91,8 @@ package final class MetricSnapshot {
 
     /// Nil: it is not one.
     static func of(_ bytes: UnsafeRawBufferPointer) -> MetricSnapshot? {
-        guard let from = bytes.baseAddress, bytes.count >= MetricLayout.firstEntry, let copy = malloc(bytes.count) else {
+        guard let from = bytes.baseAddress, bytes.count >= MetricLayout.firstEntry, let copy = malloc(bytes.count)
+        else {
             return nil
         }
         memcpy(copy, from, bytes.count)
@@ -126,7 +127,8 @@ package final class MetricSnapshot {
         for (index, at) in found.enumerated() {
             let entry = base + Int(at)
             let metric = Int(EntryLayout.metric.load(entry))
-            guard EntryLayout.kind.load(entry) == EntryLayout.isSeries, metric < size, metric % EntryLayout.alignment == 0
+            guard EntryLayout.kind.load(entry) == EntryLayout.isSeries, metric < size,
+                metric % EntryLayout.alignment == 0
             else { continue }
             let family = place[metric / EntryLayout.alignment]
             guard family >= 0, families[Int(family)].owns(entry, size - Int(at)) else { continue }
@@ -168,7 +170,8 @@ package final class MetricSnapshot {
         for (index, word) in seen.enumerated() {
             var rest = word
             while rest != 0 {
-                result.append(UInt32(truncatingIfNeeded: (index &* 64 &+ rest.trailingZeroBitCount) &* EntryLayout.alignment))
+                result.append(
+                    UInt32(truncatingIfNeeded: (index &* 64 &+ rest.trailingZeroBitCount) &* EntryLayout.alignment))
                 rest &= rest &- 1
             }
         }
@@ -209,7 +212,8 @@ package struct MetricFamily {
         else { return nil }
         let key = entry + MetricEntryLayout.key
         guard let type = MetricType(rawValue: MetricKeyLayout.type.load(key)),
-            type.rawValue == EntryLayout.type.load(entry), let rule = GaugeRule(rawValue: MetricKeyLayout.rule.load(key))
+            type.rawValue == EntryLayout.type.load(entry),
+            let rule = GaugeRule(rawValue: MetricKeyLayout.rule.load(key))
         else { return nil }
         self.type = type
         self.rule = rule
@@ -231,7 +235,8 @@ package struct MetricFamily {
     /// Upper bound of a bucket. The last bucket has none.
     @inline(__always)
     package func bound(_ index: Int) -> Double {
-        (entry + MetricEntryLayout.key + MetricKeyLayout.bounds).loadUnaligned(fromByteOffset: 8 &* index, as: Double.self)
+        (entry + MetricEntryLayout.key + MetricKeyLayout.bounds).loadUnaligned(
+            fromByteOffset: 8 &* index, as: Double.self)
     }
 
     package var shape: SeriesShape { SeriesShape(type: type, boundCount: boundCount) }

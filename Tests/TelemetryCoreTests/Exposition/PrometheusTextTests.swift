@@ -177,6 +177,27 @@ final class PrometheusTextTests: XCTestCase {
         }
     }
 
+    func testExponential() throws {
+        let scene = try MetricScene()
+        scene.declare("e", .exponentialHistogram, help: "E.")
+        for value in [-2.0, 0, 0, 1, 4, 4] { scene.record("e", .observe(value), [("k", "v")]) }
+        let result = try text(scene, .text)
+        XCTAssertTrue(result.hasPrefix("# HELP e E.\n# TYPE e histogram\ne_bucket{k=\"v\",le=\"-"), result)
+        XCTAssertTrue(result.hasSuffix("le=\"+Inf\"} 6\ne_sum{k=\"v\"} 7\ne_count{k=\"v\"} 6\n"), result)
+        var last = (-Double.infinity, 0)
+        for line in result.split(separator: "\n") where line.contains("_bucket{") {
+            let parts = line.split(separator: "\"")
+            let bound = try XCTUnwrap(Double(parts[3] == "+Inf" ? "inf" : String(parts[3])))
+            let count = try XCTUnwrap(Int(parts[4].dropFirst(2)))
+            XCTAssertGreaterThan(bound, last.0)
+            XCTAssertGreaterThanOrEqual(count, last.1)
+            last = (bound, count)
+        }
+        XCTAssertTrue(result.contains("le=\"0.0\"} 3\n"), result)
+        XCTAssertTrue(result.contains("le=\"1.0\"} 4\n"), result)
+        XCTAssertTrue(result.contains("le=\"4.0\"} 6\n"), result)
+    }
+
     func testSeriesOfOneLabelSet() throws {
         let scene = try MetricScene()
         scene.declare("x", .counter)
@@ -188,7 +209,9 @@ final class PrometheusTextTests: XCTestCase {
         scene.record("x", .add(6))
         let result = try written(scene, .text)
         XCTAssertEqual(
-            result.text, "# HELP x_total x\n# TYPE x_total counter\nx_total{a=\"1\",b=\"2\"} 1\nx_total{a=\"2\",b=\"1\"} 4\nx_total 5\n")
+            result.text,
+            "# HELP x_total x\n# TYPE x_total counter\nx_total{a=\"1\",b=\"2\"} 1\nx_total{a=\"2\",b=\"1\"} 4\nx_total 5\n"
+        )
         XCTAssertEqual(result.series, 3)
     }
 

@@ -234,7 +234,8 @@ final class MetricStoreTests: XCTestCase {
         for index in 0..<20 {
             _ = add(1, MetricDeclaration(name: "a", type: .counter), [("key", index.description)], in: map)
         }
-        let bytes = Array(try XCTUnwrap(FileManager.default.contents(atPath: scratch.files.path + "/" + MetricMap.fileName)))
+        let bytes = Array(
+            try XCTUnwrap(FileManager.default.contents(atPath: scratch.files.path + "/" + MetricMap.fileName)))
         for count in stride(from: 0, through: MetricLayout.firstEntry + 4096, by: 37) {
             bytes.withUnsafeBytes { _ = values(MetricSnapshot.of(UnsafeRawBufferPointer(rebasing: $0[..<count]))) }
         }
@@ -280,7 +281,9 @@ final class MetricStoreTests: XCTestCase {
     }
 
     func testDeclarations() {
-        func problem(_ name: String, _ type: MetricType = .counter, _ change: (inout MetricDeclaration) -> Void = { _ in })
+        func problem(
+            _ name: String, _ type: MetricType = .counter, _ change: (inout MetricDeclaration) -> Void = { _ in }
+        )
             -> String?
         {
             var declaration = MetricDeclaration(name: name, type: type)
