@@ -744,8 +744,8 @@ TELEMETRY_API const char *telemetry_error_category_from_message(const char *mess
  *
  * @param by Not negative.
  * @return As telemetry_metric_add(); TELEMETRY_ERROR_UNDECLARED if the manifest lists the tool's
- *     metrics and this one is not in the list, or if the name is none; TELEMETRY_ERROR_ARGUMENT for
- *     a NULL name.
+ *     metrics and this one is not in the list, if it is of another type, or if the name is
+ *     malformed; TELEMETRY_ERROR_ARGUMENT for a NULL name.
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_status telemetry_count(telemetry_collector *collector, const char *name,

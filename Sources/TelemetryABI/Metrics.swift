@@ -234,8 +234,8 @@ public func telemetryMetricsWrite(
 ///
 /// @param by  Not negative.
 /// @return As telemetry_metric_add(); TELEMETRY_ERROR_UNDECLARED if the manifest lists the tool's
-///     metrics and this one is not in the list, or if the name is none; TELEMETRY_ERROR_ARGUMENT for
-///     a NULL name.
+///     metrics and this one is not in the list, if it is of another type, or if the name is malformed;
+///     TELEMETRY_ERROR_ARGUMENT for a NULL name.
 /// @since 0.1.0
 @_cdecl("telemetry_count")
 public func telemetryCount(

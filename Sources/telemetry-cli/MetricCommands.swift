@@ -88,7 +88,7 @@ struct MetricCommands {
         return collector.record(line.name, operation, line.attributes)
     }
 
-    /// What is wrong with a line that was refused; nil: nothing that whoever wrote it could mend.
+    /// What is wrong with a line that was refused; nil: nothing that its author could correct.
     private func problem(_ status: telemetry_status, _ line: Line, _ kind: Kind) -> String? {
         switch status {
         case TELEMETRY_ERROR_ARGUMENT:
@@ -154,7 +154,7 @@ struct MetricCommands {
 }
 
 extension MetricCommands.Line {
-    /// False: it is no number.
+    /// False: it is not a number.
     mutating func set(_ text: String) -> Bool {
         if let number = Int64(text) {
             (whole, value) = (number, Double(number))

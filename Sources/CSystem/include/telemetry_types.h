@@ -18,7 +18,7 @@ struct telemetry_metric {
     uintptr_t bare;
     uint32_t entry;
     uint32_t type;
-    /* Each process has a value of its own. */
+    /* Each process has its own value. */
     bool is_of_processes;
     size_t bound_count;
     const double *bounds;

@@ -64,7 +64,7 @@ struct RecordPlan {
     /// Attributes that the registry does not allow.
     var refusedCount = 0
     private let rules: UnsafePointer<RegisteredEvent>?
-    /// An event's fields have names of their own, a series has not.
+    /// It is an event, whose fields have names too. A series has none.
     private let hasFields: Bool
 
     /// A double or an int.

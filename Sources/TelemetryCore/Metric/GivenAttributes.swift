@@ -103,7 +103,7 @@ struct GivenAttributes {
         }
     }
 
-    /// Each has a stored one of its own.
+    /// Each has its own stored one.
     @inline(never)
     private func isPermuted(_ stored: UnsafeRawPointer) -> Bool {
         var taken: UInt64 = 0

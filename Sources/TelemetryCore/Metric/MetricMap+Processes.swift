@@ -2,9 +2,9 @@
 import CSystem
 import Synchronization
 
-// A gauge whose value is the sum, the smallest or the largest over the living processes: each process that sets it has a
-// block of its own, and holds a lock on one byte far behind the end of the file as long as it lives. A process that was
-// killed holds none, so its block no longer counts, and the next process takes it.
+// A gauge whose value is the sum, the smallest or the largest over the living processes. Each process that sets it has its
+// own block, and holds a lock on one byte far behind the end of the file as long as it lives. A process that was killed
+// holds none, so its block no longer counts, and the next process takes it.
 
 extension MetricMap {
     /// Where the byte of a block is: behind anything that the file may ever have.

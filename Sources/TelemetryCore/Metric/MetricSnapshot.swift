@@ -297,7 +297,7 @@ package struct SeriesView {
         return shape.type == .counter && value < 0 ? .max : value
     }
 
-    /// What was added in other numbers; a gauge's value; the sum of a histogram.
+    /// What was added in other numbers, a gauge's value, or the sum of a histogram.
     package var number: Double { SeriesLayout.number.load(entry) }
 
     /// Counters, up-down counters, gauges.

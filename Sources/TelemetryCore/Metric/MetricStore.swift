@@ -64,7 +64,7 @@ final class MetricStore {
     }
 
     /// A metric that nobody has declared: as the tool's processes have made it before, or else as this one does. Nil: it
-    /// is of another type, or the name is none.
+    /// is of another type, or the name is malformed.
     func undeclared(_ name: String, _ type: MetricType, _ unit: String) -> MetricDeclaration? {
         var wanted = MetricDeclaration(name: name, type: type)
         wanted.unit = unit
@@ -85,8 +85,9 @@ final class MetricStore {
         metric.attach(to: map)
     }
 
-    /// Removes keys that are given twice: the last one counts.
+    /// Removes keys that are given twice: the last one counts. Nil: there are none.
     static func withoutRepetition(_ attributes: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard hasRepetition(attributes) else { return nil }
         var result: [UInt8] = []
         var rest = attributes
         while let at = rest.baseAddress, rest.count > 0 {
@@ -95,6 +96,14 @@ final class MetricStore {
             if AttributeView.has(attribute.key, in: rest) { continue }
             result += UnsafeRawBufferPointer(start: at, count: before.count &- rest.count)
         }
-        return result.count == attributes.count ? nil : result
+        return result
+    }
+
+    private static func hasRepetition(_ attributes: UnsafeRawBufferPointer) -> Bool {
+        var rest = attributes
+        while rest.count > 0, let attribute = AttributeView.next(&rest) {
+            if AttributeView.has(attribute.key, in: rest) { return true }
+        }
+        return false
     }
 }
