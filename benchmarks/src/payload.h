@@ -16,6 +16,10 @@ extern const char *const payload_name;
 extern const char *const payload_target;
 extern const char *const payload_compiler;
 
+/* The attributes of metrics. */
+extern const char *const payload_method;
+extern const char *const payload_status;
+
 /* The numbers differ from event to event, so that nothing can be computed once. */
 static inline int64_t payload_files(uint64_t i) { return (int64_t)i; }
 static inline double payload_seconds(uint64_t i) { return (double)i * 0.25; }

@@ -1,6 +1,8 @@
 /* Starts programs many times, in turn, and reports their wall times and peak memory.
 
-   Usage: spawn ROUNDS NAME PROGRAM [ARGUMENT...] [-- NAME PROGRAM [ARGUMENT...]]...
+   Usage: spawn ROUNDS NAME [< FILE] PROGRAM [ARGUMENT...] [-- NAME [< FILE] PROGRAM [ARGUMENT...]]...
+
+   Standard input is FILE, or else /dev/null.
 
    In every round each program runs once, beginning with another one each time, so that drift of
    the machine hits all alike. Linked statically: a child's ru_maxrss begins with the memory of
@@ -20,12 +22,12 @@
 
 struct contestant {
     char **argv; /* name, program, arguments, NULL */
+    posix_spawn_file_actions_t files;
     unsigned *us10, *rss_kb; /* tenths of a microsecond; kilobytes */
 };
 
 static struct contestant contestants[CONTESTANTS];
 static int count;
-static posix_spawn_file_actions_t quiet;
 
 static void run_once(struct contestant *c, unsigned round)
 {
@@ -34,7 +36,7 @@ static void run_once(struct contestant *c, unsigned round)
     pid_t pid;
     int status;
     clock_gettime(CLOCK_MONOTONIC, &begin);
-    int error = posix_spawn(&pid, c->argv[1], &quiet, NULL, c->argv + 1, environ);
+    int error = posix_spawn(&pid, c->argv[1], &c->files, NULL, c->argv + 1, environ);
     if (error != 0 || wait4(pid, &status, 0, &usage) != pid)
         exit((fprintf(stderr, "%s: cannot start: %s\n", c->argv[1], strerror(error)), 1));
     clock_gettime(CLOCK_MONOTONIC, &end);
@@ -48,6 +50,19 @@ static int compare(const void *a, const void *b)
 {
     unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
     return (x > y) - (x < y);
+}
+
+static void redirect(struct contestant *c)
+{
+    const char *input = "/dev/null";
+    if (c->argv[1] && !strcmp(c->argv[1], "<") && c->argv[2]) {
+        input = c->argv[2];
+        c->argv[2] = c->argv[0];
+        c->argv += 2;
+    }
+    posix_spawn_file_actions_init(&c->files);
+    posix_spawn_file_actions_addopen(&c->files, 0, input, O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&c->files, 1, "/dev/null", O_WRONLY, 0);
 }
 
 static void parse(char **argv)
@@ -68,10 +83,8 @@ int main(int argc, char **argv)
     if (rounds == 0)
         return fputs("usage: spawn ROUNDS NAME PROGRAM [ARGUMENT...] [-- ...]\n", stderr), 2;
     parse(argv + 2);
-    posix_spawn_file_actions_init(&quiet);
-    posix_spawn_file_actions_addopen(&quiet, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
     for (int i = 0; i < count; i++) {
+        redirect(&contestants[i]);
         contestants[i].us10 = calloc(rounds, sizeof(unsigned));
         contestants[i].rss_kb = calloc(rounds, sizeof(unsigned));
     }

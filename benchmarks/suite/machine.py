@@ -47,6 +47,7 @@ def describe():
         "libc": package_version("libc6"),
         "spdlog": package_version("libspdlog-dev"),
         "lttng-ust": package_version("liblttng-ust-dev"),
+        "prometheus-cpp": package_version("prometheus-cpp-dev"),
         "curl": package_version("curl"),
         "logger": package_version("bsdutils"),
         "python": platform.python_version(),

@@ -15,7 +15,8 @@ import venv
 from . import place
 from .machine import package_version
 
-PACKAGES = ["libspdlog-dev", "liblttng-ust-dev", "lttng-tools", "bsdutils", "curl", "patchelf", "nginx-light"]
+PACKAGES = ["libspdlog-dev", "liblttng-ust-dev", "lttng-tools", "bsdutils", "curl", "patchelf", "nginx-light",
+            "prometheus-cpp-dev"]
 PYTHON_CLIENT = "segment-analytics-python"
 OTLP_EXPORTER = "opentelemetry-exporter-otlp-proto-http==1.36.0"
 VENV = place.BUILD / "venv"

@@ -6,6 +6,8 @@ from . import place
 C = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-march=x86-64-v2"]
 # How the caller reaches a function of a shared library: through the PLT, or straight through the GOT.
 CALLS = [("", []), ("-noplt", ["-fno-plt"])]
+# The calls of metrics; the peer has no call by a metric's name.
+METRICS = ["add", "observe", "lookup", "text", "name"]
 CXX = ["g++", "-std=c++17", "-O2", "-Wall"]
 OURS = [f"-I{place.BUILD / 'include'}", f"-L{place.BUILD / 'lib'}", "-ltelemetry"]
 
@@ -42,6 +44,9 @@ def build_peers():
     subprocess.run([*C, "-c", "payload.c", "-o", str(place.PROGRAMS / "payload.o")], check=True, cwd=place.SOURCES)
     compile_program(CXX, "record-spdlog", ["record_spdlog.cpp", place.PROGRAMS / "payload.o"],
                     *pkg_config("--cflags", "spdlog"), "-pthread", *pkg_config("--libs", "spdlog"))
+    for kind in METRICS[:-1]:
+        compile_program(CXX, f"metrics-prometheus-{kind}", ["metrics_prometheus.cpp", place.PROGRAMS / "payload.o"], f"-DBENCH_{kind.upper()}",
+                        "-Wno-unused-variable", "-pthread", *pkg_config("--libs", "prometheus-cpp-core"))
     compile_program(C, "json-lines", ["json_lines.c", "payload.c"])
     compile_program(C, "libnothing.so", ["nothing.c"], "-shared", "-fPIC")
     compile_program(C, "malloc_count.so", ["malloc_count.c"], "-shared", "-fPIC")
@@ -57,6 +62,8 @@ def build_ours():
     for suffix, flags in CALLS:
         compile_program(C, f"disabled-null{suffix}", ["disabled.c"], *flags, "-pthread", *OURS)
         compile_program(C, f"disabled-off{suffix}", ["disabled.c"], "-DBENCH_OFF", *flags, "-pthread", *OURS)
+    for kind in METRICS:
+        compile_program(C, f"metrics-telemetry-{kind}", ["metrics_telemetry.c", "payload.c"], f"-DBENCH_{kind.upper()}", "-pthread", *OURS)
     compile_program(C, "process-telemetry", ["process_telemetry.c", "payload.c"], *OURS)
     # Found by its path, as the loader's cache finds an installed library: LD_LIBRARY_PATH and RUNPATH cost some
     # thirty attempts to open it in directories that do not exist.
