@@ -35,7 +35,7 @@ struct BashCompletion {
             done
             [[ $current != '=' ]] || current=''
             if [[ -n $option ]]; then
-                case $option in
+                case $command/$option in
         \(valueBranches)
                 esac
             elif [[ $current == -* ]]; then
@@ -83,9 +83,14 @@ struct BashCompletion {
     }
 
     private var valueBranches: String {
-        Self.lines(
-            table.valued.compactMap { option in
-                option.candidates.flatMap(reply).map { "            \(Self.pattern(option.names))) \($0) ;;" }
+        // An option of one name may have other values in another command.
+        let everywhere = table.options.map { ("*", $0) }
+        let ofCommands = table.commands.flatMap { command in command.options.map { (command.name, $0) } }
+        return Self.lines(
+            (ofCommands + everywhere).compactMap { command, option in
+                option.candidates.flatMap(reply).map {
+                    "            \(Self.pattern(option.names.map { command + "/" + $0 }))) \($0) ;;"
+                }
             })
     }
 

@@ -170,7 +170,7 @@ def scrapes(world):
     for number in range(3):
         world.telemetry("count", "http.requests", "--attribute", "path=a\"b\\c\nd", "--attribute", f"n:int={number}", "--by", str(number + 1))
     world.telemetry("gauge", "temperature.now", "-3.25")
-    for value in ("0.002", "0.3", "5", "100"):
+    for value in ("0.25", "0.5", "5", "100"):
         world.telemetry("observe", "took", value)
     prometheus = Prometheus(world, {"own": serve(world), "text": HelperServer(world, "prometheus").port, "openmetrics": HelperServer(world, "openmetrics").port})
     for job in ("own", "text", "openmetrics"):
@@ -178,7 +178,7 @@ def scrapes(world):
         prometheus.await_value(f'temperature_now{{job="{job}"}}', -3.25)
         prometheus.await_value(f'took_bucket{{job="{job}",le="0.5"}}', 2)
         prometheus.await_value(f'took_bucket{{job="{job}",le="+Inf"}}', 4)
-        prometheus.await_value(f'took_sum{{job="{job}"}}', 105.302)
+        prometheus.await_value(f'took_sum{{job="{job}"}}', 105.75)
         check_equal(1, prometheus.query(f'up{{job="{job}"}}'), "up")
     prometheus.check_log()
     done = subprocess.run(["promtool", "check", "metrics"], input=world.telemetry("metrics").stdout, text=True, capture_output=True)
