@@ -107,7 +107,7 @@ package struct PrometheusText: ~Copyable {
     // MARK: counters and gauges
 
     @_optimize(speed)
-    @inline(__always)
+    @inline(never)
     private mutating func writeNumber(_ series: SeriesView, _ family: MetricFamily, _ names: borrowing SampleNames) {
         let start = buffer.count
         names.append(names.value, to: &buffer)
@@ -157,6 +157,8 @@ package struct PrometheusText: ~Copyable {
     }
 
     /// Seconds since 1970, with milliseconds.
+    @_optimize(speed)
+    @inline(never)
     private mutating func writeCreated(_ series: SeriesView, _ set: Range<Int>, _ names: borrowing SampleNames) {
         guard let to = repeatLabels(names.created, set, names) else { return }
         let milliseconds = UInt64(max(0, series.created)) / 1_000_000
@@ -188,6 +190,7 @@ package struct PrometheusText: ~Copyable {
     }
 
     @_optimize(speed)
+    @inline(never)
     private mutating func writeHistogram(_ series: SeriesView, _ family: MetricFamily, _ names: borrowing SampleNames) {
         let start = buffer.count
         names.append(names.bucket, to: &buffer)
@@ -248,6 +251,8 @@ package struct PrometheusText: ~Copyable {
         buffer.commit(upTo: end + 1)
     }
 
+    @_optimize(speed)
+    @inline(never)
     private mutating func writeTotals(
         _ series: SeriesView, _ family: MetricFamily, _ total: UInt64, _ set: Range<Int>, _ names: borrowing SampleNames
     ) {

@@ -2,7 +2,7 @@ import XCTest
 
 @testable import TelemetryCore
 
-/// H7: OTLP metrics, in both forms.
+/// OTLP metrics, in both forms.
 final class OTLPMetricsTests: XCTestCase {
     private let time: Int64 = 4_000_000_000_000_000_000
 

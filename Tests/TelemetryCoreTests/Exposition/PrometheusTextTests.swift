@@ -2,7 +2,7 @@ import XCTest
 
 @testable import TelemetryCore
 
-/// H3: Prometheus text 0.0.4 and OpenMetrics 1.0.0.
+/// Prometheus text 0.0.4 and OpenMetrics 1.0.0.
 final class PrometheusTextTests: XCTestCase {
     /// Without the help of metrics that have no description.
     private func text(_ scene: MetricScene, _ format: ExpositionFormat, hasCreated: Bool = false) throws -> String {
