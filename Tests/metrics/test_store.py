@@ -230,6 +230,28 @@ def withdrawn(world):
     check(not os.path.exists(world.path("home", ".local", "state", "telemetry", TOOL, "metrics")), "the file is there after reset")
 
 
+@test("store/refused-by-hand", "A18")
+def refused_by_hand(world):
+    """A refusal that is written into the answer's file by hand ends recording within a second, and erases the file."""
+    world.telemetry("enable")
+    program = world.program("recorder", programs.RECORDER)
+    child = subprocess.Popen([program, "100000", "1000"], env=world.environment, cwd=world.root, stdout=subprocess.PIPE)
+    while len(child.stdout.read(64)) < 64:
+        pass
+    with open(world.path("home", ".config", "telemetry", TOOL, "enabled"), "w") as file:
+        file.write("false\n")
+    deadline = time.monotonic() + 20
+    while os.path.exists(world.path("home", ".local", "state", "telemetry", TOOL, "metrics")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    check(not os.path.exists(world.path("home", ".local", "state", "telemetry", TOOL, "metrics")), "the file is there")
+    os.set_blocking(child.stdout.fileno(), False)
+    child.stdout.read()
+    time.sleep(0.2)
+    check_equal(b"-", bytes({*(child.stdout.read() or b"?")}), "answers after the refusal")
+    child.kill()
+    child.communicate()
+
+
 @test("store/cut", "H2")
 def cut(world):
     """A file that is cut short or removed under a program costs what was in it, and no program."""

@@ -39,7 +39,7 @@ extension Collector {
         guard Gate.isOpen(handle) else { return false }
         if let metrics, let map = metrics.map {
             if !closely && map.isFresh(Clock.coarse()) && MetricMap.isLive(map.base) { return true }
-            return map.look() || attachMetrics(metrics)
+            return isStillConsented() && (map.look() || attachMetrics(metrics))
         }
         guard Allocation.isAvailable else { return false }
         if let metrics { return attachMetrics(metrics) }

@@ -284,7 +284,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held: the last look at consent counts for a while. Nobody waits for a withdrawal by hand, so the
     /// waiting events are void at once, and the process that holds them removes them.
-    private func isStillConsented(for nanoseconds: Int64) -> Bool {
+    func isStillConsented(for nanoseconds: Int64 = consentNanoseconds) -> Bool {
         let now = Clock.monotonic()
         // Without memory nothing is delivered either, and the next look finds the same.
         if now < consentChecked &+ nanoseconds || !Allocation.isAvailableForPass { return true }
@@ -296,7 +296,8 @@ package final class Collector: ForkMember {
             return true
         }
         Gate.set(handle, isOpen: false)
-        if decision.voidsWaiting, let spool { erase(spool, Deadline(nanoseconds: 0)) }
+        guard decision.voidsWaiting else { return false }
+        if let spool { erase(spool, Deadline(nanoseconds: 0)) } else if metrics != nil { Spool.withdraw(options) }
         return false
     }
 
