@@ -75,7 +75,8 @@
  * Files        Events are recorded into a mapped file of the user's state directory. The file may
  *              be removed at any time. If somebody cuts it short, the program may end by SIGBUS:
  *              this happens if an event is recorded in the 2 ms until the library notices, or if
- *              its events are being encoded to be sent.
+ *              its events are being encoded to be sent, or at the next addition to a bound series of
+ *              a metric (telemetry_metric_bind()).
  * ABI          Symbols are versioned. A structure with a member `size` only grows at its end.
  */
 #ifndef TELEMETRY_H
