@@ -21,6 +21,39 @@ public:
     std::size_t events = 0;
 };
 
+/** Metrics: of the tool binding-metrics, so that those of others are not disturbed. */
+static void metrics(bool on)
+{
+    telemetry::Options options{"binding-metrics", "1"};
+    if (on) assert(options.set_preference(true) == TELEMETRY_OK);
+    assert(options.add_metric("1bad", TELEMETRY_COUNTER).status() == TELEMETRY_ERROR_ARGUMENT && options.error().find("1bad") != std::string::npos);
+    telemetry::Options good{"binding-metrics", "1"};
+    good.add_metric("requests", TELEMETRY_COUNTER, "{request}", std::string("Requests."));
+    good.add_metric("latency", TELEMETRY_HISTOGRAM, "s", nullptr, {0.1, 1.0}).add_metric("level", TELEMETRY_GAUGE);
+    assert(good.status() == TELEMETRY_OK);
+    telemetry::Collector telemetry{good};
+    const telemetry_status expected = on ? TELEMETRY_OK : TELEMETRY_DISABLED;
+    telemetry::Metric requests = telemetry.metric("requests");
+    assert(requests.add(2, {{"method", "GET"}, {"code", 200}}) == expected);
+    telemetry::Series series = requests.bind({{"method", std::string_view("GET")}, {"code", 200}});
+    assert(series.add() == expected && series.add(3) == expected && series.add_double(0.5) == expected);
+    assert(telemetry.metric("latency").observe(0.5) == expected && telemetry.metric("latency").bind().observe(2) == expected);
+    assert(telemetry.metric("level").set(-1.5) == expected && telemetry.metric("level").add_double(1) == expected);
+    assert(telemetry.count("other") == expected && telemetry.count("other", 4, {{"k", "v"}}) == expected);
+    assert(telemetry.gauge("now", 7) == expected && telemetry.observe("took", 0.25) == expected);
+    assert(telemetry::Metric().add(1) == TELEMETRY_DISABLED && telemetry::Series().observe(1) == TELEMETRY_DISABLED);
+    const char *type = nullptr;
+    const std::string text = telemetry.metrics("application/openmetrics-text;version=1.0.0", &type);
+    assert(std::string(type).find("openmetrics") != std::string::npos);
+    assert(text.empty() == !on);
+    if (on) {
+        assert(text.find("requests_total{method=\"GET\",code=\"200\"} 6.5\n") != std::string::npos);
+        assert(text.find("latency_seconds_bucket{le=\"1.0\"} 1\n") != std::string::npos && text.find("level -0.5\n") != std::string::npos);
+        assert(telemetry.metrics().find("other_total{k=\"v\"} 4\n") != std::string::npos);
+        assert(options.set_preference(false) == TELEMETRY_OK);
+    }
+}
+
 /** The user's answer, and where events go. */
 static void answers()
 {
@@ -95,10 +128,12 @@ int main(int count, char **)
     assert(!first.enabled() && first.track("feature.used", "moved") == TELEMETRY_DISABLED);
     if (count > 1) {
         assert(!telemetry.enabled() && telemetry.statistics().recorded == 0);
+        metrics(false);
         return 0;
     }
     assert(telemetry.enabled());
     answers();
+    metrics(true);
     outlived();
 
     const std::string_view cut = std::string_view("name and more").substr(0, 4);

@@ -19,6 +19,23 @@ tracks() {
     expect_json "$(events t)" 'j["type"], j["name"], j["metadata"]' "('x.y', 'build', {'a b': 'c  d', 'n': 1})"
 }
 
+counts() {
+    enable t
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t
+(exit 3); telemetry_count builds --by 2 --attribute "k=a b"; echo $?
+(exit 4); telemetry_gauge size -1.5; echo $?
+(exit 5); telemetry_observe took 0.25; echo $?
+telemetry_time took sh -c "exit 6"; echo $?
+f() { telemetry_time inner true; return 7; }; telemetry_time took f; echo $?
+telemetry_count; echo $?
+telemetry_time; echo $?'
+    expect_silent err
+    expect_equal "$(tr '\n' ' ' <out)" "3 4 5 6 7 7 0 "
+    expect_json "$(telemetry metrics --tool t --json | tr -d '\n')" \
+        'sorted((m["name"], s["attributes"].get("k"), s.get("value", s.get("count"))) for m in j["metrics"] for s in m["series"])' \
+        "[('builds', 'a b', 2), ('inner', None, 1), ('size', None, -1.5), ('took', None, 3)]"
+}
+
 tracks_stdin() {
     enable t
     in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; echo private=1 | telemetry_track build --properties -'
@@ -230,6 +247,7 @@ for shell in "${shells[@]}"; do
     fi
     test_case "I $shell: telemetry_track" tracks "$shell"
     test_case "I $shell: telemetry_track with properties from standard input" tracks_stdin "$shell"
+    test_case "H1 $shell: telemetry_count, gauge, observe and time" counts "$shell"
     test_case "I $shell: \$? is as before" keeps_status "$shell"
     test_case "I $shell: commands, begun and ended, and run" commands "$shell"
     test_case "I A13 $shell: telemetry_prompt" prompts "$shell"

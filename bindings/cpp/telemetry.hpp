@@ -238,6 +238,20 @@ public:
         const telemetry_backend functions{sizeof(telemetry_backend), name.c_str(), held_.get(), detail::Held::send, detail::Held::release};
         return set(telemetry_options_set_backend_custom(get(), &functions));
     }
+    /** telemetry_options_add_metric(). `bounds`: of a histogram; none: for durations in seconds. */
+    Options &add_metric(const Text &name, telemetry_metric_type type, const Text &unit = nullptr, const Text &description = nullptr,
+                        std::initializer_list<double> bounds = {}) noexcept
+    {
+        telemetry_metric_declaration declaration{};
+        declaration.size = sizeof declaration;
+        declaration.name = name.c_str();
+        declaration.type = type;
+        declaration.unit = unit.c_str();
+        declaration.description = description.c_str();
+        declaration.bounds = bounds.size() ? bounds.begin() : nullptr;
+        declaration.bound_count = bounds.size();
+        return set(telemetry_options_add_metric(get(), &declaration));
+    }
     Options &notice(const telemetry_notice &notice) noexcept { return set(telemetry_options_set_notice(get(), &notice)); }
 
     /** telemetry_prompt(): call it before the collector is made. */
@@ -315,6 +329,55 @@ private:
     int exceptions_ = std::uncaught_exceptions();
 };
 
+/** One series of a metric, as telemetry_metric_bind() gives it. A copy is the same series. It must not be used after its
+    collector was closed. */
+class Series {
+public:
+    explicit Series(telemetry_series *handle = nullptr) noexcept : handle_(handle) {}
+    telemetry_status add(std::int64_t value = 1) noexcept { return telemetry_series_add(handle_, value); }
+    telemetry_status add_double(double value) noexcept { return telemetry_series_add_double(handle_, value); }
+    telemetry_status set(double value) noexcept { return telemetry_series_set(handle_, value); }
+    telemetry_status observe(double value) noexcept { return telemetry_series_observe(handle_, value); }
+
+private:
+    telemetry_series *handle_;
+};
+
+/** A metric, as telemetry_metric_find() gives it. A copy is the same metric. It must not be used after its collector was
+    closed. */
+class Metric {
+public:
+    explicit Metric(telemetry_metric *handle = nullptr) noexcept : handle_(handle) {}
+    telemetry_status add(std::int64_t value, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_metric_add(handle_, value, list.data(), list.size());
+    }
+    telemetry_status add_double(double value, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_metric_add_double(handle_, value, list.data(), list.size());
+    }
+    telemetry_status set(double value, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_metric_set(handle_, value, list.data(), list.size());
+    }
+    telemetry_status observe(double value, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_metric_observe(handle_, value, list.data(), list.size());
+    }
+    Series bind(Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return Series(telemetry_metric_bind(handle_, list.data(), list.size()));
+    }
+
+private:
+    telemetry_metric *handle_;
+};
+
 /** The collector of one tool in this process; its destructor closes it. */
 class Collector {
 public:
@@ -360,6 +423,29 @@ public:
         Command command(handle_);
         command.set(path);
         return command;
+    }
+
+    /** A metric that was declared with Options::add_metric() or in the manifest. */
+    Metric metric(const Text &name) noexcept { return Metric(telemetry_metric_find(handle_, name.c_str())); }
+    telemetry_status count(const Text &name, std::int64_t by = 1, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_count(handle_, name.c_str(), by, list.data(), list.size());
+    }
+    telemetry_status gauge(const Text &name, double value, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_gauge(handle_, name.c_str(), value, list.data(), list.size());
+    }
+    telemetry_status observe(const Text &name, double value, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_observe(handle_, name.c_str(), value, list.data(), list.size());
+    }
+    /** telemetry_metrics_write(), for the program's own HTTP server; `accept`: the request's header. */
+    std::string metrics(const Text &accept = nullptr, const char **content_type = nullptr) const
+    {
+        return detail::text([&](char *buffer, std::size_t size) { return telemetry_metrics_write(handle_, accept.c_str(), buffer, size, content_type); });
     }
 
     telemetry_status flush(std::chrono::milliseconds timeout) noexcept { return telemetry_flush(handle_, milliseconds(timeout)); }

@@ -19,6 +19,11 @@
 #   telemetry_trap [CONDITION]...           record begun commands if the script ends before their end
 #   telemetry_run COMMAND [ARGUMENT]...     run a command, function or builtin, and record it;
 #                                           returns its exit code
+#   telemetry_count NAME [OPTION]...        add to a counter
+#   telemetry_gauge NAME VALUE [OPTION]...  set a gauge
+#   telemetry_observe NAME VALUE [OPTION]...  count a value in a histogram
+#   telemetry_time NAME COMMAND [ARGUMENT]...  run a command, function or builtin, and observe how many
+#                                           seconds it ran; returns its exit code
 #
 # OPTION: --property K=V, and any other option of `telemetry track` and `telemetry command`.
 #
@@ -53,11 +58,20 @@ telemetry_prompt() {
     _telemetry_leave "$_telemetry_status"
 }
 
-telemetry_track() {
-    _telemetry_status=$?
+# posh: under set -u, "$@" of no arguments is an error.
+telemetry_track() { _telemetry_record "$?" track ${1+"$@"}; }
+telemetry_count() { _telemetry_record "$?" count ${1+"$@"}; }
+telemetry_gauge() { _telemetry_record "$?" gauge ${1+"$@"}; }
+telemetry_observe() { _telemetry_record "$?" observe ${1+"$@"}; }
+
+# _telemetry_record STATUS COMMAND [ARGUMENT]...
+_telemetry_record() {
+    _telemetry_status=$1
+    shift
     if _telemetry_asks; then
-        # posh: under set -u, "$@" of no arguments is an error.
-        _telemetry_call track ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} ${1+"$@"}
+        _telemetry_kind=$1
+        shift
+        _telemetry_call "$_telemetry_kind" ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} ${1+"$@"}
     fi
     _telemetry_leave "$_telemetry_status"
 }
@@ -113,6 +127,45 @@ telemetry_run() {
             ;;
     esac
     _telemetry_run_here "$@"
+}
+
+telemetry_time() {
+    [ $# -gt 1 ] || return 0
+    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks; then
+        shift
+        "$@"
+        return
+    fi
+    case $2 in
+        */*) _telemetry_kind=/ ;;
+        *) _telemetry_kind=$(command -v "$2" 2>/dev/null) || _telemetry_kind= ;;
+    esac
+    case $_telemetry_kind in
+        /*)
+            _telemetry_line=$1
+            shift
+            command telemetry time --quiet --tool="$TELEMETRY_TOOL" "$_telemetry_line" -- "$@"
+            return
+            ;;
+    esac
+    _telemetry_time_here "$@"
+}
+
+_telemetry_time_here() {
+    _telemetry_clock
+    # Commands may be timed inside one another: what has begun is on the same stack as commands that begin.
+    _telemetry_begun="$_telemetry_now ${1%%"$_telemetry_newline"*}$_telemetry_newline$_telemetry_begun"
+    shift
+    "$@"
+    set -- "$?"
+    _telemetry_clock
+    _telemetry_last=${_telemetry_begun%%"$_telemetry_newline"*}
+    _telemetry_begun=${_telemetry_begun#*"$_telemetry_newline"}
+    _telemetry_now=$((_telemetry_now - ${_telemetry_last%% *}))
+    # Three digits behind the point.
+    _telemetry_rest=$((_telemetry_now % 1000 + 1000))
+    _telemetry_call observe --tool="$TELEMETRY_TOOL" "${_telemetry_last#* }" "$((_telemetry_now / 1000)).${_telemetry_rest#1}"
+    return "$1"
 }
 
 # Not tested by `if`, which would take `set -e` from a function: a failure that ends the script is recorded by
