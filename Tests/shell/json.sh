@@ -70,7 +70,10 @@ json_everywhere() {
     # Whatever command is added has to answer here too.
     for command in $(telemetry help | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'); do
         case $command in
-            track) set -- x ;;
+            track | count) set -- x ;;
+            gauge) set -- y 1 ;;
+            observe) set -- z 1 ;;
+            time) continue ;; # standard output belongs to the program
             command) set -- x --duration-ms 1 --exit-code 0 ;;
             show) set -- --wire ;;
             prompt) continue ;; # speaks to a person, and prints nothing

@@ -30,7 +30,7 @@ package enum MetricsReport {
             text.write(shown)
             return text.bytes.map { Array($0) }
         case .json:
-            var json = MetricsJSON(pretty: true)
+            var json = MetricsJSON()
             json.write(shown)
             return json.bytes.map { Array($0) }
         case .otlpJSON:
