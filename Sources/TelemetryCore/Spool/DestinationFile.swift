@@ -5,6 +5,7 @@ import CSystem
 /// docs/spool-format.md, "destinations". A tool with one destination has no such file.
 struct DestinationFile {
     static let name = "destinations"
+    static let staticName: StaticString = "destinations"
     static let size = Destination.limit * DestinationLayout.entrySize
 
     /// Counts of one destination; recorded = delivered + pending + dropped.

@@ -45,6 +45,14 @@ extension Descriptor {
         SystemCall.status.once { fstatat(raw, name, &status, AT_SYMLINK_NOFOLLOW) } == 0
     }
 
+    /// Whether there is such an entry; true where that cannot be known. Allocates nothing.
+    func mayHave(_ name: StaticString) -> Bool {
+        var status = stat()
+        let text = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+        return SystemCall.status.once({ fstatat(number, text, &status, AT_SYMLINK_NOFOLLOW) }) == 0
+            || csystem_errno() != ENOENT
+    }
+
     /// pwrite(2) of everything, over what is there.
     func overwrite(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) {
         if !Self.mayWrite(upTo: offset &+ Int64(bytes.count)) { throw SystemError(code: EFBIG) }

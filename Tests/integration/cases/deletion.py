@@ -154,6 +154,7 @@ def reset_every_file(stage):
         stage.helper("machine-id")
     age(stage, "salt", 31)
     stage.helper("track", "one")
+    stage.helper("count", "builds")
     wait_until(lambda: receiver.requests() and not stage.processes(), "a failed delivery")
     # More than 4 MiB: the audit log begins a second file.
     stage.send(f"manifest={stage.manifest_file}", "track=30000", "close=10000")
