@@ -31,7 +31,8 @@ telemetry_count; echo $?
 telemetry_time; echo $?'
     expect_silent err
     expect_equal "$(tr '\n' ' ' <out)" "3 4 5 6 7 0 0 "
-    expect_json "$(telemetry metrics --tool t --json | tr -d '\n')" \
+    telemetry metrics --tool t --json >metrics.json
+    expect_json metrics.json \
         'sorted((m["name"], s["attributes"].get("k"), s.get("value", s.get("count"))) for m in j["metrics"] for s in m["series"])' \
         "[('builds', 'a b', 2), ('inner', None, 1), ('size', None, -1.5), ('took', None, 3)]"
 }
