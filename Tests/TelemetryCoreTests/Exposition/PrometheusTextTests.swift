@@ -7,8 +7,9 @@ final class PrometheusTextTests: XCTestCase {
     /// Without the help of metrics that have no description.
     private func text(_ scene: MetricScene, _ format: ExpositionFormat, hasCreated: Bool = false) throws -> String {
         let text = try written(scene, format, hasCreated: hasCreated).text
-        let names = try scene.snapshot().families.filter { $0.description.isEmpty }.map {
-            " " + String(decoding: $0.name, as: UTF8.self)
+        let snapshot = try scene.snapshot()
+        let names = withExtendedLifetime(snapshot) {
+            snapshot.families.filter { $0.description.isEmpty }.map { " " + String(decoding: $0.name, as: UTF8.self) }
         }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.filter { line in !(line.hasPrefix("# HELP ") && names.contains { line.hasSuffix($0) }) }
