@@ -37,6 +37,15 @@ telemetry_time; echo $?'
         "[('builds', 'a b', 2), ('inner', None, 1), ('size', None, -1.5), ('took', None, 3)]"
 }
 
+# What is timed is not a command that has begun: a trap records none.
+times_an_end() {
+    enable t
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; telemetry_trap; f() { exit 3; }; telemetry_time took f'
+    expect_code 3
+    expect_silent err
+    [ ! -e "$HOME/.local/state/telemetry/t/events.jsonl" ] || fail "$(events t)"
+}
+
 tracks_stdin() {
     enable t
     in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; echo private=1 | telemetry_track build --properties -'
@@ -249,6 +258,7 @@ for shell in "${shells[@]}"; do
     test_case "I $shell: telemetry_track" tracks "$shell"
     test_case "I $shell: telemetry_track with properties from standard input" tracks_stdin "$shell"
     test_case "H1 $shell: telemetry_count, gauge, observe and time" counts "$shell"
+    test_case "H1 $shell: telemetry_time of what ends the script" times_an_end "$shell"
     test_case "I $shell: \$? is as before" keeps_status "$shell"
     test_case "I $shell: commands, begun and ended, and run" commands "$shell"
     test_case "I A13 $shell: telemetry_prompt" prompts "$shell"

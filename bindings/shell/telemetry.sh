@@ -115,18 +115,19 @@ telemetry_run() {
         "$@"
         return
     fi
-    # The helper can run programs only; functions and builtins exist in this shell alone.
-    case $1 in
-        */*) _telemetry_kind=/ ;;
-        *) _telemetry_kind=$(command -v "$1" 2>/dev/null) || _telemetry_kind= ;;
-    esac
-    case $_telemetry_kind in
-        /*)
-            command telemetry command --quiet --tool="$TELEMETRY_TOOL" -- "$@"
-            return
-            ;;
-    esac
+    if _telemetry_is_program "$1"; then
+        command telemetry command --quiet --tool="$TELEMETRY_TOOL" -- "$@"
+        return
+    fi
     _telemetry_run_here "$@"
+}
+
+# The helper can run programs only; functions and builtins exist in this shell alone.
+_telemetry_is_program() {
+    case $1 in */*) return 0 ;; esac
+    _telemetry_kind=$(command -v "$1" 2>/dev/null) || _telemetry_kind=
+    case $_telemetry_kind in /*) return 0 ;; esac
+    return 1
 }
 
 telemetry_time() {
@@ -136,36 +137,32 @@ telemetry_time() {
         "$@"
         return
     fi
-    case $2 in
-        */*) _telemetry_kind=/ ;;
-        *) _telemetry_kind=$(command -v "$2" 2>/dev/null) || _telemetry_kind= ;;
-    esac
-    case $_telemetry_kind in
-        /*)
-            _telemetry_line=$1
-            shift
-            command telemetry time --quiet --tool="$TELEMETRY_TOOL" "$_telemetry_line" -- "$@"
-            return
-            ;;
-    esac
+    if _telemetry_is_program "$2"; then
+        _telemetry_line=$1
+        shift
+        command telemetry time --quiet --tool="$TELEMETRY_TOOL" "$_telemetry_line" -- "$@"
+        return
+    fi
     _telemetry_time_here "$@"
 }
 
+# A function's positional parameters are its own: what is timed may time something itself.
 _telemetry_time_here() {
     _telemetry_clock
-    # Commands may be timed inside one another: what has begun is on the same stack as commands that begin.
-    _telemetry_begun="$_telemetry_now ${1%%"$_telemetry_newline"*}$_telemetry_newline$_telemetry_begun"
-    shift
-    "$@"
-    set -- "$?"
+    set -- "$_telemetry_now" "$@"
+    _telemetry_behind_two "$@"
+    set -- "$?" "$1" "$2"
     _telemetry_clock
-    _telemetry_last=${_telemetry_begun%%"$_telemetry_newline"*}
-    _telemetry_begun=${_telemetry_begun#*"$_telemetry_newline"}
-    _telemetry_now=$((_telemetry_now - ${_telemetry_last%% *}))
+    _telemetry_now=$((_telemetry_now - $2))
     # Three digits behind the point.
     _telemetry_rest=$((_telemetry_now % 1000 + 1000))
-    _telemetry_call observe --tool="$TELEMETRY_TOOL" "${_telemetry_last#* }" "$((_telemetry_now / 1000)).${_telemetry_rest#1}"
+    _telemetry_call observe --tool="$TELEMETRY_TOOL" "$3" "$((_telemetry_now / 1000)).${_telemetry_rest#1}"
     return "$1"
+}
+
+_telemetry_behind_two() {
+    shift 2
+    "$@"
 }
 
 # Not tested by `if`, which would take `set -e` from a function: a failure that ends the script is recorded by
