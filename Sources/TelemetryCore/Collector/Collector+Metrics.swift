@@ -55,10 +55,8 @@ extension Collector {
             metrics.use(MetricMap.inMemory(), nil)
             return metrics.map != nil
         }
-        guard ConsentResolver.decideIfKnown(options)?.isEnabled == true else {
-            if ConsentResolver.decideIfKnown(options)?.isEnabled == false { Gate.set(handle, isOpen: false) }
-            return false
-        }
+        guard isStillConsented(for: Self.freshNanoseconds) else { return false }
+        consentChecked = Self.notChecked
         let (shared, failure) = SpoolDirectory.openOrSay(options)
         var problem = failure
         var map: MetricMap?
@@ -67,7 +65,7 @@ extension Collector {
             shared.close()
         }
         metrics.use(map ?? MetricMap.inMemory(), map == nil ? problem : nil)
-        return metrics.map != nil
+        return isStillConsented() && metrics.map != nil
     }
 
     // MARK: reading

@@ -32,13 +32,13 @@ package final class Collector: ForkMember {
     /// The epoch does not show an answer that was written by hand, or one given without a spool: the files are looked
     /// at again.
     private var watch: AnswerWatch
-    private var consentChecked = Clock.monotonic()
+    var consentChecked = Clock.monotonic()
     /// The epoch was read after the last look at consent, so it may already include a withdrawal made in between.
-    private static let notChecked = Int64.min
+    static let notChecked = Int64.min
     /// "within a second", with a margin for a program that asks only now and then.
     private static let consentNanoseconds: Int64 = 500_000_000
     /// A18: a program that opens and records at once needs no second look.
-    private static let freshNanoseconds: Int64 = 2_000_000
+    static let freshNanoseconds: Int64 = 2_000_000
     /// When the identifier in the spool's context must be replaced, nanoseconds since 1970.
     private var identityExpires = Int64.max
     /// C12: when the next heartbeat is due, nanoseconds since 1970.
