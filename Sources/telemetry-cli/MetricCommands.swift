@@ -9,7 +9,7 @@ struct MetricCommands {
     private let collector: Collector
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
-        let kind = try Kind(invocation)
+        let kind = Kind(invocation)
         let line: Line?
         if let source = invocation.arguments.value(.batch) {
             guard ArgumentParser.same(source, "-") else {
@@ -48,7 +48,7 @@ struct MetricCommands {
     enum Kind {
         case count, gauge, observe
 
-        init(_ invocation: Invocation) throws(Failure) {
+        init(_ invocation: Invocation) {
             switch invocation.arguments.command?.id {
             case .gauge: self = .gauge
             case .observe: self = .observe

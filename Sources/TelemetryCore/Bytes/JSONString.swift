@@ -14,6 +14,19 @@ enum JSONString {
     static func write(
         _ text: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
+        copy(text, to: target) { writeSpecial(&$0, $1, &$2) }
+    }
+
+    /// Copies a text. `special` is called for each character that is not ASCII, or that JSON escapes, with the address of
+    /// its first byte and the end of the text. It writes that character its own way, and moves both addresses behind it.
+    /// Up to 8 bytes behind the text are touched.
+    @inline(__always)
+    static func copy(
+        _ text: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>,
+        special writeSpecial: (
+            inout UnsafePointer<UInt8>, UnsafePointer<UInt8>, inout UnsafeMutablePointer<UInt8>
+        ) -> Void
+    ) -> UnsafeMutablePointer<UInt8> {
         guard let base = text.baseAddress else { return target }
         var from = UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
         let end = from + text.count
@@ -40,7 +53,7 @@ enum JSONString {
 
     /// The last 1 to 7 bytes, and zeros.
     @inline(__always)
-    static func lastWord(_ from: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+    private static func lastWord(_ from: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
         let bytes = UnsafeRawPointer(from)
         let shift = UInt64(truncatingIfNeeded: 8 &* count)
         if count >= 4 {
@@ -56,7 +69,7 @@ enum JSONString {
     /// Sets the highest bit of each byte that is below 0x20, a quote, a backslash or not ASCII. A subtraction's borrow
     /// may also mark bytes above such a byte, never below it.
     @inline(__always)
-    static func specialBytes(_ word: UInt64) -> UInt64 {
+    private static func specialBytes(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let control = word &- ones &* 0x20
         let quote = (word ^ (ones &* 0x22)) &- ones

@@ -14,7 +14,7 @@ package enum MetricRecording {
             let base = UnsafeMutableRawPointer(bitPattern: series.pointee.store), MetricMap.isLive(base)
         else { return later(series, .add(value)) }
         let type = series.pointee.type
-        if type > UInt32(MetricType.upDownCounter.rawValue) { return apply(.add(value), series) }
+        if type > UInt32(MetricType.upDownCounter.rawValue) { return changeOutOfLine(series, .add(value)) }
         if type == UInt32(MetricType.counter.rawValue) && value < 0 || !MetricCell.add(value, at) {
             return refuse(base)
         }
@@ -53,9 +53,9 @@ package enum MetricRecording {
     }
 
     @inline(never)
-    private static func apply(_ operation: MetricOperation, _ series: UnsafeMutablePointer<telemetry_series>)
-        -> telemetry_status
-    {
+    private static func changeOutOfLine(
+        _ series: UnsafeMutablePointer<telemetry_series>, _ operation: MetricOperation
+    ) -> telemetry_status {
         change(series, operation)
     }
 

@@ -15,30 +15,8 @@ enum ExpositionString {
     static func write(
         _ text: UnsafeRawBufferPointer, escapesQuote: Bool = true, to target: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
-        guard let base = text.baseAddress else { return target }
-        var from = UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
-        let end = from + text.count
-        var to = target
-        while from < end {
-            let left = end - from
-            let word =
-                left >= 8
-                ? UnsafeRawPointer(from).loadUnaligned(as: UInt64.self).littleEndian : JSONString.lastWord(from, left)
-            UnsafeMutableRawPointer(to).storeBytes(of: word.littleEndian, as: UInt64.self)
-            // The same bytes, and control characters, which are rare.
-            let special = JSONString.specialBytes(word)
-            if special == 0 {
-                from += 8
-                to += 8
-                continue
-            }
-            // Zeros follow the last byte. They count as special.
-            let plain = special.trailingZeroBitCount >> 3
-            from += plain
-            to += plain
-            if from < end { writeSpecial(&from, end, escapesQuote, &to) }
-        }
-        return to
+        // What JSON escapes has the characters that are escaped here, and control characters, which are rare.
+        JSONString.copy(text, to: target) { writeSpecial(&$0, $1, escapesQuote, &$2) }
     }
 
     @inline(never)

@@ -3,8 +3,6 @@
 /// An exponential histogram as a value, for what reads, merges and sends: OTLP's `ExponentialHistogramDataPoint`. Whatever
 /// it is made from, its scale is one that `ExponentialIndex` knows, and its buckets are those of finite doubles.
 struct ExponentialCounts: Equatable {
-    static let usualBuckets = 160
-
     private(set) var scale = ExponentialIndex.maximumScale
     /// Values that are not farther from 0 than `zeroThreshold`.
     private(set) var zeroCount: UInt64 = 0
@@ -79,7 +77,7 @@ struct ExponentialCounts: Equatable {
     }
 
     /// Adds a value `count` times. NaN and infinity are in no bucket, and not in the sum.
-    mutating func add(_ value: Double, count: UInt64 = 1, maximumBuckets: Int = usualBuckets) {
+    mutating func add(_ value: Double, count: UInt64 = 1, maximumBuckets: Int = MetricLimits.exponentialBuckets) {
         guard value.isFinite, count != 0 else { return }
         var added = ExponentialCounts()
         added.zeroThreshold = zeroThreshold

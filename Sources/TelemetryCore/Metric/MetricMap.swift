@@ -168,8 +168,8 @@ final class MetricMap {
 
     /// Adds to one of the counts that all processes share.
     @inline(never)
-    static func count(_ count: MetricCount, _ base: UnsafeMutableRawPointer, by amount: UInt64 = 1) {
-        word(base, MetricLayout.count(count).offset).pointee.wrappingAdd(amount, ordering: .relaxed)
+    static func count(_ count: MetricCount, _ base: UnsafeMutableRawPointer) {
+        word(base, MetricLayout.count(count).offset).pointee.wrappingAdd(1, ordering: .relaxed)
     }
 
     @inline(__always)
@@ -331,14 +331,6 @@ struct MetricHeader {
             }
             return Self.values(base)
         }
-    }
-
-    init(_ bytes: UnsafeRawBufferPointer) {
-        guard let base = bytes.baseAddress, bytes.count >= MetricLayout.firstEntry else {
-            (isLater, isIntact, state, epoch) = (false, false, 0, 0)
-            return
-        }
-        (isLater, isIntact, state, epoch) = Self.values(base)
     }
 
     private static func values(_ base: UnsafeRawPointer) -> (Bool, Bool, UInt32, UInt64) {

@@ -240,7 +240,6 @@ package struct MetricFamily {
     }
 
     package var shape: SeriesShape { SeriesShape(type: type, boundCount: boundCount) }
-    package var declaredNanoseconds: Int64 { declared }
 
     fileprivate func hasName(of other: MetricFamily) -> Bool {
         guard name.count == other.name.count, let own = name.baseAddress, let its = other.name.baseAddress else {

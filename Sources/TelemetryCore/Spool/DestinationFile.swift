@@ -30,8 +30,7 @@ struct DestinationFile {
 
     /// Nil: the spool has none.
     static func existing(in directory: Descriptor) -> DestinationFile? {
-        // One that cannot be looked for may be there.
-        (try? directory.hasEntry(name, followingLinks: true)) ?? true ? DestinationFile(directory: directory) : nil
+        directory.mayHave(staticName) ? DestinationFile(directory: directory) : nil
     }
 
     /// Gives each name a place: the one it has, or else one that no longer belongs to any of `names`. Nil: the

@@ -25,9 +25,7 @@ struct LockedSpool {
 
     /// Another process may have made the file since this one opened the spool.
     private var destinations: DestinationFile? {
-        if shared.destinations == nil, shared.directory.mayHave(DestinationFile.staticName) {
-            shared.destinations = DestinationFile.existing(in: shared.directory)
-        }
+        if shared.destinations == nil { shared.destinations = DestinationFile.existing(in: shared.directory) }
         return shared.destinations
     }
 

@@ -30,6 +30,12 @@ extension Descriptor {
         return false
     }
 
+    /// The same, following links; true where that cannot be known. Allocates nothing.
+    func mayHave(_ name: StaticString) -> Bool {
+        let text = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+        return SystemCall.access.once({ faccessat(raw, text, F_OK, 0) }) == 0 || !SystemError.current.isMissing
+    }
+
     /// fstatat(2)
     @inline(never)
     func entryStatus(_ name: String, followingLinks: Bool = false) throws(SystemError) -> stat {
@@ -43,14 +49,6 @@ extension Descriptor {
     /// The same of a name from `Directory.forEachName`.
     func read(_ status: inout stat, ofListed name: UnsafePointer<CChar>) -> Bool {
         SystemCall.status.once { fstatat(raw, name, &status, AT_SYMLINK_NOFOLLOW) } == 0
-    }
-
-    /// Whether there is such an entry; true where that cannot be known. Allocates nothing.
-    func mayHave(_ name: StaticString) -> Bool {
-        var status = stat()
-        let text = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-        return SystemCall.status.once({ fstatat(number, text, &status, AT_SYMLINK_NOFOLLOW) }) == 0
-            || csystem_errno() != ENOENT
     }
 
     /// pwrite(2) of everything, over what is there.
