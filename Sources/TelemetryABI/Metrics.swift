@@ -37,7 +37,7 @@ public func telemetryOptionsAddMetric(
 public func telemetryMetricFind(collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?)
     -> UnsafeMutablePointer<telemetry_metric>?
 {
-    guard let collector, let name, Gate.isOpen(collector) else { return nil }
+    guard let collector, let name, Gate.isOpenForMetrics(collector) else { return nil }
     return onCallersThread { Collector.from(collector).metric(name) }
 }
 
@@ -56,9 +56,9 @@ public func telemetryMetricFind(collector: UnsafeMutablePointer<telemetry_collec
 public func telemetryMetricBind(
     metric: UnsafeMutablePointer<telemetry_metric>?, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> UnsafeMutablePointer<telemetry_series>? {
-    guard let metric, Gate.isOpen(metric.pointee.collector) else { return nil }
+    guard let metric else { return nil }
     return onCallersThread(exhausted: nil) {
-        Collector.from(metric.pointee.collector).bind(metric, attributes, count)
+        Collector.bind(metric, attributes, count)
     }
 }
 
@@ -220,7 +220,7 @@ public func telemetryMetricsWrite(
     let choice = ExpositionChoice(accept: accept)
     content_type?.pointee = csystem_text(choice.contentType)
     if let buffer, size > 0 { buffer.pointee = 0 }
-    guard let collector, Gate.isOpen(collector) else { return 0 }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return 0 }
     return onCallersThread(exhausted: 0) {
         Collector.from(collector).writeMetrics(choice, buffer, size)
     }
@@ -242,7 +242,7 @@ public func telemetryCount(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, by: Int64,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .add(by), attributes, count)
 }
 
@@ -258,7 +258,7 @@ public func telemetryGauge(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, value: Double,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .set(value), attributes, count)
 }
 
@@ -275,6 +275,6 @@ public func telemetryObserve(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, value: Double,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .observe(value), attributes, count)
 }

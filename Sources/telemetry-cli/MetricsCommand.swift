@@ -10,7 +10,7 @@ enum MetricsCommand {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
         let format = try format(invocation)
-        let bytes = try text(options, format)
+        let bytes = try text(try audience(options, invocation), format)
         guard let path = invocation.arguments.value(.textfile) else {
             try invocation.answer(bytes)
             return .ok
@@ -20,6 +20,14 @@ enum MetricsCommand {
             throw Failure(code: .system, message: path + ": " + problem)
         }
         return .ok
+    }
+
+    /// What the author may get, or what is kept for the user.
+    private static func audience(_ options: Options, _ invocation: Invocation) throws(Failure) -> Options {
+        guard let name = invocation.arguments.value(.audience) else { return OwnChoice.options(options) ?? options }
+        if ArgumentParser.same(name, "author") { return options }
+        if ArgumentParser.same(name, "own") { return options.own([]) }
+        throw invocation.usage("unknown audience '" + name + "', expected author or own")
     }
 
     private static func format(_ invocation: Invocation) throws(Failure) -> MetricsReport.Format {
