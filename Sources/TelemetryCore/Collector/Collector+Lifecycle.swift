@@ -37,6 +37,7 @@ extension Collector {
     private func flushInline(_ spool: Spool, _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool)
         -> telemetry_status
     {
+        mutex.assertHeld()
         lookBeforePass(spool)
         if ignoringBackoff || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
         worker.isPassing = true
@@ -50,12 +51,14 @@ extension Collector {
 
     /// With the mutex held.
     private func status(_ result: PassMachine.Result) -> telemetry_status {
-        result.status(isOn: Gate.isOpen(handle))
+        mutex.assertHeld()
+        return result.status(isOn: Gate.isOpen(handle))
     }
 
     /// With the mutex held. A collector that has recorded nothing still delivers what others have left, but makes no
     /// spool for that. Nil: the spool is usable, or nothing waits.
     private func attachIfAnythingWaits() -> telemetry_status? {
+        mutex.assertHeld()
         if spool != nil { return nil }
         do throws(SystemError) {
             guard let existing = try SpoolDirectory.openToLook(options) else { return nil }
@@ -148,7 +151,7 @@ extension Collector {
         closeOutlets()
     }
 
-    /// With the mutex held, or after the last call. Events that were in memory only and could not be delivered are
+    /// Under the mutex, or after the last call. Events that were in memory only and could not be delivered are
     /// gone; events that an abandoned worker still holds there are lost with the process. Only the helper asks.
     private func noteLoss(whole isClosed: Bool) {
         guard options.role.isHelper, let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
@@ -159,6 +162,7 @@ extension Collector {
     /// spool is made for them.
     @inline(never)
     private func attachToCount() {
+        mutex.assertHeld()
         guard spool == nil, decision.isEnabled, recorder.pointee.counts[.refused] != 0,
             let existing = SpoolDirectory.openExisting(options)
         else { return }
@@ -168,6 +172,7 @@ extension Collector {
 
     /// With the mutex held. Adds the counts of recording threads to the others.
     private func moveCounts(to spool: Spool) {
+        mutex.assertHeld()
         spool.unmerged.counts += recorder.pointee.counts.take()
     }
 
@@ -194,6 +199,7 @@ extension Collector {
     /// With the mutex held. Voids all waiting events, and removes those that no living process holds.
     @discardableResult
     func erase(_ spool: Spool, _ deadline: Deadline? = nil) -> Bool {
+        mutex.assertHeld()
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
         return spool.withdraw(deadline)

@@ -40,6 +40,7 @@ extension Collector {
     /// With the mutex held. `closely`: the file is looked at, even if that was done a moment ago. False: nothing is
     /// recorded.
     private func isMetricStoreReady(closely: Bool = false) -> Bool {
+        mutex.assertHeld()
         guard Gate.isOpen(handle) else { return false }
         if let metrics, let map = metrics.map {
             if !closely && map.isFresh(Clock.coarse()) && MetricMap.isLive(map.base) { return true }
@@ -55,6 +56,7 @@ extension Collector {
 
     /// With the mutex held. The file is missing, was cut short or withdrawn.
     private func attachMetrics(_ metrics: MetricStore) -> Bool {
+        mutex.assertHeld()
         if isDryRun || !metrics.mayReplace {
             metrics.use(MetricMap.inMemory(), nil)
             return metrics.map != nil
@@ -138,6 +140,7 @@ extension Collector {
     private func place(_ metric: Metric, _ attributes: UnsafeRawBufferPointer?, _ map: MetricMap)
         -> (entry: Int, isOverflow: Bool)
     {
+        mutex.assertHeld()
         if Metric.map(metric.handle).pointee.load(ordering: .relaxed) == 0 { metric.attach(to: map) }
         guard Metric.map(metric.handle).pointee.load(ordering: .relaxed) != 0 else { return (0, true) }
         let at = Int(metric.handle.pointee.entry)
@@ -153,6 +156,7 @@ extension Collector {
 
     /// With the mutex held. Where the value of a series is: in its entry, or in this process's own block.
     private func cell(_ metric: Metric, _ series: Int, _ map: MetricMap) -> Int {
+        mutex.assertHeld()
         if series == 0 || metric.declaration.rule == .last { return series }
         let known = metric.processBlock(of: series)
         if known != 0 { return known }
@@ -194,6 +198,7 @@ extension Collector {
 
     /// With the mutex held.
     private func attach(_ bound: BoundSeries, _ metric: Metric, _ map: MetricMap) {
+        mutex.assertHeld()
         let (series, _) = bound.attributes.withUnsafeBytes { place(metric, $0, map) }
         let entry = cell(metric, series, map)
         if entry != 0 { bound.attach(to: map, entry) }
