@@ -9,6 +9,17 @@ enum MetricsCommand {
         guard ToolName.isValid(options.toolName) else {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
+        if let address = invocation.arguments.value(.listen) {
+            try alone(invocation, "--listen", [.format, .textfile, .push, .job, .grouping, .timeoutMs])
+            return try MetricsListener.run(invocation, options, address)
+        }
+        if let url = invocation.arguments.value(.push) {
+            try alone(invocation, "--push", [.format, .textfile])
+            return try MetricsPushing.run(invocation, options, url)
+        }
+        for id in [OptionID.job, .grouping, .timeoutMs] where invocation.arguments.has(id) {
+            throw invocation.usage("--job, --grouping and --timeout-ms go with --push only")
+        }
         let format = try format(invocation)
         let bytes = try text(options, format)
         guard let path = invocation.arguments.value(.textfile) else {
@@ -22,13 +33,19 @@ enum MetricsCommand {
         return .ok
     }
 
+    private static func alone(_ invocation: Invocation, _ name: String, _ others: [OptionID]) throws(Failure) {
+        for id in others where invocation.arguments.has(id) {
+            throw invocation.usage(name + " does not go with the other options of this command")
+        }
+    }
+
     private static func format(_ invocation: Invocation) throws(Failure) -> MetricsReport.Format {
         guard let name = invocation.arguments.value(.format) else { return invocation.wantsJSON ? .json : .prometheus }
         for format in MetricsReport.Format.allCases where ArgumentParser.same(format.name, name) { return format }
         throw invocation.usage("unknown format '" + name + "', expected prometheus, openmetrics, json or otlp-json")
     }
 
-    private static func text(_ options: Options, _ format: MetricsReport.Format) throws(Failure) -> [UInt8] {
+    static func text(_ options: Options, _ format: MetricsReport.Format) throws(Failure) -> [UInt8] {
         do throws(SystemError) {
             if let bytes = try MetricsReport.text(options, format) { return bytes }
         } catch {

@@ -85,7 +85,7 @@ extension Collector {
     }
 
     /// Nil: nothing is recorded, or there is no memory.
-    private func metricSnapshot() -> MetricSnapshot? {
+    func metricSnapshot() -> MetricSnapshot? {
         let map = mutex.withLock { isMetricStoreReady(closely: true) ? metrics?.map : nil }
         guard let map else { return nil }
         if !map.isShared { return MetricSnapshot.of(map) }

@@ -24,6 +24,7 @@ package final class Collector: ForkMember {
     var outlets: [Outlet] = []
     /// Nil until the first metric is asked for.
     var metrics: MetricStore?
+    var listener = ListenerState()
     /// A7: the outlets that the local log replaces.
     private var replaced: [Outlet] = []
     private var areOutletsClosed = false
@@ -89,6 +90,11 @@ package final class Collector: ForkMember {
 
     override func becomeChild() { leaveToParent() }
 
+    override func wake() {
+        condition.broadcast()
+        listener.server?.wake()
+    }
+
     /// Never fails: without consent, everything is a no-op. Nothing is created before the first event.
     package static func open(_ options: Options) -> Collector {
         let collector = Collector(Options(options.settings))
@@ -96,6 +102,7 @@ package final class Collector: ForkMember {
         if collector.decision.isEnabled {
             ForkHandling.register(collector)
             Gate.set(collector.handle, isOpen: true)
+            collector.startListener()
         } else if collector.decision.isRefusal {
             // Written by hand, it has erased nothing yet.
             Spool.withdraw(options)

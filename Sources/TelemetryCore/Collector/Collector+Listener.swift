@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import Synchronization
+
+/// The server of metrics that the program has asked for. Guarded by the collector's mutex.
+struct ListenerState {
+    /// Nil: none was asked for, it has ended, or this is a forked child.
+    var server: MetricsServer?
+    var isRunning = false
+    /// Why there is none.
+    var failure: String?
+}
+
+extension Collector {
+    /// Called once, when the collector is opened and telemetry is on. A port that cannot be had keeps nothing else from
+    /// working.
+    func startListener() {
+        guard let address = options.metricsListener else { return }
+        mutex.lock()
+        defer { mutex.unlock() }
+        guard Allocation.isAvailable else {
+            listener.failure = "out of memory"
+            return
+        }
+        do throws(SystemError) {
+            let server = try MetricsServer(address)
+            listener.isRunning = LibraryThread.start {
+                server.run { self.scraped($0) }
+                self.listenerEnded()
+            }
+            if listener.isRunning {
+                listener.server = server
+            } else {
+                server.close()
+                listener.failure = "no thread could be started"
+            }
+        } catch {
+            listener.failure = address.description + ": " + error.text
+        }
+    }
+
+    private func listenerEnded() {
+        mutex.withLock {
+            listener.server = nil
+            listener.isRunning = false
+            condition.broadcast()
+        }
+    }
+
+    /// On the listener's thread.
+    private func scraped(_ choice: ExpositionChoice) -> ScrapeContent {
+        if let snapshot = metricSnapshot() { return Self.content(snapshot, choice) }
+        // Nothing has been recorded yet, or there is no memory, or nothing is recorded any more.
+        guard let snapshot = MetricSnapshot.empty else { return .failure }
+        let content = Self.content(snapshot, choice)
+        if !Gate.isOpen(handle), case .text(let text) = content { return .ended(text) }
+        return content
+    }
+
+    private static func content(_ snapshot: MetricSnapshot, _ choice: ExpositionChoice) -> ScrapeContent {
+        var text = PrometheusText(choice.format)
+        text.write(snapshot)
+        guard let bytes = text.bytes, Allocation.isAvailable(for: 2 &* bytes.count) else { return .failure }
+        return .text(Array(bytes))
+    }
+
+    /// Where metrics can be scraped; or why they cannot be.
+    package var listenerAddress: (status: telemetry_status, text: String) {
+        mutex.withLock {
+            if let server = listener.server { return (TELEMETRY_OK, server.address.description) }
+            if let failure = listener.failure { return (TELEMETRY_ERROR_SYSTEM, failure) }
+            return (TELEMETRY_DISABLED, "")
+        }
+    }
+
+    /// Takes as long as the answer that is being written for a client, and no longer than the deadline or a moment.
+    func stopListener(_ deadline: Deadline) {
+        mutex.lock()
+        defer { mutex.unlock() }
+        guard listener.isRunning else { return }
+        listener.server?.stop()
+        while listener.isRunning, condition.wait(mutex, until: deadline) {}
+    }
+}
