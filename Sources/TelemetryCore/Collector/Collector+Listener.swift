@@ -49,12 +49,18 @@ extension Collector {
 
     /// On the listener's thread.
     private func scraped(_ choice: ExpositionChoice) -> ScrapeContent {
-        if let snapshot = metricSnapshot() { return Self.content(snapshot, choice) }
-        // Nothing has been recorded yet, or there is no memory, or nothing is recorded any more.
-        guard let snapshot = MetricSnapshot.empty else { return .failure }
-        let content = Self.content(snapshot, choice)
-        if !Gate.isOpen(handle), case .text(let text) = content { return .ended(text) }
-        return content
+        do throws(SystemError) {
+            // The file may be withdrawn at any time.
+            guard let snapshot = try metricSnapshot() ?? .empty else { return .failure }
+            return Self.content(snapshot, choice)
+        } catch {
+            // An answer without metrics would say that they are gone.
+            if Gate.isOpen(handle) { return .failure }
+        }
+        guard let snapshot = MetricSnapshot.empty, case .text(let text) = Self.content(snapshot, choice) else {
+            return .failure
+        }
+        return .ended(text)
     }
 
     private static func content(_ snapshot: MetricSnapshot, _ choice: ExpositionChoice) -> ScrapeContent {

@@ -44,14 +44,17 @@ struct RequestHead: Equatable {
         var head = RequestHead()
         var at = start
         while true {
-            switch line(bytes, at) {
+            let isFirst = at == start
+            // Whatever follows a target that is too long, the answer is the same.
+            let end = isFirst ? min(bytes.count, start &+ targetLineLimit &+ 2) : bytes.count
+            switch line(bytes, at, end) {
             case .bad: return .refused(.badRequest)
             case .none:
-                if at == start, bytes.count &- start > targetLineLimit { return .refused(.targetTooLong) }
+                if isFirst, bytes.count &- start > targetLineLimit &+ 1 { return .refused(.targetTooLong) }
                 return bytes.count >= limit ? .refused(.fieldsTooLarge) : .incomplete
             case .whole(let end):
                 let text = UnsafeRawBufferPointer(rebasing: bytes[at..<end])
-                if at == start {
+                if isFirst {
                     if text.count > targetLineLimit { return .refused(.targetTooLong) }
                     if let status = head.takeRequestLine(text) { return .refused(status) }
                 } else if text.isEmpty {
@@ -72,9 +75,9 @@ struct RequestHead: Equatable {
     }
 
     /// A line ends in CR and LF. Other control characters, except tabs, are in none.
-    private static func line(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Line {
+    private static func line(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Line {
         var at = start
-        while at < bytes.count {
+        while at < end {
             let byte = bytes[at]
             if byte == 0x0D {
                 guard at &+ 1 < bytes.count else { return .none }

@@ -99,7 +99,7 @@ final class ForkHandling {
         return opened
     }
 
-    /// Descriptors that a forked child does not keep. `make` does not wait; a negative number is none.
+    /// Descriptors that a forked child does not keep. `make` does not wait; a negative number is not one.
     static func holding(_ make: () -> (Int32, Int32)) -> (Descriptor?, Descriptor?) {
         let shared = shared
         return shared.heldMutex.withLock {

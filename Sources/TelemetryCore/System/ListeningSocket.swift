@@ -25,8 +25,8 @@ struct ListeningSocket {
     /// Two programs may find the same old file, and one that is about to listen does not listen yet. So they take turns
     /// by a lock on the directory, and neither removes the new file of the other.
     private static func listen(_ path: String) throws(SystemError) -> Descriptor {
-        let directory = (try? Directory.openAny(parent(path))) ?? nil
-        defer { directory?.close(unlocking: true) }
+        let directory = try? ForkHandling.openHeld(at: .currentDirectory, parent(path), O_RDONLY | O_DIRECTORY)
+        defer { if let directory { ForkHandling.closeHeld(directory) } }
         let isLocked = directory.map { lock($0) } ?? false
         do throws(SystemError) {
             return try held { PathText.call(path) { csystem_listen_unix($0) } }
@@ -42,7 +42,8 @@ struct ListeningSocket {
 
     private static func parent(_ path: String) -> String {
         let bytes = Array(path.utf8)
-        return String(bytes: bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)])
+        // Followed, if it is a link.
+        return String(bytes: bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)]) + "/."
     }
 
     private static func isListenedTo(_ path: String) -> Bool {
