@@ -27,11 +27,11 @@ public func telemetryOptionsAddMetric(
 /// Lets a Prometheus server of this machine scrape the tool's metrics, without an HTTP server of the
 /// program. Default: nothing listens.
 ///
-/// If telemetry is on, telemetry_open() listens on the address and starts a thread that answers GET
-/// and HEAD of `/metrics`, in the format that the client asks for. telemetry_metrics_listener() gives
-/// the address. It listens until telemetry_close(). When the user withdraws consent, it ends with the
-/// next request, which gets no metrics. A child of fork(2) does not listen. Every user of the machine
-/// can connect to a port; to a Unix socket (mode 0600) only this user can.
+/// If metrics are recorded, telemetry_open() listens on the address and starts a thread that answers
+/// GET and HEAD of `/metrics` with what telemetry_metrics_write() gives. telemetry_metrics_listener()
+/// gives the address. It listens until telemetry_close(). When the user withdraws consent, it ends
+/// with the next request, which gets no metrics. A child of fork(2) does not listen. Every user of the
+/// machine can connect to a port; to a Unix socket (mode 0600) only this user can.
 ///
 /// Threads: one at a time for the same options.
 /// Blocking: none.
@@ -63,7 +63,7 @@ public func telemetryOptionsSetMetricsListener(
 public func telemetryMetricFind(collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?)
     -> UnsafeMutablePointer<telemetry_metric>?
 {
-    guard let collector, let name, Gate.isOpen(collector) else { return nil }
+    guard let collector, let name, Gate.isOpenForMetrics(collector) else { return nil }
     return onCallersThread { Collector.from(collector).metric(name) }
 }
 
@@ -82,9 +82,9 @@ public func telemetryMetricFind(collector: UnsafeMutablePointer<telemetry_collec
 public func telemetryMetricBind(
     metric: UnsafeMutablePointer<telemetry_metric>?, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> UnsafeMutablePointer<telemetry_series>? {
-    guard let metric, Gate.isOpen(metric.pointee.collector) else { return nil }
+    guard let metric else { return nil }
     return onCallersThread(exhausted: nil) {
-        Collector.from(metric.pointee.collector).bind(metric, attributes, count)
+        Collector.bind(metric, attributes, count)
     }
 }
 
@@ -246,7 +246,7 @@ public func telemetryMetricsWrite(
     let choice = ExpositionChoice(accept: accept)
     content_type?.pointee = csystem_text(choice.contentType)
     if let buffer, size > 0 { buffer.pointee = 0 }
-    guard let collector, Gate.isOpen(collector) else { return 0 }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return 0 }
     return onCallersThread(exhausted: 0) {
         Collector.from(collector).writeMetrics(choice, buffer, size)
     }
@@ -299,7 +299,7 @@ public func telemetryCount(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, by: Int64,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .add(by), attributes, count)
 }
 
@@ -315,7 +315,7 @@ public func telemetryGauge(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, value: Double,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .set(value), attributes, count)
 }
 
@@ -332,6 +332,6 @@ public func telemetryObserve(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, value: Double,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .observe(value), attributes, count)
 }

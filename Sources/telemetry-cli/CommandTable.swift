@@ -76,8 +76,9 @@ enum CommandTable {
             CommandSyntax(
                 id: .metrics, name: "metrics",
                 forms: [
-                    "[--format FORMAT] [--textfile FILE]", "--listen ADDRESS",
-                    "--push URL [--job NAME] [--grouping K=V]... [--timeout-ms N]",
+                    "[--format FORMAT] [--audience author|own] [--textfile FILE]",
+                    "--listen ADDRESS [--audience author|own]",
+                    "--push URL [--job NAME] [--grouping K=V]... [--timeout-ms N] [--audience author|own]",
                 ],
                 summary: "print the tool's metrics, or let a Prometheus server have them",
                 details:
@@ -87,6 +88,9 @@ enum CommandTable {
                         id: .format, name: "--format", value: "FORMAT",
                         choices: MetricsReport.Format.allCases.map { $0.name },
                         summary: "prometheus (the default), openmetrics, json or otlp-json"),
+                    OptionSyntax(
+                        id: .audience, name: "--audience", value: "WHO", choices: ["author", "own"],
+                        summary: "author: with the user's consent; own: kept for the user (the default, if asked for)"),
                     OptionSyntax(
                         id: .textfile, name: "--textfile", value: "FILE",
                         summary: "write to FILE at once, for the textfile collector of node_exporter"),

@@ -9,19 +9,20 @@ enum MetricsCommand {
         guard ToolName.isValid(options.toolName) else {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
+        let shown = try audience(options, invocation)
         if let address = invocation.arguments.value(.listen) {
             try alone(invocation, "--listen", [.format, .textfile, .push, .job, .grouping, .timeoutMs])
-            return try MetricsListener.run(invocation, options, address)
+            return try MetricsListener.run(invocation, shown, address)
         }
         if let url = invocation.arguments.value(.push) {
             try alone(invocation, "--push", [.format, .textfile])
-            return try MetricsPushing.run(invocation, options, url)
+            return try MetricsPushing.run(invocation, shown, url)
         }
         for id in [OptionID.job, .grouping, .timeoutMs] where invocation.arguments.has(id) {
             throw invocation.usage("--job, --grouping and --timeout-ms go with --push only")
         }
         let format = try format(invocation)
-        let bytes = try text(options, format)
+        let bytes = try text(shown, format)
         guard let path = invocation.arguments.value(.textfile) else {
             try invocation.answer(bytes)
             return .ok
@@ -37,6 +38,14 @@ enum MetricsCommand {
         for id in others where invocation.arguments.has(id) {
             throw invocation.usage(name + " does not go with the other options of this command")
         }
+    }
+
+    /// What the author may get, or what is kept for the user.
+    private static func audience(_ options: Options, _ invocation: Invocation) throws(Failure) -> Options {
+        guard let name = invocation.arguments.value(.audience) else { return OwnChoice.options(options) ?? options }
+        if ArgumentParser.same(name, "author") { return options }
+        if ArgumentParser.same(name, "own") { return options.own([]) }
+        throw invocation.usage("unknown audience '" + name + "', expected author or own")
     }
 
     private static func format(_ invocation: Invocation) throws(Failure) -> MetricsReport.Format {

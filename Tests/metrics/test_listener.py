@@ -374,6 +374,34 @@ def answer_or_nothing(to):
         return ""
 
 
+@test("listener/own", "H3 H14")
+def own(world):
+    """Who keeps metrics for themselves can scrape them, though the author gets nothing."""
+    world.telemetry("disable")
+    directory = world.path("home", ".config", "telemetry")
+    with open(os.path.join(directory, "own.yaml"), "w") as file:
+        file.write("own: on\n")
+    os.chmod(os.path.join(directory, "own.yaml"), 0o600)
+    program = Program(world, "127.0.0.1:0")
+    program.tell("c1")
+    check("requests_total 1" in get(program.port)[2], "the user's own")
+    served = Helper(world, "127.0.0.1:0", "--audience", "own")
+    check("requests_total 1" in get(served.port)[2], "the helper, of the user's own")
+    served = Helper(world, "127.0.0.1:0", "--audience", "author")
+    check_equal((200, ""), get(served.port)[::2], "the helper, of the author's")
+    child = program.tell("f").split()
+    check_equal("20", child[1], "in the child")
+    os.kill(int(child[0]), signal.SIGKILL)
+    port = program.port
+    program.end()
+    check(not is_open(port), "it still listens")
+    program = Program(world, "127.0.0.1:0")
+    with open(os.path.join(directory, "own.yaml"), "w") as file:
+        file.write("own: off\n")
+    wait_until(lambda: answer_or_nothing(program.port) == "" and not is_open(program.port), "it still listens")
+    program.end()
+
+
 @test("listener/descriptors", "H3")
 def descriptors(world):
     """A program that closes all descriptors still listens at its address, and nothing of its own is touched."""

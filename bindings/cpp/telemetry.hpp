@@ -221,6 +221,14 @@ public:
         const detail::List list(metadata);
         return set(telemetry_options_set_metadata(get(), list.data(), list.size()));
     }
+    /** telemetry_options_set_operator_metrics() */
+    Options &operator_metrics(bool is_on = true) noexcept { return set(telemetry_options_set_operator_metrics(get(), is_on)); }
+    /** telemetry_options_add_operator_backend() */
+    Options &add_operator_backend(const Text &kind, Attributes settings = {}) noexcept
+    {
+        const auto list = settings.list();
+        return set(telemetry_options_add_operator_backend(get(), kind.c_str(), list.data(), list.size()));
+    }
     /** telemetry_options_add_backend() */
     Options &add_backend(const Text &kind, Attributes settings = {}) noexcept
     {

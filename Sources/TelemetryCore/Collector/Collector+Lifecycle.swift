@@ -73,10 +73,13 @@ extension Collector {
 
     /// Delivers within the deadline and lets go of everything. The handle is invalid afterwards.
     package func close(timeoutMilliseconds: UInt32) -> telemetry_status {
-        let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
+        close(until: Deadline(timeoutMilliseconds: timeoutMilliseconds), isAtOnce: timeoutMilliseconds == 0)
+    }
+
+    func close(until deadline: Deadline, isAtOnce: Bool) -> telemetry_status {
         let wasEnabled = isEnabled
         var status = wasEnabled ? TELEMETRY_OK : TELEMETRY_DISABLED
-        if wasEnabled && timeoutMilliseconds > 0 && deliversAtClose { status = flush(until: deadline, false) }
+        if wasEnabled && !isAtOnce && deliversAtClose { status = flush(until: deadline, false) }
         Gate.set(handle, isOpen: false)
         let spawns = wasEnabled && !deliversAtClose && detachedIsDue
         ForkHandling.forget(self)
@@ -87,6 +90,7 @@ extension Collector {
         } else {
             noteLoss(whole: false)
         }
+        closeOwn(deadline, isAtOnce: isAtOnce)
         if spawns { DetachedDelivery.startUnlessRunning(options) }
         Unmanaged.passUnretained(self).release()
         return status

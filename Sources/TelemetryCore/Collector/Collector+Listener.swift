@@ -12,10 +12,12 @@ struct ListenerState {
 }
 
 extension Collector {
-    /// Called once, when the collector is opened and telemetry is on. A port that cannot be had keeps nothing else from
-    /// working.
+    /// Called once, when the collector is opened. Nothing listens unless something may be recorded, for the author or for
+    /// the user. A port that cannot be had keeps nothing else from working.
     func startListener() {
-        guard let address = options.metricsListener else { return }
+        guard let address = options.metricsListener, decision.isEnabled || ownCollector() != nil else { return }
+        // One that is off is not registered yet.
+        if !decision.isEnabled { ForkHandling.register(self) }
         mutex.lock()
         defer { mutex.unlock() }
         guard Allocation.isAvailable else {
@@ -49,13 +51,16 @@ extension Collector {
 
     /// On the listener's thread.
     private func scraped(_ choice: ExpositionChoice) -> ScrapeContent {
+        // What is kept for the user, if there is such a thing: the same as telemetry_metrics_write() gives.
+        let own = ownCollector().flatMap { Gate.isOpen($0.handle) ? $0 : nil }
+        let source = own ?? self
         do throws(SystemError) {
             // The file may be withdrawn at any time.
-            guard let snapshot = try metricSnapshot() ?? .empty else { return .failure }
+            guard let snapshot = try source.metricSnapshot() ?? .empty else { return .failure }
             return Self.content(snapshot, choice)
         } catch {
             // An answer without metrics would say that they are gone.
-            if Gate.isOpen(handle) { return .failure }
+            if Gate.isOpen(source.handle) || Gate.isOpen(handle) { return .failure }
         }
         guard let snapshot = MetricSnapshot.empty, case .text(let text) = Self.content(snapshot, choice) else {
             return .failure

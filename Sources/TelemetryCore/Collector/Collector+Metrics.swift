@@ -7,10 +7,12 @@ extension Collector {
 
     /// The metric of that name. Nil: it is not declared, or nothing is recorded.
     package func metric(_ name: UnsafePointer<CChar>) -> UnsafeMutablePointer<telemetry_metric>? {
-        mutex.withLock {
-            guard isMetricStoreReady() else { return nil }
-            return metrics?.metric(named: name)?.handle
+        let own = ownCollector()?.metric(name)
+        let found = mutex.withLock { () -> UnsafeMutablePointer<telemetry_metric>? in
+            guard isMetricStoreReady(), let found = metrics?.metric(named: name) else { return nil }
+            return found.handle(own)
         }
+        return found ?? own
     }
 
     /// The metric of that name; where a tool declares none, it is made. Nil: it is not declared, is of another type, or
@@ -18,9 +20,10 @@ extension Collector {
     func metric(_ name: UnsafePointer<CChar>, _ type: MetricType, unit: String = "")
         -> UnsafeMutablePointer<telemetry_metric>?
     {
-        mutex.withLock {
+        let own = ownCollector()?.metric(name, type, unit: unit)
+        let found = mutex.withLock { () -> UnsafeMutablePointer<telemetry_metric>? in
             guard isMetricStoreReady(), let metrics else { return nil }
-            if let found = metrics.metric(named: name) { return found.handle }
+            if let found = metrics.metric(named: name) { return found.handle(own) }
             guard !options.areMetricsDeclared, metrics.metrics.count < MetricLimits.metrics, Allocation.isAvailable,
                 let declaration = metrics.undeclared(String(cString: name), type, unit)
             else {
@@ -29,8 +32,9 @@ extension Collector {
             }
             let made = Metric(declaration, handle)
             metrics.add(made)
-            return made.handle
+            return made.handle(own)
         }
+        return found ?? own
     }
 
     /// With the mutex held. `closely`: the file is looked at, even if that was done a moment ago. False: nothing is
@@ -72,7 +76,8 @@ extension Collector {
 
     /// As much of the text as fits, and its whole length.
     package func writeMetrics(_ choice: ExpositionChoice, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
-        guard let snapshot = try? metricSnapshot() else { return 0 }
+        let own = ownCollector()?.readableSnapshot
+        guard let snapshot = own ?? readableSnapshot else { return 0 }
         var text = PrometheusText(choice.format)
         text.write(snapshot)
         guard let bytes = text.bytes, let source = bytes.baseAddress else { return 0 }
@@ -83,6 +88,9 @@ extension Collector {
         }
         return bytes.count
     }
+
+    /// Nil also if there is an error.
+    private var readableSnapshot: MetricSnapshot? { (try? metricSnapshot()) ?? nil }
 
     /// Nil: the file is not there any more. An error: nothing is recorded, or it cannot be read.
     func metricSnapshot() throws(SystemError) -> MetricSnapshot? {
@@ -168,18 +176,26 @@ extension Collector {
 
     // MARK: bound series
 
-    package func bind(
+    package static func bind(
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>?,
         _ count: Int
     ) -> UnsafeMutablePointer<telemetry_series>? {
-        MetricRecording.encoded(metric, attributes, count) { attributes, _ in
-            mutex.withLock {
-                guard isMetricStoreReady(), let map = metrics?.map else { return nil }
-                let metric = Metric.from(metric)
-                let bound = metric.bind(attributes ?? MetricMap.overflowKey)
-                attach(bound, metric, map)
-                return bound.handle
-            }
+        let own = metric.pointee.own.flatMap { bind($0, attributes, count) }
+        guard Gate.isOpen(metric.pointee.collector) else { return own }
+        let found = MetricRecording.encoded(metric, attributes, count) { attributes, _ in
+            from(metric.pointee.collector).bind(Metric.from(metric), attributes ?? MetricMap.overflowKey, own)
+        }
+        return found ?? own
+    }
+
+    private func bind(
+        _ metric: Metric, _ attributes: UnsafeRawBufferPointer, _ own: UnsafeMutablePointer<telemetry_series>?
+    ) -> UnsafeMutablePointer<telemetry_series>? {
+        mutex.withLock {
+            guard isMetricStoreReady(), let map = metrics?.map else { return nil }
+            let bound = metric.bind(attributes)
+            attach(bound, metric, map)
+            return bound.handle(own)
         }
     }
 
@@ -224,7 +240,9 @@ extension MetricRecording {
         let caller = csystem_enter()
         let metric = Collector.from(collector).metric(name, type, unit: unit)
         csystem_leave(caller)
-        guard let metric else { return Gate.isOpen(collector) ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED }
+        guard let metric else {
+            return Gate.isOpenForMetrics(collector) ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED
+        }
         return record(metric, operation, attributes, count)
     }
 }

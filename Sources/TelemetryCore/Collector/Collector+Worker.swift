@@ -144,7 +144,7 @@ extension Collector {
         spool.mergeCounts(Deadline(nanoseconds: 0))
         // An answer that cannot be read means off. It may be readable again by now.
         if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
-            Gate.set(handle, isOpen: false)
+            closeGate()
             if consent.voidsWaiting { erase(spool) }
             return
         }

@@ -25,6 +25,10 @@ package final class Collector: ForkMember {
     /// Nil until the first metric is asked for.
     var metrics: MetricStore?
     var listener = ListenerState()
+    /// H14: what is kept for receivers of the user's own is the business of a collector beside this one, with a
+    /// directory, a consent and destinations apart. Looked for when the first metric is asked for.
+    var own: Collector?
+    var isOwnKnown = false
     /// A7: the outlets that the local log replaces.
     private var replaced: [Outlet] = []
     private var areOutletsClosed = false
@@ -102,11 +106,12 @@ package final class Collector: ForkMember {
         if collector.decision.isEnabled {
             ForkHandling.register(collector)
             Gate.set(collector.handle, isOpen: true)
-            collector.startListener()
         } else if collector.decision.isRefusal {
             // Written by hand, it has erased nothing yet.
             Spool.withdraw(options)
         }
+        if options.audience == .author { Gate.set(collector.handle, isOpenForOwn: true) }
+        if options.metricsListener != nil { collector.startListener() }
         return collector
     }
 
@@ -248,8 +253,14 @@ package final class Collector: ForkMember {
         spool.discardOwn()
         // After `telemetry reset` the spool belongs to nobody: this collector ends.
         if isConsented(), !shared.control.isRemoved { return false }
-        Gate.set(handle, isOpen: false)
+        closeGate()
         return true
+    }
+
+    /// With the mutex held. Nothing is recorded any more, not even by those who know where.
+    func closeGate() {
+        Gate.set(handle, isOpen: false)
+        metrics?.use(nil, nil)
     }
 
     /// With the mutex held. The state directory was removed by somebody who has not withdrawn consent: recorded events
@@ -269,7 +280,7 @@ package final class Collector: ForkMember {
         if worker.isPassing { return true }
         guard let consent = ConsentResolver.decideIfKnown(options) else { return true }
         if !consent.isEnabled {
-            Gate.set(handle, isOpen: false)
+            closeGate()
             return false
         }
         // The old files are closed first: new ones may get the numbers of those that are closed already.
@@ -302,7 +313,7 @@ package final class Collector: ForkMember {
             watch.lookAgain()
             return true
         }
-        Gate.set(handle, isOpen: false)
+        closeGate()
         guard decision.voidsWaiting else { return false }
         if let spool { erase(spool, Deadline(nanoseconds: 0)) } else if metrics != nil { Spool.withdraw(options) }
         return false

@@ -176,7 +176,10 @@ extension Options {
     }
 
     /// Takes the keys of a manifest's `backend`, and reads them as a manifest is read.
-    package func addBackend(kind: String, _ settings: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
+    /// `isOperators`: it is the operator of the program who has chosen it.
+    package func addBackend(
+        kind: String, _ settings: UnsafePointer<telemetry_attribute>?, _ count: Int, isOperators: Bool = false
+    ) -> Bool {
         var entries = [YAMLEntry("kind", AttributeValue.string(kind))]
         var headers: [YAMLEntry] = []
         for index in 0..<max(0, count) {
@@ -193,7 +196,8 @@ extension Options {
         }
         if !headers.isEmpty { entries.append(YAMLEntry("headers", YAMLNode(headers))) }
         do throws(ManifestError) {
-            return addDestination(try BackendSection.destination(YAMLNode(entries), "", "backend"))
+            let added = try BackendSection.destination(YAMLNode(entries), "", "backend")
+            return isOperators ? addOperatorDestination(added) : addDestination(added)
         } catch {
             fail(error.text)
             return false

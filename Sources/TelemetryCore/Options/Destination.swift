@@ -7,6 +7,9 @@ package final class Destination {
     package let choice: BackendChoice
     package static let limit = 6
 
+    /// Metrics are sent there.
+    var takesMetrics: Bool { false }
+
     init(name: String, _ choice: BackendChoice) {
         self.name = name
         self.choice = choice

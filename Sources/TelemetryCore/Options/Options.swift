@@ -36,8 +36,18 @@ package struct Settings {
     var manifestPath: String?
     /// What another process would find in the manifest.
     var manifestMark: ManifestMark?
+    var audience = Audience.author
+    var operatorChoice = OperatorChoice()
+    /// Of receivers of the user's own: the author has chosen one for metrics too.
+    var authorTakesMetrics = false
     /// The first thing that was wrong, as a sentence.
     fileprivate(set) var error: String?
+
+    /// Replaces those chosen so far.
+    mutating func setDestinations(_ chosen: [Destination]) {
+        destinations = chosen
+        isDefault = false
+    }
 }
 
 /// How to open a collector. Setters check what they are given; the first thing wrong is kept in
@@ -85,6 +95,8 @@ package final class Options {
     var metricsListener: ListenAddress? { settings.metricsListener }
     package var manifestPath: String? { settings.manifestPath }
     var manifestMark: ManifestMark? { settings.manifestMark }
+    package var audience: Audience { settings.audience }
+    var operatorChoice: OperatorChoice { settings.operatorChoice }
     package var error: String? { settings.error }
 
     subscript(_ setting: Setting) -> Int64 {
@@ -96,10 +108,7 @@ package final class Options {
 // Where events go.
 extension Options {
     /// Replaces those chosen so far.
-    package func setDestinations(_ chosen: [Destination]) {
-        settings.destinations = chosen
-        settings.isDefault = false
-    }
+    package func setDestinations(_ chosen: [Destination]) { settings.setDestinations(chosen) }
 
     package func setBackend(_ choice: BackendChoice) { setDestinations([Destination(name: choice.kind, choice)]) }
 

@@ -23,6 +23,10 @@ struct Description {
     /// For a segment that `read` could not read. Nil: it is damaged.
     static func readLater(_ segment: UnsafeRawPointer) -> Description? {
         let (first, second) = SegmentLayout.descriptionOffsets
+        // A version writes both copies: beside one of this version, the other is damaged.
+        for offset in [first, second] where DescriptionLayout.magic.load(segment + offset) == Magic.segment {
+            return nil
+        }
         return readLater(segment, at: first) ?? readLater(segment, at: second)
     }
 
