@@ -27,8 +27,8 @@ extension Collector {
         do throws(SystemError) {
             let server = try MetricsServer(address)
             listener.isRunning = LibraryThread.start {
-                server.run { self.scraped($0) }
-                self.listenerEnded()
+                let isComplete = server.run { self.scraped($0) }
+                self.listenerEnded(isComplete ? nil : server.address)
             }
             if listener.isRunning {
                 listener.server = server
@@ -41,8 +41,10 @@ extension Collector {
         }
     }
 
-    private func listenerEnded() {
+    /// `lost`: the address that could not be had again.
+    private func listenerEnded(_ lost: ListenAddress?) {
         mutex.withLock {
+            if let lost { listener.failure = lost.description + ": closed by the program" }
             listener.server = nil
             listener.isRunning = false
             condition.broadcast()

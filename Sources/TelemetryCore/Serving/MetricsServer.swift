@@ -55,9 +55,13 @@ package final class MetricsServer {
     /// From any thread: the loop looks whether the program has ended.
     func wake() { mutex.withLock { pipe?.wake() } }
 
-    /// Serves until it is stopped, or `content` says that this is the end, or no thread of the program is left.
-    func run(_ content: (ExpositionChoice) -> ScrapeContent) {
-        while !isStopping.load(ordering: .acquiring), isUsable() {
+    /// Serves until it is stopped, or `content` says that this is the end, or no thread of the program is left. False:
+    /// the program has closed its descriptors, and the address cannot be had again.
+    @discardableResult
+    func run(_ content: (ExpositionChoice) -> ScrapeContent) -> Bool {
+        defer { close() }
+        while !isStopping.load(ordering: .acquiring) {
+            if !isUsable() { return false }
             if csystem_is_over(true) {
                 csystem_open_signals()
                 break
@@ -73,7 +77,7 @@ package final class MetricsServer {
             removeEnded()
             acceptNew(now)
         }
-        close()
+        return true
     }
 
     /// Never run, or at the end of it.
@@ -199,17 +203,20 @@ package final class MetricsServer {
     private func acceptNew(_ now: Int64) {
         guard polled.count > 1, polled[1].revents != 0 else { return }
         for index in 0..<8 {
-            if connections.count >= Self.connectionLimit {
-                guard let victim = victim(now) else { return }
-                victim.end()
-                removeEnded()
-            }
+            if connections.count >= Self.connectionLimit && !makeRoom(now) { return }
             guard let socket = listener?.accept() else {
-                // The process can open no more files, for instance: poll(2) would return at once.
-                if index == 0 { Clock.sleep(nanoseconds: 10_000_000) }
+                // At once, when poll(2) said that there is one: the process can open no more files, for instance.
+                if index == 0 && !makeRoom(now) { Clock.sleep(nanoseconds: 10_000_000) }
                 return
             }
             connections.append(ServedConnection(socket, now: now))
         }
+    }
+
+    private func makeRoom(_ now: Int64) -> Bool {
+        guard let victim = victim(now) else { return false }
+        victim.end()
+        removeEnded()
+        return true
     }
 }
