@@ -8,6 +8,7 @@ enum OptionID {
     case dryRun, sent, verify, wire, offline, schema
     case format, since, log, columns
     case attribute, by, batch, textfile, audience
+    case listen, push, job, grouping
 }
 
 /// Which command is on the command line.

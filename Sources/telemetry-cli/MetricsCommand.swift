@@ -9,8 +9,20 @@ enum MetricsCommand {
         guard ToolName.isValid(options.toolName) else {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
+        let shown = try audience(options, invocation)
+        if let address = invocation.arguments.value(.listen) {
+            try alone(invocation, "--listen", [.format, .textfile, .push, .job, .grouping, .timeoutMs])
+            return try MetricsListener.run(invocation, shown, address)
+        }
+        if let url = invocation.arguments.value(.push) {
+            try alone(invocation, "--push", [.format, .textfile])
+            return try MetricsPushing.run(invocation, shown, url)
+        }
+        for id in [OptionID.job, .grouping, .timeoutMs] where invocation.arguments.has(id) {
+            throw invocation.usage("--job, --grouping and --timeout-ms go with --push only")
+        }
         let format = try format(invocation)
-        let bytes = try text(try audience(options, invocation), format)
+        let bytes = try text(shown, format)
         guard let path = invocation.arguments.value(.textfile) else {
             try invocation.answer(bytes)
             return .ok
@@ -20,6 +32,12 @@ enum MetricsCommand {
             throw Failure(code: .system, message: path + ": " + problem)
         }
         return .ok
+    }
+
+    private static func alone(_ invocation: Invocation, _ name: String, _ others: [OptionID]) throws(Failure) {
+        for id in others where invocation.arguments.has(id) {
+            throw invocation.usage(name + " does not go with the other options of this command")
+        }
     }
 
     /// What the author may get, or what is kept for the user.
@@ -36,7 +54,7 @@ enum MetricsCommand {
         throw invocation.usage("unknown format '" + name + "', expected prometheus, openmetrics, json or otlp-json")
     }
 
-    private static func text(_ options: Options, _ format: MetricsReport.Format) throws(Failure) -> [UInt8] {
+    static func text(_ options: Options, _ format: MetricsReport.Format) throws(Failure) -> [UInt8] {
         do throws(SystemError) {
             if let bytes = try MetricsReport.text(options, format) { return bytes }
         } catch {

@@ -260,6 +260,8 @@ public:
         declaration.bound_count = bounds.size();
         return set(telemetry_options_add_metric(get(), &declaration));
     }
+    /** telemetry_options_set_metrics_listener() */
+    Options &metrics_listener(const Text &address) noexcept { return set(telemetry_options_set_metrics_listener(get(), address.c_str())); }
     Options &notice(const telemetry_notice &notice) noexcept { return set(telemetry_options_set_notice(get(), &notice)); }
 
     /** telemetry_prompt(): call it before the collector is made. */
@@ -454,6 +456,14 @@ public:
     std::string metrics(const Text &accept = nullptr, const char **content_type = nullptr) const
     {
         return detail::text([&](char *buffer, std::size_t size) { return telemetry_metrics_write(handle_, accept.c_str(), buffer, size, content_type); });
+    }
+    /** telemetry_metrics_listener(). `text`: the address at which metrics can be scraped, or why they cannot be. */
+    telemetry_status metrics_listener(std::string &text) const
+    {
+        char buffer[256];
+        const telemetry_status status = telemetry_metrics_listener(handle_, buffer, sizeof buffer);
+        text = buffer;
+        return status;
     }
 
     telemetry_status flush(std::chrono::milliseconds timeout) noexcept { return telemetry_flush(handle_, milliseconds(timeout)); }

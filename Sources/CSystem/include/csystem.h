@@ -41,6 +41,7 @@
 #include "curl_table.h"
 #include "section.h"
 #include "sha256.h"
+#include "socket.h"
 #include "text.h"
 #include "telemetry_types.h"
 #include "udp.h"

@@ -86,6 +86,7 @@ extension Collector {
         Gate.set(handle, isOpen: false)
         let spawns = wasEnabled && !deliversAtClose && detachedIsDue
         ForkHandling.forget(self)
+        stopListener(deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds)))
         // Locks may be waited for until the caller's deadline, but at least for a short grace period.
         if stopWorker(deadline) {
             cleanUp(deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds)))

@@ -78,7 +78,8 @@ extension Collector {
 
     /// As much of the text as fits, and its whole length.
     package func writeMetrics(_ choice: ExpositionChoice, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
-        guard let snapshot = ownCollector()?.metricSnapshot() ?? metricSnapshot() else { return 0 }
+        let own = ownCollector()?.readableSnapshot
+        guard let snapshot = own ?? readableSnapshot else { return 0 }
         var text = PrometheusText(choice.format)
         text.write(snapshot)
         guard let bytes = text.bytes, let source = bytes.baseAddress else { return 0 }
@@ -90,14 +91,20 @@ extension Collector {
         return bytes.count
     }
 
-    /// Nil: nothing is recorded, or there is no memory.
-    private func metricSnapshot() -> MetricSnapshot? {
+    /// Nil also if there is an error.
+    private var readableSnapshot: MetricSnapshot? { (try? metricSnapshot()) ?? nil }
+
+    /// Nil: the file is not there any more. An error: nothing is recorded, or it cannot be read.
+    func metricSnapshot() throws(SystemError) -> MetricSnapshot? {
         let map = mutex.withLock { isMetricStoreReady(closely: true) ? metrics?.map : nil }
-        guard let map else { return nil }
-        if !map.isShared { return MetricSnapshot.of(map) }
-        guard let shared = SpoolDirectory.look(options) else { return nil }
+        guard let map else { throw SystemError(code: ENOMEM) }
+        if !map.isShared {
+            guard let snapshot = MetricSnapshot.of(map) else { throw SystemError(code: ENOMEM) }
+            return snapshot
+        }
+        guard let shared = try SpoolDirectory.openToLook(options) else { return nil }
         defer { shared.close() }
-        return (try? MetricSnapshot.of(shared.directory, epoch: shared.control.epochNow)) ?? nil
+        return try MetricSnapshot.of(shared.directory, epoch: shared.control.epochNow)
     }
 
     // MARK: the slow way of recording

@@ -24,6 +24,7 @@ package final class Collector: ForkMember {
     var outlets: [Outlet] = []
     /// Nil until the first metric is asked for.
     var metrics: MetricStore?
+    var listener = ListenerState()
     /// H14: what is kept for receivers of the user's own is the business of a collector beside this one, with a
     /// directory, a consent and destinations apart. Looked for when the first metric is asked for.
     var own: Collector?
@@ -93,6 +94,11 @@ package final class Collector: ForkMember {
 
     override func becomeChild() { leaveToParent() }
 
+    override func wake() {
+        condition.broadcast()
+        listener.server?.wake()
+    }
+
     /// Never fails: without consent, everything is a no-op. Nothing is created before the first event.
     package static func open(_ options: Options) -> Collector {
         let collector = Collector(Options(options.settings))
@@ -105,6 +111,7 @@ package final class Collector: ForkMember {
             Spool.withdraw(options)
         }
         if options.audience == .author { Gate.set(collector.handle, isOpenForOwn: true) }
+        if options.metricsListener != nil { collector.startListener() }
         return collector
     }
 

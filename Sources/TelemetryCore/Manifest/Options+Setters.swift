@@ -36,6 +36,21 @@ extension Options {
         return true
     }
 
+    /// Nil or empty: none.
+    package func setMetricsListener(_ address: String?) -> Bool {
+        guard let address, !address.utf8.isEmpty else {
+            settings.metricsListener = nil
+            return true
+        }
+        do throws(ListenAddressError) {
+            settings.metricsListener = try ListenAddress.parse(address)
+            return true
+        } catch {
+            fail("metrics listener: " + error.text)
+            return false
+        }
+    }
+
     /// C12: 0: the default.
     package func setHeartbeat(seconds: UInt32, failures: UInt32) -> Bool {
         let period = seconds == 0 ? Setting.heartbeatPeriod.initial : Int64(seconds)

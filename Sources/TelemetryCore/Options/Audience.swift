@@ -25,6 +25,7 @@ extension Options {
     package func own(_ destinations: [Destination]) -> Options {
         var settings = settings
         settings.audience = .own
+        settings.metricsListener = nil
         settings.authorTakesMetrics = self.destinations.contains { $0.takesMetrics }
         settings.setDestinations(
             destinations.isEmpty ? [Destination(name: BackendChoice.noop.kind, .noop)] : destinations)

@@ -30,6 +30,8 @@ package struct Settings {
     var metrics: [MetricDeclaration] = []
     /// The manifest declares metrics: no others may be recorded.
     var areMetricsDeclared = false
+    /// Where the program lets metrics be scraped; nil: nowhere.
+    var metricsListener: ListenAddress?
     /// Absolute path of the manifest these options came from, if they came from one.
     var manifestPath: String?
     /// What another process would find in the manifest.
@@ -90,6 +92,7 @@ package final class Options {
     package var events: EventRegistry? { settings.events }
     package var metrics: [MetricDeclaration] { settings.metrics }
     package var areMetricsDeclared: Bool { settings.areMetricsDeclared }
+    var metricsListener: ListenAddress? { settings.metricsListener }
     package var manifestPath: String? { settings.manifestPath }
     var manifestMark: ManifestMark? { settings.manifestMark }
     package var audience: Audience { settings.audience }
