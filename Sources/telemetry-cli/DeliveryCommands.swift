@@ -26,7 +26,7 @@ enum DeliveryCommands {
                 message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
         }
         let end = Deadline(timeoutMilliseconds: limit)
-        var isEnabled = try send(invocation, limit, ignoringBackoff: isNow)
+        var isEnabled = try send(invocation, limit, ignoringBackoff: isNow, sparing: true)
         var before: UInt64 = 0
         // Events recorded meanwhile have found this process at work, and have started no other.
         while isEnabled && !end.isPast {
@@ -35,7 +35,8 @@ enum DeliveryCommands {
             if left == 0 || left == before { break }
             before = left
             isEnabled = try send(
-                invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false)
+                invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false,
+                sparing: true)
         }
     }
 
@@ -53,8 +54,10 @@ enum DeliveryCommands {
         return .ok
     }
 
-    /// Whether telemetry is on.
-    private static func send(_ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool) throws(Failure) -> Bool {
+    /// Whether telemetry is on. `sparing`: metrics wait for their interval.
+    private static func send(
+        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
+    ) throws(Failure) -> Bool {
         let options = try invocation.options()
         let delivery = ToolDelivery(options)
         invocation.warn(delivery.decision)
@@ -62,7 +65,10 @@ enum DeliveryCommands {
         let before = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         let attemptBefore = SpoolInspector.deliveryState(options: options)?.lastAttempt
         let deadline = Deadline(timeoutMilliseconds: limit)
-        let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
+        let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        if status != TELEMETRY_ERROR_TIMEOUT, !delivery.metricProblem.utf8.isEmpty {
+            throw Failure(code: .notDelivered, message: "metrics not delivered: " + delivery.metricProblem)
+        }
         let fate = DeliveryFate(from: before, to: SpoolInspector.statistics(options: options) ?? before)
         switch status {
         case TELEMETRY_ERROR_TIMEOUT:

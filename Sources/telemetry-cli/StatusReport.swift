@@ -12,6 +12,7 @@ struct StatusReport {
     private let program: SpoolInspector.ProgramChoice?
     private let waitingForOthers: [SpoolInspector.WaitingForOther]
     private let destinations: [DestinationReport]
+    private let metricDestinations: [MetricDestinationReport]
     /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
     private let statistics: telemetry_statistics?
     /// Why the spool cannot be looked at, altogether or in part.
@@ -29,6 +30,7 @@ struct StatusReport {
         backend = options.isDefault ? program.map { $0.shown } ?? collector.backendInfo : collector.backendInfo
         _ = collector.close(timeoutMilliseconds: 0)
         destinations = SpoolInspector.destinations(options: options)
+        metricDestinations = SpoolInspector.metricDestinations(options: options)
         let spool = SpoolInspector.examine(options: options)
         statistics = spool.statistics
         problem = spool.problem?.text
@@ -117,6 +119,7 @@ struct StatusReport {
         object.add("manifest", optional: options.manifestPath)
         object.add("backend", backend)
         object.add("backends", objects: destinations.map { $0.json(guarantee) })
+        object.add("metrics", objects: metricDestinations.map { $0.json })
         if let program {
             var chosen = JSONObject()
             chosen.add("destinations", program.destinations)
@@ -203,6 +206,7 @@ struct StatusReport {
         if destinations.count > 1 {
             for destination in destinations { rows.append(("to " + destination.name, destination.text)) }
         }
+        for destination in metricDestinations { rows.append(("metrics to " + destination.name, destination.text)) }
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
         if let heartbeat {
             rows.append(

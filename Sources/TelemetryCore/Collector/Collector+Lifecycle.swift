@@ -13,17 +13,22 @@ extension Collector {
         return flush(until: Deadline(timeoutMilliseconds: timeoutMilliseconds), ignoringBackoff)
     }
 
-    private func flush(until deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
+    private func flush(
+        until deadline: Deadline, _ ignoringBackoff: Bool, events: Bool = true, metrics: Bool = true
+    ) -> telemetry_status {
         mutex.lock()
         defer { mutex.unlock() }
-        if let unusable = attachIfAnythingWaits() { return unusable }
-        guard let spool, let dispatcher else { return TELEMETRY_OK }
+        if events, let unusable = attachIfAnythingWaits() { return unusable }
+        let hasMetrics = metrics && areMetricsThere
+        guard (events && spool != nil && dispatcher != nil) || hasMetrics else { return TELEMETRY_OK }
         guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
-        let isInline = !worker.isRunning && isLocal
-        if isInline { return flushInline(spool, dispatcher, deadline, ignoringBackoff) }
+        if let spool, let dispatcher, !hasMetrics, !worker.isRunning, currentOutlets().isLocal {
+            return flushInline(spool, dispatcher, deadline, ignoringBackoff)
+        }
         startWorker()
         guard worker.isRunning else { return TELEMETRY_ERROR_SYSTEM }
         worker.requested &+= 1
+        (worker.wantsEvents, worker.wantsMetrics) = (events, hasMetrics)
         worker.ignoresBackoff = ignoringBackoff
         let request = worker.requested
         condition.broadcast()
@@ -76,9 +81,12 @@ extension Collector {
         let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
         let wasEnabled = isEnabled
         var status = wasEnabled ? TELEMETRY_OK : TELEMETRY_DISABLED
-        if wasEnabled && timeoutMilliseconds > 0 && deliversAtClose { status = flush(until: deadline, false) }
+        let (events, metrics) = (deliversAtClose, handsMetricsOn)
+        if wasEnabled && timeoutMilliseconds > 0 && (events || metrics) {
+            status = flush(until: deadline, false, events: events, metrics: metrics)
+        }
         Gate.set(handle, isOpen: false)
-        let spawns = wasEnabled && !deliversAtClose && detachedIsDue
+        let spawns = wasEnabled && (!events && detachedIsDue || !metrics && detachedMetricsAreDue)
         ForkHandling.forget(self)
         // Locks may be waited for until the caller's deadline, but at least for a short grace period.
         if stopWorker(deadline) {
@@ -98,6 +106,12 @@ extension Collector {
 
     private var detachedIsDue: Bool {
         mutex.withLock { spool != nil && (dispatcher?.nextAttempt ?? 0) <= Clock.realtime() }
+    }
+
+    /// Metrics were recorded, and another process is to hand them on.
+    private var detachedMetricsAreDue: Bool {
+        let mayBeDue = mutex.withLock { metrics?.map?.isShared == true && currentMetricDelivery() != nil }
+        return mayBeDue && MetricDelivery.isDue(options)
     }
 
     /// False: the worker is still busy, and will clean up by itself.

@@ -24,6 +24,11 @@ package final class Collector: ForkMember {
     var outlets: [Outlet] = []
     /// Nil until the first metric is asked for.
     var metrics: MetricStore?
+    /// Nil: this process hands no metrics on, or has not been asked to yet.
+    var metricDelivery: MetricDelivery?
+    var isMetricDeliveryMade = false
+    /// Monotonic clock: when the worker looks at the metrics again; `Int64.max`: it need not.
+    var metricLook = Int64.max
     /// A7: the outlets that the local log replaces.
     private var replaced: [Outlet] = []
     private var areOutletsClosed = false
@@ -152,10 +157,15 @@ package final class Collector: ForkMember {
             return areOutletsClosed ? [] : (hasCustomBackend ? currentOutlets() : outlets) + replaced
         }
         for outlet in ending { outlet.backend.close() }
+        let metrics = mutex.withLock { () -> MetricDelivery? in
+            defer { metricDelivery = nil }
+            return metricDelivery
+        }
+        metrics?.close()
     }
 
     /// With the mutex held. Delivery needs no network and ends at once.
-    var isLocal: Bool { currentOutlets().isLocal }
+    var isLocal: Bool { currentOutlets().isLocal && currentMetricDelivery() == nil }
 
     // MARK: the slow path of recording
 
@@ -320,7 +330,7 @@ package final class Collector: ForkMember {
     private static let identityRetryNanoseconds: Int64 = 60_000_000_000
 
     /// The user's answer at this moment.
-    private var isConsented: () -> Bool {
+    var isConsented: () -> Bool {
         { [options] in ConsentResolver.decide(options).isEnabled }
     }
 

@@ -23,6 +23,17 @@ package final class MetricSnapshot {
 
     package var created: Int64 { MetricLayout.created.load(base) }
 
+    var epoch: UInt64 { MetricLayout.epoch.load(base) }
+
+    /// All of the copy: `of` makes the same snapshot of it again.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: size) }
+
+    /// What tells the store from every other one: its epoch, which begins with a random number, and when it was made.
+    var mark: [UInt8] {
+        var numbers = (epoch.littleEndian, UInt64(bitPattern: created).littleEndian)
+        return withUnsafeBytes(of: &numbers) { Array($0) }
+    }
+
     package subscript(_ count: MetricCount) -> UInt64 { MetricLayout.count(count).load(base) }
 
     // MARK: making it
@@ -269,7 +280,7 @@ package struct MetricFamily {
 /// A series in a snapshot. Valid as long as that.
 package struct SeriesView {
     private let entry: UnsafeRawPointer
-    private let shape: SeriesShape
+    let shape: SeriesShape
     private let base: UnsafeRawPointer
     private let size: Int
 
