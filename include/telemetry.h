@@ -945,7 +945,7 @@ TELEMETRY_API size_t telemetry_metrics_write(telemetry_collector *collector, con
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 
 /**
- * Delivers what waits now, and waits for the result.
+ * Delivers what waits now, with the metrics that have changed, and waits for the result.
  *
  * Threads: any number at once.
  * Blocking: up to `timeout_ms`.

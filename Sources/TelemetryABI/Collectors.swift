@@ -37,7 +37,7 @@ public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> 
     return onCallersThread { Collector.from(UnsafeMutablePointer(mutating: collector)).isEnabled }
 }
 
-/// Delivers what waits now, and waits for the result.
+/// Delivers what waits now, with the metrics that have changed, and waits for the result.
 ///
 /// Threads: any number at once.
 /// Blocking: up to `timeout_ms`.

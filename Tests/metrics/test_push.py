@@ -11,7 +11,7 @@ import time
 import metrics_reader
 import programs
 from push_receiver import PushReceiver, decoded, metrics, number, plain, points, total
-from stage import spawn, wait_until
+from stage import wait_until
 from suite import check, check_equal, test
 from world import BUILD, TOOL
 
@@ -19,6 +19,7 @@ from world import BUILD, TOOL
 PUSHER = programs.PRELUDE + r"""
 int main(int argc, char **argv)
 {
+    (void)opened;
     telemetry_options *options = telemetry_options_new("itest", "1.0.0");
     if (telemetry_options_load_manifest(options, argv[1]) != TELEMETRY_OK) {
         char error[500];
@@ -36,6 +37,8 @@ int main(int argc, char **argv)
     telemetry_options_add_metric(options, &exponential);
     telemetry_options_add_metric(options, &histogram);
     telemetry_options_add_metric(options, &up_down);
+    telemetry_metric_declaration requests = {.size = sizeof requests, .name = "requests", .type = TELEMETRY_COUNTER, .unit = "{request}"};
+    telemetry_options_add_metric(options, &requests);
     telemetry_collector *telemetry = telemetry_open(options);
     telemetry_options_free(options);
     telemetry_attribute attributes[] = {telemetry_string("from", "c"), telemetry_int("n", 1)};
@@ -79,6 +82,11 @@ def push(world, close_ms=20000, adds=1, program=None, expected="0"):
     check_equal(f"sent\n{expected}\n", out, "what close returned")
 
 
+def started(world, command):
+    """A program that lives until its standard input ends."""
+    return subprocess.Popen(command, env=world.environment, cwd=world.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 def deliver(world, *arguments, expected=None):
     return world.telemetry("deliver", *arguments, expected=expected)
 
@@ -119,10 +127,13 @@ def both_forms(world):
             check_equal(seen.value("u"), total([message], "u"), "up-down counter")
             check_equal("AGGREGATION_TEMPORALITY_CUMULATIVE", found["e"][1]["aggregationTemporality"], "temporality")
             point, = found["e"][1]["dataPoints"]
-            kept = seen.value("e")
+            kept, scale = seen.value("e"), point.get("scale", 0)
+            expected = {}
+            for index, count in kept["positive"].items():
+                expected[index >> kept["scale"] - scale] = expected.get(index >> kept["scale"] - scale, 0) + count
             positive = point["positive"]
-            check_equal((kept["scale"], kept["positive"]), (point.get("scale", 0), {
-                positive.get("offset", 0) + at: int(count) for at, count in enumerate(positive["bucketCounts"]) if int(count)}), "buckets")
+            check_equal(expected, {positive.get("offset", 0) + at: int(count) for at, count in enumerate(positive["bucketCounts"])
+                                   if int(count)}, "buckets")
             check_equal((kept["zeros"], kept["count"]), (int(point["zeroCount"]), int(point["count"])), "zeros and values")
             resource = plain(message["resourceMetrics"][0]["resource"]["attributes"])
             check_equal(("itest", "1.0.0"), (resource["service.name"], resource["service.version"]), "resource")
@@ -282,14 +293,16 @@ def expected_failure():
 def many_series(world):
     """Series that need several requests, one of which fails: each arrives once, and the rest follows the failure."""
     receiver = world.closes(PushReceiver(lambda number: 503 if number == 1 else 200))
-    pushed_to(world, receiver, {"metrics": {"many": {"type": "counter", "max_series": 9000, "attributes": {
-        "n": {"type": "int"}, "text": {"type": "string", "max_length": 600}}}}}, temporality="delta", timeout_ms=30000)
+    pushed_to(world, receiver, temporality="delta", timeout_ms=30000)
     program = world.program("many", programs.PRELUDE + r"""
 int main(int argc, char **argv)
 {
     (void)argc;
+    (void)opened;
     telemetry_options *options = telemetry_options_new("itest", "1.0.0");
     if (telemetry_options_load_manifest(options, argv[1]) != TELEMETRY_OK) return 3;
+    telemetry_metric_declaration declaration = {.size = sizeof declaration, .name = "many", .type = TELEMETRY_COUNTER, .series_limit = 9000};
+    telemetry_options_add_metric(options, &declaration);
     telemetry_collector *telemetry = telemetry_open(options);
     telemetry_options_free(options);
     telemetry_metric *many = telemetry_metric_find(telemetry, "many");
@@ -318,6 +331,39 @@ int main(int argc, char **argv)
     world.telemetry("show", "--sent", "--verify")
 
 
+@test("push/two-versions", "H2 H7")
+def two_versions(world):
+    """Two versions of a tool declare a metric differently, in turn: one is shown, and what each has counted is sent once."""
+    receiver = world.closes(PushReceiver())
+    pushed_to(world, receiver, temporality="delta")
+    program = world.program("version", programs.PRELUDE + r"""
+int main(int argc, char **argv)
+{
+    (void)argc;
+    telemetry_metric_declaration metrics[] = {
+        {.size = sizeof metrics[0], .name = "requests", .type = TELEMETRY_COUNTER, .unit = argv[1]},
+        {.size = sizeof metrics[0], .name = "e", .type = TELEMETRY_EXPONENTIAL_HISTOGRAM, .unit = argv[1]}};
+    telemetry_collector *telemetry = opened(metrics, 2);
+    telemetry_metric_add(telemetry_metric_find(telemetry, "requests"), atoi(argv[2]), NULL, 0);
+    for (int i = 0; i < atoi(argv[2]); i++)
+        telemetry_metric_observe(telemetry_metric_find(telemetry, "e"), 0.1 * (i % 7) + i * i, NULL, 0);
+    telemetry_close(telemetry, 0);
+    return 0;
+}
+""")
+    turn = random.Random(5)
+    for turns in range(30):
+        world.run([program, turn.choice("xyz"), str(turn.randint(1, 40))])
+        if turn.random() < 0.5:
+            deliver(world, "--now", expected=0)
+    for unit in "xyz":
+        world.run([program, unit, "1"])
+        deliver(world, "--now", expected=0)
+    messages = decoded(receiver.counted)
+    check_equal(stored(world).total("requests"), total(messages, "requests"), "sum over all versions")
+    check_equal(stored(world).total("e"), sum(int(point["count"]) for each in messages for point in points(each, "e").values()), "observations")
+
+
 @test("push/interval", "H7")
 def interval(world):
     """A living program sends at its interval, and nothing while nothing changes; a program with no receiver of metrics has no thread
@@ -325,8 +371,7 @@ def interval(world):
     receiver = world.closes(PushReceiver())
     pushed_to(world, receiver, metrics_interval_ms=1000, temporality="delta")
     program = pusher(world)
-    process = spawn([program, world.manifest_file, "0", "300", "10000", "wait"], env=world.environment, cwd=world.root,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = started(world, [program, world.manifest_file, "0", "300", "10000", "wait"])
     check_equal("sent\n", process.stdout.readline(), "the program")
     wait_until(lambda: total(decoded(receiver.counted), "requests") == 300, "all of it arrives")
     check(len(receiver.requests) > 1, "one request in three seconds")
@@ -337,8 +382,7 @@ def interval(world):
     process.stdin.close()
     process.wait()
     world.manifest(receiver.url, kind="otlp")
-    process = spawn([program, world.manifest_file, "0", "1", "0", "wait"], env=world.environment, cwd=world.root,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = started(world, [program, world.manifest_file, "0", "1", "0", "wait"])
     check_equal("sent\n", process.stdout.readline(), "the program")
     check_equal(1, len(os.listdir(f"/proc/{process.pid}/task")), "threads without a receiver of metrics")
     process.stdin.close()
@@ -511,7 +555,7 @@ def signals(world):
         {"kind": "otlp", "name": "events", "endpoint": events.url},
         {"kind": "otlp", "name": "both", "endpoint": both.url + "/base/v1/logs", "signals": ["events", "metrics"]},
         {"kind": "otlp", "name": "metrics", "endpoint": metric.url + "/otel/", "signals": "metrics"}]})
-    world.telemetry("track", "feature.used", "search")
+    world.telemetry("track", "search")
     world.telemetry("count", "requests")
     wait_until(lambda: not world.processes(), "detached processes end")
     world.telemetry("flush", expected=0)
@@ -527,7 +571,7 @@ def metrics_only(world):
     """With no backend that takes events, they stay in the local log."""
     receiver = world.closes(PushReceiver())
     pushed_to(world, receiver)
-    world.telemetry("track", "feature.used", "search")
+    world.telemetry("track", "search")
     world.telemetry("flush")
     check_equal([], receiver.requests, "requests")
     world.expect(1, delivered=1)
@@ -601,8 +645,7 @@ def in_memory(world):
     pushed_to(world, receiver, temporality="delta", metrics_interval_ms=1000)
     world.environment["XDG_STATE_HOME"] = "/proc/nowhere"
     program = pusher(world)
-    process = spawn([program, world.manifest_file, "5000", "200", "10000", "wait"], env=world.environment, cwd=world.root,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = started(world, [program, world.manifest_file, "5000", "200", "10000", "wait"])
     check_equal("sent\n", process.stdout.readline(), "the program")
     process.stdin.close()
     check_equal("0\n", process.stdout.readline(), "what close returned")
@@ -635,8 +678,7 @@ def several_programs(world):
     receiver = world.closes(PushReceiver())
     pushed_to(world, receiver, metrics_interval_ms=1000, temporality="delta")
     program = pusher(world)
-    running = [spawn([program, world.manifest_file, "10000", "250", "8000", "wait"], env=world.environment, cwd=world.root,
-                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    running = [started(world, [program, world.manifest_file, "10000", "250", "8000", "wait"]) for _ in range(4)]
     for process in running:
         process.stdout.readline()
     for process in running:

@@ -22,7 +22,7 @@ extension Collector {
         let hasMetrics = metrics && areMetricsThere
         guard (events && spool != nil && dispatcher != nil) || hasMetrics else { return TELEMETRY_OK }
         guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
-        if let spool, let dispatcher, !hasMetrics, !worker.isRunning, currentOutlets().isLocal {
+        if let spool, let dispatcher, !hasMetrics, !worker.isRunning, isLocal {
             return flushInline(spool, dispatcher, deadline, ignoringBackoff)
         }
         startWorker()

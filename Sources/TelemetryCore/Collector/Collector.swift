@@ -165,7 +165,7 @@ package final class Collector: ForkMember {
     }
 
     /// With the mutex held. Delivery needs no network and ends at once.
-    var isLocal: Bool { currentOutlets().isLocal && currentMetricDelivery() == nil }
+    var isLocal: Bool { currentOutlets().isLocal }
 
     // MARK: the slow path of recording
 

@@ -193,7 +193,7 @@ private struct MetricSending {
             after.partial = nil
             after.digest = work.digest
             after.time = work.time
-            after.base = outlet.isDelta ? work.snapshot : nil
+            after.base = outlet.isDelta ? work.snapshot.asBase(after: sent.base) : nil
         }
         return after
     }

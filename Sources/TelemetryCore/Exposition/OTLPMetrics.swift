@@ -20,7 +20,6 @@ package struct OTLPMetrics: ~Copyable {
     package private(set) var pointCount = 0
 
     private var message: OTLPMessage
-    private var earlier = EarlierSeries()
     private var isComplete = true
     /// The metric that is being written; nil: it has no point yet.
     private var open: (metric: Int, data: Int)?
@@ -93,10 +92,6 @@ package struct OTLPMetrics: ~Copyable {
     private mutating func write(_ family: MetricFamily, _ snapshot: MetricSnapshot, from position: Position)
         -> Position?
     {
-        guard !isDelta(family) || earlier.begin(family, snapshot, interval?.earlier) else {
-            isComplete = false
-            return nil
-        }
         var number = 0
         var stop: Position?
         snapshot.forEachSeries(of: family) { series in
@@ -105,7 +100,7 @@ package struct OTLPMetrics: ~Copyable {
                 if message.count >= fullBytes && pointCount > 0 {
                     stop = here
                 } else {
-                    write(series, family)
+                    write(series, family, snapshot)
                 }
             }
             number &+= 1
@@ -154,8 +149,8 @@ package struct OTLPMetrics: ~Copyable {
 
     // MARK: points
 
-    private mutating func write(_ series: SeriesView, _ family: MetricFamily) {
-        let before = isDelta(family) ? earlier.find(series) : nil
+    private mutating func write(_ series: SeriesView, _ family: MetricFamily, _ snapshot: MetricSnapshot) {
+        let before = isDelta(family) ? interval?.earlier?.state(of: series, in: snapshot) : nil
         switch family.type {
         case .gauge, .upDownCounter: writeNumber(series, family, before: nil)
         case .counter: writeNumber(series, family, before: before)

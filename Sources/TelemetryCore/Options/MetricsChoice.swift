@@ -25,7 +25,8 @@ extension NetworkChoice {
 
     /// The time between two requests.
     package var metricsIntervalMilliseconds: Int64 {
-        YAMLNumber.integer(setting("metrics_interval_ms")) ?? Self.usualMetricsInterval
+        let given = setting("metrics_interval_ms")
+        return given.utf8.isEmpty ? Self.usualMetricsInterval : YAMLNumber.integer(given) ?? Self.usualMetricsInterval
     }
 
     static let usualMetricsInterval: Int64 = 60_000

@@ -104,7 +104,8 @@ package final class NetworkChoice {
     private func setOwn(_ key: String, _ value: String) -> String? {
         guard let choices = kind.setting(key)?.choices else { return "not a setting of " + kind.name }
         if let range = kind.setting(key)?.numbers {
-            guard let number = YAMLNumber.integer(value), range.contains(number) else {
+            let isNumber = !value.utf8.isEmpty && value.utf8.allSatisfy { Authority.isDigit($0) }
+            guard isNumber, let number = YAMLNumber.integer(value), range.contains(number) else {
                 return Self.unknown(value, range.expected)
             }
         } else if kind.setting(key)?.isList == true {
