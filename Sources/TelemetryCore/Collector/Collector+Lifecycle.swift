@@ -7,23 +7,29 @@ extension Collector {
     /// How long close() waits beyond its deadline for a worker that has been told to stop.
     private static let graceMilliseconds: UInt32 = 20
 
-    /// Delivers the waiting events. `ignoringBackoff`: even if an earlier failure says to wait.
+    /// Delivers the waiting events, and hands metrics on. `ignoringBackoff`: even if an earlier failure says to wait.
     package func flush(timeoutMilliseconds: UInt32, ignoringBackoff: Bool = false) -> telemetry_status {
-        guard isEnabled else { return TELEMETRY_DISABLED }
-        return flush(until: Deadline(timeoutMilliseconds: timeoutMilliseconds), ignoringBackoff)
+        let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
+        let status = isEnabled ? flush(until: deadline, ignoringBackoff) : TELEMETRY_DISABLED
+        return flushOwn(deadline, ignoringBackoff, after: status)
     }
 
-    private func flush(until deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
+    func flush(
+        until deadline: Deadline, _ ignoringBackoff: Bool, events: Bool = true, metrics: Bool = true
+    ) -> telemetry_status {
         mutex.lock()
         defer { mutex.unlock() }
-        if let unusable = attachIfAnythingWaits() { return unusable }
-        guard let spool, let dispatcher else { return TELEMETRY_OK }
+        if events, let unusable = attachIfAnythingWaits() { return unusable }
+        let hasMetrics = metrics && areMetricsThere
+        guard (events && spool != nil && dispatcher != nil) || hasMetrics else { return TELEMETRY_OK }
         guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
-        let isInline = !worker.isRunning && isLocal
-        if isInline { return flushInline(spool, dispatcher, deadline, ignoringBackoff) }
+        if let spool, let dispatcher, !hasMetrics, !worker.isRunning, isLocal {
+            return flushInline(spool, dispatcher, deadline, ignoringBackoff)
+        }
         startWorker()
         guard worker.isRunning else { return TELEMETRY_ERROR_SYSTEM }
         worker.requested &+= 1
+        (worker.wantsEvents, worker.wantsMetrics) = (events, hasMetrics)
         worker.ignoresBackoff = ignoringBackoff
         let request = worker.requested
         condition.broadcast()
@@ -82,9 +88,12 @@ extension Collector {
     func close(until deadline: Deadline, isAtOnce: Bool) -> telemetry_status {
         let wasEnabled = isEnabled
         var status = wasEnabled ? TELEMETRY_OK : TELEMETRY_DISABLED
-        if wasEnabled && !isAtOnce && deliversAtClose { status = flush(until: deadline, false) }
+        let (events, metrics) = (deliversAtClose, handsMetricsOn)
+        if wasEnabled && !isAtOnce && (events || metrics) {
+            status = flush(until: deadline, false, events: events, metrics: metrics)
+        }
         Gate.set(handle, isOpen: false)
-        let spawns = wasEnabled && !deliversAtClose && detachedIsDue
+        let spawns = wasEnabled && (!events && detachedIsDue || !metrics && detachedMetricsAreDue)
         ForkHandling.forget(self)
         stopListener(deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds)))
         // Locks may be waited for until the caller's deadline, but at least for a short grace period.
@@ -93,8 +102,9 @@ extension Collector {
         } else {
             noteLoss(whole: false)
         }
-        closeOwn(deadline, isAtOnce: isAtOnce)
-        if spawns { DetachedDelivery.startUnlessRunning(options) }
+        leavesWork = spawns
+        let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce)
+        if options.audience == .author && (spawns || isOwnLeft) { DetachedDelivery.startUnlessRunning(options) }
         Unmanaged.passUnretained(self).release()
         return status
     }
@@ -106,6 +116,12 @@ extension Collector {
 
     private var detachedIsDue: Bool {
         mutex.withLock { spool != nil && (dispatcher?.nextAttempt ?? 0) <= Clock.realtime() }
+    }
+
+    /// Metrics were recorded, and another process is to hand them on.
+    private var detachedMetricsAreDue: Bool {
+        let mayBeDue = mutex.withLock { metrics?.map?.isShared == true && currentMetricDelivery() != nil }
+        return mayBeDue && MetricDelivery.isDue(options)
     }
 
     /// False: the worker is still busy, and will clean up by itself.

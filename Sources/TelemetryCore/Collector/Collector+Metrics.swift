@@ -71,7 +71,9 @@ extension Collector {
             shared.close()
         }
         metrics.use(map ?? MetricMap.inMemory(), map == nil ? problem : nil)
-        return isStillConsented() && metrics.map != nil
+        guard isStillConsented() && metrics.map != nil else { return false }
+        startHandingOn()
+        return true
     }
 
     // MARK: reading

@@ -10,6 +10,9 @@ struct WorkerState {
     var requested: UInt64 = 0
     var completed: UInt64 = 0
     var ignoresBackoff = false
+    /// What the last flush was for.
+    var wantsEvents = false
+    var wantsMetrics = false
     /// close() stopped waiting: the worker cleans up.
     var isAbandoned = false
     /// Segments are being delivered, without the mutex.
@@ -48,6 +51,8 @@ extension Collector {
                 runPass(request)
             } else if worker.isStopping {
                 break
+            } else if metricLook <= Clock.monotonic() {
+                _ = passMetrics(.interval)
             } else if isHeartbeatDue {
                 mutex.unlock()
                 beat()
@@ -101,8 +106,10 @@ extension Collector {
         guard Allocation.isAvailableForPass else { return postpone(request) }
         let isRequested = request > worker.completed
         let ignoresBackoff = worker.ignoresBackoff
+        let wantsMetrics = isRequested && worker.wantsMetrics
         worker.firstPending = 0
-        if let spool, let dispatcher {
+        if isRequested { worker.lastResult = .done }
+        if !isRequested || worker.wantsEvents, let spool, let dispatcher {
             lookBeforePass(spool)
             if isRequested || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
             worker.isPassing = true
@@ -112,6 +119,10 @@ extension Collector {
             worker.isPassing = false
             worker.lastResult = result
             afterPass(spool, result)
+        }
+        if wantsMetrics {
+            let result = passMetrics(ignoresBackoff ? .always : .now)
+            if worker.lastResult == .done { worker.lastResult = result }
         }
         worker.completed = max(worker.completed, request)
         condition.broadcast()
@@ -179,7 +190,7 @@ extension Collector {
     }
 
     private var nextWakeUp: Deadline {
-        Deadline(nanoseconds: min(schedule?.wakeUp ?? .max, heartbeatWakeUp, csystem_next_watch()))
+        Deadline(nanoseconds: min(schedule?.wakeUp ?? .max, heartbeatWakeUp, metricLook, csystem_next_watch()))
     }
 
     private var schedule: FlushSchedule? {

@@ -29,6 +29,13 @@ package final class Collector: ForkMember {
     /// directory, a consent and destinations apart. Looked for when the first metric is asked for.
     var own: Collector?
     var isOwnKnown = false
+    /// After close(): another process is to deliver what is left.
+    var leavesWork = false
+    /// Nil: this process hands no metrics on, or has not been asked to yet.
+    var metricDelivery: MetricDelivery?
+    var isMetricDeliveryMade = false
+    /// Monotonic clock: when the worker looks at the metrics again; `Int64.max`: it need not.
+    var metricLook = Int64.max
     /// A7: the outlets that the local log replaces.
     private var replaced: [Outlet] = []
     private var areOutletsClosed = false
@@ -165,6 +172,11 @@ package final class Collector: ForkMember {
             return areOutletsClosed ? [] : (hasCustomBackend ? currentOutlets() : outlets) + replaced
         }
         for outlet in ending { outlet.backend.close() }
+        let metrics = mutex.withLock { () -> MetricDelivery? in
+            defer { metricDelivery = nil }
+            return metricDelivery
+        }
+        metrics?.close()
     }
 
     /// With the mutex held. Delivery needs no network and ends at once.
@@ -346,7 +358,7 @@ package final class Collector: ForkMember {
     private static let identityRetryNanoseconds: Int64 = 60_000_000_000
 
     /// The user's answer at this moment.
-    private var isConsented: () -> Bool {
+    var isConsented: () -> Bool {
         { [options] in ConsentResolver.decide(options).isEnabled }
     }
 

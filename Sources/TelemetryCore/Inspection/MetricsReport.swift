@@ -41,18 +41,11 @@ package enum MetricsReport {
     /// One request for each line.
     private static func otlp(_ snapshot: MetricSnapshot, _ options: Options) -> [UInt8]? {
         var result: [UInt8] = []
-        var name = options.toolName
-        var version = options.toolVersion
+        let source = MetricSource(options)
         var next: OTLPMetrics.Position? = .start
         while let position = next {
             var message = OTLPMetrics(isJSON: true)
-            next = name.withUTF8 { name in
-                version.withUTF8 { version in
-                    message.write(
-                        snapshot, tool: (UnsafeRawBufferPointer(name), UnsafeRawBufferPointer(version)),
-                        time: Clock.realtime(), from: position)
-                }
-            }
+            next = message.write(snapshot, source, time: Clock.realtime(), from: position)
             guard let bytes = message.bytes else { return nil }
             result += bytes
             result.append(0x0A)

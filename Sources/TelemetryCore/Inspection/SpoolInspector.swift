@@ -275,6 +275,8 @@ package enum SpoolInspector {
         } catch {
             return .unknown(error)
         }
+        // A process that was sending may have written it meanwhile.
+        MetricMap.removeSent(in: shared.directory)
         waitForOwners(spool, shared)
         wipe(shared)
         return former == 0 ? .complete : .unanswered(process: former)
