@@ -24,7 +24,7 @@ extension Collector {
         return mutex.withLock { self.own }
     }
 
-    /// Hands on what is kept there. `status`: what became of the author's.
+    /// Hands on what is kept there. `status`: the result for the author.
     func flushOwn(_ deadline: Deadline, _ ignoringBackoff: Bool, after status: telemetry_status) -> telemetry_status {
         guard let own = mutex.withLock({ own }), own.isEnabled else { return status }
         let result = own.flush(until: deadline, ignoringBackoff)
