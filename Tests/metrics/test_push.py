@@ -389,6 +389,43 @@ def interval(world):
     process.wait()
 
 
+@test("push/fork", "H7")
+def fork(world):
+    """A daemon: the child of a fork hands on what it adds, while its parent is gone; the parent's worker is not the child's."""
+    receiver = world.closes(PushReceiver())
+    pushed_to(world, receiver, metrics_interval_ms=1000, temporality="delta")
+    program = world.program("daemon", programs.PRELUDE + r"""
+int main(int argc, char **argv)
+{
+    (void)opened;
+    (void)argc;
+    telemetry_options *options = telemetry_options_new("itest", "1.0.0");
+    if (telemetry_options_load_manifest(options, argv[1]) != TELEMETRY_OK) return 3;
+    telemetry_metric_declaration requests = {.size = sizeof requests, .name = "requests", .type = TELEMETRY_COUNTER};
+    telemetry_options_add_metric(options, &requests);
+    telemetry_collector *telemetry = telemetry_open(options);
+    telemetry_options_free(options);
+    telemetry_series *series = telemetry_metric_bind(telemetry_metric_find(telemetry, "requests"), NULL, 0);
+    telemetry_series_add(series, 5);
+    if (fork() != 0)
+        _exit(0);
+    for (int i = 0; i < 300; i++) {
+        telemetry_series_add(series, 1);
+        usleep(10000);
+    }
+    pause();
+    return 0;
+}
+""")
+    process = subprocess.Popen([program, world.manifest_file], env=world.environment, cwd=world.root, start_new_session=True)
+    try:
+        process.wait()
+        wait_until(lambda: total(decoded(receiver.counted), "requests") == 305, "all of it arrives")
+        contiguous(decoded(receiver.counted), "requests")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 @test("push/detached", "H7")
 def detached(world):
     """The helper's counts are handed on by the process that it starts: at once the first time, then at the interval."""

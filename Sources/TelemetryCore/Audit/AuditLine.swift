@@ -22,12 +22,12 @@ struct AuditLine: ~Copyable {
     mutating func add(lost count: UInt64) { events.json.member("lost", Int64(clamping: count)) }
 
     /// `request`: one JSON object.
-    mutating func add(request: [UInt8], _ outcome: StaticString, _ backend: String) {
+    mutating func add(request: UnsafeRawBufferPointer, _ outcome: StaticString, _ backend: String) {
         events.json.member("backend", backend)
         events.json.member(
             "outcome", UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
         events.json.key("metrics")
-        request.withUnsafeBytes { events.json.buffer.append($0) }
+        events.json.buffer.append(request)
     }
 
     /// Adds the first event, and as many more of the same context as begin within `limit` bytes. Returns how many.

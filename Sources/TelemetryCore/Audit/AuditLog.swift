@@ -45,21 +45,17 @@ final class AuditLog {
         }
     }
 
-    /// The receiver has these metrics, or may have them: requests that say the same as what was sent, in OTLP's JSON.
-    /// False: no copy could be kept of some.
-    func append(requests: [[UInt8]], _ outcome: StaticString, _ backend: String) -> Bool {
+    /// The receiver has these metrics, or may have them. `request` says the same as what was sent, or as a part of it, in
+    /// OTLP's JSON. False: no copy could be kept.
+    func append(request: UnsafeRawBufferPointer, _ outcome: StaticString, _ backend: String) -> Bool {
         SignalMask.withoutWriteSignals {
             exclusively {
-                if !openIfNeeded() { return false }
-                for request in requests {
-                    line.begin(head.sequence &+ 1)
-                    line.add(request: request, outcome, backend)
-                    if !appendLine() {
-                        closeFile()
-                        return false
-                    }
-                }
-                return true
+                guard openIfNeeded() else { return false }
+                line.begin(head.sequence &+ 1)
+                line.add(request: request, outcome, backend)
+                if appendLine() { return true }
+                closeFile()
+                return false
             } ?? false
         }
     }

@@ -123,6 +123,8 @@ extension Collector {
             csystem_leave(caller)
         }
         guard isMetricStoreReady(closely: true), let map = metrics?.map else { return TELEMETRY_DISABLED }
+        // The child of a fork has no worker yet.
+        startHandingOn()
         let (series, isOverflow) = place(metric, attributes, map)
         let entry = cell(metric, series, map)
         guard entry != 0 else {

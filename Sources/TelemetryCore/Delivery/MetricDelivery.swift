@@ -60,6 +60,7 @@ final class MetricDelivery {
     ) -> PassMachine.Result {
         problem = ""
         begin(Clock.realtime())
+        guard Allocation.isAvailableForPass else { return .exhausted }
         let obtained: Lease?
         do throws(SystemError) {
             obtained = try Lease.obtain(shared.directory, until: deadline, isCancelled: isCancelled)
@@ -97,6 +98,7 @@ final class MetricDelivery {
     ) -> PassMachine.Result {
         problem = ""
         begin(Clock.realtime())
+        guard Allocation.isAvailableForPass else { return .exhausted }
         return MetricPass(
             self, snapshot, deadline: deadline, urgency, directory: nil, lease: nil, audit: nil,
             isCurrent: { [isConsented] in isConsented() }, isCancelled: isCancelled

@@ -342,17 +342,19 @@ private struct MetricSending {
     @discardableResult
     private func keepCopies(_ part: Part, _ outcome: AuditOutcome, _ answer: Outcome) -> Bool {
         guard let audit = pass.audit else { return true }
-        var copies: [[UInt8]] = []
+        let backend = answer.taker.utf8.isEmpty ? outlet.info : answer.taker
+        var isWhole = true
         var next: OTLPMetrics.Position? = part.from
         while let at = next {
             var copy = OTLPMetrics(isJSON: true, fullBytes: Self.copyBytes)
             next = copy.write(
                 work.snapshot, pass.source, time: work.time, interval: interval, from: at, upTo: part.upTo)
             guard let bytes = copy.bytes else { return false }
-            if copy.pointCount > 0 { copies.append(Array(bytes)) }
+            if copy.pointCount > 0, !audit.append(request: bytes, outcome.text, backend) { isWhole = false }
+            // The bytes are a part of the copy, which lives until here.
+            if copy.byteCount == 0 { break }
         }
-        return audit.append(
-            requests: copies, outcome.text, answer.taker.utf8.isEmpty ? outlet.info : answer.taker)
+        return isWhole
     }
 
     /// An entry of the audit log takes no further point from here on.

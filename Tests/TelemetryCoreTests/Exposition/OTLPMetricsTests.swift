@@ -285,6 +285,35 @@ final class OTLPMetricsTests: XCTestCase {
         }
     }
 
+    /// Two versions of a tool declare a metric differently, in turn. What is not shown is not sent, and is sent later.
+    func testSupersededMetricsAddUp() throws {
+        let scene = try MetricScene()
+        var base: MetricSnapshot?
+        var (recorded, sent, observed, counted): (Int64, Int64, Int, Int) = (0, 0, 0, 0)
+        for round in 0..<40 {
+            let unit = round >= 37 ? ["x", "y", "z"][round - 37] : ["x", "y", "z"].randomElement() ?? "x"
+            scene.declare("c", .counter, unit: unit)
+            scene.declare("e", .exponentialHistogram, unit: unit)
+            let amount = Int64.random(in: 1...9)
+            scene.record("c", .add(amount))
+            recorded += amount
+            for _ in 0..<Int.random(in: 1...5) {
+                scene.record("e", .observe(pow(10, Double.random(in: -3...Double(round)))))
+                observed += 1
+            }
+            if round < 37 && Bool.random() { continue }
+            let snapshot = try scene.snapshot()
+            let found = try metrics(snapshot, interval: SnapshotInterval(since: base, start: 0))
+            if found["c"] != nil { sent += Int64(try points(found["c"], "sum")[0]["asInt"] as? String ?? "") ?? 0 }
+            if found["e"] != nil {
+                counted += Int(try points(found["e"], "exponentialHistogram")[0]["count"] as? String ?? "") ?? 0
+            }
+            base = snapshot.asBase(after: base)
+        }
+        XCTAssertEqual(sent, recorded)
+        XCTAssertEqual(counted, observed)
+    }
+
     func testUpTo() throws {
         let scene = try MetricScene()
         scene.declare("c", .counter)
