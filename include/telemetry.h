@@ -942,6 +942,23 @@ TELEMETRY_API telemetry_status telemetry_series_observe(telemetry_series *series
 TELEMETRY_API size_t telemetry_metrics_write(telemetry_collector *collector, const char *accept,
     char *buffer, size_t size, const char **content_type);
 
+/**
+ * Adds what this process uses to the text of telemetry_metrics_write(), under the names that
+ * Prometheus' client libraries have: `process_cpu_seconds_total`, `process_open_fds`,
+ * `process_max_fds`, `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes`,
+ * `process_resident_memory_bytes`, `process_start_time_seconds` and `process_threads`. They are
+ * read when the text is written, and stored nowhere. One that is not known is left out. For
+ * programs that run for long. Default: false.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_process_metrics(telemetry_options *options,
+    bool on);
+
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 
 /**

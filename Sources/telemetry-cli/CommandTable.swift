@@ -74,7 +74,7 @@ enum CommandTable {
                     "Runs PROGRAM and counts how long it ran, in seconds, in the histogram NAME of the tool. Its exit code,\nsignals and streams are passed through.",
                 options: [attribute], words: 1, runsProgram: true),
             CommandSyntax(
-                id: .metrics, name: "metrics", forms: ["[--format FORMAT] [--textfile FILE]"],
+                id: .metrics, name: "metrics", forms: ["[--format FORMAT] [--delivery] [--textfile FILE]"],
                 summary: "print the tool's metrics",
                 details:
                     "Prints the sums over all runs, as they are now. Creates nothing and sends nothing, and needs no consent.",
@@ -83,6 +83,9 @@ enum CommandTable {
                         id: .format, name: "--format", value: "FORMAT",
                         choices: MetricsReport.Format.allCases.map { $0.name },
                         summary: "prometheus (the default), openmetrics, json or otlp-json"),
+                    OptionSyntax(
+                        id: .delivery, name: "--delivery",
+                        summary: "also the counts of the tool's events and their deliveries"),
                     OptionSyntax(
                         id: .textfile, name: "--textfile", value: "FILE",
                         summary: "write to FILE at once, for the textfile collector of node_exporter"),

@@ -10,7 +10,13 @@ enum MetricsCommand {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
         let format = try format(invocation)
-        let bytes = try text(options, format)
+        let hasDelivery = invocation.arguments.has(.delivery)
+        if hasDelivery && !format.isExposition {
+            throw invocation.usage(
+                "--delivery goes with --format prometheus and openmetrics; 'telemetry status --json' has the same counts"
+            )
+        }
+        let bytes = try text(options, format, hasDelivery)
         guard let path = invocation.arguments.value(.textfile) else {
             try invocation.answer(bytes)
             return .ok
@@ -28,9 +34,11 @@ enum MetricsCommand {
         throw invocation.usage("unknown format '" + name + "', expected prometheus, openmetrics, json or otlp-json")
     }
 
-    private static func text(_ options: Options, _ format: MetricsReport.Format) throws(Failure) -> [UInt8] {
+    private static func text(
+        _ options: Options, _ format: MetricsReport.Format, _ hasDelivery: Bool
+    ) throws(Failure) -> [UInt8] {
         do throws(SystemError) {
-            if let bytes = try MetricsReport.text(options, format) { return bytes }
+            if let bytes = try MetricsReport.text(options, format, hasDelivery: hasDelivery) { return bytes }
         } catch {
             throw Failure(code: .system, message: "the metrics cannot be read: " + error.text)
         }

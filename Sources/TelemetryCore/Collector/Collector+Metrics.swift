@@ -74,7 +74,7 @@ extension Collector {
     package func writeMetrics(_ choice: ExpositionChoice, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
         guard let snapshot = metricSnapshot() else { return 0 }
         var text = PrometheusText(choice.format)
-        text.write(snapshot)
+        text.write(snapshot, options.hasProcessMetrics ? ProcessMetrics.families(.now()) : [])
         guard let bytes = text.bytes, let source = bytes.baseAddress else { return 0 }
         if let buffer, size > 0 {
             let count = min(bytes.count, size - 1)
