@@ -943,9 +943,9 @@ TELEMETRY_API size_t telemetry_metrics_write(telemetry_collector *collector, con
     char *buffer, size_t size, const char **content_type);
 
 /**
- * Adds what this process uses to the text of telemetry_metrics_write(), under the names that
- * Prometheus' client libraries have: `process_cpu_seconds_total`, `process_open_fds`,
- * `process_max_fds`, `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes`,
+ * Adds what this process uses to the text of telemetry_metrics_write(). The names are those of
+ * Prometheus' client libraries: `process_cpu_seconds_total`, `process_open_fds`, `process_max_fds`,
+ * `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes`,
  * `process_resident_memory_bytes`, `process_start_time_seconds` and `process_threads`. They are
  * read when the text is written, and stored nowhere. One that is not known is left out. For
  * programs that run for long. Default: false.

@@ -74,7 +74,7 @@ extension Collector {
     package func writeMetrics(_ choice: ExpositionChoice, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
         guard let snapshot = metricSnapshot() else { return 0 }
         var text = PrometheusText(choice.format)
-        text.write(snapshot, options.hasProcessMetrics ? ProcessMetrics.families(.now()) : [])
+        text.write(snapshot, processMetrics)
         guard let bytes = text.bytes, let source = bytes.baseAddress else { return 0 }
         if let buffer, size > 0 {
             let count = min(bytes.count, size - 1)
@@ -83,6 +83,9 @@ extension Collector {
         }
         return bytes.count
     }
+
+    /// H6: of this process, as they are now; empty: the program has not asked for them.
+    var processMetrics: [FixedFamily] { options.hasProcessMetrics ? ProcessMetrics.families(.now()) : [] }
 
     /// Nil: nothing is recorded, or there is no memory.
     private func metricSnapshot() -> MetricSnapshot? {

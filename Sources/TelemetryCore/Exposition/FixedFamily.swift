@@ -3,7 +3,7 @@
 /// A family that is not in the tool's store: its name and labels are known when this is compiled, and its values are
 /// looked up when the text is written.
 package struct FixedFamily {
-    /// As OpenMetrics has it: a counter's without `_total`.
+    /// A counter's ends with `_total`.
     let name: StaticString
     let type: MetricType
     /// The word that `name` ends with; empty: none.
@@ -19,6 +19,14 @@ package struct FixedFamily {
 
         package init(_ name: StaticString, _ value: String) { (self.name, self.value) = (name, value) }
     }
+
+    /// OpenMetrics' name of the family: a counter's without `_total`.
+    var base: UnsafeRawBufferPointer {
+        let whole = OTLPMessage.raw(name)
+        return type == .counter ? UnsafeRawBufferPointer(rebasing: whole.dropLast(Self.suffix)) : whole
+    }
+
+    private static var suffix: Int { 6 }
 
     struct Sample {
         let labels: [Label]
@@ -40,39 +48,39 @@ extension PrometheusText {
     /// Nothing is written of a family without samples, nor of one whose name the tool has taken.
     mutating func write(_ family: FixedFamily) {
         guard !family.samples.isEmpty else { return }
-        guard taken.take(Array(OTLPMessage.raw(family.name)), family.type) else {
-            countOmittedFamily()
-            return
-        }
+        guard taken.take(Array(family.base), family.type) else { return countOmittedFamily() }
         writeMetadata(family)
         for sample in family.samples {
-            writeName(family, family.type == .counter ? "_total" : "", sample)
+            buffer.append(family.name)
+            writeLabels(sample)
             writeValue { GoFloat.write(sample.value, to: $0) }
             guard family.type == .counter, hasCreated, family.created > 0 else { continue }
-            writeName(family, "_created", sample)
+            buffer.append(family.base)
+            buffer.append("_created")
+            writeLabels(sample)
             writeValue { Self.writeTime(family.created, to: $0) }
         }
     }
 
     private mutating func writeMetadata(_ family: FixedFamily) {
         let isOpenMetrics = format == .openMetrics
-        let suffix: StaticString = family.type == .counter && !isOpenMetrics ? "_total" : ""
-        if !isOpenMetrics { writeComment("# HELP ", family, suffix, family.help) }
-        writeComment("# TYPE ", family, suffix, family.type == .counter ? "counter" : "gauge")
+        let title = isOpenMetrics ? family.base : OTLPMessage.raw(family.name)
+        if !isOpenMetrics { writeComment("# HELP ", title, family.help) }
+        writeComment("# TYPE ", title, family.type == .counter ? "counter" : "gauge")
         guard isOpenMetrics else { return }
-        if family.unit.utf8CodeUnitCount > 0 { writeComment("# UNIT ", family, suffix, family.unit) }
-        writeComment("# HELP ", family, suffix, family.help)
+        if family.unit.utf8CodeUnitCount > 0 { writeComment("# UNIT ", title, family.unit) }
+        writeComment("# HELP ", title, family.help)
     }
 
-    private mutating func writeComment(
-        _ start: StaticString, _ family: FixedFamily, _ suffix: StaticString, _ text: StaticString
-    ) {
-        for part in [start, family.name, suffix, " ", text, "\n"] as [StaticString] { buffer.append(part) }
+    private mutating func writeComment(_ start: StaticString, _ title: UnsafeRawBufferPointer, _ text: StaticString) {
+        buffer.append(start)
+        buffer.append(title)
+        buffer.append(" ")
+        buffer.append(text)
+        buffer.append("\n")
     }
 
-    private mutating func writeName(_ family: FixedFamily, _ suffix: StaticString, _ sample: FixedFamily.Sample) {
-        buffer.append(family.name)
-        buffer.append(suffix)
+    private mutating func writeLabels(_ sample: FixedFamily.Sample) {
         for (index, label) in sample.labels.enumerated() {
             buffer.append(index == 0 ? "{" : ",")
             buffer.append(label.name)

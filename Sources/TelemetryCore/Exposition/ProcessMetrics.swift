@@ -5,7 +5,7 @@
 enum ProcessMetrics {
     static func families(_ usage: ProcessUsage) -> [FixedFamily] {
         var processor = FixedFamily(
-            "process_cpu_seconds", .counter, unit: "seconds",
+            "process_cpu_seconds_total", .counter, unit: "seconds",
             help: "Total user and system CPU time spent in seconds.", created: usage.start ?? 0)
         processor.add(seconds(usage.processorNanoseconds, per: 1_000_000_000))
         return [

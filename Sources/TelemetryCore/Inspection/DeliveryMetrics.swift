@@ -19,17 +19,20 @@ enum DeliveryMetrics {
 
     private static func events(_ counts: telemetry_statistics, _ tool: Label) -> [FixedFamily] {
         var dropped = FixedFamily(
-            "telemetry_events_dropped", .counter, help: "Events that were given up, by the reason.")
+            "telemetry_events_dropped_total", .counter, help: "Events that were given up, by the reason.")
         for drop in drops(counts) { dropped.add(Double(drop.count), [tool, Label("reason", drop.reason)]) }
         return [
-            family("telemetry_events_recorded", .counter, help: "Events that were recorded.", counts.recorded, tool),
             family(
-                "telemetry_events_delivered", .counter, help: "Events that every receiver has taken.", counts.delivered,
+                "telemetry_events_recorded_total", .counter, help: "Events that were recorded.", counts.recorded, tool),
+            family(
+                "telemetry_events_delivered_total", .counter, help: "Events that every receiver has taken.",
+                counts.delivered,
                 tool),
             dropped,
             family("telemetry_events_pending", .gauge, help: "Events that wait to be delivered.", counts.pending, tool),
             family(
-                "telemetry_events_refused", .counter, help: "Events that were not recorded, because they break a rule.",
+                "telemetry_events_refused_total", .counter,
+                help: "Events that were not recorded, because they break a rule.",
                 counts.refused, tool),
             family(
                 "telemetry_spool_bytes", .gauge, unit: "bytes", help: "Size of the files in which events wait.",
