@@ -218,9 +218,12 @@ class Dashboard:
     def names():
         return sorted(os.path.splitext(each)[0] for each in os.listdir(os.path.join(ROOT, "dashboards")) if each.endswith(".json"))
 
-    def everything(self):
-        """The values of the variables where all is chosen."""
-        return {name: each["allValue"] for name, each in self.variables.items()}
+    def everything(self, scene):
+        """The values of the variables where all is chosen: a pattern, or else all of those that are listed."""
+        chosen = {}
+        for name, each in self.variables.items():
+            chosen[name] = each.get("allValue") or "(" + "|".join(self.values(scene, name, chosen)) + ")"
+        return chosen
 
     def substituted(self, text, values, interval, range_):
         for name, value in {"__rate_interval": interval, "__range": range_, **values}.items():

@@ -101,7 +101,7 @@ def portable(_):
             check_equal(SOURCE, source, f"{name}: a data source")
         for variable in listed[1:]:
             check_equal(SOURCE, variable["datasource"], f"{name}: ${variable['name']}")
-            check(variable["multi"] and variable["includeAll"] and variable["allValue"] in (".+", ".*"), f"{name}: ${variable['name']}: all of them")
+            check(variable["multi"] and variable["includeAll"] and variable.get("allValue", ".+") in (".+", ".*"), f"{name}: ${variable['name']}: all of them")
         used = set()
         for panel in content["panels"]:
             for target in panel["targets"]:

@@ -111,13 +111,14 @@ def published(_):
 
 def check_dashboard(name):
     seen, dashboard = stage(), scene.Dashboard(name)
-    everything = dashboard.everything()
+    everything = dashboard.everything(seen)
     expressions = {}
     for panel, target in dashboard.queries():
         expressions[f"{panel['title']} {target['refId']}"] = dashboard.substituted(target["expr"], everything, INTERVAL, RANGE)
     check_all(seen, expressions)
     choices = {each: dashboard.values(seen, each, everything) for each in dashboard.variables}
     check(all(choices.values()), f"variables without values: {choices}")
+    check("()" not in everything.values(), f"a list without values: {everything}")
     # A value that a user chooses: of each variable, the first one.
     for variable, values in choices.items():
         chosen = {**everything, variable: values[0]}
