@@ -83,7 +83,7 @@ extension Collector {
         let own = ownCollector()?.readableSnapshot
         guard let snapshot = own ?? readableSnapshot else { return 0 }
         var text = PrometheusText(choice.format)
-        text.write(snapshot)
+        text.write(snapshot, processMetrics)
         guard let bytes = text.bytes, let source = bytes.baseAddress else { return 0 }
         if let buffer, size > 0 {
             let count = min(bytes.count, size - 1)
@@ -92,6 +92,9 @@ extension Collector {
         }
         return bytes.count
     }
+
+    /// H6: of this process, as they are now; empty: the program has not asked for them.
+    var processMetrics: [FixedFamily] { options.hasProcessMetrics ? ProcessMetrics.families(.now()) : [] }
 
     /// Nil also if there is an error.
     private var readableSnapshot: MetricSnapshot? { (try? metricSnapshot()) ?? nil }
