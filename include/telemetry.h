@@ -944,12 +944,12 @@ TELEMETRY_API size_t telemetry_metrics_write(telemetry_collector *collector, con
 
 /**
  * Lets a Prometheus server of this machine scrape the tool's metrics, without an HTTP server of the
- * program. Default: nothing listens. If telemetry is on, telemetry_open() listens on the address
- * and starts a thread that answers GET and HEAD of `/metrics`, in the format that the client asks
- * for. telemetry_metrics_listener() gives the address. It listens until telemetry_close(). When the
- * user withdraws consent, it ends with the next request, which gets no metrics. A child of fork(2)
- * does not listen. Every user of the machine can connect to a port; to a Unix socket (mode 0600)
- * only this user can.
+ * program. Default: nothing listens. If metrics are recorded, telemetry_open() listens on the
+ * address and starts a thread that answers GET and HEAD of `/metrics` with what
+ * telemetry_metrics_write() gives. telemetry_metrics_listener() gives the address. It listens until
+ * telemetry_close(). When the user withdraws consent, it ends with the next request, which gets no
+ * metrics. A child of fork(2) does not listen. Every user of the machine can connect to a port; to
+ * a Unix socket (mode 0600) only this user can.
  *
  * Threads: one at a time for the same options.
  * Blocking: none.
@@ -1415,6 +1415,43 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_http(telemetry_opti
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_status telemetry_options_add_backend(telemetry_options *options,
+    const char *kind, const telemetry_attribute *settings, size_t setting_count);
+
+/**
+ * Says that the person who runs this program has asked for its metrics, in the program's own
+ * configuration: a server's `/metrics`, for example. They are then kept apart for that person,
+ * whatever the user has answered to the author, and telemetry_metrics_write() gives them. Nothing
+ * of it reaches the author. docs/own.md says what can still refuse. A program calls this only for a
+ * setting that its operator has made, never by default.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param is_on Default: false.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_operator_metrics(telemetry_options *options,
+    bool is_on);
+
+/**
+ * Adds a receiver that the person who runs this program has chosen, in the program's own
+ * configuration. Metrics go there, whatever the user has answered to the author. With the first
+ * one, telemetry_options_set_operator_metrics() is on. At most 6. A program calls this only for a
+ * setting that its operator has made, never with a receiver of its author.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param kind `otlp`. Copied.
+ * @param settings As for telemetry_options_add_backend(). Copied. May be NULL if `setting_count` is
+ *     0.
+ * @param setting_count Number of settings.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error(),
+ *     which never contains a key.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_add_operator_backend(telemetry_options *options,
     const char *kind, const telemetry_attribute *settings, size_t setting_count);
 
 /**
