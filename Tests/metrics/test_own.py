@@ -222,6 +222,6 @@ int main(void)
     telemetry_close(telemetry, 100);
     return 0;
 }
-""")
+""", "-Wno-unused-function")
     check("requests_total 5" in world.run([program]).stdout, "telemetry_metrics_write()")
     check_equal({"own"}, set(os.listdir(state(world))), "the tool's directory")
