@@ -38,7 +38,8 @@ final class SentMetricsFileTests: XCTestCase {
     }
 
     func testWritingAndReading() throws {
-        let (_, file, sent) = try scene()
+        let (spool, file, sent) = try scene()
+        defer { withExtendedLifetime(spool) {} }
         guard case .absent = try file.read() else { return XCTFail("there is one") }
         XCTAssertFalse(file.update(sent))
         try file.prepare(sent)
