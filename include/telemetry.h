@@ -942,6 +942,47 @@ TELEMETRY_API telemetry_status telemetry_series_observe(telemetry_series *series
 TELEMETRY_API size_t telemetry_metrics_write(telemetry_collector *collector, const char *accept,
     char *buffer, size_t size, const char **content_type);
 
+/**
+ * Lets a Prometheus server of this machine scrape the tool's metrics, without an HTTP server of the
+ * program. Default: nothing listens. If metrics are recorded, telemetry_open() listens on the
+ * address and starts a thread that answers GET and HEAD of `/metrics` with what
+ * telemetry_metrics_write() gives. telemetry_metrics_listener() gives the address. It listens until
+ * telemetry_close(). When the user withdraws consent, it ends with the next request, which gets no
+ * metrics. A child of fork(2) does not listen. Every user of the machine can connect to a port; to
+ * a Unix socket (mode 0600) only this user can.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param address `127.0.0.1:PORT`, `[::1]:PORT` or `localhost:PORT`, which is 127.0.0.1. Other
+ *     addresses than those of the loopback interface are refused. Port 0: a free one. Or the
+ *     absolute path of a Unix socket, with or without `unix:` before it, of at most 107 bytes; a
+ *     socket that nobody listens on any more is replaced. Copied. NULL or "": nothing listens.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT, and telemetry_options_error() says what was
+ *     expected; TELEMETRY_ERROR_MEMORY.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_metrics_listener(telemetry_options *options,
+    const char *address);
+
+/**
+ * Gives the address at which metrics can be scraped; see telemetry_options_set_metrics_listener().
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param buffer Receives a text, cut to `size` and always terminated: the address, for instance
+ *     `127.0.0.1:9464`, `[::1]:9464` or `unix:/run/mytool.socket`, with the port that was chosen;
+ *     or after TELEMETRY_ERROR_SYSTEM the reason. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds; 256 are enough for every text.
+ * @return TELEMETRY_OK; TELEMETRY_DISABLED if nothing listens, because none was asked for,
+ *     telemetry is off, or this is a child of fork(2); TELEMETRY_ERROR_SYSTEM if the address cannot
+ *     be had: another program has it, for instance; TELEMETRY_ERROR_MEMORY.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_metrics_listener(telemetry_collector *collector,
+    char *buffer, size_t size);
+
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 
 /**
@@ -1374,6 +1415,43 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_http(telemetry_opti
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_status telemetry_options_add_backend(telemetry_options *options,
+    const char *kind, const telemetry_attribute *settings, size_t setting_count);
+
+/**
+ * Says that the person who runs this program has asked for its metrics, in the program's own
+ * configuration: a server's `/metrics`, for example. They are then kept apart for that person,
+ * whatever the user has answered to the author, and telemetry_metrics_write() gives them. Nothing
+ * of it reaches the author. docs/own.md says what can still refuse. A program calls this only for a
+ * setting that its operator has made, never by default.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param is_on Default: false.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_operator_metrics(telemetry_options *options,
+    bool is_on);
+
+/**
+ * Adds a receiver that the person who runs this program has chosen, in the program's own
+ * configuration. Metrics go there, whatever the user has answered to the author. With the first
+ * one, telemetry_options_set_operator_metrics() is on. At most 6. A program calls this only for a
+ * setting that its operator has made, never with a receiver of its author.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param kind `otlp`. Copied.
+ * @param settings As for telemetry_options_add_backend(). Copied. May be NULL if `setting_count` is
+ *     0.
+ * @param setting_count Number of settings.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error(),
+ *     which never contains a key.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_add_operator_backend(telemetry_options *options,
     const char *kind, const telemetry_attribute *settings, size_t setting_count);
 
 /**

@@ -103,6 +103,54 @@ public func telemetryOptionsAddBackend(
     configure(options) { $0.addBackend(kind: kind.map(string) ?? "", settings, setting_count) }
 }
 
+/// Says that the person who runs this program has asked for its metrics, in the program's own
+/// configuration: a server's `/metrics`, for example. They are then kept apart for that person,
+/// whatever the user has answered to the author, and telemetry_metrics_write() gives them. Nothing
+/// of it reaches the author. docs/own.md says what can still refuse.
+///
+/// A program calls this only for a setting that its operator has made, never by default.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param is_on  Default: false.
+/// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_operator_metrics")
+public func telemetryOptionsSetOperatorMetrics(options: UnsafeMutablePointer<telemetry_options>?, is_on: Bool)
+    -> telemetry_status
+{
+    configure(options) {
+        $0.keepMetricsForOperator(is_on)
+        return true
+    }
+}
+
+/// Adds a receiver that the person who runs this program has chosen, in the program's own
+/// configuration. Metrics go there, whatever the user has answered to the author. With the first
+/// one, telemetry_options_set_operator_metrics() is on. At most 6.
+///
+/// A program calls this only for a setting that its operator has made, never with a receiver of its
+/// author.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param kind           `otlp`. Copied.
+/// @param settings       As for telemetry_options_add_backend(). Copied. May be NULL if
+///     `setting_count` is 0.
+/// @param setting_count  Number of settings.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error(),
+///     which never contains a key.
+/// @since 0.1.0
+@_cdecl("telemetry_options_add_operator_backend")
+public func telemetryOptionsAddOperatorBackend(
+    options: UnsafeMutablePointer<telemetry_options>?, kind: UnsafePointer<CChar>?,
+    settings: UnsafePointer<telemetry_attribute>?, setting_count: Int
+) -> telemetry_status {
+    configure(options) { $0.addBackend(kind: kind.map(string) ?? "", settings, setting_count, isOperators: true) }
+}
+
 /// Chooses a backend that gives each batch to functions of the program.
 ///
 /// Threads: one at a time for the same options.

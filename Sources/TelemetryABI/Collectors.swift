@@ -53,7 +53,7 @@ public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> 
 public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32)
     -> telemetry_status
 {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) {
         Collector.from(collector).flush(timeoutMilliseconds: timeout_ms)
     }

@@ -24,6 +24,32 @@ public func telemetryOptionsAddMetric(
     return configure(options) { $0.addMetric(given) }
 }
 
+/// Lets a Prometheus server of this machine scrape the tool's metrics, without an HTTP server of the
+/// program. Default: nothing listens.
+///
+/// If metrics are recorded, telemetry_open() listens on the address and starts a thread that answers
+/// GET and HEAD of `/metrics` with what telemetry_metrics_write() gives. telemetry_metrics_listener()
+/// gives the address. It listens until telemetry_close(). When the user withdraws consent, it ends
+/// with the next request, which gets no metrics. A child of fork(2) does not listen. Every user of the
+/// machine can connect to a port; to a Unix socket (mode 0600) only this user can.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param address  `127.0.0.1:PORT`, `[::1]:PORT` or `localhost:PORT`, which is 127.0.0.1. Other
+///     addresses than those of the loopback interface are refused. Port 0: a free one. Or the absolute
+///     path of a Unix socket, with or without `unix:` before it, of at most 107 bytes; a socket that
+///     nobody listens on any more is replaced. Copied. NULL or "": nothing listens.
+/// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT, and telemetry_options_error() says what was
+///     expected; TELEMETRY_ERROR_MEMORY.
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_metrics_listener")
+public func telemetryOptionsSetMetricsListener(
+    options: UnsafeMutablePointer<telemetry_options>?, address: UnsafePointer<CChar>?
+) -> telemetry_status {
+    configure(options) { $0.setMetricsListener(address.map(PathText.string)) }
+}
+
 /// Gives a metric that was declared with telemetry_options_add_metric() or in the manifest.
 ///
 /// Threads: any number at once.
@@ -37,7 +63,7 @@ public func telemetryOptionsAddMetric(
 public func telemetryMetricFind(collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?)
     -> UnsafeMutablePointer<telemetry_metric>?
 {
-    guard let collector, let name, Gate.isOpen(collector) else { return nil }
+    guard let collector, let name, Gate.isOpenForMetrics(collector) else { return nil }
     return onCallersThread { Collector.from(collector).metric(name) }
 }
 
@@ -56,9 +82,9 @@ public func telemetryMetricFind(collector: UnsafeMutablePointer<telemetry_collec
 public func telemetryMetricBind(
     metric: UnsafeMutablePointer<telemetry_metric>?, attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> UnsafeMutablePointer<telemetry_series>? {
-    guard let metric, Gate.isOpen(metric.pointee.collector) else { return nil }
+    guard let metric else { return nil }
     return onCallersThread(exhausted: nil) {
-        Collector.from(metric.pointee.collector).bind(metric, attributes, count)
+        Collector.bind(metric, attributes, count)
     }
 }
 
@@ -220,9 +246,40 @@ public func telemetryMetricsWrite(
     let choice = ExpositionChoice(accept: accept)
     content_type?.pointee = csystem_text(choice.contentType)
     if let buffer, size > 0 { buffer.pointee = 0 }
-    guard let collector, Gate.isOpen(collector) else { return 0 }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return 0 }
     return onCallersThread(exhausted: 0) {
         Collector.from(collector).writeMetrics(choice, buffer, size)
+    }
+}
+
+/// Gives the address at which metrics can be scraped; see telemetry_options_set_metrics_listener().
+///
+/// Threads: any number at once.
+/// Blocking: none.
+///
+/// @param buffer  Receives a text, cut to `size` and always terminated: the address, for instance
+///     `127.0.0.1:9464`, `[::1]:9464` or `unix:/run/mytool.socket`, with the port that was chosen; or
+///     after TELEMETRY_ERROR_SYSTEM the reason. May be NULL if `size` is 0.
+/// @param size    Bytes that `buffer` holds; 256 are enough for every text.
+/// @return TELEMETRY_OK; TELEMETRY_DISABLED if nothing listens, because none was asked for, telemetry
+///     is off, or this is a child of fork(2); TELEMETRY_ERROR_SYSTEM if the address cannot be had:
+///     another program has it, for instance; TELEMETRY_ERROR_MEMORY.
+/// @since 0.1.0
+@_cdecl("telemetry_metrics_listener")
+public func telemetryMetricsListener(
+    collector: UnsafeMutablePointer<telemetry_collector>?, buffer: UnsafeMutablePointer<CChar>?, size: Int
+) -> telemetry_status {
+    if let buffer, size > 0 { buffer.pointee = 0 }
+    guard let collector else { return TELEMETRY_DISABLED }
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) {
+        let (status, text) = Collector.from(collector).listenerAddress
+        // A path keeps its bytes.
+        let bytes = PathText.bytes(text)
+        guard let buffer, size > 0 else { return status }
+        let count = min(bytes.count, size - 1)
+        for index in 0..<count { buffer[index] = CChar(bitPattern: bytes[index]) }
+        buffer[count] = 0
+        return status
     }
 }
 
@@ -242,7 +299,7 @@ public func telemetryCount(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, by: Int64,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .add(by), attributes, count)
 }
 
@@ -258,7 +315,7 @@ public func telemetryGauge(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, value: Double,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .set(value), attributes, count)
 }
 
@@ -275,6 +332,6 @@ public func telemetryObserve(
     collector: UnsafeMutablePointer<telemetry_collector>?, name: UnsafePointer<CChar>?, value: Double,
     attributes: UnsafePointer<telemetry_attribute>?, count: Int
 ) -> telemetry_status {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return MetricRecording.record(collector, name, .observe(value), attributes, count)
 }

@@ -74,18 +74,45 @@ enum CommandTable {
                     "Runs PROGRAM and counts how long it ran, in seconds, in the histogram NAME of the tool. Its exit code,\nsignals and streams are passed through.",
                 options: [attribute], words: 1, runsProgram: true),
             CommandSyntax(
-                id: .metrics, name: "metrics", forms: ["[--format FORMAT] [--textfile FILE]"],
-                summary: "print the tool's metrics",
+                id: .metrics, name: "metrics",
+                forms: [
+                    "[--format FORMAT] [--delivery] [--audience author|own] [--textfile FILE]",
+                    "--listen ADDRESS [--audience author|own]",
+                    "--push URL [--job NAME] [--grouping K=V]... [--timeout-ms N] [--audience author|own]",
+                ],
+                summary: "print the tool's metrics, or let a Prometheus server have them",
                 details:
-                    "Prints the sums over all runs, as they are now. Creates nothing and sends nothing, and needs no consent.",
+                    "Prints the sums over all runs, as they are now. Creates nothing and needs no consent. Sends nothing,\nexcept with --push. With --listen it serves them until Ctrl-C or SIGTERM.",
                 options: [
                     OptionSyntax(
                         id: .format, name: "--format", value: "FORMAT",
                         choices: MetricsReport.Format.allCases.map { $0.name },
                         summary: "prometheus (the default), openmetrics, json or otlp-json"),
                     OptionSyntax(
+                        id: .audience, name: "--audience", value: "WHO", choices: ["author", "own"],
+                        summary: "author: with the user's consent; own: kept for the user (the default, if asked for)"),
+                    OptionSyntax(
+                        id: .delivery, name: "--delivery",
+                        summary: "also the counts of the tool's events and their deliveries"),
+                    OptionSyntax(
                         id: .textfile, name: "--textfile", value: "FILE",
                         summary: "write to FILE at once, for the textfile collector of node_exporter"),
+                    OptionSyntax(
+                        id: .listen, name: "--listen", value: "ADDRESS",
+                        summary: "serve /metrics on 127.0.0.1:PORT, [::1]:PORT, localhost:PORT or the Unix socket /PATH"
+                    ),
+                    OptionSyntax(
+                        id: .push, name: "--push", value: "URL",
+                        summary: "replace the group of metrics at this Pushgateway"),
+                    OptionSyntax(
+                        id: .job, name: "--job", value: "NAME",
+                        summary: "with --push: the group's job (default: the tool)"),
+                    OptionSyntax(
+                        id: .grouping, name: "--grouping", value: "K=V", repeats: true,
+                        summary: "with --push: another label of the group"),
+                    OptionSyntax(
+                        id: .timeoutMs, name: "--timeout-ms", value: "N",
+                        summary: "with --push: longest time to take, in milliseconds (default: 5000)"),
                 ]),
             CommandSyntax(
                 id: .flush, name: "flush", forms: ["[--timeout-ms N]"],

@@ -9,8 +9,26 @@ enum MetricsCommand {
         guard ToolName.isValid(options.toolName) else {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
+        let shown = try audience(options, invocation)
+        if let address = invocation.arguments.value(.listen) {
+            try alone(invocation, "--listen", [.format, .textfile, .delivery, .push, .job, .grouping, .timeoutMs])
+            return try MetricsListener.run(invocation, shown, address)
+        }
+        if let url = invocation.arguments.value(.push) {
+            try alone(invocation, "--push", [.format, .textfile, .delivery])
+            return try MetricsPushing.run(invocation, shown, url)
+        }
+        for id in [OptionID.job, .grouping, .timeoutMs] where invocation.arguments.has(id) {
+            throw invocation.usage("--job, --grouping and --timeout-ms go with --push only")
+        }
         let format = try format(invocation)
-        let bytes = try text(options, format)
+        let hasDelivery = invocation.arguments.has(.delivery)
+        if hasDelivery && !format.isExposition {
+            throw invocation.usage(
+                "--delivery goes with --format prometheus and openmetrics; 'telemetry status --json' has the same counts"
+            )
+        }
+        let bytes = try text(shown, format, delivery: hasDelivery ? options : nil)
         guard let path = invocation.arguments.value(.textfile) else {
             try invocation.answer(bytes)
             return .ok
@@ -22,15 +40,32 @@ enum MetricsCommand {
         return .ok
     }
 
+    private static func alone(_ invocation: Invocation, _ name: String, _ others: [OptionID]) throws(Failure) {
+        for id in others where invocation.arguments.has(id) {
+            throw invocation.usage(name + " does not go with the other options of this command")
+        }
+    }
+
+    /// What the author may get, or what is kept for the user.
+    private static func audience(_ options: Options, _ invocation: Invocation) throws(Failure) -> Options {
+        guard let name = invocation.arguments.value(.audience) else { return OwnChoice.options(options) ?? options }
+        if ArgumentParser.same(name, "author") { return options }
+        if ArgumentParser.same(name, "own") { return options.own([]) }
+        throw invocation.usage("unknown audience '" + name + "', expected author or own")
+    }
+
     private static func format(_ invocation: Invocation) throws(Failure) -> MetricsReport.Format {
         guard let name = invocation.arguments.value(.format) else { return invocation.wantsJSON ? .json : .prometheus }
         for format in MetricsReport.Format.allCases where ArgumentParser.same(format.name, name) { return format }
         throw invocation.usage("unknown format '" + name + "', expected prometheus, openmetrics, json or otlp-json")
     }
 
-    private static func text(_ options: Options, _ format: MetricsReport.Format) throws(Failure) -> [UInt8] {
+    /// `delivery`: with the counts of that tool's events.
+    static func text(
+        _ options: Options, _ format: MetricsReport.Format, delivery: Options? = nil
+    ) throws(Failure) -> [UInt8] {
         do throws(SystemError) {
-            if let bytes = try MetricsReport.text(options, format) { return bytes }
+            if let bytes = try MetricsReport.text(options, format, delivery: delivery) { return bytes }
         } catch {
             throw Failure(code: .system, message: "the metrics cannot be read: " + error.text)
         }

@@ -19,6 +19,7 @@ struct StatusReport {
     private let problem: String?
     private let later: (files: [String], events: UInt64)?
     private let delivery: SpoolInspector.Delivery?
+    private let own: OwnReport
 
     init(_ options: Options) {
         self.options = options
@@ -36,6 +37,7 @@ struct StatusReport {
         problem = spool.problem?.text
         later = SpoolInspector.leftToLater(options: options)
         delivery = SpoolInspector.deliveryState(options: options)
+        own = OwnReport(options)
     }
 
     private var answers: StoredAnswers { StoredAnswers(options) }
@@ -143,7 +145,28 @@ struct StatusReport {
         if isUnknown { object.add("events", raw: "null") } else { object.add("events", eventsJSON) }
         object.add("last_delivery", deliveryJSON)
         if let heartbeatJSON { object.add("heartbeat", heartbeatJSON) } else { object.add("heartbeat", raw: "null") }
+        object.add("own", ownJSON)
         return object.text
+    }
+
+    /// H14
+    private var ownJSON: JSONObject {
+        var object = JSONObject()
+        object.add("enabled", own.decision.isEnabled)
+        object.add("source", own.decision.source.name)
+        object.add("reason", own.decision.reason)
+        object.add("warnings", own.decision.warnings)
+        object.add("metrics", objects: own.destinations.map { $0.json })
+        return object
+    }
+
+    /// H14: said only if somebody has asked for it.
+    private var ownRows: [(String, String)] {
+        if own.decision.source == .defaultStance { return [] }
+        var rows = [("kept for you", (own.decision.isEnabled ? "on: " : "off: ") + own.decision.reason)]
+        for warning in own.decision.warnings { rows.append(("warning", warning)) }
+        for destination in own.destinations { rows.append(("metrics to " + destination.name, destination.text)) }
+        return rows
     }
 
     private var spoolJSON: JSONObject {
@@ -207,6 +230,7 @@ struct StatusReport {
             for destination in destinations { rows.append(("to " + destination.name, destination.text)) }
         }
         for destination in metricDestinations { rows.append(("metrics to " + destination.name, destination.text)) }
+        rows += ownRows
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
         if let heartbeat {
             rows.append(

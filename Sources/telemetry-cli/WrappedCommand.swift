@@ -22,7 +22,8 @@ enum WrappedCommand {
         }
         guard let name = invocation.arguments.words.first else { throw invocation.usage("missing NAME") }
         let attributes = try RecordCommands.attributes(invocation, .attribute, "--attribute")
-        return try run(invocation, invocation.rawArguments + index) { (options, nanoseconds, _) throws(Failure) in
+        return try run(invocation, invocation.rawArguments + index, isMetric: true) {
+            (options, nanoseconds, _) throws(Failure) in
             let collector = Collector.open(options)
             collector.startHeartbeat()
             let status = collector.record(name, .observe(Double(nanoseconds) / 1e9), attributes, unit: "s")
@@ -35,13 +36,14 @@ enum WrappedCommand {
 
     /// `body` is given the duration and the exit code, after the program has ended.
     private static func run(
-        _ invocation: Invocation, _ program: ArgumentVector,
+        _ invocation: Invocation, _ program: ArgumentVector, isMetric: Bool = false,
         _ body: (Options, Int64, Int32) throws(Failure) -> Void
     ) throws(Failure) -> Int32 {
         // Consent is looked at twice. Here: when telemetry is off, the program replaces this process. And when the
         // program has ended: only that moment counts for what is recorded then.
         guard let options = try loadOptions(invocation),
             invocation.arguments.has(.dryRun) || isEnabled(invocation, options)
+                || isMetric && OwnChoice.options(options) != nil
         else {
             return cannotRun(program, Process.replace(with: program))
         }

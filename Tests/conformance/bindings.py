@@ -7,11 +7,11 @@ import tempfile
 
 import suite
 from sandbox import BUILD
-from table import SOURCES
+from table import OWN_SOURCES, SOURCES
 from world import config_file, project_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MEMBERS = {"tool", "enabled", "source", "reason", "local_only", "sources", "warnings"}
+MEMBERS = {"tool", "enabled", "source", "reason", "local_only", "sources", "warnings", "own"}
 
 
 class Answer:
@@ -67,7 +67,9 @@ def library(world, case, programs, name, manifest=False):
         command += flags(case)
     enabled, raw, text = run(world, command).split("\n", 2)
     answer = Answer(f"{name} with a manifest" if manifest else name, json.loads(raw), text, raw)
-    suite.check_equal(f"enabled {int(answer.enabled)}", enabled, f"{answer.binding}: telemetry_enabled() against telemetry_explain()")
+    counts = answer.enabled or answer.said["own"]["enabled"]
+    suite.check_equal(f"enabled {int(answer.enabled)} counted {int(counts)}", enabled,
+                      f"{answer.binding}: telemetry_enabled() and telemetry_count() against telemetry_explain()")
     return answer
 
 
@@ -75,7 +77,7 @@ def flags(case):
     options, found = case.options, []
     found += ["--opt-out"] if options.get("stance") == "opt-out" else []
     found += ["--gate-closed"] if options.get("gate") == "closed" else []
-    found += [f"--{name}" for name in ["force", "no-telemetry", "local-only"] if name in options]
+    found += [f"--{name}" for name in ["force", "no-telemetry", "local-only", "operator-metrics"] if name in options]
     found += ["--config", *config_file(case)] if config_file(case) else []
     found += ["--project", *project_file(case)] if project_file(case) else []
     found += ["--notice", options["notice-version"]] if "notice-version" in options else []
@@ -99,25 +101,30 @@ def status(world, case):
 def check_shape(answer, case):
     """A14: every source is there once, in order, with what it said; exactly the winner counted and is marked so."""
     suite.check(MEMBERS <= set(answer.said), f"{answer.binding}: members {sorted(answer.said)}")
-    suite.check_equal(SOURCES, [each["source"] for each in answer.said["sources"]], f"{answer.binding}: sources")
-    for each in answer.said["sources"]:
+    check_sources(answer, answer.said, SOURCES)
+    check_sources(answer, answer.said["own"], OWN_SOURCES)
+    check_warnings(answer, case)
+
+
+def check_sources(answer, said, sources):
+    suite.check_equal(sources, [each["source"] for each in said["sources"]], f"{answer.binding}: sources")
+    for each in said["sources"]:
         suite.check(set(each) >= {"source", "value", "says", "counted", "note"}, f"{answer.binding}: members of {each}")
         suite.check(each["says"] in ("on", "off", "nothing"), f"{answer.binding}: {each}")
-    winner = next(each for each in answer.said["sources"] if each["source"] == answer.source)
-    suite.check(winner["counted"] and winner["says"] == ("on" if answer.enabled else "off"), f"{answer.binding}: the winner is {winner}")
-    above = answer.said["sources"][:SOURCES.index(answer.source)]
+    winner = next(each for each in said["sources"] if each["source"] == said["source"])
+    suite.check(winner["counted"] and winner["says"] == ("on" if said["enabled"] else "off"), f"{answer.binding}: the winner is {winner}")
+    above = said["sources"][:sources.index(said["source"])]
     wrong = [each for each in above if each["counted"] and each["says"] != "nothing"]
     suite.check(not wrong, f"{answer.binding}: counted above the winner: {wrong}")
-    for source in SOURCES:
+    for source in sources:
         suite.check(source in answer.text, f"{answer.binding}: '{source}' is not in the text")
-    check_warnings(answer, case)
 
 
 def check_warnings(answer, case):
     """A6, A15: one warning that names what is likely a mistake."""
     if case.warning is None:
         return
-    warnings = answer.said["warnings"]
+    warnings = (answer.said["own"] if case.is_own else answer.said)["warnings"]
     suite.check_equal(1 if case.warning else 0, len(warnings), f"{answer.binding}: number of warnings in {warnings}")
     for part in case.warning:
         suite.check(part in warnings[0], f"{answer.binding}: '{part}' is not in {warnings}")

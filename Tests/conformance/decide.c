@@ -1,8 +1,8 @@
-/* Says what the library decides, for options given as arguments: a line "enabled 0|1" as
-   telemetry_open() and telemetry_enabled() have it, then the explanation as JSON, then as text.
+/* Says what the library decides, for options given as arguments: a line "enabled 0|1 counted 0|1" as
+   telemetry_enabled() and telemetry_count() have it, then the explanation as JSON, then as text.
    Compiled as C99 and as C++.
 
-   decide TOOL [--manifest FILE] [--opt-out] [--gate-closed] [--no-telemetry] [--force] [--local-only]
+   decide TOOL [--manifest FILE] [--opt-out] [--gate-closed] [--no-telemetry] [--force] [--local-only] [--operator-metrics]
           [--config FILE KEY] [--project FILE KEY] [--notice VERSION] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +39,7 @@ static int set(telemetry_options *options, char **argument)
     else if (strcmp(flag, "--no-telemetry") == 0) telemetry_options_set_no_telemetry(options, true);
     else if (strcmp(flag, "--force") == 0) telemetry_options_set_force(options, true);
     else if (strcmp(flag, "--local-only") == 0) telemetry_options_set_local_only(options, true);
+    else if (strcmp(flag, "--operator-metrics") == 0) telemetry_options_set_operator_metrics(options, true);
     else if (strcmp(flag, "--manifest") == 0) return telemetry_options_load_manifest(options, argument[1]), 2;
     else if (strcmp(flag, "--notice") == 0) return set_notice(options, argument[1]), 2;
     else if (strcmp(flag, "--config") == 0) return telemetry_options_set_config(options, argument[1], argument[2]), 3;
@@ -52,7 +53,7 @@ int main(int argc, char **argv)
     telemetry_options *options = telemetry_options_new(argv[1], NULL);
     for (int i = 2; i < argc;) i += set(options, argv + i);
     telemetry_collector *collector = telemetry_open(options);
-    printf("enabled %d\n", telemetry_enabled(collector));
+    printf("enabled %d counted %d\n", telemetry_enabled(collector), telemetry_count(collector, "runs", 1, NULL, 0) == TELEMETRY_OK);
     telemetry_close(collector, 0);
     explain(options, TELEMETRY_FORMAT_JSON);
     explain(options, TELEMETRY_FORMAT_TEXT);

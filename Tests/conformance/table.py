@@ -3,12 +3,15 @@ import re
 
 import suite
 
-SOURCES = ["options", "author gate", "admin policy", "DO_NOT_TRACK", "no-telemetry option", "NO_TELEMETRY variable", "force",
+SOURCES = ["options", "author gate", "admin policy", "DO_NOT_TRACK", "OTEL_SDK_DISABLED", "no-telemetry option", "NO_TELEMETRY variable", "force",
            "TELEMETRY_ENABLED variable", "invoking user", "all-tools preference", "preference file", "project config",
            "tool config", "CI", "default"]
-FILES = ["preference", "all", "notice", "config", "config.json", "project", "project.json", "policy", "caller", "caller-all"]
+OWN_SOURCES = ["options", "author gate", "admin policy", "OTEL_SDK_DISABLED", "no-telemetry option", "NO_TELEMETRY variable",
+               "own.yaml", "machine's own.yaml", "OTEL variables", "operator", "default"]
+FILES = ["preference", "all", "notice", "config", "config.json", "project", "project.json", "policy", "caller", "caller-all",
+         "own", "machine-own"]
 KINDS = ["directory", "fifo", "symlink", "foreign", "writable", "dangling", "unmounted", "below-a-file"]
-FLAGS = ["force", "no-telemetry", "local-only", "local-key", "library-only", "helper-only"]
+FLAGS = ["force", "no-telemetry", "local-only", "local-key", "library-only", "helper-only", "operator-metrics"]
 VALUES = ["stance", "gate", "key", "project-key", "notice-version", "tool"]
 
 
@@ -17,7 +20,8 @@ class Case:
 
     def __init__(self, name, rows, given, enabled, source, local_only, warning):
         self.name, self.rows, self.given = name, rows, given
-        self.enabled, self.source = {"on": True, "off": False}[enabled], source
+        self.is_own = enabled.startswith("own:")
+        self.enabled, self.source = {"on": True, "off": False}[enabled.removeprefix("own:")], source
         self.local_only = {"yes": True, "no": False, "-": None}[local_only]
         # Parts of the only warning; [] for none, None for whatever.
         self.warning = {"-": None, "none": []}.get(warning, warning.split(" | "))
@@ -59,5 +63,7 @@ def check(cases):
     suite.check(len(cases) >= 150, f"{len(cases)} cases")
     names = [case.name for case in cases]
     suite.check_equal(len(names), len(set(names)), "names")
-    suite.check_equal(set(SOURCES), {case.source for case in cases}, "sources that win")
+    suite.check_equal(set(SOURCES), {case.source for case in cases if not case.is_own}, "sources that win")
+    suite.check_equal(set(OWN_SOURCES) - {"options"}, {case.source for case in cases if case.is_own},
+                      "sources that win for receivers of the user's own")
     return f"{len(cases)} cases"

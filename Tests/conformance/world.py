@@ -74,10 +74,11 @@ class World:
                   "notice": f"config/telemetry/{tool}/notice", "config": "config/mytool/config.yaml",
                   "config.json": "config/mytool/config.json", "project": "work/.mytool.yaml", "project.json": "work/.mytool.json",
                   "policy": "../etc/telemetry/policy.yaml", "caller": f"caller/.config/telemetry/{tool}/enabled",
-                  "caller-all": "caller/.config/telemetry/_all/enabled"}
+                  "caller-all": "caller/.config/telemetry/_all/enabled",
+                  "own": "config/telemetry/own.yaml", "machine-own": "../etc/telemetry/own.yaml"}
         for name, (kind, content) in case.files.items():
             owner = CALLER if name.startswith("caller") else 0
-            self.place(self.path(places[name]), kind, content, owner, 0o644 if name == "policy" else 0o600)
+            self.place(self.path(places[name]), kind, content, owner, 0o644 if name in ("policy", "machine-own") else 0o600)
         with open(self.path("manifest.yaml"), "w") as file:
             file.write(manifest(case))
 

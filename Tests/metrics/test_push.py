@@ -616,7 +616,7 @@ def local_only(world):
     check_equal([], receiver.requests, "requests")
 
 
-@test("push/redirect", "E11 H7")
+@test("push/redirect", "E8 H7")
 def redirect(world):
     """Another origin gets the metrics without key and headers, and `status` names it."""
     other = world.closes(PushReceiver())

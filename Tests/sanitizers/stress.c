@@ -3,19 +3,21 @@
    memory and counters that do not add up (E12); how fast anything is does not matter here.
    Usage: stress SECONDS. Needs STRESS_TELEMETRY_ENABLED=1 and a HOME of its own. */
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <telemetry.h>
 #include <time.h>
 #include <unistd.h>
 
 static atomic_bool done;
-static atomic_ulong tracked, sends;
+static atomic_ulong tracked, sends, scrapes;
 static telemetry_collector *collectors[2];
 
 static void fail(const char *what)
@@ -42,6 +44,7 @@ static telemetry_collector *open_collector(void)
     telemetry_options_set_spool_limits(options, 10 * 8192, 10, 0);
     telemetry_options_set_flush_interval_ms(options, 5);
     telemetry_options_set_backend_custom(options, &backend);
+    telemetry_options_set_metrics_listener(options, "127.0.0.1:0");
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
     if (!telemetry_enabled(collector))
@@ -96,6 +99,33 @@ static void *observe(void *context)
     return NULL;
 }
 
+/* Metrics are scraped while they are added to; some clients do not wait for the answer. */
+static void *scrape(void *context)
+{
+    (void)context;
+    for (unsigned i = 0; !atomic_load(&done); i++) {
+        char text[300], answer[4096];
+        telemetry_count(collectors[i % 2], "scrapes", 1, NULL, 0);
+        telemetry_status status = telemetry_metrics_listener(collectors[i % 2], text, sizeof text);
+        if (status != TELEMETRY_OK)
+            fail(text);
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(strchr(text, ':') + 1)),
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connect(client, (struct sockaddr *)&address, sizeof address) != 0)
+            fail("nothing listens");
+        const char *request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        size_t length = strlen(request);
+        if (send(client, request, i % 5 == 4 ? length / 2 : length, MSG_NOSIGNAL) > 0 && i % 5 < 3) {
+            if (recv(client, answer, sizeof answer, 0) < 12 || memcmp(answer, "HTTP/1.1 200", 12) != 0)
+                fail("no answer to a scrape");
+            atomic_fetch_add(&scrapes, 1);
+        }
+        close(client);
+    }
+    return NULL;
+}
+
 /* The runtime of ThreadSanitizer has locks that a fork can catch: one child of thousands may hang in them. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -132,7 +162,7 @@ static void *fork_and_command(void *context)
 
 int main(int argc, char **argv)
 {
-    void *(*const bodies[])(void *) = { record, record, record, record, flush, observe, fork_and_command };
+    void *(*const bodies[])(void *) = { record, record, record, record, flush, observe, fork_and_command, scrape };
     enum { COUNT = sizeof bodies / sizeof *bodies };
     pthread_t threads[COUNT];
     collectors[0] = open_collector();
@@ -145,6 +175,6 @@ int main(int argc, char **argv)
         pthread_join(threads[i], NULL);
     telemetry_close(collectors[0], 1000);
     telemetry_close(collectors[1], 1000);
-    printf("%lu events, %lu sends\n", atomic_load(&tracked), atomic_load(&sends));
-    return atomic_load(&tracked) > 100 && atomic_load(&sends) > 10 ? 0 : 1;
+    printf("%lu events, %lu sends, %lu scrapes\n", atomic_load(&tracked), atomic_load(&sends), atomic_load(&scrapes));
+    return atomic_load(&tracked) > 100 && atomic_load(&sends) > 10 && atomic_load(&scrapes) > 10 ? 0 : 1;
 }

@@ -54,10 +54,17 @@ static const uint8_t *description_of(const uint8_t *image)
     return NULL;
 }
 
-/** Of the same kind, and of a later version of the format. */
-static bool is_later(const uint8_t *copy)
+static bool has_version(const uint8_t *copy, uint8_t from, uint8_t to)
 {
-    return memcmp(copy, "TLMSEG", 7) == 0 && copy[7] > 1;
+    return memcmp(copy, "TLMSEG", 7) == 0 && copy[7] >= from && copy[7] <= to;
+}
+
+/** A segment that is not readable is of a later version of the format, and not damaged. */
+static bool is_later(const uint8_t *image)
+{
+    const uint8_t *first = image + 1024, *second = image + 2560;
+    if (has_version(first, 1, 1) || has_version(second, 1, 1)) return false;
+    return has_version(first, 2, 255) || has_version(second, 2, 255);
 }
 
 /** The valid progress slot with the higher sequence number, or NULL. */
@@ -123,7 +130,7 @@ void spool_read_image(const uint8_t *image, size_t size, spool_visitor *visit, v
     summary->segments++;
     const uint8_t *description = size >= header_bytes ? description_of(image) : NULL;
     if (!description) {
-        if (size >= header_bytes && (is_later(image + 1024) || is_later(image + 2560)))
+        if (size >= header_bytes && is_later(image))
             summary->later++;
         else
             summary->unreadable++;

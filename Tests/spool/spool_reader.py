@@ -283,7 +283,8 @@ class Segment:
         self.records = []
         self.unknown = None  # the record that delivery stops at
         self.is_later = not self.description and len(image) >= HEADER_BYTES and \
-            any(is_later(image[start:start + 8], b"TLMSEG\0\1") for start in (1024, 2560))
+            any(is_later(image[start:start + 8], b"TLMSEG\0\1") for start in (1024, 2560)) and \
+            not any(image[start:start + 8] == b"TLMSEG\0\1" for start in (1024, 2560))
         self.epoch = self.description.epoch if self.description else None
         if self.is_later:
             start = 1024 if is_later(image[1024:1032], b"TLMSEG\0\1") else 2560

@@ -221,6 +221,14 @@ public:
         const detail::List list(metadata);
         return set(telemetry_options_set_metadata(get(), list.data(), list.size()));
     }
+    /** telemetry_options_set_operator_metrics() */
+    Options &operator_metrics(bool is_on = true) noexcept { return set(telemetry_options_set_operator_metrics(get(), is_on)); }
+    /** telemetry_options_add_operator_backend() */
+    Options &add_operator_backend(const Text &kind, Attributes settings = {}) noexcept
+    {
+        const auto list = settings.list();
+        return set(telemetry_options_add_operator_backend(get(), kind.c_str(), list.data(), list.size()));
+    }
     /** telemetry_options_add_backend() */
     Options &add_backend(const Text &kind, Attributes settings = {}) noexcept
     {
@@ -238,6 +246,7 @@ public:
         const telemetry_backend functions{sizeof(telemetry_backend), name.c_str(), held_.get(), detail::Held::send, detail::Held::release};
         return set(telemetry_options_set_backend_custom(get(), &functions));
     }
+    Options &process_metrics(bool on) noexcept { return set(telemetry_options_set_process_metrics(get(), on)); }
     /** telemetry_options_add_metric(). `bounds`: of a histogram; none: for durations in seconds. */
     Options &add_metric(const Text &name, telemetry_metric_type type, const Text &unit = nullptr, const Text &description = nullptr,
                         std::initializer_list<double> bounds = {}) noexcept
@@ -252,6 +261,8 @@ public:
         declaration.bound_count = bounds.size();
         return set(telemetry_options_add_metric(get(), &declaration));
     }
+    /** telemetry_options_set_metrics_listener() */
+    Options &metrics_listener(const Text &address) noexcept { return set(telemetry_options_set_metrics_listener(get(), address.c_str())); }
     Options &notice(const telemetry_notice &notice) noexcept { return set(telemetry_options_set_notice(get(), &notice)); }
 
     /** telemetry_prompt(): call it before the collector is made. */
@@ -446,6 +457,14 @@ public:
     std::string metrics(const Text &accept = nullptr, const char **content_type = nullptr) const
     {
         return detail::text([&](char *buffer, std::size_t size) { return telemetry_metrics_write(handle_, accept.c_str(), buffer, size, content_type); });
+    }
+    /** telemetry_metrics_listener(). `text`: the address at which metrics can be scraped, or why they cannot be. */
+    telemetry_status metrics_listener(std::string &text) const
+    {
+        char buffer[256];
+        const telemetry_status status = telemetry_metrics_listener(handle_, buffer, sizeof buffer);
+        text = buffer;
+        return status;
     }
 
     telemetry_status flush(std::chrono::milliseconds timeout) noexcept { return telemetry_flush(handle_, milliseconds(timeout)); }

@@ -24,6 +24,8 @@ struct telemetry_metric {
     const double *bounds;
     const void *rules;
     struct telemetry_collector *collector;
+    /* The same metric, kept for receivers of the user's own. */
+    struct telemetry_metric *own;
     void *implementation;
 };
 struct telemetry_series {
@@ -34,6 +36,7 @@ struct telemetry_series {
     size_t bound_count;
     const double *bounds;
     struct telemetry_metric *metric;
+    struct telemetry_series *own;
     void *implementation;
 };
 

@@ -23,7 +23,7 @@ package struct AuditTrail {
 
     /// Empty if nothing was ever sent.
     package static func read(options: Options, _ names: AuditNames = .events) -> AuditTrail {
-        guard let path = SpoolDirectory.path(tool: options.toolName),
+        guard let path = SpoolDirectory.path(options),
             let directory = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
         else { return AuditTrail(files: [], head: nil, names: names, lost: 0, problem: nil) }
         defer { directory.close() }

@@ -10,6 +10,8 @@ package enum Allocation {
     /// Asked before Swift allocates: a Swift allocation ends the program when there is no more than the reserve
     /// (`CSystem/reserve.c`).
     package static var isAvailable: Bool { csystem_has_memory(callBytes) }
+    /// The same for a call that takes `bytes` more.
+    static func isAvailable(for bytes: Int) -> Bool { csystem_has_memory(callBytes &+ max(0, bytes)) }
     /// Allocates nothing. Asked where little memory is needed.
     static var hasReserve: Bool { csystem_has_memory(0) }
     package static var isAvailableForPass: Bool { csystem_has_memory(passBytes) }

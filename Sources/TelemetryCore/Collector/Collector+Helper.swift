@@ -60,7 +60,7 @@ extension Collector {
         _ name: String, _ operation: MetricOperation, _ attributes: [(key: String, value: AttributeValue)],
         unit: String = ""
     ) -> telemetry_status {
-        guard isEnabled else { return TELEMETRY_DISABLED }
+        guard isEnabled || Gate.isOpenForMetrics(handle) else { return TELEMETRY_DISABLED }
         let list = AttributeList(attributes)
         return list.items.withUnsafeBufferPointer { items in
             name.withCString {

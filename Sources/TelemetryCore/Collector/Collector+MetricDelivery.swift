@@ -5,6 +5,7 @@ import CSystem
 extension Collector {
     /// With the mutex held. Nil: metrics go nowhere.
     func currentMetricDelivery() -> MetricDelivery? {
+        mutex.assertHeld()
         if !isMetricDeliveryMade {
             isMetricDeliveryMade = true
             if !decision.isLocalOnly && !isDryRun {
@@ -24,6 +25,7 @@ extension Collector {
 
     /// With the mutex held. This process has recorded metrics, or others have.
     var areMetricsThere: Bool {
+        mutex.assertHeld()
         guard currentMetricDelivery() != nil else { return false }
         if metrics?.map != nil { return true }
         guard let shared = SpoolDirectory.openExisting(options) else { return false }
@@ -33,6 +35,7 @@ extension Collector {
 
     /// With the mutex held. The first interval begins.
     func startHandingOn() {
+        mutex.assertHeld()
         guard metricLook == .max, let map = metrics?.map, let delivery = currentMetricDelivery(),
             options.delivery == TELEMETRY_IN_PROCESS || !map.isShared
         else { return }
@@ -44,6 +47,7 @@ extension Collector {
 
     /// With the mutex held; releases it while sending.
     func passMetrics(_ urgency: MetricDelivery.Urgency) -> PassMachine.Result {
+        mutex.assertHeld()
         guard let delivery = currentMetricDelivery() else {
             metricLook = .max
             return .done
@@ -63,7 +67,7 @@ extension Collector {
         planMetrics(delivery)
         // An answer that cannot be read means off. It may be readable again by now.
         if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
-            Gate.set(handle, isOpen: false)
+            closeGate()
             metricLook = .max
             if consent.voidsWaiting { if let spool { erase(spool) } else { Spool.withdraw(options) } }
         }
@@ -72,6 +76,7 @@ extension Collector {
 
     /// With the mutex held. The other clock may be set, so it is looked at again at least once an hour.
     private func planMetrics(_ delivery: MetricDelivery) {
+        mutex.assertHeld()
         let pause = max(0, delivery.nextLook) &- Clock.realtime()
         metricLook = Clock.monotonic() &+ max(Self.shortestPause, min(pause, Self.longestPause))
     }

@@ -7,10 +7,12 @@ extension Collector {
 
     /// The metric of that name. Nil: it is not declared, or nothing is recorded.
     package func metric(_ name: UnsafePointer<CChar>) -> UnsafeMutablePointer<telemetry_metric>? {
-        mutex.withLock {
-            guard isMetricStoreReady() else { return nil }
-            return metrics?.metric(named: name)?.handle
+        let own = ownCollector()?.metric(name)
+        let found = mutex.withLock { () -> UnsafeMutablePointer<telemetry_metric>? in
+            guard isMetricStoreReady(), let found = metrics?.metric(named: name) else { return nil }
+            return found.handle(own)
         }
+        return found ?? own
     }
 
     /// The metric of that name; where a tool declares none, it is made. Nil: it is not declared, is of another type, or
@@ -18,9 +20,10 @@ extension Collector {
     func metric(_ name: UnsafePointer<CChar>, _ type: MetricType, unit: String = "")
         -> UnsafeMutablePointer<telemetry_metric>?
     {
-        mutex.withLock {
+        let own = ownCollector()?.metric(name, type, unit: unit)
+        let found = mutex.withLock { () -> UnsafeMutablePointer<telemetry_metric>? in
             guard isMetricStoreReady(), let metrics else { return nil }
-            if let found = metrics.metric(named: name) { return found.handle }
+            if let found = metrics.metric(named: name) { return found.handle(own) }
             guard !options.areMetricsDeclared, metrics.metrics.count < MetricLimits.metrics, Allocation.isAvailable,
                 let declaration = metrics.undeclared(String(cString: name), type, unit)
             else {
@@ -29,13 +32,15 @@ extension Collector {
             }
             let made = Metric(declaration, handle)
             metrics.add(made)
-            return made.handle
+            return made.handle(own)
         }
+        return found ?? own
     }
 
     /// With the mutex held. `closely`: the file is looked at, even if that was done a moment ago. False: nothing is
     /// recorded.
     private func isMetricStoreReady(closely: Bool = false) -> Bool {
+        mutex.assertHeld()
         guard Gate.isOpen(handle) else { return false }
         if let metrics, let map = metrics.map {
             if !closely && map.isFresh(Clock.coarse()) && MetricMap.isLive(map.base) { return true }
@@ -51,6 +56,7 @@ extension Collector {
 
     /// With the mutex held. The file is missing, was cut short or withdrawn.
     private func attachMetrics(_ metrics: MetricStore) -> Bool {
+        mutex.assertHeld()
         if isDryRun || !metrics.mayReplace {
             metrics.use(MetricMap.inMemory(), nil)
             return metrics.map != nil
@@ -74,9 +80,10 @@ extension Collector {
 
     /// As much of the text as fits, and its whole length.
     package func writeMetrics(_ choice: ExpositionChoice, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
-        guard let snapshot = metricSnapshot() else { return 0 }
+        let own = ownCollector()?.readableSnapshot
+        guard let snapshot = own ?? readableSnapshot else { return 0 }
         var text = PrometheusText(choice.format)
-        text.write(snapshot)
+        text.write(snapshot, processMetrics)
         guard let bytes = text.bytes, let source = bytes.baseAddress else { return 0 }
         if let buffer, size > 0 {
             let count = min(bytes.count, size - 1)
@@ -86,14 +93,23 @@ extension Collector {
         return bytes.count
     }
 
-    /// Nil: nothing is recorded, or there is no memory.
-    private func metricSnapshot() -> MetricSnapshot? {
+    /// H6: of this process, as they are now; empty: the program has not asked for them.
+    var processMetrics: [FixedFamily] { options.hasProcessMetrics ? ProcessMetrics.families(.now()) : [] }
+
+    /// Nil also if there is an error.
+    private var readableSnapshot: MetricSnapshot? { (try? metricSnapshot()) ?? nil }
+
+    /// Nil: the file is not there any more. An error: nothing is recorded, or it cannot be read.
+    func metricSnapshot() throws(SystemError) -> MetricSnapshot? {
         let map = mutex.withLock { isMetricStoreReady(closely: true) ? metrics?.map : nil }
-        guard let map else { return nil }
-        if !map.isShared { return MetricSnapshot.of(map) }
-        guard let shared = SpoolDirectory.look(options) else { return nil }
+        guard let map else { throw SystemError(code: ENOMEM) }
+        if !map.isShared {
+            guard let snapshot = MetricSnapshot.of(map) else { throw SystemError(code: ENOMEM) }
+            return snapshot
+        }
+        guard let shared = try SpoolDirectory.openToLook(options) else { return nil }
         defer { shared.close() }
-        return (try? MetricSnapshot.of(shared.directory, epoch: shared.control.epochNow)) ?? nil
+        return try MetricSnapshot.of(shared.directory, epoch: shared.control.epochNow)
     }
 
     // MARK: the slow way of recording
@@ -138,6 +154,7 @@ extension Collector {
     private func place(_ metric: Metric, _ attributes: UnsafeRawBufferPointer?, _ map: MetricMap)
         -> (entry: Int, isOverflow: Bool)
     {
+        mutex.assertHeld()
         if Metric.map(metric.handle).pointee.load(ordering: .relaxed) == 0 { metric.attach(to: map) }
         guard Metric.map(metric.handle).pointee.load(ordering: .relaxed) != 0 else { return (0, true) }
         let at = Int(metric.handle.pointee.entry)
@@ -153,6 +170,7 @@ extension Collector {
 
     /// With the mutex held. Where the value of a series is: in its entry, or in this process's own block.
     private func cell(_ metric: Metric, _ series: Int, _ map: MetricMap) -> Int {
+        mutex.assertHeld()
         if series == 0 || metric.declaration.rule == .last { return series }
         let known = metric.processBlock(of: series)
         if known != 0 { return known }
@@ -169,23 +187,32 @@ extension Collector {
 
     // MARK: bound series
 
-    package func bind(
+    package static func bind(
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>?,
         _ count: Int
     ) -> UnsafeMutablePointer<telemetry_series>? {
-        MetricRecording.encoded(metric, attributes, count) { attributes, _ in
-            mutex.withLock {
-                guard isMetricStoreReady(), let map = metrics?.map else { return nil }
-                let metric = Metric.from(metric)
-                let bound = metric.bind(attributes ?? MetricMap.overflowKey)
-                attach(bound, metric, map)
-                return bound.handle
-            }
+        let own = metric.pointee.own.flatMap { bind($0, attributes, count) }
+        guard Gate.isOpen(metric.pointee.collector) else { return own }
+        let found = MetricRecording.encoded(metric, attributes, count) { attributes, _ in
+            from(metric.pointee.collector).bind(Metric.from(metric), attributes ?? MetricMap.overflowKey, own)
+        }
+        return found ?? own
+    }
+
+    private func bind(
+        _ metric: Metric, _ attributes: UnsafeRawBufferPointer, _ own: UnsafeMutablePointer<telemetry_series>?
+    ) -> UnsafeMutablePointer<telemetry_series>? {
+        mutex.withLock {
+            guard isMetricStoreReady(), let map = metrics?.map else { return nil }
+            let bound = metric.bind(attributes)
+            attach(bound, metric, map)
+            return bound.handle(own)
         }
     }
 
     /// With the mutex held.
     private func attach(_ bound: BoundSeries, _ metric: Metric, _ map: MetricMap) {
+        mutex.assertHeld()
         let (series, _) = bound.attributes.withUnsafeBytes { place(metric, $0, map) }
         let entry = cell(metric, series, map)
         if entry != 0 { bound.attach(to: map, entry) }
@@ -225,7 +252,9 @@ extension MetricRecording {
         let caller = csystem_enter()
         let metric = Collector.from(collector).metric(name, type, unit: unit)
         csystem_leave(caller)
-        guard let metric else { return Gate.isOpen(collector) ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED }
+        guard let metric else {
+            return Gate.isOpenForMetrics(collector) ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED
+        }
         return record(metric, operation, attributes, count)
     }
 }

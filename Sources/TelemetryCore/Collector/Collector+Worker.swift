@@ -25,6 +25,7 @@ struct WorkerState {
 extension Collector {
     /// With the mutex held.
     func startWorker() {
+        mutex.assertHeld()
         guard !worker.isRunning, !worker.isStopping else { return }
         worker.firstPending = 0
         // The thread waits for the mutex before it looks.
@@ -33,6 +34,7 @@ extension Collector {
 
     /// With the mutex held. Something was recorded, or a segment is full.
     func wakeWorker() {
+        mutex.assertHeld()
         guard worker.isRunning else { return }
         if worker.firstPending == 0 { worker.firstPending = Clock.monotonic() }
         condition.broadcast()
@@ -74,6 +76,7 @@ extension Collector {
     /// would have ended without the library. The waiting events stay in the spool, as for every program that ends
     /// without telemetry_close(). False: another thread of the library, which takes no signals, would be left.
     private func leave() -> Bool {
+        mutex.assertHeld()
         csystem_open_signals()
         if csystem_is_looking_up() {
             _ = condition.wait(mutex, until: Deadline(nanoseconds: csystem_next_watch()))
@@ -88,6 +91,7 @@ extension Collector {
 
     /// With the mutex held. After a quiet second, the segments that only a burst needed are given back.
     private func waitForWork() {
+        mutex.assertHeld()
         guard let spool, spool.hasSurplus else {
             _ = condition.wait(mutex, until: nextWakeUp)
             return
@@ -98,6 +102,7 @@ extension Collector {
 
     /// With the mutex held; releases it while delivering.
     private func runPass(_ request: UInt64) {
+        mutex.assertHeld()
         guard Allocation.isAvailableForPass else { return postpone(request) }
         let isRequested = request > worker.completed
         let ignoresBackoff = worker.ignoresBackoff
@@ -125,6 +130,7 @@ extension Collector {
 
     /// With the mutex held. There is not enough memory to deliver: tries again in a second.
     private func postpone(_ request: UInt64) {
+        mutex.assertHeld()
         worker.lastResult = .exhausted
         worker.completed = max(worker.completed, request)
         condition.broadcast()
@@ -133,6 +139,7 @@ extension Collector {
 
     /// With the mutex held. Only events that still exist are sent.
     func lookBeforePass(_ spool: Spool) {
+        mutex.assertHeld()
         if let shared = spool.shared {
             _ = hasChanged(spool, shared, closely: true)
             return
@@ -145,6 +152,7 @@ extension Collector {
 
     /// With the mutex held.
     func sealActive(_ spool: Spool) {
+        mutex.assertHeld()
         // The next event takes the slow path, and wakes the worker.
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.sealActive()
@@ -152,10 +160,11 @@ extension Collector {
 
     /// With the mutex held.
     func afterPass(_ spool: Spool, _ result: PassMachine.Result) {
+        mutex.assertHeld()
         spool.mergeCounts(Deadline(nanoseconds: 0))
         // An answer that cannot be read means off. It may be readable again by now.
         if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
-            Gate.set(handle, isOpen: false)
+            closeGate()
             if consent.voidsWaiting { erase(spool) }
             return
         }
@@ -169,11 +178,13 @@ extension Collector {
 
     /// With the mutex held. A segment is full, or events have waited for the flush interval.
     private var isDue: Bool {
-        !worker.isStopping && schedule?.isDue == true
+        mutex.assertHeld()
+        return !worker.isStopping && schedule?.isDue == true
     }
 
     /// With the mutex held. Nothing can be sent in this process any more: waiting events are left to others.
     private var isOver: Bool {
+        mutex.assertHeld()
         for outlet in currentOutlets() where outlet.backend.isOver { return true }
         return false
     }

@@ -24,6 +24,13 @@ package final class Collector: ForkMember {
     var outlets: [Outlet] = []
     /// Nil until the first metric is asked for.
     var metrics: MetricStore?
+    var listener = ListenerState()
+    /// H14: what is kept for receivers of the user's own is the business of a collector beside this one, with a
+    /// directory, a consent and destinations apart. Looked for when the first metric is asked for.
+    var own: Collector?
+    var isOwnKnown = false
+    /// After close(): another process is to deliver what is left.
+    var leavesWork = false
     /// Nil: this process hands no metrics on, or has not been asked to yet.
     var metricDelivery: MetricDelivery?
     var isMetricDeliveryMade = false
@@ -94,6 +101,11 @@ package final class Collector: ForkMember {
 
     override func becomeChild() { leaveToParent() }
 
+    override func wake() {
+        condition.broadcast()
+        listener.server?.wake()
+    }
+
     /// Never fails: without consent, everything is a no-op. Nothing is created before the first event.
     package static func open(_ options: Options) -> Collector {
         let collector = Collector(Options(options.settings))
@@ -105,6 +117,8 @@ package final class Collector: ForkMember {
             // Written by hand, it has erased nothing yet.
             Spool.withdraw(options)
         }
+        if options.audience == .author { Gate.set(collector.handle, isOpenForOwn: true) }
+        if options.metricsListener != nil { collector.startListener() }
         return collector
     }
 
@@ -134,6 +148,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held.
     func currentOutlets() -> [Outlet] {
+        mutex.assertHeld()
         if !outlets.isEmpty { return outlets }
         outlets = [Outlet](options)
         if let log = outlets.log(insteadFor: decision, options) {
@@ -199,6 +214,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. The spool in the present consent epoch; nil if consent is gone, or if there is no spool yet
     /// and none is to be made.
     private func currentSpool(attaching: Bool) -> Spool? {
+        mutex.assertHeld()
         if isDryRun { return spool ?? attachDry() }
         guard let spool else {
             if attaching {
@@ -229,6 +245,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. Looks for changes that others may have made to the spool. True: consent is gone.
     @inline(never)
     func hasChanged(_ spool: Spool, _ shared: SpoolDirectory, closely: Bool = false) -> Bool {
+        mutex.assertHeld()
         if shared.isLost { return !replaceLost(spool) }
         if shared.control.epoch == spool.epoch {
             if spool.active?.isInPlace != false, !closely || spool.isInPlace { return false }
@@ -251,13 +268,21 @@ package final class Collector: ForkMember {
         spool.discardOwn()
         // After `telemetry reset` the spool belongs to nobody: this collector ends.
         if isConsented(), !shared.control.isRemoved { return false }
-        Gate.set(handle, isOpen: false)
+        closeGate()
         return true
+    }
+
+    /// With the mutex held. Nothing is recorded any more, not even by those who know where.
+    func closeGate() {
+        mutex.assertHeld()
+        Gate.set(handle, isOpen: false)
+        metrics?.use(nil, nil)
     }
 
     /// With the mutex held. The state directory was removed by somebody who has not withdrawn consent: recorded events
     /// go to a new directory, or stay in memory.
     private func beginAnew(_ spool: Spool) {
+        mutex.assertHeld()
         let (shared, failure) = openSpool()
         spool.move(to: shared, failure, makeContext(shared))
     }
@@ -267,12 +292,13 @@ package final class Collector: ForkMember {
     /// does the rest after the current pass. False: consent is gone.
     @inline(never)
     func replaceLost(_ spool: Spool) -> Bool {
+        mutex.assertHeld()
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.leaveLost()
         if worker.isPassing { return true }
         guard let consent = ConsentResolver.decideIfKnown(options) else { return true }
         if !consent.isEnabled {
-            Gate.set(handle, isOpen: false)
+            closeGate()
             return false
         }
         // The old files are closed first: new ones may get the numbers of those that are closed already.
@@ -295,6 +321,7 @@ package final class Collector: ForkMember {
     /// With the mutex held: the last look at consent counts for a while. Nobody waits for a withdrawal by hand, so the
     /// waiting events are void at once, and the process that holds them removes them.
     func isStillConsented(for nanoseconds: Int64 = consentNanoseconds) -> Bool {
+        mutex.assertHeld()
         let now = Clock.monotonic()
         // Without memory nothing is delivered either, and the next look finds the same.
         if now < consentChecked &+ nanoseconds || !Allocation.isAvailableForPass { return true }
@@ -305,7 +332,7 @@ package final class Collector: ForkMember {
             watch.lookAgain()
             return true
         }
-        Gate.set(handle, isOpen: false)
+        closeGate()
         guard decision.voidsWaiting else { return false }
         if let spool { erase(spool, Deadline(nanoseconds: 0)) } else if metrics != nil { Spool.withdraw(options) }
         return false
@@ -313,6 +340,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held. D3: events recorded from now on carry the next identifier.
     private func renewIdentityIfDue(_ spool: Spool) {
+        mutex.assertHeld()
         guard identityExpires != .max else { return }
         let now = Clock.realtime()
         // A wrong clock gave a moment further away than a period.
@@ -338,6 +366,7 @@ package final class Collector: ForkMember {
     @discardableResult
     @inline(never)
     func attach() -> Spool {
+        mutex.assertHeld()
         let (shared, failure) = openSpool()
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         looked = Clock.realtime()
@@ -361,6 +390,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. Stores the destinations that a program has chosen itself, to show where the tool's events
     /// go.
     private func noteChoice(_ shared: SpoolDirectory?) {
+        mutex.assertHeld()
         let set = destinations
         guard let shared, !isLocalOnly, set.origin == .code, shared.control.chosenLately(looked) != set.owner else {
             return
@@ -386,6 +416,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. Lets other threads record into the active segment without the mutex, and ensures that the
     /// events are delivered.
     private func publish(_ spool: Spool) {
+        mutex.assertHeld()
         if isDryRun { return }
         if worker.isRunning || !needsWorkerLater {
             recorder.pointee.looked.store(looked, ordering: .relaxed)

@@ -4,11 +4,23 @@ import Synchronization
 
 /// Records into metrics from the C ABI, for a collector whose gate is open.
 package enum MetricRecording {
+    /// The result of an operation for the author, and for the user's own receivers.
+    private static func both(_ status: telemetry_status, _ own: telemetry_status) -> telemetry_status {
+        status == TELEMETRY_DISABLED ? own : status
+    }
+
     // MARK: a bound series
 
     @inline(__always)
     @_optimize(speed)
     package static func add(_ series: UnsafeMutablePointer<telemetry_series>, _ value: Int64) -> telemetry_status {
+        let status = addOnce(series, value)
+        guard let own = series.pointee.own else { return status }
+        return both(status, changeOutOfLine(own, .add(value)))
+    }
+
+    @inline(__always)
+    private static func addOnce(_ series: UnsafeMutablePointer<telemetry_series>, _ value: Int64) -> telemetry_status {
         let entry = BoundSeries.entry(series).pointee.load(ordering: .acquiring)
         guard let at = UnsafeMutableRawPointer(bitPattern: entry),
             let base = UnsafeMutableRawPointer(bitPattern: series.pointee.store), MetricMap.isLive(base)
@@ -41,6 +53,15 @@ package enum MetricRecording {
     private static func change(_ series: UnsafeMutablePointer<telemetry_series>, _ operation: MetricOperation)
         -> telemetry_status
     {
+        let status = changeOnce(series, operation)
+        guard let own = series.pointee.own else { return status }
+        return both(status, changeOutOfLine(own, operation))
+    }
+
+    @inline(__always)
+    private static func changeOnce(_ series: UnsafeMutablePointer<telemetry_series>, _ operation: MetricOperation)
+        -> telemetry_status
+    {
         let entry = BoundSeries.entry(series).pointee.load(ordering: .acquiring)
         guard let at = UnsafeMutableRawPointer(bitPattern: entry),
             let base = UnsafeMutableRawPointer(bitPattern: series.pointee.store), MetricMap.isLive(base)
@@ -56,7 +77,7 @@ package enum MetricRecording {
     private static func changeOutOfLine(
         _ series: UnsafeMutablePointer<telemetry_series>, _ operation: MetricOperation
     ) -> telemetry_status {
-        change(series, operation)
+        changeOnce(series, operation)
     }
 
     private static func map(_ series: UnsafeMutablePointer<telemetry_series>) -> MetricMap? {
@@ -83,8 +104,27 @@ package enum MetricRecording {
 
     // MARK: a metric and attributes
 
+    /// Adds to the metric, and to what is kept of it for the user's own receivers.
     @inline(__always)
     package static func record(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        let status = recordOnce(metric, operation, attributes, count)
+        guard let own = metric.pointee.own else { return status }
+        return both(status, also(own, operation, attributes, count))
+    }
+
+    @inline(never)
+    private static func also(
+        _ own: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        recordOnce(own, operation, attributes, count)
+    }
+
+    @inline(__always)
+    private static func recordOnce(
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {

@@ -7,9 +7,12 @@ package struct ConsentExplanation {
     private let inputs: ConsentInputs
     private let decision: ConsentDecision
     private let localOnly: LocalOnly
+    /// H14: the same about receivers of the user's own; none in that one.
+    private var own: [ConsentExplanation] = []
 
     package init(options: Options) {
         self.init(ConsentInputs.gather(options: options, complete: true))
+        own = [ConsentExplanation(ConsentInputs.gather(options: options.own([]), complete: true))]
     }
 
     init(_ inputs: ConsentInputs) {
@@ -21,7 +24,16 @@ package struct ConsentExplanation {
     /// One line per source, the highest first; the one that decided is marked.
     package var text: String {
         var page = Page()
-        page.add("telemetry for ")
+        write(to: &page)
+        for own in own {
+            page.add("\n")
+            own.write(to: &page)
+        }
+        return String(bytes: page.bytes)
+    }
+
+    private func write(to page: inout Page) {
+        page.add(inputs.audience == .own ? "what is kept for you of " : "telemetry for ")
         page.add(Excerpt.of(inputs.toolName))
         page.add(decision.isEnabled ? " is on: " : " is off: ")
         page.add(decision.reason)
@@ -41,7 +53,6 @@ package struct ConsentExplanation {
             page.add(warning)
             page.add("\n")
         }
-        return String(bytes: page.bytes)
     }
 
     /// One object on one line.
@@ -49,6 +60,19 @@ package struct ConsentExplanation {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("tool", inputs.toolName)
+        write(to: &writer)
+        for own in own {
+            writer.beginObject("own")
+            own.write(to: &writer)
+            writer.endObject()
+        }
+        writer.endObject()
+        writer.buffer.append(UInt8(ascii: "\n"))
+        return String(bytes: writer.buffer.bytes)
+    }
+
+    @inline(never)
+    private func write(to writer: inout JSONWriter) {
         writer.member("enabled", decision.isEnabled)
         writer.member("source", decision.source.name)
         writer.member("reason", decision.reason)
@@ -72,15 +96,12 @@ package struct ConsentExplanation {
             writer.string(warning)
         }
         writer.endArray()
-        writer.endObject()
-        writer.buffer.append(UInt8(ascii: "\n"))
-        return String(bytes: writer.buffer.bytes)
     }
 
     private func forEachStatement(_ body: (ConsentStatement) -> Void) {
         var next: UInt8 = 0
         while let source = ConsentSource(rawValue: next) {
-            body(ConsentRules.statement(of: source, inputs))
+            if source.speaks(to: inputs.audience) { body(ConsentRules.statement(of: source, inputs)) }
             next &+= 1
         }
     }

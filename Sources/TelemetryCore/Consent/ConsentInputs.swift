@@ -57,6 +57,18 @@ package final class ConsentInputs {
     var localVariable: String?
     /// A7: the key in the tool's own config file.
     var configLocalOnly: PreferenceAnswer = .absent
+    /// H15: value of `OTEL_SDK_DISABLED`.
+    var sdkDisabled: String?
+    /// For whom it is decided.
+    var audience = Audience.author
+    /// H14: what the user and the administrator have asked for, for their receivers.
+    var ownFile = OwnFile()
+    var ownPath = ""
+    var machineFile = OwnFile()
+    var exporter: OwnVariables?
+    /// The author has chosen where metrics go.
+    var hasAuthorsReceiver = false
+    var operatorChoice = OperatorChoice()
     /// The files that were read, and those that were missing.
     private(set) var files: [String] = []
     /// Found once: finding it asks who owns each directory on the way.
@@ -76,6 +88,10 @@ package final class ConsentInputs {
         if complete || ConsentResolver.winner(inputs, downTo: .authorGate) == nil {
             inputs.policy = AdminPolicy.read(tool: options.toolName)
             inputs.files.append(AdminPolicy.path)
+        }
+        if options.audience == .own {
+            if complete || ConsentResolver.winner(inputs, downTo: .noTelemetryVariable) == nil { inputs.readOwn() }
+            return inputs
         }
         if complete || ConsentResolver.winner(inputs, downTo: .telemetryEnabledVariable) == nil {
             inputs.readPreferences(options)
@@ -99,6 +115,7 @@ package final class ConsentInputs {
             AnswerWord($0) != .yes
         }
         localVariable = Environment.refusing(Self.variableName(toolName, .telemetryLocal)) { AnswerWord($0).refuses }
+        sdkDisabled = Environment.refusing("OTEL_SDK_DISABLED") { AnswerWord($0).refuses }
         isEnvironmentUntrusted = Environment.isUntrusted
         continuousIntegration = ContinuousIntegration.current()
     }
@@ -120,6 +137,18 @@ package final class ConsentInputs {
         }
         noticeShown = stance == TELEMETRY_OPT_OUT && NoticeStore.isShown(tool: toolName, version: version)
         noticeOutdated = preference == .on && NoticeStore.isOutdated(tool: toolName, version: version)
+    }
+
+    private func readOwn() {
+        guard ToolName.isValid(toolName) else { return }
+        exporter = OwnVariables.read { Environment.value($0) }
+        // A program with rights that its caller does not have does nothing for the caller.
+        if let directory = isEnvironmentUntrusted ? nil : Environment.configDirectory(in: configHome) {
+            ownPath = directory + "/" + OwnFile.name
+            ownFile = OwnFile.readUser(ownPath, tool: toolName)
+        }
+        machineFile = OwnFile.readMachine(tool: toolName)
+        files += [ownPath, OwnFile.machinePath]
     }
 
     private func readConfig(_ options: Options) {
@@ -159,5 +188,8 @@ extension ConsentInputs {
         stance = options.consent
         force = options.force
         localOnly = options.localOnly
+        audience = options.audience
+        operatorChoice = options.operatorChoice
+        hasAuthorsReceiver = options.settings.authorTakesMetrics
     }
 }

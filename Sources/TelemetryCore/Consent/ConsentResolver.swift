@@ -32,8 +32,8 @@ package enum ConsentResolver {
         return ConsentDecision(
             isEnabled: winner.says == .on, source: winner.source, reason: winner.reason, warnings: warnings,
             isLocalOnly: local.isOn,
-            voidsWaiting: winner.says == .off && winner.voidsWaiting && !isClosed(inputs.preference)
-                && !isClosed(inputs.everyToolPreference))
+            voidsWaiting: inputs.audience == .author && winner.says == .off && winner.voidsWaiting
+                && !isClosed(inputs.preference) && !isClosed(inputs.everyToolPreference))
     }
 
     /// An answer in a directory that is closed to this user has not gone: the user may have been another before.

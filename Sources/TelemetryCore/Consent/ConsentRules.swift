@@ -6,11 +6,13 @@ enum ConsentRules {
     @inline(never)
     static func statement(of source: ConsentSource, _ inputs: ConsentInputs) -> ConsentStatement {
         var statement = ConsentStatement(source: source)
+        guard source.speaks(to: inputs.audience) else { return statement }
         switch source {
         case .options: options(inputs, &statement)
         case .authorGate: authorGate(inputs, &statement)
         case .adminPolicy: FileRules.adminPolicy(inputs, &statement)
         case .doNotTrack: doNotTrack(inputs, &statement)
+        case .sdkDisabled: sdkDisabled(inputs, &statement)
         case .noTelemetryOption: noTelemetryOption(inputs, &statement)
         case .noTelemetryVariable: noTelemetryVariable(inputs, &statement)
         case .force: force(inputs, &statement)
@@ -21,6 +23,10 @@ enum ConsentRules {
         case .projectConfig: FileRules.config(inputs.projectConfig, inputs, &statement)
         case .toolConfig: FileRules.config(inputs.toolConfig, inputs, &statement)
         case .continuousIntegration: continuousIntegration(inputs, &statement)
+        case .ownFile: OwnRules.file(inputs.ownFile, inputs.ownPath, &statement)
+        case .machineFile: OwnRules.file(inputs.machineFile, OwnFile.machinePath, &statement)
+        case .exporterVariables: OwnRules.variables(inputs, &statement)
+        case .programOperator: OwnRules.programOperator(inputs, &statement)
         case .defaultStance: defaultStance(inputs, &statement)
         }
         return statement
@@ -44,6 +50,15 @@ enum ConsentRules {
     /// A4: https://consoledonottrack.com. Every value that may be meant as a refusal counts as one.
     private static func doNotTrack(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         switch variable("DO_NOT_TRACK", inputs.doNotTrack, &statement) {
+        case nil: return
+        case .empty, .no: statement.remark = ", which refuses nothing"
+        case .yes, .other: statement.says = .off
+        }
+    }
+
+    /// H15: OpenTelemetry's switch for every signal. It is read as widely as `DO_NOT_TRACK`.
+    private static func sdkDisabled(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        switch variable("OTEL_SDK_DISABLED", inputs.sdkDisabled, &statement) {
         case nil: return
         case .empty, .no: statement.remark = ", which refuses nothing"
         case .yes, .other: statement.says = .off
@@ -108,6 +123,7 @@ enum ConsentRules {
     /// A1
     @inline(never)
     private static func defaultStance(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        if inputs.audience == .own { return OwnRules.silence(&statement) }
         statement.says = .off
         guard inputs.stance == TELEMETRY_OPT_OUT else {
             statement.value = "opt-in"

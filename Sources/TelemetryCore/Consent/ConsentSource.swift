@@ -7,6 +7,7 @@ package enum ConsentSource: UInt8 {
     case authorGate
     case adminPolicy
     case doNotTrack
+    case sdkDisabled
     case noTelemetryOption
     case noTelemetryVariable
     case force
@@ -17,6 +18,11 @@ package enum ConsentSource: UInt8 {
     case projectConfig
     case toolConfig
     case continuousIntegration
+    // For receivers of the user's own only.
+    case ownFile
+    case machineFile
+    case exporterVariables
+    case programOperator
     case defaultStance
 
     /// Stable: scripts may compare it.
@@ -26,6 +32,7 @@ package enum ConsentSource: UInt8 {
         case .authorGate: "author gate"
         case .adminPolicy: "admin policy"
         case .doNotTrack: "DO_NOT_TRACK"
+        case .sdkDisabled: "OTEL_SDK_DISABLED"
         case .noTelemetryOption: "no-telemetry option"
         case .noTelemetryVariable: "NO_TELEMETRY variable"
         case .force: "force"
@@ -36,7 +43,19 @@ package enum ConsentSource: UInt8 {
         case .projectConfig: "project config"
         case .toolConfig: "tool config"
         case .continuousIntegration: "CI"
+        case .ownFile: "own.yaml"
+        case .machineFile: "machine's own.yaml"
+        case .exporterVariables: "OTEL variables"
+        case .programOperator: "operator"
         case .defaultStance: "default"
+        }
+    }
+
+    /// Whether the source is asked.
+    func speaks(to audience: Audience) -> Bool {
+        switch self {
+        case .ownFile, .machineFile, .exporterVariables, .programOperator: audience == .own
+        default: audience == .author || OwnRules.asks(self)
         }
     }
 }

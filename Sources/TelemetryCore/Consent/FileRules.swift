@@ -68,7 +68,7 @@ enum FileRules {
 
     /// What any file's answer means. One that cannot be understood means off.
     @inline(never)
-    private static func read(_ found: FileAnswer, _ statement: inout ConsentStatement) {
+    static func read(_ found: FileAnswer, _ statement: inout ConsentStatement) {
         statement.subject = found.path
         switch found.answer {
         case .absent:

@@ -22,7 +22,10 @@ struct LocalOnly {
 
     private mutating func ask(_ inputs: ConsentInputs) {
         statement.says = .on
-        if inputs.localOnly { return statement.remark = "the tool's author has chosen it" }
+        // Where the user's own go is not the author's choice.
+        if inputs.localOnly && inputs.audience == .author {
+            return statement.remark = "the tool's author has chosen it"
+        }
         if let value = inputs.localVariable {
             let word = AnswerWord(value)
             if word == .yes || word == .other {

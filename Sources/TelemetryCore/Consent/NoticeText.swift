@@ -51,7 +51,7 @@ struct NoticeText {
     private static func recipient(_ notice: Notice, _ options: Options, _ isLocalOnly: Bool) -> String {
         if isLocalOnly { return "nobody: it stays on this machine" }
         if !notice[.recipient].utf8.isEmpty { return notice[.recipient] }
-        let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
+        let directory = Environment.stateDirectory.map { $0 + "/" + options.stateName }
         var text = ""
         for destination in options.allDestinations {
             let backend = makeBackend(destination.shownChoice, toolName: options.toolName, stateDirectory: directory)

@@ -13,7 +13,11 @@ package enum LocalData {
     /// has a file open finds nothing in it to send. Returns what could not be removed, and why.
     package static func remove(options: Options, keepingPastIDs: Bool) -> [String] {
         var problems: [String] = []
-        if let path = SpoolInspector.path(options: options) {
+        let own = options.own([])
+        // No author has ever had anything of it, so there are no ids to keep.
+        _ = SpoolInspector.erase(options: own)
+        for (options, keepingPastIDs) in [(own, false), (options, keepingPastIDs)] {
+            guard let path = SpoolInspector.path(options: options) else { continue }
             removeState(path, options, keepingPastIDs: keepingPastIDs, &problems)
         }
         for destination in options.allDestinations {

@@ -15,7 +15,7 @@ final class Outlet {
     }
 
     static func makeBackend(_ choice: BackendChoice, _ options: Options) -> any Backend {
-        let directory = Environment.stateDirectory.map { $0 + "/" + options.toolName }
+        let directory = SpoolDirectory.path(options)
         return TelemetryCore.makeBackend(choice, toolName: options.toolName, stateDirectory: directory)
     }
 }

@@ -36,8 +36,8 @@ struct SentMetricsFile {
         }
         defer { file.close() }
         guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
-        guard let head = calloc(1, SentMetricsLayout.headerSize) else { throw SystemError(code: ENOMEM) }
-        defer { free(head) }
+        guard let head = Heap.takeZeroes(SentMetricsLayout.headerSize) else { throw SystemError(code: ENOMEM) }
+        defer { Heap.release(head) }
         guard file.read(head, SentMetricsLayout.headerSize, at: 0) != nil else { throw .current }
         guard SentMetricsLayout.magic.load(head) == Magic.sentMetrics, let slot = Self.slots(head).current() else {
             return .unusable
@@ -72,8 +72,8 @@ struct SentMetricsFile {
         -> MetricSnapshot?
     {
         guard size <= MetricLayout.largestSize else { return nil }
-        guard let area = malloc(size) else { throw SystemError(code: ENOMEM) }
-        defer { free(area) }
+        guard let area = Heap.take(size) else { throw SystemError(code: ENOMEM) }
+        defer { Heap.release(area) }
         guard let got = file.read(area, size, at: start) else { throw .current }
         guard got == size, csystem_crc32c(0, area, size) == sum else { return nil }
         guard let copy = MetricSnapshot.of(UnsafeRawBufferPointer(start: area, count: size)) else {
@@ -106,8 +106,8 @@ struct SentMetricsFile {
     /// Writes `sent` beside the state. Nothing changes yet.
     func prepare(_ sent: SentMetrics) throws(SystemError) {
         directory.discardEntry(next)
-        guard let head = calloc(1, SentMetricsLayout.headerSize) else { throw SystemError(code: ENOMEM) }
-        defer { free(head) }
+        guard let head = Heap.takeZeroes(SentMetricsLayout.headerSize) else { throw SystemError(code: ENOMEM) }
+        defer { Heap.release(head) }
         SentMetricsLayout.magic.store(Magic.sentMetrics, head)
         _ = Self.slots(head).write { slot in
             Self.store(sent, slot)
@@ -156,8 +156,8 @@ struct SentMetricsFile {
     {
         guard let file = try? Descriptor.open(at: directory, name, O_RDWR | O_NONBLOCK) else { return false }
         defer { file.close() }
-        guard let head = calloc(1, SentMetricsLayout.headerSize) else { return false }
-        defer { free(head) }
+        guard let head = Heap.takeZeroes(SentMetricsLayout.headerSize) else { return false }
+        defer { Heap.release(head) }
         guard file.read(head, SentMetricsLayout.headerSize, at: 0) == SentMetricsLayout.headerSize,
             SentMetricsLayout.magic.load(head) == Magic.sentMetrics, slots(head).current() != nil
         else { return false }

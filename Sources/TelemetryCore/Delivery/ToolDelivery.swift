@@ -142,6 +142,7 @@ package final class ToolDelivery {
 
     /// With the mutex held.
     private func waitForStatus(until deadline: Deadline) -> telemetry_status? {
+        mutex.assertHeld()
         while status == nil && condition.wait(mutex, until: deadline) {}
         return status
     }

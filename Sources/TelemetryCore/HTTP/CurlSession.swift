@@ -63,12 +63,13 @@ final class CurlSession {
 
     /// Without a body: a HEAD request.
     func perform(
-        _ endpoint: Endpoint, _ headers: [String], _ body: UnsafeRawBufferPointer?, _ reader: ResponseReader,
-        _ control: SendControl,
-        deadline: Deadline
+        _ endpoint: Endpoint, _ headers: [String], _ body: UnsafeRawBufferPointer?, isPut: Bool = false,
+        _ reader: ResponseReader, _ control: SendControl, deadline: Deadline
     ) -> Result {
         guard let list = Self.makeList(headers) else { return .failure("out of memory", hasLeft: false) }
-        let isReady = prepare(endpoint, list, body, reader, deadline: deadline) && avoidSecondSending(control)
+        let isReady =
+            prepare(endpoint, list, body, reader, deadline: deadline) && avoidSecondSending(control)
+            && csystem_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, isPut ? "PUT" : nil) == CURLE_OK
         watch.pointee.context = Unmanaged.passUnretained(control).toOpaque()
         var failure: String? = isReady ? "called off" : "out of memory"
         if isReady && (isWatched || control.leave()) { failure = run(control, deadline: deadline) }

@@ -10,6 +10,29 @@ enum HTTPDate {
         return space == 4 ? parseFixdate(rest) : parseRFC850(rest, now: now)
     }
 
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`: the form in which a date is sent. `seconds`: since 1970-01-01 UTC.
+    static func text(_ seconds: Int) -> String {
+        let limited = max(0, min(seconds, 253_402_300_799))
+        let (days, time) = (limited / 86_400, limited % 86_400)
+        let date = CivilDate(daysSinceEpoch: days)
+        // 1970-01-01 was a Thursday.
+        let day = name("ThuFriSatSunMonTueWed", days % 7)
+        let month = name("JanFebMarAprMayJunJulAugSepOctNovDec", date.month - 1)
+        let clock = pair(time / 3600) + ":" + pair(time / 60 % 60) + ":" + pair(time % 60)
+        let year = pair(date.year / 100) + pair(date.year % 100)
+        return day + ", " + pair(date.day) + " " + month + " " + year + " " + clock + " GMT"
+    }
+
+    private static func name(_ names: StaticString, _ index: Int) -> String {
+        guard index >= 0, index &* 3 &+ 3 <= names.utf8CodeUnitCount else { return "" }
+        return String(bytes: Array(UnsafeBufferPointer(start: names.utf8Start + index &* 3, count: 3)))
+    }
+
+    private static func pair(_ value: Int) -> String {
+        let digits = max(0, min(value, 99))
+        return (digits < 10 ? "0" : "") + digits.description
+    }
+
     /// `06 Nov 1994 08:49:37 GMT`
     private static func parseFixdate(_ text: [UInt8]) -> Int? {
         guard text.count == 24, matches(text, ".. ... .... ..:..:.. GMT"), let day = number(text, 0, 2),

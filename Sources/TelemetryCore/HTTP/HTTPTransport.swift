@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A POST, and the parts of it that may go only to the origin they were meant for.
+/// A POST or a PUT, and the parts of it that may go only to the origin they were meant for.
 struct HTTPRequest {
+    /// PUT: what is there is replaced.
+    var isPut = false
     let endpoint: Endpoint
     /// Complete header lines for every receiver.
     let headers: [String]
@@ -37,7 +39,7 @@ final class HTTPTransport {
     /// The redirects have left the origin, even if they came back to it.
     private(set) var hasLeftOrigin = false
 
-    /// Posts `request`; ends by the deadline, and within 10 ms of `control.isCancelled`.
+    /// Sends `request`; ends by the deadline, and within 10 ms of `control.isCancelled`.
     func post(_ request: HTTPRequest, _ control: SendControl, deadline: Deadline) -> HTTPResult {
         SignalMask.withoutWriteSignals { postFollowing(request, control, deadline: deadline) }
     }
@@ -61,7 +63,9 @@ final class HTTPTransport {
             }
             let headers = hasLeftOrigin ? request.headers : request.headers + request.privateHeaders
             let reader = ResponseReader(bodyLimit: request.responseLimit)
-            switch session.perform(target, headers, request.body, reader, control, deadline: deadline) {
+            switch session.perform(
+                target, headers, request.body, isPut: request.isPut, reader, control, deadline: deadline)
+            {
             case .failure(let reason, let hasLeft): return .failure(reason, hasLeft: hasLeft)
             case .response(let response, nil): return .response(response)
             case .response(_, let location?):

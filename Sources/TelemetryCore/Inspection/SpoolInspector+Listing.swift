@@ -4,7 +4,7 @@
 extension SpoolInspector {
     /// The tool's state directory, whether it exists or not. Nil: the user has no state directory.
     package static func path(options: Options) -> String? {
-        SpoolDirectory.path(tool: options.toolName)
+        SpoolDirectory.path(options)
     }
 
     /// The logs that may contain the tool's events, whether they exist or not: that of its `file` backend, and the one

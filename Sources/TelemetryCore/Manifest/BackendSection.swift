@@ -13,10 +13,20 @@ enum BackendSection {
         if top.node("backend") != nil {
             throw top.failure("backends", list, "of no use beside backend; expected one of the two")
         }
+        manifest.set(destinations: try destinations(list, top, isEmptyAllowed: false))
+    }
+
+    /// `backends` of any file.
+    @inline(never)
+    static func destinations(_ list: YAMLNode, _ top: ManifestSection, isEmptyAllowed: Bool) throws(ManifestError)
+        -> [Destination]
+    {
         guard case .sequence(let nodes) = list.content else {
             throw top.failure("backends", list, list.shown + " is not a list; expected a list of backends")
         }
-        if nodes.isEmpty { throw top.failure("backends", list, "the list is empty; expected one backend or more") }
+        if nodes.isEmpty && !isEmptyAllowed {
+            throw top.failure("backends", list, "the list is empty; expected one backend or more")
+        }
         var made: [Destination] = []
         for (index, node) in nodes.enumerated() {
             let path = "backends[" + index.description + "]"
@@ -26,7 +36,7 @@ enum BackendSection {
             }
             made.append(next)
         }
-        manifest.set(destinations: made)
+        return made
     }
 
     private static let fileKeys = ["path", "max_bytes", "max_files"]

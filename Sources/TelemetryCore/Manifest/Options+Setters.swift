@@ -36,6 +36,21 @@ extension Options {
         return true
     }
 
+    /// Nil or empty: none.
+    package func setMetricsListener(_ address: String?) -> Bool {
+        guard let address, !address.utf8.isEmpty else {
+            settings.metricsListener = nil
+            return true
+        }
+        do throws(ListenAddressError) {
+            settings.metricsListener = try ListenAddress.parse(address)
+            return true
+        } catch {
+            fail("metrics listener: " + error.text)
+            return false
+        }
+    }
+
     /// C12: 0: the default.
     package func setHeartbeat(seconds: UInt32, failures: UInt32) -> Bool {
         let period = seconds == 0 ? Setting.heartbeatPeriod.initial : Int64(seconds)
@@ -161,7 +176,10 @@ extension Options {
     }
 
     /// Takes the keys of a manifest's `backend`, and reads them as a manifest is read.
-    package func addBackend(kind: String, _ settings: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
+    /// `isOperators`: it is the operator of the program who has chosen it.
+    package func addBackend(
+        kind: String, _ settings: UnsafePointer<telemetry_attribute>?, _ count: Int, isOperators: Bool = false
+    ) -> Bool {
         var entries = [YAMLEntry("kind", AttributeValue.string(kind))]
         var headers: [YAMLEntry] = []
         for index in 0..<max(0, count) {
@@ -178,7 +196,8 @@ extension Options {
         }
         if !headers.isEmpty { entries.append(YAMLEntry("headers", YAMLNode(headers))) }
         do throws(ManifestError) {
-            return addDestination(try BackendSection.destination(YAMLNode(entries), "", "backend"))
+            let added = try BackendSection.destination(YAMLNode(entries), "", "backend")
+            return isOperators ? addOperatorDestination(added) : addDestination(added)
         } catch {
             fail(error.text)
             return false

@@ -11,6 +11,7 @@ final class Metric {
     private var series: [BoundSeries] = []
     /// Of a gauge over living processes: this process's block for each series.
     private var processBlocks: [(series: Int, block: Int)] = []
+    private var isGiven = false
 
     init(_ declaration: MetricDeclaration, _ collector: UnsafeMutablePointer<telemetry_collector>) {
         self.declaration = declaration
@@ -31,6 +32,14 @@ final class Metric {
     deinit {
         bounds.deallocate()
         handle.deallocate()
+    }
+
+    /// With the collector's mutex held. What is given out knows from the first time which other metric gets the same;
+    /// threads read that without a lock.
+    func handle(_ own: UnsafeMutablePointer<telemetry_metric>?) -> UnsafeMutablePointer<telemetry_metric> {
+        if !isGiven { handle.pointee.own = own }
+        isGiven = true
+        return handle
     }
 
     @inline(__always)
@@ -88,6 +97,7 @@ final class Metric {
 final class BoundSeries {
     let handle: UnsafeMutablePointer<telemetry_series>
     let attributes: [UInt8]
+    private var isGiven = false
 
     init(_ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: [UInt8]) {
         self.attributes = attributes
@@ -101,6 +111,13 @@ final class BoundSeries {
     }
 
     deinit { handle.deallocate() }
+
+    /// As `Metric.handle`.
+    func handle(_ own: UnsafeMutablePointer<telemetry_series>?) -> UnsafeMutablePointer<telemetry_series> {
+        if !isGiven { handle.pointee.own = own }
+        isGiven = true
+        return handle
+    }
 
     static func from(_ handle: UnsafePointer<telemetry_series>) -> BoundSeries {
         Unmanaged<BoundSeries>.fromOpaque(handle.pointee.implementation).takeUnretainedValue()

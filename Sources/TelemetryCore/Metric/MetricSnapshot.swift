@@ -19,7 +19,7 @@ package final class MetricSnapshot {
         self.size = size
     }
 
-    deinit { free(base) }
+    deinit { Heap.release(base) }
 
     package var created: Int64 { MetricLayout.created.load(base) }
 
@@ -59,7 +59,7 @@ package final class MetricSnapshot {
 
     /// Of a tool without metrics. Nil: no memory.
     static var empty: MetricSnapshot? {
-        guard let copy = calloc(1, MetricLayout.firstEntry) else { return nil }
+        guard let copy = Heap.takeZeroes(MetricLayout.firstEntry) else { return nil }
         return MetricSnapshot(copy, MetricLayout.firstEntry)
     }
 
@@ -68,7 +68,7 @@ package final class MetricSnapshot {
         if map.isShared { return nil }
         let used = Int(clamping: MetricMap.word(map.base, MetricLayout.used.offset).pointee.load(ordering: .acquiring))
         let size = min(max(MetricLayout.firstEntry, used), MetricLayout.largestSize)
-        guard let copy = malloc(size) else { return nil }
+        guard let copy = Heap.take(size) else { return nil }
         memcpy(copy, map.base, size)
         let snapshot = MetricSnapshot(copy, size).read()
         snapshot.combine(nil)
@@ -91,10 +91,10 @@ package final class MetricSnapshot {
         _ = file.read(&head, 8, at: MetricLayout.used.offset)
         let used = max(MetricLayout.firstEntry, Int(clamping: head))
         let size = min(used, limit, MetricLayout.largestSize)
-        guard size >= MetricLayout.firstEntry, let copy = malloc(size) else { return nil }
+        guard size >= MetricLayout.firstEntry, let copy = Heap.take(size) else { return nil }
         guard let got = file.read(copy, size, at: 0), got >= MetricLayout.firstEntry else {
             let error = SystemError.current
-            free(copy)
+            Heap.release(copy)
             throw error
         }
         return MetricSnapshot(copy, got).read()
@@ -102,7 +102,7 @@ package final class MetricSnapshot {
 
     /// Nil: it is not one.
     static func of(_ bytes: UnsafeRawBufferPointer) -> MetricSnapshot? {
-        guard let from = bytes.baseAddress, bytes.count >= MetricLayout.firstEntry, let copy = malloc(bytes.count)
+        guard let from = bytes.baseAddress, bytes.count >= MetricLayout.firstEntry, let copy = Heap.take(bytes.count)
         else {
             return nil
         }

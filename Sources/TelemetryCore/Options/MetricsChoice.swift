@@ -34,6 +34,17 @@ extension NetworkChoice {
 }
 
 extension Destination {
+    /// The same for metrics alone. Nil: it takes none, or is meant for events too.
+    func forMetricsOnly() -> Destination? {
+        guard let network, network.kind.forMetrics != nil else { return nil }
+        if network.takesMetrics { return network.takesEvents ? nil : self }
+        let copy = network.copy()
+        guard network.setting("signals").utf8.isEmpty, copy.set("signals", "metrics") == nil else { return nil }
+        return Destination(name: name, .network(copy))
+    }
+
+    static let expectedForMetrics = "one of kind otlp, for metrics only"
+
     /// What a person is shown of it: for metrics alone, where these go.
     package var shownChoice: BackendChoice {
         guard !takesEvents, let metrics = network?.forMetrics else { return choice }

@@ -32,12 +32,26 @@ package struct Settings {
     var metrics: [MetricDeclaration] = []
     /// The manifest declares metrics: no others may be recorded.
     var areMetricsDeclared = false
+    /// Where the program lets metrics be scraped; nil: nowhere.
+    var metricsListener: ListenAddress?
     /// Absolute path of the manifest these options came from, if they came from one.
     var manifestPath: String?
     /// What another process would find in the manifest.
     var manifestMark: ManifestMark?
+    var audience = Audience.author
+    var operatorChoice = OperatorChoice()
+    /// Of receivers of the user's own: the author has chosen one for metrics too.
+    var authorTakesMetrics = false
     /// The first thing that was wrong, as a sentence.
     fileprivate(set) var error: String?
+
+    /// Replaces those chosen so far.
+    mutating func setDestinations(_ chosen: [Destination]) {
+        let forEvents = chosen.filter { $0.takesEvents }
+        self.chosen = chosen
+        isDefault = forEvents.isEmpty
+        destinations = forEvents.isEmpty ? [.defaultFile] : forEvents
+    }
 }
 
 /// How to open a collector. Setters check what they are given; the first thing wrong is kept in
@@ -90,8 +104,11 @@ package final class Options {
     package var events: EventRegistry? { settings.events }
     package var metrics: [MetricDeclaration] { settings.metrics }
     package var areMetricsDeclared: Bool { settings.areMetricsDeclared }
+    var metricsListener: ListenAddress? { settings.metricsListener }
     package var manifestPath: String? { settings.manifestPath }
     var manifestMark: ManifestMark? { settings.manifestMark }
+    package var audience: Audience { settings.audience }
+    var operatorChoice: OperatorChoice { settings.operatorChoice }
     package var error: String? { settings.error }
 
     subscript(_ setting: Setting) -> Int64 {
@@ -103,12 +120,7 @@ package final class Options {
 // Where events go.
 extension Options {
     /// Replaces those chosen so far.
-    package func setDestinations(_ chosen: [Destination]) {
-        let forEvents = chosen.filter { $0.takesEvents }
-        settings.chosen = chosen
-        settings.isDefault = forEvents.isEmpty
-        settings.destinations = forEvents.isEmpty ? [.defaultFile] : forEvents
-    }
+    package func setDestinations(_ chosen: [Destination]) { settings.setDestinations(chosen) }
 
     package func setBackend(_ choice: BackendChoice) { setDestinations([Destination(name: choice.kind, choice)]) }
 

@@ -23,6 +23,10 @@ struct Description {
     /// For a segment that `read` could not read. Nil: it is damaged.
     static func readLater(_ segment: UnsafeRawPointer) -> Description? {
         let (first, second) = SegmentLayout.descriptionOffsets
+        // A version writes both copies: beside one of this version, the other is damaged.
+        for offset in [first, second] where DescriptionLayout.magic.load(segment + offset) == Magic.segment {
+            return nil
+        }
         return readLater(segment, at: first) ?? readLater(segment, at: second)
     }
 
@@ -78,7 +82,7 @@ struct Description {
             DescriptionLayout.created.store(now, copy)
             DescriptionLayout.fileSize.store(UInt32(fileSize), copy)
             DescriptionLayout.sync.store(sync, copy)
-            DescriptionLayout.process.store(UInt32(bitPattern: getpid()), copy)
+            DescriptionLayout.process.store(OwnProcess.id, copy)
             DescriptionLayout.fieldCount.store(UInt16(context.fieldCount), copy)
             DescriptionLayout.metadataCount.store(UInt16(context.metadataCount), copy)
             DescriptionLayout.lineage.store(context.lineage, copy)

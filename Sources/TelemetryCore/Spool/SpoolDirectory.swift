@@ -60,7 +60,7 @@ final class SpoolDirectory {
         guard Descriptor.mayWrite(upTo: Int64(max(ControlFile.size, DestinationFile.size))) else {
             throw SystemError(code: EFBIG)
         }
-        let path = base + "/" + options.toolName
+        let path = base + "/" + options.stateName
         // A user who can write to the parent directory could put another directory in the spool's place.
         if !Directory.isMissingOrPrivate(base) { throw SystemError(code: EPERM) }
         let directory = try Directory.openPrivate(path)
@@ -86,12 +86,12 @@ final class SpoolDirectory {
     }
 
     /// The path of a tool's spool, whether it exists or not. Nil: the user has no state directory.
-    static func path(tool: String) -> String? { Environment.stateDirectory.map { $0 + "/" + tool } }
+    static func path(_ options: Options) -> String? { Environment.stateDirectory.map { $0 + "/" + options.stateName } }
 
     /// Opens a spool read-only: nothing is written, so that a file system or an owner that forbids writing does not
     /// matter. Nil: there is no spool. Throws when that cannot be known, or the spool belongs to another user.
     static func openToLook(_ options: Options) throws(SystemError) -> SpoolDirectory? {
-        guard let path = path(tool: options.toolName),
+        guard let path = path(options),
             let directory = try Directory.openExisting(path, refusedMode: 0)
         else {
             return nil
@@ -114,19 +114,19 @@ final class SpoolDirectory {
     /// Creates nothing. Nil: there is no usable spool.
     static func openExisting(_ options: Options) -> SpoolDirectory? {
         guard let base = Environment.stateDirectory, Directory.isMissingOrPrivate(base),
-            let directory = (try? Directory.openExisting(base + "/" + options.toolName)) ?? nil
+            let directory = (try? Directory.openExisting(base + "/" + options.stateName)) ?? nil
         else { return nil }
         guard let control = ControlFile.openExisting(in: directory, options.role.patience) else {
             directory.close()
             return nil
         }
-        return SpoolDirectory(path: base + "/" + options.toolName, directory: directory, control: control)
+        return SpoolDirectory(path: base + "/" + options.stateName, directory: directory, control: control)
     }
 
     /// Opens a spool to withdraw, which does not need a trusted directory: what is erased belongs to this user. Nil:
     /// nothing waits. Throws when that cannot be known.
     static func openToErase(_ options: Options) throws(SystemError) -> SpoolDirectory? {
-        guard let path = path(tool: options.toolName) else { return nil }
+        guard let path = path(options) else { return nil }
         let directory: Descriptor
         do throws(SystemError) {
             guard let found = try Directory.openExisting(path, refusedMode: 0) else { return nil }

@@ -12,6 +12,9 @@ package class ForkMember {
 
     /// In the child, with the mutex held: lets go of what belongs to the parent.
     func becomeChild() {}
+
+    /// With the mutex held. Threads that wait look at once whether they still have to.
+    func wake() { condition.broadcast() }
 }
 
 /// Keeps every open collector usable on both sides of a fork(2). The parent goes on undisturbed. The child begins with
@@ -50,7 +53,7 @@ final class ForkHandling {
         mutex.withLock {
             for member in members {
                 let member = member.takeUnretainedValue()
-                member.mutex.withLock { member.condition.broadcast() }
+                member.mutex.withLock { member.wake() }
             }
         }
     }
@@ -94,6 +97,23 @@ final class ForkHandling {
         let opened = try Descriptor.openKnown(at: directory, path, flags)
         shared.held.append(opened.file)
         return opened
+    }
+
+    /// Descriptors that a forked child does not keep. `make` does not wait; a negative number is not one.
+    static func holding(_ make: () -> (Int32, Int32)) -> (Descriptor?, Descriptor?) {
+        let shared = shared
+        return shared.heldMutex.withLock {
+            let made = make()
+            return (shared.hold(made.0), shared.hold(made.1))
+        }
+    }
+
+    private func hold(_ raw: Int32) -> Descriptor? {
+        if raw < 0 { return nil }
+        let made = Descriptor(raw: raw)
+        let kept = made.recognisable(try? made.status())
+        held.append(kept)
+        return kept
     }
 
     /// Closes it, and ends its lock even if a child made without fork(3) has a copy.

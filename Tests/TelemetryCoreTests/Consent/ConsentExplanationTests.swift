@@ -6,8 +6,8 @@ import XCTest
 /// A14: one line per source, in order, and which won.
 final class ConsentExplanationTests: XCTestCase {
     private static let names = [
-        "options", "author gate", "admin policy", "DO_NOT_TRACK", "no-telemetry option", "NO_TELEMETRY variable",
-        "force",
+        "options", "author gate", "admin policy", "DO_NOT_TRACK", "OTEL_SDK_DISABLED", "no-telemetry option",
+        "NO_TELEMETRY variable", "force",
         "TELEMETRY_ENABLED variable", "invoking user", "all-tools preference", "preference file", "project config",
         "tool config", "CI", "default",
     ]
@@ -60,7 +60,7 @@ final class ConsentExplanationTests: XCTestCase {
             String.init)
         XCTAssertEqual(lines.first, "telemetry for mytool is off: the user disabled it")
         XCTAssertEqual(
-            lines.dropFirst(2).prefix(15).map { $0.dropFirst(2).prefix(28).trimmingCharacters(in: .whitespaces) },
+            lines.dropFirst(2).prefix(16).map { $0.dropFirst(2).prefix(28).trimmingCharacters(in: .whitespaces) },
             Self.names)
         XCTAssertEqual(
             lines.filter { $0.hasPrefix("> ") }, ["> preference file             off      the user disabled it"])

@@ -237,7 +237,7 @@ final class ConsentResolverTests: XCTestCase {
         // Nil: the source cannot agree.
         let no: [(ConsentInputs) -> Void] = [
             { $0.optionsError = "bad" }, { $0.authorGate = false }, { $0.policy = .off }, { $0.doNotTrack = "1" },
-            { $0.noTelemetry = true }, { $0.noTelemetryVariable = "1" }, { _ in },
+            { $0.sdkDisabled = "true" }, { $0.noTelemetry = true }, { $0.noTelemetryVariable = "1" }, { _ in },
             { $0.telemetryEnabledVariable = "0" },
             { $0.invokingUser = FileAnswer(path: "/u", answer: .off, onlyLowers: true) },
             { $0.everyToolPreference = .off },
@@ -246,24 +246,26 @@ final class ConsentResolverTests: XCTestCase {
             { $0.continuousIntegration = ContinuousIntegration(name: "CI", value: "1", isDetected: true) }, { _ in },
         ]
         let yes: [Int: (ConsentInputs) -> Void] = [
-            6: { $0.force = true }, 7: { $0.telemetryEnabledVariable = "1" }, 10: { $0.preference = .on },
-            12: { $0.toolConfig = FileAnswer(path: "/c", answer: .on) },
-            14: {
+            7: { $0.force = true }, 8: { $0.telemetryEnabledVariable = "1" }, 11: { $0.preference = .on },
+            13: { $0.toolConfig = FileAnswer(path: "/c", answer: .on) },
+            15: {
                 $0.stance = TELEMETRY_OPT_OUT
                 $0.noticeShown = true
             },
         ]
+        let sources = (0...UInt8.max).compactMap { ConsentSource(rawValue: $0) }.filter { $0.speaks(to: .author) }
+        XCTAssertEqual(sources.count, no.count)
         for (agreeing, agree) in yes {
-            for refusing in 0..<14 where refusing != 6 && refusing != agreeing {
+            for refusing in 0..<15 where refusing != 7 && refusing != agreeing {
                 let inputs = ConsentInputs(toolName: "mytool")
                 agree(inputs)
                 no[refusing](inputs)
                 let decision = ConsentResolver.resolve(inputs)
                 // A11: in CI a config's yes does not count, though CI stands below it.
-                let refused = refusing < agreeing || agreeing == 12 && refusing == 13
+                let refused = refusing < agreeing || agreeing == 13 && refusing == 14
                 XCTAssertEqual(decision.isEnabled, !refused, "\(refusing) against \(agreeing)")
                 XCTAssertEqual(
-                    decision.source.rawValue, UInt8(refused ? refusing : agreeing), "\(refusing) against \(agreeing)")
+                    decision.source, sources[refused ? refusing : agreeing], "\(refusing) against \(agreeing)")
             }
         }
     }

@@ -119,6 +119,9 @@ def both_descriptions(box):
     for field in (0, 8, 12, 16, 24, 44):
         damaged = _flip(_flip(image, 1024 + field, 1), 2560 + field, 1)
         _check_recovered(box, path, damaged, f"byte {field} of both descriptions")
+    # The version of one copy alone: no later version has written that.
+    damaged = _flip(_flip(image, 1024 + 100, 1), 2560 + 7, 6)
+    _check_recovered(box, path, damaged, "a version that only one copy has")
     different = image[:1024 + 24] + struct.pack("<Q", 99) + image[1024 + 32:]
     _check_recovered(box, path, different, "one copy of another epoch, without a right checksum")
 

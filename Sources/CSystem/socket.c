@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "csystem.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum { BACKLOG = 64 };
+
+static int failed(int fd)
+{
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    return -error;
+}
+
+static int open_socket(int family)
+{
+    return csystem_above_streams(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+/* The check is repeated where the socket is bound: no mistake further up can open a port to the network. */
+static socklen_t loopback(const char *text, uint16_t port, struct sockaddr_storage *address)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1 && ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        return sizeof *v4;
+    }
+    if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        return sizeof *v6;
+    }
+    return 0;
+}
+
+int csystem_listen_loopback(const char *text, uint16_t *port)
+{
+    struct sockaddr_storage address;
+    int one = 1;
+    socklen_t length = loopback(text, *port, &address);
+    if (length == 0)
+        return -EADDRNOTAVAIL;
+    int fd = open_socket(address.ss_family);
+    /* Otherwise a port is not free for a minute after its last connection. Two sockets still cannot have it. */
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0
+        || bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, BACKLOG) != 0)
+        return failed(fd);
+    length = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        return failed(fd);
+    *port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
+                                               : ((struct sockaddr_in6 *)&address)->sin6_port);
+    return fd;
+}
+
+static bool name(const char *path, struct sockaddr_un *address)
+{
+    size_t length = strlen(path);
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    if (length == 0 || length >= sizeof address->sun_path)
+        return false;
+    memcpy(address->sun_path, path, length);
+    return true;
+}
+
+int csystem_listen_unix(const char *path)
+{
+    struct sockaddr_un address;
+    if (!name(path, &address))
+        return -ENAMETOOLONG;
+    int fd = open_socket(AF_UNIX);
+    /* Linux gives the name the mode that the socket has, without what umask takes. So there is no moment in which
+       others may connect, and umask(2), which other threads share, is left alone. */
+    if (fd < 0 || fchmod(fd, 0600) != 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0
+        || listen(fd, BACKLOG) != 0)
+        return failed(fd);
+    return fd;
+}
+
+bool csystem_is_listened_to(const char *path)
+{
+    struct sockaddr_un address;
+    if (!name(path, &address))
+        return true;
+    int fd = open_socket(AF_UNIX);
+    if (fd < 0)
+        return true;
+    bool is_refused = connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED;
+    close(fd);
+    return !is_refused;
+}
+
+int csystem_accept(int listener)
+{
+    int one = 1;
+    int fd = csystem_above_streams(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return fd;
+}
+
+ptrdiff_t csystem_receive(int socket, void *bytes, size_t size)
+{
+    ssize_t count;
+    while ((count = recv(socket, bytes, size, MSG_DONTWAIT)) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return count;
+}
+
+ptrdiff_t csystem_send(int socket, const void *bytes, size_t size)
+{
+    ssize_t count;
+    while ((count = send(socket, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return count;
+}
+
+void csystem_send_end(int socket) { shutdown(socket, SHUT_WR); }
+
+int csystem_wake_pipe(int *reading, int *writing)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return -errno;
+    *reading = csystem_above_streams(ends[0]);
+    *writing = csystem_above_streams(ends[1]);
+    if (*reading >= 0 && *writing >= 0)
+        return 0;
+    if (*reading >= 0)
+        close(*reading);
+    return failed(*writing);
+}
