@@ -986,7 +986,7 @@ TELEMETRY_API telemetry_status telemetry_metrics_listener(telemetry_collector *c
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 
 /**
- * Delivers what waits now, and waits for the result.
+ * Delivers what waits now, with the metrics that have changed, and waits for the result.
  *
  * Threads: any number at once.
  * Blocking: up to `timeout_ms`.

@@ -37,7 +37,7 @@ public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> 
     return onCallersThread { Collector.from(UnsafeMutablePointer(mutating: collector)).isEnabled }
 }
 
-/// Delivers what waits now, and waits for the result.
+/// Delivers what waits now, with the metrics that have changed, and waits for the result.
 ///
 /// Threads: any number at once.
 /// Blocking: up to `timeout_ms`.
@@ -53,7 +53,7 @@ public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> 
 public func telemetryFlush(collector: UnsafeMutablePointer<telemetry_collector>?, timeout_ms: UInt32)
     -> telemetry_status
 {
-    guard let collector, Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
+    guard let collector, Gate.isOpenForMetrics(collector) else { return TELEMETRY_DISABLED }
     return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) {
         Collector.from(collector).flush(timeoutMilliseconds: timeout_ms)
     }

@@ -226,6 +226,25 @@ public func telemetryOptionsSetExtendedCollection(options: UnsafeMutablePointer<
     configure(options) { $0.set(.extendedCollection, on ? 1 : 0) }
 }
 
+/// Adds what this process uses to the text of telemetry_metrics_write(). The names are those of
+/// Prometheus' client libraries: `process_cpu_seconds_total`, `process_open_fds`,
+/// `process_max_fds`, `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes`,
+/// `process_resident_memory_bytes`, `process_start_time_seconds` and `process_threads`. They are read
+/// when the text is written, and stored nowhere. One that is not known is left out. For programs that
+/// run for long. Default: false.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_process_metrics")
+public func telemetryOptionsSetProcessMetrics(options: UnsafeMutablePointer<telemetry_options>?, on: Bool)
+    -> telemetry_status
+{
+    configure(options) { $0.set(.processMetrics, on ? 1 : 0) }
+}
+
 /// Records only a part of the events of one type, chosen at random. A chosen event carries the rate
 /// as `sample_rate` in its metadata. For any other event telemetry_track() returns TELEMETRY_OK and
 /// does nothing more.

@@ -76,7 +76,7 @@ enum CommandTable {
             CommandSyntax(
                 id: .metrics, name: "metrics",
                 forms: [
-                    "[--format FORMAT] [--audience author|own] [--textfile FILE]",
+                    "[--format FORMAT] [--delivery] [--audience author|own] [--textfile FILE]",
                     "--listen ADDRESS [--audience author|own]",
                     "--push URL [--job NAME] [--grouping K=V]... [--timeout-ms N] [--audience author|own]",
                 ],
@@ -91,6 +91,9 @@ enum CommandTable {
                     OptionSyntax(
                         id: .audience, name: "--audience", value: "WHO", choices: ["author", "own"],
                         summary: "author: with the user's consent; own: kept for the user (the default, if asked for)"),
+                    OptionSyntax(
+                        id: .delivery, name: "--delivery",
+                        summary: "also the counts of the tool's events and their deliveries"),
                     OptionSyntax(
                         id: .textfile, name: "--textfile", value: "FILE",
                         summary: "write to FILE at once, for the textfile collector of node_exporter"),

@@ -7,7 +7,7 @@ enum DeliveryCommands {
     static func flush(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeoutMs, "--timeout-ms", default: 5_000)
         return try answering(invocation) { () throws(Failure) in
-            _ = try send(invocation, limit, ignoringBackoff: false)
+            _ = try sendAll(invocation, Deadline(timeoutMilliseconds: limit), limit, ignoringBackoff: false)
         }
     }
 
@@ -26,7 +26,7 @@ enum DeliveryCommands {
                 message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
         }
         let end = Deadline(timeoutMilliseconds: limit)
-        var isEnabled = try send(invocation, limit, ignoringBackoff: isNow)
+        var isEnabled = try sendAll(invocation, end, limit, ignoringBackoff: isNow, sparing: true)
         var before: UInt64 = 0
         // Events recorded meanwhile have found this process at work, and have started no other.
         while isEnabled && !end.isPast {
@@ -34,8 +34,7 @@ enum DeliveryCommands {
             // These events are not for this process: a whole pass has changed nothing.
             if left == 0 || left == before { break }
             before = left
-            isEnabled = try send(
-                invocation, UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))), ignoringBackoff: false)
+            isEnabled = try sendAll(invocation, end, limit, ignoringBackoff: false, sparing: true)
         }
     }
 
@@ -53,8 +52,42 @@ enum DeliveryCommands {
         return .ok
     }
 
-    /// Whether telemetry is on.
-    private static func send(_ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool) throws(Failure) -> Bool {
+    /// What is kept for the user, and what the author gets: if the one cannot be delivered, the other is nevertheless.
+    private static func sendAll(
+        _ invocation: Invocation, _ end: Deadline, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
+    ) throws(Failure) -> Bool {
+        var failure: Failure?
+        do throws(Failure) {
+            try sendOwn(invocation, limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        } catch { failure = error }
+        let rest = failure == nil ? limit : UInt32(clamping: end.remainingMilliseconds(cap: Int(limit)))
+        let isEnabled = try send(invocation, rest, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        if let failure { throw failure }
+        return isEnabled
+    }
+
+    /// H14
+    private static func sendOwn(
+        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool
+    ) throws(Failure) {
+        guard let options = OwnChoice.options(try invocation.options()), !options.metricDestinations.isEmpty else {
+            return
+        }
+        let delivery = ToolDelivery(options)
+        let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        let what = "metrics for your own receivers not delivered"
+        if status == TELEMETRY_ERROR_TIMEOUT {
+            throw Failure(code: .notDelivered, message: what + " within \(limit) ms")
+        }
+        if !delivery.metricProblem.utf8.isEmpty {
+            throw Failure(code: .notDelivered, message: what + ": " + delivery.metricProblem)
+        }
+    }
+
+    /// Whether telemetry is on. `sparing`: metrics wait for their interval.
+    private static func send(
+        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
+    ) throws(Failure) -> Bool {
         let options = try invocation.options()
         let delivery = ToolDelivery(options)
         invocation.warn(delivery.decision)
@@ -62,7 +95,10 @@ enum DeliveryCommands {
         let before = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         let attemptBefore = SpoolInspector.deliveryState(options: options)?.lastAttempt
         let deadline = Deadline(timeoutMilliseconds: limit)
-        let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff)
+        let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        if status != TELEMETRY_ERROR_TIMEOUT, !delivery.metricProblem.utf8.isEmpty {
+            throw Failure(code: .notDelivered, message: "metrics not delivered: " + delivery.metricProblem)
+        }
         let fate = DeliveryFate(from: before, to: SpoolInspector.statistics(options: options) ?? before)
         switch status {
         case TELEMETRY_ERROR_TIMEOUT:

@@ -20,9 +20,17 @@ enum DoctorDelivery {
                     check: "backend", state: backend.isUsable ? .ok : .problem, detail: backend.info,
                     advice: backend.isUsable ? nil : "events are kept until the manifest is repaired"))
         }
-        for destination in options.destinations {
-            guard case .network(let choice) = destination.choice, choice.problem() == nil else { continue }
-            let name = options.destinations.count > 1 ? destination.name + ": " : ""
+        for metrics in SpoolInspector.metricDestinations(options: options) {
+            let isFailing = !metrics.isUsable || metrics.failures > 0
+            findings.append(
+                DoctorFinding(
+                    check: "metrics", state: metrics.isUsable ? isFailing ? .warning : .ok : .problem,
+                    detail: metrics.info + (metrics.lastError.utf8.isEmpty ? "" : ": " + metrics.lastError),
+                    advice: isFailing ? "metrics are kept, and the next request says what they say then" : nil))
+        }
+        for destination in options.allDestinations {
+            guard case .network(let choice) = destination.shownChoice, choice.problem() == nil else { continue }
+            let name = options.allDestinations.count > 1 ? destination.name + ": " : ""
             if let problem = choice.keyProblem {
                 findings.append(
                     DoctorFinding(
@@ -155,12 +163,14 @@ enum DoctorDelivery {
 
     private static func audit(_ options: Options) -> DoctorFinding {
         let trail = AuditTrail.read(options: options)
-        switch trail.verify() {
+        switch trail.verify(with: AuditTrail.read(options: options, .metrics)) {
         case .broken(let file, let line, let reason):
             let place = line > 0 ? ", line \(line): " : ": "
             return DoctorFinding(
                 check: "audit log", state: .problem, detail: file + place + reason,
-                advice: "remove sent.jsonl, sent.jsonl.1 and sent.head to begin anew")
+                advice: file.utf8.starts(with: "sent.metrics.".utf8)
+                    ? "remove sent.metrics.jsonl, sent.metrics.jsonl.1 and sent.metrics.head to begin anew"
+                    : "remove sent.jsonl, sent.jsonl.1 and sent.head to begin anew")
         case .unbroken(let entries) where trail.lost > 0:
             return DoctorFinding(
                 check: "audit log", state: .warning,

@@ -88,10 +88,12 @@ enum ManifestPage {
 
     /// Without headers, which may hold a secret.
     private static func destination(_ options: Options) -> String {
-        if options.isDefault { return "a file on your machine, unless the tool itself has chosen a receiver" }
+        if options.isDefault && options.metricDestinations.isEmpty {
+            return "a file on your machine, unless the tool itself has chosen a receiver"
+        }
         return joined(
-            options.destinations.map { destination in
-                switch destination.choice {
+            options.allDestinations.map { destination in
+                switch destination.shownChoice {
                 case .noop: "nowhere"
                 case .stdout: "the terminal"
                 case .file: "a file on your machine"

@@ -11,18 +11,24 @@ enum MetricsCommand {
         }
         let shown = try audience(options, invocation)
         if let address = invocation.arguments.value(.listen) {
-            try alone(invocation, "--listen", [.format, .textfile, .push, .job, .grouping, .timeoutMs])
+            try alone(invocation, "--listen", [.format, .textfile, .delivery, .push, .job, .grouping, .timeoutMs])
             return try MetricsListener.run(invocation, shown, address)
         }
         if let url = invocation.arguments.value(.push) {
-            try alone(invocation, "--push", [.format, .textfile])
+            try alone(invocation, "--push", [.format, .textfile, .delivery])
             return try MetricsPushing.run(invocation, shown, url)
         }
         for id in [OptionID.job, .grouping, .timeoutMs] where invocation.arguments.has(id) {
             throw invocation.usage("--job, --grouping and --timeout-ms go with --push only")
         }
         let format = try format(invocation)
-        let bytes = try text(shown, format)
+        let hasDelivery = invocation.arguments.has(.delivery)
+        if hasDelivery && !format.isExposition {
+            throw invocation.usage(
+                "--delivery goes with --format prometheus and openmetrics; 'telemetry status --json' has the same counts"
+            )
+        }
+        let bytes = try text(shown, format, delivery: hasDelivery ? options : nil)
         guard let path = invocation.arguments.value(.textfile) else {
             try invocation.answer(bytes)
             return .ok
@@ -54,9 +60,12 @@ enum MetricsCommand {
         throw invocation.usage("unknown format '" + name + "', expected prometheus, openmetrics, json or otlp-json")
     }
 
-    static func text(_ options: Options, _ format: MetricsReport.Format) throws(Failure) -> [UInt8] {
+    /// `delivery`: with the counts of that tool's events.
+    static func text(
+        _ options: Options, _ format: MetricsReport.Format, delivery: Options? = nil
+    ) throws(Failure) -> [UInt8] {
         do throws(SystemError) {
-            if let bytes = try MetricsReport.text(options, format) { return bytes }
+            if let bytes = try MetricsReport.text(options, format, delivery: delivery) { return bytes }
         } catch {
             throw Failure(code: .system, message: "the metrics cannot be read: " + error.text)
         }

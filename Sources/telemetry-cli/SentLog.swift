@@ -5,9 +5,10 @@ import TelemetryCore
 enum SentLog {
     static func show(_ invocation: Invocation, _ options: Options) throws(Failure) -> ExitCode {
         let trail = AuditTrail.read(options: options)
-        if invocation.arguments.has(.verify) { return try verify(invocation, trail) }
-        if let problem = trail.problem { throw Failure(code: .document, message: problem) }
-        let lines = SentEvents(trail.files).lines
+        let metrics = AuditTrail.read(options: options, .metrics)
+        if invocation.arguments.has(.verify) { return try verify(invocation, trail, metrics) }
+        if let problem = trail.problem ?? metrics.problem { throw Failure(code: .document, message: problem) }
+        let lines = SentEvents(trail.files).lines + SentEvents(metrics.files).lines
         try invocation.answer(invocation.wantsJSON ? lines : ShownText.json(PrettyJSON.array(ofLines: lines)))
         if trail.lost > 0 && !invocation.isQuiet {
             invocation.complain("\(trail.lost) more events were delivered, and no copy of them could be written")
@@ -15,8 +16,10 @@ enum SentLog {
         return .ok
     }
 
-    private static func verify(_ invocation: Invocation, _ trail: AuditTrail) throws(Failure) -> ExitCode {
-        switch trail.verify() {
+    private static func verify(_ invocation: Invocation, _ trail: AuditTrail, _ metrics: AuditTrail) throws(Failure)
+        -> ExitCode
+    {
+        switch trail.verify(with: metrics) {
         case .unbroken(let entries):
             if invocation.wantsJSON {
                 try invocation.answer(object(entries, nil, trail.lost).text)

@@ -12,6 +12,7 @@ struct StatusReport {
     private let program: SpoolInspector.ProgramChoice?
     private let waitingForOthers: [SpoolInspector.WaitingForOther]
     private let destinations: [DestinationReport]
+    private let metricDestinations: [MetricDestinationReport]
     /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
     private let statistics: telemetry_statistics?
     /// Why the spool cannot be looked at, altogether or in part.
@@ -30,6 +31,7 @@ struct StatusReport {
         backend = options.isDefault ? program.map { $0.shown } ?? collector.backendInfo : collector.backendInfo
         _ = collector.close(timeoutMilliseconds: 0)
         destinations = SpoolInspector.destinations(options: options)
+        metricDestinations = SpoolInspector.metricDestinations(options: options)
         let spool = SpoolInspector.examine(options: options)
         statistics = spool.statistics
         problem = spool.problem?.text
@@ -119,6 +121,7 @@ struct StatusReport {
         object.add("manifest", optional: options.manifestPath)
         object.add("backend", backend)
         object.add("backends", objects: destinations.map { $0.json(guarantee) })
+        object.add("metrics", objects: metricDestinations.map { $0.json })
         if let program {
             var chosen = JSONObject()
             chosen.add("destinations", program.destinations)
@@ -153,14 +156,7 @@ struct StatusReport {
         object.add("source", own.decision.source.name)
         object.add("reason", own.decision.reason)
         object.add("warnings", own.decision.warnings)
-        object.add(
-            "destinations",
-            objects: own.destinations.map { destination in
-                var shown = JSONObject()
-                shown.add("name", destination.name)
-                shown.add("info", destination.info)
-                return shown
-            })
+        object.add("metrics", objects: own.destinations.map { $0.json })
         return object
     }
 
@@ -169,7 +165,7 @@ struct StatusReport {
         if own.decision.source == .defaultStance { return [] }
         var rows = [("kept for you", (own.decision.isEnabled ? "on: " : "off: ") + own.decision.reason)]
         for warning in own.decision.warnings { rows.append(("warning", warning)) }
-        for destination in own.destinations { rows.append(("to " + destination.name, destination.info)) }
+        for destination in own.destinations { rows.append(("metrics to " + destination.name, destination.text)) }
         return rows
     }
 
@@ -233,6 +229,7 @@ struct StatusReport {
         if destinations.count > 1 {
             for destination in destinations { rows.append(("to " + destination.name, destination.text)) }
         }
+        for destination in metricDestinations { rows.append(("metrics to " + destination.name, destination.text)) }
         rows += ownRows
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
         if let heartbeat {

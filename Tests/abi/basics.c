@@ -28,6 +28,7 @@ static void null_everywhere(void)
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_heartbeat(NULL, 0, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_guarantee(NULL, TELEMETRY_AT_LEAST_ONCE));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_extended_collection(NULL, false));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_process_metrics(NULL, true));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_metadata(NULL, NULL, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_identity(NULL, TELEMETRY_IDENTITY_NONE, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_ephemeral(NULL, TELEMETRY_EPHEMERAL_NEVER));

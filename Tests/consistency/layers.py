@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The folders of Sources/TelemetryCore are layers: a type refers to types of its own folder and of lower layers, never to one
 beside or above. The table "Layers" of ARCHITECTURE.md says which layer a folder is in. Only System/ makes
-system calls for files and mappings.
+system calls. A function that says "With the mutex held" begins with `assertHeld()`, which unit tests check.
 
 usage: layers.py ROOT
 """
@@ -15,7 +15,11 @@ DECLARATION = re.compile(r"^((?:package|public|private|fileprivate|final|indirec
 SYSTEM_CALL = re.compile(
     r"(?<![\w.])((?:csystem_)?openat|fstat|fstatat|lstat|stat(?=\([^)])|pread|pwrite|ftruncate|(?:posix_)?fallocate|mmap|munmap"
     r"|unlink(?:at)?|rename(?:at2?)?|linkat|flock|fsync|fdatasync|mkdir(?:at)?|rmdir|f?chmod|lseek|f?access(?:at)?|faccessat"
-    r"|readlink(?:at)?|getdents64|utimensat|CSystem\.(?:open|read|write|close))\(")
+    r"|readlink(?:at)?|getdents64|utimensat|CSystem\.(?:open|read|write|close)"
+    r"|get(?:pid|ppid|uid|euid|gid|egid)|uname|sched_yield|fopen|nanosleep)\(")
+# Bytes/ is below System/ and keeps the memory of its buffers itself.
+HEAP = re.compile(r"(?<![\w.])(malloc|calloc|realloc|free|strdup)\(")
+HELD = re.compile(r"/// With the mutex held[^\n]*\n(?: */// [^\n]*\n)*(?: *@[^\n]*\n)*( *[^\n]*(?:func|var) [^{]*\{\n)([^\n]*)\n")
 
 
 def layers(root):
@@ -52,8 +56,14 @@ def main(root):
                 problems.append(f"{os.path.relpath(path, root)}: {word} is in {other}/, which is not below {folder}/")
     for path, (folder, text) in sorted(texts.items()):
         if folder != "System":
-            for call in sorted(set(SYSTEM_CALL.findall(text))):
+            heap = HEAP.findall(text) if folder != "Bytes" else []
+            for call in sorted(set(SYSTEM_CALL.findall(text) + heap)):
                 problems.append(f"{os.path.relpath(path, root)}: {call}() is called outside System/")
+    for path in sorted(texts):
+        with open(path, encoding="utf-8") as file:
+            for declared, first in HELD.findall(file.read()):
+                if "assertHeld()" not in first and "or after the last call" not in declared:
+                    problems.append(f"{os.path.relpath(path, root)}:{declared.rstrip()}: does not begin with assertHeld()")
     print("\n".join(problems), end="\n" if problems else "")
     return 1 if problems or not texts or not places else 0
 

@@ -22,7 +22,7 @@ TEXTS = ["", "x", " x ", "x" * 64, "x" * 65, "x" * 200, "x" * 201, "x" * 256, "x
          "HTTP_KEY", "9KEY", "X-Key", "X Key", "Host", "http://localhost/x", "http://example.org/x", "https://example.org/x",
          "https://u:p@example.org/", "https://example.org/#f", "https://example.org:99999/", "https://" + "x" * 2100, "udp://example.org",
          "udp://example.org:70000", "mailto:a@b", "http/json", "http/protobuf", "gzip", "none", "fill", "override", "ignore", "us", "eu",
-         "tagged", "bare", "token", "datadoghq.eu", "true", "false", "True", "1", "0", "-1"]
+         "tagged", "bare", "token", "datadoghq.eu", "events", "metrics,events", "events events", "delta", "lowmemory", "true", "false", "True", "1", "0", "-1"]
 
 # In C, 0 and "" say that nothing is chosen: the default holds, or what was chosen before is cleared. A manifest leaves the key out.
 CLEARS = {"delivery.flush_interval_ms", "limits.spool_bytes", "limits.spool_segments", "limits.spool_age_s", "heartbeat.period",

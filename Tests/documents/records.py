@@ -8,7 +8,7 @@ from world import World
 
 #: A member that only records of the kind have.
 KINDS = {"requested_at": "a request for erasure", "last_ns": "heartbeat.json", "events": "an entry of the audit log",
-         "event": "a line of show --sent --json", "event_id": "an event"}
+         "event": "a line of show --sent --json", "event_id": "an event", "metrics": "an entry of metrics in the audit log"}
 _found = {}
 
 
@@ -23,7 +23,7 @@ def real(worlds, name):
 
 
 def _collect(worlds):
-    """One tool's journey: an event with a heartbeat, delivered to a receiver of ours, and a request for erasure."""
+    """One tool's journey: an event with a heartbeat and a counter, delivered to a receiver of ours, and a request for erasure."""
     bodies = []
 
     class Receiver(http.server.BaseHTTPRequestHandler):
@@ -39,15 +39,18 @@ def _collect(worlds):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         world = World(worlds, "records")
         address = f"http://127.0.0.1:{server.server_address[1]}"
-        world.file("mytool.yaml", f"tool: {{name: mytool}}\nheartbeat: {{}}\nidentity: {{ephemeral: never}}\nbackend: {{kind: http, endpoint: {address}/}}\n"
+        world.file("mytool.yaml", f"tool: {{name: mytool}}\nheartbeat: {{}}\nidentity: {{ephemeral: never}}\n"
+                                  f"backends: [{{kind: http, endpoint: {address}/}}, {{kind: otlp, endpoint: {address}, signals: metrics, protocol: http/json}}]\n"
                                   f"deletion: {{endpoint: {address}/erase}}\ndelivery: {{mode: in-process}}\n")
         tool = ["--manifest", "mytool.yaml"]
         world.helper("track", "export", *tool)
+        world.helper("count", "exports", *tool)
         world.helper("flush", *tool)
         world.helper("request-deletion", *tool)
         server.shutdown()
     state = os.path.join(world.home, ".local/state/telemetry/mytool")
     _found["an entry of the audit log"] = json.loads(open(f"{state}/sent.jsonl").readline())
+    _found["an entry of metrics in the audit log"] = json.loads(open(f"{state}/sent.metrics.jsonl").readline())
     _found["heartbeat.json"] = json.load(open(f"{state}/heartbeat.json"))
     _found["a line of show --sent --json"] = json.loads(world.helper("show", "--sent", "--json", *tool).splitlines()[0])
     _found["an event"] = _found["a line of show --sent --json"]["event"]

@@ -125,3 +125,18 @@ check "08-plugins: consent to one is none to another" exits 0 in_home "$home-one
     "$(program 08-plugins)" 'Fine.' "$scratch/bin/spell.so" "$scratch/bin/grammar.so"
 check "one tool has a log" test "$(ls "$home-one/.local/state/telemetry")" = editor-spell
 check "08-plugins with a plugin that is missing" exits 0 in_home "$home-none" "$(program 08-plugins)" text /nonexistent.so
+
+home=$scratch/flipt
+check "10-flipt-metrics without consent exits with 0 (A1)" exits 0 in_home "$home" "$(program 10-flipt-metrics)" --once 10
+check "10-flipt-metrics without consent has no metrics (A1)" test ! -s "$scratch/stdout"
+check "10-flipt-metrics without consent leaves no file (A1)" no_file_in "$home"
+check "10-flipt-metrics with a mistake exits with 2" exits 2 in_home "$home" "$(program 10-flipt-metrics)" --twice
+check "10-flipt-metrics exits with 0" exits 0 in_home "$home" FLIPT_TELEMETRY_ENABLED=1 "$(program 10-flipt-metrics)" --once 400
+check "it counts every request (H4)" awk '/^flipt_evaluations_requests_total\{/ { sum += $2 } END { exit sum != 400 }' "$scratch/stdout"
+check "it has what the process uses (H6)" grep -q '^process_start_time_seconds ' "$scratch/stdout"
+check "10-flipt-metrics the second time exits with 0" exits 0 in_home "$home" FLIPT_TELEMETRY_ENABLED=1 "$(program 10-flipt-metrics)" --once 100
+check "the counts go on" awk '/^flipt_evaluations_requests_total\{/ { sum += $2 } END { exit sum != 500 }' "$scratch/stdout"
+check "10-flipt-metrics serves until it is stopped" exits 0 in_home "$home" FLIPT_TELEMETRY_ENABLED=1 Tests/examples/serve-once "$(program 10-flipt-metrics)"
+check "10-flipt-metrics answers with a Content-Type (H3)" grep -q '^200 application/openmetrics-text' "$scratch/stdout"
+check "10-flipt-metrics knows one path" grep -q '^404' "$scratch/stdout"
+check "10-flipt-metrics ends by SIGTERM" grep -qx 'status 0' "$scratch/stdout"

@@ -93,7 +93,7 @@ def alone(world):
     world.telemetry("track", "build")
     check_equal({"own"}, set(os.listdir(state(world))), "the tool's directory after an event")
     said = json.loads(world.telemetry("status", "--json").stdout)
-    check_equal((False, True, "own.yaml", []), (said["enabled"], said["own"]["enabled"], said["own"]["source"], said["own"]["destinations"]), "status")
+    check_equal((False, True, "own.yaml", []), (said["enabled"], said["own"]["enabled"], said["own"]["source"], said["own"]["metrics"]), "status")
     check("kept for you" in world.telemetry("status").stdout, "status")
 
 

@@ -246,6 +246,7 @@ public:
         const telemetry_backend functions{sizeof(telemetry_backend), name.c_str(), held_.get(), detail::Held::send, detail::Held::release};
         return set(telemetry_options_set_backend_custom(get(), &functions));
     }
+    Options &process_metrics(bool on) noexcept { return set(telemetry_options_set_process_metrics(get(), on)); }
     /** telemetry_options_add_metric(). `bounds`: of a histogram; none: for durations in seconds. */
     Options &add_metric(const Text &name, telemetry_metric_type type, const Text &unit = nullptr, const Text &description = nullptr,
                         std::initializer_list<double> bounds = {}) noexcept

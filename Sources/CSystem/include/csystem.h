@@ -79,6 +79,12 @@ void csystem_know(int fd, uint64_t file);
 uid_t csystem_user(void);
 /** RLIMIT_FSIZE in bytes; INT64_MAX: there is none. */
 int64_t csystem_file_size_limit(void);
+/** RLIMIT_NOFILE and, in bytes, RLIMIT_AS; -1: there is none, or it is unknown. */
+int64_t csystem_descriptor_limit(void);
+int64_t csystem_address_space_limit(void);
+/** What the times of /proc/self/stat are counted in; -1: unknown. */
+int64_t csystem_ticks_per_second(void);
+int64_t csystem_page_bytes(void);
 
 /** Moves a descriptor that has the number of a standard stream, which the program has closed: output for that
     stream must not go to our file. -1 stays -1. Closed on exec. */

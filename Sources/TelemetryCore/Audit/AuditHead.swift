@@ -38,8 +38,10 @@ struct AuditHead: Equatable {
     }
 
     /// Nil: there is no usable head. Throws when the file cannot be read now.
-    static func read(in directory: Descriptor) throws(SystemError) -> AuditHead? {
-        guard let content = try PrivateFile.readKept(in: directory, fileName, limit: 2 * slotBytes) else { return nil }
+    static func read(in directory: Descriptor, _ names: AuditNames = .events) throws(SystemError) -> AuditHead? {
+        guard let content = try PrivateFile.readKept(in: directory, names.head, limit: 2 * slotBytes) else {
+            return nil
+        }
         return content.bytes.withUnsafeBytes { bytes in
             let slots = (slot(bytes, 0), slot(bytes, slotBytes))
             guard let first = slots.0, let second = slots.1 else { return slots.0 ?? slots.1 }
@@ -84,8 +86,8 @@ struct AuditHead: Equatable {
     /// Overwrites the older of two slots: a write that a crash cuts short leaves the other. The file is not replaced by
     /// a rename, because that makes some file systems flush, which costs a short program more than all the rest. The
     /// caller holds the delivery lock.
-    mutating func write(in directory: Descriptor) throws(SystemError) {
-        let (file, status) = try Descriptor.openKnown(at: directory, Self.fileName, O_WRONLY | O_CREAT | O_NONBLOCK)
+    mutating func write(in directory: Descriptor, _ names: AuditNames = .events) throws(SystemError) {
+        let (file, status) = try Descriptor.openKnown(at: directory, names.head, O_WRONLY | O_CREAT | O_NONBLOCK)
         defer { file.close() }
         guard status.isOwnRegularFile, status.st_nlink == 1 else { throw SystemError(code: EPERM) }
         writes &+= 1

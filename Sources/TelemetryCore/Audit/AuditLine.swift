@@ -21,6 +21,15 @@ struct AuditLine: ~Copyable {
     /// Says that the copies of `count` events could not be written.
     mutating func add(lost count: UInt64) { events.json.member("lost", Int64(clamping: count)) }
 
+    /// `request`: one JSON object.
+    mutating func add(request: UnsafeRawBufferPointer, _ outcome: StaticString, _ backend: String) {
+        events.json.member("backend", backend)
+        events.json.member(
+            "outcome", UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
+        events.json.key("metrics")
+        events.json.buffer.append(request)
+    }
+
     /// Adds the first event, and as many more of the same context as begin within `limit` bytes. Returns how many.
     mutating func add(_ batch: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String, limit: Int)
         -> Int

@@ -17,6 +17,7 @@ final class AuditLog {
     private let shared: SpoolDirectory
     private let lease: Lease?
     private let limit: Int
+    private let names: AuditNames
     private var line = AuditLine()
     /// Nil until the first batch, and after an error.
     private var file: LogFile?
@@ -24,7 +25,8 @@ final class AuditLog {
     private var entriesSinceHead = 0
     private var hashedBytes = 0
 
-    init(_ shared: SpoolDirectory, lease: Lease? = nil, limit: Int = fileBytes) {
+    init(_ shared: SpoolDirectory, lease: Lease? = nil, limit: Int = fileBytes, _ names: AuditNames = .events) {
+        self.names = names
         self.shared = shared
         self.lease = lease
         self.limit = limit
@@ -40,6 +42,21 @@ final class AuditLog {
         SignalMask.withoutWriteSignals {
             let kept = exclusively { write(events, outcome, taker.utf8.isEmpty ? backend.info : taker) } ?? 0
             if kept < events.count { lose(events.count - kept) }
+        }
+    }
+
+    /// The receiver has these metrics, or may have them. `request` says the same as what was sent, or as a part of it, in
+    /// OTLP's JSON. False: no copy could be kept.
+    func append(request: UnsafeRawBufferPointer, _ outcome: StaticString, _ backend: String) -> Bool {
+        SignalMask.withoutWriteSignals {
+            exclusively {
+                guard openIfNeeded() else { return false }
+                line.begin(head.sequence &+ 1)
+                line.add(request: request, outcome, backend)
+                if appendLine() { return true }
+                closeFile()
+                return false
+            } ?? false
         }
     }
 
@@ -114,17 +131,17 @@ final class AuditLog {
     }
 
     private func writeHead() {
-        if (try? head.write(in: shared.directory)) != nil { entriesSinceHead = 0 }
+        if (try? head.write(in: shared.directory, names)) != nil { entriesSinceHead = 0 }
     }
 
     /// The head is written before and after the renaming, so that a crash in between does not look like a removal.
     private func rotate() -> Bool {
         head.isRotating = true
         do throws(SystemError) {
-            try head.write(in: shared.directory)
-            try shared.directory.renameEntry(Self.fileName, Self.olderName)
+            try head.write(in: shared.directory, names)
+            try shared.directory.renameEntry(names.current, names.older)
             head = head.rotated
-            try head.write(in: shared.directory)
+            try head.write(in: shared.directory, names)
         } catch {
             head.isRotating = false
             return false
@@ -138,7 +155,7 @@ final class AuditLog {
     private func openIfNeeded() -> Bool {
         if file != nil { return true }
         let known: AuditHead?
-        do throws(SystemError) { known = try AuditHead.read(in: shared.directory) } catch { return false }
+        do throws(SystemError) { known = try AuditHead.read(in: shared.directory, names) } catch { return false }
         head = known ?? AuditHead()
         let wasRotating = head.isRotating
         if wasRotating { finishRotation() }
@@ -155,13 +172,13 @@ final class AuditLog {
     }
 
     private func openFile() -> Bool {
-        file = (try? LogFile.open(in: shared.directory, Self.fileName, creating: true)) ?? nil
+        file = (try? LogFile.open(in: shared.directory, names.current, creating: true)) ?? nil
         return file != nil
     }
 
     /// A crash came between the two heads of a rotation. If the file is missing, it has been renamed.
     private func finishRotation() {
-        if FileStamp(in: shared.directory, Self.fileName) == nil, SystemError.current.isMissing {
+        if FileStamp(in: shared.directory, names.current) == nil, SystemError.current.isMissing {
             head = head.rotated
         } else {
             head.isRotating = false

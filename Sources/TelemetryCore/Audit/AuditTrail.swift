@@ -11,6 +11,7 @@ package struct AuditTrail {
     /// Oldest first.
     package let files: [File]
     let head: AuditHead?
+    let names: AuditNames
     /// Events delivered without a copy since the last entry.
     package let lost: UInt64
     /// Why an existing file could not be read.
@@ -21,37 +22,36 @@ package struct AuditTrail {
     private static let attempts = 20
 
     /// Empty if nothing was ever sent.
-    package static func read(options: Options) -> AuditTrail {
+    package static func read(options: Options, _ names: AuditNames = .events) -> AuditTrail {
         guard let path = SpoolDirectory.path(options),
             let directory = (try? Directory.openExisting(path, refusedMode: 0)) ?? nil
-        else { return AuditTrail(files: [], head: nil, lost: 0, problem: nil) }
+        else { return AuditTrail(files: [], head: nil, names: names, lost: 0, problem: nil) }
         defer { directory.close() }
         var lost: UInt64 = 0
-        if let shared = SpoolDirectory.look(options) {
+        if names.areOfEvents, let shared = SpoolDirectory.look(options) {
             lost = shared.delivery.auditLost
             shared.close()
         }
-        return read(in: directory, lost: lost)
+        return read(in: directory, lost: lost, names)
     }
 
-    static func read(in directory: Descriptor, lost: UInt64 = 0) -> AuditTrail {
-        var trail = readOnce(in: directory, lost)
+    static func read(in directory: Descriptor, lost: UInt64 = 0, _ names: AuditNames = .events) -> AuditTrail {
+        var trail = readOnce(in: directory, lost, names)
         for _ in 0..<attempts {
             // The head is read first: entries written later are beyond it, and do no harm.
-            if trail.head?.isRotating != true, trail.head?.current == (try? AuditHead.read(in: directory))?.current {
-                break
-            }
+            let current = (try? AuditHead.read(in: directory, names))?.current
+            if trail.head?.isRotating != true, trail.head?.current == current { break }
             Clock.sleep(nanoseconds: 1_000_000)
-            trail = readOnce(in: directory, lost)
+            trail = readOnce(in: directory, lost, names)
         }
         return trail
     }
 
-    private static func readOnce(in directory: Descriptor, _ lost: UInt64) -> AuditTrail {
-        let head = try? AuditHead.read(in: directory)
+    private static func readOnce(in directory: Descriptor, _ lost: UInt64, _ names: AuditNames) -> AuditTrail {
+        let head = try? AuditHead.read(in: directory, names)
         var files: [File] = []
         var problem: String?
-        for name in [AuditLog.olderName, AuditLog.fileName] {
+        for name in [names.older, names.current] {
             do throws(PrivateFileError) {
                 files.append(
                     File(name: name, bytes: try PrivateFile.read(at: directory, name, limit: limitBytes).bytes))
@@ -59,6 +59,6 @@ package struct AuditTrail {
                 if let reason = error.reason { problem = name + ": " + reason }
             }
         }
-        return AuditTrail(files: files, head: head, lost: lost, problem: problem)
+        return AuditTrail(files: files, head: head, names: names, lost: lost, problem: problem)
     }
 }

@@ -8,13 +8,20 @@ package enum AuditVerdict: Equatable {
 }
 
 extension AuditTrail {
+    /// Both chains: the first problem, or the number of all entries.
+    package func verify(with other: AuditTrail) -> AuditVerdict {
+        guard case .unbroken(let own) = verify() else { return verify() }
+        guard case .unbroken(let others) = other.verify() else { return other.verify() }
+        return .unbroken(entries: own &+ others)
+    }
+
     /// Follows the chain from the oldest entry kept to the last known one.
     package func verify() -> AuditVerdict {
-        if let problem { return .broken(file: AuditLog.fileName, line: 0, reason: problem) }
+        if let problem { return .broken(file: names.current, line: 0, reason: problem) }
         guard let head else {
             if files.allSatisfy({ $0.bytes.isEmpty }) { return .unbroken(entries: 0) }
             return .broken(
-                file: AuditHead.fileName, line: 0,
+                file: names.head, line: 0,
                 reason: "missing or altered; what was removed from the log's ends cannot be told")
         }
         var walk = AuditWalk(head, start: start(head))
@@ -23,14 +30,14 @@ extension AuditTrail {
             if let (line, reason) = failure { return .broken(file: file.name, line: line, reason: reason) }
         }
         if let reason = walk.problemAtEnd {
-            return .broken(file: AuditLog.fileName, line: walk.line + 1, reason: reason)
+            return .broken(file: names.current, line: walk.line + 1, reason: reason)
         }
         return .unbroken(entries: walk.entries)
     }
 
     /// A crash may have come between the renaming of the file and the write of the head that records it.
     private func start(_ head: AuditHead) -> AuditHead.Start {
-        let isRenamed = head.isRotating && !files.contains { $0.name == AuditLog.fileName }
+        let isRenamed = head.isRotating && !files.contains { $0.name == names.current }
         return isRenamed ? head.current : head.first
     }
 }

@@ -83,6 +83,14 @@ final class PostingBackend: Backend {
         return kind + ": POST " + redirected.description + ", where " + endpoint.description + " redirects to"
     }
 
+    /// The request that the format makes without events. Nil: memory ran out.
+    func preview() -> [UInt8]? {
+        let key = choice.key == .none ? "" : "***"
+        let batch = WireBatch(
+            events: UnsafeBufferPointer(start: nil, count: 0), key: key, attempt: 0, now: Clock.realtime())
+        return format.request(for: batch).map { request($0, key).preview }
+    }
+
     func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
         var text: [UInt8] = []
         var start = 0

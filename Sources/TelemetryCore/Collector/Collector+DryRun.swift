@@ -15,6 +15,7 @@ extension Collector {
 
     /// With the mutex held.
     func attachDry() -> Spool {
+        mutex.assertHeld()
         let made = Spool(
             shared: nil, failure: nil, limits: SpoolLimits(options),
             context: ContextBlock(options, redactor, machineID: dryIdentity ?? ""))

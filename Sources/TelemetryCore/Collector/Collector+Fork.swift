@@ -15,6 +15,8 @@ extension Collector {
         // nor closed here.
         for outlet in outlets { _ = Unmanaged.passRetained(outlet) }
         outlets = []
+        if let metricDelivery { _ = Unmanaged.passRetained(metricDelivery) }
+        (metricDelivery, isMetricDeliveryMade, metricLook) = (nil, false, .max)
         worker = WorkerState()
         condition.reinitialise()
         metrics?.becomeChild()

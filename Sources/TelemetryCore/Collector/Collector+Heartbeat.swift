@@ -15,11 +15,13 @@ extension Collector {
 
     /// With the mutex held.
     var isHeartbeatDue: Bool {
-        nextHeartbeat != .max && options.heartbeat?.isReached(nextHeartbeat, now: Clock.realtime()) == true
+        mutex.assertHeld()
+        return nextHeartbeat != .max && options.heartbeat?.isReached(nextHeartbeat, now: Clock.realtime()) == true
     }
 
     /// With the mutex held; on the monotonic clock. The other clock may be set, so it is looked at once an hour.
     var heartbeatWakeUp: Int64 {
+        mutex.assertHeld()
         guard nextHeartbeat != .max else { return .max }
         let longest: Int64 = 3600 * 1_000_000_000
         return Clock.monotonic() &+ max(0, min(nextHeartbeat &- Clock.realtime(), longest))

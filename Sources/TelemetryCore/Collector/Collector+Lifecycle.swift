@@ -7,23 +7,29 @@ extension Collector {
     /// How long close() waits beyond its deadline for a worker that has been told to stop.
     private static let graceMilliseconds: UInt32 = 20
 
-    /// Delivers the waiting events. `ignoringBackoff`: even if an earlier failure says to wait.
+    /// Delivers the waiting events, and hands metrics on. `ignoringBackoff`: even if an earlier failure says to wait.
     package func flush(timeoutMilliseconds: UInt32, ignoringBackoff: Bool = false) -> telemetry_status {
-        guard isEnabled else { return TELEMETRY_DISABLED }
-        return flush(until: Deadline(timeoutMilliseconds: timeoutMilliseconds), ignoringBackoff)
+        let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
+        let status = isEnabled ? flush(until: deadline, ignoringBackoff) : TELEMETRY_DISABLED
+        return flushOwn(deadline, ignoringBackoff, after: status)
     }
 
-    private func flush(until deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
+    func flush(
+        until deadline: Deadline, _ ignoringBackoff: Bool, events: Bool = true, metrics: Bool = true
+    ) -> telemetry_status {
         mutex.lock()
         defer { mutex.unlock() }
-        if let unusable = attachIfAnythingWaits() { return unusable }
-        guard let spool, let dispatcher else { return TELEMETRY_OK }
+        if events, let unusable = attachIfAnythingWaits() { return unusable }
+        let hasMetrics = metrics && areMetricsThere
+        guard (events && spool != nil && dispatcher != nil) || hasMetrics else { return TELEMETRY_OK }
         guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
-        let isInline = !worker.isRunning && isLocal
-        if isInline { return flushInline(spool, dispatcher, deadline, ignoringBackoff) }
+        if let spool, let dispatcher, !hasMetrics, !worker.isRunning, isLocal {
+            return flushInline(spool, dispatcher, deadline, ignoringBackoff)
+        }
         startWorker()
         guard worker.isRunning else { return TELEMETRY_ERROR_SYSTEM }
         worker.requested &+= 1
+        (worker.wantsEvents, worker.wantsMetrics) = (events, hasMetrics)
         worker.ignoresBackoff = ignoringBackoff
         let request = worker.requested
         condition.broadcast()
@@ -37,6 +43,7 @@ extension Collector {
     private func flushInline(_ spool: Spool, _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool)
         -> telemetry_status
     {
+        mutex.assertHeld()
         lookBeforePass(spool)
         if ignoringBackoff || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
         worker.isPassing = true
@@ -50,12 +57,14 @@ extension Collector {
 
     /// With the mutex held.
     private func status(_ result: PassMachine.Result) -> telemetry_status {
-        result.status(isOn: Gate.isOpen(handle))
+        mutex.assertHeld()
+        return result.status(isOn: Gate.isOpen(handle))
     }
 
     /// With the mutex held. A collector that has recorded nothing still delivers what others have left, but makes no
     /// spool for that. Nil: the spool is usable, or nothing waits.
     private func attachIfAnythingWaits() -> telemetry_status? {
+        mutex.assertHeld()
         if spool != nil { return nil }
         do throws(SystemError) {
             guard let existing = try SpoolDirectory.openToLook(options) else { return nil }
@@ -79,9 +88,12 @@ extension Collector {
     func close(until deadline: Deadline, isAtOnce: Bool) -> telemetry_status {
         let wasEnabled = isEnabled
         var status = wasEnabled ? TELEMETRY_OK : TELEMETRY_DISABLED
-        if wasEnabled && !isAtOnce && deliversAtClose { status = flush(until: deadline, false) }
+        let (events, metrics) = (deliversAtClose, handsMetricsOn)
+        if wasEnabled && !isAtOnce && (events || metrics) {
+            status = flush(until: deadline, false, events: events, metrics: metrics)
+        }
         Gate.set(handle, isOpen: false)
-        let spawns = wasEnabled && !deliversAtClose && detachedIsDue
+        let spawns = wasEnabled && (!events && detachedIsDue || !metrics && detachedMetricsAreDue)
         ForkHandling.forget(self)
         stopListener(deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds)))
         // Locks may be waited for until the caller's deadline, but at least for a short grace period.
@@ -90,8 +102,9 @@ extension Collector {
         } else {
             noteLoss(whole: false)
         }
-        closeOwn(deadline, isAtOnce: isAtOnce)
-        if spawns { DetachedDelivery.startUnlessRunning(options) }
+        leavesWork = spawns
+        let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce)
+        if options.audience == .author && (spawns || isOwnLeft) { DetachedDelivery.startUnlessRunning(options) }
         Unmanaged.passUnretained(self).release()
         return status
     }
@@ -103,6 +116,12 @@ extension Collector {
 
     private var detachedIsDue: Bool {
         mutex.withLock { spool != nil && (dispatcher?.nextAttempt ?? 0) <= Clock.realtime() }
+    }
+
+    /// Metrics were recorded, and another process is to hand them on.
+    private var detachedMetricsAreDue: Bool {
+        let mayBeDue = mutex.withLock { metrics?.map?.isShared == true && currentMetricDelivery() != nil }
+        return mayBeDue && MetricDelivery.isDue(options)
     }
 
     /// False: the worker is still busy, and will clean up by itself.
@@ -149,7 +168,7 @@ extension Collector {
         closeOutlets()
     }
 
-    /// With the mutex held, or after the last call. Events that were in memory only and could not be delivered are
+    /// Under the mutex, or after the last call. Events that were in memory only and could not be delivered are
     /// gone; events that an abandoned worker still holds there are lost with the process. Only the helper asks.
     private func noteLoss(whole isClosed: Bool) {
         guard options.role.isHelper, let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
@@ -160,6 +179,7 @@ extension Collector {
     /// spool is made for them.
     @inline(never)
     private func attachToCount() {
+        mutex.assertHeld()
         guard spool == nil, decision.isEnabled, recorder.pointee.counts[.refused] != 0,
             let existing = SpoolDirectory.openExisting(options)
         else { return }
@@ -169,6 +189,7 @@ extension Collector {
 
     /// With the mutex held. Adds the counts of recording threads to the others.
     private func moveCounts(to spool: Spool) {
+        mutex.assertHeld()
         spool.unmerged.counts += recorder.pointee.counts.take()
     }
 
@@ -195,6 +216,7 @@ extension Collector {
     /// With the mutex held. Voids all waiting events, and removes those that no living process holds.
     @discardableResult
     func erase(_ spool: Spool, _ deadline: Deadline? = nil) -> Bool {
+        mutex.assertHeld()
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
         return spool.withdraw(deadline)

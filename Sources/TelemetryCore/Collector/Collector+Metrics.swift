@@ -40,6 +40,7 @@ extension Collector {
     /// With the mutex held. `closely`: the file is looked at, even if that was done a moment ago. False: nothing is
     /// recorded.
     private func isMetricStoreReady(closely: Bool = false) -> Bool {
+        mutex.assertHeld()
         guard Gate.isOpen(handle) else { return false }
         if let metrics, let map = metrics.map {
             if !closely && map.isFresh(Clock.coarse()) && MetricMap.isLive(map.base) { return true }
@@ -55,6 +56,7 @@ extension Collector {
 
     /// With the mutex held. The file is missing, was cut short or withdrawn.
     private func attachMetrics(_ metrics: MetricStore) -> Bool {
+        mutex.assertHeld()
         if isDryRun || !metrics.mayReplace {
             metrics.use(MetricMap.inMemory(), nil)
             return metrics.map != nil
@@ -69,7 +71,9 @@ extension Collector {
             shared.close()
         }
         metrics.use(map ?? MetricMap.inMemory(), map == nil ? problem : nil)
-        return isStillConsented() && metrics.map != nil
+        guard isStillConsented() && metrics.map != nil else { return false }
+        startHandingOn()
+        return true
     }
 
     // MARK: reading
@@ -79,7 +83,7 @@ extension Collector {
         let own = ownCollector()?.readableSnapshot
         guard let snapshot = own ?? readableSnapshot else { return 0 }
         var text = PrometheusText(choice.format)
-        text.write(snapshot)
+        text.write(snapshot, processMetrics)
         guard let bytes = text.bytes, let source = bytes.baseAddress else { return 0 }
         if let buffer, size > 0 {
             let count = min(bytes.count, size - 1)
@@ -88,6 +92,9 @@ extension Collector {
         }
         return bytes.count
     }
+
+    /// H6: of this process, as they are now; empty: the program has not asked for them.
+    var processMetrics: [FixedFamily] { options.hasProcessMetrics ? ProcessMetrics.families(.now()) : [] }
 
     /// Nil also if there is an error.
     private var readableSnapshot: MetricSnapshot? { (try? metricSnapshot()) ?? nil }
@@ -119,6 +126,8 @@ extension Collector {
             csystem_leave(caller)
         }
         guard isMetricStoreReady(closely: true), let map = metrics?.map else { return TELEMETRY_DISABLED }
+        // The child of a fork has no worker yet.
+        startHandingOn()
         let (series, isOverflow) = place(metric, attributes, map)
         let entry = cell(metric, series, map)
         guard entry != 0 else {
@@ -145,6 +154,7 @@ extension Collector {
     private func place(_ metric: Metric, _ attributes: UnsafeRawBufferPointer?, _ map: MetricMap)
         -> (entry: Int, isOverflow: Bool)
     {
+        mutex.assertHeld()
         if Metric.map(metric.handle).pointee.load(ordering: .relaxed) == 0 { metric.attach(to: map) }
         guard Metric.map(metric.handle).pointee.load(ordering: .relaxed) != 0 else { return (0, true) }
         let at = Int(metric.handle.pointee.entry)
@@ -160,6 +170,7 @@ extension Collector {
 
     /// With the mutex held. Where the value of a series is: in its entry, or in this process's own block.
     private func cell(_ metric: Metric, _ series: Int, _ map: MetricMap) -> Int {
+        mutex.assertHeld()
         if series == 0 || metric.declaration.rule == .last { return series }
         let known = metric.processBlock(of: series)
         if known != 0 { return known }
@@ -201,6 +212,7 @@ extension Collector {
 
     /// With the mutex held.
     private func attach(_ bound: BoundSeries, _ metric: Metric, _ map: MetricMap) {
+        mutex.assertHeld()
         let (series, _) = bound.attributes.withUnsafeBytes { place(metric, $0, map) }
         let entry = cell(metric, series, map)
         if entry != 0 { bound.attach(to: map, entry) }

@@ -10,6 +10,9 @@ struct WorkerState {
     var requested: UInt64 = 0
     var completed: UInt64 = 0
     var ignoresBackoff = false
+    /// What the last flush was for.
+    var wantsEvents = false
+    var wantsMetrics = false
     /// close() stopped waiting: the worker cleans up.
     var isAbandoned = false
     /// Segments are being delivered, without the mutex.
@@ -22,6 +25,7 @@ struct WorkerState {
 extension Collector {
     /// With the mutex held.
     func startWorker() {
+        mutex.assertHeld()
         guard !worker.isRunning, !worker.isStopping else { return }
         worker.firstPending = 0
         // The thread waits for the mutex before it looks.
@@ -30,6 +34,7 @@ extension Collector {
 
     /// With the mutex held. Something was recorded, or a segment is full.
     func wakeWorker() {
+        mutex.assertHeld()
         guard worker.isRunning else { return }
         if worker.firstPending == 0 { worker.firstPending = Clock.monotonic() }
         condition.broadcast()
@@ -46,6 +51,8 @@ extension Collector {
                 runPass(request)
             } else if worker.isStopping {
                 break
+            } else if metricLook <= Clock.monotonic() {
+                _ = passMetrics(.interval)
             } else if isHeartbeatDue {
                 mutex.unlock()
                 beat()
@@ -69,6 +76,7 @@ extension Collector {
     /// would have ended without the library. The waiting events stay in the spool, as for every program that ends
     /// without telemetry_close(). False: another thread of the library, which takes no signals, would be left.
     private func leave() -> Bool {
+        mutex.assertHeld()
         csystem_open_signals()
         if csystem_is_looking_up() {
             _ = condition.wait(mutex, until: Deadline(nanoseconds: csystem_next_watch()))
@@ -83,6 +91,7 @@ extension Collector {
 
     /// With the mutex held. After a quiet second, the segments that only a burst needed are given back.
     private func waitForWork() {
+        mutex.assertHeld()
         guard let spool, spool.hasSurplus else {
             _ = condition.wait(mutex, until: nextWakeUp)
             return
@@ -93,11 +102,14 @@ extension Collector {
 
     /// With the mutex held; releases it while delivering.
     private func runPass(_ request: UInt64) {
+        mutex.assertHeld()
         guard Allocation.isAvailableForPass else { return postpone(request) }
         let isRequested = request > worker.completed
         let ignoresBackoff = worker.ignoresBackoff
+        let wantsMetrics = isRequested && worker.wantsMetrics
         worker.firstPending = 0
-        if let spool, let dispatcher {
+        if isRequested { worker.lastResult = .done }
+        if !isRequested || worker.wantsEvents, let spool, let dispatcher {
             lookBeforePass(spool)
             if isRequested || dispatcher.nextAttempt <= Clock.realtime() { sealActive(spool) }
             worker.isPassing = true
@@ -108,12 +120,17 @@ extension Collector {
             worker.lastResult = result
             afterPass(spool, result)
         }
+        if wantsMetrics {
+            let result = passMetrics(ignoresBackoff ? .always : .now)
+            if worker.lastResult == .done { worker.lastResult = result }
+        }
         worker.completed = max(worker.completed, request)
         condition.broadcast()
     }
 
     /// With the mutex held. There is not enough memory to deliver: tries again in a second.
     private func postpone(_ request: UInt64) {
+        mutex.assertHeld()
         worker.lastResult = .exhausted
         worker.completed = max(worker.completed, request)
         condition.broadcast()
@@ -122,6 +139,7 @@ extension Collector {
 
     /// With the mutex held. Only events that still exist are sent.
     func lookBeforePass(_ spool: Spool) {
+        mutex.assertHeld()
         if let shared = spool.shared {
             _ = hasChanged(spool, shared, closely: true)
             return
@@ -134,6 +152,7 @@ extension Collector {
 
     /// With the mutex held.
     func sealActive(_ spool: Spool) {
+        mutex.assertHeld()
         // The next event takes the slow path, and wakes the worker.
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.sealActive()
@@ -141,6 +160,7 @@ extension Collector {
 
     /// With the mutex held.
     func afterPass(_ spool: Spool, _ result: PassMachine.Result) {
+        mutex.assertHeld()
         spool.mergeCounts(Deadline(nanoseconds: 0))
         // An answer that cannot be read means off. It may be readable again by now.
         if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
@@ -158,17 +178,19 @@ extension Collector {
 
     /// With the mutex held. A segment is full, or events have waited for the flush interval.
     private var isDue: Bool {
-        !worker.isStopping && schedule?.isDue == true
+        mutex.assertHeld()
+        return !worker.isStopping && schedule?.isDue == true
     }
 
     /// With the mutex held. Nothing can be sent in this process any more: waiting events are left to others.
     private var isOver: Bool {
+        mutex.assertHeld()
         for outlet in currentOutlets() where outlet.backend.isOver { return true }
         return false
     }
 
     private var nextWakeUp: Deadline {
-        Deadline(nanoseconds: min(schedule?.wakeUp ?? .max, heartbeatWakeUp, csystem_next_watch()))
+        Deadline(nanoseconds: min(schedule?.wakeUp ?? .max, heartbeatWakeUp, metricLook, csystem_next_watch()))
     }
 
     private var schedule: FlushSchedule? {

@@ -29,6 +29,13 @@ package final class Collector: ForkMember {
     /// directory, a consent and destinations apart. Looked for when the first metric is asked for.
     var own: Collector?
     var isOwnKnown = false
+    /// After close(): another process is to deliver what is left.
+    var leavesWork = false
+    /// Nil: this process hands no metrics on, or has not been asked to yet.
+    var metricDelivery: MetricDelivery?
+    var isMetricDeliveryMade = false
+    /// Monotonic clock: when the worker looks at the metrics again; `Int64.max`: it need not.
+    var metricLook = Int64.max
     /// A7: the outlets that the local log replaces.
     private var replaced: [Outlet] = []
     private var areOutletsClosed = false
@@ -141,6 +148,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held.
     func currentOutlets() -> [Outlet] {
+        mutex.assertHeld()
         if !outlets.isEmpty { return outlets }
         outlets = [Outlet](options)
         if let log = outlets.log(insteadFor: decision, options) {
@@ -164,6 +172,11 @@ package final class Collector: ForkMember {
             return areOutletsClosed ? [] : (hasCustomBackend ? currentOutlets() : outlets) + replaced
         }
         for outlet in ending { outlet.backend.close() }
+        let metrics = mutex.withLock { () -> MetricDelivery? in
+            defer { metricDelivery = nil }
+            return metricDelivery
+        }
+        metrics?.close()
     }
 
     /// With the mutex held. Delivery needs no network and ends at once.
@@ -201,6 +214,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. The spool in the present consent epoch; nil if consent is gone, or if there is no spool yet
     /// and none is to be made.
     private func currentSpool(attaching: Bool) -> Spool? {
+        mutex.assertHeld()
         if isDryRun { return spool ?? attachDry() }
         guard let spool else {
             if attaching {
@@ -231,6 +245,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. Looks for changes that others may have made to the spool. True: consent is gone.
     @inline(never)
     func hasChanged(_ spool: Spool, _ shared: SpoolDirectory, closely: Bool = false) -> Bool {
+        mutex.assertHeld()
         if shared.isLost { return !replaceLost(spool) }
         if shared.control.epoch == spool.epoch {
             if spool.active?.isInPlace != false, !closely || spool.isInPlace { return false }
@@ -259,6 +274,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held. Nothing is recorded any more, not even by those who know where.
     func closeGate() {
+        mutex.assertHeld()
         Gate.set(handle, isOpen: false)
         metrics?.use(nil, nil)
     }
@@ -266,6 +282,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. The state directory was removed by somebody who has not withdrawn consent: recorded events
     /// go to a new directory, or stay in memory.
     private func beginAnew(_ spool: Spool) {
+        mutex.assertHeld()
         let (shared, failure) = openSpool()
         spool.move(to: shared, failure, makeContext(shared))
     }
@@ -275,6 +292,7 @@ package final class Collector: ForkMember {
     /// does the rest after the current pass. False: consent is gone.
     @inline(never)
     func replaceLost(_ spool: Spool) -> Bool {
+        mutex.assertHeld()
         recorder.pointee.segment.store(0, ordering: .releasing)
         spool.leaveLost()
         if worker.isPassing { return true }
@@ -303,6 +321,7 @@ package final class Collector: ForkMember {
     /// With the mutex held: the last look at consent counts for a while. Nobody waits for a withdrawal by hand, so the
     /// waiting events are void at once, and the process that holds them removes them.
     func isStillConsented(for nanoseconds: Int64 = consentNanoseconds) -> Bool {
+        mutex.assertHeld()
         let now = Clock.monotonic()
         // Without memory nothing is delivered either, and the next look finds the same.
         if now < consentChecked &+ nanoseconds || !Allocation.isAvailableForPass { return true }
@@ -321,6 +340,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held. D3: events recorded from now on carry the next identifier.
     private func renewIdentityIfDue(_ spool: Spool) {
+        mutex.assertHeld()
         guard identityExpires != .max else { return }
         let now = Clock.realtime()
         // A wrong clock gave a moment further away than a period.
@@ -338,7 +358,7 @@ package final class Collector: ForkMember {
     private static let identityRetryNanoseconds: Int64 = 60_000_000_000
 
     /// The user's answer at this moment.
-    private var isConsented: () -> Bool {
+    var isConsented: () -> Bool {
         { [options] in ConsentResolver.decide(options).isEnabled }
     }
 
@@ -346,6 +366,7 @@ package final class Collector: ForkMember {
     @discardableResult
     @inline(never)
     func attach() -> Spool {
+        mutex.assertHeld()
         let (shared, failure) = openSpool()
         let made = Spool(shared: shared, failure: failure, limits: SpoolLimits(options), context: makeContext(shared))
         looked = Clock.realtime()
@@ -369,6 +390,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. Stores the destinations that a program has chosen itself, to show where the tool's events
     /// go.
     private func noteChoice(_ shared: SpoolDirectory?) {
+        mutex.assertHeld()
         let set = destinations
         guard let shared, !isLocalOnly, set.origin == .code, shared.control.chosenLately(looked) != set.owner else {
             return
@@ -394,6 +416,7 @@ package final class Collector: ForkMember {
     /// With the mutex held. Lets other threads record into the active segment without the mutex, and ensures that the
     /// events are delivered.
     private func publish(_ spool: Spool) {
+        mutex.assertHeld()
         if isDryRun { return }
         if worker.isRunning || !needsWorkerLater {
             recorder.pointee.looked.store(looked, ordering: .relaxed)

@@ -53,8 +53,8 @@ struct NoticeText {
         if !notice[.recipient].utf8.isEmpty { return notice[.recipient] }
         let directory = Environment.stateDirectory.map { $0 + "/" + options.stateName }
         var text = ""
-        for destination in options.destinations {
-            let backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: directory)
+        for destination in options.allDestinations {
+            let backend = makeBackend(destination.shownChoice, toolName: options.toolName, stateDirectory: directory)
             if !text.utf8.isEmpty { text += "; " }
             text +=
                 (backend.isLocal ? "this machine: " : "") + Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)

@@ -77,6 +77,15 @@ struct OwnFile {
 
     private static func destinations(_ top: ManifestSection) throws(ManifestError) -> [Destination] {
         guard let list = top.node("backends") else { return [] }
-        return try BackendSection.destinations(list, top, isEmptyAllowed: true)
+        var result: [Destination] = []
+        for found in try BackendSection.destinations(list, top, isEmptyAllowed: true) {
+            guard let destination = found.forMetricsOnly() else {
+                throw top.failure(
+                    "backends", list,
+                    Excerpt.of(found.name) + " is not for metrics; expected " + Destination.expectedForMetrics)
+            }
+            result.append(destination)
+        }
+        return result
     }
 }

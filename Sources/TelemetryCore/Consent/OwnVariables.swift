@@ -47,6 +47,11 @@ struct OwnVariables {
         guard let receiver = Receiver.named("otlp") else { return nil }
         let choice = NetworkChoice(receiver)
         _ = choice.set("environment", "override")
+        _ = choice.set("signals", "metrics")
+        if let interval = Environment.value("OTEL_METRIC_EXPORT_INTERVAL") {
+            // A value that is not understood is ignored, as the specification says.
+            _ = choice.set("metrics_interval_ms", interval)
+        }
         return Destination(name: "otel", .network(choice))
     }
 }

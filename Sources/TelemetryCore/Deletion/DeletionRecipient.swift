@@ -28,7 +28,7 @@ package struct DeletionRecipient {
             return
         }
         var found = program
-        for destination in options.destinations {
+        for destination in options.allDestinations {
             let next = Self.reach(destination.choice, options)
             // A receiver that cannot be asked is reported before local data; a receiver that can be asked outweighs
             // both.

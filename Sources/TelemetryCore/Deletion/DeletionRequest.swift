@@ -69,7 +69,7 @@ package struct DeletionRequest {
             return
         }
         guard mayUseNetwork(&result) else { return }
-        for destination in options.destinations {
+        for destination in options.allDestinations {
             let (reach, text) = DeletionRecipient.reach(destination.choice, options)
             if reach == .unknown { result.unaskable.append(text) }
         }

@@ -20,7 +20,7 @@ package enum LocalData {
             guard let path = SpoolInspector.path(options: options) else { continue }
             removeState(path, options, keepingPastIDs: keepingPastIDs, &problems)
         }
-        for destination in options.destinations {
+        for destination in options.allDestinations {
             if case .file(let path?, _, _) = destination.choice { removeLog(path, &problems) }
         }
         if let path = PreferenceStore.directory(tool: options.toolName) {
@@ -63,7 +63,8 @@ package enum LocalData {
     }
 
     private static func isAudit(_ name: UnsafePointer<CChar>) -> Bool {
-        isNamed(name, AuditLog.fileName) || isNamed(name, AuditHead.fileName)
+        isNamed(name, AuditNames.events.current) || isNamed(name, AuditNames.events.head)
+            || isNamed(name, AuditNames.metrics.current) || isNamed(name, AuditNames.metrics.head)
     }
 
     private static func isIdentity(_ name: UnsafePointer<CChar>) -> Bool {

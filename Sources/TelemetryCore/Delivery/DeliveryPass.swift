@@ -136,6 +136,7 @@ final class DeliveryPass {
     /// With the mutex held. Nil: another process holds it, or it has been used afresh since its header was read. In that
     /// case its content may be newer than the segments behind it.
     private func claim(_ segment: AgedSegment, _ shared: SpoolDirectory) -> Segment? {
+        mutex.assertHeld()
         guard let orphan = spool.claim(segment.name, shared) else { return nil }
         if segment.header?.generation != orphan.description.generation {
             orphan.release(removingFrom: nil)
@@ -251,6 +252,7 @@ final class DeliveryPass {
     /// With the mutex held. Counts and removes the segment, unless another process has taken it. If the control file
     /// cannot be locked, the segment stays, with nothing left in it, for the next pass to count.
     private func finishOrphan(_ segment: Segment) -> Bool {
+        mutex.assertHeld()
         guard let lease, let shared else { return false }
         var isCounted = false
         _ = shared.withLock(shared.waiting) { locked in
@@ -264,6 +266,7 @@ final class DeliveryPass {
 
     /// With the mutex held.
     private func release(_ segment: Segment, isOwn: Bool) -> Bool {
+        mutex.assertHeld()
         let isLost = segment.isLost
         if isOwn { spool.putBack(segment) } else { release(segment) }
         return isLost

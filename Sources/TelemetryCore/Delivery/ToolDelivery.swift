@@ -11,6 +11,8 @@ package final class ToolDelivery {
     private let condition = Condition()
     /// Guarded by the mutex; nil: the pass is not over.
     private var status: telemetry_status?
+    /// Why metrics that changed were not handed on; empty: they were, or there are none.
+    package private(set) var metricProblem = ""
     /// Nobody waits for the pass any more: a running send must give up.
     private let isCalledOff = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
 
@@ -28,17 +30,26 @@ package final class ToolDelivery {
         isCalledOff.deallocate()
     }
 
-    /// One pass. `ignoringBackoff`: even if an earlier failure says to wait. Returns at the deadline, even if something in
+    /// One pass over the events, and one over the metrics. `ignoringBackoff`: even if an earlier failure says to wait.
+    /// `sparing`: metrics only go to receivers whose interval has passed. Returns at the deadline, even if something in
     /// the system hangs.
-    package func run(timeoutMilliseconds: UInt32, ignoringBackoff: Bool) -> telemetry_status {
+    package func run(timeoutMilliseconds: UInt32, ignoringBackoff: Bool, sparing: Bool = false) -> telemetry_status {
         guard decision.isEnabled else {
             // Written by hand, a refusal has erased nothing yet.
             if decision.isRefusal { Spool.withdraw(options) }
             return TELEMETRY_DISABLED
         }
         let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
+        let metrics = decision.isLocalOnly ? nil : MetricDelivery(options, isConsented: isConsented)
+        let urgency: MetricDelivery.Urgency = ignoringBackoff ? .always : sparing ? .interval : .now
         do throws(SystemError) {
-            guard try isAnythingWaiting() else { return TELEMETRY_OK }
+            guard try isAnythingWaiting() else {
+                guard let metrics, let shared = SpoolDirectory.openExisting(options) else { return TELEMETRY_OK }
+                return wait(until: deadline) {
+                    defer { shared.close() }
+                    return self.pass(metrics, shared, urgency)
+                }
+            }
         } catch {
             return TELEMETRY_ERROR_SYSTEM
         }
@@ -53,10 +64,40 @@ package final class ToolDelivery {
         if let log { outlets = log } else { outlets.tellApart(shared, options.destinationSet) }
         let dispatcher = Dispatcher(
             spool: spool, mutex: mutex, outlets: outlets, options: options, isLocalOnly: log != nil,
-            isConsented: { [options] in ConsentResolver.decide(options).isEnabled })
+            isConsented: isConsented)
         // A local backend ends at once; the others may wait for a name server, or for a disk.
-        if outlets.isLocal { return pass(dispatcher, deadline, ignoringBackoff) }
-        return wait(for: { self.pass(dispatcher, .never, ignoringBackoff) }, until: deadline)
+        if outlets.isLocal && metrics == nil { return pass(dispatcher, deadline, ignoringBackoff) }
+        return wait(until: deadline) {
+            let status = self.pass(dispatcher, .never, ignoringBackoff, closing: metrics == nil)
+            guard let metrics else { return status }
+            defer { spool.close() }
+            let next = status == TELEMETRY_DISABLED ? status : self.pass(metrics, shared, urgency)
+            if status == TELEMETRY_OK { return next }
+            // The events come first.
+            self.mutex.withLock { self.metricProblem = "" }
+            return status
+        }
+    }
+
+    private var isConsented: () -> Bool { { [options] in ConsentResolver.decide(options).isEnabled } }
+
+    private func pass(_ metrics: MetricDelivery, _ shared: SpoolDirectory, _ urgency: MetricDelivery.Urgency)
+        -> telemetry_status
+    {
+        guard Allocation.isAvailableForPass else { return TELEMETRY_ERROR_MEMORY }
+        let result = metrics.pass(in: shared, urgency, until: .never, isCancelled: isCancelled)
+        metrics.close()
+        mutex.withLock { metricProblem = metrics.problem }
+        var isOn = true
+        if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
+            isOn = false
+            if consent.voidsWaiting { Spool.withdraw(options) }
+        }
+        return result.status(isOn: isOn)
+    }
+
+    private var isCancelled: () -> Bool {
+        { [isCalledOff] in isCalledOff.pointee.load(ordering: .relaxed) || csystem_is_over(false) }
     }
 
     /// Events of a spool that can only be read wait as well: they cannot be sent.
@@ -66,8 +107,9 @@ package final class ToolDelivery {
         return !existing.segmentNames().isEmpty
     }
 
-    private func pass(_ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool) -> telemetry_status {
-        let isCancelled = { [isCalledOff] in isCalledOff.pointee.load(ordering: .relaxed) || csystem_is_over(false) }
+    private func pass(
+        _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool, closing: Bool = true
+    ) -> telemetry_status {
         let result = dispatcher.pass(until: deadline, ignoringBackoff: ignoringBackoff, isCancelled: isCancelled)
         var isOn = true
         // An answer that cannot be read means off. It may be readable again by now.
@@ -75,7 +117,7 @@ package final class ToolDelivery {
             isOn = false
             if consent.voidsWaiting { dispatcher.spool.withdraw() }
         }
-        dispatcher.spool.close()
+        if closing { dispatcher.spool.close() }
         for outlet in dispatcher.outlets { outlet.backend.close() }
         return result.status(isOn: isOn)
     }
@@ -83,7 +125,7 @@ package final class ToolDelivery {
     // MARK: the thread
 
     /// Runs `body` on a thread, which is left alone if it does not end in time.
-    private func wait(for body: @escaping () -> telemetry_status, until deadline: Deadline) -> telemetry_status {
+    private func wait(until deadline: Deadline, for body: @escaping () -> telemetry_status) -> telemetry_status {
         let isStarted = LibraryThread.start {
             let status = body()
             csystem_curl_thread_ends()
@@ -100,6 +142,7 @@ package final class ToolDelivery {
 
     /// With the mutex held.
     private func waitForStatus(until deadline: Deadline) -> telemetry_status? {
+        mutex.assertHeld()
         while status == nil && condition.wait(mutex, until: deadline) {}
         return status
     }

@@ -3,40 +3,54 @@
 /// Writes an ExportMetricsServiceRequest, as protobuf or in protobuf's JSON: opentelemetry/proto/metrics/v1/metrics.proto.
 /// Fields are written in the order of their numbers.
 package struct OTLPMetrics: ~Copyable {
-    /// Where a request ended, because it was full.
-    package struct Position {
-        fileprivate var family = 0
-        fileprivate var series = 0
+    /// Where a request ended, because it was full. The same in every copy of a snapshot.
+    package struct Position: Equatable {
+        var family = 0
+        var series = 0
 
         package static var start: Position { Position() }
+
+        func isBefore(_ other: Position?) -> Bool {
+            guard let other else { return true }
+            return family == other.family ? series < other.series : family < other.family
+        }
     }
 
     /// The points of the request.
     package private(set) var pointCount = 0
 
     private var message: OTLPMessage
-    private var earlier = EarlierSeries()
     private var isComplete = true
     /// The metric that is being written; nil: it has no point yet.
     private var open: (metric: Int, data: Int)?
     private var interval: SnapshotInterval?
     private var time: UInt64 = 0
+    private var end: Position?
+    /// No point is added to a request of this size.
+    private let fullBytes: Int
 
-    /// No point is added to a request of this size. A request should have at most 4 MiB.
-    private static let fullBytes = 3 << 20
+    /// A request should have at most 4 MiB.
+    package static let usualBytes = 3 << 20
 
-    package init(isJSON: Bool) { message = OTLPMessage(isJSON: isJSON) }
+    package init(isJSON: Bool, fullBytes: Int = OTLPMetrics.usualBytes) {
+        message = OTLPMessage(isJSON: isJSON)
+        self.fullBytes = fullBytes
+    }
+
+    var byteCount: Int { message.count }
 
     /// The request. Nil: memory ran out. Valid until the next change.
     package var bytes: UnsafeRawBufferPointer? { isComplete ? message.bytes : nil }
 
     /// `time`: when the snapshot was made. With an interval, counters and histograms say what was recorded in it, and
-    /// those that did not change are left out. Returns where the next request begins; nil: this is the last one.
+    /// those that did not change are left out. `end`: nothing from there on is written. Returns where the next request
+    /// begins; nil: this is the last one.
     package mutating func write(
-        _ snapshot: MetricSnapshot, tool: (name: UnsafeRawBufferPointer, version: UnsafeRawBufferPointer),
-        time: Int64, interval: SnapshotInterval? = nil, from position: Position = .start
+        _ snapshot: MetricSnapshot, _ source: MetricSource, time: Int64, interval: SnapshotInterval? = nil,
+        from position: Position = .start, upTo end: Position? = nil
     ) -> Position? {
         self.interval = interval
+        self.end = end
         self.time = UInt64(max(0, time))
         pointCount = 0
         isComplete = Allocation.isAvailable
@@ -44,7 +58,11 @@ package struct OTLPMetrics: ~Copyable {
         message.begin()
         message.beginList("resourceMetrics")
         let resourceMetrics = message.begin(0x0A, "")
-        message.resource(tool.name, tool.version, hasSDK: true)
+        source.name.withUnsafeBytes { name in
+            source.version.withUnsafeBytes { version in
+                message.resource(name, version, hasSDK: true, instance: source.instance(of: snapshot))
+            }
+        }
         message.beginList("scopeMetrics")
         let scopeMetrics = message.begin(0x12, "")
         message.scope()
@@ -61,7 +79,7 @@ package struct OTLPMetrics: ~Copyable {
 
     private mutating func writeMetrics(_ snapshot: MetricSnapshot, from position: Position) -> Position? {
         var at = position
-        while at.family < snapshot.families.count {
+        while at.family < snapshot.families.count, at.isBefore(end) {
             if let stop = write(snapshot.families[at.family], snapshot, from: at) { return stop }
             at = Position(family: at.family &+ 1, series: 0)
         }
@@ -74,20 +92,15 @@ package struct OTLPMetrics: ~Copyable {
     private mutating func write(_ family: MetricFamily, _ snapshot: MetricSnapshot, from position: Position)
         -> Position?
     {
-        // ExponentialHistogram is not written yet: a series does not give its buckets.
-        if family.type == .exponentialHistogram { return nil }
-        guard !isDelta(family) || earlier.begin(family, snapshot, interval?.earlier) else {
-            isComplete = false
-            return nil
-        }
         var number = 0
         var stop: Position?
         snapshot.forEachSeries(of: family) { series in
-            if number >= position.series && stop == nil {
-                if message.count >= Self.fullBytes {
-                    stop = Position(family: position.family, series: number)
+            let here = Position(family: position.family, series: number)
+            if number >= position.series && stop == nil && here.isBefore(end) {
+                if message.count >= fullBytes && pointCount > 0 {
+                    stop = here
                 } else {
-                    write(series, family)
+                    write(series, family, snapshot)
                 }
             }
             number &+= 1
@@ -114,7 +127,8 @@ package struct OTLPMetrics: ~Copyable {
             switch family.type {
             case .gauge: message.begin(0x2A, "gauge")
             case .counter, .upDownCounter: message.begin(0x3A, "sum")
-            case .histogram, .exponentialHistogram: message.begin(0x4A, "histogram")
+            case .histogram: message.begin(0x4A, "histogram")
+            case .exponentialHistogram: message.begin(0x52, "exponentialHistogram")
             }
         message.beginList("dataPoints")
         open = (metric, data)
@@ -135,12 +149,13 @@ package struct OTLPMetrics: ~Copyable {
 
     // MARK: points
 
-    private mutating func write(_ series: SeriesView, _ family: MetricFamily) {
-        let before = isDelta(family) ? earlier.find(series) : nil
+    private mutating func write(_ series: SeriesView, _ family: MetricFamily, _ snapshot: MetricSnapshot) {
+        let before = isDelta(family) ? interval?.earlier?.state(of: series, in: snapshot) : nil
         switch family.type {
         case .gauge, .upDownCounter: writeNumber(series, family, before: nil)
         case .counter: writeNumber(series, family, before: before)
-        case .histogram, .exponentialHistogram: writeHistogram(series, family, before: before)
+        case .histogram: writeHistogram(series, family, before: before)
+        case .exponentialHistogram: writeExponential(series, family, before: before)
         }
     }
 
@@ -162,6 +177,7 @@ package struct OTLPMetrics: ~Copyable {
     }
 
     private mutating func writeHistogram(_ series: SeriesView, _ family: MetricFamily, before: SeriesView?) {
+        if let before, (0...family.boundCount).contains(where: { series.bucket($0) < before.bucket($0) }) { return }
         let count = series.observations &- (before?.observations ?? 0)
         if isDelta(family) && count == 0 { return }
         begin(family)
@@ -184,6 +200,39 @@ package struct OTLPMetrics: ~Copyable {
             message.double(0x61, "max", series.high)
         }
         message.end(point)
+    }
+
+    private mutating func writeExponential(_ series: SeriesView, _ family: MetricFamily, before: SeriesView?) {
+        var counts = series.exponential
+        if let before {
+            // In a damaged file a count may have become smaller.
+            guard let since = counts.since(before.exponential) else { return }
+            counts = since
+        }
+        if isDelta(family) && counts.count == 0 { return }
+        begin(family)
+        let point = message.begin(0x0A, "")
+        writeAttributes(0x0A, series)
+        writeTimes(series, family)
+        if counts.count > 0 { message.fixed64(0x21, "count", counts.count) }
+        if let sum = counts.sum, !series.mayFall(family) { message.double(0x29, "sum", sum) }
+        if counts.scale != 0 { message.signed(0x30, "scale", Int32(truncatingIfNeeded: counts.scale)) }
+        if counts.zeroCount > 0 { message.fixed64(0x39, "zeroCount", counts.zeroCount) }
+        write(0x42, "positive", counts.positive)
+        write(0x4A, "negative", counts.negative)
+        if let min = counts.min, let max = counts.max, min.isFinite, max.isFinite {
+            message.double(0x61, "min", min)
+            message.double(0x69, "max", max)
+        }
+        message.end(point)
+    }
+
+    private mutating func write(_ tag: UInt8, _ name: StaticString, _ buckets: ExponentialBuckets) {
+        if buckets.counts.isEmpty { return }
+        let start = message.begin(tag, name)
+        if buckets.offset != 0 { message.signed(0x08, "offset", buckets.offset) }
+        message.varints(0x12, "bucketCounts", buckets.counts)
+        message.end(start)
     }
 
     private mutating func writeTimes(_ series: SeriesView, _ family: MetricFamily) {

@@ -6,10 +6,10 @@ package struct PrometheusText: ~Copyable {
     package private(set) var omittedFamilies = 0
     package private(set) var omittedSeries = 0
 
-    private let format: ExpositionFormat
-    private let hasCreated: Bool
-    private var buffer = ByteBuffer()
-    private var taken = TakenNames()
+    let format: ExpositionFormat
+    let hasCreated: Bool
+    var buffer = ByteBuffer()
+    var taken = TakenNames()
     private var labels = LabelWriter()
     /// `_bucket` lines: `le="…"} ` for each bound of a family.
     private var bounds = ByteBuffer()
@@ -24,27 +24,29 @@ package struct PrometheusText: ~Copyable {
     /// The text. Nil: memory ran out. Valid until the next change.
     package var bytes: UnsafeRawBufferPointer? { buffer.isIncomplete ? nil : buffer.bytes }
 
-    /// Replaces what was written before.
-    package mutating func write(_ snapshot: MetricSnapshot) {
+    /// Replaces what was written before. `fixed` comes behind the tool's metrics, which keep their names.
+    package mutating func write(_ snapshot: MetricSnapshot, _ fixed: [FixedFamily] = []) {
         buffer.removeAll()
         omittedFamilies = 0
         omittedSeries = 0
-        guard Allocation.isAvailable, taken.begin(expecting: snapshot.families.count) else { return fail() }
+        guard Allocation.isAvailable, taken.begin(expecting: snapshot.families.count &+ fixed.count) else {
+            return fail()
+        }
         for family in snapshot.families { write(family, snapshot) }
+        for family in fixed { write(family) }
         if taken.isIncomplete { return fail() }
         if format == .openMetrics { buffer.append("# EOF\n") }
     }
 
     private mutating func fail() { _ = buffer.reserve(.max) }
 
+    mutating func countOmittedFamily() { omittedFamilies &+= 1 }
+
     // MARK: families
 
     private mutating func write(_ family: MetricFamily, _ snapshot: MetricSnapshot) {
         let name = PrometheusName(family)
-        guard !name.base.isEmpty, taken.take(name.base, family.type) else {
-            omittedFamilies &+= 1
-            return
-        }
+        guard !name.base.isEmpty, taken.take(name.base, family.type) else { return countOmittedFamily() }
         guard labels.begin(family), family.type != .histogram || prepareBounds(family) else { return fail() }
         let start = buffer.count
         writeMetadata(family, name)
@@ -156,19 +158,25 @@ package struct PrometheusText: ~Copyable {
         return beginValue(set)
     }
 
-    /// Seconds since 1970, with milliseconds.
     @_optimize(speed)
     @inline(never)
     private mutating func writeCreated(_ series: SeriesView, _ set: Range<Int>, _ names: borrowing SampleNames) {
         guard let to = repeatLabels(names.created, set, names) else { return }
-        let milliseconds = UInt64(max(0, series.created)) / 1_000_000
+        let end = Self.writeTime(series.created, to: to)
+        end[0] = UInt8(ascii: "\n")
+        buffer.commit(upTo: end + 1)
+    }
+
+    /// Seconds since 1970, with milliseconds. Returns the address behind them.
+    @inline(__always)
+    static func writeTime(_ nanoseconds: Int64, to: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+        let milliseconds = UInt64(max(0, nanoseconds)) / 1_000_000
         let end = Decimal.write(milliseconds / 1000, to: to)
         let rest = Int(truncatingIfNeeded: milliseconds % 1000)
         end[0] = UInt8(ascii: ".")
         end[1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest / 100)
         Decimal.writePair(rest % 100, to: end + 2)
-        end[4] = UInt8(ascii: "\n")
-        buffer.commit(upTo: end + 5)
+        return end + 4
     }
 
     // MARK: histograms

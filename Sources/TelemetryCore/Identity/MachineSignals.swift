@@ -15,8 +15,8 @@ struct MachineSignals: Equatable {
     static func current() -> MachineSignals {
         MachineSignals(
             machineID: text("/etc/", "machine-id"),
-            hardwareAddress: firstHardwareAddress(below: "/sys/class/net/"), hostName: currentHostName(),
-            userName: currentUserName())
+            hardwareAddress: firstHardwareAddress(below: "/sys/class/net/"), hostName: SystemDescription.hostName,
+            userName: PasswordFile.userName ?? Environment.value("USER"))
     }
 
     /// Joined as go-tool-base joins them, so that its ids stay what they were.
@@ -33,25 +33,6 @@ struct MachineSignals: Equatable {
         while let last = rest.last, last <= 0x20 { rest.removeLast() }
         while let first = rest.first, first <= 0x20 { rest.removeFirst() }
         return String(bytes: rest)
-    }
-
-    private static func currentHostName() -> String {
-        var names = utsname()
-        guard uname(&names) == 0 else { return "" }
-        return withUnsafeBytes(of: &names.nodename) { String(bytes: Array($0.prefix { $0 != 0 })) }
-    }
-
-    /// From the effective user's entry in /etc/passwd itself: a name service may wait for a server.
-    private static func currentUserName() -> String? {
-        guard let file = fopen("/etc/passwd", "re") else { return Environment.value("USER") }
-        defer { fclose(file) }
-        var entry = passwd()
-        var buffer = [CChar](repeating: 0, count: 4096)
-        var found: UnsafeMutablePointer<passwd>?
-        while fgetpwent_r(file, &entry, &buffer, buffer.count, &found) == 0 {
-            if entry.pw_uid == csystem_user(), let name = entry.pw_name { return String(cString: name) }
-        }
-        return Environment.value("USER")
     }
 
     /// From sysfs, so that no socket is opened. Loopback (IFF_LOOPBACK of netdevice(7)) and addresses of zeros alone do

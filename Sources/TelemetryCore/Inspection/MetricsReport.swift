@@ -6,6 +6,8 @@ package enum MetricsReport {
     package enum Format: CaseIterable {
         case prometheus, openMetrics, json, otlpJSON
 
+        package var isExposition: Bool { self == .prometheus || self == .openMetrics }
+
         package var name: String {
             switch self {
             case .prometheus: "prometheus"
@@ -16,8 +18,11 @@ package enum MetricsReport {
         }
     }
 
-    /// Of the file that the tool's processes share; without one, a text without metrics. Nil: no memory.
-    package static func text(_ options: Options, _ format: Format) throws(SystemError) -> [UInt8]? {
+    /// Of the file that the tool's processes share; without one, a text without metrics. `delivery`: an exposition also
+    /// has the counts of that tool's events. Nil: no memory.
+    package static func text(
+        _ options: Options, _ format: Format, delivery: Options? = nil
+    ) throws(SystemError) -> [UInt8]? {
         var snapshot: MetricSnapshot?
         if let shared = try SpoolDirectory.openToLook(options) {
             defer { shared.close() }
@@ -27,7 +32,7 @@ package enum MetricsReport {
         switch format {
         case .prometheus, .openMetrics:
             var text = PrometheusText(format == .openMetrics ? .openMetrics : .text)
-            text.write(shown)
+            text.write(shown, try delivery.map(DeliveryMetrics.families) ?? [])
             return text.bytes.map { Array($0) }
         case .json:
             var json = MetricsJSON()
@@ -41,18 +46,11 @@ package enum MetricsReport {
     /// One request for each line.
     private static func otlp(_ snapshot: MetricSnapshot, _ options: Options) -> [UInt8]? {
         var result: [UInt8] = []
-        var name = options.toolName
-        var version = options.toolVersion
+        let source = MetricSource(options)
         var next: OTLPMetrics.Position? = .start
         while let position = next {
             var message = OTLPMetrics(isJSON: true)
-            next = name.withUTF8 { name in
-                version.withUTF8 { version in
-                    message.write(
-                        snapshot, tool: (UnsafeRawBufferPointer(name), UnsafeRawBufferPointer(version)),
-                        time: Clock.realtime(), from: position)
-                }
-            }
+            next = message.write(snapshot, source, time: Clock.realtime(), from: position)
             guard let bytes = message.bytes else { return nil }
             result += bytes
             result.append(0x0A)

@@ -275,6 +275,8 @@ package enum SpoolInspector {
         } catch {
             return .unknown(error)
         }
+        // A process that was sending may have written it meanwhile.
+        MetricMap.removeSent(in: shared.directory)
         waitForOwners(spool, shared)
         wipe(shared)
         return former == 0 ? .complete : .unanswered(process: former)
@@ -304,8 +306,8 @@ package enum SpoolInspector {
     /// Segments held by a process that was stopped, or has not noticed yet, are void, and that process must count them.
     /// Only the events are overwritten, because the process may be killed before it removes them.
     private static func wipe(_ shared: SpoolDirectory) {
-        guard let zeroes = calloc(1, SegmentLayout.pageSize) else { return }
-        defer { free(zeroes) }
+        guard let zeroes = Heap.takeZeroes(SegmentLayout.pageSize) else { return }
+        defer { Heap.release(zeroes) }
         for name in shared.segmentNames() {
             guard let header = SegmentHeader(name, in: shared.directory), header.epoch != shared.control.epoch,
                 let file = try? Descriptor.open(at: shared.directory, name, O_RDWR | O_NONBLOCK)
@@ -347,10 +349,10 @@ private final class SegmentImage {
         defer { file.close() }
         guard let status = try? file.status(), status.isOwnRegularFile else { return nil }
         let wanted = min(Int(clamping: status.st_size), SegmentLayout.maximumSize)
-        guard wanted >= SegmentLayout.headerSize, let memory = malloc(wanted) else { return nil }
+        guard wanted >= SegmentLayout.headerSize, let memory = Heap.take(wanted) else { return nil }
         let got = file.read(memory, wanted, at: 0) ?? 0
         guard got >= SegmentLayout.headerSize, let found = Description.read(memory) else {
-            free(memory)
+            Heap.release(memory)
             return nil
         }
         description = found
@@ -360,7 +362,7 @@ private final class SegmentImage {
     }
 
     deinit {
-        free(base)
+        Heap.release(base)
         context.deallocate()
     }
 

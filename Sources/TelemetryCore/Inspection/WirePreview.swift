@@ -12,6 +12,14 @@ package struct WirePreview {
     /// The first backend whose requests cannot be shown; nil: all can.
     package private(set) var incomplete: String?
 
+    mutating func add(request: [UInt8]?, _ backend: String) {
+        if let request {
+            requests.append(Request(backend: backend, bytes: request))
+        } else if incomplete == nil {
+            incomplete = backend
+        }
+    }
+
     mutating func add(_ batch: EventBatch, _ backend: any Backend) {
         batch.events.withUnsafeBufferPointer { events in
             if let bytes = backend.preview(events) {
@@ -48,6 +56,7 @@ extension SpoolInspector {
             backend.close()
         }
         if options.destinationSet.origin != .none { previewLocal(options, oldest, &preview) }
+        for outlet in [MetricOutlet](options.metricDestinations) { previewMetrics(options, outlet, &preview) }
         return preview
     }
 

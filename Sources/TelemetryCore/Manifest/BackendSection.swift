@@ -107,16 +107,31 @@ enum BackendSection {
             }
             // Checked here for the sake of its error text.
             if key == "timeout_ms" { _ = try backend.number(.requestTimeout) }
-            guard let scalar = node.scalar, !scalar.isNull else {
+            guard let text = text(of: node, isList: kind.setting(key)?.isList == true) else {
                 throw backend.failure(key, node, node.shown + " is not text; expected text")
             }
-            if let problem = choice.set(key, scalar.text) { throw backend.failure(key, node, problem) }
+            if let problem = choice.set(key, text) { throw backend.failure(key, node, problem) }
         }
         if let problem = choice.problem() {
             if let node = backend.node(problem.key) { throw backend.failure(problem.key, node, problem.text) }
             throw ManifestError(file: backend.file, backend.position, key: backend.join(problem.key), problem.text)
         }
         return choice
+    }
+
+    /// The text, or the texts of a list with commas between them. Nil: it is something else.
+    @inline(never)
+    private static func text(of node: YAMLNode, isList: Bool) -> String? {
+        if isList, case .sequence(let nodes) = node.content {
+            var result = ""
+            for (index, each) in nodes.enumerated() {
+                guard let scalar = each.scalar, !scalar.isNull else { return nil }
+                result += (index == 0 ? "" : ",") + scalar.text
+            }
+            return result
+        }
+        guard let scalar = node.scalar, !scalar.isNull else { return nil }
+        return scalar.text
     }
 
     /// `endpoint` of any section; nil when it is not there.

@@ -62,6 +62,18 @@ struct ExponentialBuckets: Equatable {
         return removed
     }
 
+    /// What was counted since `earlier`, at the same scale. Nil: `earlier` has counts that are not here.
+    func since(_ earlier: ExponentialBuckets) -> ExponentialBuckets? {
+        var rest = counts
+        let shift = Int(earlier.offset) &- Int(offset)
+        for (at, count) in earlier.counts.enumerated() where count != 0 {
+            let place = at &+ shift
+            guard rest.indices.contains(place), rest[place] >= count else { return nil }
+            rest[place] &-= count
+        }
+        return ExponentialBuckets(offset: offset, counts: rest)
+    }
+
     private mutating func cover(_ wanted: ExponentialRange) {
         if wanted == range { return }
         var wider = [UInt64](repeating: 0, count: wanted.bucketCount)

@@ -76,6 +76,22 @@ struct ExponentialCounts: Equatable {
         negative.merge(other.negative)
     }
 
+    /// The values since `earlier`, an earlier state of the same histogram, exactly: a bucket of a lower scale is the sum
+    /// of whole buckets. The extremes are known only if there was nothing before. Nil: `earlier` is not such a state.
+    func since(_ earlier: ExponentialCounts) -> ExponentialCounts? {
+        var (now, before) = (self, earlier)
+        now.downscale(by: now.scale &- Swift.min(now.scale, before.scale))
+        before.downscale(by: before.scale &- now.scale)
+        guard zeroThreshold == before.zeroThreshold, now.zeroCount >= before.zeroCount,
+            let positive = now.positive.since(before.positive), let negative = now.negative.since(before.negative)
+        else { return nil }
+        let wasEmpty = before.count == 0
+        return ExponentialCounts(
+            scale: now.scale, zeroCount: now.zeroCount &- before.zeroCount, zeroThreshold: zeroThreshold,
+            positive: positive, negative: negative, sum: Self.joined(sum, earlier.sum) { $0 - $1 },
+            min: wasEmpty ? min : nil, max: wasEmpty ? max : nil)
+    }
+
     /// Adds a value `count` times. NaN and infinity are in no bucket, and not in the sum.
     mutating func add(_ value: Double, count: UInt64 = 1, maximumBuckets: Int = MetricLimits.exponentialBuckets) {
         guard value.isFinite, count != 0 else { return }

@@ -80,7 +80,6 @@ final class Metric {
 
     /// In the child of a fork: the blocks are the parent's.
     func leaveToParent() {
-        if declaration.rule == .last { return }
         for bound in series { bound.forget() }
         processBlocks = []
     }

@@ -6,7 +6,7 @@ import Synchronization
 // before it, and the older one stays as it is: nothing that other processes count in is moved. Readers merge the blocks.
 
 extension MetricMap {
-    private static let blockSize = BucketBlockLayout.buckets &+ 8 &* MetricLimits.exponentialBuckets
+    private static let blockSize = ExponentialBuckets.blockSize
     /// One for each scale, and a few that several processes made at once.
     static let mostBlocks = 64
 
@@ -108,12 +108,14 @@ extension MetricMap {
 }
 
 extension ExponentialBuckets {
+    static let blockSize = BucketBlockLayout.buckets &+ 8 &* MetricLimits.exponentialBuckets
+
     /// What a block in a copy of a store holds. Nil: there is no such block.
     static func of(
         _ block: Int, _ base: UnsafeRawPointer, _ size: Int
     ) -> (buckets: ExponentialBuckets, scale: Int, next: Int)? {
         guard block >= MetricLayout.firstEntry, block & (EntryLayout.alignment &- 1) == 0,
-            block &+ BucketBlockLayout.buckets &+ 8 &* MetricLimits.exponentialBuckets <= size,
+            block &+ blockSize <= size,
             EntryLayout.kind.load(base + block) == EntryLayout.isBlock
         else { return nil }
         let entry = base + block

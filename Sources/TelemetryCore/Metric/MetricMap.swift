@@ -7,6 +7,8 @@ import Synchronization
 /// lives, because a thread may be using an address in it.
 final class MetricMap {
     static let fileName = "metrics"
+    /// What a receiver was sent of the metrics is in a file whose name begins like this.
+    static let sentPrefix = "metrics.sent-"
 
     let base: UnsafeMutableRawPointer
     /// The mapped file; nil: memory of this process alone.
@@ -42,7 +44,7 @@ final class MetricMap {
 
     /// A new store in memory: also in the child of a fork, which has a copy of its parent's.
     private func begin() {
-        writeHeader(base, epoch: 0, limit: MetricLayout.largestSize)
+        writeHeader(base, epoch: Random.word() >> 1, limit: MetricLayout.largestSize)
     }
 
     /// The child of a fork goes on with its own memory.
@@ -125,12 +127,25 @@ final class MetricMap {
                 file.write(&state, 4, at: MetricLayout.state.offset)
             }
         }
-        do throws(SystemError) {
-            _ = try directory.removeEntry(fileName)
-            return true
-        } catch {
-            return error.isMissing
+        var isGone = true
+        do throws(SystemError) { _ = try directory.removeEntry(fileName) } catch { isGone = error.isMissing }
+        return removeSent(in: directory) && isGone
+    }
+
+    /// Removes the copies of what receivers were sent. False: one is still there.
+    @discardableResult
+    static func removeSent(in directory: Descriptor) -> Bool {
+        var names: [String] = []
+        Directory.forEachName(in: directory) {
+            if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 { names.append(String(cString: $0)) }
         }
+        var areGone = true
+        for name in names {
+            do throws(SystemError) { _ = try directory.removeEntry(name) } catch {
+                if !error.isMissing { areGone = false }
+            }
+        }
+        return areGone
     }
 
     // MARK: state

@@ -19,9 +19,20 @@ package final class MetricSnapshot {
         self.size = size
     }
 
-    deinit { free(base) }
+    deinit { Heap.release(base) }
 
     package var created: Int64 { MetricLayout.created.load(base) }
+
+    var epoch: UInt64 { MetricLayout.epoch.load(base) }
+
+    /// All of the copy: `of` makes the same snapshot of it again.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: size) }
+
+    /// What tells the store from every other one: its epoch, which begins with a random number, and when it was made.
+    var mark: [UInt8] {
+        var numbers = (epoch.littleEndian, UInt64(bitPattern: created).littleEndian)
+        return withUnsafeBytes(of: &numbers) { Array($0) }
+    }
 
     package subscript(_ count: MetricCount) -> UInt64 { MetricLayout.count(count).load(base) }
 
@@ -48,7 +59,7 @@ package final class MetricSnapshot {
 
     /// Of a tool without metrics. Nil: no memory.
     static var empty: MetricSnapshot? {
-        guard let copy = calloc(1, MetricLayout.firstEntry) else { return nil }
+        guard let copy = Heap.takeZeroes(MetricLayout.firstEntry) else { return nil }
         return MetricSnapshot(copy, MetricLayout.firstEntry)
     }
 
@@ -57,7 +68,7 @@ package final class MetricSnapshot {
         if map.isShared { return nil }
         let used = Int(clamping: MetricMap.word(map.base, MetricLayout.used.offset).pointee.load(ordering: .acquiring))
         let size = min(max(MetricLayout.firstEntry, used), MetricLayout.largestSize)
-        guard let copy = malloc(size) else { return nil }
+        guard let copy = Heap.take(size) else { return nil }
         memcpy(copy, map.base, size)
         let snapshot = MetricSnapshot(copy, size).read()
         snapshot.combine(nil)
@@ -80,10 +91,10 @@ package final class MetricSnapshot {
         _ = file.read(&head, 8, at: MetricLayout.used.offset)
         let used = max(MetricLayout.firstEntry, Int(clamping: head))
         let size = min(used, limit, MetricLayout.largestSize)
-        guard size >= MetricLayout.firstEntry, let copy = malloc(size) else { return nil }
+        guard size >= MetricLayout.firstEntry, let copy = Heap.take(size) else { return nil }
         guard let got = file.read(copy, size, at: 0), got >= MetricLayout.firstEntry else {
             let error = SystemError.current
-            free(copy)
+            Heap.release(copy)
             throw error
         }
         return MetricSnapshot(copy, got).read()
@@ -91,7 +102,7 @@ package final class MetricSnapshot {
 
     /// Nil: it is not one.
     static func of(_ bytes: UnsafeRawBufferPointer) -> MetricSnapshot? {
-        guard let from = bytes.baseAddress, bytes.count >= MetricLayout.firstEntry, let copy = malloc(bytes.count)
+        guard let from = bytes.baseAddress, bytes.count >= MetricLayout.firstEntry, let copy = Heap.take(bytes.count)
         else {
             return nil
         }
@@ -189,6 +200,54 @@ package final class MetricSnapshot {
     }
 }
 
+// Differences: nothing in a store moves, so a series is at the same place in every copy.
+extension MetricSnapshot {
+    /// What a series of a later copy of the same store was in this one. Nil: it was not there.
+    func state(of series: SeriesView, in later: MetricSnapshot) -> SeriesView? {
+        guard created == later.created, epoch == later.epoch else { return nil }
+        let found = SeriesView(series, in: base, size)
+        return found.flatMap { $0.isSame(as: series) ? $0 : nil }
+    }
+
+    /// This copy, to make differences to. What is not shown was not sent: it stays as it was in `earlier`, and is sent
+    /// when it is shown again. Another version of a tool may declare a metric of the same name in another way.
+    func asBase(after earlier: MetricSnapshot?) -> MetricSnapshot {
+        guard superseded > 0, let copy = Self.of(bytes) else { return self }
+        var shown = [Bool](repeating: false, count: size / EntryLayout.alignment &+ 1)
+        for at in entries { shown[Int(at) / EntryLayout.alignment] = true }
+        let former = earlier?.created == created && earlier?.epoch == epoch ? earlier : nil
+        for at in copy.collect() where !shown[Int(at) / EntryLayout.alignment] {
+            if EntryLayout.kind.load(base + Int(at)) == EntryLayout.isSeries { copy.restore(Int(at), from: former) }
+        }
+        return copy
+    }
+
+    /// Nil: it was not there.
+    private func restore(_ at: Int, from former: MetricSnapshot?) {
+        let first = at &+ SeriesLayout.integer.offset
+        let end = min(at &+ Int(EntryLayout.keyOffset.load(base + at)), size)
+        guard first < end else { return }
+        guard let former, end <= former.size else {
+            memset(base + first, 0, end &- first)
+            return
+        }
+        memcpy(base + first, former.base + first, end &- first)
+        guard EntryLayout.type.load(base + at) == MetricType.exponentialHistogram.rawValue,
+            SeriesLayout.negative.end &+ at <= end
+        else { return }
+        for head in [SeriesLayout.positive, SeriesLayout.negative] {
+            var next = Int(head.load(former.base + at))
+            for _ in 0..<MetricMap.mostBlocks {
+                guard let block = ExponentialBuckets.of(next, former.base, former.size),
+                    next &+ ExponentialBuckets.blockSize <= size
+                else { break }
+                memcpy(base + next, former.base + next, ExponentialBuckets.blockSize)
+                next = block.next
+            }
+        }
+    }
+}
+
 /// A metric in a snapshot. Valid as long as that.
 package struct MetricFamily {
     private let entry: UnsafeRawPointer
@@ -269,7 +328,7 @@ package struct MetricFamily {
 /// A series in a snapshot. Valid as long as that.
 package struct SeriesView {
     private let entry: UnsafeRawPointer
-    private let shape: SeriesShape
+    let shape: SeriesShape
     private let base: UnsafeRawPointer
     private let size: Int
 
@@ -278,6 +337,28 @@ package struct SeriesView {
         self.base = base
         self.size = size
         shape = family.shape
+    }
+
+    /// The entry at the same place in another copy. Nil: there is none.
+    fileprivate init?(_ other: SeriesView, in base: UnsafeRawPointer, _ size: Int) {
+        let at = other.entry - other.base
+        guard at &+ other.shape.keyOffset <= size,
+            Int(EntryLayout.keyLength.load(base + at)) <= size &- at &- other.shape.keyOffset
+        else { return nil }
+        entry = base + at
+        self.base = base
+        self.size = size
+        shape = other.shape
+    }
+
+    fileprivate func isSame(as other: SeriesView) -> Bool {
+        guard EntryLayout.kind.load(entry) == EntryLayout.isSeries, created == other.created,
+            EntryLayout.type.load(entry) == EntryLayout.type.load(other.entry),
+            EntryLayout.metric.load(entry) == EntryLayout.metric.load(other.entry),
+            attributes.count == other.attributes.count
+        else { return false }
+        guard let own = attributes.baseAddress, let its = other.attributes.baseAddress else { return true }
+        return memcmp(own, its, attributes.count) == 0
     }
 
     /// Encoded attributes one after the other: `AttributeView.next`.

@@ -26,9 +26,8 @@ extension Options {
         var settings = settings
         settings.audience = .own
         settings.metricsListener = nil
-        settings.authorTakesMetrics = self.destinations.contains { $0.takesMetrics }
-        settings.setDestinations(
-            destinations.isEmpty ? [Destination(name: BackendChoice.noop.kind, .noop)] : destinations)
+        settings.authorTakesMetrics = chosenDestinations.contains { $0.takesMetrics }
+        settings.setDestinations(destinations)
         settings.metadata = []
         settings.sampling = []
         settings.deletion = DeletionChoice()
@@ -40,6 +39,10 @@ extension Options {
     package func addOperatorDestination(_ added: Destination) -> Bool {
         if let problem = Destination.problem(settings.operatorChoice.destinations, adding: added) {
             fail("backend " + added.name + ": " + problem)
+            return false
+        }
+        guard let added = added.forMetricsOnly() else {
+            fail("backend " + added.name + ": not for metrics; expected " + Destination.expectedForMetrics)
             return false
         }
         settings.operatorChoice.destinations.append(added)

@@ -7,12 +7,19 @@ package final class Destination {
     package let choice: BackendChoice
     package static let limit = 6
 
-    /// Metrics are sent there.
-    var takesMetrics: Bool { false }
+    static var defaultFile: Destination { Destination(name: "file", .defaultFile) }
 
     init(name: String, _ choice: BackendChoice) {
         self.name = name
         self.choice = choice
+    }
+
+    package var takesEvents: Bool { network?.takesEvents != false }
+    package var takesMetrics: Bool { network?.takesMetrics == true }
+
+    var network: NetworkChoice? {
+        if case .network(let choice) = self.choice { return choice }
+        return nil
     }
 
     /// What is wrong with one more destination of this name; nil: nothing.

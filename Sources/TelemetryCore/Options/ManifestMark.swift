@@ -22,8 +22,9 @@ final class ManifestMark {
 
     /// The program has changed none of the destinations.
     func hasDestinations(of options: Options) -> Bool {
-        guard let destinations, destinations.count == options.destinations.count else { return false }
-        for index in destinations.indices where destinations[index] !== options.destinations[index] { return false }
+        let chosen = options.chosenDestinations
+        guard let destinations, destinations.count == chosen.count else { return false }
+        for index in destinations.indices where destinations[index] !== chosen[index] { return false }
         return true
     }
 }

@@ -103,7 +103,18 @@ package final class NetworkChoice {
 
     private func setOwn(_ key: String, _ value: String) -> String? {
         guard let choices = kind.setting(key)?.choices else { return "not a setting of " + kind.name }
-        if choices.utf8.isEmpty {
+        if let range = kind.setting(key)?.numbers {
+            let isNumber = !value.utf8.isEmpty && value.utf8.allSatisfy { Authority.isDigit($0) }
+            guard isNumber, let number = YAMLNumber.integer(value), range.contains(number) else {
+                return Self.unknown(value, range.expected)
+            }
+        } else if kind.setting(key)?.isList == true {
+            guard let words = Self.words(value, of: choices) else {
+                return Self.unknown(value, "each of " + choices + " at most once")
+            }
+            settings.append((key, words))
+            return nil
+        } else if choices.utf8.isEmpty {
             guard (1...200).contains(value.utf8.count), !UnseenCharacter.isIn(value) else {
                 return Self.unknown(value, "1 to 200 bytes without control characters")
             }
@@ -128,6 +139,17 @@ package final class NetworkChoice {
             return true
         }
         return false
+    }
+
+    /// The words of `text` with single spaces between them. Nil: one is not in `list`, is there twice, or there is none.
+    private static func words(_ text: String, of list: String) -> String? {
+        var result = ""
+        for word in Array(text.utf8).split(whereSeparator: { $0 == UInt8(ascii: ",") || $0 == 0x20 }) {
+            let word = String(bytes: word)
+            if !Self.list(list, has: word) || Self.list(result, has: word) { return nil }
+            result += (result.utf8.isEmpty ? "" : " ") + word
+        }
+        return result.utf8.isEmpty ? nil : result
     }
 
     /// POSIX, "Environment Variables": letters, digits and '_', not beginning with a digit.
@@ -209,11 +231,19 @@ package final class NetworkChoice {
         case .file(let path): parts.append(path)
         }
         for header in headers { parts.append(header.name) }
-        for setting in settings {
+        for setting in settings where !Self.isOfMetrics(setting.name) {
             parts.append(setting.name)
             parts.append(setting.value)
         }
         return parts
+    }
+
+    /// The setting says nothing about events: with another value, the receiver of the events is the same.
+    private static func isOfMetrics(_ name: String) -> Bool {
+        for other in ["signals", "temporality", "metrics_interval_ms"] where Array(other.utf8) == Array(name.utf8) {
+            return true
+        }
+        return false
     }
 
     /// The header that carries the key; nil: none does, or the format puts it elsewhere.
@@ -229,9 +259,9 @@ extension NetworkChoice {
     /// The choice as it applies in this process.
     package var resolved: NetworkChoice { kind.resolve?(self) ?? self }
 
-    /// A separate choice with the same settings.
-    func copy() -> NetworkChoice {
-        let copy = NetworkChoice(kind)
+    /// A separate choice with the same settings. `other`: for that kind.
+    func copy(as other: Receiver? = nil) -> NetworkChoice {
+        let copy = NetworkChoice(other ?? kind)
         copy.endpoint = endpoint
         copy.headers = headers
         copy.key = key

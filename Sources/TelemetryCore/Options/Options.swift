@@ -13,9 +13,11 @@ package struct Settings {
     /// A13: nil: a generic one is shown.
     var notice: Notice?
     /// At least one. Each event goes to all of them.
-    fileprivate(set) var destinations = [Destination(name: "file", .defaultFile)]
-    /// No destination has been chosen yet.
+    fileprivate(set) var destinations = [Destination.defaultFile]
+    /// No destination for events has been chosen yet.
     fileprivate(set) var isDefault = true
+    /// As chosen, for events, for metrics or for both.
+    fileprivate(set) var chosen: [Destination] = []
     /// What detached delivery starts; nil: looked for.
     var helper: String?
     /// C11: the share of a type's events that is recorded. Types that are not listed are recorded in full.
@@ -45,8 +47,10 @@ package struct Settings {
 
     /// Replaces those chosen so far.
     mutating func setDestinations(_ chosen: [Destination]) {
-        destinations = chosen
-        isDefault = false
+        let forEvents = chosen.filter { $0.takesEvents }
+        self.chosen = chosen
+        isDefault = forEvents.isEmpty
+        destinations = forEvents.isEmpty ? [.defaultFile] : forEvents
     }
 }
 
@@ -85,6 +89,14 @@ package final class Options {
     }
     package var destinations: [Destination] { settings.destinations }
     package var isDefault: Bool { settings.isDefault }
+    /// As chosen, for events, for metrics or for both.
+    var chosenDestinations: [Destination] { settings.chosen }
+    /// Where metrics go.
+    package var metricDestinations: [Destination] { settings.chosen.filter { $0.takesMetrics } }
+    /// Everywhere that anything goes.
+    package var allDestinations: [Destination] {
+        isDefault ? settings.destinations + settings.chosen : settings.chosen
+    }
     var helper: String? { settings.helper }
     package var sampling: [(type: String, rate: Double)] { settings.sampling }
     package var metadata: [(key: String, value: AttributeValue)] { settings.metadata }
@@ -114,7 +126,7 @@ extension Options {
 
     /// Adds to those chosen so far. False, with the reason in `error`, when that cannot be done.
     func addDestination(_ added: Destination) -> Bool {
-        let others = isDefault ? [] : destinations
+        let others = settings.chosen
         if let problem = Destination.problem(others, adding: added) {
             fail("backend " + added.name + ": " + problem)
             return false

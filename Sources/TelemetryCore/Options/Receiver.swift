@@ -17,13 +17,15 @@ package final class Receiver {
     let complete: ((_ endpoint: String) -> String?)?
     /// What the environment of the process makes of the author's choice.
     let resolve: ((NetworkChoice) -> NetworkChoice)?
+    /// The same receiver, where it takes metrics. Nil: it takes none.
+    let forMetrics: Receiver?
     let transport: Transport
 
     init(
         name: String, path: String = "", ownBase: ((NetworkChoice) -> String)? = nil, key: KeyRule = .needed,
         settings: [Setting] = [],
         complete: ((_ endpoint: String) -> String?)? = nil, resolve: ((NetworkChoice) -> NetworkChoice)? = nil,
-        transport: Transport
+        forMetrics: Receiver? = nil, transport: Transport
     ) {
         self.name = name
         self.path = path
@@ -32,6 +34,7 @@ package final class Receiver {
         self.settings = settings
         self.complete = complete
         self.resolve = resolve
+        self.forMetrics = forMetrics
         self.transport = transport
     }
 
@@ -49,6 +52,10 @@ package final class Receiver {
         let name: String
         /// Words between spaces; empty: any text.
         var choices = ""
+        /// Several of the words may be given, each once, with commas or spaces between them.
+        var isList = false
+        /// It is a number.
+        var numbers: NumberRange?
     }
 
     enum Transport {

@@ -5,7 +5,7 @@ import CSystem
 /// `table` has a row for each, in this order.
 package enum Setting: Int {
     case tool, authorGate, consent, force, localOnly, config, notice, extendedCollection, sampling, metadata
-    case identity, deletion, backend, backends, delivery, heartbeat, limits, events, metrics
+    case identity, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, processMetrics
     case identityKind, rotationDays, ephemeral
     case requestTimeout, fileBytes, fileCount
     case deliveryMode, guarantee, flushInterval
@@ -49,7 +49,7 @@ package enum Setting: Int {
 
     /// The only place of each key, range, list of words and default. An error that lists the keys of a section has them
     /// in this order. Every part is a constant, so that the compiler lays the table out and no code builds it.
-    static let table: InlineArray<35, Row> = [
+    static let table: InlineArray<36, Row> = [
         Row(setting: .tool, key: "tool", kind: .section),
         // A2: a gate that the program has closed stays closed.
         Row(setting: .authorGate, key: "enabled", kind: .boolean, rule: .staysFalse, initial: 1),
@@ -74,6 +74,8 @@ package enum Setting: Int {
         Row(setting: .limits, key: "limits", kind: .section),
         Row(setting: .events, key: "events", kind: .section),
         Row(setting: .metrics, key: "metrics", kind: .section),
+        // H6
+        Row(setting: .processMetrics, key: "process_metrics", kind: .boolean),
         // D3
         Row(setting: .identityKind, section: .identity, key: "kind", kind: .choice("salted none random hashed")),
         // D3: age at which the identifier is replaced; 0: never.
@@ -170,6 +172,8 @@ extension Options {
     package var localOnly: Bool { self[.localOnly] != 0 }
     package var consent: telemetry_consent { telemetry_consent(UInt32(truncatingIfNeeded: self[.consent])) }
     package var extendedCollection: Bool { self[.extendedCollection] != 0 }
+    /// H6: what this process uses is among what telemetry_metrics_write() writes.
+    package var hasProcessMetrics: Bool { self[.processMetrics] != 0 }
     package var identity: telemetry_identity { telemetry_identity(UInt32(truncatingIfNeeded: self[.identityKind])) }
     package var rotationDays: UInt32 { UInt32(truncatingIfNeeded: self[.rotationDays]) }
     package var ephemeral: telemetry_ephemeral { telemetry_ephemeral(UInt32(truncatingIfNeeded: self[.ephemeral])) }

@@ -8,6 +8,8 @@ enum Magic {
     static let control: UInt64 = 0x0100_4C54_434D_4C54
     /// `TLMMET` 0 1.
     static let metrics: UInt64 = 0x0100_5445_4D4D_4C54
+    /// `TLMSNT` 0 1.
+    static let sentMetrics: UInt64 = 0x0100_544E_534D_4C54
     private static let versionShift: UInt64 = 56
 
     /// The same kind of file, but a later version.

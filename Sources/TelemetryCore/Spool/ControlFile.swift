@@ -307,9 +307,10 @@ final class ControlFile {
 }
 
 extension DeliveryState {
-    static func read(_ slots: SlotPair) -> DeliveryState {
+    static func read(_ slots: SlotPair) -> DeliveryState { slots.current().map { read(slot: $0) } ?? DeliveryState() }
+
+    static func read(slot: UnsafeRawPointer) -> DeliveryState {
         var result = DeliveryState()
-        guard let slot = slots.current() else { return result }
         result.nextAttempt = DeliveryLayout.nextAttempt.load(slot)
         result.lastAttempt = DeliveryLayout.lastAttempt.load(slot)
         result.lastSuccess = DeliveryLayout.lastSuccess.load(slot)
@@ -327,20 +328,20 @@ extension DeliveryState {
 
     /// Returns the offset of the slot written.
     @discardableResult
-    func write(_ slots: SlotPair) -> Int {
-        slots.write { slot in
-            DeliveryLayout.nextAttempt.store(nextAttempt, slot)
-            DeliveryLayout.lastAttempt.store(lastAttempt, slot)
-            DeliveryLayout.lastSuccess.store(lastSuccess, slot)
-            DeliveryLayout.failures.store(failures, slot)
-            DeliveryLayout.owner.store(owner, slot)
-            DeliveryLayout.appendInode.store(appendInode, slot)
-            DeliveryLayout.appendLength.store(appendLength, slot)
-            DeliveryLayout.appendGeneration.store(appendGeneration, slot)
-            DeliveryLayout.appendOffset.store(appendOffset, slot)
-            DeliveryLayout.lastError.store(Array(lastError.utf8), slot)
-            DeliveryLayout.auditLost.store(auditLost, slot)
-            DeliveryLayout.taker.store(Array(taker.utf8), slot)
-        }
+    func write(_ slots: SlotPair) -> Int { slots.write { write(slot: $0) } }
+
+    func write(slot: UnsafeMutableRawPointer) {
+        DeliveryLayout.nextAttempt.store(nextAttempt, slot)
+        DeliveryLayout.lastAttempt.store(lastAttempt, slot)
+        DeliveryLayout.lastSuccess.store(lastSuccess, slot)
+        DeliveryLayout.failures.store(failures, slot)
+        DeliveryLayout.owner.store(owner, slot)
+        DeliveryLayout.appendInode.store(appendInode, slot)
+        DeliveryLayout.appendLength.store(appendLength, slot)
+        DeliveryLayout.appendGeneration.store(appendGeneration, slot)
+        DeliveryLayout.appendOffset.store(appendOffset, slot)
+        DeliveryLayout.lastError.store(Array(lastError.utf8), slot)
+        DeliveryLayout.auditLost.store(auditLost, slot)
+        DeliveryLayout.taker.store(Array(taker.utf8), slot)
     }
 }

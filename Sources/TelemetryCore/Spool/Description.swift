@@ -82,7 +82,7 @@ struct Description {
             DescriptionLayout.created.store(now, copy)
             DescriptionLayout.fileSize.store(UInt32(fileSize), copy)
             DescriptionLayout.sync.store(sync, copy)
-            DescriptionLayout.process.store(UInt32(bitPattern: getpid()), copy)
+            DescriptionLayout.process.store(OwnProcess.id, copy)
             DescriptionLayout.fieldCount.store(UInt16(context.fieldCount), copy)
             DescriptionLayout.metadataCount.store(UInt16(context.metadataCount), copy)
             DescriptionLayout.lineage.store(context.lineage, copy)

@@ -188,8 +188,8 @@ struct DestinationFile {
     @discardableResult
     @inline(never)
     private func withEntry(_ index: Int, _ body: (UnsafeMutableRawPointer) -> Int?) -> Bool {
-        guard let memory = calloc(1, DestinationLayout.entrySize) else { return false }
-        defer { free(memory) }
+        guard let memory = Heap.takeZeroes(DestinationLayout.entrySize) else { return false }
+        defer { Heap.release(memory) }
         do throws(SystemError) {
             var file: Descriptor
             do throws(SystemError) { file = try .open(at: directory, Self.name, O_RDWR | O_NONBLOCK) } catch {

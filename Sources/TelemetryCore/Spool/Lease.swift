@@ -220,8 +220,8 @@ extension Segment {
 
 extension Descriptor {
     fileprivate func fill(from other: Descriptor, _ size: Int) -> Bool {
-        guard let chunk = malloc(max(1, size)) else { return false }
-        defer { free(chunk) }
+        guard let chunk = Heap.take(max(1, size)) else { return false }
+        defer { Heap.release(chunk) }
         guard other.read(chunk, size, at: 0) == size else { return false }
         return (try? writeAll(UnsafeRawBufferPointer(start: chunk, count: size))) != nil
     }

@@ -34,7 +34,7 @@ struct LeaseStamp {
     /// A stamp of this process.
     init(inode: UInt64) {
         words.5 = inode
-        words.6 = UInt64(UInt32(bitPattern: getpid()))
+        words.6 = UInt64(OwnProcess.id)
         withUnsafeMutableBytes(of: &words) { csystem_boot_id($0.baseAddress.unsafelyUnwrapped + 16) }
     }
 

@@ -250,12 +250,12 @@ final class Segment {
             return .unavailable
         }
         let wanted = reading == .header ? SegmentLayout.headerSize : size
-        guard let base = malloc(wanted) else {
+        guard let base = Heap.take(wanted) else {
             ForkHandling.closeHeld(file)
             return .unavailable
         }
         guard let got = file.read(base, wanted, at: 0) else {
-            free(base)
+            Heap.release(base)
             ForkHandling.closeHeld(file)
             return .unavailable
         }
@@ -265,7 +265,7 @@ final class Segment {
         }
         let state = got >= 8 ? StateWord.load(base) : .empty
         let isLater = got >= SegmentLayout.headerSize && Description.readLater(base) != nil
-        free(base)
+        Heap.release(base)
         if isLater {
             ForkHandling.closeHeld(file)
             return .unavailable
@@ -339,7 +339,7 @@ final class Segment {
         let deadline = Deadline(timeoutMilliseconds: 1000)
         while state.writers != 0 {
             if deadline.isPast { return false }
-            sched_yield()
+            OwnProcess.yield()
         }
         return true
     }
@@ -462,7 +462,7 @@ final class Segment {
     }
 
     /// Gives back the memory only.
-    func forget() { if storage == .copied { free(base) } else { Mapping.remove(base, size) } }
+    func forget() { if storage == .copied { Heap.release(base) } else { Mapping.remove(base, size) } }
 
     // MARK: names
 

@@ -23,8 +23,8 @@ struct SegmentHeader {
     init?(_ name: String, in directory: Descriptor, of destination: DestinationSlot? = nil) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
-        guard let status = try? file.status(), let page = malloc(SegmentLayout.headerSize) else { return nil }
-        defer { free(page) }
+        guard let status = try? file.status(), let page = Heap.take(SegmentLayout.headerSize) else { return nil }
+        defer { Heap.release(page) }
         guard let got = file.read(page, SegmentLayout.headerSize, at: 0) else { return nil }
         csystem_set_errno(0)
         guard status.isOwnRegularFile, got == SegmentLayout.headerSize,

@@ -15,6 +15,12 @@ enum Clock {
     @inline(__always)
     static func coarse() -> Int64 { read(CLOCK_REALTIME_COARSE) }
 
+    /// Since the machine was started, also while it slept. `CLOCK_BOOTTIME`.
+    static func sinceBoot() -> Int64 { read(CLOCK_BOOTTIME) }
+
+    /// That this process has computed. `CLOCK_PROCESS_CPUTIME_ID`.
+    static func processor() -> Int64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+
     @inline(__always)
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()

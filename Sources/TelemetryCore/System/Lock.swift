@@ -4,6 +4,10 @@ import CSystem
 /// A `pthread_mutex_t` at a stable address.
 final class Mutex {
     fileprivate let raw: UnsafeMutablePointer<pthread_mutex_t>
+    #if DEBUG
+        /// Read by its thread only, or in vain.
+        fileprivate nonisolated(unsafe) var owner: pthread_t?
+    #endif
 
     init() {
         raw = .allocate(capacity: 1)
@@ -15,8 +19,32 @@ final class Mutex {
         raw.deallocate()
     }
 
-    func lock() { pthread_mutex_lock(raw) }
-    func unlock() { pthread_mutex_unlock(raw) }
+    func lock() {
+        pthread_mutex_lock(raw)
+        noteOwner()
+    }
+
+    func unlock() {
+        #if DEBUG
+            owner = nil
+        #endif
+        pthread_mutex_unlock(raw)
+    }
+
+    fileprivate func noteOwner() {
+        #if DEBUG
+            owner = pthread_self()
+        #endif
+    }
+
+    /// Every function that is called with a mutex held says so with this. Unit tests end where it is not true; in what
+    /// ships, it is nothing.
+    @inline(__always)
+    func assertHeld() {
+        #if DEBUG
+            precondition(owner == pthread_self(), "the mutex is not held by this thread")
+        #endif
+    }
 
     func withLock<R>(_ body: () -> R) -> R {
         lock()
@@ -61,6 +89,7 @@ final class Condition {
 
     /// Waits with `mutex` held. False when the deadline has passed. May wake for no reason.
     func wait(_ mutex: Mutex, until deadline: Deadline) -> Bool {
+        defer { mutex.noteOwner() }
         if deadline.nanoseconds == .max { return pthread_cond_wait(raw, mutex.raw) == 0 }
         var time = deadline.timespecValue
         return pthread_cond_timedwait(raw, mutex.raw, &time) != ETIMEDOUT

@@ -6,19 +6,32 @@ import CSystem
 enum PasswordFile {
     /// User and home of the first entry that matches; nil when none does or its home is not an absolute path.
     static func account(where matches: (passwd) -> Bool) -> (id: uid_t, home: String)? {
-        guard let file = fopen("/etc/passwd", "re") else { return nil }
+        var account: (id: uid_t, home: String)?
+        forFirst(matches) { entry in
+            guard let home = entry.pw_dir, home.pointee == CChar(UInt8(ascii: "/")) else { return }
+            account = (entry.pw_uid, PathText.string(home))
+        }
+        return account
+    }
+
+    /// The name of the effective user; nil when the file does not have it.
+    static var userName: String? {
+        var name: String?
+        forFirst({ $0.pw_uid == csystem_user() && $0.pw_name != nil }) { name = String(cString: $0.pw_name) }
+        return name
+    }
+
+    private static func forFirst(_ matches: (passwd) -> Bool, _ body: (passwd) -> Void) {
+        guard let file = fopen("/etc/passwd", "re") else { return }
         defer { fclose(file) }
         let size = 4096
-        guard let buffer = malloc(size) else { return nil }
-        defer { free(buffer) }
+        guard let buffer = Heap.take(size) else { return }
+        defer { Heap.release(buffer) }
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
         // Ends also at an entry that is longer than the buffer: what follows it is not known.
         while fgetpwent_r(file, &entry, buffer.assumingMemoryBound(to: CChar.self), size, &found) == 0 {
-            guard matches(entry) else { continue }
-            guard let home = entry.pw_dir, home.pointee == CChar(UInt8(ascii: "/")) else { return nil }
-            return (entry.pw_uid, PathText.string(home))
+            if matches(entry) { return body(entry) }
         }
-        return nil
     }
 }

@@ -8,7 +8,7 @@ enum SystemCall: CaseIterable {
     case status
     case open, read, write, truncate, allocate, lock, synchronize
     case access, remove, rename, link, makeDirectory, list
-    case map
+    case map, memory
 
     /// The result of `body`, which is called again as long as a signal interrupts it (EINTR). Negative: it failed, and
     /// errno says why.

@@ -18,6 +18,12 @@ struct SystemDescription {
             architecture: String(bytes: text(&names.machine)))
     }
 
+    /// Empty: it is not known.
+    static var hostName: String {
+        var names = utsname()
+        return uname(&names) == 0 ? String(bytes: text(&names.nodename)) : ""
+    }
+
     private static func text<T>(_ field: inout T) -> [UInt8] {
         withUnsafeBytes(of: &field) { Array($0.prefix { $0 != 0 }) }
     }

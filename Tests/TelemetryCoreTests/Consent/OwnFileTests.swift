@@ -135,9 +135,9 @@ final class OwnFileTests: XCTestCase {
         author.settings.metadata = [("team", .string("CANARY"))]
         XCTAssertTrue(author.setHTTPBackend(endpoint: "https://author.example/CANARY", headerLines: ["x-key: CANARY"]))
         let own = try XCTUnwrap(OwnChoice.options(author))
-        XCTAssertEqual(own.destinations.map { $0.name }, ["own.otlp"])
+        XCTAssertEqual(own.metricDestinations.map { $0.name }, ["own.otlp"])
         XCTAssertTrue(own.metadata.isEmpty)
-        guard case .network(let choice) = own.destinations[0].choice else { return XCTFail("another kind") }
+        guard case .network(let choice) = own.metricDestinations[0].choice else { return XCTFail("another kind") }
         XCTAssertEqual(choice.headers.map { $0.value }, ["mine"])
         XCTAssertEqual(own.stateName, "my.tool/own")
         XCTAssertEqual(author.destinations.map { $0.name }, ["http"])

@@ -20,7 +20,8 @@ final class LocalDataTests: XCTestCase {
         "detached.lock", "heartbeat.json", ".heartbeat.json.0123456789abcdef", "salt", "machine-id", "uuid",
         "hashed-id",
         "events.jsonl", "events.jsonl.1", "events.jsonl.12", "sent.jsonl", "sent.jsonl.1", "sent.head",
-        ".salt.0123456789abcdef",
+        ".salt.0123456789abcdef", "metrics", "metrics.sent-0123abcd", "metrics.sent-0123abcd.next",
+        "sent.metrics.jsonl", "sent.metrics.jsonl.1", "sent.metrics.head",
     ]
     private let others = ["deletion-receipts.jsonl", "salted", "notes", "123.seg", "eventsXjsonl"]
 

@@ -51,7 +51,7 @@ final class DamagedStoreTests: XCTestCase {
                 for isJSON in [false, true] {
                     var otlp = OTLPMetrics(isJSON: isJSON)
                     _ = otlp.write(
-                        snapshot, tool: (OTLPMessage.none, OTLPMessage.none), time: .min, interval: interval)
+                        snapshot, MetricSource(name: "", version: ""), time: .min, interval: interval)
                     let written = Data(try XCTUnwrap(otlp.bytes))
                     if isJSON { XCTAssertNoThrow(try JSONSerialization.jsonObject(with: written), "round \(round)") }
                 }

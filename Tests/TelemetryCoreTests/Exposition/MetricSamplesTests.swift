@@ -21,7 +21,7 @@ final class MetricSamplesTests: XCTestCase {
             for isDelta in [false, true] {
                 var otlp = OTLPMetrics(isJSON: isJSON)
                 _ = otlp.write(
-                    snapshot, tool: (OTLPMessage.raw("mytool"), OTLPMessage.raw("1.2.3")), time: Clock.realtime(),
+                    snapshot, MetricSource(name: "mytool", version: "1.2.3"), time: Clock.realtime(),
                     interval: isDelta ? SnapshotInterval(since: earlier, start: snapshot.created) : nil)
                 let ending = (isDelta ? "delta." : "") + (isJSON ? "otlp.json" : "otlp.pb")
                 files.append((ending, Array(try XCTUnwrap(otlp.bytes))))

@@ -10,12 +10,12 @@ final class OTLPMetricsTests: XCTestCase {
         _ snapshot: MetricSnapshot, isJSON: Bool, interval: SnapshotInterval? = nil
     ) throws -> (bytes: [UInt8], points: Int) {
         var writer = OTLPMetrics(isJSON: isJSON)
-        let next = writer.write(snapshot, tool: tool, time: time, interval: interval)
+        let next = writer.write(snapshot, source, time: time, interval: interval)
         XCTAssertNil(next)
         return (Array(try XCTUnwrap(writer.bytes)), writer.pointCount)
     }
 
-    private let tool = (name: OTLPMessage.raw("mytool"), version: OTLPMessage.raw("1.2.3"))
+    private let source = MetricSource(name: "mytool", version: "1.2.3", isAnonymous: true)
 
     /// The metrics of a request in JSON by their names.
     private func metrics(
@@ -214,6 +214,140 @@ final class OTLPMetricsTests: XCTestCase {
         XCTAssertEqual(total, recorded)
     }
 
+    func testExponential() throws {
+        let scene = try MetricScene()
+        scene.declare("e", .exponentialHistogram)
+        for value in [1.0, 2, 4, 4] { scene.record("e", .observe(value)) }
+        for _ in 0..<3 { scene.record("e", .observe(0)) }
+        let first = try scene.snapshot()
+        let point = try points(try metrics(first)["e"], "exponentialHistogram")[0]
+        XCTAssertEqual(point["count"] as? String, "7")
+        XCTAssertEqual(point["zeroCount"] as? String, "3")
+        XCTAssertEqual(point["sum"] as? Double, 11)
+        XCTAssertEqual(point["min"] as? Double, 0)
+        XCTAssertEqual(point["max"] as? Double, 4)
+        XCTAssertNil(point["negative"])
+        let positive = try XCTUnwrap(point["positive"] as? [String: Any])
+        let counts = try XCTUnwrap(positive["bucketCounts"] as? [String])
+        XCTAssertEqual(counts.compactMap { Int($0) }.reduce(0, +), 4)
+        XCTAssertLessThanOrEqual(counts.count, 160)
+        let scale = try XCTUnwrap(point["scale"] as? Int)
+        XCTAssertEqual(positive["offset"] as? Int, -1, "1 is below the bound of the bucket before the one at 1")
+        XCTAssertEqual(counts.last, "2")
+        XCTAssertEqual(counts.count, (2 << scale) + 1)
+
+        // A negative value: the sum may fall.
+        scene.record("e", .observe(-8))
+        let fallen = try points(try metrics(try scene.snapshot())["e"], "exponentialHistogram")[0]
+        XCTAssertNil(fallen["sum"])
+        XCTAssertNotNil(fallen["negative"])
+    }
+
+    /// Whatever the scales of both are, the counts since then are exact.
+    func testExponentialDelta() throws {
+        for _ in 0..<50 {
+            let scene = try MetricScene()
+            scene.declare("e", .exponentialHistogram)
+            var earlier: MetricSnapshot?
+            var (recorded, sent) = ([Double](), [Int: UInt64]())
+            var (zeros, lowest) = (UInt64(0), 20)
+            for round in 0..<6 {
+                for _ in 0..<Int.random(in: 0...20) {
+                    let size = Double.random(in: 0...Double(3 * round))
+                    let value = Bool.random() ? pow(10, size) : Bool.random() ? 0 : pow(10, -size)
+                    recorded.append(value)
+                    scene.record("e", .observe(value))
+                }
+                let snapshot = try scene.snapshot()
+                let found = try metrics(snapshot, interval: SnapshotInterval(since: earlier, start: 0))["e"]
+                earlier = snapshot
+                guard found != nil else { continue }
+                let point = try points(found, "exponentialHistogram")[0]
+                zeros += UInt64(point["zeroCount"] as? String ?? "") ?? 0
+                let scale = point["scale"] as? Int ?? 0
+                let positive = point["positive"] as? [String: Any] ?? [:]
+                let counts = (positive["bucketCounts"] as? [String] ?? []).compactMap { UInt64($0) }
+                var now: [Int: UInt64] = [:]
+                let shift = max(0, lowest - scale)
+                for (index, count) in sent { now[index >> shift, default: 0] += count }
+                lowest = min(lowest, scale)
+                for (at, count) in counts.enumerated() where count > 0 {
+                    now[((positive["offset"] as? Int ?? 0) + at) >> (scale - lowest), default: 0] += count
+                }
+                sent = now
+            }
+            var expected: [Int: UInt64] = [:]
+            for value in recorded where value > 0 {
+                expected[Int(ExponentialIndex.index(of: value, scale: lowest)), default: 0] += 1
+            }
+            XCTAssertEqual(sent, expected)
+            XCTAssertEqual(zeros, UInt64(recorded.filter { $0 == 0 }.count))
+        }
+    }
+
+    /// Two versions of a tool declare a metric differently, in turn. What is not shown is not sent, and is sent later.
+    func testSupersededMetricsAddUp() throws {
+        let scene = try MetricScene()
+        var base: MetricSnapshot?
+        var (recorded, sent, observed, counted): (Int64, Int64, Int, Int) = (0, 0, 0, 0)
+        for round in 0..<40 {
+            let unit = round >= 37 ? ["x", "y", "z"][round - 37] : ["x", "y", "z"].randomElement() ?? "x"
+            scene.declare("c", .counter, unit: unit)
+            scene.declare("e", .exponentialHistogram, unit: unit)
+            let amount = Int64.random(in: 1...9)
+            scene.record("c", .add(amount))
+            recorded += amount
+            for _ in 0..<Int.random(in: 1...5) {
+                scene.record("e", .observe(pow(10, Double.random(in: -3...Double(round)))))
+                observed += 1
+            }
+            if round < 37 && Bool.random() { continue }
+            let snapshot = try scene.snapshot()
+            let found = try metrics(snapshot, interval: SnapshotInterval(since: base, start: 0))
+            if found["c"] != nil { sent += Int64(try points(found["c"], "sum")[0]["asInt"] as? String ?? "") ?? 0 }
+            if found["e"] != nil {
+                counted += Int(try points(found["e"], "exponentialHistogram")[0]["count"] as? String ?? "") ?? 0
+            }
+            base = snapshot.asBase(after: base)
+        }
+        XCTAssertEqual(sent, recorded)
+        XCTAssertEqual(counted, observed)
+    }
+
+    func testUpTo() throws {
+        let scene = try MetricScene()
+        scene.declare("c", .counter)
+        for number in 0..<50 { scene.record("c", .add(1), [("n", .int(Int64(number)))]) }
+        scene.declare("d", .counter)
+        scene.record("d", .add(1))
+        let snapshot = try scene.snapshot()
+        var (next, total): (OTLPMetrics.Position?, Int) = (.start, 0)
+        while let from = next {
+            var request = OTLPMetrics(isJSON: true, fullBytes: 900)
+            next = request.write(snapshot, source, time: time, from: from)
+            XCTAssertGreaterThan(request.pointCount, 0)
+            // The copy has the same points, in smaller parts.
+            var (part, copied): (OTLPMetrics.Position?, Int) = (from, 0)
+            while let at = part {
+                var copy = OTLPMetrics(isJSON: true, fullBytes: 600)
+                part = copy.write(snapshot, source, time: time, from: at, upTo: next)
+                copied += copy.pointCount
+            }
+            XCTAssertEqual(copied, request.pointCount)
+            total += copied
+        }
+        XCTAssertEqual(total, 51)
+    }
+
+    func testInstance() throws {
+        let (one, other) = (try MetricScene().snapshot(), try MetricScene().snapshot())
+        let named = MetricSource(name: "mytool", version: "")
+        XCTAssertEqual(named.instance(of: one), named.instance(of: one))
+        XCTAssertNotEqual(named.instance(of: one), named.instance(of: other))
+        XCTAssertNotNil(UUID(uuidString: String(bytes: named.instance(of: one))))
+        XCTAssertEqual(source.instance(of: one), [])
+    }
+
     func testManySeriesAreSeveralRequests() throws {
         let scene = try MetricScene()
         scene.declare("c", .counter, limit: 9000)
@@ -229,7 +363,7 @@ final class OTLPMetricsTests: XCTestCase {
             var position: OTLPMetrics.Position? = .start
             var (points, requests) = (0, 0)
             while let from = position {
-                position = writer.write(snapshot, tool: tool, time: time, from: from)
+                position = writer.write(snapshot, source, time: time, from: from)
                 points += writer.pointCount
                 requests += 1
                 XCTAssertLessThan(try XCTUnwrap(writer.bytes).count, 4 << 20)

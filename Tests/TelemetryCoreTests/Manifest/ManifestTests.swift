@@ -21,6 +21,7 @@ final class ManifestTests: XCTestCase {
             enabled: true
             consent: opt-out
             extended_collection: true
+            process_metrics: true
             metadata:
               channel: stable
               build: 42
@@ -46,6 +47,7 @@ final class ManifestTests: XCTestCase {
         XCTAssertTrue(options.authorGate)
         XCTAssertEqual(options.consent, TELEMETRY_OPT_OUT)
         XCTAssertTrue(options.extendedCollection)
+        XCTAssertTrue(options.hasProcessMetrics)
         let expected: [(key: String, value: AttributeValue)] = [
             ("channel", .string("stable")), ("build", .int(42)), ("low", .int(.min)), ("ratio", .double(0.5)),
             ("small", .double(0.001)), ("beta", .bool(false)), ("quoted", .string("42")), ("norway", .string("no")),

@@ -26,6 +26,7 @@ final class FaultTests: XCTestCase {
         case .makeDirectory: [ENOSPC, EACCES]
         case .list: [EIO]
         case .map: [ENOMEM, EACCES]
+        case .memory: [ENOMEM]
         }
     }
 

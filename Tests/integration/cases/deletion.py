@@ -150,7 +150,8 @@ def reset_every_file(stage):
         stage.manifest(None, {
             "heartbeat": {}, "deletion": {"endpoint": f"http://127.0.0.1:{receiver.port}/deletion"},
             "identity": {"kind": kind, "rotation_days": 30, "ephemeral": "never"},
-            "backends": [{"kind": "file", "max_bytes": 1 << 20, "max_files": 2}, {"kind": "http", "endpoint": receiver.url}]})
+            "backends": [{"kind": "file", "max_bytes": 1 << 20, "max_files": 2}, {"kind": "http", "endpoint": receiver.url},
+                         {"kind": "otlp", "endpoint": f"http://127.0.0.1:{receiver.port}/status/200", "signals": "metrics"}]})
         stage.helper("machine-id")
     age(stage, "salt", 31)
     stage.helper("track", "one")
@@ -159,10 +160,14 @@ def reset_every_file(stage):
     # More than 4 MiB: the audit log begins a second file.
     stage.send(f"manifest={stage.manifest_file}", "track=30000", "close=10000")
     stage.helper("request-deletion")
-    names = {"*.seg" if name.endswith(".seg") else name for name in os.listdir(stage.spool)}
+    [sent] = [name for name in os.listdir(stage.spool) if name.startswith("metrics.sent-")]
+    for name in (sent + ".next", "sent.metrics.jsonl.1"):
+        open(os.path.join(stage.spool, name), "x").close()
+    names = {"*.seg" if name.endswith(".seg") else name.replace(sent, "metrics.sent-XXXXXXXX") for name in os.listdir(stage.spool)}
     check_equal(every_file(), names, "files")
     # What a crash in the middle of a replacement leaves behind.
     for name in sorted(names - {"*.seg"}):
+        name = name.replace("metrics.sent-XXXXXXXX", sent)
         open(os.path.join(stage.spool, f".{name}.0123456789abcdef"), "x").close()
     stage.helper("reset")
     left = [".deletion-receipts.jsonl.0123456789abcdef", "deletion-receipts.jsonl"]

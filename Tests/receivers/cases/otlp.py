@@ -1,4 +1,5 @@
 """OTLP/HTTP logs: opentelemetry-proto decodes every body, the official exporter sends the like, a real receiver takes it."""
+import contextlib
 import json
 import os
 import re
@@ -139,9 +140,9 @@ def official_exporter(stage):
     check_equal(theirs["event.name"], ours["event.name"], "an attribute")
 
 
-@test("otlp/test-agent", "F")
-def test_agent(stage):
-    """ddapm-test-agent takes protobuf and JSON, plain and compressed, and has the records."""
+@contextlib.contextmanager
+def agent_of(stage):
+    """ddapm-test-agent, as (its own URL, that of its OTLP receiver)."""
     agent = os.path.join(os.path.dirname(PYTHON), "ddapm-test-agent")
     if not os.path.exists(agent):
         raise Skipped("no build/venv: run make setup")
@@ -155,21 +156,52 @@ def test_agent(stage):
                                cwd=stage.root, env={"PATH": os.environ["PATH"], "HOME": stage.root}, stdout=log, stderr=log)
     try:
         wait_until(lambda: all(listens(port) for port in ports[:2]), "the agent listens", 30)
-        for protocol in FORMS:
-            for compression in ("none", "gzip"):
-                printed = through_c(stage, "otlp", "full", endpoint=f"http://127.0.0.1:{ports[1]}", protocol=protocol, compression=compression)
-                check(printed.startswith(f"{OK} "), f"{protocol}, {compression}: {printed}")
-        with urllib.request.urlopen(f"http://127.0.0.1:{ports[1]}/test/session/logs", timeout=10) as answer:
-            logs = json.load(answer)
-        # What came as JSON it keeps as it came, in the other spelling.
-        text = json.dumps(logs).replace("string_value", "stringValue").replace("event_name", "eventName")
-        check_equal(4, text.count('"body": {"stringValue": "run it"}'), "records that the agent has")
-        check_equal(4, text.count('"eventName": "command.invocation"'), "names of events")
+        yield f"http://127.0.0.1:{ports[1]}"
     finally:
         process.kill()
         process.wait()
         log.close()
+
+
+def session(url, what):
+    """What the agent has, in one spelling: what came as JSON it keeps as it came."""
+    with urllib.request.urlopen(f"{url}/test/session/{what}", timeout=10) as answer:
+        text = json.dumps(json.load(answer))
+    return re.sub("_([a-z])", lambda match: match[1].upper(), text)
+
+
+@test("otlp/test-agent", "F")
+def test_agent(stage):
+    """ddapm-test-agent takes protobuf and JSON, plain and compressed, and has the records."""
+    with agent_of(stage) as url:
+        for protocol in FORMS:
+            for compression in ("none", "gzip"):
+                printed = through_c(stage, "otlp", "full", endpoint=url, protocol=protocol, compression=compression)
+                check(printed.startswith(f"{OK} "), f"{protocol}, {compression}: {printed}")
+        text = session(url, "logs")
+        check_equal(4, text.count('"body": {"stringValue": "run it"}'), "records that the agent has")
+        check_equal(4, text.count('"eventName": "command.invocation"'), "names of events")
     stage.expect(4, delivered=4)
+
+
+@test("otlp/test-agent-metrics", "H7")
+def test_agent_metrics(stage):
+    """The same with metrics, in both temporalities."""
+    with agent_of(stage) as url:
+        count = 0
+        for protocol in FORMS:
+            for temporality in ("cumulative", "delta"):
+                count += 1
+                stage.manifest(url, kind="otlp", signals="metrics", protocol=protocol, temporality=temporality, name=f"number{count}",
+                               compression="gzip" if count % 2 else "none")
+                stage.helper("count", "builds")
+                stage.helper("observe", "duration", "0.25")
+                stage.helper("flush")
+        text = session(url, "metrics")
+        # The process that `count` starts may be faster than the other commands, and a sum is sent again then.
+        for name in ("builds", "duration"):
+            check(text.count(f'"name": "{name}"') >= count, f"{text.count(name)} of {count} requests have {name}")
+        check_equal(0, len(re.findall('"lastError": [^n]', stage.helper("status", "--json"))), "errors")
 
 
 def listens(port):

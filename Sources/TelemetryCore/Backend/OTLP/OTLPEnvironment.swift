@@ -2,23 +2,31 @@
 
 /// How the variables `OTEL_EXPORTER_OTLP_*` change an author's choice, if the author allows it: the OpenTelemetry
 /// specification, "OpenTelemetry Protocol Exporter". `fill`: they supply what the author has not given. `override`:
-/// they win. Variables for logs have priority over those for every signal. An empty variable counts as unset.
+/// they win. Variables for one signal have priority over those for every
+/// signal. An empty variable counts as unset.
 ///
 /// Credentials stay with the endpoint they were given for: headers from the environment never go to the author's
 /// endpoint, and the author's headers and key never go to an endpoint that replaces it.
 enum OTLPEnvironment {
     /// Where a collector listens by default.
-    static let defaultEndpoint = "http://localhost:4318/v1/logs"
+    private static let defaultBase = "http://localhost:4318"
 
-    static func resolve(_ choice: NetworkChoice, lookup: (String) -> String?) -> NetworkChoice {
+    static func resolve(
+        _ choice: NetworkChoice, _ signal: OTLPSignal = .logs, lookup: (String) -> String?
+    ) -> NetworkChoice {
         let mode = choice.setting("environment")
         guard mode == "fill" || mode == "override" else { return choice }
         let isOverriding = mode == "override"
         let resolved = choice.copy()
-        if isOverriding || choice.endpoint.utf8.isEmpty { setEndpoint(resolved, isOverriding, lookup) }
-        if isOverriding || choice.setting("protocol").utf8.isEmpty { set(resolved, "protocol", "PROTOCOL", lookup) }
-        if isOverriding || choice.timeoutMilliseconds == 0 { set(resolved, "timeout_ms", "TIMEOUT", lookup) }
-        if isOverriding || !choice.isCompressionSet { set(resolved, "compression", "COMPRESSION", lookup) }
+        if isOverriding || choice.endpoint.utf8.isEmpty { setEndpoint(resolved, signal, isOverriding, lookup) }
+        if isOverriding || choice.setting("protocol").utf8.isEmpty {
+            set(resolved, "protocol", signal, "PROTOCOL", lookup)
+        }
+        if isOverriding || choice.timeoutMilliseconds == 0 { set(resolved, "timeout_ms", signal, "TIMEOUT", lookup) }
+        if isOverriding || !choice.isCompressionSet { set(resolved, "compression", signal, "COMPRESSION", lookup) }
+        if signal == .metrics, isOverriding || choice.setting("temporality").utf8.isEmpty {
+            setTemporality(resolved, lookup)
+        }
         return resolved
     }
 
@@ -30,8 +38,8 @@ enum OTLPEnvironment {
     }
 
     @inline(never)
-    private static func find(_ suffix: String, _ lookup: (String) -> String?) -> Variable? {
-        var prefix = "OTEL_EXPORTER_OTLP_LOGS_"
+    private static func find(_ signal: OTLPSignal, _ suffix: String, _ lookup: (String) -> String?) -> Variable? {
+        var prefix = signal.variablePrefix
         for isOfSignal in [true, false] {
             if let value = lookup(prefix + suffix), !value.utf8.isEmpty {
                 return Variable(name: prefix + suffix, value: value, isOfSignal: isOfSignal)
@@ -49,38 +57,40 @@ enum OTLPEnvironment {
 
     /// A value that is not understood is ignored.
     @inline(never)
-    private static func set(_ choice: NetworkChoice, _ key: String, _ suffix: String, _ lookup: (String) -> String?) {
-        guard let variable = find(suffix, lookup) else { return }
+    private static func set(
+        _ choice: NetworkChoice, _ key: String, _ signal: OTLPSignal, _ suffix: String, _ lookup: (String) -> String?
+    ) {
+        guard let variable = find(signal, suffix, lookup) else { return }
         note(choice, variable, choice.set(key, variable.value))
+    }
+
+    /// "The values are case-insensitive."
+    private static func setTemporality(_ choice: NetworkChoice, _ lookup: (String) -> String?) {
+        let name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
+        guard let value = lookup(name), !value.utf8.isEmpty else { return }
+        let lower = String(bytes: value.utf8.map { Authority.lowercase($0) })
+        note(choice, Variable(name: name, value: value, isOfSignal: true), choice.set("temporality", lower))
     }
 
     /// An endpoint that cannot be used is kept nevertheless: nothing is sent then. Otherwise events would go to a host
     /// that the user meant to replace.
-    private static func setEndpoint(_ choice: NetworkChoice, _ isOverriding: Bool, _ lookup: (String) -> String?) {
-        if let variable = find("ENDPOINT", lookup) {
+    private static func setEndpoint(
+        _ choice: NetworkChoice, _ signal: OTLPSignal, _ isOverriding: Bool, _ lookup: (String) -> String?
+    ) {
+        if let variable = find(signal, "ENDPOINT", lookup) {
             if !choice.endpoint.utf8.isEmpty { choice.dropCredentials() }
-            choice.redirect(to: variable.isOfSignal ? variable.value : logsURL(variable.value))
+            choice.redirect(to: variable.isOfSignal ? variable.value : signal.url(variable.value))
             note(choice, variable, Endpoint.problem(choice.endpoint, allowingHTTP: choice.allowsHTTP))
         } else if choice.endpoint.utf8.isEmpty {
-            choice.redirect(to: defaultEndpoint)
+            choice.redirect(to: defaultBase + signal.path)
         } else {
             return
         }
-        guard let variable = find("HEADERS", lookup), isOverriding || (choice.headers.isEmpty && choice.key == .none)
+        guard let variable = find(signal, "HEADERS", lookup),
+            isOverriding || (choice.headers.isEmpty && choice.key == .none)
         else { return }
         choice.dropCredentials()
         addHeaders(choice, variable)
-    }
-
-    /// "Construct per-signal URLs relative to" the base: after its path, before its query.
-    static func logsURL(_ base: String) -> String {
-        let bytes = Array(base.utf8)
-        let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
-        var path = bytes[..<end]
-        while path.last == UInt8(ascii: "/") { path.removeLast() }
-        let signal = "/v1/logs"
-        let isWhole = path.count >= signal.utf8.count && Array(path.suffix(signal.utf8.count)) == Array(signal.utf8)
-        return String(bytes: path) + (isWhole ? "" : signal) + String(bytes: bytes[end...])
     }
 
     /// `name=value,name=value`, percent-encoded; W3C Baggage without its properties.

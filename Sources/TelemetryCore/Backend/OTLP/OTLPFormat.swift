@@ -3,16 +3,23 @@
 extension Receiver {
     static let otlp = Receiver(
         name: "otlp",
-        path: "/v1/logs",
+        path: OTLPSignal.logs.path,
         key: .bearer,
-        settings: [
+        settings: otlpSettings,
+        complete: { OTLPSignal.logs.complete($0) },
+        resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
+        forMetrics: .otlpMetrics,
+        transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json") })
+
+    static var otlpSettings: [Setting] {
+        [
             Setting(name: "protocol", choices: "http/protobuf http/json"),
             Setting(name: "environment", choices: "ignore fill override"),
-        ],
-        // The URL of a signal never ends with a slash: it is a base, or the whole URL with a slash too many.
-        complete: { $0.utf8.last == UInt8(ascii: "/") ? OTLPEnvironment.logsURL($0) : nil },
-        resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
-        transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json") })
+            Setting(name: "signals", choices: "events metrics", isList: true),
+            Setting(name: "temporality", choices: "cumulative delta lowmemory"),
+            Setting(name: "metrics_interval_ms", numbers: NetworkChoice.metricsIntervals),
+        ]
+    }
 }
 
 /// OTLP/HTTP logs: https://opentelemetry.io/docs/specs/otlp/, "OTLP/HTTP"; docs/backends.md.
@@ -31,13 +38,18 @@ final class OTLPFormat: WireFormat {
         let count = encoder.write(batch.events)
         return encoder.bytes.map {
             WireRequest(
-                headers: [isJSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf"], body: $0,
-                eventCount: count)
+                headers: [Self.contentType(isJSON: isJSON)], body: $0, eventCount: count)
         }
     }
 
-    /// An ExportLogsServiceResponse, in either form. Receivers of JSON return more members or fewer.
-    func recognises(_ body: [UInt8]) -> Bool {
+    static func contentType(isJSON: Bool) -> String {
+        isJSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf"
+    }
+
+    func recognises(_ body: [UInt8]) -> Bool { Self.recognises(body) }
+
+    /// A response of any signal, in either form. Receivers of JSON return more members or fewer.
+    static func recognises(_ body: [UInt8]) -> Bool {
         OTLPPartialSuccess.isWhole(body) || Acknowledgement(body) != .other && !JSONAnswer.has("error", in: body)
     }
 
@@ -46,24 +58,29 @@ final class OTLPFormat: WireFormat {
     private static let rules = StatusRules(onlyServerErrors: [500, 502, 503, 504])
 
     func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
-        let outcome = Self.rules.outcome(response, eventCount: eventCount, now: now)
+        Self.outcome(response, rejectedName: "rejectedLogRecords", count: eventCount, now: now)
+    }
+
+    /// `rejectedName`: the member of a partial success in JSON that says how many of `count` were refused.
+    static func outcome(_ response: HTTPResponse, rejectedName: StaticString, count: Int, now: Int) -> Outcome {
+        let outcome = rules.outcome(response, eventCount: count, now: now)
         guard outcome.verdict == .accepted else { return outcome }
-        let rejected = min(eventCount, OTLPPartialSuccess.rejected(response.body))
+        let rejected = min(count, OTLPPartialSuccess.rejected(response.body, rejectedName))
         guard rejected > 0 else { return outcome }
         return Outcome(
             verdict: .partial(rejected: rejected), reason: "partial success: " + rejected.description + " rejected")
     }
 }
 
-/// `partial_success` of an ExportLogsServiceResponse. Its text is not kept: it comes from the receiver, and may repeat
+/// `partial_success` of a response, which is the same for all signals. Its text is not kept: it comes from the receiver, and may repeat
 /// what the receiver was sent. Without rejected records it is a warning, and all records were accepted.
 enum OTLPPartialSuccess {
     /// 0 if the body says nothing, or is malformed: the status has said what happened to the request.
-    static func rejected(_ body: [UInt8]) -> Int {
+    static func rejected(_ body: [UInt8], _ name: StaticString = "rejectedLogRecords") -> Int {
         // The answer has the form of the request, but not every proxy knows that. No field of the protobuf begins with
         // these bytes.
         if let first = body.first, first == UInt8(ascii: "{") || first == 0x20 || first == 0x0D {
-            return max(0, JSONAnswer.integer("rejectedLogRecords", in: body) ?? 0)
+            return max(0, JSONAnswer.integer(name, in: body) ?? 0)
         }
         return protobufRejected(body)
     }

@@ -25,6 +25,26 @@ extension OTLPMessage {
         double(value)
     }
 
+    /// protobuf's sint32.
+    @inline(never)
+    mutating func signed(_ tag: UInt8, _ name: StaticString, _ value: Int32) {
+        if isJSON { return json.member(name, Int64(value)) }
+        json.buffer.appendVarint(tag, UInt64(UInt32(bitPattern: value &<< 1 ^ value &>> 31)))
+    }
+
+    /// A packed field of numbers that take as many bytes as they need.
+    @inline(never)
+    mutating func varints(_ tag: UInt8, _ name: StaticString, _ values: [UInt64]) {
+        if isJSON {
+            json.beginList(name)
+            for value in values { packed(value) }
+            return json.endArray()
+        }
+        let start = json.buffer.beginMessage(tag, width: 2)
+        for value in values { json.buffer.appendVarint(value) }
+        json.buffer.endMessage(start, width: 2)
+    }
+
     // MARK: lists of numbers of eight bytes
 
     /// Begins a packed field of `count` numbers.
@@ -48,6 +68,11 @@ extension OTLPMessage {
 }
 
 extension ByteBuffer {
+    fileprivate mutating func appendVarint(_ value: UInt64) {
+        guard let to = reserve(Self.longestVarint) else { return }
+        commit(upTo: Self.writeVarint(value, to: to))
+    }
+
     @inline(never)
     fileprivate mutating func appendWord(_ value: UInt64) {
         guard let to = reserve(8) else { return }

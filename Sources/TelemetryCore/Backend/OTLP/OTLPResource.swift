@@ -2,12 +2,16 @@
 
 // What logs and metrics are from: resource.proto and common.proto.
 extension OTLPMessage {
-    /// The tool. `hasSDK`: and this library, as the specification asks of an SDK.
-    mutating func resource(_ name: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer, hasSDK: Bool = false) {
+    /// The tool. `hasSDK`: and this library, as the specification asks of an SDK. `instance`: what tells series of the
+    /// same name apart; empty: nothing does.
+    mutating func resource(
+        _ name: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer, hasSDK: Bool = false, instance: [UInt8] = []
+    ) {
         let resource = begin(0x0A, "resource")
         beginAttributes(0x0A)
         attribute("service.name", name)
         attribute("service.version", version)
+        if !instance.isEmpty { instance.withUnsafeBytes { attribute("service.instance.id", $0) } }
         if hasSDK {
             attribute("telemetry.sdk.language", Self.raw("c"))
             attribute("telemetry.sdk.name", Self.raw("libtelemetry"))

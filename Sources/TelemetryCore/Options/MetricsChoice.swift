@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What an author has chosen about metrics, for a kind that takes them.
+extension NetworkChoice {
+    private func has(signal: String) -> Bool {
+        (" " + setting("signals") + " ").utf8.split(separator: 0x20).contains { Array($0) == Array(signal.utf8) }
+    }
+
+    /// By default a backend takes events alone.
+    package var takesEvents: Bool { setting("signals").utf8.isEmpty || has(signal: "events") }
+    package var takesMetrics: Bool { kind.forMetrics != nil && has(signal: "metrics") }
+
+    /// The same choice for metrics: another address. Nil: the kind takes none.
+    package var forMetrics: NetworkChoice? {
+        guard takesMetrics, let receiver = kind.forMetrics else { return nil }
+        return copy(as: receiver)
+    }
+
+    /// OpenTelemetry's OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE. `lowmemory` differs from `delta` for what is
+    /// asked when it is exported, and nothing here is.
+    package var isDelta: Bool {
+        let preference = setting("temporality")
+        return preference == "delta" || preference == "lowmemory"
+    }
+
+    /// The time between two requests.
+    package var metricsIntervalMilliseconds: Int64 {
+        let given = setting("metrics_interval_ms")
+        return given.utf8.isEmpty ? Self.usualMetricsInterval : YAMLNumber.integer(given) ?? Self.usualMetricsInterval
+    }
+
+    static let usualMetricsInterval: Int64 = 60_000
+    static let metricsIntervals = NumberRange(1000, 86_400_000)
+}
+
+extension Destination {
+    /// The same for metrics alone. Nil: it takes none, or is meant for events too.
+    func forMetricsOnly() -> Destination? {
+        guard let network, network.kind.forMetrics != nil else { return nil }
+        if network.takesMetrics { return network.takesEvents ? nil : self }
+        let copy = network.copy()
+        guard network.setting("signals").utf8.isEmpty, copy.set("signals", "metrics") == nil else { return nil }
+        return Destination(name: name, .network(copy))
+    }
+
+    static let expectedForMetrics = "one of kind otlp, for metrics only"
+
+    /// What a person is shown of it: for metrics alone, where these go.
+    package var shownChoice: BackendChoice {
+        guard !takesEvents, let metrics = network?.forMetrics else { return choice }
+        return .network(metrics)
+    }
+}
