@@ -943,6 +943,23 @@ TELEMETRY_API size_t telemetry_metrics_write(telemetry_collector *collector, con
     char *buffer, size_t size, const char **content_type);
 
 /**
+ * Adds what this process uses to the text of telemetry_metrics_write(). The names are those of
+ * Prometheus' client libraries: `process_cpu_seconds_total`, `process_open_fds`, `process_max_fds`,
+ * `process_virtual_memory_bytes`, `process_virtual_memory_max_bytes`,
+ * `process_resident_memory_bytes`, `process_start_time_seconds` and `process_threads`. They are
+ * read when the text is written, and stored nowhere. One that is not known is left out. For
+ * programs that run for long. Default: false.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_process_metrics(telemetry_options *options,
+    bool on);
+
+/**
  * Lets a Prometheus server of this machine scrape the tool's metrics, without an HTTP server of the
  * program. Default: nothing listens. If metrics are recorded, telemetry_open() listens on the
  * address and starts a thread that answers GET and HEAD of `/metrics` with what
@@ -1407,8 +1424,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_http(telemetry_opti
  * @param kind `noop`, `stdout`, `file`, `http`, `otlp`, `datadog`, `posthog`, `segment`,
  *     `splunk_hec`, `splunk_udp` or `clickhouse`; docs/backends.md has a section on each. Copied.
  * @param settings The keys of `backend` in telemetry-manifest(5), with strings, ints or bools; a
- *     header as `headers.NAME`. `name` tells two of one kind apart. Copied. May be NULL if
- *     `setting_count` is 0.
+ *     header as `headers.NAME`, a list as text with commas. `name` tells two of one kind apart.
+ *     Copied. May be NULL if `setting_count` is 0.
  * @param setting_count Number of settings.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error(),
  *     which never contains a key.
