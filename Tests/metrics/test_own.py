@@ -7,8 +7,10 @@ import time
 
 import metrics_reader
 import programs
+from push_receiver import PushReceiver, decoded
+from push_receiver import total as push_total
 from suite import check, check_equal, test
-from world import BUILD, TOOL
+from world import TOOL
 
 
 def state(world, *names):
@@ -222,6 +224,155 @@ int main(void)
     telemetry_close(telemetry, 100);
     return 0;
 }
-""")
+""", "-Wno-unused-function")
     check("requests_total 5" in world.run([program]).stdout, "telemetry_metrics_write()")
     check_equal({"own"}, set(os.listdir(state(world))), "the tool's directory")
+
+
+CANARY = "AUTHORS-KEY-CANARY"
+
+# A program of an author with a key and metadata, and with a receiver for events, metrics or both.
+AUTHORS = programs.PRELUDE + r"""
+int main(int argc, char **argv)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1.0.0");
+    if (telemetry_options_load_manifest(options, argv[1]) != TELEMETRY_OK) return 3;
+    telemetry_attribute team = telemetry_string("team", "AUTHORS-KEY-CANARY");
+    telemetry_options_set_metadata(options, &team, 1);
+    if (argc > 3) {
+        telemetry_attribute settings[] = {telemetry_string("endpoint", argv[3]), telemetry_string("headers.x-operator", "mine")};
+        if (telemetry_options_add_operator_backend(options, "otlp", settings, 2) != TELEMETRY_OK) return 4;
+    }
+    telemetry_collector *telemetry = telemetry_open(options);
+    telemetry_options_free(options);
+    telemetry_track(telemetry, "feature.used", "AUTHORS-EVENT", NULL, 0);
+    for (int i = 0; i < atoi(argv[2]); i++) telemetry_count(telemetry, "requests", 1, NULL, 0);
+    printf("%d\n", telemetry_close(telemetry, 20000));
+    return 0;
+}
+"""
+
+
+class Receivers:
+    """The author's and one's own."""
+
+    def __init__(self, world, **backend):
+        self.author, self.own = PushReceiver(), PushReceiver()
+        world.manifest(self.author.url, None, kind="otlp", **{"headers": {"x-author": CANARY}, "signals": ["events", "metrics"], **backend})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.author.close()
+        self.own.close()
+
+    def check_apart(self, own_path="/v1/metrics"):
+        for request in self.own.requests:
+            said = repr(sorted(request.headers.items())).encode() + request.body
+            for canary in (CANARY.encode(), b"AUTHORS-EVENT", b"x-author"):
+                check(canary not in said, f"{canary} at one's own receiver: {said[:300]}")
+            check_equal(own_path, request.path, "path")
+        for request in self.author.requests:
+            check("mine" not in request.headers.values() and "x-operator" not in request.headers, f"one's own key at the author's: {request.headers}")
+
+    @staticmethod
+    def last(receiver):
+        return push_total([decoded(receiver.requests)[-1]], "requests") if receiver.requests else 0
+
+
+def authors(world):
+    return world.program("authors", AUTHORS, "-Wno-unused-function")
+
+
+@test("own/sent", "H14 H7")
+def sent(world):
+    """One's own receiver gets metrics whatever the author gets, and each gets nothing of the other's."""
+    with Receivers(world) as receivers:
+        own(world, f"backends: [{{kind: otlp, endpoint: '{receivers.own.url}', headers: {{x-own: mine}}}}]\n")
+        disabled(world)
+        program = authors(world)
+        world.run([program, world.manifest_file, "3"])
+        check_equal((0, 3), (len(receivers.author.requests), receivers.last(receivers.own)), "without consent")
+        check_equal("mine", receivers.own.requests[0].headers.get("x-own"), "the header of own.yaml")
+        said = json.loads(world.telemetry("status", "--json").stdout)["own"]
+        check_equal(["own.otlp"], [each["name"] for each in said["metrics"]], "status")
+        check(said["metrics"][0]["points_accepted"] > 0, f"status: {said['metrics'][0]}")
+        world.telemetry("enable")
+        world.run([program, world.manifest_file, "4"])
+        check_equal(7, receivers.last(receivers.own), "one's own, with consent")
+        of_metrics = [request for request in receivers.author.requests if request.path == "/v1/metrics"]
+        check_equal(4, push_total([decoded(of_metrics)[-1]], "requests"), "the author's")
+        receivers.check_apart()
+        world.telemetry("count", "requests")
+        world.telemetry("deliver", "--now")
+        check_equal(8, receivers.last(receivers.own), "by telemetry deliver")
+        receivers.check_apart()
+
+
+@test("own/deliver", "H14 H7")
+def delivered(world):
+    """`telemetry deliver` and `flush` send one's own while the author gets nothing; a receiver that is away is said, and tried again."""
+    with Receivers(world) as receivers:
+        own(world, f"backends: [{{kind: otlp, endpoint: '{receivers.own.url}', temporality: delta}}]\n")
+        disabled(world)
+        receivers.own.plan = lambda number: 503 if number < 1 else 200
+        world.telemetry("count", "requests", "--by", "5")
+        wait_for(lambda: len(receivers.own.requests) >= 1, "the detached delivery")
+        wait_for(lambda: json.loads(world.telemetry("status", "--json").stdout)["own"]["metrics"][0]["consecutive_failures"] == 1, "status")
+        done = world.telemetry("flush", expected=None)
+        check_equal(4, done.returncode, f"exit code in the pause ({done.stderr})")
+        check("your own receivers" in done.stderr, done.stderr)
+        world.telemetry("deliver", "--now")
+        world.telemetry("count", "requests", "--by", "2")
+        world.telemetry("deliver", "--now")
+        check_equal(7, push_total(decoded(receivers.own.counted), "requests"), "the differences")
+        check_equal(0, len(receivers.author.requests), "the author's")
+
+
+@test("own/variables", "H15 H14")
+def variables(world):
+    """OpenTelemetry's variables name one's own receiver, and do not count where the author has chosen one for metrics."""
+    with Receivers(world, signals=["events"]) as receivers:
+        disabled(world)
+        world.environment.update({"OTEL_EXPORTER_OTLP_ENDPOINT": receivers.own.url, "OTEL_EXPORTER_OTLP_HEADERS": "x-own=mine",
+                                  "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"})
+        program = authors(world)
+        world.run([program, world.manifest_file, "3"])
+        check_equal((3, "mine", "application/json"), (receivers.last(receivers.own), receivers.own.requests[0].headers.get("x-own"),
+                                                      receivers.own.requests[0].headers["Content-Type"]), "by the variables")
+        receivers.check_apart()
+        check_equal(0, len(receivers.author.requests), "the author's")
+        before = len(receivers.own.requests)
+        for name, value in (("OTEL_SDK_DISABLED", "true"), ("OTEL_METRICS_EXPORTER", "none"), ("ITEST_NO_TELEMETRY", "1")):
+            world.environment[name] = value
+            world.run([program, world.manifest_file, "3"])
+            del world.environment[name]
+        check_equal(before, len(receivers.own.requests), "requests while it is refused")
+        world.environment["ITEST_TELEMETRY_LOCAL"] = "1"
+        world.run([program, world.manifest_file, "1"])
+        check_equal((before, 4), (len(receivers.own.requests), total(state(world, "own"))), "kept on this machine")
+        del world.environment["ITEST_TELEMETRY_LOCAL"]
+    with Receivers(world) as receivers:
+        world.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = receivers.own.url
+        world.run([authors(world), world.manifest_file, "3"])
+        check_equal((0, 0), (len(receivers.own.requests), len(receivers.author.requests)), "the author has a receiver for metrics")
+
+
+@test("own/operator-backend", "H14 H7")
+def operator_backend(world):
+    """A receiver that the program's operator has chosen, beside one of own.yaml."""
+    with Receivers(world) as receivers:
+        disabled(world)
+        world.run([authors(world), world.manifest_file, "6", receivers.own.url])
+        check_equal((6, "mine"), (receivers.last(receivers.own), receivers.own.requests[0].headers.get("x-operator")), "the operator's")
+        receivers.check_apart()
+        check_equal(0, len(receivers.author.requests), "the author's")
+        second = PushReceiver()
+        try:
+            own(world, f"backends: [{{kind: otlp, endpoint: '{second.url}'}}]\n")
+            world.run([authors(world), world.manifest_file, "1", receivers.own.url])
+            check_equal((7, 7), (receivers.last(receivers.own), receivers.last(second)), "both")
+            check(all("x-operator" not in request.headers for request in second.requests), "the operator's key at the other receiver")
+        finally:
+            second.close()

@@ -253,7 +253,7 @@ extension MetricRecording {
         let metric = Collector.from(collector).metric(name, type, unit: unit)
         csystem_leave(caller)
         guard let metric else {
-            return Gate.isOpenForMetrics(collector) ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED
+            return Collector.from(collector).keepsMetrics ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED
         }
         return record(metric, operation, attributes, count)
     }
