@@ -77,8 +77,8 @@ enum CommandTable {
                 id: .metrics, name: "metrics",
                 forms: [
                     "[--format FORMAT] [--delivery] [--audience author|own] [--textfile FILE]",
-                    "--listen ADDRESS [--audience author|own]",
-                    "--push URL [--job NAME] [--grouping K=V]... [--timeout-ms N] [--audience author|own]",
+                    "--listen ADDRESS [--delivery] [--audience author|own]",
+                    "--push URL [--job NAME] [--grouping K=V]... [--timeout-ms N] [--delivery] [--audience author|own]",
                 ],
                 summary: "print the tool's metrics, or let a Prometheus server have them",
                 details:

@@ -10,25 +10,25 @@ enum MetricsCommand {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
         let shown = try audience(options, invocation)
+        let delivery = invocation.arguments.has(.delivery) ? options : nil
         if let address = invocation.arguments.value(.listen) {
-            try alone(invocation, "--listen", [.format, .textfile, .delivery, .push, .job, .grouping, .timeoutMs])
-            return try MetricsListener.run(invocation, shown, address)
+            try alone(invocation, "--listen", [.format, .textfile, .push, .job, .grouping, .timeoutMs])
+            return try MetricsListener.run(invocation, shown, delivery: delivery, address)
         }
         if let url = invocation.arguments.value(.push) {
-            try alone(invocation, "--push", [.format, .textfile, .delivery])
-            return try MetricsPushing.run(invocation, shown, url)
+            try alone(invocation, "--push", [.format, .textfile])
+            return try MetricsPushing.run(invocation, shown, delivery: delivery, url)
         }
         for id in [OptionID.job, .grouping, .timeoutMs] where invocation.arguments.has(id) {
             throw invocation.usage("--job, --grouping and --timeout-ms go with --push only")
         }
         let format = try format(invocation)
-        let hasDelivery = invocation.arguments.has(.delivery)
-        if hasDelivery && !format.isExposition {
+        if delivery != nil && !format.isExposition {
             throw invocation.usage(
                 "--delivery goes with --format prometheus and openmetrics; 'telemetry status --json' has the same counts"
             )
         }
-        let bytes = try text(shown, format, delivery: hasDelivery ? options : nil)
+        let bytes = try text(shown, format, delivery: delivery)
         guard let path = invocation.arguments.value(.textfile) else {
             try invocation.answer(bytes)
             return .ok

@@ -4,7 +4,9 @@ import TelemetryCore
 
 /// `metrics --listen`: the tool's file over HTTP, until a signal says that it is enough.
 enum MetricsListener {
-    static func run(_ invocation: Invocation, _ options: Options, _ text: String) throws(Failure) -> ExitCode {
+    static func run(_ invocation: Invocation, _ options: Options, delivery: Options?, _ text: String) throws(Failure)
+        -> ExitCode
+    {
         let address: ListenAddress
         do throws(ListenAddressError) { address = try ListenAddress.parse(invocation.path(text)) } catch {
             throw invocation.usage("--listen: " + error.text)
@@ -12,7 +14,7 @@ enum MetricsListener {
         // Before there is another thread: a signal that comes early waits.
         let end = EndSignals()
         let server: MetricsFileServer
-        do throws(SystemError) { server = try MetricsFileServer(options, address) } catch {
+        do throws(SystemError) { server = try MetricsFileServer(options, delivery: delivery, address) } catch {
             throw Failure(code: .system, message: address.description + ": " + error.text)
         }
         guard server.start() else { throw Failure(code: .system, message: "no thread could be started") }

@@ -479,6 +479,8 @@ def helper(world):
     check("a_total 1" in get(path)[2], "recorded since")
     world.telemetry("count", "a")
     check("a_total 2" in get(path)[2], "recorded since")
+    counting = Helper(world, "127.0.0.1:0", "--delivery")
+    check_equal(world.telemetry("metrics", "--delivery").stdout, get(counting.port)[2], "--delivery")
     world.telemetry("reset")
     check_equal((200, ""), get(path)[::2], "after reset")
     served.process.terminate()

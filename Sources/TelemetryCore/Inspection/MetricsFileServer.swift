@@ -5,6 +5,7 @@ import CSystem
 /// nothing there.
 package final class MetricsFileServer {
     private let options: Options
+    private let delivery: Options?
     private let server: MetricsServer
     private let mutex = Mutex()
     private let condition = Condition()
@@ -12,8 +13,10 @@ package final class MetricsFileServer {
 
     package var address: ListenAddress { server.address }
 
-    package init(_ options: Options, _ address: ListenAddress) throws(SystemError) {
+    /// `delivery`: with the counts of that tool's events.
+    package init(_ options: Options, delivery: Options?, _ address: ListenAddress) throws(SystemError) {
         self.options = options
+        self.delivery = delivery
         server = try MetricsServer(address)
     }
 
@@ -41,7 +44,8 @@ package final class MetricsFileServer {
     }
 
     private func content(_ choice: ExpositionChoice) -> ScrapeContent {
-        let text = (try? MetricsReport.text(options, choice.format == .openMetrics ? .openMetrics : .prometheus)) ?? nil
+        let format = choice.format == .openMetrics ? MetricsReport.Format.openMetrics : .prometheus
+        let text = (try? MetricsReport.text(options, format, delivery: delivery)) ?? nil
         return text.map { .text($0) } ?? .failure
     }
 }
