@@ -778,13 +778,15 @@ TELEMETRY_API telemetry_status telemetry_observe(telemetry_collector *collector,
     double value, const telemetry_attribute *attributes, size_t count);
 
 /**
- * Declares a metric. A manifest's `metrics:` does the same.
+ * Declares a metric. A manifest's `metrics:` does the same; if there is one, its list counts, and
+ * code adds nothing to it, whichever comes first.
  *
  * Threads: one at a time for the same options.
  * Blocking: none.
  *
  * @param declaration Copied.
- * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT, and telemetry_options_error() says what was
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_UNDECLARED if the manifest's list has no such metric, which
+ *     is then not recorded; TELEMETRY_ERROR_ARGUMENT, and telemetry_options_error() says what was
  *     expected; TELEMETRY_ERROR_MEMORY.
  * @since 0.1.0
  */

@@ -2,13 +2,15 @@
 import CSystem
 import TelemetryCore
 
-/// Declares a metric. A manifest's `metrics:` does the same.
+/// Declares a metric. A manifest's `metrics:` does the same; if there is one, its list counts, and code adds
+/// nothing to it, whichever comes first.
 ///
 /// Threads: one at a time for the same options.
 /// Blocking: none.
 ///
 /// @param declaration  Copied.
-/// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT, and telemetry_options_error() says what was
+/// @return TELEMETRY_OK; TELEMETRY_ERROR_UNDECLARED if the manifest's list has no such metric, which is
+///     then not recorded; TELEMETRY_ERROR_ARGUMENT, and telemetry_options_error() says what was
 ///     expected; TELEMETRY_ERROR_MEMORY.
 /// @since 0.1.0
 @_cdecl("telemetry_options_add_metric")
@@ -21,7 +23,8 @@ public func telemetryOptionsAddMetric(
     withUnsafeMutableBytes(of: &given) {
         $0.baseAddress.unsafelyUnwrapped.copyMemory(from: UnsafeRawPointer(declaration), byteCount: size)
     }
-    return configure(options) { $0.addMetric(given) }
+    guard let options else { return TELEMETRY_ERROR_ARGUMENT }
+    return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { object(UnsafePointer(options)).addMetric(given) }
 }
 
 /// Lets a Prometheus server of this machine scrape the tool's metrics, without an HTTP server of the

@@ -558,3 +558,34 @@ int main(int argc, char **argv)
     forks.wait()
     check_equal({'s{k="v"}': 100.0}, values(), "the child alone")
     check(read(world).used - size < 200, "blocks are used again")
+
+
+@test("store/manifest-list", "H1")
+def manifest_list(world):
+    """The manifest's list is what the user is shown: code adds nothing to it, whichever comes first."""
+    world.telemetry("enable")
+    os.makedirs(os.path.dirname(world.manifest_file), exist_ok=True)
+    with open(world.manifest_file, "w", encoding="utf-8") as file:
+        file.write("tool: {name: itest}\nmetrics:\n  listed: {type: counter, description: Is listed.}\n")
+    program = world.program("listed", programs.PRELUDE + r"""
+int main(int argc, char **argv)
+{
+    (void)opened;
+    int is_first = argc > 2;
+    telemetry_options *options = telemetry_options_new("itest", "1.0.0");
+    if (!is_first && telemetry_options_load_manifest(options, argv[1])) return 3;
+    telemetry_metric_declaration listed = {.size = sizeof listed, .name = "Listed", .type = TELEMETRY_COUNTER};
+    telemetry_metric_declaration other = {.size = sizeof other, .name = "other", .type = TELEMETRY_COUNTER};
+    printf("%d %d\n", telemetry_options_add_metric(options, &listed), telemetry_options_add_metric(options, &other));
+    if (is_first && telemetry_options_load_manifest(options, argv[1])) return 3;
+    telemetry_collector *telemetry = telemetry_open(options);
+    telemetry_options_free(options);
+    printf("%d %d %d\n", telemetry_metric_find(telemetry, "other") == NULL, telemetry_count(telemetry, "listed", 1, NULL, 0),
+           telemetry_count(telemetry, "other", 1, NULL, 0));
+    telemetry_close(telemetry, 0);
+    return 0;
+}
+""")
+    check_equal("0 -11\n1 0 -11\n", world.run([program, world.manifest_file]).stdout, "declared after the manifest")
+    check_equal("0 0\n1 0 -11\n", world.run([program, world.manifest_file, "first"]).stdout, "declared before it")
+    check_equal(["listed", "listed"], [each["metric"] for each in read(world).series for _ in range(int(each["value"]))], "what is stored")

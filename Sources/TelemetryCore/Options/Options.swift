@@ -180,12 +180,15 @@ extension Options {
     func problem(adding declaration: MetricDeclaration) -> String? {
         if let problem = declaration.problem { return problem }
         if metrics.count >= MetricLimits.metrics { return "one too many; expected at most 1000 metrics" }
-        let name = Array(declaration.name.utf8)
-        for other in metrics where other.name.utf8.count == name.count {
+        return isDeclared(name: declaration.name) ? "it is declared already; expected each name once" : nil
+    }
+
+    func isDeclared(name: String) -> Bool {
+        let length = name.utf8.count
+        for other in metrics where other.name.utf8.count == length {
             // OpenTelemetry: names that differ in case only are the same.
-            let isSame = declaration.name.withCString { a in other.name.withCString { strcasecmp(a, $0) == 0 } }
-            if isSame { return "it is declared already; expected each name once" }
+            if name.withCString({ a in other.name.withCString { strcasecmp(a, $0) == 0 } }) { return true }
         }
-        return nil
+        return false
     }
 }
