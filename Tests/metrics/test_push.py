@@ -603,6 +603,43 @@ def signals(world):
                 ([each["name"] for each in found["backends"]], [each["name"] for each in found["metrics"]]), "status")
 
 
+@test("push/local-only", "A7 H7")
+def local_only(world):
+    """Nothing leaves a machine where nothing may."""
+    receiver = world.closes(PushReceiver())
+    pushed_to(world, receiver, {"local_only": True})
+    world.run([pusher(world), world.manifest_file, "2000", "5"])
+    world.telemetry("count", "requests")
+    for arguments in (["flush"], ["deliver", "--now"]):
+        world.telemetry(*arguments, expected=None)
+    wait_until(lambda: not world.processes(), "detached processes end")
+    check_equal([], receiver.requests, "requests")
+
+
+@test("push/redirect", "E8 H7")
+def redirect(world):
+    """Another origin gets the metrics without key and headers, and `status` names it."""
+    other = world.closes(PushReceiver())
+    receiver = world.closes(PushReceiver(lambda number: (307, [("Location", other.url + "/v1/metrics")])))
+    pushed_to(world, receiver, api_key="s3cret-key", headers={"X-Tenant": "canary"})
+    push(world, adds=3)
+    request, = other.requests
+    check_equal(3, total(decoded([request]), "requests"), "counter")
+    check_equal({"Authorization", "X-Tenant"} - set(request.headers), {"Authorization", "X-Tenant"}, "secrets at another origin")
+    check(other.url in status(world)["taken_by"], status(world))
+
+
+@test("push/refusals-are-rare", "E8 H7")
+def refusals(world):
+    """A receiver that refuses everything is not asked for each run of a script."""
+    receiver = world.closes(PushReceiver(lambda number: 400))
+    pushed_to(world, receiver)
+    for _ in range(10):
+        world.telemetry("count", "requests")
+        wait_until(lambda: not world.processes(), "detached processes end")
+    check_equal(1, len(receiver.requests), "requests in an interval")
+
+
 @test("push/metrics-only", "F H7")
 def metrics_only(world):
     """With no backend that takes events, they stay in the local log."""

@@ -14,9 +14,18 @@ package enum MetricRecording {
     @inline(__always)
     @_optimize(speed)
     package static func add(_ series: UnsafeMutablePointer<telemetry_series>, _ value: Int64) -> telemetry_status {
-        let status = addOnce(series, value)
+        // Looked at first, so that nothing has to be kept over the addition.
+        if series.pointee.own != nil { return changeBoth(series, .add(value)) }
+        return addOnce(series, value)
+    }
+
+    @inline(never)
+    private static func changeBoth(
+        _ series: UnsafeMutablePointer<telemetry_series>, _ operation: MetricOperation
+    ) -> telemetry_status {
+        let status = changeOutOfLine(series, operation)
         guard let own = series.pointee.own else { return status }
-        return both(status, changeOutOfLine(own, .add(value)))
+        return both(status, changeOutOfLine(own, operation))
     }
 
     @inline(__always)
@@ -53,9 +62,8 @@ package enum MetricRecording {
     private static func change(_ series: UnsafeMutablePointer<telemetry_series>, _ operation: MetricOperation)
         -> telemetry_status
     {
-        let status = changeOnce(series, operation)
-        guard let own = series.pointee.own else { return status }
-        return both(status, changeOutOfLine(own, operation))
+        if series.pointee.own != nil { return changeBoth(series, operation) }
+        return changeOnce(series, operation)
     }
 
     @inline(__always)
@@ -110,17 +118,26 @@ package enum MetricRecording {
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
-        let status = recordOnce(metric, operation, attributes, count)
-        guard let own = metric.pointee.own else { return status }
-        return both(status, also(own, operation, attributes, count))
+        if metric.pointee.own != nil { return recordBoth(metric, operation, attributes, count) }
+        return recordOnce(metric, operation, attributes, count)
     }
 
     @inline(never)
-    private static func also(
-        _ own: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+    private static func recordBoth(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
-        recordOnce(own, operation, attributes, count)
+        let status = recordOutOfLine(metric, operation, attributes, count)
+        guard let own = metric.pointee.own else { return status }
+        return both(status, recordOutOfLine(own, operation, attributes, count))
+    }
+
+    @inline(never)
+    private static func recordOutOfLine(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        recordOnce(metric, operation, attributes, count)
     }
 
     @inline(__always)

@@ -103,7 +103,7 @@ final class MetricPass {
             return .waiting
         }
         if urgency == .interval && !sent.isDue(time, interval: outlet.intervalNanoseconds) && sent.partial == nil {
-            outlet.nextLook = sent.time &+ outlet.intervalNanoseconds
+            outlet.nextLook = sent.due(interval: outlet.intervalNanoseconds)
             return .done
         }
         return nil

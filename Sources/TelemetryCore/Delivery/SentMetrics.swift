@@ -51,9 +51,17 @@ struct SentMetrics {
         SnapshotInterval(since: base, start: base == nil ? snapshot.created : time)
     }
 
-    /// When the next request is due, apart from failures. A time in the future, from before the clock was set back, does
-    /// not count.
-    func isDue(_ now: Int64, interval: Int64) -> Bool { time == 0 || now < time || now &- time >= interval }
+    /// When the next request is due; failures have pauses. A time in the future, from before the clock was set back,
+    /// does not count.
+    func due(interval: Int64) -> Int64 {
+        let last = max(time, delivery.lastAttempt)
+        return delivery.failures > 0 || last == 0 ? 0 : last &+ interval
+    }
+
+    func isDue(_ now: Int64, interval: Int64) -> Bool {
+        let due = due(interval: interval)
+        return due <= now || due &- now > interval
+    }
 }
 
 /// "What receivers were sent"

@@ -38,6 +38,7 @@ int main(int count, char **arguments)
     telemetry_options_free(options);
     printf("enabled: %d\n", telemetry_enabled(collector));
     telemetry_track(collector, TELEMETRY_FEATURE_USED, "e", NULL, 0);
+    printf("counted: %d\n", telemetry_count(collector, "runs", 1, NULL, 0) == TELEMETRY_OK);
     printf("closed: %d\n", telemetry_close(collector, 3000));
     return 0;
 }
@@ -166,6 +167,24 @@ def yes(world):
     answer = scene.run(ITEST_TELEMETRY_ENABLED="1", CI="false")
     check("enabled: 0" in answer and "does not count in a program that has rights" in answer, answer)
     check_equal([], receiver.requests(), "requests")
+
+
+@test("privileges/own", "H14 H15")
+def own_receivers(world):
+    """What the caller points at a receiver of the caller's own is not asked for: neither the caller's file nor a variable."""
+    scene = Scene(world)
+    receiver, other = scene.receiver(), world.receiver()
+    os.remove(f"{scene.owner}/.config/telemetry/{TOOL}/enabled")
+    text = json.dumps({"backends": [{"kind": "otlp", "endpoint": other.origin}]})
+    for home, user in ((scene.caller, USER), (scene.owner, OWNER)):
+        scene.write(home, ".config/telemetry/own.yaml", text, user)
+    answer = scene.run(OTEL_METRICS_EXPORTER="otlp", OTEL_EXPORTER_OTLP_ENDPOINT=other.origin, XDG_CONFIG_HOME=f"{scene.caller}/.config")
+    check("counted: 0" in answer, answer)
+    check_equal(([], []), (receiver.requests(), other.requests()), "requests")
+    check_equal([], scene.files(f"{scene.caller}/.local", f"{scene.owner}/.local/state"), "files")
+    scene.write(scene.owner, f".config/telemetry/{TOOL}/enabled", "true\n", OWNER)
+    answer = scene.run(OTEL_SDK_DISABLED="true")
+    check("enabled: 0" in answer and "counted: 0" in answer, answer)
 
 
 @test("privileges/refusals-count", "A4 A5 A6 A7 A16")
