@@ -226,7 +226,7 @@ public:
     /** telemetry_options_add_operator_backend() */
     Options &add_operator_backend(const Text &kind, Attributes settings = {}) noexcept
     {
-        const auto list = settings.list();
+        const detail::List list(settings);
         return set(telemetry_options_add_operator_backend(get(), kind.c_str(), list.data(), list.size()));
     }
     /** telemetry_options_add_backend() */
