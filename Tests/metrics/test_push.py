@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 
 def pushed_to(world, receiver, sections=None, **backend):
     """The tool's manifest: metrics go there."""
-    world.manifest(receiver.url, sections, kind="otlp", **{"signals": ["metrics"], **backend})
+    world.manifest(receiver.url, sections, kind="otlp", **{"signals": ["metrics"], "timeout_ms": 60000, **backend})
     return world.manifest_file
 
 
@@ -168,7 +168,7 @@ def nothing_new(world):
     program = pusher(world)
     push(world, adds=10, program=program)
     for _ in range(3):
-        world.telemetry("flush")
+        world.telemetry("flush", "--timeout-ms", "60000")
         deliver(world, "--now")
     check_equal(1, len(receiver.requests), "requests without a change")
     push(world, adds=5, program=program)
@@ -248,6 +248,8 @@ def killed_deliveries(world, guarantee, temporality="delta"):
         process.wait()
         wait_until(lambda: not world.processes(), "detached processes end")
     receiver.plan = lambda number: 200
+    # The last request may take its time.
+    pushed_to(world, receiver, {"delivery": {"guarantee": guarantee}}, temporality=temporality)
     deliver(world, "--now", expected=0)
     time.sleep(1.1)
     return total(decoded(receiver.counted), "requests"), stored(world).total("requests")
@@ -293,7 +295,7 @@ def expected_failure():
 def many_series(world):
     """Series that need several requests, one of which fails: each arrives once, and the rest follows the failure."""
     receiver = world.closes(PushReceiver(lambda number: 503 if number == 1 else 200))
-    pushed_to(world, receiver, temporality="delta", timeout_ms=30000)
+    pushed_to(world, receiver, temporality="delta")
     program = world.program("many", programs.PRELUDE + r"""
 int main(int argc, char **argv)
 {
@@ -322,7 +324,7 @@ int main(int argc, char **argv)
     check(len(receiver.requests) == 2 and states(world), f"{len(receiver.requests)} requests before the failure")
     world.run([program, world.manifest_file])
     deliver(world, "--now", expected=0)
-    world.telemetry("flush")
+    world.telemetry("flush", "--timeout-ms", "60000")
     check(len(receiver.counted) > 3, f"{len(receiver.counted)} requests")
     messages = decoded(receiver.counted)
     check_equal(2 * sum(range(9000)), total(messages, "many"), "sum")
@@ -438,7 +440,7 @@ def detached(world):
     check(len(receiver.requests) <= 2, f"{len(receiver.requests)} requests in an interval")
     deliver(world, expected=0)
     check(len(receiver.requests) <= 2, "deliver does not keep to the interval")
-    world.telemetry("flush")
+    world.telemetry("flush", "--timeout-ms", "60000")
     check_equal(20, total(decoded(receiver.counted[-1:]), "requests"), "counter")
 
 
@@ -452,24 +454,24 @@ def pauses(world):
     found = status(world)
     check_equal((1, "HTTP 429"), (found["consecutive_failures"], found["last_error"]), "status after 429")
     for _ in range(3):
-        world.telemetry("flush", expected=None)
+        world.telemetry("flush", "--timeout-ms", "60000", expected=None)
         deliver(world)
     check_equal(1, len(receiver.requests), "requests in a pause")
     deliver(world, "--now", expected=0)
     check_equal((0, None), (status(world)["consecutive_failures"], status(world)["last_error"]), "status after 200")
     world.telemetry("count", "requests")
-    world.telemetry("flush", expected=None)
+    world.telemetry("flush", "--timeout-ms", "60000", expected=None)
     check("401" in status(world)["last_error"], status(world))
     deliver(world, "--now", expected=0)
     world.telemetry("count", "requests")
-    world.telemetry("flush", expected=None)
+    world.telemetry("flush", "--timeout-ms", "60000", expected=None)
     check_equal((5, 1, "HTTP 400"), (len(receiver.requests), status(world)["points_rejected"], status(world)["last_error"]), "after 400")
     for _ in range(3):
-        world.telemetry("flush")
+        world.telemetry("flush", "--timeout-ms", "60000")
         deliver(world, "--now", expected=0)
     check_equal(5, len(receiver.requests), "requests after 400")
     world.telemetry("count", "requests")
-    world.telemetry("flush", expected=0)
+    world.telemetry("flush", "--timeout-ms", "60000", expected=0)
     check_equal(4, total(decoded(receiver.requests[-1:]), "requests"), "the next request says all of it")
 
 
@@ -482,7 +484,7 @@ def partial_success(world):
     push(world, adds=4)
     found = status(world)
     check_equal((2, "partial success: 2 rejected"), (found["points_rejected"], found["last_error"]), "status")
-    world.telemetry("flush")
+    world.telemetry("flush", "--timeout-ms", "60000")
     check_equal(1, len(receiver.requests), "requests")
 
 
@@ -494,7 +496,7 @@ def consent(world):
     os.unlink(world.path("home", ".config", "telemetry", TOOL, "enabled"))
     program = pusher(world)
     world.run([program, world.manifest_file, "3000", "5"])
-    world.telemetry("flush", expected=None)
+    world.telemetry("flush", "--timeout-ms", "60000", expected=None)
     check_equal([], receiver.requests, "requests before yes")
     world.telemetry("enable")
     push(world, adds=5, program=program)
@@ -504,7 +506,7 @@ def consent(world):
     world.telemetry("disable")
     check_equal([], states(world), "what is left")
     before = len(receiver.requests)
-    for arguments in (["flush"], ["deliver", "--now"]):
+    for arguments in (["flush", "--timeout-ms", "60000"], ["deliver", "--now"]):
         world.telemetry(*arguments, expected=None)
     world.run([program, world.manifest_file, "3000", "5"])
     check_equal(before, len(receiver.requests), "requests after no")
@@ -528,7 +530,7 @@ def consent(world):
 def withdrawal_in_flight(world):
     """`disable` while a receiver does not answer: the request is cancelled, and no state comes back."""
     receiver = world.closes(PushReceiver(lambda number: "hang"))
-    pushed_to(world, receiver, timeout_ms=60000)
+    pushed_to(world, receiver)
     world.telemetry("count", "requests")
     wait_until(lambda: receiver.requests, "a request is under way")
     world.telemetry("disable")
@@ -544,7 +546,7 @@ def audit(world):
     pushed_to(world, receiver, protocol="http/json", api_key="s3cret-key", headers={"X-Tenant": "canary-header"})
     push(world, adds=30)
     world.telemetry("count", "requests")
-    world.telemetry("flush")
+    world.telemetry("flush", "--timeout-ms", "60000")
     entries = [json.loads(line) for line in world.telemetry("show", "--sent", "--json").stdout.splitlines()]
     check_equal([json.loads(request.body) for request in receiver.counted], [each["metrics"] for each in entries], "copies")
     check_equal({"accepted"}, {each["outcome"] for each in entries}, "outcomes")
@@ -595,7 +597,7 @@ def signals(world):
     world.telemetry("track", "search")
     world.telemetry("count", "requests")
     wait_until(lambda: not world.processes(), "detached processes end")
-    world.telemetry("flush", expected=0)
+    world.telemetry("flush", "--timeout-ms", "60000", expected=0)
     paths = [sorted({request.path for request in each.requests}) for each in (events, both, metric)]
     check_equal([["/v1/logs"], ["/base/v1/logs", "/base/v1/metrics"], ["/otel/v1/metrics"]], paths, "paths")
     found = json.loads(world.telemetry("status", "--json").stdout)
@@ -610,7 +612,7 @@ def local_only(world):
     pushed_to(world, receiver, {"local_only": True})
     world.run([pusher(world), world.manifest_file, "2000", "5"])
     world.telemetry("count", "requests")
-    for arguments in (["flush"], ["deliver", "--now"]):
+    for arguments in (["flush", "--timeout-ms", "60000"], ["deliver", "--now"]):
         world.telemetry(*arguments, expected=None)
     wait_until(lambda: not world.processes(), "detached processes end")
     check_equal([], receiver.requests, "requests")
@@ -646,7 +648,7 @@ def metrics_only(world):
     receiver = world.closes(PushReceiver())
     pushed_to(world, receiver)
     world.telemetry("track", "search")
-    world.telemetry("flush")
+    world.telemetry("flush", "--timeout-ms", "60000")
     check_equal([], receiver.requests, "requests")
     world.expect(1, delivered=1)
     check(os.path.exists(os.path.join(world.spool, "events.jsonl")), "the local log")
@@ -661,7 +663,7 @@ def damaged_state(world):
         receiver = world.closes(PushReceiver())
         pushed_to(world, receiver, {"delivery": {"guarantee": guarantee}}, temporality="delta")
         world.telemetry("count", "requests", "--by", "100")
-        world.telemetry("flush")
+        world.telemetry("flush", "--timeout-ms", "60000")
         wait_until(lambda: not world.processes(), "detached processes end")
         path, = states(world)
         for damage in ("version", "snapshot", "short", "random"):
@@ -681,7 +683,7 @@ def damaged_state(world):
             before = len(receiver.requests)
             world.telemetry("count", "requests", "--quiet")
             wait_until(lambda: not world.processes(), "detached processes end")
-            world.telemetry("flush", expected=None)
+            world.telemetry("flush", "--timeout-ms", "60000", expected=None)
             sent = decoded(receiver.requests[before:])
             for message in sent:
                 for point in points(message, "requests").values():
@@ -734,7 +736,7 @@ def in_memory(world):
 def deadline(world):
     """close() keeps its deadline while the receiver does not answer, and what it had to say is said later."""
     receiver = world.closes(PushReceiver(lambda number: "hang"))
-    pushed_to(world, receiver, timeout_ms=60000)
+    pushed_to(world, receiver)
     program = pusher(world)
     begin = time.monotonic()
     world.run([program, world.manifest_file, "300", "5"], timeout=30)

@@ -154,6 +154,9 @@ def reset_every_file(stage):
                          {"kind": "otlp", "endpoint": f"http://127.0.0.1:{receiver.port}/status/200", "signals": "metrics"}]})
         stage.helper("machine-id")
     age(stage, "salt", 31)
+    # The user's own metrics are in a directory below.
+    with open(stage.path("home", ".config", "telemetry", "own.yaml"), "w") as file:
+        file.write("own: on\n")
     stage.helper("track", "one")
     stage.helper("count", "builds")
     wait_until(lambda: receiver.requests() and not stage.processes(), "a failed delivery")
@@ -163,10 +166,11 @@ def reset_every_file(stage):
     [sent] = [name for name in os.listdir(stage.spool) if name.startswith("metrics.sent-")]
     for name in (sent + ".next", "sent.metrics.jsonl.1"):
         open(os.path.join(stage.spool, name), "x").close()
-    names = {"*.seg" if name.endswith(".seg") else name.replace(sent, "metrics.sent-XXXXXXXX") for name in os.listdir(stage.spool)}
+    names = {"*.seg" if name.endswith(".seg") else "own/" if name == "own" else name.replace(sent, "metrics.sent-XXXXXXXX")
+             for name in os.listdir(stage.spool)}
     check_equal(every_file(), names, "files")
     # What a crash in the middle of a replacement leaves behind.
-    for name in sorted(names - {"*.seg"}):
+    for name in sorted(names - {"*.seg", "own/"}):
         name = name.replace("metrics.sent-XXXXXXXX", sent)
         open(os.path.join(stage.spool, f".{name}.0123456789abcdef"), "x").close()
     stage.helper("reset")
