@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.request
 
 from suite import check, check_equal, test
 from world import BUILD
@@ -184,3 +185,46 @@ def manifest(world):
     source = SELF.replace("telemetry_options_set_process_metrics(options, true)", "telemetry_options_load_manifest(options, NULL)")
     child = subprocess.run([world.program("by-manifest", source)], env=world.environment, input="text\n", capture_output=True, text=True, cwd=world.root, timeout=60)
     check("process_start_time_seconds " in child.stdout, child.stdout + child.stderr)
+
+
+@test("process/listener", "H6")
+def listener(world):
+    """The program's listener shows them too, and nothing any more after a withdrawal."""
+    world.telemetry("enable")
+    source = r"""
+#include <stdio.h>
+#include <telemetry.h>
+
+int main(void)
+{
+    char address[200];
+    telemetry_options *options = telemetry_options_new("itest", "1.0.0");
+    telemetry_options_set_process_metrics(options, true);
+    telemetry_options_set_metrics_listener(options, "127.0.0.1:0");
+    telemetry_collector *telemetry = telemetry_open(options);
+    telemetry_options_free(options);
+    telemetry_count(telemetry, "a", 1, NULL, 0);
+    if (telemetry_metrics_listener(telemetry, address, sizeof address) != TELEMETRY_OK)
+        return 3;
+    puts(address);
+    fflush(stdout);
+    getchar();
+    return 0;
+}
+"""
+    child = subprocess.Popen([world.program("listening", source)], env=world.environment, cwd=world.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    class Closing:
+        def close(self):
+            child.stdin.close()
+            child.wait(30)
+            child.stdout.close()
+
+    world.closes(Closing())
+    url = f"http://{child.stdout.readline().strip()}/metrics"
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        text = answer.read().decode()
+    check("a_total 1" in text and "process_cpu_seconds_total " in text, text)
+    world.telemetry("disable")
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        check_equal("", answer.read().decode(), "after the withdrawal")

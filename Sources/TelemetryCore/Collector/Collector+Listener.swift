@@ -59,20 +59,22 @@ extension Collector {
         do throws(SystemError) {
             // The file may be withdrawn at any time.
             guard let snapshot = try source.metricSnapshot() ?? .empty else { return .failure }
-            return content(snapshot, choice)
+            return Self.content(snapshot, processMetrics, choice)
         } catch {
             // An answer without metrics would say that they are gone.
             if Gate.isOpen(source.handle) || Gate.isOpen(handle) { return .failure }
         }
-        guard let snapshot = MetricSnapshot.empty, case .text(let text) = content(snapshot, choice) else {
+        guard let snapshot = MetricSnapshot.empty, case .text(let text) = Self.content(snapshot, [], choice) else {
             return .failure
         }
         return .ended(text)
     }
 
-    private func content(_ snapshot: MetricSnapshot, _ choice: ExpositionChoice) -> ScrapeContent {
+    private static func content(
+        _ snapshot: MetricSnapshot, _ fixed: [FixedFamily], _ choice: ExpositionChoice
+    ) -> ScrapeContent {
         var text = PrometheusText(choice.format)
-        text.write(snapshot, processMetrics)
+        text.write(snapshot, fixed)
         guard let bytes = text.bytes, Allocation.isAvailable(for: 2 &* bytes.count) else { return .failure }
         return .text(Array(bytes))
     }

@@ -4,16 +4,11 @@
    Try it: FLIPT_TELEMETRY_ENABLED=1 ./flipt-metrics 9464, then curl http://127.0.0.1:9464/metrics
    With --once N it answers N made-up requests, prints its metrics and ends. */
 #define _POSIX_C_SOURCE 200809L
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <telemetry.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,11 +67,15 @@ static const telemetry_metric_declaration declarations[METRICS] = {
 
 static telemetry_metric *metrics[METRICS];
 
-static telemetry_collector *open_telemetry(void)
+/* `port`: of the listener on this machine that Prometheus scrapes; NULL: none. */
+static telemetry_collector *open_telemetry(const char *port)
 {
+    char address[40];
     telemetry_options *options = telemetry_options_new("flipt", "1.61.1");
     for (size_t i = 0; i < METRICS; i++) telemetry_options_add_metric(options, &declarations[i]);
     telemetry_options_set_process_metrics(options, true);
+    snprintf(address, sizeof address, "127.0.0.1:%s", port ? port : "");
+    if (port) telemetry_options_set_metrics_listener(options, address);
     telemetry_collector *telemetry = telemetry_open(options);
     telemetry_options_free(options);
     for (size_t i = 0; i < METRICS; i++) metrics[i] = telemetry_metric_find(telemetry, declarations[i].name);
@@ -179,77 +178,6 @@ static void look_after(void)
     telemetry_metric_set(metrics[SYNC_LAST], (double)time(NULL), NULL, 0);
 }
 
-/* ---- GET /metrics -------------------------------------------------------------------------- */
-
-/* The text, to be freed, as the client's Accept header wants it. */
-static char *text(telemetry_collector *telemetry, const char *accept, size_t *length, const char **type)
-{
-    char *buffer = NULL;
-    size_t size = 0;
-    /* The text may have grown since its length was asked for. */
-    while ((*length = telemetry_metrics_write(telemetry, accept, buffer, size, type)) >= size && *length > 0) {
-        free(buffer);
-        size = *length + 4096;
-        buffer = malloc(size);
-        if (!buffer) size = *length = 0;
-        if (!buffer) break;
-    }
-    return buffer;
-}
-
-static const char *accept_header(char *request)
-{
-    for (char *line = strstr(request, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
-        if (strncasecmp(line + 2, "accept:", 7) != 0) continue;
-        char *value = line + 9, *end = strstr(value, "\r\n");
-        if (end) *end = 0;
-        return value;
-    }
-    return NULL;
-}
-
-static void answer(int client, telemetry_collector *telemetry)
-{
-    char request[8192], head[300];
-    size_t got = 0;
-    struct timeval patience = {.tv_sec = 1};
-    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    request[0] = 0;
-    while (got < sizeof request - 1 && !strstr(request, "\r\n\r\n")) {
-        ssize_t count = recv(client, request + got, sizeof request - 1 - got, 0);
-        if (count <= 0) return;
-        request[got += (size_t)count] = 0;
-    }
-    size_t length = 0;
-    const char *type = "text/plain";
-    bool is_found = strncmp(request, "GET /metrics ", 13) == 0;
-    char *body = is_found ? text(telemetry, accept_header(request), &length, &type) : NULL;
-    int size = snprintf(
-        head, sizeof head, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", is_found ? "200 OK" : "404 Not Found", type, length);
-    send(client, head, (size_t)size, MSG_NOSIGNAL | MSG_MORE);
-    for (size_t sent = 0; sent < length;) {
-        ssize_t count = send(client, body + sent, length - sent, MSG_NOSIGNAL);
-        if (count <= 0) break;
-        sent += (size_t)count;
-    }
-    free(body);
-}
-
-/* A listener on the loopback interface; -1: the port is taken. Prints its address. */
-static int listen_on(int port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t length = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, (struct sockaddr *)&address, length) != 0 || listen(listener, 8) != 0) return -1;
-    getsockname(listener, (struct sockaddr *)&address, &length);
-    printf("http://127.0.0.1:%d/metrics\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
-}
-
 /* ---- The program --------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t is_stopped;
@@ -257,17 +185,11 @@ static volatile sig_atomic_t is_stopped;
 static void stop(int number) { is_stopped = number; }
 
 /* Every 10 ms some requests come in: two on average, more and fewer in waves of a minute. */
-static void run(telemetry_collector *telemetry, int listener)
+static void run(void)
 {
     for (unsigned long round = 0; !is_stopped; round++) {
-        struct pollfd file = {.fd = listener, .events = POLLIN};
-        if (poll(&file, 1, 10) > 0) {
-            int client = accept(listener, NULL, NULL);
-            if (client >= 0) {
-                answer(client, telemetry);
-                close(client);
-            }
-        }
+        struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+        nanosleep(&pause, NULL);
         unsigned long phase = round / 10 % 600;
         unsigned most = 1 + (unsigned)(phase < 300 ? phase : 600 - phase) / 60;
         for (unsigned i = (unsigned)rand() % (most + 1); i > 0; i--) request();
@@ -275,35 +197,40 @@ static void run(telemetry_collector *telemetry, int listener)
     }
 }
 
-static void run_once(telemetry_collector *telemetry, long count)
+/* Answers until it is stopped, also where it may keep no metrics. */
+static int serve(telemetry_collector *telemetry)
 {
+    char address[200];
+    if (telemetry_metrics_listener(telemetry, address, sizeof address) == TELEMETRY_OK) printf("http://%s/metrics\n", address);
+    else printf("no metrics: %s\n", address[0] ? address : "telemetry is off");
+    fflush(stdout);
+    srand((unsigned)getpid());
+    signal(SIGTERM, stop);
+    signal(SIGINT, stop);
+    run();
+    return 0;
+}
+
+/* Prints its metrics: what a program that has an HTTP server already would answer. */
+static int print_once(telemetry_collector *telemetry, long count)
+{
+    static char text[1 << 20];
     look_after();
     while (count-- > 0) request();
-    size_t length;
-    const char *type;
-    char *printed = text(telemetry, NULL, &length, &type);
-    fwrite(printed ? printed : "", 1, length, stdout);
-    free(printed);
+    size_t length = telemetry_metrics_write(telemetry, NULL, text, sizeof text, NULL);
+    fputs(text, stdout);
+    return length < sizeof text ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-    telemetry_collector *telemetry = open_telemetry();
-    int status = 0;
-    if (argc == 3 && strcmp(argv[1], "--once") == 0) {
-        run_once(telemetry, atol(argv[2]));
-    } else if (argc == 2 && isdigit((unsigned char)argv[1][0])) {
-        srand((unsigned)getpid());
-        signal(SIGTERM, stop);
-        signal(SIGINT, stop);
-        int listener = listen_on(atoi(argv[1]));
-        if (listener >= 0) run(telemetry, listener);
-        else perror("flipt-metrics");
-        status = listener < 0;
-    } else {
+    bool is_once = argc == 3 && strcmp(argv[1], "--once") == 0;
+    if (!is_once && (argc != 2 || !isdigit((unsigned char)argv[1][0]))) {
         fprintf(stderr, "usage: %s PORT | --once N\n", argv[0]);
-        status = 2;
+        return 2;
     }
+    telemetry_collector *telemetry = open_telemetry(is_once ? NULL : argv[1]);
+    int status = is_once ? print_once(telemetry, atol(argv[2])) : serve(telemetry);
     telemetry_close(telemetry, 0);
     return status;
 }
