@@ -10,12 +10,31 @@ from suite import Failed, Skipped
 
 
 def check_yaml(world, block):
-    """A document with `tool` is a manifest, any other a policy."""
+    """A document with `tool` is a manifest, one with `own` or `backends` a file own.yaml, any other a policy."""
     if re.search(r"^tool:", block.text, re.MULTILINE):
         path = world.file(block.marked("file") or "block.yaml", block.text)
         world.helper("manifest", "check", path)
+    elif re.search(r"^(own|backends):", block.text, re.MULTILINE):
+        check_own(world, block.text)
     else:
         check_policy(world, block.text)
+
+
+def check_own(world, text):
+    """The helper understands it, and somebody has asked for something with it."""
+    path = os.path.join(world.home, ".config", "telemetry", "own.yaml")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    try:
+        done = subprocess.run(["telemetry", "explain", "--tool", "mytool", "--json"], env=world.environment, capture_output=True, text=True)
+    finally:
+        os.remove(path)
+    if done.returncode != 0:
+        raise Failed(done.stderr)
+    own = json.loads(done.stdout)["own"]
+    if (own["enabled"], own["source"]) != (True, "own.yaml"):
+        raise Failed(f"not understood: {own['reason']}")
 
 
 def check_policy(world, text):
