@@ -135,7 +135,8 @@ enum CommandTable {
                         summary: "longest time to take, in milliseconds (default: 60000)"),
                 ]),
             CommandSyntax(
-                id: .show, name: "show", forms: ["", "--wire", "--sent [--verify]", "--schema"],
+                id: .show, name: "show",
+                forms: ["", "--wire [--audience author|own]", "--sent [--verify] [--audience author|own]", "--schema"],
                 summary: "show the events waiting to be sent, as they will be sent, or those that were",
                 details: "With --json, one event per line; 'show --wire --json' is one array of requests.",
                 options: [
@@ -146,6 +147,9 @@ enum CommandTable {
                     OptionSyntax(
                         id: .verify, name: "--verify",
                         summary: "with --sent: say whether the copies are complete and unaltered"),
+                    OptionSyntax(
+                        id: .audience, name: "--audience", value: "WHO", choices: ["author", "own"],
+                        summary: "author (the default): what the author gets; own: what your own receivers get"),
                     OptionSyntax(
                         id: .schema, name: "--schema",
                         summary: "what may ever be collected, as the tool's manifest says"),

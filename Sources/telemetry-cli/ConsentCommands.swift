@@ -31,6 +31,12 @@ enum ConsentCommands {
         }
         if decision.isEnabled { throw Refusal.overruled(options, decision) }
         if let doubt { throw doubt }
+        let own = OwnReport(options).decision
+        if own.isEnabled && !invocation.isQuiet {
+            invocation.complain(
+                "metrics are still kept for you, or sent to receivers of your own: " + own.reason
+                    + ". The author gets none of them")
+        }
         return .ok
     }
 

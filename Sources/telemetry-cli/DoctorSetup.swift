@@ -12,8 +12,18 @@ enum DoctorSetup {
         return [
             directory(stateDirectory, SpoolInspector.path(options: options)),
             directory("config directory", preference.map { parent($0) }),
-            preferenceFile(options), notice(options), consent(decision), manifest(options),
+            preferenceFile(options), notice(options), consent(decision), own(options), manifest(options),
         ]
+    }
+
+    /// H14
+    private static func own(_ options: Options) -> DoctorFinding {
+        let decision = OwnReport(options).decision
+        let problem = decision.warnings.first
+        return DoctorFinding(
+            check: "own receivers", state: problem == nil ? .ok : .problem,
+            detail: problem ?? (decision.isEnabled ? "on: " : "off: ") + decision.reason,
+            advice: problem == nil ? nil : "correct it; 'telemetry explain' shows who asks and who refuses")
     }
 
     private static func parent(_ path: String) -> String {

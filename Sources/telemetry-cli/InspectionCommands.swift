@@ -11,7 +11,8 @@ enum InspectionCommands {
         if arguments.has(.sent) && arguments.has(.wire) {
             throw invocation.usage("--sent and --wire exclude each other")
         }
-        let options = try invocation.options()
+        let author = try invocation.options()
+        let options = try invocation.audience(author) ?? author
         if arguments.has(.schema) { return try SchemaReport(options).answer(invocation) }
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
         if arguments.has(.wire) {

@@ -131,3 +131,13 @@ struct Invocation {
         if !isQuiet { for warning in decision.warnings { complain(warning) } }
     }
 }
+
+extension Invocation {
+    /// `--audience`: what the author may get, or what is kept for the user. Nil: not given.
+    func audience(_ options: Options) throws(Failure) -> Options? {
+        guard let name = arguments.value(.audience) else { return nil }
+        if ArgumentParser.same(name, "author") { return options }
+        if ArgumentParser.same(name, "own") { return OwnChoice.options(options) ?? options.own([]) }
+        throw usage("unknown audience '" + name + "', expected author or own")
+    }
+}

@@ -93,7 +93,8 @@ struct MetricCommands {
         switch status {
         case TELEMETRY_ERROR_ARGUMENT:
             switch kind {
-            case .count: return "'" + line.name + "' takes no such value: a counter takes none below 0"
+            case .count:
+                return "'" + line.name + "' takes no such value: it is below 0, or the sum would be too large"
             case .gauge: return "'" + line.name + "' is no gauge"
             case .observe: return "'" + line.name + "' is no histogram"
             }

@@ -34,6 +34,9 @@ enum MetricsCommand {
             return .ok
         }
         if format != .prometheus { throw invocation.usage("--textfile goes with --format prometheus only") }
+        if ArgumentParser.same(path, "-") {
+            throw invocation.usage("--textfile needs a file; without it the text goes to standard output")
+        }
         if let problem = MetricsReport.writeTextfile(invocation.path(path), bytes) {
             throw Failure(code: .system, message: path + ": " + problem)
         }
@@ -48,10 +51,7 @@ enum MetricsCommand {
 
     /// What the author may get, or what is kept for the user.
     private static func audience(_ options: Options, _ invocation: Invocation) throws(Failure) -> Options {
-        guard let name = invocation.arguments.value(.audience) else { return OwnChoice.options(options) ?? options }
-        if ArgumentParser.same(name, "author") { return options }
-        if ArgumentParser.same(name, "own") { return options.own([]) }
-        throw invocation.usage("unknown audience '" + name + "', expected author or own")
+        try invocation.audience(options) ?? OwnChoice.options(options) ?? options
     }
 
     private static func format(_ invocation: Invocation) throws(Failure) -> MetricsReport.Format {

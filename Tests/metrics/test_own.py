@@ -10,7 +10,7 @@ import programs
 from push_receiver import PushReceiver, decoded
 from push_receiver import total as push_total
 from suite import check, check_equal, test
-from world import TOOL
+from world import BUILD, TOOL
 
 
 def state(world, *names):
@@ -376,3 +376,39 @@ def operator_backend(world):
             check(all("x-operator" not in request.headers for request in second.requests), "the operator's key at the other receiver")
         finally:
             second.close()
+
+
+@test("own/shell", "H14 I")
+def shell(world):
+    """The shell binding counts for the user under DO_NOT_TRACK, and starts no process if nobody has asked."""
+    disabled(world)
+    world.environment["DO_NOT_TRACK"] = "1"
+    binding = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bindings", "shell", "telemetry.sh")
+    script = f'PATH={os.path.join(BUILD, "bin")}:$PATH; TELEMETRY_TOOL={TOOL}; . "$0"; telemetry_count a; telemetry_track x; telemetry_time d true'
+    world.run(["sh", "-c", script, binding])
+    check(not os.path.exists(state(world)), "nobody has asked")
+    own(world)
+    world.run(["sh", "-c", script, binding])
+    check_equal((1, 1), (total(state(world, "own"), "a"), total(state(world, "own"), "d")), "kept")
+    check_equal({"own"}, set(os.listdir(state(world))), "the tool's directory")
+
+
+@test("own/shown", "H14 B3")
+def shown(world):
+    """`show --sent` and `--wire` have what one's own receivers get."""
+    receiver = PushReceiver()
+    try:
+        own(world, f"backends: [{{kind: otlp, endpoint: '{receiver.url}'}}]\n")
+        disabled(world)
+        world.telemetry("count", "requests", "--by", "5")
+        check("requests" in world.telemetry("show", "--wire", "--audience", "own").stdout, "show --wire")
+        world.telemetry("deliver", "--now")
+        check("requests" in world.telemetry("show", "--sent", "--audience", "own").stdout, "show --sent")
+        check("verified" in world.telemetry("show", "--sent", "--verify", "--audience", "own").stdout, "show --verify")
+        check_equal("[]\n", world.telemetry("show", "--sent").stdout, "the author's")
+        with open(state(world, "own", "sent.metrics.jsonl"), "r+b") as file:
+            file.write(b"#")
+        done = world.telemetry("show", "--sent", "--verify", "--audience", "own", expected=None)
+        check(done.returncode != 0 and "broken" in done.stderr, f"{done.returncode} {done.stderr}")
+    finally:
+        receiver.close()

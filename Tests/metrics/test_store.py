@@ -1,4 +1,5 @@
 """H1, H2, H5: the store, through C and the helper, read by an independent reader."""
+import json
 import os
 import random
 import signal
@@ -589,3 +590,76 @@ int main(int argc, char **argv)
     check_equal("0 -11\n1 0 -11\n", world.run([program, world.manifest_file]).stdout, "declared after the manifest")
     check_equal("0 0\n1 0 -11\n", world.run([program, world.manifest_file, "first"]).stdout, "declared before it")
     check_equal(["listed", "listed"], [each["metric"] for each in read(world).series for _ in range(int(each["value"]))], "what is stored")
+
+
+@test("store/by-name", "H1 H2")
+def by_name(world):
+    """A call by name records into the metric of that name that is there, whatever its unit, bounds or case; rules need the manifest."""
+    world.telemetry("enable")
+    program = world.program("declares", programs.PRELUDE + r"""
+int main(void)
+{
+    static const double bounds[] = {1, 10};
+    telemetry_metric_declaration metrics[] = {
+        {.size = sizeof metrics[0], .name = "reqs", .type = TELEMETRY_COUNTER, .unit = "{request}"},
+        {.size = sizeof metrics[0], .name = "jobs", .type = TELEMETRY_UP_DOWN_COUNTER},
+        {.size = sizeof metrics[0], .name = "heat", .type = TELEMETRY_GAUGE, .unit = "Cel"},
+        {.size = sizeof metrics[0], .name = "h", .type = TELEMETRY_HISTOGRAM, .unit = "By", .bounds = bounds, .bound_count = 2},
+        {.size = sizeof metrics[0], .name = "e", .type = TELEMETRY_EXPONENTIAL_HISTOGRAM}};
+    telemetry_collector *telemetry = opened(metrics, 5);
+    telemetry_metric *reqs = telemetry_metric_find(telemetry, "reqs");
+    telemetry_metric_add(reqs, 1000, NULL, 0);
+    for (int i = 1; i < 5; i++) telemetry_metric_add(telemetry_metric_find(telemetry, metrics[i].name), 1, NULL, 0);
+    telemetry_metric_observe(telemetry_metric_find(telemetry, "h"), 5, NULL, 0);
+    telemetry_metric_observe(telemetry_metric_find(telemetry, "e"), 5, NULL, 0);
+    fflush(stdout);
+    char line;
+    if (read(STDIN_FILENO, &line, 1) < 0) return 4;
+    telemetry_metric_add(reqs, 2000, NULL, 0);
+    telemetry_close(telemetry, 0);
+    return 0;
+}
+""")
+    process = subprocess.Popen([program], stdin=subprocess.PIPE, env=world.environment)
+    end = time.monotonic() + 20
+    while time.monotonic() < end and not (os.path.exists(os.path.join(world.spool, "metrics")) and read(world).value("e")):
+        time.sleep(0.02)
+    for arguments in (["count", "REQS"], ["count", "jobs", "--by", "8"], ["gauge", "heat", "20"], ["observe", "h", "50"], ["observe", "e", "7"]):
+        world.telemetry(*arguments)
+    process.communicate(b"\n")
+    check_equal(0, process.returncode, "exit code")
+    seen = json.loads(world.telemetry("metrics", "--format", "json").stdout)
+    check_equal(0, seen["refused"].get("superseded", 0), "superseded")
+    check_equal((3001, 9, 20.0, 2, 2), (read(world).value("reqs"), read(world).value("jobs"), read(world).value("heat"),
+                                        read(world).value("h")["count"], read(world).value("e")["count"]), "values")
+    for arguments in (["gauge", "reqs", "1"], ["observe", "heat", "1"], ["count", "h"]):
+        done = world.telemetry(*arguments, expected=None)
+        check_equal(2, done.returncode, f"{arguments}: {done.stderr}")
+    os.makedirs(os.path.dirname(world.manifest_file), exist_ok=True)
+    with open(world.manifest_file, "w", encoding="utf-8") as file:
+        file.write("tool: {name: itest}\nmetrics:\n  ruled: {type: counter, description: R., attributes: {k: {type: string, description: K., enum: [a]}}}\n")
+    world.telemetry("count", "ruled", "--attribute", "k=a")
+    os.remove(world.manifest_file)
+    world.telemetry("count", "ruled", "--attribute", "k=anything", expected=None)
+    check_equal(1, read(world).total("ruled"), "without its rules nothing is added")
+
+
+@test("store/not-stored", "E11 H2")
+def not_stored(world):
+    """What could not be stored is said to be dropped; a textfile replaces nothing but a file."""
+    world.telemetry("enable")
+    world.telemetry("count", "a")
+    path = os.path.join(world.spool, "metrics")
+    os.remove(path)
+    os.mkdir(path)
+    answer = json.loads(world.telemetry("count", "a", "--json").stdout)
+    check_equal("dropped", answer["status"], f"{answer}")
+    os.rmdir(path)
+    check_equal("ok", json.loads(world.telemetry("count", "a", "--json").stdout)["status"], "with room")
+    os.mkfifo(world.path("pipe"))
+    os.symlink(world.path("elsewhere"), world.path("link"))
+    for name in ("pipe", "link"):
+        done = world.telemetry("metrics", "--textfile", world.path(name), expected=None)
+        check_equal(5, done.returncode, f"{name}: {done.stderr}")
+    check(os.path.islink(world.path("link")) and not os.path.exists(world.path("elsewhere")), "the link")
+    check_equal(2, world.telemetry("metrics", "--textfile", "-", expected=None).returncode, "exit code for -")

@@ -8,7 +8,8 @@ decides() {
     env "$@" telemetry explain --tool t --json >out
     expect_json out 'j["source"], j["enabled"], [s["source"] for s in j["sources"] if s["counted"]]' "('$source', $on, ['$source'])"
     env "$@" telemetry explain --tool t >text
-    expect_equal "$(grep -c '^> ' text)" 1
+    # And one about receivers of the user's own.
+    expect_equal "$(grep -c '^> ' text)" 2
     expect_part text "> $source "
     env "$@" telemetry status --tool t --json >out
     expect_json out 'j["source"], j["enabled"]' "('$source', $on)"
@@ -27,7 +28,7 @@ with_config='config: {file: t/config, key: telemetry.enabled, local_only_key: te
 
 explain_all() {
     telemetry explain --tool t >out
-    expect_equal "$(grep -c '^[> ] ' out)" 15
+    expect_equal "$(grep -c '^[> ] ' out)" 27
     expect_line out "> default                     off      off until the user enables it"
     expect_line out "local only: no"
     decides default False A=b
@@ -286,3 +287,23 @@ if [ "$(id -u)" -eq 0 ] && can_layer; then
 else
     echo "# A10 and A16 are not tested here: they take root, a mount namespace and overlayfs"
 fi
+
+own_receivers() {
+    telemetry explain --tool t >out
+    expect_line out "what is kept for you of t is off: no one has asked for it"
+    mkdir -p "$HOME/.config/telemetry"
+    echo 'own: on' >"$HOME/.config/telemetry/own.yaml"
+    DO_NOT_TRACK=1 telemetry explain --tool t >out
+    expect_line out "what is kept for you of t is on: $HOME/.config/telemetry/own.yaml asks for it"
+    capture telemetry disable --tool t
+    expect_code 0
+    expect_part err "metrics are still kept for you"
+    telemetry doctor --offline --tool t --json >out || :
+    expect_json out '[c["state"] for c in j if c["check"] == "own receivers"]' "['ok']"
+    echo 'own: perhaps' >"$HOME/.config/telemetry/own.yaml"
+    telemetry doctor --offline --tool t --json >out || :
+    expect_json out '[c["state"] for c in j if c["check"] == "own receivers"]' "['problem']"
+    capture telemetry disable --tool t
+    expect_silent err
+}
+test_case "H14 explain, disable and doctor say what is kept for the user" own_receivers

@@ -67,10 +67,9 @@ telemetry_observe() { _telemetry_record "$?" observe ${1+"$@"}; }
 # _telemetry_record STATUS COMMAND [ARGUMENT]...
 _telemetry_record() {
     _telemetry_status=$1
-    shift
-    if _telemetry_asks; then
-        _telemetry_kind=$1
-        shift
+    _telemetry_kind=$2
+    shift 2
+    if _telemetry_asks "${_telemetry_kind#track}"; then
         _telemetry_call "$_telemetry_kind" ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} ${1+"$@"}
     fi
     _telemetry_leave "$_telemetry_status"
@@ -132,7 +131,7 @@ _telemetry_is_program() {
 
 telemetry_time() {
     [ $# -gt 1 ] || return 0
-    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks; then
+    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks metrics; then
         shift
         "$@"
         return
@@ -307,12 +306,12 @@ _telemetry_is_free() { # CONDITION
 }
 
 # Whether there is anyone to ask: the helper is there, and no variable refuses whatever else says yes (docs/consent.md).
-# Everything beyond that is for the helper to judge.
-_telemetry_asks() {
+# Everything beyond that is for the helper to judge. METRICS: DO_NOT_TRACK says nothing about the user's own receivers.
+_telemetry_asks() { # [METRICS]
     [ -n "$_telemetry_helper" ] || return 1
     case ${DO_NOT_TRACK-} in
         '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
-        *) return 1 ;;
+        *) [ -n "${1-}" ] && _telemetry_keeps_own || return 1 ;;
     esac
     [ "${TELEMETRY_TOOL-}" = "$_telemetry_variable_tool" ] || _telemetry_name_variable
     [ -n "$_telemetry_variable" ] || return 0
@@ -328,6 +327,12 @@ _telemetry_asks() {
         '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
         *) return 1 ;;
     esac
+}
+
+# Whether somebody may have asked for metrics at a receiver of the user's own (docs/own.md).
+_telemetry_keeps_own() {
+    [ -n "${OTEL_METRICS_EXPORTER-}${OTEL_EXPORTER_OTLP_ENDPOINT-}${OTEL_EXPORTER_OTLP_METRICS_ENDPOINT-}" ] ||
+        [ -e "${XDG_CONFIG_HOME:-${HOME-}/.config}/telemetry/own.yaml" ] || [ -e /etc/telemetry/own.yaml ]
 }
 
 # my-tool has MY_TOOL_NO_TELEMETRY; a name that begins with a digit makes no variable of a shell.

@@ -171,7 +171,11 @@ extension Collector {
     /// Under the mutex, or after the last call. Events that were in memory only and could not be delivered are
     /// gone; events that an abandoned worker still holds there are lost with the process. Only the helper asks.
     private func noteLoss(whole isClosed: Bool) {
-        guard options.role.isHelper, let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
+        guard options.role.isHelper else { return }
+        if let metrics, metrics.map?.isShared == false, metricDelivery == nil {
+            loss = metrics.failure ?? SystemError(code: ENOSPC)
+        }
+        guard let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
         loss = spool.failure ?? SystemError(code: spool.lastErrno)
     }
 

@@ -253,6 +253,7 @@ extension MetricRecording {
         let metric = Collector.from(collector).metric(name, type, unit: unit)
         csystem_leave(caller)
         guard let metric else {
+            if !Allocation.isAvailable { return TELEMETRY_ERROR_MEMORY }
             return Collector.from(collector).keepsMetrics ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED
         }
         return record(metric, operation, attributes, count)

@@ -41,6 +41,7 @@ extension Collector {
         guard let own else { return false }
         self.own = nil
         _ = own.close(until: deadline, isAtOnce: isAtOnce)
+        if loss == nil { loss = own.loss }
         return own.leavesWork
     }
 }

@@ -68,6 +68,12 @@ package enum MetricsReport {
         do throws(SystemError) {
             let directory = try Descriptor.open(parent, O_RDONLY | O_DIRECTORY)
             defer { directory.close() }
+            // A device or a pipe must stay what it is, and a link where it leads.
+            if let status = try? directory.entryStatus(name, followingLinks: false),
+                status.st_mode & mode_t(S_IFMT) != mode_t(S_IFREG)
+            {
+                return "it is there, and is not a regular file"
+            }
             try PrivateFile.replace(in: directory, name, bytes, mode: 0o644)
             return nil
         } catch { return error.text }

@@ -39,16 +39,6 @@ extension MetricMap {
         }
     }
 
-    func hasMetric(_ declaration: MetricDeclaration) -> Bool {
-        Self.key(declaration).withUnsafeBytes { area in
-            guard let source = area.baseAddress else { return false }
-            let key = EntryKey(
-                hash: csystem_crc32c(0, source, area.count), kind: EntryLayout.isMetric, type: declaration.type,
-                metric: 0, offset: MetricEntryLayout.key, length: area.count)
-            return find(key) { memcmp($0, source, area.count) == 0 } != 0
-        }
-    }
-
     private func make(
         _ declaration: MetricDeclaration, _ key: EntryKey, _ bytes: UnsafeRawBufferPointer,
         _ isSame: (UnsafeRawPointer) -> Bool

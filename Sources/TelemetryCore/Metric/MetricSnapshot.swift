@@ -262,7 +262,7 @@ package struct MetricFamily {
     fileprivate(set) var count = 0
 
     /// Nil: it is damaged.
-    fileprivate init?(_ entry: UnsafeRawPointer, _ room: Int) {
+    init?(_ entry: UnsafeRawPointer, _ room: Int) {
         self.entry = entry
         let keyLength = Int(EntryLayout.keyLength.load(entry))
         let descriptionLength = Int(MetricEntryLayout.descriptionLength.load(entry))
@@ -298,10 +298,17 @@ package struct MetricFamily {
             fromByteOffset: 8 &* index, as: Double.self)
     }
 
+    /// A digest of the rules for its attributes; 0: there are none.
+    var rules: UInt32 { MetricKeyLayout.rules.load(entry + MetricEntryLayout.key) }
+    var seriesLimit: Int { Int(MetricEntryLayout.seriesLimit.load(entry)) }
+
     package var shape: SeriesShape { SeriesShape(type: type, boundCount: boundCount) }
 
-    fileprivate func hasName(of other: MetricFamily) -> Bool {
-        guard name.count == other.name.count, let own = name.baseAddress, let its = other.name.baseAddress else {
+    fileprivate func hasName(of other: MetricFamily) -> Bool { isNamed(other.name) }
+
+    /// OpenTelemetry: names that differ in case only are the same.
+    func isNamed(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard name.count == other.count, let own = name.baseAddress, let its = other.baseAddress else {
             return false
         }
         return strncasecmp(

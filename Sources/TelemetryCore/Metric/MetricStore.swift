@@ -69,15 +69,11 @@ final class MetricStore {
         var wanted = MetricDeclaration(name: name, type: type)
         wanted.unit = unit
         if wanted.problem != nil { return nil }
-        guard let map, !map.hasMetric(wanted) else { return wanted }
-        for other in [MetricType.counter, .gauge, .histogram] {
-            for unit in ["", "s"] where other == .histogram || unit.utf8.isEmpty {
-                var declaration = MetricDeclaration(name: name, type: other)
-                declaration.unit = unit
-                if map.hasMetric(declaration) { return other == type ? declaration : nil }
-            }
+        var text = name
+        guard let map, let family = text.withUTF8({ map.family(named: UnsafeRawBufferPointer($0)) }) else {
+            return wanted
         }
-        return wanted
+        return type.isTaken(by: family.type) ? family.declaration : nil
     }
 
     func add(_ metric: Metric) {
