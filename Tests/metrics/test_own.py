@@ -398,7 +398,7 @@ def shown(world):
     """`show --sent` and `--wire` have what one's own receivers get."""
     receiver = PushReceiver()
     try:
-        own(world, f"backends: [{{kind: otlp, endpoint: '{receiver.url}'}}]\n")
+        own(world, f"backends: [{{kind: otlp, endpoint: '{receiver.url}', protocol: http/json}}]\n")
         disabled(world)
         world.telemetry("count", "requests", "--by", "5")
         check("requests" in world.telemetry("show", "--wire", "--audience", "own").stdout, "show --wire")
