@@ -17,7 +17,12 @@ import TelemetryCore
 public func telemetryOptionsAddMetric(
     options: UnsafeMutablePointer<telemetry_options>?, declaration: UnsafePointer<telemetry_metric_declaration>?
 ) -> telemetry_status {
-    guard let declaration, declaration.pointee.size >= MemoryLayout<Int>.size else { return TELEMETRY_ERROR_ARGUMENT }
+    guard let declaration, declaration.pointee.size >= MemoryLayout<Int>.size else {
+        return configure(options) { options in
+            options.fail("metric: no declaration with its size; expected .size = sizeof(telemetry_metric_declaration)")
+            return false
+        }
+    }
     var given = telemetry_metric_declaration()
     let size = min(declaration.pointee.size, MemoryLayout<telemetry_metric_declaration>.size)
     withUnsafeMutableBytes(of: &given) {

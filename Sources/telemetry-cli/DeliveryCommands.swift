@@ -21,9 +21,9 @@ enum DeliveryCommands {
     private static func passes(_ invocation: Invocation, _ limit: UInt32, _ isNow: Bool) throws(Failure) {
         let options = try invocation.options()
         if !isNow && DetachedLock.isElsewhere(options) {
+            let kept = DeliveryFate.whatIsKept(hasMetrics: !options.metricDestinations.isEmpty)
             throw Failure(
-                code: .notDelivered,
-                message: "not delivered: another 'telemetry deliver' is at work; the events are kept")
+                code: .notDelivered, message: "not delivered: another 'telemetry deliver' is at work; " + kept)
         }
         let end = Deadline(timeoutMilliseconds: limit)
         var isEnabled = try sendAll(invocation, end, limit, ignoringBackoff: isNow, sparing: true)
@@ -99,7 +99,7 @@ enum DeliveryCommands {
         if status != TELEMETRY_ERROR_TIMEOUT, !delivery.metricProblem.utf8.isEmpty {
             throw Failure(code: .notDelivered, message: "metrics not delivered: " + delivery.metricProblem)
         }
-        let fate = DeliveryFate(from: before, to: SpoolInspector.statistics(options: options) ?? before)
+        let fate = DeliveryFate(from: before, to: SpoolInspector.statistics(options: options) ?? before, options)
         switch status {
         case TELEMETRY_ERROR_TIMEOUT:
             let reason =

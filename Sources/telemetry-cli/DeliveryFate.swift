@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import TelemetryCore
 
 /// What happened to the events that a delivery has not delivered, by the counts before and after it.
 struct DeliveryFate {
     private let kept: UInt64
     private let isNothingLeft: Bool
+    private let hasMetrics: Bool
     private let rejected: UInt64
     private let unconfirmed: UInt64
 
-    init(from before: telemetry_statistics, to after: telemetry_statistics) {
+    init(from before: telemetry_statistics, to after: telemetry_statistics, _ options: Options) {
+        hasMetrics = !options.metricDestinations.isEmpty
         kept = after.pending
         // Counts that cannot be read are all 0.
         isNothingLeft = after.pending == 0 && after.recorded > 0 && after.recorded >= before.recorded
         rejected = after.dropped_rejected &- min(before.dropped_rejected, after.dropped_rejected)
         unconfirmed = after.dropped_unconfirmed &- min(before.dropped_unconfirmed, after.dropped_unconfirmed)
+    }
+
+    /// Metrics stay where they are, whatever a receiver says.
+    static func whatIsKept(hasMetrics: Bool) -> String {
+        hasMetrics ? "the events and the metrics are kept" : "the events are kept"
     }
 
     /// Some events are lost.
@@ -22,7 +30,10 @@ struct DeliveryFate {
     private static func isOrAre(_ count: UInt64) -> String { count == 1 ? "is" : "are" }
 
     var text: String {
-        guard isLossy else { return isNothingLeft ? "nothing waits any more" : "the events are kept" }
+        guard isLossy else {
+            if !isNothingLeft { return Self.whatIsKept(hasMetrics: hasMetrics) }
+            return hasMetrics ? "the metrics are kept" : "nothing waits any more"
+        }
         var text = ""
         if unconfirmed > 0 {
             text += "\(unconfirmed) may have arrived and \(Self.isOrAre(unconfirmed)) not sent again (at most once)"

@@ -36,7 +36,10 @@ enum ManifestPage {
     /// Only where the author has declared some: without, a page of a tool that has none would speak of them.
     private static func metrics(_ options: Options) -> String {
         guard options.areMetricsDeclared, !options.metrics.isEmpty else { return "" }
-        var text = "\n## Metrics\n\nThese numbers are kept on your machine. `telemetry metrics --tool "
+        var text = "\n## Metrics\n\nThese numbers are kept on your machine"
+        let receivers = options.metricDestinations
+        if !receivers.isEmpty { text += " and sent to " + escaped(shown(receivers)) }
+        text += ". `telemetry metrics --tool "
         text += options.toolName + "` prints them.\n"
         for metric in options.metrics {
             text += "\n### " + escaped(metric.name) + "\n\n" + escaped(metric.description) + "\n\nType: `"
@@ -91,8 +94,13 @@ enum ManifestPage {
         if options.isDefault && options.metricDestinations.isEmpty {
             return "a file on your machine, unless the tool itself has chosen a receiver"
         }
-        return joined(
-            options.allDestinations.map { destination in
+        return shown(options.allDestinations)
+    }
+
+    /// As people read it, without headers.
+    static func shown(_ destinations: [Destination]) -> String {
+        joined(
+            destinations.map { destination in
                 switch destination.shownChoice {
                 case .noop: "nowhere"
                 case .stdout: "the terminal"

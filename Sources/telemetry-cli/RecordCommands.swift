@@ -89,8 +89,9 @@ enum RecordCommands {
     ) throws(Failure) {
         // C10: the author's mistake, or a tool older than its manifest. A script must not fail for it.
         if status == TELEMETRY_ERROR_UNDECLARED && !invocation.isQuiet {
-            invocation.complain(
-                "not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
+            let what = isOfMetrics(invocation) ? "the metric '" : "'"
+            let rest = isOfMetrics(invocation) ? "' with this type" : "' with this type, or it has expired"
+            invocation.complain("not recorded: the manifest does not declare " + what + name + rest)
         }
         if collector.isDryRun { return try DryRun.answer(invocation, collector) }
         let isEnabled = collector.decision.isEnabled
@@ -102,6 +103,14 @@ enum RecordCommands {
         object.add("status", collector.loss == nil ? text(of: status) : "dropped")
         object.add("reason", optional: collector.loss?.text)
         try invocation.answer(object.text)
+    }
+
+    /// Metrics do not expire.
+    private static func isOfMetrics(_ invocation: Invocation) -> Bool {
+        switch invocation.arguments.command?.id {
+        case .count, .gauge, .observe, .time: true
+        default: false
+        }
     }
 
     private static func text(of status: telemetry_status) -> String {

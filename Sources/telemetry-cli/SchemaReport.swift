@@ -34,11 +34,17 @@ struct SchemaReport {
 
     private var metrics: String {
         guard options.areMetricsDeclared else {
-            return "\nThe tool has no list of metrics: any number may be kept on this machine.\n"
+            return "\nThe tool has no list of metrics: any number may be kept on this machine" + sent + ".\n"
         }
-        var text = "\nThese metrics, kept on this machine, with these attributes and no others:\n"
+        var text = "\nThese metrics, kept on this machine" + sent + ", with these attributes and no others:\n"
         for metric in options.metrics { text += Self.block(metric) }
         return options.metrics.isEmpty ? text + "  none\n" : text
+    }
+
+    /// Metrics leave the machine only for receivers that take them.
+    private var sent: String {
+        let receivers = options.metricDestinations
+        return receivers.isEmpty ? "" : " and sent to " + ManifestPage.shown(receivers)
     }
 
     private static func block(_ metric: MetricDeclaration) -> String {

@@ -87,6 +87,8 @@ def answers(to, is_local):
         (b"GET /metrics HTTP/1.0\r\nHost: evil.example\r\n", forbidden),
         (b"GET /metrics HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n" + host, 403), (b"GET /metrics HTTP/1.1\r\nSec-Fetch-Site: same-site\r\n" + host, 403),
         (b"GET /metrics HTTP/1.1\r\nSec-Fetch-Site: none\r\n" + host, 200),
+        (b"GET /metrics HTTP/1.1\r\nOrigin: null\r\n" + host, 403), (b"GET /metrics HTTP/1.1\r\nOrigin: http://evil.example\r\n" + host, 403),
+        (b"GET /metrics HTTP/1.1\r\nOrigin: http://localhost:3000\r\n" + host, 200),
     ]
 
 

@@ -120,7 +120,7 @@ def helper(world):
     done = world.run([f"{BUILD}/bin/telemetry", "time", "duration", "--tool", TOOL, "--attribute", "step=sleep", "--", "sh", "-c", "sleep 0.06; exit 7"],
                      expected=7)
     check_equal("", done.stdout + done.stderr, "what time printed")
-    lines = "builds 2\nbuilds\nbuilds 3 target=all n:int=3\n\nbuilds\t5\twhere=at home\nlast"
+    lines = "builds 2\nbuilds\r\nbuilds 3 target=all n:int=3\r\n\r\nbuilds\t5\twhere=at home\nlast"
     told(world, lines, "count", "--batch", "-")
     seen = read(world)
     check_equal((8, 3.5, 5, 1), (seen.value("builds"), seen.value("builds", target="all", n=3), seen.value("builds", where="at home"),

@@ -7,7 +7,8 @@ struct NoticeText {
     private var text = WrappedText()
 
     static func make(_ options: Options, isLocalOnly: Bool) -> String {
-        let notice = options.notice ?? .generic(tool: options.toolName)
+        let isSendingMetrics = !options.metricDestinations.isEmpty
+        let notice = options.notice ?? .generic(tool: options.toolName, isSendingMetrics: isSendingMetrics)
         var made = NoticeText()
         made.addHeading(options)
         made.addContent(notice, recipient: recipient(notice, options, isLocalOnly))

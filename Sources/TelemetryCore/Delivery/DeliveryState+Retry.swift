@@ -4,7 +4,10 @@
 // the spool, so that a thousand short runs do not try a dead endpoint a thousand times.
 extension DeliveryState {
     /// `now`: nanoseconds since 1970-01-01 UTC.
-    func isDue(_ now: Int64) -> Bool { plausibleAttempt(now) <= now }
+    func isDue(_ now: Int64) -> Bool {
+        // A clock before 1970, or after 2262, shows a time below 0, which is not before "no pause".
+        nextAttempt == 0 || plausibleAttempt(now) <= now
+    }
 
     /// The state is about these destinations.
     func isOwned(by set: DestinationSet) -> Bool {

@@ -106,7 +106,8 @@ final class MetricDelivery {
     }
 
     func note(_ outlet: MetricOutlet, _ reason: String) {
-        if problem.utf8.isEmpty { problem = outlet.name + ": " + reason }
+        if !problem.utf8.isEmpty { return }
+        problem = outlet.name + ": " + (reason.utf8.isEmpty ? "the cause is not known" : reason)
     }
 
     func close() { for outlet in outlets { outlet.poster?.close() } }

@@ -60,7 +60,8 @@ struct SentMetrics {
 
     func isDue(_ now: Int64, interval: Int64) -> Bool {
         let due = due(interval: interval)
-        return due <= now || due &- now > interval
+        // 0: at once, also by a clock before 1970.
+        return due == 0 || due <= now || due &- now > interval
     }
 }
 

@@ -26,24 +26,31 @@ struct FixedBuckets {
     }
 
     /// `count` gives the count of a bucket, with true for one of negative values, and `bound` the lower bound of an
-    /// index. Buckets without values are left out, except that 0 has a bucket if there are negative values. The
-    /// bucket without a bound is not among them. Returns how many values there are.
+    /// index. Buckets without values are left out, except that 0 has a bucket if there are negative values. Near 0
+    /// bounds can be the same number, since no other is as near: they are one. The bucket without a bound is not
+    /// among them. Returns how many values there are.
     func forEach(
         count: (Bool, Int32) -> UInt64, bound: (Int32) -> Double, _ body: (Double, UInt64) -> Void
     ) -> UInt64 {
         var total: UInt64 = 0
+        var last: (bound: Double, total: UInt64)?
+        func put(_ bound: Double) {
+            if let last, last.bound != bound { body(last.bound, last.total) }
+            last = (bound, total)
+        }
         func add(_ more: UInt64, _ upper: Double) {
             if more == 0 { return }
             total &+= more
-            if upper.isFinite { body(upper, total) }
+            if upper.isFinite { put(upper) }
         }
         if negative.low <= negative.high {
             for index in (negative.low...negative.high).reversed() { add(count(true, index), -bound(index)) }
         }
-        if zeroCount > 0 { add(zeroCount, zeroThreshold) } else if total > 0 { body(zeroThreshold, total) }
+        if zeroCount > 0 { add(zeroCount, zeroThreshold) } else if total > 0 { put(zeroThreshold) }
         if positive.low <= positive.high {
             for index in positive.low...positive.high { add(count(false, index), bound(index &+ 1)) }
         }
+        if let last { body(last.bound, last.total) }
         return total
     }
 }

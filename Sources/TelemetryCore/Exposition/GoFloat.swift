@@ -34,7 +34,8 @@ enum GoFloat {
 
     /// As OpenMetrics wants bounds: whole numbers have a point too.
     static func writeBound(_ value: Double, to target: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-        let end = write(value, to: target)
+        // -0 is the same bound as 0, and has the same text.
+        let end = write(value == 0 ? 0 : value, to: target)
         guard value.isFinite else { return end }
         var at = target
         while at < end {

@@ -63,10 +63,12 @@ package final class Notice {
         self.texts = texts
     }
 
-    static func generic(tool: String) -> Notice {
-        Notice([
+    /// `isSendingMetrics`: a receiver takes the tool's metrics.
+    static func generic(tool: String, isSendingMetrics: Bool) -> Notice {
+        let metrics = isSendingMetrics ? "; and metrics: counts and measurements of what the tool does" : ""
+        return Notice([
             genericVersion, "the makers of " + tool,
-            "usage events: what was run, when, for how long and with what result, and the kind of system",
+            "usage events: what was run, when, for how long and with what result, and the kind of system" + metrics,
             "to improve " + tool,
         ])
     }

@@ -70,6 +70,9 @@ package struct MetricDeclaration {
         for (index, bound) in bounds.enumerated() where !bound.isFinite || index > 0 && bounds[index - 1] >= bound {
             return "bounds: expected finite numbers, each greater than the one before"
         }
+        if !(1...MetricLimits.mostSeries).contains(seriesLimit) {
+            return "the limit of series: expected 1 to \(MetricLimits.mostSeries)"
+        }
         if rule != .last && type != .gauge { return "the rule '" + rule.name + "': expected it for a gauge only" }
         return nil
     }

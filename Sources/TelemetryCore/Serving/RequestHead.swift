@@ -144,7 +144,24 @@ struct RequestHead: Equatable {
         if isSame(name, "sec-fetch-site"), !isSame(value, "none"), !isSame(value, "same-origin") {
             isOfOtherSite = true
         }
+        if isSame(name, "origin"), !isOwnOrigin(value) { isOfOtherSite = true }
         return true
+    }
+
+    /// RFC 6454, section 7: `http://host:port`, or `null` for a page that has no origin. Prometheus sends none. The host
+    /// must be this machine, as in the field Host.
+    private func isOwnOrigin(_ value: UnsafeRawBufferPointer) -> Bool {
+        let (plain, secure): (StaticString, StaticString) = ("http://", "https://")
+        let length: Int
+        if startsWith(value, plain) {
+            length = plain.utf8CodeUnitCount
+        } else if startsWith(value, secure) {
+            length = secure.utf8CodeUnitCount
+        } else {
+            return false
+        }
+        guard let authority = try? Authority.parse(Array(value[length...])[...]) else { return false }
+        return authority.isLoopback
     }
 
     private mutating func takeHost(_ value: UnsafeRawBufferPointer) -> Bool {

@@ -62,16 +62,22 @@ final class LineReader {
     private func line(endingAt newline: Int) -> Line {
         defer { (start, looked, isSkipping) = (newline + 1, newline + 1, false) }
         guard let memory, !isSkipping, newline - start <= Self.limit else { return .tooLong }
-        return .whole(UnsafeBufferPointer(start: memory + start, count: newline - start))
+        return whole(memory + start, newline - start)
     }
 
     private func unfinished() -> Line {
         if takesLast, let memory, !isSkipping, end > start {
             defer { (start, looked, end) = (0, 0, 0) }
-            return .whole(UnsafeBufferPointer(start: memory + start, count: end - start))
+            return whole(memory + start, end - start)
         }
         defer { (start, looked, end, isSkipping) = (0, 0, 0, false) }
         return isSkipping || end > start ? .unfinished : .end
+    }
+
+    /// Lines of a stream may end in CR and LF, as other systems write them.
+    private func whole(_ start: UnsafeMutablePointer<UInt8>, _ count: Int) -> Line {
+        let hasReturn = takesLast && count > 0 && start[count - 1] == 0x0D
+        return .whole(UnsafeBufferPointer(start: start, count: hasReturn ? count - 1 : count))
     }
 
     /// read(2) behind what is there.

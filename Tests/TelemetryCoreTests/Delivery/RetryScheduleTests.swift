@@ -28,6 +28,21 @@ final class RetryScheduleTests: XCTestCase {
         }
     }
 
+    /// Such a clock shows a time before 1970; one that is past 2262 does as well.
+    func testATimeBelowZero() {
+        for now in [-1, -second, .min] as [Int64] {
+            XCTAssertTrue(DeliveryState().isDue(now), "\(now)")
+            XCTAssertTrue(SentMetrics().isDue(now, interval: 60 * second), "\(now)")
+            var state = DeliveryState()
+            state.answered(true, "", now)
+            XCTAssertTrue(state.isDue(now), "\(now)")
+        }
+        var state = DeliveryState()
+        state.failed("refused", afterSeconds: 5, isFinal: false, -100 * second, random: 0)
+        XCTAssertFalse(state.isDue(-99 * second))
+        XCTAssertTrue(state.isDue(-90 * second))
+    }
+
     func testRetryAfterIsKeptAndSuccessEndsIt() {
         var state = DeliveryState()
         state.failed("HTTP 429", afterSeconds: 120, isFinal: false, 0, random: 0)

@@ -39,6 +39,23 @@ final class FixedBucketsTests: XCTestCase {
         XCTAssertEqual(found.2, 0)
     }
 
+    /// Below the smallest number there is only 0, and no other bound.
+    func testBoundsThatAreTheSameNumber() {
+        var found = buckets([1], 2, [3], from: -1075)
+        XCTAssertEqual(found.0, [0, 0x1p-1074])
+        XCTAssertEqual(found.1, [3, 6])
+        found = buckets([1], 0, [], from: -1075)
+        XCTAssertEqual(found.0, [0])
+        XCTAssertEqual(found.1, [1])
+        found = buckets([1], 2, [], from: -1075, threshold: 0.5)
+        XCTAssertEqual(found.0, [0, 0.5])
+        XCTAssertEqual(found.1, [1, 3])
+        found = buckets([], 0, [1, 2, 4], from: -1080)
+        XCTAssertEqual(found.0, [0])
+        XCTAssertEqual(found.1, [7])
+        XCTAssertEqual(found.2, 7)
+    }
+
     func testLastBucketHasNoBound() {
         let found = buckets([], 0, [1, 7], from: 1022)
         XCTAssertEqual(found.1, [1])

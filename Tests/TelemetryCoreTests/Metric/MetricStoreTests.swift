@@ -5,6 +5,22 @@ import XCTest
 
 /// H1, H2, H5: what is added is there, whoever adds it, and nothing else is.
 final class MetricStoreTests: XCTestCase {
+    func testLimitOfSeries() {
+        let table: [(UInt32, Bool)] = [(0, true), (1, true), (100_000, true), (100_001, false), (.max, false)]
+        for (limit, isTaken) in table {
+            let options = Options(toolName: "mytool", toolVersion: "")
+            var given = telemetry_metric_declaration()
+            given.series_limit = limit
+            let status = "a".withCString { name in
+                given.name = name
+                return options.addMetric(given)
+            }
+            XCTAssertEqual(status == TELEMETRY_OK, isTaken, "\(limit)")
+            let problem = "metric a: the limit of series: expected 1 to 100000"
+            XCTAssertEqual(options.error, isTaken ? nil : problem)
+        }
+    }
+
     private let scratch = ScratchSpool()
     private let options = ScratchSpool.options()
 

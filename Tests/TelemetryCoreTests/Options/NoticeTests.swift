@@ -102,6 +102,17 @@ final class NoticeTests: XCTestCase {
         XCTAssertFalse(local.contains("the moon"))
     }
 
+    func testMetricsAreNamedWhereTheyAreSent() throws {
+        let unsent = Options(toolName: "mytool", toolVersion: "")
+        XCTAssertFalse(NoticeText.make(unsent, isLocalOnly: false).contains("metrics"))
+        let sent = Options(toolName: "mytool", toolVersion: "")
+        let backend = "backend: {kind: otlp, endpoint: 'https://o.example.org', signals: [metrics]}\n"
+        try Array("tool: {name: mytool}\n\(backend)".utf8).withUnsafeBytes {
+            try Manifest.parse($0, name: "f.yaml", into: sent)
+        }
+        XCTAssertTrue(NoticeText.make(sent, isLocalOnly: false).contains("metrics: counts"))
+    }
+
     func testHeadingSaysWhetherItAsks() {
         let options = Options(toolName: "mytool", toolVersion: "")
         XCTAssertEqual(lines(NoticeText.make(options, isLocalOnly: false))[0], "mytool asks to collect usage data.")

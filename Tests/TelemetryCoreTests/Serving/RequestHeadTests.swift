@@ -61,6 +61,23 @@ final class RequestHeadTests: XCTestCase {
         XCTAssertFalse(try head("GET http://localhost?/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").isForMetrics)
     }
 
+    func testOrigins() throws {
+        let table: [(String, Bool)] = [
+            ("http://localhost", false), ("HTTP://LOCALHOST:3000", false), ("https://127.0.0.1:9464", false),
+            ("http://[::1]:1", false),
+            ("null", true), ("", true), ("http://evil.example", true), ("http://localhost.evil.example", true),
+            ("http://localhost@evil.example", true), ("http://10.0.0.1", true), ("http://", true),
+            ("localhost", true), ("file://localhost", true), ("http://localhost/", true),
+            ("http://localhost http://evil.example", true), ("http://localhost,null", true), ("http://127.1", true),
+        ]
+        for (origin, isOther) in table {
+            let head = try head("GET /metrics HTTP/1.1\r\nHost: localhost\r\norigin: \(origin)\r\n\r\n")
+            XCTAssertEqual(head.isOfOtherSite, isOther, origin)
+        }
+        let two = "Origin: null\r\nOrigin: http://localhost\r\n"
+        XCTAssertTrue(try head("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\(two)\r\n").isOfOtherSite)
+    }
+
     func testRefused() {
         let table: [(String, ResponseStatus)] = [
             ("GET /metrics\r\n", .badRequest), ("GET  /metrics HTTP/1.1\r\n", .badRequest),
