@@ -168,6 +168,7 @@ extension MetricCommands.Line {
 
     /// `NAME [VALUE] [K=V]...`, with tabs between them if there is one, else with blanks. Returns what is wrong.
     mutating func parse(_ bytes: UnsafeBufferPointer<UInt8>, needsValue: Bool) -> String? {
+        if bytes.contains(0) { return "holds a NUL byte" }
         let separator = bytes.contains(0x09) ? UInt8(0x09) : UInt8(0x20)
         var isFirst = true
         var hasValue = false

@@ -141,10 +141,11 @@ def helper_mistakes(world):
                              (["count", "--batch", "x"], "--batch -"), (["count", "a", "--batch", "-"], "--batch"), (["time", "a"], "PROGRAM")):
         done = told(world, "", *arguments, expected=2)
         check(words in done.stderr and done.stderr.count("\n") == 1, f"{arguments}: {done.stderr}")
-    done = told(world, "ok 2\nok x\n1bad\nok k\nok -1\nok 3 k=v\n", "count", "--batch", "-", expected=2)
+    done = told(world, "ok 2\nok x\n1bad\nok k\nok -1\nok 3 k=v\nok\0x 2\n", "count", "--batch", "-", expected=2)
     for number in (2, 3, 4, 5):
         check(f"line {number}: " in done.stderr, done.stderr)
-    check_equal(4, done.stderr.count("\n"), "lines of complaint")
+    check("line 7: holds a NUL byte" in done.stderr, done.stderr)
+    check_equal(5, done.stderr.count("\n"), "lines of complaint")
     seen = read(world)
     check_equal((2, 3), (seen.value("ok"), seen.value("ok", k="v")), "the right lines")
     world.telemetry("gauge", "ok", "1", expected=2)
