@@ -76,6 +76,7 @@ def variables():
 def variables_read():
     sources = "".join(read(path) for path in swift_files("TelemetryCore") + swift_files("telemetry-cli"))
     names = re.findall(r'\b(?:value|path|refusing|absolute|baseDirectory|trust|environment|named)\((?:by: )?"([A-Z_]+)"', sources)
+    names += re.findall(r'static let exporter = "([A-Z_]+)"', sources)
     names += re.findall(r'getenv\("([A-Z_]+)"\)', "".join(read(path) for path in c_files()))
     check(len(names) > 15, f"only {names}")
     # A tool's own, and the only family.
