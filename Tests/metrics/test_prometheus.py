@@ -262,3 +262,18 @@ def textfile(world):
     check_equal([], [name for name in os.listdir(world.root) if name.startswith(".metrics.prom")], "files left behind")
     done = world.telemetry("metrics", "--textfile", world.path("nowhere", "x.prom"), expected=5)
     check("No such file" in done.stderr, done.stderr)
+
+
+@test("prometheus/types-of-one-label", "H3")
+def types_of_one_label(world):
+    """A status as a number from one program and as a text from another is one series to Prometheus, with the sum of both."""
+    world.telemetry("enable")
+    world.telemetry("count", "answers", "--by", "1000", "--attribute", "status:int=200")
+    world.telemetry("count", "answers", "--by", "7", "--attribute", "status=200")
+    for value, kind in (("0.5", ":int"), ("9", ""), ("0.5", "")):
+        world.telemetry("observe", "took", value, "--attribute", f"status{kind}=200")
+    for form in ("prometheus", "openmetrics"):
+        text = world.telemetry("metrics", "--format", form).stdout
+        check('answers_total{status="200"} 1007\n' in text, text)
+        check('took_count{status="200"} 3\n' in text and 'took_sum{status="200"} 10' in text, text)
+        check_equal(1, text.count("answers_total{"), "lines")

@@ -8,6 +8,8 @@ struct LabelWriter: ~Copyable {
     private var sets = PlainList<Range<Int>>()
     private var index = HashIndex()
     private var hasNoRoom = false
+    /// After `write` gave nothing: the number of the series, from 0 in the order of writing, that has the same labels.
+    private(set) var alike: Int?
 
     init() {}
 
@@ -27,13 +29,17 @@ struct LabelWriter: ~Copyable {
     @inline(__always)
     mutating func write(_ attributes: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) -> Range<Int>? {
         let start = buffer.count
+        alike = nil
         guard let hash = append(attributes, &buffer) ?? appendJoined(attributes, &buffer, from: start),
             !buffer.isIncomplete
         else { return nil }
         let range = start..<buffer.count
         var slot = index.start(hash)
         while let number = index.next(hash, &slot) {
-            if Self.isSame(buffer.bytes, sets[number], range) { return nil }
+            if Self.isSame(buffer.bytes, sets[number], range) {
+                alike = number
+                return nil
+            }
         }
         if sets.append(range) && index.add(hash, sets.count &- 1, at: slot) { return range }
         hasNoRoom = true

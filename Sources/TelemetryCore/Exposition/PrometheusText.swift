@@ -52,6 +52,22 @@ package struct PrometheusText: ~Copyable {
         writeMetadata(family, name)
         let end = buffer.count
         let lines = SampleNames(name.base, family.type)
+        let omitted = omittedSeries
+        writeSeries(family, snapshot, lines)
+        if omittedSeries > omitted && family.type.addsUp {
+            guard addUp(family, snapshot), labels.begin(family) else { return fail() }
+            buffer.truncate(to: end)
+            writeSeries(family, snapshot, lines)
+            omittedSeries = omitted
+        }
+        if labels.isIncomplete { return fail() }
+        // A family without series is not shown.
+        if buffer.count == end { buffer.truncate(to: start) }
+    }
+
+    private mutating func writeSeries(
+        _ family: MetricFamily, _ snapshot: MetricSnapshot, _ lines: borrowing SampleNames
+    ) {
         snapshot.forEachSeries(of: family) { series in
             switch family.type {
             case .counter, .upDownCounter, .gauge: writeNumber(series, family, lines)
@@ -59,9 +75,23 @@ package struct PrometheusText: ~Copyable {
             case .exponentialHistogram: writeExponential(series, family, lines)
             }
         }
-        if labels.isIncomplete { return fail() }
-        // A family without series is not shown.
-        if buffer.count == end { buffer.truncate(to: start) }
+    }
+
+    /// Series that have the same labels here, because their attributes differ in type only, are one to Prometheus: the
+    /// first of them gets the sum. False: out of memory.
+    @inline(never)
+    private mutating func addUp(_ family: MetricFamily, _ snapshot: MetricSnapshot) -> Bool {
+        guard labels.begin(family) else { return false }
+        var texts = ByteBuffer()
+        var written: [SeriesView] = []
+        snapshot.forEachSeries(of: family) { series in
+            if labels.write(series.attributes, to: &texts) != nil {
+                written.append(series)
+            } else if let alike = labels.alike, alike < written.count {
+                snapshot.move(series, to: written[alike])
+            }
+        }
+        return !texts.isIncomplete && !labels.isIncomplete
     }
 
     private mutating func writeMetadata(_ family: MetricFamily, _ name: PrometheusName) {
@@ -279,6 +309,11 @@ package struct PrometheusText: ~Copyable {
         }
         if hasCreated { writeCreated(series, set, names) }
     }
+}
+
+extension MetricType {
+    /// Two series make one by adding them. A gauge has one value, and exponential buckets may be of different widths.
+    fileprivate var addsUp: Bool { self == .counter || self == .upDownCounter || self == .histogram }
 }
 
 /// The names of a family's samples, one after the other.

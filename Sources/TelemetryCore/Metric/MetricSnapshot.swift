@@ -200,6 +200,30 @@ package final class MetricSnapshot {
     }
 }
 
+extension MetricSnapshot {
+    /// Adds a series to another one of the same metric, and leaves nothing in it. Of counters and histograms.
+    func move(_ series: SeriesView, to other: SeriesView) {
+        guard let from = place(of: series), let to = place(of: other), from != to else { return }
+        let (sum, isTooLarge) = SeriesLayout.integer.load(to).addingReportingOverflow(SeriesLayout.integer.load(from))
+        SeriesLayout.integer.store(isTooLarge ? .max : sum, to)
+        SeriesLayout.integer.store(0, from)
+        SeriesLayout.number.store(SeriesLayout.number.load(to) + SeriesLayout.number.load(from), to)
+        SeriesLayout.number.store(0, from)
+        guard series.shape.type == .histogram else { return }
+        for index in 0...series.shape.boundCount {
+            let bucket = Field<UInt64>(SeriesLayout.buckets &+ 8 &* index)
+            bucket.store(bucket.load(to) &+ bucket.load(from), to)
+            bucket.store(0, from)
+        }
+    }
+
+    /// In this copy, which is not shared with anyone.
+    private func place(of series: SeriesView) -> UnsafeMutableRawPointer? {
+        let at = series.entry - UnsafeRawPointer(base)
+        return at >= 0 && at < size ? base + at : nil
+    }
+}
+
 // Differences: nothing in a store moves, so a series is at the same place in every copy.
 extension MetricSnapshot {
     /// What a series of a later copy of the same store was in this one. Nil: it was not there.
@@ -334,7 +358,7 @@ package struct MetricFamily {
 
 /// A series in a snapshot. Valid as long as that.
 package struct SeriesView {
-    private let entry: UnsafeRawPointer
+    fileprivate let entry: UnsafeRawPointer
     let shape: SeriesShape
     private let base: UnsafeRawPointer
     private let size: Int

@@ -211,9 +211,35 @@ final class PrometheusTextTests: XCTestCase {
         let result = try written(scene, .text)
         XCTAssertEqual(
             result.text,
-            "# HELP x_total x\n# TYPE x_total counter\nx_total{a=\"1\",b=\"2\"} 1\nx_total{a=\"2\",b=\"1\"} 4\nx_total 5\n"
+            "# HELP x_total x\n# TYPE x_total counter\nx_total{a=\"1\",b=\"2\"} 6\nx_total{a=\"2\",b=\"1\"} 4\nx_total 11\n"
         )
-        XCTAssertEqual(result.series, 3)
+        XCTAssertEqual(result.series, 0)
+    }
+
+    /// Attributes that differ in type only are one label: what adds up is added up, and of a gauge the first is written.
+    func testTypesOfOneLabel() throws {
+        let scene = try MetricScene()
+        scene.declare("c", .counter)
+        scene.record("c", .add(1000), [("s", 200)])
+        scene.record("c", .addNumber(0.5), [("s", "200")])
+        scene.record("c", .add(Int64.max), [("s", "9")])
+        scene.record("c", .add(5), [("s", 9)])
+        scene.declare("u", .upDownCounter)
+        scene.record("u", .add(-7), [("s", "1")])
+        scene.record("u", .add(9), [("s", 1)])
+        scene.declare("h", .histogram, bounds: [1, 2])
+        for value in [0.5, 1.5, 9] { scene.record("h", .observe(value), [("s", true)]) }
+        for value in [1.5, 9.0] { scene.record("h", .observe(value), [("s", "true")]) }
+        scene.declare("g", .gauge)
+        scene.record("g", .set(1), [("s", 1)])
+        scene.record("g", .set(2), [("s", "1")])
+        let result = try written(scene, .text)
+        for line in [
+            "c_total{s=\"200\"} 1000.5", "c_total{s=\"9\"} 9223372036854775807", "u{s=\"1\"} 2",
+            "h_bucket{s=\"true\",le=\"1.0\"} 1", "h_bucket{s=\"true\",le=\"2.0\"} 3",
+            "h_bucket{s=\"true\",le=\"+Inf\"} 5", "h_sum{s=\"true\"} 21.5", "h_count{s=\"true\"} 5", "g{s=\"1\"} 1",
+        ] { XCTAssertTrue(result.text.contains(line + "\n"), line + "\n" + result.text) }
+        XCTAssertEqual(result.series, 1)
     }
 
     func testAttributesWithOneLabel() throws {
