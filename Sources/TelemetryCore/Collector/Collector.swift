@@ -237,7 +237,7 @@ package final class Collector: ForkMember {
 
     private var isLookDue: Bool {
         let now = Clock.realtime()
-        if UInt64(bitPattern: now &- looked) < Recorder.lookNanoseconds { return false }
+        if !recorder.pointee.mustLook(after: UInt64(bitPattern: now &- looked)) { return false }
         looked = now
         return true
     }

@@ -9,6 +9,9 @@ struct Recorder: ~Copyable {
     /// When the slow path was last taken to look at the spool: consent may have been withdrawn, and the segment cut
     /// short or removed. Nanoseconds since 1970.
     let looked = Atomic<Int64>(0)
+    /// How long that look is trusted, in nanoseconds. A program that records now and then looks before nearly every
+    /// event, which costs it little; one that records without pause looks less often.
+    let trusted = Atomic<UInt64>(Recorder.shortNanoseconds)
     let counts = SharedCounts()
     /// C10: kept alive by the collector's options.
     let registry: UnsafePointer<RegistryTable>?
@@ -22,13 +25,23 @@ struct Recorder: ~Copyable {
         self.registry = registry
     }
 
-    static let lookNanoseconds: UInt64 = 2_000_000
+    private static let shortNanoseconds: UInt64 = 100_000
+    private static let longNanoseconds: UInt64 = 2_000_000
 
-    /// False for one thread every two milliseconds, which must look. The others need not wait for it.
+    /// With the collector's mutex held: an event comes so long after the last look. True: it is time for another one.
+    func mustLook(after nanoseconds: UInt64) -> Bool {
+        let present = trusted.load(ordering: .relaxed)
+        if nanoseconds < present { return false }
+        let isWithoutPause = nanoseconds < 2 &* present
+        trusted.store(isWithoutPause ? Self.longNanoseconds : Self.shortNanoseconds, ordering: .relaxed)
+        return true
+    }
+
+    /// False for one thread each time that a look is due, which must look. The others need not wait for it.
     @inline(__always)
     func isFresh(_ now: Int64) -> Bool {
         let last = looked.load(ordering: .relaxed)
-        if UInt64(bitPattern: now &- last) < Self.lookNanoseconds { return true }
+        if UInt64(bitPattern: now &- last) < trusted.load(ordering: .relaxed) { return true }
         return !looked.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
     }
 

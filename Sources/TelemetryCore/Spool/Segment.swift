@@ -26,7 +26,7 @@ final class Segment {
     private let seen: Atomic<UInt64>
     /// When the file was last found to be as long as its mapping, by the monotonic clock.
     private var intactAt: Int64 = 0
-    /// How long that result is trusted: far less than recording, which looks every 2 ms.
+    /// How long that result is trusted: less than recording ever waits for its next look.
     private static let intactNanoseconds: Int64 = 50_000
     var description: Description
     var progress: Progress

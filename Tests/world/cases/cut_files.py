@@ -107,3 +107,45 @@ def while_sending(world):
         out, _ = child.process.communicate(timeout=30)
         check_equal(0, child.process.returncode, f"exit code of the program, {guarantee} ({out})")
         check_equal(10, len(receiver.accepted()), "events received")
+
+
+PAUSES = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <telemetry.h>
+#include <glob.h>
+#include <unistd.h>
+
+/* Cuts every segment fifty times, and records 0.3 ms later. */
+int main(int count, char **arguments)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    telemetry_options_load_manifest(options, arguments[count - 1]);
+    telemetry_collector *collector = telemetry_open(options);
+    telemetry_options_free(options);
+    int cut = 0, bad = 0;
+    for (int i = 0; i < 50; i++) {
+        usleep(300);
+        bad += telemetry_track(collector, TELEMETRY_FEATURE_USED, "e", NULL, 0) != 0;
+        glob_t found;
+        if (glob(arguments[1], 0, NULL, &found) == 0) {
+            for (size_t j = 0; j < found.gl_pathc; j++)
+                cut += truncate(found.gl_pathv[j], 0) == 0;
+            globfree(&found);
+        }
+    }
+    printf("%d %d\n", cut >= 50, bad);
+    telemetry_close(collector, 0);
+    return 0;
+}
+"""
+
+
+@test("cut-files/after-a-pause", "E3 E12")
+def after_a_pause(world):
+    """A program that records now and then survives every cut: it looks before an event that comes 0.1 ms after its last look."""
+    world.program("pauses", PAUSES)
+    world.manifest("http://127.0.0.1:9/nobody", sections={"delivery": {"mode": "detached"}})
+    answer = world.run([world.path("pauses"), world.spool + "/*.seg", world.manifest_file]).stdout.split()
+    check_equal(["1", "0"], answer, "all were cut, and refused events")
