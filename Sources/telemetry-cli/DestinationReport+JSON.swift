@@ -14,22 +14,10 @@ extension DestinationReport {
         object.add("delivered", delivered)
         object.add("pending", pending)
         object.add("dropped", dropped)
-        object.add("last_success", optional: Self.time(lastSuccess))
-        object.add("next_attempt", optional: Self.time(nextAttempt))
-        object.add("consecutive_failures", UInt64(failures))
-        object.add("last_error", optional: lastError.utf8.isEmpty ? nil : lastError)
-        object.add("taken_by", optional: taker.utf8.isEmpty ? nil : taker)
+        state.add(to: &object)
         return object
     }
 
     /// The text for one of several backends.
-    var text: String {
-        var text = "\(delivered) delivered, \(pending) pending, \(dropped) dropped"
-        if !taker.utf8.isEmpty { text += "; taken by " + taker }
-        if !lastError.utf8.isEmpty { text += "; " + lastError }
-        if failures > 0, let next = Self.time(nextAttempt) { text += "; next attempt " + next }
-        return text
-    }
-
-    private static func time(_ nanoseconds: Int64) -> String? { nanoseconds > 0 ? Timestamp.text(nanoseconds) : nil }
+    var text: String { "\(delivered) delivered, \(pending) pending, \(dropped) dropped" + state.text }
 }

@@ -21,11 +21,11 @@ enum DoctorDelivery {
                     advice: backend.isUsable ? nil : "events are kept until the manifest is repaired"))
         }
         for metrics in SpoolInspector.metricDestinations(options: options) {
-            let isFailing = !metrics.isUsable || metrics.failures > 0
+            let isFailing = !metrics.isUsable || metrics.state.failures > 0
             findings.append(
                 DoctorFinding(
                     check: "metrics", state: metrics.isUsable ? isFailing ? .warning : .ok : .problem,
-                    detail: metrics.info + (metrics.lastError.utf8.isEmpty ? "" : ": " + metrics.lastError),
+                    detail: metrics.info + (metrics.state.lastError.utf8.isEmpty ? "" : ": " + metrics.state.lastError),
                     advice: isFailing ? "metrics are kept, and the next request says what they say then" : nil))
         }
         for destination in options.allDestinations {

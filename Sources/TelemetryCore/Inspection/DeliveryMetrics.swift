@@ -74,9 +74,9 @@ enum DeliveryMetrics {
         for destination in destinations {
             let labels = [tool, Label("destination", destination.name), Label("kind", destination.kind)]
             pending.add(Double(destination.pending), labels)
-            failures.add(Double(destination.failures), labels)
-            if destination.lastAttempt > 0 { attempt.add(seconds(destination.lastAttempt), labels) }
-            if destination.lastSuccess > 0 { success.add(seconds(destination.lastSuccess), labels) }
+            failures.add(Double(destination.state.failures), labels)
+            if destination.state.lastAttempt > 0 { attempt.add(seconds(destination.state.lastAttempt), labels) }
+            if destination.state.lastSuccess > 0 { success.add(seconds(destination.state.lastSuccess), labels) }
         }
         return [pending, failures, attempt, success]
     }

@@ -15,22 +15,7 @@ package struct DestinationReport {
     package var delivered: UInt64 = 0
     package var dropped: UInt64 = 0
     package var pending: UInt64 { recorded &- min(recorded, delivered &+ dropped) }
-    package var lastAttempt: Int64 = 0
-    package var lastSuccess: Int64 = 0
-    package var nextAttempt: Int64 = 0
-    package var failures: UInt32 = 0
-    package var lastError = ""
-    /// The host that took the events delivered last, if a redirect led there; empty: the receiver itself.
-    package var taker = ""
-
-    fileprivate mutating func add(_ state: DeliveryState) {
-        lastAttempt = state.lastAttempt
-        lastSuccess = state.lastSuccess
-        nextAttempt = state.plausibleAttempt(Clock.realtime())
-        failures = state.failures
-        lastError = state.lastError
-        taker = state.taker
-    }
+    package fileprivate(set) var state = ReceiverState()
 }
 
 extension SpoolInspector {
@@ -64,12 +49,13 @@ extension SpoolInspector {
             )
             // The only one that is left of several has kept its state.
             let state = shared.destinations.flatMap { file in file.slot(of: report.name).map { file.state($0.index) } }
-            return report.add(state ?? shared.delivery.known(of: own))
+            report.state = ReceiverState(state ?? shared.delivery.known(of: own))
+            return
         }
         guard let file = shared.destinations, let slot = file.slot(of: report.name) else { return }
         let totals = file.totals(slot.index)
         (report.recorded, report.delivered, report.dropped) = (totals.recorded, totals.delivered, totals.dropped)
-        report.add(file.state(slot.index))
+        report.state = ReceiverState(file.state(slot.index))
         addSegments(&report, shared, slot)
     }
 

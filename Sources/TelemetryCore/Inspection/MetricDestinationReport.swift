@@ -15,11 +15,7 @@ package struct MetricDestinationReport {
     package var unconfirmed: UInt64 = 0
     /// Requests without a copy in the audit log.
     package var uncopied: UInt64 = 0
-    package var lastSuccess: Int64 = 0
-    package var nextAttempt: Int64 = 0
-    package var failures: UInt32 = 0
-    package var lastError = ""
-    package var taker = ""
+    package private(set) var state = ReceiverState()
 
     fileprivate init(_ outlet: MetricOutlet) {
         name = outlet.name
@@ -32,11 +28,9 @@ package struct MetricDestinationReport {
     fileprivate mutating func add(_ sent: SentMetrics) {
         (accepted, rejected, unconfirmed) = (sent.points.accepted, sent.points.rejected, sent.points.unconfirmed)
         uncopied = sent.uncopied
-        lastSuccess = sent.delivery.lastSuccess
-        nextAttempt = sent.delivery.plausibleAttempt(Clock.realtime())
-        failures = sent.delivery.failures
-        lastError = sent.delivery.lastError
-        taker = sent.delivery.taker
+        state = ReceiverState(sent.delivery)
+        // The receiver wants nothing more, ever.
+        if state.nextAttempt == .max { state.nextAttempt = 0 }
     }
 }
 
