@@ -31,7 +31,7 @@ enum ConsentCommands {
         }
         if decision.isEnabled { throw Refusal.overruled(options, decision) }
         if let doubt { throw doubt }
-        let own = OwnReport(options).decision
+        let own = OwnChoice.look(options).decision
         if own.isEnabled && !invocation.isQuiet {
             invocation.complain(
                 "metrics are still kept for you, or sent to receivers of your own: " + own.reason

@@ -18,7 +18,7 @@ enum DoctorSetup {
 
     /// H14
     private static func own(_ options: Options) -> DoctorFinding {
-        let decision = OwnReport(options).decision
+        let decision = OwnChoice.look(options).decision
         let problem = decision.warnings.first
         return DoctorFinding(
             check: "own receivers", state: problem == nil ? .ok : .problem,

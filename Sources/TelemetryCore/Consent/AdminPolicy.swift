@@ -6,8 +6,6 @@ import CSystem
 enum AdminPolicy {
     static let path = "/etc/telemetry/policy.yaml"
     static let limitBytes = 64 << 10
-    /// In place of a tool's name.
-    private static let everyTool = "*"
 
     /// `.on`: there is a policy, and it does not refuse this tool.
     static func read(tool: String, path: String = path, owner: uid_t = 0) -> PreferenceAnswer {
@@ -25,33 +23,14 @@ enum AdminPolicy {
         do throws(ManifestError) {
             let top = try ManifestSection(
                 try YAMLReader.read(bytes, file: ""), file: "", path: "", keys: ["telemetry", "tools"])
-            // All of it is checked, so that a mistake shows in every tool.
-            var isOff = try refuses(top, "telemetry", top.node("telemetry"))
-            if let tools = top.node("tools") {
-                for entry in try ManifestSection.entries(of: tools, file: "", path: "tools") {
-                    let key = "tools." + Excerpt.of(entry.key)
-                    guard entry.key == everyTool || ToolName.isValid(entry.key) else {
-                        throw top.failure(
-                            key, entry.value, "no tool can have this name; expected a tool's name, or '*' for all")
-                    }
-                    let refuses = try refuses(top, key, entry.value)
-                    if refuses && (entry.key == tool || entry.key == everyTool) { isOff = true }
-                }
-            }
+            let general = try ToolAnswers.word(top, "telemetry", top.node("telemetry"))
+            let (own, all) = try ToolAnswers.read(top, tool: tool)
+            // A yes lifts nothing.
+            let isOff = [general, own, all].contains { $0 == false }
             return isOff ? .off : .on
         } catch {
             // `:LINE:COLUMN: KEY: ...`, to be written behind the path.
             return .unusable(path: path, reason: error.text)
-        }
-    }
-
-    private static func refuses(_ top: ManifestSection, _ key: String, _ node: YAMLNode?) throws(ManifestError) -> Bool
-    {
-        guard let node else { return false }
-        switch node.scalar.map({ AnswerWord($0.text) }) ?? .other {
-        case .yes: return false
-        case .no: return true
-        case .empty, .other: throw top.failure(key, node, node.shown + " is not an answer; expected off or on")
         }
     }
 }

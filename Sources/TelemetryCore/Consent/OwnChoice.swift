@@ -4,10 +4,14 @@
 package enum OwnChoice {
     /// Nil: nobody has asked for any, or they are switched off.
     package static func options(_ author: Options) -> Options? {
-        guard author.audience == .author else { return nil }
+        author.audience == .author ? look(author).options : nil
+    }
+
+    /// The same, and why.
+    package static func look(_ author: Options) -> (options: Options?, decision: ConsentDecision) {
         let inputs = ConsentInputs.gather(options: author.own([]))
-        guard ConsentResolver.resolve(inputs).isEnabled else { return nil }
-        return author.own(inputs.ownDestinations)
+        let decision = ConsentResolver.resolve(inputs)
+        return (decision.isEnabled ? author.own(inputs.ownDestinations) : nil, decision)
     }
 }
 

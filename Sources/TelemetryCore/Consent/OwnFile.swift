@@ -7,8 +7,6 @@ struct OwnFile {
     static let name = "own.yaml"
     static let machinePath = "/etc/telemetry/" + name
     static let limitBytes = 64 << 10
-    /// In place of a tool's name.
-    private static let everyTool = "*"
 
     var answer = PreferenceAnswer.absent
     /// If the answer is on.
@@ -39,39 +37,13 @@ struct OwnFile {
             let top = try ManifestSection(
                 try YAMLReader.read(bytes, file: ""), file: "", path: "", keys: ["own", "tools", "backends"])
             let backends = try destinations(top)
-            var isOn = try word(top, "own", top.node("own")) ?? (backends.isEmpty ? nil : true)
-            if let tools = top.node("tools") { isOn = try answer(tools, top, tool) ?? isOn }
-            guard let isOn else { return OwnFile() }
+            let general = try ToolAnswers.word(top, "own", top.node("own")) ?? (backends.isEmpty ? nil : true)
+            let (own, all) = try ToolAnswers.read(top, tool: tool)
+            guard let isOn = own ?? all ?? general else { return OwnFile() }
             return OwnFile(answer: isOn ? .on : .off, destinations: isOn ? backends : [])
         } catch {
             // `:LINE:COLUMN: KEY: ...`, to be written behind the path.
             return OwnFile(answer: .unusable(path: path, reason: error.text))
-        }
-    }
-
-    /// What `tools` says about one of them: its own entry, or that for all. All of it is checked.
-    private static func answer(_ tools: YAMLNode, _ top: ManifestSection, _ tool: String) throws(ManifestError) -> Bool?
-    {
-        var own: Bool?
-        var others: Bool?
-        for entry in try ManifestSection.entries(of: tools, file: "", path: "tools") {
-            let key = "tools." + Excerpt.of(entry.key)
-            guard entry.key == everyTool || ToolName.isValid(entry.key) else {
-                throw top.failure(
-                    key, entry.value, "no tool can have this name; expected a tool's name, or '*' for all")
-            }
-            let says = try word(top, key, entry.value)
-            if entry.key == tool { own = says } else if entry.key == everyTool { others = says }
-        }
-        return own ?? others
-    }
-
-    private static func word(_ top: ManifestSection, _ key: String, _ node: YAMLNode?) throws(ManifestError) -> Bool? {
-        guard let node else { return nil }
-        switch node.scalar.map({ AnswerWord($0.text) }) ?? .other {
-        case .yes: return true
-        case .no: return false
-        case .empty, .other: throw top.failure(key, node, node.shown + " is not an answer; expected on or off")
         }
     }
 

@@ -7,9 +7,8 @@ package struct OwnReport {
     package private(set) var destinations: [MetricDestinationReport] = []
 
     package init(_ author: Options) {
-        let options = author.own([])
-        decision = ConsentResolver.decide(options)
-        guard decision.isEnabled, let chosen = OwnChoice.options(author) else { return }
-        destinations = SpoolInspector.metricDestinations(options: chosen)
+        let found = OwnChoice.look(author)
+        decision = found.decision
+        if let options = found.options { destinations = SpoolInspector.metricDestinations(options: options) }
     }
 }
