@@ -10,8 +10,9 @@ package enum AuditVerdict: Equatable {
 extension AuditTrail {
     /// Both chains: the first problem, or the number of all entries.
     package func verify(with other: AuditTrail) -> AuditVerdict {
-        guard case .unbroken(let own) = verify() else { return verify() }
-        guard case .unbroken(let others) = other.verify() else { return other.verify() }
+        let (first, second) = (verify(), other.verify())
+        guard case .unbroken(let own) = first else { return first }
+        guard case .unbroken(let others) = second else { return second }
         return .unbroken(entries: own &+ others)
     }
 

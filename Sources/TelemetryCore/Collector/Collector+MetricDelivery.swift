@@ -65,12 +65,7 @@ extension Collector {
         }
         mutex.lock()
         planMetrics(delivery)
-        // An answer that cannot be read means off. It may be readable again by now.
-        if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
-            closeGate()
-            metricLook = .max
-            if consent.voidsWaiting { if let spool { erase(spool) } else { Spool.withdraw(options) } }
-        }
+        if endIfRefused(result) { metricLook = .max }
         return result
     }
 

@@ -162,14 +162,19 @@ extension Collector {
     func afterPass(_ spool: Spool, _ result: PassMachine.Result) {
         mutex.assertHeld()
         spool.mergeCounts(Deadline(nanoseconds: 0))
-        // An answer that cannot be read means off. It may be readable again by now.
-        if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
-            closeGate()
-            if consent.voidsWaiting { erase(spool) }
-            return
-        }
+        if endIfRefused(result) { return }
         if result != .done { spool.reopenLast() }
         if spool.pendingOwn > 0 { worker.firstPending = Clock.monotonic() }
+    }
+
+    /// With the mutex held. True: the pass found that consent is gone, and so it is. An answer that cannot be read means
+    /// off; it may be readable again by now.
+    func endIfRefused(_ result: PassMachine.Result) -> Bool {
+        mutex.assertHeld()
+        guard result == .refused, let consent = ConsentResolver.decideIfKnown(options) else { return false }
+        closeGate()
+        if consent.voidsWaiting { if let spool { erase(spool) } else { Spool.withdraw(options) } }
+        return true
     }
 
     var isCancelled: () -> Bool {

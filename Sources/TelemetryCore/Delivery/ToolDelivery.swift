@@ -88,12 +88,14 @@ package final class ToolDelivery {
         let result = metrics.pass(in: shared, urgency, until: .never, isCancelled: isCancelled)
         metrics.close()
         mutex.withLock { metricProblem = metrics.problem }
-        var isOn = true
-        if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
-            isOn = false
-            if consent.voidsWaiting { Spool.withdraw(options) }
-        }
-        return result.status(isOn: isOn)
+        return result.status(isOn: isOn(after: result) { Spool.withdraw(options) })
+    }
+
+    /// An answer that cannot be read means off. It may be readable again by now.
+    private func isOn(after result: PassMachine.Result, _ withdraw: () -> Void) -> Bool {
+        guard result == .refused, let consent = ConsentResolver.decideIfKnown(options) else { return true }
+        if consent.voidsWaiting { withdraw() }
+        return false
     }
 
     private var isCancelled: () -> Bool {
@@ -111,12 +113,7 @@ package final class ToolDelivery {
         _ dispatcher: Dispatcher, _ deadline: Deadline, _ ignoringBackoff: Bool, closing: Bool = true
     ) -> telemetry_status {
         let result = dispatcher.pass(until: deadline, ignoringBackoff: ignoringBackoff, isCancelled: isCancelled)
-        var isOn = true
-        // An answer that cannot be read means off. It may be readable again by now.
-        if result == .refused, let consent = ConsentResolver.decideIfKnown(options) {
-            isOn = false
-            if consent.voidsWaiting { dispatcher.spool.withdraw() }
-        }
+        let isOn = isOn(after: result) { dispatcher.spool.withdraw() }
         if closing { dispatcher.spool.close() }
         for outlet in dispatcher.outlets { outlet.backend.close() }
         return result.status(isOn: isOn)
