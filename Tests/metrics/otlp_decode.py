@@ -5,26 +5,22 @@
                         official encoder would not have written
 """
 import json
+import os
 import sys
 
-from google.protobuf.json_format import MessageToDict, Parse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "receivers"))
+
+import otlp_strict  # noqa: E402
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest  # noqa: E402
 
 TEXTS = {"startTimeUnixNano", "timeUnixNano", "count", "zeroCount", "asInt", "intValue"}
 
 
-def check(value):
-    """64 bits are texts, enums numbers, and no list is empty."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if name in TEXTS and not isinstance(member, str) or name == "aggregationTemporality" and type(member) is not int:
-                raise ValueError(f"{name} is {member!r}")
-            check(member)
-    elif isinstance(value, list):
-        if not value:
-            raise ValueError("an empty list")
-        for member in value:
-            check(member)
+def check(name, member):
+    """64 bits are texts, and enums numbers."""
+    if name in TEXTS and not isinstance(member, str) or name == "aggregationTemporality" and type(member) is not int:
+        raise ValueError(f"{name} is {member!r}")
 
 
 def points(message):
@@ -55,18 +51,4 @@ def sense(message):
             assert getattr(metric, kind).aggregation_temporality in (1, 2)
 
 
-messages = []
-for line in sys.stdin:
-    form, digits = line.split()
-    body = bytes.fromhex(digits)
-    if form == "protobuf":
-        message = ExportMetricsServiceRequest.FromString(body)
-        # Unknown fields are kept where they do not belong, and lengths are written in one way: the bytes differ then.
-        if message.SerializeToString(deterministic=True) != body:
-            raise ValueError("the bytes are not those of the official encoder")
-    else:
-        check(json.loads(body))
-        message = Parse(body.decode("utf-8"), ExportMetricsServiceRequest(), ignore_unknown_fields=False)
-    sense(message)
-    messages.append(MessageToDict(message))
-print(json.dumps(messages))
+print(json.dumps(otlp_strict.messages(sys.stdin, ExportMetricsServiceRequest, check, sense)))

@@ -7,43 +7,22 @@
 import json
 import sys
 
+sys.dont_write_bytecode = True
 
-def whole_numbers(value, path=""):
+import otlp_strict  # noqa: E402
+
+
+def whole_number(name, member):
     """OTLP's JSON has enums as integers; protobuf's own reader would take names as well."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if name.startswith("severityNumber") and type(member) is not int:
-                raise ValueError(f"{name} is {member!r}")
-            if name.endswith("UnixNano") or name == "intValue":
-                if not isinstance(member, str):
-                    raise ValueError(f"{name} is {member!r}, expected 64 bits as text")
-            whole_numbers(member)
-    elif isinstance(value, list):
-        if not value:
-            raise ValueError("an empty list")
-        for member in value:
-            whole_numbers(member)
+    if name.startswith("severityNumber") and type(member) is not int:
+        raise ValueError(f"{name} is {member!r}")
+    if (name.endswith("UnixNano") or name == "intValue") and not isinstance(member, str):
+        raise ValueError(f"{name} is {member!r}, expected 64 bits as text")
 
 
 def decode():
-    from google.protobuf.json_format import MessageToDict, Parse
     from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-    messages = []
-    for line in sys.stdin:
-        form, digits = line.split()
-        body = bytes.fromhex(digits)
-        if form == "protobuf":
-            message = ExportLogsServiceRequest.FromString(body)
-            # Unknown fields are kept where they do not belong, and lengths are written in one way: the bytes differ then.
-            if message.SerializeToString(deterministic=True) != body:
-                raise ValueError("the bytes are not those of the official encoder")
-        else:
-            whole_numbers(json.loads(body))
-            message = Parse(body.decode("utf-8"), ExportLogsServiceRequest(), ignore_unknown_fields=False)
-        if message.FindInitializationErrors():
-            raise ValueError("fields are missing")
-        messages.append(MessageToDict(message))
-    print(json.dumps(messages))
+    print(json.dumps(otlp_strict.messages(sys.stdin, ExportLogsServiceRequest, whole_number)))
 
 
 def export(url):
