@@ -40,7 +40,7 @@ func touch(_ attribute: AttributeView) {
 }
 
 /// Uses all of an event; its accessors must agree with its counts.
-func visit(_ event: EventView) {
+func visit(_ event: RecordView) {
     sink &+= event.schemaVersion &+ Int(truncatingIfNeeded: event.timestamp)
     sink &+= Int(truncatingIfNeeded: event.durationMilliseconds ?? 0) &+ Int(event.exitCode ?? 0)
     for text in [event.eventID, event.type, event.name, event.errorCategory, event.error] { touch(text) }

@@ -31,7 +31,7 @@ struct AuditLine: ~Copyable {
     }
 
     /// Adds the first event, and as many more of the same context as begin within `limit` bytes. Returns how many.
-    mutating func add(_ batch: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String, limit: Int)
+    mutating func add(_ batch: UnsafeBufferPointer<RecordView>, _ outcome: StaticString, _ backend: String, limit: Int)
         -> Int
     {
         guard let first = batch.first else { return 0 }

@@ -35,7 +35,7 @@ final class AuditLog {
     /// The receiver has these events, or, `unconfirmed`, may have them. `taker`: the host that has them, if a redirect
     /// led there; empty: the backend's own receiver.
     func append(
-        _ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: any Backend, taker: String = ""
+        _ events: UnsafeBufferPointer<RecordView>, _ outcome: StaticString, _ backend: any Backend, taker: String = ""
     ) {
         // The backend forgets the events: a copy would say nothing.
         if backend.kind == "noop" { return }
@@ -89,7 +89,7 @@ final class AuditLog {
     // MARK: writing
 
     /// Returns how many of the events are in the log.
-    private func write(_ events: UnsafeBufferPointer<EventView>, _ outcome: StaticString, _ backend: String) -> Int {
+    private func write(_ events: UnsafeBufferPointer<RecordView>, _ outcome: StaticString, _ backend: String) -> Int {
         guard openIfNeeded() else { return 0 }
         let lost = shared.delivery.auditLost
         if lost > 0 {

@@ -6,7 +6,7 @@ struct BatchIdentity: Equatable {
     private let low: UInt64
 
     /// From the first and the last event's id, both UUIDs with 74 random bits, and the count.
-    init(_ events: UnsafeBufferPointer<EventView>) {
+    init(_ events: UnsafeBufferPointer<RecordView>) {
         var high: UInt64 = 0x6C69_6274_656C_656D
         var low = UInt64(events.count)
         if let first = events.first, let last = events.last {

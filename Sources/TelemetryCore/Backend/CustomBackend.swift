@@ -17,7 +17,7 @@ final class CustomBackend: Backend {
         info = callbacks.info
     }
 
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         guard let send = callbacks.send else {
             return Outcome(verdict: .retry(afterSeconds: nil), reason: "the custom backend has no send callback")
         }
@@ -35,9 +35,9 @@ final class CustomBackend: Backend {
     }
 
     /// The bytes that the callback gets. What it does with them is up to the host.
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { encode(events).map { Array($0) } }
+    func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]? { encode(events).map { Array($0) } }
 
-    private func encode(_ events: UnsafeBufferPointer<EventView>) -> UnsafeRawBufferPointer? {
+    private func encode(_ events: UnsafeBufferPointer<RecordView>) -> UnsafeRawBufferPointer? {
         json.removeAll()
         json.writeArray(events)
         return json.bytes

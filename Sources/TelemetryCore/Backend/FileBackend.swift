@@ -33,7 +33,7 @@ final class FileBackend: Backend {
         info = "file: " + path + ", at most " + String(self.maxFiles) + " files of " + String(self.maxBytes) + " bytes"
     }
 
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         SignalMask.withoutWriteSignals {
             do throws(LogError) {
                 return Outcome(verdict: try append(events, control.journal))
@@ -43,7 +43,7 @@ final class FileBackend: Backend {
         }
     }
 
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
+    func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]? {
         json.removeAll()
         json.writeLines(events)
         return json.bytes.map { Array($0) }
@@ -51,7 +51,7 @@ final class FileBackend: Backend {
 
     func close() {}
 
-    private func append(_ events: UnsafeBufferPointer<EventView>, _ journal: (any AppendJournal)?) throws(LogError)
+    private func append(_ events: UnsafeBufferPointer<RecordView>, _ journal: (any AppendJournal)?) throws(LogError)
         -> Verdict
     {
         let directory = try openParent()

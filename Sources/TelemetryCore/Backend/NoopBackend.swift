@@ -7,11 +7,11 @@ final class NoopBackend: Backend {
     let isLocal = true
     let batchLimit = (events: 100_000, bytes: 16 << 20)
 
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         Outcome(verdict: .accepted)
     }
 
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { [] }
+    func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]? { [] }
 
     func close() {}
 }

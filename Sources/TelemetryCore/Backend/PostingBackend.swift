@@ -33,7 +33,7 @@ final class PostingBackend: Backend {
 
     var batchLimit: (events: Int, bytes: Int) { format.batchLimit }
 
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         let key: String
         do throws(APIKeyError) { key = try choice.key.read() } catch {
             return Outcome(verdict: .retry(afterSeconds: nil), reason: error.text, hasLeft: false)
@@ -91,7 +91,7 @@ final class PostingBackend: Backend {
         return format.request(for: batch).map { request($0, key).preview }
     }
 
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
+    func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]? {
         var text: [UInt8] = []
         var start = 0
         while start < events.count {

@@ -15,7 +15,7 @@ final class StdoutBackend: Backend {
 
     init(output: Descriptor = Descriptor(raw: 1)) { self.output = output }
 
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         SignalMask.withoutWriteSignals {
             let batch = BatchIdentity(events)
             if let interrupted {
@@ -27,14 +27,14 @@ final class StdoutBackend: Backend {
         }
     }
 
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
+    func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]? {
         encode(events)
         return json.bytes.map { Array($0) }
     }
 
     func close() {}
 
-    private func encode(_ events: UnsafeBufferPointer<EventView>) {
+    private func encode(_ events: UnsafeBufferPointer<RecordView>) {
         json.removeAll()
         json.writeArray(events)
         json.finishLine()

@@ -15,7 +15,7 @@ final class UnavailableBackend: Backend {
         info = kind + ": unavailable: " + reason
     }
 
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         Outcome(verdict: .retry(afterSeconds: nil), reason: reason)
     }
 

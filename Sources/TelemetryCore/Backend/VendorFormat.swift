@@ -28,7 +28,7 @@ class VendorFormat: WireFormat {
     /// Writes what comes after their array.
     func end() {}
     /// Writes the members of an event. `now`: the time of sending.
-    func write(_ event: EventView, now: Int64) {}
+    func write(_ event: RecordView, now: Int64) {}
     var contentType: String { "application/json" }
     /// The header lines with the key and its user. Empty: none is needed.
     func credentials(_ key: String) -> [String] { [] }
@@ -92,7 +92,7 @@ class VendorFormat: WireFormat {
 
     /// The person or machine that the event is about, which the receiver requires. Without an identity (D), each event
     /// counts as being about somebody else, because nothing more is known.
-    final func writeActor(_ name: StaticString, _ event: EventView) {
+    final func writeActor(_ name: StaticString, _ event: RecordView) {
         if event.context.machineID.isEmpty {
             json.writeID(name, event)
         } else {
@@ -106,7 +106,7 @@ class VendorFormat: WireFormat {
     }
 
     /// Writes the fields for which a receiver that knows types, ids and times has no place.
-    final func writeFields(_ event: EventView) {
+    final func writeFields(_ event: RecordView) {
         json.json.member("schema_version", Int64(event.schemaVersion))
         json.json.member("name", event.name)
         json.writeRest(event)

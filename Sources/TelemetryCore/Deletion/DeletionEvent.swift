@@ -26,7 +26,7 @@ final class DeletionEvent {
         defer { segment.release(removingFrom: nil) }
         let record = Self.record(now: Clock.realtime())
         return record.withUnsafeBytes { bytes in
-            guard let event = EventView(record: bytes, context: segment.context) else { return "out of memory" }
+            guard let event = RecordView(record: bytes, context: segment.context) else { return "out of memory" }
             let deadline = Deadline(timeoutMilliseconds: DeletionCall.timeoutMilliseconds)
             let outcome = [event].withUnsafeBufferPointer { backend.send($0, SendControl(deadline: deadline)) }
             taker = outcome.taker

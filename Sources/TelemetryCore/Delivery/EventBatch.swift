@@ -2,7 +2,7 @@
 
 /// The next events of a segment that go into one request. Sending and showing cut batches in the same way.
 struct EventBatch {
-    private(set) var events: [EventView] = []
+    private(set) var events: [RecordView] = []
     /// For each of the events, the offset behind it.
     private(set) var ends: [Int] = []
     /// Events that are too old. They make a separate batch, so that a failed send cannot count them twice.

@@ -85,7 +85,7 @@ struct SegmentDelivery {
         return failure
     }
 
-    private func send(_ events: UnsafeBufferPointer<EventView>, _ ends: [Int], _ cursor: Cursor) -> Result? {
+    private func send(_ events: UnsafeBufferPointer<RecordView>, _ ends: [Int], _ cursor: Cursor) -> Result? {
         var machine = BatchMachine(count: events.count, guarantee)
         while let part = machine.next, let last = part.last, last < ends.count {
             let before = cursor.progress
@@ -123,7 +123,7 @@ struct SegmentDelivery {
         return nil
     }
 
-    private func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    private func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         let kept = Outcome(
             verdict: .retry(afterSeconds: nil), reason: "the log is being written by another process", hasLeft: false)
         let send = { [backend] in
@@ -146,7 +146,7 @@ struct SegmentDelivery {
     /// The copies are written before the progress: after a crash between the two, the events are sent once more, and
     /// the log notes that too.
     private func settle(
-        _ settlement: BatchMachine.Settlement, _ outcome: Outcome, _ events: UnsafeBufferPointer<EventView>,
+        _ settlement: BatchMachine.Settlement, _ outcome: Outcome, _ events: UnsafeBufferPointer<RecordView>,
         _ ends: [Int],
         _ cursor: Cursor
     ) {
@@ -157,7 +157,7 @@ struct SegmentDelivery {
     }
 
     private func keepCopies(
-        _ events: UnsafeBufferPointer<EventView>, _ range: Range<Int>, _ outcome: AuditOutcome, _ taker: String
+        _ events: UnsafeBufferPointer<RecordView>, _ range: Range<Int>, _ outcome: AuditOutcome, _ taker: String
     ) {
         audit?.append(UnsafeBufferPointer(rebasing: events[range]), outcome.text, backend, taker: taker)
     }

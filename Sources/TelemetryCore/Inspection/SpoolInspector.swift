@@ -139,7 +139,7 @@ package enum SpoolInspector {
     }
 
     /// Every waiting event, oldest segment first, including those of living processes.
-    package static func forEachPending(options: Options, _ body: (EventView) -> Void) {
+    package static func forEachPending(options: Options, _ body: (RecordView) -> Void) {
         for image in pendingImages(options) { image.forEachPending(body) }
     }
 
@@ -417,7 +417,7 @@ private final class SegmentImage {
         withExtendedLifetime(self) {}
     }
 
-    func forEachPending(_ body: (EventView) -> Void) {
+    func forEachPending(_ body: (RecordView) -> Void) {
         var reader = reader()
         while let event = reader.next() { body(event) }
     }

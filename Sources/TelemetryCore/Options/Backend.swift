@@ -55,10 +55,10 @@ protocol Backend: AnyObject {
     /// Most events in one batch, and most bytes of record data.
     var batchLimit: (events: Int, bytes: Int) { get }
     /// Sends the batch, in order.
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome
     /// What `send` would send for this batch, byte for byte and made by the same code; only credentials
     /// are masked. More than one request where it takes more. Nil: nothing can be sent, or memory ran out.
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]?
+    func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]?
     /// Releases what it holds. Called once, last.
     func close()
 }
@@ -69,5 +69,5 @@ extension Backend {
     var isOver: Bool { false }
     var tellsLeaving: Bool { false }
     var timeoutMilliseconds: UInt32 { 0 }
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? { nil }
+    func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]? { nil }
 }

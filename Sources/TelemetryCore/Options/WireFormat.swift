@@ -21,7 +21,7 @@ extension WireFormat {
 
 /// What goes into one request.
 struct WireBatch {
-    let events: UnsafeBufferPointer<EventView>
+    let events: UnsafeBufferPointer<RecordView>
     /// The author's key; `***` where it is shown. Empty: none.
     let key: String
     /// Failures in a row before this attempt.

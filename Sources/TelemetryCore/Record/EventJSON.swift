@@ -8,7 +8,7 @@ struct EventJSON: ~Copyable {
     private var timestamps = TimestampWriter()
     /// Where the fields that all events of a segment share are written for the last event. The next event copies them
     /// from there.
-    private var shared: (event: EventView, range: Range<Int>)?
+    private var shared: (event: RecordView, range: Range<Int>)?
     /// Where the value of `metadata` begins, the last member of the last event. Nil: that event has none.
     private(set) var metadataStart: Int?
 
@@ -24,7 +24,7 @@ struct EventJSON: ~Copyable {
     }
 
     /// All events as one array.
-    mutating func writeArray(_ events: UnsafeBufferPointer<EventView>) {
+    mutating func writeArray(_ events: UnsafeBufferPointer<RecordView>) {
         beginArray()
         for index in events.indices { writeElement(events[index]) }
         endArray()
@@ -32,14 +32,14 @@ struct EventJSON: ~Copyable {
 
     /// Writes the array one event at a time, for events that are not at hand all at once.
     mutating func beginArray() { json.beginArray() }
-    mutating func writeElement(_ event: EventView) {
+    mutating func writeElement(_ event: RecordView) {
         json.element()
         write(event)
     }
     mutating func endArray() { json.endArray() }
 
     /// All events as JSON Lines.
-    mutating func writeLines(_ events: UnsafeBufferPointer<EventView>) {
+    mutating func writeLines(_ events: UnsafeBufferPointer<RecordView>) {
         for index in events.indices {
             write(events[index])
             finishLine()
@@ -48,7 +48,7 @@ struct EventJSON: ~Copyable {
 
     /// `withContext`: with the fields that the event shares with others. Otherwise these are written elsewhere.
     @_optimize(speed)
-    mutating func write(_ event: EventView, withContext: Bool = true) {
+    mutating func write(_ event: RecordView, withContext: Bool = true) {
         json.beginObject()
         writeIdentity(event)
         writeRest(event, withContext: withContext)
@@ -58,7 +58,7 @@ struct EventJSON: ~Copyable {
     /// The members behind `name`. Receivers differ in where they want the members before it.
     @_optimize(speed)
     @inline(never)
-    mutating func writeRest(_ event: EventView, withContext: Bool = true) {
+    mutating func writeRest(_ event: RecordView, withContext: Bool = true) {
         if withContext { writeShared(event) }
         writeOutcome(event)
         var isEmpty = true
@@ -77,7 +77,7 @@ struct EventJSON: ~Copyable {
 
     /// The event's id as a member of another name.
     @inline(never)
-    mutating func writeID(_ name: StaticString, _ event: EventView) {
+    mutating func writeID(_ name: StaticString, _ event: RecordView) {
         json.key(name)
         if let to = openQuote(UUIDText.length) { UUIDText.write(event.eventID, to: to) }
     }
@@ -101,7 +101,7 @@ struct EventJSON: ~Copyable {
     mutating func finishLine() { json.buffer.append(UInt8(ascii: "\n")) }
 
     @inline(__always)
-    private mutating func writeIdentity(_ event: EventView) {
+    private mutating func writeIdentity(_ event: RecordView) {
         json.key("schema_version")
         json.integer(Int64(event.schemaVersion))
         writeID("event_id", event)
@@ -123,7 +123,7 @@ struct EventJSON: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func writeShared(_ event: EventView) {
+    private mutating func writeShared(_ event: RecordView) {
         if let shared, shared.event.sharesContext(with: event) {
             return json.buffer.appendCopy(of: shared.range)
         }
@@ -143,7 +143,7 @@ struct EventJSON: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func writeOutcome(_ event: EventView) {
+    private mutating func writeOutcome(_ event: RecordView) {
         if let duration = event.durationMilliseconds {
             json.key("duration_ms")
             json.integer(duration)
@@ -163,7 +163,7 @@ struct EventJSON: ~Copyable {
         }
     }
 
-    private mutating func writeArguments(_ event: EventView) {
+    private mutating func writeArguments(_ event: RecordView) {
         json.key("args")
         json.beginArray()
         event.forEachArgument { argument in

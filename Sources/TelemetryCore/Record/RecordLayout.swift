@@ -42,6 +42,32 @@ enum EventLayout {
     static let isAdjusted: UInt16 = 4
 }
 
+/// The fixed part of a span, behind the header, whose time is when the span began. Then name, trace state and items.
+enum SpanLayout {
+    static var end: Field<Int64> { Field(40) }
+    /// 16 and 8 bytes in network order, as traceparent has them. No parent: zeroes.
+    static let traceID = 48
+    static let spanID = 64
+    static let parentID = 72
+    static var nameLength: Field<UInt16> { Field(80) }
+    static var traceStateLength: Field<UInt16> { Field(82) }
+    /// opentelemetry-proto's SpanKind and StatusCode.
+    static var spanKind: Field<UInt8> { Field(84) }
+    static var status: Field<UInt8> { Field(85) }
+    /// Of traceparent.
+    static var traceFlags: Field<UInt8> { Field(86) }
+    static var droppedAttributes: Field<UInt32> { Field(88) }
+    static var droppedEvents: Field<UInt32> { Field(92) }
+    static var droppedLinks: Field<UInt32> { Field(96) }
+    static let fixedSize = 104
+    static let schema: UInt8 = 1
+    /// Bits of the record's flags. The process ended, or the time given to the span: nobody said when it ended.
+    static let isAbandoned: UInt16 = 1
+    /// The parent is in another process.
+    static let hasRemoteParent: UInt16 = 2
+    static let isAdjusted: UInt16 = 4
+}
+
 /// What every record says about itself. Unknown flags are ignored. What must not be ignored is another schema or kind.
 struct RecordHeader {
     let length: Int
@@ -49,6 +75,7 @@ struct RecordHeader {
     let kind: UInt8
 
     static let event: UInt8 = 0
+    static let span: UInt8 = 1
 
     /// Nil: there is no intact record of any kind at `position`.
     @inline(__always)
@@ -68,7 +95,9 @@ struct RecordHeader {
     }
 
     /// This version of the library knows what the record means.
-    var isKnown: Bool { kind == Self.event && Int(schema) == EventSchema.version }
+    var isKnown: Bool {
+        kind == Self.event ? Int(schema) == EventSchema.version : kind == Self.span && schema == SpanLayout.schema
+    }
 }
 
 /// CRC of a record: valid only at its own place in its own generation.

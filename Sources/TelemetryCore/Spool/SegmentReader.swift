@@ -33,7 +33,7 @@ struct SegmentReader {
     }
 
     /// Returns the next intact record. Afterwards `offset` is behind it, or at the end.
-    mutating func next() -> EventView? {
+    mutating func next() -> RecordView? {
         isAtUnknown = false
         while offset &+ RecordLayout.minimumSize <= end {
             if let record = RecordHeader(bytes, at: offset, sync: sync) {
@@ -50,9 +50,9 @@ struct SegmentReader {
         return nil
     }
 
-    private func event(_ length: Int) -> EventView? {
+    private func event(_ length: Int) -> RecordView? {
         bytes.baseAddress.flatMap {
-            EventView(record: UnsafeRawBufferPointer(start: $0 + offset, count: length), context: context)
+            RecordView(record: UnsafeRawBufferPointer(start: $0 + offset, count: length), context: context)
         }
     }
 }

@@ -183,7 +183,7 @@ final class KeyValueWriterTests: XCTestCase {
             let bytes = builder.bytes()
             withUnsafePointer(to: &context) { context in
                 bytes.withUnsafeBytes { record in
-                    writer.write(EventView(record: record, context: context)!)
+                    writer.write(RecordView(record: record, context: context)!)
                 }
             }
             XCTAssertLessThanOrEqual(writer.bytes.count, KeyValueWriter.limit)

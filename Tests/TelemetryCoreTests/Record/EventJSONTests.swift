@@ -57,7 +57,7 @@ final class EventJSONTests: XCTestCase {
         other.pointee.machineID = UnsafeRawBufferPointer(rebasing: first.context.machineID[..<2])
         let record = RecordBuilder().bytes()
         record.withUnsafeBytes { bytes in
-            let views = first.views + [EventView(record: bytes, context: other)!] + first.views
+            let views = first.views + [RecordView(record: bytes, context: other)!] + first.views
             var json = EventJSON()
             views.withUnsafeBufferPointer { json.writeLines($0) }
             let text = String(decoding: json.bytes!, as: UTF8.self)

@@ -103,7 +103,7 @@ struct Seen: Equatable {
     var timestamp: Int64 = 0
     var schema = 0
 
-    init(_ event: EventView) {
+    init(_ event: RecordView) {
         type = Sample.text(event.type)
         name = Sample.text(event.name)
         category = Sample.text(event.errorCategory)

@@ -53,7 +53,7 @@ struct RecordBuilder {
 /// Views of built records, and the memory they point into.
 final class Batch {
     private var areas: [UnsafeMutableRawBufferPointer] = []
-    private(set) var views: [EventView] = []
+    private(set) var views: [RecordView] = []
     var context: EventContext { place.pointee }
     private let place = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
 
@@ -77,7 +77,7 @@ final class Batch {
                 metadata: keep(metadata.flatMap { RecordBuilder.attribute($0.key, $0.value) }),
                 metadataCount: metadata.count))
         for builder in builders {
-            guard let view = EventView(record: keep(builder.bytes()), context: place) else {
+            guard let view = RecordView(record: keep(builder.bytes()), context: place) else {
                 fatalError("record is malformed")
             }
             views.append(view)

@@ -28,7 +28,7 @@ final class ScriptedBackend: Backend {
 
     var sent: [String] { batches.flatMap { $0 } }
 
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         batches.append(events.map { Sample.text($0.name) })
         return answer(batches[batches.count - 1], batches.count - 1, control)
     }

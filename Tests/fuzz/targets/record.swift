@@ -14,7 +14,7 @@ public func fuzzRecord(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     context.metadata = UnsafeRawBufferPointer(rebasing: rest[..<length])
     context.metadataCount = count
     withUnsafePointer(to: &context) { place in
-        guard let event = EventView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: place) else { return }
+        guard let event = RecordView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: place) else { return }
         visit(event)
         writeOTLP(event)
         writeKeyValue(event)
@@ -24,7 +24,7 @@ public func fuzzRecord(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
 }
 
 /// The event in both forms of OTLP: JSON to the letter, and protobuf whose lengths add up and whose texts are UTF-8.
-private func writeOTLP(_ event: EventView) {
+private func writeOTLP(_ event: RecordView) {
     withUnsafePointer(to: event) { event in
         let batch = WireBatch(events: UnsafeBufferPointer(start: event, count: 1), key: "", attempt: 0, now: 0)
         let (json, protobuf) = (OTLPFormat(isJSON: true), OTLPFormat(isJSON: false))
@@ -42,7 +42,7 @@ private func writeOTLP(_ event: EventView) {
 }
 
 /// The event as a datagram: one line of UTF-8 that is not too long.
-private func writeKeyValue(_ event: EventView) {
+private func writeKeyValue(_ event: RecordView) {
     var writer = KeyValueWriter()
     writer.write(event)
     precondition(writer.bytes.count <= KeyValueWriter.limit && writer.bytes.firstIndex(of: 0x0A) == writer.bytes.count - 1, "one datagram, one line")

@@ -74,7 +74,7 @@ final class ClickHouseFormat: VendorFormat {
         json.json.buffer.overwrite(at: statement.utf8.count, token)
     }
 
-    override func write(_ event: EventView, now: Int64) {
+    override func write(_ event: RecordView, now: Int64) {
         json.json.member("schema_version", Int64(event.schemaVersion))
         json.writeID("event_id", event)
         writeTime(event.timestamp)

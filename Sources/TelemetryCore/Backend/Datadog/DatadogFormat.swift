@@ -46,7 +46,7 @@ final class DatadogFormat: VendorFormat {
     /// `{}`
     override func recognises(_ body: [UInt8]) -> Bool { Acknowledgement(body) == .bare || says("status", body) }
 
-    override func write(_ event: EventView, now: Int64) {
+    override func write(_ event: RecordView, now: Int64) {
         scratch.removeAll()
         scratch.append(event.type)
         scratch.append(": ")
@@ -71,7 +71,7 @@ final class DatadogFormat: VendorFormat {
         writeFields(event)
     }
 
-    private func writeTags(_ event: EventView) {
+    private func writeTags(_ event: RecordView) {
         scratch.removeAll()
         writeTag("event_type:", event.type)
         writeTag(",tool_version:", event.context.toolVersion)

@@ -22,7 +22,7 @@ struct OTLPEncoder: ~Copyable {
     private static let fullBytes = 3 << 20
 
     /// Returns how many of the events it contains.
-    mutating func write(_ events: UnsafeBufferPointer<EventView>) -> Int {
+    mutating func write(_ events: UnsafeBufferPointer<RecordView>) -> Int {
         message.begin()
         message.beginList("resourceLogs")
         var index = 0
@@ -33,7 +33,7 @@ struct OTLPEncoder: ~Copyable {
     }
 
     /// Returns the index of the first event with another context.
-    private mutating func writeResourceLogs(_ events: UnsafeBufferPointer<EventView>, from start: Int) -> Int {
+    private mutating func writeResourceLogs(_ events: UnsafeBufferPointer<RecordView>, from start: Int) -> Int {
         let context = events[start].context
         prepareShared(context)
         let resourceLogs = message.begin(0x0A, "")
@@ -56,7 +56,7 @@ struct OTLPEncoder: ~Copyable {
 
     /// Writes fields in the order of their numbers. An event is observed where it happens. In that case the data model
     /// has equal times, and a batch that is sent again has the same bytes.
-    private mutating func write(_ event: EventView) {
+    private mutating func write(_ event: RecordView) {
         let time = UInt64(max(0, event.timestamp))
         let record = message.begin(0x12, "")
         message.fixed64(0x09, "timeUnixNano", time)
@@ -75,7 +75,7 @@ struct OTLPEncoder: ~Copyable {
         message.end(record)
     }
 
-    private mutating func writeOwn(_ event: EventView) {
+    private mutating func writeOwn(_ event: RecordView) {
         withUnsafeTemporaryAllocation(byteCount: UUIDText.length, alignment: 1) { area in
             guard let base = area.baseAddress else { return }
             UUIDText.write(event.eventID, to: base.assumingMemoryBound(to: UInt8.self))
@@ -96,14 +96,14 @@ struct OTLPEncoder: ~Copyable {
         if event.error.count > 0 { message.attribute("command.error", event.error) }
     }
 
-    private mutating func writeArguments(_ event: EventView) {
+    private mutating func writeArguments(_ event: RecordView) {
         let array = message.beginArray("command.args")
         event.forEachArgument { message.element($0) }
         message.endArray(array)
     }
 
     @inline(__always)
-    private mutating func writeShared(_ event: EventView) {
+    private mutating func writeShared(_ event: RecordView) {
         message.append(shared, sharedFields)
         if event.attributeCount == 0 {
             message.append(shared, sharedMetadata)

@@ -30,7 +30,7 @@ final class PostHogFormat: VendorFormat {
     /// `{"status":"Ok"}`, or a number instead.
     override func recognises(_ body: [UInt8]) -> Bool { says("status", body) }
 
-    override func write(_ event: EventView, now: Int64) {
+    override func write(_ event: RecordView, now: Int64) {
         json.json.member("event", event.type)
         writeActor("distinct_id", event)
         json.writeTime("timestamp", event.timestamp)

@@ -34,7 +34,7 @@ final class SegmentIOFormat: VendorFormat {
         says("success", body) || says("ok", body) || says("status", body)
     }
 
-    override func write(_ event: EventView, now: Int64) {
+    override func write(_ event: RecordView, now: Int64) {
         json.json.member("type", "track")
         json.json.member("event", event.type)
         writeActor("anonymousId", event)

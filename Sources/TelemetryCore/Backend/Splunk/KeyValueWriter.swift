@@ -22,7 +22,7 @@ struct KeyValueWriter {
     /// While the datagram is too long, the longest values are cut further; if that is not enough, arguments and
     /// metadata are left out. This ends: without them and with the other values empty, it is shorter than half of the
     /// limit.
-    mutating func write(_ event: EventView) {
+    mutating func write(_ event: RecordView) {
         isCut = false
         longest = .max
         var isWhole = true
@@ -36,7 +36,7 @@ struct KeyValueWriter {
     }
 
     /// Writes the keys in the order of their bytes.
-    private mutating func write(_ event: EventView, isWhole: Bool) {
+    private mutating func write(_ event: RecordView, isWhole: Bool) {
         let context = event.context
         bytes.removeAll(keepingCapacity: true)
         // RFC 3164: facility user, severity informational.
@@ -65,7 +65,7 @@ struct KeyValueWriter {
         append("\n")
     }
 
-    private mutating func writeArguments(_ event: EventView) {
+    private mutating func writeArguments(_ event: RecordView) {
         var joined: [UInt8] = []
         var isFirst = true
         event.forEachArgument { argument in
@@ -85,7 +85,7 @@ struct KeyValueWriter {
     }
 
     /// Keys that become equal when written get a number: a reader keeps only one of each.
-    private mutating func writeMetadata(_ event: EventView) {
+    private mutating func writeMetadata(_ event: RecordView) {
         var sorted: [(key: [UInt8], value: AttributeView.Value)] = []
         event.forEachMergedAttribute { attribute in
             let wanted = attribute.key.map(Self.keyByte)

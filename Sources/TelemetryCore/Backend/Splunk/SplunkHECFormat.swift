@@ -34,7 +34,7 @@ final class SplunkHECFormat: VendorFormat {
         Acknowledgement(body) == .bare || says("code", body) && JSONAnswer.integer("code", in: body) == 0
     }
 
-    override func write(_ event: EventView, now: Int64) {
+    override func write(_ event: RecordView, now: Int64) {
         writeTime(event.timestamp)
         if source.utf8.isEmpty {
             json.json.member("source", event.context.toolName)

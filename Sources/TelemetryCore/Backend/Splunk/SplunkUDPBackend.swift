@@ -41,7 +41,7 @@ final class SplunkUDPBackend: Backend {
     /// Events before one that cannot be sent have left, and count. The failure of that event is the answer to the next
     /// call, which begins with it. Another attempt would send the event behind it, and so on, to a receiver that is not
     /// there.
-    func send(_ events: UnsafeBufferPointer<EventView>, _ control: SendControl) -> Outcome {
+    func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         if let failed = failure {
             failure = nil
             return failed
@@ -112,7 +112,7 @@ final class SplunkUDPBackend: Backend {
     }
 
     /// The datagrams, one after the other; each ends in a newline.
-    func preview(_ events: UnsafeBufferPointer<EventView>) -> [UInt8]? {
+    func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]? {
         var text: [UInt8] = []
         for index in events.indices {
             writer.write(events[index])

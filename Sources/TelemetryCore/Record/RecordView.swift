@@ -83,26 +83,36 @@ package struct EventContext {
     package var metadataCount = 0
 }
 
-/// A recorded event, read in place. Every offset was checked when it was made, so that the
-/// accessors cannot leave the record. Strings may hold invalid UTF-8. Small: a batch has thousands.
-package struct EventView {
-    private let record: UnsafeRawPointer
+/// A record, read in place. Every offset was checked when it was made, so that the accessors cannot leave the record.
+/// Strings may hold invalid UTF-8. Small: a batch has thousands. What is said of an event is below; of a span, in
+/// `RecordView+Span.swift`.
+package struct RecordView {
+    let record: UnsafeRawPointer
     private let sharedContext: UnsafePointer<EventContext>
     private let count: UInt32
     private let argumentsOffset: UInt32
     private let attributesOffset: UInt32
 
-    /// `record`: from its sync word to its length, without padding. Nil when the parts do not fit. Both must
-    /// outlive the view.
+    /// `record`: from its sync word to its length, without padding. Nil when the parts do not fit, or the kind is not
+    /// known. Both must outlive the view.
     @_optimize(speed)
     package init?(record: UnsafeRawBufferPointer, context: UnsafePointer<EventContext>) {
-        guard let base = record.baseAddress, record.count >= EventLayout.fixedSize, record.count <= Int(Int32.max),
-            EventLayout.argumentCount.load(base) <= UInt16(EventLimits.arguments),
-            EventLayout.attributeCount.load(base) <= UInt16(EventLimits.attributes)
+        guard let base = record.baseAddress, record.count >= RecordLayout.minimumSize,
+            record.count <= Int(Int32.max)
         else { return nil }
         self.record = base
         sharedContext = context
         count = UInt32(truncatingIfNeeded: record.count)
+        if RecordLayout.kind.load(base) == RecordHeader.span {
+            guard let items = SpanItems.offset(record) else { return nil }
+            argumentsOffset = 0
+            attributesOffset = UInt32(truncatingIfNeeded: items)
+            return
+        }
+        guard RecordLayout.kind.load(base) == RecordHeader.event,
+            EventLayout.argumentCount.load(base) <= UInt16(EventLimits.arguments),
+            EventLayout.attributeCount.load(base) <= UInt16(EventLimits.attributes)
+        else { return nil }
         var offset =
             EventLayout.fixedSize &+ Int(EventLayout.typeLength.load(base)) &+ Int(EventLayout.nameLength.load(base))
             &+ Int(EventLayout.errorCategoryLength.load(base)) &+ Int(EventLayout.errorLength.load(base))
@@ -124,30 +134,42 @@ package struct EventView {
     package var context: EventContext { sharedContext.pointee }
 
     /// Both were recorded into the same segment.
-    package func sharesContext(with other: EventView) -> Bool { sharedContext == other.sharedContext }
+    package func sharesContext(with other: RecordView) -> Bool { sharedContext == other.sharedContext }
+
+    /// Behind the fixed part and its strings: an event's attributes, or all that was said of a span.
+    var variablePart: UnsafeRawBufferPointer {
+        slice(Int(attributesOffset), Int(count &- attributesOffset))
+    }
 
     @inline(__always)
-    private func size(_ field: Field<UInt16>) -> Int { Int(field.load(record)) }
-
-    @inline(__always)
-    private func slice(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
+    func slice(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: record + offset, count: length)
     }
 
+    package var isSpan: Bool { RecordLayout.kind.load(record) == RecordHeader.span }
     package var schemaVersion: Int { Int(RecordLayout.schema.load(record)) }
-    /// Nanoseconds since 1970-01-01 UTC.
+    /// Of a span: when it began. Nanoseconds since 1970-01-01 UTC.
     package var timestamp: Int64 { RecordLayout.time.load(record) }
     /// The 16 bytes of the UUID, in network order.
     package var eventID: UnsafeRawBufferPointer { slice(RecordLayout.id, RecordLayout.idSize) }
+}
+
+// An event. A span has none of this, whatever its bytes are.
+extension RecordView {
+    @inline(__always)
+    private func size(_ field: Field<UInt16>) -> Int { isSpan ? 0 : Int(field.load(record)) }
+
+    @inline(__always)
+    private func has(_ flag: UInt16) -> Bool { !isSpan && RecordLayout.flags.load(record) & flag != 0 }
+
     package var durationMilliseconds: Int64? {
-        RecordLayout.flags.load(record) & EventLayout.hasDuration == 0 ? nil : EventLayout.duration.load(record)
+        has(EventLayout.hasDuration) ? EventLayout.duration.load(record) : nil
     }
-    package var exitCode: Int32? {
-        RecordLayout.flags.load(record) & EventLayout.hasExitCode == 0 ? nil : EventLayout.exitCode.load(record)
-    }
+    package var exitCode: Int32? { has(EventLayout.hasExitCode) ? EventLayout.exitCode.load(record) : nil }
     package var type: UnsafeRawBufferPointer { slice(EventLayout.fixedSize, size(EventLayout.typeLength)) }
     package var name: UnsafeRawBufferPointer {
-        slice(EventLayout.fixedSize &+ size(EventLayout.typeLength), size(EventLayout.nameLength))
+        isSpan
+            ? spanName : slice(EventLayout.fixedSize &+ size(EventLayout.typeLength), size(EventLayout.nameLength))
     }
     private var errorCategoryOffset: Int {
         EventLayout.fixedSize &+ size(EventLayout.typeLength) &+ size(EventLayout.nameLength)
@@ -172,7 +194,7 @@ package struct EventView {
     }
 
     private var attributes: UnsafeRawBufferPointer {
-        slice(Int(attributesOffset), Int(count &- attributesOffset))
+        isSpan ? UnsafeRawBufferPointer(start: nil, count: 0) : variablePart
     }
 
     /// The event's own attributes, in the order they were given.
