@@ -11,7 +11,7 @@ extension Collector {
     package func flush(timeoutMilliseconds: UInt32, ignoringBackoff: Bool = false) -> telemetry_status {
         let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
         let status = isEnabled ? flush(until: deadline, ignoringBackoff) : TELEMETRY_DISABLED
-        return flushOwn(deadline, ignoringBackoff, after: status)
+        return flushSpans(deadline, ignoringBackoff, after: flushOwn(deadline, ignoringBackoff, after: status))
     }
 
     func flush(
@@ -68,7 +68,7 @@ extension Collector {
         if spool != nil { return nil }
         do throws(SystemError) {
             guard let existing = try SpoolDirectory.openToLook(options) else { return nil }
-            let isWaiting = !existing.segmentNames().isEmpty
+            let isWaiting = existing.isAnythingWaiting
             existing.close()
             // Events of a spool that can only be read cannot be sent.
             if isWaiting, attach().shared == nil, SpoolInspector.statistics(options: options)?.pending != 0 {
@@ -86,6 +86,7 @@ extension Collector {
     }
 
     func close(until deadline: Deadline, isAtOnce: Bool) -> telemetry_status {
+        abandonOpenSpans()
         let wasEnabled = isEnabled
         var status = wasEnabled ? TELEMETRY_OK : TELEMETRY_DISABLED
         let (events, metrics) = (deliversAtClose, handsMetricsOn)
@@ -103,8 +104,11 @@ extension Collector {
             noteLoss(whole: false)
         }
         leavesWork = spawns
+        let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce)
         let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce)
-        if options.audience == .author && (spawns || isOwnLeft) { DetachedDelivery.startUnlessRunning(options) }
+        if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
+            DetachedDelivery.startUnlessRunning(options)
+        }
         Unmanaged.passUnretained(self).release()
         return status
     }
@@ -162,6 +166,7 @@ extension Collector {
             spool.close(deadline)
         }
         noteLoss(whole: true)
+        closeSpanBlocks()
         spool = nil
         dispatcher = nil
         mutex.unlock()

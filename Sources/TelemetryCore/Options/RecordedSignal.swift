@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the records of a spool are. Each has a spool apart: a request has one signal, and a receiver of traces that is
+/// down delays no events.
+package enum RecordedSignal {
+    case events
+    case spans
+}
+
+extension Options {
+    /// The same tool, for its spans. Nil: nobody takes spans.
+    package func spans() -> Options? {
+        guard signal == .events, let destinations = spanDestinations else { return nil }
+        var settings = settings
+        settings.signal = .spans
+        settings.metricsListener = nil
+        settings.setDestinations(destinations)
+        settings.sampling = []
+        settings.events = nil
+        return Options(settings)
+    }
+
+    /// The same tool, for its events.
+    var withoutSpans: Options {
+        var settings = settings
+        settings.signal = .events
+        return Options(settings)
+    }
+
+    /// Empty: the log of this machine.
+    private var spanDestinations: [Destination]? {
+        if isDefault && chosenDestinations.isEmpty { return audience == .author ? [] : nil }
+        let destinations = chosenDestinations.compactMap { $0.forSpans }
+        return destinations.isEmpty ? nil : destinations
+    }
+}
+
+extension Destination {
+    /// The same for spans. Nil: it takes none.
+    var forSpans: Destination? {
+        switch choice {
+        case .noop, .stdout: self
+        case .file(let path, let maxBytes, let maxFiles):
+            Destination(
+                name: name, .file(path: path.map { $0 + ".spans" }, maxBytes: maxBytes, maxFiles: maxFiles))
+        case .network, .custom: nil
+        }
+    }
+}
