@@ -86,4 +86,14 @@ package struct TraceContext: Equatable {
         Hexadecimal.write(spanID, to: target + 36)
         (target[52], target[53], target[54]) = (dash, zero, zero &+ flags)
     }
+
+    /// The same as a string, for a variable or a message.
+    package var text: String {
+        String(
+            bytes: [UInt8](unsafeUninitializedCapacity: Self.textLength) { target, count in
+                guard let base = target.baseAddress else { return }
+                write(to: base)
+                count = Self.textLength
+            })
+    }
 }
