@@ -29,9 +29,11 @@ public func telemetrySpanBegin(
     name: UnsafePointer<CChar>?, kind: telemetry_span_kind, parent: UnsafePointer<telemetry_span>?
 ) -> telemetry_status {
     guard let span else { return TELEMETRY_ERROR_ARGUMENT }
-    guard let above = parent ?? active() else { return SpanRecording.begin(collector, inner(span), name, kind.rawValue, nil) }
-    if UInt(bitPattern: above) == .max { return SpanRecording.begin(collector, inner(span), name, kind.rawValue, SpanParent.none) }
-    return SpanRecording.begin(collector, inner(span), name, kind.rawValue, SpanParent(inner(above)))
+    guard let above = parent ?? active() else {
+        return SpanRecording.begin(collector, inner(span), name, kind.rawValue, nil)
+    }
+    let given = UInt(bitPattern: above) == .max ? SpanParent.none : SpanParent(inner(above))
+    return SpanRecording.begin(collector, inner(span), name, kind.rawValue, given)
 }
 
 /// Begins a span whose parent is in another process, as the header fields of its request say; see
@@ -231,8 +233,8 @@ public func telemetrySpanTracestate(
 }
 
 /// Writes what a child process needs in its environment to go on with the trace: `TRACEPARENT=…`, `TRACESTATE=…` and
-/// `BAGGAGE=…`, each terminated, and an empty text behind the last. They belong into a copy of the environment, for
-/// the child, not into the program's own. What the child's environment had of these three names is replaced or removed.
+/// `BAGGAGE=…`, each terminated, and an empty text behind the last. Put them into a copy of the environment, for
+/// the child, and not into the program's own. What the child's environment had of these three names is replaced or removed.
 ///
 /// Threads: any number at once.
 /// Blocking: none.

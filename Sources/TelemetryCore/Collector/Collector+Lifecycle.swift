@@ -159,6 +159,7 @@ extension Collector {
     func cleanUp(_ deadline: Deadline = Deadline(timeoutMilliseconds: 200)) {
         mutex.lock()
         attachToCount()
+        closeSpanBlocks()
         if let spool {
             lookBeforePass(spool)
             recorder.pointee.segment.store(0, ordering: .releasing)
@@ -166,7 +167,6 @@ extension Collector {
             spool.close(deadline)
         }
         noteLoss(whole: true)
-        closeSpanBlocks()
         spool = nil
         dispatcher = nil
         mutex.unlock()

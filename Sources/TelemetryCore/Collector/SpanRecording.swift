@@ -4,8 +4,8 @@ import Synchronization
 
 /// A span's parent, from wherever it comes.
 package struct SpanParent {
-    let context: TraceContext?
-    let traceState: UnsafeRawBufferPointer
+    package let context: TraceContext?
+    package let traceState: UnsafeRawBufferPointer
 
     package static var none: SpanParent {
         SpanParent(context: nil, traceState: UnsafeRawBufferPointer(start: nil, count: 0))
@@ -27,7 +27,7 @@ package struct SpanParent {
 
     /// A span of this process.
     @inline(__always)
-    init(_ span: UnsafePointer<csystem_span>) {
+    package init(_ span: UnsafePointer<csystem_span>) {
         context = span.pointee.context
         traceState = span.pointee.traceState(span)
     }

@@ -2,7 +2,7 @@
 import CSystem
 import Synchronization
 
-/// A span that is open in this process, or room for one. A cell is never freed: whoever still has the handle of a span
+/// A span that is open in this process, or room for one. A cell is never freed: a caller that still has the handle of a span
 /// that has ended finds that the use of the cell is another one, and does nothing.
 struct SpanCell: ~Copyable {
     /// Even: free. Each span has a number of its cell to itself.
@@ -185,7 +185,7 @@ struct SpanCell: ~Copyable {
         return true
     }
 
-    /// The end of the use: whoever still has the handle can do nothing with it.
+    /// The end of the use: a caller that still has the handle can do nothing with it.
     @inline(__always)
     mutating func end() {
         // Nobody else looks at the slot of a void block, whose file may have been cut short.

@@ -127,7 +127,8 @@ enum AbandonedSpans {
                 Heap.release(page)
             }
             guard file.read(page, SegmentLayout.headerSize, at: 0) == SegmentLayout.headerSize,
-                let description = Description.read(page), let got = file.read(bytes, RecordLayout.maximumSize, at: offset)
+                let description = Description.read(page),
+                let got = file.read(bytes, RecordLayout.maximumSize, at: offset)
             else { return true }
             return SpanRecord.isWhole(bytes, got, offset: offset, sync: description.sync)
         }
