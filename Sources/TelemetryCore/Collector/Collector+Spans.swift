@@ -120,7 +120,7 @@ extension Collector {
             for index in 0..<SpanBlock.size {
                 let cell = block.cells + index
                 SpanCell.acquire(cell)
-                if cell.pointee.isInUse { cell.pointee.free() }
+                if cell.pointee.isInUse { cell.pointee.letGo() }
                 SpanCell.release(cell)
             }
             block.close()

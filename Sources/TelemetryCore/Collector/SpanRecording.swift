@@ -273,7 +273,7 @@ package enum SpanRecording {
         guard let block = cell.pointee.block else { return TELEMETRY_DISABLED }
         let (isVoid, handle) = block._withUnsafeGuaranteedRef { ($0.isVoid.load(ordering: .acquiring), $0.collector) }
         if isVoid || !Gate.isOpen(handle) {
-            if isVoid { cell.pointee.free() } else { cell.pointee.end() }
+            if isVoid { cell.pointee.letGo() } else { cell.pointee.end() }
             return TELEMETRY_DISABLED
         }
         let now = Clock.monotonic() &- cell.pointee.clockDifference
@@ -298,7 +298,7 @@ package enum SpanRecording {
             return isVoid || cell.pointee.write(into: base, capacity: capacity)
         }
         if isVoid || block._withUnsafeGuaranteedRef({ $0.isVoid.load(ordering: .acquiring) }) {
-            cell.pointee.free()
+            cell.pointee.letGo()
             return TELEMETRY_DISABLED
         }
         guard status == TELEMETRY_OK else {

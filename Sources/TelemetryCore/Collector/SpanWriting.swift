@@ -17,7 +17,7 @@ enum SpanWriting {
         guard let block = cell.pointee.block else { return TELEMETRY_DISABLED }
         // The file of a void block may have been cut short.
         if block._withUnsafeGuaranteedRef({ $0.isVoid.load(ordering: .acquiring) }) {
-            cell.pointee.free()
+            cell.pointee.letGo()
             return TELEMETRY_DISABLED
         }
         let wasAdjusted = cell.pointee.isAdjusted

@@ -190,11 +190,11 @@ struct SpanCell: ~Copyable {
     mutating func end() {
         // Nobody else looks at the slot of a void block, whose file may have been cut short.
         store(.free)
-        free()
+        letGo()
     }
 
     @inline(__always)
-    mutating func free() {
+    mutating func letGo() {
         use.wrappingAdd(1, ordering: .releasing)
         if let block { block._withUnsafeGuaranteedRef { $0.giveBack(index) } }
         if grownCapacity > Self.keptBytes { releaseGrown() }
