@@ -62,13 +62,17 @@ enum Hexadecimal {
     }
 
     /// The number that `count` digits mean, 1 to 16 of them. Nil: one of them is something else.
+    @_optimize(speed)
     static func word(_ digits: UnsafePointer<UInt8>, count: Int) -> UInt64? {
         var result: UInt64 = 0
+        var isWrong = false
         for index in 0..<count {
-            guard let value = value(digits[index]) else { return nil }
-            result = result << 4 | UInt64(value)
+            let number = digits[index] &- UInt8(ascii: "0")
+            let letter = digits[index] &- UInt8(ascii: "a")
+            isWrong = isWrong || (number > 9 && letter > 5)
+            result = result << 4 | UInt64(number <= 9 ? number : letter &+ 10)
         }
-        return result
+        return isWrong ? nil : result
     }
 
     private static func digit(_ value: UInt8) -> UInt8 {

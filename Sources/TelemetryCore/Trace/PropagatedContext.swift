@@ -26,8 +26,7 @@ package struct PropagatedContext {
             switch String(bytes: Array(name.utf8).map { Authority.lowercase($0) }) {
             case Field.parent:
                 parents += 1
-                var value = value
-                context = parents > 1 ? nil : value.withUTF8 { TraceContext(UnsafeRawBufferPointer($0)) }
+                context = parents > 1 ? nil : TraceContext(text: value)
             case Field.state: states.append(value)
             case Field.baggage:
                 var value = value

@@ -76,6 +76,13 @@ package struct TraceContext: Equatable {
             isRemote: true)
     }
 
+    /// The same, from an argument or a variable.
+    package init?(text: String) {
+        var text = text
+        guard let context = text.withUTF8({ TraceContext(UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = context
+    }
+
     /// A `traceparent` of version 00: `textLength` bytes, into memory that has room for them.
     package func write(to target: UnsafeMutablePointer<UInt8>) {
         let dash = UInt8(ascii: "-")

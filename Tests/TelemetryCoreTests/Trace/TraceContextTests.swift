@@ -4,7 +4,7 @@ import XCTest
 
 /// H10: `traceparent`, and the ids of new spans.
 final class TraceContextTests: XCTestCase {
-    private func parse(_ text: String) -> TraceContext? { Array(text.utf8).withUnsafeBytes { TraceContext($0) } }
+    private func parse(_ text: String) -> TraceContext? { TraceContext(text: text) }
 
     private func text(_ context: TraceContext) -> String {
         String(unsafeUninitializedCapacity: TraceContext.textLength) {

@@ -71,14 +71,20 @@ private func check(_ baggage: Baggage) {
     for (member, copy) in zip(baggage.members, again.members) {
         precondition(member.value == copy.value && member.key == copy.key)
         sink &+= member.properties.count
-        let key = String(decoding: member.key, as: UTF8.self)
-        var changed = baggage
-        if changed.set(key, member.value) {
-            precondition(changed.value(key) == member.value && changed.text.count <= Baggage.limit)
-        }
-        changed.remove(key)
-        precondition(changed.value(key) == nil)
     }
+    if let member = baggage.members.last { change(baggage, member) }
+}
+
+/// The last member of a name is the one that is found.
+private func change(_ baggage: Baggage, _ member: BaggageMember) {
+    let key = String(decoding: member.key, as: UTF8.self)
+    precondition(baggage.value(key) == member.value)
+    var changed = baggage
+    if changed.set(key, member.value) {
+        precondition(changed.value(key) == member.value && changed.text.count <= Baggage.limit)
+    }
+    changed.remove(key)
+    precondition(changed.value(key) == nil)
 }
 
 private func check(_ received: PropagatedContext, _ list: [UInt8]) {
