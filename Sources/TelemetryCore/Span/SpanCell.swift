@@ -21,6 +21,8 @@ struct SpanCell: ~Copyable {
     /// Heap memory of a span that has outgrown its slot; kept for the next one.
     private var grown: UnsafeMutableRawPointer?
     private var grownCapacity = 0
+    /// What of the record the slot has, if it has outgrown the slot.
+    private var lengthInSlot = 0
     var attributeCount = 0
     var eventCount = 0
     var linkCount = 0
@@ -150,6 +152,7 @@ struct SpanCell: ~Copyable {
         if record != grown {
             grown.copyMemory(from: record, byteCount: written)
             record = grown
+            lengthInSlot = length
         }
         capacity = grownCapacity
         return true
@@ -159,8 +162,11 @@ struct SpanCell: ~Copyable {
     @inline(__always)
     mutating func commit() {
         length = written
-        if record == slot + SpanSlotLayout.record { store(.open(length)) }
+        if isInSlot { store(.open(length)) }
     }
+
+    @inline(__always)
+    private var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
     @inline(__always)
     private func store(_ word: SpanSlotWord) {
@@ -175,7 +181,7 @@ struct SpanCell: ~Copyable {
         let description = base + SegmentLayout.descriptionOffsets.0
         let generation = DescriptionLayout.generation.load(description)
         SpanSlotLayout.generation.store(generation, slot)
-        store(.ending(min(length, SpanSlotLayout.capacity), offset: offset))
+        store(.ending(isInSlot ? length : lengthInSlot, offset: offset))
         let target = base + offset
         memcpy(target, record, length)
         SpanRecord.complete(
