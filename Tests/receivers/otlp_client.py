@@ -2,6 +2,7 @@
 """OTLP as its own Python packages have it; under the interpreter of build/venv.
 
     otlp_client.py decode        standard input: lines of "protobuf HEX" or "json HEX"; prints a list of messages
+    otlp_client.py decode-spans  the same for traces
     otlp_client.py export URL    the official exporter sends one record there
 """
 import json
@@ -25,6 +26,11 @@ def decode():
     print(json.dumps(otlp_strict.messages(sys.stdin, ExportLogsServiceRequest, whole_number)))
 
 
+def decode_spans():
+    import otlp_spans
+    print(json.dumps(otlp_spans.messages(sys.stdin)))
+
+
 def export(url):
     from opentelemetry._logs import SeverityNumber
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -41,4 +47,4 @@ def export(url):
 
 
 if __name__ == "__main__":
-    {"decode": decode, "export": export}[sys.argv[1]](*sys.argv[2:])
+    {"decode": decode, "decode-spans": decode_spans, "export": export}[sys.argv[1]](*sys.argv[2:])

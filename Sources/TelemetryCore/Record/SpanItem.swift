@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What was said of a span after its name, one after the other; docs/spool-format.md, "Spans". An attribute has the form
-/// of an event's, and its first byte is its type. The others begin with numbers that are no type.
+/// of an event's, and its first byte is its type. The others begin with numbers that are not types.
 package enum SpanItem {
     case attribute(AttributeView)
     case event(SpanEvent)
@@ -17,10 +17,7 @@ package struct SpanEvent {
     package let dropped: UInt32
     let attributes: UnsafeRawBufferPointer
 
-    package func forEachAttribute(_ body: (AttributeView) -> Void) {
-        var rest = attributes
-        while let attribute = AttributeView.next(&rest) { body(attribute) }
-    }
+    package func forEachAttribute(_ body: (AttributeView) -> Void) { AttributeView.forEach(in: attributes, body) }
 }
 
 /// Another span that this one has to do with.
@@ -32,9 +29,16 @@ package struct SpanLink {
     package let dropped: UInt32
     let attributes: UnsafeRawBufferPointer
 
-    package func forEachAttribute(_ body: (AttributeView) -> Void) {
+    package func forEachAttribute(_ body: (AttributeView) -> Void) { AttributeView.forEach(in: attributes, body) }
+}
+
+extension AttributeView {
+    /// A key that was given twice counts once, the last time.
+    fileprivate static func forEach(in attributes: UnsafeRawBufferPointer, _ body: (AttributeView) -> Void) {
         var rest = attributes
-        while let attribute = AttributeView.next(&rest) { body(attribute) }
+        while let attribute = next(&rest) {
+            if !has(attribute.key, in: rest) { body(attribute) }
+        }
     }
 }
 
