@@ -77,6 +77,12 @@ package final class Receiver {
         return false
     }
 
+    /// Why a key of another kind is refused.
+    func refusal(of key: String) -> String {
+        let text = "does not go with kind: " + name
+        return isForSpans && key == "signals" ? text + ", which takes spans and nothing else" : text
+    }
+
     static func named(_ name: String) -> Receiver? {
         for receiver in all where receiver.name == name { return receiver }
         return nil

@@ -15,7 +15,7 @@ struct OTLPSpanEncoder: ~Copyable {
     /// span the request is still below 4 MiB.
     private static let fullBytes = 3 << 20
 
-    /// Returns how many of the records it contains: it ends before one that is not a span.
+    /// Returns how many of the records it contains: it ends before one that is not a span, or has no ids.
     mutating func write(_ spans: UnsafeBufferPointer<RecordView>) -> Int {
         message.begin()
         message.beginList("resourceSpans")
@@ -27,7 +27,7 @@ struct OTLPSpanEncoder: ~Copyable {
     }
 
     private func canTake(_ spans: UnsafeBufferPointer<RecordView>, _ index: Int) -> Bool {
-        index < spans.count && message.count < Self.fullBytes && spans[index].isSpan
+        index < spans.count && message.count < Self.fullBytes && spans[index].isSpanWithIDs
     }
 
     /// Returns the index of the first span with another context.

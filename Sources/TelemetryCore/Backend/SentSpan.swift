@@ -33,11 +33,37 @@ struct SpanStatus {
 }
 
 extension RecordView {
+    /// Receivers refuse a span without ids, and all others of its request.
+    var isSpanWithIDs: Bool {
+        isSpan && traceID.contains { $0 != 0 } && spanID.contains { $0 != 0 }
+    }
+
     /// The span's own attributes, as they are sent.
     func forEachSentAttribute(_ body: (AttributeView) -> Void) {
         forEachSpanAttribute { attribute in
             if !isAbandoned || !attribute.key.equals(SpanStatus.abandonedKey) { body(attribute) }
         }
+    }
+}
+
+extension RecordView {
+    /// The value of the span's own attribute; nil: it has none of that name.
+    func attribute(_ name: StaticString) -> AttributeView.Value? {
+        var found: AttributeView.Value?
+        for item in spanItems {
+            if case .attribute(let attribute) = item, attribute.key.equals(name) { found = attribute.value }
+        }
+        return found
+    }
+
+    func hasAttribute(_ key: UnsafeRawBufferPointer) -> Bool {
+        for item in spanItems {
+            if case .attribute(let attribute) = item, attribute.key.count == key.count, attribute.key.elementsEqual(key)
+            {
+                return true
+            }
+        }
+        return false
     }
 }
 
