@@ -152,11 +152,14 @@ final class ZipkinFormat: VendorFormat {
 
     /// Tags that are made of something else than attributes. Zipkin takes a span with any tag `error` for failed.
     private static func isReserved(_ key: UnsafeRawBufferPointer) -> Bool {
-        let names: [StaticString] = [
-            "error", "otel.status_code", "otel.scope.name", "otel.scope.version", "otel.dropped_attributes_count",
-            "otel.dropped_events_count", "otel.dropped_links_count",
-        ]
-        return names.contains { key.equals($0) }
+        switch key.first {
+        case UInt8(ascii: "e"): key.equals("error")
+        case UInt8(ascii: "o"):
+            key.equals("otel.status_code") || key.equals("otel.scope.name") || key.equals("otel.scope.version")
+                || key.equals("otel.dropped_attributes_count") || key.equals("otel.dropped_events_count")
+                || key.equals("otel.dropped_links_count")
+        default: false
+        }
     }
 
     private func writeStatus(_ status: SpanStatus) {
