@@ -111,6 +111,15 @@ typedef struct telemetry_command telemetry_command;
 typedef struct telemetry_metric telemetry_metric;
 /** One series of a metric; given by telemetry_metric_bind(). It ends with the collector. */
 typedef struct telemetry_series telemetry_series;
+/**
+ * A span: something that a program does, from telemetry_span_begin() to telemetry_span_end(). It lies where the
+ * program puts it, on the stack or in a structure; the program neither reads nor changes it. All bytes 0: a span
+ * that does nothing. A copy is the same span.
+ */
+typedef struct telemetry_span {
+    /** Reserved. */
+    uint64_t opaque[80];
+} telemetry_span;
 
 /**
  * The result of a function. Zero: done. Positive: done, and there is something more to know.
@@ -407,6 +416,39 @@ typedef struct telemetry_backend {
      */
     void (*close)(void *context);
 } telemetry_backend;
+
+/** What a span is to others: opentelemetry-proto's SpanKind. */
+typedef enum telemetry_span_kind {
+    /** Within the program. */
+    TELEMETRY_SPAN_INTERNAL = 1,
+    /** The program answers a request. */
+    TELEMETRY_SPAN_SERVER = 2,
+    /** The program asks another and waits for the answer; also for a program that it runs. */
+    TELEMETRY_SPAN_CLIENT = 3,
+    /** The program hands on a message and does not wait. */
+    TELEMETRY_SPAN_PRODUCER = 4,
+    /** The program takes a message. */
+    TELEMETRY_SPAN_CONSUMER = 5
+} telemetry_span_kind;
+
+/** How a span ended: opentelemetry-proto's StatusCode. */
+typedef enum telemetry_span_status {
+    /** Nobody has said; what ended well is left so. */
+    TELEMETRY_SPAN_UNSET = 0,
+    /** The program says that it ended well, whatever else is known. */
+    TELEMETRY_SPAN_OK = 1,
+    /** It failed. */
+    TELEMETRY_SPAN_ERROR = 2
+} telemetry_span_status;
+
+/** As the parent of telemetry_span_begin(): none, a new trace begins. */
+#define TELEMETRY_SPAN_ROOT ((const telemetry_span *)-1)
+
+/** Bytes that hold a traceparent with its terminator. */
+#define TELEMETRY_TRACEPARENT_SIZE 56
+
+/** Bytes that hold a tracestate with its terminator. */
+#define TELEMETRY_TRACESTATE_SIZE 513
 
 /** @name Event types
  *  Any other type of 1 to 64 bytes of letters, digits, '.', '_' and '-' may be used as well.
@@ -1001,6 +1043,222 @@ TELEMETRY_API telemetry_status telemetry_options_set_metrics_listener(telemetry_
  */
 TELEMETRY_API telemetry_status telemetry_metrics_listener(telemetry_collector *collector,
     char *buffer, size_t size);
+
+/* ---- Spans: traces through programs and what they call ---------------------------------------- */
+
+/*
+ * An event says what happened; a span says how long it took, and what it was a part of:
+ *
+ *     telemetry_span span;
+ *     telemetry_span_begin(collector, &span, "build", TELEMETRY_SPAN_INTERNAL, NULL);
+ *     ...
+ *     telemetry_span_end(&span);
+ */
+
+/**
+ * Begins a span: something that the program does, with its place in a trace. telemetry_span_end()
+ * records it. If a process ends with spans open, by a signal or without telemetry_close(), they are
+ * recorded as abandoned, with what was known of them. Spans go to receivers that take them
+ * (`signals: [spans]` in the manifest, kind zipkin), or to the log `spans.jsonl`. Without the
+ * user's consent nothing is recorded and the span hands on its parent's context.
+ *
+ * Threads: any number at once; also for one span, by any thread. Not for signal handlers.
+ * Blocking: none. There is no lock, system call or allocation, except in the first call, and in one
+ *     of some hundred.
+ *
+ * @param span Where the span lies; whatever was there is overwritten. NULL: nothing is begun.
+ * @param name What is done, with few different values, as UTF-8; at most 256 bytes are kept.
+ * @param kind 0 is TELEMETRY_SPAN_INTERNAL.
+ * @param parent A span of this process, ended or not. NULL: the span that is active in this thread
+ *     (telemetry_span_activate()); if none is, the one that TRACEPARENT of the environment names;
+ *     else a new trace begins. TELEMETRY_SPAN_ROOT: a new trace.
+ * @return TELEMETRY_OK, also for a span that sampling leaves out; TELEMETRY_ADJUSTED if the name
+ *     was shortened or repaired; TELEMETRY_DISABLED; TELEMETRY_ERROR_ARGUMENT for a missing name or
+ *     an unknown kind; TELEMETRY_ERROR_UNDECLARED if the manifest lists the tool's spans and this
+ *     one is not in the list; TELEMETRY_ERROR_DROPPED if more than 1024 are open. In each case
+ *     every function accepts the span.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_span_begin(telemetry_collector *collector,
+    telemetry_span *span, const char *name, telemetry_span_kind kind, const telemetry_span *parent);
+
+/**
+ * Begins a span whose parent is in another process, as the header fields of its request say; see
+ * telemetry_span_begin().
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param traceparent The value of the field `traceparent` (W3C Trace Context, levels 1 and 2).
+ *     NULL, or a value that is not valid: a new trace begins.
+ * @param tracestate The value of the field `tracestate`; several such fields joined with commas.
+ *     May be NULL.
+ * @return As telemetry_span_begin().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_span_begin_remote(telemetry_collector *collector,
+    telemetry_span *span, const char *name, telemetry_span_kind kind, const char *traceparent,
+    const char *tracestate);
+
+/**
+ * Adds attributes to a span. Of a key that is given twice, the last value counts. What looks like a
+ * secret, an e-mail address or a home directory in a text is replaced.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param attributes Copied. NULL: none.
+ * @param count Number of attributes; a span keeps 128, and counts those beyond.
+ * @return TELEMETRY_OK; TELEMETRY_ADJUSTED if something was shortened, repaired or left out;
+ *     TELEMETRY_DISABLED, also after the span's end.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_span_set_attributes(const telemetry_span *span,
+    const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Adds something that happens at this moment of a span.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param name What happened, as UTF-8; at most 256 bytes are kept.
+ * @param attributes As for telemetry_span_set_attributes(); 128 for each event.
+ * @param count Number of attributes. A span keeps 128 events, and counts those beyond.
+ * @return As telemetry_span_set_attributes(); TELEMETRY_ERROR_ARGUMENT for a missing name.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_span_add_event(const telemetry_span *span,
+    const char *name, const telemetry_attribute *attributes, size_t count);
+
+/**
+ * Adds a link to another span, of this trace or another, that is not the parent.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param traceparent Which span: as telemetry_span_traceparent() gives it.
+ * @param tracestate May be NULL.
+ * @param attributes As for telemetry_span_set_attributes(); 128 for each link.
+ * @param count Number of attributes. A span keeps 128 links, and counts those beyond.
+ * @return As telemetry_span_set_attributes(); TELEMETRY_ERROR_ARGUMENT for a traceparent that is
+ *     not valid.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_span_add_link(const telemetry_span *span,
+    const char *traceparent, const char *tracestate, const telemetry_attribute *attributes,
+    size_t count);
+
+/**
+ * Says how the span went. What ended well needs nothing: TELEMETRY_SPAN_OK is for a program that
+ * knows better than what others said, and is final.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param status A telemetry_span_status.
+ * @param message With TELEMETRY_SPAN_ERROR: why, for people; recorded redacted, at most 1024 bytes.
+ *     May be NULL.
+ * @return As telemetry_span_set_attributes(); TELEMETRY_ERROR_ARGUMENT for an unknown status.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_span_set_status(const telemetry_span *span,
+    telemetry_span_status status, const char *message);
+
+/**
+ * Records a failure in a span: its status becomes TELEMETRY_SPAN_ERROR, and it gets an event
+ * `exception`.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param error_category As for telemetry_track_error(); `exception.type` of the event.
+ * @param error The message. It is not read at all unless extended collection is on
+ *     (telemetry_options_set_extended_collection()). Then it is recorded redacted. May be NULL.
+ * @return As telemetry_span_set_attributes().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_span_record_error(const telemetry_span *span,
+    const char *error_category, const char *error);
+
+/**
+ * Ends a span and records it. A second end, or one after telemetry_close(), does nothing.
+ *
+ * Threads: any thread.
+ * Blocking: none. As telemetry_track().
+ *
+ * @return As telemetry_track(), for the span with all that was said of it.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_span_end(telemetry_span *span);
+
+/**
+ * Makes a span the active one of this thread: the parent of spans that are begun without one. The
+ * span that was active before is again, after telemetry_span_deactivate() or the span's end.
+ *
+ * Threads: each has its own active span.
+ * Blocking: none.
+ *
+ * @param span Must stay where it is while it is active. NULL: nothing changes.
+ * @since 0.1.0
+ */
+TELEMETRY_API void telemetry_span_activate(telemetry_span *span);
+
+/**
+ * Ends what telemetry_span_activate() began, in the same thread. The span goes on.
+ *
+ * Threads: the one in which it is active.
+ * Blocking: none.
+ *
+ * @since 0.1.0
+ */
+TELEMETRY_API void telemetry_span_deactivate(telemetry_span *span);
+
+/**
+ * Writes a span's context as the value of the header field `traceparent`: W3C Trace Context, level
+ * 2.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param buffer Receives the text, cut to `size` and always terminated: TELEMETRY_TRACEPARENT_SIZE
+ *     bytes hold it. May be NULL if `size` is 0.
+ * @return Length of the whole text without its terminator: 55; 0 if there is no trace to hand on.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_span_traceparent(const telemetry_span *span, char *buffer,
+    size_t size);
+
+/**
+ * Writes the value of the header field `tracestate`, which goes with the `traceparent`.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param buffer Receives the text, cut to `size` and always terminated: TELEMETRY_TRACESTATE_SIZE
+ *     bytes hold it. May be NULL if `size` is 0.
+ * @return Length of the whole text without its terminator; 0 if there is none.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_span_tracestate(const telemetry_span *span, char *buffer,
+    size_t size);
+
+/**
+ * Writes what a child process needs in its environment to go on with the trace: `TRACEPARENT=...`,
+ * `TRACESTATE=...` and `BAGGAGE=...`, each terminated, and an empty text behind the last. Put them
+ * into a copy of the environment, for the child, and not into the program's own. What the child's
+ * environment had of these three names is replaced or removed.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @param buffer Receives the texts if all fit into `size` bytes; else it is made empty. May be NULL
+ *     if `size` is 0.
+ * @return Bytes that the texts need, with all terminators; 1 if there are none.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_span_environment(const telemetry_span *span, char *buffer,
+    size_t size);
 
 /* ---- Deliver, erase, look inside ----------------------------------------------------------- */
 

@@ -131,6 +131,19 @@ void *csystem_fork_state(void);
 /** Keeps `state` if none is kept yet; returns the kept one. */
 void *csystem_keep_fork_state(void *state);
 
+/** The span that is active in this thread, or NULL. Eight bytes of the memory that every thread has from its
+    start: no call, no allocation. */
+extern __thread const void *csystem_active __attribute__((visibility("hidden"), tls_model("initial-exec")));
+static inline const void *csystem_active_span(void) { return csystem_active; }
+static inline void csystem_set_active_span(const void *span) { csystem_active = span; }
+
+/** Where the process's RandomSequence is; 0: it is not known yet, 1: there is none. */
+extern uintptr_t csystem_sequence __attribute__((visibility("hidden")));
+static inline uintptr_t csystem_sequence_state(void) { return __atomic_load_n(&csystem_sequence, __ATOMIC_ACQUIRE); }
+
+/** Keeps `state` if none is kept yet; returns the kept one. */
+uintptr_t csystem_keep_sequence(uintptr_t state);
+
 /** Starts a detached thread with every signal blocked and a stack of `stack_bytes`. 0 or errno. */
 int csystem_start_thread(size_t stack_bytes, void *(*body)(void *), void *context);
 

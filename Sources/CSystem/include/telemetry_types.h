@@ -10,7 +10,13 @@
 #include <stdbool.h>
 
 struct telemetry_options { void *implementation; };
-struct telemetry_collector { uintptr_t recording; void *recorder; void *implementation; };
+struct telemetry_collector {
+    uintptr_t recording;
+    void *recorder;
+    void *implementation;
+    /* For whom spans are recorded; 0: to be found out first. Of a collector of spans: room for open ones. */
+    uintptr_t spans;
+};
 struct telemetry_command { void *implementation; };
 struct telemetry_metric {
     /* 0: where it is in the store has to be found out first. */
@@ -40,6 +46,31 @@ struct telemetry_series {
     void *implementation;
 };
 
+/* What is in a telemetry_span. */
+struct csystem_span {
+    uint64_t trace_high;
+    uint64_t trace_low;
+    uint64_t span;
+    /* Flags of traceparent. */
+    uint8_t flags;
+    bool is_remote;
+    /* The ids are valid. */
+    bool has_context;
+    /* Nobody may know of it. */
+    bool is_off;
+    /* Nobody may know of it, and its context is the environment's. */
+    bool is_of_environment;
+    uint8_t reserved;
+    uint16_t state_length;
+    /* Where it is open: for the author, and for receivers of the user's own. */
+    void *cells[2];
+    uint64_t uses[2];
+    /* The span that was active in this thread before this one. */
+    const void *former;
+    uint64_t spare[4];
+    char state[512];
+};
+
 /* public: begin */
 /** The settings of a collector; made by telemetry_options_new(). */
 typedef struct telemetry_options telemetry_options;
@@ -51,6 +82,15 @@ typedef struct telemetry_command telemetry_command;
 typedef struct telemetry_metric telemetry_metric;
 /** One series of a metric; given by telemetry_metric_bind(). It ends with the collector. */
 typedef struct telemetry_series telemetry_series;
+/**
+ * A span: something that a program does, from telemetry_span_begin() to telemetry_span_end(). It lies where the
+ * program puts it, on the stack or in a structure; the program neither reads nor changes it. All bytes 0: a span
+ * that does nothing. A copy is the same span.
+ */
+typedef struct telemetry_span {
+    /** Reserved. */
+    uint64_t opaque[80];
+} telemetry_span;
 
 /**
  * The result of a function. Zero: done. Positive: done, and there is something more to know.
@@ -348,6 +388,39 @@ typedef struct telemetry_backend {
     void (*close)(void *context);
 } telemetry_backend;
 
+/** What a span is to others: opentelemetry-proto's SpanKind. */
+typedef enum telemetry_span_kind {
+    /** Within the program. */
+    TELEMETRY_SPAN_INTERNAL = 1,
+    /** The program answers a request. */
+    TELEMETRY_SPAN_SERVER = 2,
+    /** The program asks another and waits for the answer; also for a program that it runs. */
+    TELEMETRY_SPAN_CLIENT = 3,
+    /** The program hands on a message and does not wait. */
+    TELEMETRY_SPAN_PRODUCER = 4,
+    /** The program takes a message. */
+    TELEMETRY_SPAN_CONSUMER = 5
+} telemetry_span_kind;
+
+/** How a span ended: opentelemetry-proto's StatusCode. */
+typedef enum telemetry_span_status {
+    /** Nobody has said; what ended well is left so. */
+    TELEMETRY_SPAN_UNSET = 0,
+    /** The program says that it ended well, whatever else is known. */
+    TELEMETRY_SPAN_OK = 1,
+    /** It failed. */
+    TELEMETRY_SPAN_ERROR = 2
+} telemetry_span_status;
+
+/** As the parent of telemetry_span_begin(): none, a new trace begins. */
+#define TELEMETRY_SPAN_ROOT ((const telemetry_span *)-1)
+
+/** Bytes that hold a traceparent with its terminator. */
+#define TELEMETRY_TRACEPARENT_SIZE 56
+
+/** Bytes that hold a tracestate with its terminator. */
+#define TELEMETRY_TRACESTATE_SIZE 513
+
 /** @name Event types
  *  Any other type of 1 to 64 bytes of letters, digits, '.', '_' and '-' may be used as well.
  *  @{ */
@@ -359,5 +432,7 @@ typedef struct telemetry_backend {
 #define TELEMETRY_DATA_DELETION_REQUEST "data.deletion_request"
 /** @} */
 /* public: end */
+
+_Static_assert(sizeof(struct csystem_span) <= sizeof(telemetry_span), "a telemetry_span has room for what is in it");
 
 #endif

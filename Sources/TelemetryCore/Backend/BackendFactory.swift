@@ -3,20 +3,17 @@
 /// Makes the backend that the tool's author chose. Opens nothing: that is left to the first send.
 /// A choice that cannot work gives a backend that keeps every event and says why.
 ///
-/// `stateDirectory`: the tool's own, nil when there is none. `forSpans`: a log of spans is another file than one of
-/// events, because their deliveries do not wait for one another.
+/// `stateDirectory`: that of the spool, nil when there is none. `signal`: what the spool holds.
 func makeBackend(
-    _ choice: BackendChoice, toolName: String, stateDirectory: String?, forSpans: Bool = false
+    _ choice: BackendChoice, toolName: String, stateDirectory: String?, signal: RecordedSignal = .events
 ) -> any Backend {
     switch choice {
     case .noop: return NoopBackend()
     case .stdout: return StdoutBackend()
     case .custom(let callbacks): return CustomBackend(callbacks)
     case .file(let path, let maxBytes, let maxFiles):
-        let name = forSpans ? FileBackend.defaultSpansName : FileBackend.defaultName
-        let chosen = forSpans ? path.map { FileBackend.pathOfSpans($0) } : path
         return makeFileBackend(
-            chosen ?? stateDirectory.map { $0 + "/" + name }, maxBytes, maxFiles, toolName)
+            path ?? stateDirectory.map { $0 + "/" + FileBackend.defaultName(signal) }, maxBytes, maxFiles, toolName)
     case .network(let choice):
         return makeNetworkBackend(choice.resolved)
     }

@@ -14,10 +14,13 @@ final class FileBackend: Backend {
     private let maxFiles: Int
     private var json = EventJSON()
 
-    /// The log's name in the tool's state directory.
-    static let defaultName = "events.jsonl"
-    /// The same for spans.
-    static let defaultSpansName = "spans.jsonl"
+    /// The log's name in the directory of its spool.
+    static func defaultName(_ signal: RecordedSignal) -> String {
+        switch signal {
+        case .events: "events.jsonl"
+        case .spans: "spans.jsonl"
+        }
+    }
     static let minBytes: Int64 = 4096
 
     /// `path`: absolute. Bounds that are too small are raised to `minBytes` and one file.
@@ -33,16 +36,6 @@ final class FileBackend: Backend {
         let share = Int(self.maxBytes / 16)
         batchLimit = (max(1, min(4096, share / 1024)), max(4096, min(1 << 20, share)))
         info = "file: " + path + ", at most " + String(self.maxFiles) + " files of " + String(self.maxBytes) + " bytes"
-    }
-
-    /// The log of spans beside an author's log of events: `/a/b.jsonl` becomes `/a/b-spans.jsonl`.
-    static func pathOfSpans(_ path: String) -> String {
-        let bytes = Array(path.utf8)
-        let name = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 &+ 1 } ?? 0
-        var end = bytes[name...].lastIndex(of: UInt8(ascii: ".")) ?? bytes.count
-        // A name that begins with its only point has no ending.
-        if end == name { end = bytes.count }
-        return String(bytes: bytes[..<end]) + "-spans" + String(bytes: bytes[end...])
     }
 
     func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {

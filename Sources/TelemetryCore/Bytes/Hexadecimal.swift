@@ -40,6 +40,14 @@ enum Hexadecimal {
         return (value &+ 0x3030_3030_3030_3030 &+ letters &* 39).byteSwapped
     }
 
+    /// 16 digits, the most significant first, into memory that has room for them.
+    @inline(__always)
+    static func write(_ word: UInt64, to target: UnsafeMutablePointer<UInt8>) {
+        let place = UnsafeMutableRawPointer(target)
+        place.storeBytes(of: digits(UInt32(truncatingIfNeeded: word >> 32)).littleEndian, as: UInt64.self)
+        place.storeBytes(of: digits(UInt32(truncatingIfNeeded: word)).littleEndian, toByteOffset: 8, as: UInt64.self)
+    }
+
     static func isDigit(_ byte: UInt8) -> Bool { value(byte) != nil }
 
     /// The number that these digits mean. Nil unless there are 1 to 16 of them, and nothing else.
@@ -51,6 +59,20 @@ enum Hexadecimal {
             result = result << 4 | UInt64(value)
         }
         return result
+    }
+
+    /// The number that `count` digits mean, 1 to 16 of them. Nil: one of them is something else.
+    @_optimize(speed)
+    static func word(_ digits: UnsafePointer<UInt8>, count: Int) -> UInt64? {
+        var result: UInt64 = 0
+        var isWrong = false
+        for index in 0..<count {
+            let number = digits[index] &- UInt8(ascii: "0")
+            let letter = digits[index] &- UInt8(ascii: "a")
+            isWrong = isWrong || (number > 9 && letter > 5)
+            result = result << 4 | UInt64(number <= 9 ? number : letter &+ 10)
+        }
+        return isWrong ? nil : result
     }
 
     private static func digit(_ value: UInt8) -> UInt8 {

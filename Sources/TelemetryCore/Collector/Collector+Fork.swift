@@ -20,6 +20,7 @@ extension Collector {
         worker = WorkerState()
         condition.reinitialise()
         metrics?.becomeChild()
+        leaveSpansToParent()
         // Its thread is the parent's, and its sockets are closed already. It may have been in the middle of a change.
         if let server = listener.server { _ = Unmanaged.passRetained(server) }
         listener = ListenerState()

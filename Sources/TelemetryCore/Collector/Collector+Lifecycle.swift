@@ -11,7 +11,7 @@ extension Collector {
     package func flush(timeoutMilliseconds: UInt32, ignoringBackoff: Bool = false) -> telemetry_status {
         let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
         let status = isEnabled ? flush(until: deadline, ignoringBackoff) : TELEMETRY_DISABLED
-        return flushOwn(deadline, ignoringBackoff, after: status)
+        return flushSpans(deadline, ignoringBackoff, after: flushOwn(deadline, ignoringBackoff, after: status))
     }
 
     func flush(
@@ -68,7 +68,7 @@ extension Collector {
         if spool != nil { return nil }
         do throws(SystemError) {
             guard let existing = try SpoolDirectory.openToLook(options) else { return nil }
-            let isWaiting = !existing.segmentNames().isEmpty
+            let isWaiting = existing.isAnythingWaiting
             existing.close()
             // Events of a spool that can only be read cannot be sent.
             if isWaiting, attach().shared == nil, SpoolInspector.statistics(options: options)?.pending != 0 {
@@ -86,6 +86,7 @@ extension Collector {
     }
 
     func close(until deadline: Deadline, isAtOnce: Bool) -> telemetry_status {
+        abandonOpenSpans()
         let wasEnabled = isEnabled
         var status = wasEnabled ? TELEMETRY_OK : TELEMETRY_DISABLED
         let (events, metrics) = (deliversAtClose, handsMetricsOn)
@@ -103,8 +104,11 @@ extension Collector {
             noteLoss(whole: false)
         }
         leavesWork = spawns
+        let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce)
         let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce)
-        if options.audience == .author && (spawns || isOwnLeft) { DetachedDelivery.startUnlessRunning(options) }
+        if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
+            DetachedDelivery.startUnlessRunning(options)
+        }
         Unmanaged.passUnretained(self).release()
         return status
     }
@@ -155,6 +159,7 @@ extension Collector {
     func cleanUp(_ deadline: Deadline = Deadline(timeoutMilliseconds: 200)) {
         mutex.lock()
         attachToCount()
+        closeSpanBlocks()
         if let spool {
             lookBeforePass(spool)
             recorder.pointee.segment.store(0, ordering: .releasing)
@@ -200,10 +205,11 @@ extension Collector {
     /// Erases buffer and spool without sending; requirement E10.
     package func drop() -> telemetry_status {
         guard isEnabled else { return TELEMETRY_DISABLED }
+        let spans = dropSpans()
         mutex.lock()
         defer { mutex.unlock() }
         if let unusable = attachIfAnythingWaits() { return unusable }
-        guard let spool else { return TELEMETRY_OK }
+        guard let spool else { return spans }
         let deadline = Deadline(timeoutMilliseconds: 200)
         var isDone = erase(spool)
         // Other threads may record meanwhile, or close.
@@ -214,7 +220,7 @@ extension Collector {
             guard let spool = self.spool, let shared = spool.shared else { break }
             isDone = shared.withLock(Deadline(nanoseconds: 0)) { spool.discardOrphans($0) }
         }
-        return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
+        return isDone ? spans : TELEMETRY_ERROR_TIMEOUT
     }
 
     /// With the mutex held. Voids all waiting events, and removes those that no living process holds.

@@ -31,6 +31,11 @@ package final class Collector: ForkMember {
     var isOwnKnown = false
     /// After close(): another process is to deliver what is left.
     var leavesWork = false
+    /// Nil until the first span.
+    var spanSinks: SpanSinks?
+    /// Of a collector of spans: room for those that are open, and former ones.
+    var spanBlocks: [SpanBlock] = []
+    var formerSpanBlocks: [SpanBlock] = []
     /// Nil: this process hands no metrics on, or has not been asked to yet.
     var metricDelivery: MetricDelivery?
     var isMetricDeliveryMade = false
@@ -87,7 +92,7 @@ package final class Collector: ForkMember {
                 registry: options.events.map { UnsafePointer($0.table) }))
         cancelled.initialize(to: Atomic(false))
         handle = .allocate(capacity: 1)
-        handle.initialize(to: telemetry_collector(recording: 0, recorder: recorder, implementation: nil))
+        handle.initialize(to: telemetry_collector(recording: 0, recorder: recorder, implementation: nil, spans: 0))
     }
 
     deinit {
@@ -117,7 +122,9 @@ package final class Collector: ForkMember {
             // Written by hand, it has erased nothing yet.
             Spool.withdraw(options)
         }
-        if options.audience == .author { Gate.set(collector.handle, isOpenForOwn: true) }
+        if options.audience == .author && options.signal == .events {
+            Gate.set(collector.handle, isOpenForOwn: true)
+        }
         if options.metricsListener != nil { collector.startListener() }
         return collector
     }
@@ -187,6 +194,12 @@ package final class Collector: ForkMember {
     /// Called for the first event, a full segment, a change of consent, or a process that is still young.
     @inline(never)
     func recordSlowly(_ input: EventInput, _ plan: UnsafePointer<RecordPlan>, now: Int64) -> telemetry_status {
+        recordSlowly(length: plan.pointee.length) { Recorder.record(input, plan, now: now, in: $0, capacity: $1) }
+    }
+
+    /// `write`: writes the record of that length into a segment, if it has room.
+    @inline(never)
+    func recordSlowly(length: Int, _ write: (UnsafeMutableRawPointer, Int) -> Bool) -> telemetry_status {
         let caller = csystem_enter()
         mutex.lock()
         defer {
@@ -196,12 +209,11 @@ package final class Collector: ForkMember {
         guard Gate.isOpen(handle) else { return TELEMETRY_DISABLED }
         if spool == nil && !Allocation.isAvailable { return TELEMETRY_ERROR_MEMORY }
         guard let spool = currentSpool(attaching: true) else { return TELEMETRY_DISABLED }
-        if let active = spool.active, Recorder.record(input, plan, now: now, in: active.base, capacity: active.size) {
+        if let active = spool.active, write(active.base, active.size) {
             publish(spool)
             return TELEMETRY_OK
         }
-        guard Allocation.hasReserve, let next = spool.advance(size: (plan.pointee.length + 7) & ~7),
-            Recorder.record(input, plan, now: now, in: next.base, capacity: next.size)
+        guard Allocation.hasReserve, let next = spool.advance(size: (length &+ 7) & ~7), write(next.base, next.size)
         else {
             spool.countDropped(.noSpace)
             publish(spool)
@@ -213,7 +225,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held. The spool in the present consent epoch; nil if consent is gone, or if there is no spool yet
     /// and none is to be made.
-    private func currentSpool(attaching: Bool) -> Spool? {
+    func currentSpool(attaching: Bool) -> Spool? {
         mutex.assertHeld()
         if isDryRun { return spool ?? attachDry() }
         guard let spool else {
@@ -248,7 +260,10 @@ package final class Collector: ForkMember {
         mutex.assertHeld()
         if shared.isLost { return !replaceLost(spool) }
         if shared.control.epoch == spool.epoch {
-            if spool.active?.isInPlace != false, !closely || spool.isInPlace { return false }
+            if spool.active?.isInPlace != false, !closely || spool.isInPlace {
+                lookAtOpenSpans()
+                return false
+            }
             recorder.pointee.segment.store(0, ordering: .releasing)
             spool.mendSegments()
             // A process that erases everything raises the epoch first. So the epoch is read once more, now that the
@@ -265,6 +280,7 @@ package final class Collector: ForkMember {
         if shared.isLost { return false }
         recorder.pointee.segment.store(0, ordering: .releasing)
         try? shared.control.mend()
+        voidOpenSpans()
         spool.discardOwn()
         // After `telemetry reset` the spool belongs to nobody: this collector ends.
         if isConsented(), !shared.control.isRemoved { return false }
@@ -277,6 +293,7 @@ package final class Collector: ForkMember {
         mutex.assertHeld()
         Gate.set(handle, isOpen: false)
         metrics?.use(nil, nil)
+        voidOpenSpans()
     }
 
     /// With the mutex held. The state directory was removed by somebody who has not withdrawn consent: recorded events
@@ -400,9 +417,8 @@ package final class Collector: ForkMember {
         }
     }
 
-    private func makeContext(_ shared: SpoolDirectory?) -> ContextBlock {
-        let identity = MachineIdentity.obtain(
-            IdentityPolicy(options), tool: options.toolName, directory: shared?.directory)
+    func makeContext(_ shared: SpoolDirectory?) -> ContextBlock {
+        let identity = obtainIdentity(shared)
         identityExpires = identity.expires
         // Events without a chosen receiver are for this machine's log, whatever a manifest says later.
         let isLocalOnly = isLocalOnly || options.isDefault
@@ -411,6 +427,16 @@ package final class Collector: ForkMember {
         context.isLocalOnly = isLocalOnly
         context.isUnique = identity.isEphemeral
         return context
+    }
+
+    /// Spans have the identifier of the tool's events, which is kept in the directory above theirs.
+    private func obtainIdentity(_ shared: SpoolDirectory?) -> MachineIdentity {
+        let policy = IdentityPolicy(options)
+        guard options.signal == .spans, shared != nil, let path = SpoolDirectory.path(options.withoutSpans),
+            let directory = try? Directory.openPrivate(path)
+        else { return MachineIdentity.obtain(policy, tool: options.toolName, directory: shared?.directory) }
+        defer { directory.close() }
+        return MachineIdentity.obtain(policy, tool: options.toolName, directory: directory)
     }
 
     /// With the mutex held. Lets other threads record into the active segment without the mutex, and ensures that the

@@ -5,7 +5,7 @@ import CSystem
 /// are not included.
 package enum LocalData {
     static func defaultLog(options: Options) -> String? {
-        SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName }
+        SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName(options.signal) }
     }
 
     /// Removes all of it; `keepingPastIDs`: except the ids, which all become past ones, for another attempt to ask for
@@ -16,11 +16,14 @@ package enum LocalData {
         let own = options.own([])
         // No author has ever had anything of it, so there are no ids to keep.
         _ = SpoolInspector.erase(options: own)
-        for (options, keepingPastIDs) in [(own, false), (options, keepingPastIDs)] {
+        // A directory is removed after what is in it.
+        for (options, keepingPastIDs) in [
+            (own.ofSpans, false), (own, false), (options.ofSpans, false), (options, keepingPastIDs),
+        ] {
             guard let path = SpoolInspector.path(options: options) else { continue }
             removeState(path, options, keepingPastIDs: keepingPastIDs, &problems)
         }
-        for destination in options.allDestinations {
+        for destination in options.allDestinations + options.ofSpans.destinations {
             if case .file(let path?, _, _) = destination.choice { removeLog(path, &problems) }
         }
         if let path = PreferenceStore.directory(tool: options.toolName) {
@@ -55,11 +58,12 @@ package enum LocalData {
     }
 
     private static func isState(_ name: UnsafePointer<CChar>) -> Bool {
-        if Segment.isName(name) || isIdentity(name) { return true }
+        if Segment.isName(name) || AbandonedSpans.isName(name) || isIdentity(name) { return true }
         return isNamed(name, ControlFile.name) || isNamed(name, DestinationFile.name) || isNamed(name, "deliver")
             || isNamed(name, MetricMap.fileName)
             || isNamed(name, DetachedLock.name) || isNamed(name, HeartbeatFile.name)
-            || isNamed(name, FileBackend.defaultName) || isAudit(name)
+            || isNamed(name, FileBackend.defaultName(.events)) || isNamed(name, FileBackend.defaultName(.spans))
+            || isAudit(name)
     }
 
     private static func isAudit(_ name: UnsafePointer<CChar>) -> Bool {

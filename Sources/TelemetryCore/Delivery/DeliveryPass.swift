@@ -51,6 +51,7 @@ final class DeliveryPass {
             defer { answer.map { ForkHandling.closeHeld($0) } }
             return perform(PassMachine(states, lineages: [], own: own, ownLineage: 0), terms(nil))
         }
+        if dispatcher.options.signal == .spans { AbandonedSpans.collect(shared) }
         mutex.withLock { others = shared.segmentsToDeliver(except: spool.owns) }
         let machine = PassMachine(
             states, lineages: others.map { $0.header?.lineage ?? 0 }, own: own, ownLineage: spool.lineage)

@@ -106,7 +106,7 @@ package final class ToolDelivery {
     private func isAnythingWaiting() throws(SystemError) -> Bool {
         guard let existing = try SpoolDirectory.openToLook(options) else { return false }
         defer { existing.close() }
-        return !existing.segmentNames().isEmpty
+        return existing.isAnythingWaiting
     }
 
     private func pass(

@@ -171,17 +171,7 @@ struct EventIdentifier {
         let milliseconds = nanoseconds / 1_000_000
         let fraction = ((nanoseconds &- milliseconds &* 1_000_000) &* 4096) / 1_000_000
         let high = milliseconds << 16 | 0x7000 | fraction
-        let low = mix(generation &+ UInt64(truncatingIfNeeded: offset) &* 0x9E37_79B9_7F4A_7C15)
+        let low = SplitMix64.mix(generation &+ UInt64(truncatingIfNeeded: offset) &* SplitMix64.golden)
         return EventIdentifier(high: high, low: low >> 2 | 0x8000_0000_0000_0000)
-    }
-
-    /// The finaliser of SplitMix64.
-    @inline(__always)
-    @_optimize(speed)
-    static func mix(_ value: UInt64) -> UInt64 {
-        var z = value
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -31,8 +31,8 @@ final class Sampling {
     /// The rate at which events of this type are drawn, and whether this one was. Without a rule: 1, true.
     func draw(_ type: Text, now: Int64) -> (rate: Double, isDrawn: Bool) {
         for rule in rules where rule.type.count == type.length && memcmp(rule.type, type.source, type.length) == 0 {
-            let word = UInt64(bitPattern: now) &* 0x9E37_79B9_7F4A_7C15 &+ seed
-            return (rule.rate, EventIdentifier.mix(word) < rule.threshold)
+            let word = UInt64(bitPattern: now) &* SplitMix64.golden &+ seed
+            return (rule.rate, SplitMix64.mix(word) < rule.threshold)
         }
         return (1, true)
     }

@@ -17,9 +17,13 @@ struct OperatorChoice {
 
 extension Options {
     /// What the tool's state directory is called, below that of all tools.
-    var stateName: String { audience == .own ? toolName + "/" + Self.ownDirectory : toolName }
+    var stateName: String {
+        let name = audience == .own ? toolName + "/" + Self.ownDirectory : toolName
+        return signal == .spans ? name + "/" + Self.spansDirectory : name
+    }
 
     static let ownDirectory = "own"
+    static let spansDirectory = "spans"
 
     /// The same tool, recorded for the user's own receivers: without keys, metadata and receivers of the author.
     package func own(_ destinations: [Destination]) -> Options {

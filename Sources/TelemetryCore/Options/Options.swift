@@ -39,6 +39,7 @@ package struct Settings {
     /// What another process would find in the manifest.
     var manifestMark: ManifestMark?
     var audience = Audience.author
+    var signal = RecordedSignal.events
     var operatorChoice = OperatorChoice()
     /// Of receivers of the user's own: the author has chosen one for metrics too.
     var authorTakesMetrics = false
@@ -47,10 +48,10 @@ package struct Settings {
 
     /// Replaces those chosen so far.
     mutating func setDestinations(_ chosen: [Destination]) {
-        let forEvents = chosen.filter { $0.takesEvents }
+        let forRecords = signal == .spans ? chosen : chosen.filter { $0.takesEvents }
         self.chosen = chosen
-        isDefault = forEvents.isEmpty
-        destinations = forEvents.isEmpty ? [.defaultFile] : forEvents
+        isDefault = forRecords.isEmpty
+        destinations = forRecords.isEmpty ? [.defaultFile] : forRecords
     }
 }
 
@@ -108,6 +109,7 @@ package final class Options {
     package var manifestPath: String? { settings.manifestPath }
     var manifestMark: ManifestMark? { settings.manifestMark }
     package var audience: Audience { settings.audience }
+    package var signal: RecordedSignal { settings.signal }
     var operatorChoice: OperatorChoice { settings.operatorChoice }
     package var error: String? { settings.error }
 

@@ -22,8 +22,15 @@ extension Destination {
     }
 
     /// The same for spans alone, of the same name. Nil: it takes none.
-    package func forSpans() -> Destination? {
-        guard let network else { return takesSpans ? self : nil }
-        return network.forSpans.map { Destination(name: name, .network($0)) }
+    package var forSpans: Destination? {
+        switch choice {
+        case .noop, .stdout: self
+        case .file(let path, let maxBytes, let maxFiles):
+            Destination(
+                name: name,
+                .file(path: path.map { BackendChoice.pathOfSpans($0) }, maxBytes: maxBytes, maxFiles: maxFiles))
+        case .network(let network): network.forSpans.map { Destination(name: name, .network($0)) }
+        case .custom: nil
+        }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What was said of a span after its name, one after the other; docs/spool-format.md, "Spans". An attribute has the form
-/// of an event's, and its first byte is its type. The others begin with numbers that are not types.
+/// of an event's, and its first byte is its type. The others begin with other numbers.
 package enum SpanItem {
     case attribute(AttributeView)
     case event(SpanEvent)

@@ -40,16 +40,21 @@ extension Spool {
     /// A18: events recorded before a refusal are not sent after the next yes.
     @inline(never)
     static func withdraw(_ options: Options) {
+        for options in options.ofEachSignal { withdrawOne(options) }
+    }
+
+    private static func withdrawOne(_ options: Options) {
         guard let shared = SpoolDirectory.openExisting(options) else { return }
         let spool = Spool(ofOthers: shared, SpoolLimits(options))
         defer { spool.close() }
-        if shared.segmentNames().isEmpty && !MetricMap.isThere(in: shared.directory) { return }
+        if !shared.isAnythingWaiting && !MetricMap.isThere(in: shared.directory) { return }
         spool.withdraw()
     }
 
     /// Discards also the segments that processes left that are gone.
     func discardOrphans(_ locked: LockedSpool) {
         let shared = locked.shared
+        AbandonedSpans.discard(in: shared.directory)
         for name in shared.segmentNames(except: owns) {
             switch Segment.claim(name, in: shared.directory, reading: .header) {
             case .unavailable: continue

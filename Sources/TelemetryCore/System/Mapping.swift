@@ -19,6 +19,14 @@ enum Mapping {
         make(size, address, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1)
     }
 
+    /// Memory that reads as zero, and does so again in a child of this process (MADV_WIPEONFORK). Nil: there is none.
+    static func wipedOnFork(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard let base = blank(size, nil) else { return nil }
+        if SystemCall.map.once({ madvise(base, size, MADV_WIPEONFORK) }) == 0 { return base }
+        remove(base, size)
+        return nil
+    }
+
     private static func make(_ size: Int, _ address: UnsafeMutableRawPointer?, _ kind: Int32, _ file: Int32)
         -> UnsafeMutableRawPointer?
     {

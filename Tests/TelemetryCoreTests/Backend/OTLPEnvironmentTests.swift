@@ -69,6 +69,7 @@ final class OTLPEnvironmentTests: XCTestCase {
             )] = [
                 ("fill", true, true, own, ["HEADERS": "u=1"], ["X-Author: a"], true),
                 ("fill", false, false, [], ["HEADERS": "u=1, v = 2%203 ,"], ["u: 1", "v: 2 3"], false),
+                ("fill", false, false, [], ["HEADERS": "u=x%3Dy%2c%2F"], ["u: x=y,/"], false),
                 ("fill", false, true, [], ["HEADERS": "u=1"], [], true),
                 ("fill", false, false, own, ["HEADERS": "u=1"], ["X-Author: a"], false),
                 ("fill", false, false, [], ["HEADERS": "u=1", "LOGS_HEADERS": "w=a=b"], ["w: a=b"], false),

@@ -287,10 +287,10 @@ final class OTLPSpansFormatTests: XCTestCase {
             XCTAssertEqual(choice.takesSpans, spans, signals ?? "none")
             let destination = Destination(name: "x", .network(choice))
             XCTAssertEqual(destination.takesSpans, spans)
-            XCTAssertEqual(destination.forSpans()?.name, spans ? "x" : nil)
-            guard let alone = destination.forSpans() else { continue }
+            XCTAssertEqual(destination.forSpans?.name, spans ? "x" : nil)
+            guard let alone = destination.forSpans else { continue }
             XCTAssertTrue(alone.takesSpans && !alone.takesEvents && !alone.takesMetrics)
-            XCTAssertEqual(alone.forSpans()?.network?.kind.path, "/v1/traces")
+            XCTAssertEqual(alone.forSpans?.network?.kind.path, "/v1/traces")
         }
     }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the records of a spool are. Each has a spool apart: a request has one signal, and a receiver of traces that is
+/// down delays no events.
+package enum RecordedSignal {
+    case events
+    case spans
+}
+
+extension Options {
+    /// The same tool, for its spans. Nil: nobody takes spans.
+    package func spans() -> Options? { signal == .events ? spanDestinations.map { spans(to: $0) } : nil }
+
+    /// The same tool, for the spans that were recorded for it, whether anybody takes more or not.
+    package var ofSpans: Options { spans() ?? spans(to: []) }
+
+    /// All spools of the tool for this audience.
+    var ofEachSignal: [Options] { signal == .events ? [self, ofSpans] : [self] }
+
+    private func spans(to destinations: [Destination]) -> Options {
+        var settings = settings
+        settings.signal = .spans
+        settings.metricsListener = nil
+        settings.setDestinations(destinations)
+        settings.sampling = []
+        settings.events = nil
+        return Options(settings)
+    }
+
+    /// The same tool, for its events.
+    var withoutSpans: Options {
+        var settings = settings
+        settings.signal = .events
+        return Options(settings)
+    }
+
+    /// Empty: the log of this machine.
+    private var spanDestinations: [Destination]? {
+        if isDefault && chosenDestinations.isEmpty { return audience == .author ? [] : nil }
+        let destinations = chosenDestinations.compactMap { $0.forSpans }
+        return destinations.isEmpty ? nil : destinations
+    }
+}

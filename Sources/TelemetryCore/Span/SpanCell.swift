@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import Synchronization
+
+/// A span that is open in this process, or room for one. A cell is never freed: a caller that still has the handle of a span
+/// that has ended finds that the use of the cell is another one, and does nothing.
+struct SpanCell: ~Copyable {
+    /// Even: free. Each span has a number of its cell to itself.
+    private let use = Atomic<UInt64>(0)
+    private let lock = Atomic<Bool>(false)
+    /// Unretained; valid while the cell is in use.
+    private(set) var block: Unmanaged<SpanBlock>?
+    private var index = 0
+    /// Where the record is written, `capacity` bytes: in the slot, or in `grown`.
+    private(set) var record = UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped
+    private var slot = UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped
+    private var capacity = 0
+    /// Bytes of the record that are complete, and bytes that were written.
+    private(set) var length = 0
+    private(set) var written = 0
+    /// Heap memory of a span that has outgrown its slot; kept for the next one.
+    private var grown: UnsafeMutableRawPointer?
+    private var grownCapacity = 0
+    var attributeCount = 0
+    var eventCount = 0
+    var linkCount = 0
+    var hasRedaction = false
+    var isAdjusted = false
+    var refusedCount = 0
+    /// C10: the rules of the span's declaration.
+    var rules: UnsafePointer<RegisteredEvent>?
+    /// Monotonic clock less the time that the record says.
+    private(set) var clockDifference: Int64 = 0
+
+    init() {}
+
+    // MARK: for the thread that has the cell
+
+    /// Runs `body` while no other thread changes the span. Nil: the span has ended.
+    @inline(__always)
+    static func with<R>(
+        _ cell: UnsafeMutablePointer<SpanCell>, _ number: UInt64, _ body: (UnsafeMutablePointer<SpanCell>) -> R
+    ) -> R? {
+        if cell.pointee.use.load(ordering: .relaxed) != number { return nil }
+        acquire(cell)
+        defer { release(cell) }
+        return cell.pointee.use.load(ordering: .relaxed) == number ? body(cell) : nil
+    }
+
+    @inline(__always)
+    static func acquire(_ cell: UnsafeMutablePointer<SpanCell>) {
+        if cell.pointee.lock.exchange(true, ordering: .acquiring) { wait(cell) }
+    }
+
+    @inline(never)
+    private static func wait(_ cell: UnsafeMutablePointer<SpanCell>) {
+        while cell.pointee.lock.exchange(true, ordering: .acquiring) { OwnProcess.yield() }
+    }
+
+    @inline(__always)
+    static func release(_ cell: UnsafeMutablePointer<SpanCell>) {
+        cell.pointee.lock.store(false, ordering: .releasing)
+    }
+
+    var isInUse: Bool { use.load(ordering: .relaxed) & 1 != 0 }
+
+    /// Begins a use of a cell that was taken in `block`. Returns its number.
+    @inline(__always)
+    mutating func begin(_ block: Unmanaged<SpanBlock>, _ index: Int, _ slot: UnsafeMutableRawPointer) -> UInt64 {
+        self.block = block
+        self.index = index
+        self.slot = slot
+        record = slot + SpanSlotLayout.record
+        capacity = SpanSlotLayout.capacity
+        length = 0
+        written = 0
+        attributeCount = 0
+        eventCount = 0
+        linkCount = 0
+        hasRedaction = false
+        isAdjusted = false
+        refusedCount = 0
+        rules = nil
+        return use.wrappingAdd(1, ordering: .releasing).newValue
+    }
+
+    /// Writes the fixed part, the name and the trace state; the parts after that begin behind them.
+    @inline(__always)
+    mutating func start(
+        _ context: TraceContext, parent: UInt64, isRemoteParent: Bool, kind: UInt8, name: Text,
+        state: UnsafeRawBufferPointer, now: Int64, monotonic: Int64
+    ) {
+        clockDifference = monotonic &- now
+        let record = record
+        memset(record, 0, SpanLayout.fixedSize)
+        RecordLayout.time.store(now, record)
+        RecordLayout.kind.store(RecordHeader.span, record)
+        RecordLayout.flags.store(isRemoteParent ? SpanLayout.hasRemoteParent : 0, record)
+        SpanLayout.end.store(now, record)
+        record.storeBytes(of: context.traceID.high.bigEndian, toByteOffset: SpanLayout.traceID, as: UInt64.self)
+        record.storeBytes(of: context.traceID.low.bigEndian, toByteOffset: SpanLayout.traceID &+ 8, as: UInt64.self)
+        record.storeBytes(of: context.spanID.bigEndian, toByteOffset: SpanLayout.spanID, as: UInt64.self)
+        record.storeBytes(of: parent.bigEndian, toByteOffset: SpanLayout.parentID, as: UInt64.self)
+        SpanLayout.nameLength.store(UInt16(truncatingIfNeeded: name.length), record)
+        SpanLayout.traceStateLength.store(UInt16(truncatingIfNeeded: state.count), record)
+        SpanLayout.spanKind.store(kind, record)
+        SpanLayout.traceFlags.store(context.flags, record)
+        name.copy(to: record + SpanLayout.fixedSize)
+        if let text = state.baseAddress, state.count > 0 {
+            (record + (SpanLayout.fixedSize &+ name.length)).copyMemory(from: text, byteCount: state.count)
+        }
+        isAdjusted = name.isAdjusted
+        advance(SpanLayout.fixedSize &+ name.length &+ state.count)
+        commit()
+    }
+
+    /// The span ended at that time.
+    @inline(__always)
+    mutating func finish(now: Int64, abandoned: Bool) {
+        if abandoned {
+            let flags = RecordLayout.flags.load(record)
+            RecordLayout.flags.store(flags | SpanLayout.isAbandoned, record)
+        }
+        SpanLayout.end.store(max(now, RecordLayout.time.load(record)), record)
+    }
+
+    func belongs(to other: SpanBlock) -> Bool { block?.toOpaque() == Unmanaged.passUnretained(other).toOpaque() }
+
+    /// Room for `bytes` more, behind what was written. Nil: the record would be too long, or there is no memory.
+    @inline(__always)
+    mutating func room(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        if written &+ bytes <= capacity || grow(to: written &+ bytes) { return record + written }
+        return nil
+    }
+
+    @inline(__always)
+    mutating func advance(_ bytes: Int) { written &+= bytes }
+
+    @inline(never)
+    private mutating func grow(to needed: Int) -> Bool {
+        guard needed <= RecordLayout.maximumSize else { return false }
+        if grownCapacity < needed {
+            let wanted = min(RecordLayout.maximumSize, max(2 &* needed, 4 &* SpanSlotLayout.size))
+            guard let made = Allocation.resize(grown, to: wanted) else { return false }
+            if record == grown { record = made }
+            grown = made
+            grownCapacity = wanted
+        }
+        guard let grown else { return false }
+        if record != grown {
+            grown.copyMemory(from: record, byteCount: written)
+            record = grown
+        }
+        capacity = grownCapacity
+        return true
+    }
+
+    /// All that was written is complete. What was said of a span after it outgrew its slot is not in the slot.
+    @inline(__always)
+    mutating func commit() {
+        length = written
+        if record == slot + SpanSlotLayout.record { store(.open(length)) }
+    }
+
+    @inline(__always)
+    private func store(_ word: SpanSlotWord) {
+        slot.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.store(word.raw, ordering: .releasing)
+    }
+
+    /// Into a segment, as it is now. False: there is no room.
+    @inline(__always)
+    func write(into base: UnsafeMutableRawPointer, capacity: Int) -> Bool {
+        let offset = StateWord.reserve(base, size: (length &+ 7) & ~7, capacity: capacity)
+        if offset == 0 { return false }
+        let description = base + SegmentLayout.descriptionOffsets.0
+        let generation = DescriptionLayout.generation.load(description)
+        SpanSlotLayout.generation.store(generation, slot)
+        store(.ending(min(length, SpanSlotLayout.capacity), offset: offset))
+        let target = base + offset
+        memcpy(target, record, length)
+        SpanRecord.complete(
+            target, length: length, flags: 0, offset: offset, sync: DescriptionLayout.sync.load(description),
+            generation: generation)
+        StateWord.commit(base)
+        return true
+    }
+
+    /// The end of the use: a caller that still has the handle can do nothing with it.
+    @inline(__always)
+    mutating func end() {
+        // Nobody else looks at the slot of a void block, whose file may have been cut short.
+        store(.free)
+        letGo()
+    }
+
+    @inline(__always)
+    mutating func letGo() {
+        use.wrappingAdd(1, ordering: .releasing)
+        if let block { block._withUnsafeGuaranteedRef { $0.giveBack(index) } }
+        if grownCapacity > Self.keptBytes { releaseGrown() }
+    }
+
+    private static let keptBytes = 16 << 10
+
+    @inline(never)
+    private mutating func releaseGrown() {
+        Allocation.release(grown)
+        grown = nil
+        grownCapacity = 0
+    }
+
+    /// In the child of a fork: the span is its parent's.
+    mutating func leaveToParent() {
+        lock.store(false, ordering: .relaxed)
+        if isInUse { use.wrappingAdd(1, ordering: .relaxed) }
+    }
+}

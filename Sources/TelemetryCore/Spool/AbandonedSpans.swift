@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+
+/// The spans that were open when their process ended. Its file of open spans is made into a segment that any process may
+/// deliver: a new content replaces the old one in one step, and the file then gets the name of a segment. Whatever the
+/// moment of a crash, the spans are there once.
+enum AbandonedSpans {
+    private static let largestFile = 1 << 20
+
+    /// 16 hexadecimal digits and the suffix.
+    static func isName(_ name: UnsafePointer<CChar>) -> Bool {
+        guard strnlen(name, 22) == 21, strcmp(name + 16, ".open") == 0 else { return false }
+        for index in 0..<16 where !Hexadecimal.isDigit(UInt8(bitPattern: name[index])) { return false }
+        return true
+    }
+
+    static func names(in directory: Descriptor) -> [String] {
+        var names: [String] = []
+        Directory.forEachName(in: directory) { if isName($0) { names.append(String(cString: $0)) } }
+        return names
+    }
+
+    /// Makes segments of what processes left that are gone.
+    static func collect(_ shared: SpoolDirectory) {
+        for name in names(in: shared.directory) {
+            take(name, shared.directory) { file, size in
+                guard let epoch = shared.control.epochNow else { return }
+                convert(name, file, size, shared, epoch)
+            }
+        }
+    }
+
+    /// Consent for them was withdrawn. What a living process has open is void by its epoch.
+    static func discard(in directory: Descriptor) {
+        for name in names(in: directory) { take(name, directory) { _, _ in directory.discardEntry(name) } }
+    }
+
+    /// Spans that are open, of living processes too. A look from outside: it may be wrong a moment later.
+    static func countOpen(in directory: Descriptor) -> Int {
+        var count = 0
+        guard let bytes = Heap.take(largestFile) else { return 0 }
+        defer { Heap.release(bytes) }
+        for name in names(in: directory) {
+            guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { continue }
+            let size = file.read(bytes, largestFile, at: 0) ?? 0
+            file.close()
+            for at in stride(from: SegmentLayout.headerSize, to: size, by: SpanSlotLayout.size) {
+                if SpanSlotWord(raw: (bytes + at).load(as: UInt64.self)).isOpen { count += 1 }
+            }
+        }
+        return count
+    }
+
+    /// Runs `body` with a file whose process is gone.
+    private static func take(_ name: String, _ directory: Descriptor, _ body: (Descriptor, Int) -> Void) {
+        guard let (file, status) = try? ForkHandling.openHeldKnown(at: directory, name, O_RDWR | O_NONBLOCK) else {
+            return
+        }
+        defer { ForkHandling.closeHeld(file) }
+        guard status.isOwnRegularFile, file.tryLock(), let locked = try? file.status(), locked.st_nlink > 0 else {
+            return
+        }
+        body(file, Int(clamping: locked.st_size))
+    }
+
+    private static func convert(
+        _ name: String, _ file: Descriptor, _ size: Int, _ shared: SpoolDirectory, _ epoch: UInt64
+    ) {
+        let directory = shared.directory
+        guard size >= SegmentLayout.minimumSize, size <= largestFile, let bytes = Heap.take(size) else {
+            return directory.discardEntry(name)
+        }
+        defer { Heap.release(bytes) }
+        // If it cannot be read now, it can be later.
+        guard file.read(bytes, size, at: 0) == size else { return }
+        guard let description = Description.read(bytes) else {
+            if Description.readLater(bytes) == nil { directory.discardEntry(name) }
+            return
+        }
+        if description.epoch != epoch { return directory.discardEntry(name) }
+        let segment = String(cString: Array(name.utf8CString.prefix(16)) + [0]) + SegmentLayout.fileSuffix
+        if StateWord.load(bytes).count == 0 {
+            guard let image = image(bytes, size, description, shared) else { return directory.discardEntry(name) }
+            guard (try? PrivateFile.replace(in: directory, name, image)) != nil else { return }
+        }
+        try? directory.renameEntry(name, segment)
+    }
+
+    /// The segment. Nil: no span is open.
+    private static func image(
+        _ bytes: UnsafeMutableRawPointer, _ size: Int, _ description: Description, _ shared: SpoolDirectory
+    ) -> [UInt8]? {
+        var image = [UInt8](repeating: 0, count: size)
+        var position = SegmentLayout.headerSize
+        var count: UInt64 = 0
+        image.withUnsafeMutableBytes { area in
+            guard let target = area.baseAddress else { return }
+            target.copyMemory(from: bytes, byteCount: SegmentLayout.headerSize)
+            var at = SegmentLayout.headerSize
+            while at &+ SpanSlotLayout.size <= size {
+                let slot = bytes + at
+                at &+= SpanSlotLayout.size
+                guard let length = openRecord(slot, shared) else { continue }
+                let isEnding = SpanSlotWord(raw: slot.load(as: UInt64.self)).isEnding
+                let record = target + position
+                record.copyMemory(from: slot + SpanSlotLayout.record, byteCount: length)
+                SpanRecord.complete(
+                    record, length: length, flags: isEnding ? 0 : SpanLayout.isAbandoned, offset: position,
+                    sync: description.sync, generation: description.generation)
+                position &+= (length &+ 7) & ~7
+                count &+= 1
+            }
+            StateWord.store(
+                target,
+                StateWord(raw: UInt64(position / 8) | count << 24 | StateWord.sealedBit))
+        }
+        return count == 0 ? nil : image
+    }
+
+    /// The length of the record in the slot. Nil: there is none, or it was recorded elsewhere.
+    private static func openRecord(_ slot: UnsafeMutableRawPointer, _ shared: SpoolDirectory) -> Int? {
+        let word = SpanSlotWord(raw: slot.load(as: UInt64.self))
+        guard word.isOpen || word.isEnding, word.length >= SpanLayout.fixedSize,
+            word.length <= SpanSlotLayout.capacity,
+            SpanItems.offset(UnsafeRawBufferPointer(start: slot + SpanSlotLayout.record, count: word.length)) != nil
+        else { return nil }
+        if word.isEnding, isRecorded(SpanSlotLayout.generation.load(slot), word.offset, shared) { return nil }
+        return word.length
+    }
+
+    /// The process was killed while the span ended. A segment that is gone has been delivered: the record was in it.
+    private static func isRecorded(_ generation: UInt64, _ offset: Int, _ shared: SpoolDirectory) -> Bool {
+        for name in shared.segmentNames() {
+            guard let header = SegmentHeader(name, in: shared.directory), header.generation == generation else {
+                continue
+            }
+            guard let file = try? Descriptor.open(at: shared.directory, name, O_RDONLY | O_NONBLOCK),
+                let bytes = Heap.take(RecordLayout.maximumSize), let page = Heap.take(SegmentLayout.headerSize)
+            else { return true }
+            defer {
+                file.close()
+                Heap.release(bytes)
+                Heap.release(page)
+            }
+            guard file.read(page, SegmentLayout.headerSize, at: 0) == SegmentLayout.headerSize,
+                let description = Description.read(page),
+                let got = file.read(bytes, RecordLayout.maximumSize, at: offset)
+            else { return true }
+            return SpanRecord.isWhole(bytes, got, offset: offset, sync: description.sync)
+        }
+        return true
+    }
+}
+
+extension SpoolDirectory {
+    /// Segments, or spans that are open or were left open.
+    var isAnythingWaiting: Bool {
+        var isFound = false
+        Directory.forEachName(in: directory) { if Segment.isName($0) || AbandonedSpans.isName($0) { isFound = true } }
+        return isFound
+    }
+}
