@@ -5,6 +5,7 @@ import os
 import subprocess
 
 from cases import otlp
+from stage import OK
 from suite import check, check_equal, test
 from vendor_receiver import VendorReceiver
 from vendors import HERE, KEY, PYTHON, through_c
@@ -124,3 +125,41 @@ def abandoned(stage):
     [(_, span)] = spans(traces.taken())
     check_equal({"telemetry.abandoned": {"boolValue": True}}, otlp.attributes(span["attributes"]), "attributes")
     check_equal(("left", {"message": "abandoned: the span was never ended", "code": "STATUS_CODE_ERROR"}), (span["name"], span["status"]), "span")
+
+
+@test("otlp-spans/official-exporter", "F")
+def official_exporter(stage):
+    """Method, path, type and structure are those of the Python exporter."""
+    traces = receiver(stage)
+    otlp.python("export-span", traces.url + "/v1/traces")
+    through_c(stage, "otlp", "span", endpoint=traces.url, signals="spans")
+    theirs, ours = traces.taken()
+    check_equal((theirs.method, theirs.path, theirs.header("Content-Type")), (ours.method, ours.path, ours.header("Content-Type")), "head")
+    # Their own encoder is not held to what is strict here.
+    first, second = json.loads(otlp.python("decode-any-spans", given=f"protobuf {theirs.body.hex()}\nprotobuf {ours.body.hex()}\n"))
+    [[their_resource], [our_resource]] = [message["resourceSpans"] for message in (first, second)]
+    check_equal(set(their_resource), set(our_resource), "members of a ResourceSpans")
+    [[their_scope], [our_scope]] = [resource["scopeSpans"] for resource in (their_resource, our_resource)]
+    check_equal((set(their_scope), their_scope["scope"]), (set(our_scope), our_scope["scope"]), "a ScopeSpans")
+    [[their_span], [our_span]] = [scope["spans"] for scope in (their_scope, our_scope)]
+    check_equal(set(their_span), set(our_span), "members of a Span")
+    # Their version 1.36 leaves out the flags of traceparent.
+    check_equal(their_span["flags"] & 0x300, our_span["flags"] & 0x300, "what is known of the parent")
+    for name in ("kind", "traceId", "parentSpanId", "traceState", "name", "status", "attributes"):
+        check_equal(their_span[name], our_span[name], name)
+    check_equal(set(their_span["events"][0]), set(our_span["events"][0]), "members of an event")
+    # They leave out a link's trace state.
+    check_equal(set(their_span["links"][0]) | {"traceState"}, set(our_span["links"][0]), "members of a link")
+
+
+@test("otlp-spans/test-agent", "F")
+def test_agent(stage):
+    """ddapm-test-agent takes protobuf and JSON, plain and compressed, and has the spans."""
+    with otlp.agent_of(stage) as url:
+        for protocol in otlp.FORMS:
+            for compression in ("none", "gzip"):
+                printed = through_c(stage, "otlp", "span", endpoint=url, protocol=protocol, compression=compression, signals="spans")
+                check(printed.startswith(f"{OK} "), f"{protocol}, {compression}: {printed}")
+        text = otlp.session(url, "traces")
+        check_equal(4, text.count('"SELECT items"'), "spans that the agent has")
+    check_equal(4, stage.status()["spans"]["delivered"], "delivered spans")
