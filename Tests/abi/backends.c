@@ -281,6 +281,9 @@ static void backend_settings(void)
         {"splunk_hec", {"api_key", "s3cret", NULL}, "backend.endpoint: missing"},
         {"clickhouse", {"api_key", "s3cret", NULL}, "backend.endpoint: missing"},
         {"clickhouse", {"endpoint", "https://h", "deduplication", "x", NULL}, "backend.deduplication: 'x' is not known; expected one of token none"},
+        {"zipkin", {NULL}, "backend.endpoint: missing"},
+        {"zipkin", {"endpoint", "https://h", "signals", "events", NULL},
+         "backend.signals: does not go with kind: zipkin, which takes spans and nothing else"},
         {"noop", {"endpoint", "https://h", NULL}, "backend.endpoint: does not go with this kind"},
         {"file", {"max_files", "1", NULL}, "backend.max_files: '1' is not an integer"},
     };

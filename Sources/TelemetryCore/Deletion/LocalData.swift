@@ -5,7 +5,7 @@ import CSystem
 /// are not included.
 package enum LocalData {
     static func defaultLog(options: Options) -> String? {
-        SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName }
+        SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName(options.signal) }
     }
 
     /// Removes all of it; `keepingPastIDs`: except the ids, which all become past ones, for another attempt to ask for
@@ -62,7 +62,8 @@ package enum LocalData {
         return isNamed(name, ControlFile.name) || isNamed(name, DestinationFile.name) || isNamed(name, "deliver")
             || isNamed(name, MetricMap.fileName)
             || isNamed(name, DetachedLock.name) || isNamed(name, HeartbeatFile.name)
-            || isNamed(name, FileBackend.defaultName) || isAudit(name)
+            || isNamed(name, FileBackend.defaultName(.events)) || isNamed(name, FileBackend.defaultName(.spans))
+            || isAudit(name)
     }
 
     private static func isAudit(_ name: UnsafePointer<CChar>) -> Bool {

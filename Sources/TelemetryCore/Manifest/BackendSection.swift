@@ -100,7 +100,7 @@ enum BackendSection {
         let choice = NetworkChoice(kind)
         for key in NetworkChoice.keys {
             guard let node = backend.node(key) else { continue }
-            if !choice.has(key) { throw backend.failure(key, node, "does not go with kind: " + kind.name) }
+            if !choice.has(key) { throw backend.failure(key, node, kind.refusal(of: key)) }
             if key == "headers" {
                 choice.headers = try headers(backend)
                 continue

@@ -2,12 +2,14 @@
 
 // What an author has chosen about metrics, for a kind that takes them.
 extension NetworkChoice {
-    private func has(signal: String) -> Bool {
+    func has(signal: String) -> Bool {
         (" " + setting("signals") + " ").utf8.split(separator: 0x20).contains { Array($0) == Array(signal.utf8) }
     }
 
     /// By default a backend takes events alone.
-    package var takesEvents: Bool { setting("signals").utf8.isEmpty || has(signal: "events") }
+    package var takesEvents: Bool {
+        !kind.isForSpans && (setting("signals").utf8.isEmpty || has(signal: "events"))
+    }
     package var takesMetrics: Bool { kind.forMetrics != nil && has(signal: "metrics") }
 
     /// The same choice for metrics: another address. Nil: the kind takes none.
@@ -45,9 +47,9 @@ extension Destination {
 
     static let expectedForMetrics = "one of kind otlp, for metrics only"
 
-    /// What a person is shown of it: for metrics alone, where these go.
+    /// What a person is shown of it: without events, where the rest goes.
     package var shownChoice: BackendChoice {
-        guard !takesEvents, let metrics = network?.forMetrics else { return choice }
-        return .network(metrics)
+        guard !takesEvents, let other = network?.forMetrics ?? network?.forSpans else { return choice }
+        return .network(other)
     }
 }

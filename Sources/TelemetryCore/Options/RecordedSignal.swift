@@ -50,16 +50,3 @@ extension Options {
         return destinations.isEmpty ? nil : destinations
     }
 }
-
-extension Destination {
-    /// The same for spans. Nil: it takes none.
-    var forSpans: Destination? {
-        switch choice {
-        case .noop, .stdout: self
-        case .file(let path, let maxBytes, let maxFiles):
-            Destination(
-                name: name, .file(path: path.map { $0 + ".spans" }, maxBytes: maxBytes, maxFiles: maxFiles))
-        case .network, .custom: nil
-        }
-    }
-}

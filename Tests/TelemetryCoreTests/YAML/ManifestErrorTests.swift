@@ -141,7 +141,8 @@ final class ManifestErrorTests: XCTestCase {
         let b = Self.tool + "backend: "
         let url = "an http or https URL of at most 2048 bytes"
         let like = "expected a URL such as https://host/path"
-        let kinds = "noop, stdout, file, http, otlp, datadog, posthog, segment, splunk_hec, splunk_udp or clickhouse"
+        let kinds =
+            "noop, stdout, file, http, otlp, datadog, posthog, segment, splunk_hec, splunk_udp, clickhouse or zipkin"
         let absolute = "an absolute path of at most 4095 bytes"
         check(b + "file", "f.yaml:2:10: backend: 'file' is not a mapping; expected a mapping")
         check(
@@ -155,6 +156,12 @@ final class ManifestErrorTests: XCTestCase {
         check(b + "{kind: ftp}", "f.yaml:2:17: backend.kind: 'ftp' is not known; expected \(kinds)")
         check(
             b + "{kind: noop, path: /x}", "f.yaml:2:29: backend.path: does not go with this kind; expected kind: file")
+        check(
+            b + "{kind: zipkin, endpoint: 'https://h', signals: events}",
+            "f.yaml:2:57: backend.signals: does not go with kind: zipkin, which takes spans and nothing else")
+        check(
+            b + "{kind: otlp, endpoint: 'https://h', signals: traces}",
+            "f.yaml:2:55: backend.signals: 'traces' is not known; expected each of events metrics spans at most once")
         check(
             b + "{kind: file, endpoint: x}",
             "f.yaml:2:33: backend.endpoint: does not go with this kind; expected kind: one that sends")
