@@ -27,8 +27,11 @@ enum WrappedCommand {
             let collector = Collector.open(options)
             collector.startHeartbeat()
             let status = collector.record(name, .observe(Double(nanoseconds) / 1e9), attributes, unit: "s")
-            if status == TELEMETRY_ERROR_UNDECLARED || status == TELEMETRY_ERROR_ARGUMENT, !invocation.isQuiet {
-                invocation.complain("not recorded: '" + name + "' is not declared as a histogram")
+            let notes = MetricNotes(collector: collector, kind: .observe)
+            let mistake = notes.mistake(status, name).map { ["not recorded: " + $0] } ?? []
+            for note in mistake + notes.notes(status, name, attributes) + notes.contested
+            where !invocation.isQuiet {
+                invocation.complain(note)
             }
             RecordCommands.end(collector)
         }

@@ -23,6 +23,12 @@ package struct SeriesShape {
 extension MetricMap {
     /// The entry of a metric, made if there is none. 0: there is no room.
     func metric(_ declaration: MetricDeclaration) -> Int {
+        var former: UInt64 = 0
+        return metric(declaration, former: &former)
+    }
+
+    /// `former`: the number of its last declaration before this one; 0: there was none.
+    func metric(_ declaration: MetricDeclaration, former: inout UInt64) -> Int {
         let bytes = Self.key(declaration)
         return bytes.withUnsafeBytes { area -> Int in
             guard let source = area.baseAddress else { return 0 }
@@ -33,8 +39,12 @@ extension MetricMap {
             var at = find(key, isSame)
             if at == 0 { at = make(declaration, key, area, isSame) }
             if at == 0 { return 0 }
-            Self.word(base + at, MetricEntryLayout.declared.offset).pointee.store(
-                UInt64(bitPattern: Clock.realtime()), ordering: .relaxed)
+            let (_, number) = Self.word(base, MetricLayout.declarations.offset).pointee.wrappingAdd(
+                1, ordering: .relaxed)
+            _ = Self.word(base + at, MetricEntryLayout.firstDeclared.offset).pointee.compareExchange(
+                expected: 0, desired: number, ordering: .relaxed)
+            let last = Self.word(base + at, MetricEntryLayout.declared.offset)
+            former = last.pointee.max(number, ordering: .relaxed).oldValue
             return ensureOverflow(at, declaration) ? at : 0
         }
     }

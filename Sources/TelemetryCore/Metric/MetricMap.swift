@@ -13,6 +13,8 @@ final class MetricMap {
     let base: UnsafeMutableRawPointer
     /// The mapped file; nil: memory of this process alone.
     private(set) var file: Descriptor?
+    /// Where that file was found.
+    private let path: String
     /// Bytes of the file that were seen to exist. What another process writes into the header is not trusted.
     private let verified: Atomic<Int>
     private var isBlank = false
@@ -21,9 +23,10 @@ final class MetricMap {
 
     var isShared: Bool { file != nil }
 
-    private init(base: UnsafeMutableRawPointer, file: Descriptor?, verified: Int) {
+    private init(base: UnsafeMutableRawPointer, file: Descriptor?, path: String = "", verified: Int) {
         self.base = base
         self.file = file
+        self.path = path
         self.verified = Atomic(verified)
     }
 
@@ -56,11 +59,11 @@ final class MetricMap {
     /// Maps the file of this epoch, and makes it if there is none. `exclusively` runs what only one process may do at a
     /// time.
     static func open(
-        in directory: Descriptor, epoch: () -> UInt64?, exclusively: (() -> Void) -> Void
+        in directory: Descriptor, at path: String, epoch: () -> UInt64?, exclusively: (() -> Void) -> Void
     ) throws(SystemError) -> MetricMap {
         for _ in 0..<4 {
             guard let epoch = epoch() else { throw .current }
-            switch try find(in: directory, epoch) {
+            switch try find(in: directory, at: path, epoch) {
             case .usable(let map): return map
             case .absent:
                 do throws(SystemError) { try create(in: directory, epoch) } catch {
@@ -83,7 +86,9 @@ final class MetricMap {
         case void(FileStamp)
     }
 
-    private static func find(in directory: Descriptor, _ epoch: UInt64) throws(SystemError) -> Found {
+    private static func find(
+        in directory: Descriptor, at path: String, _ epoch: UInt64
+    ) throws(SystemError) -> Found {
         let (file, status): (Descriptor, stat)
         do throws(SystemError) {
             (file, status) = try Descriptor.openKnown(at: directory, fileName, O_RDWR | O_NONBLOCK)
@@ -92,7 +97,7 @@ final class MetricMap {
             throw error
         }
         do throws(SystemError) {
-            guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
+            guard status.isOwnRegularFile else { throw notRegular }
             let head = MetricHeader(file)
             if head.isLater { throw .laterVersion }
             guard head.isUsable(epoch), Int(status.st_size) >= MetricLayout.initialSize else {
@@ -100,7 +105,8 @@ final class MetricMap {
                 return .void(FileStamp(status))
             }
             let base = try Mapping.shared(file, MetricLayout.largestSize, nil)
-            return .usable(MetricMap(base: base, file: file, verified: Int(status.st_size)))
+            let place = path + "/" + fileName
+            return .usable(MetricMap(base: base, file: file, path: place, verified: Int(status.st_size)))
         } catch {
             file.close()
             throw error
@@ -114,6 +120,19 @@ final class MetricMap {
         }
         try PrivateFile.create(in: directory, fileName, head, size: MetricLayout.initialSize)
     }
+
+    /// Why the file cannot be used, for people.
+    static func text(of error: SystemError) -> String {
+        switch error.code {
+        case ENOTDIR: fileName + ": its directory is a file, or cannot be entered"
+        case notRegular.code: fileName + ": not a regular file of this user"
+        case ELOOP: fileName + ": a symbolic link"
+        default: fileName + ": " + error.text
+        }
+    }
+
+    /// A directory, a device, a pipe, or a file of somebody else.
+    static var notRegular: SystemError { SystemError(code: EISDIR) }
 
     static func isThere(in directory: Descriptor) -> Bool { (try? directory.hasEntry(fileName)) ?? true }
 
@@ -166,13 +185,16 @@ final class MetricMap {
 
     private static let lookNanoseconds: UInt64 = 2_000_000
 
-    /// The file was not removed, cut short or withdrawn. One that was is never touched again.
+    /// The file was not removed, renamed, replaced, cut short or withdrawn. One that was is never touched again.
     func look() -> Bool {
         guard !isBlank else { return false }
         guard let file else { return true }
         var isThere = true
         if file.isOurs, let status = try? file.status() {
-            isThere = status.st_nlink > 0 && Int(status.st_size) >= verified.load(ordering: .relaxed)
+            // A file that has another name now, beside a new one, has not lost its last link.
+            isThere =
+                status.st_nlink > 0 && Int(status.st_size) >= verified.load(ordering: .relaxed)
+                && file.isNamed(path, status)
         }
         if isThere && Self.isLive(base) { return true }
         isBlank = true
