@@ -89,10 +89,10 @@ final class GivenAttributesTests: XCTestCase {
 
     func testEveryLengthIsEncodedAndHashedAsItIsStored() {
         let text = (0..<1024).map { UInt8(truncatingIfNeeded: $0 &* 7) | 1 }
-        for length in Array(0...70) + [127, 128, 129, 1000, 1023, 1024] {
+        for length in Array(0...70) + [127, 128, 129, 1000, 1023, EventLimits.valueBytes] {
             check([("key", .bytes(Array(text[..<length])))], "a value of \(length) bytes")
         }
-        for length in 1...64 {
+        for length in 1...EventLimits.keyBytes {
             check([(String(repeating: "k", count: length), .bytes([]))], "a key of \(length) bytes")
         }
     }
@@ -106,7 +106,7 @@ final class GivenAttributesTests: XCTestCase {
         for value in values { check([("a", value)], "\(value)") }
         check([], "none")
         check(values.enumerated().map { ("key\($0)", $1) }, "all")
-        check((0..<64).map { ("k\($0)", .int(Int64($0))) }, "as many as are taken")
+        check((0..<EventLimits.attributes).map { ("k\($0)", .int(Int64($0))) }, "as many as are taken")
     }
 
     func testWhatWouldBeChangedIsRefused() {
@@ -119,8 +119,11 @@ final class GivenAttributesTests: XCTestCase {
         unknown.type = telemetry_attribute_type(rawValue: 4)
         let bad: [(String, telemetry_attribute)] = [
             ("no key", attribute(nil, 1, fence)), ("an empty key", attribute(fence.text([]), 1, fence)),
-            ("a long key", attribute(fence.text(Array(repeating: 0x61, count: 65)), 1, fence)),
-            ("a long value", attribute(good.key, .bytes(Array(repeating: 0x61, count: 1025)), fence)),
+            ("a long key", attribute(fence.text(Array(repeating: 0x61, count: EventLimits.keyBytes + 1)), 1, fence)),
+            (
+                "a long value",
+                attribute(good.key, .bytes(Array(repeating: 0x61, count: EventLimits.valueBytes + 1)), fence)
+            ),
             ("no value", noText),
             ("an unknown type", unknown),
         ]
@@ -129,7 +132,10 @@ final class GivenAttributesTests: XCTestCase {
                 for result in encode(list) { XCTAssertEqual(result.length, Int(CSYSTEM_CHANGED), what) }
             }
         }
-        for (given, count) in [(Array(repeating: good, count: 65), 65), ([good], -1), (nil, 1), (nil, .min)] {
+        for (given, count) in [
+            (Array(repeating: good, count: EventLimits.attributes + 1), EventLimits.attributes + 1), ([good], -1),
+            (nil, 1), (nil, .min),
+        ] {
             var hash: UInt32 = 0
             var area = [UInt8](repeating: 0, count: 64)
             let length =
