@@ -37,7 +37,8 @@ enum WrappedCommand {
         }
     }
 
-    /// `body` is given the duration and the exit code, after the program has ended.
+    /// `body` is given the duration and the exit code, after the program has ended. A metric is not told of a program that
+    /// could not be started.
     private static func run(
         _ invocation: Invocation, _ program: ArgumentVector, isMetric: Bool = false,
         _ body: (Options, Int64, Int32) throws(Failure) -> Void
@@ -59,6 +60,8 @@ enum WrappedCommand {
             // At the limit of processes, running the program counts more than recording it.
             if error.isAlone { return cannotRun(program, Process.replace(with: program)) }
             death = .exited(cannotRun(program, error.code))
+            // What did not run has no duration.
+            if isMetric { return exitCode(death) }
         }
         try body(options, Process.monotonicNanoseconds() &- start, exitCode(death))
         if case .signalled(let signal) = death { Process.die(of: signal) }

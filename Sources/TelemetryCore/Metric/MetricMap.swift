@@ -269,9 +269,10 @@ final class MetricMap {
 
     // MARK: entries
 
-    /// The entry with that key, or 0. `matches` is given the address of a key.
+    /// The entry with that key, or 0.
     @inline(__always)
-    func find(_ key: EntryKey, _ matches: (UnsafeRawPointer) -> Bool) -> Int {
+    @_optimize(speed)
+    func find(_ key: EntryKey) -> Int {
         let hash = key.hash
         let slot = MetricLayout.slots &+ 4 &* Int(hash & UInt32(MetricLayout.slotNumber &- 1))
         var at = Int(Self.half(base, slot).pointee.load(ordering: .acquiring))
@@ -282,7 +283,7 @@ final class MetricMap {
                 holds(at, EntryLayout.alignment)
             else { return 0 }
             let entry = base + at
-            if key.fits(entry), holds(at, key.offset &+ key.length), matches(entry + key.offset) { return at }
+            if key.fits(entry), holds(at, key.offset &+ key.length), key.equals(entry + key.offset) { return at }
             at = Int(Self.half(entry, EntryLayout.next.offset).pointee.load(ordering: .acquiring))
             steps &+= 1
         }
@@ -291,13 +292,13 @@ final class MetricMap {
 
     /// Makes the complete entry at `offset` visible to all, unless there is one with its key by now: the entry that
     /// counts.
-    func publish(_ offset: Int, _ key: EntryKey, _ matches: (UnsafeRawPointer) -> Bool) -> Int {
+    func publish(_ offset: Int, _ key: EntryKey) -> Int {
         let entry = base + offset
         let slot = Self.half(
             base, MetricLayout.slots &+ 4 &* Int(key.hash & UInt32(MetricLayout.slotNumber &- 1)))
         while true {
             let first = slot.pointee.load(ordering: .acquiring)
-            let other = find(key, matches)
+            let other = find(key)
             if other != 0 { return other }
             Self.half(entry, EntryLayout.next.offset).pointee.store(first, ordering: .relaxed)
             if slot.pointee.compareExchange(
@@ -306,38 +307,6 @@ final class MetricMap {
                 return offset
             }
         }
-    }
-}
-
-/// What an entry is found by, besides the bytes of its key.
-struct EntryKey {
-    let hash: UInt32
-    let kind: UInt8
-    let type: MetricType
-    /// The entry of the series' metric; 0 for a metric.
-    let metric: UInt32
-    /// Where the key begins in the entry. It follows from the metric, so another place is damage.
-    let offset: Int
-    let length: Int
-
-    @inline(__always)
-    func fits(_ entry: UnsafeRawPointer) -> Bool {
-        EntryLayout.hash.load(entry) == hash && EntryLayout.kind.load(entry) == kind
-            && EntryLayout.metric.load(entry) == metric && EntryLayout.keyLength.load(entry) == UInt32(length)
-            && EntryLayout.keyOffset.load(entry) == UInt16(truncatingIfNeeded: offset)
-            && EntryLayout.type.load(entry) == type.rawValue
-    }
-
-    /// Everything but the key itself, of an entry that is not visible yet.
-    func write(_ entry: UnsafeMutableRawPointer, size: Int) {
-        EntryLayout.size.store(UInt32(truncatingIfNeeded: size), entry)
-        EntryLayout.hash.store(hash, entry)
-        EntryLayout.kind.store(kind, entry)
-        EntryLayout.type.store(type.rawValue, entry)
-        EntryLayout.keyOffset.store(UInt16(truncatingIfNeeded: offset), entry)
-        EntryLayout.created.store(Clock.realtime(), entry)
-        EntryLayout.metric.store(metric, entry)
-        EntryLayout.keyLength.store(UInt32(truncatingIfNeeded: length), entry)
     }
 }
 
