@@ -27,14 +27,18 @@ enum WrappedCommand {
             let collector = Collector.open(options)
             collector.startHeartbeat()
             let status = collector.record(name, .observe(Double(nanoseconds) / 1e9), attributes, unit: "s")
-            if status == TELEMETRY_ERROR_UNDECLARED || status == TELEMETRY_ERROR_ARGUMENT, !invocation.isQuiet {
-                invocation.complain("not recorded: '" + name + "' is not declared as a histogram")
+            let notes = MetricNotes(collector: collector, kind: .observe)
+            let mistake = notes.mistake(status, name).map { ["not recorded: " + $0] } ?? []
+            for note in mistake + notes.notes(status, name, attributes) + notes.contested
+            where !invocation.isQuiet {
+                invocation.complain(note)
             }
             RecordCommands.end(collector)
         }
     }
 
-    /// `body` is given the duration and the exit code, after the program has ended.
+    /// `body` is given the duration and the exit code, after the program has ended. A metric is not told of a program that
+    /// could not be started.
     private static func run(
         _ invocation: Invocation, _ program: ArgumentVector, isMetric: Bool = false,
         _ body: (Options, Int64, Int32) throws(Failure) -> Void
@@ -56,6 +60,8 @@ enum WrappedCommand {
             // At the limit of processes, running the program counts more than recording it.
             if error.isAlone { return cannotRun(program, Process.replace(with: program)) }
             death = .exited(cannotRun(program, error.code))
+            // What did not run has no duration.
+            if isMetric { return exitCode(death) }
         }
         try body(options, Process.monotonicNanoseconds() &- start, exitCode(death))
         if case .signalled(let signal) = death { Process.die(of: signal) }

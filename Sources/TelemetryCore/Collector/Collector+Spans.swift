@@ -34,7 +34,9 @@ extension Collector {
         // Without the mutex: opening registers the collectors for forks, under a lock that is taken before this one.
         let author = Gate.isOpen(handle) ? options.spans().map { Collector.open($0) } : nil
         let own = ownCollector().flatMap { $0.options.spans() }.map { Collector.open($0) }
-        let made = SpanSinks(author: author, own: own, sampler: SamplerVariables.read().sampler)
+        let variables = SamplerVariables.read()
+        let sampler = variables.isSet ? variables.sampler : options.spanSampler
+        let made = SpanSinks(author: author, own: own, sampler: sampler)
         let kept = mutex.withLock { () -> SpanSinks in
             if let spanSinks { return spanSinks }
             spanSinks = made
