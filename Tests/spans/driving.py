@@ -166,35 +166,14 @@ def only(spans):
 
 
 def log_lines(world, tool=TOOL):
-    """What the log of this machine has: a span a line, as one of OTLP's JSON."""
+    """What the log of this machine has: a span a line."""
     spans = []
-    for name in ("spans.jsonl.1", "spans.jsonl"):
+    for name in ("spans.jsonl.2", "spans.jsonl.1", "spans.jsonl"):
         path = os.path.join(spool(world, tool), name)
         if os.path.exists(path):
             with open(path) as file:
-                for line in file:
-                    spans += spans_of(json.loads(line))
+                spans += [json.loads(line) for line in file]
     return spans
-
-
-def spans_of(request):
-    """The spans of an ExportTraceServiceRequest in JSON."""
-    return [span for resource in request.get("resourceSpans", []) for scope in resource["scopeSpans"] for span in scope["spans"]]
-
-
-def value_of(value):
-    """Of an AnyValue in JSON."""
-    (kind, content), = value.items()
-    return int(content) if kind == "intValue" else float(content) if kind == "doubleValue" else content
-
-
-def attributes_of(item):
-    return {each["key"]: value_of(each["value"]) for each in item.get("attributes", [])}
-
-
-def is_abandoned(span):
-    """Of a span in OTLP's JSON."""
-    return attributes_of(span).get("telemetry.abandoned") is True
 
 
 def files_below(path):

@@ -151,6 +151,17 @@ struct SpanCell: ~Copyable {
         return nil
     }
 
+    /// The record lies where nobody else looks. False: there is no memory.
+    mutating func leaveSlot() -> Bool { !isInSlot || grow(to: written) }
+
+    /// Where its items begin.
+    var itemsOffset: Int {
+        SpanLayout.fixedSize &+ Int(SpanLayout.nameLength.load(record))
+            &+ Int(SpanLayout.traceStateLength.load(record))
+    }
+
+    mutating func cut(to bytes: Int) { written = bytes }
+
     @inline(__always)
     mutating func advance(_ bytes: Int) { written &+= bytes }
 
