@@ -33,6 +33,77 @@ package final class HelperSpan {
         status = name.withCString { SpanRecording.begin(collector.handle, span, $0, kind, given) }
     }
 
+    /// One that lasts longer than this process (`end` is for another one then), from `begin` on for `seconds`. `room`: bytes
+    /// of what is going to be said of it.
+    package convenience init(
+        lasting collector: Collector, seconds: Int64, name: String, kind: UInt32, parent: Parent,
+        _ attributes: Attributes
+    ) {
+        collector.lastingSpans = LastingSpans(
+            expires: Clock.realtime() &+ min(max(0, seconds), LastingSpanLayout.longestSeconds) &* 1_000_000_000,
+            room: SpanLayout.fixedSize &+ EventLimits.nameBytes &+ TraceState.limit &+ Self.room(attributes))
+        self.init(collector, name: name, kind: kind, parent: parent)
+        set(attributes)
+    }
+
+    package enum Resumed {
+        case span(HelperSpan)
+        case notOpen
+        case disabled
+        case busy
+        case failed(SystemError)
+    }
+
+    /// One that another process has begun. `texts`: what else is going to be said.
+    package static func resume(
+        _ collector: Collector, _ context: TraceContext, _ attributes: Attributes, texts: [String]
+    ) -> Resumed {
+        let room = texts.reduce(Self.room(attributes)) { $0 &+ 2 &* $1.utf8.count &+ 64 }
+        let terms = LastingSpans(expires: 0, room: room)
+        collector.lastingSpans = terms
+        guard let sinks = collector.makeSpanSinks() else { return .disabled }
+        let span = HelperSpan(collector, context)
+        var result = Resumed.disabled
+        for (sink, isAuthors) in [(sinks.author, true), (sinks.own, false)] {
+            guard let sink else { continue }
+            switch sink.resumeSpan(context, terms) {
+            case .span(let cell, let use):
+                span.take(cell, use, isAuthors: isAuthors)
+                result = .span(span)
+            case .notOpen: if case .disabled = result { result = .notOpen }
+            case .busy: if !span.isRecorded { result = .busy }
+            case .failed(let error): if !span.isRecorded { result = .failed(error) }
+            case .disabled: break
+            }
+        }
+        return result
+    }
+
+    private init(_ collector: Collector, _ context: TraceContext) {
+        self.collector = collector
+        span = .allocate(capacity: 1)
+        span.initialize(to: csystem_span())
+        SpanRecording.set(context, span)
+        status = TELEMETRY_OK
+    }
+
+    private func take(_ cell: UnsafeMutablePointer<SpanCell>, _ use: UInt64, isAuthors: Bool) {
+        let cell = UnsafeMutableRawPointer(cell)
+        if isAuthors {
+            (span.pointee.cells.0, span.pointee.uses.0) = (cell, use)
+        } else {
+            (span.pointee.cells.1, span.pointee.uses.1) = (cell, use)
+        }
+    }
+
+    /// Redaction may make a text longer, and each attribute has a few bytes before its key.
+    private static func room(_ attributes: Attributes) -> Int {
+        attributes.reduce(256) { room, attribute in
+            let text: Int = if case .string(let text) = attribute.value { text.utf8.count } else { 8 }
+            return room &+ 2 &* (min(text, EventLimits.valueBytes) &+ attribute.key.utf8.count) &+ 16
+        }
+    }
+
     deinit { span.deallocate() }
 
     /// Somebody gets it. Otherwise it is off, or left out by sampling, or there was no room.

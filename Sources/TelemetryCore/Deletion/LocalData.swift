@@ -55,7 +55,7 @@ package enum LocalData {
     }
 
     private static func isState(_ name: UnsafePointer<CChar>) -> Bool {
-        if Segment.isName(name) || isIdentity(name) { return true }
+        if Segment.isName(name) || AbandonedSpans.isName(name) || isIdentity(name) { return true }
         return isNamed(name, ControlFile.name) || isNamed(name, DestinationFile.name) || isNamed(name, "deliver")
             || isNamed(name, MetricMap.fileName)
             || isNamed(name, DetachedLock.name) || isNamed(name, HeartbeatFile.name)
