@@ -7,7 +7,7 @@ enum OptionID {
     case errorCategory, error, all
     case dryRun, sent, verify, wire, offline, schema
     case format, since, log, columns
-    case attribute, by, batch, textfile, audience, delivery
+    case attribute, by, batch, textfile, audience, delivery, signal
     case listen, push, job, grouping
     case spanName, kind, parent, print, status, message, expires
 }

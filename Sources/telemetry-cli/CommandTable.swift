@@ -175,8 +175,12 @@ enum CommandTable {
                 ]),
             CommandSyntax(
                 id: .show, name: "show",
-                forms: ["", "--wire [--audience author|own]", "--sent [--verify] [--audience author|own]", "--schema"],
-                summary: "show the events waiting to be sent, as they will be sent, or those that were",
+                forms: [
+                    "[--signal events|spans] [--audience author|own]",
+                    "--wire [--signal events|spans] [--audience author|own]",
+                    "--sent [--verify] [--signal events|spans] [--audience author|own]", "--schema",
+                ],
+                summary: "show what is waiting to be sent, as it will be sent, or what was sent",
                 details: "With --json, one event per line; 'show --wire --json' is one array of requests.",
                 options: [
                     OptionSyntax(
@@ -189,6 +193,9 @@ enum CommandTable {
                     OptionSyntax(
                         id: .audience, name: "--audience", value: "WHO", choices: ["author", "own"],
                         summary: "author (the default): what the author gets; own: what your own receivers get"),
+                    OptionSyntax(
+                        id: .signal, name: "--signal", value: "SIGNAL", choices: ["events", "spans"],
+                        summary: "events (the default), with the metrics that were sent; or spans"),
                     OptionSyntax(
                         id: .schema, name: "--schema",
                         summary: "what may ever be collected, as the tool's manifest says"),

@@ -53,15 +53,23 @@ enum DeliveryCommands {
     }
 
     /// What is kept for the user, and what the author gets: if the one cannot be delivered, the other is nevertheless.
+    /// Whether telemetry is on.
     private static func sendAll(
         _ invocation: Invocation, _ end: Deadline, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
     ) throws(Failure) -> Bool {
+        let options = try invocation.options()
         var failure: Failure?
+        let rest = { failure == nil ? limit : UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))) }
         do throws(Failure) {
             try sendOwn(invocation, limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
         } catch { failure = error }
-        let rest = failure == nil ? limit : UInt32(clamping: end.remainingMilliseconds(cap: Int(limit)))
-        let isEnabled = try send(invocation, rest, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        for spool in [OwnChoice.options(options)?.spans(), options.spans()] {
+            guard let spool else { continue }
+            do throws(Failure) {
+                _ = try send(invocation, spool, rest(), ignoringBackoff: ignoringBackoff, sparing: sparing)
+            } catch { failure = failure ?? error }
+        }
+        let isEnabled = try send(invocation, options, rest(), ignoringBackoff: ignoringBackoff, sparing: sparing)
         if let failure { throw failure }
         return isEnabled
     }
@@ -86,11 +94,11 @@ enum DeliveryCommands {
 
     /// Whether telemetry is on. `sparing`: metrics wait for their interval.
     private static func send(
-        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
+        _ invocation: Invocation, _ options: Options, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
     ) throws(Failure) -> Bool {
-        let options = try invocation.options()
+        let what = options.signal == .spans ? "spans " : ""
         let delivery = ToolDelivery(options)
-        invocation.warn(delivery.decision)
+        if options.signal == .events { invocation.warn(delivery.decision) }
         let isEnabled = delivery.decision.isEnabled
         let before = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         let attemptBefore = SpoolInspector.deliveryState(options: options)?.lastAttempt
@@ -104,23 +112,24 @@ enum DeliveryCommands {
         case TELEMETRY_ERROR_TIMEOUT:
             let reason =
                 deadline.isPast ? "not delivered within \(limit) ms; " : "not delivered: another process delivers; "
-            throw Failure(code: .notDelivered, message: reason + fate.text)
+            throw Failure(code: .notDelivered, message: what + reason + fate.text)
         case TELEMETRY_ERROR_DELIVERY:
             let state = SpoolInspector.deliveryState(options: options)
             let reason = pause(state, since: attemptBefore) ?? reason(state)
-            throw Failure(code: .notDelivered, message: "not delivered: " + reason + "; " + fate.text)
+            throw Failure(code: .notDelivered, message: what + "not delivered: " + reason + "; " + fate.text)
         case TELEMETRY_ERROR_SYSTEM, TELEMETRY_ERROR_MEMORY, TELEMETRY_ERROR_DROPPED:
             let reason = SpoolInspector.obstacle(options: options).map {
                 (SpoolInspector.path(options: options) ?? "") + ": " + $0.text
             }
-            throw Failure(code: .system, message: "not delivered: " + (reason ?? "the operating system refused"))
+            throw Failure(
+                code: .system, message: what + "not delivered: " + (reason ?? "the operating system refused"))
         default:
             if fate.isLossy {
                 invocation.complain(reason(SpoolInspector.deliveryState(options: options)) + "; " + fate.text)
             }
             if !invocation.isQuiet {
                 for waiting in SpoolInspector.waitingForOthers(options: options) {
-                    invocation.complain("not delivered: " + waiting.text)
+                    invocation.complain(what + "not delivered: " + waiting.text)
                 }
             }
             return isEnabled

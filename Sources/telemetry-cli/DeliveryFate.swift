@@ -7,11 +7,13 @@ struct DeliveryFate {
     private let kept: UInt64
     private let isNothingLeft: Bool
     private let hasMetrics: Bool
+    private let areSpans: Bool
     private let rejected: UInt64
     private let unconfirmed: UInt64
 
     init(from before: telemetry_statistics, to after: telemetry_statistics, _ options: Options) {
-        hasMetrics = !options.metricDestinations.isEmpty
+        areSpans = options.signal == .spans
+        hasMetrics = !areSpans && !options.metricDestinations.isEmpty
         kept = after.pending
         // Counts that cannot be read are all 0.
         isNothingLeft = after.pending == 0 && after.recorded > 0 && after.recorded >= before.recorded
@@ -31,7 +33,7 @@ struct DeliveryFate {
 
     var text: String {
         guard isLossy else {
-            if !isNothingLeft { return Self.whatIsKept(hasMetrics: hasMetrics) }
+            if !isNothingLeft { return areSpans ? "the spans are kept" : Self.whatIsKept(hasMetrics: hasMetrics) }
             return hasMetrics ? "the metrics are kept" : "nothing waits any more"
         }
         var text = ""

@@ -12,7 +12,7 @@ enum InspectionCommands {
             throw invocation.usage("--sent and --wire exclude each other")
         }
         let author = try invocation.options()
-        let options = try invocation.audience(author) ?? author
+        let options = try invocation.signal(try invocation.audience(author) ?? author)
         if arguments.has(.schema) { return try SchemaReport(options).answer(invocation) }
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
         if arguments.has(.wire) {

@@ -140,4 +140,12 @@ extension Invocation {
         if ArgumentParser.same(name, "own") { return OwnChoice.options(options) ?? options.own([]) }
         throw usage("unknown audience '" + name + "', expected author or own")
     }
+
+    /// `--signal`: the tool's events, or its spans.
+    func signal(_ options: Options) throws(Failure) -> Options {
+        guard let name = arguments.value(.signal) else { return options }
+        if ArgumentParser.same(name, "events") { return options }
+        if ArgumentParser.same(name, "spans") { return options.ofSpans }
+        throw usage("unknown signal '" + name + "', expected events or spans")
+    }
 }

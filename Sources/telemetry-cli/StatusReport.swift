@@ -20,6 +20,8 @@ struct StatusReport {
     private let later: (files: [String], events: UInt64)?
     private let delivery: SpoolInspector.Delivery?
     private let own: OwnReport
+    /// Nil: the tool has none.
+    private let spans: SpanReport?
 
     init(_ options: Options) {
         self.options = options
@@ -38,6 +40,7 @@ struct StatusReport {
         later = SpoolInspector.leftToLater(options: options)
         delivery = SpoolInspector.deliveryState(options: options)
         own = OwnReport(options)
+        spans = SpanReport(options)
     }
 
     private var answers: StoredAnswers { StoredAnswers(options) }
@@ -146,7 +149,29 @@ struct StatusReport {
         object.add("last_delivery", deliveryJSON)
         if let heartbeatJSON { object.add("heartbeat", heartbeatJSON) } else { object.add("heartbeat", raw: "null") }
         object.add("own", ownJSON)
+        if let spans { object.add("spans", json(spans)) } else { object.add("spans", raw: "null") }
         return object.text
+    }
+
+    private func json(_ spans: SpanReport) -> JSONObject {
+        var object = JSONObject()
+        object.add("destinations", optional: spans.destinations)
+        object.add("recorded", spans.statistics.recorded)
+        object.add("delivered", spans.statistics.delivered)
+        object.add("pending", spans.statistics.pending)
+        object.add("dropped", spans.statistics.dropped)
+        object.add("open", UInt64(clamping: spans.open))
+        object.add("last_error", optional: spans.lastError.utf8.isEmpty ? nil : spans.lastError)
+        return object
+    }
+
+    private var spanRows: [(String, String)] {
+        guard let spans else { return [] }
+        let counts = spans.statistics
+        var text = "\(counts.recorded) recorded, \(counts.delivered) delivered, \(counts.pending) pending"
+        text += ", \(counts.dropped) dropped, \(spans.open) open"
+        if !spans.lastError.utf8.isEmpty { text += "; last error: " + spans.lastError }
+        return [("spans to", spans.destinations ?? "nobody"), ("spans", text)]
     }
 
     /// H14
@@ -250,6 +275,7 @@ struct StatusReport {
                 ))
         }
         rows += countRows
+        rows += spanRows
         rows.append(("last delivery", time(delivery?.lastSuccess) ?? (isUnknown ? "unknown" : "never")))
         if let taker { rows.append(("taken by", taker)) }
         if let lastError {

@@ -205,10 +205,11 @@ extension Collector {
     /// Erases buffer and spool without sending; requirement E10.
     package func drop() -> telemetry_status {
         guard isEnabled else { return TELEMETRY_DISABLED }
+        let spans = dropSpans()
         mutex.lock()
         defer { mutex.unlock() }
         if let unusable = attachIfAnythingWaits() { return unusable }
-        guard let spool else { return TELEMETRY_OK }
+        guard let spool else { return spans }
         let deadline = Deadline(timeoutMilliseconds: 200)
         var isDone = erase(spool)
         // Other threads may record meanwhile, or close.
@@ -219,7 +220,7 @@ extension Collector {
             guard let spool = self.spool, let shared = spool.shared else { break }
             isDone = shared.withLock(Deadline(nanoseconds: 0)) { spool.discardOrphans($0) }
         }
-        return isDone ? TELEMETRY_OK : TELEMETRY_ERROR_TIMEOUT
+        return isDone ? spans : TELEMETRY_ERROR_TIMEOUT
     }
 
     /// With the mutex held. Voids all waiting events, and removes those that no living process holds.

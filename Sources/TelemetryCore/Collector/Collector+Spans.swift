@@ -156,6 +156,18 @@ extension Collector {
         return result
     }
 
+    /// The spans of all processes, open ones too.
+    func dropSpans() -> telemetry_status {
+        guard options.signal == .events else { return TELEMETRY_OK }
+        guard let author = mutex.withLock({ spanSinks })?.author else {
+            Spool.withdraw(options.ofSpans)
+            return TELEMETRY_OK
+        }
+        author.mutex.withLock { author.voidOpenSpans() }
+        let status = author.drop()
+        return status == TELEMETRY_DISABLED ? TELEMETRY_OK : status
+    }
+
     /// After the last call on the collector. True: another process is to deliver what is left there.
     func closeSpans(_ deadline: Deadline, isAtOnce: Bool) -> Bool {
         guard let sinks = spanSinks else { return false }

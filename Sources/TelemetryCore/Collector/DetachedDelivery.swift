@@ -11,6 +11,7 @@ package enum DetachedDelivery {
         if options.delivery == TELEMETRY_AGENT && agentDelivers(options.toolName) { return }
         guard obstacle(options) == nil, let program = program(options),
             let shared = SpoolDirectory.openExisting(options) ?? SpoolDirectory.openExisting(options.own([]))
+                ?? SpoolDirectory.openExisting(options.ofSpans)
         else { return }
         defer { shared.close() }
         // If it cannot be started, its work is left to the next one.
@@ -74,7 +75,7 @@ package enum DetachedDelivery {
     package static func left(_ options: Options) -> UInt64 {
         guard let held = DetachedLock.held else { return 0 }
         held.unlock()
-        let left = SpoolInspector.deliverable(options: options)
+        let left = options.ofEachSignal.reduce(0) { $0 &+ SpoolInspector.deliverable(options: $1) }
         return left != 0 && held.tryLock() ? left : 0
     }
 }

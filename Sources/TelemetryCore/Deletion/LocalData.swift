@@ -16,11 +16,14 @@ package enum LocalData {
         let own = options.own([])
         // No author has ever had anything of it, so there are no ids to keep.
         _ = SpoolInspector.erase(options: own)
-        for (options, keepingPastIDs) in [(own, false), (options, keepingPastIDs)] {
+        // A directory is removed after what is in it.
+        for (options, keepingPastIDs) in [
+            (own.ofSpans, false), (own, false), (options.ofSpans, false), (options, keepingPastIDs),
+        ] {
             guard let path = SpoolInspector.path(options: options) else { continue }
             removeState(path, options, keepingPastIDs: keepingPastIDs, &problems)
         }
-        for destination in options.allDestinations {
+        for destination in options.allDestinations + options.ofSpans.destinations {
             if case .file(let path?, _, _) = destination.choice { removeLog(path, &problems) }
         }
         if let path = PreferenceStore.directory(tool: options.toolName) {

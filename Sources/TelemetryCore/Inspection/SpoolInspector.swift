@@ -248,7 +248,18 @@ package enum SpoolInspector {
     /// nor a mode that others gave the directory prevents that.
     ///
     /// When it returns `.complete`, nothing leaves any more: a running send has been cancelled.
+    ///
+    /// The spool of spans goes with that of events. Of two failures, that of the events is returned.
     package static func erase(options: Options) -> Erasure {
+        var result = Erasure.complete
+        for options in options.ofEachSignal {
+            let erasure = eraseOne(options)
+            if result == .complete { result = erasure }
+        }
+        return result
+    }
+
+    private static func eraseOne(_ options: Options) -> Erasure {
         let shared: SpoolDirectory
         do throws(SystemError) {
             guard let found = try SpoolDirectory.openToErase(options) else { return .complete }
@@ -308,7 +319,7 @@ package enum SpoolInspector {
     private static func wipe(_ shared: SpoolDirectory) {
         guard let zeroes = Heap.takeZeroes(SegmentLayout.pageSize) else { return }
         defer { Heap.release(zeroes) }
-        for name in shared.segmentNames() {
+        for name in shared.segmentNames() + AbandonedSpans.names(in: shared.directory) {
             guard let header = SegmentHeader(name, in: shared.directory), header.epoch != shared.control.epoch,
                 let file = try? Descriptor.open(at: shared.directory, name, O_RDWR | O_NONBLOCK)
             else { continue }

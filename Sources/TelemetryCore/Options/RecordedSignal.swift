@@ -9,8 +9,15 @@ package enum RecordedSignal {
 
 extension Options {
     /// The same tool, for its spans. Nil: nobody takes spans.
-    package func spans() -> Options? {
-        guard signal == .events, let destinations = spanDestinations else { return nil }
+    package func spans() -> Options? { signal == .events ? spanDestinations.map { spans(to: $0) } : nil }
+
+    /// The same tool, for the spans that were recorded for it, whether anybody takes more or not.
+    package var ofSpans: Options { spans() ?? spans(to: []) }
+
+    /// All spools of the tool for this audience.
+    var ofEachSignal: [Options] { signal == .events ? [self, ofSpans] : [self] }
+
+    private func spans(to destinations: [Destination]) -> Options {
         var settings = settings
         settings.signal = .spans
         settings.metricsListener = nil

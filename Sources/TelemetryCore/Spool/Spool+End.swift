@@ -40,6 +40,10 @@ extension Spool {
     /// A18: events recorded before a refusal are not sent after the next yes.
     @inline(never)
     static func withdraw(_ options: Options) {
+        for options in options.ofEachSignal { withdrawOne(options) }
+    }
+
+    private static func withdrawOne(_ options: Options) {
         guard let shared = SpoolDirectory.openExisting(options) else { return }
         let spool = Spool(ofOthers: shared, SpoolLimits(options))
         defer { spool.close() }
