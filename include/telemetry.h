@@ -1682,7 +1682,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_http(telemetry_opti
  * Blocking: none.
  *
  * @param kind `noop`, `stdout`, `file`, `http`, `otlp`, `datadog`, `posthog`, `segment`,
- *     `splunk_hec`, `splunk_udp` or `clickhouse`; docs/backends.md has a section on each. Copied.
+ *     `splunk_hec`, `splunk_udp`, `clickhouse` or `zipkin`; docs/backends.md has a section on each.
+ *     `zipkin` takes spans and nothing else. Copied.
  * @param settings The keys of `backend` in telemetry-manifest(5), with strings, ints or bools; a
  *     header as `headers.NAME`, a list as text with commas. `name` tells two of one kind apart.
  *     Copied. May be NULL if `setting_count` is 0.

@@ -13,16 +13,17 @@ import re
 import sys
 import tempfile
 
-KINDS = ["noop", "stdout", "file", "http", "otlp", "datadog", "posthog", "segment", "splunk_hec", "splunk_udp", "clickhouse"]
+KINDS = ["noop", "stdout", "file", "http", "otlp", "datadog", "posthog", "segment", "splunk_hec", "splunk_udp", "clickhouse", "zipkin"]
 NEEDS = {"http": {"endpoint": "https://example.org/x"}, "otlp": {"endpoint": "https://example.org"}, "datadog": {"api_key": "k"},
          "posthog": {"api_key": "k"}, "segment": {"api_key": "k"}, "splunk_hec": {"endpoint": "https://example.org", "api_key": "k"},
-         "splunk_udp": {"endpoint": "udp://example.org"}, "clickhouse": {"endpoint": "https://example.org"}}
+         "splunk_udp": {"endpoint": "udp://example.org"}, "clickhouse": {"endpoint": "https://example.org"},
+         "zipkin": {"endpoint": "https://example.org"}}
 TEXTS = ["", "x", " x ", "x" * 64, "x" * 65, "x" * 200, "x" * 201, "x" * 256, "x" * 257, "x" * 1000, "x" * 1001, "a.b", "a..b", ".a", "a.",
          "x\ty", "x\u0085y", "x\u202ey", "é" * 32, "é" * 33, "/a/b", "a/b", "../a", "~/a", "/" + "x" * 4094, "/" + "x" * 4095, "on", "off",
          "HTTP_KEY", "9KEY", "X-Key", "X Key", "Host", "http://localhost/x", "http://example.org/x", "https://example.org/x",
          "https://u:p@example.org/", "https://example.org/#f", "https://example.org:99999/", "https://" + "x" * 2100, "udp://example.org",
          "udp://example.org:70000", "mailto:a@b", "http/json", "http/protobuf", "gzip", "none", "fill", "override", "ignore", "us", "eu",
-         "tagged", "bare", "token", "datadoghq.eu", "events", "metrics,events", "events events", "delta", "lowmemory", "true", "false", "True", "1", "0", "-1"]
+         "tagged", "bare", "token", "datadoghq.eu", "events", "metrics,events", "spans", "events,spans,metrics", "events events", "delta", "lowmemory", "true", "false", "True", "1", "0", "-1"]
 
 # In C, 0 and "" say that nothing is chosen: the default holds, or what was chosen before is cleared. A manifest leaves the key out.
 CLEARS = {"delivery.flush_interval_ms", "limits.spool_bytes", "limits.spool_segments", "limits.spool_age_s", "heartbeat.period",

@@ -2,8 +2,8 @@
 import json
 
 
-def messages(lines, kind, check_json, check_message=lambda message: None):
-    """From lines of "protobuf HEX" or "json HEX", as dictionaries."""
+def messages(lines, kind, check_json, check_message=lambda message: None, translate=lambda text: text):
+    """From lines of "protobuf HEX" or "json HEX", as dictionaries. `translate`: JSON as protobuf's own reader wants it."""
     from google.protobuf.json_format import MessageToDict, Parse
     found = []
     for line in lines:
@@ -16,7 +16,7 @@ def messages(lines, kind, check_json, check_message=lambda message: None):
                 raise ValueError("the bytes are not those of the official encoder")
         else:
             each_member(json.loads(body), check_json)
-            message = Parse(body.decode("utf-8"), kind(), ignore_unknown_fields=False)
+            message = Parse(translate(body.decode("utf-8")), kind(), ignore_unknown_fields=False)
         if message.FindInitializationErrors():
             raise ValueError("fields are missing")
         check_message(message)

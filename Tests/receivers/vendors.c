@@ -4,10 +4,12 @@
  *
  * The settings are those of telemetry_options_add_backend(). Actions: full, an event with every field;
  * large=BYTES, one whose text is that long; text=TEXT, one with that text wherever text can be; track=COUNT;
- * fork=COUNT, so many in a child, once those before are sent; anonymous, no identity from here on; sampled, a share of
+ * fork=COUNT, so many in a child, once those before are sent; span, a span with every field; spans=COUNT; abandon, a span
+ * that nobody ends; anonymous, no identity from here on; sampled, a share of
  * the commands, nearly all. Then it closes, and prints what telemetry_close() returned and the description of the backend. */
 #define _POSIX_C_SOURCE 200809L
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +93,47 @@ static void in_child(long count)
     waitpid(child, NULL, 0);
 }
 
+static void span(void)
+{
+    telemetry_attribute attributes[] = {
+        telemetry_string("text", "a\\b\tc"), telemetry_int("integer", INT64_MIN), telemetry_double("number", 0.5),
+        telemetry_bool("flag", true), telemetry_string("server.address", "db.example"), telemetry_string("text", "again"),
+    };
+    telemetry_attribute more[] = { telemetry_int("integer", 7), telemetry_string("text", "\xC3\xA9\"") };
+    telemetry_span made;
+    telemetry_span_begin_remote(collector, &made, "SELECT items", TELEMETRY_SPAN_CLIENT,
+                                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=a");
+    telemetry_span_set_attributes(&made, attributes, 6);
+    telemetry_span_add_event(&made, "waited", more, 2);
+    telemetry_span_add_event(&made, "went on", NULL, 0);
+    telemetry_span_add_link(&made, "00-11111111111111111111111111111111-2222222222222222-01", "v=1", more, 2);
+    telemetry_span_set_status(&made, TELEMETRY_SPAN_ERROR, "no route \xC3\xA9");
+    telemetry_span_end(&made);
+}
+
+static void spans(long count)
+{
+    for (long i = 0; i < count; i++) {
+        telemetry_attribute attributes[] = { telemetry_int("sequence", i) };
+        telemetry_span made;
+        telemetry_span_begin(collector, &made, "build", TELEMETRY_SPAN_INTERNAL, TELEMETRY_SPAN_ROOT);
+        telemetry_span_set_attributes(&made, attributes, 1);
+        telemetry_span_end(&made);
+    }
+}
+
+/* A process that is killed leaves it to others. */
+static void abandon(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        telemetry_span made;
+        telemetry_span_begin(collector, &made, "left", TELEMETRY_SPAN_INTERNAL, TELEMETRY_SPAN_ROOT);
+        kill(getpid(), SIGKILL);
+    }
+    waitpid(child, NULL, 0);
+}
+
 static void act(const char *action)
 {
     if (strncmp(action, "track=", 6) == 0) {
@@ -101,6 +144,12 @@ static void act(const char *action)
         large((size_t)atol(action + 6));
     } else if (strncmp(action, "text=", 5) == 0) {
         text(action + 5);
+    } else if (strncmp(action, "spans=", 6) == 0) {
+        spans(atol(action + 6));
+    } else if (strcmp(action, "span") == 0) {
+        span();
+    } else if (strcmp(action, "abandon") == 0) {
+        abandon();
     } else if (strcmp(action, "full") == 0) {
         full();
     } else if (strcmp(action, "anonymous") != 0 && strcmp(action, "sampled") != 0) {

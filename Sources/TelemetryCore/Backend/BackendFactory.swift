@@ -3,14 +3,17 @@
 /// Makes the backend that the tool's author chose. Opens nothing: that is left to the first send.
 /// A choice that cannot work gives a backend that keeps every event and says why.
 ///
-/// `stateDirectory`: the tool's own, nil when there is none.
-func makeBackend(_ choice: BackendChoice, toolName: String, stateDirectory: String?) -> any Backend {
+/// `stateDirectory`: that of the spool, nil when there is none. `signal`: what the spool holds.
+func makeBackend(
+    _ choice: BackendChoice, toolName: String, stateDirectory: String?, signal: RecordedSignal = .events
+) -> any Backend {
     switch choice {
     case .noop: return NoopBackend()
     case .stdout: return StdoutBackend()
     case .custom(let callbacks): return CustomBackend(callbacks)
     case .file(let path, let maxBytes, let maxFiles):
-        return makeFileBackend(path, maxBytes, maxFiles, toolName, stateDirectory)
+        return makeFileBackend(
+            path ?? stateDirectory.map { $0 + "/" + FileBackend.defaultName(signal) }, maxBytes, maxFiles, toolName)
     case .network(let choice):
         return makeNetworkBackend(choice.resolved)
     }
@@ -40,9 +43,9 @@ private func makeNetworkBackend(_ choice: NetworkChoice) -> any Backend {
 }
 
 private func makeFileBackend(
-    _ path: String?, _ maxBytes: Int64, _ maxFiles: Int, _ toolName: String, _ stateDirectory: String?
+    _ path: String?, _ maxBytes: Int64, _ maxFiles: Int, _ toolName: String
 ) -> any Backend {
-    guard let chosen = path ?? stateDirectory.map({ $0 + "/" + FileBackend.defaultName }) else {
+    guard let chosen = path else {
         return UnavailableBackend(
             kind: "file",
             reason: "no state directory for " + toolName + ": neither XDG_STATE_HOME nor HOME is an absolute path")

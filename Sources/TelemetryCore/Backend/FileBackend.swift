@@ -14,8 +14,13 @@ final class FileBackend: Backend {
     private let maxFiles: Int
     private var json = EventJSON()
 
-    /// The log's name in the tool's state directory.
-    static let defaultName = "events.jsonl"
+    /// The log's name in the directory of its spool.
+    static func defaultName(_ signal: RecordedSignal) -> String {
+        switch signal {
+        case .events: "events.jsonl"
+        case .spans: "spans.jsonl"
+        }
+    }
     static let minBytes: Int64 = 4096
 
     /// `path`: absolute. Bounds that are too small are raised to `minBytes` and one file.

@@ -11,5 +11,6 @@ extension Receiver {
         .splunkHEC,
         .splunkUDP,
         .clickHouse,
+        .zipkin,
     ]
 }

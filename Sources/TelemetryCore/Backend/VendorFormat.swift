@@ -27,6 +27,9 @@ class VendorFormat: WireFormat {
     func begin(_ batch: WireBatch) { json.beginArray() }
     /// Writes what comes after their array.
     func end() {}
+    /// The receiver can take such a record. An event without a type has no name at the receiver, which may answer 200
+    /// and drop it.
+    func takes(_ record: RecordView) -> Bool { !record.type.isEmpty }
     /// Writes the members of an event. `now`: the time of sending.
     func write(_ event: RecordView, now: Int64) {}
     var contentType: String { "application/json" }
@@ -58,6 +61,7 @@ class VendorFormat: WireFormat {
     /// Returns how many events fit. The others go into the next request.
     private func writeEvents(_ batch: WireBatch) -> Int {
         for index in batch.events.indices {
+            if !takes(batch.events[index]) { return index }
             let start = json.json.buffer.count
             if shape == .list { json.json.element() }
             json.json.beginObject()
@@ -65,9 +69,8 @@ class VendorFormat: WireFormat {
             json.json.endObject()
             if shape == .lines { json.finishLine() }
             let size = json.json.buffer.count
-            // An event without a type has no name at the receiver, which may answer 200 and drop it. Two brackets
-            // follow.
-            if size - start > limits.event || size > limits.body - 2 || batch.events[index].type.isEmpty {
+            // Two brackets follow.
+            if size - start > limits.event || size > limits.body - 2 {
                 json.json.buffer.truncate(to: start)
                 return index
             }

@@ -27,6 +27,17 @@ extension JSONWriter {
         boolean(value)
     }
 
+    /// Two lower-case digits a byte, in quotes.
+    @inline(never)
+    mutating func hexadecimal(_ bytes: UnsafeRawBufferPointer) {
+        let size = bytes.count &* 2
+        guard let to = buffer.reserve(size &+ 2) else { return }
+        to[0] = UInt8(ascii: "\"")
+        Hexadecimal.write(bytes, to: to + 1)
+        to[size &+ 1] = UInt8(ascii: "\"")
+        buffer.commit(upTo: to + (size &+ 2))
+    }
+
     @inline(never)
     mutating func beginList(_ name: StaticString) {
         key(name)

@@ -35,7 +35,9 @@ extension Collector {
         let author = Gate.isOpen(handle) ? options.spans().map { Collector.open($0) } : nil
         let own = ownCollector().flatMap { $0.options.spans() }.map { Collector.open($0) }
         for sink in [author, own] { sink?.lastingSpans = lastingSpans }
-        let made = SpanSinks(author: author, own: own, sampler: SamplerVariables.read().sampler)
+        let variables = SamplerVariables.read()
+        let sampler = variables.isSet ? variables.sampler : options.spanSampler
+        let made = SpanSinks(author: author, own: own, sampler: sampler)
         let kept = mutex.withLock { () -> SpanSinks in
             if let spanSinks { return spanSinks }
             spanSinks = made

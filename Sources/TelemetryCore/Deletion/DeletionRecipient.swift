@@ -54,6 +54,12 @@ package struct DeletionRecipient {
                 .unknown,
                 "the backend '" + choice.kind.name + "' acknowledges nothing: ask the author of " + options.toolName
             )
+        case .network(let choice) where !choice.takesEvents && choice.takesSpans:
+            (
+                .unknown,
+                "the backend '" + choice.kind.name + "' takes spans, and no request: ask the author of "
+                    + options.toolName
+            )
         case .network: (.askable, "")
         case .noop: (.local, "the backend 'noop' keeps nothing: there is nobody to ask")
         case .stdout: (.local, "the backend 'stdout' only prints: there is nobody to ask")
@@ -100,7 +106,7 @@ package struct DeletionRecipient {
 extension Destination {
     /// An event that asks for erasure reaches a receiver that acknowledges it.
     var takesDeletion: Bool {
-        if case .network(let choice) = choice { return choice.kind.answers }
+        if case .network(let choice) = choice { return choice.kind.answers && choice.takesEvents }
         return false
     }
 

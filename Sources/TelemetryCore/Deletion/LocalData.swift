@@ -5,7 +5,18 @@ import CSystem
 /// are not included.
 package enum LocalData {
     static func defaultLog(options: Options) -> String? {
-        SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName }
+        SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName(options.signal) }
+    }
+
+    /// Whether there is a log here, or a copy of what was sent.
+    package static func hasRecords(options: Options) -> Bool {
+        guard let path = SpoolInspector.path(options: options) else { return false }
+        var logs = [defaultLog(options: options) ?? "", path + "/" + AuditNames.events.current]
+        logs.append(path + "/" + AuditNames.metrics.current)
+        for destination in options.allDestinations {
+            if case .file(let path?, _, _) = destination.choice { logs.append(path) }
+        }
+        return logs.contains { SharedFile.exists($0) }
     }
 
     /// Removes all of it; `keepingPastIDs`: except the ids, which all become past ones, for another attempt to ask for
@@ -62,7 +73,8 @@ package enum LocalData {
         return isNamed(name, ControlFile.name) || isNamed(name, DestinationFile.name) || isNamed(name, "deliver")
             || isNamed(name, MetricMap.fileName)
             || isNamed(name, DetachedLock.name) || isNamed(name, HeartbeatFile.name)
-            || isNamed(name, FileBackend.defaultName) || isAudit(name)
+            || isNamed(name, FileBackend.defaultName(.events)) || isNamed(name, FileBackend.defaultName(.spans))
+            || isAudit(name)
     }
 
     private static func isAudit(_ name: UnsafePointer<CChar>) -> Bool {

@@ -16,7 +16,8 @@ final class Outlet {
 
     static func makeBackend(_ choice: BackendChoice, _ options: Options) -> any Backend {
         let directory = SpoolDirectory.path(options)
-        return TelemetryCore.makeBackend(choice, toolName: options.toolName, stateDirectory: directory)
+        return TelemetryCore.makeBackend(
+            choice, toolName: options.toolName, stateDirectory: directory, signal: options.signal)
     }
 }
 

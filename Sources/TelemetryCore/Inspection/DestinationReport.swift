@@ -23,7 +23,8 @@ extension SpoolInspector {
     package static func destinations(options: Options) -> [DestinationReport] {
         var reports = options.destinations.map { destination in
             let backend = makeBackend(
-                destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+                destination.choice, toolName: options.toolName, stateDirectory: path(options: options),
+                signal: options.signal)
             defer { backend.close() }
             return DestinationReport(
                 name: destination.name, kind: backend.kind, info: backend.info, isUsable: backend.isUsable,

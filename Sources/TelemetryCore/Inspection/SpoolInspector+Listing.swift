@@ -10,7 +10,7 @@ extension SpoolInspector {
     /// The logs that may contain the tool's events, whether they exist or not: that of its `file` backend, and the one
     /// in its state directory, which is used for the user's "local only" (A7).
     package static func logPaths(options: Options) -> [String] {
-        let ownLog = path(options: options).map { $0 + "/" + FileBackend.defaultName }
+        let ownLog = path(options: options).map { $0 + "/" + FileBackend.defaultName(options.signal) }
         var paths: [String] = []
         for destination in options.destinations {
             guard case .file(let path?, _, _) = destination.choice, let absolute = Environment.absolutePath(path) else {

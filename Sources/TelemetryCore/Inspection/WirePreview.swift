@@ -37,7 +37,8 @@ extension SpoolInspector {
     package static func backends(options: Options) -> [(name: String, info: String, isUsable: Bool)] {
         options.destinations.map { destination in
             let backend = makeBackend(
-                destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+                destination.choice, toolName: options.toolName, stateDirectory: path(options: options),
+                signal: options.signal)
             defer { backend.close() }
             return (destination.name, backend.info, backend.isUsable)
         }
@@ -49,7 +50,8 @@ extension SpoolInspector {
         let oldest = SpoolLimits.oldestAllowed(ageSeconds: options.spoolLimitAgeSeconds)
         for destination in options.destinations {
             let backend = makeBackend(
-                destination.choice, toolName: options.toolName, stateDirectory: path(options: options))
+                destination.choice, toolName: options.toolName, stateDirectory: path(options: options),
+                signal: options.signal)
             forEachBatch(options: options, destination, limit: backend.batchLimit, oldest: oldest) {
                 preview.add($0, backend)
             }
@@ -61,7 +63,9 @@ extension SpoolInspector {
     }
 
     private static func previewLocal(_ options: Options, _ oldest: Int64, _ preview: inout WirePreview) {
-        let log = makeBackend(.defaultFile, toolName: options.toolName, stateDirectory: path(options: options))
+        let log = makeBackend(
+            .defaultFile, toolName: options.toolName, stateDirectory: path(options: options),
+            signal: options.signal)
         defer { log.close() }
         forEachLocalBatch(options: options, limit: log.batchLimit, oldest: oldest) { preview.add($0, log) }
     }

@@ -6,7 +6,7 @@ package enum BackendChoice {
     case noop
     /// A pretty JSON array on standard output.
     case stdout
-    /// JSON Lines; nil path: `events.jsonl` in the tool's state directory.
+    /// JSON Lines; nil path: a log in the directory of the spool.
     case file(path: String?, maxBytes: Int64, maxFiles: Int)
     case network(NetworkChoice)
     case custom(telemetry_backend)
@@ -26,7 +26,17 @@ package enum BackendChoice {
     /// What is wrong with a log at this path: a relative path would mean another file in each working directory.
     static func problem(path: String) -> String? {
         let isPath = path.utf8.first == UInt8(ascii: "/") && path.utf8.count <= 4095
-        return isPath && !UnseenCharacter.isIn(path) ? nil : "'" + Excerpt.of(path) + "' is not such a path"
+        return isPath && !UnseenCharacter.isIn(path) ? nil : "not such a path"
+    }
+
+    /// The log of spans beside an author's log of events: `/a/b.jsonl` becomes `/a/b-spans.jsonl`.
+    static func pathOfSpans(_ path: String) -> String {
+        let bytes = Array(path.utf8)
+        let name = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 &+ 1 } ?? 0
+        var end = bytes[name...].lastIndex(of: UInt8(ascii: ".")) ?? bytes.count
+        // A name that begins with its only point has no ending.
+        if end == name { end = bytes.count }
+        return String(bytes: bytes[..<end]) + "-spans" + String(bytes: bytes[end...])
     }
 
     package static var defaultFile: BackendChoice {

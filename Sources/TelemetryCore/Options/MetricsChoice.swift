@@ -2,12 +2,14 @@
 
 // What an author has chosen about metrics, for a kind that takes them.
 extension NetworkChoice {
-    private func has(signal: String) -> Bool {
+    func has(signal: String) -> Bool {
         (" " + setting("signals") + " ").utf8.split(separator: 0x20).contains { Array($0) == Array(signal.utf8) }
     }
 
     /// By default a backend takes events alone.
-    package var takesEvents: Bool { setting("signals").utf8.isEmpty || has(signal: "events") }
+    package var takesEvents: Bool {
+        !kind.isForSpans && (setting("signals").utf8.isEmpty || has(signal: "events"))
+    }
     package var takesMetrics: Bool { kind.forMetrics != nil && has(signal: "metrics") }
 
     /// The same choice for metrics: another address. Nil: the kind takes none.
@@ -34,6 +36,14 @@ extension NetworkChoice {
 }
 
 extension Destination {
+    /// What is wrong with a receiver of the user's own: the setting concerned, and a sentence.
+    var problemForMetrics: (key: String, text: String) {
+        guard let network, network.kind.forMetrics != nil else {
+            return ("kind", "a receiver of this kind takes no metrics; expected otlp")
+        }
+        return ("signals", "what is kept for you has no events; expected metrics")
+    }
+
     /// The same for metrics alone. Nil: it takes none, or is meant for events too.
     func forMetricsOnly() -> Destination? {
         guard let network, network.kind.forMetrics != nil else { return nil }
@@ -43,11 +53,9 @@ extension Destination {
         return Destination(name: name, .network(copy))
     }
 
-    static let expectedForMetrics = "one of kind otlp, for metrics only"
-
-    /// What a person is shown of it: for metrics alone, where these go.
+    /// What a person is shown of it: without events, where the rest goes.
     package var shownChoice: BackendChoice {
-        guard !takesEvents, let metrics = network?.forMetrics else { return choice }
-        return .network(metrics)
+        guard !takesEvents, let other = network?.forMetrics ?? network?.forSpans else { return choice }
+        return .network(other)
     }
 }

@@ -19,13 +19,17 @@ package final class Receiver {
     let resolve: ((NetworkChoice) -> NetworkChoice)?
     /// The same receiver, where it takes metrics. Nil: it takes none.
     let forMetrics: Receiver?
+    /// The same, where it takes spans. Nil: it takes none, or nothing else.
+    let forSpans: Receiver?
+    /// It takes spans and nothing else.
+    let isForSpans: Bool
     let transport: Transport
 
     init(
         name: String, path: String = "", ownBase: ((NetworkChoice) -> String)? = nil, key: KeyRule = .needed,
         settings: [Setting] = [],
         complete: ((_ endpoint: String) -> String?)? = nil, resolve: ((NetworkChoice) -> NetworkChoice)? = nil,
-        forMetrics: Receiver? = nil, transport: Transport
+        forMetrics: Receiver? = nil, forSpans: Receiver? = nil, isForSpans: Bool = false, transport: Transport
     ) {
         self.name = name
         self.path = path
@@ -35,6 +39,8 @@ package final class Receiver {
         self.complete = complete
         self.resolve = resolve
         self.forMetrics = forMetrics
+        self.forSpans = forSpans
+        self.isForSpans = isForSpans
         self.transport = transport
     }
 
@@ -69,6 +75,12 @@ package final class Receiver {
     package var answers: Bool {
         if case .posted = transport { return true }
         return false
+    }
+
+    /// Why a key of another kind is refused.
+    func refusal(of key: String) -> String {
+        let text = "does not go with kind: " + name
+        return isForSpans && key == "signals" ? text + ", which takes spans and nothing else" : text
     }
 
     static func named(_ name: String) -> Receiver? {

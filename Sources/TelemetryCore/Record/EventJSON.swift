@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes events as JSON objects: requirement C2's fields, in its order. Only `duration_ms`, `exit_code`,
+/// Writes events and spans as JSON objects. A span has its own members (`SpanJSON.swift`). For events: requirement C2's fields, in its order. Only `duration_ms`, `exit_code`,
 /// `error_category`, `args`, `error` and `metadata` are optional. A zero is written. An empty object is not written:
 /// readers that infer types make a structure without members from it, which Parquet cannot hold.
 struct EventJSON: ~Copyable {
@@ -49,6 +49,7 @@ struct EventJSON: ~Copyable {
     /// `withContext`: with the fields that the event shares with others. Otherwise these are written elsewhere.
     @_optimize(speed)
     mutating func write(_ event: RecordView, withContext: Bool = true) {
+        if event.isSpan { return writeSpan(event, withContext: withContext) }
         json.beginObject()
         writeIdentity(event)
         writeRest(event, withContext: withContext)
@@ -123,7 +124,7 @@ struct EventJSON: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func writeShared(_ event: RecordView) {
+    mutating func writeShared(_ event: RecordView) {
         if let shared, shared.event.sharesContext(with: event) {
             return json.buffer.appendCopy(of: shared.range)
         }
@@ -174,7 +175,7 @@ struct EventJSON: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func writeAttribute(_ attribute: AttributeView) {
+    mutating func writeAttribute(_ attribute: AttributeView) {
         json.key(attribute.key)
         switch attribute.value {
         case .string(let text): json.string(text)

@@ -17,10 +17,7 @@ package struct SpanEvent {
     package let dropped: UInt32
     let attributes: UnsafeRawBufferPointer
 
-    package func forEachAttribute(_ body: (AttributeView) -> Void) {
-        var rest = attributes
-        while let attribute = AttributeView.next(&rest) { body(attribute) }
-    }
+    package func forEachAttribute(_ body: (AttributeView) -> Void) { AttributeView.forEach(in: attributes, body) }
 }
 
 /// Another span that this one has to do with.
@@ -32,9 +29,16 @@ package struct SpanLink {
     package let dropped: UInt32
     let attributes: UnsafeRawBufferPointer
 
-    package func forEachAttribute(_ body: (AttributeView) -> Void) {
+    package func forEachAttribute(_ body: (AttributeView) -> Void) { AttributeView.forEach(in: attributes, body) }
+}
+
+extension AttributeView {
+    /// A key that was given twice counts once, the last time.
+    fileprivate static func forEach(in attributes: UnsafeRawBufferPointer, _ body: (AttributeView) -> Void) {
         var rest = attributes
-        while let attribute = AttributeView.next(&rest) { body(attribute) }
+        while let attribute = next(&rest) {
+            if !has(attribute.key, in: rest) { body(attribute) }
+        }
     }
 }
 

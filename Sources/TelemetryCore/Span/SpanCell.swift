@@ -146,6 +146,22 @@ struct SpanCell: ~Copyable {
     /// All that was said of the span is in its slot.
     var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
+    /// Its name is another one. A process that is killed in between leaves no span.
+    @inline(never)
+    mutating func rename(_ name: Text) {
+        let former = Int(SpanLayout.nameLength.load(record))
+        let rest = length &- SpanLayout.fixedSize &- former
+        guard name.length > 0, room(max(0, name.length &- former)) != nil else { return }
+        if record == slot + SpanSlotLayout.record { store(.free) }
+        let start = record + SpanLayout.fixedSize
+        memmove(start + name.length, start + former, rest)
+        name.copy(to: start)
+        SpanLayout.nameLength.store(UInt16(truncatingIfNeeded: name.length), record)
+        written = SpanLayout.fixedSize &+ name.length &+ rest
+        if name.isAdjusted { isAdjusted = true }
+        commit()
+    }
+
     /// The span ended at that time.
     @inline(__always)
     mutating func finish(now: Int64, abandoned: Bool) {

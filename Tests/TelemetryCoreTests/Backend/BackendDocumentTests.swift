@@ -23,6 +23,7 @@ final class BackendDocumentTests: XCTestCase {
             ("segment", SegmentIOFormat().batchLimit),
             ("splunk_hec", SplunkHECFormat(NetworkChoice(.splunkHEC)).batchLimit),
             ("clickhouse", ClickHouseFormat(NetworkChoice(.clickHouse)).batchLimit),
+            ("zipkin", ZipkinFormat().batchLimit),
             ("custom", CustomBackend(telemetry_backend()).batchLimit),
         ]
         for (kind, limit) in limits {
@@ -31,7 +32,8 @@ final class BackendDocumentTests: XCTestCase {
                 limit.events < 1000
                 ? "\(limit.events)" : "\(limit.events / 1000),\(String(format: "%03d", limit.events % 1000))"
             let bytes = limit.bytes < 1 << 20 ? "\(limit.bytes >> 10) KiB" : "\(limit.bytes >> 20) MiB"
-            XCTAssertTrue(row.contains("| \(events) events, \(bytes) of records"), "\(events), \(bytes): \(row)")
+            let unit = kind == "zipkin" ? "spans" : "events"
+            XCTAssertTrue(row.contains("| \(events) \(unit), \(bytes) of records"), "\(events), \(bytes): \(row)")
         }
     }
 

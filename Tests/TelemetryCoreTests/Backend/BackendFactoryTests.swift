@@ -48,6 +48,22 @@ final class BackendFactoryTests: XCTestCase {
         }
     }
 
+    /// A log of spans is never the log of events: both are written at the same time.
+    func testLogOfSpans() {
+        func info(_ path: String?) -> String {
+            let events = Destination(name: "file", .file(path: path, maxBytes: 4096, maxFiles: 1))
+            return makeBackend(
+                events.forSpans?.choice ?? .noop, toolName: "mytool", stateDirectory: "/state/spans", signal: .spans
+            ).info
+        }
+        for (path, expected) in [
+            (nil, "/state/spans/spans.jsonl"), ("/a/b.jsonl", "/a/b-spans.jsonl"), ("/a.d/b", "/a.d/b-spans"),
+            ("/a/.b", "/a/.b-spans"), ("/a/b.c.d", "/a/b.c-spans.d"), ("/a/b.", "/a/b-spans."),
+        ] as [(String?, String)] {
+            XCTAssertTrue(info(path).hasPrefix("file: " + expected + ","), info(path))
+        }
+    }
+
     func testNoopAccepts() {
         XCTAssertEqual(Batch(count: 5).send(to: make(.noop)).verdict, .accepted)
     }

@@ -21,6 +21,12 @@ final class FileBackendTests: XCTestCase {
 
     private func control(_ journal: FakeJournal) -> SendControl { SendControl(deadline: .never, journal: journal) }
 
+    func testSpans() throws {
+        XCTAssertEqual(
+            Batch([SpanSample.full, SpanSample.abandoned]).send(to: backend("spans.jsonl")).verdict, .accepted)
+        XCTAssertEqual(names(in: "spans.jsonl"), ["get \"it\"", "GET /items"])
+    }
+
     func testAppendsLinesToAPrivateFile() throws {
         XCTAssertEqual(Batch(count: 2).send(to: backend("a/b/events.jsonl")).verdict, .accepted)
         XCTAssertEqual(Batch(count: 2, from: 2).send(to: backend("a/b/events.jsonl")).verdict, .accepted)

@@ -2,9 +2,14 @@ import CSystem
 
 @testable import TelemetryCore
 
+/// What a record is made of, by hand.
+protocol RecordBytes {
+    func bytes() -> [UInt8]
+}
+
 /// Records made by hand from docs/spool-format.md, "Records"; independent of the library's encoder.
 /// The checksum is left 0: a view does not look at it.
-struct RecordBuilder {
+struct RecordBuilder: RecordBytes {
     enum Value {
         case string([UInt8])
         case int(Int64)
@@ -47,7 +52,7 @@ struct RecordBuilder {
         return [type, UInt8(key.count)] + raw(UInt16(bytes.count)) + key + bytes
     }
 
-    private static func raw<T>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value) { Array($0) } }
+    static func raw<T>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value) { Array($0) } }
 }
 
 /// Views of built records, and the memory they point into.
@@ -58,7 +63,7 @@ final class Batch {
     private let place = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
 
     init(
-        _ builders: [RecordBuilder], metadata: [(key: [UInt8], value: RecordBuilder.Value)] = [],
+        _ builders: [any RecordBytes], metadata: [(key: [UInt8], value: RecordBuilder.Value)] = [],
         identity: String = "00ff"
     ) {
         var areas: [UnsafeMutableRawBufferPointer] = []

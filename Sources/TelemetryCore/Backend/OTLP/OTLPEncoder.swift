@@ -108,12 +108,9 @@ struct OTLPEncoder: ~Copyable {
         if event.attributeCount == 0 {
             message.append(shared, sharedMetadata)
         } else {
-            event.forEachMergedAttribute { message.attribute(Self.metadataPrefix, $0.key, $0.value) }
+            event.forEachMergedAttribute { message.attribute(OTLPMessage.metadataPrefix, $0.key, $0.value) }
         }
     }
-
-    /// The author chooses the keys of metadata, which may be those of any convention.
-    private static let metadataPrefix: StaticString = "tool.metadata."
 
     @inline(never)
     private mutating func prepareShared(_ context: EventContext) {
@@ -128,10 +125,7 @@ struct OTLPEncoder: ~Copyable {
         shared.attribute(ResourceField.runtime.otlpName, context.runtime)
         shared.attribute(ResourceField.machineID.otlpName, context.machineID)
         let end = shared.count
-        var metadata = context.metadata
-        while let attribute = AttributeView.next(&metadata) {
-            shared.attribute(Self.metadataPrefix, attribute.key, attribute.value)
-        }
+        shared.metadata(context)
         sharedFields = start..<end
         sharedMetadata = end..<shared.count
     }

@@ -9,13 +9,14 @@ extension Receiver {
         complete: { OTLPSignal.logs.complete($0) },
         resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
         forMetrics: .otlpMetrics,
+        forSpans: .otlpSpans,
         transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json") })
 
     static var otlpSettings: [Setting] {
         [
             Setting(name: "protocol", choices: "http/protobuf http/json"),
             Setting(name: "environment", choices: "ignore fill override"),
-            Setting(name: "signals", choices: "events metrics", isList: true),
+            Setting(name: "signals", choices: "events metrics spans", isList: true),
             Setting(name: "temporality", choices: "cumulative delta lowmemory"),
             Setting(name: "metrics_interval_ms", numbers: NetworkChoice.metricsIntervals),
         ]

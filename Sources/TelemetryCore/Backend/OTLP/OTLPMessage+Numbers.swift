@@ -7,6 +7,32 @@ extension OTLPMessage {
         if isJSON { json.member(name, Int64(value)) } else { json.buffer.appendVarint(tag, UInt64(value)) }
     }
 
+    /// A count, which nobody writes as long as it is 0.
+    @inline(never)
+    mutating func count(_ tag: UInt8, _ name: StaticString, _ value: UInt32) {
+        if value == 0 { return }
+        if isJSON { json.member(name, Int64(value)) } else { json.buffer.appendVarint(tag, UInt64(value)) }
+    }
+
+    /// protobuf's fixed32. The tag of a field whose number is above 15 takes two bytes.
+    @inline(never)
+    mutating func fixed32(_ tag: UInt64, _ name: StaticString, _ value: UInt32) {
+        if isJSON { return json.member(name, Int64(value)) }
+        json.buffer.appendVarint(tag)
+        json.buffer.appendHalfWord(value)
+    }
+
+    /// The bytes of a trace's or a span's id. In JSON they are hexadecimal digits, unlike any other bytes.
+    @inline(never)
+    mutating func id(_ tag: UInt8, _ name: StaticString, _ id: UnsafeRawBufferPointer) {
+        guard isJSON else {
+            json.buffer.appendVarint(tag, UInt64(id.count))
+            return json.buffer.append(id)
+        }
+        json.key(name)
+        json.hexadecimal(id)
+    }
+
     mutating func flag(_ tag: UInt8, _ name: StaticString, _ value: Bool) {
         if isJSON { json.member(name, value) } else { json.buffer.appendVarint(tag, value ? 1 : 0) }
     }
@@ -71,6 +97,12 @@ extension ByteBuffer {
     fileprivate mutating func appendVarint(_ value: UInt64) {
         guard let to = reserve(Self.longestVarint) else { return }
         commit(upTo: Self.writeVarint(value, to: to))
+    }
+
+    fileprivate mutating func appendHalfWord(_ value: UInt32) {
+        guard let to = reserve(4) else { return }
+        UnsafeMutableRawPointer(to).storeBytes(of: value.littleEndian, as: UInt32.self)
+        commit(upTo: to + 4)
     }
 
     @inline(never)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What logs and metrics are from: resource.proto and common.proto.
+// What logs, metrics and spans are from: resource.proto and common.proto.
 extension OTLPMessage {
     /// The tool. `hasSDK`: and this library, as the specification asks of an SDK. `instance`: what tells series of the
     /// same name apart; empty: nothing does.
@@ -10,15 +10,43 @@ extension OTLPMessage {
         let resource = begin(0x0A, "resource")
         beginAttributes(0x0A)
         attribute("service.name", name)
-        attribute("service.version", version)
+        // A command that has no manifest does not know it.
+        if !version.isEmpty { attribute("service.version", version) }
         if !instance.isEmpty { instance.withUnsafeBytes { attribute("service.instance.id", $0) } }
-        if hasSDK {
-            attribute("telemetry.sdk.language", Self.raw("c"))
-            attribute("telemetry.sdk.name", Self.raw("libtelemetry"))
-            attribute("telemetry.sdk.version", Self.raw(TelemetryVersion.staticText))
-        }
+        if hasSDK { sdk() }
         endList()
         end(resource)
+    }
+
+    /// The same for spans, with all that the spans of a segment share: a log has it in each record.
+    mutating func resource(_ context: EventContext) {
+        let resource = begin(0x0A, "resource")
+        beginAttributes(0x0A)
+        attribute("service.name", context.toolName)
+        attribute("service.version", context.toolVersion)
+        sdk()
+        attribute(ResourceField.arch.otlpName, context.arch)
+        attribute(ResourceField.os.otlpName, context.os)
+        attribute(ResourceField.osVersion.otlpName, context.osVersion)
+        attribute(ResourceField.runtime.otlpName, context.runtime)
+        attribute(ResourceField.machineID.otlpName, context.machineID)
+        metadata(context)
+        endList()
+        end(resource)
+    }
+
+    /// The tool's metadata, as attributes. The author chooses the keys, which may be those of any convention.
+    mutating func metadata(_ context: EventContext) {
+        var metadata = context.metadata
+        while let each = AttributeView.next(&metadata) { attribute(Self.metadataPrefix, each.key, each.value) }
+    }
+
+    static var metadataPrefix: StaticString { "tool.metadata." }
+
+    private mutating func sdk() {
+        attribute("telemetry.sdk.language", Self.raw("c"))
+        attribute("telemetry.sdk.name", Self.raw("libtelemetry"))
+        attribute("telemetry.sdk.version", Self.raw(TelemetryVersion.staticText))
     }
 
     mutating func scope() {

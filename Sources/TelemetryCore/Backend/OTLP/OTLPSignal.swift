@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What is sent by OTLP/HTTP: each signal has a path and variables.
-enum OTLPSignal {
-    case logs, metrics
+enum OTLPSignal: CaseIterable {
+    case logs, metrics, traces
 
     var path: String {
         switch self {
         case .logs: "/v1/logs"
         case .metrics: "/v1/metrics"
+        case .traces: "/v1/traces"
         }
     }
 
@@ -16,20 +17,23 @@ enum OTLPSignal {
         switch self {
         case .logs: "OTEL_EXPORTER_OTLP_LOGS_"
         case .metrics: "OTEL_EXPORTER_OTLP_METRICS_"
+        case .traces: "OTEL_EXPORTER_OTLP_TRACES_"
         }
     }
 
-    private var other: OTLPSignal { self == .logs ? .metrics : .logs }
-
     /// The whole URL for an endpoint that the common rule for endpoints does not complete. The URL of a signal never ends
-    /// with a slash: an endpoint that does is a base, or the whole URL with a slash too many. The whole URL of the other
+    /// with a slash: an endpoint that does is a base, or the whole URL with a slash too many. The whole URL of another
     /// signal says where this one is, too.
     func complete(_ endpoint: String) -> String? {
         let bytes = Array(endpoint.utf8)
         if bytes.last == UInt8(ascii: "/") { return url(endpoint) }
-        let theirs = Array(other.path.utf8)
-        guard bytes.count > theirs.count, bytes.suffix(theirs.count) == theirs[...] else { return nil }
-        return url(String(bytes: bytes.dropLast(theirs.count)))
+        for other in Self.allCases where other != self {
+            let theirs = Array(other.path.utf8)
+            if bytes.count > theirs.count, bytes.suffix(theirs.count) == theirs[...] {
+                return url(String(bytes: bytes.dropLast(theirs.count)))
+            }
+        }
+        return nil
     }
 
     /// "Construct per-signal URLs relative to" the base: after its path, before its query.
