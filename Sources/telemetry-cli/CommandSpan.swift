@@ -38,10 +38,10 @@ struct CommandSpan {
     /// For the program.
     var context: PropagatedContext { span.context }
 
-    /// Said at once: it is known of a span that nobody ends, too. `child`: nil: the program could not be started.
+    /// Said at once: it is known of a span that nobody ends, too. `child`: nil: the program could not be started. The name
+    /// is the given one: a program that ends at once leaves no /proc/PID/exe to read.
     func hasStarted(_ child: ChildProcess?, _ program: ArgumentVector) {
-        let name = child?.executableName ?? WrappedCommand.baseName(program)
-        span.setOwn([("process.executable.name", .string(name))])
+        span.setOwn([("process.executable.name", .string(WrappedCommand.baseName(program)))])
         if let child { span.setOwn([("process.pid", .int(Int64(child.pid)))]) }
         span.setArguments(WrappedCommand.arguments(program, from: 0))
     }
