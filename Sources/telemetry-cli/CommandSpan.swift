@@ -8,8 +8,15 @@ struct CommandSpan {
     private let collector: Collector
     private let span: HelperSpan
 
-    /// For `command`: nil: the tool's manifest does not ask for spans of commands.
-    static func plan(name: String) -> (Options) -> SpanCommands.Plan? { { _ in nil } }
+    /// For `command`, whose spans are as those of a program in C. Nil: the tool's manifest does not ask for them, or it is
+    /// a command about the tool.
+    static func plan(command name: String) -> (Options) -> SpanCommands.Plan? {
+        { options in
+            guard options.hasCommandSpans, let name = HelperSpan.commandName(name, options) else { return nil }
+            return SpanCommands.Plan(
+                name: name, kind: TELEMETRY_SPAN_INTERNAL.rawValue, parent: .environment, attributes: [])
+        }
+    }
 
     /// Nil: nobody may know of it, and the program's environment is this process's.
     static func begin(_ invocation: Invocation, _ options: Options, _ plan: SpanCommands.Plan) -> CommandSpan? {
@@ -31,22 +38,24 @@ struct CommandSpan {
     /// For the program.
     var context: PropagatedContext { span.context }
 
-    /// Said at once: it is known of a span that nobody ends, too. `child`: nil: the program could not be started.
+    /// Said at once: it is known of a span that nobody ends, too. `child`: nil: the program could not be started. The name
+    /// is the given one: a program that ends at once leaves no /proc/PID/exe to read.
     func hasStarted(_ child: ChildProcess?, _ program: ArgumentVector) {
-        let name = child?.executableName ?? WrappedCommand.baseName(program)
-        span.set([("process.executable.name", .string(name))])
-        if let child { span.set([("process.pid", .int(Int64(child.pid)))]) }
+        span.setOwn([("process.executable.name", .string(WrappedCommand.baseName(program)))])
+        if let child { span.setOwn([("process.pid", .int(Int64(child.pid)))]) }
         span.setArguments(WrappedCommand.arguments(program, from: 0))
     }
 
     func end(_ death: ChildProcess.Death, _ code: Int32) {
         var attributes: RecordCommands.Attributes = [("process.exit.code", .int(Int64(code)))]
         switch death {
-        case .exited(0): break
-        case .exited: attributes.append(("error.type", .string("\(code)")))
+        case .exited:
+            if let category = ErrorCategory.of(exitCode: code) {
+                attributes.append(("error.type", .string(String(cString: category.text))))
+            }
         case .signalled(let signal): attributes.append(("error.type", .string(SignalName.of(signal))))
         }
-        span.set(attributes)
+        span.setOwn(attributes)
         if attributes.count > 1 { span.set(status: UInt8(TELEMETRY_SPAN_ERROR.rawValue), "") }
         span.end()
         collector.startHeartbeat()

@@ -8,7 +8,7 @@ enum WrappedCommand {
     static func run(
         _ invocation: Invocation, program: ArgumentVector, _ attributes: RecordCommands.Attributes
     ) throws(Failure) -> Int32 {
-        let span = CommandSpan.plan(name: invocation.arguments.words.first ?? baseName(program))
+        let span = CommandSpan.plan(command: invocation.arguments.words.first ?? baseName(program))
         return try run(invocation, program, span: span) { (options, nanoseconds, code) throws(Failure) in
             let name = invocation.arguments.words.first ?? baseName(program)
             let run = CommandRun(
@@ -24,7 +24,7 @@ enum WrappedCommand {
         }
         guard let name = invocation.arguments.words.first else { throw invocation.usage("missing NAME") }
         let attributes = try RecordCommands.attributes(invocation, .attribute, "--attribute")
-        return try run(invocation, invocation.rawArguments + index, isForOwn: true) {
+        return try run(invocation, invocation.rawArguments + index, isMetric: true) {
             (options, nanoseconds, _) throws(Failure) in
             let collector = Collector.open(options)
             collector.startHeartbeat()
@@ -44,13 +44,13 @@ enum WrappedCommand {
         var plan = try SpanCommands.plan(invocation, kind: TELEMETRY_SPAN_CLIENT)
         let name = plan.name ?? baseName(program)
         plan.name = name
-        return try run(invocation, program, isForOwn: true, span: { _ in plan }) { (_, _, _) in }
+        return try run(invocation, program, span: { _ in plan }) { (_, _, _) in }
     }
 
     /// `body` is given the duration and the exit code, after the program has ended. A metric is not told of a program that
     /// could not be started.
     private static func run(
-        _ invocation: Invocation, _ program: ArgumentVector, isForOwn: Bool = false,
+        _ invocation: Invocation, _ program: ArgumentVector, isMetric: Bool = false,
         span plan: (Options) -> SpanCommands.Plan? = { _ in nil },
         _ body: (Options, Int64, Int32) throws(Failure) -> Void
     ) throws(Failure) -> Int32 {
@@ -58,7 +58,7 @@ enum WrappedCommand {
         // program has ended: only that moment counts for what is recorded then.
         guard let options = try loadOptions(invocation),
             invocation.arguments.has(.dryRun) || isEnabled(invocation, options)
-                || isForOwn && OwnChoice.options(options) != nil
+                || (isMetric || invocation.arguments.command?.id == .span) && OwnChoice.options(options) != nil
         else {
             return cannotRun(program, Process.replace(with: program))
         }

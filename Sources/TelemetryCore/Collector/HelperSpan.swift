@@ -123,6 +123,17 @@ package final class HelperSpan {
         }
     }
 
+    /// What the semantic conventions say of a program: the manifest need not declare these.
+    package func setOwn(_ attributes: Attributes) {
+        let list = AttributeList(attributes)
+        _ = list.items.withUnsafeBufferPointer { SpanRecording.change(span, .own($0.baseAddress, $0.count)) }
+    }
+
+    /// As a command is recorded; nil: a command about the tool, which is not.
+    package static func commandName(_ name: String, _ options: Options) -> String? {
+        CommandPath.normalise(name, toolName: options.toolName)
+    }
+
     package func addEvent(_ name: String, _ attributes: Attributes) -> telemetry_status {
         let list = AttributeList(attributes)
         return list.items.withUnsafeBufferPointer { items in
@@ -157,7 +168,7 @@ package final class HelperSpan {
                 text += (text.utf8.count > 1 ? "," : "") + next
             }
         }
-        set([("process.command_args", .string(text + "]"))])
+        setOwn([("process.command_args", .string(text + "]"))])
     }
 
     /// Records it.

@@ -56,7 +56,9 @@ enum AbandonedSpans {
             guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { continue }
             let size = file.read(bytes, largestFile, at: 0) ?? 0
             file.close()
-            for at in stride(from: SegmentLayout.headerSize, to: size, by: SpanSlotLayout.size) {
+            // A span that lasts has one slot, of any size.
+            let step = isLasting(name) ? largestFile : SpanSlotLayout.size
+            for at in stride(from: SegmentLayout.headerSize, to: size, by: step) {
                 if SpanSlotWord(raw: (bytes + at).load(as: UInt64.self)).isOpen { count += 1 }
             }
         }

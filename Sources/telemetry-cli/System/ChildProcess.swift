@@ -42,18 +42,6 @@ struct ChildProcess {
         self.witness = witness
     }
 
-    /// The file name of what it runs: for a script, that of its interpreter. Nil: it has ended already.
-    var executableName: String? {
-        withUnsafeTemporaryAllocation(byteCount: Int(PATH_MAX), alignment: 1) { area -> String? in
-            guard let base = area.baseAddress?.assumingMemoryBound(to: CChar.self) else { return nil }
-            let length = readlink("/proc/\(pid)/exe", base, area.count)
-            guard length > 0 else { return nil }
-            let path = area.prefix(length)
-            let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
-            return String(decoding: path[start...], as: UTF8.self)
-        }
-    }
-
     /// Waits for the program's end. Hands on the signals sent to this process, and stops when the program stops.
     mutating func wait() -> Death {
         var waits = false
