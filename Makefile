@@ -5,6 +5,7 @@
 #   make test            every test suite; the last line is "N passed, N failed"
 #   make demo            enable telemetry in a private HOME, run two tools, show what was recorded
 #   make install         PREFIX=/usr/local LIBDIR=$(PREFIX)/lib MANDIR=$(PREFIX)/share/man
+#   make uninstall       removes these files, given the same directories
 #                        ZSHCOMPDIR=$(PREFIX)/share/zsh/site-functions DESTDIR= are honoured
 #   make header          write include/telemetry.h again, from the Swift exports
 #   make check-header    fail if include/telemetry.h is not what `make header` would write
@@ -65,7 +66,7 @@ hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-rel
 library_flags = -shared -Wl,-soname,libtelemetry.so.0 -Wl,-z,nodelete,-z,defs,--no-undefined-version \
 	-Wl,--version-script=Sources/TelemetryABI/telemetry.map -Wl,-T,linker/sections.ld
 
-.PHONY: all build help setup header check-header abi check-abi man completion install deb check test test-packages bench demo fuzz sanitize torture clean FORCE
+.PHONY: all build help setup header check-header abi check-abi man completion install uninstall deb check test test-packages bench demo fuzz sanitize torture clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -147,7 +148,7 @@ check-abi: build/obj/libtelemetry.so.0.abi
 	@cmp -s $(abi_baseline) $< || { echo 'the binary interface has additions: run "make abi"' >&2; exit 1; }
 
 # Manual and completions: what the header, the helper's own table of commands and docs/ say.
-man: build/man/man3/libtelemetry.3 build/man/man1/telemetry.1 build/man/man5/telemetry-manifest.5 build/man/man5/telemetry-policy.5
+man: build/man/man3/libtelemetry.3 build/man/man1/telemetry.1 build/man/man5/telemetry-manifest.5 build/man/man5/telemetry-own.5 build/man/man5/telemetry-policy.5
 completion: build/completion/telemetry.bash build/completion/_telemetry build/completion/telemetry.fish
 
 manual_generator := .build-debug/debug/manual-generator
@@ -207,6 +208,12 @@ install: build man completion
 	install -m 644 build/completion/telemetry.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/telemetry
 	install -m 644 build/completion/_telemetry $(DESTDIR)$(ZSHCOMPDIR)/_telemetry
 	install -m 644 build/completion/telemetry.fish $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/telemetry.fish
+
+# Every file that install makes for the same directories. What a tool has recorded stays: `telemetry reset`.
+uninstall:
+	@tree=$$(mktemp -d) && trap 'rm -rf "$$tree"' EXIT && \
+	$(MAKE) --no-print-directory install DESTDIR="$$tree" >/dev/null && \
+	(cd "$$tree" && find . ! -type d) | sed 's|^\.||' | while IFS= read -r file; do rm -fv "$(DESTDIR)$$file"; done
 
 deb:
 	scripts/deb '$(version)'

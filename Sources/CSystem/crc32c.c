@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "csystem.h"
+#include "crc32c.h"
 
 /* Reflected Castagnoli polynomial. */
 #define POLYNOMIAL 0x82f63b78u
@@ -27,7 +27,6 @@ static uint32_t crc_portable(uint32_t crc, const unsigned char *bytes, size_t le
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <nmmintrin.h>
 #include <wmmintrin.h>
 
 /* x^(8n - 33) modulo the polynomial, reflected: a carry-less product with it, passed through the CRC instruction
@@ -35,7 +34,7 @@ static uint32_t crc_portable(uint32_t crc, const unsigned char *bytes, size_t le
 #define MOVE_32 0xba4fc28eull
 #define MOVE_64 0x9e4addf8ull
 
-__attribute__((target("sse4.2,pclmul")))
+CRC_TARGET
 static inline uint64_t moved(uint32_t crc, uint64_t move)
 {
     __m128i product = _mm_clmulepi64_si128(_mm_cvtsi32_si128((int)crc), _mm_cvtsi64_si128((long long)move), 0);
@@ -43,7 +42,7 @@ static inline uint64_t moved(uint32_t crc, uint64_t move)
 }
 
 /* The instruction takes three cycles, and one can start in each cycle: three parts are processed at once. */
-__attribute__((target("sse4.2,pclmul")))
+CRC_TARGET
 static uint32_t crc_hardware(uint32_t crc, const unsigned char *bytes, size_t length)
 {
     uint64_t word[3];
@@ -75,7 +74,7 @@ static uint32_t crc_hardware(uint32_t crc, const unsigned char *bytes, size_t le
     return crc;
 }
 
-static int has_hardware(void)
+bool crc_has_hardware(void)
 {
     static int known; /* 0: not asked, 1: no, 2: yes; a race writes the same value twice */
     int state = __atomic_load_n(&known, __ATOMIC_RELAXED);
@@ -87,8 +86,6 @@ static int has_hardware(void)
     return state == 2;
 }
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
-#include <arm_acle.h>
-
 static uint32_t crc_hardware(uint32_t crc, const unsigned char *bytes, size_t length)
 {
     uint64_t word;
@@ -102,27 +99,23 @@ static uint32_t crc_hardware(uint32_t crc, const unsigned char *bytes, size_t le
         crc = __crc32cb(crc, *bytes++);
     return crc;
 }
-
-static int has_hardware(void) { return 1; }
 #else
 static uint32_t crc_hardware(uint32_t crc, const unsigned char *bytes, size_t length)
 {
     return crc_portable(crc, bytes, length);
 }
-
-static int has_hardware(void) { return 0; }
 #endif
 
 uint32_t csystem_crc32c(uint32_t seed, const void *bytes, size_t length)
 {
     uint32_t crc = ~seed;
-    crc = has_hardware() ? crc_hardware(crc, bytes, length) : crc_portable(crc, bytes, length);
+    crc = crc_has_hardware() ? crc_hardware(crc, bytes, length) : crc_portable(crc, bytes, length);
     return ~crc;
 }
 
 uint32_t csystem_crc32c_prefixed(uint32_t prefix, const void *bytes, size_t length)
 {
-    if (has_hardware()) {
+    if (crc_has_hardware()) {
         uint32_t crc = crc_hardware(~0u, (const unsigned char *)&prefix, sizeof prefix);
         return ~crc_hardware(crc, bytes, length);
     }

@@ -24,7 +24,8 @@ public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeM
 }
 
 /// Says whether events are being recorded now. If the user withdraws consent, this changes from
-/// true to false within a second, while the program runs.
+/// true to false within a second, while the program runs. It does not become true again: a later yes
+/// counts for the collectors that are opened after it.
 ///
 /// Threads: any number at once.
 /// Blocking: none.

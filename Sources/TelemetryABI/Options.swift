@@ -245,6 +245,22 @@ public func telemetryOptionsSetProcessMetrics(options: UnsafeMutablePointer<tele
     configure(options) { $0.set(.processMetrics, on ? 1 : 0) }
 }
 
+/// Makes a span of every command that is recorded with telemetry_command_begin() and
+/// telemetry_command_finish(), beside its event: kind TELEMETRY_SPAN_INTERNAL, named as the command.
+/// telemetry_command_span() gives it. Default: false.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_command_spans")
+public func telemetryOptionsSetCommandSpans(options: UnsafeMutablePointer<telemetry_options>?, on: Bool)
+    -> telemetry_status
+{
+    configure(options) { $0.set(.commandSpans, on ? 1 : 0) }
+}
+
 /// Records only a part of the events of one type, chosen at random. A chosen event carries the rate
 /// as `sample_rate` in its metadata. For any other event telemetry_track() returns TELEMETRY_OK and
 /// does nothing more.

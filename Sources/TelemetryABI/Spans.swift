@@ -264,6 +264,22 @@ public func telemetrySpanEnvironment(
     }
 }
 
+/// Gives the span of a command, for programs that begin others below it or make it active.
+///
+/// Threads: any number at once.
+/// Blocking: none.
+///
+/// @return The span; it ends with telemetry_command_finish() or telemetry_command_free(), and is valid until the
+///     second. NULL if the command is no span (telemetry_options_set_command_spans()).
+/// @since 0.1.0
+@_cdecl("telemetry_command_span")
+public func telemetryCommandSpan(command: UnsafeMutablePointer<telemetry_command>?)
+    -> UnsafeMutablePointer<telemetry_span>?
+{
+    guard let command else { return nil }
+    return recorder(command).span.map { UnsafeMutableRawPointer($0).assumingMemoryBound(to: telemetry_span.self) }
+}
+
 private func field(_ name: String, of span: UnsafePointer<telemetry_span>?) -> String {
     guard let span else { return "" }
     for field in SpanRecording.context(inner(span)).fields where field.name == name { return field.value }

@@ -5,6 +5,8 @@ import GeneratorText
 struct FunctionPage {
     let function: CFunction
     let group: PublicHeader.Group
+    /// Those of the header.
+    var types: [CType] = []
 
     func render(version: String) throws -> String {
         var page = ManualPage(name: function.name, section: 3, version: version)
@@ -13,6 +15,7 @@ struct FunctionPage {
         Prototype(function).synopsis(&page)
         try description(&page)
         try parameters(&page)
+        try structures(&page)
         try returnValue(&page)
         history(&page)
         page.references(references())
@@ -37,6 +40,17 @@ struct FunctionPage {
         for (name, text) in function.comment.parameters {
             page.item(Roff.italic(Roff.code(name)), try inline.roff(text))
         }
+    }
+
+    /// A structure that is made for this function: its members are nowhere else near.
+    private func structures(_ page: inout ManualPage) throws {
+        let found = types.filter { type in
+            type.name.hasSuffix("_declaration") && !type.members.isEmpty
+                && function.parameters.contains { $0.type.contains(type.name) }
+        }
+        if found.isEmpty { return }
+        page.section("Types")
+        for type in found { try LibraryPage.type(type, InlineText(), &page) }
     }
 
     private func returnValue(_ page: inout ManualPage) throws {

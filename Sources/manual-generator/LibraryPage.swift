@@ -22,7 +22,7 @@ struct LibraryPage {
         try types(&page)
         try constants(&page)
         try functions(&page)
-        page.references([("telemetry", 1), ("telemetry-manifest", 5), ("telemetry-policy", 5)])
+        page.references([("telemetry", 1), ("telemetry-manifest", 5), ("telemetry-own", 5), ("telemetry-policy", 5)])
         return page.text
     }
 
@@ -46,14 +46,16 @@ struct LibraryPage {
 
     private func types(_ page: inout ManualPage) throws {
         page.section("Types")
-        for type in header.types {
-            page.subsection(type.name)
-            page.paragraphs(try type.comment.paragraphs.map(inline.roff))
-            for member in type.members {
-                page.item(
-                    Roff.bold(Roff.code(member.declaration)),
-                    try inline.roff(member.comment.paragraphs.joined(separator: " ")))
-            }
+        for type in header.types { try Self.type(type, inline, &page) }
+    }
+
+    static func type(_ type: CType, _ inline: InlineText, _ page: inout ManualPage) throws {
+        page.subsection(type.name)
+        page.paragraphs(try type.comment.paragraphs.map(inline.roff))
+        for member in type.members {
+            page.item(
+                Roff.bold(Roff.code(member.declaration)),
+                try inline.roff(member.comment.paragraphs.joined(separator: " ")))
         }
     }
 

@@ -52,7 +52,7 @@ extension MarkdownDocument {
     /// The pages that man/*.in makes from documents.
     private static let pages = [
         "docs/cli.md": ("telemetry", 1), "docs/manifest.md": ("telemetry-manifest", 5),
-        "docs/policy.md": ("telemetry-policy", 5),
+        "docs/own.md": ("telemetry-own", 5), "docs/policy.md": ("telemetry-policy", 5),
     ]
 
     /// The manual page that is made from a document, else its place in the source.

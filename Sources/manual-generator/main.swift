@@ -34,7 +34,7 @@ func functions(_ path: String, _ version: String, _ directory: String) throws ->
     try write(LibraryPage(header: header).render(version: version), to: "\(directory)/libtelemetry.3")
     for group in header.groups {
         for function in group.functions {
-            let page = try FunctionPage(function: function, group: group).render(version: version)
+            let page = try FunctionPage(function: function, group: group, types: header.types).render(version: version)
             try write(page, to: "\(directory)/\(function.name).3")
         }
     }

@@ -7,6 +7,7 @@ enum ConsentCommands {
     static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         if invocation.arguments.has(.all) { return try EveryToolCommands.enable(invocation) }
         let options = try invocation.options()
+        let isKnown = KnownTool.isKnown(options)
         do throws(SystemError) { try PreferenceChange.enable(options) } catch {
             let isRefused = PreferenceStore.read(tool: options.toolName) == .off
             if isRefused, SpoolInspector.statistics(options: options)?.pending != 0 {
@@ -16,6 +17,7 @@ enum ConsentCommands {
         }
         let decision = decide(invocation, options)
         try report(invocation, options, decision, overruled: !decision.isEnabled)
+        if !isKnown && !invocation.isQuiet { invocation.complain(KnownTool.unknown(options)) }
         return .ok
     }
 
@@ -31,6 +33,11 @@ enum ConsentCommands {
         }
         if decision.isEnabled { throw Refusal.overruled(options, decision) }
         if let doubt { throw doubt }
+        if !invocation.wantsJSON && LocalData.hasRecords(options: options) {
+            try invocation.confirm(
+                "the record of what was sent or logged before stays on this machine: 'telemetry reset --tool "
+                    + options.toolName + "' erases it, and asks for the erasure of what was sent")
+        }
         let own = OwnChoice.look(options).decision
         if own.isEnabled && !invocation.isQuiet {
             invocation.complain(

@@ -39,7 +39,37 @@ enum DoctorDelivery {
             }
             findings += receiver(choice, name, isOffline)
         }
-        return findings + [spool(options), lock(options), delivery(options, decision), audit(options)]
+        return findings + own(options, isOffline) + [
+            spool(options), lock(options), delivery(options, decision), audit(options),
+        ]
+    }
+
+    /// H14: the receivers of the user's own.
+    private static func own(_ options: Options, _ isOffline: Bool) -> [DoctorFinding] {
+        guard let own = OwnChoice.options(options) else { return [] }
+        var findings: [DoctorFinding] = []
+        for metrics in SpoolInspector.metricDestinations(options: own) {
+            let isFailing = !metrics.isUsable || metrics.state.failures > 0
+            findings.append(
+                DoctorFinding(
+                    check: "own metrics", state: metrics.isUsable ? isFailing ? .warning : .ok : .problem,
+                    detail: metrics.name + ": " + metrics.info
+                        + (metrics.state.lastError.utf8.isEmpty ? "" : ": " + metrics.state.lastError),
+                    advice: isFailing ? "metrics are kept, and the next request says what they say then" : nil))
+        }
+        for destination in own.allDestinations {
+            guard case .network(let choice) = destination.shownChoice, choice.resolved.problem() == nil else {
+                continue
+            }
+            if let problem = choice.resolved.keyProblem {
+                findings.append(
+                    DoctorFinding(
+                        check: "own key", state: .problem, detail: destination.name + ": " + problem,
+                        advice: "nothing is sent there until the key is there"))
+            }
+            findings += receiver(choice, destination.name + ": ", isOffline)
+        }
+        return findings
     }
 
     /// `name`: written before each detail, if the receiver is one of several.
@@ -51,7 +81,8 @@ enum DoctorDelivery {
         case .failed(let reason):
             return [
                 DoctorFinding(
-                    check: "endpoint", state: .problem, detail: name + reason, advice: "events are kept and tried again"
+                    check: "endpoint", state: .problem, detail: name + reason,
+                    advice: "what waits is kept and tried again"
                 )
             ]
         case .answered(let status, let offset):

@@ -13,7 +13,7 @@ enum DoctorSetup {
             directory(stateDirectory, SpoolInspector.path(options: options)),
             directory("config directory", preference.map { parent($0) }),
             preferenceFile(options), notice(options), consent(decision), own(options), manifest(options),
-        ]
+        ] + metrics(options)
     }
 
     /// H14
@@ -24,6 +24,30 @@ enum DoctorSetup {
             check: "own receivers", state: problem == nil ? .ok : .problem,
             detail: problem ?? (decision.isEnabled ? "on: " : "off: ") + decision.reason,
             advice: problem == nil ? nil : "correct it; 'telemetry explain' shows who asks and who refuses")
+    }
+
+    /// H1: the files of metrics, of those that are there.
+    private static func metrics(_ options: Options) -> [DoctorFinding] {
+        var findings: [DoctorFinding] = []
+        for (check, options) in [("metrics file", options), ("own metrics file", options.own([]))] {
+            guard let stored = SpoolInspector.metrics(options: options) else { continue }
+            if let problem = stored.problem {
+                findings.append(
+                    DoctorFinding(
+                        check: check, state: .problem, detail: problem,
+                        advice: "metrics end with each process until it is repaired or removed"))
+            } else if let name = stored.contested.first {
+                findings.append(
+                    DoctorFinding(
+                        check: check, state: .warning,
+                        detail: "'" + name
+                            + "' is declared differently by programs of this tool, and each hides what the others have added",
+                        advice: MetricNotes.oneDeclaration + "; 'telemetry reset' begins anew"))
+            } else {
+                findings.append(DoctorFinding(check: check, state: .ok, detail: stored.text))
+            }
+        }
+        return findings
     }
 
     private static func parent(_ path: String) -> String {

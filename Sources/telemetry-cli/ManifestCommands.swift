@@ -24,21 +24,48 @@ enum ManifestCommands {
             object.add("tool", options.toolName)
             object.add("events", UInt64(clamping: declarations.count))
             object.add("attributes", UInt64(clamping: attributes))
+            object.add("metrics", UInt64(clamping: options.metrics.count))
             object.add("warnings", warnings)
             try invocation.answer(object.text)
         } else {
             if !invocation.isQuiet { for warning in warnings { invocation.complain(path + ": warning: " + warning) } }
             try invocation.confirm(
                 path + ": ok: tool " + options.toolName + ", " + counted(UInt64(declarations.count), "event") + ", "
-                    + counted(UInt64(attributes), "attribute"))
+                    + counted(UInt64(attributes), "attribute")
+                    + (options.metrics.isEmpty ? "" : ", " + counted(UInt64(options.metrics.count), "metric")))
         }
         return .ok
     }
 
     /// Settings that are allowed but hardly meant.
     private static func warnings(_ options: Options) -> [String] {
+        eventWarnings(options) + metricWarnings(options)
+    }
+
+    private static func metricWarnings(_ options: Options) -> [String] {
+        var warnings: [String] = []
+        for metric in options.metrics where Double(metric.unit) != nil {
+            warnings.append(
+                "metrics." + metric.name + ".unit is the number " + metric.unit
+                    + ": expected a unit such as s, By or '{request}'")
+        }
+        for (name, other) in PrometheusClash.all(options.metrics) {
+            warnings.append(
+                "metrics." + name + " has the name of metrics." + other
+                    + " in Prometheus' text: only the one that is made first is written there")
+        }
+        return warnings
+    }
+
+    private static func eventWarnings(_ options: Options) -> [String] {
         guard let registry = options.events else { return ["no events: everything may be recorded"] }
         var warnings: [String] = []
+        for declaration in registry.declarations {
+            for type in declaration.types {
+                guard let meant = EventSchema.nearMiss(type) else { continue }
+                warnings.append("events." + declaration.name + ".type is '" + type + "': is '" + meant + "' meant?")
+            }
+        }
         if registry.declarations.isEmpty { warnings.append("events is empty: nothing may be recorded") }
         for declaration in registry.declarations {
             guard let expires = declaration.expires, expires.isPast else { continue }

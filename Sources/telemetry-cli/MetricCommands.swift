@@ -9,7 +9,7 @@ struct MetricCommands {
     private let collector: Collector
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
-        let kind = Kind(invocation)
+        let kind = MetricNotes.Kind(invocation)
         let line: Line?
         if let source = invocation.arguments.value(.batch) {
             guard ArgumentParser.same(source, "-") else {
@@ -28,11 +28,16 @@ struct MetricCommands {
         let commands = MetricCommands(invocation: invocation, collector: collector)
         guard let line else { return try commands.batch(kind) }
         let status = commands.record(line, kind)
-        if let problem = commands.problem(status, line, kind) {
+        let notes = MetricNotes(collector: collector, kind: kind)
+        if let mistake = notes.mistake(status, line.name) {
             RecordCommands.end(collector)
-            throw invocation.usage(problem)
+            throw invocation.usage(mistake)
+        }
+        for note in notes.notes(status, line.name, line.attributes) + notes.contested where !invocation.isQuiet {
+            invocation.complain(note)
         }
         try RecordCommands.answer(invocation, collector, status, line.name)
+        commands.noteLoss()
         return .ok
     }
 
@@ -45,19 +50,7 @@ struct MetricCommands {
         var attributes: RecordCommands.Attributes = []
     }
 
-    enum Kind {
-        case count, gauge, observe
-
-        init(_ invocation: Invocation) {
-            switch invocation.arguments.command?.id {
-            case .gauge: self = .gauge
-            case .observe: self = .observe
-            default: self = .count
-            }
-        }
-    }
-
-    private static func single(_ invocation: Invocation, _ kind: Kind) throws(Failure) -> Line {
+    private static func single(_ invocation: Invocation, _ kind: MetricNotes.Kind) throws(Failure) -> Line {
         let words = invocation.arguments.words
         guard let name = words.first else { throw invocation.usage("missing NAME") }
         var line = Line(name: name, value: 1, whole: 1)
@@ -78,7 +71,7 @@ struct MetricCommands {
 
     // MARK: recording
 
-    private func record(_ line: Line, _ kind: Kind) -> telemetry_status {
+    private func record(_ line: Line, _ kind: MetricNotes.Kind) -> telemetry_status {
         let operation: MetricOperation =
             switch kind {
             case .count: line.whole.map { .add($0) } ?? .addNumber(line.value)
@@ -88,33 +81,16 @@ struct MetricCommands {
         return collector.record(line.name, operation, line.attributes)
     }
 
-    /// What is wrong with a line that was refused; nil: nothing that its author could correct.
-    private func problem(_ status: telemetry_status, _ line: Line, _ kind: Kind) -> String? {
-        switch status {
-        case TELEMETRY_ERROR_ARGUMENT:
-            switch kind {
-            case .count:
-                return "'" + line.name + "' takes no such value: it is below 0, or the sum would be too large"
-            case .gauge: return "'" + line.name + "' is no gauge"
-            case .observe: return "'" + line.name + "' is no histogram"
-            }
-        case TELEMETRY_ERROR_UNDECLARED where !collector.options.areMetricsDeclared:
-            if MetricDeclaration(name: line.name, type: .counter).problem == nil {
-                return "'" + line.name + "' is a metric of another type, for another command"
-            }
-            return "'" + line.name
-                + "' is no name of a metric; expected a letter, then letters, digits, '_', '.', '-' or '/'"
-        default: return nil
-        }
-    }
-
     // MARK: many at once
 
     /// Every line is recorded that can be. Its exit code says whether one could not.
-    private func batch(_ kind: Kind) throws(Failure) -> ExitCode {
+    private func batch(_ kind: MetricNotes.Kind) throws(Failure) -> ExitCode {
         let reader = LineReader(dup(STDIN_FILENO), takesLast: true)
         var (number, wrong) = (0, 0)
-        var undeclared: [String] = []
+        let notes = MetricNotes(collector: collector, kind: kind)
+        // Each once, however many lines it concerns.
+        var noted: [String] = []
+        var examined = 0
         reading: while true {
             number += 1
             switch reader.next() {
@@ -127,11 +103,14 @@ struct MetricCommands {
                     continue
                 }
                 let status = record(line, kind)
-                if let problem = problem(status, line, kind) {
+                if let mistake = notes.mistake(status, line.name) {
                     wrong += 1
-                    complain(number, problem)
-                } else if status == TELEMETRY_ERROR_UNDECLARED, !undeclared.contains(line.name) {
-                    undeclared.append(line.name)
+                    complain(number, mistake)
+                } else if status != TELEMETRY_OK && status != TELEMETRY_DISABLED && examined < Self.mostExamined {
+                    examined += 1
+                    for note in notes.notes(status, line.name, line.attributes) where !noted.contains(note) {
+                        noted.append(note)
+                    }
                 }
             case .tooLong:
                 wrong += 1
@@ -142,12 +121,21 @@ struct MetricCommands {
                 throw Failure(code: .system, message: "cannot read standard input: " + ErrorText.of(error))
             }
         }
-        for name in undeclared where !invocation.isQuiet {
-            invocation.complain("not recorded: the manifest does not declare the metric '" + name + "'")
-        }
+        for note in noted + notes.contested where !invocation.isQuiet { invocation.complain(note) }
         RecordCommands.end(collector)
+        noteLoss()
         return wrong == 0 ? .ok : .usage
     }
+
+    /// After the end: what was recorded has ended with this process.
+    private func noteLoss() {
+        if let loss = collector.loss, !invocation.isQuiet {
+            invocation.complain("not kept: the file of metrics cannot be used: " + MetricsReport.text(of: loss))
+        }
+    }
+
+    /// Lines that something is said about. A mistake of the input is in every line.
+    private static let mostExamined = 1000
 
     private func complain(_ number: Int, _ problem: String) {
         if !invocation.isQuiet { invocation.complain("line \(number): " + problem) }
@@ -178,13 +166,13 @@ extension MetricCommands.Line {
                 name = text
                 isFirst = false
             } else if !hasValue && attributes.isEmpty && !part.contains(UInt8(ascii: "=")) {
-                guard set(text) else { return "needs a number behind the name, got '" + text + "'" }
+                guard set(text) else { return "needs a number behind the name, got '" + Excerpt.of(text) + "'" }
                 hasValue = true
             } else {
                 do throws(Property.Mistake) {
                     let property = try Property.parse(text)
                     attributes.append((property.key, property.value))
-                } catch { return "attribute " + error.message + ", got '" + text + "'" }
+                } catch { return "attribute " + error.message + ", got '" + Excerpt.of(text) + "'" }
             }
         }
         if isFirst { return "holds no name" }

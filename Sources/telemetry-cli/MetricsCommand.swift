@@ -10,6 +10,7 @@ enum MetricsCommand {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
         let shown = try audience(options, invocation)
+        note(options, shown, invocation)
         let delivery = invocation.arguments.has(.delivery) ? options : nil
         if let address = invocation.arguments.value(.listen) {
             try alone(invocation, "--listen", [.format, .textfile, .push, .job, .grouping, .timeoutMs])
@@ -30,10 +31,12 @@ enum MetricsCommand {
         }
         let bytes = try text(shown, format, delivery: delivery)
         guard let path = invocation.arguments.value(.textfile) else {
-            try invocation.answer(bytes)
+            // A label may hold what a terminal would obey.
+            try invocation.answer(isatty(STDOUT_FILENO) == 1 ? ShownText.terminal(bytes) : bytes)
             return .ok
         }
         if format != .prometheus { throw invocation.usage("--textfile goes with --format prometheus only") }
+        if path.utf8.isEmpty { throw invocation.usage("--textfile: expected the name of a file") }
         if ArgumentParser.same(path, "-") {
             throw invocation.usage("--textfile needs a file; without it the text goes to standard output")
         }
@@ -54,6 +57,23 @@ enum MetricsCommand {
         try invocation.audience(options) ?? OwnChoice.options(options) ?? options
     }
 
+    /// What the text alone does not tell.
+    private static func note(_ options: Options, _ shown: Options, _ invocation: Invocation) {
+        if invocation.isQuiet { return }
+        let isOwn = SpoolInspector.path(options: shown) != SpoolInspector.path(options: options)
+        if isOwn && !invocation.arguments.has(.audience) {
+            invocation.complain("this is what is kept for you; '--audience author' has what the author may get")
+        }
+        guard let stored = SpoolInspector.metrics(options: shown) else {
+            return invocation.complain(KnownTool.noMetrics(options))
+        }
+        if stored.notInPrometheus > 0, (try? format(invocation))?.isExposition == true {
+            invocation.complain(
+                counted(UInt64(clamping: stored.notInPrometheus), "metric")
+                    + " left out, whose name in Prometheus another metric has; '--format json' has them all")
+        }
+    }
+
     private static func format(_ invocation: Invocation) throws(Failure) -> MetricsReport.Format {
         guard let name = invocation.arguments.value(.format) else { return invocation.wantsJSON ? .json : .prometheus }
         for format in MetricsReport.Format.allCases where ArgumentParser.same(format.name, name) { return format }
@@ -67,7 +87,7 @@ enum MetricsCommand {
         do throws(SystemError) {
             if let bytes = try MetricsReport.text(options, format, delivery: delivery) { return bytes }
         } catch {
-            throw Failure(code: .system, message: "the metrics cannot be read: " + error.text)
+            throw Failure(code: .system, message: "the metrics cannot be read: " + MetricsReport.text(of: error))
         }
         throw Failure(code: .system, message: "out of memory")
     }

@@ -88,10 +88,9 @@ enum RecordCommands {
         _ invocation: Invocation, _ collector: Collector, _ status: telemetry_status, _ name: String
     ) throws(Failure) {
         // C10: the author's mistake, or a tool older than its manifest. A script must not fail for it.
-        if status == TELEMETRY_ERROR_UNDECLARED && !invocation.isQuiet {
-            let what = isOfMetrics(invocation) ? "the metric '" : "'"
-            let rest = isOfMetrics(invocation) ? "' with this type" : "' with this type, or it has expired"
-            invocation.complain("not recorded: the manifest does not declare " + what + name + rest)
+        if status == TELEMETRY_ERROR_UNDECLARED && !isOfMetrics(invocation) && !invocation.isQuiet {
+            invocation.complain(
+                "not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
         }
         if collector.isDryRun { return try DryRun.answer(invocation, collector) }
         let isEnabled = collector.decision.isEnabled
@@ -105,7 +104,7 @@ enum RecordCommands {
         try invocation.answer(object.text)
     }
 
-    /// Metrics do not expire.
+    /// They have said so already.
     private static func isOfMetrics(_ invocation: Invocation) -> Bool {
         switch invocation.arguments.command?.id {
         case .count, .gauge, .observe, .time: true
@@ -113,7 +112,7 @@ enum RecordCommands {
         }
     }
 
-    private static func text(of status: telemetry_status) -> String {
+    static func text(of status: telemetry_status) -> String {
         switch status {
         case TELEMETRY_OK: "ok"
         case TELEMETRY_ADJUSTED: "adjusted"

@@ -13,6 +13,9 @@ enum ShownText {
         return result
     }
 
+    /// The same for bytes that another program takes as they are.
+    static func terminal(_ bytes: [UInt8]) -> [UInt8] { Array(lines(String(decoding: bytes, as: UTF8.self)).utf8) }
+
     /// JSON with the same values: the writer of an event escapes C0, and writes the other characters in strings as they
     /// are.
     static func json(_ bytes: [UInt8]) -> [UInt8] {

@@ -22,6 +22,8 @@ struct StatusReport {
     private let own: OwnReport
     /// Nil: the tool has none.
     private let spans: SpanReport?
+    private let stored: StoredMetrics?
+    private let ownStored: StoredMetrics?
 
     init(_ options: Options) {
         self.options = options
@@ -41,6 +43,8 @@ struct StatusReport {
         delivery = SpoolInspector.deliveryState(options: options)
         own = OwnReport(options)
         spans = SpanReport(options)
+        stored = SpoolInspector.metrics(options: options)
+        ownStored = SpoolInspector.metrics(options: options.own([]))
     }
 
     private var answers: StoredAnswers { StoredAnswers(options) }
@@ -148,6 +152,7 @@ struct StatusReport {
         if isUnknown { object.add("events", raw: "null") } else { object.add("events", eventsJSON) }
         object.add("last_delivery", deliveryJSON)
         if let heartbeatJSON { object.add("heartbeat", heartbeatJSON) } else { object.add("heartbeat", raw: "null") }
+        add(stored, to: &object)
         object.add("own", ownJSON)
         if let spans { object.add("spans", json(spans)) } else { object.add("spans", raw: "null") }
         return object.text
@@ -182,16 +187,30 @@ struct StatusReport {
         object.add("reason", own.decision.reason)
         object.add("warnings", own.decision.warnings)
         object.add("metrics", objects: own.destinations.map { $0.json })
+        add(ownStored, to: &object)
         return object
     }
 
     /// H14: said only if somebody has asked for it.
     private var ownRows: [(String, String)] {
-        if own.decision.source == .defaultStance { return [] }
-        var rows = [("kept for you", (own.decision.isEnabled ? "on: " : "off: ") + own.decision.reason)]
+        var rows: [(String, String)] = []
+        if let ownStored { rows.append(("your metrics", ownStored.text)) }
+        if own.decision.source == .defaultStance && own.decision.warnings.isEmpty { return rows }
+        rows += [("kept for you", (own.decision.isEnabled ? "on: " : "off: ") + own.decision.reason)]
         for warning in own.decision.warnings { rows.append(("warning", warning)) }
         for destination in own.destinations { rows.append(("metrics to " + destination.name, destination.text)) }
         return rows
+    }
+
+    private func add(_ stored: StoredMetrics?, to object: inout JSONObject) {
+        guard let stored else { return object.add("stored_metrics", raw: "null") }
+        var inner = JSONObject()
+        inner.add("metrics", UInt64(clamping: stored.metrics))
+        inner.add("series", UInt64(clamping: stored.series))
+        inner.add("superseded", UInt64(clamping: stored.superseded))
+        inner.add("contested", stored.contested)
+        inner.add("problem", optional: stored.problem)
+        object.add("stored_metrics", inner)
     }
 
     private var spoolJSON: JSONObject {
@@ -241,6 +260,7 @@ struct StatusReport {
         rows += answers.rows(decision)
         rows.append(("notice", notice.text))
         rows.append(("manifest", options.manifestPath ?? "none"))
+        if !KnownTool.isKnown(options) { rows.append(("note", KnownTool.unknown(options))) }
         rows.append(("backend", backend))
         if let program, !options.isDefault {
             rows.append(
@@ -254,6 +274,7 @@ struct StatusReport {
         if destinations.count > 1 {
             for destination in destinations { rows.append(("to " + destination.name, destination.text)) }
         }
+        if let stored { rows.append(("metrics", stored.text)) }
         for destination in metricDestinations { rows.append(("metrics to " + destination.name, destination.text)) }
         rows += ownRows
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))

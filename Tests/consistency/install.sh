@@ -19,7 +19,7 @@ installed() {
     for file in bin/telemetry lib/multi/libtelemetry.so.0 lib/multi/libtelemetry.so \
         include/telemetry.h include/telemetry.hpp lib/multi/pkgconfig/libtelemetry.pc \
         share/man/man1/telemetry.1 share/man/man3/libtelemetry.3 share/man/man3/telemetry_open.3 \
-        share/man/man5/telemetry-manifest.5 share/man/man5/telemetry-policy.5 \
+        share/man/man5/telemetry-manifest.5 share/man/man5/telemetry-own.5 share/man/man5/telemetry-policy.5 \
         share/bash-completion/completions/telemetry share/zsh/vendor-completions/_telemetry \
         share/fish/vendor_completions.d/telemetry.fish share/telemetry/lnav/telemetry_log.json; do
         [ -e "$root/opt/t/$file" ] || { echo "missing: $file"; return 1; }
@@ -42,6 +42,14 @@ same_version() {
     [ "$(PKG_CONFIG_PATH=$root/opt/t/lib/multi/pkgconfig pkg-config --modversion libtelemetry)" = "$("$scratch/version")" ]
 }
 
+uninstalled() {
+    local to=$scratch/gone
+    make --no-print-directory install DESTDIR="$to" PREFIX=/opt/t && touch "$to/opt/t/bin/other" &&
+        make --no-print-directory uninstall DESTDIR="$to" PREFIX=/opt/t || return 1
+    [ "$(find "$to" ! -type d)" = "$to/opt/t/bin/other" ] || { find "$to" ! -type d; return 1; }
+}
+
+check "make uninstall removes what make install has put there, and nothing else" uninstalled
 check "make install honours DESTDIR, PREFIX, LIBDIR and ZSHCOMPDIR" installed
 check "make install honours MANDIR; the manual is installed as it was built" manual_elsewhere
 check "a program builds through pkg-config and runs; header and library have one version" through_pkg_config

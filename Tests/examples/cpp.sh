@@ -46,6 +46,13 @@ check "examples/cpp/01-first-event exits with 0" exits 0 in_home "$scratch/cpp-f
 check "examples/cpp/01-first-event records one event" events "$scratch/cpp-first" mytool \
     'len(e) == 1 and e[0]["name"] == "import" and e[0]["metadata"] == {"format": "csv", "rows": 1200, "share": 0.5, "header": True}'
 
+words() { in_home "$scratch/cpp-words" "$@" "$scratch/bin/cpp-08-metrics" <README.md; }
+check "examples/cpp/08-metrics without consent exits with 0" exits 0 words
+check "and leaves no file (A1)" no_file_in "$scratch/cpp-words"
+check "examples/cpp/08-metrics exits with 0" exits 0 words WORDS_TELEMETRY_ENABLED=1
+check "its metrics" exits 0 in_home "$scratch/cpp-words" telemetry metrics --tool words
+check "it counts lines and runs (H1)" test "$(grep -c -e "^length_bytes_count $(wc -l <README.md)$" -e '^runs_total 1$' "$scratch/stdout")" = 2
+
 cpp_notes() { in_home "$scratch/cpp-notes" NOTES_TELEMETRY_ENABLED=1 "$scratch/bin/cpp-02-commands" "$@"; }
 check "examples/cpp/02-commands add exits with 0" exits 0 cpp_notes add private-text
 check "examples/cpp/02-commands fails with 1 by an exception" exits 1 cpp_notes add ""

@@ -65,6 +65,14 @@ check "it dies of it" grep -qx 'status -15' "$scratch/stdout"
 check "it fails without its tools" exits 127 nightly STEP_SECONDS=0 sh -c 'sleep() { return 127; }; . "$0"' examples/shell/05-signals.sh
 check "each end is recorded" events "$home" nightly '[(x["name"], x["exit_code"]) for x in e] == [("backup", 0), ("backup", 130), ("backup", 143), ("backup", 127)]'
 
+home=$scratch/archive
+check "examples/shell/07-metrics.sh without consent exits with 0" exits 0 in_home "$home" examples/shell/07-metrics.sh README.md CHANGELOG.md
+check "and leaves no file (A1)" no_file_in "$home"
+check "examples/shell/07-metrics.sh exits with 0" exits 0 in_home "$home" ARCHIVE_TELEMETRY_ENABLED=1 examples/shell/07-metrics.sh README.md CHANGELOG.md
+check "its metrics" exits 0 in_home "$home" telemetry metrics --tool archive
+check "it counts the files by their kind (H1)" grep -qx 'files_total{kind="md"} 2' "$scratch/stdout"
+check "it has the size and one duration (H1)" test "$(grep -c -e '^size 2$' -e '^duration_seconds_count 1$' "$scratch/stdout")" = 2
+
 home=$scratch/shell-demo
 check "examples/shell/demo.sh exits with 0" exits 0 in_home "$home" examples/shell/demo.sh
 cp "$scratch/stdout" "$scratch/demo-off"

@@ -202,7 +202,7 @@ def deterministic():
             os.mkdir(pages)
             output(GENERATOR, "functions", "include/telemetry.h", version, pages, cwd=ROOT, env=elsewhere)
             subprocess.run(["diff", "-r", pages, os.path.join(BUILD, "man/man3")], check=True)
-            for page in ("telemetry.1", "telemetry-manifest.5", "telemetry-policy.5"):
+            for page in ("telemetry.1", "telemetry-manifest.5", "telemetry-own.5", "telemetry-policy.5"):
                 again = output(GENERATOR, "page", f"man/{page}.in", os.path.join(directory, "table.json"), version, cwd=ROOT, env=elsewhere)
                 equal(open(os.path.join(BUILD, f"man/man{page[-1]}", page)).read(), again, page)
         shutil.rmtree(pages)

@@ -1,4 +1,4 @@
-"""telemetry(1), telemetry-manifest(5) and telemetry-policy(5): what they say is what the helper, the sources and docs/ say."""
+"""telemetry(1), telemetry-manifest(5), telemetry-own(5) and telemetry-policy(5): what they say is what the helper, the sources and docs/ say."""
 import glob
 import os
 import re
@@ -93,9 +93,9 @@ def swift_files(target):
             for name in names if name.endswith(".swift")]
 
 
-@test("I telemetry-manifest(5) and telemetry-policy(5) have every key of their document")
+@test("I telemetry-manifest(5), telemetry-own(5) and telemetry-policy(5) have every key of their document")
 def keys():
-    for name, document in (("telemetry-manifest.5", "docs/manifest.md"), ("telemetry-policy.5", "docs/policy.md")):
+    for name, document in (("telemetry-manifest.5", "docs/manifest.md"), ("telemetry-own.5", "docs/own.md"), ("telemetry-policy.5", "docs/policy.md")):
         text = rendered(page_of(name))
         rows = re.findall(r"^\| `([\w.]+)` \| .* \| (.*) \|$", read(document), re.M)
         check(len(rows) >= 2, f"{document}: {len(rows)} keys")

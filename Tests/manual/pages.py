@@ -7,7 +7,7 @@ from header import functions
 from manual import BUILD, check, equal, output, same, test
 
 MAN = os.path.join(BUILD, "man")
-OTHERS = {"libtelemetry.3", "telemetry.1", "telemetry-manifest.5", "telemetry-policy.5"}
+OTHERS = {"libtelemetry.3", "telemetry.1", "telemetry-manifest.5", "telemetry-own.5", "telemetry-policy.5"}
 
 
 def paths():

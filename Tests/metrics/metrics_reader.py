@@ -36,6 +36,7 @@ class Metrics:
             raise NotMetrics("withdrawn")
         self.used, = struct.unpack_from("<Q", data, 64)
         self.limit, = struct.unpack_from("<Q", data, 128)
+        self.declarations, = struct.unpack_from("<Q", data, 136)
         self.refused_value, self.overflowed, self.refused_metric, self.adjusted, self.dropped = struct.unpack_from("<5Q", data, 192)
         self.metrics, self.series = {}, []
         entries = sorted(self._entries())
@@ -69,7 +70,7 @@ class Metrics:
         assert kind == self.data[at + 13] and offset == 64
         text = key[16 + 8 * bounds:]
         assert len(text) == name + unit
-        count, limit, declared, overflow, description = struct.unpack_from("<IIqIH", self.data, at + 32)
+        count, limit, declared, overflow, description = struct.unpack_from("<IIQIH", self.data, at + 32)
         start = at + offset + len(key)
         return {"name": text[:name].decode(), "type": TYPES[kind], "unit": text[name:].decode(), "rule": RULES[rule],
                 "bounds": list(struct.unpack_from(f"<{bounds}d", key, 16)), "description": self.data[start:start + description].decode(),

@@ -131,6 +131,24 @@ def helper(world):
     check(slept["count"] == 1 and 0.05 < slept["sum"] < 30, f"slept {slept['sum']}")
 
 
+@test("store/time-not-started", "H1")
+def time_not_started(world):
+    """A program that could not be started has no duration: nothing is counted, and the exit code is the shell's."""
+    world.telemetry("enable")
+    timed = lambda program, code: world.run([f"{BUILD}/bin/telemetry", "time", "duration", "--tool", TOOL, "--", *program], expected=code)
+    with open(world.path("not-executable"), "w") as file:
+        file.write("#!/bin/sh\n")
+    for program, code, words in ((["no-such-program"], 127, "no-such-program: command not found"), (["/no/such/file"], 127, "/no/such/file: "),
+                                 ([world.path("not-executable")], 126, "not-executable: "), ([world.path(".")], 126, ": ")):
+        done = timed(program, code)
+        check(words in done.stderr and done.stderr.count("\n") == 1 and done.stdout == "", f"{program}: {done.stdout}{done.stderr}")
+    check(not os.path.exists(world.path("home", ".local", "state", "telemetry", TOOL, "metrics")), "something was counted")
+    # The codes alone mean nothing: these programs ran.
+    for code in (127, 126):
+        timed(["sh", "-c", f"exit {code}"], code)
+    check_equal(2, read(world).value("duration")["count"], "programs that ran")
+
+
 @test("store/helper-mistakes", "H1")
 def helper_mistakes(world):
     """A mistake says what, where and what was expected, and the other lines are recorded."""
@@ -398,6 +416,113 @@ int main(void)
     check_equal(10_001, seen.value("a"), "the shared series")
     for child in range(20):
         check_equal(500, seen.value("a", child=child), f"child {child}")
+
+
+@test("store/look-ups", "H1 H2")
+def look_ups(world):
+    """Found by attributes in changing order, in buffers that are used again, many and long ones, by threads and children: each value
+    is in its series, and an addition allocates nothing."""
+    world.telemetry("enable")
+    program = world.program("look-ups", programs.PRELUDE + r"""
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+static __thread volatile unsigned long allocations;
+void *malloc(size_t size) { allocations++; return __libc_malloc(size); }
+void *calloc(size_t count, size_t size) { allocations++; return __libc_calloc(count, size); }
+void *realloc(void *old, size_t size) { allocations++; return __libc_realloc(old, size); }
+int posix_memalign(void **result, size_t alignment, size_t size)
+{
+    allocations++;
+    return (*result = __libc_memalign(alignment, size)) ? 0 : 12;
+}
+#define ROUNDS 4000
+static telemetry_metric *metric;
+static unsigned long wrong;
+
+static void add(unsigned i, const telemetry_attribute *attributes, size_t count)
+{
+    telemetry_status status = telemetry_metric_add(metric, i % 3, attributes, count);
+    if (status != TELEMETRY_OK)
+        __atomic_add_fetch(&wrong, 1, __ATOMIC_RELAXED);
+}
+
+/* Ten series with two attributes, in either order, in buffers with other bytes behind the text. */
+static void add_short(unsigned i)
+{
+    char method[40], status[40];
+    memset(method, 'x', sizeof method);
+    memset(status, 'x', sizeof status);
+    snprintf(method, sizeof method, "%.*s", (int)(i % 5 * 4 + 1), "abcdefghijklmnopqrstuvwxyz");
+    snprintf(status, sizeof status, "%d", i % 2 ? 200 : 31415926);
+    telemetry_attribute one = telemetry_string("method", method), other = telemetry_string("status", status);
+    telemetry_attribute pair[2] = {i % 7 ? one : other, i % 7 ? other : one};
+    add(i, pair, 2);
+}
+
+/* Twenty attributes; and more than a thousand bytes. */
+static void add_many(unsigned i)
+{
+    static const char *keys[20] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"};
+    static char text[901];
+    if (!text[0])
+        memset(text, 'y', 900);
+    telemetry_attribute many[20];
+    for (int k = 0; k < 20; k++)
+        many[k] = k % 4 ? telemetry_int(keys[k], k) : telemetry_bool(keys[k], i % 2);
+    add(i, many, 20);
+    telemetry_attribute long_ones[3] = {telemetry_string("u", text), telemetry_string("v", text), telemetry_double("w", 0.5)};
+    add(i, long_ones, 3);
+}
+
+static void *thread(void *unused)
+{
+    for (unsigned i = 0; i < ROUNDS; i++)
+        add_short(i), add_many(i);
+    return unused;
+}
+
+int main(void)
+{
+    telemetry_metric_declaration c = {.size = sizeof c, .name = "c", .type = TELEMETRY_COUNTER};
+    telemetry_collector *telemetry = opened(&c, 1);
+    metric = telemetry_metric_find(telemetry, "c");
+    pthread_t threads[4];
+    for (int t = 0; t < 4; t++)
+        pthread_create(&threads[t], NULL, thread, NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        thread(NULL);
+        _exit(wrong != 0);
+    }
+    for (int t = 0; t < 4; t++)
+        pthread_join(threads[t], NULL);
+    int state = 1;
+    waitpid(child, &state, 0);
+    /* Not in the one call in two milliseconds that looks at the file. */
+    unsigned long fewest = -1ul;
+    for (int t = 0; t < 20; t++) {
+        unsigned long before = allocations;
+        for (unsigned i = 0; i < 30; i++)
+            add_short(0), add_many(0);
+        if (allocations - before < fewest)
+            fewest = allocations - before;
+    }
+    printf("%lu %d %lu\n", wrong, state, fewest);
+    telemetry_close(telemetry, 0);
+    return 0;
+}
+""")
+    check_equal("0 0 0\n", world.run([program]).stdout, "wrong answers, the child's, allocations")
+    # Five threads add i % 3 in each round.
+    expected = lambda belongs: 5 * sum(i % 3 for i in range(4000) if belongs(i))
+    seen = read(world)
+    for letters in range(5):
+        for parity, status in ((1, "200"), (0, "31415926")):
+            value = seen.value("c", method="abcdefghijklmnopqrstuvwxyz"[:letters * 4 + 1], status=status)
+            check_equal(expected(lambda i: i % 5 == letters and i % 2 == parity), value, f"{letters} {status}")
+    many = lambda odd: {"abcdefghijklmnopqrst"[k]: k if k % 4 else odd for k in range(20)}
+    check_equal((expected(lambda i: i % 2), expected(lambda i: not i % 2)), (seen.value("c", **many(True)), seen.value("c", **many(False))), "many")
+    check_equal(expected(lambda i: True), seen.value("c", u="y" * 900, v="y" * 900, w=0.5), "long ones")
+    check_equal(13, len([each for each in seen.series if "otel.metric.overflow" not in each["attributes"]]), "series")
 
 
 @test("store/bad-values", "H1")

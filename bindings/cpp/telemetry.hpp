@@ -247,6 +247,7 @@ public:
         return set(telemetry_options_set_backend_custom(get(), &functions));
     }
     Options &process_metrics(bool on) noexcept { return set(telemetry_options_set_process_metrics(get(), on)); }
+    Options &command_spans(bool on) noexcept { return set(telemetry_options_set_command_spans(get(), on)); }
     /** telemetry_options_add_metric(). `bounds`: of a histogram; none: for durations in seconds. */
     Options &add_metric(const Text &name, telemetry_metric_type type, const Text &unit = nullptr, const Text &description = nullptr,
                         std::initializer_list<double> bounds = {}) noexcept

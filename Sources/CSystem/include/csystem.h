@@ -125,6 +125,38 @@ uint32_t csystem_crc32c(uint32_t seed, const void *bytes, size_t length);
 /** The same over the four bytes of `prefix` (little-endian) and then `bytes`. */
 uint32_t csystem_crc32c_prefixed(uint32_t prefix, const void *bytes, size_t length);
 
+/** Attributes have to be changed or left out, or are more than fit. */
+enum { CSYSTEM_CHANGED = -1, CSYSTEM_LONG = -2 };
+
+/** Writes the attributes as they would be stored if no rule were against it, and the sum of their CRCs, so that the
+    order does not matter. Returns their length, or one of the two above. The eight bytes behind it may be written. */
+intptr_t csystem_encode_given(
+    const telemetry_attribute *attributes, size_t count, void *area, size_t capacity, uint32_t *hash);
+/** The same for processors without an instruction for CRC. */
+intptr_t csystem_encode_given_portable(
+    const telemetry_attribute *attributes, size_t count, void *area, size_t capacity, uint32_t *hash);
+
+/** memcmp(3) == 0, without a call. */
+static inline __attribute__((always_inline)) bool csystem_are_equal(const void *a, const void *b, size_t length)
+{
+    const unsigned char *one = a, *other = b;
+    uint64_t first, second;
+    if (length < sizeof first) {
+        while (length > 0 && *one == *other)
+            one++, other++, length--;
+        return length == 0;
+    }
+    for (size_t at = 0; at + sizeof first < length; at += sizeof first) {
+        memcpy(&first, one + at, sizeof first);
+        memcpy(&second, other + at, sizeof second);
+        if (first != second)
+            return false;
+    }
+    memcpy(&first, one + length - sizeof first, sizeof first);
+    memcpy(&second, other + length - sizeof second, sizeof second);
+    return first == second;
+}
+
 /** The state of the fork handlers, or NULL if none is kept yet. */
 void *csystem_fork_state(void);
 
@@ -178,12 +210,15 @@ int64_t csystem_next_watch(void);
 int csystem_condition_init(pthread_cond_t *condition);
 
 /** Like execvp(3), except for a file that is neither a program nor a script: returns ENOEXEC instead of trying a
-    shell. Returns ENOENT also for a name that no file can have. Returns only on failure. */
-int csystem_execute(char *const *arguments);
+    shell. Returns ENOENT also for a name that no file can have. Returns only on failure. `environment`: NULL: this
+    process's. */
+int csystem_execute(char *const *arguments, char *const *environment);
 
 /** A program, with the state that this process was started with: its signal mask and its action for SIGCHLD. */
 struct csystem_program {
     char *const *arguments;
+    /* NULL: this process's. */
+    char *const *environment;
     pid_t pid;
     sigset_t mask;
     struct sigaction child_action;

@@ -3,8 +3,8 @@ import CSystem
 
 /// Text that came from outside, made fit to be shown: bounded, cut at a character, and without
 /// what a terminal would obey.
-enum Excerpt {
-    static let limitBytes = 64
+package enum Excerpt {
+    package static let limitBytes = 64
     /// PATH_MAX
     static let pathLimitBytes = 4096
 
@@ -14,7 +14,7 @@ enum Excerpt {
 
     static func path(_ text: String) -> String { of(text, limitBytes: pathLimitBytes) }
 
-    static func of(_ text: String, limitBytes: Int = limitBytes) -> String {
+    package static func of(_ text: String, limitBytes: Int = limitBytes) -> String {
         // Most texts are fit as they are.
         if text.utf8.count <= limitBytes && !text.utf8.contains(where: { $0 &- 0x20 >= 0x5F }) { return text }
         var result: [UInt8] = []

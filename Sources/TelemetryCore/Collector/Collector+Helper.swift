@@ -56,6 +56,44 @@ extension Collector {
         }
     }
 
+    /// Where metrics are recorded: for the author, or else for the user alone.
+    private var metricsCollector: Collector { Gate.isOpen(handle) ? self : ownCollector() ?? self }
+
+    /// The type of the metric of that name: as this process knows it, or as another one has made it. Nil: there is none.
+    package func metricType(_ name: String) -> MetricType? {
+        let keeper = metricsCollector
+        return keeper.mutex.withLock {
+            guard let metrics = keeper.metrics else { return nil }
+            if let known = name.withCString({ metrics.metric(named: $0) }) { return known.declaration.type }
+            var text = name
+            return text.withUTF8 { metrics.map?.family(named: UnsafeRawBufferPointer($0))?.type }
+        }
+    }
+
+    /// The names of metrics that are shown from now on in place of another process's metric of that name.
+    package var contestedMetrics: [String] {
+        let keeper = metricsCollector
+        return keeper.mutex.withLock {
+            guard let metrics = keeper.metrics, let map = metrics.map else { return [] }
+            return metrics.metrics.filter { $0.hidesAnother(in: map) }.map { $0.declaration.name }
+        }
+    }
+
+    /// The keys of those attributes that the metric of that name does not take as they are.
+    package func adjusted(_ name: String, _ attributes: [(key: String, value: AttributeValue)]) -> [String] {
+        guard let metric = name.withCString({ self.metric($0) }) else { return [] }
+        let list = AttributeList(attributes)
+        return list.items.withUnsafeBufferPointer { items in
+            var keys: [String] = []
+            for index in 0..<min(items.count, attributes.count) {
+                guard let at = items.baseAddress else { break }
+                let isAdjusted = MetricRecording.encoded(metric, at + index, 1) { $1 }
+                if isAdjusted { keys.append(attributes[index].key) }
+            }
+            return keys
+        }
+    }
+
     package func record(
         _ name: String, _ operation: MetricOperation, _ attributes: [(key: String, value: AttributeValue)],
         unit: String = ""

@@ -15,26 +15,33 @@ extension Collector {
         return found ?? own
     }
 
-    /// The metric of that name; where a tool declares none, it is made. Nil: it is not declared, is of another type, or
-    /// nothing is recorded.
-    func metric(_ name: UnsafePointer<CChar>, _ type: MetricType, unit: String = "")
-        -> UnsafeMutablePointer<telemetry_metric>?
-    {
+    /// The metric of that name; where a tool declares none, it is made. Nil: there is none, and the status says why.
+    func metric(_ name: UnsafePointer<CChar>, _ type: MetricType, unit: String = "") -> NamedMetric {
         let own = ownCollector()?.metric(name, type, unit: unit)
-        let found = mutex.withLock { () -> UnsafeMutablePointer<telemetry_metric>? in
-            guard isMetricStoreReady(), let metrics else { return nil }
-            if let found = metrics.metric(named: name) { return found.handle(own) }
-            guard !options.areMetricsDeclared, metrics.metrics.count < MetricLimits.metrics, Allocation.isAvailable,
-                let declaration = metrics.undeclared(String(cString: name), type, unit)
-            else {
-                if let map = metrics.map { MetricMap.count(.refusedMetric, map.base) }
-                return nil
+        let found = mutex.withLock { () -> NamedMetric in
+            guard isMetricStoreReady(), let metrics else { return NamedMetric() }
+            if let found = metrics.metric(named: name) { return NamedMetric(found.handle(own?.handle)) }
+            guard Allocation.isAvailable else { return NamedMetric(status: TELEMETRY_ERROR_MEMORY) }
+            switch options.areMetricsDeclared ? .notListed : metrics.undeclared(String(cString: name), type, unit) {
+            case .possible(let declaration):
+                let made = Metric(declaration, handle)
+                metrics.add(made)
+                return NamedMetric(made.handle(own?.handle))
+            case .notListed: return refused(.refusedMetric, TELEMETRY_ERROR_UNDECLARED)
+            case .otherType, .malformed: return refused(.refusedMetric, TELEMETRY_ERROR_ARGUMENT)
+            case .tooMany: return refused(.dropped, TELEMETRY_ERROR_DROPPED)
             }
-            let made = Metric(declaration, handle)
-            metrics.add(made)
-            return made.handle(own)
         }
-        return found ?? own
+        if found.handle != nil { return found }
+        guard let own else { return found }
+        return own.handle != nil || found.status == TELEMETRY_DISABLED ? own : found
+    }
+
+    /// With the mutex held.
+    private func refused(_ count: MetricCount, _ status: telemetry_status) -> NamedMetric {
+        mutex.assertHeld()
+        if let map = metrics?.map { MetricMap.count(count, map.base) }
+        return NamedMetric(status: status)
     }
 
     /// With the mutex held. `closely`: the file is looked at, even if that was done a moment ago. False: nothing is
@@ -233,6 +240,16 @@ extension Collector {
     }
 }
 
+/// What a call by name found.
+struct NamedMetric {
+    var handle: UnsafeMutablePointer<telemetry_metric>?
+    /// Without a handle: why there is none.
+    var status = TELEMETRY_DISABLED
+
+    init(_ handle: UnsafeMutablePointer<telemetry_metric>? = nil) { self.handle = handle }
+    init(status: telemetry_status) { self.status = status }
+}
+
 extension MetricRecording {
     // MARK: by name
 
@@ -252,10 +269,7 @@ extension MetricRecording {
         let caller = csystem_enter()
         let metric = Collector.from(collector).metric(name, type, unit: unit)
         csystem_leave(caller)
-        guard let metric else {
-            if !Allocation.isAvailable { return TELEMETRY_ERROR_MEMORY }
-            return Collector.from(collector).keepsMetrics ? TELEMETRY_ERROR_UNDECLARED : TELEMETRY_DISABLED
-        }
-        return record(metric, operation, attributes, count)
+        guard let handle = metric.handle else { return metric.status }
+        return record(handle, operation, attributes, count)
     }
 }

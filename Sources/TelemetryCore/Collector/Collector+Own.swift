@@ -24,11 +24,6 @@ extension Collector {
         return mutex.withLock { self.own }
     }
 
-    /// Metrics are recorded for the author, or for the user.
-    var keepsMetrics: Bool {
-        Gate.isOpen(handle) || mutex.withLock { own.map { Gate.isOpen($0.handle) } ?? false }
-    }
-
     /// Hands on what is kept there. `status`: the result for the author.
     func flushOwn(_ deadline: Deadline, _ ignoringBackoff: Bool, after status: telemetry_status) -> telemetry_status {
         guard let own = mutex.withLock({ own }), own.isEnabled else { return status }

@@ -12,12 +12,36 @@ package final class CommandRecorder {
     private var category: CategoryName?
     private var isFinished = false
 
+    /// H9: the command is a span too.
+    package let span: UnsafeMutablePointer<csystem_span>?
+
     /// The collector must not be closed before the recorder is finished.
-    package init(_ handle: UnsafeMutablePointer<telemetry_collector>) { self.handle = handle }
+    package init(_ handle: UnsafeMutablePointer<telemetry_collector>, parent: SpanParent? = nil) {
+        self.handle = handle
+        let options = Collector.from(handle).options
+        guard options.hasCommandSpans else {
+            span = nil
+            return
+        }
+        let made = UnsafeMutablePointer<csystem_span>.allocate(capacity: 1)
+        span = made
+        _ = options.toolName.withCString {
+            SpanRecording.begin(
+                handle, made, $0, UInt32(TELEMETRY_SPAN_INTERNAL.rawValue), parent, isUnnamed: true)
+        }
+    }
+
+    deinit {
+        guard let span else { return }
+        SpanRecording.discard(span)
+        span.deallocate()
+    }
 
     package func set(_ path: UnsafePointer<CChar>) {
         let normalised = CommandRecording.normalise(handle, path)
         ForkHandling.exclusively { self.path = normalised }
+        guard let span, let normalised else { return }
+        normalised.withCString { _ = SpanRecording.change(span, .name($0)) }
     }
 
     /// False: it is not one of the categories.
@@ -35,6 +59,9 @@ package final class CommandRecorder {
             defer { isFinished = true }
             return (isFinished ? nil : self.path, self.category)
         }
+        if let span {
+            if path == nil { SpanRecording.discard(span) } else { end(span, exitCode, category) }
+        }
         guard let path, Gate.isOpen(handle) else { return TELEMETRY_OK }
         var command = CommandInput(
             durationMilliseconds: max(0, (Clock.monotonic() &- started) / 1_000_000), exitCode: exitCode)
@@ -42,6 +69,20 @@ package final class CommandRecorder {
         command.attributeCount = count
         if let category { (command.category, command.isAdjusted) = (category.category, !category.isKnown) }
         return CommandRecording.record(handle, normalised: path, command)
+    }
+
+    /// The semantic conventions for programs of the command line.
+    private func end(_ span: UnsafeMutablePointer<csystem_span>, _ exitCode: Int32, _ category: CategoryName?) {
+        var attributes: [(key: String, value: AttributeValue)] = [("process.exit.code", .int(Int64(exitCode)))]
+        if let failure = category?.category ?? .of(exitCode: exitCode) {
+            attributes.append(("error.type", .string(failure.name.description)))
+            _ = SpanRecording.change(span, .status(2, nil))
+        }
+        let list = AttributeList(attributes)
+        list.items.withUnsafeBufferPointer {
+            _ = SpanRecording.change(span, .own($0.baseAddress, $0.count))
+        }
+        _ = SpanRecording.end(span)
     }
 }
 

@@ -145,16 +145,23 @@ package enum MetricRecording {
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
-        let collector = metric.pointee.collector.unsafelyUnwrapped
-        guard Gate.isOpen(collector) else { return TELEMETRY_DISABLED }
-        guard let attributes, count > 0 else {
-            let none = UnsafeRawBufferPointer(start: nil, count: 0)
-            return (count == 0 ? find(metric, operation, GivenAttributes()) : nil)
-                ?? slowly(metric, operation, none, count != 0)
+        guard Gate.isOpen(metric.pointee.collector) else { return TELEMETRY_DISABLED }
+        if let place = find(metric, attributes, count) {
+            let map = Unmanaged<MetricMap>.fromOpaque(place.map)
+            let isDone = apply(operation, place.entry, metric) { map.takeUnretainedValue() }
+            if let isDone { return isDone ? TELEMETRY_OK : map._withUnsafeGuaranteedRef { refuse($0.base) } }
         }
-        // What is in the store has passed all checks before, and redaction.
-        if let status = find(metric, operation, GivenAttributes(attributes, count)) { return status }
-        return encoded(metric, attributes, count) { slowly(metric, operation, $0, $1) }
+        return recordSlowly(metric, operation, attributes, count)
+    }
+
+    @inline(never)
+    private static func recordSlowly(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        encoded(metric, attributes, count) { attributes, isAdjusted in
+            Collector.from(metric.pointee.collector).record(Metric.from(metric), operation, attributes, isAdjusted)
+        }
     }
 
     /// Runs `body` with the attributes as they are stored, redacted and checked. Nil: they are longer than a series may
@@ -223,31 +230,34 @@ package enum MetricRecording {
         }
     }
 
-    /// The series is there already: nothing but a look-up. Nil: the slow way must be taken.
-    @inline(__always)
+    /// The series is there already: nothing but a look-up. Nil: the slow way must be taken. What is in the store has
+    /// passed all checks before, and redaction.
+    @inline(never)
+    @_optimize(speed)
     private static func find(
-        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation, _ attributes: GivenAttributes
-    ) -> telemetry_status? {
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>?,
+        _ count: Int
+    ) -> (map: UnsafeRawPointer, entry: UnsafeMutableRawPointer)? {
         let word = Metric.map(metric).pointee.load(ordering: .acquiring)
-        guard attributes.length >= 0, !metric.pointee.is_of_processes, let opaque = UnsafeRawPointer(bitPattern: word)
-        else { return nil }
-        return Unmanaged<MetricMap>.fromOpaque(opaque)._withUnsafeGuaranteedRef { map -> telemetry_status? in
+        guard !metric.pointee.is_of_processes, let opaque = UnsafeRawPointer(bitPattern: word) else { return nil }
+        return Unmanaged<MetricMap>.fromOpaque(opaque)._withUnsafeGuaranteedRef { map in
             // In this order: a file that was cut short must not be touched.
             guard map.isFresh(Clock.coarse()), MetricMap.isLive(map.base) else { return nil }
-            let at = map.series(attributes, Int(metric.pointee.entry), Metric.shape(metric))
-            if at == 0 { return nil }
-            let isDone = operation.apply(
-                to: map.base + at, metric.pointee.type, metric.pointee.bounds, metric.pointee.bound_count
-            ) { map }
-            return isDone.map { $0 ? TELEMETRY_OK : refuse(map.base) }
+            let at = map.series(attributes, count, Int(metric.pointee.entry), Metric.shape(metric))
+            return at == 0 ? nil : (opaque, map.base + at)
         }
     }
 
-    @inline(never)
-    private static func slowly(
-        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
-        _ attributes: UnsafeRawBufferPointer?, _ isAdjusted: Bool
-    ) -> telemetry_status {
-        Collector.from(metric.pointee.collector).record(Metric.from(metric), operation, attributes, isAdjusted)
+    /// What is added to a counter does not go through all other cases.
+    @inline(__always)
+    private static func apply(
+        _ operation: MetricOperation, _ entry: UnsafeMutableRawPointer,
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ map: () -> MetricMap?
+    ) -> Bool? {
+        let type = metric.pointee.type
+        if case .add(let value) = operation, type <= UInt32(MetricType.upDownCounter.rawValue) {
+            return (type != UInt32(MetricType.counter.rawValue) || value >= 0) && MetricCell.add(value, entry)
+        }
+        return operation.apply(to: entry, type, metric.pointee.bounds, metric.pointee.bound_count, map)
     }
 }

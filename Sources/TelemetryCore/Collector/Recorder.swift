@@ -113,6 +113,9 @@ package enum Recording {
         if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {
             return refuseUndeclared(handle)
         }
+        if let span = csystem_active_span() {
+            return recordMarked(handle, input, span.assumingMemoryBound(to: csystem_span.self), now: now)
+        }
         if let sampling = recorder.pointee.sampling {
             let (rate, isDrawn) = sampling._withUnsafeGuaranteedRef { $0.draw(input.type, now: now) }
             // C11: an event that sampling leaves out is not counted at all, and the caller gets TELEMETRY_OK.
@@ -120,6 +123,24 @@ package enum Recording {
             if rate < 1 { return Sampling.mark(input, rate: rate) { encodeOutOfLine(handle, $0, now: now) } }
         }
         return inline ? encode(handle, input, now: now) : encodeOutOfLine(handle, input, now: now)
+    }
+
+    /// The thread has an active span.
+    @inline(never)
+    private static func recordMarked(
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, _ span: UnsafePointer<csystem_span>,
+        now: Int64
+    ) -> telemetry_status {
+        let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
+        guard let sampling = recorder.pointee.sampling else {
+            return TraceMark.mark(input, span) { encodeOutOfLine(handle, $0, now: now) }
+        }
+        let (rate, isDrawn) = sampling._withUnsafeGuaranteedRef { $0.draw(input.type, now: now) }
+        if !isDrawn { return TELEMETRY_OK }
+        return TraceMark.mark(input, span) { marked in
+            if rate < 1 { return Sampling.mark(marked, rate: rate) { encodeOutOfLine(handle, $0, now: now) } }
+            return encodeOutOfLine(handle, marked, now: now)
+        }
     }
 
     @inline(never)

@@ -57,35 +57,40 @@ package enum SpanRecording {
     /// What is done to a span.
     package enum Change {
         case attributes(UnsafePointer<telemetry_attribute>?, Int)
+        /// Attributes that the library itself gives a span: no declaration need list them.
+        case own(UnsafePointer<telemetry_attribute>?, Int)
+        case name(UnsafePointer<CChar>)
         case event(UnsafePointer<CChar>?, UnsafePointer<telemetry_attribute>?, Int)
         case link(TraceContext, UnsafeRawBufferPointer, UnsafePointer<telemetry_attribute>?, Int)
         case status(UInt8, UnsafePointer<CChar>?)
         case error(UnsafePointer<CChar>?, UnsafePointer<CChar>?)
     }
 
-    /// `given`: nil: the environment's. The collector's gate is open for somebody, or `span` only carries its parent.
+    /// `given`: nil: the environment's. `isUnnamed`: the name that counts comes later. The collector's gate is open for somebody, or `span` only carries its parent.
     @inline(__always)
     @_optimize(speed)
     package static func begin(
         _ handle: UnsafeMutablePointer<telemetry_collector>?, _ span: UnsafeMutablePointer<csystem_span>,
-        _ name: UnsafePointer<CChar>?, _ kind: UInt32, _ given: SpanParent?
+        _ name: UnsafePointer<CChar>?, _ kind: UInt32, _ given: SpanParent?, isUnnamed: Bool = false
     ) -> telemetry_status {
         clear(span)
         guard let handle, Gate.isOpenForMetrics(handle), let sinks = sinks(handle) else { return carry(given, span) }
         return sinks._withUnsafeGuaranteedRef { sinks in
             guard let given else {
                 return sinks.carried.state.withUnsafeBytes {
-                    begin(sinks, span, name, kind, SpanParent(context: sinks.carried.context, traceState: $0))
+                    begin(
+                        sinks, span, name, kind, SpanParent(context: sinks.carried.context, traceState: $0),
+                        isUnnamed: isUnnamed)
                 }
             }
-            return begin(sinks, span, name, kind, given)
+            return begin(sinks, span, name, kind, given, isUnnamed: isUnnamed)
         }
     }
 
     @inline(__always)
     private static func begin(
         _ sinks: SpanSinks, _ span: UnsafeMutablePointer<csystem_span>, _ name: UnsafePointer<CChar>?, _ kind: UInt32,
-        _ parent: SpanParent
+        _ parent: SpanParent, isUnnamed: Bool
     ) -> telemetry_status {
         guard sinks.author.map({ Gate.isOpen($0.handle) }) == true || sinks.own.map({ Gate.isOpen($0.handle) }) == true
         else { return carry(parent, span) }
@@ -96,12 +101,12 @@ package enum SpanRecording {
         if !context.isSampled { return TELEMETRY_OK }
         var result = TELEMETRY_DISABLED
         if let author = sinks.author {
-            let (status, cell, use) = open(author.handle, span, context, parent, name, kind)
+            let (status, cell, use) = open(author.handle, span, context, parent, name, kind, isUnnamed)
             (span.pointee.cells.0, span.pointee.uses.0) = (cell, use)
             result = status
         }
         if let own = sinks.own {
-            let (status, cell, use) = open(own.handle, span, context, parent, name, kind)
+            let (status, cell, use) = open(own.handle, span, context, parent, name, kind, isUnnamed)
             (span.pointee.cells.1, span.pointee.uses.1) = (cell, use)
             if result == TELEMETRY_DISABLED { result = status }
         }
@@ -130,7 +135,7 @@ package enum SpanRecording {
     }
 
     @inline(__always)
-    private static func set(_ context: TraceContext, _ span: UnsafeMutablePointer<csystem_span>) {
+    static func set(_ context: TraceContext, _ span: UnsafeMutablePointer<csystem_span>) {
         span.pointee.trace_high = context.traceID.high
         span.pointee.trace_low = context.traceID.low
         span.pointee.span = context.spanID
@@ -184,19 +189,15 @@ package enum SpanRecording {
     @inline(__always)
     private static func open(
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ span: UnsafeMutablePointer<csystem_span>,
-        _ context: TraceContext, _ parent: SpanParent, _ name: UnsafePointer<CChar>, _ kind: UInt32
+        _ context: TraceContext, _ parent: SpanParent, _ name: UnsafePointer<CChar>, _ kind: UInt32, _ isUnnamed: Bool
     ) -> Opened {
         guard Gate.isOpen(handle) else { return (TELEMETRY_DISABLED, nil, 0) }
         let text = Text(name, limit: EventLimits.nameBytes)
         let monotonic = Clock.monotonic()
         var rules: UnsafePointer<RegisteredEvent>?
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
-        if let registry = recorder.pointee.registry {
-            guard let declared = find(registry, text) else {
-                recorder.pointee.counts.add(.refusedUndeclared)
-                recorder.pointee.counts.add(.refused)
-                return (TELEMETRY_ERROR_UNDECLARED, nil, 0)
-            }
+        if let registry = recorder.pointee.registry, !isUnnamed {
+            guard let declared = find(registry, text) else { return (refuseUndeclared(recorder), nil, 0) }
             rules = declared
         }
         let word = Collector.spansWord(handle).pointee.load(ordering: .acquiring)
@@ -207,7 +208,7 @@ package enum SpanRecording {
         {
             (block, taken) = (known, free)
         } else {
-            guard let made = Collector.from(handle).takeSpanCell() else {
+            guard let made = Collector.from(handle).takeSpanCell(context.spanID) else {
                 return (Gate.isOpen(handle) ? TELEMETRY_ERROR_DROPPED : TELEMETRY_DISABLED, nil, 0)
             }
             (block, taken) = (Unmanaged.passUnretained(made.block), (made.cell, made.index))
@@ -215,8 +216,8 @@ package enum SpanRecording {
         let cell = taken.cell
         SpanCell.acquire(cell)
         defer { SpanCell.release(cell) }
-        let slot = block._withUnsafeGuaranteedRef { $0.file.slot(taken.index) }
-        let use = cell.pointee.begin(block, taken.index, slot)
+        let (slot, capacity) = block._withUnsafeGuaranteedRef { ($0.file.slot(taken.index), $0.file.slotCapacity) }
+        let use = cell.pointee.begin(block, taken.index, slot, capacity)
         cell.pointee.rules = rules
         cell.pointee.start(
             context, parent: parent.context?.spanID ?? 0, isRemoteParent: parent.context?.isRemote == true,
@@ -227,8 +228,14 @@ package enum SpanRecording {
     }
 
     @inline(never)
-    private static func find(_ registry: UnsafePointer<RegistryTable>, _ name: Text) -> UnsafePointer<RegisteredEvent>?
-    {
+    static func refuseUndeclared(_ recorder: UnsafeMutablePointer<Recorder>) -> telemetry_status {
+        recorder.pointee.counts.add(.refusedUndeclared)
+        recorder.pointee.counts.add(.refused)
+        return TELEMETRY_ERROR_UNDECLARED
+    }
+
+    @inline(never)
+    static func find(_ registry: UnsafePointer<RegistryTable>, _ name: Text) -> UnsafePointer<RegisteredEvent>? {
         "span".withCString {
             registry.pointee.find(Text($0, limit: EventLimits.typeBytes), name, now: Clock.realtime())
         }
@@ -268,6 +275,16 @@ package enum SpanRecording {
         return status
     }
 
+    /// Forgets it.
+    package static func discard(_ span: UnsafeMutablePointer<csystem_span>) {
+        _ = each(span) {
+            let isVoid = $0.pointee.block?._withUnsafeGuaranteedRef { $0.isVoid.load(ordering: .acquiring) } ?? true
+            if isVoid { $0.pointee.letGo() } else { $0.pointee.end() }
+            return TELEMETRY_OK
+        }
+        (span.pointee.cells.0, span.pointee.cells.1) = (nil, nil)
+    }
+
     @inline(never)
     private static func end(_ cell: UnsafeMutablePointer<SpanCell>, abandoned: Bool) -> telemetry_status {
         guard let block = cell.pointee.block else { return TELEMETRY_DISABLED }
@@ -280,7 +297,8 @@ package enum SpanRecording {
         cell.pointee.finish(now: now, abandoned: abandoned)
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         if let base = UnsafeMutableRawPointer(bitPattern: recorder.pointee.segment.load(ordering: .acquiring)),
-            recorder.pointee.isFresh(now), cell.pointee.write(into: base, capacity: recorder.pointee.segmentBytes)
+            recorder.pointee.isFresh(now), !block._withUnsafeGuaranteedRef({ $0.file.isLasting }),
+            cell.pointee.write(into: base, capacity: recorder.pointee.segmentBytes)
         {
             return count(cell, recorder)
         }
@@ -301,10 +319,13 @@ package enum SpanRecording {
             cell.pointee.letGo()
             return TELEMETRY_DISABLED
         }
+        let isLasting = block._withUnsafeGuaranteedRef { $0.file.isLasting }
         guard status == TELEMETRY_OK else {
-            cell.pointee.end()
+            // A span that lasts is still there: it can be ended once more.
+            if isLasting { cell.pointee.letGo() } else { cell.pointee.end() }
             return status
         }
+        defer { if isLasting { block._withUnsafeGuaranteedRef { $0.file.discard() } } }
         return count(cell, recorder)
     }
 

@@ -34,7 +34,11 @@ enum SpanWriting {
     {
         switch change {
         case .attributes(let attributes, let count):
-            return set(attributes, count, cell)
+            return set(attributes, count, cell.pointee.rules, cell)
+        case .own(let attributes, let count):
+            return set(attributes, count, nil, cell)
+        case .name(let name):
+            return setName(name, cell)
         case .event(let name, let attributes, let count):
             guard let name, name.pointee != 0 else { return TELEMETRY_ERROR_ARGUMENT }
             return addEvent(name, attributes, count, cell.pointee.rules, cell)
@@ -47,14 +51,34 @@ enum SpanWriting {
         }
     }
 
+    /// An undeclared name ends the span, and nothing of it is recorded.
+    @inline(never)
+    private static func setName(_ name: UnsafePointer<CChar>, _ cell: UnsafeMutablePointer<SpanCell>)
+        -> telemetry_status
+    {
+        let text = Text(name, limit: EventLimits.nameBytes)
+        let handle = cell.pointee.block.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.collector }
+        let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
+        if let registry = recorder.pointee.registry {
+            guard let rules = SpanRecording.find(registry, text) else {
+                cell.pointee.end()
+                return SpanRecording.refuseUndeclared(recorder)
+            }
+            cell.pointee.rules = rules
+        }
+        cell.pointee.setName(text)
+        return TELEMETRY_OK
+    }
+
     // MARK: attributes
 
     @inline(__always)
     private static func set(
-        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ cell: UnsafeMutablePointer<SpanCell>
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
+        _ cell: UnsafeMutablePointer<SpanCell>
     ) -> telemetry_status {
         let most = SpanLimits.attributes &- cell.pointee.attributeCount
-        let (kept, dropped) = append(attributes, count, most: most, rules: cell.pointee.rules, cell)
+        let (kept, dropped) = append(attributes, count, most: most, rules: rules, cell)
         cell.pointee.attributeCount &+= kept
         cell.pointee.commit()
         if dropped > 0 { drop(SpanLayout.droppedAttributes, dropped, cell) }

@@ -141,7 +141,14 @@ package final class ConsentInputs {
 
     private func readOwn() {
         guard ToolName.isValid(toolName) else { return }
-        exporter = OwnVariables.read { Environment.value($0) }
+        exporter = OwnVariables.read { name in
+            // Of several copies, one that refuses counts.
+            Environment.isUntrusted
+                ? nil
+                : Environment.refusing(name) {
+                    name == OwnVariables.exporter && OwnVariables.Meaning(exporters: $0) != .otlp
+                }
+        }
         // A program with rights that its caller does not have does nothing for the caller.
         if let directory = isEnvironmentUntrusted ? nil : Environment.configDirectory(in: configHome) {
             ownPath = directory + "/" + OwnFile.name

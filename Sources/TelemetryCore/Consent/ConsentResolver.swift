@@ -27,6 +27,11 @@ package enum ConsentResolver {
         let local = LocalOnly.resolve(inputs)
         var warnings: [String] = []
         if let warning = winner.warning { warnings.append(warning) }
+        if inputs.audience == .own, winner.source != .exporterVariables,
+            let warning = ConsentRules.statement(of: .exporterVariables, inputs).warning
+        {
+            warnings.append(warning)
+        }
         if winner.says == .on, let warning = local.warning { warnings.append(warning) }
         if winner.source == .preferenceFile, let warning = contradiction(inputs) { warnings.append(warning) }
         return ConsentDecision(

@@ -6,6 +6,7 @@ enum ConsentRules {
     @inline(never)
     static func statement(of source: ConsentSource, _ inputs: ConsentInputs) -> ConsentStatement {
         var statement = ConsentStatement(source: source)
+        statement.audience = inputs.audience
         guard source.speaks(to: inputs.audience) else { return statement }
         switch source {
         case .options: options(inputs, &statement)
@@ -108,6 +109,7 @@ enum ConsentRules {
         case .empty, .other:
             statement.says = .off
             statement.warns = true
+            statement.expectsAnswer = true
         }
     }
 

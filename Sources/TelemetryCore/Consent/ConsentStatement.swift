@@ -15,6 +15,10 @@ struct ConsentStatement {
     var value: String?
     /// The reason quotes the value.
     var quotesValue = false
+    /// The value is none of the words for yes and no.
+    var expectsAnswer = false
+    /// For whom it is decided.
+    var audience = Audience.author
     var remark: StaticString = ""
     var detail = ""
 
@@ -41,7 +45,9 @@ struct ConsentStatement {
 
     var warning: String? {
         if !warns { return nil }
-        return reason + (quotesValue ? StaticString.expectedAnswer.text : "") + "; telemetry is off"
+        let effect: StaticString = audience == .own ? "; nothing is kept for you" : "; telemetry is off"
+        // What says nothing changes nothing.
+        return reason + (expectsAnswer ? StaticString.expectedAnswer.text : "") + (says == .off ? effect.text : "")
     }
 }
 

@@ -12,7 +12,7 @@ struct NoticeText {
         var made = NoticeText()
         made.addHeading(options)
         made.addContent(notice, recipient: recipient(notice, options, isLocalOnly))
-        made.addMeans(options.toolName)
+        made.addMeans(options.toolName, hasMetrics: isSendingMetrics || !options.metrics.isEmpty)
         return made.text.text
     }
 
@@ -33,9 +33,12 @@ struct NoticeText {
         text.endLine()
     }
 
-    private mutating func addMeans(_ tool: String) {
+    private mutating func addMeans(_ tool: String, hasMetrics: Bool) {
         let of = " --tool " + tool
+        // The local log and what was sent: without a receiver, nothing waits.
         row("See it:", "telemetry show" + of)
+        row("", "telemetry show --sent" + of)
+        if hasMetrics { row("", "telemetry metrics" + of) }
         row("Stop it:", "telemetry disable" + of)
         row("", "or set " + ConsentInputs.variableName(tool, .noTelemetry) + "=1, or DO_NOT_TRACK=1 for every tool")
         row("Erase it:", "telemetry reset" + of)

@@ -50,14 +50,23 @@ struct OwnFile {
     private static func destinations(_ top: ManifestSection) throws(ManifestError) -> [Destination] {
         guard let list = top.node("backends") else { return [] }
         var result: [Destination] = []
-        for found in try BackendSection.destinations(list, top, isEmptyAllowed: true) {
+        for (index, found) in try BackendSection.destinations(list, top, isEmptyAllowed: true).enumerated() {
             guard let destination = found.forMetricsOnly() else {
+                let problem = found.problemForMetrics
                 throw top.failure(
-                    "backends", list,
-                    Excerpt.of(found.name) + " is not for metrics; expected " + Destination.expectedForMetrics)
+                    "backends[" + index.description + "]." + problem.key, place(problem.key, of: index, list),
+                    problem.text)
             }
             result.append(destination)
         }
         return result
+    }
+
+    /// The value of a key of one of the backends.
+    private static func place(_ key: String, of index: Int, _ list: YAMLNode) -> YAMLNode {
+        guard case .sequence(let nodes) = list.content, nodes.indices.contains(index),
+            case .mapping(let entries) = nodes[index].content
+        else { return list }
+        return entries.first { $0.key == key }?.value ?? nodes[index]
     }
 }

@@ -35,19 +35,27 @@ enum OwnRules {
         statement.quotesValue = found.isShown
         switch found.meaning {
         case .none: statement.remark = ", which asks for nothing"
+        case .misspelt:
+            statement.remark = ", which asks for nothing; expected otlp, none, or another exporter of OpenTelemetry"
+            statement.warns = true
+        case .unknown where inputs.hasAuthorsReceiver:
+            statement.remark = doesNotCount
+            statement.quotesValue = false
         case .unknown:
             statement.remark = ", which is not spoken here; expected http/protobuf or http/json"
             statement.says = .off
             statement.warns = true
+        case .otlp where inputs.hasAuthorsReceiver:
+            statement.remark = doesNotCount
+            statement.quotesValue = false
         case .otlp:
             statement.says = .on
             statement.remark = found.isShown ? ", which asks for it" : " is set"
-            statement.isDisregarded = inputs.hasAuthorsReceiver
-            if statement.isDisregarded {
-                statement.remark = " does not count: the tool's author has chosen a receiver for metrics"
-                statement.quotesValue = false
-            }
         }
+    }
+
+    private static var doesNotCount: StaticString {
+        " does not count: the tool's author has chosen a receiver for metrics"
     }
 
     @inline(never)

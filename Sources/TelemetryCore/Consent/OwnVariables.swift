@@ -4,7 +4,8 @@
 /// Variable Specification". Without one of them nothing is sent: the default of the specification, to send to this
 /// machine, would have every tool try.
 struct OwnVariables {
-    enum Meaning { case otlp, none, unknown }
+    /// `unknown`: a protocol that is not spoken here. `misspelt`: a name that no exporter has.
+    enum Meaning { case otlp, none, unknown, misspelt }
 
     /// The variable that says most.
     let name: String
@@ -48,28 +49,29 @@ struct OwnVariables {
         let choice = NetworkChoice(receiver)
         _ = choice.set("environment", "override")
         _ = choice.set("signals", "metrics")
-        if let interval = Environment.value("OTEL_METRIC_EXPORT_INTERVAL") {
-            // A value that is not understood is ignored, as the specification says.
-            _ = choice.set("metrics_interval_ms", interval)
-        }
         return Destination(name: "otel", .network(choice))
     }
 }
 
 extension OwnVariables.Meaning {
     /// A list of names, such as `otlp,prometheus`. Other exporters are ignored.
-    fileprivate init(exporters list: String) {
+    init(exporters list: String) {
         var word: [UInt8] = []
-        var hasOTLP = false
+        var (hasOTLP, hasOther) = (false, false)
         for byte in Array(list.utf8) + [UInt8(ascii: ",")] {
             switch byte {
             case UInt8(ascii: ","):
-                if word == Array("otlp".utf8) { hasOTLP = true }
+                switch String(bytes: word) {
+                case "otlp": hasOTLP = true
+                // The specification's, and those that SDKs have had.
+                case "", "none", "prometheus", "console", "logging", "otlp/stdout": break
+                default: hasOther = true
+                }
                 word = []
             case 0x20, 0x09: break
             default: word.append(byte)
             }
         }
-        self = hasOTLP ? .otlp : .none
+        self = hasOTLP ? .otlp : hasOther ? .misspelt : .none
     }
 }

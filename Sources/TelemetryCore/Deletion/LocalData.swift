@@ -8,6 +8,17 @@ package enum LocalData {
         SpoolInspector.path(options: options).map { $0 + "/" + FileBackend.defaultName(options.signal) }
     }
 
+    /// Whether there is a log here, or a copy of what was sent.
+    package static func hasRecords(options: Options) -> Bool {
+        guard let path = SpoolInspector.path(options: options) else { return false }
+        var logs = [defaultLog(options: options) ?? "", path + "/" + AuditNames.events.current]
+        logs.append(path + "/" + AuditNames.metrics.current)
+        for destination in options.allDestinations {
+            if case .file(let path?, _, _) = destination.choice { logs.append(path) }
+        }
+        return logs.contains { SharedFile.exists($0) }
+    }
+
     /// Removes all of it; `keepingPastIDs`: except the ids, which all become past ones, for another attempt to ask for
     /// erasure. The waiting events have been withdrawn before (`SpoolInspector.erase`), so that a process that still
     /// has a file open finds nothing in it to send. Returns what could not be removed, and why.

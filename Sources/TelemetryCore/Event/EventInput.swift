@@ -160,7 +160,7 @@ struct RecordPlan {
                 || keySource == Sampling.keyPointer || !hasFields
         else { return 0 }
         var rule: UnsafePointer<AttributeRule>?
-        if let rules, keySource != Sampling.keyPointer {
+        if let rules, keySource != Sampling.keyPointer, !TraceMark.isKey(keySource) {
             rule = key.isAdjusted ? nil : rules.pointee.rule(key.source, key.length)
             guard rule?.pointee.type == attribute.pointee.type.rawValue else { return refuse() }
         }

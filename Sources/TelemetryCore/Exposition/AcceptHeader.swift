@@ -44,7 +44,7 @@ package struct ExpositionChoice: Equatable {
         self.saysEscaping = saysEscaping
     }
 
-    private init(format: ExpositionFormat, saysEscaping: Bool) {
+    init(format: ExpositionFormat, saysEscaping: Bool) {
         self.format = format
         self.saysEscaping = saysEscaping
     }

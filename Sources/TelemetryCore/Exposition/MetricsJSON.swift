@@ -33,6 +33,7 @@ package struct MetricsJSON: ~Copyable {
             json.integer(Int64(clamping: snapshot[count]))
         }
         json.member("superseded", Int64(snapshot.superseded))
+        json.member("not_in_prometheus", Int64(PrometheusClash.count(snapshot)))
         json.endObject()
     }
 

@@ -31,7 +31,7 @@ package enum HTTPHeader {
     /// What is wrong with a header, without its value, which may be a credential; nil: nothing.
     @inline(never)
     static func problem(name: String, value: String) -> String? {
-        if !(1...64).contains(name.utf8.count) || !Array(name.utf8).allSatisfy({ isTokenByte($0) }) {
+        if !isName(name) {
             return "not a header name; expected 1 to 64 letters, digits or hyphens"
         }
         if isReserved(name) { return "set by the library; expected another header" }
@@ -42,6 +42,10 @@ package enum HTTPHeader {
             return "value with other characters; expected visible ASCII, spaces and tabs"
         }
         return nil
+    }
+
+    static func isName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count) && Array(name.utf8).allSatisfy { isTokenByte($0) }
     }
 
     /// Headers that the backend sets itself, or that would change how the request is framed.

@@ -43,6 +43,9 @@ package enum MetricsReport {
         }
     }
 
+    /// Why the file cannot be read or used.
+    package static func text(of error: SystemError) -> String { MetricMap.text(of: error) }
+
     /// One request for each line.
     private static func otlp(_ snapshot: MetricSnapshot, _ options: Options) -> [UInt8]? {
         var result: [UInt8] = []

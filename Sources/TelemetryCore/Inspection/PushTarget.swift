@@ -51,6 +51,7 @@ package struct PushTarget {
             return "grouping label '" + Excerpt.of(name)
                 + "': expected letters, digits and '_', beginning with a letter"
         }
+        if name == "le" { return "grouping label 'le': expected another name; it is that of a histogram's bounds" }
         if name == "job" { return "grouping label 'job': expected --job NAME" }
         for other in before where other.name == name { return "grouping label '" + name + "': expected each name once" }
         return nil

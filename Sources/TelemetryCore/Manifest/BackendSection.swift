@@ -22,7 +22,7 @@ enum BackendSection {
         -> [Destination]
     {
         guard case .sequence(let nodes) = list.content else {
-            throw top.failure("backends", list, list.shown + " is not a list; expected a list of backends")
+            throw top.failure("backends", list, list.form + " is not a list; expected a list of backends")
         }
         if nodes.isEmpty && !isEmptyAllowed {
             throw top.failure("backends", list, "the list is empty; expected one backend or more")
@@ -43,7 +43,7 @@ enum BackendSection {
 
     static func destination(_ node: YAMLNode, _ file: String, _ path: String) throws(ManifestError) -> Destination {
         let section = try ManifestSection(
-            node, file: file, path: path, keys: ["kind", "name"] + fileKeys + NetworkChoice.keys)
+            node, file: file, path: path, keys: ["kind", "name"] + fileKeys + NetworkChoice.keys, isPrivate: true)
         let expected = kinds
         let given = try section.required("kind", expected: expected)
         let kind = given.scalar?.text ?? ""
@@ -55,14 +55,14 @@ enum BackendSection {
         } else if kind == "noop" || kind == "stdout" {
             choice = kind == "noop" ? .noop : .stdout
         } else {
-            throw section.failure("kind", given, given.shown + " is not known; expected " + expected)
+            throw section.failure("kind", given, section.shown(given) + " is not known; expected " + expected)
         }
         if kind != "file" { try refuse(fileKeys, in: section, expected: "file") }
         if case .network = choice {} else { try refuse(NetworkChoice.keys, in: section, expected: "one that sends") }
         let name = try section.string(
             "name", expected: "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         ) {
-            ToolName.isValid($0) ? nil : "'" + Excerpt.of($0) + "' is not a name"
+            ToolName.isValid($0) ? nil : "the value is not a name"
         }
         return Destination(name: name ?? kind, choice)
     }
@@ -108,7 +108,7 @@ enum BackendSection {
             // Checked here for the sake of its error text.
             if key == "timeout_ms" { _ = try backend.number(.requestTimeout) }
             guard let text = text(of: node, isList: kind.setting(key)?.isList == true) else {
-                throw backend.failure(key, node, node.shown + " is not text; expected text")
+                throw backend.failure(key, node, backend.shown(node) + " is not text; expected text")
             }
             if let problem = choice.set(key, text) { throw backend.failure(key, node, problem) }
         }
@@ -157,12 +157,13 @@ enum BackendSection {
         var result: [(name: String, value: String)] = []
         for entry in entries {
             let value = entry.value.scalar
-            // The value is not shown: it may be a credential.
+            // The value is not shown, nor a name that cannot be one: either may be a credential.
             let problem =
                 value.map { HTTPHeader.problem(name: entry.key, value: $0.text) }
-                ?? entry.value.shown + " is not text; expected the header's value"
+                ?? entry.value.form + " is not text; expected the header's value"
             if let problem {
-                throw backend.failure("headers." + Excerpt.of(entry.key), entry.value, problem)
+                let isName = HTTPHeader.isName(entry.key)
+                throw backend.failure(isName ? "headers." + entry.key : "headers", entry.value, problem)
             }
             result.append((entry.key, value?.text ?? ""))
         }

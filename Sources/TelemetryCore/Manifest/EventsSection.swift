@@ -16,6 +16,31 @@ enum EventsSection {
         manifest.options.settings.events = EventRegistry(declarations)
     }
 
+    /// `spans`: the same for spans, which have no types (H9).
+    @inline(never)
+    static func readSpans(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
+        guard let node = top.node("spans") else { return }
+        let entries = try ManifestSection.entries(of: node, file: top.file, path: "spans")
+        if entries.count > EventRegistry.limitEvents {
+            throw top.failure("spans", node, "too many spans; expected at most 500")
+        }
+        var declarations: [EventDeclaration] = []
+        var patterns = 0
+        for entry in entries {
+            let path = "spans." + Excerpt.of(entry.key)
+            if let problem = nameProblem(Array(entry.key.utf8)) {
+                throw ManifestError(file: top.file, entry.position, key: path, problem)
+            }
+            let section = try ManifestSection(
+                entry.value, file: top.file, path: path, keys: ["description", "expires", "attributes"])
+            declarations.append(
+                EventDeclaration(
+                    name: entry.key, types: [Options.spanType], description: try description(section),
+                    expires: try expires(section), attributes: try attributes(section, &patterns)))
+        }
+        manifest.options.settings.declaredSpans = EventRegistry(declarations)
+    }
+
     private static func event(
         _ entry: YAMLEntry, file: String, _ patterns: inout Int
     ) throws(ManifestError) -> EventDeclaration {

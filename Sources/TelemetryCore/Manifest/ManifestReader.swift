@@ -38,6 +38,7 @@ enum ManifestReader {
         case .backend: try BackendSection.read(top, manifest)
         case .events: try EventsSection.read(top, manifest)
         case .metrics: try MetricsSection.read(top, manifest)
+        case .spans: try EventsSection.readSpans(top, manifest)
         case .notice, .backends: break
         default:
             guard let section = try top.section(row.key, keys: Setting.keys(of: row.setting)) else { return }

@@ -17,7 +17,11 @@ extension Options {
         var declaration = MetricDeclaration(name: String(cString: name), type: type)
         if let unit = given.unit { declaration.unit = String(cString: unit) }
         if let description = given.description { declaration.description = String(cString: description) }
-        declaration.rule = GaugeRule(rawValue: UInt8(clamping: given.rule.rawValue)) ?? .last
+        guard let rule = GaugeRule(rawValue: UInt8(clamping: given.rule.rawValue)) else {
+            fail("metric " + Excerpt.of(declaration.name) + ": no such rule; expected TELEMETRY_GAUGE_LAST or another")
+            return TELEMETRY_ERROR_ARGUMENT
+        }
+        declaration.rule = rule
         if let bounds = given.bounds {
             declaration.bounds = Array(
                 UnsafeBufferPointer(start: bounds, count: min(given.bound_count, MetricLimits.bounds + 1)))

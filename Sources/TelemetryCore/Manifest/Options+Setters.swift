@@ -184,7 +184,7 @@ extension Options {
         var headers: [YAMLEntry] = []
         for index in 0..<max(0, count) {
             guard let settings, let key = settings[index].key, let value = AttributeValue(settings[index]) else {
-                fail("backend " + kind + ": setting " + index.description + ": expected a key and a typed value")
+                fail("backend: setting " + index.description + ": expected a key and a typed value")
                 return false
             }
             // "headers.NAME"

@@ -12,6 +12,8 @@ final class Metric {
     /// Of a gauge over living processes: this process's block for each series.
     private var processBlocks: [(series: Int, block: Int)] = []
     private var isGiven = false
+    /// The number of the last declaration in the store before this process's own; 0: it was new.
+    private var formerDeclaration: UInt64 = 0
 
     init(_ declaration: MetricDeclaration, _ collector: UnsafeMutablePointer<telemetry_collector>) {
         self.declaration = declaration
@@ -67,10 +69,21 @@ final class Metric {
         processBlocks = []
         handle.pointee.bare = 0
         guard let map else { return }
-        let entry = map.metric(declaration)
+        let entry = map.metric(declaration, former: &formerDeclaration)
         guard entry != 0 else { return }
         handle.pointee.entry = UInt32(truncatingIfNeeded: entry)
         word.pointee.store(UInt(bitPattern: Unmanaged.passUnretained(map).toOpaque()), ordering: .releasing)
+    }
+
+    /// With the collector's mutex held. This process has hidden a metric of the same name, which was shown until now. An
+    /// update of the tool does that once, when its metric is new; programs that disagree do it in turn.
+    func hidesAnother(in map: MetricMap) -> Bool {
+        guard formerDeclaration != 0 else { return false }
+        var name = declaration.name
+        let other = name.withUTF8 {
+            map.family(named: UnsafeRawBufferPointer($0), besides: Int(handle.pointee.entry))
+        }
+        return other.map { $0.declared > formerDeclaration } ?? false
     }
 
     /// With the collector's mutex held. 0: there is none yet.

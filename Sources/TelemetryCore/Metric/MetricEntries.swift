@@ -23,39 +23,45 @@ package struct SeriesShape {
 extension MetricMap {
     /// The entry of a metric, made if there is none. 0: there is no room.
     func metric(_ declaration: MetricDeclaration) -> Int {
+        var former: UInt64 = 0
+        return metric(declaration, former: &former)
+    }
+
+    /// `former`: the number of its last declaration before this one; 0: there was none.
+    func metric(_ declaration: MetricDeclaration, former: inout UInt64) -> Int {
         let bytes = Self.key(declaration)
         return bytes.withUnsafeBytes { area -> Int in
             guard let source = area.baseAddress else { return 0 }
             let key = EntryKey(
-                hash: csystem_crc32c(0, source, area.count), kind: EntryLayout.isMetric, type: declaration.type,
-                metric: 0, offset: MetricEntryLayout.key, length: area.count)
-            let isSame = { (other: UnsafeRawPointer) in memcmp(other, source, area.count) == 0 }
-            var at = find(key, isSame)
-            if at == 0 { at = make(declaration, key, area, isSame) }
+                bytes: area, hash: csystem_crc32c(0, source, area.count), kind: EntryLayout.isMetric,
+                type: declaration.type, metric: 0, offset: MetricEntryLayout.key)
+            var at = find(key)
+            if at == 0 { at = make(declaration, key) }
             if at == 0 { return 0 }
-            Self.word(base + at, MetricEntryLayout.declared.offset).pointee.store(
-                UInt64(bitPattern: Clock.realtime()), ordering: .relaxed)
+            let (_, number) = Self.word(base, MetricLayout.declarations.offset).pointee.wrappingAdd(
+                1, ordering: .relaxed)
+            _ = Self.word(base + at, MetricEntryLayout.firstDeclared.offset).pointee.compareExchange(
+                expected: 0, desired: number, ordering: .relaxed)
+            let last = Self.word(base + at, MetricEntryLayout.declared.offset)
+            former = last.pointee.max(number, ordering: .relaxed).oldValue
             return ensureOverflow(at, declaration) ? at : 0
         }
     }
 
-    private func make(
-        _ declaration: MetricDeclaration, _ key: EntryKey, _ bytes: UnsafeRawBufferPointer,
-        _ isSame: (UnsafeRawPointer) -> Bool
-    ) -> Int {
+    private func make(_ declaration: MetricDeclaration, _ key: EntryKey) -> Int {
         let text = Array(declaration.description.utf8)
         let size = key.offset &+ key.length &+ text.count
         let at = reserve(size)
-        guard at != 0, let source = bytes.baseAddress else { return 0 }
+        guard at != 0, let source = key.bytes.baseAddress else { return 0 }
         let entry = base + at
         key.write(entry, size: size)
         MetricEntryLayout.seriesLimit.store(UInt32(clamping: declaration.seriesLimit), entry)
         MetricEntryLayout.descriptionLength.store(UInt16(truncatingIfNeeded: text.count), entry)
-        memcpy(entry + key.offset, source, bytes.count)
+        memcpy(entry + key.offset, source, key.length)
         text.withUnsafeBytes {
             if let from = $0.baseAddress { memcpy(entry + key.offset + key.length, from, $0.count) }
         }
-        return publish(at, key, isSame)
+        return publish(at, key)
     }
 
     private static func key(_ declaration: MetricDeclaration) -> [UInt8] {
@@ -126,55 +132,51 @@ extension MetricMap {
         return result
     }
 
+    /// The series of a metric with the attributes as a caller gives them; 0: it has none, or they have to be looked at
+    /// more closely.
     @inline(__always)
     @_optimize(speed)
-    func series(_ attributes: GivenAttributes, _ metric: Int, _ shape: SeriesShape) -> Int {
-        let key = EntryKey(
-            hash: Self.hash(ofMetric: metric) &+ attributes.hash, kind: EntryLayout.isSeries, type: shape.type,
-            metric: UInt32(truncatingIfNeeded: metric), offset: shape.keyOffset, length: attributes.length)
-        return find(key) { attributes.equals($0) }
+    func series(
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ metric: Int, _ shape: SeriesShape
+    ) -> Int {
+        // More bytes would be allocated.
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 128) {
+            var hash: UInt32 = 0
+            let area = UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped)
+            let length = csystem_encode_given(attributes, count, area, 1024, &hash)
+            if length < 0 { return length == CSYSTEM_LONG ? longSeries(attributes, count, metric, shape) : 0 }
+            let given = UnsafeRawBufferPointer(start: area, count: length)
+            return find(Self.seriesKey(given, metric, shape, Self.hash(ofMetric: metric) &+ hash))
+        }
+    }
+
+    @inline(never)
+    private func longSeries(
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ metric: Int, _ shape: SeriesShape
+    ) -> Int {
+        // As many bytes as a series may have, and the eight behind them.
+        var area = InlineArray<513, UInt64>(repeating: 0)
+        return withUnsafeMutablePointer(to: &area) {
+            var hash: UInt32 = 0
+            let length = csystem_encode_given(attributes, count, $0, MetricLimits.attributeBytes &+ 8, &hash)
+            if length < 0 { return 0 }
+            let given = UnsafeRawBufferPointer(start: $0, count: length)
+            return series(given, metric, shape, hash: Self.hash(ofMetric: metric) &+ hash)
+        }
     }
 
     /// The series of a metric with these attributes, or 0.
     func series(_ attributes: UnsafeRawBufferPointer, _ metric: Int, _ shape: SeriesShape, hash: UInt32) -> Int {
-        find(Self.seriesKey(attributes, metric, shape, hash)) { Self.isSame(attributes, $0) }
+        find(Self.seriesKey(attributes, metric, shape, hash))
     }
 
+    @inline(__always)
     private static func seriesKey(
         _ attributes: UnsafeRawBufferPointer, _ metric: Int, _ shape: SeriesShape, _ hash: UInt32
     ) -> EntryKey {
         EntryKey(
-            hash: hash, kind: EntryLayout.isSeries, type: shape.type, metric: UInt32(truncatingIfNeeded: metric),
-            offset: shape.keyOffset, length: attributes.count)
-    }
-
-    /// The same attributes, in whatever order. `other` has as many bytes.
-    private static func isSame(_ attributes: UnsafeRawBufferPointer, _ other: UnsafeRawPointer) -> Bool {
-        guard let own = attributes.baseAddress else { return true }
-        return memcmp(own, other, attributes.count) == 0
-            || isPermuted(attributes, UnsafeRawBufferPointer(start: other, count: attributes.count))
-    }
-
-    @inline(never)
-    private static func isPermuted(_ attributes: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
-        var rest = attributes
-        while let at = rest.baseAddress, rest.count > 0 {
-            let size = AttributeView.size(rest)
-            if size == 0 || !contains(UnsafeRawBufferPointer(start: at, count: size), in: other) { return false }
-            rest = UnsafeRawBufferPointer(start: at + size, count: rest.count &- size)
-        }
-        return true
-    }
-
-    private static func contains(_ attribute: UnsafeRawBufferPointer, in others: UnsafeRawBufferPointer) -> Bool {
-        var rest = others
-        while let at = rest.baseAddress, rest.count > 0 {
-            let size = AttributeView.size(rest)
-            if size == 0 { return false }
-            if size == attribute.count, memcmp(at, attribute.baseAddress.unsafelyUnwrapped, size) == 0 { return true }
-            rest = UnsafeRawBufferPointer(start: at + size, count: rest.count &- size)
-        }
-        return false
+            bytes: attributes, hash: hash, kind: EntryLayout.isSeries, type: shape.type,
+            metric: UInt32(truncatingIfNeeded: metric), offset: shape.keyOffset)
     }
 
     /// Makes a series. 0: there is no room.
@@ -193,7 +195,7 @@ extension MetricMap {
             SeriesLayout.high.store(-.infinity, entry)
         }
         if let source = attributes.baseAddress { memcpy(entry + key.offset, source, attributes.count) }
-        return publish(at, key) { Self.isSame(attributes, $0) }
+        return publish(at, key)
     }
 
     /// The series of a metric with these attributes, made if there is none. Beyond the metric's limit, and without

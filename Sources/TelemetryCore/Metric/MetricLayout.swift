@@ -20,6 +20,8 @@ enum MetricLayout {
     static var used: Field<UInt64> { Field(64) }
     /// Bytes of the file whose blocks exist; only grows.
     static var limit: Field<UInt64> { Field(128) }
+    /// How often a metric was declared, by all processes.
+    static var declarations: Field<UInt64> { Field(136) }
     static func count(_ count: MetricCount) -> Field<UInt64> { Field(192 + 8 * count.rawValue) }
 
     static let live: UInt32 = 1
@@ -81,8 +83,11 @@ enum EntryLayout {
 enum MetricEntryLayout {
     static var seriesCount: Field<UInt32> { Field(32) }
     static var seriesLimit: Field<UInt32> { Field(36) }
-    /// When a process last declared it, nanoseconds since 1970: of several metrics of one name the last one counts.
-    static var declared: Field<Int64> { Field(40) }
+    /// The number of its last declaration: of several metrics of one name the one with the highest counts. A number, and
+    /// no time: a clock that was wrong once would hide what is declared later.
+    static var declared: Field<UInt64> { Field(40) }
+    /// The number of its first declaration.
+    static var firstDeclared: Field<UInt64> { Field(56) }
     /// The entry of the series that takes what has no place.
     static var overflow: Field<UInt32> { Field(48) }
     static var descriptionLength: Field<UInt16> { Field(52) }

@@ -6,7 +6,8 @@ import Synchronization
 /// that, a script would begin another metric beside that of a program.
 extension MetricMap {
     /// Of the metrics of that name, the one that was declared last. Names that differ in case only are the same.
-    func family(named name: UnsafeRawBufferPointer) -> MetricFamily? {
+    /// `skipped`: an entry that is left out.
+    func family(named name: UnsafeRawBufferPointer, besides skipped: Int = 0) -> MetricFamily? {
         var found: MetricFamily?
         for slot in 0..<MetricLayout.slotNumber {
             var at = Int(
@@ -19,7 +20,7 @@ extension MetricMap {
                 else { break }
                 let entry = UnsafeRawPointer(base + at)
                 let size = Int(EntryLayout.size.load(entry))
-                if EntryLayout.kind.load(entry) == EntryLayout.isMetric, holds(at, size),
+                if at != skipped, EntryLayout.kind.load(entry) == EntryLayout.isMetric, holds(at, size),
                     let family = MetricFamily(entry, size), family.isNamed(name),
                     family.declared >= found?.declared ?? .min
                 {

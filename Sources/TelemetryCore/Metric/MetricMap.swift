@@ -13,6 +13,8 @@ final class MetricMap {
     let base: UnsafeMutableRawPointer
     /// The mapped file; nil: memory of this process alone.
     private(set) var file: Descriptor?
+    /// Where that file was found.
+    private let path: String
     /// Bytes of the file that were seen to exist. What another process writes into the header is not trusted.
     private let verified: Atomic<Int>
     private var isBlank = false
@@ -21,9 +23,10 @@ final class MetricMap {
 
     var isShared: Bool { file != nil }
 
-    private init(base: UnsafeMutableRawPointer, file: Descriptor?, verified: Int) {
+    private init(base: UnsafeMutableRawPointer, file: Descriptor?, path: String = "", verified: Int) {
         self.base = base
         self.file = file
+        self.path = path
         self.verified = Atomic(verified)
     }
 
@@ -56,11 +59,11 @@ final class MetricMap {
     /// Maps the file of this epoch, and makes it if there is none. `exclusively` runs what only one process may do at a
     /// time.
     static func open(
-        in directory: Descriptor, epoch: () -> UInt64?, exclusively: (() -> Void) -> Void
+        in directory: Descriptor, at path: String, epoch: () -> UInt64?, exclusively: (() -> Void) -> Void
     ) throws(SystemError) -> MetricMap {
         for _ in 0..<4 {
             guard let epoch = epoch() else { throw .current }
-            switch try find(in: directory, epoch) {
+            switch try find(in: directory, at: path, epoch) {
             case .usable(let map): return map
             case .absent:
                 do throws(SystemError) { try create(in: directory, epoch) } catch {
@@ -83,7 +86,9 @@ final class MetricMap {
         case void(FileStamp)
     }
 
-    private static func find(in directory: Descriptor, _ epoch: UInt64) throws(SystemError) -> Found {
+    private static func find(
+        in directory: Descriptor, at path: String, _ epoch: UInt64
+    ) throws(SystemError) -> Found {
         let (file, status): (Descriptor, stat)
         do throws(SystemError) {
             (file, status) = try Descriptor.openKnown(at: directory, fileName, O_RDWR | O_NONBLOCK)
@@ -92,7 +97,7 @@ final class MetricMap {
             throw error
         }
         do throws(SystemError) {
-            guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
+            guard status.isOwnRegularFile else { throw notRegular }
             let head = MetricHeader(file)
             if head.isLater { throw .laterVersion }
             guard head.isUsable(epoch), Int(status.st_size) >= MetricLayout.initialSize else {
@@ -100,7 +105,8 @@ final class MetricMap {
                 return .void(FileStamp(status))
             }
             let base = try Mapping.shared(file, MetricLayout.largestSize, nil)
-            return .usable(MetricMap(base: base, file: file, verified: Int(status.st_size)))
+            let place = path + "/" + fileName
+            return .usable(MetricMap(base: base, file: file, path: place, verified: Int(status.st_size)))
         } catch {
             file.close()
             throw error
@@ -114,6 +120,19 @@ final class MetricMap {
         }
         try PrivateFile.create(in: directory, fileName, head, size: MetricLayout.initialSize)
     }
+
+    /// Why the file cannot be used, for people.
+    static func text(of error: SystemError) -> String {
+        switch error.code {
+        case ENOTDIR: fileName + ": its directory is a file, or cannot be entered"
+        case notRegular.code: fileName + ": not a regular file of this user"
+        case ELOOP: fileName + ": a symbolic link"
+        default: fileName + ": " + error.text
+        }
+    }
+
+    /// A directory, a device, a pipe, or a file of somebody else.
+    static var notRegular: SystemError { SystemError(code: EISDIR) }
 
     static func isThere(in directory: Descriptor) -> Bool { (try? directory.hasEntry(fileName)) ?? true }
 
@@ -166,13 +185,16 @@ final class MetricMap {
 
     private static let lookNanoseconds: UInt64 = 2_000_000
 
-    /// The file was not removed, cut short or withdrawn. One that was is never touched again.
+    /// The file was not removed, renamed, replaced, cut short or withdrawn. One that was is never touched again.
     func look() -> Bool {
         guard !isBlank else { return false }
         guard let file else { return true }
         var isThere = true
         if file.isOurs, let status = try? file.status() {
-            isThere = status.st_nlink > 0 && Int(status.st_size) >= verified.load(ordering: .relaxed)
+            // A file that has another name now, beside a new one, has not lost its last link.
+            isThere =
+                status.st_nlink > 0 && Int(status.st_size) >= verified.load(ordering: .relaxed)
+                && file.isNamed(path, status)
         }
         if isThere && Self.isLive(base) { return true }
         isBlank = true
@@ -247,9 +269,10 @@ final class MetricMap {
 
     // MARK: entries
 
-    /// The entry with that key, or 0. `matches` is given the address of a key.
+    /// The entry with that key, or 0.
     @inline(__always)
-    func find(_ key: EntryKey, _ matches: (UnsafeRawPointer) -> Bool) -> Int {
+    @_optimize(speed)
+    func find(_ key: EntryKey) -> Int {
         let hash = key.hash
         let slot = MetricLayout.slots &+ 4 &* Int(hash & UInt32(MetricLayout.slotNumber &- 1))
         var at = Int(Self.half(base, slot).pointee.load(ordering: .acquiring))
@@ -260,7 +283,7 @@ final class MetricMap {
                 holds(at, EntryLayout.alignment)
             else { return 0 }
             let entry = base + at
-            if key.fits(entry), holds(at, key.offset &+ key.length), matches(entry + key.offset) { return at }
+            if key.fits(entry), holds(at, key.offset &+ key.length), key.equals(entry + key.offset) { return at }
             at = Int(Self.half(entry, EntryLayout.next.offset).pointee.load(ordering: .acquiring))
             steps &+= 1
         }
@@ -269,13 +292,13 @@ final class MetricMap {
 
     /// Makes the complete entry at `offset` visible to all, unless there is one with its key by now: the entry that
     /// counts.
-    func publish(_ offset: Int, _ key: EntryKey, _ matches: (UnsafeRawPointer) -> Bool) -> Int {
+    func publish(_ offset: Int, _ key: EntryKey) -> Int {
         let entry = base + offset
         let slot = Self.half(
             base, MetricLayout.slots &+ 4 &* Int(key.hash & UInt32(MetricLayout.slotNumber &- 1)))
         while true {
             let first = slot.pointee.load(ordering: .acquiring)
-            let other = find(key, matches)
+            let other = find(key)
             if other != 0 { return other }
             Self.half(entry, EntryLayout.next.offset).pointee.store(first, ordering: .relaxed)
             if slot.pointee.compareExchange(
@@ -284,38 +307,6 @@ final class MetricMap {
                 return offset
             }
         }
-    }
-}
-
-/// What an entry is found by, besides the bytes of its key.
-struct EntryKey {
-    let hash: UInt32
-    let kind: UInt8
-    let type: MetricType
-    /// The entry of the series' metric; 0 for a metric.
-    let metric: UInt32
-    /// Where the key begins in the entry. It follows from the metric, so another place is damage.
-    let offset: Int
-    let length: Int
-
-    @inline(__always)
-    func fits(_ entry: UnsafeRawPointer) -> Bool {
-        EntryLayout.hash.load(entry) == hash && EntryLayout.kind.load(entry) == kind
-            && EntryLayout.metric.load(entry) == metric && EntryLayout.keyLength.load(entry) == UInt32(length)
-            && EntryLayout.keyOffset.load(entry) == UInt16(truncatingIfNeeded: offset)
-            && EntryLayout.type.load(entry) == type.rawValue
-    }
-
-    /// Everything but the key itself, of an entry that is not visible yet.
-    func write(_ entry: UnsafeMutableRawPointer, size: Int) {
-        EntryLayout.size.store(UInt32(truncatingIfNeeded: size), entry)
-        EntryLayout.hash.store(hash, entry)
-        EntryLayout.kind.store(kind, entry)
-        EntryLayout.type.store(type.rawValue, entry)
-        EntryLayout.keyOffset.store(UInt16(truncatingIfNeeded: offset), entry)
-        EntryLayout.created.store(Clock.realtime(), entry)
-        EntryLayout.metric.store(metric, entry)
-        EntryLayout.keyLength.store(UInt32(truncatingIfNeeded: length), entry)
     }
 }
 

@@ -11,6 +11,8 @@ package final class MetricSnapshot {
     package private(set) var families: [MetricFamily] = []
     /// Metrics that are not shown, because another one of that name was declared later.
     package private(set) var superseded = 0
+    /// Names that programs declare differently, in turn.
+    private(set) var contested: [UnsafeRawBufferPointer] = []
     /// Entries of all series, in the order in which they were made, one family after the other.
     private var entries: [UInt32] = []
 
@@ -48,7 +50,7 @@ package final class MetricSnapshot {
             throw error
         }
         defer { file.close() }
-        guard status.isOwnRegularFile else { throw SystemError(code: EPERM) }
+        guard status.isOwnRegularFile else { throw MetricMap.notRegular }
         let head = MetricHeader(file)
         if head.isLater { throw .laterVersion }
         guard let epoch, head.isUsable(epoch) else { return nil }
@@ -124,6 +126,7 @@ package final class MetricSnapshot {
                 continue
             }
             superseded += 1
+            note(metrics[index].family, and: metrics[last[other]].family)
             if metrics[index].family.declared >= metrics[last[other]].family.declared { last[other] = index }
         }
         // Counted, then placed: each family's series stay in their order.
@@ -157,6 +160,15 @@ package final class MetricSnapshot {
             ends[Int(family)] += 1
         }
         return self
+    }
+
+    /// Of two metrics of one name: an update of the tool declares the second one only after the last time that the first
+    /// one was declared.
+    private func note(_ family: MetricFamily, and other: MetricFamily) {
+        guard family.declared > other.firstDeclared, other.declared > family.firstDeclared,
+            !contested.contains(where: { family.isNamed($0) })
+        else { return }
+        contested.append(other.name)
     }
 
     /// All entries that can be reached, in the order of the file.
@@ -281,7 +293,9 @@ package struct MetricFamily {
     package let name: UnsafeRawBufferPointer
     package let unit: UnsafeRawBufferPointer
     package let description: UnsafeRawBufferPointer
-    let declared: Int64
+    /// The number of its last declaration.
+    let declared: UInt64
+    let firstDeclared: UInt64
     fileprivate(set) var first = 0
     fileprivate(set) var count = 0
 
@@ -309,6 +323,7 @@ package struct MetricFamily {
         unit = UnsafeRawBufferPointer(start: key + names + nameLength, count: unitLength)
         description = UnsafeRawBufferPointer(start: key + keyLength, count: descriptionLength)
         declared = MetricEntryLayout.declared.load(entry)
+        firstDeclared = MetricEntryLayout.firstDeclared.load(entry)
         guard MetricDeclaration.isName(Array(name)), MetricDeclaration.isUnit(Array(unit)) else { return nil }
         for index in 0..<boundCount where !bound(index).isFinite || index > 0 && bound(index - 1) >= bound(index) {
             return nil

@@ -63,17 +63,29 @@ final class MetricStore {
         return nil
     }
 
-    /// A metric that nobody has declared: as the tool's processes have made it before, or else as this one does. Nil: it
-    /// is of another type, or the name is malformed.
-    func undeclared(_ name: String, _ type: MetricType, _ unit: String) -> MetricDeclaration? {
+    /// What a call by a name that this process does not know leads to.
+    enum Unknown {
+        case possible(MetricDeclaration)
+        /// Only a program with its manifest may record it.
+        case notListed
+        case otherType, malformed
+        /// This process has as many metrics as it may have.
+        case tooMany
+    }
+
+    /// A metric that nobody has declared: as the tool's processes have made it before, or else as this one does.
+    func undeclared(_ name: String, _ type: MetricType, _ unit: String) -> Unknown {
         var wanted = MetricDeclaration(name: name, type: type)
         wanted.unit = unit
-        if wanted.problem != nil { return nil }
+        if wanted.problem != nil { return .malformed }
         var text = name
-        guard let map, let family = text.withUTF8({ map.family(named: UnsafeRawBufferPointer($0)) }) else {
-            return wanted
+        var declaration = wanted
+        if let map, let family = text.withUTF8({ map.family(named: UnsafeRawBufferPointer($0)) }) {
+            guard type.isTaken(by: family.type) else { return .otherType }
+            guard let known = family.declaration else { return .notListed }
+            declaration = known
         }
-        return type.isTaken(by: family.type) ? family.declaration : nil
+        return metrics.count < MetricLimits.metrics ? .possible(declaration) : .tooMany
     }
 
     func add(_ metric: Metric) {

@@ -21,7 +21,8 @@ package enum APIKey: Equatable {
         case .none: return ""
         case .value(let key): return key
         case .environment(let name):
-            let place = "the environment variable " + name
+            let isShown = Self.isConventional(name)
+            let place = isShown ? "the environment variable " + name : "the environment variable that api_key_env names"
             return try Self.checked(Array((Environment.value(name) ?? "").utf8), place)
         case .file(let path):
             return try Self.checked(try Self.content(path), "the file " + path)
@@ -33,6 +34,19 @@ package enum APIKey: Equatable {
             throw APIKeyError(
                 text: "the file " + path + " cannot be read (" + error.text + "); expected the API key in it")
         }
+    }
+
+    /// The name has letters of one case, and few digits. Another one may be a key that is in the wrong place.
+    private static func isConventional(_ name: String) -> Bool {
+        var (upper, lower, digits) = (0, 0, 0)
+        for byte in name.utf8 {
+            if Authority.isDigit(byte) {
+                digits &+= 1
+            } else if byte != UInt8(ascii: "_") {
+                if byte & 0x20 == 0 { upper &+= 1 } else { lower &+= 1 }
+            }
+        }
+        return digits <= 4 && (upper == 0 || lower == 0)
     }
 
     /// White space at the end comes from an editor. A text that cannot be in a header cannot be a key.

@@ -46,7 +46,8 @@ extension Options {
             return false
         }
         guard let added = added.forMetricsOnly() else {
-            fail("backend " + added.name + ": not for metrics; expected " + Destination.expectedForMetrics)
+            let problem = added.problemForMetrics
+            fail("backend." + problem.key + ": " + problem.text)
             return false
         }
         settings.operatorChoice.destinations.append(added)

@@ -26,7 +26,7 @@ package enum BackendChoice {
     /// What is wrong with a log at this path: a relative path would mean another file in each working directory.
     static func problem(path: String) -> String? {
         let isPath = path.utf8.first == UInt8(ascii: "/") && path.utf8.count <= 4095
-        return isPath && !UnseenCharacter.isIn(path) ? nil : "'" + Excerpt.of(path) + "' is not such a path"
+        return isPath && !UnseenCharacter.isIn(path) ? nil : "not such a path"
     }
 
     /// The log of spans beside an author's log of events: `/a/b.jsonl` becomes `/a/b-spans.jsonl`.

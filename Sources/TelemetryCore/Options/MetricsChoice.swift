@@ -36,6 +36,14 @@ extension NetworkChoice {
 }
 
 extension Destination {
+    /// What is wrong with a receiver of the user's own: the setting concerned, and a sentence.
+    var problemForMetrics: (key: String, text: String) {
+        guard let network, network.kind.forMetrics != nil else {
+            return ("kind", "a receiver of this kind takes no metrics; expected otlp")
+        }
+        return ("signals", "what is kept for you has no events; expected metrics")
+    }
+
     /// The same for metrics alone. Nil: it takes none, or is meant for events too.
     func forMetricsOnly() -> Destination? {
         guard let network, network.kind.forMetrics != nil else { return nil }
@@ -44,8 +52,6 @@ extension Destination {
         guard network.setting("signals").utf8.isEmpty, copy.set("signals", "metrics") == nil else { return nil }
         return Destination(name: name, .network(copy))
     }
-
-    static let expectedForMetrics = "one of kind otlp, for metrics only"
 
     /// What a person is shown of it: without events, where the rest goes.
     package var shownChoice: BackendChoice {

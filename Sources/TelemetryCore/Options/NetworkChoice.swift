@@ -64,15 +64,15 @@ package final class NetworkChoice {
         case "timeout_ms":
             let range = Setting.requestTimeout.range
             guard let number = YAMLNumber.integer(value), range.contains(number) else {
-                return Self.unknown(value, range.expected)
+                return Self.unknown(range.expected)
             }
             timeoutMilliseconds = UInt32(clamping: number)
         case "compression":
-            guard value == "gzip" || value == "none" else { return Self.unknown(value, "gzip or none") }
+            guard value == "gzip" || value == "none" else { return Self.unknown("gzip or none") }
             isCompressed = value == "gzip"
             isCompressionSet = true
         case "allow_http":
-            guard value == "true" || value == "false" else { return Self.unknown(value, "true or false") }
+            guard value == "true" || value == "false" else { return Self.unknown("true or false") }
             allowsHTTP = value == "true"
         case "api_key_header":
             if let problem = HTTPHeader.problem(name: value, value: "") { return problem }
@@ -90,11 +90,11 @@ package final class NetworkChoice {
             guard APIKey.isValid(value) else { return "not a key; expected visible ASCII of at most 4096 bytes" }
             self.key = .value(value)
         case "api_key_env":
-            guard Self.isVariable(value) else { return Self.unknown(value, "the name of an environment variable") }
+            guard Self.isVariable(value) else { return Self.unknown("the name of an environment variable") }
             self.key = .environment(value)
         default:
             guard value.utf8.first == UInt8(ascii: "/"), value.utf8.count <= 4095, !UnseenCharacter.isIn(value) else {
-                return Self.unknown(value, "an absolute path of at most 4095 bytes")
+                return Self.unknown("an absolute path of at most 4095 bytes")
             }
             self.key = .file(value)
         }
@@ -106,29 +106,28 @@ package final class NetworkChoice {
         if let range = kind.setting(key)?.numbers {
             let isNumber = !value.utf8.isEmpty && value.utf8.allSatisfy { Authority.isDigit($0) }
             guard isNumber, let number = YAMLNumber.integer(value), range.contains(number) else {
-                return Self.unknown(value, range.expected)
+                return Self.unknown(range.expected)
             }
         } else if kind.setting(key)?.isList == true {
             guard let words = Self.words(value, of: choices) else {
-                return Self.unknown(value, "each of " + choices + " at most once")
+                return Self.unknown("each of " + choices + " at most once")
             }
             settings.append((key, words))
             return nil
         } else if choices.utf8.isEmpty {
             guard (1...200).contains(value.utf8.count), !UnseenCharacter.isIn(value) else {
-                return Self.unknown(value, "1 to 200 bytes without control characters")
+                return Self.unknown("1 to 200 bytes without control characters")
             }
         } else if !Self.list(choices, has: value) {
-            return Self.unknown(value, "one of " + choices)
+            return Self.unknown("one of " + choices)
         }
         settings.append((key, value))
         return nil
     }
 
+    /// The value is not repeated: a key may be in the place of another setting.
     @inline(never)
-    private static func unknown(_ value: String, _ expected: String) -> String {
-        "'" + Excerpt.of(value) + "' is not known; expected " + expected
-    }
+    private static func unknown(_ expected: String) -> String { "the value is not known; expected " + expected }
 
     /// Words between single spaces.
     private static func list(_ words: String, has word: String) -> Bool {

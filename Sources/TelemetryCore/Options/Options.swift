@@ -28,6 +28,8 @@ package struct Settings {
     var deletion = DeletionChoice()
     /// C10: the only events that may be recorded; nil: any.
     var events: EventRegistry?
+    /// The only spans that may be recorded; nil: any.
+    var declaredSpans: EventRegistry?
     /// Metrics that are declared, in a manifest or in code.
     var metrics: [MetricDeclaration] = []
     /// The manifest declares metrics: no others may be recorded.
@@ -103,6 +105,7 @@ package final class Options {
     package var metadata: [(key: String, value: AttributeValue)] { settings.metadata }
     package var deletion: DeletionChoice { settings.deletion }
     package var events: EventRegistry? { settings.events }
+    package var declaredSpans: EventRegistry? { settings.declaredSpans }
     package var metrics: [MetricDeclaration] { settings.metrics }
     package var areMetricsDeclared: Bool { settings.areMetricsDeclared }
     var metricsListener: ListenAddress? { settings.metricsListener }

@@ -8,6 +8,15 @@ package enum RecordedSignal {
 }
 
 extension Options {
+    /// The type that stands for spans where types of events are listed: in `sampling`, and in a registry.
+    static let spanType = "span"
+
+    /// The author's choice of what is sampled.
+    var spanSampler: TraceSampler {
+        for rule in sampling where rule.type == Self.spanType { return TraceSampler(ratio: rule.rate) }
+        return .standard
+    }
+
     /// The same tool, for its spans. Nil: nobody takes spans.
     package func spans() -> Options? { signal == .events ? spanDestinations.map { spans(to: $0) } : nil }
 
@@ -23,7 +32,7 @@ extension Options {
         settings.metricsListener = nil
         settings.setDestinations(destinations)
         settings.sampling = []
-        settings.events = nil
+        settings.events = settings.declaredSpans
         return Options(settings)
     }
 

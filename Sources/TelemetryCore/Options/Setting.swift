@@ -6,6 +6,7 @@ import CSystem
 package enum Setting: Int {
     case tool, authorGate, consent, force, localOnly, config, notice, extendedCollection, sampling, metadata
     case identity, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, processMetrics
+    case spans, commandSpans
     case identityKind, rotationDays, ephemeral
     case requestTimeout, fileBytes, fileCount
     case deliveryMode, guarantee, flushInterval
@@ -49,7 +50,7 @@ package enum Setting: Int {
 
     /// The only place of each key, range, list of words and default. An error that lists the keys of a section has them
     /// in this order. Every part is a constant, so that the compiler lays the table out and no code builds it.
-    static let table: InlineArray<36, Row> = [
+    static let table: InlineArray<38, Row> = [
         Row(setting: .tool, key: "tool", kind: .section),
         // A2: a gate that the program has closed stays closed.
         Row(setting: .authorGate, key: "enabled", kind: .boolean, rule: .staysFalse, initial: 1),
@@ -76,6 +77,9 @@ package enum Setting: Int {
         Row(setting: .metrics, key: "metrics", kind: .section),
         // H6
         Row(setting: .processMetrics, key: "process_metrics", kind: .boolean),
+        Row(setting: .spans, key: "spans", kind: .section),
+        // H9: a command that is recorded is a span too.
+        Row(setting: .commandSpans, key: "command_spans", kind: .boolean),
         // D3
         Row(setting: .identityKind, section: .identity, key: "kind", kind: .choice("salted none random hashed")),
         // D3: age at which the identifier is replaced; 0: never.
@@ -174,6 +178,7 @@ extension Options {
     package var extendedCollection: Bool { self[.extendedCollection] != 0 }
     /// H6: what this process uses is among what telemetry_metrics_write() writes.
     package var hasProcessMetrics: Bool { self[.processMetrics] != 0 }
+    package var hasCommandSpans: Bool { self[.commandSpans] != 0 }
     package var identity: telemetry_identity { telemetry_identity(UInt32(truncatingIfNeeded: self[.identityKind])) }
     package var rotationDays: UInt32 { UInt32(truncatingIfNeeded: self[.rotationDays]) }
     package var ephemeral: telemetry_ephemeral { telemetry_ephemeral(UInt32(truncatingIfNeeded: self[.ephemeral])) }

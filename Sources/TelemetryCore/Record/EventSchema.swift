@@ -2,11 +2,20 @@
 import CSystem
 
 /// C1, C2: what a type of event may look like. The names of the known types are those of telemetry.h.
-enum EventSchema {
+package enum EventSchema {
     static let version = 1
 
     /// A type that is in no header: only the library makes its events.
     static let heartbeat = "heartbeat"
+
+    /// One of the types that this library knows, if `type` looks like a misspelt one.
+    package static func nearMiss(_ type: String) -> String? {
+        let known = [
+            TELEMETRY_COMMAND_INVOCATION, TELEMETRY_COMMAND_ERROR, TELEMETRY_FEATURE_USED, TELEMETRY_UPDATE_CHECK,
+            TELEMETRY_UPDATE_APPLIED,
+        ]
+        return NearestKey.nearMiss(type, of: known)
+    }
 
     /// C10: types that the library itself makes, whatever the registry says.
     static func isAlwaysAllowed(_ type: UnsafeRawBufferPointer) -> Bool {

@@ -68,7 +68,7 @@ package struct MetricDeclaration {
         if type != .histogram && !bounds.isEmpty { return "bounds: expected them for a histogram only" }
         if bounds.count > MetricLimits.bounds { return "bounds: expected at most 256" }
         for (index, bound) in bounds.enumerated() where !bound.isFinite || index > 0 && bounds[index - 1] >= bound {
-            return "bounds: expected finite numbers, each greater than the one before"
+            return "bounds[" + index.description + "]: expected finite numbers, each greater than the one before"
         }
         if !(1...MetricLimits.mostSeries).contains(seriesLimit) {
             return "the limit of series: expected 1 to \(MetricLimits.mostSeries)"

@@ -15,13 +15,17 @@ package final class MetricsServer {
 
     private var listener: ListeningSocket?
     private var connections: [ServedConnection] = []
+    /// Texts made in this turn.
+    private var shared: [ServedText] = []
     private var polled: [pollfd] = []
 
     /// What a client that does nothing costs the others is a place. So there are more of them than clients that mean
     /// it, and the one that has kept its place for longest without a request loses it.
     static let connectionLimit = 32
-    /// Answers in memory at a time.
-    static let answerLimit = 4
+    /// Of texts in memory, however many clients are being sent them; and there may be two.
+    static let textBytes = 32 << 20
+    /// Where these would be more, a client has so long to take its text, before it loses it to a new one.
+    private static let textNanoseconds: Int64 = 250_000_000
     /// A client that takes nothing for so long makes way for others.
     private static let patienceNanoseconds: Int64 = 2_000_000_000
 
@@ -124,9 +128,12 @@ package final class MetricsServer {
     private func timeoutMilliseconds() -> Int32 {
         var next = csystem_next_watch()
         for connection in connections { next = min(next, connection.deadline) }
-        let isAsked = isAnyWaiting
-        if isAsked && writingCount < Self.answerLimit { return 0 }
-        if connections.count >= Self.connectionLimit || isAsked {
+        if isAnyWaiting {
+            let held = heldTexts
+            if hasRoom(held) || isOldestDue(held) { return 0 }
+            next = min(next, held[0].made &+ Self.textNanoseconds)
+        }
+        if connections.count >= Self.connectionLimit {
             for connection in connections where connection.isWriting {
                 next = min(next, connection.since &+ Self.patienceNanoseconds)
             }
@@ -147,29 +154,64 @@ package final class MetricsServer {
         return false
     }
 
-    private var writingCount: Int {
-        var count = 0
-        for connection in connections where connection.isWriting { count &+= 1 }
-        return count
-    }
-
     /// False: the end. A connection whose request came with others gets one answer in each turn.
     private func answer(_ content: (ExpositionChoice) -> ScrapeContent) -> Bool {
-        let now = Clock.monotonic()
-        var writing = writingCount
         for connection in connections {
             guard case .asking(let head) = connection.stage else { continue }
-            if writing >= Self.answerLimit {
-                guard let slow = slowest(now) else { return true }
-                slow.end()
-                writing &-= 1
-            }
-            let answer = ScrapeAnswer(head, isLocal: isLocal, content)
-            connection.answer(answer, now: now)
+            if !mayAnswer(connection) { continue }
+            let answer = ScrapeAnswer(head, isLocal: isLocal) { text($0, asked: connection.since, content) }
+            connection.answer(answer, now: Clock.monotonic())
             if answer.isEnd { return false }
-            if connection.isWriting { writing &+= 1 }
         }
+        // A connection that is being sent one still has it.
+        shared = []
         return true
+    }
+
+    /// Whether there is room for another text, or a text that was made since the request came. Clients that keep the
+    /// oldest one for long lose it.
+    private func mayAnswer(_ connection: ServedConnection) -> Bool {
+        for text in shared where text.made >= connection.since { return true }
+        let held = heldTexts
+        if hasRoom(held) { return true }
+        guard isOldestDue(held) else { return false }
+        for slow in connections where slow.text === held[0] { slow.end() }
+        return true
+    }
+
+    private func hasRoom(_ held: [ServedText]) -> Bool {
+        if held.count < 2 { return true }
+        return held.reduce(held[held.count &- 1].bytes.count) { $0 &+ $1.bytes.count } <= Self.textBytes
+    }
+
+    private func isOldestDue(_ held: [ServedText]) -> Bool {
+        held.isEmpty || Clock.monotonic() &- held[0].made >= Self.textNanoseconds
+    }
+
+    /// The text for a request that came at that time: one that was made since then, or a new one. Nil: there is none.
+    private func text(
+        _ format: ExpositionFormat, asked: Int64, _ content: (ExpositionChoice) -> ScrapeContent
+    ) -> ServedText? {
+        for text in shared where text.format == format && text.made >= asked { return text }
+        let now = Clock.monotonic()
+        let made: ServedText
+        switch content(ExpositionChoice(format: format, saysEscaping: false)) {
+        case .text(let bytes): made = ServedText(bytes, format, made: now)
+        case .ended(let bytes): made = ServedText(bytes, format, made: now, isEnd: true)
+        case .failure: return nil
+        }
+        shared.append(made)
+        return made
+    }
+
+    /// Those that clients are being sent, each once, the oldest first.
+    private var heldTexts: [ServedText] {
+        var held: [ServedText] = []
+        for connection in connections {
+            guard let text = connection.text, !held.contains(where: { $0 === text }) else { continue }
+            held.insert(text, at: held.firstIndex { $0.made > text.made } ?? held.count)
+        }
+        return held
     }
 
     private var isLocal: Bool { if case .socket = address { true } else { false } }

@@ -9,9 +9,28 @@ enum ScrapeContent {
     case failure
 }
 
+/// The text of an answer. Clients that ask at the same time get the same one, so it is in memory once.
+final class ServedText {
+    let bytes: [UInt8]
+    let format: ExpositionFormat
+    /// When it was begun, nanoseconds of the monotonic clock: what was recorded before is in it.
+    let made: Int64
+    /// The server ends after it.
+    let isEnd: Bool
+
+    init(_ bytes: [UInt8], _ format: ExpositionFormat, made: Int64 = 0, isEnd: Bool = false) {
+        self.bytes = bytes
+        self.format = format
+        self.made = made
+        self.isEnd = isEnd
+    }
+}
+
 /// An answer to a request, as bytes.
 struct ScrapeAnswer {
+    /// All of it, or what comes before the text.
     let bytes: [UInt8]
+    private(set) var text: ServedText?
     /// The connection ends after it.
     let isLast: Bool
     /// The server ends after it.
@@ -23,19 +42,19 @@ struct ScrapeAnswer {
     }
 
     /// `isLocal`: the connection is one of a Unix socket, whose clients may name any host.
-    init(_ head: RequestHead, isLocal: Bool, _ content: (ExpositionChoice) -> ScrapeContent) {
+    /// The text is nil if there is none now.
+    init(_ head: RequestHead, isLocal: Bool, _ content: (ExpositionFormat) -> ServedText?) {
         if let status = Self.refusal(head, isLocal: isLocal) {
             self.init(status, isKept: head.isKept, isVersion10: head.isVersion10, isWithoutBody: head.method == .head)
             return
         }
         let choice =
             head.accept.map { $0.withUnsafeBytes { ExpositionChoice(accept: $0) } } ?? ExpositionChoice.usual
-        switch content(choice) {
-        case .text(let text): self.init(head, choice, text, isEnd: false)
-        case .ended(let text): self.init(head, choice, text, isEnd: true)
-        case .failure:
+        guard let text = content(choice.format) else {
             self.init(.failed, isKept: head.isKept, isVersion10: head.isVersion10, isWithoutBody: head.method == .head)
+            return
         }
+        self.init(head, choice, text)
     }
 
     private static func refusal(_ head: RequestHead, isLocal: Bool) -> ResponseStatus? {
@@ -44,15 +63,14 @@ struct ScrapeAnswer {
         return head.method == .other ? .methodNotAllowed : nil
     }
 
-    private init(_ head: RequestHead, _ choice: ExpositionChoice, _ text: [UInt8], isEnd: Bool) {
-        let isKept = head.isKept && !isEnd
-        var made = Self.head(
-            .ok, choice.contentType, text.count, isKept: isKept, isVersion10: head.isVersion10,
+    private init(_ head: RequestHead, _ choice: ExpositionChoice, _ text: ServedText) {
+        let isKept = head.isKept && !text.isEnd
+        bytes = Self.head(
+            .ok, choice.contentType, text.bytes.count, isKept: isKept, isVersion10: head.isVersion10,
             extra: "Vary: Accept\r\n")
-        if head.method != .head { made += text }
-        bytes = made
+        if head.method != .head { self.text = text }
         isLast = !isKept
-        self.isEnd = isEnd
+        isEnd = text.isEnd
     }
 
     private init(_ status: ResponseStatus, isKept: Bool, isVersion10: Bool, isWithoutBody: Bool = false) {
@@ -74,7 +92,7 @@ struct ScrapeAnswer {
         extra: StaticString
     ) -> [UInt8] {
         var made: [UInt8] = []
-        made.reserveCapacity(512 + length)
+        made.reserveCapacity(512)
         append(&made, "HTTP/1.1 ")
         made += status.rawValue.description.utf8
         made.append(0x20)

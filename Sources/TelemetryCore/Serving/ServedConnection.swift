@@ -23,6 +23,9 @@ final class ServedConnection {
     /// A client that connects and one that has sent a part of a request have less time than one that has had an answer.
     private var input: [UInt8] = []
     private var output: [UInt8] = []
+    /// What comes behind `output`, shared with other clients.
+    private(set) var text: ServedText?
+    /// Of both together.
     private var sent = 0
     private var isLast = false
     private var drained = 0
@@ -34,6 +37,8 @@ final class ServedConnection {
     static let idleNanoseconds = 150 * second
     static let drainNanoseconds = second
     private static let drainLimit = 64 << 10
+    /// A client that takes much has to wait for the others after so much.
+    private static let turnBytes = 1 << 20
 
     init(_ socket: Descriptor, now: Int64) {
         self.socket = socket
@@ -66,13 +71,17 @@ final class ServedConnection {
     /// The deadline has passed.
     func expire(now: Int64) {
         if case .reading = stage, !input.isEmpty { return answer(ScrapeAnswer(refusing: .requestTimeout), now: now) }
-        stage = .over
+        end()
     }
 
-    func end() { stage = .over }
+    func end() {
+        stage = .over
+        text = nil
+    }
 
     func answer(_ answer: ScrapeAnswer, now: Int64) {
         output = answer.bytes
+        text = answer.text
         sent = 0
         isLast = answer.isLast
         enter(.writing, now, Self.answerNanoseconds)
@@ -115,18 +124,20 @@ final class ServedConnection {
     }
 
     private func write(_ now: Int64) {
-        while sent < output.count {
-            let taken = output.withUnsafeBytes { area in
-                area.baseAddress.map { csystem_send(socket.number, $0 + sent, area.count &- sent) } ?? 0
-            }
+        let whole = output.count &+ (text?.bytes.count ?? 0)
+        let turn = sent &+ Self.turnBytes
+        while sent < whole {
+            if sent >= turn { return }
+            let taken = sent < output.count ? send(output, sent) : send(text?.bytes ?? [], sent &- output.count)
             if taken == 0 - Int(EAGAIN) { return }
             guard taken > 0 else {
-                stage = .over
+                end()
                 return
             }
             sent &+= taken
         }
         output = []
+        text = nil
         if isLast {
             csystem_send_end(socket.number)
             enter(.draining, now, Self.drainNanoseconds)
@@ -135,6 +146,12 @@ final class ServedConnection {
         enter(.reading, now, input.isEmpty ? Self.idleNanoseconds : Self.requestNanoseconds)
         // The next request may be there already.
         if !input.isEmpty { examine(now) }
+    }
+
+    private func send(_ bytes: [UInt8], _ start: Int) -> Int {
+        bytes.withUnsafeBytes { area in
+            area.baseAddress.map { csystem_send(socket.number, $0 + start, area.count &- start) } ?? 0
+        }
     }
 
     private func drain() {

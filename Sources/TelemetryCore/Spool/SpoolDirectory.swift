@@ -223,7 +223,7 @@ final class SpoolDirectory {
 
     /// The tool's metrics in the present consent epoch.
     func openMetrics() throws(SystemError) -> MetricMap {
-        try MetricMap.open(in: directory, epoch: { control.epochNow }) { body in
+        try MetricMap.open(in: directory, at: path, epoch: { control.epochNow }) { body in
             _ = withLock(waiting) { _ in body() }
         }
     }

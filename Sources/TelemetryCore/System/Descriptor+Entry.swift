@@ -46,6 +46,17 @@ extension Descriptor {
         return status
     }
 
+    /// Whether `path` names this file, whose status is `status`. True also where that cannot be known: the directory of
+    /// the path is not there, because this process has another root directory, or may not be entered any more.
+    func isNamed(_ path: String, _ status: stat) -> Bool {
+        var named = stat()
+        if SystemCall.status.once({ PathText.call(path) { lstat($0, &named) } }) == 0 {
+            return named.st_ino == status.st_ino && named.st_dev == status.st_dev
+        }
+        guard csystem_errno() == ENOENT, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return true }
+        return SystemCall.status.once { PathText.call(String(path[..<slash])) { stat($0, &named) } } != 0
+    }
+
     /// The same of a name from `Directory.forEachName`.
     func read(_ status: inout stat, ofListed name: UnsafePointer<CChar>) -> Bool {
         SystemCall.status.once { fstatat(raw, name, &status, AT_SYMLINK_NOFOLLOW) } == 0

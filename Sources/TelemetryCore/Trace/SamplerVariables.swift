@@ -5,6 +5,8 @@
 /// the sampler is then `parentbased_always_on`, the ratio 1.
 package struct SamplerVariables {
     package let sampler: TraceSampler
+    /// False: nobody has set one.
+    package private(set) var isSet = true
     /// A sentence for `doctor`; nil: nothing is wrong.
     package let problem: String?
 
@@ -18,7 +20,10 @@ package struct SamplerVariables {
     init(name: String?, argument: String?) {
         let given = Self.word(name)
         switch given {
-        case "", "parentbased_always_on": self.init(.always, isParentBased: true)
+        case "":
+            self.init(.always, isParentBased: true)
+            isSet = false
+        case "parentbased_always_on": self.init(.always, isParentBased: true)
         case "parentbased_always_off": self.init(.never, isParentBased: true)
         case "always_on": self.init(.always, isParentBased: false)
         case "always_off": self.init(.never, isParentBased: false)

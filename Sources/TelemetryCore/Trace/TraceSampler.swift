@@ -23,6 +23,14 @@ package struct TraceSampler: Equatable {
     /// `parentbased_always_on`
     package static let standard = TraceSampler(rule: .always, isParentBased: true)
 
+    /// `parentbased_traceidratio`
+    package init(ratio: Double) { self.init(rule: Rule(ratio: ratio), isParentBased: true) }
+
+    init(rule: Rule, isParentBased: Bool) {
+        self.rule = rule
+        self.isParentBased = isParentBased
+    }
+
     /// Whether a span is recorded. `parent` nil: it is the first of its trace.
     @inline(__always)
     package func decides(_ traceID: TraceID, parent: TraceContext?) -> Bool {

@@ -8,16 +8,20 @@ final class ManifestSection {
     let path: String
     let position: TextPosition
     private let entries: [YAMLEntry]
+    /// No error text repeats a value: a credential belongs in this mapping, and may be in the wrong place of it.
+    private let isPrivate: Bool
 
     @inline(never)
-    init(_ node: YAMLNode, file: String, path: String, keys: [String]) throws(ManifestError) {
+    init(_ node: YAMLNode, file: String, path: String, keys: [String], isPrivate: Bool = false) throws(ManifestError) {
+        self.isPrivate = isPrivate
         self.file = file
         self.path = path
         position = node.position
         entries = try Self.entries(of: node, file: file, path: path)
         for entry in entries where !keys.contains(entry.key) {
             throw ManifestError(
-                file: file, entry.position, key: Self.join(path, Excerpt.of(entry.key)),
+                file: file, entry.position,
+                key: isPrivate ? Self.privateKey(path, entry) : Self.join(path, Excerpt.of(entry.key)),
                 "unknown key; expected '" + NearestKey.to(entry.key, of: keys) + "' or another of " + Self.list(keys))
         }
     }
@@ -27,7 +31,7 @@ final class ManifestSection {
     static func entries(of node: YAMLNode, file: String, path: String) throws(ManifestError) -> [YAMLEntry] {
         if case .mapping(let entries) = node.content { return entries }
         let key = path.isEmpty ? "manifest" : path
-        throw ManifestError(file: file, node.position, key: key, node.shown + " is not a mapping; expected a mapping")
+        throw ManifestError(file: file, node.position, key: key, node.form + " is not a mapping; expected a mapping")
     }
 
     /// The value of a key; nil when the key is not there.
@@ -43,16 +47,30 @@ final class ManifestSection {
     }
 
     @inline(never)
-    func section(_ key: String, keys: [String]) throws(ManifestError) -> ManifestSection? {
+    func section(_ key: String, keys: [String], isPrivate: Bool = false) throws(ManifestError) -> ManifestSection? {
         guard let node = node(key) else { return nil }
-        return try ManifestSection(node, file: file, path: join(key), keys: keys)
+        return try ManifestSection(node, file: file, path: join(key), keys: keys, isPrivate: isPrivate)
+    }
+
+    /// A value, as an error text of this mapping calls it.
+    @inline(never)
+    func shown(_ node: YAMLNode) -> String { isPrivate && node.scalar != nil ? "the value" : node.shown }
+
+    /// A key that is like one of this library's. Another one is not repeated.
+    private static func privateKey(_ path: String, _ entry: YAMLEntry) -> String {
+        let isWord =
+            entry.key.utf8.count <= 32
+            && entry.key.utf8.allSatisfy {
+                $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") || ($0 | 0x20) &- 0x61 < 26
+            }
+        return isWord ? join(path, entry.key) : path
     }
 
     @inline(never)
     func bool(_ key: String) throws(ManifestError) -> Bool? {
         guard let node = node(key) else { return nil }
         if let value = node.scalar?.bool { return value }
-        throw failure(key, node, node.shown + " is not a boolean; expected true or false")
+        throw failure(key, node, shown(node) + " is not a boolean; expected true or false")
     }
 
     func integer(_ key: String, _ values: ClosedRange<Int64>) throws(ManifestError) -> Int64? {
@@ -63,10 +81,10 @@ final class ManifestSection {
     func integer(_ key: String, _ range: NumberRange) throws(ManifestError) -> Int64? {
         guard let node = node(key) else { return nil }
         guard let scalar = node.scalar, scalar.isPlain, YAMLNumber.isInteger(scalar.text) else {
-            throw failure(key, node, node.shown + " is not an integer; expected " + range.expected)
+            throw failure(key, node, shown(node) + " is not an integer; expected " + range.expected)
         }
         if let value = scalar.integer, range.contains(value) { return value }
-        throw failure(key, node, node.shown + " is out of range; expected " + range.expected)
+        throw failure(key, node, shown(node) + " is out of range; expected " + range.expected)
     }
 
     /// The place of a word in a list.
@@ -74,7 +92,7 @@ final class ManifestSection {
     func choice(_ key: String, _ words: [String]) throws(ManifestError) -> Int? {
         guard let node = node(key) else { return nil }
         for (index, word) in words.enumerated() where node.scalar?.text == word { return index }
-        throw failure(key, node, node.shown + " is not known; expected " + Self.list(words, or: true))
+        throw failure(key, node, shown(node) + " is not known; expected " + Self.list(words, or: true))
     }
 
     /// Text, whether it is quoted or not: `1.10` is a version. `problem` says what is wrong with it, if anything.
@@ -84,7 +102,7 @@ final class ManifestSection {
     ) throws(ManifestError) -> String? {
         guard let node = node(key) else { return nil }
         guard let scalar = node.scalar, !scalar.isNull else {
-            throw failure(key, node, node.shown + " is not text; expected " + expected)
+            throw failure(key, node, shown(node) + " is not text; expected " + expected)
         }
         if let problem = problem(scalar.text) { throw failure(key, node, problem + "; expected " + expected) }
         return scalar.text
@@ -95,7 +113,7 @@ final class ManifestSection {
     func text(_ key: String, expected: String) throws(ManifestError) -> String? {
         guard let node = node(key) else { return nil }
         if let scalar = node.scalar, !scalar.isNull { return scalar.text }
-        throw failure(key, node, node.shown + " is not text; expected " + expected)
+        throw failure(key, node, shown(node) + " is not text; expected " + expected)
     }
 
     @inline(never)

@@ -17,6 +17,16 @@ enum NearestKey {
         return best
     }
 
+    /// A candidate that differs in one or two letters, or in an ending. Nil: there is none, or the key is one of them.
+    static func nearMiss(_ key: String, of candidates: [String]) -> String? {
+        let given = Array(Array(key.utf8).prefix(limitBytes))
+        for candidate in candidates {
+            let other = Array(candidate.utf8)
+            if given == other { return nil }
+        }
+        return candidates.first { distance(given, Array($0.utf8)) <= 2 }
+    }
+
     /// Levenshtein distance, one row of the table at a time.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var row = Array(0...right.count)

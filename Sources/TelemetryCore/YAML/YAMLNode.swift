@@ -73,6 +73,13 @@ final class YAMLNode {
         return nil
     }
 
+    /// What it is, without what it says: a text in the place of a mapping may be a credential.
+    @inline(never)
+    var form: String {
+        if case .scalar = content { return "a single value" }
+        return shown
+    }
+
     /// What it is, as an error text calls it.
     @inline(never)
     var shown: String {

@@ -110,10 +110,19 @@ final class YAMLReader {
         let key = text
         for entry in entries where entry.key == key {
             throw ManifestError(
-                file: file, position, key: Excerpt.of(key),
+                file: file, position, key: Self.isWord(key) ? key : "key",
                 "is there a second time, first in line " + entry.position.line.description + "; expected each key once")
         }
         return key
+    }
+
+    /// Another key may be a credential in the wrong place, and is not repeated.
+    private static func isWord(_ key: String) -> Bool {
+        key.utf8.count <= Excerpt.limitBytes
+            && key.utf8.allSatisfy {
+                ($0 | 0x20) &- 0x61 < 26 || $0 &- 0x30 < 10 || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+                    || $0 == UInt8(ascii: ".")
+            }
     }
 
     @inline(never)

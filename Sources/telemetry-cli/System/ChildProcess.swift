@@ -15,7 +15,7 @@ struct ChildProcess {
         case ended(Death)
     }
 
-    private let pid: pid_t
+    let pid: pid_t
     private var witness: SignalWitness
 
     struct StartError: Error {
@@ -24,12 +24,15 @@ struct ChildProcess {
         let isAlone: Bool
     }
 
-    /// Starts `arguments[0]`, looked up in PATH. Every signal is blocked from now to the end of this process, so that
+    /// Starts `arguments[0]`, looked up in PATH. `environment`: nil: this process's. Every signal is blocked from now to the end of this process, so that
     /// none can arrive unseen, and none ends it before it has told how the program ended.
-    static func start(_ invocation: Invocation, _ arguments: ArgumentVector) throws(StartError) -> ChildProcess {
+    static func start(_ invocation: Invocation, _ arguments: ArgumentVector, _ environment: ChildEnvironment?)
+        throws(StartError) -> ChildProcess
+    {
         var program = csystem_program()
         program.arguments = UnsafePointer(arguments)
-        let error = csystem_start_program(&program)
+        program.environment = environment.map { UnsafePointer($0.entries) }
+        let error = withExtendedLifetime(environment) { csystem_start_program(&program) }
         guard error == 0 else { throw StartError(code: error, isAlone: program.is_alone) }
         return ChildProcess(pid: program.pid, witness: SignalWitness(invocation.rawArguments, arguments))
     }
@@ -37,6 +40,18 @@ struct ChildProcess {
     private init(pid: pid_t, witness: SignalWitness) {
         self.pid = pid
         self.witness = witness
+    }
+
+    /// The file name of what it runs: for a script, that of its interpreter. Nil: it has ended already.
+    var executableName: String? {
+        withUnsafeTemporaryAllocation(byteCount: Int(PATH_MAX), alignment: 1) { area -> String? in
+            guard let base = area.baseAddress?.assumingMemoryBound(to: CChar.self) else { return nil }
+            let length = readlink("/proc/\(pid)/exe", base, area.count)
+            guard length > 0 else { return nil }
+            let path = area.prefix(length)
+            let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+            return String(decoding: path[start...], as: UTF8.self)
+        }
     }
 
     /// Waits for the program's end. Hands on the signals sent to this process, and stops when the program stops.

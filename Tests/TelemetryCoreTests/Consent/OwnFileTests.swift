@@ -118,6 +118,9 @@ final class OwnFileTests: XCTestCase {
                 ], true, false
             ),
             (["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], false, false),
+            (["OTEL_METRICS_EXPORTER": "otpl"], false, true),
+            (["OTEL_METRICS_EXPORTER": "otpl, otlp"], true, false),
+            (["OTEL_METRICS_EXPORTER": "console,none"], false, false),
         ]
         for (variables, isOn, warns) in table {
             for (name, value) in variables { home.set(name, value) }
@@ -126,6 +129,66 @@ final class OwnFileTests: XCTestCase {
             XCTAssertEqual(decision.warnings.count, warns ? 1 : 0, "\(variables): \(decision.warnings)")
             for name in variables.keys { home.set(name, nil) }
         }
+    }
+
+    /// What is off is what is kept for the user, and a protocol is none of the words for yes and no.
+    func testWarnings() {
+        home.set("OTEL_METRICS_EXPORTER", "otlp")
+        home.set("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+        XCTAssertEqual(
+            decide().warnings,
+            [
+                "OTEL_EXPORTER_OTLP_PROTOCOL is 'grpc', which is not spoken here; expected http/protobuf or http/json; nothing is kept for you"
+            ])
+        home.set("OTEL_EXPORTER_OTLP_PROTOCOL", nil)
+        home.set("OTEL_METRICS_EXPORTER", "otpl")
+        XCTAssertEqual(
+            decide().warnings,
+            [
+                "OTEL_METRICS_EXPORTER is 'otpl', which asks for nothing; expected otlp, none, or another exporter of OpenTelemetry"
+            ])
+        writeFile("own: maybe")
+        XCTAssertEqual(decide().warnings.first?.hasSuffix("; nothing is kept for you"), true)
+    }
+
+    /// At the place of what is wrong, and no two sentences that contradict each other.
+    func testSignals() {
+        let table = [
+            (
+                "kind: otlp\n    signals: [events, metrics]",
+                ":4:14: backends[0].signals: what is kept for you has no events; expected metrics"
+            ),
+            ("kind: http", ":2:11: backends[0].kind: a receiver of this kind takes no metrics; expected otlp"),
+        ]
+        for (text, expected) in table {
+            let endpoint = "\n    endpoint: https://h"
+            let parts = text.split(separator: "\n", maxSplits: 1)
+            let rest = parts.count > 1 ? "\n" + parts[1] : ""
+            guard case .unusable(_, let reason) = parse("backends:\n  - " + parts[0] + endpoint + rest).answer else {
+                XCTFail(text)
+                continue
+            }
+            XCTAssertEqual(reason, expected)
+        }
+    }
+
+    /// Of several copies of a variable, one that refuses counts.
+    func testCopies() {
+        XCTAssertEqual(OwnVariables.Meaning(exporters: "otlp"), .otlp)
+        for value in ["none", "prometheus", "otpl", "OTLP"] {
+            XCTAssertNotEqual(OwnVariables.Meaning(exporters: value), .otlp, value)
+        }
+    }
+
+    /// A variable that does not count says nothing.
+    func testWhatDoesNotCount() {
+        let inputs = ConsentInputs(toolName: "my.tool")
+        inputs.audience = .own
+        inputs.hasAuthorsReceiver = true
+        inputs.exporter = OwnVariables.read { $0 == "OTEL_METRICS_EXPORTER" ? "otlp" : nil }
+        let statement = ConsentRules.statement(of: .exporterVariables, inputs)
+        XCTAssertEqual(statement.says, .nothing)
+        XCTAssertTrue(statement.reason.contains("does not count"))
     }
 
     /// Neither the author's receiver nor what the author adds to events goes along.

@@ -28,7 +28,7 @@ final class MetricsJSONTests: XCTestCase {
                 + #"{"attributes":{},"count":3,"sum":6.0,"min":0.25,"max":5.0,"buckets":[{"le":0.5,"count":1},"#
                 + #"{"le":1.0,"count":2},{"le":null,"count":3}],"created":T}]},"#
                 + #"{"name":"idle","type":"up_down_counter","unit":"","description":"","series":[]}],"#
-                + #""refused":{"refused_value":7,"overflowed":0,"refused_metric":0,"adjusted":0,"dropped":0,"superseded":0}}"#
+                + #""refused":{"refused_value":7,"overflowed":0,"refused_metric":0,"adjusted":0,"dropped":0,"superseded":0,"not_in_prometheus":0}}"#
                 + "\n")
     }
 

@@ -19,7 +19,7 @@ final class EventsSectionTests: XCTestCase {
     func testEvents() {
         let type = "expected a type of 1 to 64 letters, digits, '.', '_' or '-', or a list of up to 16"
         check("[a]", "2:9: events: a sequence is not a mapping; expected a mapping")
-        check("{a: x}", "2:13: events.a: 'x' is not a mapping; expected a mapping")
+        check("{a: x}", "2:13: events.a: a single value is not a mapping; expected a mapping")
         check("{a: {}}", "2:13: events.a.description: missing; expected 1 to 1024 bytes of text for people")
         check(
             "{a: {description: ''}}",
@@ -66,7 +66,7 @@ final class EventsSectionTests: XCTestCase {
     func testAttributes() {
         attribute("os: {}", "3:4: events.a.attributes.os: 'os' is the name of an event field; expected another name")
         attribute("'': {}", "3:4: events.a.attributes.: key '' of 0 bytes; expected 1 to 64 bytes")
-        attribute("k: 1", "3:7: events.a.attributes.k: '1' is not a mapping; expected a mapping")
+        attribute("k: 1", "3:7: events.a.attributes.k: a single value is not a mapping; expected a mapping")
         attribute("k: {}", "3:7: events.a.attributes.k.type: missing; expected string, int, double or bool")
         attribute(
             "k: {type: float}",

@@ -208,6 +208,48 @@ final class MetricStoreTests: XCTestCase {
         }
     }
 
+    /// The file has a name still, and somebody else finds another one, or none, where it was.
+    func testWhatThePathNamesCounts() throws {
+        let path = scratch.files.path + "/" + MetricMap.fileName
+        let ways: [(String, () -> Void)] = [
+            ("renamed", { rename(path, path + ".old") }),
+            (
+                "linked, then removed",
+                {
+                    link(path, path + ".old")
+                    unlink(path)
+                }
+            ),
+            (
+                "replaced",
+                {
+                    rename(path, path + ".old")
+                    _ = try? self.map()
+                }
+            ),
+        ]
+        for (way, change) in ways {
+            let map = try map()
+            XCTAssertTrue(add(1, MetricDeclaration(name: "a", type: .counter), in: map))
+            XCTAssertTrue(map.look(), way)
+            change()
+            XCTAssertFalse(map.look(), way)
+            XCTAssertTrue(add(2, MetricDeclaration(name: "a", type: .counter), in: try self.map()))
+            XCTAssertEqual(values(try snapshot()), ["a": 2], way)
+            unlink(path)
+            unlink(path + ".old")
+        }
+    }
+
+    /// In another root directory, for instance, nothing is there: the file that is mapped goes on.
+    func testADirectoryThatIsNotThereSaysNothing() throws {
+        let map = try map()
+        let directory = scratch.files.path
+        rename(directory, directory + ".moved")
+        defer { rename(directory + ".moved", directory) }
+        XCTAssertTrue(map.look())
+    }
+
     func testLaterVersionIsLeftAlone() throws {
         XCTAssertTrue(add(1, MetricDeclaration(name: "a", type: .counter), in: try map()))
         let path = scratch.files.path + "/" + MetricMap.fileName
@@ -294,6 +336,22 @@ final class MetricStoreTests: XCTestCase {
         XCTAssertEqual(snapshot.families.count, 1)
         XCTAssertEqual(snapshot.families.first?.type, .counter)
         XCTAssertEqual(snapshot.superseded, 1)
+    }
+
+    /// A clock that was wrong once hides nothing that is declared later.
+    func testTheOrderOfDeclarationsNeedsNoClock() throws {
+        let map = try map()
+        var first = MetricDeclaration(name: "a", type: .histogram)
+        first.bounds = [1, 2]
+        var second = first
+        second.bounds = [1, 2, 3]
+        for (declaration, count) in [(first, 2), (second, 3), (first, 2), (second, 3)] {
+            let entry = map.metric(declaration)
+            // As a process has left it whose clock was in the year 2100.
+            EntryLayout.created.store(4_102_444_800_000_000_000, map.base + entry)
+            XCTAssertEqual(try snapshot()?.families.first?.boundCount, count)
+        }
+        XCTAssertEqual(MetricLayout.declarations.load(map.base), 4)
     }
 
     func testDeclarations() {

@@ -59,7 +59,7 @@ final class SegmentReaderTests: XCTestCase {
             _ = record("a")
             let later = record("b")
             _ = record("c")
-            field.store(field.load(segment.base + later.lowerBound) + 1, segment.base + later.lowerBound)
+            field.store(field.load(segment.base + later.lowerBound) + 2, segment.base + later.lowerBound)
             XCTAssertEqual(Sample.names(segment), ["a", "c"], "one that is not intact is passed over")
             repair(later.lowerBound, length: later.count)
             XCTAssertEqual(Sample.names(segment), ["a"])

@@ -36,7 +36,7 @@ final class ManifestErrorTests: XCTestCase {
             "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, process_metrics"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
-        check("text", "f.yaml:1:1: manifest: 'text' is not a mapping; expected a mapping")
+        check("text", "f.yaml:1:1: manifest: a single value is not a mapping; expected a mapping")
         check("[1]", "f.yaml:1:1: manifest: a sequence is not a mapping; expected a mapping")
         check("enabled: true", "f.yaml:1:1: tool: missing; expected a mapping with a name")
         check(Self.tool + "enabeld: true", "f.yaml:2:1: enabeld: unknown key; expected 'enabled' or another of \(top)")
@@ -65,7 +65,7 @@ final class ManifestErrorTests: XCTestCase {
             at + "{file: [f], key: k}",
             "f.yaml:2:16: config.file: '' is not such a file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'"
         )
-        check(at + "on", "f.yaml:2:9: config: 'on' is not a mapping; expected a mapping")
+        check(at + "on", "f.yaml:2:9: config: a single value is not a mapping; expected a mapping")
         check(Self.tool + "force: yes", "f.yaml:2:8: force: 'yes' is not a boolean; expected true or false")
         check(Self.tool + "local_only: 1", "f.yaml:2:13: local_only: '1' is not a boolean; expected true or false")
     }
@@ -73,7 +73,7 @@ final class ManifestErrorTests: XCTestCase {
     func testTool() {
         let name = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         let version = "1 to 64 bytes without control characters"
-        check("tool: mytool", "f.yaml:1:7: tool: 'mytool' is not a mapping; expected a mapping")
+        check("tool: mytool", "f.yaml:1:7: tool: a single value is not a mapping; expected a mapping")
         check("tool: {version: 1}", "f.yaml:1:7: tool.name: missing; expected \(name)")
         check("tool: {name: a/b}", "f.yaml:1:14: tool.name: 'a/b' is not a tool name; expected \(name)")
         check("tool: {name: }", "f.yaml:1:14: tool.name: '' is not text; expected \(name)")
@@ -103,7 +103,7 @@ final class ManifestErrorTests: XCTestCase {
     /// C11
     func testSampling() {
         let s = Self.tool + "sampling:\n"
-        check(Self.tool + "sampling: 0.5", "f.yaml:2:11: sampling: '0.5' is not a mapping; expected a mapping")
+        check(Self.tool + "sampling: 0.5", "f.yaml:2:11: sampling: a single value is not a mapping; expected a mapping")
         check(
             s + "  a b: 0.5",
             "f.yaml:3:3: sampling.a b: no event type; expected 1 to 64 letters, digits, '.', '_' or '-'")
@@ -144,7 +144,7 @@ final class ManifestErrorTests: XCTestCase {
         let kinds =
             "noop, stdout, file, http, otlp, datadog, posthog, segment, splunk_hec, splunk_udp, clickhouse or zipkin"
         let absolute = "an absolute path of at most 4095 bytes"
-        check(b + "file", "f.yaml:2:10: backend: 'file' is not a mapping; expected a mapping")
+        check(b + "file", "f.yaml:2:10: backend: a single value is not a mapping; expected a mapping")
         check(
             Self.tool + "backends: []", "f.yaml:2:11: backends: the list is empty; expected one backend or more")
         check(
@@ -153,7 +153,7 @@ final class ManifestErrorTests: XCTestCase {
             b + "{kind: noop}\nbackends: [{kind: noop}]",
             "f.yaml:3:11: backends: of no use beside backend; expected one of the two")
         check(b + "{path: /x}", "f.yaml:2:10: backend.kind: missing; expected \(kinds)")
-        check(b + "{kind: ftp}", "f.yaml:2:17: backend.kind: 'ftp' is not known; expected \(kinds)")
+        check(b + "{kind: ftp}", "f.yaml:2:17: backend.kind: the value is not known; expected \(kinds)")
         check(
             b + "{kind: noop, path: /x}", "f.yaml:2:29: backend.path: does not go with this kind; expected kind: file")
         check(
@@ -167,16 +167,17 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:33: backend.endpoint: does not go with this kind; expected kind: one that sends")
         check(
             b + "{kind: file, path: x.jsonl}",
-            "f.yaml:2:29: backend.path: 'x.jsonl' is not such a path; expected \(absolute)")
+            "f.yaml:2:29: backend.path: not such a path; expected \(absolute)")
         check(
             b + "{kind: file, path: \"/a\\0b\"}",
-            "f.yaml:2:29: backend.path: '/a?b' is not such a path; expected \(absolute)")
+            "f.yaml:2:29: backend.path: not such a path; expected \(absolute)")
         check(
             b + "{kind: file, max_files: 0}",
-            "f.yaml:2:34: backend.max_files: '0' is out of range; expected an integer from 1 to 1000")
+            "f.yaml:2:34: backend.max_files: the value is out of range; expected an integer from 1 to 1000")
         check(
             b + "{kind: file, max_bytes: 1k}",
-            "f.yaml:2:34: backend.max_bytes: '1k' is not an integer; expected an integer from 4096 to 1099511627776")
+            "f.yaml:2:34: backend.max_bytes: the value is not an integer; expected an integer from 4096 to 1099511627776"
+        )
         check(b + "{kind: http}", "f.yaml:2:10: backend.endpoint: missing; expected \(url)")
         check(
             b + "{kind: http, endpoint: 'ftp://u:secret@h'}",
@@ -191,14 +192,14 @@ final class ManifestErrorTests: XCTestCase {
         check(b + "{kind: http, endpoint: ''}", "f.yaml:2:33: backend.endpoint: the endpoint is empty; \(like)")
         check(
             b + "{kind: http, endpoint: 'https://h', timeout_ms: 0}",
-            "f.yaml:2:58: backend.timeout_ms: '0' is out of range; expected an integer from 1 to 600000")
+            "f.yaml:2:58: backend.timeout_ms: the value is out of range; expected an integer from 1 to 600000")
     }
 
     /// A credential in a header is never shown.
     func testHeaders() {
         let h = Self.tool + "backend:\n  kind: http\n  endpoint: https://h\n  headers:"
         let characters = "value with other characters; expected visible ASCII, spaces and tabs"
-        check(h + " x", "f.yaml:5:12: backend.headers: 'x' is not a mapping; expected a mapping")
+        check(h + " x", "f.yaml:5:12: backend.headers: a single value is not a mapping; expected a mapping")
         check(h + "\n    X-Key: \"secret\\r\\nEvil: 1\"", "f.yaml:6:12: backend.headers.X-Key: \(characters)")
         check(h + "\n    X-Key: \"sécret\"", "f.yaml:6:12: backend.headers.X-Key: \(characters)")
         check(
@@ -206,7 +207,7 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:6:12: backend.headers.X-Key: a mapping is not text; expected the header's value")
         check(
             h + "\n    X Key: secret",
-            "f.yaml:6:12: backend.headers.X Key: not a header name; expected 1 to 64 letters, digits or hyphens")
+            "f.yaml:6:12: backend.headers: not a header name; expected 1 to 64 letters, digits or hyphens")
         check(
             h + "\n    content-LENGTH: 5",
             "f.yaml:6:21: backend.headers.content-LENGTH: set by the library; expected another header")
@@ -215,6 +216,49 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:6:12: backend.headers.X-Key: value of 8193 bytes; expected at most 8192")
         let many = (0..<33).map { "\n    X-\($0): v" }.joined()
         check(h + many, "f.yaml:6:5: backend.headers: 33 headers; expected at most 32")
+    }
+
+    /// The line of what is wrong, not that of the metric.
+    func testMetrics() {
+        let m = Self.tool + "metrics:\n  m:\n    description: M.\n"
+        check(
+            m + "    type: counter\n    unit: a b",
+            "f.yaml:6:11: metrics.m.unit: 'a b' is not a unit; expected at most 63 printable ASCII characters without a blank"
+        )
+        check(
+            m + "    type: histogram\n    bounds: [1, 3, 2]",
+            "f.yaml:6:20: metrics.m.bounds: '2' is not above the bound before it; expected a sequence of ascending numbers"
+        )
+        check(
+            m + "    type: counter\n    bounds: [1]",
+            "f.yaml:6:13: metrics.m.bounds: does not go with type: counter; expected type: histogram")
+        check(
+            m + "    type: counter\n    combine: sum",
+            "f.yaml:6:14: metrics.m.combine: does not go with type: counter; expected type: gauge")
+    }
+
+    /// A key in the place of something else is not repeated.
+    func testNoSecretIsShown() {
+        for line in [
+            "SEKRIT", "{kind: SEKRIT}", "{kind: http, endpoint: https://h, headers: 'Authorization: Bearer SEKRIT'}",
+            "{kind: http, endpoint: https://h, headers: {Bearer SEKRIT: x}}",
+            "{kind: http, endpoint: https://h, headers: {Bearer SEKRIT: 1, Bearer SEKRIT: 2}}",
+            "{kind: http, endpoint: https://h, api_key_env: SEKRIT.}",
+            "{kind: http, endpoint: https://h, api_key_file: SEKRIT}",
+            "{kind: http, endpoint: https://h, compression: SEKRIT}",
+            "{kind: http, endpoint: https://h, timeout_ms: SEKRIT}",
+            "{kind: http, endpoint: https://h, allow_http: SEKRIT}", "{kind: http, endpoint: https://h, name: SEKRIT!}",
+            "{kind: http, endpoint: https://h, api_key_header: SEKRIT X}", "{kind: file, path: SEKRIT}",
+            "{kind: file, max_bytes: SEKRIT}", "{kind: otlp, endpoint: https://h, signals: [SEKRIT]}",
+            "{kind: datadog, api_key: x, site: SEKRIT}", "{kind: http, endpoint: SEKRIT}",
+            "{kind: http, 'SEKRIT 1': x}",
+        ] {
+            let options = Options(toolName: "", toolVersion: "")
+            let text = Self.tool + "backend: " + line
+            XCTAssertThrowsError(
+                try Array(text.utf8).withUnsafeBytes { try Manifest.parse($0, name: "f.yaml", into: options) }, line)
+            XCTAssertFalse(options.error?.contains("SEKRIT") ?? true, "\(line): \(options.error ?? "")")
+        }
     }
 
     func testDeliveryAndLimits() {
@@ -325,11 +369,11 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:23: identity.ephemeral: 'true' is not known; expected auto, never or always")
         check(
             Self.tool + "deletion: {email: 'a@b?bcc=c@d'}",
-            "f.yaml:2:19: deletion.email: 'a@b?bcc=c@d' is not such an address; expected one address such as privacy@example.org"
+            "f.yaml:2:19: deletion.email: not such an address; expected one address such as privacy@example.org"
         )
         check(
             Self.tool + "deletion: {email: a@b, subject: \"a\\r\\nBcc: c@d\"}",
-            "f.yaml:2:33: deletion.subject: 'a??Bcc: c@d' is not a subject; expected 1 to 200 bytes without control characters"
+            "f.yaml:2:33: deletion.subject: not a subject; expected 1 to 200 bytes without control characters"
         )
         check(
             Self.tool + "deletion: {subject: x}",

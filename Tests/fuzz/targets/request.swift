@@ -1,4 +1,5 @@
 import Foundation
+
 @testable import TelemetryCore
 
 /// What a client sends to a server of metrics. It means the same in whatever pieces it comes, and the answer is
@@ -16,10 +17,10 @@ public func fuzzRequest(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
         precondition(RequestHead.parse(UnsafeRawBufferPointer(rebasing: given[..<length])) == whole)
         reached()
         for isLocal in [false, true] {
-            check(ScrapeAnswer(head, isLocal: isLocal) { _ in .text(Array("x".utf8)) })
-            check(ScrapeAnswer(head, isLocal: isLocal) { _ in .failure })
+            check(ScrapeAnswer(head, isLocal: isLocal) { ServedText(Array("x".utf8), $0) })
+            check(ScrapeAnswer(head, isLocal: isLocal) { _ in nil })
         }
-        if !head.isForThisMachine { precondition(status(ScrapeAnswer(head, isLocal: false) { _ in .failure }) == 403) }
+        if !head.isForThisMachine { precondition(status(ScrapeAnswer(head, isLocal: false) { _ in nil }) == 403) }
     }
     for count in stride(from: 0, to: given.count, by: 1 + given.count / 16) {
         switch RequestHead.parse(UnsafeRawBufferPointer(rebasing: given[..<count])) {

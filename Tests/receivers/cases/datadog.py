@@ -67,7 +67,7 @@ def official_client(stage):
 def site(stage):
     """A site that is not Datadog's is a mistake in the settings, not a host to send to."""
     printed = through_c(stage, "datadog", "full", site="datadog.example", api_key=KEY)
-    check("'datadog.example' is not known; expected one of datadoghq.com" in printed, printed)
+    check("the value is not known; expected one of datadoghq.com" in printed, printed)
 
 
 @test("datadog/rate-limit", "E6 E8")

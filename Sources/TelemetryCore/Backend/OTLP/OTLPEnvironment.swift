@@ -27,6 +27,7 @@ enum OTLPEnvironment {
         if signal == .metrics, isOverriding || choice.setting("temporality").utf8.isEmpty {
             setTemporality(resolved, lookup)
         }
+        if signal == .metrics && isOverriding { setInterval(resolved, lookup) }
         return resolved
     }
 
@@ -51,8 +52,9 @@ enum OTLPEnvironment {
 
     @inline(never)
     private static func note(_ choice: NetworkChoice, _ variable: Variable, _ problem: String?) {
-        guard let problem, choice.environmentProblem.utf8.isEmpty else { return }
-        choice.environmentProblem = variable.name + ": " + problem
+        guard let problem else { return }
+        let former = choice.environmentProblem
+        choice.environmentProblem = (former.utf8.isEmpty ? "" : former + "; ") + variable.name + ": " + problem
     }
 
     /// A value that is not understood is ignored.
@@ -70,6 +72,13 @@ enum OTLPEnvironment {
         guard let value = lookup(name), !value.utf8.isEmpty else { return }
         let lower = String(bytes: value.utf8.map { Authority.lowercase($0) })
         note(choice, Variable(name: name, value: value, isOfSignal: true), choice.set("temporality", lower))
+    }
+
+    /// "A value that cannot be parsed is ignored", with a warning.
+    private static func setInterval(_ choice: NetworkChoice, _ lookup: (String) -> String?) {
+        let name = "OTEL_METRIC_EXPORT_INTERVAL"
+        guard let value = lookup(name), !value.utf8.isEmpty else { return }
+        note(choice, Variable(name: name, value: value, isOfSignal: true), choice.set("metrics_interval_ms", value))
     }
 
     /// An endpoint that cannot be used is kept nevertheless: nothing is sent then. Otherwise events would go to a host

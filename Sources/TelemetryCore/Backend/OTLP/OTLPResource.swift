@@ -10,7 +10,8 @@ extension OTLPMessage {
         let resource = begin(0x0A, "resource")
         beginAttributes(0x0A)
         attribute("service.name", name)
-        attribute("service.version", version)
+        // A command that has no manifest does not know it.
+        if !version.isEmpty { attribute("service.version", version) }
         if !instance.isEmpty { instance.withUnsafeBytes { attribute("service.instance.id", $0) } }
         if hasSDK { sdk() }
         endList()
