@@ -23,9 +23,9 @@ static bool is_script(const char *path)
 }
 
 /* `shell` has room for one more argument than `arguments`. */
-static int execute_path(const char *path, char *const *arguments, char **shell)
+static int execute_path(const char *path, char *const *arguments, char *const *environment, char **shell)
 {
-    execve(path, arguments, environ);
+    execve(path, arguments, environment);
     if (errno != ENOEXEC)
         return errno;
     if (!is_script(path))
@@ -34,7 +34,7 @@ static int execute_path(const char *path, char *const *arguments, char **shell)
     shell[1] = (char *)path;
     for (size_t i = 1; (shell[i + 1] = arguments[i]) != NULL; i++)
         continue;
-    execve("/bin/sh", shell, environ);
+    execve("/bin/sh", shell, environment);
     return errno;
 }
 
@@ -45,13 +45,15 @@ static bool is_absent(int error)
 
 /* Looks through PATH as a shell does: a file that cannot be executed is skipped, and reported if nothing else is
    found. */
-static int execute(char *const *arguments, char **shell)
+static int execute(char *const *arguments, char *const *environment, char **shell)
 {
     const char *name = arguments[0];
     if (*name == 0)
         return ENOENT;
+    if (environment == NULL)
+        environment = environ;
     if (strchr(name, '/') != NULL)
-        return execute_path(name, arguments, shell);
+        return execute_path(name, arguments, environment, shell);
     const char *part = secure_getenv("PATH");
     int answer = ENOENT;
     for (part = part != NULL ? part : "/bin:/usr/bin"; part != NULL;) {
@@ -59,7 +61,8 @@ static int execute(char *const *arguments, char **shell)
         const char *end = strchrnul(part, ':');
         int directory = (int)(end - part);
         int length = snprintf(path, sizeof path, "%.*s/%s", end == part ? 1 : directory, end == part ? "." : part, name);
-        int error = length < (int)sizeof path ? execute_path(path, arguments, shell) : ENAMETOOLONG;
+        int error =
+            length < (int)sizeof path ? execute_path(path, arguments, environment, shell) : ENAMETOOLONG;
         if (error == EACCES)
             answer = EACCES;
         else if (!is_absent(error) && error != ESTALE && error != ENODEV && error != ETIMEDOUT)
@@ -77,10 +80,10 @@ static char **room_for_shell(char *const *arguments)
     return calloc(count + 2, sizeof(char *));
 }
 
-int csystem_execute(char *const *arguments)
+int csystem_execute(char *const *arguments, char *const *environment)
 {
     char **shell = room_for_shell(arguments);
-    int error = shell == NULL ? ENOMEM : execute(arguments, shell);
+    int error = shell == NULL ? ENOMEM : execute(arguments, environment, shell);
     free(shell);
     return error;
 }
@@ -102,7 +105,7 @@ static int become(const struct csystem_program *program, char **shell, pid_t par
         kill(getpid(), SIGKILL);
     sigaction(SIGCHLD, &program->child_action, NULL);
     set_mask(&program->mask, NULL);
-    return execute(program->arguments, shell);
+    return execute(program->arguments, program->environment, shell);
 }
 
 int csystem_start_program(struct csystem_program *program)

@@ -9,13 +9,14 @@ enum OptionID {
     case format, since, log, columns
     case attribute, by, batch, textfile, audience, delivery, signal
     case listen, push, job, grouping
+    case spanName, kind, parent, print, status, message, expires
 }
 
 /// Which command is on the command line.
 enum CommandID {
     case track, command, flush, deliver, show, status, explain, enable, disable, prompt, machineID
     case requestDeletion, reset, doctor, manifest, version, help, export
-    case count, gauge, observe, time, metrics
+    case count, gauge, observe, time, metrics, span
 }
 
 struct OptionSyntax {

@@ -74,6 +74,45 @@ enum CommandTable {
                     "Runs PROGRAM and counts how long it ran, in seconds, in the histogram NAME of the tool. Its exit code,\nsignals and streams are passed through.",
                 options: [attribute], words: 1, runsProgram: true),
             CommandSyntax(
+                id: .span, name: "span",
+                forms: [
+                    "[--name NAME] [--kind KIND] [--attribute K=V]... [--parent PARENT] -- PROGRAM [ARGUMENT]...",
+                    "begin --name NAME [--kind KIND] [--attribute K=V]... [--parent PARENT] [--print FORM] [--expires SECONDS]",
+                    "event TRACEPARENT --name NAME [--attribute K=V]...",
+                    "end TRACEPARENT [--status STATUS] [--message TEXT] [--attribute K=V]...",
+                ],
+                summary: "record a span of a trace: of a program that it runs, or from 'begin' to 'end'",
+                details:
+                    "With '--', runs PROGRAM, whose environment says which span it is part of; its exit code, signals and\nstreams are passed through. 'begin' prints the span's traceparent, by which 'event' and 'end' know it,\nin any process. Nothing runs in between. The parent is $TRACEPARENT.\nWhile telemetry is off, nothing is recorded, and 'begin' prints the parent.",
+                options: [
+                    OptionSyntax(
+                        id: .spanName, name: "--name", value: "NAME",
+                        summary: "what is done, or happened; one of few values (default: PROGRAM's file name)"),
+                    OptionSyntax(
+                        id: .kind, name: "--kind", value: "KIND", choices: SpanWords.kinds,
+                        summary:
+                            "internal (the default of 'begin'), server, client (the default with '--'), producer or consumer"
+                    ),
+                    spanAttribute,
+                    OptionSyntax(
+                        id: .parent, name: "--parent", value: "PARENT",
+                        summary: "a traceparent, or none to begin a new trace (default: $TRACEPARENT)"),
+                    OptionSyntax(
+                        id: .print, name: "--print", value: "FORM", choices: SpanWords.forms,
+                        summary:
+                            "traceparent (the default); export, for eval; header, for curl -H; dotenv, for $GITHUB_ENV"
+                    ),
+                    OptionSyntax(
+                        id: .expires, name: "--expires", value: "SECONDS",
+                        summary: "when a span that nobody ends counts as abandoned (default: 86400)"),
+                    OptionSyntax(
+                        id: .status, name: "--status", value: "STATUS", choices: SpanWords.statuses,
+                        summary: "how it went: unset (the default), ok or error"),
+                    OptionSyntax(
+                        id: .message, name: "--message", value: "TEXT",
+                        summary: "with --status error: why; recorded redacted"),
+                ], actions: ["begin", "event", "end"], words: 2, runsProgram: true),
+            CommandSyntax(
                 id: .metrics, name: "metrics",
                 forms: [
                     "[--format FORMAT] [--delivery] [--audience author|own] [--textfile FILE]",
@@ -251,6 +290,9 @@ enum CommandTable {
     private static let attribute = OptionSyntax(
         id: .attribute, name: "--attribute", value: "K=V", repeats: true,
         summary: "an attribute of the series; k:int=5, k:double=1.5, k:bool=true are typed")
+    private static let spanAttribute = OptionSyntax(
+        id: .attribute, name: "--attribute", value: "K=V", repeats: true,
+        summary: "an attribute; k:int=5, k:double=1.5, k:bool=true are typed")
     private static let batch = OptionSyntax(
         id: .batch, name: "--batch", value: "-", choices: ["-"],
         summary: "read NAME [VALUE] [K=V]... from each line of standard input")

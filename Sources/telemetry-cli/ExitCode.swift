@@ -21,6 +21,8 @@ enum ExitCode: Int32 {
     /// `disable`, `reset`: the refusal is stored and holds, but what waited could not be erased, or a process
     /// that was sending has not answered.
     case unconfirmed = 9
+    /// `span event`, `span end`: the span is not open.
+    case notOpen = 10
     /// As a shell says it: found but not executable.
     case notExecutable = 126
     /// As a shell says it: not found.

@@ -14,7 +14,7 @@ struct Invocation {
     /// `track` and `command` record for somebody who must not wait.
     var role: Role {
         switch arguments.command?.id {
-        case .track, .command, .count, .gauge, .observe, .time: return .helper(isRecording: true)
+        case .track, .command, .count, .gauge, .observe, .time, .span: return .helper(isRecording: true)
         default: return .helper(isRecording: false)
         }
     }

@@ -33,6 +33,7 @@ enum Program {
         case .command: return try RecordCommands.command(invocation)
         case .count, .gauge, .observe: return try MetricCommands.run(invocation).rawValue
         case .time: return try WrappedCommand.time(invocation)
+        case .span: return try SpanCommands.run(invocation)
         case .metrics: return try MetricsCommand.run(invocation).rawValue
         case .flush: return try DeliveryCommands.flush(invocation).rawValue
         case .deliver: return try DeliveryCommands.deliver(invocation).rawValue

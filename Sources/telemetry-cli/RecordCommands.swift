@@ -112,7 +112,7 @@ enum RecordCommands {
         }
     }
 
-    private static func text(of status: telemetry_status) -> String {
+    static func text(of status: telemetry_status) -> String {
         switch status {
         case TELEMETRY_OK: "ok"
         case TELEMETRY_ADJUSTED: "adjusted"

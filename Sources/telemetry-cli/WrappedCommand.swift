@@ -2,12 +2,14 @@
 import CSystem
 import TelemetryCore
 
-/// `command -- PROGRAM`: runs a program so that nobody can tell (B5), and records how it went.
+/// `command -- PROGRAM`, `time` and `span -- PROGRAM`: they run a program so that nobody can tell (B5), and record how it
+/// went.
 enum WrappedCommand {
     static func run(
         _ invocation: Invocation, program: ArgumentVector, _ attributes: RecordCommands.Attributes
     ) throws(Failure) -> Int32 {
-        try run(invocation, program) { (options, nanoseconds, code) throws(Failure) in
+        let span = CommandSpan.plan(command: invocation.arguments.words.first ?? baseName(program))
+        return try run(invocation, program, span: span) { (options, nanoseconds, code) throws(Failure) in
             let name = invocation.arguments.words.first ?? baseName(program)
             let run = CommandRun(
                 name: name, duration: nanoseconds / 1_000_000, exitCode: code, arguments: arguments(program))
@@ -37,33 +39,51 @@ enum WrappedCommand {
         }
     }
 
+    /// `span`: the program is told which span it is part of.
+    static func span(_ invocation: Invocation, program: ArgumentVector) throws(Failure) -> Int32 {
+        var plan = try SpanCommands.plan(invocation, kind: TELEMETRY_SPAN_CLIENT)
+        let name = plan.name ?? baseName(program)
+        plan.name = name
+        return try run(invocation, program, span: { _ in plan }) { (_, _, _) in }
+    }
+
     /// `body` is given the duration and the exit code, after the program has ended. A metric is not told of a program that
     /// could not be started.
     private static func run(
         _ invocation: Invocation, _ program: ArgumentVector, isMetric: Bool = false,
+        span plan: (Options) -> SpanCommands.Plan? = { _ in nil },
         _ body: (Options, Int64, Int32) throws(Failure) -> Void
     ) throws(Failure) -> Int32 {
         // Consent is looked at twice. Here: when telemetry is off, the program replaces this process. And when the
         // program has ended: only that moment counts for what is recorded then.
         guard let options = try loadOptions(invocation),
             invocation.arguments.has(.dryRun) || isEnabled(invocation, options)
-                || isMetric && OwnChoice.options(options) != nil
+                || (isMetric || invocation.arguments.command?.id == .span) && OwnChoice.options(options) != nil
         else {
             return cannotRun(program, Process.replace(with: program))
+        }
+        let span = plan(options).flatMap { CommandSpan.begin(invocation, options, $0) }
+        let environment = span.map { ChildEnvironment($0.context) }
+        if invocation.arguments.command?.id == .span, span?.isRecorded != true {
+            return cannotRun(program, Process.replace(with: program, environment))
         }
         let start = Process.monotonicNanoseconds()
         let death: ChildProcess.Death
         do throws(ChildProcess.StartError) {
-            var child = try ChildProcess.start(invocation, program)
+            var child = try ChildProcess.start(invocation, program, environment)
+            span?.hasStarted(child, program)
             death = child.wait()
         } catch {
-            // At the limit of processes, running the program counts more than recording it.
-            if error.isAlone { return cannotRun(program, Process.replace(with: program)) }
+            // At the limit of processes, running the program counts more than recording it. Its span is abandoned then.
+            if error.isAlone { return cannotRun(program, Process.replace(with: program, environment)) }
+            span?.hasStarted(nil, program)
             death = .exited(cannotRun(program, error.code))
             // What did not run has no duration.
-            if isMetric { return exitCode(death) }
+            if invocation.arguments.command?.id == .time { return exitCode(death) }
         }
-        try body(options, Process.monotonicNanoseconds() &- start, exitCode(death))
+        let nanoseconds = Process.monotonicNanoseconds() &- start
+        span?.end(death, exitCode(death))
+        try body(options, nanoseconds, exitCode(death))
         if case .signalled(let signal) = death { Process.die(of: signal) }
         return exitCode(death)
     }
@@ -91,10 +111,10 @@ enum WrappedCommand {
         }
     }
 
-    /// B5: recorded, redacted, with extended collection only.
-    private static func arguments(_ program: ArgumentVector) -> [String] {
+    /// B5: recorded, redacted, with extended collection only. Without the program itself, unless `from` is 0.
+    static func arguments(_ program: ArgumentVector, from first: Int = 1) -> [String] {
         var result: [String] = []
-        var index = 1
+        var index = first
         while let argument = program[index] {
             result.append(String(cString: argument))
             index += 1
@@ -108,7 +128,7 @@ enum WrappedCommand {
         return decision.isEnabled
     }
 
-    private static func baseName(_ program: ArgumentVector) -> String {
+    static func baseName(_ program: ArgumentVector) -> String {
         let path = program[0].map { String(cString: $0) } ?? ""
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return String(path[path.utf8.index(after: slash)...])

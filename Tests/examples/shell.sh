@@ -73,6 +73,22 @@ check "its metrics" exits 0 in_home "$home" telemetry metrics --tool archive
 check "it counts the files by their kind (H1)" grep -qx 'files_total{kind="md"} 2' "$scratch/stdout"
 check "it has the size and one duration (H1)" test "$(grep -c -e '^size 2$' -e '^duration_seconds_count 1$' "$scratch/stdout")" = 2
 
+home=$scratch/release
+check "examples/shell/08-spans.sh without consent exits with 0" exits 0 in_home "$home" examples/shell/08-spans.sh
+cp "$scratch/stdout" "$scratch/spans-off"
+check "and leaves no file (A1)" no_file_in "$home"
+check "examples/shell/08-spans.sh exits with 0" exits 0 in_home "$home" RELEASE_TELEMETRY_ENABLED=1 examples/shell/08-spans.sh
+check "and prints the same" cmp "$scratch/stdout" "$scratch/spans-off"
+# shellcheck disable=SC2016 # for the Python there
+check "its spans (H13)" python3 -c 'import json, sys
+e = [json.loads(line) for line in open(sys.argv[1] + "/.local/state/telemetry/release/spans/spans.jsonl")]
+sort, pack, upload, release = e
+assert [x["name"] for x in e] == ["sort", "pack", "upload", "release"], e
+assert [x["status"] for x in e] == ["unset", "unset", "error", "unset"], e
+assert sort["parent_span_id"] == pack["span_id"] and "parent_span_id" not in release, e
+assert pack["parent_span_id"] == upload["parent_span_id"] == release["span_id"], e
+assert pack["events"][0]["attributes"] == {"files": 2}, e' "$home"
+
 home=$scratch/shell-demo
 check "examples/shell/demo.sh exits with 0" exits 0 in_home "$home" examples/shell/demo.sh
 cp "$scratch/stdout" "$scratch/demo-off"

@@ -1,15 +1,6 @@
 # shellcheck shell=bash
 # bindings/shell/telemetry.sh in nine shells.
 
-binding=$root/bindings/shell/telemetry.sh
-
-# in_shell SHELL TEXT: the text as a script of that shell, the binding's path in $1.
-in_shell() {
-    printf '%s\n' "$2" >script
-    # shellcheck disable=SC2086
-    capture $1 script "$binding"
-}
-
 tracks() {
     enable t
     in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; telemetry_track build --property "a b=c  d" --property n:int=1 --type x.y'

@@ -74,6 +74,15 @@ print(eval(sys.argv[2]))' "$1" "$2"
 
 expect_json() { expect_equal "$(json "$1" "$2")" "$3"; }
 
+binding=$root/bindings/shell/telemetry.sh
+
+# in_shell SHELL TEXT: the text as a script of that shell, the binding's path in $1.
+in_shell() {
+    printf '%s\n' "$2" >script
+    # shellcheck disable=SC2086
+    capture $1 script "$binding"
+}
+
 # A manifest of TOOL whose events no one will ever take: the port is closed.
 dead_manifest() {
     mkdir -p "$HOME/.local/share/telemetry/tools"

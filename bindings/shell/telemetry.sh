@@ -24,8 +24,14 @@
 #   telemetry_observe NAME VALUE [OPTION]...  count a value in a histogram
 #   telemetry_time NAME COMMAND [ARGUMENT]...  run a command, function or builtin, and observe how many
 #                                           seconds it ran; returns its exit code
+#   telemetry_span NAME COMMAND [ARGUMENT]...  run a command, function or builtin as a span of a trace; returns
+#                                           its exit code
+#   telemetry_span_begin NAME [OPTION]...   a span begins: part of the one begun before it, or of $TRACEPARENT
+#   telemetry_span_event NAME [OPTION]...   something happens in the span begun last
+#   telemetry_span_end [CODE [OPTION]...]   the span begun last ends; it failed if CODE is not 0
 #
-# OPTION: --property K=V, and any other option of `telemetry track` and `telemetry command`.
+# OPTION: --property K=V, and any other option of `telemetry track` and `telemetry command`; of a span --attribute K=V,
+# and any other of `telemetry span`. While a span is open, TRACEPARENT is exported and names it.
 #
 # Promises: it prints nothing (except telemetry_prompt, at a terminal), sets no option, and keeps $?, with one exception:
 # under `set -e` $? is 0 afterwards, because giving back an earlier failure would end the script.
@@ -36,6 +42,9 @@
 
 # What has begun, the last one first: a line "START NAME" each.
 _telemetry_begun=
+# The spans that are open, the last one first: a line "SPAN FORMER" each, the value of TRACEPARENT during it and before
+# it. "-": nothing was begun, or there was no value.
+_telemetry_spans=
 _telemetry_newline='
 '
 _telemetry_tab='	'
@@ -46,7 +55,7 @@ _telemetry_word=
 : "${TELEMETRY_TOOL=}"
 _telemetry_status='' _telemetry_script_status='' _telemetry_exit='' _telemetry_code='' _telemetry_last='' _telemetry_kind='' _telemetry_now=''
 _telemetry_idle='' _telemetry_rest='' _telemetry_letter='' _telemetry_condition='' _telemetry_traps='' _telemetry_pid='' _telemetry_line=''
-_telemetry_mask='' _telemetry_helper=''
+_telemetry_mask='' _telemetry_helper='' _telemetry_span=''
 if command -v telemetry >/dev/null 2>&1; then _telemetry_helper=1; fi
 
 telemetry_prompt() {
@@ -164,6 +173,103 @@ _telemetry_behind_two() {
     "$@"
 }
 
+telemetry_span() {
+    [ $# -gt 1 ] || return 0
+    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks spans; then
+        shift
+        "$@"
+        return
+    fi
+    if _telemetry_is_program "$2"; then
+        _telemetry_line=$1
+        shift
+        command telemetry span --quiet --tool="$TELEMETRY_TOOL" --name "$_telemetry_line" -- "$@"
+        return
+    fi
+    _telemetry_span_here "$@"
+}
+
+_telemetry_span_here() {
+    telemetry_span_begin "$1"
+    shift
+    "$@"
+    set -- "$?"
+    telemetry_span_end "$1"
+    return "$1"
+}
+
+telemetry_span_begin() { # NAME [OPTION]...
+    _telemetry_status=$?
+    if [ -n "${1-}" ] && _telemetry_asks spans; then
+        _telemetry_line=$1
+        shift
+        _telemetry_span=$(
+            command telemetry span begin --quiet ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} --name "$_telemetry_line" \
+                ${1+"$@"} 2>/dev/null
+        ) || _telemetry_span=
+        _telemetry_push
+    fi
+    _telemetry_leave "$_telemetry_status"
+}
+
+# While telemetry is off, the helper gives back what it was given.
+_telemetry_push() {
+    case $_telemetry_span in
+        '' | "${TRACEPARENT-}" | *[!0123456789abcdef-]*) _telemetry_span=- ;;
+    esac
+    case ${TRACEPARENT-} in
+        *"$_telemetry_newline"*) _telemetry_span=- ;;
+    esac
+    if [ "$_telemetry_span" = - ]; then
+        _telemetry_spans="- -$_telemetry_newline$_telemetry_spans"
+        return 0
+    fi
+    _telemetry_spans="$_telemetry_span ${TRACEPARENT:--}$_telemetry_newline$_telemetry_spans"
+    export TRACEPARENT="$_telemetry_span"
+}
+
+# The span begun last; fails if there is none.
+_telemetry_top() {
+    [ -n "$_telemetry_spans" ] || return 1
+    _telemetry_last=${_telemetry_spans%%"$_telemetry_newline"*}
+    _telemetry_span=${_telemetry_last%% *}
+}
+
+telemetry_span_event() { # NAME [OPTION]...
+    _telemetry_status=$?
+    if [ -n "${1-}" ] && _telemetry_top && [ "$_telemetry_span" != - ]; then
+        _telemetry_line=$1
+        shift
+        _telemetry_call span event ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "$_telemetry_span" --name "$_telemetry_line" \
+            ${1+"$@"}
+    fi
+    _telemetry_leave "$_telemetry_status"
+}
+
+telemetry_span_end() { # [CODE [OPTION]...]
+    _telemetry_status=$?
+    if _telemetry_top; then
+        _telemetry_spans=${_telemetry_spans#*"$_telemetry_newline"}
+        _telemetry_code=0
+        if [ $# -gt 0 ]; then
+            _telemetry_reduce "$1"
+            shift
+        fi
+        if [ "$_telemetry_span" != - ]; then
+            case ${_telemetry_last#* } in
+                -) unset TRACEPARENT ;;
+                *) export TRACEPARENT="${_telemetry_last#* }" ;;
+            esac
+            case $_telemetry_code in
+                '' | 0) ;;
+                *) set -- --status error --attribute "error.type=$_telemetry_code" ${1+"$@"} ;;
+            esac
+            _telemetry_call span end ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "$_telemetry_span" ${1+"$@"}
+        fi
+    fi
+    _telemetry_leave "$_telemetry_status"
+}
+
 # Not tested by `if`, which would take `set -e` from a function: a failure that ends the script is recorded by
 # telemetry_trap, or not at all.
 _telemetry_run_here() {
@@ -245,6 +351,7 @@ _telemetry_at_signal() { # SIGNAL NUMBER
 }
 
 _telemetry_end_all() { # CODE
+    while [ -n "$_telemetry_spans" ]; do telemetry_span_end "$1" || :; done
     while [ -n "$_telemetry_begun" ]; do telemetry_command_end "$1" || :; done
 }
 
@@ -306,8 +413,9 @@ _telemetry_is_free() { # CONDITION
 }
 
 # Whether there is anyone to ask: the helper is there, and no variable refuses whatever else says yes (docs/consent.md).
-# Everything beyond that is for the helper to judge. METRICS: DO_NOT_TRACK says nothing about the user's own receivers.
-_telemetry_asks() { # [METRICS]
+# Everything beyond that is for the helper to judge. With an argument: metrics or spans, of which DO_NOT_TRACK says
+# nothing where the user's own receivers get them.
+_telemetry_asks() { # [KIND]
     [ -n "$_telemetry_helper" ] || return 1
     case ${DO_NOT_TRACK-} in
         '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
@@ -329,9 +437,10 @@ _telemetry_asks() { # [METRICS]
     esac
 }
 
-# Whether somebody may have asked for metrics at a receiver of the user's own (docs/own.md).
+# Whether somebody may have asked for metrics or spans at a receiver of the user's own (docs/own.md).
 _telemetry_keeps_own() {
     [ -n "${OTEL_METRICS_EXPORTER-}${OTEL_EXPORTER_OTLP_ENDPOINT-}${OTEL_EXPORTER_OTLP_METRICS_ENDPOINT-}" ] ||
+        [ -n "${OTEL_TRACES_EXPORTER-}${OTEL_EXPORTER_OTLP_TRACES_ENDPOINT-}" ] ||
         [ -e "${XDG_CONFIG_HOME:-${HOME-}/.config}/telemetry/own.yaml" ] || [ -e /etc/telemetry/own.yaml ]
 }
 

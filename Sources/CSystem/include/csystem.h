@@ -210,12 +210,15 @@ int64_t csystem_next_watch(void);
 int csystem_condition_init(pthread_cond_t *condition);
 
 /** Like execvp(3), except for a file that is neither a program nor a script: returns ENOEXEC instead of trying a
-    shell. Returns ENOENT also for a name that no file can have. Returns only on failure. */
-int csystem_execute(char *const *arguments);
+    shell. Returns ENOENT also for a name that no file can have. Returns only on failure. `environment`: NULL: this
+    process's. */
+int csystem_execute(char *const *arguments, char *const *environment);
 
 /** A program, with the state that this process was started with: its signal mask and its action for SIGCHLD. */
 struct csystem_program {
     char *const *arguments;
+    /* NULL: this process's. */
+    char *const *environment;
     pid_t pid;
     sigset_t mask;
     struct sigaction child_action;

@@ -34,6 +34,7 @@ extension Collector {
         // Without the mutex: opening registers the collectors for forks, under a lock that is taken before this one.
         let author = Gate.isOpen(handle) ? options.spans().map { Collector.open($0) } : nil
         let own = ownCollector().flatMap { $0.options.spans() }.map { Collector.open($0) }
+        for sink in [author, own] { sink?.lastingSpans = lastingSpans }
         let variables = SamplerVariables.read()
         let sampler = variables.isSet ? variables.sampler : options.spanSampler
         let made = SpanSinks(author: author, own: own, sampler: sampler)
@@ -57,7 +58,7 @@ extension Collector {
 
     /// A cell of any block, and its block. Nil: too many spans are open, or nothing is recorded any more.
     @inline(never)
-    func takeSpanCell() -> (block: SpanBlock, cell: UnsafeMutablePointer<SpanCell>, index: Int)? {
+    func takeSpanCell(_ spanID: UInt64) -> (block: SpanBlock, cell: UnsafeMutablePointer<SpanCell>, index: Int)? {
         let caller = csystem_enter()
         mutex.lock()
         defer {
@@ -65,6 +66,7 @@ extension Collector {
             csystem_leave(caller)
         }
         guard Gate.isOpen(handle), Allocation.isAvailable, let spool = currentSpool(attaching: true) else { return nil }
+        if let lastingSpans { return takeLastingCell(spanID, lastingSpans, spool) }
         // The newest has room most likely.
         for block in spanBlocks.reversed() {
             if let taken = block.take() {
@@ -112,7 +114,7 @@ extension Collector {
     /// After the last call. What is still open is recorded as it is, and marked.
     func abandonOpenSpans() {
         guard options.signal == .spans else { return }
-        for block in mutex.withLock({ spanBlocks }) { SpanRecording.abandon(block) }
+        for block in mutex.withLock({ spanBlocks }) where !block.file.isLasting { SpanRecording.abandon(block) }
     }
 
     /// After the last call, with everything recorded.

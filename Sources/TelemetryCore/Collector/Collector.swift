@@ -35,6 +35,8 @@ package final class Collector: ForkMember {
     var spanSinks: SpanSinks?
     /// Of a collector of spans: room for those that are open, and former ones.
     var spanBlocks: [SpanBlock] = []
+    /// Nil: spans end in this process.
+    var lastingSpans: LastingSpans?
     var formerSpanBlocks: [SpanBlock] = []
     /// Nil: this process hands no metrics on, or has not been asked to yet.
     var metricDelivery: MetricDelivery?

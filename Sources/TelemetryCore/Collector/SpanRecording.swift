@@ -135,7 +135,7 @@ package enum SpanRecording {
     }
 
     @inline(__always)
-    private static func set(_ context: TraceContext, _ span: UnsafeMutablePointer<csystem_span>) {
+    static func set(_ context: TraceContext, _ span: UnsafeMutablePointer<csystem_span>) {
         span.pointee.trace_high = context.traceID.high
         span.pointee.trace_low = context.traceID.low
         span.pointee.span = context.spanID
@@ -208,7 +208,7 @@ package enum SpanRecording {
         {
             (block, taken) = (known, free)
         } else {
-            guard let made = Collector.from(handle).takeSpanCell() else {
+            guard let made = Collector.from(handle).takeSpanCell(context.spanID) else {
                 return (Gate.isOpen(handle) ? TELEMETRY_ERROR_DROPPED : TELEMETRY_DISABLED, nil, 0)
             }
             (block, taken) = (Unmanaged.passUnretained(made.block), (made.cell, made.index))
@@ -216,8 +216,8 @@ package enum SpanRecording {
         let cell = taken.cell
         SpanCell.acquire(cell)
         defer { SpanCell.release(cell) }
-        let slot = block._withUnsafeGuaranteedRef { $0.file.slot(taken.index) }
-        let use = cell.pointee.begin(block, taken.index, slot)
+        let (slot, capacity) = block._withUnsafeGuaranteedRef { ($0.file.slot(taken.index), $0.file.slotCapacity) }
+        let use = cell.pointee.begin(block, taken.index, slot, capacity)
         cell.pointee.rules = rules
         cell.pointee.start(
             context, parent: parent.context?.spanID ?? 0, isRemoteParent: parent.context?.isRemote == true,
@@ -235,8 +235,7 @@ package enum SpanRecording {
     }
 
     @inline(never)
-    static func find(_ registry: UnsafePointer<RegistryTable>, _ name: Text) -> UnsafePointer<RegisteredEvent>?
-    {
+    static func find(_ registry: UnsafePointer<RegistryTable>, _ name: Text) -> UnsafePointer<RegisteredEvent>? {
         "span".withCString {
             registry.pointee.find(Text($0, limit: EventLimits.typeBytes), name, now: Clock.realtime())
         }
@@ -299,7 +298,8 @@ package enum SpanRecording {
         cell.pointee.finish(now: now, abandoned: abandoned)
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         if let base = UnsafeMutableRawPointer(bitPattern: recorder.pointee.segment.load(ordering: .acquiring)),
-            recorder.pointee.isFresh(now), cell.pointee.write(into: base, capacity: recorder.pointee.segmentBytes)
+            recorder.pointee.isFresh(now), !block._withUnsafeGuaranteedRef({ $0.file.isLasting }),
+            cell.pointee.write(into: base, capacity: recorder.pointee.segmentBytes)
         {
             return count(cell, recorder)
         }
@@ -320,10 +320,13 @@ package enum SpanRecording {
             cell.pointee.letGo()
             return TELEMETRY_DISABLED
         }
+        let isLasting = block._withUnsafeGuaranteedRef { $0.file.isLasting }
         guard status == TELEMETRY_OK else {
-            cell.pointee.end()
+            // A span that lasts is still there: it can be ended once more.
+            if isLasting { cell.pointee.letGo() } else { cell.pointee.end() }
             return status
         }
+        defer { if isLasting { block._withUnsafeGuaranteedRef { $0.file.discard() } } }
         return count(cell, recorder)
     }
 

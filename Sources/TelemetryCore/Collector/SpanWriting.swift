@@ -68,7 +68,7 @@ enum SpanWriting {
             }
             cell.pointee.rules = rules
         }
-        cell.pointee.rename(text)
+        cell.pointee.setName(text)
         return TELEMETRY_OK
     }
 

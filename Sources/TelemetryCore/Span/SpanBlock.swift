@@ -46,7 +46,7 @@ final class SpanBlock {
 
     /// No thread begins or changes spans of it any more.
     func close() {
-        file.discard()
+        if file.isLasting { file.leave() } else { file.discard() }
         file.unmap()
         SpanCellPool.giveBack(cells)
     }

@@ -15,6 +15,7 @@ struct SpanCell: ~Copyable {
     private(set) var record = UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped
     private var slot = UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped
     private var capacity = 0
+    private var slotCapacity = 0
     /// Bytes of the record that are complete, and bytes that were written.
     private(set) var length = 0
     private(set) var written = 0
@@ -68,12 +69,15 @@ struct SpanCell: ~Copyable {
 
     /// Begins a use of a cell that was taken in `block`. Returns its number.
     @inline(__always)
-    mutating func begin(_ block: Unmanaged<SpanBlock>, _ index: Int, _ slot: UnsafeMutableRawPointer) -> UInt64 {
+    mutating func begin(
+        _ block: Unmanaged<SpanBlock>, _ index: Int, _ slot: UnsafeMutableRawPointer, _ slotCapacity: Int
+    ) -> UInt64 {
         self.block = block
         self.index = index
         self.slot = slot
         record = slot + SpanSlotLayout.record
-        capacity = SpanSlotLayout.capacity
+        self.slotCapacity = slotCapacity
+        capacity = slotCapacity
         length = 0
         written = 0
         attributeCount = 0
@@ -118,7 +122,7 @@ struct SpanCell: ~Copyable {
 
     /// Its name is another one. A process that is killed in between leaves no span.
     @inline(never)
-    mutating func rename(_ name: Text) {
+    mutating func setName(_ name: Text) {
         let former = Int(SpanLayout.nameLength.load(record))
         let rest = length &- SpanLayout.fixedSize &- former
         guard name.length > 0, room(max(0, name.length &- former)) != nil else { return }
@@ -131,6 +135,34 @@ struct SpanCell: ~Copyable {
         if name.isAdjusted { isAdjusted = true }
         commit()
     }
+
+    /// Goes on with what a slot holds that another process has begun. False: it is damaged.
+    mutating func resume() -> Bool {
+        length = SpanSlotWord(raw: slot.load(as: UInt64.self)).length
+        written = length
+        clockDifference = Clock.monotonic() &- Clock.realtime()
+        let whole = UnsafeRawBufferPointer(start: record, count: length)
+        guard let start = SpanItems.offset(whole) else { return false }
+        for item in SpanItems(UnsafeRawBufferPointer(rebasing: whole[start...])) {
+            switch item {
+            case .attribute: attributeCount &+= 1
+            case .event: eventCount &+= 1
+            case .link: linkCount &+= 1
+            case .statusMessage: break
+            }
+        }
+        return true
+    }
+
+    var name: String {
+        String(
+            bytes: Array(
+                UnsafeRawBufferPointer(
+                    start: record + SpanLayout.fixedSize, count: Int(SpanLayout.nameLength.load(record)))))
+    }
+
+    /// All that was said of the span is in its slot.
+    var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
     /// The span ended at that time.
     @inline(__always)

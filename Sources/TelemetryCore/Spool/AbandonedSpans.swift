@@ -3,15 +3,27 @@ import CSystem
 
 /// The spans that were open when their process ended. Its file of open spans is made into a segment that any process may
 /// deliver: a new content replaces the old one in one step, and the file then gets the name of a segment. Whatever the
-/// moment of a crash, the spans are there once.
+/// moment of a crash, the spans are there once. The same is done to a span that lasts longer than its process, when it has
+/// expired, or when the process that ended it was killed before the record was complete.
 enum AbandonedSpans {
     private static let largestFile = 1 << 20
 
-    /// 16 hexadecimal digits and the suffix.
+    /// 16 hexadecimal digits and one of the suffixes.
     static func isName(_ name: UnsafePointer<CChar>) -> Bool {
-        guard strnlen(name, 22) == 21, strcmp(name + 16, ".open") == 0 else { return false }
+        guard strnlen(name, 22) == 21, strcmp(name + 16, ".open") == 0 || isLasting(name) else { return false }
         for index in 0..<16 where !Hexadecimal.isDigit(UInt8(bitPattern: name[index])) { return false }
         return true
+    }
+
+    private static func isLasting(_ name: UnsafePointer<CChar>) -> Bool { strcmp(name + 16, ".span") == 0 }
+
+    private static func isLasting(_ name: String) -> Bool { name.withCString { isLasting($0) } }
+
+    /// How many spans are open that last.
+    static func countLasting(in directory: Descriptor) -> Int {
+        var count = 0
+        Directory.forEachName(in: directory) { if isName($0), isLasting($0) { count += 1 } }
+        return count
     }
 
     static func names(in directory: Descriptor) -> [String] {
@@ -44,7 +56,9 @@ enum AbandonedSpans {
             guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { continue }
             let size = file.read(bytes, largestFile, at: 0) ?? 0
             file.close()
-            for at in stride(from: SegmentLayout.headerSize, to: size, by: SpanSlotLayout.size) {
+            // A span that lasts has one slot, of any size.
+            let step = isLasting(name) ? largestFile : SpanSlotLayout.size
+            for at in stride(from: SegmentLayout.headerSize, to: size, by: step) {
                 if SpanSlotWord(raw: (bytes + at).load(as: UInt64.self)).isOpen { count += 1 }
             }
         }
@@ -57,7 +71,11 @@ enum AbandonedSpans {
             return
         }
         defer { ForkHandling.closeHeld(file) }
-        guard status.isOwnRegularFile, file.tryLock(), let locked = try? file.status(), locked.st_nlink > 0 else {
+        // A span that lasts is held for a moment only.
+        let patience = Deadline(timeoutMilliseconds: isLasting(name) ? 100 : 0)
+        guard status.isOwnRegularFile, file.tryLock() || isLasting(name) && file.lock(until: patience),
+            let locked = try? file.status(), locked.st_nlink > 0
+        else {
             return
         }
         body(file, Int(clamping: locked.st_size))
@@ -80,7 +98,14 @@ enum AbandonedSpans {
         if description.epoch != epoch { return directory.discardEntry(name) }
         let segment = String(cString: Array(name.utf8CString.prefix(16)) + [0]) + SegmentLayout.fileSuffix
         if StateWord.load(bytes).count == 0 {
-            guard let image = image(bytes, size, description, shared) else { return directory.discardEntry(name) }
+            if isLasting(name), !LastingSpanLayout.isExpired(bytes),
+                !SpanSlotWord(raw: (bytes + SegmentLayout.headerSize).load(as: UInt64.self)).isEnding
+            {
+                return
+            }
+            guard let image = image(bytes, size, isLasting(name), description, shared) else {
+                return directory.discardEntry(name)
+            }
             guard (try? PrivateFile.replace(in: directory, name, image)) != nil else { return }
         }
         try? directory.renameEntry(name, segment)
@@ -88,19 +113,23 @@ enum AbandonedSpans {
 
     /// The segment. Nil: no span is open.
     private static func image(
-        _ bytes: UnsafeMutableRawPointer, _ size: Int, _ description: Description, _ shared: SpoolDirectory
+        _ bytes: UnsafeMutableRawPointer, _ size: Int, _ isLasting: Bool, _ description: Description,
+        _ shared: SpoolDirectory
     ) -> [UInt8]? {
+        let slotSize = isLasting ? size &- SegmentLayout.headerSize : SpanSlotLayout.size
         var image = [UInt8](repeating: 0, count: size)
         var position = SegmentLayout.headerSize
         var count: UInt64 = 0
         image.withUnsafeMutableBytes { area in
             guard let target = area.baseAddress else { return }
             target.copyMemory(from: bytes, byteCount: SegmentLayout.headerSize)
+            LastingSpanLayout.expires.store(0, target)
+            description.resize(target, to: size)
             var at = SegmentLayout.headerSize
-            while at &+ SpanSlotLayout.size <= size {
+            while at &+ slotSize <= size {
                 let slot = bytes + at
-                at &+= SpanSlotLayout.size
-                guard let length = openRecord(slot, shared) else { continue }
+                at &+= slotSize
+                guard let length = openRecord(slot, slotSize &- SpanSlotLayout.record, shared) else { continue }
                 let isEnding = SpanSlotWord(raw: slot.load(as: UInt64.self)).isEnding
                 let record = target + position
                 record.copyMemory(from: slot + SpanSlotLayout.record, byteCount: length)
@@ -118,10 +147,10 @@ enum AbandonedSpans {
     }
 
     /// The length of the record in the slot. Nil: there is none, or it was recorded elsewhere.
-    private static func openRecord(_ slot: UnsafeMutableRawPointer, _ shared: SpoolDirectory) -> Int? {
+    private static func openRecord(_ slot: UnsafeMutableRawPointer, _ capacity: Int, _ shared: SpoolDirectory) -> Int? {
         let word = SpanSlotWord(raw: slot.load(as: UInt64.self))
         guard word.isOpen || word.isEnding, word.length >= SpanLayout.fixedSize,
-            word.length <= SpanSlotLayout.capacity,
+            word.length <= capacity,
             SpanItems.offset(UnsafeRawBufferPointer(start: slot + SpanSlotLayout.record, count: word.length)) != nil
         else { return nil }
         if word.isEnding, isRecorded(SpanSlotLayout.generation.load(slot), word.offset, shared) { return nil }

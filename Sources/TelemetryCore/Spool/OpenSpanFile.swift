@@ -39,15 +39,28 @@ struct SpanSlotWord {
 
 /// Where a process keeps the spans that it has begun and not ended: a file that it maps and locks, so that they are found
 /// when the process is gone. Without a usable spool it is memory of the process.
+///
+/// A file with one slot that outlives the process is a span that one process begins and others change and end. It is
+/// locked while one of them has it open.
 final class OpenSpanFile {
     let base: UnsafeMutableRawPointer
+    /// It stays when this process ends.
+    let isLasting: Bool
+    /// Bytes of a record in a slot.
+    let slotCapacity: Int
     private let size: Int
     private let name: String
     private var file: Descriptor?
     private let directory: Descriptor?
 
-    private init(base: UnsafeMutableRawPointer, size: Int, name: String, file: Descriptor?, directory: Descriptor?) {
+    init(
+        base: UnsafeMutableRawPointer, size: Int, name: String, file: Descriptor?, directory: Descriptor?,
+        isLasting: Bool = false
+    ) {
         self.base = base
+        self.isLasting = isLasting
+        slotCapacity =
+            isLasting ? size &- SegmentLayout.headerSize &- SpanSlotLayout.record : SpanSlotLayout.capacity
         self.size = size
         self.name = name
         self.file = file
@@ -62,15 +75,17 @@ final class OpenSpanFile {
     /// In memory if the file cannot be made. Nil: there is no memory either.
     static func make(slots: Int, in directory: Descriptor?, epoch: UInt64, _ context: ContextBlock) -> OpenSpanFile? {
         let size = size(slots)
-        if let directory, let made = try? create(size, in: directory, epoch, context) { return made }
+        let name = Hexadecimal.text(Random.word()) + SpanSlotLayout.fileSuffix
+        if let directory, let made = try? create(name, size, in: directory, epoch, context) { return made }
         guard let base = Mapping.blank(size, nil) else { return nil }
         return OpenSpanFile(base: base, size: size, name: "", file: nil, directory: nil)
     }
 
-    private static func create(_ size: Int, in directory: Descriptor, _ epoch: UInt64, _ context: ContextBlock)
-        throws(SystemError) -> OpenSpanFile
-    {
-        let name = Hexadecimal.text(Random.word()) + SpanSlotLayout.fileSuffix
+    /// `expires`: of a span that lasts.
+    static func create(
+        _ name: String, _ size: Int, in directory: Descriptor, _ epoch: UInt64, _ context: ContextBlock,
+        expires: Int64? = nil
+    ) throws(SystemError) -> OpenSpanFile {
         let file = try ForkHandling.openHeld(at: directory, name, O_RDWR | O_CREAT | O_EXCL)
         do throws(SystemError) {
             // Another process may have taken the new file for one that a dead process left.
@@ -79,12 +94,21 @@ final class OpenSpanFile {
             let base = try Mapping.shared(file, size, nil)
             _ = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
             StateWord.store(base, .empty)
-            return OpenSpanFile(base: base, size: size, name: name, file: file, directory: directory)
+            if let expires { LastingSpanLayout.expires.store(expires, base) }
+            return OpenSpanFile(
+                base: base, size: size, name: name, file: file, directory: directory, isLasting: expires != nil)
         } catch {
             directory.discardEntry(name)
             ForkHandling.closeHeld(file)
             throw error
         }
+    }
+
+    /// Lets go of it: other processes go on with the span.
+    func leave() {
+        guard let file else { return }
+        ForkHandling.closeHeld(file)
+        self.file = nil
     }
 
     func slot(_ index: Int) -> UnsafeMutableRawPointer {

@@ -15,7 +15,7 @@ struct ChildProcess {
         case ended(Death)
     }
 
-    private let pid: pid_t
+    let pid: pid_t
     private var witness: SignalWitness
 
     struct StartError: Error {
@@ -24,12 +24,15 @@ struct ChildProcess {
         let isAlone: Bool
     }
 
-    /// Starts `arguments[0]`, looked up in PATH. Every signal is blocked from now to the end of this process, so that
+    /// Starts `arguments[0]`, looked up in PATH. `environment`: nil: this process's. Every signal is blocked from now to the end of this process, so that
     /// none can arrive unseen, and none ends it before it has told how the program ended.
-    static func start(_ invocation: Invocation, _ arguments: ArgumentVector) throws(StartError) -> ChildProcess {
+    static func start(_ invocation: Invocation, _ arguments: ArgumentVector, _ environment: ChildEnvironment?)
+        throws(StartError) -> ChildProcess
+    {
         var program = csystem_program()
         program.arguments = UnsafePointer(arguments)
-        let error = csystem_start_program(&program)
+        program.environment = environment.map { UnsafePointer($0.entries) }
+        let error = withExtendedLifetime(environment) { csystem_start_program(&program) }
         guard error == 0 else { throw StartError(code: error, isAlone: program.is_alone) }
         return ChildProcess(pid: program.pid, witness: SignalWitness(invocation.rawArguments, arguments))
     }

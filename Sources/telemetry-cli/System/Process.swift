@@ -24,9 +24,11 @@ enum Process {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
-    /// Returns only when it fails, with errno.
-    static func replace(with arguments: ArgumentVector) -> Int32 {
-        csystem_execute(UnsafePointer(arguments))
+    /// Returns only when it fails, with errno. `environment`: nil: this process's.
+    static func replace(with arguments: ArgumentVector, _ environment: ChildEnvironment? = nil) -> Int32 {
+        withExtendedLifetime(environment) {
+            csystem_execute(UnsafePointer(arguments), environment.map { UnsafePointer($0.entries) })
+        }
     }
 
     /// Dies of `signal`, so that the caller's wait status is the same as if it had run the child

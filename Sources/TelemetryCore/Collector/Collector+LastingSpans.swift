@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+
+/// Spans that one process begins, and others change and end (H13). Each is a file in the spool of spans; no process has
+/// to live as long as the span.
+struct LastingSpans {
+    /// Nanoseconds since 1970. A span that has not ended by then is abandoned.
+    var expires: Int64
+    /// Bytes that this process adds to a span.
+    var room: Int
+
+    /// At once, of one tool.
+    static let most = 1024
+    /// Another process changes a span in a few microseconds.
+    static let patienceMilliseconds: UInt32 = 5_000
+}
+
+extension Collector {
+    /// With the mutex held. Nil: there is no room, or no directory.
+    func takeLastingCell(_ spanID: UInt64, _ terms: LastingSpans, _ spool: Spool)
+        -> (block: SpanBlock, cell: UnsafeMutablePointer<SpanCell>, index: Int)?
+    {
+        mutex.assertHeld()
+        guard let directory = spool.shared?.directory,
+            AbandonedSpans.countLasting(in: directory) < LastingSpans.most,
+            let file = OpenSpanFile.makeLasting(
+                spanID, in: directory, epoch: spool.epoch, spool.context, expires: terms.expires, room: terms.room)
+        else {
+            spool.countDropped(.noSpace)
+            return nil
+        }
+        return keep(file)
+    }
+
+    private func keep(_ file: OpenSpanFile) -> (block: SpanBlock, cell: UnsafeMutablePointer<SpanCell>, index: Int)? {
+        guard let block = SpanBlock(handle, file, count: 1), let taken = block.take() else {
+            file.leave()
+            file.unmap()
+            return nil
+        }
+        spanBlocks.append(block)
+        return (block, taken.cell, taken.index)
+    }
+
+    enum Resumed {
+        case span(UnsafeMutablePointer<SpanCell>, UInt64)
+        case notOpen
+        case disabled
+        case busy
+        case failed(SystemError)
+    }
+
+    /// Goes on with a span that another process has begun. Makes no spool.
+    func resumeSpan(_ context: TraceContext, _ terms: LastingSpans) -> Resumed {
+        guard isEnabled else { return .disabled }
+        guard mayBeOpen(context) else { return .notOpen }
+        mutex.lock()
+        defer { mutex.unlock() }
+        guard Gate.isOpen(handle), let spool = currentSpool(attaching: true) else { return .disabled }
+        guard let directory = spool.shared?.directory else {
+            return .failed(spool.failure ?? SystemError(code: ENOSPC))
+        }
+        let file: OpenSpanFile
+        let deadline = Deadline(timeoutMilliseconds: LastingSpans.patienceMilliseconds)
+        switch OpenSpanFile.reopen(context, in: directory, epoch: spool.epoch, room: terms.room, until: deadline) {
+        case .file(let found): file = found
+        case .notOpen: return .notOpen
+        case .busy: return .busy
+        case .failed(let error): return .failed(error)
+        }
+        guard let (block, cell, index) = keep(file) else { return .failed(SystemError(code: ENOMEM)) }
+        SpanCell.acquire(cell)
+        defer { SpanCell.release(cell) }
+        let use = cell.pointee.begin(Unmanaged.passUnretained(block), index, file.slot(index), file.slotCapacity)
+        guard cell.pointee.resume() else {
+            cell.pointee.letGo()
+            return .notOpen
+        }
+        if let registry = options.events {
+            cell.pointee.rules = cell.pointee.name.withCString {
+                SpanRecording.find(UnsafePointer(registry.table), Text($0, limit: EventLimits.nameBytes))
+            }
+        }
+        return .span(cell, use)
+    }
+
+    private func mayBeOpen(_ context: TraceContext) -> Bool {
+        guard let path = SpoolDirectory.path(options), let directory = (try? Directory.openExisting(path)) ?? nil else {
+            return false
+        }
+        defer { directory.close() }
+        return (try? directory.hasEntry(LastingSpanLayout.name(context.spanID))) != false
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+
+/// A span that the helper has begun. It ends with `end`, before its collector is closed.
+package final class HelperSpan {
+    package enum Parent {
+        /// What TRACEPARENT of this process's environment names, or none.
+        case environment
+        case none
+        case given(TraceContext)
+    }
+
+    package typealias Attributes = [(key: String, value: AttributeValue)]
+
+    let collector: Collector
+    let span: UnsafeMutablePointer<csystem_span>
+    /// As telemetry_span_begin() returns it.
+    package let status: telemetry_status
+
+    /// `kind`: a telemetry_span_kind; 0: internal.
+    package init(_ collector: Collector, name: String, kind: UInt32, parent: Parent) {
+        self.collector = collector
+        span = .allocate(capacity: 1)
+        span.initialize(to: csystem_span())
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        let given: SpanParent? =
+            switch parent {
+            case .environment: nil
+            case .none: SpanParent.none
+            case .given(let context): SpanParent(context: context, traceState: nothing)
+            }
+        let span = span
+        status = name.withCString { SpanRecording.begin(collector.handle, span, $0, kind, given) }
+    }
+
+    /// One that lasts longer than this process (`end` is for another one then), from `begin` on for `seconds`. `room`: bytes
+    /// of what is going to be said of it.
+    package convenience init(
+        lasting collector: Collector, seconds: Int64, name: String, kind: UInt32, parent: Parent,
+        _ attributes: Attributes
+    ) {
+        collector.lastingSpans = LastingSpans(
+            expires: Clock.realtime() &+ min(max(0, seconds), LastingSpanLayout.longestSeconds) &* 1_000_000_000,
+            room: SpanLayout.fixedSize &+ EventLimits.nameBytes &+ TraceState.limit &+ Self.room(attributes))
+        self.init(collector, name: name, kind: kind, parent: parent)
+        set(attributes)
+    }
+
+    package enum Resumed {
+        case span(HelperSpan)
+        case notOpen
+        case disabled
+        case busy
+        case failed(SystemError)
+    }
+
+    /// One that another process has begun. `texts`: what else is going to be said.
+    package static func resume(
+        _ collector: Collector, _ context: TraceContext, _ attributes: Attributes, texts: [String]
+    ) -> Resumed {
+        let room = texts.reduce(Self.room(attributes)) { $0 &+ 2 &* $1.utf8.count &+ 64 }
+        let terms = LastingSpans(expires: 0, room: room)
+        collector.lastingSpans = terms
+        guard let sinks = collector.makeSpanSinks() else { return .disabled }
+        let span = HelperSpan(collector, context)
+        var result = Resumed.disabled
+        for (sink, isAuthors) in [(sinks.author, true), (sinks.own, false)] {
+            guard let sink else { continue }
+            switch sink.resumeSpan(context, terms) {
+            case .span(let cell, let use):
+                span.take(cell, use, isAuthors: isAuthors)
+                result = .span(span)
+            case .notOpen: if case .disabled = result { result = .notOpen }
+            case .busy: if !span.isRecorded { result = .busy }
+            case .failed(let error): if !span.isRecorded { result = .failed(error) }
+            case .disabled: break
+            }
+        }
+        return result
+    }
+
+    private init(_ collector: Collector, _ context: TraceContext) {
+        self.collector = collector
+        span = .allocate(capacity: 1)
+        span.initialize(to: csystem_span())
+        SpanRecording.set(context, span)
+        status = TELEMETRY_OK
+    }
+
+    private func take(_ cell: UnsafeMutablePointer<SpanCell>, _ use: UInt64, isAuthors: Bool) {
+        let cell = UnsafeMutableRawPointer(cell)
+        if isAuthors {
+            (span.pointee.cells.0, span.pointee.uses.0) = (cell, use)
+        } else {
+            (span.pointee.cells.1, span.pointee.uses.1) = (cell, use)
+        }
+    }
+
+    /// Redaction may make a text longer, and each attribute has a few bytes before its key.
+    private static func room(_ attributes: Attributes) -> Int {
+        attributes.reduce(256) { room, attribute in
+            let text: Int = if case .string(let text) = attribute.value { text.utf8.count } else { 8 }
+            return room &+ 2 &* (min(text, EventLimits.valueBytes) &+ attribute.key.utf8.count) &+ 16
+        }
+    }
+
+    deinit { span.deallocate() }
+
+    /// Somebody gets it. Otherwise it is off, or left out by sampling, or there was no room.
+    package var isRecorded: Bool { span.pointee.cells.0 != nil || span.pointee.cells.1 != nil }
+
+    /// Nobody may know of it: its context is its parent's.
+    package var isOff: Bool { span.pointee.is_off }
+
+    /// What a process that it starts is told.
+    package var context: PropagatedContext { SpanRecording.context(span) }
+
+    @discardableResult
+    package func set(_ attributes: Attributes) -> telemetry_status {
+        let list = AttributeList(attributes)
+        return list.items.withUnsafeBufferPointer {
+            SpanRecording.change(span, .attributes($0.baseAddress, $0.count))
+        }
+    }
+
+    /// What the semantic conventions say of a program: the manifest need not declare these.
+    package func setOwn(_ attributes: Attributes) {
+        let list = AttributeList(attributes)
+        _ = list.items.withUnsafeBufferPointer { SpanRecording.change(span, .own($0.baseAddress, $0.count)) }
+    }
+
+    /// As a command is recorded; nil: a command about the tool, which is not.
+    package static func commandName(_ name: String, _ options: Options) -> String? {
+        CommandPath.normalise(name, toolName: options.toolName)
+    }
+
+    package func addEvent(_ name: String, _ attributes: Attributes) -> telemetry_status {
+        let list = AttributeList(attributes)
+        return list.items.withUnsafeBufferPointer { items in
+            name.withCString { SpanRecording.change(span, .event($0, items.baseAddress, items.count)) }
+        }
+    }
+
+    /// `status`: a telemetry_span_status.
+    @discardableResult
+    package func set(status: UInt8, _ message: String) -> telemetry_status {
+        message.withCString { SpanRecording.change(span, .status(status, $0)) }
+    }
+
+    /// C6: with extended collection only, redacted: `process.command_args`, as a JSON array. Arguments beyond the room of
+    /// a value are left out.
+    package func setArguments(_ arguments: [String]) {
+        guard isRecorded, collector.options.extendedCollection else { return }
+        let strings = CopiedStrings()
+        let pointers = arguments.map { strings.add($0) }
+        var event = RedactedEvent(collector.redactor)
+        let shown = pointers.withUnsafeBufferPointer { area in
+            area.baseAddress.map { event.arguments($0, area.count) } ?? []
+        }
+        var text = "["
+        withExtendedLifetime((strings, event)) {
+            for argument in shown {
+                guard let argument else { continue }
+                var writer = JSONWriter()
+                writer.string(String(cString: argument))
+                let next = String(bytes: Array(writer.buffer.bytes))
+                if text.utf8.count + next.utf8.count + 2 > EventLimits.valueBytes { break }
+                text += (text.utf8.count > 1 ? "," : "") + next
+            }
+        }
+        setOwn([("process.command_args", .string(text + "]"))])
+    }
+
+    /// Records it.
+    @discardableResult
+    package func end() -> telemetry_status { SpanRecording.end(span) }
+}
+
+extension Options {
+    /// Somebody takes the tool's spans: the author, or the user's own receivers, when those are asked for.
+    package var areSpansTaken: Bool { spans() != nil || OwnChoice.options(self)?.spans() != nil }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// The span of a program that this process runs, by OpenTelemetry's semantic conventions for command lines (the side of
+/// the caller).
+struct CommandSpan {
+    private let collector: Collector
+    private let span: HelperSpan
+
+    /// For `command`, whose spans are as those of a program in C. Nil: the tool's manifest does not ask for them, or it is
+    /// a command about the tool.
+    static func plan(command name: String) -> (Options) -> SpanCommands.Plan? {
+        { options in
+            guard options.hasCommandSpans, let name = HelperSpan.commandName(name, options) else { return nil }
+            return SpanCommands.Plan(
+                name: name, kind: TELEMETRY_SPAN_INTERNAL.rawValue, parent: .environment, attributes: [])
+        }
+    }
+
+    /// Nil: nobody may know of it, and the program's environment is this process's.
+    static func begin(_ invocation: Invocation, _ options: Options, _ plan: SpanCommands.Plan) -> CommandSpan? {
+        guard !invocation.arguments.has(.dryRun), options.areSpansTaken else { return nil }
+        let collector = Collector.open(options)
+        let name = plan.name ?? ""
+        let span = HelperSpan(collector, name: name, kind: plan.kind, parent: plan.parent)
+        SpanCommands.warn(span.status, name, invocation)
+        if span.isOff {
+            RecordCommands.end(collector)
+            return nil
+        }
+        span.set(plan.attributes)
+        return CommandSpan(collector: collector, span: span)
+    }
+
+    var isRecorded: Bool { span.isRecorded }
+
+    /// For the program.
+    var context: PropagatedContext { span.context }
+
+    /// Said at once: it is known of a span that nobody ends, too. `child`: nil: the program could not be started. The name
+    /// is the given one: a program that ends at once leaves no /proc/PID/exe to read.
+    func hasStarted(_ child: ChildProcess?, _ program: ArgumentVector) {
+        span.setOwn([("process.executable.name", .string(WrappedCommand.baseName(program)))])
+        if let child { span.setOwn([("process.pid", .int(Int64(child.pid)))]) }
+        span.setArguments(WrappedCommand.arguments(program, from: 0))
+    }
+
+    func end(_ death: ChildProcess.Death, _ code: Int32) {
+        var attributes: RecordCommands.Attributes = [("process.exit.code", .int(Int64(code)))]
+        switch death {
+        case .exited:
+            if let category = ErrorCategory.of(exitCode: code) {
+                attributes.append(("error.type", .string(String(cString: category.text))))
+            }
+        case .signalled(let signal): attributes.append(("error.type", .string(SignalName.of(signal))))
+        }
+        span.setOwn(attributes)
+        if attributes.count > 1 { span.set(status: UInt8(TELEMETRY_SPAN_ERROR.rawValue), "") }
+        span.end()
+        collector.startHeartbeat()
+        RecordCommands.end(collector)
+    }
+}
