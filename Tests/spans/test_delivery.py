@@ -1,4 +1,4 @@
-"""E1, E8, F, B5: spans on their way to receivers of OTLP and Zipkin that take them, refuse them, or do not answer."""
+"""E6, E7, E8, H12: spans on their way to receivers of OTLP and Zipkin that take them, refuse them, or do not answer."""
 import json
 import os
 import random
@@ -81,7 +81,7 @@ def counts(world):
     return tuple(spans[name] for name in ("recorded", "delivered", "pending", "dropped"))
 
 
-@test("delivery/taken", "F E1")
+@test("delivery/taken", "H12")
 def taken(world):
     """Spans arrive once at OTLP and at Zipkin, in requests that their strict readers take, in the place, with the key, compressed."""
     for receiver in RECEIVERS:
@@ -97,7 +97,7 @@ def taken(world):
         check(all(KEY.encode() not in open(os.path.join(spool(world), name), "rb").read() for name in files_below(spool(world))), "the key is in the spool")
 
 
-@test("delivery/answers", "E1 E8")
+@test("delivery/answers", "E8 H12")
 def answers(world):
     """503, 429 and a reset keep spans; 400 and 404 refuse them, and they are counted; later ones are delivered."""
     for receiver in RECEIVERS:
@@ -116,7 +116,7 @@ def answers(world):
             afresh(world)
 
 
-@test("delivery/retry-after", "E1 E8")
+@test("delivery/retry-after", "E8 H12")
 def retry_after(world):
     """Retry-After is waited for: nothing is sent before, and the pause holds for other processes."""
     for receiver in RECEIVERS:
@@ -135,7 +135,7 @@ def retry_after(world):
         afresh(world)
 
 
-@test("delivery/partial", "F")
+@test("delivery/partial", "H12")
 def partial(world):
     """OTLP: what a receiver rejects of a request is counted as rejected, and nothing is sent again."""
     server = arrange(world, OTLP, lambda number: (200, [("Content-Type", "application/x-protobuf")], PARTIAL))
@@ -147,7 +147,7 @@ def partial(world):
     check_equal((5, 3, 0, 2), counts(world), "counts")
 
 
-@test("delivery/hang", "E8 D12")
+@test("delivery/hang", "E9 H12")
 def hang(world):
     """A receiver of spans that never answers delays neither the end of a program nor its events."""
     for receiver in RECEIVERS:
@@ -168,7 +168,7 @@ def hang(world):
         afresh(world)
 
 
-@test("delivery/guarantees", "E1 E2")
+@test("delivery/guarantees", "E6 E7 H12")
 def guarantees(world):
     """With any mixture of answers: at least once, no span is lost; at most once, none comes twice, and what may be lost is counted."""
     generator = random.Random(77)
@@ -200,7 +200,7 @@ def guarantees(world):
             afresh(world)
 
 
-@test("delivery/several", "E7 F")
+@test("delivery/several", "H12")
 def several(world):
     """OTLP, Zipkin and the file at once: each gets every span; one that fails delays only itself."""
     otlp, zipkin = world.closes(PushReceiver()), world.closes(PushReceiver(lambda number: 503 if number == 0 else 202))
@@ -223,7 +223,7 @@ def several(world):
     check_equal(10, len(OTLP.names([request for request in otlp.requests if request.path == "/v1/traces"])), "at OTLP, once")
 
 
-@test("delivery/abandoned", "F E9")
+@test("delivery/abandoned", "H9 H12")
 def abandoned(world):
     """A killed program's open spans reach OTLP and Zipkin as failed, with what was known of them."""
     for receiver in RECEIVERS:
@@ -243,7 +243,7 @@ def abandoned(world):
         afresh(world)
 
 
-@test("delivery/status-messages", "F")
+@test("delivery/status-messages", "H12")
 def status_messages(world):
     """A message goes only with an error: not with what became ok later, or by then has none."""
     server = arrange(world, OTLP)
@@ -261,7 +261,7 @@ def status_messages(world):
                 [span["status"] for span in spans], "statuses")
 
 
-@test("delivery/show", "B4 B5")
+@test("delivery/show", "B3 H12")
 def show(world):
     """`show --signal spans` shows what waits, `--wire` the bytes that are sent, and `--sent` what was; the chain of the audit log holds."""
     for receiver in RECEIVERS:

@@ -97,7 +97,7 @@ def flags(world):
     check_equal([1, 1, 3, 3, 3, 3, 3, 3, 1, 1, 3], [span.trace_flags for span in waiting(world)], "records of what was sampled")
 
 
-@test("propagation/buffers", "H10 D13")
+@test("propagation/buffers", "H10 host")
 def buffers(world):
     """Texts are cut to the buffer and terminated; the length is that of the whole; nothing beyond the buffer is written."""
     driver = Driver(world, {"BAGGAGE": "k=v"})
