@@ -223,7 +223,7 @@ int main(void)
 """
 
 
-@test("withdrawal/threads", "A18 D5")
+@test("withdrawal/threads", "A18")
 def threads(world):
     """Consent is withdrawn while four threads record spans without pause: they end, and no byte of a span is left."""
     program = world.program("withdrawn", WITHDRAWN, "-pthread")

@@ -162,6 +162,7 @@ struct SpanCell: ~Copyable {
     }
 
     /// All that was said of the span is in its slot.
+    @inline(__always)
     var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
     /// The span ended at that time.
@@ -223,9 +224,6 @@ struct SpanCell: ~Copyable {
         length = written
         if isInSlot { store(.open(length)) }
     }
-
-    @inline(__always)
-    private var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
     @inline(__always)
     private func store(_ word: SpanSlotWord) {
