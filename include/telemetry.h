@@ -563,7 +563,8 @@ TELEMETRY_API telemetry_status telemetry_close(telemetry_collector *collector, u
 
 /**
  * Says whether events are being recorded now. If the user withdraws consent, this changes from true
- * to false within a second, while the program runs.
+ * to false within a second, while the program runs. It does not become true again: a later yes
+ * counts for the collectors that are opened after it.
  *
  * Threads: any number at once.
  * Blocking: none.
@@ -787,8 +788,10 @@ TELEMETRY_API const char *telemetry_error_category_from_message(const char *mess
  *
  * @param by Not negative.
  * @return As telemetry_metric_add(); TELEMETRY_ERROR_UNDECLARED if the manifest lists the tool's
- *     metrics and this one is not in the list, if it is of another type, or if the name is
- *     malformed; TELEMETRY_ERROR_ARGUMENT for a NULL name.
+ *     metrics and this one is not in the list, or if another program's manifest has rules for its
+ *     attributes; TELEMETRY_ERROR_ARGUMENT if a metric of that name is of another type, or for a
+ *     name that is NULL or malformed; TELEMETRY_ERROR_DROPPED if the collector has 1000 metrics and
+ *     this would be one more.
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_status telemetry_count(telemetry_collector *collector, const char *name,
@@ -836,14 +839,15 @@ TELEMETRY_API telemetry_status telemetry_options_add_metric(telemetry_options *o
     const telemetry_metric_declaration *declaration);
 
 /**
- * Gives a metric that was declared with telemetry_options_add_metric() or in the manifest.
+ * Gives a metric that was declared with telemetry_options_add_metric() or in the manifest, or that
+ * telemetry_count(), telemetry_gauge() or telemetry_observe() has made in this collector.
  *
  * Threads: any number at once.
  * Blocking: the first call of a process may make the file of the tool's metrics.
  *
  * @param name Upper and lower case are not told apart.
  * @return The metric. It ends with the collector and is not freed. NULL if nothing is recorded, if
- *     the metric is not declared, or if there is no memory; every function accepts NULL.
+ *     there is no such metric, or if there is no memory; every function accepts NULL.
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_metric *telemetry_metric_find(telemetry_collector *collector,

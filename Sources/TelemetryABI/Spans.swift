@@ -270,7 +270,7 @@ public func telemetrySpanEnvironment(
 /// Blocking: none.
 ///
 /// @return The span; it ends with telemetry_command_finish() or telemetry_command_free(), and is valid until the
-///     second. NULL if the command is no span (telemetry_options_set_command_spans()).
+///     second. NULL if the command is not a span (telemetry_options_set_command_spans()).
 /// @since 0.1.0
 @_cdecl("telemetry_command_span")
 public func telemetryCommandSpan(command: UnsafeMutablePointer<telemetry_command>?)

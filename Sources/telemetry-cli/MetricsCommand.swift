@@ -10,7 +10,6 @@ enum MetricsCommand {
             throw Failure(code: .options, message: options.error ?? "the tool's name is not valid")
         }
         let shown = try audience(options, invocation)
-        note(options, shown, invocation)
         let delivery = invocation.arguments.has(.delivery) ? options : nil
         if let address = invocation.arguments.value(.listen) {
             try alone(invocation, "--listen", [.format, .textfile, .push, .job, .grouping, .timeoutMs])
@@ -18,7 +17,7 @@ enum MetricsCommand {
         }
         if let url = invocation.arguments.value(.push) {
             try alone(invocation, "--push", [.format, .textfile])
-            return try MetricsPushing.run(invocation, shown, delivery: delivery, url)
+            return try MetricsPushing.run(invocation, shown, of: options, delivery: delivery, url)
         }
         for id in [OptionID.job, .grouping, .timeoutMs] where invocation.arguments.has(id) {
             throw invocation.usage("--job, --grouping and --timeout-ms go with --push only")
@@ -31,6 +30,7 @@ enum MetricsCommand {
         }
         let bytes = try text(shown, format, delivery: delivery)
         guard let path = invocation.arguments.value(.textfile) else {
+            note(options, shown, invocation)
             // A label may hold what a terminal would obey.
             try invocation.answer(isatty(STDOUT_FILENO) == 1 ? ShownText.terminal(bytes) : bytes)
             return .ok
@@ -40,6 +40,7 @@ enum MetricsCommand {
         if ArgumentParser.same(path, "-") {
             throw invocation.usage("--textfile needs a file; without it the text goes to standard output")
         }
+        note(options, shown, invocation)
         if let problem = MetricsReport.writeTextfile(invocation.path(path), bytes) {
             throw Failure(code: .system, message: path + ": " + problem)
         }
@@ -58,7 +59,7 @@ enum MetricsCommand {
     }
 
     /// What the text alone does not tell.
-    private static func note(_ options: Options, _ shown: Options, _ invocation: Invocation) {
+    static func note(_ options: Options, _ shown: Options, _ invocation: Invocation) {
         if invocation.isQuiet { return }
         let isOwn = SpoolInspector.path(options: shown) != SpoolInspector.path(options: options)
         if isOwn && !invocation.arguments.has(.audience) {

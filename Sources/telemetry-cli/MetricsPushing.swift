@@ -4,11 +4,13 @@ import TelemetryCore
 
 /// `metrics --push`: the tool's metrics to a Pushgateway of the person who asks.
 enum MetricsPushing {
-    static func run(_ invocation: Invocation, _ options: Options, delivery: Options?, _ url: String) throws(Failure)
-        -> ExitCode
-    {
+    /// `author`: the tool's, whatever is pushed of it.
+    static func run(
+        _ invocation: Invocation, _ options: Options, of author: Options, delivery: Options?, _ url: String
+    ) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeoutMs, "--timeout-ms", default: 5_000)
         let target = try target(invocation, options, url)
+        MetricsCommand.note(author, options, invocation)
         let bytes = try MetricsCommand.text(options, .prometheus, delivery: delivery)
         switch MetricsPush.run(bytes, to: target, timeoutMilliseconds: limit) {
         case .taken(let status):

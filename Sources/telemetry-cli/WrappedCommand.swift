@@ -79,7 +79,7 @@ enum WrappedCommand {
             span?.hasStarted(nil, program)
             death = .exited(cannotRun(program, error.code))
             // What did not run has no duration.
-            if isMetric { return exitCode(death) }
+            if invocation.arguments.command?.id == .time { return exitCode(death) }
         }
         let nanoseconds = Process.monotonicNanoseconds() &- start
         span?.end(death, exitCode(death))

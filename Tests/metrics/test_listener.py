@@ -189,6 +189,37 @@ def hostile(world):
     program.end()
 
 
+@test("listener/large", "H3")
+def large(world):
+    """Clients that take nothing of a large answer keep nobody waiting, and cost the memory of two answers."""
+    world.telemetry("enable")
+    lines = "".join(f"h{metric} {number % 60} label={'x' * 100}{number}\n" for metric in range(5) for number in range(1900))
+    subprocess.run([f"{BUILD}/bin/telemetry", "observe", "--batch", "-", "--tool", TOOL], input=lines, text=True, check=True, env=world.environment)
+    helper = Helper(world, "127.0.0.1:0")
+    size = len(get(helper.port)[2])
+    check(size > 16 << 20, f"an answer of {size} bytes")
+    kept = []
+    try:
+        for number in range(24):
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            client.settimeout(30)
+            client.connect(("127.0.0.1", helper.port))
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            kept.append(client)
+            if number % 8 == 7:
+                begin = time.monotonic()
+                check_equal((200, size), (lambda got: (got[0], len(got[2])))(get(helper.port)), f"beside {number + 1} others")
+                # Prometheus gives up after 10 seconds.
+                check(time.monotonic() - begin < 10, "too late for Prometheus")
+        with open(f"/proc/{helper.process.pid}/status", encoding="ascii") as file:
+            resident = int(re.search(r"^VmRSS:\s+(\d+)", file.read(), re.M)[1]) << 10
+        check(resident < 5 * size + (32 << 20), f"{resident >> 20} MiB for answers of {size >> 20} MiB")
+    finally:
+        for client in kept:
+            client.close()
+
+
 @test("listener/close", "H3 E9")
 def close(world):
     """telemetry_close() does not wait for clients; port, threads and descriptors are gone."""

@@ -124,7 +124,7 @@ def values(world):
         check(words in done.stderr, f"{arguments}: {done.stderr}")
     done = told(world, "h 1e308\n", "observe", "--batch", "-")
     check(done.returncode == 2 and "line 1: 'h' takes no such value: the sum" in done.stderr, done.stderr)
-    done = world.telemetry("time", "bad name", "--", "true")
+    done = world.run([f"{BUILD}/bin/telemetry", "time", "bad name", "--tool", TOOL, "--", "true"])
     check("not recorded: 'bad name' is no name of a metric" in done.stderr, done.stderr)
     done = told(world, "x" * 3_000_000 + " y\n", "gauge", "--batch", "-")
     check(done.returncode == 2 and len(done.stderr) < 1000, f"{len(done.stderr)} characters")
@@ -208,12 +208,12 @@ def prometheus_names(world):
     shown = json.loads(world.telemetry("metrics", "--format", "json").stdout)
     check_equal((2, 3), (shown["refused"]["not_in_prometheus"], len(shown["metrics"])), "counted")
     check("2 metrics left out" in world.telemetry("metrics").stderr, "said")
-    manifest(world, "tool: {name: itest}\nevents: {a: {type: feature.use, description: A.}}\nmetrics:\n  rows: {type: counter, description: R., unit: 5}\n"
-             "  rows.total: {type: counter, description: T.}\n")
+    manifest(world, "tool: {name: itest}\nevents: {a: {type: feature.use, description: A.}}\nmetrics:\n  rows: {type: counter, description: R.}\n"
+             "  rows.total: {type: counter, description: T.}\n  number: {type: gauge, description: N., unit: 5}\n")
     done = world.run([f"{BUILD}/bin/telemetry", "manifest", "check", world.manifest_file])
-    for words in ("metrics.rows.total has the name of metrics.rows", "metrics.rows.unit is the number 5", "is 'feature.used' meant?"):
+    for words in ("metrics.rows.total has the name of metrics.rows", "metrics.number.unit is the number 5", "is 'feature.used' meant?"):
         check(words in done.stderr, f"{words}: {done.stderr}")
-    check("2 metrics" in done.stdout, done.stdout)
+    check("3 metrics" in done.stdout, done.stdout)
 
 
 @test("mistakes/push", "H3")

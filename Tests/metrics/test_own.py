@@ -398,9 +398,11 @@ def shown(world):
     """`show --sent` and `--wire` have what one's own receivers get."""
     receiver = PushReceiver()
     try:
-        own(world, f"backends: [{{kind: otlp, endpoint: '{receiver.url}', protocol: http/json}}]\n")
+        # A count with a receiver starts a process that delivers, maybe before it is shown.
+        own(world)
         disabled(world)
         world.telemetry("count", "requests", "--by", "5")
+        own(world, f"backends: [{{kind: otlp, endpoint: '{receiver.url}', protocol: http/json}}]\n")
         check("requests" in world.telemetry("show", "--wire", "--audience", "own").stdout, "show --wire")
         world.telemetry("deliver", "--now")
         check("requests" in world.telemetry("show", "--sent", "--audience", "own").stdout, "show --sent")

@@ -272,6 +272,7 @@ package enum SpanRecording {
     package static func end(_ span: UnsafeMutablePointer<csystem_span>) -> telemetry_status {
         let status = each(span) { end($0, abandoned: false) }
         (span.pointee.cells.0, span.pointee.cells.1) = (nil, nil)
+        span.pointee.is_off = true
         return status
     }
 

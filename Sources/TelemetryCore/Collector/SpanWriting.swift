@@ -8,6 +8,8 @@ enum SpanLimits {
     static let links = 128
     static let itemAttributes = 128
     static let messageBytes = 1024
+    /// From here on room is made by what counts no more.
+    static let largeBytes = 32 << 10
 }
 
 /// Writes what happens to a span that is open behind what its record has already. The thread has the cell.
@@ -66,7 +68,7 @@ enum SpanWriting {
             }
             cell.pointee.rules = rules
         }
-        cell.pointee.rename(text)
+        cell.pointee.setName(text)
         return TELEMETRY_OK
     }
 
@@ -77,12 +79,26 @@ enum SpanWriting {
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
         _ cell: UnsafeMutablePointer<SpanCell>
     ) -> telemetry_status {
-        let most = SpanLimits.attributes &- cell.pointee.attributeCount
-        let (kept, dropped) = append(attributes, count, most: most, rules: rules, cell)
+        if cell.pointee.written > SpanLimits.largeBytes { _ = compact(cell, newFrom: cell.pointee.written) }
+        let before = cell.pointee.written
+        var (kept, dropped) = append(attributes, count, most: 2 &* SpanLimits.attributes, rules: rules, cell)
         cell.pointee.attributeCount &+= kept
+        if cell.pointee.attributeCount > SpanLimits.attributes { dropped &+= compact(cell, newFrom: before) }
         cell.pointee.commit()
         if dropped > 0 { drop(SpanLayout.droppedAttributes, dropped, cell) }
         return TELEMETRY_OK
+    }
+
+    /// A key that was given again counts once. Returns how many are beyond the limit then.
+    @inline(never)
+    private static func compact(_ cell: UnsafeMutablePointer<SpanCell>, newFrom start: Int) -> Int {
+        guard cell.pointee.leaveSlot() else { return 0 }
+        let first = cell.pointee.itemsOffset
+        let items = SpanAttributes(base: cell.pointee.record + first, count: cell.pointee.written &- first)
+        let (end, kept, dropped) = items.compact(newFrom: start &- first, limit: SpanLimits.attributes)
+        cell.pointee.cut(to: first &+ end)
+        cell.pointee.attributeCount = kept
+        return dropped
     }
 
     private static func drop(_ field: Field<UInt32>, _ count: Int, _ cell: UnsafeMutablePointer<SpanCell>) {

@@ -206,8 +206,12 @@ package final class NetworkChoice {
     /// The same for people, without what may be a secret.
     package var address: String {
         if url == kind.path {
-            let signal = kind.isForSpans ? "TRACES" : kind.path == "/v1/metrics" ? "METRICS" : "LOGS"
-            return "the endpoint of OTEL_EXPORTER_OTLP_" + signal + "_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT"
+            let variable =
+                kind.isForSpans
+                ? "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+                : kind.path == "/v1/metrics"
+                    ? "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" : "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
+            return "the endpoint of " + variable + " or OTEL_EXPORTER_OTLP_ENDPOINT"
         }
         return (try? Endpoint.parse(url, allowingHTTP: allowsHTTP))?.description ?? url
     }

@@ -8,7 +8,7 @@ package enum RecordedSignal {
 }
 
 extension Options {
-    /// The type that stands for spans where types of events are listed: in `sampling`, and in a registry.
+    /// The type that means spans where types of events are listed: in `sampling`, and in a registry.
     static let spanType = "span"
 
     /// The author's choice of what is sampled.

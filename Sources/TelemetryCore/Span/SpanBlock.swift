@@ -64,15 +64,17 @@ struct SpanClock: ~Copyable {
         if monotonic &- Self.trustedNanoseconds < compared.load(ordering: .relaxed) {
             return monotonic &- difference.load(ordering: .relaxed)
         }
-        return compare(monotonic)
+        return monotonic &- compare()
     }
 
+    /// Both clocks are read here: `monotonic` of the caller may be from before it made a file.
     @inline(never)
-    private func compare(_ monotonic: Int64) -> Int64 {
+    private func compare() -> Int64 {
         let now = Clock.realtime()
+        let monotonic = Clock.monotonic()
         difference.store(monotonic &- now, ordering: .relaxed)
         compared.store(monotonic, ordering: .relaxed)
-        return now
+        return monotonic &- now
     }
 }
 

@@ -22,6 +22,8 @@ struct SpanCell: ~Copyable {
     /// Heap memory of a span that has outgrown its slot; kept for the next one.
     private var grown: UnsafeMutableRawPointer?
     private var grownCapacity = 0
+    /// What of the record the slot has, if it has outgrown the slot.
+    private var lengthInSlot = 0
     var attributeCount = 0
     var eventCount = 0
     var linkCount = 0
@@ -118,6 +120,22 @@ struct SpanCell: ~Copyable {
         commit()
     }
 
+    /// Its name is another one. A process that is killed in between leaves no span.
+    @inline(never)
+    mutating func setName(_ name: Text) {
+        let former = Int(SpanLayout.nameLength.load(record))
+        let rest = length &- SpanLayout.fixedSize &- former
+        guard name.length > 0, room(max(0, name.length &- former)) != nil else { return }
+        if record == slot + SpanSlotLayout.record { store(.free) }
+        let start = record + SpanLayout.fixedSize
+        memmove(start + name.length, start + former, rest)
+        name.copy(to: start)
+        SpanLayout.nameLength.store(UInt16(truncatingIfNeeded: name.length), record)
+        written = SpanLayout.fixedSize &+ name.length &+ rest
+        if name.isAdjusted { isAdjusted = true }
+        commit()
+    }
+
     /// Goes on with what a slot holds that another process has begun. False: it is damaged.
     mutating func resume() -> Bool {
         length = SpanSlotWord(raw: slot.load(as: UInt64.self)).length
@@ -146,22 +164,6 @@ struct SpanCell: ~Copyable {
     /// All that was said of the span is in its slot.
     var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
-    /// Its name is another one. A process that is killed in between leaves no span.
-    @inline(never)
-    mutating func rename(_ name: Text) {
-        let former = Int(SpanLayout.nameLength.load(record))
-        let rest = length &- SpanLayout.fixedSize &- former
-        guard name.length > 0, room(max(0, name.length &- former)) != nil else { return }
-        if record == slot + SpanSlotLayout.record { store(.free) }
-        let start = record + SpanLayout.fixedSize
-        memmove(start + name.length, start + former, rest)
-        name.copy(to: start)
-        SpanLayout.nameLength.store(UInt16(truncatingIfNeeded: name.length), record)
-        written = SpanLayout.fixedSize &+ name.length &+ rest
-        if name.isAdjusted { isAdjusted = true }
-        commit()
-    }
-
     /// The span ended at that time.
     @inline(__always)
     mutating func finish(now: Int64, abandoned: Bool) {
@@ -181,6 +183,17 @@ struct SpanCell: ~Copyable {
         return nil
     }
 
+    /// The record lies where nobody else looks. False: there is no memory.
+    mutating func leaveSlot() -> Bool { !isInSlot || grow(to: written) }
+
+    /// Where its items begin.
+    var itemsOffset: Int {
+        SpanLayout.fixedSize &+ Int(SpanLayout.nameLength.load(record))
+            &+ Int(SpanLayout.traceStateLength.load(record))
+    }
+
+    mutating func cut(to bytes: Int) { written = bytes }
+
     @inline(__always)
     mutating func advance(_ bytes: Int) { written &+= bytes }
 
@@ -198,6 +211,7 @@ struct SpanCell: ~Copyable {
         if record != grown {
             grown.copyMemory(from: record, byteCount: written)
             record = grown
+            lengthInSlot = length
         }
         capacity = grownCapacity
         return true
@@ -207,8 +221,11 @@ struct SpanCell: ~Copyable {
     @inline(__always)
     mutating func commit() {
         length = written
-        if record == slot + SpanSlotLayout.record { store(.open(length)) }
+        if isInSlot { store(.open(length)) }
     }
+
+    @inline(__always)
+    private var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
     @inline(__always)
     private func store(_ word: SpanSlotWord) {
@@ -223,7 +240,7 @@ struct SpanCell: ~Copyable {
         let description = base + SegmentLayout.descriptionOffsets.0
         let generation = DescriptionLayout.generation.load(description)
         SpanSlotLayout.generation.store(generation, slot)
-        store(.ending(min(length, slotCapacity), offset: offset))
+        store(.ending(isInSlot ? length : lengthInSlot, offset: offset))
         let target = base + offset
         memcpy(target, record, length)
         SpanRecord.complete(

@@ -10,8 +10,9 @@ enum YAMLNumber {
         return skipDigits(&bytes) > 0 && bytes.isEmpty
     }
 
-    /// Nil when it does not fit. `text` is an integer.
+    /// Nil when it does not fit, and for a text that is not an integer.
     static func integer(_ text: String) -> Int64? {
+        guard isInteger(text) else { return nil }
         var bytes = Array(text.utf8)[...]
         let isNegative = bytes.first == UInt8(ascii: "-")
         skipSign(&bytes)

@@ -19,6 +19,32 @@ final class OTLPEnvironmentTests: XCTestCase {
     private let author = ("endpoint", "https://author.example/in")
     private let user = "https://user.example"
 
+    /// A value that is not understood is ignored, and each is told.
+    func testMistakes() {
+        let choice = resolve(
+            [("environment", "override"), author], ["TIMEOUT": "abc", "PROTOCOL": "SEKRIT", "COMPRESSION": "zip"])
+        XCTAssertEqual(choice.timeoutMilliseconds, 0)
+        XCTAssertEqual(
+            choice.environmentProblem,
+            "OTEL_EXPORTER_OTLP_PROTOCOL: the value is not known; expected one of http/protobuf http/json; "
+                + "OTEL_EXPORTER_OTLP_TIMEOUT: the value is not known; expected an integer from 1 to 600000; "
+                + "OTEL_EXPORTER_OTLP_COMPRESSION: the value is not known; expected gzip or none")
+    }
+
+    func testMetricInterval() {
+        let own = NetworkChoice(.otlp)
+        for (key, value) in [("environment", "override"), ("signals", "metrics")] { XCTAssertNil(own.set(key, value)) }
+        for (value, milliseconds) in [
+            ("5000", 5000), ("abc", 60_000), ("-5", 60_000), ("1", 60_000), ("99999999999", 60_000),
+        ] as [(String, Int64)] {
+            let resolved = OTLPEnvironment.resolve(own, .metrics) {
+                $0 == "OTEL_METRIC_EXPORT_INTERVAL" ? value : nil
+            }
+            XCTAssertEqual(resolved.metricsIntervalMilliseconds, milliseconds, value)
+            XCTAssertEqual(resolved.environmentProblem.isEmpty, value == "5000", value)
+        }
+    }
+
     func testEndpoints() {
         let rows: [(mode: String?, endpoint: String?, [String: String], url: String)] = [
             (nil, "https://author.example/in", ["ENDPOINT": user], "https://author.example/in"),

@@ -1,0 +1,126 @@
+"""E3, H9: programs that are killed at any moment while their threads begin, fill and end spans."""
+import os
+import random
+import signal
+import subprocess
+import time
+
+import programs
+from driving import found, helper, log_lines, reader, spool
+from suite import check, check_equal, test
+
+NOT_BEGUN, BEGUN, ENDING, ENDED, REFUSED = range(5)
+
+
+def check_whole(number, name, attributes, events):
+    """Everything in a span is of that span: nothing is torn, and nothing is another one's."""
+    check_equal(f"span {number}", name, "name")
+    for key, value in attributes.items():
+        if key.startswith("key."):
+            start = f"value {key[4:]} of {number} "
+            check(value.startswith(start) and not value[len(start):].strip(chr(97 + number % 26)), f"span {number}: {key}: {value}")
+        else:
+            check(key in ("number", "round") and (key != "number" or value == number), f"span {number}: {key} = {value}")
+    for event_name, event_attributes in events:
+        check_equal((f"event {number}", number, {"number", "round"}), (event_name, event_attributes.get("number"), set(event_attributes)), f"event of span {number}")
+
+
+def number_of(name):
+    return int(name.split()[1])
+
+
+class Round:
+    """One program, killed."""
+
+    def __init__(self, world, program, at, seconds, threads, pause):
+        self.world, self.file = world, world.path(f"said-{at}")
+        process = subprocess.Popen([program, self.file, str(threads), str(pause)], env={**world.environment, "DETACHED": "1"}, cwd=world.root)
+        time.sleep(seconds)
+        check_equal(None, process.poll(), "the program's end before it was killed")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.said = b""
+        if os.path.exists(self.file):
+            with open(self.file, "rb") as file:
+                self.said = file.read().rstrip(b"\0")
+            os.remove(self.file)
+
+    def check_left(self):
+        """What the reader finds before anybody has delivered."""
+        left = found(self.world)
+        ended, unfinished = {}, {}
+        for span in left.waiting:
+            number = number_of(span.name)
+            check(number not in ended, f"span {number} is in the segments twice")
+            check(not span.is_abandoned, f"span {number} in a segment is abandoned")
+            ended[number] = span
+            check_whole(number, span.name, span.attributes, [(event["name"], event["attributes"]) for event in span.events])
+        for slot in left.open:
+            number = number_of(slot.span.name)
+            check(number not in unfinished, f"span {number} is open twice")
+            unfinished[number] = slot
+            check_whole(number, slot.span.name, slot.span.attributes, [(event["name"], event["attributes"]) for event in slot.span.events])
+            check(number not in ended or slot.state == reader.ENDING, f"span {number} has ended and is open")
+        for number, said in enumerate(self.said):
+            check(said != REFUSED, f"span {number} was not recorded")
+            where = (number in ended, number in unfinished)
+            right = {NOT_BEGUN: [(False, False), (False, True)], BEGUN: [(False, True)], ENDING: [(True, False), (False, True), (True, True)],
+                     ENDED: [(True, False)]}[said]
+            check(where in right, f"span {number}, said {said}: in a segment {where[0]}, open {where[1]}")
+        numbers = range(len(self.said) + 8)
+        check(all(number in numbers for number in [*ended, *unfinished]), "a span that nobody began")
+        return ended, unfinished
+
+    def check_delivered(self, spans):
+        """What came of them. `spans`: those of this round, from the log."""
+        by_number = {}
+        for span in spans:
+            number = number_of(span["name"])
+            check(number not in by_number, f"span {number} was delivered twice")
+            by_number[number] = span
+            check_whole(number, span["name"], span.get("attributes", {}),
+                        [(event["name"], event.get("attributes", {})) for event in span.get("events", [])])
+        for number, said in enumerate(self.said):
+            span = by_number.get(number)
+            if span is None:
+                # Begun, or not even that: begin() had not returned.
+                check(said == NOT_BEGUN, f"span {number}, said {said}, was not delivered")
+                continue
+            check(said not in (NOT_BEGUN, BEGUN) or span.get("abandoned", False), f"span {number}, said {said}, is not abandoned")
+            check(said != ENDED or not span.get("abandoned", False), f"span {number} had ended and is abandoned")
+            check(0 <= span["duration_ns"] < 10 ** 10, f"span {number} took {span['duration_ns']}")
+        return by_number
+
+
+@test("kills/spans", "E3 E9 H9")
+def kills(world):
+    """300 runs are killed at random points: each span whose end returned is there once, each other one is abandoned once, and none is torn."""
+    program = world.program("killed", programs.KILLED, "-pthread")
+    random.seed(13)
+    ended = unfinished = abandoned = delivered = 0
+    identities = set()
+    lines = 0
+    for at in range(300):
+        each = Round(world, program, at, random.uniform(0, 0.03), random.randint(1, 4), random.choice((0, 300, 1000)) if at % 10 == 0 else 1500)
+        in_segments, in_slots = each.check_left()
+        ended += len(in_segments)
+        unfinished += len(in_slots)
+        helper(world, "deliver", "--now")
+        left = found(world)
+        check_equal((0, 0), (len(left.waiting), len(left.open)), "left after delivery")
+        spans = log_lines(world)
+        fresh, lines = spans[lines:], len(spans)
+        if at % 40 == 39:
+            for name in os.listdir(spool(world)):
+                if name.startswith("spans.jsonl"):
+                    os.remove(os.path.join(spool(world), name))
+            lines = 0
+        result = each.check_delivered(fresh)
+        delivered += len(result)
+        abandoned += sum(span.get("abandoned", False) for span in result.values())
+        check_equal(len(set(in_segments) | set(in_slots)), len(result), "spans left and delivered")
+        for span in result.values():
+            check(span["span_id"] not in identities, "an id of a span came twice")
+            identities.add(span["span_id"])
+    check(ended > 1000 and unfinished > 300, f"{ended} ended, {unfinished} open")
+    return f"{ended} ended, {unfinished} open when killed; {delivered} delivered, {abandoned} as abandoned"
