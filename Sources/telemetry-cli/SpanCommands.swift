@@ -154,6 +154,7 @@ enum SpanCommands {
                 done = span.end()
             } else {
                 done = span.addEvent(name, attributes)
+                if !span.keep() { done = TELEMETRY_ERROR_DROPPED }
             }
             return try answer(invocation, collector, done)
         case .notOpen:

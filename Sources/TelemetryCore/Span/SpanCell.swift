@@ -161,8 +161,18 @@ struct SpanCell: ~Copyable {
                     start: record + SpanLayout.fixedSize, count: Int(SpanLayout.nameLength.load(record)))))
     }
 
-    /// All that was said of the span is in its slot.
-    var isInSlot: Bool { record == slot + SpanSlotLayout.record }
+    /// Puts a record that has left its slot back, for other processes. False: there is no room. A process that is killed
+    /// in between leaves no span.
+    mutating func returnToSlot() -> Bool {
+        if isInSlot { return true }
+        guard length <= slotCapacity else { return false }
+        store(.free)
+        let place = slot + SpanSlotLayout.record
+        place.copyMemory(from: record, byteCount: length)
+        (record, capacity) = (place, slotCapacity)
+        commit()
+        return true
+    }
 
     /// The span ended at that time.
     @inline(__always)
