@@ -166,6 +166,19 @@ struct SpanCell: ~Copyable {
     @inline(__always)
     var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
+    /// Puts a record that has left its slot back, for other processes. False: there is no room. A process that is killed
+    /// in between leaves no span.
+    mutating func returnToSlot() -> Bool {
+        if isInSlot { return true }
+        guard length <= slotCapacity else { return false }
+        store(.free)
+        let place = slot + SpanSlotLayout.record
+        place.copyMemory(from: record, byteCount: length)
+        (record, capacity) = (place, slotCapacity)
+        commit()
+        return true
+    }
+
     /// The span ended at that time.
     @inline(__always)
     mutating func finish(now: Int64, abandoned: Bool) {
