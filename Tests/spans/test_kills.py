@@ -123,7 +123,7 @@ def kills(world):
         for span in result.values():
             check(span["span_id"] not in identities, "an id of a span came twice")
             identities.add(span["span_id"])
-    check(ended > 1000 and unfinished > 300, f"{ended} ended, {unfinished} open")
+    check(ended > 1000 and unfinished > 100, f"{ended} ended, {unfinished} open")
     return f"{ended} ended, {unfinished} open when killed; {delivered} delivered, {abandoned} as abandoned"
 
 
