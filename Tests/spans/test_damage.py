@@ -5,7 +5,7 @@ import resource
 import struct
 import time
 
-from driving import (DROPPED, NULL, OK, ROOT, Driver, attributes, found, helper, log_lines, only, spool, waiting)
+from driving import DROPPED, OK, ROOT, Driver, attributes, found, helper, log_lines, only, spool
 from reader import HEADER_BYTES, SLOT_BYTES
 from spool_reader import crc32c
 from suite import check, check_equal, test

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import programs
-from driving import (DISABLED, NULL, OK, PARENT, ROOT, TRACE, Driver, attributes, found, helper, log_lines, only, spool, waiting)
+from driving import (DISABLED, NULL, OK, ROOT, Driver, attributes, found, helper, log_lines, only, spool, waiting)
 from suite import check, check_equal, test
 from world import BUILD
 
