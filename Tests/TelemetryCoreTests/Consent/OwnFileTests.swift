@@ -156,9 +156,9 @@ final class OwnFileTests: XCTestCase {
         let table = [
             (
                 "kind: otlp\n    signals: [events, metrics]",
-                ":4:14: backends[0].signals: what is kept for you has no events; expected metrics"
+                ":4:14: backends[0].signals: what is kept for you has no events; expected metrics, spans or both"
             ),
-            ("kind: http", ":2:11: backends[0].kind: a receiver of this kind takes no metrics; expected otlp"),
+            ("kind: http", ":2:11: backends[0].kind: a receiver of this kind takes no metrics and no spans; expected otlp or zipkin"),
         ]
         for (text, expected) in table {
             let endpoint = "\n    endpoint: https://h"
