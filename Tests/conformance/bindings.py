@@ -48,7 +48,7 @@ def of(case, programs):
         return options
     if "local-key" in case.options:
         options = []
-    return options + by_manifest + [explain, status]
+    return options + by_manifest + [explain, status, span]
 
 
 def run(world, command):
@@ -97,6 +97,18 @@ def explain(world, case):
 
 def status(world, case):
     return Answer("telemetry status", json.loads(helper(world, case, "status", "--json")))
+
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def span(world, case):
+    """`telemetry span` runs a program: below a span of its own, or with the parent's context as it is."""
+    said = json.loads(helper(world, case, "explain", "--json"))
+    world.variables[b"TRACEPARENT"] = PARENT.encode()
+    context = helper(world, case, "span", "--name", "try", "--", "/bin/sh", "-c", 'printf %s "$TRACEPARENT"')
+    suite.check_equal((PARENT[:35], bool(said["enabled"])), (context[:35], context != PARENT), f"telemetry span: {context}")
+    return Answer("telemetry span", said)
 
 
 def check_shape(answer, case):
