@@ -1219,6 +1219,33 @@ TELEMETRY_API void telemetry_span_activate(telemetry_span *span);
 TELEMETRY_API void telemetry_span_deactivate(telemetry_span *span);
 
 /**
+ * Makes a span of every command that is recorded with telemetry_command_begin() and
+ * telemetry_command_finish(), beside its event: kind TELEMETRY_SPAN_INTERNAL, named as the command.
+ * telemetry_command_span() gives it. Default: false.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_command_spans(telemetry_options *options,
+    bool on);
+
+/**
+ * Gives the span of a command, for programs that begin others below it or make it active.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @return The span; it ends with telemetry_command_finish() or telemetry_command_free(), and is
+ *     valid until the second. NULL if the command is not a span
+ *     (telemetry_options_set_command_spans()).
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_span *telemetry_command_span(telemetry_command *command);
+
+/**
  * Writes a span's context as the value of the header field `traceparent`: W3C Trace Context, level
  * 2.
  *

@@ -145,12 +145,13 @@ struct SpanCell: ~Copyable {
         guard let start = SpanItems.offset(whole) else { return false }
         for item in SpanItems(UnsafeRawBufferPointer(rebasing: whole[start...])) {
             switch item {
-            case .attribute: attributeCount &+= 1
+            case .attribute: break
             case .event: eventCount &+= 1
             case .link: linkCount &+= 1
             case .statusMessage: break
             }
         }
+        attributeCount = SpanAttributes(base: record + start, count: length &- start).keyCount
         return true
     }
 
@@ -174,6 +175,10 @@ struct SpanCell: ~Copyable {
         return true
     }
 
+    /// All that was said of the span is in its slot.
+    @inline(__always)
+    var isInSlot: Bool { record == slot + SpanSlotLayout.record }
+
     /// The span ended at that time.
     @inline(__always)
     mutating func finish(now: Int64, abandoned: Bool) {
@@ -192,6 +197,10 @@ struct SpanCell: ~Copyable {
         if written &+ bytes <= capacity || grow(to: written &+ bytes) { return record + written }
         return nil
     }
+
+    /// Other processes go on with what is in the slot.
+    @inline(__always)
+    var isLasting: Bool { slotCapacity != SpanSlotLayout.capacity }
 
     /// The record lies where nobody else looks. False: there is no memory.
     mutating func leaveSlot() -> Bool { !isInSlot || grow(to: written) }
@@ -233,9 +242,6 @@ struct SpanCell: ~Copyable {
         length = written
         if isInSlot { store(.open(length)) }
     }
-
-    @inline(__always)
-    private var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
     @inline(__always)
     private func store(_ word: SpanSlotWord) {
