@@ -111,7 +111,7 @@ enum CommandTable {
                     OptionSyntax(
                         id: .message, name: "--message", value: "TEXT",
                         summary: "with --status error: why; recorded redacted"),
-                ], actions: ["begin", "event", "end"], words: 2, runsProgram: true),
+                ], actions: SpanWords.actions, words: 2, runsProgram: true),
             CommandSyntax(
                 id: .metrics, name: "metrics",
                 forms: [

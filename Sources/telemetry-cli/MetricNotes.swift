@@ -30,40 +30,40 @@ struct MetricNotes {
     /// What is wrong with a value that was refused; nil: nothing that the person who gave it could correct.
     func mistake(_ status: telemetry_status, _ name: String) -> String? {
         guard status == TELEMETRY_ERROR_ARGUMENT else { return nil }
-        let shown = "'" + Excerpt.of(name) + "'"
+        let shown = "'" + Excerpt.of(name)
         if MetricDeclaration(name: name, type: .counter).problem != nil {
-            return shown + " is no name of a metric; expected a letter, then letters, digits, '_', '.', '-' or '/'"
+            return shown + "' is no name of a metric; expected a letter, then letters, digits, '_', '.', '-' or '/'"
         }
         if let type = collector.metricType(name), !kind.takes(type) {
-            return shown + " is a metric of another type: " + Self.shown(type)
+            return shown + "' is a metric of another type: " + Self.shown(type)
         }
         switch kind {
-        case .count: return shown + " takes no such value: it is below 0, or the sum would be too large"
-        case .gauge: return shown + " takes no such value"
-        case .observe: return shown + " takes no such value: the sum of its values would be too large"
+        case .count: return shown + "' takes no such value: it is below 0, or the sum would be too large"
+        case .gauge: return shown + "' takes no such value: expected a finite number"
+        case .observe: return shown + "' takes no such value: the sum of its values would be too large"
         }
     }
 
     /// What the author of the tool, or the person, should know although the script goes on. `status`: of the value.
     func notes(_ status: telemetry_status, _ name: String, _ attributes: RecordCommands.Attributes) -> [String] {
-        let shown = "'" + Excerpt.of(name) + "'"
+        let shown = Excerpt.of(name)
         var result: [String] = []
         switch status {
         case TELEMETRY_ERROR_UNDECLARED where collector.options.areMetricsDeclared:
-            result.append("not recorded: the manifest does not declare the metric " + shown)
+            result.append("not recorded: the manifest does not declare the metric '" + shown + "'")
         case TELEMETRY_ERROR_UNDECLARED:
             result.append(
-                "not recorded: the metric " + shown
-                    + " has rules for its attributes, and its manifest is not found here")
+                "not recorded: the metric '" + shown
+                    + "' has rules for its attributes, and its manifest is not found here")
         case TELEMETRY_ERROR_DROPPED:
             result.append(
-                "not recorded: there is no room for the metric " + shown
-                    + "; a command has at most 1000 metrics, and their file 16 MiB")
+                "not recorded: there is no room for the metric '" + shown
+                    + "'; a command has at most 1000 metrics, and their file 16 MiB")
         case TELEMETRY_ADJUSTED:
             for key in collector.adjusted(name, attributes) {
                 result.append(
-                    "the attribute '" + Excerpt.of(key) + "' of " + shown
-                        + " was left out or shortened; 'telemetry show --schema' lists what is allowed")
+                    "the attribute '" + Excerpt.of(key) + "' of '" + shown
+                        + "' was left out or shortened; 'telemetry show --schema' lists what is allowed")
             }
         default: break
         }

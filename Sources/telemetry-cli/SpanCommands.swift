@@ -7,7 +7,11 @@ import TelemetryCore
 enum SpanWords {
     static let kinds = ["internal", "server", "client", "producer", "consumer"]
     static let statuses = ["unset", "ok", "error"]
+    static let actions = ["begin", "event", "end"]
     static let forms = ["traceparent", "export", "header", "dotenv"]
+
+    /// The place of a form in the list.
+    enum Form: Int { case traceparent, export, header, dotenv }
 
     static func place(_ word: String, in words: [String]) -> Int? {
         words.firstIndex { ArgumentParser.same($0, word) }
@@ -25,10 +29,10 @@ enum SpanCommands {
             try refuse([.print, .expires, .status, .message], "with '-- PROGRAM'", invocation)
             return try WrappedCommand.span(invocation, program: invocation.rawArguments + index)
         }
-        switch arguments.words.first ?? "" {
-        case "begin": return try begin(invocation).rawValue
-        case "event": return try change(invocation, isEnd: false).rawValue
-        case "end": return try change(invocation, isEnd: true).rawValue
+        switch SpanWords.place(arguments.words.first ?? "", in: SpanWords.actions) {
+        case 0: return try begin(invocation).rawValue
+        case 1: return try change(invocation, isEnd: false).rawValue
+        case 2: return try change(invocation, isEnd: true).rawValue
         default: throw invocation.usage("needs begin, event or end, or '-- PROGRAM' to run one")
         }
     }
@@ -70,7 +74,7 @@ enum SpanCommands {
             object.add("traceparent", optional: context.context?.text)
             try invocation.answer(object.text)
         } else {
-            try invocation.answer(text(context, form ?? 0))
+            try invocation.answer(text(context, SpanWords.Form(rawValue: form ?? 0) ?? .traceparent))
         }
         return .ok
     }
@@ -85,19 +89,19 @@ enum SpanCommands {
     }
 
     /// Nothing without a trace: `eval ""` and an empty file are harmless.
-    private static func text(_ context: PropagatedContext, _ form: Int) -> String {
+    private static func text(_ context: PropagatedContext, _ form: SpanWords.Form) -> String {
         guard let own = context.context else { return "" }
-        switch SpanWords.forms[form] {
-        case "header": return "traceparent: " + own.text + "\n"
-        case "export", "dotenv":
+        switch form {
+        case .header: return "traceparent: " + own.text + "\n"
+        case .export, .dotenv:
             var text = ""
-            let isShell = form == 1
+            let isShell = form == .export
             for (name, value) in context.fields where !ArgumentParser.same(name, "baggage") {
                 let variable = EnvironmentCarrier.variable(name)
                 text += (isShell ? "export " : "") + variable + "=" + (isShell ? quoted(value) : value) + "\n"
             }
             return text
-        default: return own.text + "\n"
+        case .traceparent: return own.text + "\n"
         }
     }
 
@@ -150,6 +154,7 @@ enum SpanCommands {
                 done = span.end()
             } else {
                 done = span.addEvent(name, attributes)
+                if !span.keep() { done = TELEMETRY_ERROR_DROPPED }
             }
             return try answer(invocation, collector, done)
         case .notOpen:

@@ -1,5 +1,5 @@
-/* Says what the library decides, for options given as arguments: a line "enabled 0|1 counted 0|1" as
-   telemetry_enabled() and telemetry_count() have it, then the explanation as JSON, then as text.
+/* Says what the library decides, for options given as arguments: a line "enabled 0|1 counted 0|1 spanned 0|1 carried 0|1" as
+   telemetry_enabled(), telemetry_count() and a span have it (carried: its parent's context goes on unchanged), then the explanation as JSON, then as text.
    Compiled as C99 and as C++.
 
    decide TOOL [--manifest FILE] [--opt-out] [--gate-closed] [--no-telemetry] [--force] [--local-only] [--operator-metrics]
@@ -48,12 +48,27 @@ static int set(telemetry_options *options, char **argument)
     return 1;
 }
 
+/** Each call on a span must say the same. */
+static void try_span(telemetry_collector *collector)
+{
+    static const char parent[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    telemetry_span span;
+    char context[TELEMETRY_TRACEPARENT_SIZE];
+    telemetry_attribute attribute = telemetry_bool("set", true);
+    telemetry_status begun = telemetry_span_begin_remote(collector, &span, "try", TELEMETRY_SPAN_INTERNAL, parent, NULL);
+    telemetry_span_traceparent(&span, context, sizeof context);
+    if (telemetry_span_set_attributes(&span, &attribute, 1) != begun || telemetry_span_add_event(&span, "e", NULL, 0) != begun
+        || telemetry_span_set_status(&span, TELEMETRY_SPAN_ERROR, "m") != begun || telemetry_span_end(&span) != begun) exit(71);
+    printf("spanned %d carried %d\n", begun == TELEMETRY_OK, strcmp(context, parent) == 0);
+}
+
 int main(int argc, char **argv)
 {
     telemetry_options *options = telemetry_options_new(argv[1], NULL);
     for (int i = 2; i < argc;) i += set(options, argv + i);
     telemetry_collector *collector = telemetry_open(options);
-    printf("enabled %d counted %d\n", telemetry_enabled(collector), telemetry_count(collector, "runs", 1, NULL, 0) == TELEMETRY_OK);
+    printf("enabled %d counted %d ", telemetry_enabled(collector), telemetry_count(collector, "runs", 1, NULL, 0) == TELEMETRY_OK);
+    try_span(collector);
     telemetry_close(collector, 0);
     explain(options, TELEMETRY_FORMAT_JSON);
     explain(options, TELEMETRY_FORMAT_TEXT);

@@ -312,6 +312,20 @@ changed_at_once() {
 }
 test_case "H13 a span changed by many processes at once, beyond the first size of its file" changed_at_once
 
+# More attributes than a span keeps: what is given again counts once, also across processes.
+many_attributes() {
+    local span words=()
+    enable t
+    export TELEMETRY_TOOL=t
+    for number in $(seq 100); do words+=(--attribute "k$number=$number" --attribute "again=$number"); done
+    span=$(telemetry span begin --name s "${words[@]}")
+    telemetry span event "$span" --name e
+    telemetry span end "$span" --attribute again=last
+    expect_spans t 'len(j[0]["attributes"]), j[0]["attributes"]["again"], j[0]["attributes"]["k100"], len(j[0]["events"])' \
+        "(101, 'last', '100', 1)"
+}
+test_case "H13 a span with many attributes from begin to end" many_attributes
+
 expires() {
     local span
     enable t

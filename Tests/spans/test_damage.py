@@ -1,4 +1,4 @@
-"""E3, E5: files of open spans that are damaged, cut short, removed or of a later version; full and read-only disks."""
+"""E3, storage: files of open spans that are damaged, cut short, removed or of a later version; full and read-only disks."""
 import os
 import random
 import resource
@@ -71,7 +71,7 @@ def renewed(image, generator):
     return image
 
 
-@test("damage/random", "E3")
+@test("damage/random", "E3 storage")
 def random_bytes(world):
     """Files of open spans with random bytes: delivery ends, reports no crash, and what is intact is delivered."""
     generator = random.Random(1313)
@@ -119,7 +119,7 @@ def random_bytes(world):
     return f"{delivered} spans delivered"
 
 
-@test("damage/foreign", "E8")
+@test("damage/foreign", "storage")
 def foreign(world):
     """What only has such a name is not followed, read or removed: a link, a directory, a pipe, a name that is nearly right."""
     left_open(world, 1)
@@ -175,7 +175,7 @@ def one_copy(world):
     check(not os.path.exists(path), "the file is left")
 
 
-@test("damage/cut-short", "E3")
+@test("damage/cut-short", "E3 storage")
 def cut_short(world):
     """A file that was cut short after its program was killed: the slots that are there are delivered."""
     for size, count in ((HEADER_BYTES + 4 * SLOT_BYTES, 4), (HEADER_BYTES + SLOT_BYTES * 4 + 500, 4), (HEADER_BYTES, 0), (100, 0), (0, 0)):
@@ -188,7 +188,7 @@ def cut_short(world):
             os.remove(os.path.join(spool(world), "spans.jsonl"))
 
 
-@test("damage/removed-while-open", "E3")
+@test("damage/removed-while-open", "storage")
 def removed(world):
     """The file is removed while its program lives: the program goes on, and every span that ends is delivered."""
     driver = Driver(world)
@@ -207,7 +207,7 @@ def removed(world):
     check_equal({"a": ["delivered"], "b": ["delivered"], "c": ["abandoned"]}, states(world), "spans")
 
 
-@test("damage/directory-removed", "E3")
+@test("damage/directory-removed", "storage")
 def directory_removed(world):
     """The whole directory is removed while spans are open: nothing fails, and later spans are recorded."""
     driver = Driver(world)
@@ -228,7 +228,7 @@ def directory_removed(world):
     check("later 2" in names, f"{names}")
 
 
-@test("damage/cut-while-open", "E3")
+@test("damage/cut-while-open", "storage")
 def cut_while_open(world):
     """The file is cut short while its program lives, between two calls: the program notices and goes on."""
     driver = Driver(world)
@@ -245,7 +245,7 @@ def cut_while_open(world):
     return f"{answers}"
 
 
-@test("disk/full", "E5")
+@test("disk/full", "storage H9")
 def full_disk(world):
     """On a full disk spans are in memory, are delivered by their own program, and nothing fails."""
     disk = world.small_disk("disk", 256)
@@ -264,7 +264,7 @@ def full_disk(world):
     return f"close: {answer}"
 
 
-@test("disk/file-size", "E5")
+@test("disk/file-size", "storage H9")
 def file_size(world):
     """The same with a limit on the size of files, and no signal ends the program."""
     driver = Driver(world, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)))
@@ -278,7 +278,7 @@ def file_size(world):
     driver.leave()
 
 
-@test("disk/read-only", "E5")
+@test("disk/read-only", "storage H9")
 def read_only(world):
     """With a state directory that nobody can write to, spans are in memory and are delivered by their own program."""
     blocked = world.path("blocked")

@@ -92,7 +92,7 @@ class Round:
         return by_number
 
 
-@test("kills/spans", "E3 E9 H9")
+@test("kills/spans", "E3 H9")
 def kills(world):
     """300 runs are killed at random points: each span whose end returned is there once, each other one is abandoned once, and none is torn."""
     program = world.program("killed", programs.KILLED, "-pthread")

@@ -1,4 +1,4 @@
-"""H9, D9: fork, threads, dlopen, several processes and collectors, and what close leaves."""
+"""H9: fork, threads, dlopen, several processes and collectors, and what close leaves."""
 import os
 import re
 import signal
@@ -24,7 +24,7 @@ def states(world):
     return result
 
 
-@test("fork/apart", "H9")
+@test("fork/apart", "host H9")
 def fork_apart(world):
     """A child's spans are apart: it neither ends nor changes the parent's, and what it begins below them is in their trace."""
     driver = Driver(world)
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 """
 
 
-@test("fork/orders", "H9")
+@test("fork/orders", "host H9")
 def fork_orders(world):
     """Parent and child end in either order, or the child is killed: every span is delivered once, the killed one's as abandoned."""
     program = world.program("forks", FORKS)
@@ -114,7 +114,7 @@ def fork_orders(world):
         os.remove(os.path.join(spool(world), "spans.jsonl"))
 
 
-@test("fork/parent-killed", "H9")
+@test("fork/parent-killed", "host H9")
 def parent_killed(world):
     """A parent that is killed while its child lives: the child does not keep the parent's spans from being delivered, and its own go on."""
     program = world.program("forks", FORKS)
@@ -197,7 +197,7 @@ int main(void)
 """
 
 
-@test("threads/one-span", "H9")
+@test("threads/one-span", "H9 host")
 def threads(world):
     """Eight threads change one span, and one of eight ends it; each thread has its own active span."""
     check_equal("1\n", world.run([world.program("threads", THREADS, "-pthread")]).stdout, "ends that counted")
@@ -265,7 +265,7 @@ int main(int argc, char **argv)
 """
 
 
-@test("process/dlopen", "H9")
+@test("process/dlopen", "H9 host")
 def dlopen(world):
     """The library is opened and closed three times; what is open at close is abandoned, and nothing of it is left."""
     program = world.path("loading")
@@ -276,7 +276,7 @@ def dlopen(world):
     check_equal([], [name for name in os.listdir(spool(world)) if name.endswith(".open")], "files of open spans")
 
 
-@test("process/close", "H9 E9")
+@test("process/close", "H9 E3")
 def close(world):
     """Close records what is open as abandoned and delivers it; a program that ends without close leaves it to the next."""
     driver = Driver(world)
@@ -302,7 +302,7 @@ def close(world):
     check_equal({"ended": ["delivered"], "at close": ["abandoned"], "at exit": ["abandoned"], "later": ["delivered"]}, states(world), "after the next program")
 
 
-@test("process/two", "H9 E9")
+@test("process/two", "H9 E4")
 def two(world):
     """Two processes of a tool: what one has open is not touched by the other's delivery."""
     first, second = Driver(world), Driver(world)
@@ -346,7 +346,7 @@ def execute(world):
     check_equal((spans["before"]["trace_id"], spans["before"]["span_id"]), (spans["after"]["trace_id"], spans["after"]["parent_span_id"]), "trace")
 
 
-@test("process/descriptors", "H9")
+@test("process/descriptors", "host")
 def descriptors(world):
     """Collectors that are opened, used and closed leave no descriptor, mapping or file of open spans."""
     driver = Driver(world)

@@ -1,4 +1,4 @@
-"""A5, A18, B2: what a refusal does to spans that are open, that wait and that were delivered."""
+"""A17, A18, B2: what a refusal does to spans that are open, that wait and that were delivered."""
 import os
 import subprocess
 
@@ -30,7 +30,7 @@ def everything(path):
     return data
 
 
-@test("withdrawal/disable", "A5 A18")
+@test("withdrawal/disable", "A18")
 def disable(world):
     """`disable` while spans are open and waiting: the program notices, nothing of them leaves or is left, and their context goes on."""
     driver = opened(world, detached=1)
@@ -130,7 +130,7 @@ def variable(world):
     check_equal([], log_lines(world), "delivered")
 
 
-@test("withdrawal/drop", "A18 E9")
+@test("withdrawal/drop", "A18 E10")
 def drop(world):
     """telemetry_drop() voids open and waiting spans; later ones are recorded."""
     driver = opened(world, detached=1)
@@ -223,7 +223,7 @@ int main(void)
 """
 
 
-@test("withdrawal/threads", "A18")
+@test("withdrawal/threads", "A18 host")
 def threads(world):
     """Consent is withdrawn while four threads record spans without pause: they end, and no byte of a span is left."""
     program = world.program("withdrawn", WITHDRAWN, "-pthread")

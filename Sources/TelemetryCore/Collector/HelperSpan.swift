@@ -44,6 +44,17 @@ package final class HelperSpan {
             room: SpanLayout.fixedSize &+ EventLimits.nameBytes &+ TraceState.limit &+ Self.room(attributes))
         self.init(collector, name: name, kind: kind, parent: parent)
         set(attributes)
+        _ = keep()
+    }
+
+    /// What was said is where other processes find it. False: not all of it.
+    package func keep() -> Bool {
+        var isKept = true
+        for (cell, use) in [(span.pointee.cells.0, span.pointee.uses.0), (span.pointee.cells.1, span.pointee.uses.1)] {
+            guard let cell = cell?.assumingMemoryBound(to: SpanCell.self) else { continue }
+            if SpanCell.with(cell, use, { $0.pointee.returnToSlot() }) != true { isKept = false }
+        }
+        return isKept
     }
 
     package enum Resumed {

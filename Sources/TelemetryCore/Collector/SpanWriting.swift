@@ -79,11 +79,26 @@ enum SpanWriting {
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
         _ cell: UnsafeMutablePointer<SpanCell>
     ) -> telemetry_status {
+        if cell.pointee.isLasting { return setLasting(attributes, count, rules, cell) }
         if cell.pointee.written > SpanLimits.largeBytes { _ = compact(cell, newFrom: cell.pointee.written) }
         let before = cell.pointee.written
         var (kept, dropped) = append(attributes, count, most: 2 &* SpanLimits.attributes, rules: rules, cell)
         cell.pointee.attributeCount &+= kept
         if cell.pointee.attributeCount > SpanLimits.attributes { dropped &+= compact(cell, newFrom: before) }
+        cell.pointee.commit()
+        if dropped > 0 { drop(SpanLayout.droppedAttributes, dropped, cell) }
+        return TELEMETRY_OK
+    }
+
+    /// What is in the slot is never moved: the next process reads it there, and counts its keys.
+    @inline(never)
+    private static func setLasting(
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
+        _ cell: UnsafeMutablePointer<SpanCell>
+    ) -> telemetry_status {
+        let most = SpanLimits.attributes &- cell.pointee.attributeCount
+        let (kept, dropped) = append(attributes, count, most: most, rules: rules, cell)
+        cell.pointee.attributeCount &+= kept
         cell.pointee.commit()
         if dropped > 0 { drop(SpanLayout.droppedAttributes, dropped, cell) }
         return TELEMETRY_OK

@@ -13,6 +13,16 @@ struct SpanAttributes {
     private static var keyLength: Field<UInt8> { Field(1) }
     private static var valueLength: Field<UInt16> { Field(2) }
 
+    /// How many keys there are.
+    var keyCount: Int {
+        var (at, keys) = (0, 0)
+        while let size = size(at) {
+            if isAttribute(at), !isGivenAgain(at, at &+ size, count) { keys &+= 1 }
+            at &+= size
+        }
+        return keys
+    }
+
     /// Removes what was given again later, and of the keys that are new from `start` on those beyond `limit`. `kept`: the
     /// attributes that are left; `end`: bytes that are left.
     func compact(newFrom start: Int, limit: Int) -> (end: Int, kept: Int, dropped: Int) {

@@ -145,12 +145,13 @@ struct SpanCell: ~Copyable {
         guard let start = SpanItems.offset(whole) else { return false }
         for item in SpanItems(UnsafeRawBufferPointer(rebasing: whole[start...])) {
             switch item {
-            case .attribute: attributeCount &+= 1
+            case .attribute: break
             case .event: eventCount &+= 1
             case .link: linkCount &+= 1
             case .statusMessage: break
             }
         }
+        attributeCount = SpanAttributes(base: record + start, count: length &- start).keyCount
         return true
     }
 
@@ -164,6 +165,19 @@ struct SpanCell: ~Copyable {
     /// All that was said of the span is in its slot.
     @inline(__always)
     var isInSlot: Bool { record == slot + SpanSlotLayout.record }
+
+    /// Puts a record that has left its slot back, for other processes. False: there is no room. A process that is killed
+    /// in between leaves no span.
+    mutating func returnToSlot() -> Bool {
+        if isInSlot { return true }
+        guard length <= slotCapacity else { return false }
+        store(.free)
+        let place = slot + SpanSlotLayout.record
+        place.copyMemory(from: record, byteCount: length)
+        (record, capacity) = (place, slotCapacity)
+        commit()
+        return true
+    }
 
     /// The span ended at that time.
     @inline(__always)
@@ -183,6 +197,10 @@ struct SpanCell: ~Copyable {
         if written &+ bytes <= capacity || grow(to: written &+ bytes) { return record + written }
         return nil
     }
+
+    /// Other processes go on with what is in the slot.
+    @inline(__always)
+    var isLasting: Bool { slotCapacity != SpanSlotLayout.capacity }
 
     /// The record lies where nobody else looks. False: there is no memory.
     mutating func leaveSlot() -> Bool { !isInSlot || grow(to: written) }
