@@ -1,5 +1,6 @@
 // telemetry.hpp at its edges; what it records is looked at by cpp.sh.
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -108,6 +109,65 @@ static void outlived()
     assert(plain.set_preference(false) == TELEMETRY_OK);
 }
 
+/** Spans end with their scopes, move, and are parents; without consent all of it does nothing. */
+static void spans(bool is_on)
+{
+    telemetry::Options options{"binding", "1.0"};
+    options.command_spans(true);
+    telemetry::Collector telemetry{options};
+    const telemetry_status ok = is_on ? TELEMETRY_OK : TELEMETRY_DISABLED;
+
+    telemetry::Span nothing;
+    assert(nothing.traceparent().empty() && nothing.tracestate().empty() && nothing.environment().empty());
+    nothing.end();
+    telemetry::ActiveSpan inactive{nothing};
+
+    telemetry::Span remote = telemetry.remote_span("remote", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=a");
+    assert(remote.traceparent().substr(0, 35) == "00-0af7651916cd43dd8448eb211c80319c" && remote.tracestate() == "vendor=a");
+    const std::vector<std::string> entries = remote.environment();
+    assert(entries.size() == 2 && entries[0] == "TRACEPARENT=" + remote.traceparent() && entries[1] == "TRACESTATE=vendor=a");
+    assert(remote.link("00-" + std::string(32, '1') + "-" + std::string(16, '2') + "-01", "v=1", {{"why", "retry"}}) == ok);
+    assert(remote.link("no context") == TELEMETRY_ERROR_ARGUMENT);
+    assert(remote.status(TELEMETRY_SPAN_ERROR) == ok);
+    {
+        telemetry::Span outer = telemetry.root_span(std::string("outer"), TELEMETRY_SPAN_PRODUCER);
+        assert(outer.traceparent().empty() == !is_on);
+        assert(outer.attributes({{"text", "a"}, {"number", 3}}) == ok);
+        assert(outer.event("now", {{"attempt", 1}}) == ok);
+        telemetry::ActiveSpan active{outer};
+        {
+            telemetry::Span inner = telemetry.span("inner");
+        }
+        telemetry::Span moved = telemetry.span("moved");
+        {
+            telemetry::Span target{std::move(moved)};
+            assert(moved.traceparent().empty() && target.end() == ok && target.end() == TELEMETRY_DISABLED);
+        }
+        {
+            telemetry::Command command = telemetry.command("binding spanned");
+            telemetry::SpanHandle handle = command.span(), copy = handle;
+            telemetry::Span below = telemetry.span("below a command", copy);
+        }
+        telemetry::Span target = telemetry.root_span("replaced");
+        target.status(TELEMETRY_SPAN_OK);
+        target = telemetry.span("replacing", remote);
+        target.status(TELEMETRY_SPAN_ERROR, "why");
+        target.end();
+#ifdef __cpp_exceptions
+        try {
+            telemetry::Span thrown = telemetry.span("thrown");
+            throw std::runtime_error("x");
+        } catch (const std::exception &error) {
+            assert(outer.record_error("data", error) == ok);
+        }
+#else
+        assert(outer.record_error("data") == ok);
+#endif
+        outer.status(TELEMETRY_SPAN_OK);
+    }
+    remote.end();
+}
+
 int main(int count, char **)
 {
     telemetry::Options bad{"no such/name"};
@@ -129,6 +189,7 @@ int main(int count, char **)
     if (count > 1) {
         assert(!telemetry.enabled() && telemetry.statistics().recorded == 0);
         metrics(false);
+        spans(false);
         return 0;
     }
     assert(telemetry.enabled());
@@ -181,5 +242,6 @@ int main(int count, char **)
     assert(telemetry.close(std::chrono::hours(9999)) == TELEMETRY_DISABLED);
     telemetry = telemetry::Collector{options};
     assert(telemetry.enabled());
+    spans(true);
     return 0;
 }

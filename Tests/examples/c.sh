@@ -140,3 +140,30 @@ check "10-flipt-metrics serves until it is stopped" exits 0 in_home "$home" FLIP
 check "10-flipt-metrics answers with a Content-Type (H3)" grep -q '^200 application/openmetrics-text' "$scratch/stdout"
 check "10-flipt-metrics knows one path" grep -q '^404' "$scratch/stdout"
 check "10-flipt-metrics ends by SIGTERM" grep -qx 'status 0' "$scratch/stdout"
+
+home=$scratch/publish
+publish() { in_home "$home" "$@" "$(program 11-spans)"; }
+check "11-spans without consent exits with 0 (A1)" exits 0 publish
+check "11-spans says what it always says" test "$(tr '\n' ' ' <"$scratch/stdout")" = "checked published "
+check "11-spans without consent leaves no file (A1)" no_file_in "$home"
+check "11-spans exits with 0" exits 0 publish PUBLISH_TELEMETRY_ENABLED=1
+check "its spans are one trace (H9, H10)" spans "$home" publish \
+    'sorted(s) == sorted(["publish", "compress", "check", "verify", "upload", "PUT /packages"]) and len({x["trace_id"] for x in e}) == 1 and len(e) == 6'
+check "each has the right parent: thread, program and request (H9, H10)" spans "$home" publish \
+    '{name: next((x["name"] for x in e if x["span_id"] == s[name].get("parent_span_id")), None) for name in s} == {"publish": None, "compress": "publish", "check": "publish", "verify": "check", "upload": "publish", "PUT /packages": "upload"}'
+check "attributes, events and kinds of the spans (H9)" spans "$home" publish \
+    's["compress"]["attributes"] == {"format": "gzip", "bytes": 48123} and s["upload"]["events"][0]["name"] == "timed out" and s["upload"]["kind"] == "client" and s["PUT /packages"]["kind"] == "server" and {x["status"] for x in e} == {"unset"}'
+trace=$(python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())["trace_id"])' "$home/.local/state/telemetry/publish/spans/spans.jsonl")
+check "the event names the trace that it happened in" events "$home" publish "len(e) == 1 and e[0]['metadata']['trace_id'] == '$trace'"
+check "11-spans goes on with the trace of its caller (H10)" exits 0 publish PUBLISH_TELEMETRY_ENABLED=1 TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+check "and its spans are in it" spans "$home" publish \
+    '{x["trace_id"] for x in s.values()} == {"0af7651916cd43dd8448eb211c80319c"} and s["publish"]["parent_span_id"] == "b7ad6b7169203331"'
+
+# The whole of it, with OpenTelemetry's SDK, is in Tests/receivers.
+home=$scratch/ship
+check "12-one-trace without consent runs the program (A1)" exits 3 in_home "$home" "$(program 12-one-trace)" sh -c 'exit 3'
+check "12-one-trace without consent leaves no file (A1)" no_file_in "$home"
+# shellcheck disable=SC2016 # for the sh there
+check "12-one-trace hands its trace on" exits 0 in_home "$home" SHIP_TELEMETRY_ENABLED=1 TELEMETRY_MANIFEST="$PWD/examples/c/12-one-trace/ship.yaml" \
+    BAGGAGE=a=1 "$(program 12-one-trace)" sh -c 'echo "$TRACEPARENT $BAGGAGE"'
+check "in the environment of the program" grep -qxE '00-[0-9a-f]{32}-[0-9a-f]{16}-03 a=1' "$scratch/stdout"

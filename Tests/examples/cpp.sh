@@ -26,7 +26,12 @@ binding plain -std=c++17 -O2 -fno-exceptions -fno-rtti
 binding sanitized -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 check "what the C++ binding records" events "$scratch/c++17" binding \
-    '[x["name"] for x in e] == ["name", "null", "a\ufffdb", "a\ufffdb", "import", "measured", "scoped", "thrown", "caught"] and [x.get("exit_code") for x in e[5:]] == [4, 0, 1, 0] and e[5]["duration_ms"] == 2000 and e[4]["error_category"] == "data" and e[0]["version"] == "1.0"'
+    '[x["name"] for x in e] == ["name", "null", "a\ufffdb", "a\ufffdb", "import", "measured", "scoped", "thrown", "caught", "spanned"] and [x.get("exit_code") for x in e[5:]] == [4, 0, 1, 0, 0] and e[5]["duration_ms"] == 2000 and e[4]["error_category"] == "data" and e[0]["version"] == "1.0"'
+check "the spans of the C++ binding" spans "$scratch/c++17" binding \
+    '[(x["name"], x["status"], next((y["name"] for y in e if y["span_id"] == x.get("parent_span_id")), None)) for x in e if x["name"] != "thrown"] == [("inner", "unset", "outer"), ("moved", "unset", "outer"), ("below a command", "unset", "spanned"), ("spanned", "unset", None), ("replaced", "ok", None), ("replacing", "error", "remote"), ("outer", "ok", None), ("remote", "error", None)]'
+check "what they say" spans "$scratch/c++17" binding \
+    's["outer"]["attributes"] == {"text": "a", "number": 3} and [x["name"] for x in s["outer"]["events"]] == ["now", "exception"] and s["remote"]["links"][0]["trace_id"] == "1" * 32 and s["remote"]["trace_state"] == "vendor=a" and s["replacing"]["status_message"] == "why"'
+check "an exception fails the span that it leaves" spans "$scratch/c++17" binding 's["thrown"]["status"] == "error"'
 check "integers of 128 bits are cut to the nearest that has 64" events "$scratch/gnu++17" binding \
     'e[4]["metadata"] == {"channel": "beta", "most": 2**63 - 1, "least": -2**63, "small": -7, "unsigned": 2**63 - 1}'
 check "attributes of the C++ binding keep types and values" events "$scratch/c++17" binding \
@@ -52,6 +57,15 @@ check "and leaves no file (A1)" no_file_in "$scratch/cpp-words"
 check "examples/cpp/08-metrics exits with 0" exits 0 words WORDS_TELEMETRY_ENABLED=1
 check "its metrics" exits 0 in_home "$scratch/cpp-words" telemetry metrics --tool words
 check "it counts lines and runs (H1)" test "$(grep -c -e "^length_bytes_count $(wc -l <README.md)$" -e '^runs_total 1$' "$scratch/stdout")" = 2
+
+thumbnails() { in_home "$scratch/cpp-thumbnails" "$@" "$scratch/bin/cpp-09-spans"; }
+check "examples/cpp/09-spans without consent exits with 0" exits 0 thumbnails
+check "and leaves no file (A1)" no_file_in "$scratch/cpp-thumbnails"
+check "examples/cpp/09-spans exits with 0" exits 0 thumbnails THUMBNAILS_TELEMETRY_ENABLED=1
+check "its spans are in one trace, each below the right one (H9)" spans "$scratch/cpp-thumbnails" thumbnails \
+    'len({x["trace_id"] for x in e}) == 1 and [(x["name"], next((y["name"] for y in e if y["span_id"] == x.get("parent_span_id")), None)) for x in e] == [("resize", "GET /thumbnail"), ("GET /thumbnail", "fetch")] * 2 + [("store", "fetch"), ("fetch", None)]'
+check "the exception made both spans fail, and its text is not recorded (H9, C6)" spans "$scratch/cpp-thumbnails" thumbnails \
+    '[x["status"] for x in e] == ["unset", "unset", "error", "error", "unset", "unset"] and e[3]["events"][0]["attributes"] == {"exception.type": "usage"}'
 
 cpp_notes() { in_home "$scratch/cpp-notes" NOTES_TELEMETRY_ENABLED=1 "$scratch/bin/cpp-02-commands" "$@"; }
 check "examples/cpp/02-commands add exits with 0" exits 0 cpp_notes add private-text

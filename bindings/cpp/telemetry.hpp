@@ -27,6 +27,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace telemetry {
 
@@ -307,6 +308,143 @@ private:
     telemetry_status status_ = TELEMETRY_OK;
 };
 
+/** A span that somebody else ends, such as that of a command. A copy is the same span, and so a copy may be used after
+    the original has moved. Without a span every function does nothing. */
+class SpanHandle {
+public:
+    explicit SpanHandle(const telemetry_span *span = nullptr) noexcept
+    {
+        if (span) span_ = *span;
+        is_begun_ = span != nullptr;
+    }
+
+    /** telemetry_span_set_attributes() */
+    telemetry_status attributes(Attributes attributes) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_span_set_attributes(&span_, list.data(), list.size());
+    }
+    /** Something that happens now, as telemetry_span_add_event(). */
+    telemetry_status event(const Text &name, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_span_add_event(&span_, name.c_str(), list.data(), list.size());
+    }
+    /** telemetry_span_add_link() */
+    telemetry_status link(const Text &traceparent, const Text &tracestate = nullptr, Attributes attributes = {}) noexcept
+    {
+        const detail::List list(attributes);
+        return telemetry_span_add_link(&span_, traceparent.c_str(), tracestate.c_str(), list.data(), list.size());
+    }
+    telemetry_status status(telemetry_span_status status, const Text &message = nullptr) noexcept
+    {
+        return telemetry_span_set_status(&span_, status, message.c_str());
+    }
+    /** telemetry_span_record_error(). Of an exception what() is the text, and its type is not recorded. */
+    telemetry_status record_error(const Text &category, const Text &error = nullptr) noexcept
+    {
+        return telemetry_span_record_error(&span_, category.c_str(), error.c_str());
+    }
+    telemetry_status record_error(const Text &category, const std::exception &error) noexcept
+    {
+        return telemetry_span_record_error(&span_, category.c_str(), error.what());
+    }
+
+    /** The value of the header field `traceparent`; empty: there is no trace to hand on. */
+    std::string traceparent() const
+    {
+        return detail::text([this](char *buffer, std::size_t size) { return telemetry_span_traceparent(&span_, buffer, size); });
+    }
+    /** The value of the header field `tracestate`; empty: send none. */
+    std::string tracestate() const
+    {
+        return detail::text([this](char *buffer, std::size_t size) { return telemetry_span_tracestate(&span_, buffer, size); });
+    }
+    /** What the environment of a child process needs, each as `NAME=value`; see telemetry_span_environment(). */
+    std::vector<std::string> environment() const
+    {
+        std::vector<std::string> entries;
+        const std::size_t size = telemetry_span_environment(&span_, nullptr, 0);
+        std::unique_ptr<char[]> block(new (std::nothrow) char[size]);
+        if (!block || telemetry_span_environment(&span_, block.get(), size) > size) return entries;
+        for (const char *entry = block.get(); *entry; entry += std::strlen(entry) + 1) entries.emplace_back(entry);
+        return entries;
+    }
+
+    /** For functions of telemetry.h that have no member here. A span that this made active must not move meanwhile. */
+    telemetry_span *get() noexcept { return &span_; }
+
+protected:
+    friend class ActiveSpan;
+    friend class Collector;
+    /** NULL: none, so that a span below it begins as one without a parent does. */
+    const telemetry_span *parent() const noexcept { return is_begun_ ? &span_ : nullptr; }
+
+    telemetry_span span_{};
+    bool is_begun_ = false;
+};
+
+/** Makes a span the parent of what this thread begins without one, until the end of the scope. */
+class [[nodiscard]] ActiveSpan {
+public:
+    explicit ActiveSpan(const SpanHandle &span) noexcept : span_(span) { activate(); }
+    ActiveSpan(const ActiveSpan &) = delete;
+    ActiveSpan &operator=(const ActiveSpan &) = delete;
+    ~ActiveSpan() { telemetry_span_deactivate(span_.get()); }
+
+private:
+    void activate() noexcept
+    {
+        if (span_.parent()) telemetry_span_activate(span_.get());
+    }
+
+    /** A copy, which stays where it is. */
+    SpanHandle span_;
+};
+
+/** A span that ends with its scope. If an exception leaves the scope, its status is TELEMETRY_SPAN_ERROR. Begun by
+    Collector::span() and the like. */
+class [[nodiscard]] Span : public SpanHandle {
+public:
+    /** A span that does nothing. */
+    Span() noexcept = default;
+    Span(Span &&other) noexcept : SpanHandle(other), exceptions_(other.exceptions_) { other.forget(); }
+    Span &operator=(Span &&other) noexcept
+    {
+        if (this != &other) {
+            end();
+            SpanHandle::operator=(other);
+            exceptions_ = other.exceptions_;
+            other.forget();
+        }
+        return *this;
+    }
+    ~Span()
+    {
+        if (is_begun_ && std::uncaught_exceptions() > exceptions_) status(TELEMETRY_SPAN_ERROR);
+        end();
+    }
+
+    /** telemetry_span_end(): the first call counts. The span still is a parent for others. */
+    telemetry_status end() noexcept { return telemetry_span_end(&span_); }
+
+private:
+    friend class Collector;
+    Span(telemetry_collector *collector, const Text &name, telemetry_span_kind kind, const telemetry_span *parent) noexcept
+    {
+        telemetry_span_begin(collector, &span_, name.c_str(), kind, parent);
+        is_begun_ = true;
+    }
+    Span(telemetry_collector *collector, const Text &name, telemetry_span_kind kind, const Text &traceparent, const Text &tracestate) noexcept
+    {
+        telemetry_span_begin_remote(collector, &span_, name.c_str(), kind, traceparent.c_str(), tracestate.c_str());
+        is_begun_ = true;
+    }
+    void forget() noexcept { SpanHandle::operator=(SpanHandle()); }
+
+    int exceptions_ = std::uncaught_exceptions();
+};
+
 /** Times a command from its construction on, and records it at the end of the scope with the exit code 0. It records
     nothing there if finish() has done so, or no path is known. If an exception leaves the scope, the exit code is 1.
     Must not outlive its collector. */
@@ -332,6 +470,8 @@ public:
         telemetry_command_finish(handle_.get(), exit_code, list.data(), list.size());
         return exit_code;
     }
+    /** Its span, if commands have spans (Options::command_spans()). The command ends it. */
+    SpanHandle span() const noexcept { return SpanHandle(telemetry_command_span(handle_.get())); }
 
 private:
     friend class Collector;
@@ -435,6 +575,25 @@ public:
         Command command(handle_);
         command.set(path);
         return command;
+    }
+
+    /** Begins a span below the one that is active in this thread, else below that of the environment. */
+    Span span(const Text &name, telemetry_span_kind kind = TELEMETRY_SPAN_INTERNAL) noexcept { return Span(handle_, name, kind, nullptr); }
+    /** Begins one below `parent`, also in another thread. */
+    Span span(const Text &name, const SpanHandle &parent, telemetry_span_kind kind = TELEMETRY_SPAN_INTERNAL) noexcept
+    {
+        return Span(handle_, name, kind, parent.parent());
+    }
+    /** Begins a new trace. */
+    Span root_span(const Text &name, telemetry_span_kind kind = TELEMETRY_SPAN_INTERNAL) noexcept
+    {
+        return Span(handle_, name, kind, TELEMETRY_SPAN_ROOT);
+    }
+    /** telemetry_span_begin_remote(): below the span of the caller, as the header fields of its request say. */
+    Span remote_span(const Text &name, const Text &traceparent, const Text &tracestate = nullptr,
+                     telemetry_span_kind kind = TELEMETRY_SPAN_SERVER) noexcept
+    {
+        return Span(handle_, name, kind, traceparent, tracestate);
     }
 
     /** A metric that was declared with Options::add_metric() or in the manifest. */

@@ -58,6 +58,11 @@ extension Options {
         return true
     }
 
+    /// Of what is kept for the user: not if every receiver that was asked for takes spans alone.
+    var keepsOwnMetrics: Bool {
+        operatorChoice.keepsMetrics || chosenDestinations.isEmpty || chosenDestinations.contains { $0.takesMetrics }
+    }
+
     package func keepMetricsForOperator(_ isOn: Bool) { settings.operatorChoice.keepsMetrics = isOn }
 }
 

@@ -104,7 +104,17 @@ final class OwnFileTests: XCTestCase {
             ([:], false, false), (["OTEL_METRICS_EXPORTER": "otlp"], true, false),
             (["OTEL_METRICS_EXPORTER": "prometheus, otlp"], true, false),
             (["OTEL_METRICS_EXPORTER": "none"], false, false), (["OTEL_METRICS_EXPORTER": ""], false, false),
-            (["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"], false, false),
+            (["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://localhost:1"], false, false),
+            (["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"], true, false),
+            (
+                [
+                    "OTEL_METRICS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
+                ], false, false
+            ),
+            (["OTEL_TRACES_EXPORTER": "otlp"], true, false), (["OTEL_TRACES_EXPORTER": "zipkin"], false, false),
+            (["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318/v1/traces"], true, false),
+            (["OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"], false, true),
             (["OTEL_METRICS_EXPORTER": "prometheus"], false, false),
             (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"], true, false),
             (["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://localhost:4318/v1/metrics"], true, false),

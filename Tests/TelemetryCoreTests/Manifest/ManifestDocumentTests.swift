@@ -17,10 +17,10 @@ final class ManifestDocumentTests: XCTestCase {
         let examples = try document().components(separatedBy: "```yaml\n").dropFirst().map {
             $0.components(separatedBy: "```")[0]
         }
-        XCTAssertEqual(examples.count, 4)
+        XCTAssertEqual(examples.count, 5)
         for example in examples { XCTAssertEqual(try read(example).toolName, "mytool", example) }
         XCTAssertEqual(
-            try read(examples[3]).options.metadata.map { $0.value },
+            try read(examples[4]).options.metadata.map { $0.value },
             [.int(1), .double(1.5), .bool(true), .string("1"), .string("no"), .string("2026-05-12")])
     }
 
@@ -89,7 +89,7 @@ final class ManifestDocumentTests: XCTestCase {
             "tool", "notice", "config", "identity", "deletion", "backend", "delivery", "heartbeat", "limits",
         ]
         // Of what is below these, the author chooses the names.
-        let authors = ["events", "metrics"]
+        let authors = ["events", "metrics", "spans"]
         var known: Set<String> = []
         for section in [nil] + sections.map(Optional.some) {
             let text = section.map { "tool: {name: mytool}\n\($0): {nonsense: 1}" } ?? "nonsense: 1"
@@ -105,12 +105,13 @@ final class ManifestDocumentTests: XCTestCase {
         return known
     }
 
-    /// C10, H1: the keys below `events` and `metrics`, whose names are the author's.
+    /// C10, H1, H9: the keys below `events`, `metrics` and `spans`, whose names are the author's.
     private func authorsKeys() throws -> Set<String> {
         let table = [
             ("events.NAME.", "events: {e: {nonsense: 1}}"),
             ("events.NAME.attributes.KEY.", "events: {e: {description: d, attributes: {k: {nonsense: 1}}}}"),
             ("metrics.NAME.", "metrics: {m: {nonsense: 1}}"),
+            ("spans.NAME.", "spans: {s: {nonsense: 1}}"),
         ]
         var known: Set<String> = []
         for (path, section) in table {

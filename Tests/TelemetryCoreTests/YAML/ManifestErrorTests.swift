@@ -161,7 +161,7 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:57: backend.signals: does not go with kind: zipkin, which takes spans and nothing else")
         check(
             b + "{kind: otlp, endpoint: 'https://h', signals: traces}",
-            "f.yaml:2:55: backend.signals: 'traces' is not known; expected each of events metrics spans at most once")
+            "f.yaml:2:55: backend.signals: the value is not known; expected each of events metrics spans at most once")
         check(
             b + "{kind: file, endpoint: x}",
             "f.yaml:2:33: backend.endpoint: does not go with this kind; expected kind: one that sends")
