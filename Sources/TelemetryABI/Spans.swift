@@ -166,7 +166,7 @@ public func telemetrySpanRecordError(
 @_cdecl("telemetry_span_end")
 public func telemetrySpanEnd(span: UnsafeMutablePointer<telemetry_span>?) -> telemetry_status {
     guard let span else { return TELEMETRY_DISABLED }
-    if active() == UnsafePointer(span) { leave(span) }
+    if active() != nil { leave(span) }
     return SpanRecording.end(inner(span))
 }
 
@@ -181,6 +181,7 @@ public func telemetrySpanEnd(span: UnsafeMutablePointer<telemetry_span>?) -> tel
 @_cdecl("telemetry_span_activate")
 public func telemetrySpanActivate(span: UnsafeMutablePointer<telemetry_span>?) {
     guard let span, active() != UnsafePointer(span) else { return }
+    leave(span)
     inner(span).pointee.former = UnsafeRawPointer(active())
     csystem_set_active_span(span)
 }
@@ -192,7 +193,7 @@ public func telemetrySpanActivate(span: UnsafeMutablePointer<telemetry_span>?) {
 /// @since 0.1.0
 @_cdecl("telemetry_span_deactivate")
 public func telemetrySpanDeactivate(span: UnsafeMutablePointer<telemetry_span>?) {
-    guard let span, active() == UnsafePointer(span) else { return }
+    guard let span else { return }
     leave(span)
 }
 
@@ -301,7 +302,27 @@ private func active() -> UnsafePointer<telemetry_span>? {
     csystem_active_span().map { UnsafePointer($0.assumingMemoryBound(to: telemetry_span.self)) }
 }
 
+/// Spans may end in any order: one that is not the active one is taken out of those that will be active again.
 private func leave(_ span: UnsafeMutablePointer<telemetry_span>) {
-    csystem_set_active_span(inner(span).pointee.former)
-    inner(span).pointee.former = nil
+    let gone = UnsafeRawPointer(span)
+    guard var above = csystem_active_span().map({ mutable($0) }) else { return }
+    if UnsafeRawPointer(above) == gone {
+        csystem_set_active_span(inner(span).pointee.former)
+        inner(span).pointee.former = nil
+        return
+    }
+    // Nobody has more of them. A span that the program has left somewhere does not keep this from ending.
+    for _ in 0..<64 {
+        guard let former = above.pointee.former else { return }
+        if former == gone {
+            above.pointee.former = inner(span).pointee.former
+            inner(span).pointee.former = nil
+            return
+        }
+        above = mutable(former)
+    }
+}
+
+private func mutable(_ span: UnsafeRawPointer) -> UnsafeMutablePointer<csystem_span> {
+    UnsafeMutableRawPointer(mutating: span).assumingMemoryBound(to: csystem_span.self)
 }

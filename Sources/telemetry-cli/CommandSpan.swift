@@ -19,7 +19,9 @@ struct CommandSpan {
     }
 
     /// Nil: nobody may know of it, and the program's environment is this process's.
-    static func begin(_ invocation: Invocation, _ options: Options, _ plan: SpanCommands.Plan) -> CommandSpan? {
+    static func begin(
+        _ invocation: Invocation, _ options: Options, _ plan: SpanCommands.Plan, _ program: ArgumentVector
+    ) -> CommandSpan? {
         guard !invocation.arguments.has(.dryRun), options.areSpansTaken else { return nil }
         let collector = Collector.open(options)
         let name = plan.name ?? ""
@@ -30,6 +32,10 @@ struct CommandSpan {
             return nil
         }
         span.set(plan.attributes)
+        // Said before it starts: it is known of a span that nobody ends, too. The name is the given one: a program that
+        // ends at once leaves no /proc/PID/exe to read.
+        span.setOwn([("process.executable.name", .string(WrappedCommand.baseName(program)))])
+        span.setArguments(WrappedCommand.arguments(program, from: 0))
         return CommandSpan(collector: collector, span: span)
     }
 
@@ -38,13 +44,7 @@ struct CommandSpan {
     /// For the program.
     var context: PropagatedContext { span.context }
 
-    /// Said at once: it is known of a span that nobody ends, too. `child`: nil: the program could not be started. The name
-    /// is the given one: a program that ends at once leaves no /proc/PID/exe to read.
-    func hasStarted(_ child: ChildProcess?, _ program: ArgumentVector) {
-        span.setOwn([("process.executable.name", .string(WrappedCommand.baseName(program)))])
-        if let child { span.setOwn([("process.pid", .int(Int64(child.pid)))]) }
-        span.setArguments(WrappedCommand.arguments(program, from: 0))
-    }
+    func hasStarted(_ child: ChildProcess) { span.setOwn([("process.pid", .int(Int64(child.pid)))]) }
 
     func end(_ death: ChildProcess.Death, _ code: Int32) {
         var attributes: RecordCommands.Attributes = [("process.exit.code", .int(Int64(code)))]

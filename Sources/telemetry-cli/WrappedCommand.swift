@@ -62,7 +62,7 @@ enum WrappedCommand {
         else {
             return cannotRun(program, Process.replace(with: program))
         }
-        let span = plan(options).flatMap { CommandSpan.begin(invocation, options, $0) }
+        let span = plan(options).flatMap { CommandSpan.begin(invocation, options, $0, program) }
         let environment = span.map { ChildEnvironment($0.context) }
         if invocation.arguments.command?.id == .span, span?.isRecorded != true {
             return cannotRun(program, Process.replace(with: program, environment))
@@ -71,12 +71,11 @@ enum WrappedCommand {
         let death: ChildProcess.Death
         do throws(ChildProcess.StartError) {
             var child = try ChildProcess.start(invocation, program, environment)
-            span?.hasStarted(child, program)
+            span?.hasStarted(child)
             death = child.wait()
         } catch {
             // At the limit of processes, running the program counts more than recording it. Its span is abandoned then.
             if error.isAlone { return cannotRun(program, Process.replace(with: program, environment)) }
-            span?.hasStarted(nil, program)
             death = .exited(cannotRun(program, error.code))
             // What did not run has no duration.
             if invocation.arguments.command?.id == .time { return exitCode(death) }

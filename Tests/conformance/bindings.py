@@ -48,7 +48,7 @@ def of(case, programs):
         return options
     if "local-key" in case.options:
         options = []
-    return options + by_manifest + [explain, status]
+    return options + by_manifest + [explain, status, span]
 
 
 def run(world, command):
@@ -67,11 +67,24 @@ def library(world, case, programs, name, manifest=False):
         command += flags(case)
     enabled, raw, text = run(world, command).split("\n", 2)
     answer = Answer(f"{name} with a manifest" if manifest else name, json.loads(raw), text, raw)
-    counts = answer.enabled or answer.said["own"]["enabled"]
-    # Nobody has asked for spans of their own: they follow the decision for the author, as events do.
-    suite.check_equal(f"enabled {int(answer.enabled)} counted {int(counts)} spanned {int(answer.enabled)} carried {int(not answer.enabled)}", enabled,
+    own = answer.said["own"]
+    counts = answer.enabled or own["enabled"] and (own["source"] != "OTEL variables" or asks_by_variables(case, "METRICS"))
+    spans = answer.enabled or own["enabled"] and asks_for_spans(case)
+    suite.check_equal(f"enabled {int(answer.enabled)} counted {int(counts)} spanned {int(spans)} carried {int(not spans)}", enabled,
                       f"{answer.binding}: telemetry_enabled(), telemetry_count() and a span against telemetry_explain()")
     return answer
+
+
+def asks_by_variables(case, signal):
+    exporter = case.variables.get(f"OTEL_{signal}_EXPORTER".encode())
+    if exporter:
+        return b"otlp" in [word.strip() for word in exporter.split(b",")]
+    return any(case.variables.get(name) for name in (f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT".encode(), b"OTEL_EXPORTER_OTLP_ENDPOINT"))
+
+
+def asks_for_spans(case):
+    """Somebody other than the author has a receiver that takes spans: metrics are kept here without one, and spans are not."""
+    return asks_by_variables(case, "TRACES") or any(b"backends:" in content for name, (_, content) in case.files.items() if name in ("own", "machine-own"))
 
 
 def flags(case):
@@ -97,6 +110,19 @@ def explain(world, case):
 
 def status(world, case):
     return Answer("telemetry status", json.loads(helper(world, case, "status", "--json")))
+
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def span(world, case):
+    """`telemetry span` runs a program: below a span of its own, or with the parent's context as it is."""
+    said = json.loads(helper(world, case, "explain", "--json"))
+    world.variables[b"TRACEPARENT"] = PARENT.encode()
+    context = helper(world, case, "span", "--name", "try", "--", "/bin/sh", "-c", 'printf %s "$TRACEPARENT"')
+    spans = said["enabled"] or said["own"]["enabled"] and asks_for_spans(case)
+    suite.check_equal((PARENT[:35], bool(spans)), (context[:35], context != PARENT), f"telemetry span: {context}")
+    return Answer("telemetry span", said)
 
 
 def check_shape(answer, case):

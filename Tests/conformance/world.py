@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 CALLER = 1000
 STRANGER = 4242
@@ -54,7 +55,10 @@ class World:
         return os.path.join(self.root, *names)
 
     def reset(self):
-        shutil.rmtree(self.root, ignore_errors=True)
+        # A program may have left a process that delivers, which makes its files while these are removed.
+        end = time.monotonic() + 20
+        while os.path.exists(self.root) and time.monotonic() < end:
+            shutil.rmtree(self.root, ignore_errors=True)
         policy = os.path.join(self.etc, "telemetry")
         if os.path.islink(policy) or os.path.isfile(policy):
             os.remove(policy)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads the spans of a spool, written from docs/spool-format.md: "Spans" and "Open spans".
+"""Reads the spans of a spool, written from docs/spool-format.md: "Spans", "Open spans" and "Spans that last".
 
     reader.py DIRECTORY       the directory `spans` of a tool; each span as a line of JSON
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "spool"))
 from spool_reader import HEADER_BYTES, SEGMENT_NAME, Control, Description, Progress, State, parse_attributes, seeded_crc  # noqa: E402
 
-OPEN_NAME = re.compile(r"^[0-9a-f]{16}\.open$")
+OPEN_NAME = re.compile(r"^[0-9a-f]{16}\.(?:open|span)$")
 KIND_SPAN, SCHEMA = 1, 1
 FIXED_BYTES, SLOT_BYTES, SLOT_HEADER = 104, 1024, 16
 ABANDONED, REMOTE_PARENT = 1, 2
@@ -179,13 +179,14 @@ class Slot:
 
 
 def open_slots(image, name):
-    """The slots of a file of open spans that hold a span."""
+    """The slots of a file of open spans that hold a span. That of a span that lasts has one slot, of any size."""
     slots = []
-    for at in range(HEADER_BYTES, len(image) - SLOT_BYTES + 1, SLOT_BYTES):
+    size = len(image) - HEADER_BYTES if name.endswith(".span") else SLOT_BYTES
+    for at in range(HEADER_BYTES, len(image) - size + 1, size):
         word, generation = struct.unpack_from("<QQ", image, at)
         state, length = word >> 16 & 3, word & 0xFFFF
         if state in (OPEN, ENDING):
-            if not FIXED_BYTES <= length <= SLOT_BYTES - SLOT_HEADER:
+            if not FIXED_BYTES <= length <= size - SLOT_HEADER:
                 raise Malformed(f"a slot with {length} bytes")
             record = image[at + SLOT_HEADER:at + SLOT_HEADER + length]
             slots.append(Slot(state, length, generation, (word >> 32) * 8, parse_span(record, f"{name}@{at}")))

@@ -3,8 +3,9 @@ import os
 import random
 import resource
 import struct
+import time
 
-from driving import (DROPPED, NULL, OK, ROOT, Driver, attributes, found, helper, log_lines, only, spool, waiting)
+from driving import DROPPED, OK, ROOT, Driver, attributes, found, helper, log_lines, only, spool
 from reader import HEADER_BYTES, SLOT_BYTES
 from spool_reader import crc32c
 from suite import check, check_equal, test
@@ -117,6 +118,59 @@ def random_bytes(world):
                 os.remove(os.path.join(spool(world), each))
     check(delivered > 100, f"{delivered} delivered")
     return f"{delivered} spans delivered"
+
+
+def begun(world, *arguments):
+    """A span that lasts: its traceparent."""
+    return helper(world, "span", "begin", "--name", "lasts", *arguments).stdout.strip()
+
+
+@test("damage/lasting-layout", "E3 H13")
+def lasting_layout(world):
+    """The file of a span that lasts is as docs/spool-format.md says; its parts come from several processes."""
+    parent = begun(world, "--attribute", "a:int=1", "--expires", "3600")
+    helper(world, "span", "event", parent, "--name", "e", "--attribute", "b=x")
+    name, = [name for name in os.listdir(spool(world)) if name.endswith(".span")]
+    check_equal(parent[36:52] + ".span", name, "name")
+    with open(os.path.join(spool(world), name), "rb") as file:
+        image = file.read()
+    check_equal((0, 0o600), (len(image) % 4096, os.stat(os.path.join(spool(world), name)).st_mode & 0o777), "size and mode")
+    expires, = struct.unpack_from("<Q", image, 8)
+    check(abs(expires / 1e9 - time.time() - 3600) < 60, f"it expires at {expires}")
+    slot, = found(world).open
+    check_equal((parent[3:35], parent[36:52], {"a": 1}, [("e", {"b": "x"})]),
+                (slot.span.trace, slot.span.span, slot.span.attributes, [(event["name"], event["attributes"]) for event in slot.span.events]), "span")
+    helper(world, "span", "end", parent, "--status", "ok")
+    check_equal([], found(world).open, "open after the end")
+
+
+@test("damage/lasting-random", "E3 H13")
+def lasting_random(world):
+    """Files of spans that last with random bytes: nothing crashes or hangs, neither delivery nor who goes on with the span."""
+    generator = random.Random(99)
+    for number in range(40):
+        parent = begun(world, "--attribute", f"text={'x' * 500}")
+        path = os.path.join(spool(world), parent[36:52] + ".span")
+        with open(path, "rb") as file:
+            image = bytearray(file.read())
+        kind = number % 4
+        if kind == 0:
+            image = bytearray(generator.randbytes(generator.choice((0, 100, 4096, 8192, 20000))))
+        elif kind == 1:
+            for _ in range(30):
+                image[generator.randrange(len(image))] = generator.randrange(256)
+        elif kind == 2:
+            struct.pack_into("<QQ", image, HEADER_BYTES, generator.getrandbits(64), generator.getrandbits(64))
+        else:
+            struct.pack_into("<HH", image, HEADER_BYTES + 16 + 80, generator.getrandbits(16), generator.getrandbits(16))
+            image = image[:generator.choice((len(image), generator.randrange(len(image))))]
+        with open(path, "wb") as file:
+            file.write(image)
+        for words in (["span", "event", parent, "--name", "e"], ["span", "end", parent], ["deliver", "--now"], ["status"]):
+            done = helper(world, *words, expected=None, timeout=30)
+            check(0 <= done.returncode < 64, f"round {number}: {words[:2]}: exit code {done.returncode} {done.stderr}")
+        if os.path.exists(path):
+            os.remove(path)
 
 
 @test("damage/foreign", "storage")

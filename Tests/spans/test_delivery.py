@@ -2,18 +2,21 @@
 import json
 import os
 import random
+import struct
 import subprocess
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", each) for each in ("metrics", "receivers")]
+# Behind the others: names of files there are names of files here too.
+sys.path += [os.path.join(HERE, "..", each) for each in ("metrics", "receivers")]
 
 import zipkin_strict  # noqa: E402
-from driving import NULL, OK, PARENT, ROOT, Driver, attributes, files_below, found, helper, log_lines, only, spool, waiting  # noqa: E402
+from driving import NULL, OK, ROOT, Driver, attributes, files_below, helper, spool  # noqa: E402
+from reader import HEADER_BYTES, SLOT_BYTES  # noqa: E402
 from push_receiver import FORMS, PYTHON, PushReceiver  # noqa: E402
 from suite import Skipped, check, check_equal, test  # noqa: E402
-from test_processes import states  # noqa: E402
+from test_damage import renewed  # noqa: E402
 
 # ExportTraceServiceResponse with partial_success {rejected_spans: 2, error_message: "no"}.
 PARTIAL = bytes([0x0A, 6, 0x08, 2, 0x12, 2]) + b"no"
@@ -32,8 +35,8 @@ def decoded(requests):
 
 
 def afresh(world):
-    """Nothing is here. Nobody is asked for erasure: these receivers take spans only."""
-    helper(world, "reset", expected=4)
+    """Nothing is here. Receivers of spans cannot be asked for erasure, which `reset` says."""
+    helper(world, "reset", expected=None)
     helper(world, "enable")
 
 
@@ -283,3 +286,59 @@ def show(world):
 
 def name_in(line):
     return (line.get("event") or line)["name"]
+
+
+def damaged(image, generator):
+    """A file of open spans whose records say something that no span says; each part fits into its record."""
+    image = renewed(image, generator)
+    for slot in range(20):
+        at = HEADER_BYTES + slot * SLOT_BYTES + 16
+        change = generator.randrange(8)
+        if change == 0:
+            image[at + 48:at + 72] = bytes(24)
+        elif change == 1:
+            image[at + 84:at + 87] = generator.randbytes(3)
+        elif change == 2:
+            struct.pack_into("<q", image, at + 16, generator.getrandbits(64) - (1 << 63))
+        elif change == 3:
+            struct.pack_into("<q", image, at + 40, generator.getrandbits(64) - (1 << 63))
+        elif change == 4:
+            image[at + 104:at + 110] = generator.randbytes(6)
+        elif change == 5:
+            image[at + 88:at + 100] = generator.randbytes(12)
+        elif change == 6:
+            image[at + 72:at + 80] = generator.randbytes(8)
+        else:
+            # The key of the attribute, behind a name of six bytes and "n", and its header.
+            image[at + 118:at + 121] = generator.randbytes(3)
+    return image
+
+
+@test("delivery/damaged", "H12 storage")
+def damaged_spans(world):
+    """What a damaged file says of a span never becomes a request that a strict receiver refuses."""
+    generator = random.Random(5)
+    otlp, zipkin = world.closes(PushReceiver()), world.closes(PushReceiver())
+    json_ = world.closes(PushReceiver())
+    world.manifest("", {"backends": [{"name": "o", "kind": "otlp", "endpoint": otlp.url, "signals": "spans"}, {"name": "z", "kind": "zipkin", "endpoint": zipkin.url},
+                                     {"name": "j", "kind": "otlp", "endpoint": json_.url, "signals": "spans", "protocol": "http/json"}]})
+    driver = Driver(world)
+    driver.open(manifest=world.manifest_file, detached=1)
+    for number in range(20):
+        driver.begin(0, number, f"span {number % 10}", 1, ROOT)
+        driver.attributes(number, *attributes(number=number))
+    driver.kill()
+    name, = [name for name in os.listdir(spool(world)) if name.endswith(".open")]
+    with open(os.path.join(spool(world), name), "rb") as file:
+        image = file.read()
+    for _ in range(30):
+        with open(os.path.join(spool(world), name), "wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(damaged(image, generator))
+        helper(world, "deliver", "--now", expected=None, timeout=30)
+        for each in os.listdir(spool(world)):
+            if each.endswith((".open", ".seg")):
+                os.remove(os.path.join(spool(world), each))
+    sent = len(OTLP.names(otlp.requests)), len(OTLP.names(json_.requests)), len(Zipkin.names(zipkin.requests))
+    check(min(sent) > 300, f"{sent} spans")
+    return f"{sent} spans of 600"

@@ -235,6 +235,31 @@ def active(world):
     check(spans["e"].trace != TRACE and all(spans[name].trace == TRACE for name in "abcdf"), "traces")
 
 
+@test("interface/active-order", "H9")
+def active_order(world):
+    """Active spans that end or are deactivated in another order: none that has ended becomes active again."""
+    driver = Driver(world)
+    driver.open()
+    for number, name in enumerate("abc"):
+        driver.begin(0, number, name, 1, ROOT)
+        driver.activate(number)
+    driver.end(0)
+    driver.deactivate(1)
+    driver.begin(0, 10, "below c", 1, NULL)
+    driver.end(2)
+    driver.begin(0, 11, "root", 1, NULL)
+    driver.activate(11)
+    driver.begin(0, 12, "below root", 1, NULL)
+    for span in (10, 11, 12, 1):
+        driver.end(span)
+    driver.begin(0, 13, "another root", 1, NULL)
+    driver.end(13)
+    driver.leave()
+    spans = {span.name: span for span in waiting(world)}
+    check_equal((spans["c"].span, "0" * 16, spans["root"].span, "0" * 16), tuple(spans[name].parent for name in ("below c", "root", "below root", "another root")),
+                "parents")
+
+
 @test("limits/attributes", "C9 H9")
 def limit_of_attributes(world):
     """128 attributes of a span, of an event and of a link; those beyond are counted; the last of a key counts."""

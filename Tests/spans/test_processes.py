@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import programs
-from driving import (DISABLED, NULL, OK, PARENT, ROOT, TRACE, Driver, attributes, found, helper, log_lines, only, spool, waiting)
+from driving import (DISABLED, NULL, OK, ROOT, Driver, attributes, found, helper, log_lines, only, spool, waiting)
 from suite import check, check_equal, test
 from world import BUILD
 
@@ -368,3 +368,57 @@ def descriptors(world):
     check_equal(before, held(), "descriptors and mappings")
     check_equal([], [name for name in os.listdir(spool(world)) if name.endswith(".open")], "files of open spans")
     check_equal(3000, len(log_lines(world)), "spans")
+
+
+CLOSING = programs.PRELUDE + r"""
+#include <sys/stat.h>
+
+int main(void)
+{
+    telemetry_collector *telemetry = opened();
+    telemetry_span ended, open, later;
+    telemetry_span_begin(telemetry, &ended, "ended", TELEMETRY_SPAN_INTERNAL, TELEMETRY_SPAN_ROOT);
+    telemetry_span_begin(telemetry, &open, "open", TELEMETRY_SPAN_INTERNAL, TELEMETRY_SPAN_ROOT);
+    telemetry_span_end(&ended);
+    closefrom(3);
+    int files[20];
+    for (int i = 0; i < 20; i++)
+        if ((files[i] = open_own()) < 0)
+            return 3;
+    puts("closed");
+    fflush(stdout);
+    getchar();
+    usleep(5000);
+    printf("%d", telemetry_span_end(&open));
+    usleep(5000);
+    telemetry_span_begin(telemetry, &later, "later", TELEMETRY_SPAN_INTERNAL, TELEMETRY_SPAN_ROOT);
+    usleep(5000);
+    printf(" %d\n", telemetry_span_end(&later));
+    telemetry_close(telemetry, 0);
+    for (int i = 0; i < 20; i++) {
+        struct stat status;
+        if (fstat(files[i], &status) != 0 || !S_ISCHR(status.st_mode))
+            return 4;
+    }
+    return 0;
+}
+""".replace("int main(void)", "static int open_own(void) { return open(\"/dev/null\", O_RDONLY); }\n\nint main(void)", 1)
+
+
+@test("process/closefrom", "host H9")
+def closefrom(world):
+    """A program that closes every descriptor and uses the numbers itself: its own files are not touched, and each span is delivered once."""
+    program = world.program("closing", CLOSING)
+    for delivers in (False, True):
+        process = subprocess.Popen([program], env={**world.environment, "DETACHED": "1"}, cwd=world.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        check_equal("closed\n", process.stdout.readline(), "output")
+        if delivers:
+            helper(world, "deliver", "--now")
+        out, _ = process.communicate("\n", timeout=30)
+        check_equal(0, process.returncode, f"exit code, {out}")
+        helper(world, "deliver", "--now")
+        result = states(world)
+        check_equal(["ended", "later", "open"], sorted(result), f"spans, delivered meanwhile: {delivers}")
+        check_equal({name: 1 for name in result}, {name: len(where) for name, where in result.items()}, f"{result}, delivered meanwhile: {delivers}, said {out}")
+        check_equal(["delivered"], result["later"], "later")
+        os.remove(os.path.join(spool(world), "spans.jsonl"))

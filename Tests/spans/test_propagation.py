@@ -2,7 +2,7 @@
 import os
 import re
 
-from driving import (ARGUMENT, DISABLED, NULL, OK, PARENT, ROOT, TRACE, Driver, attributes, files_below, found, helper, only, spool, waiting)
+from driving import NULL, OK, PARENT, ROOT, TRACE, Driver, attributes, files_below, found, waiting
 from suite import check, check_equal, test
 
 IDS = "12345678901234567890123456789012-1234567890123456"

@@ -3,7 +3,7 @@ import os
 import subprocess
 
 import programs
-from driving import (DISABLED, NULL, OK, PARENT, ROOT, Driver, attributes, files_below, found, helper, log_lines, spool, wait_for, waiting)
+from driving import (DISABLED, OK, ROOT, Driver, attributes, files_below, found, helper, log_lines, spool, wait_for, waiting)
 from suite import check, check_equal, test
 from test_processes import states
 from world import BUILD

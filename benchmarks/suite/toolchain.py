@@ -6,6 +6,8 @@ from . import place
 C = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-march=x86-64-v2"]
 # How the caller reaches a function of a shared library: through the PLT, or straight through the GOT.
 CALLS = [("", []), ("-noplt", ["-fno-plt"])]
+# What is done to spans, and an event beside it.
+SPANS = ["span", "event", "unsampled", "off"]
 # The calls of metrics; the peer has no call by a metric's name.
 METRICS = ["add", "observe", "lookup", "text", "name"]
 CXX = ["g++", "-std=c++17", "-O2", "-Wall"]
@@ -64,6 +66,8 @@ def build_ours():
         compile_program(C, f"disabled-off{suffix}", ["disabled.c"], "-DBENCH_OFF", *flags, "-pthread", *OURS)
     for kind in METRICS:
         compile_program(C, f"metrics-telemetry-{kind}", ["metrics_telemetry.c", "payload.c"], f"-DBENCH_{kind.upper()}", "-pthread", *OURS)
+    for kind in SPANS:
+        compile_program(C, f"spans-telemetry-{kind}", ["spans_telemetry.c", "payload.c"], f"-DBENCH_{kind.upper()}", "-pthread", *OURS)
     compile_program(C, "process-telemetry", ["process_telemetry.c", "payload.c"], *OURS)
     # Found by its path, as the loader's cache finds an installed library: LD_LIBRARY_PATH and RUNPATH cost some
     # thirty attempts to open it in directories that do not exist.

@@ -6,6 +6,12 @@ extension Collector {
     /// The collector beside this one; nil: nobody has asked for it. It is looked for once, so a file `own.yaml` that is
     /// made later counts for the next run.
     func ownCollector() -> Collector? {
+        guard let own = ownCollectorOfAny(), own.options.keepsOwnMetrics else { return nil }
+        return own
+    }
+
+    /// The same, also if only spans were asked for.
+    func ownCollectorOfAny() -> Collector? {
         guard Gate.isOpenForOwn(handle) else { return nil }
         let (known, own) = mutex.withLock { (isOwnKnown, self.own) }
         if known { return own }

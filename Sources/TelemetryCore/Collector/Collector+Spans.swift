@@ -33,7 +33,7 @@ extension Collector {
         guard !isDryRun, Allocation.isAvailable else { return nil }
         // Without the mutex: opening registers the collectors for forks, under a lock that is taken before this one.
         let author = Gate.isOpen(handle) ? options.spans().map { Collector.open($0) } : nil
-        let own = ownCollector().flatMap { $0.options.spans() }.map { Collector.open($0) }
+        let own = ownCollectorOfAny().flatMap { $0.options.spans() }.map { Collector.open($0) }
         for sink in [author, own] { sink?.lastingSpans = lastingSpans }
         let variables = SamplerVariables.read()
         let sampler = variables.isSet ? variables.sampler : options.spanSampler

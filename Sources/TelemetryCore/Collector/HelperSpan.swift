@@ -128,7 +128,16 @@ package final class HelperSpan {
 
     @discardableResult
     package func set(_ attributes: Attributes) -> telemetry_status {
-        let list = AttributeList(attributes)
+        // Of a key that is given twice, the last value counts: the first one needs no room.
+        var last: Attributes = []
+        for attribute in attributes {
+            if let place = last.firstIndex(where: { $0.key.utf8.elementsEqual(attribute.key.utf8) }) {
+                last[place] = attribute
+            } else {
+                last.append(attribute)
+            }
+        }
+        let list = AttributeList(last)
         return list.items.withUnsafeBufferPointer {
             SpanRecording.change(span, .attributes($0.baseAddress, $0.count))
         }

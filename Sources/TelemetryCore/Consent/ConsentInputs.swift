@@ -68,6 +68,8 @@ package final class ConsentInputs {
     var exporter: OwnVariables?
     /// The author has chosen where metrics go.
     var hasAuthorsReceiver = false
+    /// The author has chosen a receiver for these.
+    private var authorTakes = (metrics: false, spans: false)
     var operatorChoice = OperatorChoice()
     /// The files that were read, and those that were missing.
     private(set) var files: [String] = []
@@ -141,14 +143,17 @@ package final class ConsentInputs {
 
     private func readOwn() {
         guard ToolName.isValid(toolName) else { return }
-        exporter = OwnVariables.read { name in
+        let found = OwnVariables.read { name in
             // Of several copies, one that refuses counts.
             Environment.isUntrusted
                 ? nil
                 : Environment.refusing(name) {
-                    name == OwnVariables.exporter && OwnVariables.Meaning(exporters: $0) != .otlp
+                    (name == OwnVariables.exporter || name == OwnVariables.spanExporter)
+                        && OwnVariables.Meaning(exporters: $0) != .otlp
                 }
         }
+        exporter = found?.leaving(metrics: authorTakes.metrics, spans: authorTakes.spans)
+        hasAuthorsReceiver = found?.asksForAny == true ? exporter?.asksForAny == false : authorTakes.metrics
         // A program with rights that its caller does not have does nothing for the caller.
         if let directory = isEnvironmentUntrusted ? nil : Environment.configDirectory(in: configHome) {
             ownPath = directory + "/" + OwnFile.name
@@ -197,6 +202,6 @@ extension ConsentInputs {
         localOnly = options.localOnly
         audience = options.audience
         operatorChoice = options.operatorChoice
-        hasAuthorsReceiver = options.settings.authorTakesMetrics
+        authorTakes = options.settings.authorTakes
     }
 }

@@ -33,7 +33,7 @@ extension ConsentInputs {
 
     private var exporterDestinations: [Destination] {
         let statement = ConsentRules.statement(of: .exporterVariables, self)
-        guard statement.decides, statement.says == .on, let destination = OwnVariables.destination else { return [] }
+        guard statement.decides, statement.says == .on, let destination = exporter?.destination else { return [] }
         return [destination]
     }
 }

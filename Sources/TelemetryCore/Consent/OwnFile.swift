@@ -51,8 +51,8 @@ struct OwnFile {
         guard let list = top.node("backends") else { return [] }
         var result: [Destination] = []
         for (index, found) in try BackendSection.destinations(list, top, isEmptyAllowed: true).enumerated() {
-            guard let destination = found.forMetricsOnly() else {
-                let problem = found.problemForMetrics
+            guard let destination = found.forOwn() else {
+                let problem = found.problemForOwn
                 throw top.failure(
                     "backends[" + index.description + "]." + problem.key, place(problem.key, of: index, list),
                     problem.text)

@@ -55,7 +55,7 @@ enum OwnRules {
     }
 
     private static var doesNotCount: StaticString {
-        " does not count: the tool's author has chosen a receiver for metrics"
+        " does not count: the tool's author has chosen a receiver for it"
     }
 
     @inline(never)

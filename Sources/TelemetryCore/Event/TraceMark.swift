@@ -19,7 +19,8 @@ enum TraceMark {
     static func mark<T>(_ input: EventInput, _ span: UnsafePointer<csystem_span>, _ body: (EventInput) -> T) -> T {
         guard span.pointee.has_context else { return body(input) }
         return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 33 + 17) { text in
-            withUnsafeTemporaryAllocation(of: telemetry_attribute.self, capacity: EventLimits.attributes) { attributes in
+            withUnsafeTemporaryAllocation(of: telemetry_attribute.self, capacity: EventLimits.attributes) {
+                attributes in
                 let base = text.baseAddress.unsafelyUnwrapped
                 TraceID(high: span.pointee.trace_high, low: span.pointee.trace_low).write(to: base)
                 Hexadecimal.write(span.pointee.span, to: base + 33)

@@ -30,7 +30,10 @@ extension Options {
         var settings = settings
         settings.audience = .own
         settings.metricsListener = nil
-        settings.authorTakesMetrics = chosenDestinations.contains { $0.takesMetrics }
+        settings.authorTakes = (
+            chosenDestinations.contains { $0.takesMetrics },
+            chosenDestinations.contains { $0.network?.takesSpans == true }
+        )
         settings.setDestinations(destinations)
         settings.metadata = []
         settings.sampling = []
@@ -45,8 +48,8 @@ extension Options {
             fail("backend " + added.name + ": " + problem)
             return false
         }
-        guard let added = added.forMetricsOnly() else {
-            let problem = added.problemForMetrics
+        guard let added = added.forOwn() else {
+            let problem = added.problemForOwn
             fail("backend." + problem.key + ": " + problem.text)
             return false
         }
@@ -55,5 +58,29 @@ extension Options {
         return true
     }
 
+    /// Of what is kept for the user: not if every receiver that was asked for takes spans alone.
+    var keepsOwnMetrics: Bool {
+        operatorChoice.keepsMetrics || chosenDestinations.isEmpty || chosenDestinations.contains { $0.takesMetrics }
+    }
+
     package func keepMetricsForOperator(_ isOn: Bool) { settings.operatorChoice.keepsMetrics = isOn }
+}
+
+extension Destination {
+    /// What is wrong with a receiver of the user's own: the setting concerned, and a sentence.
+    var problemForOwn: (key: String, text: String) {
+        guard let network, network.kind.forMetrics != nil || network.kind.isForSpans else {
+            return ("kind", "a receiver of this kind takes no metrics and no spans; expected otlp or zipkin")
+        }
+        return ("signals", "what is kept for you has no events; expected metrics, spans or both")
+    }
+
+    /// The same without events. Nil: it is meant for events, or takes nothing else.
+    func forOwn() -> Destination? {
+        guard let network, network.kind.forMetrics != nil || network.kind.isForSpans else { return nil }
+        if network.takesMetrics || network.takesSpans { return network.takesEvents ? nil : self }
+        let copy = network.copy()
+        guard network.setting("signals").utf8.isEmpty, copy.set("signals", "metrics,spans") == nil else { return nil }
+        return Destination(name: name, .network(copy))
+    }
 }

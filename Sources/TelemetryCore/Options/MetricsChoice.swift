@@ -36,23 +36,6 @@ extension NetworkChoice {
 }
 
 extension Destination {
-    /// What is wrong with a receiver of the user's own: the setting concerned, and a sentence.
-    var problemForMetrics: (key: String, text: String) {
-        guard let network, network.kind.forMetrics != nil else {
-            return ("kind", "a receiver of this kind takes no metrics; expected otlp")
-        }
-        return ("signals", "what is kept for you has no events; expected metrics")
-    }
-
-    /// The same for metrics alone. Nil: it takes none, or is meant for events too.
-    func forMetricsOnly() -> Destination? {
-        guard let network, network.kind.forMetrics != nil else { return nil }
-        if network.takesMetrics { return network.takesEvents ? nil : self }
-        let copy = network.copy()
-        guard network.setting("signals").utf8.isEmpty, copy.set("signals", "metrics") == nil else { return nil }
-        return Destination(name: name, .network(copy))
-    }
-
     /// What a person is shown of it: without events, where the rest goes.
     package var shownChoice: BackendChoice {
         guard !takesEvents, let other = network?.forMetrics ?? network?.forSpans else { return choice }

@@ -44,7 +44,7 @@ package struct Settings {
     var signal = RecordedSignal.events
     var operatorChoice = OperatorChoice()
     /// Of receivers of the user's own: the author has chosen one for metrics too.
-    var authorTakesMetrics = false
+    var authorTakes = (metrics: false, spans: false)
     /// The first thing that was wrong, as a sentence.
     fileprivate(set) var error: String?
 

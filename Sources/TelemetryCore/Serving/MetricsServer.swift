@@ -245,12 +245,14 @@ package final class MetricsServer {
     private func acceptNew(_ now: Int64) {
         guard polled.count > 1, polled[1].revents != 0 else { return }
         for index in 0..<8 {
-            if connections.count >= Self.connectionLimit && !makeRoom(now) { return }
+            if connections.count >= Self.connectionLimit && victim(now) == nil { return }
             guard let socket = listener?.accept() else {
                 // At once, when poll(2) said that there is one: the process can open no more files, for instance.
                 if index == 0 && !makeRoom(now) { Clock.sleep(nanoseconds: 10_000_000) }
                 return
             }
+            // Only now: the one accepted last would lose its place for a client that is not there.
+            if connections.count >= Self.connectionLimit { _ = makeRoom(now) }
             connections.append(ServedConnection(socket, now: now))
         }
     }

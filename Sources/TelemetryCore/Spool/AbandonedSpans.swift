@@ -44,7 +44,11 @@ enum AbandonedSpans {
 
     /// Consent for them was withdrawn. What a living process has open is void by its epoch.
     static func discard(in directory: Descriptor) {
-        for name in names(in: directory) { take(name, directory) { _, _ in directory.discardEntry(name) } }
+        for name in names(in: directory) {
+            // A span that lasts is held for a moment only.
+            let patience = Deadline(timeoutMilliseconds: isLasting(name) ? 100 : 0)
+            take(name, directory, until: patience) { _, _ in directory.discardEntry(name) }
+        }
     }
 
     /// Spans that are open, of living processes too. A look from outside: it may be wrong a moment later.
@@ -66,15 +70,15 @@ enum AbandonedSpans {
     }
 
     /// Runs `body` with a file whose process is gone.
-    private static func take(_ name: String, _ directory: Descriptor, _ body: (Descriptor, Int) -> Void) {
+    private static func take(
+        _ name: String, _ directory: Descriptor, until deadline: Deadline = Deadline(nanoseconds: 0),
+        _ body: (Descriptor, Int) -> Void
+    ) {
         guard let (file, status) = try? ForkHandling.openHeldKnown(at: directory, name, O_RDWR | O_NONBLOCK) else {
             return
         }
         defer { ForkHandling.closeHeld(file) }
-        // A span that lasts is held for a moment only.
-        let patience = Deadline(timeoutMilliseconds: isLasting(name) ? 100 : 0)
-        guard status.isOwnRegularFile, file.tryLock() || isLasting(name) && file.lock(until: patience),
-            let locked = try? file.status(), locked.st_nlink > 0
+        guard status.isOwnRegularFile, file.lock(until: deadline), let locked = try? file.status(), locked.st_nlink > 0
         else {
             return
         }

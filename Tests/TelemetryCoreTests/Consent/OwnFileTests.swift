@@ -104,7 +104,17 @@ final class OwnFileTests: XCTestCase {
             ([:], false, false), (["OTEL_METRICS_EXPORTER": "otlp"], true, false),
             (["OTEL_METRICS_EXPORTER": "prometheus, otlp"], true, false),
             (["OTEL_METRICS_EXPORTER": "none"], false, false), (["OTEL_METRICS_EXPORTER": ""], false, false),
-            (["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"], false, false),
+            (["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://localhost:1"], false, false),
+            (["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"], true, false),
+            (
+                [
+                    "OTEL_METRICS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
+                ], false, false
+            ),
+            (["OTEL_TRACES_EXPORTER": "otlp"], true, false), (["OTEL_TRACES_EXPORTER": "zipkin"], false, false),
+            (["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318/v1/traces"], true, false),
+            (["OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"], false, true),
             (["OTEL_METRICS_EXPORTER": "prometheus"], false, false),
             (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"], true, false),
             (["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://localhost:4318/v1/metrics"], true, false),
@@ -156,9 +166,9 @@ final class OwnFileTests: XCTestCase {
         let table = [
             (
                 "kind: otlp\n    signals: [events, metrics]",
-                ":4:14: backends[0].signals: what is kept for you has no events; expected metrics"
+                ":4:14: backends[0].signals: what is kept for you has no events; expected metrics, spans or both"
             ),
-            ("kind: http", ":2:11: backends[0].kind: a receiver of this kind takes no metrics; expected otlp"),
+            ("kind: http", ":2:11: backends[0].kind: a receiver of this kind takes no metrics and no spans; expected otlp or zipkin"),
         ]
         for (text, expected) in table {
             let endpoint = "\n    endpoint: https://h"

@@ -1,0 +1,134 @@
+"""H14: spans for receivers of the user's own, beside those for the author or without them."""
+import json
+import os
+
+from driving import DISABLED, OK, PARENT, ROOT, TRACE, Driver, attributes, files_below, helper, spool
+from push_receiver import PushReceiver
+from suite import check, check_equal, test
+from test_delivery import OTLP, Zipkin, decoded
+from world import BUILD, TOOL
+
+AUTHORS_KEY = "authors-canary-key"
+
+
+def own_spool(world):
+    return world.path("home", ".local", "state", "telemetry", TOOL, "own", "spans")
+
+
+def own_file(world, content):
+    path = world.path("home", ".config", "telemetry", "own.yaml")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        # JSON is YAML as well.
+        json.dump(content, file)
+    os.chmod(path, 0o600)
+
+
+def traces(server):
+    """Requests for spans; metrics may come too."""
+    return [request for request in server.requests if request.path in ("/v1/traces", "/api/v2/spans")]
+
+
+def one_span(world, expected=OK, environment=None):
+    """A span below another program's; the context that it hands on."""
+    driver = Driver(world, environment)
+    driver.open(manifest=world.manifest_file)
+    check_equal(expected, driver.remote(0, 0, "mine", 2, PARENT, "k=v"), "begin")
+    check_equal(expected, driver.attributes(0, *attributes(a=1)), "attributes")
+    context = driver.traceparent(0)
+    check_equal(expected, driver.end(0), "end")
+    driver.close(0, 10000)
+    driver.leave()
+    return context
+
+
+def arrange(world):
+    """An author who takes spans, with a key and metadata."""
+    author = world.closes(PushReceiver())
+    world.manifest(author.url, {"metadata": {"authors": "canary"}}, kind="otlp", signals="spans", api_key=AUTHORS_KEY, compression="none")
+    return author
+
+
+@test("own/both", "H14 H12")
+def both(world):
+    """The author and the user each get the span, with the same ids, and nothing of one reaches the other."""
+    author, mine = arrange(world), world.closes(PushReceiver())
+    zipkin = world.closes(PushReceiver())
+    own_file(world, {"own": "on", "backends": [{"name": "o", "kind": "otlp", "endpoint": mine.url, "compression": "none"}, {"name": "z", "kind": "zipkin", "endpoint": zipkin.url}]})
+    context = one_span(world)
+    (theirs,), = decoded(traces(author))
+    (ours,), = decoded(traces(mine))
+    check_equal((TRACE, context[36:52], "b7ad6b7169203331"), tuple(ours[name] for name in ("traceId", "spanId", "parentSpanId")), "context")
+    check_equal(theirs["spanId"], ours["spanId"], "ids of both")
+    check_equal(["mine"], Zipkin.names(traces(zipkin)), "at Zipkin")
+    for request in [*mine.requests, *zipkin.requests]:
+        check(b"canary" not in request.body and AUTHORS_KEY not in str(request.headers), f"something of the author's: {request.headers} {request.body}")
+    check(os.path.isdir(spool(world)) and os.path.isdir(own_spool(world)), "directories")
+
+
+@test("own/alone", "H14 A4")
+def alone(world):
+    """The author is refused in every way, and the user's receiver still gets the span."""
+    for variables in ({"DO_NOT_TRACK": "1"}, {}):
+        author, mine = arrange(world), world.closes(PushReceiver())
+        own_file(world, {"own": "on", "backends": [{"kind": "otlp", "endpoint": mine.url}]})
+        if not variables:
+            helper(world, "disable")
+        context = one_span(world, environment=variables)
+        check(context != PARENT and TRACE in context, context)
+        check_equal(["mine"], OTLP.names(traces(mine)), f"{variables}: the user's")
+        check_equal(0, len(author.requests), f"{variables}: the author's")
+        check_equal([], [name for name in files_below(spool(world)) if name.endswith((".seg", ".open", ".jsonl"))], f"{variables}: the author's files")
+
+
+@test("own/variables", "H14 H15")
+def variables(world):
+    """OTEL_TRACES_EXPORTER and its endpoint ask for spans, if the author has no receiver of them; `none` and others ask for nothing."""
+    world.manifest("https://127.0.0.1:9/", kind="http")
+    mine = world.closes(PushReceiver())
+    world.environment["DO_NOT_TRACK"] = "1"
+    count = 0
+    for given, asks in (({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": mine.url}, True), ({"OTEL_EXPORTER_OTLP_ENDPOINT": mine.url}, True),
+                        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": mine.url + "/v1/traces"}, True),
+                        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": mine.url}, False),
+                        ({"OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": mine.url}, False),
+                        ({"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": mine.url}, False)):
+        context = one_span(world, OK if asks else DISABLED, given)
+        count += asks
+        check_equal((asks, count), (context != PARENT, len(OTLP.names(traces(mine)))), f"{given}")
+
+
+@test("own/off", "H14")
+def off(world):
+    """`own: off` and the program's user refuse: no file is made, and the parent's context goes on."""
+    mine = world.closes(PushReceiver())
+    world.manifest("https://127.0.0.1:9/", kind="http")
+    helper(world, "disable")
+    before = files_below(world.path("home"))
+    for content, environment in (({"own": "off", "backends": [{"kind": "otlp", "endpoint": mine.url}]}, {}),
+                                 ({"own": "on", "backends": [{"kind": "otlp", "endpoint": mine.url}]}, {"ITEST_NO_TELEMETRY": "1"})):
+        own_file(world, content)
+        check_equal(PARENT, one_span(world, DISABLED, environment), f"{content} {environment}")
+    check_equal([], mine.requests, "requests")
+    check_equal(sorted([*before, ".config/telemetry/own.yaml"]), files_below(world.path("home")), "files")
+
+
+@test("own/killed", "H14 H9")
+def killed(world):
+    """A killed program's open span reaches the user's receiver as abandoned; `show` and `reset` know it."""
+    mine = world.closes(PushReceiver())
+    world.manifest("https://127.0.0.1:9/", kind="http")
+    own_file(world, {"own": "on", "backends": [{"kind": "otlp", "endpoint": mine.url}]})
+    world.environment["DO_NOT_TRACK"] = "1"
+    driver = Driver(world)
+    driver.open(manifest=world.manifest_file, detached=1)
+    driver.begin(0, 0, "left", 1, ROOT)
+    driver.kill()
+    check(any(name.endswith(".open") for name in files_below(own_spool(world))), f"{files_below(own_spool(world))}")
+    helper(world, "deliver", "--now")
+    (span,), = decoded(traces(mine))
+    check_equal(("left", "STATUS_CODE_ERROR"), (span["name"], span["status"]["code"]), "span")
+    sent = helper(world, "show", "--sent", "--signal", "spans", "--audience", "own", "--json").stdout
+    check('"left"' in sent, sent)
+    world.run([f"{BUILD}/bin/telemetry", "reset", "--tool", TOOL], expected=None)
+    check(not os.path.exists(own_spool(world)), f"{files_below(world.path('home', '.local'))}")
