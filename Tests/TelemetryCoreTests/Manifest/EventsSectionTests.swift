@@ -16,6 +16,28 @@ final class EventsSectionTests: XCTestCase {
         }
     }
 
+    /// H9: spans are declared as events are, without types.
+    func testSpans() throws {
+        func check(_ spans: String, _ expected: String, line: UInt = #line) {
+            XCTAssertThrowsError(try parse(Array("tool: {name: mytool}\nspans: \(spans)".utf8)), spans, line: line) {
+                XCTAssertEqual(($0 as? ManifestError)?.text, "f.yaml:" + expected, spans, line: line)
+            }
+        }
+        check("[a]", "2:8: spans: a sequence is not a mapping; expected a mapping")
+        check("{a: {}}", "2:12: spans.a.description: missing; expected 1 to 1024 bytes of text for people")
+        check(
+            "{a: {description: d, type: x}}",
+            "2:29: spans.a.type: unknown key; expected 'expires' or another of description, expires, attributes")
+        check(
+            "{a*b: {description: d}}",
+            "2:9: spans.a*b: '*' before the end; expected it as the last character, for any rest")
+        check(
+            "{a: {description: d, expires: never}}",
+            "2:38: spans.a.expires: 'never' is not a date; expected a day such as 2027-01-31")
+        let many = "\n" + (0...500).map { "  e\($0): {description: d}\n" }.joined()
+        check(many, "3:3: spans: too many spans; expected at most 500")
+    }
+
     func testEvents() {
         let type = "expected a type of 1 to 64 letters, digits, '.', '_' or '-', or a list of up to 16"
         check("[a]", "2:9: events: a sequence is not a mapping; expected a mapping")

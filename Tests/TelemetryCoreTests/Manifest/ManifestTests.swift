@@ -22,6 +22,9 @@ final class ManifestTests: XCTestCase {
             consent: opt-out
             extended_collection: true
             process_metrics: true
+            command_spans: true
+            sampling: {span: 0.25}
+            spans: {'build *': {description: A build., attributes: {files: {type: int, description: How many.}}}}
             metadata:
               channel: stable
               build: 42
@@ -48,6 +51,9 @@ final class ManifestTests: XCTestCase {
         XCTAssertEqual(options.consent, TELEMETRY_OPT_OUT)
         XCTAssertTrue(options.extendedCollection)
         XCTAssertTrue(options.hasProcessMetrics)
+        XCTAssertTrue(options.hasCommandSpans)
+        XCTAssertEqual(options.spanSampler, TraceSampler(ratio: 0.25))
+        XCTAssertNotNil(options.settings.declaredSpans)
         let expected: [(key: String, value: AttributeValue)] = [
             ("channel", .string("stable")), ("build", .int(42)), ("low", .int(.min)), ("ratio", .double(0.5)),
             ("small", .double(0.001)), ("beta", .bool(false)), ("quoted", .string("42")), ("norway", .string("no")),
