@@ -3,8 +3,6 @@
 
 #include <stdatomic.h>
 
-__thread const void *csystem_active;
-
 /* The signal mask of the thread that began the first thread of the library. Written before that one begins; read
    only by threads of the library. */
 static sigset_t program_signals;

@@ -4,8 +4,8 @@ import TelemetryCore
 
 /// Begins a span: something that the program does, with its place in a trace. telemetry_span_end() records it.
 ///
-/// If a process ends with spans open, by a signal or without telemetry_close(), they are recorded as abandoned, with
-/// what was known of them. Spans go to receivers that take them (`signals: [spans]` in the manifest, kind zipkin), or to
+/// Spans that are open when the process ends, or when the collector is closed, are recorded as abandoned, with what was
+/// known of them. A child of a fork cannot change or end its parent's open spans. A span keeps at most some 64,000 bytes. Spans go to receivers that take them (`signals: [spans]` in the manifest, kind zipkin), or to
 /// the log `spans.jsonl`. Without the user's consent nothing is recorded and the span hands on its parent's context.
 ///
 /// Threads: any number at once; also for one span, by any thread. Not for signal handlers.
@@ -29,10 +29,11 @@ public func telemetrySpanBegin(
     name: UnsafePointer<CChar>?, kind: telemetry_span_kind, parent: UnsafePointer<telemetry_span>?
 ) -> telemetry_status {
     guard let span else { return TELEMETRY_ERROR_ARGUMENT }
-    guard let above = parent ?? active() else {
-        return SpanRecording.begin(collector, inner(span), name, kind.rawValue, nil)
+    guard let parent else {
+        let above = SpanRecording.active().map { SpanParent($0) }
+        return SpanRecording.begin(collector, inner(span), name, kind.rawValue, above)
     }
-    let given = UInt(bitPattern: above) == .max ? SpanParent.none : SpanParent(inner(above))
+    let given = UInt(bitPattern: parent) == .max ? SpanParent.none : SpanParent(inner(parent))
     return SpanRecording.begin(collector, inner(span), name, kind.rawValue, given)
 }
 
@@ -166,24 +167,24 @@ public func telemetrySpanRecordError(
 @_cdecl("telemetry_span_end")
 public func telemetrySpanEnd(span: UnsafeMutablePointer<telemetry_span>?) -> telemetry_status {
     guard let span else { return TELEMETRY_DISABLED }
-    if active() != nil { leave(span) }
+    if csystem_active_span() != nil { csystem_deactivate(inner(span)) }
     return SpanRecording.end(inner(span))
 }
 
 /// Makes a span the active one of this thread: the parent of spans that are begun without one. The span
-/// that was active before is again, after telemetry_span_deactivate() or the span's end.
+/// that was active before is again, after telemetry_span_deactivate() or the span's end, in whatever order. A
+/// span that is activated twice is deactivated twice. In the child of a fork the active spans remain parents.
 ///
-/// Threads: each has its own active span.
-/// Blocking: none.
+/// Threads: each has its own active spans. Of a span that is not recorded, only the end in the same thread is
+///     noticed.
+/// Blocking: none. The first calls of a thread allocate.
 ///
-/// @param span  Must stay where it is while it is active. NULL: nothing changes.
+/// @param span  The active span is a copy: this one may move or go. NULL: nothing changes.
 /// @since 0.1.0
 @_cdecl("telemetry_span_activate")
 public func telemetrySpanActivate(span: UnsafeMutablePointer<telemetry_span>?) {
-    guard let span, active() != UnsafePointer(span) else { return }
-    leave(span)
-    inner(span).pointee.former = UnsafeRawPointer(active())
-    csystem_set_active_span(span)
+    guard let span, inner(span).pointee.has_context else { return }
+    csystem_activate(inner(span))
 }
 
 /// Ends what telemetry_span_activate() began, in the same thread. The span goes on.
@@ -194,7 +195,7 @@ public func telemetrySpanActivate(span: UnsafeMutablePointer<telemetry_span>?) {
 @_cdecl("telemetry_span_deactivate")
 public func telemetrySpanDeactivate(span: UnsafeMutablePointer<telemetry_span>?) {
     guard let span else { return }
-    leave(span)
+    csystem_deactivate(inner(span))
 }
 
 /// Writes a span's context as the value of the header field `traceparent`: W3C Trace Context, level 2.
@@ -270,8 +271,8 @@ public func telemetrySpanEnvironment(
 /// Threads: any number at once.
 /// Blocking: none.
 ///
-/// @return The span; it ends with telemetry_command_finish() or telemetry_command_free(), and is valid until the
-///     second. NULL if the command is not a span (telemetry_options_set_command_spans()).
+/// @return The span; it ends with telemetry_command_finish(), and is valid until telemetry_command_free(). A
+///     command that is freed unfinished records none. NULL if the command is not a span (telemetry_options_set_command_spans()).
 /// @since 0.1.0
 @_cdecl("telemetry_command_span")
 public func telemetryCommandSpan(command: UnsafeMutablePointer<telemetry_command>?)
@@ -295,34 +296,4 @@ private func inner(_ span: UnsafeMutablePointer<telemetry_span>) -> UnsafeMutabl
 @inline(__always)
 private func inner(_ span: UnsafePointer<telemetry_span>) -> UnsafePointer<csystem_span> {
     UnsafeRawPointer(span).assumingMemoryBound(to: csystem_span.self)
-}
-
-@inline(__always)
-private func active() -> UnsafePointer<telemetry_span>? {
-    csystem_active_span().map { UnsafePointer($0.assumingMemoryBound(to: telemetry_span.self)) }
-}
-
-/// Spans may end in any order: one that is not the active one is taken out of those that will be active again.
-private func leave(_ span: UnsafeMutablePointer<telemetry_span>) {
-    let gone = UnsafeRawPointer(span)
-    guard var above = csystem_active_span().map({ mutable($0) }) else { return }
-    if UnsafeRawPointer(above) == gone {
-        csystem_set_active_span(inner(span).pointee.former)
-        inner(span).pointee.former = nil
-        return
-    }
-    // Nobody has more of them. A span that the program has left somewhere does not keep this from ending.
-    for _ in 0..<64 {
-        guard let former = above.pointee.former else { return }
-        if former == gone {
-            above.pointee.former = inner(span).pointee.former
-            inner(span).pointee.former = nil
-            return
-        }
-        above = mutable(former)
-    }
-}
-
-private func mutable(_ span: UnsafeRawPointer) -> UnsafeMutablePointer<csystem_span> {
-    UnsafeMutableRawPointer(mutating: span).assumingMemoryBound(to: csystem_span.self)
 }

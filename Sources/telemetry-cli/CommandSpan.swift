@@ -26,7 +26,8 @@ struct CommandSpan {
         let collector = Collector.open(options)
         let name = plan.name ?? ""
         let span = HelperSpan(collector, name: name, kind: plan.kind, parent: plan.parent)
-        SpanCommands.warn(span.status, name, invocation)
+        // What is said of `command` is said of its event.
+        if invocation.arguments.command?.id == .span { SpanCommands.warn(span.status, name, invocation) }
         if span.isOff {
             RecordCommands.end(collector)
             return nil

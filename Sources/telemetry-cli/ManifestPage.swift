@@ -30,7 +30,23 @@ enum ManifestPage {
             text += "\nAlso, the same every time:\n\n"
             text += table(["name", "value"], options.metadata.map { [escaped($0.key), escaped($0.value.shown)] })
         }
-        return text + "\n## Events\n\n" + events(options) + metrics(options)
+        return text + "\n## Events\n\n" + events(options) + metrics(options) + spans(options)
+    }
+
+    /// Only where somebody may get them.
+    private static func spans(_ options: Options) -> String {
+        guard options.declaredSpans != nil || options.takesSpans else { return "" }
+        var text = "\n## Spans\n\nA span says how long something took, and what it was a part of. Each has "
+        text += SchemaReport.spanFields + ".\n"
+        guard let registry = options.declaredSpans else {
+            return text + "The tool has no list of spans: any span, with any attributes, may be recorded.\n"
+        }
+        for span in registry.declarations {
+            text += "\n### " + escaped(span.name) + "\n\n" + escaped(span.description) + "\n"
+            if let expires = span.expires { text += "Collected until " + expires.text + ".\n" }
+            text += attributes(span.attributes)
+        }
+        return text
     }
 
     /// Only where the author has declared some: without, a page of a tool that has none would speak of them.

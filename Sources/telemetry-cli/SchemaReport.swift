@@ -19,7 +19,24 @@ struct SchemaReport {
             text += "\nWith every event, in metadata:\n"
             text += Self.columns(options.metadata.map { [$0.key, $0.value.shown] })
         }
-        return text + events + metrics
+        return text + events + metrics + spans
+    }
+
+    /// What a span has, of whatever name; docs/reading-events.md, "Spans".
+    static let spanFields =
+        "the ids of its trace, of itself and of the span above it, the trace state that its caller gave, a kind, when it"
+        + " began and ended, how it went, events and links"
+
+    /// Nothing, for a tool whose spans nobody has asked for.
+    private var spans: String {
+        guard let registry = options.declaredSpans else {
+            guard options.takesSpans else { return "" }
+            return "\nThe tool has no list of spans: any span, with any attributes, may be recorded. Each has\n"
+                + Self.spanFields + ".\n"
+        }
+        var text = "\nThese spans, with these attributes and no others. Each has " + Self.spanFields + ":\n"
+        for span in registry.declarations { text += Self.block(span, types: "span") }
+        return registry.declarations.isEmpty ? text + "  none\n" : text
     }
 
     private var events: String {
@@ -61,8 +78,8 @@ struct SchemaReport {
         ]
     }
 
-    private static func block(_ event: EventDeclaration) -> String {
-        var text = "\n" + event.name + " (" + joined(event.types, ", ") + ")"
+    private static func block(_ event: EventDeclaration, types: String? = nil) -> String {
+        var text = "\n" + event.name + " (" + (types ?? joined(event.types, ", ")) + ")"
         if let expires = event.expires { text += ", until " + expires.text }
         text += "\n  " + oneLine(event.description) + "\n"
         return text + columns(event.attributes.map(row))
@@ -116,6 +133,8 @@ struct SchemaReport {
         object.add("events", objects: (options.events?.declarations ?? []).map(Self.object))
         object.add("metrics_restricted", options.areMetricsDeclared)
         object.add("metrics", objects: options.areMetricsDeclared ? options.metrics.map(Self.object) : [])
+        object.add("spans_restricted", options.declaredSpans != nil)
+        object.add("spans", objects: (options.declaredSpans?.declarations ?? []).map(Self.object))
         return object.text
     }
 

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "config.local_only_key": "the manifest's alone", "config.project_key": "set_project_config takes `key`",
     "deletion.endpoint": "the manifest's alone", "deletion.headers": "as that", "deletion.email": "as that", "deletion.subject": "as that",
     "backends": "calls of add_backend", "backend.kind": "the argument of each of them", "backend.headers": "set_backend_http has lines",
+    "spans.NAME.description": "the manifest's alone", "spans.NAME.attributes": "as that", "spans.NAME.expires": "as that",
 }
 
 

@@ -145,7 +145,7 @@ status_tells() {
     expect_line out "dropped:       0"
     expect_part out "$HOME/.local/state/telemetry/t"
     status_json t
-    expect_json status.json 'sorted(j)' "['backend', 'backends', 'delivery', 'enabled', 'events', 'guarantee', 'heartbeat', 'last_delivery', 'local_only', 'manifest', 'metrics', 'notice', 'own', 'preference', 'program', 'reason', 'source', 'spool', 'tool', 'tool_version', 'waiting_for_others', 'warnings']"
+    expect_json status.json 'sorted(j)' "['backend', 'backends', 'delivery', 'enabled', 'events', 'guarantee', 'heartbeat', 'last_delivery', 'local_only', 'manifest', 'metrics', 'notice', 'own', 'preference', 'program', 'reason', 'source', 'spans', 'spool', 'stored_metrics', 'tool', 'tool_version', 'waiting_for_others', 'warnings']"
     DO_NOT_TRACK=1 telemetry status --tool t >out
     expect_line out "telemetry:     off"
     expect_part out "decided by:    DO_NOT_TRACK: "

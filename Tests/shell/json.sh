@@ -73,6 +73,7 @@ json_everywhere() {
             track | count) set -- x ;;
             gauge) set -- y 1 ;;
             observe) set -- z 1 ;;
+            span) set -- begin --name x ;;
             time) continue ;; # standard output belongs to the program
             command) set -- x --duration-ms 1 --exit-code 0 ;;
             show) set -- --wire ;;

@@ -3,7 +3,7 @@
 
 # The manifest that docs/manifest.md shows for events, in the file mytool.yaml.
 documented_manifest() {
-    sed -n '/^### `events`/,/^## /p' "$root/docs/manifest.md" | sed -n '/^```yaml$/,/^```$/p' | sed '1d;$d' >mytool.yaml
+    sed -n '/^### `events`/,/^## /p' "$root/docs/manifest.md" | sed -n '/^```yaml$/,/^```$/p' | sed '1d;/^```$/,$d' >mytool.yaml
 }
 
 # registry: the tool mytool, enabled, with that manifest, its events in the default log.

@@ -163,11 +163,16 @@ void *csystem_fork_state(void);
 /** Keeps `state` if none is kept yet; returns the kept one. */
 void *csystem_keep_fork_state(void *state);
 
-/** The span that is active in this thread, or NULL. Eight bytes of the memory that every thread has from its
-    start: no call, no allocation. */
-extern __thread const void *csystem_active __attribute__((visibility("hidden"), tls_model("initial-exec")));
-static inline const void *csystem_active_span(void) { return csystem_active; }
-static inline void csystem_set_active_span(const void *span) { csystem_active = span; }
+/** The span that is active in this thread, or NULL: a copy. The pointer is in the memory that every thread has from
+    its start: no call, no allocation. */
+extern __thread const struct csystem_span *csystem_active __attribute__((visibility("hidden"), tls_model("initial-exec")));
+static inline const struct csystem_span *csystem_active_span(void) { return csystem_active; }
+/** Makes a copy the active one; without memory, nothing changes. */
+void csystem_activate(const struct csystem_span *span);
+/** Takes the newest copy of that span away, wherever it is among those that are active. */
+void csystem_deactivate(const struct csystem_span *span);
+/** In the child of a fork: the spans are the parent's, and remain the parents of what the child does. */
+void csystem_active_forked(void);
 
 /** Where the process's RandomSequence is; 0: it is not known yet, 1: there is none. */
 extern uintptr_t csystem_sequence __attribute__((visibility("hidden")));

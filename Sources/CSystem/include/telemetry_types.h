@@ -65,9 +65,7 @@ struct csystem_span {
     /* Where it is open: for the author, and for receivers of the user's own. */
     void *cells[2];
     uint64_t uses[2];
-    /* The span that was active in this thread before this one. */
-    const void *former;
-    uint64_t spare[4];
+    uint64_t spare[5];
     char state[512];
 };
 

@@ -23,8 +23,12 @@ package final class CommandRecorder {
             span = nil
             return
         }
-        let made = UnsafeMutablePointer<csystem_span>.allocate(capacity: 1)
+        // What a program sees of it is larger.
+        let area = UnsafeMutablePointer<telemetry_span>.allocate(capacity: 1)
+        let made = UnsafeMutableRawPointer(area).assumingMemoryBound(to: csystem_span.self)
+        memset(area, 0, MemoryLayout<telemetry_span>.size)
         span = made
+        let parent = parent ?? SpanRecording.active().map { SpanParent($0) }
         _ = options.toolName.withCString {
             SpanRecording.begin(
                 handle, made, $0, UInt32(TELEMETRY_SPAN_INTERNAL.rawValue), parent, isUnnamed: true)
@@ -34,7 +38,7 @@ package final class CommandRecorder {
     deinit {
         guard let span else { return }
         SpanRecording.discard(span)
-        span.deallocate()
+        UnsafeMutableRawPointer(span).assumingMemoryBound(to: telemetry_span.self).deallocate()
     }
 
     package func set(_ path: UnsafePointer<CChar>) {

@@ -113,8 +113,8 @@ package enum Recording {
         if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {
             return refuseUndeclared(handle)
         }
-        if let span = csystem_active_span() {
-            return recordMarked(handle, input, span.assumingMemoryBound(to: csystem_span.self), now: now)
+        if csystem_active_span() != nil, let span = SpanRecording.active() {
+            return recordMarked(handle, input, span, now: now)
         }
         if let sampling = recorder.pointee.sampling {
             let (rate, isDrawn) = sampling._withUnsafeGuaranteedRef { $0.draw(input.type, now: now) }

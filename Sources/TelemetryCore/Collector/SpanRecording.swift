@@ -110,6 +110,11 @@ package enum SpanRecording {
             (span.pointee.cells.1, span.pointee.uses.1) = (cell, use)
             if result == TELEMETRY_DISABLED { result = status }
         }
+        // Nobody keeps it: others need not record what is below it.
+        if span.pointee.cells.0 == nil && span.pointee.cells.1 == nil {
+            span.pointee.is_off = true
+            span.pointee.flags &= ~TraceContext.sampledFlag
+        }
         return result
     }
 
@@ -257,6 +262,29 @@ package enum SpanRecording {
             if result == TELEMETRY_DISABLED || span.pointee.cells.0 == nil { result = own }
         }
         return result
+    }
+
+    /// The span that is active in this thread. One that was recorded and has ended, in another thread or by another
+    /// handle, is active no longer.
+    @inline(__always)
+    package static func active() -> UnsafePointer<csystem_span>? {
+        while let span = csystem_active_span() {
+            if !isOver(span) { return span }
+            csystem_deactivate(span)
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private static func isOver(_ span: UnsafePointer<csystem_span>) -> Bool {
+        if span.pointee.cells.0 == nil && span.pointee.cells.1 == nil { return false }
+        return !isOpen(span.pointee.cells.0, span.pointee.uses.0) && !isOpen(span.pointee.cells.1, span.pointee.uses.1)
+    }
+
+    @inline(__always)
+    private static func isOpen(_ cell: UnsafeMutableRawPointer?, _ number: UInt64) -> Bool {
+        guard let cell else { return false }
+        return cell.assumingMemoryBound(to: SpanCell.self).pointee.isOpen(number)
     }
 
     // MARK: what happens to a span

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import Synchronization
 
 /// OpenTelemetry's limits of one span; what is beyond is counted in the span.
 enum SpanLimits {
@@ -290,6 +291,7 @@ enum SpanWriting {
         let record = cell.pointee.record
         if code == 0 || SpanLayout.status.load(record) == 1 { return TELEMETRY_OK }
         SpanLayout.status.store(code, record)
+        SpanLayout.end.store(Clock.monotonic() &- cell.pointee.clockDifference, record)
         guard code == 2, let message, message.pointee != 0 else { return TELEMETRY_OK }
         return redacting(cell) { event in
             guard let shown = event.error(message) else { return TELEMETRY_OK }

@@ -174,7 +174,9 @@ struct RecordPlan {
             if let rule, !rule.pointee.allows(value) { return refuse() }
             if value.isAdjusted { isAdjusted = true }
             isVerbatim = isVerbatim && value.isVerbatim
-            if csystem_is_suspect(key.source, key.sourceLength, value.source, value.sourceLength) {
+            if csystem_is_suspect(key.source, key.sourceLength, value.source, value.sourceLength),
+                !TraceMark.isKey(keySource)
+            {
                 suspects |= 1 << UInt64(truncatingIfNeeded: index)
             }
             valueLength = value.length

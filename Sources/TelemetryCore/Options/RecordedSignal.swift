@@ -23,6 +23,9 @@ extension Options {
     /// The same tool, for the spans that were recorded for it, whether anybody takes more or not.
     package var ofSpans: Options { spans() ?? spans(to: []) }
 
+    /// Spans of the tool leave for a receiver, or would with consent.
+    package var takesSpans: Bool { spans()?.isDefault == false }
+
     /// All spools of the tool for this audience.
     var ofEachSignal: [Options] { signal == .events ? [self, ofSpans] : [self] }
 

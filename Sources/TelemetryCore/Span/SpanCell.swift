@@ -65,6 +65,10 @@ struct SpanCell: ~Copyable {
         cell.pointee.lock.store(false, ordering: .releasing)
     }
 
+    /// The span that was given that number has not ended.
+    @inline(__always)
+    func isOpen(_ number: UInt64) -> Bool { use.load(ordering: .relaxed) == number }
+
     var isInUse: Bool { use.load(ordering: .relaxed) & 1 != 0 }
 
     /// Begins a use of a cell that was taken in `block`. Returns its number.
@@ -185,6 +189,7 @@ struct SpanCell: ~Copyable {
         if abandoned {
             let flags = RecordLayout.flags.load(record)
             RecordLayout.flags.store(flags | SpanLayout.isAbandoned, record)
+            return
         }
         SpanLayout.end.store(max(now, RecordLayout.time.load(record)), record)
     }

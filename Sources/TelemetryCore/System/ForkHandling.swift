@@ -141,6 +141,7 @@ final class ForkHandling {
     }
 
     private func child() {
+        csystem_active_forked()
         for file in held { file.close() }
         held.removeAll()
         heldMutex.unlock()

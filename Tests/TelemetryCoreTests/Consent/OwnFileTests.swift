@@ -104,7 +104,10 @@ final class OwnFileTests: XCTestCase {
             ([:], false, false), (["OTEL_METRICS_EXPORTER": "otlp"], true, false),
             (["OTEL_METRICS_EXPORTER": "prometheus, otlp"], true, false),
             (["OTEL_METRICS_EXPORTER": "none"], false, false), (["OTEL_METRICS_EXPORTER": ""], false, false),
-            (["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://localhost:1"], false, false),
+            (
+                ["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://localhost:1"], false,
+                false
+            ),
             (["OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"], true, false),
             (
                 [
@@ -168,7 +171,10 @@ final class OwnFileTests: XCTestCase {
                 "kind: otlp\n    signals: [events, metrics]",
                 ":4:14: backends[0].signals: what is kept for you has no events; expected metrics, spans or both"
             ),
-            ("kind: http", ":2:11: backends[0].kind: a receiver of this kind takes no metrics and no spans; expected otlp or zipkin"),
+            (
+                "kind: http",
+                ":2:11: backends[0].kind: a receiver of this kind takes no metrics and no spans; expected otlp or zipkin"
+            ),
         ]
         for (text, expected) in table {
             let endpoint = "\n    endpoint: https://h"
