@@ -55,7 +55,7 @@ void csystem_activate(const struct csystem_span *span)
     csystem_active = &made->span;
 }
 
-void csystem_deactivate(const struct csystem_span *span)
+bool csystem_deactivate(const struct csystem_span *span)
 {
     struct active *above = NULL;
     for (struct active *each = top(); each; above = each, each = each->below) {
@@ -67,8 +67,9 @@ void csystem_deactivate(const struct csystem_span *span)
             csystem_active = each->below ? &each->below->span : NULL;
         each->below = unused;
         unused = each;
-        return;
+        return true;
     }
+    return false;
 }
 
 void csystem_active_forked(void)

@@ -167,7 +167,7 @@ public func telemetrySpanRecordError(
 @_cdecl("telemetry_span_end")
 public func telemetrySpanEnd(span: UnsafeMutablePointer<telemetry_span>?) -> telemetry_status {
     guard let span else { return TELEMETRY_DISABLED }
-    if csystem_active_span() != nil { csystem_deactivate(inner(span)) }
+    while csystem_active_span() != nil && csystem_deactivate(inner(span)) {}
     return SpanRecording.end(inner(span))
 }
 
@@ -195,7 +195,7 @@ public func telemetrySpanActivate(span: UnsafeMutablePointer<telemetry_span>?) {
 @_cdecl("telemetry_span_deactivate")
 public func telemetrySpanDeactivate(span: UnsafeMutablePointer<telemetry_span>?) {
     guard let span else { return }
-    csystem_deactivate(inner(span))
+    _ = csystem_deactivate(inner(span))
 }
 
 /// Writes a span's context as the value of the header field `traceparent`: W3C Trace Context, level 2.

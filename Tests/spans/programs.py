@@ -106,3 +106,36 @@ int main(int argc, char **argv)
     return 0;
 }
 """
+
+# vanishing CASE: spans are active in memory that is gone when another begins. It prints the last one's traceparent.
+VANISHING = PRELUDE + r"""
+static telemetry_span *fresh(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void *ends(void *span) { telemetry_span_end(span); return NULL; }
+
+int main(int argc, char **argv)
+{
+    int number = argc > 1 ? atoi(argv[1]) : 0;
+    telemetry_collector *telemetry = opened();
+    telemetry_span *a = fresh(), *b = fresh(), copy, last;
+    pthread_t thread;
+    telemetry_span_begin(telemetry, a, "a", TELEMETRY_SPAN_INTERNAL, TELEMETRY_SPAN_ROOT);
+    telemetry_span_activate(a);
+    telemetry_span_begin(telemetry, b, "b", TELEMETRY_SPAN_INTERNAL, NULL);
+    if (number < 2) telemetry_span_activate(b);
+    switch (number) {
+    case 0: telemetry_span_end(a); munmap(a, 4096); telemetry_span_end(b); break;
+    case 1: telemetry_span_deactivate(a); telemetry_span_end(a); munmap(a, 4096); telemetry_span_deactivate(b); telemetry_span_end(b); break;
+    case 2: pthread_create(&thread, NULL, ends, a); pthread_join(thread, NULL); munmap(a, 4096); telemetry_span_end(b); break;
+    case 3: copy = *a; telemetry_span_end(&copy); munmap(a, 4096); telemetry_span_end(b); break;
+    }
+    telemetry_span_begin(telemetry, &last, "last", TELEMETRY_SPAN_INTERNAL, NULL);
+    telemetry_span_end(&last);
+    telemetry_track(telemetry, TELEMETRY_FEATURE_USED, "after", NULL, 0);
+    telemetry_close(telemetry, 2000);
+    return 0;
+}
+"""

@@ -1,8 +1,10 @@
 """H9: every function of the C interface, with everything that a caller can give; what is recorded, as an independent reader sees it."""
+import json
 import os
 import re
 import time
 
+import programs
 from driving import (ADJUSTED, ARGUMENT, CLIENT, CONSUMER, DISABLED, DROPPED, EMPTY, INTERNAL, NULL, OK, PARENT, PRODUCER, ROOT, SERVER, TRACE, Attribute, Driver,
                      attributes, files_below, found, only, spool, waiting)
 from suite import check, check_equal, test
@@ -233,6 +235,19 @@ def active(world):
                 {name: span.parent for name, span in spans.items()}, "parents")
     check_equal({name: name in "af" for name in "abcdef"}, {name: span.has_remote_parent for name, span in spans.items()}, "remote parents")
     check(spans["e"].trace != TRACE and all(spans[name].trace == TRACE for name in "abcdf"), "traces")
+
+
+@test("interface/active-memory", "H9 host")
+def active_memory(world):
+    """Active spans whose memory is gone, ended in whatever way: the next one is a root, with consent and without."""
+    program = world.program("vanishing", programs.VANISHING, "-pthread")
+    for number in range(4):
+        world.run([program, str(number)])
+    with open(os.path.join(spool(world), "spans.jsonl"), encoding="utf-8") as file:
+        spans = [span for span in map(json.loads, file) if span["name"] == "last"]
+    check_equal([None] * 4, [span.get("parent_span_id") for span in spans], "parents")
+    for number in range(4):
+        world.run([program, str(number)], environment={"TRACEPARENT": PARENT, "DO_NOT_TRACK": "1"})
 
 
 @test("interface/active-order", "H9")

@@ -169,8 +169,8 @@ extern __thread const struct csystem_span *csystem_active __attribute__((visibil
 static inline const struct csystem_span *csystem_active_span(void) { return csystem_active; }
 /** Makes a copy the active one; without memory, nothing changes. */
 void csystem_activate(const struct csystem_span *span);
-/** Takes the newest copy of that span away, wherever it is among those that are active. */
-void csystem_deactivate(const struct csystem_span *span);
+/** Takes the newest copy of that span away, wherever it is among those that are active. False: there is none. */
+bool csystem_deactivate(const struct csystem_span *span);
 /** In the child of a fork: the spans are the parent's, and remain the parents of what the child does. */
 void csystem_active_forked(void);
 

@@ -270,7 +270,7 @@ package enum SpanRecording {
     package static func active() -> UnsafePointer<csystem_span>? {
         while let span = csystem_active_span() {
             if !isOver(span) { return span }
-            csystem_deactivate(span)
+            _ = csystem_deactivate(span)
         }
         return nil
     }
