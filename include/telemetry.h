@@ -839,8 +839,8 @@ TELEMETRY_API telemetry_status telemetry_options_add_metric(telemetry_options *o
     const telemetry_metric_declaration *declaration);
 
 /**
- * Gives a metric that was declared with telemetry_options_add_metric() or in the manifest, or that
- * telemetry_count(), telemetry_gauge() or telemetry_observe() has made in this collector.
+ * Gives a metric that is declared, in code or in the manifest. A metric that telemetry_count(),
+ * telemetry_gauge() or telemetry_observe() has made in this collector is given too.
  *
  * Threads: any number at once.
  * Blocking: the first call of a process may make the file of the tool's metrics.
@@ -1050,8 +1050,7 @@ TELEMETRY_API telemetry_status telemetry_metrics_listener(telemetry_collector *c
 
 /* ---- Spans: traces through programs and what they call ---------------------------------------- */
 
-/*
- * An event says what happened; a span says how long it took, and what it was a part of:
+/* An event says what happened; a span says how long it took, and what it was a part of:
  *
  *     telemetry_span span;
  *     telemetry_span_begin(collector, &span, "build", TELEMETRY_SPAN_INTERNAL, NULL);
@@ -1061,8 +1060,9 @@ TELEMETRY_API telemetry_status telemetry_metrics_listener(telemetry_collector *c
 
 /**
  * Begins a span: something that the program does, with its place in a trace. telemetry_span_end()
- * records it. If a process ends with spans open, by a signal or without telemetry_close(), they are
- * recorded as abandoned, with what was known of them. Spans go to receivers that take them
+ * records it. Spans that are open when the process ends, or when the collector is closed, are
+ * recorded as abandoned, with what was known of them. A child of a fork cannot change or end its
+ * parent's open spans. A span keeps at most some 64,000 bytes. Spans go to receivers that take them
  * (`signals: [spans]` in the manifest, kind zipkin), or to the log `spans.jsonl`. Without the
  * user's consent nothing is recorded and the span hands on its parent's context.
  *
@@ -1198,12 +1198,15 @@ TELEMETRY_API telemetry_status telemetry_span_end(telemetry_span *span);
 
 /**
  * Makes a span the active one of this thread: the parent of spans that are begun without one. The
- * span that was active before is again, after telemetry_span_deactivate() or the span's end.
+ * span that was active before is again, after telemetry_span_deactivate() or the span's end, in
+ * whatever order. A span that is activated twice is deactivated twice. In the child of a fork the
+ * active spans remain parents.
  *
- * Threads: each has its own active span.
- * Blocking: none.
+ * Threads: each has its own active spans. Of a span that is not recorded, only the end in the same
+ *     thread is noticed.
+ * Blocking: none. The first calls of a thread allocate.
  *
- * @param span Must stay where it is while it is active. NULL: nothing changes.
+ * @param span The active span is a copy: this one may move or go. NULL: nothing changes.
  * @since 0.1.0
  */
 TELEMETRY_API void telemetry_span_activate(telemetry_span *span);
@@ -1219,9 +1222,10 @@ TELEMETRY_API void telemetry_span_activate(telemetry_span *span);
 TELEMETRY_API void telemetry_span_deactivate(telemetry_span *span);
 
 /**
- * Makes a span of every command that is recorded with telemetry_command_begin() and
- * telemetry_command_finish(), beside its event: kind TELEMETRY_SPAN_INTERNAL, named as the command.
- * telemetry_command_span() gives it. Default: false.
+ * Makes a span of every command that is recorded, beside its event. This concerns
+ * telemetry_command_begin() and telemetry_command_finish(). The span has the kind
+ * TELEMETRY_SPAN_INTERNAL, and the name of the command. telemetry_command_span() gives it. Default:
+ * false.
  *
  * Threads: one at a time for the same options.
  * Blocking: none.
@@ -1238,9 +1242,9 @@ TELEMETRY_API telemetry_status telemetry_options_set_command_spans(telemetry_opt
  * Threads: any number at once.
  * Blocking: none.
  *
- * @return The span; it ends with telemetry_command_finish() or telemetry_command_free(), and is
- *     valid until the second. NULL if the command is not a span
- *     (telemetry_options_set_command_spans()).
+ * @return The span; it ends with telemetry_command_finish(), and is valid until
+ *     telemetry_command_free(). A command that is freed unfinished records none. NULL if the
+ *     command is not a span (telemetry_options_set_command_spans()).
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_span *telemetry_command_span(telemetry_command *command);

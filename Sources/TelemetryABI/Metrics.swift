@@ -58,8 +58,8 @@ public func telemetryOptionsSetMetricsListener(
     configure(options) { $0.setMetricsListener(address.map(PathText.string)) }
 }
 
-/// Gives a metric that was declared with telemetry_options_add_metric() or in the manifest, or that
-/// telemetry_count(), telemetry_gauge() or telemetry_observe() has made in this collector.
+/// Gives a metric that is declared, in code or in the manifest. A metric that telemetry_count(),
+/// telemetry_gauge() or telemetry_observe() has made in this collector is given too.
 ///
 /// Threads: any number at once.
 /// Blocking: the first call of a process may make the file of the tool's metrics.

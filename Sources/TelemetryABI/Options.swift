@@ -245,8 +245,8 @@ public func telemetryOptionsSetProcessMetrics(options: UnsafeMutablePointer<tele
     configure(options) { $0.set(.processMetrics, on ? 1 : 0) }
 }
 
-/// Makes a span of every command that is recorded with telemetry_command_begin() and
-/// telemetry_command_finish(), beside its event: kind TELEMETRY_SPAN_INTERNAL, named as the command.
+/// Makes a span of every command that is recorded, beside its event. This concerns telemetry_command_begin() and
+/// telemetry_command_finish(). The span has the kind TELEMETRY_SPAN_INTERNAL, and the name of the command.
 /// telemetry_command_span() gives it. Default: false.
 ///
 /// Threads: one at a time for the same options.

@@ -7,7 +7,6 @@ enum ConsentCommands {
     static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         if invocation.arguments.has(.all) { return try EveryToolCommands.enable(invocation) }
         let options = try invocation.options()
-        let isKnown = KnownTool.isKnown(options)
         do throws(SystemError) { try PreferenceChange.enable(options) } catch {
             let isRefused = PreferenceStore.read(tool: options.toolName) == .off
             if isRefused, SpoolInspector.statistics(options: options)?.pending != 0 {
@@ -17,7 +16,6 @@ enum ConsentCommands {
         }
         let decision = decide(invocation, options)
         try report(invocation, options, decision, overruled: !decision.isEnabled)
-        if !isKnown && !invocation.isQuiet { invocation.complain(KnownTool.unknown(options)) }
         return .ok
     }
 
