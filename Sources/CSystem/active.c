@@ -10,7 +10,7 @@ struct active {
 
 /* The active span, or NULL. It is the first member, so that its address is that of the copy. */
 __thread const struct csystem_span *csystem_active;
-static __thread struct active *unused;
+static __thread struct active *unused __attribute__((tls_model("initial-exec")));
 
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;

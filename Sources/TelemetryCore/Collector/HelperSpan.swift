@@ -121,7 +121,7 @@ package final class HelperSpan {
     package var isRecorded: Bool { span.pointee.cells.0 != nil || span.pointee.cells.1 != nil }
 
     /// Nobody may know of it: its context is its parent's.
-    package var isOff: Bool { span.pointee.is_off }
+    package var isOff: Bool { span.pointee.is_off && status == TELEMETRY_DISABLED }
 
     /// What a process that it starts is told.
     package var context: PropagatedContext { SpanRecording.context(span) }
