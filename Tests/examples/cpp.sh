@@ -28,7 +28,7 @@ binding sanitized -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-r
 check "what the C++ binding records" events "$scratch/c++17" binding \
     '[x["name"] for x in e] == ["name", "null", "a\ufffdb", "a\ufffdb", "import", "measured", "scoped", "thrown", "caught", "spanned"] and [x.get("exit_code") for x in e[5:]] == [4, 0, 1, 0, 0] and e[5]["duration_ms"] == 2000 and e[4]["error_category"] == "data" and e[0]["version"] == "1.0"'
 check "the spans of the C++ binding" spans "$scratch/c++17" binding \
-    '[(x["name"], x["status"], next((y["name"] for y in e if y["span_id"] == x.get("parent_span_id")), None)) for x in e if x["name"] != "thrown"] == [("inner", "unset", "outer"), ("moved", "unset", "outer"), ("below a command", "unset", "spanned"), ("spanned", "unset", None), ("replaced", "ok", None), ("replacing", "error", "remote"), ("outer", "ok", None), ("remote", "error", None)]'
+    '[(x["name"], x["status"], next((y["name"] for y in e if y["span_id"] == x.get("parent_span_id")), None)) for x in e if x["name"] != "thrown"] == [("inner", "unset", "outer"), ("moved", "unset", "outer"), ("below a command", "unset", "spanned"), ("spanned", "unset", "outer"), ("replaced", "ok", None), ("replacing", "error", "remote"), ("outer", "ok", None), ("remote", "error", None)]'
 check "what they say" spans "$scratch/c++17" binding \
     's["outer"]["attributes"] == {"text": "a", "number": 3} and [x["name"] for x in s["outer"]["events"]] == ["now", "exception"] and s["remote"]["links"][0]["trace_id"] == "1" * 32 and s["remote"]["trace_state"] == "vendor=a" and s["replacing"]["status_message"] == "why"'
 check "an exception fails the span that it leaves" spans "$scratch/c++17" binding 's["thrown"]["status"] == "error"'
