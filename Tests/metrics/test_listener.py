@@ -1,6 +1,7 @@
 """H3: metrics that a program, or the helper, lets others of this machine scrape."""
 import json
 import os
+import random
 import re
 import resource
 import signal
@@ -400,6 +401,18 @@ def withdrawn(world):
     program.end()
 
 
+def port_apart():
+    """A free port below those that the system gives to a program that asks for any."""
+    for port in random.sample(range(20000, 30000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port")
+
+
 def answer_or_nothing(to):
     try:
         return get(to)[2]
@@ -438,7 +451,8 @@ def own(world):
 @test("listener/descriptors", "H3")
 def descriptors(world):
     """A program that closes all descriptors still listens at its address, and nothing of its own is touched."""
-    for count, address in enumerate(("127.0.0.1:0", world.path("metrics.socket")), 1):
+    # The port is free for a moment: it is not one that the system gives to others meanwhile.
+    for count, address in enumerate((f"127.0.0.1:{port_apart()}", world.path("metrics.socket")), 1):
         program = Program(world, address)
         program.tell("c1")
         to = program.port if address.startswith("127") else address

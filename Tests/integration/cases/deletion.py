@@ -166,11 +166,16 @@ def reset_every_file(stage):
     [sent] = [name for name in os.listdir(stage.spool) if name.startswith("metrics.sent-")]
     for name in (sent + ".next", "sent.metrics.jsonl.1"):
         open(os.path.join(stage.spool, name), "x").close()
-    names = {"*.seg" if name.endswith(".seg") else "own/" if name == "own" else name.replace(sent, "metrics.sent-XXXXXXXX")
+    # A span that lasts, and what a process leaves that had one open.
+    stage.helper("span", "begin", "--name", "part")
+    spans = os.path.join(stage.spool, "spans")
+    open(os.path.join(spans, "0123456789abcdef.open"), "x").close()
+    below = {"*" + os.path.splitext(name)[1] for name in os.listdir(spans) if name.endswith((".open", ".span"))}
+    names = {"*.seg" if name.endswith(".seg") else name + "/" if name in ("own", "spans") else name.replace(sent, "metrics.sent-XXXXXXXX")
              for name in os.listdir(stage.spool)}
-    check_equal(every_file(), names, "files")
+    check_equal(every_file(), names | below, "files")
     # What a crash in the middle of a replacement leaves behind.
-    for name in sorted(names - {"*.seg", "own/"}):
+    for name in sorted(names - {"*.seg", "own/", "spans/"}):
         name = name.replace("metrics.sent-XXXXXXXX", sent)
         open(os.path.join(stage.spool, f".{name}.0123456789abcdef"), "x").close()
     stage.helper("reset")
