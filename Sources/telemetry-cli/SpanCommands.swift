@@ -2,22 +2,6 @@
 import CSystem
 import TelemetryCore
 
-/// The words of the command line about spans. A kind's place in the list is its number in OpenTelemetry, less one; a
-/// status's place is its number.
-enum SpanWords {
-    static let kinds = ["internal", "server", "client", "producer", "consumer"]
-    static let statuses = ["unset", "ok", "error"]
-    static let actions = ["begin", "event", "end"]
-    static let forms = ["traceparent", "export", "header", "dotenv"]
-
-    /// The place of a form in the list.
-    enum Form: Int { case traceparent, export, header, dotenv }
-
-    static func place(_ word: String, in words: [String]) -> Int? {
-        words.firstIndex { ArgumentParser.same($0, word) }
-    }
-}
-
 /// `span` (H13): it records, and never makes a script fail because nothing was recorded.
 enum SpanCommands {
     static func run(_ invocation: Invocation) throws(Failure) -> Int32 {

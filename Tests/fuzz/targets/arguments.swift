@@ -1,4 +1,4 @@
-// sources: Sources/telemetry-cli/ArgumentParser.swift Sources/telemetry-cli/CommandTable.swift
+// sources: Sources/telemetry-cli/ArgumentParser.swift Sources/telemetry-cli/CommandTable.swift Sources/telemetry-cli/SpanWords.swift
 /// The helper's command line: the input's parts between NUL bytes are its arguments.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzArguments(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
