@@ -103,4 +103,4 @@ public func telemetryErrorCategoryFromMessage(message: UnsafePointer<CChar>?) ->
     return text(ErrorMessage.category(message))
 }
 
-private func text(_ category: ErrorCategory?) -> UnsafePointer<CChar> { category?.text ?? csystem_text("") }
+private func text(_ category: ErrorCategory?) -> UnsafePointer<CChar> { category?.text ?? ("" as StaticString).cString }

@@ -10,7 +10,7 @@ import TelemetryCore
 /// @return Static; never NULL.
 /// @since 0.1.0
 @_cdecl("telemetry_version")
-public func telemetryVersion() -> UnsafePointer<CChar> { csystem_text(TelemetryVersion.staticText) }
+public func telemetryVersion() -> UnsafePointer<CChar> { TelemetryVersion.staticText.cString }
 
 /// Gives a sentence for a status.
 ///
@@ -21,10 +21,5 @@ public func telemetryVersion() -> UnsafePointer<CChar> { csystem_text(TelemetryV
 /// @since 0.1.0
 @_cdecl("telemetry_status_text")
 public func telemetryStatusText(status: telemetry_status) -> UnsafePointer<CChar> {
-    csystem_text(status.text)
-}
-
-/// The bytes of a literal, which are terminated and live as long as the library.
-func csystem_text(_ text: StaticString) -> UnsafePointer<CChar> {
-    UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+    status.text.cString
 }

@@ -253,7 +253,7 @@ public func telemetryMetricsWrite(
     buffer: UnsafeMutablePointer<CChar>?, size: Int, content_type: UnsafeMutablePointer<UnsafePointer<CChar>?>?
 ) -> Int {
     let choice = ExpositionChoice(accept: accept)
-    content_type?.pointee = csystem_text(choice.contentType)
+    content_type?.pointee = choice.contentType.cString
     if let buffer, size > 0 { buffer.pointee = 0 }
     guard let collector, Gate.isOpenForMetrics(collector) else { return 0 }
     return onCallersThread(exhausted: 0) {

@@ -5,8 +5,9 @@ import TelemetryCore
 /// Begins a span: something that the program does, with its place in a trace. telemetry_span_end() records it.
 ///
 /// Spans that are open when the process ends, or when the collector is closed, are recorded as abandoned, with what was
-/// known of them. A child of a fork cannot change or end its parent's open spans. A span keeps at most some 64,000 bytes. Spans go to receivers that take them (`signals: [spans]` in the manifest, kind zipkin), or to
-/// the log `spans.jsonl`. Without the user's consent nothing is recorded and the span hands on its parent's context.
+/// known of them. A child of a fork cannot change or end its parent's open spans. A span keeps at most some 64,000 bytes.
+/// Spans go to receivers that take them (`signals: [spans]` in the manifest, kind zipkin), or to the log `spans.jsonl`.
+/// Without the user's consent nothing is recorded and the span hands on its parent's context.
 ///
 /// Threads: any number at once; also for one span, by any thread. Not for signal handlers.
 /// Blocking: none. There is no lock, system call or allocation, except in the first call, and in one of
@@ -235,8 +236,8 @@ public func telemetrySpanTracestate(
 }
 
 /// Writes what a child process needs in its environment to go on with the trace: `TRACEPARENT=…`, `TRACESTATE=…` and
-/// `BAGGAGE=…`, each terminated, and an empty text behind the last. Put them into a copy of the environment, for
-/// the child, and not into the program's own. What the child's environment had of these three names is replaced or removed.
+/// `BAGGAGE=…`, each terminated, and an empty text behind the last. Put them into a copy of the environment, for the
+/// child, and not into the program's own. What the child's environment had of these three names is replaced or removed.
 ///
 /// Threads: any number at once.
 /// Blocking: none.
@@ -272,7 +273,8 @@ public func telemetrySpanEnvironment(
 /// Blocking: none.
 ///
 /// @return The span; it ends with telemetry_command_finish(), and is valid until telemetry_command_free(). A
-///     command that is freed unfinished records none. NULL if the command is not a span (telemetry_options_set_command_spans()).
+///     command that is freed unfinished records none. NULL if the command is not a span
+///     (telemetry_options_set_command_spans()).
 /// @since 0.1.0
 @_cdecl("telemetry_command_span")
 public func telemetryCommandSpan(command: UnsafeMutablePointer<telemetry_command>?)
@@ -284,7 +286,9 @@ public func telemetryCommandSpan(command: UnsafeMutablePointer<telemetry_command
 
 private func field(_ name: String, of span: UnsafePointer<telemetry_span>?) -> String {
     guard let span else { return "" }
-    for field in SpanRecording.context(inner(span)).fields where field.name == name { return field.value }
+    for field in SpanRecording.context(inner(span), withBaggage: false).fields where field.name == name {
+        return field.value
+    }
     return ""
 }
 

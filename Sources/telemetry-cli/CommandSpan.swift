@@ -48,17 +48,12 @@ struct CommandSpan {
     func hasStarted(_ child: ChildProcess) { span.setOwn([("process.pid", .int(Int64(child.pid)))]) }
 
     func end(_ death: ChildProcess.Death, _ code: Int32) {
-        var attributes: RecordCommands.Attributes = [("process.exit.code", .int(Int64(code)))]
-        switch death {
-        case .exited:
-            if let category = ErrorCategory.of(exitCode: code) {
-                attributes.append(("error.type", .string(String(cString: category.text))))
+        let errorType: String? =
+            switch death {
+            case .exited: ErrorCategory.of(exitCode: code).map { String(cString: $0.text) }
+            case .signalled(let signal): SignalName.of(signal)
             }
-        case .signalled(let signal): attributes.append(("error.type", .string(SignalName.of(signal))))
-        }
-        span.setOwn(attributes)
-        if attributes.count > 1 { span.set(status: UInt8(TELEMETRY_SPAN_ERROR.rawValue), "") }
-        span.end()
+        span.end(exitCode: code, errorType: errorType)
         collector.startHeartbeat()
         RecordCommands.end(collector)
     }

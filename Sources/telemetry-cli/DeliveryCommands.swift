@@ -58,12 +58,13 @@ enum DeliveryCommands {
         _ invocation: Invocation, _ end: Deadline, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
     ) throws(Failure) -> Bool {
         let options = try invocation.options()
+        let own = OwnChoice.options(options)
         var failure: Failure?
         let rest = { failure == nil ? limit : UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))) }
         do throws(Failure) {
-            try sendOwn(invocation, limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
+            if let own { try sendMetrics(own, limit, ignoringBackoff: ignoringBackoff, sparing: sparing) }
         } catch { failure = error }
-        for spool in [OwnChoice.options(options)?.spans(), options.spans()] {
+        for spool in [own?.spans(), options.spans()] {
             guard let spool else { continue }
             do throws(Failure) {
                 _ = try send(invocation, spool, rest(), ignoringBackoff: ignoringBackoff, sparing: sparing)
@@ -75,13 +76,11 @@ enum DeliveryCommands {
     }
 
     /// H14
-    private static func sendOwn(
-        _ invocation: Invocation, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool
+    private static func sendMetrics(
+        _ own: Options, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool
     ) throws(Failure) {
-        guard let options = OwnChoice.options(try invocation.options()), !options.metricDestinations.isEmpty else {
-            return
-        }
-        let delivery = ToolDelivery(options)
+        if own.metricDestinations.isEmpty { return }
+        let delivery = ToolDelivery(own)
         let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
         let what = "metrics for your own receivers not delivered"
         if status == TELEMETRY_ERROR_TIMEOUT {

@@ -24,7 +24,6 @@ enum SpanCommands {
     // MARK: spans that last
 
     private static let usualSeconds: Int64 = 86_400
-    private static let longestSeconds: Int64 = 30 * 86_400
 
     private static func begin(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let arguments = invocation.arguments
@@ -37,7 +36,8 @@ enum SpanCommands {
         let form = try arguments.value(.print).map { word throws(Failure) in
             try place(word, in: SpanWords.forms, "--print", invocation)
         }
-        let seconds = try invocation.number(.expires, "--expires", in: 1...longestSeconds) ?? usualSeconds
+        let seconds =
+            try invocation.number(.expires, "--expires", in: 1...LastingSpanLayout.longestSeconds) ?? usualSeconds
         let collector = try RecordCommands.open(invocation, try invocation.options())
         let span = HelperSpan(
             lasting: collector, seconds: seconds, name: name, kind: plan.kind, parent: plan.parent, plan.attributes)

@@ -1,4 +1,5 @@
 import CSystem
+
 @testable import TelemetryCore
 
 // Compiled into every target.
@@ -18,6 +19,18 @@ struct Input {
     }
 
     mutating func u16() -> Int { Int(byte()) | Int(byte()) << 8 }
+
+    /// The tool's metadata: its length (2 bytes), its attribute count (2 bytes), its bytes. Nil: they are not all there.
+    mutating func context() -> EventContext? {
+        let length = u16()
+        let count = u16()
+        guard length <= rest.count else { return nil }
+        var context = EventContext()
+        context.metadata = UnsafeRawBufferPointer(rebasing: rest[..<length])
+        context.metadataCount = count
+        rest = UnsafeRawBufferPointer(rebasing: rest[length...])
+        return context
+    }
 
     /// Up to `count` bytes into `target`.
     mutating func copy(_ count: Int, to target: UnsafeMutableRawPointer) {
@@ -45,11 +58,38 @@ func visit(_ event: RecordView) {
     sink &+= Int(truncatingIfNeeded: event.durationMilliseconds ?? 0) &+ Int(event.exitCode ?? 0)
     for text in [event.eventID, event.type, event.name, event.errorCategory, event.error] { touch(text) }
     var (arguments, attributes, merged) = (0, 0, 0)
-    event.forEachArgument { arguments += 1; touch($0) }
-    event.forEachAttribute { attributes += 1; touch($0) }
-    event.forEachMergedAttribute { merged += 1; touch($0) }
+    event.forEachArgument {
+        arguments += 1
+        touch($0)
+    }
+    event.forEachAttribute {
+        attributes += 1
+        touch($0)
+    }
+    event.forEachMergedAttribute {
+        merged += 1
+        touch($0)
+    }
     precondition(arguments == event.argumentCount && attributes == event.attributeCount)
     precondition(merged <= attributes + event.context.metadataCount && (attributes == 0 || merged > 0))
+}
+
+/// The only field of that number in a message of protobuf.
+func only(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
+    let found = all(number, bytes, range)
+    precondition(found.count == 1, "one field \(number)")
+    return found[0]
+}
+
+/// The fields of that number that have a length; together all fields fill the range.
+func all(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
+    var reader = ProtobufReader(bytes, range)
+    var found: [Range<Int>] = []
+    while let field = reader.next() {
+        if case .bytes(let content) = field.value, field.number == number { found.append(content) }
+    }
+    precondition(reader.isAtEnd, "bytes behind the last field")
+    return found
 }
 
 /// Called where an input was accepted to the end. `run` fails a target that never gets there: its seeds

@@ -30,6 +30,12 @@ def everything(path):
     return data
 
 
+def only_later_spans_leave(world):
+    helper(world, "deliver", "--now")
+    check_equal({"after": ["delivered"]}, states(world), "spans")
+    check(b"canary" not in everything(world.path("home")), "canary")
+
+
 @test("withdrawal/disable", "A18")
 def disable(world):
     """`disable` while spans are open and waiting: the program notices, nothing of them leaves or is left, and their context goes on."""
@@ -62,9 +68,7 @@ def again(world):
     check_equal(OK, fresh.end(0), "a program that begins later")
     fresh.leave()
     driver.kill()
-    helper(world, "deliver", "--now")
-    check_equal({"after": ["delivered"]}, states(world), "spans")
-    check(b"canary" not in everything(world.path("home")), "canary")
+    only_later_spans_leave(world)
 
 
 @test("withdrawal/again-killed", "A18")
@@ -79,10 +83,8 @@ def again_killed(world):
     other.begin(0, 0, "after", 1, ROOT)
     other.end(0)
     other.close(0, 10000)
-    helper(world, "deliver", "--now")
-    check_equal({"after": ["delivered"]}, states(world), "spans")
+    only_later_spans_leave(world)
     check_equal([], [name for name in os.listdir(spool(world)) if name.endswith(".open")], "files of open spans")
-    check(b"canary" not in everything(world.path("home")), "canary")
 
 
 @test("withdrawal/begun-after", "A18")
@@ -142,9 +144,7 @@ def drop(world):
     check_equal(DISABLED, other.end(1), "end in the other program")
     other.leave()
     driver.leave()
-    helper(world, "deliver", "--now")
-    check_equal({"after": ["delivered"]}, states(world), "spans")
-    check(b"canary" not in everything(world.path("home")), "canary")
+    only_later_spans_leave(world)
 
 
 @test("withdrawal/drop-without-spans", "A18")

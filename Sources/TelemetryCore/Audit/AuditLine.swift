@@ -25,7 +25,7 @@ struct AuditLine: ~Copyable {
     mutating func add(request: UnsafeRawBufferPointer, _ outcome: StaticString, _ backend: String) {
         events.json.member("backend", backend)
         events.json.member(
-            "outcome", UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
+            "outcome", outcome.rawBytes)
         events.json.key("metrics")
         events.json.buffer.append(request)
     }
@@ -37,7 +37,7 @@ struct AuditLine: ~Copyable {
         guard let first = batch.first else { return 0 }
         events.json.member("backend", backend)
         events.json.member(
-            "outcome", UnsafeRawBufferPointer(start: outcome.utf8Start, count: outcome.utf8CodeUnitCount))
+            "outcome", outcome.rawBytes)
         events.writeContextMember(first.context)
         events.json.beginList("events")
         var count = 0

@@ -2,34 +2,27 @@
 
 /// How a span went, for receivers that know no abandoned spans. Where nobody said anything, such a span has failed: in a
 /// view of traces, only failures are seen at a glance. What was said stays.
-struct SpanStatus {
-    static let unset: UInt8 = 0
-    static let ok: UInt8 = 1
-    static let error: UInt8 = 2
-
-    /// opentelemetry-proto's StatusCode: 0 unset, 1 ok, 2 error.
+struct SentStatus {
+    /// One of `SpanStatus`.
     let code: UInt8
     /// Only of an error; empty: nobody said why.
     let message: UnsafeRawBufferPointer
 
     init(_ span: RecordView) {
-        let said = span.spanStatus <= Self.error ? span.spanStatus : Self.unset
-        if said == Self.unset && span.isAbandoned {
-            code = Self.error
-            message = Self.abandoned
+        let said = SpanStatus.known(span.spanStatus)
+        if said == SpanStatus.unset && span.isAbandoned {
+            code = SpanStatus.error
+            message = Self.abandoned.rawBytes
         } else {
             code = said
-            message = said == Self.error ? span.statusMessage : UnsafeRawBufferPointer(start: nil, count: 0)
+            message = said == SpanStatus.error ? span.statusMessage : UnsafeRawBufferPointer(start: nil, count: 0)
         }
     }
 
     /// The attribute of such a span that says so, whatever its status is.
     static var abandonedKey: StaticString { "telemetry.abandoned" }
 
-    private static var abandoned: UnsafeRawBufferPointer {
-        let text: StaticString = "abandoned: the span was never ended"
-        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    }
+    private static var abandoned: StaticString { "abandoned: the span was never ended" }
 }
 
 extension RecordView {
@@ -41,7 +34,7 @@ extension RecordView {
     /// The span's own attributes, as they are sent.
     func forEachSentAttribute(_ body: (AttributeView) -> Void) {
         forEachSpanAttribute { attribute in
-            if !isAbandoned || !attribute.key.equals(SpanStatus.abandonedKey) { body(attribute) }
+            if !isAbandoned || !attribute.key.equals(SentStatus.abandonedKey) { body(attribute) }
         }
     }
 }
@@ -56,20 +49,11 @@ extension RecordView {
         return found
     }
 
-    func hasAttribute(_ key: UnsafeRawBufferPointer) -> Bool {
-        for item in spanItems {
-            if case .attribute(let attribute) = item, attribute.key.count == key.count, attribute.key.elementsEqual(key)
-            {
-                return true
-            }
-        }
-        return false
-    }
 }
 
 extension UnsafeRawBufferPointer {
     func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
-        return elementsEqual(UnsafeRawBufferPointer(start: text.utf8Start, count: count))
+        return elementsEqual(text.rawBytes)
     }
 }

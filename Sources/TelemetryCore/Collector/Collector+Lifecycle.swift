@@ -229,6 +229,7 @@ extension Collector {
         mutex.assertHeld()
         if spool.shared?.isLost == true { _ = replaceLost(spool) }
         recorder.pointee.segment.store(0, ordering: .releasing)
+        voidOpenSpans()
         return spool.withdraw(deadline)
     }
 

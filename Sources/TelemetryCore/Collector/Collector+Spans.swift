@@ -165,7 +165,6 @@ extension Collector {
             Spool.withdraw(options.ofSpans)
             return TELEMETRY_OK
         }
-        author.mutex.withLock { author.voidOpenSpans() }
         let status = author.drop()
         return status == TELEMETRY_DISABLED ? TELEMETRY_OK : status
     }

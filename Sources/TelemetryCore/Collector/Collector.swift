@@ -400,11 +400,7 @@ package final class Collector: ForkMember {
 
     private lazy var destinations = options.destinationSet
 
-    private var destinationText: String {
-        var text = ""
-        for outlet in currentOutlets() { text += (text.utf8.isEmpty ? "" : "; ") + outlet.backend.info }
-        return text
-    }
+    private var destinationText: String { currentOutlets().info }
 
     /// With the mutex held. Stores the destinations that a program has chosen itself, to show where the tool's events
     /// go.

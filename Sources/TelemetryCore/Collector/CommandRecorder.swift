@@ -75,18 +75,9 @@ package final class CommandRecorder {
         return CommandRecording.record(handle, normalised: path, command)
     }
 
-    /// The semantic conventions for programs of the command line.
     private func end(_ span: UnsafeMutablePointer<csystem_span>, _ exitCode: Int32, _ category: CategoryName?) {
-        var attributes: [(key: String, value: AttributeValue)] = [("process.exit.code", .int(Int64(exitCode)))]
-        if let failure = category?.category ?? .of(exitCode: exitCode) {
-            attributes.append(("error.type", .string(failure.name.description)))
-            _ = SpanRecording.change(span, .status(2, nil))
-        }
-        let list = AttributeList(attributes)
-        list.items.withUnsafeBufferPointer {
-            _ = SpanRecording.change(span, .own($0.baseAddress, $0.count))
-        }
-        _ = SpanRecording.end(span)
+        let failure = category?.category ?? .of(exitCode: exitCode)
+        SpanRecording.endCommand(span, exitCode: exitCode, errorType: failure?.name.description)
     }
 }
 

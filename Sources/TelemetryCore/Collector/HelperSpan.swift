@@ -145,8 +145,7 @@ package final class HelperSpan {
 
     /// What the semantic conventions say of a program: the manifest need not declare these.
     package func setOwn(_ attributes: Attributes) {
-        let list = AttributeList(attributes)
-        _ = list.items.withUnsafeBufferPointer { SpanRecording.change(span, .own($0.baseAddress, $0.count)) }
+        SpanRecording.setOwn(span, attributes)
     }
 
     /// As a command is recorded; nil: a command about the tool, which is not.
@@ -189,6 +188,11 @@ package final class HelperSpan {
             }
         }
         setOwn([("process.command_args", .string(text + "]"))])
+    }
+
+    /// Records it, as that of a program. `errorType`: nil: the program has not failed.
+    package func end(exitCode: Int32, errorType: String?) {
+        SpanRecording.endCommand(span, exitCode: exitCode, errorType: errorType)
     }
 
     /// Records it.

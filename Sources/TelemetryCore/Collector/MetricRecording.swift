@@ -203,15 +203,8 @@ package enum MetricRecording {
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>,
         _ count: Int, isRedacted: Bool, _ body: (UnsafePointer<RecordPlan>) -> Result
     ) -> Result {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
-            var input = EventInput(type: .empty, name: .empty)
-            input.set(attributes, count)
-            input.isRedacted = isRedacted
-            let rules = metric.pointee.rules?.assumingMemoryBound(to: RegisteredEvent.self)
-            var plan = RecordPlan(rules: rules, headers: headers.baseAddress.unsafelyUnwrapped, hasFields: false)
-            plan.measure(input)
-            return withUnsafePointer(to: &plan, body)
-        }
+        let rules = metric.pointee.rules?.assumingMemoryBound(to: RegisteredEvent.self)
+        return RecordPlan.ofAttributes(attributes, count, rules, isRedacted: isRedacted, body)
     }
 
     @inline(__always)
@@ -219,7 +212,7 @@ package enum MetricRecording {
         _ attributes: UnsafePointer<telemetry_attribute>, _ count: Int, _ plan: UnsafePointer<RecordPlan>,
         _ body: (UnsafeRawBufferPointer?, Bool) -> Result
     ) -> Result {
-        let length = plan.pointee.length &- EventLayout.fixedSize
+        let length = plan.pointee.attributesLength
         if length > MetricLimits.attributeBytes { return body(nil, true) }
         return withUnsafeTemporaryAllocation(byteCount: max(1, length), alignment: 8) { area in
             let target = area.baseAddress.unsafelyUnwrapped

@@ -66,7 +66,7 @@ package enum SpanRecording {
         case error(UnsafePointer<CChar>?, UnsafePointer<CChar>?)
     }
 
-    /// `given`: nil: the environment's. `isUnnamed`: the name that counts comes later. The collector's gate is open for somebody, or `span` only carries its parent.
+    /// `given`: nil: the environment's. `isUnnamed`: the name that counts comes later.
     @inline(__always)
     @_optimize(speed)
     package static func begin(
@@ -176,10 +176,11 @@ package enum SpanRecording {
         return TELEMETRY_DISABLED
     }
 
-    /// The context of a span, for others.
-    package static func context(_ span: UnsafePointer<csystem_span>) -> PropagatedContext {
-        let carried = EnvironmentCarrier.read()
-        if span.pointee.is_of_environment { return carried }
+    /// The context of a span, for others. `withBaggage`: what the environment says of it goes on with the trace.
+    package static func context(_ span: UnsafePointer<csystem_span>, withBaggage: Bool = true) -> PropagatedContext {
+        let isOfEnvironment = span.pointee.is_of_environment
+        let carried = isOfEnvironment || withBaggage ? EnvironmentCarrier.read() : PropagatedContext()
+        if isOfEnvironment { return carried }
         var result = PropagatedContext()
         result.baggage = carried.baggage
         guard let context = span.pointee.context else { return result }
@@ -294,6 +295,28 @@ package enum SpanRecording {
         each(span) { SpanWriting.apply(change, to: $0) }
     }
 
+    /// Attributes that the library itself gives it.
+    package static func setOwn(
+        _ span: UnsafePointer<csystem_span>, _ attributes: [(key: String, value: AttributeValue)]
+    ) {
+        let list = AttributeList(attributes)
+        _ = list.items.withUnsafeBufferPointer { change(span, .own($0.baseAddress, $0.count)) }
+    }
+
+    /// Records the span of a program that has ended, by the semantic conventions for command lines. `errorType`: nil: it
+    /// has not failed.
+    package static func endCommand(
+        _ span: UnsafeMutablePointer<csystem_span>, exitCode: Int32, errorType: String?
+    ) {
+        var attributes: [(key: String, value: AttributeValue)] = [("process.exit.code", .int(Int64(exitCode)))]
+        if let errorType {
+            attributes.append(("error.type", .string(errorType)))
+            _ = change(span, .status(SpanStatus.error, nil))
+        }
+        setOwn(span, attributes)
+        _ = end(span)
+    }
+
     /// Records it.
     @inline(__always)
     @_optimize(speed)
@@ -307,8 +330,7 @@ package enum SpanRecording {
     /// Forgets it.
     package static func discard(_ span: UnsafeMutablePointer<csystem_span>) {
         _ = each(span) {
-            let isVoid = $0.pointee.block?._withUnsafeGuaranteedRef { $0.isVoid.load(ordering: .acquiring) } ?? true
-            if isVoid { $0.pointee.letGo() } else { $0.pointee.end() }
+            $0.pointee.discard()
             return TELEMETRY_OK
         }
         (span.pointee.cells.0, span.pointee.cells.1) = (nil, nil)
@@ -316,46 +338,44 @@ package enum SpanRecording {
 
     @inline(never)
     private static func end(_ cell: UnsafeMutablePointer<SpanCell>, abandoned: Bool) -> telemetry_status {
-        guard let block = cell.pointee.block else { return TELEMETRY_DISABLED }
-        let (isVoid, handle) = block._withUnsafeGuaranteedRef { ($0.isVoid.load(ordering: .acquiring), $0.collector) }
-        if isVoid || !Gate.isOpen(handle) {
-            if isVoid { cell.pointee.letGo() } else { cell.pointee.end() }
+        let handle = cell.pointee.collector
+        if cell.pointee.isVoid || !Gate.isOpen(handle) {
+            cell.pointee.discard()
             return TELEMETRY_DISABLED
         }
         let now = Clock.monotonic() &- cell.pointee.clockDifference
         cell.pointee.finish(now: now, abandoned: abandoned)
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         if let base = UnsafeMutableRawPointer(bitPattern: recorder.pointee.segment.load(ordering: .acquiring)),
-            recorder.pointee.isFresh(now), !block._withUnsafeGuaranteedRef({ $0.file.isLasting }),
+            recorder.pointee.isFresh(now), !cell.pointee.isLasting,
             cell.pointee.write(into: base, capacity: recorder.pointee.segmentBytes)
         {
             return count(cell, recorder)
         }
-        return endSlowly(cell, block, handle, recorder)
+        return endSlowly(cell, handle, recorder)
     }
 
     @inline(never)
     private static func endSlowly(
-        _ cell: UnsafeMutablePointer<SpanCell>, _ block: Unmanaged<SpanBlock>,
-        _ handle: UnsafeMutablePointer<telemetry_collector>, _ recorder: UnsafeMutablePointer<Recorder>
+        _ cell: UnsafeMutablePointer<SpanCell>, _ handle: UnsafeMutablePointer<telemetry_collector>,
+        _ recorder: UnsafeMutablePointer<Recorder>
     ) -> telemetry_status {
-        var isVoid = false
         let status = Collector.from(handle).recordSlowly(length: cell.pointee.length) { base, capacity in
-            isVoid = block._withUnsafeGuaranteedRef { $0.isVoid.load(ordering: .acquiring) }
-            return isVoid || cell.pointee.write(into: base, capacity: capacity)
+            cell.pointee.isVoid || cell.pointee.write(into: base, capacity: capacity)
         }
-        if isVoid || block._withUnsafeGuaranteedRef({ $0.isVoid.load(ordering: .acquiring) }) {
+        if cell.pointee.isVoid {
             cell.pointee.letGo()
             return TELEMETRY_DISABLED
         }
-        let isLasting = block._withUnsafeGuaranteedRef { $0.file.isLasting }
+        let isLasting = cell.pointee.isLasting
         guard status == TELEMETRY_OK else {
             // A span that lasts is still there: it can be ended once more.
             if isLasting { cell.pointee.letGo() } else { cell.pointee.end() }
             return status
         }
-        defer { if isLasting { block._withUnsafeGuaranteedRef { $0.file.discard() } } }
-        return count(cell, recorder)
+        let result = count(cell, recorder)
+        if isLasting { cell.pointee.block?._withUnsafeGuaranteedRef { $0.file.discard() } }
+        return result
     }
 
     @inline(__always)

@@ -17,9 +17,7 @@ enum SpanLimits {
 enum SpanWriting {
     @inline(__always)
     static func apply(_ change: SpanRecording.Change, to cell: UnsafeMutablePointer<SpanCell>) -> telemetry_status {
-        guard let block = cell.pointee.block else { return TELEMETRY_DISABLED }
-        // The file of a void block may have been cut short.
-        if block._withUnsafeGuaranteedRef({ $0.isVoid.load(ordering: .acquiring) }) {
+        if cell.pointee.isVoid {
             cell.pointee.letGo()
             return TELEMETRY_DISABLED
         }
@@ -60,8 +58,7 @@ enum SpanWriting {
         -> telemetry_status
     {
         let text = Text(name, limit: EventLimits.nameBytes)
-        let handle = cell.pointee.block.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.collector }
-        let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
+        let recorder = cell.pointee.collector.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         if let registry = recorder.pointee.registry {
             guard let rules = SpanRecording.find(registry, text) else {
                 cell.pointee.end()
@@ -80,26 +77,16 @@ enum SpanWriting {
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
         _ cell: UnsafeMutablePointer<SpanCell>
     ) -> telemetry_status {
-        if cell.pointee.isLasting { return setLasting(attributes, count, rules, cell) }
-        if cell.pointee.written > SpanLimits.largeBytes { _ = compact(cell, newFrom: cell.pointee.written) }
+        // What is in the slot of a span that lasts is never moved: the next process reads it there, and counts its keys.
+        let isLasting = cell.pointee.isLasting
+        if !isLasting && cell.pointee.written > SpanLimits.largeBytes {
+            _ = compact(cell, newFrom: cell.pointee.written)
+        }
         let before = cell.pointee.written
-        var (kept, dropped) = append(attributes, count, most: 2 &* SpanLimits.attributes, rules: rules, cell)
+        let most = isLasting ? SpanLimits.attributes &- cell.pointee.attributeCount : 2 &* SpanLimits.attributes
+        var (kept, dropped) = append(attributes, count, most: most, rules: rules, cell)
         cell.pointee.attributeCount &+= kept
         if cell.pointee.attributeCount > SpanLimits.attributes { dropped &+= compact(cell, newFrom: before) }
-        cell.pointee.commit()
-        if dropped > 0 { drop(SpanLayout.droppedAttributes, dropped, cell) }
-        return TELEMETRY_OK
-    }
-
-    /// What is in the slot is never moved: the next process reads it there, and counts its keys.
-    @inline(never)
-    private static func setLasting(
-        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
-        _ cell: UnsafeMutablePointer<SpanCell>
-    ) -> telemetry_status {
-        let most = SpanLimits.attributes &- cell.pointee.attributeCount
-        let (kept, dropped) = append(attributes, count, most: most, rules: rules, cell)
-        cell.pointee.attributeCount &+= kept
         cell.pointee.commit()
         if dropped > 0 { drop(SpanLayout.droppedAttributes, dropped, cell) }
         return TELEMETRY_OK
@@ -151,23 +138,19 @@ enum SpanWriting {
         _ attributes: UnsafePointer<telemetry_attribute>, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
         _ cell: UnsafeMutablePointer<SpanCell>, isRedacted: Bool
     ) -> Int {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
-            var input = EventInput(type: .empty, name: .empty)
-            input.set(attributes, count)
-            input.isRedacted = isRedacted
-            var plan = RecordPlan(rules: rules, headers: headers.baseAddress.unsafelyUnwrapped, hasFields: false)
-            plan.measure(input)
-            if plan.suspects != 0 { return appendRedacted(attributes, count, plan.suspects, rules, cell) }
-            if plan.isAdjusted { cell.pointee.isAdjusted = true }
-            cell.pointee.refusedCount &+= plan.refusedCount
-            guard let target = cell.pointee.room(plan.length &- EventLayout.fixedSize) else {
+        RecordPlan.ofAttributes(attributes, count, rules, isRedacted: isRedacted) { plan in
+            let suspects = plan.pointee.suspects
+            if suspects != 0 { return appendRedacted(attributes, count, suspects, rules, cell) }
+            if plan.pointee.isAdjusted { cell.pointee.isAdjusted = true }
+            cell.pointee.refusedCount &+= plan.pointee.refusedCount
+            guard let target = cell.pointee.room(plan.pointee.attributesLength) else {
                 cell.pointee.isAdjusted = true
                 return 0
             }
             var position = 0
-            withUnsafePointer(to: &plan) { RecordEncoder.writeAttributes(attributes, count, $0, target, &position) }
+            RecordEncoder.writeAttributes(attributes, count, plan, target, &position)
             cell.pointee.advance(position)
-            return plan.attributeCount
+            return plan.pointee.attributeCount
         }
     }
 
@@ -194,10 +177,7 @@ enum SpanWriting {
     private static func redacting<R>(_ cell: UnsafeMutablePointer<SpanCell>, _ body: (inout RedactedEvent) -> R) -> R {
         let caller = csystem_enter()
         defer { csystem_leave(caller) }
-        let redactor = cell.pointee.block.unsafelyUnwrapped._withUnsafeGuaranteedRef {
-            Collector.from($0.collector).redactor
-        }
-        var event = RedactedEvent(redactor)
+        var event = RedactedEvent(Collector.from(cell.pointee.collector).redactor)
         let result = body(&event)
         if event.hasReplaced { cell.pointee.hasRedaction = true }
         return withExtendedLifetime(event) { result }
@@ -244,9 +224,7 @@ enum SpanWriting {
             let length = state.count > 0 ? SpanRecording.write(state, to: target) : 0
             return addItem(SpanItemLayout.isLink, length, attributes, count, cell.pointee.rules, cell) { item, room in
                 SpanItemLayout.flags.store(context.flags, item)
-                let (high, low) = (context.traceID.high.bigEndian, context.traceID.low.bigEndian)
-                item.storeBytes(of: high, toByteOffset: SpanItemLayout.linkTraceID, as: UInt64.self)
-                item.storeBytes(of: low, toByteOffset: SpanItemLayout.linkTraceID &+ 8, as: UInt64.self)
+                context.traceID.store(to: item + SpanItemLayout.linkTraceID)
                 item.storeBytes(of: context.spanID.bigEndian, toByteOffset: SpanItemLayout.linkSpanID, as: UInt64.self)
                 room.copyMemory(from: target, byteCount: length)
             }
@@ -287,12 +265,12 @@ enum SpanWriting {
     private static func setStatus(
         _ code: UInt8, _ message: UnsafePointer<CChar>?, _ cell: UnsafeMutablePointer<SpanCell>
     ) -> telemetry_status {
-        guard code <= 2 else { return TELEMETRY_ERROR_ARGUMENT }
+        guard code <= SpanStatus.error else { return TELEMETRY_ERROR_ARGUMENT }
         let record = cell.pointee.record
-        if code == 0 || SpanLayout.status.load(record) == 1 { return TELEMETRY_OK }
+        if code == SpanStatus.unset || SpanLayout.status.load(record) == SpanStatus.ok { return TELEMETRY_OK }
         SpanLayout.status.store(code, record)
         SpanLayout.end.store(Clock.monotonic() &- cell.pointee.clockDifference, record)
-        guard code == 2, let message, message.pointee != 0 else { return TELEMETRY_OK }
+        guard code == SpanStatus.error, let message, message.pointee != 0 else { return TELEMETRY_OK }
         return redacting(cell) { event in
             guard let shown = event.error(message) else { return TELEMETRY_OK }
             let text = Text(shown, limit: SpanLimits.messageBytes)
@@ -309,38 +287,33 @@ enum SpanWriting {
     private static let messageKey: StaticString = "exception.message"
     private static let eventName: StaticString = "exception"
 
-    private static func pointer(_ text: StaticString) -> UnsafePointer<CChar> {
-        UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
-    }
-
     /// The semantic conventions' event `exception`. The text is read only with extended collection.
     @inline(never)
     private static func recordError(
         _ category: UnsafePointer<CChar>?, _ text: UnsafePointer<CChar>?, _ cell: UnsafeMutablePointer<SpanCell>
     ) -> telemetry_status {
-        let collector = cell.pointee.block.unsafelyUnwrapped._withUnsafeGuaranteedRef { Collector.from($0.collector) }
         let given = category.map { CategoryName($0) }
         if given?.isKnown == false { cell.pointee.isAdjusted = true }
         let name = (given?.category ?? .unknown).text
-        let shown = collector.options.extendedCollection ? text : nil
+        let shown = Collector.from(cell.pointee.collector).options.extendedCollection ? text : nil
         let status = redacting(cell) { event in
             withUnsafeTemporaryAllocation(of: telemetry_attribute.self, capacity: 2) { attributes in
                 var type = telemetry_attribute()
-                type.key = pointer(typeKey)
+                type.key = typeKey.cString
                 type.type = TELEMETRY_STRING
                 type.value.string = name
                 attributes.initializeElement(at: 0, to: type)
                 var count = 1
                 if let shown, let message = event.error(shown) {
-                    type.key = pointer(messageKey)
+                    type.key = messageKey.cString
                     type.value.string = message
                     attributes.initializeElement(at: 1, to: type)
                     count = 2
                 }
-                return addEvent(pointer(eventName), attributes.baseAddress, count, nil, cell)
+                return addEvent(eventName.cString, attributes.baseAddress, count, nil, cell)
             }
         }
-        _ = setStatus(2, shown, cell)
+        _ = setStatus(SpanStatus.error, shown, cell)
         return status
     }
 }

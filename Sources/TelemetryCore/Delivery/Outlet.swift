@@ -35,6 +35,9 @@ extension [Outlet] {
         return [Outlet(name: "file", Outlet.makeBackend(.defaultFile, options))]
     }
 
+    /// For people, without a secret.
+    var info: String { reduce("") { $0 + ($0.utf8.isEmpty ? "" : "; ") + $1.backend.info } }
+
     /// Delivery needs no network and ends at once.
     var isLocal: Bool {
         for outlet in self where !outlet.backend.isLocal { return false }

@@ -193,3 +193,24 @@ struct RecordPlan {
             | UInt32(truncatingIfNeeded: valueLength) << 16
     }
 }
+
+extension RecordPlan {
+    /// Measures attributes that belong to no event: of a series or of a span. `body` gets the plan while it is valid.
+    @inline(__always)
+    static func ofAttributes<Result>(
+        _ attributes: UnsafePointer<telemetry_attribute>, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
+        isRedacted: Bool, _ body: (UnsafePointer<RecordPlan>) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: EventLimits.attributes) { headers in
+            var input = EventInput(type: .empty, name: .empty)
+            input.set(attributes, count)
+            input.isRedacted = isRedacted
+            var plan = RecordPlan(rules: rules, headers: headers.baseAddress.unsafelyUnwrapped, hasFields: false)
+            plan.measure(input)
+            return withUnsafePointer(to: &plan, body)
+        }
+    }
+
+    /// Bytes of all attributes, for such a plan.
+    var attributesLength: Int { length &- EventLayout.fixedSize }
+}

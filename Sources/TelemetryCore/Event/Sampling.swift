@@ -43,7 +43,7 @@ final class Sampling {
 
     /// Tells the mark from an author's attribute of that name, which is refused.
     @inline(__always)
-    static var keyPointer: UnsafePointer<CChar> { UnsafeRawPointer(key.utf8Start).assumingMemoryBound(to: CChar.self) }
+    static var keyPointer: UnsafePointer<CChar> { key.cString }
 
     /// Calls `body` with the event and its mark. An event with as many attributes as there may be loses the last.
     static func mark<T>(_ input: EventInput, rate: Double, _ body: (EventInput) -> T) -> T {

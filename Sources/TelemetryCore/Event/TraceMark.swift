@@ -7,12 +7,8 @@ enum TraceMark {
     private static let traceKey: StaticString = "trace_id"
     private static let spanKey: StaticString = "span_id"
 
-    private static func pointer(_ key: StaticString) -> UnsafePointer<CChar> {
-        UnsafeRawPointer(key.utf8Start).assumingMemoryBound(to: CChar.self)
-    }
-
     /// Tells the mark from an author's attributes of those names, which a declaration must list.
-    static func isKey(_ key: UnsafePointer<CChar>) -> Bool { key == pointer(traceKey) || key == pointer(spanKey) }
+    static func isKey(_ key: UnsafePointer<CChar>) -> Bool { key == traceKey.cString || key == spanKey.cString }
 
     /// Calls `body` with the event and its mark. An event with as many attributes as there may be loses the last two.
     @inline(never)
@@ -32,7 +28,7 @@ enum TraceMark {
                 }
                 for (index, key, start) in [(count, traceKey, 0), (count + 1, spanKey, 33)] {
                     var mark = telemetry_attribute()
-                    mark.key = pointer(key)
+                    mark.key = key.cString
                     mark.type = TELEMETRY_STRING
                     mark.value.string = UnsafeRawPointer(base + start).assumingMemoryBound(to: CChar.self)
                     attributes.initializeElement(at: index, to: mark)

@@ -22,7 +22,7 @@ package struct FixedFamily {
 
     /// OpenMetrics' name of the family: a counter's without `_total`.
     var base: UnsafeRawBufferPointer {
-        let whole = OTLPMessage.raw(name)
+        let whole = name.rawBytes
         return type == .counter ? UnsafeRawBufferPointer(rebasing: whole.dropLast(Self.suffix)) : whole
     }
 
@@ -64,7 +64,7 @@ extension PrometheusText {
 
     private mutating func writeMetadata(_ family: FixedFamily) {
         let isOpenMetrics = format == .openMetrics
-        let title = isOpenMetrics ? family.base : OTLPMessage.raw(family.name)
+        let title = isOpenMetrics ? family.base : family.name.rawBytes
         if !isOpenMetrics { writeComment("# HELP ", title, family.help) }
         writeComment("# TYPE ", title, family.type == .counter ? "counter" : "gauge")
         guard isOpenMetrics else { return }

@@ -90,7 +90,8 @@ struct LabelWriter: ~Copyable {
             target[0] = UInt8(ascii: "-")
             return Decimal.write(number.magnitude, to: number < 0 ? target + 1 : target)
         case .double(let number): return GoFloat.write(number, to: target)
-        case .bool(let flag): return ExpositionString.write(OTLPMessage.raw(flag ? "true" : "false"), to: target)
+        case .bool(let flag):
+            return ExpositionString.write(((flag ? "true" : "false") as StaticString).rawBytes, to: target)
         }
     }
 

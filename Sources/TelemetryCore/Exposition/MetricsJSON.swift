@@ -77,12 +77,7 @@ package struct MetricsJSON: ~Copyable {
         var rest = series.attributes
         while rest.count > 0, let attribute = AttributeView.next(&rest) {
             json.key(attribute.key)
-            switch attribute.value {
-            case .string(let text): json.string(text)
-            case .int(let number): json.integer(number)
-            case .double(let number): json.number(number)
-            case .bool(let flag): json.boolean(flag)
-            }
+            json.value(attribute.value)
         }
         json.endObject()
     }

@@ -45,7 +45,7 @@ struct PrometheusName {
             }
         }
 
-        mutating func append(_ word: StaticString) { append(OTLPMessage.raw(word)) }
+        mutating func append(_ word: StaticString) { append(word.rawBytes) }
 
         func isAllowed(_ byte: UInt8) -> Bool {
             switch byte {
@@ -118,7 +118,7 @@ struct TakenNames: ~Copyable {
             case .upDownCounter, .gauge: []
             case .histogram, .exponentialHistogram: ["_bucket", "_sum", "_count", "_created"]
             }
-        return list.map { Array(OTLPMessage.raw($0)) }
+        return list.map { Array($0.rawBytes) }
     }
 
     private static func hash(_ name: [UInt8]) -> UInt32 {

@@ -112,7 +112,7 @@ package struct PrometheusText: ~Copyable {
             case .upDownCounter, .gauge: "gauge"
             case .histogram, .exponentialHistogram: "histogram"
             }
-        writeLine("# TYPE ", title, Array(OTLPMessage.raw(type)))
+        writeLine("# TYPE ", title, Array(type.rawBytes))
     }
 
     private mutating func writeHelp(_ family: MetricFamily, _ title: [UInt8]) {

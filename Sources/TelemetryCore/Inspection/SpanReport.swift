@@ -18,12 +18,9 @@ package struct SpanReport {
         if found == nil && (taking == nil || taking?.isDefault == true) { return nil }
         statistics = found ?? telemetry_statistics()
         destinations = taking.map { options in
-            var text = ""
-            for outlet in [Outlet](options) {
-                text += (text.utf8.isEmpty ? "" : "; ") + outlet.backend.info
-                outlet.backend.close()
-            }
-            return text
+            let outlets = [Outlet](options)
+            defer { for outlet in outlets { outlet.backend.close() } }
+            return outlets.info
         }
         open = Self.countOpen(options)
         lastError = SpoolInspector.deliveryState(options: options)?.lastError ?? ""

@@ -1,58 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// `events`: what the tool may record, and nothing else (C10).
+/// `events`: what the tool may record, and nothing else (C10). `spans`: the same for spans, which have no types (H9).
 enum EventsSection {
     @inline(never)
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
-        guard let node = top.node("events") else { return }
-        let entries = try ManifestSection.entries(of: node, file: top.file, path: "events")
-        if entries.count > EventRegistry.limitEvents {
-            throw top.failure("events", node, "too many events; expected at most 500")
+        if let events = try registry("events", keys: ["type", "description", "expires", "attributes"], top) {
+            manifest.options.settings.events = events
         }
-        var declarations: [EventDeclaration] = []
-        var patterns = 0
-        for entry in entries { declarations.append(try event(entry, file: top.file, &patterns)) }
-        manifest.options.settings.events = EventRegistry(declarations)
     }
 
-    /// `spans`: the same for spans, which have no types (H9).
     @inline(never)
     static func readSpans(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
-        guard let node = top.node("spans") else { return }
-        let entries = try ManifestSection.entries(of: node, file: top.file, path: "spans")
+        if let spans = try registry("spans", keys: ["description", "expires", "attributes"], top) {
+            manifest.options.settings.declaredSpans = spans
+        }
+    }
+
+    /// Nil: the manifest does not have that section.
+    private static func registry(
+        _ name: String, keys: [String], _ top: ManifestSection
+    ) throws(ManifestError) -> EventRegistry? {
+        guard let node = top.node(name) else { return nil }
+        let entries = try ManifestSection.entries(of: node, file: top.file, path: name)
         if entries.count > EventRegistry.limitEvents {
-            throw top.failure("spans", node, "too many spans; expected at most 500")
+            throw top.failure(name, node, "too many " + name + "; expected at most 500")
         }
         var declarations: [EventDeclaration] = []
         var patterns = 0
         for entry in entries {
-            let path = "spans." + Excerpt.of(entry.key)
+            let path = name + "." + Excerpt.of(entry.key)
             if let problem = nameProblem(Array(entry.key.utf8)) {
                 throw ManifestError(file: top.file, entry.position, key: path, problem)
             }
-            let section = try ManifestSection(
-                entry.value, file: top.file, path: path, keys: ["description", "expires", "attributes"])
+            let section = try ManifestSection(entry.value, file: top.file, path: path, keys: keys)
+            let types = keys.contains("type") ? try types(section) : [Options.spanType]
             declarations.append(
                 EventDeclaration(
-                    name: entry.key, types: [Options.spanType], description: try description(section),
+                    name: entry.key, types: types, description: try description(section),
                     expires: try expires(section), attributes: try attributes(section, &patterns)))
         }
-        manifest.options.settings.declaredSpans = EventRegistry(declarations)
-    }
-
-    private static func event(
-        _ entry: YAMLEntry, file: String, _ patterns: inout Int
-    ) throws(ManifestError) -> EventDeclaration {
-        let path = "events." + Excerpt.of(entry.key)
-        if let problem = nameProblem(Array(entry.key.utf8)) {
-            throw ManifestError(file: file, entry.position, key: path, problem)
-        }
-        let section = try ManifestSection(
-            entry.value, file: file, path: path, keys: ["type", "description", "expires", "attributes"])
-        return EventDeclaration(
-            name: entry.key, types: try types(section), description: try description(section),
-            expires: try expires(section), attributes: try attributes(section, &patterns))
+        return EventRegistry(declarations)
     }
 
     private static func nameProblem(_ name: [UInt8]) -> String? {

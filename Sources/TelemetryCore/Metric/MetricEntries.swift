@@ -97,7 +97,7 @@ extension MetricMap {
     /// `{otel.metric.overflow: true}` as it is stored: a boolean, a key of 20 bytes, a value of one.
     private static let overflowText: StaticString = "\u{3}\u{14}\u{1}\u{0}otel.metric.overflow\u{1}"
     static var overflowKey: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: overflowText.utf8Start, count: overflowText.utf8CodeUnitCount)
+        overflowText.rawBytes
     }
 
     /// The overflow series is made with its metric: what has no place later is still counted.

@@ -28,19 +28,14 @@ package enum ErrorCategory: CaseIterable {
 
     /// The category of that name; nil for any other text.
     package init?(name: UnsafePointer<CChar>) {
-        for category in Self.allCases where strcmp(name, Self.pointer(category.name)) == 0 {
+        for category in Self.allCases where strcmp(name, category.name.cString) == 0 {
             self = category
             return
         }
         return nil
     }
 
-    package var text: UnsafePointer<CChar> { Self.pointer(name) }
-
-    /// A literal is terminated and lives as long as the library.
-    private static func pointer(_ name: StaticString) -> UnsafePointer<CChar> {
-        UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-    }
+    package var text: UnsafePointer<CChar> { name.cString }
 }
 
 // MARK: from numbers

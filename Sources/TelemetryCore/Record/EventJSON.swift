@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes events and spans as JSON objects. A span has its own members (`SpanJSON.swift`). For events: requirement C2's fields, in its order. Only `duration_ms`, `exit_code`,
-/// `error_category`, `args`, `error` and `metadata` are optional. A zero is written. An empty object is not written:
-/// readers that infer types make a structure without members from it, which Parquet cannot hold.
+/// Writes events and spans as JSON objects. A span has its own members (`SpanJSON.swift`). For events: requirement C2's
+/// fields, in its order. Only `duration_ms`, `exit_code`, `error_category`, `args`, `error` and `metadata` are optional.
+/// A zero is written. An empty object is not written: readers that infer types make a structure without members from
+/// it, which Parquet cannot hold.
 struct EventJSON: ~Copyable {
     var json: JSONWriter
     private var timestamps = TimestampWriter()
@@ -177,11 +178,18 @@ struct EventJSON: ~Copyable {
     @inline(__always)
     mutating func writeAttribute(_ attribute: AttributeView) {
         json.key(attribute.key)
-        switch attribute.value {
-        case .string(let text): json.string(text)
-        case .int(let value): json.integer(value)
-        case .double(let value): json.number(value)
-        case .bool(let value): json.boolean(value)
+        json.value(attribute.value)
+    }
+}
+
+extension JSONWriter {
+    @inline(__always)
+    mutating func value(_ value: AttributeView.Value) {
+        switch value {
+        case .string(let text): string(text)
+        case .int(let number): integer(number)
+        case .double(let number): self.number(number)
+        case .bool(let flag): boolean(flag)
         }
     }
 }

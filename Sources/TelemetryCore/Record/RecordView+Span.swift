@@ -47,15 +47,7 @@ extension RecordView {
         var items = spanItems
         while let item = items.next() {
             guard case .attribute(let attribute) = item else { continue }
-            if !Self.isGivenAgain(attribute.key, in: items) { body(attribute) }
+            if !items.hasAttribute(attribute.key) { body(attribute) }
         }
-    }
-
-    private static func isGivenAgain(_ key: UnsafeRawBufferPointer, in later: SpanItems) -> Bool {
-        for item in later {
-            guard case .attribute(let other) = item, other.key.count == key.count else { continue }
-            if other.key.elementsEqual(key) { return true }
-        }
-        return false
     }
 }

@@ -111,6 +111,14 @@ package struct SpanItems: Sequence, IteratorProtocol {
         return start
     }
 
+    func hasAttribute(_ key: UnsafeRawBufferPointer) -> Bool {
+        for item in self {
+            guard case .attribute(let attribute) = item, attribute.key.count == key.count else { continue }
+            if attribute.key.elementsEqual(key) { return true }
+        }
+        return false
+    }
+
     package mutating func next() -> SpanItem? {
         let size = Self.size(rest)
         guard size > 0, let at = rest.baseAddress else { return nil }

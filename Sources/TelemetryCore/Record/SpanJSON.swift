@@ -39,8 +39,8 @@ extension EventJSON {
         // The clock may have been set back.
         json.member("duration_ns", isTooLong ? (span.spanEnd < 0 ? 0 : .max) : max(0, duration))
         json.key("status")
-        writeWord(span.spanStatus == 1 ? "ok" : span.spanStatus == 2 ? "error" : "unset")
-        if span.spanStatus == 2 { writeText("status_message", span.statusMessage) }
+        writeWord(SpanStatus.word(span.spanStatus))
+        if span.spanStatus == SpanStatus.error { writeText("status_message", span.statusMessage) }
         if span.isAbandoned { json.member("abandoned", true) }
     }
 
@@ -105,6 +105,6 @@ extension EventJSON {
     }
 
     private mutating func writeWord(_ word: StaticString) {
-        json.string(UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
+        json.string(word.rawBytes)
     }
 }

@@ -23,6 +23,24 @@ enum SpanKind {
     }
 }
 
+/// opentelemetry-proto's StatusCode.
+enum SpanStatus {
+    static let unset: UInt8 = 0
+    static let ok: UInt8 = 1
+    static let error: UInt8 = 2
+
+    /// A code that is not known says nothing.
+    static func known(_ code: UInt8) -> UInt8 { code <= error ? code : unset }
+
+    static func word(_ code: UInt8) -> StaticString {
+        switch code {
+        case ok: "ok"
+        case error: "error"
+        default: "unset"
+        }
+    }
+}
+
 /// opentelemetry-proto's SpanFlags: traceparent's, and what is known of the parent.
 enum SpanFlags {
     private static let knowsParent: UInt32 = 0x100

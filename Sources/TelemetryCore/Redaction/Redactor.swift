@@ -148,7 +148,7 @@ package struct Redactor {
         let value = argument + start
         if value.pointee == 0 { return nil }
         let marker = UnsafeBufferPointer(start: Self.marker.utf8Start, count: Self.marker.utf8CodeUnitCount)
-        if strcmp(value, UnsafeRawPointer(Self.marker.utf8Start).assumingMemoryBound(to: CChar.self)) == 0 {
+        if strcmp(value, Self.marker.cString) == 0 {
             return nil
         }
         let base = UnsafeRawPointer(argument).assumingMemoryBound(to: UInt8.self)

@@ -71,6 +71,16 @@ struct SpanCell: ~Copyable {
 
     var isInUse: Bool { use.load(ordering: .relaxed) & 1 != 0 }
 
+    /// Consent for it is gone, and its slot must not be touched: the file may have been cut short. For a cell in use.
+    @inline(__always)
+    var isVoid: Bool { block?._withUnsafeGuaranteedRef { $0.isVoid.load(ordering: .acquiring) } ?? true }
+
+    /// The collector that records it. For a cell in use.
+    @inline(__always)
+    var collector: UnsafeMutablePointer<telemetry_collector> {
+        block.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.collector }
+    }
+
     /// Begins a use of a cell that was taken in `block`. Returns its number.
     @inline(__always)
     mutating func begin(
@@ -107,8 +117,7 @@ struct SpanCell: ~Copyable {
         RecordLayout.kind.store(RecordHeader.span, record)
         RecordLayout.flags.store(isRemoteParent ? SpanLayout.hasRemoteParent : 0, record)
         SpanLayout.end.store(now, record)
-        record.storeBytes(of: context.traceID.high.bigEndian, toByteOffset: SpanLayout.traceID, as: UInt64.self)
-        record.storeBytes(of: context.traceID.low.bigEndian, toByteOffset: SpanLayout.traceID &+ 8, as: UInt64.self)
+        context.traceID.store(to: record + SpanLayout.traceID)
         record.storeBytes(of: context.spanID.bigEndian, toByteOffset: SpanLayout.spanID, as: UInt64.self)
         record.storeBytes(of: parent.bigEndian, toByteOffset: SpanLayout.parentID, as: UInt64.self)
         SpanLayout.nameLength.store(UInt16(truncatingIfNeeded: name.length), record)
@@ -130,7 +139,7 @@ struct SpanCell: ~Copyable {
         let former = Int(SpanLayout.nameLength.load(record))
         let rest = length &- SpanLayout.fixedSize &- former
         guard name.length > 0, room(max(0, name.length &- former)) != nil else { return }
-        if record == slot + SpanSlotLayout.record { store(.free) }
+        if isInSlot { store(.free) }
         let start = record + SpanLayout.fixedSize
         memmove(start + name.length, start + former, rest)
         name.copy(to: start)
@@ -271,14 +280,17 @@ struct SpanCell: ~Copyable {
         return true
     }
 
-    /// The end of the use: a caller that still has the handle can do nothing with it.
+    /// The end of the use: the slot is free.
     @inline(__always)
     mutating func end() {
-        // Nobody else looks at the slot of a void block, whose file may have been cut short.
         store(.free)
         letGo()
     }
 
+    /// Ends the use, and nothing is recorded of it.
+    mutating func discard() { if isVoid { letGo() } else { end() } }
+
+    /// The end of the use, without a look at the slot: a caller that still has the handle can do nothing with it.
     @inline(__always)
     mutating func letGo() {
         use.wrappingAdd(1, ordering: .releasing)

@@ -10,19 +10,17 @@ enum AbandonedSpans {
 
     /// 16 hexadecimal digits and one of the suffixes.
     static func isName(_ name: UnsafePointer<CChar>) -> Bool {
-        guard strnlen(name, 22) == 21, strcmp(name + 16, ".open") == 0 || isLasting(name) else { return false }
-        for index in 0..<16 where !Hexadecimal.isDigit(UInt8(bitPattern: name[index])) { return false }
-        return true
+        Segment.isNumber(name, before: ".open") || isLasting(name)
     }
 
-    private static func isLasting(_ name: UnsafePointer<CChar>) -> Bool { strcmp(name + 16, ".span") == 0 }
+    private static func isLasting(_ name: UnsafePointer<CChar>) -> Bool { Segment.isNumber(name, before: ".span") }
 
     private static func isLasting(_ name: String) -> Bool { name.withCString { isLasting($0) } }
 
     /// How many spans are open that last.
     static func countLasting(in directory: Descriptor) -> Int {
         var count = 0
-        Directory.forEachName(in: directory) { if isName($0), isLasting($0) { count += 1 } }
+        Directory.forEachName(in: directory) { if isLasting($0) { count += 1 } }
         return count
     }
 
@@ -167,19 +165,14 @@ enum AbandonedSpans {
             guard let header = SegmentHeader(name, in: shared.directory), header.generation == generation else {
                 continue
             }
-            guard let file = try? Descriptor.open(at: shared.directory, name, O_RDONLY | O_NONBLOCK),
-                let bytes = Heap.take(RecordLayout.maximumSize), let page = Heap.take(SegmentLayout.headerSize)
-            else { return true }
-            defer {
-                file.close()
-                Heap.release(bytes)
-                Heap.release(page)
+            guard let file = try? Descriptor.open(at: shared.directory, name, O_RDONLY | O_NONBLOCK) else {
+                return true
             }
-            guard file.read(page, SegmentLayout.headerSize, at: 0) == SegmentLayout.headerSize,
-                let description = Description.read(page),
-                let got = file.read(bytes, RecordLayout.maximumSize, at: offset)
-            else { return true }
-            return SpanRecord.isWhole(bytes, got, offset: offset, sync: description.sync)
+            defer { file.close() }
+            guard let bytes = Heap.take(RecordLayout.maximumSize) else { return true }
+            defer { Heap.release(bytes) }
+            guard let got = file.read(bytes, RecordLayout.maximumSize, at: offset) else { return true }
+            return SpanRecord.isWhole(bytes, got, offset: offset, sync: header.sync)
         }
         return true
     }

@@ -2,12 +2,12 @@
 import CSystem
 
 /// What the header page says of a span that lasts longer than the process that has begun it.
-enum LastingSpanLayout {
+package enum LastingSpanLayout {
     /// Nanoseconds since 1970; 0: the file is not complete.
     static var expires: Field<Int64> { Field(8) }
     static let fileSuffix = ".span"
     /// More than this is not asked for: the clock was wrong then, or is now.
-    static let longestSeconds: Int64 = 30 * 86_400
+    package static let longestSeconds: Int64 = 30 * 86_400
 
     static func name(_ spanID: UInt64) -> String { Hexadecimal.text(spanID) + fileSuffix }
 
@@ -23,9 +23,7 @@ extension OpenSpanFile {
     private static func lastingSize(_ bytes: Int) -> Int {
         let most = RecordLayout.maximumSize &+ SpanSlotLayout.record
         let slot = min(max(0, bytes) &+ SpanSlotLayout.record, most)
-        return max(
-            SegmentLayout.minimumSize,
-            (SegmentLayout.headerSize &+ slot &+ SegmentLayout.pageSize &- 1) & ~(SegmentLayout.pageSize &- 1))
+        return SegmentLayout.fileSize(for: SegmentLayout.headerSize &+ slot)
     }
 
     /// Nil: the file cannot be made. `room`: bytes of the record.
@@ -82,9 +80,9 @@ extension OpenSpanFile {
         _ size: Int, _ room: Int
     ) -> Reopened {
         var size = size
-        let page = Heap.take(SegmentLayout.headerSize &+ SpanSlotLayout.record &+ SpanLayout.fixedSize)
-        defer { page.map { Heap.release($0) } }
         let headSize = SegmentLayout.headerSize &+ SpanSlotLayout.record &+ SpanLayout.fixedSize
+        let page = Heap.take(headSize)
+        defer { page.map { Heap.release($0) } }
         guard let page, size >= SegmentLayout.minimumSize, file.read(page, headSize, at: 0) == headSize,
             isOpen(page, size, context, epoch)
         else {
@@ -115,9 +113,6 @@ extension OpenSpanFile {
             && StateWord.load(UnsafeMutableRawPointer(mutating: head)).count == 0
             && !LastingSpanLayout.isExpired(head) && word.isOpen && word.length >= SpanLayout.fixedSize
             && word.length <= size &- SegmentLayout.headerSize &- SpanSlotLayout.record
-            && UInt64(bigEndian: record.load(fromByteOffset: SpanLayout.traceID, as: UInt64.self))
-                == context.traceID.high
-            && UInt64(bigEndian: record.load(fromByteOffset: SpanLayout.traceID &+ 8, as: UInt64.self))
-                == context.traceID.low
+            && TraceID(bytes: record + SpanLayout.traceID) == context.traceID
     }
 }

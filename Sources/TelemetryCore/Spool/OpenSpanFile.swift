@@ -67,14 +67,9 @@ final class OpenSpanFile {
         self.directory = directory
     }
 
-    private static func size(_ slots: Int) -> Int {
-        let bytes = SegmentLayout.headerSize &+ slots &* SpanSlotLayout.size
-        return max(SegmentLayout.minimumSize, (bytes &+ SegmentLayout.pageSize &- 1) & ~(SegmentLayout.pageSize &- 1))
-    }
-
     /// In memory if the file cannot be made. Nil: there is no memory either.
     static func make(slots: Int, in directory: Descriptor?, epoch: UInt64, _ context: ContextBlock) -> OpenSpanFile? {
-        let size = size(slots)
+        let size = SegmentLayout.fileSize(for: SegmentLayout.headerSize &+ slots &* SpanSlotLayout.size)
         let name = Hexadecimal.text(Random.word()) + SpanSlotLayout.fileSuffix
         if let directory, let made = try? create(name, size, in: directory, epoch, context) { return made }
         guard let base = Mapping.blank(size, nil) else { return nil }

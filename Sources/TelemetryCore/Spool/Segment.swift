@@ -406,8 +406,7 @@ final class Segment {
     /// The size that its content needs.
     private var usedSize: Int {
         let state = state
-        let pages = (state.tail &+ SegmentLayout.pageSize &- 1) & ~(SegmentLayout.pageSize &- 1)
-        return state.isPlausible(fileSize: size) ? min(size, max(SegmentLayout.minimumSize, pages)) : size
+        return state.isPlausible(fileSize: size) ? min(size, SegmentLayout.fileSize(for: state.tail)) : size
     }
 
     /// Gives back the bytes that no record has used. The segment is sealed, and no thread has its address any more. It
@@ -469,8 +468,11 @@ final class Segment {
     static func name(_ id: UInt64) -> String { Hexadecimal.text(id) + SegmentLayout.fileSuffix }
 
     /// 16 hexadecimal digits and the suffix, without making a String of it.
-    static func isName(_ name: UnsafePointer<CChar>) -> Bool {
-        guard strnlen(name, 21) == 20, strcmp(name + 16, ".seg") == 0 else { return false }
+    static func isName(_ name: UnsafePointer<CChar>) -> Bool { isNumber(name, before: ".seg") }
+
+    /// 16 hexadecimal digits and that suffix.
+    static func isNumber(_ name: UnsafePointer<CChar>, before suffix: StaticString) -> Bool {
+        guard strnlen(name, 16) == 16, strcmp(name + 16, suffix.cString) == 0 else { return false }
         for index in 0..<16 where !Hexadecimal.isDigit(UInt8(bitPattern: name[index])) { return false }
         return true
     }

@@ -4,6 +4,8 @@ import CSystem
 /// A look at a segment that another process may own.
 struct SegmentHeader {
     let generation: UInt64
+    /// What every record begins with; 0 in a later version.
+    let sync: UInt32
     /// When this use of the file began.
     let created: Int64
     let epoch: UInt64
@@ -32,6 +34,7 @@ struct SegmentHeader {
         else { return nil }
         let fileSize = Int(clamping: status.st_size)
         generation = description.generation
+        sync = description.sync
         created = description.created
         epoch = description.epoch
         lineage = description.lineage

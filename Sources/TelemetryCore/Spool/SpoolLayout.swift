@@ -14,6 +14,11 @@ enum SegmentLayout {
     static let descriptionOffsets = (1024, 2560)
     static let fileSuffix = ".seg"
 
+    /// The size of a file with room for that many bytes.
+    static func fileSize(for bytes: Int) -> Int {
+        max(minimumSize, (bytes &+ pageSize &- 1) & ~(pageSize &- 1))
+    }
+
     static func isPlausible(fileSize: Int) -> Bool {
         fileSize >= minimumSize && fileSize <= maximumSize && fileSize % pageSize == 0
     }

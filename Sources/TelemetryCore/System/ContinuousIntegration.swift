@@ -18,7 +18,7 @@ package struct ContinuousIntegration: Equatable {
             return ContinuousIntegration(name: "CI", value: value, isDetected: affirms(value))
         }
         // One literal, walked name by name: no array has to be made.
-        var at = UnsafeRawPointer(services.utf8Start).assumingMemoryBound(to: CChar.self)
+        var at = services.cString
         while at.pointee != 0 {
             if let value = Environment.refusing(at, affirms), affirms(value) {
                 return ContinuousIntegration(name: String(cString: at), value: value, isDetected: true)

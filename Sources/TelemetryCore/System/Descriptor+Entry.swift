@@ -32,7 +32,7 @@ extension Descriptor {
 
     /// The same, following links; true where that cannot be known. Allocates nothing.
     func mayHave(_ name: StaticString) -> Bool {
-        let text = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+        let text = name.cString
         return SystemCall.access.once({ faccessat(raw, text, F_OK, 0) }) == 0 || !SystemError.current.isMissing
     }
 

@@ -20,4 +20,16 @@ package struct TraceID: Equatable {
         Hexadecimal.write(high, to: target)
         Hexadecimal.write(low, to: target + 16)
     }
+
+    /// 16 bytes in network order, as records and messages have them.
+    @inline(__always)
+    func store(to target: UnsafeMutableRawPointer) {
+        target.storeBytes(of: high.bigEndian, as: UInt64.self)
+        target.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+    }
+
+    init(bytes source: UnsafeRawPointer) {
+        high = UInt64(bigEndian: source.loadUnaligned(as: UInt64.self))
+        low = UInt64(bigEndian: source.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+    }
 }

@@ -24,8 +24,8 @@ struct ChildProcess {
         let isAlone: Bool
     }
 
-    /// Starts `arguments[0]`, looked up in PATH. `environment`: nil: this process's. Every signal is blocked from now to the end of this process, so that
-    /// none can arrive unseen, and none ends it before it has told how the program ended.
+    /// Starts `arguments[0]`, looked up in PATH. `environment`: nil: this process's. Every signal is blocked from now to
+    /// the end of this process, so that none can arrive unseen, and none ends it before it has told how the program ended.
     static func start(_ invocation: Invocation, _ arguments: ArgumentVector, _ environment: ChildEnvironment?)
         throws(StartError) -> ChildProcess
     {

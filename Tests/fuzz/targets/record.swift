@@ -1,4 +1,5 @@
 import CSystem
+
 @testable import TelemetryCore
 
 /// Input: length of the tool metadata (2 bytes), its attribute count (2 bytes), the metadata, the
@@ -6,15 +7,9 @@ import CSystem
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzRecord(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     var input = Input(bytes, size)
-    let length = input.u16()
-    let count = input.u16()
-    let rest = input.remaining
-    guard length <= rest.count else { return -1 }
-    var context = EventContext()
-    context.metadata = UnsafeRawBufferPointer(rebasing: rest[..<length])
-    context.metadataCount = count
+    guard var context = input.context() else { return -1 }
     withUnsafePointer(to: &context) { place in
-        guard let event = RecordView(record: UnsafeRawBufferPointer(rebasing: rest[length...]), context: place) else { return }
+        guard let event = RecordView(record: input.remaining, context: place) else { return }
         visit(event)
         writeOTLP(event)
         writeKeyValue(event)
@@ -28,7 +23,9 @@ private func writeOTLP(_ event: RecordView) {
     withUnsafePointer(to: event) { event in
         let batch = WireBatch(events: UnsafeBufferPointer(start: event, count: 1), key: "", attempt: 0, now: 0)
         let (json, protobuf) = (OTLPFormat(isJSON: true), OTLPFormat(isJSON: false))
-        guard let text = json.request(for: batch), let message = protobuf.request(for: batch) else { preconditionFailure("no request") }
+        guard let text = json.request(for: batch), let message = protobuf.request(for: batch) else {
+            preconditionFailure("no request")
+        }
         JSONCheck.check(text.body)
         let bytes = Array(message.body)
         // ExportLogsServiceRequest, ResourceLogs, ScopeLogs, LogRecord, KeyValue.
@@ -36,7 +33,9 @@ private func writeOTLP(_ event: RecordView) {
         let record = only(2, bytes, only(2, bytes, logs))
         for attribute in all(6, bytes, record) {
             for key in all(1, bytes, attribute) { precondition(String(validating: bytes[key], as: UTF8.self) != nil) }
-            for text in all(1, bytes, only(2, bytes, attribute)) { precondition(String(validating: bytes[text], as: UTF8.self) != nil) }
+            for text in all(1, bytes, only(2, bytes, attribute)) {
+                precondition(String(validating: bytes[text], as: UTF8.self) != nil)
+            }
         }
     }
 }
@@ -45,23 +44,8 @@ private func writeOTLP(_ event: RecordView) {
 private func writeKeyValue(_ event: RecordView) {
     var writer = KeyValueWriter()
     writer.write(event)
-    precondition(writer.bytes.count <= KeyValueWriter.limit && writer.bytes.firstIndex(of: 0x0A) == writer.bytes.count - 1, "one datagram, one line")
+    precondition(
+        writer.bytes.count <= KeyValueWriter.limit && writer.bytes.firstIndex(of: 0x0A) == writer.bytes.count - 1,
+        "one datagram, one line")
     precondition(String(validating: writer.bytes, as: UTF8.self) != nil, "no UTF-8")
-}
-
-private func only(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
-    let found = all(number, bytes, range)
-    precondition(found.count == 1, "one field \(number)")
-    return found[0]
-}
-
-/// The fields of that number that have a length; together all fields fill the range.
-private func all(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
-    var reader = ProtobufReader(bytes, range)
-    var found: [Range<Int>] = []
-    while let field = reader.next() {
-        if case .bytes(let content) = field.value, field.number == number { found.append(content) }
-    }
-    precondition(reader.isAtEnd, "bytes behind the last field")
-    return found
 }

@@ -1,4 +1,5 @@
 import CSystem
+
 @testable import TelemetryCore
 
 /// Input: length of the tool metadata (2 bytes), its attribute count (2 bytes), the metadata, the record of a span.
@@ -6,16 +7,10 @@ import CSystem
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzSpan(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     var input = Input(bytes, size)
-    let length = input.u16()
-    let count = input.u16()
-    let rest = input.remaining
-    guard length <= rest.count else { return -1 }
-    var record = Array(rest[length...])
+    guard var context = input.context() else { return -1 }
+    var record = Array(input.remaining)
     guard record.count > RecordLayout.minimumSize else { return -1 }
     record[RecordLayout.kind.offset] = RecordHeader.span
-    var context = EventContext()
-    context.metadata = UnsafeRawBufferPointer(rebasing: rest[..<length])
-    context.metadataCount = count
     withUnsafePointer(to: &context) { place in
         record.withUnsafeBytes { record in
             guard let span = RecordView(record: record, context: place) else { return }
@@ -74,21 +69,4 @@ private func checkProtobuf(_ bytes: [UInt8]) {
         }
     }
     for number: UInt64 in [11, 13, 15] { for inner in all(number, bytes, span) { _ = all(1, bytes, inner) } }
-}
-
-private func only(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
-    let found = all(number, bytes, range)
-    precondition(found.count == 1, "one field \(number)")
-    return found[0]
-}
-
-/// The fields of that number that have a length; together all fields fill the range.
-private func all(_ number: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
-    var reader = ProtobufReader(bytes, range)
-    var found: [Range<Int>] = []
-    while let field = reader.next() {
-        if case .bytes(let content) = field.value, field.number == number { found.append(content) }
-    }
-    precondition(reader.isAtEnd, "bytes behind the last field")
-    return found
 }

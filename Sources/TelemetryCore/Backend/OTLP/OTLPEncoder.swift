@@ -2,7 +2,9 @@
 
 /// Writes an ExportLogsServiceRequest, as protobuf or in protobuf's JSON: opentelemetry/proto/logs/v1/logs.proto. Each
 /// run of events with the same context becomes one `ResourceLogs`.
-struct OTLPEncoder: ~Copyable {
+struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
+    static var signal: OTLPSignal { .logs }
+
     private var message: OTLPMessage
     /// The attributes that all events of a context share, written once; after them the attributes of its metadata.
     private var shared: OTLPMessage
@@ -14,7 +16,6 @@ struct OTLPEncoder: ~Copyable {
         shared = OTLPMessage(isJSON: isJSON)
     }
 
-    /// The bytes written. Nil: memory ran out. Valid until the next change.
     var bytes: UnsafeRawBufferPointer? { message.bytes }
 
     /// No event is added to a request of this size. With one more event the request is still below 4 MiB, the size that

@@ -23,31 +23,50 @@ extension Receiver {
     }
 }
 
-/// OTLP/HTTP logs: https://opentelemetry.io/docs/specs/otlp/, "OTLP/HTTP"; docs/backends.md.
-final class OTLPFormat: WireFormat {
+/// Writes the requests of a signal.
+protocol OTLPRequestEncoder: ~Copyable {
+    static var signal: OTLPSignal { get }
+    init(isJSON: Bool)
+    /// Returns how many of the records the request contains.
+    mutating func write(_ records: UnsafeBufferPointer<RecordView>) -> Int
+    /// The bytes written. Nil: memory ran out. Valid until the next change.
+    var bytes: UnsafeRawBufferPointer? { get }
+}
+
+typealias OTLPFormat = OTLPRecordsFormat<OTLPEncoder>
+typealias OTLPSpansFormat = OTLPRecordsFormat<OTLPSpanEncoder>
+
+/// OTLP/HTTP logs and traces: https://opentelemetry.io/docs/specs/otlp/, "OTLP/HTTP"; docs/backends.md.
+final class OTLPRecordsFormat<Encoder: OTLPRequestEncoder & ~Copyable>: WireFormat {
     let batchLimit = (events: 1024, bytes: 256 << 10)
 
     private let isJSON: Bool
-    private var encoder: OTLPEncoder
+    private var encoder: Encoder
 
     init(isJSON: Bool) {
         self.isJSON = isJSON
-        encoder = OTLPEncoder(isJSON: isJSON)
+        encoder = Encoder(isJSON: isJSON)
     }
 
     func request(for batch: WireBatch) -> WireRequest? {
         let count = encoder.write(batch.events)
         return encoder.bytes.map {
-            WireRequest(
-                headers: [Self.contentType(isJSON: isJSON)], body: $0, eventCount: count)
+            WireRequest(headers: [OTLPExchange.contentType(isJSON: isJSON)], body: $0, eventCount: count)
         }
     }
 
+    func recognises(_ body: [UInt8]) -> Bool { OTLPExchange.recognises(body) }
+
+    func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
+        OTLPExchange.outcome(response, Encoder.signal, count: eventCount, now: now)
+    }
+}
+
+/// What requests and answers of all signals have in common.
+enum OTLPExchange {
     static func contentType(isJSON: Bool) -> String {
         isJSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf"
     }
-
-    func recognises(_ body: [UInt8]) -> Bool { Self.recognises(body) }
 
     /// A response of any signal, in either form. Receivers of JSON return more members or fewer.
     static func recognises(_ body: [UInt8]) -> Bool {
@@ -58,23 +77,18 @@ final class OTLPFormat: WireFormat {
     /// for a moment, and E6 requires that no event is lost for that.
     private static let rules = StatusRules(onlyServerErrors: [500, 502, 503, 504])
 
-    func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
-        Self.outcome(response, rejectedName: "rejectedLogRecords", count: eventCount, now: now)
-    }
-
-    /// `rejectedName`: the member of a partial success in JSON that says how many of `count` were refused.
-    static func outcome(_ response: HTTPResponse, rejectedName: StaticString, count: Int, now: Int) -> Outcome {
+    static func outcome(_ response: HTTPResponse, _ signal: OTLPSignal, count: Int, now: Int) -> Outcome {
         let outcome = rules.outcome(response, eventCount: count, now: now)
         guard outcome.verdict == .accepted else { return outcome }
-        let rejected = min(count, OTLPPartialSuccess.rejected(response.body, rejectedName))
+        let rejected = min(count, OTLPPartialSuccess.rejected(response.body, signal.rejectedName))
         guard rejected > 0 else { return outcome }
         return Outcome(
             verdict: .partial(rejected: rejected), reason: "partial success: " + rejected.description + " rejected")
     }
 }
 
-/// `partial_success` of a response, which is the same for all signals. Its text is not kept: it comes from the receiver, and may repeat
-/// what the receiver was sent. Without rejected records it is a warning, and all records were accepted.
+/// `partial_success` of a response, which is the same for all signals. Its text is not kept: it comes from the receiver,
+/// and may repeat what the receiver was sent. Without rejected records it is a warning, and all records were accepted.
 enum OTLPPartialSuccess {
     /// 0 if the body says nothing, or is malformed: the status has said what happened to the request.
     static func rejected(_ body: [UInt8], _ name: StaticString = "rejectedLogRecords") -> Int {

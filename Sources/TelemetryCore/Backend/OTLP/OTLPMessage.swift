@@ -13,10 +13,6 @@ struct OTLPMessage: ~Copyable {
 
     static var none: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
-    static func raw(_ text: StaticString) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    }
-
     /// Nil: memory ran out.
     var bytes: UnsafeRawBufferPointer? { json.buffer.isIncomplete ? nil : json.buffer.bytes }
     var count: Int { json.buffer.count }
@@ -159,7 +155,7 @@ extension OTLPMessage {
     /// An attribute that is a list of texts, written with `element`.
     mutating func beginArray(_ name: StaticString) -> (Int, Int, Int) {
         let keyValue = begin(attributeTag, "")
-        text(0x0A, "key", Self.raw(name))
+        text(0x0A, "key", name.rawBytes)
         let value = begin(0x12, "value")
         let array = begin(0x2A, "arrayValue")
         beginList("values")
@@ -214,7 +210,7 @@ extension ByteBuffer {
         to = Self.writeVarint(UInt64(total), to: to + 1)
         to[0] = 0x0A
         to = Self.writeVarint(UInt64(keySize), to: to + 1)
-        to = Self.copy(OTLPMessage.raw(prefix), to: to)
+        to = Self.copy(prefix.rawBytes, to: to)
         to = Self.copy(key, to: to)
         to[0] = 0x12
         to = Self.writeVarint(UInt64(size), to: to + 1)

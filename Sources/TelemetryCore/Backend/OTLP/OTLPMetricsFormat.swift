@@ -29,12 +29,12 @@ final class OTLPMetricsFormat: WireFormat {
     }
 
     func request(for batch: WireBatch) -> WireRequest? {
-        WireRequest(headers: [OTLPFormat.contentType(isJSON: isJSON)], body: body, eventCount: pointCount)
+        WireRequest(headers: [OTLPExchange.contentType(isJSON: isJSON)], body: body, eventCount: pointCount)
     }
 
-    func recognises(_ body: [UInt8]) -> Bool { OTLPFormat.recognises(body) }
+    func recognises(_ body: [UInt8]) -> Bool { OTLPExchange.recognises(body) }
 
     func outcome(_ response: HTTPResponse, eventCount: Int, now: Int) -> Outcome {
-        OTLPFormat.outcome(response, rejectedName: "rejectedDataPoints", count: eventCount, now: now)
+        OTLPExchange.outcome(response, .metrics, count: eventCount, now: now)
     }
 }

@@ -43,16 +43,19 @@ extension OTLPMessage {
 
     static var metadataPrefix: StaticString { "tool.metadata." }
 
+    private static var language: StaticString { "c" }
+    private static var library: StaticString { "libtelemetry" }
+
     private mutating func sdk() {
-        attribute("telemetry.sdk.language", Self.raw("c"))
-        attribute("telemetry.sdk.name", Self.raw("libtelemetry"))
-        attribute("telemetry.sdk.version", Self.raw(TelemetryVersion.staticText))
+        attribute("telemetry.sdk.language", Self.language.rawBytes)
+        attribute("telemetry.sdk.name", Self.library.rawBytes)
+        attribute("telemetry.sdk.version", TelemetryVersion.staticText.rawBytes)
     }
 
     mutating func scope() {
         let scope = begin(0x0A, "scope")
-        text(0x0A, "name", Self.raw("libtelemetry"))
-        text(0x12, "version", Self.raw(TelemetryVersion.staticText))
+        text(0x0A, "name", Self.library.rawBytes)
+        text(0x12, "version", TelemetryVersion.staticText.rawBytes)
         end(scope)
     }
 }

@@ -21,6 +21,15 @@ enum OTLPSignal: CaseIterable {
         }
     }
 
+    /// The member of a partial success in JSON that says how many were refused.
+    var rejectedName: StaticString {
+        switch self {
+        case .logs: "rejectedLogRecords"
+        case .metrics: "rejectedDataPoints"
+        case .traces: "rejectedSpans"
+        }
+    }
+
     /// The whole URL for an endpoint that the common rule for endpoints does not complete. The URL of a signal never ends
     /// with a slash: an endpoint that does is a base, or the whole URL with a slash too many. The whole URL of another
     /// signal says where this one is, too.

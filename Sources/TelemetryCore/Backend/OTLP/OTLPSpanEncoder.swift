@@ -3,12 +3,13 @@
 /// Writes an ExportTraceServiceRequest, as protobuf or in protobuf's JSON: opentelemetry/proto/trace/v1/trace.proto.
 /// Each run of spans with the same context becomes one `ResourceSpans`. Fields are written in the order of their
 /// numbers, and fields that have their default value are not written.
-struct OTLPSpanEncoder: ~Copyable {
+struct OTLPSpanEncoder: OTLPRequestEncoder, ~Copyable {
+    static var signal: OTLPSignal { .traces }
+
     private var message: OTLPMessage
 
     init(isJSON: Bool) { message = OTLPMessage(isJSON: isJSON) }
 
-    /// The bytes written. Nil: memory ran out. Valid until the next change.
     var bytes: UnsafeRawBufferPointer? { message.bytes }
 
     /// No span is added to a request of this size. JSON is at most ten times as long as a record, so that with one more
@@ -87,7 +88,7 @@ struct OTLPSpanEncoder: ~Copyable {
         if span.isAbandoned {
             if isEmpty { message.beginAttributes(tag) }
             isEmpty = false
-            message.attribute(SpanStatus.abandonedKey, OTLPMessage.none, .bool(true))
+            message.attribute(SentStatus.abandonedKey, OTLPMessage.none, .bool(true))
         }
         if !isEmpty { message.endList() }
     }
@@ -147,7 +148,7 @@ struct OTLPSpanEncoder: ~Copyable {
     }
 
     private mutating func writeStatus(_ span: RecordView) {
-        let status = SpanStatus(span)
+        let status = SentStatus(span)
         if status.code == SpanStatus.unset { return }
         let start = message.begin(0x7A, "status")
         writeText(0x12, "message", status.message)

@@ -176,7 +176,7 @@ struct KeyValueWriter {
 
     @inline(never)
     private mutating func append(_ text: StaticString) {
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        bytes.append(contentsOf: text.rawBytes)
     }
 
     private mutating func plain(_ text: String) { for byte in text.utf8 { bytes.append(byte) } }

@@ -30,7 +30,7 @@ final class ZipkinFormat: VendorFormat {
         // A server drops a parent that is the span itself.
         if let parent = span.parentID, !parent.elementsEqual(span.spanID) { writeID("parentId", parent) }
         if !span.spanName.isEmpty { json.json.member("name", span.spanName) }
-        if let kind = Self.kind(span.spanKind) { json.json.member("kind", OTLPMessage.raw(kind)) }
+        if let kind = Self.kind(span.spanKind) { json.json.member("kind", kind.rawBytes) }
         let start = max(0, span.timestamp)
         // 0 would mean that it is unknown.
         if start >= Self.microsecond { json.json.member("timestamp", start / Self.microsecond) }
@@ -116,20 +116,11 @@ final class ZipkinFormat: VendorFormat {
             }
             isEmpty = false
             scratch.key(attribute.key)
-            Self.writeValue(attribute.value, to: &scratch)
+            scratch.value(attribute.value)
         }
         if isEmpty { return json.json.member("value", event.name) }
         scratch.endObject()
         json.json.member("value", scratch.buffer.bytes)
-    }
-
-    private static func writeValue(_ value: AttributeView.Value, to json: inout JSONWriter) {
-        switch value {
-        case .string(let text): json.string(text)
-        case .int(let number): json.integer(number)
-        case .double(let number): json.number(number)
-        case .bool(let flag): json.boolean(flag)
-        }
     }
 
     // MARK: tags
@@ -141,8 +132,8 @@ final class ZipkinFormat: VendorFormat {
             json.json.key(attribute.key)
             writeText(attribute.value)
         }
-        if span.isAbandoned { json.json.member(SpanStatus.abandonedKey, "true") }
-        writeStatus(SpanStatus(span))
+        if span.isAbandoned { json.json.member(SentStatus.abandonedKey, "true") }
+        writeStatus(SentStatus(span))
         writeCount("otel.dropped_attributes_count", span.droppedAttributes)
         writeCount("otel.dropped_events_count", span.droppedEvents)
         writeCount("otel.dropped_links_count", span.droppedLinks)
@@ -162,7 +153,7 @@ final class ZipkinFormat: VendorFormat {
         }
     }
 
-    private func writeStatus(_ status: SpanStatus) {
+    private func writeStatus(_ status: SentStatus) {
         if status.code == SpanStatus.unset { return }
         json.json.member("otel.status_code", status.code == SpanStatus.ok ? "OK" : "ERROR")
         if status.code == SpanStatus.error { json.json.member("error", status.message) }
@@ -190,14 +181,14 @@ final class ZipkinFormat: VendorFormat {
             scratch.removeAll()
             scratch.buffer.append(OTLPMessage.metadataPrefix)
             scratch.buffer.append(attribute.key)
-            if span.hasAttribute(scratch.buffer.bytes) { continue }
+            if span.spanItems.hasAttribute(scratch.buffer.bytes) { continue }
             json.json.key(scratch.buffer.bytes)
             writeText(attribute.value)
         }
     }
 
     private func writeShared(_ name: StaticString, _ text: UnsafeRawBufferPointer, _ span: RecordView) {
-        if text.isEmpty || span.hasAttribute(OTLPMessage.raw(name)) { return }
+        if text.isEmpty || span.spanItems.hasAttribute(name.rawBytes) { return }
         json.json.member(name, text)
     }
 
@@ -208,7 +199,7 @@ final class ZipkinFormat: VendorFormat {
             return json.json.string(number.isNaN ? "NaN" : number < 0 ? "-Infinity" : "Infinity")
         }
         json.json.buffer.append(UInt8(ascii: "\""))
-        Self.writeValue(value, to: &json.json)
+        json.json.value(value)
         json.json.buffer.append(UInt8(ascii: "\""))
     }
 }
