@@ -899,7 +899,8 @@ TELEMETRY_API telemetry_status telemetry_metric_set(telemetry_metric *metric, do
     const telemetry_attribute *attributes, size_t count);
 
 /**
- * Counts a value in a histogram.
+ * Counts a value in a histogram. If a sampled span is active in this thread, the value may be kept
+ * as the exemplar of its bucket, with the span's ids.
  *
  * Threads: any number at once. Not for signal handlers.
  * Blocking: as telemetry_metric_add().

@@ -155,7 +155,8 @@ public func telemetryMetricSet(
     return MetricRecording.record(metric, .set(value), attributes, count)
 }
 
-/// Counts a value in a histogram.
+/// Counts a value in a histogram. If a sampled span is active in this thread, the value may be kept as
+/// the exemplar of its bucket, with the span's ids.
 ///
 /// Threads: any number at once. Not for signal handlers.
 /// Blocking: as telemetry_metric_add().

@@ -113,10 +113,26 @@ class Metrics:
                     target[index >> own - scale] = target.get(index >> own - scale, 0) + count
             count = zeros + sum(positive.values()) + sum(negative.values())
             return {**series, "sum": number, "count": count, "scale": scale, "zeros": zeros, "positive": positive, "negative": negative,
-                    "low": low, "high": high}
+                    "low": low, "high": high, "exemplars": self._exemplars(at, 20)}
         buckets = struct.unpack_from(f"<{len(metric['bounds']) + 1}Q", self.data, at + 64)
         assert offset == 64 + 8 * len(buckets)
-        return {**series, "sum": number, "count": sum(buckets), "buckets": list(buckets), "low": low, "high": high}
+        return {**series, "sum": number, "count": sum(buckets), "buckets": list(buckets), "low": low, "high": high,
+                "exemplars": self._exemplars(at, len(buckets))}
+
+    def _exemplars(self, series, slots):
+        """{slot: (value, time, trace id, span id)} of those that are complete."""
+        at, = struct.unpack_from("<I", self.data, series + 32)
+        if at == 0:
+            return {}
+        size, = struct.unpack_from("<I", self.data, at + 4)
+        assert self.data[at + 12] == 5 and at % 64 == 0 and size == 64 + 48 * slots
+        result = {}
+        for slot in range(slots):
+            start = at + 64 + 48 * slot
+            checksum, value, time = struct.unpack_from("<Qdq", self.data, start)
+            if checksum == crc32c(self.data[start + 8:start + 48]):
+                result[slot] = value, time, self.data[start + 24:start + 40].hex(), self.data[start + 40:start + 48].hex()
+        return result
 
     def _blocks(self, at):
         """(scale, {index: count}) of a chain of blocks."""

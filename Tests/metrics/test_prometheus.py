@@ -91,7 +91,7 @@ class HelperServer:
 
 
 class Prometheus:
-    def __init__(self, world, targets):
+    def __init__(self, world, targets, *flags):
         self.log = world.path("prometheus.log")
         with open(world.path("prometheus.yml"), "w") as file:
             json.dump({"global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
@@ -100,7 +100,7 @@ class Prometheus:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 ["prometheus", f"--config.file={world.path('prometheus.yml')}", f"--storage.tsdb.path={world.path('tsdb')}",
-                 f"--web.listen-address=127.0.0.1:{self.port}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=world.root)
+                 f"--web.listen-address=127.0.0.1:{self.port}", *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=world.root)
         world.closes(self)
         deadline = time.monotonic() + 60
         while True:

@@ -60,7 +60,8 @@ struct csystem_span {
     bool is_off;
     /* Nobody may know of it, and its context is the environment's. */
     bool is_of_environment;
-    uint8_t reserved;
+    /* The values that are observed while it is active have no exemplars. */
+    bool leaves_no_exemplar;
     uint16_t state_length;
     /* Where it is open: for the author, and for receivers of the user's own. */
     void *cells[2];

@@ -152,6 +152,7 @@ extension Collector {
             MetricMap.count(.refusedValue, map.base)
             return TELEMETRY_ERROR_ARGUMENT
         }
+        MetricRecording.offerExemplar(operation, map.base + entry, metric.handle) { map }
         if isOverflow { MetricMap.count(.overflowed, map.base) }
         if isAdjusted { MetricMap.count(.adjusted, map.base) }
         return isAdjusted || isOverflow ? TELEMETRY_ADJUSTED : TELEMETRY_OK

@@ -11,6 +11,7 @@ final class SpanSinks {
     let sampler: TraceSampler
     /// What the environment said when the first span began.
     let carried = EnvironmentCarrier.read()
+    let keepsExemplars = ExemplarFilter.read().keepsExemplars
 
     init(author: Collector?, own: Collector?, sampler: TraceSampler) {
         self.author = author

@@ -78,7 +78,11 @@ package enum MetricRecording {
             map(series)
         }
         guard let isDone else { return later(series, operation) }
-        return isDone ? TELEMETRY_OK : refuse(base)
+        if !isDone { return refuse(base) }
+        offerExemplar(operation, at, series.pointee.type, series.pointee.bounds, series.pointee.bound_count) {
+            map(series)
+        }
+        return TELEMETRY_OK
     }
 
     @inline(never)
@@ -149,7 +153,11 @@ package enum MetricRecording {
         if let place = find(metric, attributes, count) {
             let map = Unmanaged<MetricMap>.fromOpaque(place.map)
             let isDone = apply(operation, place.entry, metric) { map.takeUnretainedValue() }
-            if let isDone { return isDone ? TELEMETRY_OK : map._withUnsafeGuaranteedRef { refuse($0.base) } }
+            if let isDone {
+                if !isDone { return map._withUnsafeGuaranteedRef { refuse($0.base) } }
+                offerExemplar(operation, place.entry, metric) { map.takeUnretainedValue() }
+                return TELEMETRY_OK
+            }
         }
         return recordSlowly(metric, operation, attributes, count)
     }
@@ -252,5 +260,43 @@ package enum MetricRecording {
             return (type != UInt32(MetricType.counter.rawValue) || value >= 0) && MetricCell.add(value, entry)
         }
         return operation.apply(to: entry, type, metric.pointee.bounds, metric.pointee.bound_count, map)
+    }
+}
+
+extension MetricRecording {
+    // MARK: exemplars
+
+    /// The value that was recorded may be an exemplar of its bucket, if a span is active in this thread.
+    @inline(__always)
+    static func offerExemplar(
+        _ operation: MetricOperation, _ entry: UnsafeMutableRawPointer,
+        _ metric: UnsafePointer<telemetry_metric>, _ map: () -> MetricMap?
+    ) {
+        offerExemplar(
+            operation, entry, metric.pointee.type, metric.pointee.bounds, metric.pointee.bound_count, map)
+    }
+
+    @inline(__always)
+    private static func offerExemplar(
+        _ operation: MetricOperation, _ entry: UnsafeMutableRawPointer, _ type: UInt32,
+        _ bounds: UnsafePointer<Double>?, _ boundCount: Int, _ map: () -> MetricMap?
+    ) {
+        guard csystem_active_span() != nil, case .observe(let value) = operation, let map = map() else { return }
+        keepExemplar(value, entry, type, bounds, boundCount, map)
+    }
+
+    /// OpenTelemetry's filter `trace_based`: of spans that are sampled.
+    @inline(never)
+    private static func keepExemplar(
+        _ value: Double, _ entry: UnsafeMutableRawPointer, _ type: UInt32, _ bounds: UnsafePointer<Double>?,
+        _ boundCount: Int, _ map: MetricMap
+    ) {
+        guard let span = SpanRecording.active(), let context = span.pointee.context, context.isSampled,
+            !span.pointee.is_off, !span.pointee.leaves_no_exemplar,
+            let type = MetricType(rawValue: UInt8(truncatingIfNeeded: type))
+        else { return }
+        let exemplar = Exemplar(
+            value: value, time: Clock.coarse(), traceID: context.traceID, spanID: context.spanID)
+        map.keep(exemplar, entry, SeriesShape(type: type, boundCount: boundCount), bounds)
     }
 }

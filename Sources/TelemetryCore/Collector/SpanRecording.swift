@@ -96,6 +96,7 @@ package enum SpanRecording {
         else { return carry(parent, span) }
         let context = sinks.sampler.begin(parent.context)
         set(context, span)
+        span.pointee.leaves_no_exemplar = !sinks.keepsExemplars
         if parent.context != nil, parent.traceState.count > 0 { keep(parent.traceState, span) }
         guard let name, name.pointee != 0, kind <= 5 else { return TELEMETRY_ERROR_ARGUMENT }
         if !context.isSampled { return TELEMETRY_OK }

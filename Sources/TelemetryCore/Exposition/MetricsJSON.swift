@@ -59,12 +59,34 @@ package struct MetricsJSON: ~Copyable {
         case .histogram: writeHistogram(series, family)
         case .exponentialHistogram: writeExponential(series.exponential)
         }
-        writeCreated(series.created)
+        if family.type == .histogram || family.type == .exponentialHistogram {
+            writeExemplars(series.exemplars(family))
+        }
+        writeTime("created", series.created)
         json.endObject()
     }
 
-    private mutating func writeCreated(_ time: Int64) {
-        json.key("created")
+    private mutating func writeExemplars(_ exemplars: [Exemplar]) {
+        json.beginList("exemplars")
+        for exemplar in exemplars {
+            json.element()
+            json.beginObject()
+            json.key("value")
+            json.number(exemplar.value)
+            writeTime("time", exemplar.time)
+            exemplar.withBytes { trace, span in
+                json.key("trace_id")
+                json.hexadecimal(trace)
+                json.key("span_id")
+                json.hexadecimal(span)
+            }
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    private mutating func writeTime(_ name: StaticString, _ time: Int64) {
+        json.key(name)
         json.buffer.append("\"")
         guard let to = json.buffer.reserve(Timestamp.length) else { return }
         times.write(time, to: to)

@@ -193,6 +193,7 @@ package struct OTLPMetrics: ~Copyable {
             for index in 0..<family.boundCount { message.packed(family.bound(index)) }
             message.endPacked()
         }
+        writeExemplars(0x42, series, family)
         writeAttributes(0x4A, series)
         // The extremes since an earlier snapshot are not known, unless there was nothing before.
         if count > 0 && before?.observations ?? 0 == 0 && series.low.isFinite && series.high.isFinite {
@@ -220,6 +221,7 @@ package struct OTLPMetrics: ~Copyable {
         if counts.zeroCount > 0 { message.fixed64(0x39, "zeroCount", counts.zeroCount) }
         write(0x42, "positive", counts.positive)
         write(0x4A, "negative", counts.negative)
+        writeExemplars(0x5A, series, family)
         if let min = counts.min, let max = counts.max, min.isFinite, max.isFinite {
             message.double(0x61, "min", min)
             message.double(0x69, "max", max)
@@ -242,6 +244,27 @@ package struct OTLPMetrics: ~Copyable {
             message.fixed64(0x11, "startTimeUnixNano", min(time, UInt64(max(0, start))))
         }
         message.fixed64(0x19, "timeUnixNano", time)
+    }
+
+    /// Those of values that are in the point.
+    private mutating func writeExemplars(_ tag: UInt8, _ series: SeriesView, _ family: MetricFamily) {
+        var exemplars = series.exemplars(family)
+        if let interval, interval.earlier != nil { exemplars.removeAll { $0.time < interval.start } }
+        if exemplars.isEmpty { return }
+        message.beginList("exemplars")
+        for exemplar in exemplars { write(exemplar, tag) }
+        message.endList()
+    }
+
+    private mutating func write(_ exemplar: Exemplar, _ tag: UInt8) {
+        let start = message.begin(tag, "")
+        message.fixed64(0x11, "timeUnixNano", UInt64(max(0, exemplar.time)))
+        message.double(0x19, "asDouble", exemplar.value)
+        exemplar.withBytes { trace, span in
+            message.id(0x22, "spanId", span)
+            message.id(0x2A, "traceId", trace)
+        }
+        message.end(start)
     }
 
     private mutating func writeAttributes(_ tag: UInt8, _ series: SeriesView) {

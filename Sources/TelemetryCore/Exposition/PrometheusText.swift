@@ -234,11 +234,13 @@ package struct PrometheusText: ~Copyable {
         names.append(names.bucket, to: &buffer)
         guard let set = labels.write(series.attributes, to: &buffer) else { return omit(from: start) }
         let line = start..<set.upperBound
+        var exemplars = ExemplarText(format == .openMetrics ? series.exemplars(family) : [])
         var total: UInt64 = 0
         for index in 0...family.boundCount {
             if index > 0 { buffer.appendCopy(of: line) }
             total &+= series.bucket(index)
             writeBucket(index, total, set)
+            exemplars.write(upTo: index < family.boundCount ? family.bound(index) : .infinity, to: &buffer)
         }
         writeTotals(series, family, total, set, names)
     }
@@ -251,6 +253,7 @@ package struct PrometheusText: ~Copyable {
         guard let set = labels.write(series.attributes, to: &buffer) else { return omit(from: start) }
         let line = start..<set.upperBound
         var isFirst = true
+        var exemplars = ExemplarText(format == .openMetrics ? series.exemplars(family) : [])
         let counts = series.exponential
         let total = FixedBuckets(counts).forEach(
             count: { $0 ? counts.negative[$1] : counts.positive[$1] },
@@ -259,9 +262,11 @@ package struct PrometheusText: ~Copyable {
             if !isFirst { buffer.appendCopy(of: line) }
             isFirst = false
             writeBucket(bound: bound, total, set)
+            exemplars.write(upTo: bound, to: &buffer)
         }
         if !isFirst { buffer.appendCopy(of: line) }
         writeBucket(bound: .infinity, total, set)
+        exemplars.write(upTo: .infinity, to: &buffer)
         writeTotals(series, family, total, set, names)
     }
 

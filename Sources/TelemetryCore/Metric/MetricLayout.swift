@@ -77,6 +77,7 @@ enum EntryLayout {
     static let isSeries: UInt8 = 2
     static let isBlock: UInt8 = 3
     static let isProcessBlock: UInt8 = 4
+    static let isExemplarBlock: UInt8 = 5
 }
 
 /// "Metrics"
@@ -126,6 +127,8 @@ enum SeriesLayout {
     static let exponentialKey = 128
     /// A gauge over living processes: the first of its blocks.
     static var processes: Field<UInt32> { Field(48) }
+    /// A histogram of either type: its block of exemplars; 0: there is none.
+    static var exemplars: Field<UInt32> { Field(32) }
 }
 
 /// "Blocks" of a gauge over living processes. The value is where that of a gauge is in its series.
@@ -145,4 +148,29 @@ enum BucketBlockLayout {
         let rest = Int(index) % MetricLimits.exponentialBuckets
         return buckets &+ 8 &* (rest < 0 ? rest &+ MetricLimits.exponentialBuckets : rest)
     }
+}
+
+/// "Blocks of exemplars": a slot for each bucket of a histogram, or a few for an exponential one.
+enum ExemplarBlockLayout {
+    static let slots = 64
+    static let slotSize = 48
+    /// As many as OpenTelemetry's SDKs keep.
+    static let exponentialSlots = 20
+
+    // In a slot. An empty one is all zeroes, and their checksum is not 0.
+    static var checksum: Field<UInt64> { Field(0) }
+    static let checked = 8..<48
+    static var value: Field<Double> { Field(8) }
+    static var time: Field<Int64> { Field(16) }
+    static let trace = 24
+    static let span = 40
+}
+
+extension SeriesShape {
+    /// Of its block of exemplars.
+    var exemplarSlots: Int {
+        type == .exponentialHistogram ? ExemplarBlockLayout.exponentialSlots : boundCount &+ 1
+    }
+
+    var exemplarBlockSize: Int { ExemplarBlockLayout.slots &+ ExemplarBlockLayout.slotSize &* exemplarSlots }
 }

@@ -21,10 +21,9 @@ extension SeriesView {
     fileprivate func add(to digest: inout WordDigest) {
         digest.add(attributes)
         digest.add(UInt64(bitPattern: created))
-        digest.add(UInt64(bitPattern: integer))
         digest.add(number.bitPattern)
         switch shape.type {
-        case .counter, .upDownCounter, .gauge: break
+        case .counter, .upDownCounter, .gauge: digest.add(UInt64(bitPattern: integer))
         case .histogram: for index in 0...shape.boundCount { digest.add(bucket(index)) }
         case .exponentialHistogram:
             let counts = exponential

@@ -217,8 +217,10 @@ extension MetricSnapshot {
     func move(_ series: SeriesView, to other: SeriesView) {
         guard let from = place(of: series), let to = place(of: other), from != to else { return }
         let (sum, isTooLarge) = SeriesLayout.integer.load(to).addingReportingOverflow(SeriesLayout.integer.load(from))
-        SeriesLayout.integer.store(isTooLarge ? .max : sum, to)
-        SeriesLayout.integer.store(0, from)
+        if series.shape.type != .histogram {
+            SeriesLayout.integer.store(isTooLarge ? .max : sum, to)
+            SeriesLayout.integer.store(0, from)
+        }
         SeriesLayout.number.store(SeriesLayout.number.load(to) + SeriesLayout.number.load(from), to)
         SeriesLayout.number.store(0, from)
         guard series.shape.type == .histogram else { return }
@@ -332,9 +334,11 @@ package struct MetricFamily {
 
     /// Upper bound of a bucket. The last bucket has none.
     @inline(__always)
-    package func bound(_ index: Int) -> Double {
-        (entry + MetricEntryLayout.key + MetricKeyLayout.bounds).loadUnaligned(
-            fromByteOffset: 8 &* index, as: Double.self)
+    package func bound(_ index: Int) -> Double { bounds[index] }
+
+    /// At a multiple of eight, as every entry.
+    var bounds: UnsafePointer<Double> {
+        (entry + MetricEntryLayout.key + MetricKeyLayout.bounds).assumingMemoryBound(to: Double.self)
     }
 
     /// A digest of the rules for its attributes; 0: there are none.
@@ -444,6 +448,9 @@ package struct SeriesView {
         for index in 0...shape.boundCount { result &+= bucket(index) }
         return result
     }
+
+    /// Of a histogram of either type, from the lowest bucket to the highest if the buckets have bounds.
+    package func exemplars(_ family: MetricFamily) -> [Exemplar] { Exemplar.all(entry, family, base, size) }
 
     /// Of a histogram with observations.
     package var low: Double { SeriesLayout.low.load(entry) }

@@ -56,7 +56,7 @@ package struct SamplerVariables {
     }
 
     /// Without white space around it, in lower case: names are the same in any case.
-    private static func word(_ text: String?) -> String {
+    static func word(_ text: String?) -> String {
         let bytes = Array((text ?? "").utf8)
         return bytes.withUnsafeBytes { String(bytes: OptionalSpace.trim($0).map { Authority.lowercase($0) }) }
     }

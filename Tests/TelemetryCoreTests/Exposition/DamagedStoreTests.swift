@@ -7,7 +7,9 @@ import XCTest
 final class DamagedStoreTests: XCTestCase {
     private func scene() throws -> MetricScene {
         let scene = try MetricScene()
-        for (index, type) in [MetricType.counter, .gauge, .upDownCounter, .histogram].enumerated() {
+        for (index, type) in [
+            MetricType.counter, .gauge, .upDownCounter, .histogram, .exponentialHistogram,
+        ].enumerated() {
             let name = "metric.\(index)"
             scene.declare(name, type, unit: "s", help: "Help.", bounds: type == .histogram ? [1, 2] : nil)
             for number in 0..<20 {
@@ -16,7 +18,10 @@ final class DamagedStoreTests: XCTestCase {
                 ]
                 switch type {
                 case .gauge: scene.record(name, .set(Double(number)), attributes)
-                case .histogram: scene.record(name, .observe(Double(number)), attributes)
+                case .histogram, .exponentialHistogram:
+                    let trace = TraceID(high: 1, low: UInt64(number))
+                    let exemplar = Exemplar(value: Double(number), time: 1, traceID: trace, spanID: 1)
+                    scene.record(name, exemplar, attributes)
                 default: scene.record(name, .add(Int64(number)), attributes)
                 }
             }

@@ -10,7 +10,8 @@ final class MetricsJSONTests: XCTestCase {
         scene.declare("level", .gauge)
         scene.record("level", .set(3))
         scene.declare("wait", .histogram, unit: "s", bounds: [0.5, 1])
-        for value in [0.25, 0.75, 5] { scene.record("wait", .observe(value)) }
+        for value in [0.25, 0.75] { scene.record("wait", .observe(value)) }
+        scene.record("wait", Exemplar(value: 5, time: 1_000_000, traceID: TraceID(high: 1, low: 2), spanID: 3))
         scene.declare("idle", .upDownCounter)
         for _ in 0..<7 { MetricMap.count(.refusedValue, scene.map.base) }
         let times = #""created":"[-0-9T:.]+Z""#
@@ -26,7 +27,9 @@ final class MetricsJSONTests: XCTestCase {
                 + #"{"attributes":{},"value":3.0,"created":T}]},"#
                 + #"{"name":"wait","type":"histogram","unit":"s","description":"","series":["#
                 + #"{"attributes":{},"count":3,"sum":6.0,"min":0.25,"max":5.0,"buckets":[{"le":0.5,"count":1},"#
-                + #"{"le":1.0,"count":2},{"le":null,"count":3}],"created":T}]},"#
+                + #"{"le":1.0,"count":2},{"le":null,"count":3}],"exemplars":["#
+                + #"{"value":5.0,"time":"1970-01-01T00:00:00.001000000Z","trace_id":"00000000000000010000000000000002","#
+                + #""span_id":"0000000000000003"}],"created":T}]},"#
                 + #"{"name":"idle","type":"up_down_counter","unit":"","description":"","series":[]}],"#
                 + #""refused":{"refused_value":7,"overflowed":0,"refused_metric":0,"adjusted":0,"dropped":0,"superseded":0,"not_in_prometheus":0}}"#
                 + "\n")

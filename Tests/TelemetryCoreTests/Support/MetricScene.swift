@@ -35,13 +35,26 @@ final class MetricScene {
     func record(_ name: String, _ operation: MetricOperation, raw: [UInt8]) -> Bool {
         guard let metric = metrics[name] else { return false }
         let shape = metric.declaration.shape
-        let (entry, _) = raw.withUnsafeBytes {
-            map.seriesOrOverflow($0, metric.entry, shape, limit: metric.declaration.seriesLimit)
-        }
+        let entry = place(name, raw)
         return entry != 0
             && map.apply(
                 operation, to: entry, UInt32(shape.type.rawValue), metric.bounds, metric.declaration.bounds.count)
                 == true
+    }
+
+    private func place(_ name: String, _ raw: [UInt8]) -> Int {
+        guard let metric = metrics[name] else { return 0 }
+        return raw.withUnsafeBytes {
+            map.seriesOrOverflow(
+                $0, metric.entry, metric.declaration.shape, limit: metric.declaration.seriesLimit
+            ).entry
+        }
+    }
+
+    /// Observes the exemplar's value.
+    func record(_ name: String, _ exemplar: Exemplar, _ attributes: [(String, Value)] = []) {
+        guard record(name, .observe(exemplar.value), attributes), let metric = metrics[name] else { return }
+        map.keep(exemplar, map.base + place(name, Self.encode(attributes)), metric.declaration.shape, metric.bounds)
     }
 
     func snapshot() throws -> MetricSnapshot { try XCTUnwrap(MetricSnapshot.of(map)) }
