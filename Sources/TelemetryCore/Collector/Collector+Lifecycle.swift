@@ -113,9 +113,13 @@ extension Collector {
         return status
     }
 
-    /// With a local backend there is nothing to wait for: even a detached collector delivers at once.
+    /// With a local backend there is nothing to wait for: even a detached collector delivers at once. A helper that has
+    /// recorded a span or a metric leaves waiting events to the next one that records an event.
     private var deliversAtClose: Bool {
-        mutex.withLock { options.delivery == TELEMETRY_IN_PROCESS || spool?.usesHeap != false || isLocal }
+        mutex.withLock {
+            if options.role.isHelper && spool == nil { return false }
+            return options.delivery == TELEMETRY_IN_PROCESS || spool?.usesHeap != false || isLocal
+        }
     }
 
     private var detachedIsDue: Bool {
