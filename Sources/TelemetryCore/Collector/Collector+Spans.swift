@@ -152,8 +152,7 @@ extension Collector {
         var result = status
         for sink in [sinks.author, sinks.own] {
             guard let sink, sink.isEnabled else { continue }
-            let next = sink.flush(until: deadline, ignoringBackoff)
-            if result == TELEMETRY_DISABLED || result == TELEMETRY_OK && next != TELEMETRY_DISABLED { result = next }
+            result = Self.joined(result, sink.flush(until: deadline, ignoringBackoff))
         }
         return result
     }
@@ -169,15 +168,20 @@ extension Collector {
         return status == TELEMETRY_DISABLED ? TELEMETRY_OK : status
     }
 
+    /// Of two that a caller treats as one: the first problem.
+    static func joined(_ first: telemetry_status, _ next: telemetry_status) -> telemetry_status {
+        first == TELEMETRY_DISABLED || first == TELEMETRY_OK && next != TELEMETRY_DISABLED ? next : first
+    }
+
     /// After the last call on the collector. True: another process is to deliver what is left there.
-    func closeSpans(_ deadline: Deadline, isAtOnce: Bool) -> Bool {
+    func closeSpans(_ deadline: Deadline, isAtOnce: Bool, _ status: inout telemetry_status) -> Bool {
         guard let sinks = spanSinks else { return false }
         Self.spansWord(handle).pointee.store(0, ordering: .relaxed)
         spanSinks = nil
         var leavesWork = false
         for sink in [sinks.author, sinks.own] {
             guard let sink else { continue }
-            _ = sink.close(until: deadline, isAtOnce: isAtOnce)
+            status = Self.joined(status, sink.close(until: deadline, isAtOnce: isAtOnce))
             if loss == nil { loss = sink.loss }
             if sink.leavesWork { leavesWork = true }
         }
