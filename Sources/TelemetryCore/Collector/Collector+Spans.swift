@@ -35,9 +35,7 @@ extension Collector {
         let author = Gate.isOpen(handle) ? options.spans().map { Collector.open($0) } : nil
         let own = ownCollectorOfAny().flatMap { $0.options.spans() }.map { Collector.open($0) }
         for sink in [author, own] { sink?.lastingSpans = lastingSpans }
-        let variables = SamplerVariables.read()
-        let sampler = variables.isSet ? variables.sampler : options.spanSampler
-        let made = SpanSinks(author: author, own: own, sampler: sampler)
+        let made = SpanSinks(author: author, own: own, sampler: Self.sampler(options))
         let kept = mutex.withLock { () -> SpanSinks in
             if let spanSinks { return spanSinks }
             spanSinks = made
@@ -48,6 +46,24 @@ extension Collector {
         if kept === made { return kept }
         for collector in [author, own] { _ = collector?.close(timeoutMilliseconds: 0) }
         return kept
+    }
+
+    private static func sampler(_ options: Options) -> TraceSampler {
+        let variables = SamplerVariables.read()
+        return variables.isSet ? variables.sampler : options.spanSampler
+    }
+
+    /// The span that TRACEPARENT names: an event of this process is in it, as a span that begins here would be below it.
+    /// Nil also if such a span would not be recorded for the author: who does not get a trace does not get its id. To be
+    /// deallocated.
+    static func carriedSpan(_ options: Options) -> UnsafePointer<csystem_span>? {
+        guard options.audience == .author, options.signal == .events, let context = EnvironmentCarrier.span(),
+            options.spans() != nil, sampler(options).decides(context.traceID, parent: context)
+        else { return nil }
+        let span = UnsafeMutablePointer<csystem_span>.allocate(capacity: 1)
+        span.initialize(to: csystem_span())
+        SpanRecording.set(context, span)
+        return UnsafePointer(span)
     }
 
     // MARK: a collector of spans
