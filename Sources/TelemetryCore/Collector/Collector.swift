@@ -441,7 +441,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held. Lets other threads record into the active segment without the mutex, and ensures that the
     /// events are delivered.
-    private func publish(_ spool: Spool) {
+    func publish(_ spool: Spool) {
         mutex.assertHeld()
         if isDryRun { return }
         if worker.isRunning || !needsWorkerLater {
