@@ -40,6 +40,22 @@ enum AbandonedSpans {
         }
     }
 
+    /// The process that wrote into a segment was killed while a span ended there. `collect` may have passed it by, alive:
+    /// when the segment is gone, nobody would know any more that the record was not whole. So this is done before. False:
+    /// the process has not let go of its file yet, or the file cannot be replaced now.
+    static func collect(endingIn segment: Segment, _ shared: SpoolDirectory) -> Bool {
+        collect(shared)
+        guard let bytes = Heap.take(largestFile) else { return false }
+        defer { Heap.release(bytes) }
+        for name in names(in: shared.directory) {
+            let isEnding = { (word: SpanSlotWord, generation: UInt64) in
+                word.hasPlace && generation == segment.description.generation
+            }
+            if countSlots(of: name, shared.directory, bytes, isEnding) > 0 { return false }
+        }
+        return true
+    }
+
     /// Consent for them was withdrawn. What a living process has open is void by its epoch.
     static func discard(in directory: Descriptor) {
         for name in names(in: directory) {
