@@ -6,8 +6,9 @@ import TelemetryCore
 enum DeliveryCommands {
     static func flush(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let limit = try invocation.milliseconds(.timeoutMs, "--timeout-ms", default: 5_000)
+        let all = TimeLimit(milliseconds: limit, end: Deadline(timeoutMilliseconds: limit))
         return try answering(invocation) { () throws(Failure) in
-            _ = try sendAll(invocation, Deadline(timeoutMilliseconds: limit), limit, ignoringBackoff: false)
+            _ = try sendAll(invocation, all, ignoringBackoff: false)
         }
     }
 
@@ -25,16 +26,16 @@ enum DeliveryCommands {
             throw Failure(
                 code: .notDelivered, message: "not delivered: another 'telemetry deliver' is at work; " + kept)
         }
-        let end = Deadline(timeoutMilliseconds: limit)
-        var isEnabled = try sendAll(invocation, end, limit, ignoringBackoff: isNow, sparing: true)
+        let all = TimeLimit(milliseconds: limit, end: Deadline(timeoutMilliseconds: limit))
+        var isEnabled = try sendAll(invocation, all, ignoringBackoff: isNow, sparing: true)
         var before: UInt64 = 0
         // Events recorded meanwhile have found this process at work, and have started no other.
-        while isEnabled && !end.isPast {
+        while isEnabled && !all.end.isPast {
             let left = DetachedDelivery.left(try invocation.options())
             // These events are not for this process: a whole pass has changed nothing.
             if left == 0 || left == before { break }
             before = left
-            isEnabled = try sendAll(invocation, end, limit, ignoringBackoff: false, sparing: true)
+            isEnabled = try sendAll(invocation, all, ignoringBackoff: false, sparing: true)
         }
     }
 
@@ -52,39 +53,50 @@ enum DeliveryCommands {
         return .ok
     }
 
-    /// What is kept for the user, and what the author gets: if the one cannot be delivered, the other is nevertheless.
-    /// Whether telemetry is on.
+    /// How long all that a command sends may take together. A receiver that is slow takes the time of those after it,
+    /// whose data waits for the next delivery.
+    private struct TimeLimit {
+        let milliseconds: UInt32
+        let end: Deadline
+
+        var rest: UInt32 { UInt32(clamping: end.remainingMilliseconds(cap: Int(milliseconds))) }
+    }
+
+    /// What the author gets, and what is kept for the user: if the one cannot be delivered, the other is nevertheless.
+    /// Events come first, as in telemetry_flush(): no receiver of spans delays them. Whether telemetry is on.
     private static func sendAll(
-        _ invocation: Invocation, _ end: Deadline, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
+        _ invocation: Invocation, _ limit: TimeLimit, ignoringBackoff: Bool, sparing: Bool = false
     ) throws(Failure) -> Bool {
         let options = try invocation.options()
         let own = OwnChoice.options(options)
+        var isEnabled = false
         var failure: Failure?
-        let rest = { failure == nil ? limit : UInt32(clamping: end.remainingMilliseconds(cap: Int(limit))) }
+        do throws(Failure) {
+            isEnabled = try send(invocation, options, limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        } catch { failure = error }
         do throws(Failure) {
             if let own { try sendMetrics(own, limit, ignoringBackoff: ignoringBackoff, sparing: sparing) }
-        } catch { failure = error }
+        } catch { failure = failure ?? error }
         for spool in [own?.spans(), options.spans()] {
             guard let spool else { continue }
             do throws(Failure) {
-                _ = try send(invocation, spool, rest(), ignoringBackoff: ignoringBackoff, sparing: sparing)
+                _ = try send(invocation, spool, limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
             } catch { failure = failure ?? error }
         }
-        let isEnabled = try send(invocation, options, rest(), ignoringBackoff: ignoringBackoff, sparing: sparing)
         if let failure { throw failure }
         return isEnabled
     }
 
     /// H14
     private static func sendMetrics(
-        _ own: Options, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool
+        _ own: Options, _ limit: TimeLimit, ignoringBackoff: Bool, sparing: Bool
     ) throws(Failure) {
         if own.metricDestinations.isEmpty { return }
         let delivery = ToolDelivery(own)
-        let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        let status = delivery.run(timeoutMilliseconds: limit.rest, ignoringBackoff: ignoringBackoff, sparing: sparing)
         let what = "metrics for your own receivers not delivered"
         if status == TELEMETRY_ERROR_TIMEOUT {
-            throw Failure(code: .notDelivered, message: what + " within \(limit) ms")
+            throw Failure(code: .notDelivered, message: what + " within \(limit.milliseconds) ms")
         }
         if !delivery.metricProblem.utf8.isEmpty {
             throw Failure(code: .notDelivered, message: what + ": " + delivery.metricProblem)
@@ -93,7 +105,8 @@ enum DeliveryCommands {
 
     /// Whether telemetry is on. `sparing`: metrics wait for their interval.
     private static func send(
-        _ invocation: Invocation, _ options: Options, _ limit: UInt32, ignoringBackoff: Bool, sparing: Bool = false
+        _ invocation: Invocation, _ options: Options, _ limit: TimeLimit, ignoringBackoff: Bool,
+        sparing: Bool = false
     ) throws(Failure) -> Bool {
         let what = options.signal == .spans ? "spans " : ""
         let delivery = ToolDelivery(options)
@@ -101,8 +114,7 @@ enum DeliveryCommands {
         let isEnabled = delivery.decision.isEnabled
         let before = SpoolInspector.statistics(options: options) ?? telemetry_statistics()
         let attemptBefore = SpoolInspector.deliveryState(options: options)?.lastAttempt
-        let deadline = Deadline(timeoutMilliseconds: limit)
-        let status = delivery.run(timeoutMilliseconds: limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
+        let status = delivery.run(timeoutMilliseconds: limit.rest, ignoringBackoff: ignoringBackoff, sparing: sparing)
         if status != TELEMETRY_ERROR_TIMEOUT, !delivery.metricProblem.utf8.isEmpty {
             throw Failure(code: .notDelivered, message: "metrics not delivered: " + delivery.metricProblem)
         }
@@ -110,7 +122,9 @@ enum DeliveryCommands {
         switch status {
         case TELEMETRY_ERROR_TIMEOUT:
             let reason =
-                deadline.isPast ? "not delivered within \(limit) ms; " : "not delivered: another process delivers; "
+                limit.end.isPast
+                ? "not delivered within \(limit.milliseconds) ms; "
+                : "not delivered: another process delivers; "
             throw Failure(code: .notDelivered, message: what + reason + fate.text)
         case TELEMETRY_ERROR_DELIVERY:
             let state = SpoolInspector.deliveryState(options: options)

@@ -42,25 +42,32 @@ enum SpanCommands {
         let span = HelperSpan(
             lasting: collector, seconds: seconds, name: name, kind: plan.kind, parent: plan.parent, plan.attributes)
         warn(span.status, name, invocation)
-        let isEnabled = collector.decision.isEnabled
-        RecordCommands.end(collector)
         // Of a span that could not be kept nobody will ever hear: what is done belongs to its parent.
         let isLost = !span.isRecorded && span.status != TELEMETRY_OK && span.status != TELEMETRY_ADJUSTED
         let context = isLost ? self.parent(plan.parent) : span.context
         if isLost, !span.isOff, span.status != TELEMETRY_ERROR_UNDECLARED, !invocation.isQuiet {
             invocation.complain("not recorded: no room for one more open span, or no directory to keep it in")
         }
-        if invocation.wantsJSON {
-            var object = JSONObject()
-            object.add("tool", collector.options.toolName)
-            object.add("enabled", isEnabled)
-            object.add("status", RecordCommands.text(of: span.status))
-            object.add("traceparent", optional: context.context?.text)
-            try invocation.answer(object.text)
-        } else {
-            try invocation.answer(text(context, SpanWords.Form(rawValue: form ?? 0) ?? .traceparent))
+        // While nobody has its name, no other process can have changed it.
+        do throws(Failure) {
+            let form = SpanWords.Form(rawValue: form ?? 0) ?? .traceparent
+            try invocation.answer(invocation.wantsJSON ? json(collector, span, context) : text(context, form))
+        } catch {
+            span.forget()
+            RecordCommands.end(collector)
+            throw error
         }
+        RecordCommands.end(collector)
         return .ok
+    }
+
+    private static func json(_ collector: Collector, _ span: HelperSpan, _ context: PropagatedContext) -> String {
+        var object = JSONObject()
+        object.add("tool", collector.options.toolName)
+        object.add("enabled", collector.decision.isEnabled)
+        object.add("status", RecordCommands.text(of: span.status))
+        object.add("traceparent", optional: context.context?.text)
+        return object.text
     }
 
     private static func parent(_ parent: HelperSpan.Parent) -> PropagatedContext {
@@ -128,7 +135,7 @@ enum SpanCommands {
         guard let context, context.isSampled else {
             return try answer(invocation, collector, context == nil ? TELEMETRY_DISABLED : TELEMETRY_OK)
         }
-        switch HelperSpan.resume(collector, context, attributes, texts: [name, message]) {
+        switch HelperSpan.resume(collector, context, attributes, texts: [name, message], isEnd: isEnd) {
         case .disabled: return try answer(invocation, collector, TELEMETRY_DISABLED)
         case .span(let span):
             var done = TELEMETRY_OK
@@ -138,7 +145,9 @@ enum SpanCommands {
                 done = span.end()
             } else {
                 done = span.addEvent(name, attributes)
-                if !span.keep() { done = TELEMETRY_ERROR_DROPPED }
+            }
+            if done == TELEMETRY_ERROR_DROPPED, !invocation.isQuiet {
+                invocation.complain(isEnd ? lostEnd : lostEvent)
             }
             return try answer(invocation, collector, done)
         case .notOpen:
@@ -155,6 +164,10 @@ enum SpanCommands {
             throw Failure(code: .system, message: "the span's file cannot be read: " + error.text)
         }
     }
+
+    private static let lostEvent =
+        "not recorded: no room for one more event in the span, which counts what is missing"
+    private static let lostEnd = "not recorded: no room for the span's end; the span is still open"
 
     private static func answer(_ invocation: Invocation, _ collector: Collector, _ status: telemetry_status)
         throws(Failure) -> ExitCode

@@ -462,6 +462,28 @@ echo "$TRACEPARENT"'
     expect_equal "$(open_spans t)" 0
 }
 
+# events_of_spans TOOL: of each event in the log its name and its span.
+events_of_spans() {
+    python3 -c 'import json, sys
+for line in open(sys.argv[1]):
+    event = json.loads(line)
+    print(event["name"], event.get("metadata", {}).get("span_id"))' "$(events "$1")"
+}
+
+shell_events() {
+    enable t
+    # shellcheck disable=SC2016
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t
+telemetry_span outer telemetry_track in_function
+telemetry_span_begin part; telemetry_track in_part; telemetry_span_end
+telemetry_track after'
+    expect_silent err
+    telemetry flush --tool t --quiet || :
+    expect_equal "$(events_of_spans t)" "in_function $(spans t 'j[0]["span_id"]')
+in_part $(spans t 'j[1]["span_id"]')
+after None"
+}
+
 shell_spans_off() {
     # shellcheck disable=SC2016
     in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; set -eu
@@ -490,6 +512,7 @@ exit 3'
 
 for shell in "${shells[@]}"; do
     test_case "H13 $shell: spans of programs, functions and parts of a script nest" shell_spans "$shell"
+    test_case "H10 H13 $shell: an event names the span that it is recorded in" shell_events "$shell"
     test_case "H13 $shell: off, spans cost and leave nothing" shell_spans_off "$shell"
     test_case "H13 $shell: spans that are open end with the script, with telemetry_trap" shell_spans_trapped "$shell"
 done

@@ -2,6 +2,7 @@
 import os
 import random
 import signal
+import struct
 import subprocess
 import time
 
@@ -174,3 +175,124 @@ def deliveries(world):
             process.wait(60)
     helper(world, "deliver", "--now")
     check_equal(sorted(f"span {number}" for number in range(total)), sorted(span["name"] for span in log_lines(world)), "delivered, once each")
+
+
+# Preloaded into a process that delivers. Before it takes the lock of the first segment, the program VICTIM is killed and gone.
+BETWEEN = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void kill_victim(void)
+{
+    char path[64], text[256];
+    int pid = atoi(getenv("VICTIM"));
+    kill(pid, SIGKILL);
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    for (int i = 0; i < 10000; i++, usleep(1000)) {
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+            break;
+        char *state = fgets(text, sizeof text, file) != NULL ? strrchr(text, ')') : NULL;
+        fclose(file);
+        if (state == NULL || state[2] == 'Z')
+            break;
+    }
+    usleep(200000);
+}
+
+int openat(int directory, const char *name, int flags, ...)
+{
+    static int (*real)(int, const char *, int, ...);
+    static int is_done;
+    va_list more;
+    va_start(more, flags);
+    int mode = flags & O_CREAT ? va_arg(more, int) : 0;
+    va_end(more);
+    size_t length = strlen(name);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "openat");
+    if (!is_done && length > 4 && strcmp(name + length - 4, ".seg") == 0 && (flags & O_ACCMODE) == O_RDWR) {
+        is_done = 1;
+        kill_victim();
+    }
+    return real(directory, name, flags, mode);
+}
+"""
+
+
+def in_the_middle(world, text):
+    """A program that stands still in the middle of the end of a span: its place is reserved and noted, and half of the record is written. The file of open spans."""
+    driver = Driver(world)
+    driver.open(detached=1)
+    driver.begin(0, 0, "whole", 1, ROOT)
+    driver.end(0)
+    driver.begin(0, 1, "ending", 1, ROOT)
+    driver.attributes(1, *attributes(number=1, text=text))
+    driver.begin(0, 2, "open", 1, ROOT)
+    driver.process.send_signal(signal.SIGSTOP)
+    directory = spool(world)
+    segment, = [os.path.join(directory, name) for name in os.listdir(directory) if name.endswith(".seg")]
+    slots, = [os.path.join(directory, name) for name in os.listdir(directory) if name.endswith(".open")]
+    with open(segment, "r+b") as file, open(slots, "r+b") as its:
+        image, open_image = file.read(), its.read()
+        generation = reader.Description.parse(image).generation
+        word, = struct.unpack_from("<Q", image)
+        at = next(at for at in range(reader.HEADER_BYTES, len(open_image), reader.SLOT_BYTES) if b"ending" in open_image[at:at + reader.SLOT_BYTES])
+        length = struct.unpack_from("<Q", open_image, at)[0] & 0xFFFF
+        tail, size = word & 0xFFFFFF, (length + 7) // 8
+        its.seek(at + 8)
+        its.write(struct.pack("<Q", generation))
+        its.seek(at)
+        its.write(struct.pack("<Q", tail << 32 | 2 << 16 | length))
+        file.seek(tail * 8)
+        file.write(open_image[at + 16:at + 16 + length // 2])
+        file.seek(0)
+        file.write(struct.pack("<Q", word + size + (1 << 24) + (1 << 48)))
+    return driver, slots
+
+
+def deliver_between(world, driver):
+    if not hasattr(world, "between"):
+        world.between = world.preload("between", BETWEEN)
+    helper(world, "deliver", "--now", expected=None, environment={"LD_PRELOAD": world.between, "VICTIM": str(driver.process.pid)})
+    check_equal(-signal.SIGKILL, driver.process.wait(10), "the program's end")
+
+
+EACH_ONCE = [("ending", False), ("open", True), ("whole", False)]
+
+
+def once(world):
+    return sorted((span["name"], span.get("abandoned", False)) for span in log_lines(world))
+
+
+@test("kills/between", "E3 H9")
+def between(world):
+    """A program is killed with half a record written, between a delivery's look at its open spans and at its segment: each span is there once."""
+    driver, _ = in_the_middle(world, "x" * 300)
+    deliver_between(world, driver)
+    helper(world, "deliver", "--now")
+    check_equal(EACH_ONCE, once(world), "spans")
+    ending, = [span for span in log_lines(world) if span["name"] == "ending"]
+    check_equal({"number": 1, "text": "x" * 300}, ending["attributes"], "what was said of the span")
+    check_equal([], [name for name in os.listdir(spool(world)) if name.endswith(".open")], "files of open spans")
+
+
+@test("kills/between-locks", "E3 H9")
+def between_locks(world):
+    """The same while the killed program has not let go of its open spans: the segment waits for them."""
+    driver, slots = in_the_middle(world, "y")
+    with open(slots, "rb") as file:
+        holder = subprocess.Popen(["flock", str(file.fileno())], pass_fds=[file.fileno()])
+        deliver_between(world, driver)
+        check_equal(0, holder.wait(10), "the lock")
+        check("ending" not in [name for name, _ in once(world)], "delivered, or lost, while it was locked")
+        helper(world, "deliver", "--now", expected=None)
+        check_equal([], once(world), "delivered while it was locked")
+    helper(world, "deliver", "--now")
+    check_equal(EACH_ONCE, once(world), "spans")

@@ -1,8 +1,9 @@
 """H14: spans for receivers of the user's own, beside those for the author or without them."""
 import json
 import os
+import time
 
-from driving import DISABLED, OK, PARENT, ROOT, TRACE, Driver, attributes, files_below, helper, spool
+from driving import DISABLED, OK, PARENT, ROOT, TIMEOUT, TRACE, Driver, attributes, files_below, helper, spool
 from push_receiver import PushReceiver
 from suite import check, check_equal, test
 from test_delivery import OTLP, Zipkin, decoded
@@ -132,3 +133,56 @@ def killed(world):
     check('"left"' in sent, sent)
     world.run([f"{BUILD}/bin/telemetry", "reset", "--tool", TOOL], expected=None)
     check(not os.path.exists(own_spool(world)), f"{files_below(world.path('home', '.local'))}")
+
+
+def late_receivers(world):
+    """An author and a user who take everything, and answer a second late."""
+    author, mine = world.closes(PushReceiver(lambda number: "late")), world.closes(PushReceiver(lambda number: "late"))
+    world.manifest("", {"backends": [{"kind": "otlp", "endpoint": author.url, "signals": ["events", "spans"]}]})
+    own_file(world, {"own": "on", "backends": [{"kind": "otlp", "endpoint": mine.url}]})
+    return author, mine
+
+
+def elapsed(call):
+    began = time.monotonic()
+    result = call()
+    return result, time.monotonic() - began
+
+
+# A time limit, and more than a busy machine needs to notice it: less than one more receiver takes.
+LIMIT_MS, LATEST = 1300, 2.2
+
+
+@test("own/time-limit", "E9 H14")
+def time_limit(world):
+    """The time limit of flush and deliver is that of the whole command, with receivers that take everything slowly; what had no time is delivered by the next."""
+    for command in (["flush", "--timeout-ms"], ["deliver", "--now", "--time-limit-ms"]):
+        author, mine = late_receivers(world)
+        helper(world, "track", "e")
+        helper(world, "count", "m")
+        world.run([f"{BUILD}/bin/telemetry", "span", "--tool", TOOL, "--name", "s", "--", "true"])
+        done, seconds = elapsed(lambda words=command: helper(world, *words, str(LIMIT_MS), expected=None))
+        check(seconds < LATEST, f"{command[0]} took {seconds:.1f} s")
+        check_equal(4, done.returncode, f"{command[0]}: exit code, {done.stderr}")
+        check(f"within {LIMIT_MS} ms" in done.stderr, done.stderr)
+        helper(world, "deliver", "--now", expected=None)
+        helper(world, "deliver", "--now")
+        for receiver, paths in ((author, {"/v1/logs", "/v1/traces"}), (mine, {"/v1/metrics", "/v1/traces"})):
+            check(paths <= {request.path for request in receiver.requests}, f"{command[0]}: {[request.path for request in receiver.requests]}")
+
+
+for LAST in ("flush", "close"):
+    def time_limit_c(world, last=LAST):
+        """The same for a call in C."""
+        late_receivers(world)
+        driver = Driver(world)
+        driver.open(manifest=world.manifest_file)
+        driver.track(0)
+        driver.begin(0, 0, "s", 1, ROOT)
+        driver.end(0)
+        status, seconds = elapsed(lambda: getattr(driver, last)(0, LIMIT_MS))
+        check(seconds < LATEST, f"{last} took {seconds:.1f} s")
+        check_equal(TIMEOUT, status, f"status of {last}")
+        driver.leave()
+
+    test(f"own/time-limit-{LAST}", "E9 H14")(time_limit_c)

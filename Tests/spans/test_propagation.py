@@ -1,9 +1,11 @@
 """H10, H11: W3C Trace Context, level 2, and sampling, through the C interface. The tables are those of W3C's own suite (test/test.py)."""
+import json
 import os
 import re
 
-from driving import NULL, OK, PARENT, ROOT, TRACE, Driver, attributes, files_below, found, waiting
+from driving import DISABLED, NULL, OK, PARENT, ROOT, TRACE, Driver, attributes, files_below, found, helper, log_lines, waiting
 from suite import check, check_equal, test
+from world import BUILD, TOOL
 
 IDS = "12345678901234567890123456789012-1234567890123456"
 SAMPLED, UNSAMPLED = f"00-{IDS}-01", f"00-{IDS}-00"
@@ -232,3 +234,75 @@ def ratio(world):
     driver.leave()
     check(180 < recorded < 320, f"{recorded}")
     check_equal(2 * recorded, len(waiting(world)), "records")
+
+
+def events(world):
+    """The ids in those that wait or were delivered, which are then gone."""
+    path = world.path("home", ".local", "state", "telemetry", TOOL, "events.jsonl")
+    lines = helper(world, "show", "--json").stdout
+    if os.path.exists(path):
+        with open(path) as file:
+            lines += file.read()
+        os.remove(path)
+    return [ids(json.loads(line)) for line in lines.splitlines()]
+
+
+def ids(event):
+    given = event.get("metadata", {})
+    return f"{given['trace_id']}-{given['span_id']}" if "trace_id" in given or "span_id" in given else None
+
+
+def tracked(world, environment, expected=OK, **options):
+    """What the event of a program has that no span is active in."""
+    driver = Driver(world, environment)
+    driver.open(**options)
+    check_equal(expected, driver.track(0), "track")
+    driver.close(0, 0 if "manifest" in options else 5000)
+    driver.leave()
+    return events(world)
+
+
+@test("propagation/events", "H10")
+def events_of_environment(world):
+    """An event of a program that runs in a span has its ids, if a span that begins there would be recorded: not without consent, sampling or the author's wish."""
+    for variables, expected in (({}, None), ({"TRACEPARENT": SAMPLED}, IDS), ({"TRACEPARENT": UNSAMPLED}, None), ({"TRACEPARENT": SAMPLED + "x"}, None),
+                                ({"TRACEPARENT": ""}, None), ({"TRACEPARENT": SAMPLED, "OTEL_TRACES_SAMPLER": "always_off"}, None),
+                                ({"TRACEPARENT": UNSAMPLED, "OTEL_TRACES_SAMPLER": "always_on"}, IDS),
+                                ({"TRACEPARENT": SAMPLED, "OTEL_TRACES_SAMPLER": "parentbased_always_off"}, IDS)):
+        check_equal([expected], tracked(world, variables), f"{variables}")
+    check_equal([], tracked(world, {"TRACEPARENT": SAMPLED, "DO_NOT_TRACK": "1"}, DISABLED), "without consent")
+    world.manifest("https://127.0.0.1:9/", kind="http")
+    check_equal([None], tracked(world, {"TRACEPARENT": SAMPLED}, manifest=world.manifest_file), "an author who takes no spans")
+    check("12345678901234567890123456789012" not in helper(world, "show", "--wire", expected=None).stdout, "the trace's id in a request")
+
+
+@test("propagation/events-active", "H10")
+def events_active(world):
+    """The active span of the thread comes before the environment's, and the environment's counts again after it. A span that begins then is not in it."""
+    driver = Driver(world, {"TRACEPARENT": SAMPLED})
+    driver.open()
+    driver.begin(0, 0, "root", 1, ROOT)
+    driver.track(0)
+    driver.activate(0)
+    driver.track(0)
+    root = driver.traceparent(0)[3:52]
+    driver.deactivate(0)
+    driver.track(0)
+    driver.activate(0)
+    driver.end(0)
+    driver.track(0)
+    driver.close(0, 5000)
+    check_equal([IDS, root, IDS, IDS], events(world), "ids of the events")
+
+
+@test("propagation/events-commands", "H10")
+def events_commands(world):
+    """What a program below a span records through the helper has the span's ids, also as --dry-run shows it."""
+    track = f"'{BUILD}/bin/telemetry' track inner --tool {TOOL}"
+    script = f"{track}; {track} --error-category network; '{BUILD}/bin/telemetry' command deploy --tool {TOOL} --duration-ms 1 --exit-code 0"
+    world.run([f"{BUILD}/bin/telemetry", "span", "--tool", TOOL, "--name", "outer", "--", "sh", "-c", script])
+    span, = log_lines(world)
+    expected = f"{span['trace_id']}-{span['span_id']}"
+    check_equal([expected] * 3, events(world), "ids of the events")
+    shown = world.run([f"{BUILD}/bin/telemetry", "track", "e", "--tool", TOOL, "--dry-run"], environment={"TRACEPARENT": SAMPLED}).stdout
+    check(all(part in shown for part in IDS.split("-")), f"a dry run: {shown}")

@@ -8,6 +8,8 @@ struct LastingSpans {
     var expires: Int64
     /// Bytes that this process adds to a span.
     var room: Int
+    /// This process ends it.
+    var isEnd = false
 
     /// At once, of one tool.
     static let most = 1024
@@ -76,12 +78,50 @@ extension Collector {
             cell.pointee.letGo()
             return .notOpen
         }
+        // Without a segment for it, what is said at the end has to find room in the span's own file, too.
+        cell.pointee.mayLeaveSlot = terms.isEnd && place(spool, cell.pointee.length &+ terms.room) != nil
         if let registry = options.events {
             cell.pointee.rules = cell.pointee.name.withCString {
                 SpanRecording.find(UnsafePointer(registry.table), Text($0, limit: EventLimits.nameBytes))
             }
         }
         return .span(cell, use)
+    }
+
+    enum LastingEnd {
+        case inSegment, inItsFile
+        /// It is still open.
+        case nowhere
+        case withdrawn
+    }
+
+    /// The thread has the cell.
+    func endLasting(_ cell: UnsafeMutablePointer<SpanCell>) -> LastingEnd {
+        mutex.lock()
+        defer { mutex.unlock() }
+        guard Gate.isOpen(handle), let spool = currentSpool(attaching: true), !cell.pointee.isVoid else {
+            return .withdrawn
+        }
+        defer { publish(spool) }
+        if let place = place(spool, cell.pointee.length), cell.pointee.write(into: place.base, capacity: place.size) {
+            return .inSegment
+        }
+        return cell.pointee.park() ? .inItsFile : .nowhere
+    }
+
+    /// With the mutex held: a segment that is a file, with room for so many bytes of a record. Nil: there is none.
+    private func place(_ spool: Spool, _ bytes: Int) -> Segment? {
+        mutex.assertHeld()
+        let bytes = (bytes &+ 7) & ~7
+        let fits = { (segment: Segment) in !segment.isHeap && segment.state.tail &+ bytes <= segment.size }
+        if let active = spool.active, fits(active) { return active }
+        guard Allocation.hasReserve else { return nil }
+        // One that an earlier process has left may be too full.
+        for _ in 0..<2 {
+            guard let next = spool.advance(size: bytes), !next.isHeap else { return nil }
+            if fits(next) { return next }
+        }
+        return nil
     }
 
     private func mayBeOpen(_ context: TraceContext) -> Bool {

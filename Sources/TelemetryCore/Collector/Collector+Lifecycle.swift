@@ -104,8 +104,8 @@ extension Collector {
             noteLoss(whole: false)
         }
         leavesWork = spawns
-        let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce)
-        let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce)
+        let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce, &status)
+        let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce, &status)
         if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
             DetachedDelivery.startUnlessRunning(options)
         }

@@ -36,9 +36,7 @@ extension Collector {
         let author = Gate.isOpen(handle) ? options.spans().map { Collector.open($0) } : nil
         let own = ownCollectorOfAny().flatMap { $0.options.spans() }.map { Collector.open($0) }
         for sink in [author, own] { sink?.lastingSpans = lastingSpans }
-        let variables = SamplerVariables.read()
-        let sampler = variables.isSet ? variables.sampler : options.spanSampler
-        let made = SpanSinks(author: author, own: own, sampler: sampler)
+        let made = SpanSinks(author: author, own: own, sampler: Self.sampler(options))
         let kept = mutex.withLock { () -> SpanSinks in
             if let spanSinks { return spanSinks }
             spanSinks = made
@@ -49,6 +47,24 @@ extension Collector {
         if kept === made { return kept }
         for collector in [author, own] { _ = collector?.close(timeoutMilliseconds: 0) }
         return kept
+    }
+
+    private static func sampler(_ options: Options) -> TraceSampler {
+        let variables = SamplerVariables.read()
+        return variables.isSet ? variables.sampler : options.spanSampler
+    }
+
+    /// The span that TRACEPARENT names: an event of this process is in it, as a span that begins here would be below it.
+    /// Nil also if such a span would not be recorded for the author: who does not get a trace does not get its id. To be
+    /// deallocated.
+    static func carriedSpan(_ options: Options) -> UnsafePointer<csystem_span>? {
+        guard options.audience == .author, options.signal == .events, let context = EnvironmentCarrier.span(),
+            options.spans() != nil, sampler(options).decides(context.traceID, parent: context)
+        else { return nil }
+        let span = UnsafeMutablePointer<csystem_span>.allocate(capacity: 1)
+        span.initialize(to: csystem_span())
+        SpanRecording.set(context, span)
+        return UnsafePointer(span)
     }
 
     // MARK: a collector of spans
@@ -153,8 +169,7 @@ extension Collector {
         var result = status
         for sink in [sinks.author, sinks.own] {
             guard let sink, sink.isEnabled else { continue }
-            let next = sink.flush(until: deadline, ignoringBackoff)
-            if result == TELEMETRY_DISABLED || result == TELEMETRY_OK && next != TELEMETRY_DISABLED { result = next }
+            result = Self.joined(result, sink.flush(until: deadline, ignoringBackoff))
         }
         return result
     }
@@ -170,15 +185,20 @@ extension Collector {
         return status == TELEMETRY_DISABLED ? TELEMETRY_OK : status
     }
 
+    /// Of two that a caller treats as one: the first problem.
+    static func joined(_ first: telemetry_status, _ next: telemetry_status) -> telemetry_status {
+        first == TELEMETRY_DISABLED || first == TELEMETRY_OK && next != TELEMETRY_DISABLED ? next : first
+    }
+
     /// After the last call on the collector. True: another process is to deliver what is left there.
-    func closeSpans(_ deadline: Deadline, isAtOnce: Bool) -> Bool {
+    func closeSpans(_ deadline: Deadline, isAtOnce: Bool, _ status: inout telemetry_status) -> Bool {
         guard let sinks = spanSinks else { return false }
         Self.spansWord(handle).pointee.store(0, ordering: .relaxed)
         spanSinks = nil
         var leavesWork = false
         for sink in [sinks.author, sinks.own] {
             guard let sink else { continue }
-            _ = sink.close(until: deadline, isAtOnce: isAtOnce)
+            status = Self.joined(status, sink.close(until: deadline, isAtOnce: isAtOnce))
             if loss == nil { loss = sink.loss }
             if sink.leavesWork { leavesWork = true }
         }

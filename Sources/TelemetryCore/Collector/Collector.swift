@@ -91,7 +91,8 @@ package final class Collector: ForkMember {
         recorder.initialize(
             to: Recorder(
                 segmentBytes: options.segmentBytes, sampling: sampling,
-                registry: options.events.map { UnsafePointer($0.table) }))
+                registry: options.events.map { UnsafePointer($0.table) },
+                carried: decision.isEnabled || isDryRun ? Self.carriedSpan(options) : nil))
         cancelled.initialize(to: Atomic(false))
         handle = .allocate(capacity: 1)
         handle.initialize(to: telemetry_collector(recording: 0, recorder: recorder, implementation: nil, spans: 0))
@@ -100,6 +101,7 @@ package final class Collector: ForkMember {
     deinit {
         handle.deallocate()
         recorder.pointee.counts.deallocate()
+        recorder.pointee.carried?.deallocate()
         recorder.deinitialize(count: 1)
         recorder.deallocate()
         cancelled.deinitialize(count: 1)
@@ -439,7 +441,7 @@ package final class Collector: ForkMember {
 
     /// With the mutex held. Lets other threads record into the active segment without the mutex, and ensures that the
     /// events are delivered.
-    private func publish(_ spool: Spool) {
+    func publish(_ spool: Spool) {
         mutex.assertHeld()
         if isDryRun { return }
         if worker.isRunning || !needsWorkerLater {

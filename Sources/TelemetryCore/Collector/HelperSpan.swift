@@ -44,17 +44,19 @@ package final class HelperSpan {
             room: SpanLayout.fixedSize &+ EventLimits.nameBytes &+ TraceState.limit &+ Self.room(attributes))
         self.init(collector, name: name, kind: kind, parent: parent)
         set(attributes)
-        _ = keep()
     }
 
-    /// What was said is where other processes find it. False: not all of it.
-    package func keep() -> Bool {
-        var isKept = true
+    /// Nobody can name it, so it was never begun.
+    package func forget() {
+        each { $0.pointee.block?._withUnsafeGuaranteedRef { $0.file.discard() } }
+        SpanRecording.discard(span)
+    }
+
+    private func each(_ body: (UnsafeMutablePointer<SpanCell>) -> Void) {
         for (cell, use) in [(span.pointee.cells.0, span.pointee.uses.0), (span.pointee.cells.1, span.pointee.uses.1)] {
             guard let cell = cell?.assumingMemoryBound(to: SpanCell.self) else { continue }
-            if SpanCell.with(cell, use, { $0.pointee.returnToSlot() }) != true { isKept = false }
+            _ = SpanCell.with(cell, use, body)
         }
-        return isKept
     }
 
     package enum Resumed {
@@ -67,10 +69,10 @@ package final class HelperSpan {
 
     /// One that another process has begun. `texts`: what else is going to be said.
     package static func resume(
-        _ collector: Collector, _ context: TraceContext, _ attributes: Attributes, texts: [String]
+        _ collector: Collector, _ context: TraceContext, _ attributes: Attributes, texts: [String], isEnd: Bool
     ) -> Resumed {
         let room = texts.reduce(Self.room(attributes)) { $0 &+ 2 &* $1.utf8.count &+ 64 }
-        let terms = LastingSpans(expires: 0, room: room)
+        let terms = LastingSpans(expires: 0, room: room, isEnd: isEnd)
         collector.lastingSpans = terms
         guard let sinks = collector.makeSpanSinks() else { return .disabled }
         let span = HelperSpan(collector, context)
@@ -153,11 +155,20 @@ package final class HelperSpan {
         CommandPath.normalise(name, toolName: options.toolName)
     }
 
+    /// TELEMETRY_ERROR_DROPPED: the span has only counted it.
     package func addEvent(_ name: String, _ attributes: Attributes) -> telemetry_status {
         let list = AttributeList(attributes)
-        return list.items.withUnsafeBufferPointer { items in
+        let before = eventCount
+        let status = list.items.withUnsafeBufferPointer { items in
             name.withCString { SpanRecording.change(span, .event($0, items.baseAddress, items.count)) }
         }
+        return status == TELEMETRY_ADJUSTED && eventCount == before ? TELEMETRY_ERROR_DROPPED : status
+    }
+
+    private var eventCount: Int {
+        var count = 0
+        each { count &+= $0.pointee.eventCount }
+        return count
     }
 
     /// `status`: a telemetry_span_status.

@@ -18,8 +18,14 @@ struct Recorder: ~Copyable {
     let segmentBytes: Int
     /// C11. The collector keeps it alive.
     let sampling: Unmanaged<Sampling>?
+    /// The span that this process runs in, for the events of threads without an active one. The collector frees it.
+    let carried: UnsafePointer<csystem_span>?
 
-    init(segmentBytes: Int, sampling: Sampling?, registry: UnsafePointer<RegistryTable>?) {
+    init(
+        segmentBytes: Int, sampling: Sampling?, registry: UnsafePointer<RegistryTable>?,
+        carried: UnsafePointer<csystem_span>? = nil
+    ) {
+        self.carried = carried
         self.segmentBytes = segmentBytes
         self.sampling = sampling.map { Unmanaged.passUnretained($0) }
         self.registry = registry
@@ -113,7 +119,8 @@ package enum Recording {
         if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {
             return refuseUndeclared(handle)
         }
-        if csystem_active_span() != nil, let span = SpanRecording.active() {
+        let carried = recorder.pointee.carried
+        if csystem_active_span() != nil || carried != nil, let span = SpanRecording.active() ?? carried {
             return recordMarked(handle, input, span, now: now)
         }
         if let sampling = recorder.pointee.sampling {
@@ -125,7 +132,7 @@ package enum Recording {
         return inline ? encode(handle, input, now: now) : encodeOutOfLine(handle, input, now: now)
     }
 
-    /// The thread has an active span.
+    /// The thread has an active span, or the process runs in one.
     @inline(never)
     private static func recordMarked(
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ input: EventInput, _ span: UnsafePointer<csystem_span>,

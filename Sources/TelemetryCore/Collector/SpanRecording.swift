@@ -361,6 +361,7 @@ package enum SpanRecording {
         _ cell: UnsafeMutablePointer<SpanCell>, _ handle: UnsafeMutablePointer<telemetry_collector>,
         _ recorder: UnsafeMutablePointer<Recorder>
     ) -> telemetry_status {
+        if cell.pointee.isLasting { return endLasting(cell, handle, recorder) }
         let status = Collector.from(handle).recordSlowly(length: cell.pointee.length) { base, capacity in
             cell.pointee.isVoid || cell.pointee.write(into: base, capacity: capacity)
         }
@@ -368,26 +369,55 @@ package enum SpanRecording {
             cell.pointee.letGo()
             return TELEMETRY_DISABLED
         }
-        let isLasting = cell.pointee.isLasting
         guard status == TELEMETRY_OK else {
-            // A span that lasts is still there: it can be ended once more.
-            if isLasting { cell.pointee.letGo() } else { cell.pointee.end() }
+            cell.pointee.end()
             return status
         }
-        let result = count(cell, recorder)
-        if isLasting { cell.pointee.block?._withUnsafeGuaranteedRef { $0.file.discard() } }
-        return result
+        return count(cell, recorder)
+    }
+
+    /// A span that lasts ends in a file in every case: in a segment, or in its own until there is room. Memory would be
+    /// gone with this process.
+    private static func endLasting(
+        _ cell: UnsafeMutablePointer<SpanCell>, _ handle: UnsafeMutablePointer<telemetry_collector>,
+        _ recorder: UnsafeMutablePointer<Recorder>
+    ) -> telemetry_status {
+        switch Collector.from(handle).endLasting(cell) {
+        case .inSegment:
+            let result = count(cell, recorder)
+            cell.pointee.block?._withUnsafeGuaranteedRef { $0.file.discard() }
+            return result
+        case .inItsFile:
+            let result = tally(cell, recorder)
+            cell.pointee.letGo()
+            return result
+        case .nowhere:
+            // It can be ended once more.
+            cell.pointee.letGo()
+            return TELEMETRY_ERROR_DROPPED
+        case .withdrawn:
+            cell.pointee.letGo()
+            return TELEMETRY_DISABLED
+        }
     }
 
     @inline(__always)
     private static func count(_ cell: UnsafeMutablePointer<SpanCell>, _ recorder: UnsafeMutablePointer<Recorder>)
         -> telemetry_status
     {
-        let (isAdjusted, refused) = (cell.pointee.isAdjusted, cell.pointee.refusedCount)
-        if cell.pointee.hasRedaction { recorder.pointee.counts.add(.redacted) }
+        let result = tally(cell, recorder)
         cell.pointee.end()
+        return result
+    }
+
+    @inline(__always)
+    private static func tally(_ cell: UnsafeMutablePointer<SpanCell>, _ recorder: UnsafeMutablePointer<Recorder>)
+        -> telemetry_status
+    {
+        let refused = cell.pointee.refusedCount
+        if cell.pointee.hasRedaction { recorder.pointee.counts.add(.redacted) }
         if refused > 0 { recorder.pointee.counts.add(.attributesRefused, UInt64(truncatingIfNeeded: refused)) }
-        if !isAdjusted { return TELEMETRY_OK }
+        if !cell.pointee.isAdjusted { return TELEMETRY_OK }
         recorder.pointee.counts.add(.adjusted)
         return TELEMETRY_ADJUSTED
     }

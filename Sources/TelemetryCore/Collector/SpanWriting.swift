@@ -77,14 +77,11 @@ enum SpanWriting {
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ rules: UnsafePointer<RegisteredEvent>?,
         _ cell: UnsafeMutablePointer<SpanCell>
     ) -> telemetry_status {
-        // What is in the slot of a span that lasts is never moved: the next process reads it there, and counts its keys.
-        let isLasting = cell.pointee.isLasting
-        if !isLasting && cell.pointee.written > SpanLimits.largeBytes {
+        if cell.pointee.written > SpanLimits.largeBytes, !cell.pointee.isLasting {
             _ = compact(cell, newFrom: cell.pointee.written)
         }
         let before = cell.pointee.written
-        let most = isLasting ? SpanLimits.attributes &- cell.pointee.attributeCount : 2 &* SpanLimits.attributes
-        var (kept, dropped) = append(attributes, count, most: most, rules: rules, cell)
+        var (kept, dropped) = append(attributes, count, most: 2 &* SpanLimits.attributes, rules: rules, cell)
         cell.pointee.attributeCount &+= kept
         if cell.pointee.attributeCount > SpanLimits.attributes { dropped &+= compact(cell, newFrom: before) }
         cell.pointee.commit()
@@ -95,10 +92,13 @@ enum SpanWriting {
     /// A key that was given again counts once. Returns how many are beyond the limit then.
     @inline(never)
     private static func compact(_ cell: UnsafeMutablePointer<SpanCell>, newFrom start: Int) -> Int {
-        guard cell.pointee.leaveSlot() else { return 0 }
+        // What another process has written of a span that lasts is never moved: a kill would leave half of it.
+        let isLasting = cell.pointee.isLasting
+        guard isLasting || cell.pointee.leaveSlot() else { return 0 }
         let first = cell.pointee.itemsOffset
         let items = SpanAttributes(base: cell.pointee.record + first, count: cell.pointee.written &- first)
-        let (end, kept, dropped) = items.compact(newFrom: start &- first, limit: SpanLimits.attributes)
+        let (end, kept, dropped) = items.compact(
+            newFrom: start &- first, limit: SpanLimits.attributes, keepingOld: isLasting)
         cell.pointee.cut(to: first &+ end)
         cell.pointee.attributeCount = kept
         return dropped

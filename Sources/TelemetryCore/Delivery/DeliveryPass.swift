@@ -139,11 +139,17 @@ final class DeliveryPass {
     private func claim(_ segment: AgedSegment, _ shared: SpoolDirectory) -> Segment? {
         mutex.assertHeld()
         guard let orphan = spool.claim(segment.name, shared) else { return nil }
-        if segment.header?.generation != orphan.description.generation {
+        if segment.header?.generation != orphan.description.generation || !isAllThere(orphan, shared) {
             orphan.release(removingFrom: nil)
             return nil
         }
         return orphan
+    }
+
+    /// Of a record that its process was killed over, another file has the span.
+    private func isAllThere(_ orphan: Segment, _ shared: SpoolDirectory) -> Bool {
+        dispatcher.options.signal != .spans || orphan.state.writers == 0
+            || AbandonedSpans.collect(endingIn: orphan, shared)
     }
 
     /// What is gone can be.

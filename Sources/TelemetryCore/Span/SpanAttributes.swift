@@ -23,16 +23,16 @@ struct SpanAttributes {
         return keys
     }
 
-    /// Removes what was given again later, and of the keys that are new from `start` on those beyond `limit`. `kept`: the
-    /// attributes that are left; `end`: bytes that are left.
-    func compact(newFrom start: Int, limit: Int) -> (end: Int, kept: Int, dropped: Int) {
-        let dropped = markExcess(newFrom: start, limit: limit)
-        var (from, to, kept) = (0, 0, 0)
+    /// Removes what was given again later, and of the keys that are new from `start` on those beyond `limit`. `keepingOld`:
+    /// what lies before `start` is not touched. `kept`: the keys that are left; `end`: bytes that are left.
+    func compact(newFrom start: Int, limit: Int, keepingOld: Bool = false) -> (end: Int, kept: Int, dropped: Int) {
+        let (kept, dropped) = markExcess(newFrom: start, limit: limit, keepingOld: keepingOld)
+        var (from, to) = (0, 0)
         while let size = size(from) {
-            let isAttribute = isAttribute(from)
-            if !isAttribute || type(from) != Self.dropped && !isGivenAgain(from, from &+ size, count) {
+            if keepingOld && from < start || !isAttribute(from)
+                || type(from) != Self.dropped && !isGivenAgain(from, from &+ size, count)
+            {
                 if from != to { memmove(base + to, base + from, size) }
-                if isAttribute { kept &+= 1 }
                 to &+= size
             }
             from &+= size
@@ -40,7 +40,7 @@ struct SpanAttributes {
         return (to, kept, dropped)
     }
 
-    private func markExcess(newFrom start: Int, limit: Int) -> Int {
+    private func markExcess(newFrom start: Int, limit: Int, keepingOld: Bool) -> (kept: Int, dropped: Int) {
         var (at, room, dropped) = (0, limit, 0)
         while let size = size(at) {
             let next = at &+ size
@@ -49,14 +49,14 @@ struct SpanAttributes {
             {
                 if room > 0 {
                     room &-= 1
-                } else {
+                } else if !keepingOld || at >= start {
                     SpanItemLayout.type.store(Self.dropped, base + at)
                     dropped &+= 1
                 }
             }
             at = next
         }
-        return dropped
+        return (limit &- room, dropped)
     }
 
     private func isAttribute(_ at: Int) -> Bool { type(at) < SpanItemLayout.isEvent || type(at) == Self.dropped }

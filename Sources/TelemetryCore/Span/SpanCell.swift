@@ -24,6 +24,9 @@ struct SpanCell: ~Copyable {
     private var grownCapacity = 0
     /// What of the record the slot has, if it has outgrown the slot.
     private var lengthInSlot = 0
+    /// Of a span that lasts: its end goes into a segment, so it may outgrow the slot. Otherwise the next process would
+    /// not find what lies elsewhere.
+    var mayLeaveSlot = false
     var attributeCount = 0
     var eventCount = 0
     var linkCount = 0
@@ -101,6 +104,7 @@ struct SpanCell: ~Copyable {
         isAdjusted = false
         refusedCount = 0
         rules = nil
+        mayLeaveSlot = slotCapacity == SpanSlotLayout.capacity
         return use.wrappingAdd(1, ordering: .releasing).newValue
     }
 
@@ -179,16 +183,10 @@ struct SpanCell: ~Copyable {
     @inline(__always)
     var isInSlot: Bool { record == slot + SpanSlotLayout.record }
 
-    /// Puts a record that has left its slot back, for other processes. False: there is no room. A process that is killed
-    /// in between leaves no span.
-    mutating func returnToSlot() -> Bool {
-        if isInSlot { return true }
-        guard length <= slotCapacity else { return false }
-        store(.free)
-        let place = slot + SpanSlotLayout.record
-        place.copyMemory(from: record, byteCount: length)
-        (record, capacity) = (place, slotCapacity)
-        commit()
+    /// It has ended, and no segment has room: it stays in its file until one has. False: a part of it is not there.
+    func park() -> Bool {
+        guard isInSlot else { return false }
+        store(.ending(length, offset: SpanSlotWord.nowhere))
         return true
     }
 
@@ -232,7 +230,7 @@ struct SpanCell: ~Copyable {
 
     @inline(never)
     private mutating func grow(to needed: Int) -> Bool {
-        guard needed <= RecordLayout.maximumSize else { return false }
+        guard mayLeaveSlot, needed <= RecordLayout.maximumSize else { return false }
         if grownCapacity < needed {
             let wanted = min(RecordLayout.maximumSize, max(2 &* needed, 4 &* SpanSlotLayout.size))
             guard let made = Allocation.resize(grown, to: wanted) else { return false }

@@ -40,6 +40,22 @@ enum AbandonedSpans {
         }
     }
 
+    /// The process that wrote into a segment was killed while a span ended there. `collect` may have passed it by, alive:
+    /// when the segment is gone, nobody would know any more that the record was not whole. So this is done before. False:
+    /// the process has not let go of its file yet, or the file cannot be replaced now.
+    static func collect(endingIn segment: Segment, _ shared: SpoolDirectory) -> Bool {
+        collect(shared)
+        guard let bytes = Heap.take(largestFile) else { return false }
+        defer { Heap.release(bytes) }
+        for name in names(in: shared.directory) {
+            let isEnding = { (word: SpanSlotWord, generation: UInt64) in
+                word.hasPlace && generation == segment.description.generation
+            }
+            if countSlots(of: name, shared.directory, bytes, isEnding) > 0 { return false }
+        }
+        return true
+    }
+
     /// Consent for them was withdrawn. What a living process has open is void by its epoch.
     static func discard(in directory: Descriptor) {
         for name in names(in: directory) {
@@ -49,20 +65,38 @@ enum AbandonedSpans {
         }
     }
 
-    /// Spans that are open, of living processes too. A look from outside: it may be wrong a moment later.
+    /// Spans that are open, of living processes too, and those that wait for room in a segment. A look from outside: it
+    /// may be wrong a moment later.
     static func countOpen(in directory: Descriptor) -> Int {
         var count = 0
         guard let bytes = Heap.take(largestFile) else { return 0 }
         defer { Heap.release(bytes) }
         for name in names(in: directory) {
-            guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { continue }
-            let size = file.read(bytes, largestFile, at: 0) ?? 0
-            file.close()
-            // A span that lasts has one slot, of any size.
-            let step = isLasting(name) ? largestFile : SpanSlotLayout.size
-            for at in stride(from: SegmentLayout.headerSize, to: size, by: step) {
-                if SpanSlotWord(raw: (bytes + at).load(as: UInt64.self)).isOpen { count += 1 }
+            count += countSlots(of: name, directory, bytes) { word, _ in
+                word.isOpen || word.isEnding && !word.hasPlace
             }
+        }
+        return count
+    }
+
+    /// A look without the lock. `bytes`: room for the largest file. `isMeant`: of a slot's word, and the generation of the
+    /// segment that its span ends in.
+    private static func countSlots(
+        of name: String, _ directory: Descriptor, _ bytes: UnsafeMutableRawPointer,
+        _ isMeant: (SpanSlotWord, UInt64) -> Bool
+    ) -> Int {
+        guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return 0 }
+        defer { file.close() }
+        let size = file.read(bytes, largestFile, at: 0) ?? 0
+        // A file with records is one that only needs another name.
+        if size < SegmentLayout.headerSize || StateWord.load(bytes).count > 0 { return 0 }
+        // A span that lasts has one slot, of any size.
+        let step = isLasting(name) ? largestFile : SpanSlotLayout.size
+        var count = 0
+        for at in stride(from: SegmentLayout.headerSize, through: size &- SpanSlotLayout.record, by: step) {
+            let slot = bytes + at
+            let word = SpanSlotWord(raw: slot.load(as: UInt64.self))
+            if isMeant(word, SpanSlotLayout.generation.load(slot)) { count += 1 }
         }
         return count
     }
@@ -155,7 +189,7 @@ enum AbandonedSpans {
             word.length <= capacity,
             SpanItems.offset(UnsafeRawBufferPointer(start: slot + SpanSlotLayout.record, count: word.length)) != nil
         else { return nil }
-        if word.isEnding, isRecorded(SpanSlotLayout.generation.load(slot), word.offset, shared) { return nil }
+        if word.hasPlace, isRecorded(SpanSlotLayout.generation.load(slot), word.offset, shared) { return nil }
         return word.length
     }
 

@@ -31,8 +31,13 @@ struct SpanSlotWord {
             raw: endingState | UInt64(truncatingIfNeeded: length) | UInt64(truncatingIfNeeded: offset >> 3) << 32)
     }
 
+    /// No record lies there: the span has ended, and waits for room in a segment.
+    static let nowhere = 0
+
     var isOpen: Bool { raw & Self.stateMask == Self.openState }
     var isEnding: Bool { raw & Self.stateMask == Self.endingState }
+    /// Its record is written, or was.
+    var hasPlace: Bool { isEnding && offset != Self.nowhere }
     var length: Int { Int(raw & 0xFFFF) }
     var offset: Int { Int(raw >> 32) &* 8 }
 }

@@ -34,6 +34,11 @@ package enum EnvironmentCarrier {
         return PropagatedContext(fields: fields)
     }
 
+    /// The span that this process was started in.
+    package static func span(_ lookup: (String) -> String? = { Environment.value($0) }) -> TraceContext? {
+        lookup(variable(PropagatedContext.Field.parent)).flatMap { TraceContext(text: $0) }
+    }
+
     /// `NAME=value` for a child, up to three. Those that are missing must not be in the child's environment either:
     /// `isCarried` says which entries of its copy to leave out.
     package static func entries(_ context: PropagatedContext) -> [String] {

@@ -23,20 +23,23 @@ final class SpanAttributesTests: XCTestCase {
 
     private func bytes(_ items: [Item]) -> [UInt8] { items.flatMap { $0.bytes } }
 
-    private func compacted(_ old: [Item], _ new: [Item], limit: Int) -> (bytes: [UInt8], kept: Int, dropped: Int) {
+    private func compacted(_ old: [Item], _ new: [Item], limit: Int, keepingOld: Bool) -> (
+        bytes: [UInt8], kept: Int, dropped: Int
+    ) {
         var all = bytes(old) + bytes(new)
         let (count, start) = (all.count, bytes(old).count)
         let (end, kept, dropped) = all.withUnsafeMutableBytes {
-            SpanAttributes(base: $0.baseAddress!, count: count).compact(newFrom: start, limit: limit)
+            SpanAttributes(base: $0.baseAddress!, count: count).compact(
+                newFrom: start, limit: limit, keepingOld: keepingOld)
         }
         return (Array(all[..<end]), kept, dropped)
     }
 
     private func check(
-        _ old: [Item], _ new: [Item], limit: Int = 3, becomes expected: [Item], kept: Int, dropped: Int = 0,
-        line: UInt = #line
+        _ old: [Item], _ new: [Item], limit: Int = 3, keepingOld: Bool = false, becomes expected: [Item],
+        kept: Int, dropped: Int = 0, line: UInt = #line
     ) {
-        let result = compacted(old, new, limit: limit)
+        let result = compacted(old, new, limit: limit, keepingOld: keepingOld)
         XCTAssertEqual(result.bytes, bytes(expected), line: line)
         XCTAssertEqual([result.kept, result.dropped], [kept, dropped], line: line)
     }
@@ -62,6 +65,17 @@ final class SpanAttributesTests: XCTestCase {
         check(
             [.attribute("a", 1)], [.attribute("b", 1), .attribute("c", 1), .attribute("d", 1), .attribute("b", 2)],
             becomes: [.attribute("a", 1), .attribute("c", 1), .attribute("d", 1)], kept: 3, dropped: 1)
+    }
+
+    func testWhatIsOldIsNotMoved() {
+        let old: [Item] = [
+            .attribute("a", 1), .event(["a"]), .attribute("b", 1), .attribute("a", 2), .attribute("c", 1),
+        ]
+        check(
+            old, [.attribute("d", 1), .attribute("a", 3), .attribute("d", 2), .attribute("a", 4)], keepingOld: true,
+            becomes: old + [.attribute("a", 4)], kept: 3, dropped: 1)
+        check(old, [.attribute("d", 1)], limit: 4, keepingOld: true, becomes: old + [.attribute("d", 1)], kept: 4)
+        check(old, [.attribute("d", 1)], limit: 2, keepingOld: true, becomes: old, kept: 2, dropped: 1)
     }
 
     func testOtherItemsStayWithTheirOwnAttributes() {
