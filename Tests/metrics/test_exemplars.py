@@ -12,7 +12,7 @@ import programs
 from push_receiver import PushReceiver, decoded, metrics
 from suite import check, check_equal, test
 from test_prometheus import PYTHON, HelperServer, Prometheus
-from world import TOOL
+from world import BUILD, TOOL
 
 # observer: says a line for each span whose id an exemplar may have: name, trace id, span id.
 OBSERVER = programs.PRELUDE + r"""
@@ -181,6 +181,24 @@ def variable(world):
     for number, word in enumerate(("trace_based", "always_on", "")):
         spans = observed(world, environment={"OTEL_METRICS_EXEMPLAR_FILTER": word})
         check_equal({5.0: spans["outer"], 50.0: spans["inner"], 500.0: spans["outer"]}, kept(world, "h"), word)
+
+
+@test("exemplars/environment", "H3")
+def of_the_environment(world):
+    """Below TRACEPARENT, a value belongs to the span that it names: of `telemetry observe` and `time` in a script that is run as a span."""
+    world.telemetry("enable")
+    with open(world.path("script"), "w") as file:
+        file.write("echo $TRACEPARENT\n$TELEMETRY observe size 3 --tool itest\n$TELEMETRY time took --tool itest -- true\n")
+    helper = f"{BUILD}/bin/telemetry"
+    out = world.run([helper, "span", "--tool", TOOL, "--name", "script", "--", "sh", world.path("script")], environment={"TELEMETRY": helper}).stdout
+    _, trace, span, _ = out.strip().split("-")
+    check_equal({3.0: (trace, span)}, kept(world, "size"), "observe")
+    check_equal([(trace, span)], list(kept(world, "took").values()), "time")
+    not_sampled = f"00-{trace}-{span}-00"
+    world.telemetry("observe", "other", "3", environment={"TRACEPARENT": not_sampled})
+    check_equal({}, kept(world, "other"), "not sampled")
+    world.telemetry("observe", "third", "3", environment={"TRACEPARENT": not_sampled[:-1] + "1", "OTEL_METRICS_EXEMPLAR_FILTER": "always_off"})
+    check_equal({}, kept(world, "third"), "filter")
 
 
 # writers THREADS: each thread has a span of its own and observes, for ever, values that only it observes: N + 0.5 in thread N of 8 numbers.

@@ -54,16 +54,17 @@ extension Collector {
         return variables.isSet ? variables.sampler : options.spanSampler
     }
 
-    /// The span that TRACEPARENT names: an event of this process is in it, as a span that begins here would be below it.
-    /// Nil also if such a span would not be recorded for the author: who does not get a trace does not get its id. To be
+    /// The span that TRACEPARENT names: events and exemplars of this process are in it, as a span that begins here would
+    /// be below it. Nil also if such a span would not be recorded: who does not get a trace does not get its id. To be
     /// deallocated.
     static func carriedSpan(_ options: Options) -> UnsafePointer<csystem_span>? {
-        guard options.audience == .author, options.signal == .events, let context = EnvironmentCarrier.span(),
+        guard options.signal == .events, let context = EnvironmentCarrier.span(),
             options.spans() != nil, sampler(options).decides(context.traceID, parent: context)
         else { return nil }
         let span = UnsafeMutablePointer<csystem_span>.allocate(capacity: 1)
         span.initialize(to: csystem_span())
         SpanRecording.set(context, span)
+        span.pointee.leaves_no_exemplar = !ExemplarFilter.read().keepsExemplars
         return UnsafePointer(span)
     }
 

@@ -79,9 +79,7 @@ package enum MetricRecording {
         }
         guard let isDone else { return later(series, operation) }
         if !isDone { return refuse(base) }
-        offerExemplar(operation, at, series.pointee.type, series.pointee.bounds, series.pointee.bound_count) {
-            map(series)
-        }
+        if let metric = series.pointee.metric { offerExemplar(operation, at, metric) { map(series) } }
         return TELEMETRY_OK
     }
 
@@ -266,37 +264,33 @@ package enum MetricRecording {
 extension MetricRecording {
     // MARK: exemplars
 
-    /// The value that was recorded may be an exemplar of its bucket, if a span is active in this thread.
+    /// The value that was recorded may be the exemplar of its bucket, if a span is active in this thread, or the process
+    /// runs in one.
     @inline(__always)
     static func offerExemplar(
-        _ operation: MetricOperation, _ entry: UnsafeMutableRawPointer,
-        _ metric: UnsafePointer<telemetry_metric>, _ map: () -> MetricMap?
+        _ operation: MetricOperation, _ entry: UnsafeMutableRawPointer, _ metric: UnsafePointer<telemetry_metric>,
+        _ map: () -> MetricMap?
     ) {
-        offerExemplar(
-            operation, entry, metric.pointee.type, metric.pointee.bounds, metric.pointee.bound_count, map)
+        guard case .observe(let value) = operation else { return }
+        let carried = carried(metric)
+        guard csystem_active_span() != nil || carried != nil, let map = map() else { return }
+        keepExemplar(value, entry, metric, map)
     }
 
     @inline(__always)
-    private static func offerExemplar(
-        _ operation: MetricOperation, _ entry: UnsafeMutableRawPointer, _ type: UInt32,
-        _ bounds: UnsafePointer<Double>?, _ boundCount: Int, _ map: () -> MetricMap?
-    ) {
-        guard csystem_active_span() != nil, case .observe(let value) = operation, let map = map() else { return }
-        keepExemplar(value, entry, type, bounds, boundCount, map)
+    private static func carried(_ metric: UnsafePointer<telemetry_metric>) -> UnsafePointer<csystem_span>? {
+        metric.pointee.collector.pointee.recorder.assumingMemoryBound(to: Recorder.self).pointee.carried
     }
 
     /// OpenTelemetry's filter `trace_based`: of spans that are sampled.
     @inline(never)
     private static func keepExemplar(
-        _ value: Double, _ entry: UnsafeMutableRawPointer, _ type: UInt32, _ bounds: UnsafePointer<Double>?,
-        _ boundCount: Int, _ map: MetricMap
+        _ value: Double, _ entry: UnsafeMutableRawPointer, _ metric: UnsafePointer<telemetry_metric>, _ map: MetricMap
     ) {
-        guard let span = SpanRecording.active(), let context = span.pointee.context, context.isSampled,
-            !span.pointee.is_off, !span.pointee.leaves_no_exemplar,
-            let type = MetricType(rawValue: UInt8(truncatingIfNeeded: type))
+        guard let span = SpanRecording.active() ?? carried(metric), let context = span.pointee.context,
+            context.isSampled, !span.pointee.is_off, !span.pointee.leaves_no_exemplar
         else { return }
-        let exemplar = Exemplar(
-            value: value, time: Clock.coarse(), traceID: context.traceID, spanID: context.spanID)
-        map.keep(exemplar, entry, SeriesShape(type: type, boundCount: boundCount), bounds)
+        let exemplar = Exemplar(value: value, time: Clock.coarse(), traceID: context.traceID, spanID: context.spanID)
+        map.keep(exemplar, entry, Metric.shape(metric), metric.pointee.bounds)
     }
 }
