@@ -35,7 +35,7 @@ enum InspectionCommands {
 
     /// Without --signal events are shown. The user should know that there are spans.
     private static func nameOtherSignal(_ invocation: Invocation, _ options: Options) {
-        if invocation.isQuiet || invocation.arguments.value(.signal) != nil { return }
+        if invocation.isQuiet || invocation.wantsJSON || invocation.arguments.value(.signal) != nil { return }
         let spans = options.ofSpans
         if invocation.arguments.has(.sent) {
             if AuditTrail.read(options: spans).isEmpty { return }

@@ -50,13 +50,11 @@ def counts(world):
 @test("delivery/spans", "H8 H12")
 def spans(world):
     """Those of spans are apart, in both formats, and there is none before a span was recorded."""
-    receiver = world.receiver()
-    receiver.mode("/status/503")
-    world.manifest(receiver.url, kind="otlp", signals="events spans")
+    world.manifest("http://127.0.0.1:9/", kind="otlp", signals="events spans")
     world.telemetry("track", "a")
     check("telemetry_spans_" not in world.telemetry("metrics", "--delivery").stdout, "before a span")
-    world.telemetry("span", "--name", "s", "--", "true")
-    world.telemetry("span", "--name", "s", "--", "true")
+    world.telemetry("span", f"--tool={TOOL}", "--name", "s", "--", "true")
+    world.telemetry("span", f"--tool={TOOL}", "--name", "s", "--", "true")
     world.telemetry("flush", expected=4)
     status = world.status()["spans"]
     for format_ in ("prometheus", "openmetrics"):

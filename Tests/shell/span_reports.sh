@@ -65,8 +65,10 @@ status_of_failures() {
     grep -q "^warning  spans delivery  *[0-9]* failed in a row" out || fail "$(cat out)"
     capture telemetry show --tool t
     expect_part err "1 span waits, too: --signal spans shows it"
-    capture telemetry show --tool t --quiet
-    expect_silent err
+    for option in --quiet --json; do
+        capture telemetry show --tool t $option
+        expect_silent err
+    done
     capture telemetry show --tool t --signal events
     expect_silent err
     telemetry disable --tool t
