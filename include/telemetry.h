@@ -1327,7 +1327,7 @@ TELEMETRY_API telemetry_status telemetry_flush(telemetry_collector *collector, u
 TELEMETRY_API telemetry_status telemetry_drop(telemetry_collector *collector);
 
 /**
- * Reads the counters.
+ * Reads the counters of events. `telemetry status` has those of spans and of metrics.
  *
  * Threads: any number at once.
  * Blocking: reads the spool's directory.
@@ -1573,8 +1573,9 @@ TELEMETRY_API telemetry_status telemetry_options_set_ephemeral(telemetry_options
 */
 
 /**
- * Says who decides whether events are recorded, and why: each source, what it said, whether it
- * counted, and which one decided. `telemetry explain` prints the same text. Changes nothing.
+ * Says who decides whether events, metrics and spans are recorded, and why: each source, what it
+ * said, whether it counted, and which one decided. `telemetry explain` prints the same text.
+ * Changes nothing.
  *
  * Threads: one at a time for the same options.
  * Blocking: reads the files that decide about consent.

@@ -92,7 +92,7 @@ public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?)
     return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { Collector.from(collector).drop() }
 }
 
-/// Reads the counters.
+/// Reads the counters of events. `telemetry status` has those of spans and of metrics.
 ///
 /// Threads: any number at once.
 /// Blocking: reads the spool's directory.

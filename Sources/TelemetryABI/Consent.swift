@@ -69,7 +69,7 @@ public func telemetryOptionsSetProjectConfig(
     configure(options) { $0.setProjectConfig(file: file.map(PathText.string), key: key.map(string)) }
 }
 
-/// Says who decides whether events are recorded, and why: each source, what it said, whether it
+/// Says who decides whether events, metrics and spans are recorded, and why: each source, what it said, whether it
 /// counted, and which one decided. `telemetry explain` prints the same text. Changes nothing.
 ///
 /// Threads: one at a time for the same options.

@@ -132,7 +132,7 @@ enum CommandTable {
                         summary: "author: with the user's consent; own: kept for the user (the default, if asked for)"),
                     OptionSyntax(
                         id: .delivery, name: "--delivery",
-                        summary: "also the counts of the tool's events and their deliveries"),
+                        summary: "also the counts of the tool's events and spans, and their deliveries"),
                     OptionSyntax(
                         id: .textfile, name: "--textfile", value: "FILE",
                         summary: "write to FILE at once, for the textfile collector of node_exporter"),
@@ -202,10 +202,14 @@ enum CommandTable {
                 ]),
             CommandSyntax(
                 id: .export, name: "export",
-                forms: ["[--format csv|jsonl] [--since TIME] [--type TYPE]... [--log FILE]", "--columns"],
+                forms: [
+                    "[--format csv|jsonl] [--since TIME] [--type TYPE]... [--log FILE]",
+                    "--signal spans [--format csv|jsonl] [--since TIME] [--log FILE]",
+                    "--columns [--signal events|spans]",
+                ],
                 summary: "print the local log as a table, for spreadsheets and databases",
                 details:
-                    "One row per event, oldest file first, with the same columns for all events.\nThe exit code is 7 if a line was damaged and left out.",
+                    "One row per event, or per span, oldest file first, with the same columns in every row.\nThe exit code is 7 if a line was damaged and left out.",
                 options: [
                     OptionSyntax(
                         id: .format, name: "--format", value: "FORMAT", choices: ["csv", "jsonl"],
@@ -213,9 +217,12 @@ enum CommandTable {
                     OptionSyntax(
                         id: .since, name: "--since", value: "TIME",
                         summary:
-                            "only events since then: 2026-05-12, 2026-05-12T14:30:00Z, or 90s, 30m, 24h, 7d, 4w ago"),
+                            "only what is from then on: 2026-05-12, 2026-05-12T14:30:00Z, or 90s, 30m, 24h, 7d, 4w ago"),
                     OptionSyntax(
                         id: .type, name: "--type", value: "TYPE", repeats: true, summary: "only events of this type"),
+                    OptionSyntax(
+                        id: .signal, name: "--signal", value: "SIGNAL", choices: ["events", "spans"],
+                        summary: "what the rows are: events (the default) or spans"),
                     OptionSyntax(
                         id: .columns, name: "--columns", summary: "print the names and types of the columns instead"),
                     OptionSyntax(

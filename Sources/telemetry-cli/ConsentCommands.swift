@@ -9,7 +9,7 @@ enum ConsentCommands {
         let options = try invocation.options()
         do throws(SystemError) { try PreferenceChange.enable(options) } catch {
             let isRefused = PreferenceStore.read(tool: options.toolName) == .off
-            if isRefused, SpoolInspector.statistics(options: options)?.pending != 0 {
+            if isRefused, Refusal.waiting(options) != 0 {
                 throw Failure(code: .system, message: "telemetry stays off: " + Refusal.notErased(options, error))
             }
             throw notStored(options.toolName, error)
@@ -36,10 +36,11 @@ enum ConsentCommands {
                 "the record of what was sent or logged before stays on this machine: 'telemetry reset --tool "
                     + options.toolName + "' erases it, and asks for the erasure of what was sent")
         }
-        let own = OwnChoice.look(options).decision
-        if own.isEnabled && !invocation.isQuiet {
+        let (kept, own) = OwnChoice.look(options)
+        if let kept, !invocation.isQuiet {
             invocation.complain(
-                "metrics are still kept for you, or sent to receivers of your own: " + own.reason
+                joined(kept.signalNames, " and ") + " are still kept for you, or sent to receivers of your own: "
+                    + own.reason
                     + ". The author gets none of them")
         }
         return .ok

@@ -22,7 +22,8 @@ enum DeliveryCommands {
     private static func passes(_ invocation: Invocation, _ limit: UInt32, _ isNow: Bool) throws(Failure) {
         let options = try invocation.options()
         if !isNow && DetachedLock.isElsewhere(options) {
-            let kept = DeliveryFate.whatIsKept(hasMetrics: !options.metricDestinations.isEmpty)
+            let kept = DeliveryFate.whatIsKept(
+                hasMetrics: !options.metricDestinations.isEmpty, hasSpans: options.takesSpans)
             throw Failure(
                 code: .notDelivered, message: "not delivered: another 'telemetry deliver' is at work; " + kept)
         }
@@ -158,6 +159,14 @@ enum DeliveryCommands {
         object.add("enabled", ConsentResolver.decide(options).isEnabled)
         object.add("delivered", counts.delivered)
         object.add("pending", counts.pending)
+        if let counts = SpoolInspector.statistics(options: options.ofSpans) {
+            var spans = JSONObject()
+            spans.add("delivered", counts.delivered)
+            spans.add("pending", counts.pending)
+            object.add("spans", spans)
+        } else {
+            object.add("spans", raw: "null")
+        }
         try invocation.answer(object.text)
     }
 

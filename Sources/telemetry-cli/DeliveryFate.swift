@@ -22,8 +22,9 @@ struct DeliveryFate {
     }
 
     /// Metrics stay where they are, whatever a receiver says.
-    static func whatIsKept(hasMetrics: Bool) -> String {
-        hasMetrics ? "the events and the metrics are kept" : "the events are kept"
+    static func whatIsKept(hasMetrics: Bool, hasSpans: Bool = false) -> String {
+        if hasMetrics && hasSpans { return "the events, the metrics and the spans are kept" }
+        return "the events" + (hasMetrics ? " and the metrics" : hasSpans ? " and the spans" : "") + " are kept"
     }
 
     /// Some events are lost.

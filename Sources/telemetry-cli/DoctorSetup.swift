@@ -12,7 +12,7 @@ enum DoctorSetup {
         return [
             directory(stateDirectory, SpoolInspector.path(options: options)),
             directory("config directory", preference.map { parent($0) }),
-            preferenceFile(options), notice(options), consent(decision), own(options), manifest(options),
+            preferenceFile(options), notice(options), consent(decision), own(options), variables(), manifest(options),
         ] + metrics(options)
     }
 
@@ -24,6 +24,15 @@ enum DoctorSetup {
             check: "own receivers", state: problem == nil ? .ok : .problem,
             detail: problem ?? (decision.isEnabled ? "on: " : "off: ") + decision.reason,
             advice: problem == nil ? nil : "correct it; 'telemetry explain' shows who asks and who refuses")
+    }
+
+    /// H10, H11: the variables by which traces are sampled and handed on.
+    private static func variables() -> DoctorFinding {
+        let problems = TraceVariables.problems()
+        return DoctorFinding(
+            check: "trace variables", state: problems.isEmpty ? .ok : .warning,
+            detail: problems.isEmpty ? "nothing is wrong" : joined(problems, "; "),
+            advice: problems.isEmpty ? nil : "correct it, or unset it")
     }
 
     /// H1: the files of metrics, of those that are there.

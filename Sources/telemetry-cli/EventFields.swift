@@ -4,55 +4,38 @@ import TelemetryCore
 
 /// The fields of an event that the library sets (C2), for users who want to know what is collected.
 enum EventFields {
-    struct Field {
-        let name: String
-        let type: String
-        let description: String
-        /// Nil: in every tool's events.
-        var isPossible: ((Options) -> Bool)?
-    }
-
-    static let metadata = "metadata"
-    static let attributePrefix = "metadata."
-
-    /// In the order in which they are sent; the parts of an object come behind it.
-    static let every: [Field] = [
-        Field(name: "schema_version", type: "int", description: "the version of this list"),
-        Field(name: "event_id", type: "string", description: "a random number of the event"),
-        Field(name: "timestamp", type: "string", description: "when it happened"),
-        Field(name: "type", type: "string", description: "what kind of event it is"),
-        Field(
-            name: "name", type: "string",
-            description: "what happened; of a command, its name and those of its subcommands"),
-        Field(name: "machine_id", type: "string", description: "a pseudonym of this user of the tool on this machine"),
-        Field(name: "tool_name", type: "string", description: "the tool"),
-        Field(name: "version", type: "string", description: "its version"),
-        Field(name: "os", type: "string", description: "the operating system's name"),
-        Field(name: "arch", type: "string", description: "the processor's architecture"),
-        Field(name: "os_version", type: "string", description: "the operating system's version"),
-        Field(name: "runtime", type: "string", description: "the version of the telemetry library"),
-        Field(name: "duration_ms", type: "int", description: "of a command: how long it ran, in milliseconds"),
-        Field(name: "exit_code", type: "int", description: "of a command: its exit code"),
-        Field(
-            name: "error_category", type: "string",
-            description: "of a command or an error: what kind of error it was, such as network"),
-        Field(name: "args", type: "array of strings", description: "of a command: its arguments") {
-            $0.extendedCollection
-        },
-        Field(name: "error", type: "string", description: "of a command or an error: the error message") {
-            $0.extendedCollection
-        },
-        Field(name: metadata, type: "object", description: "the attributes of the event, and those of the tool"),
-        Field(
-            name: "metadata.sample_rate", type: "double",
-            description: "the share of events of its type that is recorded"
-        ) {
-            !$0.sampling.isEmpty
-        },
-    ]
-
-    /// Those that an event of these options can have.
-    static func all(_ options: Options) -> [Field] { every.filter { $0.isPossible?(options) ?? true } }
+    static let every: [RecordField] =
+        [
+            RecordField(name: "schema_version", type: "int", description: "the version of this list"),
+            RecordField(name: "event_id", type: "string", description: "a random number of the event"),
+            RecordField(name: "timestamp", type: "string", description: "when it happened"),
+            RecordField(name: "type", type: "string", description: "what kind of event it is"),
+            RecordField(
+                name: "name", type: "string",
+                description: "what happened; of a command, its name and those of its subcommands"),
+        ] + RecordField.ofTool + [
+            RecordField(
+                name: "duration_ms", type: "int", description: "of a command: how long it ran, in milliseconds"),
+            RecordField(name: "exit_code", type: "int", description: "of a command: its exit code"),
+            RecordField(
+                name: "error_category", type: "string",
+                description: "of a command or an error: what kind of error it was, such as network"),
+            RecordField(name: "args", type: "array of strings", description: "of a command: its arguments") {
+                $0.extendedCollection
+            },
+            RecordField(name: "error", type: "string", description: "of a command or an error: the error message") {
+                $0.extendedCollection
+            },
+            RecordField(
+                name: RecordField.metadata, type: RecordField.object,
+                description: "the attributes of the event, and those of the tool"),
+            RecordField(
+                name: "metadata.sample_rate", type: "double",
+                description: "the share of events of its type that is recorded"
+            ) {
+                !$0.sampling.isEmpty
+            },
+        ]
 
     /// C12: what is recorded beside the events that the tool declares; empty: nothing.
     static func heartbeat(_ options: Options) -> String {

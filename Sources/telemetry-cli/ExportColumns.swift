@@ -2,16 +2,16 @@
 import TelemetryCore
 
 /// The columns of `telemetry export`. They depend on the tool's manifest and on nothing that a log holds: the fields of
-/// every event, the attributes that the manifest knows, and two for the values that have no column.
+/// every event or span, the attributes that the manifest knows, and those for the values that have no column.
 struct ExportColumns {
-    enum Kind: Int { case string, int, double, bool, array }
+    enum Kind: Int { case string, int, double, bool, strings, objects }
 
     /// What the schema calls them.
-    private static let types = ["string", "int", "double", "bool", "array of strings"]
+    private static let types = ["string", "int", "double", "bool", "array of strings", "array of objects"]
 
     struct Column {
         let name: String
-        /// Its key in the event or in the event's metadata.
+        /// Its key in the record or in an object of the record.
         let key: [UInt8]
         let kind: Kind
 
@@ -22,24 +22,37 @@ struct ExportColumns {
             case .int: Int64(String(decoding: value, as: UTF8.self)) != nil
             case .double: value.first.map { $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) } ?? false
             case .bool: value.first == UInt8(ascii: "t") || value.first == UInt8(ascii: "f")
-            case .array: value.first == UInt8(ascii: "[")
+            case .strings, .objects: value.first == UInt8(ascii: "[")
             }
         }
     }
 
+    /// An object of the record whose members each have a column.
+    struct Group {
+        let key: [UInt8]
+        fileprivate(set) var columns: [Column] = []
+    }
+
+    let signal: RecordedSignal
     private(set) var fields: [Column] = []
-    private(set) var attributes: [Column] = []
+    private(set) var groups: [Group] = []
 
-    /// Objects with the rest of the metadata and of the event.
-    static let rests = ["metadata_json", "other_json"]
+    /// With a value of one type each: fields first, then the members of each group.
+    var typed: [Column] { groups.reduce(fields) { $0 + $1.columns } }
 
-    var names: [String] { (fields + attributes).map { $0.name } + Self.rests }
+    /// Objects with the rest of each group, and of the record.
+    private(set) var rests: [String] = []
+
+    var names: [String] { typed.map { $0.name } + rests }
     /// How each member of a JSON object begins, with its name; made once for all rows.
     private(set) var keys: [[UInt8]] = []
 
+    /// The place of a field among the columns.
+    func index(of name: String) -> Int { fields.firstIndex { ArgumentParser.same($0.name, name) } ?? 0 }
+
     /// For a user who has to tell a reading program what it would guess otherwise.
     func answer(_ invocation: Invocation) throws(Failure) -> ExitCode {
-        let types = (fields + attributes).map { Self.types[$0.kind.rawValue] } + Self.rests.map { _ in Self.types[0] }
+        let types = typed.map { Self.types[$0.kind.rawValue] } + rests.map { _ in Self.types[0] }
         let columns = Array(zip(names, types))
         if invocation.wantsJSON {
             try invocation.answer(
@@ -57,31 +70,45 @@ struct ExportColumns {
     }
 
     init(_ options: Options) {
-        for field in EventFields.every where !ArgumentParser.same(field.name, EventFields.metadata) {
-            let key = Array(field.name.utf8)
-            let prefix = Array(EventFields.attributePrefix.utf8)
-            if key.starts(with: prefix) {
-                let own = Array(key.dropFirst(prefix.count))
-                attributes.append(Column(name: field.name, key: own, kind: Self.kind(field.type)))
+        signal = options.signal
+        for field in RecordField.every(signal) {
+            let column = Column(name: field.name, key: Array(field.name.utf8), kind: Self.kind(field.type))
+            if ArgumentParser.same(field.type, RecordField.object) {
+                groups.append(Group(key: column.key))
+            } else if let index = groups.firstIndex(where: { column.key.starts(with: $0.key + [UInt8(ascii: ".")]) }) {
+                let own = Array(column.key.dropFirst(groups[index].key.count + 1))
+                groups[index].columns.append(Column(name: column.name, key: own, kind: column.kind))
             } else {
-                fields.append(Column(name: field.name, key: key, kind: Self.kind(field.type)))
+                fields.append(column)
             }
         }
         addKnown(options)
+        rests = (groups.map { $0.key } + [Array("other".utf8)]).map { String(decoding: $0, as: UTF8.self) + "_json" }
         keys = names.map { Array((JSONObject.quoted($0) + ":").utf8) }
     }
 
-    /// An attribute with one type in one event and another type in another has no column: it would need two.
+    /// Attributes of a span are in an object apart. Those of an event are in one with those of the tool.
     private mutating func addKnown(_ options: Options) {
-        var known = options.metadata.map { (Array($0.key.utf8), Self.kind($0.value)) }
-        for event in options.events?.declarations ?? [] {
-            known += event.attributes.map { (Array($0.key.utf8), Self.kind($0.kind.name)) }
+        let ofTool = options.metadata.map { (Array($0.key.utf8), Self.kind($0.value)) }
+        let declared = (options.events?.declarations ?? []).reduce(into: [([UInt8], Kind)]()) { known, declaration in
+            known += declaration.attributes.map { (Array($0.key.utf8), Self.kind($0.kind.name)) }
         }
+        if signal == .spans {
+            add(declared, to: SpanFields.attributes)
+            add(ofTool, to: RecordField.metadata)
+        } else {
+            add(ofTool + declared, to: RecordField.metadata)
+        }
+    }
+
+    /// An attribute with one type in one record and another type in another has no column: it would need two.
+    private mutating func add(_ known: [([UInt8], Kind)], to group: String) {
+        guard let index = groups.firstIndex(where: { $0.key.elementsEqual(group.utf8) }) else { return }
         for (key, kind) in known {
             let isOther = known.contains { $0.0 == key && $0.1 != kind }
-            if isOther || attributes.contains(where: { $0.key == key }) { continue }
-            let name = EventFields.attributePrefix + String(decoding: key, as: UTF8.self)
-            attributes.append(Column(name: name, key: key, kind: kind))
+            if isOther || groups[index].columns.contains(where: { $0.key == key }) { continue }
+            let name = group + "." + String(decoding: key, as: UTF8.self)
+            groups[index].columns.append(Column(name: name, key: key, kind: kind))
         }
     }
 

@@ -5,9 +5,10 @@ import TelemetryCore
 /// `export`: the local log as a table. Reads files and standard input, and neither makes nor changes anything.
 enum ExportCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
-        let options = try invocation.options()
-        if invocation.arguments.has(.columns) { return try ExportColumns(options).answer(invocation) }
-        var export = Export(invocation, options, try format(invocation), try ExportFilter(invocation))
+        let options = try invocation.signal(try invocation.options())
+        let columns = ExportColumns(options)
+        if invocation.arguments.has(.columns) { return try columns.answer(invocation) }
+        var export = Export(invocation, options, columns, try format(invocation), try ExportFilter(invocation, columns))
         return export.run(try files(invocation, options))
     }
 
@@ -43,23 +44,28 @@ private struct Export {
     private let tool: [UInt8]
     private var row: ExportRow
     private var output: [UInt8] = []
-    private var events = 0
-    private var eventsOfOthers = 0
+    private let toolName: Int
+    private var records = 0
+    private var recordsOfOthers = 0
+    private var linesOfOtherSignal = 0
     private var damagedLines = 0
     /// Error of standard output; 0: none.
     private var writeError: Int32 = 0
     private var code = ExitCode.ok
 
     private static let chunk = 64 << 10
-    private static let toolName = ExportRow.index(of: "tool_name")
     /// Damaged lines that are named; the others are counted.
     private static let namedLines = 10
 
-    init(_ invocation: Invocation, _ options: Options, _ format: ExportFormat, _ filter: ExportFilter) {
+    init(
+        _ invocation: Invocation, _ options: Options, _ columns: ExportColumns, _ format: ExportFormat,
+        _ filter: ExportFilter
+    ) {
         self.invocation = invocation
         self.format = format
         self.filter = filter
-        columns = ExportColumns(options)
+        self.columns = columns
+        toolName = columns.index(of: "tool_name")
         tool = Array(options.toolName.utf8)
         row = ExportRow(columns)
     }
@@ -74,14 +80,26 @@ private struct Export {
         if damagedLines > Self.namedLines {
             invocation.complain("\(damagedLines - Self.namedLines) more lines are damaged and left out")
         }
-        if eventsOfOthers > 0 && !invocation.isQuiet {
-            invocation.complain("\(eventsOfOthers) of \(events) events are of other tools: see tool_name")
-        }
+        sayWhatElseIsThere()
         // A reader that has had enough is not worth a message.
         if writeError != 0 && writeError != EPIPE {
             invocation.complain("cannot write to standard output: " + ErrorText.of(writeError))
         }
         return writeError == 0 ? code : .system
+    }
+
+    private var areSpans: Bool { columns.signal == .spans }
+
+    private func sayWhatElseIsThere() {
+        if invocation.isQuiet { return }
+        if recordsOfOthers > 0 {
+            let what = areSpans ? "spans" : "events"
+            invocation.complain("\(recordsOfOthers) of \(records) \(what) are of other tools: see tool_name")
+        }
+        if linesOfOtherSignal > 0 {
+            let lines = counted(UInt64(clamping: linesOfOtherSignal), areSpans ? "event" : "span")
+            invocation.complain(lines + " left out: '--signal " + (areSpans ? "events" : "spans") + "' prints them")
+        }
     }
 
     private mutating func report(_ name: String, _ reason: String) {
@@ -96,7 +114,11 @@ private struct Export {
             switch file.reader.next() {
             case .whole(let line):
                 if line.isEmpty { continue }
-                if row.read(line) { add(line) } else { leaveOut(file.name, number, "is not an event") }
+                switch row.read(line) {
+                case .record: add(line)
+                case .ofOtherSignal: linesOfOtherSignal += 1
+                case .damaged: leaveOut(file.name, number, areSpans ? "is not a span" : "is not an event")
+                }
             case .tooLong: leaveOut(file.name, number, "has more than \(LineReader.limit >> 20) MiB")
             case .unfinished: leaveOut(file.name, number, "is cut short")
             case .end: return
@@ -113,8 +135,8 @@ private struct Export {
 
     private mutating func add(_ line: UnsafeBufferPointer<UInt8>) {
         guard filter.takes(row, line) else { return }
-        events += 1
-        if row.text(Self.toolName, of: line).map({ $0 != tool }) ?? true { eventsOfOthers += 1 }
+        records += 1
+        if row.text(toolName, of: line).map({ $0 != tool }) ?? true { recordsOfOthers += 1 }
         output += format.line(row, of: line, columns)
         if output.count >= Self.chunk { flush() }
     }

@@ -2,18 +2,23 @@
 import CSystem
 import TelemetryCore
 
-/// Which events `telemetry export` prints.
+/// Which events or spans `telemetry export` prints.
 struct ExportFilter {
     /// Empty: of any type.
     private let types: [[UInt8]]
     /// Nanoseconds since 1970-01-01 UTC.
     private let since: Int64?
 
-    private static let type = ExportRow.index(of: "type")
-    private static let timestamp = ExportRow.index(of: "timestamp")
+    private let type: Int
+    private let timestamp: Int
 
-    init(_ invocation: Invocation) throws(Failure) {
+    init(_ invocation: Invocation, _ columns: ExportColumns) throws(Failure) {
+        type = columns.index(of: "type")
+        timestamp = columns.index(of: "timestamp")
         types = invocation.arguments.options.filter { $0.id == .type }.map { Array($0.value.utf8) }
+        if columns.signal == .spans && !types.isEmpty {
+            throw invocation.usage("--type goes with events, not with spans")
+        }
         guard let text = invocation.arguments.value(.since) else {
             since = nil
             return
@@ -26,12 +31,12 @@ struct ExportFilter {
         since = time
     }
 
-    /// An event whose time cannot be read is not known to be older.
+    /// A record whose time cannot be read is not known to be older.
     func takes(_ row: ExportRow, _ line: UnsafeBufferPointer<UInt8>) -> Bool {
         if !types.isEmpty {
-            guard let type = row.text(Self.type, of: line), types.contains(type) else { return false }
+            guard let type = row.text(type, of: line), types.contains(type) else { return false }
         }
-        guard let since, let time = row.text(Self.timestamp, of: line) else { return true }
+        guard let since, let time = row.text(timestamp, of: line) else { return true }
         return PointInTime.parse(String(decoding: time, as: UTF8.self)).map { $0 >= since } ?? true
     }
 }

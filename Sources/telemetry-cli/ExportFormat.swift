@@ -42,15 +42,15 @@ enum ExportFormat {
 
     private func csv(_ row: ExportRow, _ event: UnsafeBufferPointer<UInt8>, _ columns: ExportColumns) -> [UInt8] {
         var line: [UInt8] = []
-        for (index, column) in (columns.fields + columns.attributes).enumerated() {
+        for (index, column) in columns.typed.enumerated() {
             switch (row.values[index], column.kind) {
             case (nil, _): append(bare: [], to: &line)
             case (let value?, .string): append(text: ExportRow.text(event[value]) ?? [], to: &line)
-            case (let value?, .array): append(text: Array(event[value]), to: &line)
+            case (let value?, .strings), (let value?, .objects): append(text: Array(event[value]), to: &line)
             case (let value?, _): append(bare: Array(event[value]), to: &line)
             }
         }
-        for index in ExportColumns.rests.indices {
+        for index in columns.rests.indices {
             let rest = row.rest(index, of: event)
             if let rest { append(text: rest, to: &line) } else { append(bare: [], to: &line) }
         }

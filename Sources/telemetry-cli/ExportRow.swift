@@ -3,46 +3,62 @@ import TelemetryCore
 
 /// A line of the log, taken apart: where the value of each column is in it. Used for line after line.
 struct ExportRow {
-    private let fields: [ExportColumns.Column]
-    private let attributes: [ExportColumns.Column]
-    /// Values of the fields, then of the attributes. Nil: the event has none.
+    /// What a line of a log is.
+    enum Line {
+        case record
+        /// Of the other signal: a program may write both to one stream.
+        case ofOtherSignal
+        case damaged
+    }
+
+    private let columns: ExportColumns
+    private let identity: Int
+    /// Values of the fields, then of the members of each group. Nil: the record has none.
     private(set) var values: [Range<Int>?]
-    /// Members without a column: of the metadata, of the event itself.
-    private(set) var rests: [[JSONSyntax.Member]] = [[], []]
+    /// Members without a column: of each group, of the record itself.
+    private(set) var rests: [[JSONSyntax.Member]]
+    private var groups: [Range<Int>?]
 
     init(_ columns: ExportColumns) {
-        (fields, attributes) = (columns.fields, columns.attributes)
-        values = Array(repeating: nil, count: fields.count + attributes.count)
+        self.columns = columns
+        identity = columns.index(of: columns.signal == .spans ? "span_id" : "event_id")
+        values = Array(repeating: nil, count: columns.typed.count)
+        groups = Array(repeating: nil, count: columns.groups.count)
+        rests = Array(repeating: [], count: columns.rests.count)
     }
 
-    /// False: `line` is not an event.
-    mutating func read(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
+    mutating func read(_ line: UnsafeBufferPointer<UInt8>) -> Line {
         for index in values.indices { values[index] = nil }
-        rests = [[], []]
-        var metadata: Range<Int>?
+        for index in groups.indices { groups[index] = nil }
+        for index in rests.indices { rests[index].removeAll(keepingCapacity: true) }
         var column = 0
+        let other = rests.count - 1
         let isObject = JSONSyntax.members(of: line) { member in
-            if Self.isMetadata(member, line) { return metadata = member.value }
-            add(member, line, fields, 0, &column, rest: 1)
+            if let group = group(member, line) { return groups[group] = member.value }
+            add(member, line, columns.fields, 0, &column, rest: other)
         }
-        guard isObject, hasIdentity else { return false }
-        column = 0
-        guard let metadata else { return true }
-        JSONSyntax.members(of: line, in: metadata) { add($0, line, attributes, fields.count, &column, rest: 0) }
-        return true
+        guard isObject else { return .damaged }
+        if values[identity] == nil || isOfOtherSignal(line) { return isOfOtherSignal(line) ? .ofOtherSignal : .damaged }
+        var first = columns.fields.count
+        for (index, group) in columns.groups.enumerated() {
+            column = 0
+            if let members = groups[index] {
+                JSONSyntax.members(of: line, in: members) { add($0, line, group.columns, first, &column, rest: index) }
+            }
+            first += group.columns.count
+        }
+        return .record
     }
 
-    private var hasIdentity: Bool { values[ExportRow.eventID] != nil }
-    private static let eventID = index(of: "event_id")
-
-    /// The place of a field among the columns.
-    static func index(of name: String) -> Int {
-        EventFields.every.firstIndex { ArgumentParser.same($0.name, name) } ?? 0
+    /// An event has no field `span_id`, and a span has one.
+    private func isOfOtherSignal(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
+        if columns.signal == .spans { return values[identity] == nil && values[columns.index(of: "event_id")] != nil }
+        return rests[rests.count - 1].contains { line[$0.key].elementsEqual("span_id".utf8) }
     }
 
-    private static func isMetadata(_ member: JSONSyntax.Member, _ line: UnsafeBufferPointer<UInt8>) -> Bool {
-        line[member.key].elementsEqual(EventFields.metadata.utf8)
-            && line[member.value.lowerBound] == UInt8(ascii: "{")
+    private func group(_ member: JSONSyntax.Member, _ line: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard line[member.value.lowerBound] == UInt8(ascii: "{") else { return nil }
+        return columns.groups.firstIndex { line[member.key].elementsEqual($0.key) }
     }
 
     /// `column`: where to look first; members are mostly in the order of the columns.

@@ -12,8 +12,10 @@ enum InspectionCommands {
             throw invocation.usage("--sent and --wire exclude each other")
         }
         let author = try invocation.options()
-        let options = try invocation.signal(try invocation.audience(author) ?? author)
-        if arguments.has(.schema) { return try SchemaReport(options).answer(invocation) }
+        let whole = try invocation.audience(author) ?? author
+        let options = try invocation.signal(whole)
+        if arguments.has(.schema) { return try SchemaReport(whole).answer(invocation) }
+        nameOtherSignal(invocation, options)
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
         if arguments.has(.wire) {
             let code = try WireAnswer.print(invocation, SpoolInspector.wirePreview(options: options))
@@ -29,6 +31,22 @@ enum InspectionCommands {
         try invocation.answer(invocation.wantsJSON ? listing : ShownText.json(listing))
         try refuseToGuess(options)
         return .ok
+    }
+
+    /// Without --signal events are shown. The user should know that there are spans.
+    private static func nameOtherSignal(_ invocation: Invocation, _ options: Options) {
+        if invocation.isQuiet || invocation.wantsJSON || invocation.arguments.value(.signal) != nil { return }
+        let spans = options.ofSpans
+        if invocation.arguments.has(.sent) {
+            if AuditTrail.read(options: spans).isEmpty { return }
+            invocation.complain("spans were sent, too: --signal spans shows them")
+        } else {
+            let waiting = SpoolInspector.statistics(options: spans)?.pending ?? 0
+            if waiting == 0 { return }
+            invocation.complain(
+                counted(waiting, "span") + (waiting == 1 ? " waits" : " wait") + ", too: --signal spans shows "
+                    + (waiting == 1 ? "it" : "them"))
+        }
     }
 
     /// Events that cannot be looked at do not count as nothing.

@@ -25,6 +25,7 @@ enum ManifestCommands {
             object.add("events", UInt64(clamping: declarations.count))
             object.add("attributes", UInt64(clamping: attributes))
             object.add("metrics", UInt64(clamping: options.metrics.count))
+            object.add("spans", UInt64(clamping: options.declaredSpans?.declarations.count ?? 0))
             object.add("warnings", warnings)
             try invocation.answer(object.text)
         } else {
@@ -32,14 +33,26 @@ enum ManifestCommands {
             try invocation.confirm(
                 path + ": ok: tool " + options.toolName + ", " + counted(UInt64(declarations.count), "event") + ", "
                     + counted(UInt64(attributes), "attribute")
-                    + (options.metrics.isEmpty ? "" : ", " + counted(UInt64(options.metrics.count), "metric")))
+                    + (options.metrics.isEmpty ? "" : ", " + counted(UInt64(options.metrics.count), "metric"))
+                    + (options.declaredSpans.map { ", " + counted(UInt64($0.declarations.count), "span") } ?? ""))
         }
         return .ok
     }
 
     /// Settings that are allowed but hardly meant.
     private static func warnings(_ options: Options) -> [String] {
-        eventWarnings(options) + metricWarnings(options)
+        eventWarnings(options) + metricWarnings(options) + registryWarnings("spans", options.declaredSpans)
+    }
+
+    /// Of a list of events, or of spans.
+    private static func registryWarnings(_ key: String, _ registry: EventRegistry?) -> [String] {
+        guard let registry else { return [] }
+        var warnings = registry.declarations.isEmpty ? [key + " is empty: nothing may be recorded"] : []
+        for declaration in registry.declarations {
+            guard let expires = declaration.expires, expires.isPast else { continue }
+            warnings.append(key + "." + declaration.name + " has expired on " + expires.text + ": it is refused")
+        }
+        return warnings
     }
 
     private static func metricWarnings(_ options: Options) -> [String] {
@@ -66,12 +79,7 @@ enum ManifestCommands {
                 warnings.append("events." + declaration.name + ".type is '" + type + "': is '" + meant + "' meant?")
             }
         }
-        if registry.declarations.isEmpty { warnings.append("events is empty: nothing may be recorded") }
-        for declaration in registry.declarations {
-            guard let expires = declaration.expires, expires.isPast else { continue }
-            warnings.append("events." + declaration.name + " has expired on " + expires.text + ": it is refused")
-        }
-        return warnings
+        return warnings + registryWarnings("events", registry)
     }
 
     private static func docs(_ invocation: Invocation, _ path: String?) throws(Failure) -> ExitCode {

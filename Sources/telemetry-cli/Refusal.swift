@@ -23,12 +23,32 @@ enum Refusal {
 
     /// What waits, how much of it, why it stays, and what ends that.
     static func notErased(_ options: Options, _ error: SystemError) -> String {
-        let (statistics, problem) = SpoolInspector.examine(options: options)
-        let events = problem == nil ? statistics?.pending : nil
-        let what = events.map { $0 == 1 ? "the event that waits" : "the \($0) events that wait" } ?? "what waits"
-        return what + " in " + (SpoolInspector.path(options: options) ?? "") + " could not be erased: " + error.text
+        return whatWaits(options) + " in " + (SpoolInspector.path(options: options) ?? "") + " could not be erased: "
+            + error.text
             + "; make that directory and what is in it yours to write, and run 'telemetry disable' again"
     }
+
+    private static func whatWaits(_ options: Options) -> String {
+        guard let (events, spans) = pending(options) else { return "what waits" }
+        if spans == 0 { return events == 1 ? "the event that waits" : "the \(events) events that wait" }
+        let before = events == 0 ? "" : events == 1 ? "the event and " : "the \(events) events and "
+        return before + (spans == 1 ? "the span" : "the \(spans) spans")
+            + (events + spans == 1 ? " that waits" : " that wait")
+    }
+
+    /// Nil: not known. There may be no spool of one of them.
+    private static func pending(_ options: Options) -> (events: UInt64, spans: UInt64)? {
+        let (events, spans) = (
+            SpoolInspector.examine(options: options), SpoolInspector.examine(options: options.ofSpans)
+        )
+        guard events.problem == nil, spans.problem == nil, events.statistics != nil || spans.statistics != nil else {
+            return nil
+        }
+        return (events.statistics?.pending ?? 0, spans.statistics?.pending ?? 0)
+    }
+
+    /// Events and spans. Nil: not known.
+    static func waiting(_ options: Options) -> UInt64? { pending(options).map { $0.events &+ $0.spans } }
 
     /// A12: a source above the answer keeps telemetry on.
     static func overruled(_ options: Options, _ decision: ConsentDecision) -> Failure {

@@ -14,7 +14,7 @@ struct SchemaReport {
 
     private var text: String {
         var text = "Every event of " + options.toolName + " has these fields, as far as they apply to it:\n"
-        text += Self.columns(EventFields.all(options).map { [$0.name, $0.type, $0.description] })
+        text += Self.columns(Self.rows(options))
         if !options.metadata.isEmpty {
             text += "\nWith every event, in metadata:\n"
             text += Self.columns(options.metadata.map { [$0.key, $0.value.shown] })
@@ -22,21 +22,38 @@ struct SchemaReport {
         return text + events + metrics + spans
     }
 
-    /// What a span has, of whatever name; docs/reading-events.md, "Spans".
-    static let spanFields =
-        "the ids of its trace, of itself and of the span above it, the trace state that its caller gave, a kind, when it"
-        + " began and ended, how it went, events and links"
+    private static func rows(_ options: Options) -> [[String]] {
+        RecordField.all(options).map { [$0.name, $0.type, $0.description] }
+    }
 
     /// Nothing, for a tool whose spans nobody has asked for.
     private var spans: String {
         guard let registry = options.declaredSpans else {
             guard options.takesSpans else { return "" }
-            return "\nThe tool has no list of spans: any span, with any attributes, may be recorded. Each has\n"
-                + Self.spanFields + ".\n"
+            return "\nThe tool has no list of spans: any span, with any attributes, may be recorded" + spansSent + ".\n"
+                + fieldsOfSpans
         }
-        var text = "\nThese spans, with these attributes and no others. Each has " + Self.spanFields + ":\n"
+        var text = "\nThese spans, recorded" + spansSent + ", with these attributes and no others:\n"
         for span in registry.declarations { text += Self.block(span, types: "span") }
-        return registry.declarations.isEmpty ? text + "  none\n" : text
+        return (registry.declarations.isEmpty ? text + "  none\n" : text) + fieldsOfSpans
+    }
+
+    private var fieldsOfSpans: String {
+        "\nEvery span has these fields, as far as they apply to it:\n" + Self.columns(Self.rows(options.ofSpans))
+    }
+
+    private var spansSent: String {
+        options.takesSpans ? " and sent to " + ManifestPage.shown(options.ofSpans.destinations) : ""
+    }
+
+    private static func json(_ fields: [RecordField]) -> [JSONObject] {
+        fields.map { field in
+            var object = JSONObject()
+            object.add("name", field.name)
+            object.add("type", field.type)
+            object.add("description", field.description)
+            return object
+        }
     }
 
     private var events: String {
@@ -117,15 +134,7 @@ struct SchemaReport {
         var object = JSONObject()
         object.add("tool", options.toolName)
         object.add("restricted", options.events != nil)
-        object.add(
-            "fields",
-            objects: EventFields.all(options).map { field in
-                var object = JSONObject()
-                object.add("name", field.name)
-                object.add("type", field.type)
-                object.add("description", field.description)
-                return object
-            })
+        object.add("fields", objects: Self.json(RecordField.all(options)))
         var metadata = JSONObject()
         for (key, value) in options.metadata { Self.add(value, key, to: &metadata) }
         object.add("metadata", metadata)
@@ -134,6 +143,8 @@ struct SchemaReport {
         object.add("metrics_restricted", options.areMetricsDeclared)
         object.add("metrics", objects: options.areMetricsDeclared ? options.metrics.map(Self.object) : [])
         object.add("spans_restricted", options.declaredSpans != nil)
+        let hasSpans = options.declaredSpans != nil || options.takesSpans
+        object.add("span_fields", objects: hasSpans ? Self.json(RecordField.all(options.ofSpans)) : [])
         object.add("spans", objects: (options.declaredSpans?.declarations ?? []).map(Self.object))
         return object.text
     }

@@ -8,20 +8,12 @@ struct StatusReport {
     private let options: Options
     private let decision: ConsentDecision
     private let backend: String
-    /// Where a program sends that has chosen its destination in code.
-    private let program: SpoolInspector.ProgramChoice?
-    private let waitingForOthers: [SpoolInspector.WaitingForOther]
-    private let destinations: [DestinationReport]
     private let metricDestinations: [MetricDestinationReport]
-    /// Nil: there is no spool; nothing was ever recorded, or it cannot be read.
-    private let statistics: telemetry_statistics?
-    /// Why the spool cannot be looked at, altogether or in part.
-    private let problem: String?
-    private let later: (files: [String], events: UInt64)?
-    private let delivery: SpoolInspector.Delivery?
+    private let events: SpoolReport
     private let own: OwnReport
     /// Nil: the tool has none.
     private let spans: SpanReport?
+    private let ownSpans: SpanReport?
     private let stored: StoredMetrics?
     private let ownStored: StoredMetrics?
 
@@ -29,20 +21,14 @@ struct StatusReport {
         self.options = options
         let collector = Collector.open(options)
         decision = collector.decision
-        program = SpoolInspector.chosenInCode(options: options)
-        waitingForOthers = SpoolInspector.waitingForOthers(options: options)
+        events = SpoolReport(options, isEnabled: decision.isEnabled)
         // Without a choice in the manifest, the program's choice is the tool's.
-        backend = options.isDefault ? program.map { $0.shown } ?? collector.backendInfo : collector.backendInfo
+        backend = options.isDefault ? events.program?.shown ?? collector.backendInfo : collector.backendInfo
         _ = collector.close(timeoutMilliseconds: 0)
-        destinations = SpoolInspector.destinations(options: options)
         metricDestinations = SpoolInspector.metricDestinations(options: options)
-        let spool = SpoolInspector.examine(options: options)
-        statistics = spool.statistics
-        problem = spool.problem?.text
-        later = SpoolInspector.leftToLater(options: options)
-        delivery = SpoolInspector.deliveryState(options: options)
         own = OwnReport(options)
-        spans = SpanReport(options)
+        spans = SpanReport(options, isEnabled: decision.isEnabled)
+        ownSpans = SpanReport(OwnChoice.options(options) ?? options.own([]), isEnabled: own.decision.isEnabled)
         stored = SpoolInspector.metrics(options: options)
         ownStored = SpoolInspector.metrics(options: options.own([]))
     }
@@ -51,24 +37,12 @@ struct StatusReport {
 
     private var notice: NoticeState { NoticeState(options) }
 
-    private var counts: telemetry_statistics { statistics ?? telemetry_statistics() }
-
-    /// By reason, under the names of docs/spool-format.md.
-    private var drops: [(reason: String, count: UInt64)] {
-        [
-            ("spool_full", counts.dropped_spool_full), ("no_space", counts.dropped_no_space),
-            ("expired", counts.dropped_expired), ("corrupt", counts.dropped_corrupt),
-            ("rejected", counts.dropped_rejected), ("withdrawn", counts.dropped_withdrawn),
-            ("unconfirmed", counts.dropped_unconfirmed),
-        ]
-    }
-
     private var guarantee: String {
         options.guarantee == TELEMETRY_AT_MOST_ONCE ? "at-most-once" : "at-least-once"
     }
 
     private var unacknowledged: String {
-        let names = destinations.filter { $0.isUnacknowledged }.map { $0.name }
+        let names = events.destinations.filter { $0.isUnacknowledged }.map { $0.name }
         return names.isEmpty ? "" : "; at-most-once to " + joined(names, ", ") + ", which acknowledges nothing"
     }
 
@@ -101,19 +75,6 @@ struct StatusReport {
         return Timestamp.text(nanoseconds)
     }
 
-    private var lastError: String? {
-        guard let error = delivery?.lastError, !error.utf8.isEmpty else { return nil }
-        return error
-    }
-
-    /// Nothing is tried while telemetry is off.
-    private var nextAttempt: String? { decision.isEnabled ? time(delivery?.nextAttempt) : nil }
-
-    private var taker: String? {
-        guard let taker = delivery?.taker, !taker.utf8.isEmpty else { return nil }
-        return taker
-    }
-
     var json: String {
         var object = JSONObject()
         object.add("tool", options.toolName)
@@ -127,56 +88,27 @@ struct StatusReport {
         object.add("notice", notice.json)
         object.add("manifest", optional: options.manifestPath)
         object.add("backend", backend)
-        object.add("backends", objects: destinations.map { $0.json(guarantee) })
+        events.addMembers(to: &object, guarantee)
         object.add("metrics", objects: metricDestinations.map { $0.json })
-        if let program {
-            var chosen = JSONObject()
-            chosen.add("destinations", program.destinations)
-            chosen.add("noted", optional: time(program.noted))
-            object.add("program", chosen)
-        } else {
-            object.add("program", raw: "null")
-        }
-        object.add(
-            "waiting_for_others",
-            objects: waitingForOthers.map { waiting in
-                var other = JSONObject()
-                other.add("destinations", waiting.destinations)
-                other.add("for", waiting.isForProgram ? "program" : "manifest")
-                other.add("events", waiting.events)
-                return other
-            })
         object.add("delivery", mode)
         object.add("guarantee", guarantee)
-        object.add("spool", spoolJSON)
-        if isUnknown { object.add("events", raw: "null") } else { object.add("events", eventsJSON) }
-        object.add("last_delivery", deliveryJSON)
+        if events.isUnknown { object.add("events", raw: "null") } else { object.add("events", countsJSON) }
         if let heartbeatJSON { object.add("heartbeat", heartbeatJSON) } else { object.add("heartbeat", raw: "null") }
         add(stored, to: &object)
         object.add("own", ownJSON)
-        if let spans { object.add("spans", json(spans)) } else { object.add("spans", raw: "null") }
+        add(spans, to: &object)
         return object.text
     }
 
-    private func json(_ spans: SpanReport) -> JSONObject {
+    private var countsJSON: JSONObject {
         var object = JSONObject()
-        object.add("destinations", optional: spans.destinations)
-        object.add("recorded", spans.statistics.recorded)
-        object.add("delivered", spans.statistics.delivered)
-        object.add("pending", spans.statistics.pending)
-        object.add("dropped", spans.statistics.dropped)
-        object.add("open", UInt64(clamping: spans.open))
-        object.add("last_error", optional: spans.lastError.utf8.isEmpty ? nil : spans.lastError)
+        events.addCounts(to: &object)
         return object
     }
 
-    private var spanRows: [(String, String)] {
-        guard let spans else { return [] }
-        let counts = spans.statistics
-        var text = "\(counts.recorded) recorded, \(counts.delivered) delivered, \(counts.pending) pending"
-        text += ", \(counts.dropped) dropped, \(spans.open) open"
-        if !spans.lastError.utf8.isEmpty { text += "; last error: " + spans.lastError }
-        return [("spans to", spans.destinations ?? "nobody"), ("spans", text)]
+    private func add(_ spans: SpanReport?, to object: inout JSONObject) {
+        guard let spans else { return object.add("spans", raw: "null") }
+        object.add("spans", spans.json(guarantee))
     }
 
     /// H14
@@ -188,6 +120,7 @@ struct StatusReport {
         object.add("warnings", own.decision.warnings)
         object.add("metrics", objects: own.destinations.map { $0.json })
         add(ownStored, to: &object)
+        add(ownSpans, to: &object)
         return object
     }
 
@@ -195,6 +128,7 @@ struct StatusReport {
     private var ownRows: [(String, String)] {
         var rows: [(String, String)] = []
         if let ownStored { rows.append(("your metrics", ownStored.text)) }
+        rows += ownSpans?.rows("your ") ?? []
         if own.decision.source == .defaultStance && own.decision.warnings.isEmpty { return rows }
         rows += [("kept for you", (own.decision.isEnabled ? "on: " : "off: ") + own.decision.reason)]
         for warning in own.decision.warnings { rows.append(("warning", warning)) }
@@ -213,42 +147,6 @@ struct StatusReport {
         object.add("stored_metrics", inner)
     }
 
-    private var spoolJSON: JSONObject {
-        var object = JSONObject()
-        object.add(
-            "storage", lockProblem != nil ? "memory" : isUnknown ? "unknown" : statistics == nil ? "none" : "spool")
-        object.add("path", optional: SpoolInspector.path(options: options))
-        object.add("bytes", counts.spool_bytes)
-        object.add("problem", optional: problem)
-        object.add("newer_files", later.map { UInt64($0.files.count) } ?? 0)
-        object.add("left_to_newer", later?.events ?? 0)
-        return object
-    }
-
-    private var eventsJSON: JSONObject {
-        var object = JSONObject()
-        object.add("recorded", counts.recorded)
-        object.add("delivered", counts.delivered)
-        object.add("pending", counts.pending)
-        object.add("dropped", counts.dropped)
-        var reasons = JSONObject()
-        for drop in drops { reasons.add(drop.reason, drop.count) }
-        object.add("dropped_by_reason", reasons)
-        for counter in Counter.allCases { object.add(counter.name, counts[counter]) }
-        return object
-    }
-
-    private var deliveryJSON: JSONObject {
-        var object = JSONObject()
-        object.add("last_attempt", optional: time(delivery?.lastAttempt))
-        object.add("last_success", optional: time(delivery?.lastSuccess))
-        object.add("next_attempt", optional: nextAttempt)
-        object.add("consecutive_failures", UInt64(delivery?.failures ?? 0))
-        object.add("last_error", optional: lastError)
-        object.add("taken_by", optional: taker)
-        return object
-    }
-
     var text: String {
         var rows = [
             ("tool", options.toolName + (options.toolVersion.utf8.isEmpty ? "" : " " + options.toolVersion)),
@@ -262,7 +160,7 @@ struct StatusReport {
         rows.append(("manifest", options.manifestPath ?? "none"))
         if !KnownTool.isKnown(options) { rows.append(("note", KnownTool.unknown(options))) }
         rows.append(("backend", backend))
-        if let program, !options.isDefault {
+        if let program = events.program, !options.isDefault {
             rows.append(
                 (
                     "program",
@@ -270,9 +168,9 @@ struct StatusReport {
                         + ")"
                 ))
         }
-        for waiting in waitingForOthers { rows.append(("waiting", waiting.text)) }
-        if destinations.count > 1 {
-            for destination in destinations { rows.append(("to " + destination.name, destination.text)) }
+        rows += events.waitingRows
+        if events.destinations.count > 1 {
+            for destination in events.destinations { rows.append(("to " + destination.name, destination.text)) }
         }
         if let stored { rows.append(("metrics", stored.text)) }
         for destination in metricDestinations { rows.append(("metrics to " + destination.name, destination.text)) }
@@ -286,59 +184,12 @@ struct StatusReport {
                         + (heartbeat.next ?? "when the tool runs")
                 ))
         }
-        rows.append(("spool", spoolText))
-        if let later {
-            rows.append(
-                (
-                    "newer",
-                    counted(later.events, "event") + " in " + counted(UInt64(later.files.count), "file")
-                        + " of a newer version, which alone can deliver them"
-                ))
-        }
-        rows += countRows
-        rows += spanRows
-        rows.append(("last delivery", time(delivery?.lastSuccess) ?? (isUnknown ? "unknown" : "never")))
-        if let taker { rows.append(("taken by", taker)) }
-        if let lastError {
-            rows.append(("last error", (delivery?.isOfOther == true ? "of the program's receiver: " : "") + lastError))
-        }
-        if let nextAttempt, let failures = delivery?.failures, failures > 0 {
-            rows.append(("next attempt", nextAttempt + ", after \(failures) in a row failed"))
-        }
+        rows.append(("spool", events.spoolText))
+        rows += events.laterRows + events.countRows + (spans?.rows() ?? [])
+        let last = events.lastDelivery
+        rows.append(("last delivery", spans.map { "events " + last + ", spans " + $0.lastDelivery } ?? last))
+        rows += events.failureRows
         return Self.aligned(rows)
-    }
-
-    /// There is a spool, and nothing is known about it.
-    private var isUnknown: Bool { statistics == nil && problem != nil }
-
-    private var lockProblem: String? { SpoolInspector.lockProblem(options: options) }
-
-    private var spoolText: String {
-        guard let path = SpoolInspector.path(options: options) else { return "none: no home directory" }
-        if let lockProblem { return path + ", memory only: files cannot be locked there: " + lockProblem }
-        if let obstacle = PathStatus.obstacle(path) { return path + " (cannot be used: " + obstacle.what + ")" }
-        if let problem, isUnknown { return path + " (cannot be looked at: " + problem + ")" }
-        let partly = problem.map { " (not all of it can be looked at: " + $0 + ")" } ?? ""
-        return path + (statistics == nil ? " (none yet)" : ", \(counts.spool_bytes) bytes") + partly
-    }
-
-    private var countRows: [(String, String)] {
-        if isUnknown { return ["recorded", "delivered", "pending", "dropped"].map { ($0, "unknown") } }
-        var dropped = "\(counts.dropped)"
-        for drop in drops where drop.count > 0 { dropped += ", " + drop.reason + " \(drop.count)" }
-        return [
-            ("recorded", "\(counts.recorded)"), ("delivered", "\(counts.delivered)"), ("pending", "\(counts.pending)"),
-            ("dropped", dropped), ("adjusted", "\(counts.adjusted)"), ("refused", refusedText),
-            ("redacted", "\(counts.redacted)"),
-        ]
-    }
-
-    /// C10: for the author, what the manifest's registry kept out.
-    private var refusedText: String {
-        var text = "\(counts.refused)"
-        if counts.refused_undeclared > 0 { text += ", undeclared \(counts.refused_undeclared)" }
-        if counts.attributes_refused > 0 { text += "; attributes \(counts.attributes_refused)" }
-        return text
     }
 
     private static func aligned(_ rows: [(String, String)]) -> String {

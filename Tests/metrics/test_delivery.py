@@ -47,6 +47,29 @@ def counts(world):
         check("telemetry status --json" in world.telemetry("metrics", "--format", format_, "--delivery", expected=2).stderr, format_)
 
 
+@test("delivery/spans", "H8 H12")
+def spans(world):
+    """Those of spans are apart, in both formats, and there is none before a span was recorded."""
+    world.manifest("http://127.0.0.1:9/", kind="otlp", signals="events spans")
+    world.telemetry("track", "a")
+    check("telemetry_spans_" not in world.telemetry("metrics", "--delivery").stdout, "before a span")
+    world.telemetry("span", f"--tool={TOOL}", "--name", "s", "--", "true")
+    world.telemetry("span", f"--tool={TOOL}", "--name", "s", "--", "true")
+    world.telemetry("flush", expected=4)
+    status = world.status()["spans"]
+    for format_ in ("prometheus", "openmetrics"):
+        found = samples(world.telemetry("metrics", "--format", format_, "--delivery").stdout)
+        check_equal(1.0, found[f'telemetry_events_recorded_total{{tool="{TOOL}"}}'], "events")
+        check_equal((2.0, 0.0, 2.0), tuple(found[f'telemetry_spans_{name}{{tool="{TOOL}"}}'] for name in ("recorded_total", "delivered_total", "pending")), "spans")
+        for reason, count in status["dropped_by_reason"].items():
+            check_equal(float(count), found[f'telemetry_spans_dropped_total{{tool="{TOOL}",reason="{reason}"}}'], reason)
+        check_equal(float(status["spool"]["bytes"]), found[f'telemetry_spans_spool_bytes{{tool="{TOOL}"}}'], "bytes")
+        of = f'{{tool="{TOOL}",destination="otlp",kind="otlp"}}'
+        check_equal(2.0, found[f"telemetry_spans_delivery_pending{of}"], "the receiver")
+        check_equal(float(status["last_delivery"]["consecutive_failures"]), found[f"telemetry_spans_delivery_consecutive_failures{of}"], "failures")
+        check(found[f"telemetry_spans_delivery_last_attempt_timestamp_seconds{of}"] > 0, f"{found}")
+
+
 @test("delivery/nothing", "H8")
 def nothing(world):
     """Without a spool there is nothing to count, and nothing is made."""

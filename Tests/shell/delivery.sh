@@ -200,7 +200,7 @@ pause() {
     grep -Eq "not delivered: a pause until 2[-0-9:.TZ]+ \('telemetry deliver --now' tries at once\) after: .+; the events are kept" err || fail "$(cat err)"
     capture telemetry flush --tool t --json
     expect_code 4
-    expect_json out 'j' "{'tool': 't', 'enabled': True, 'delivered': 0, 'pending': 1}"
+    expect_json out 'j' "{'tool': 't', 'enabled': True, 'delivered': 0, 'pending': 1, 'spans': None}"
     status_json t
     expect_json status.json 'j["last_delivery"]["next_attempt"] is None' False
     telemetry disable --tool t >out
@@ -219,6 +219,6 @@ elsewhere() {
     capture flock --close "$HOME/.local/state/telemetry/t/detached.lock" telemetry deliver --tool t --json
     expect_code 4
     expect_part err "another 'telemetry deliver' is at work; the events are kept"
-    expect_json out 'j' "{'tool': 't', 'enabled': True, 'delivered': 0, 'pending': 1}"
+    expect_json out 'j' "{'tool': 't', 'enabled': True, 'delivered': 0, 'pending': 1, 'spans': None}"
 }
 test_case "E another deliver is at work: said so, in JSON too" elsewhere

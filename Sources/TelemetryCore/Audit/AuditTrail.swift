@@ -17,6 +17,9 @@ package struct AuditTrail {
     /// Why an existing file could not be read.
     package let problem: String?
 
+    /// Nothing was ever sent, as far as is known.
+    package var isEmpty: Bool { files.isEmpty && head == nil && problem == nil }
+
     private static let limitBytes = 4 * AuditLog.fileBytes
     /// How often files that are being rotated are read before their content is believed.
     private static let attempts = 20

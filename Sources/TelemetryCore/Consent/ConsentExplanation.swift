@@ -7,12 +7,17 @@ package struct ConsentExplanation {
     private let inputs: ConsentInputs
     private let decision: ConsentDecision
     private let localOnly: LocalOnly
+    /// What it is about. Empty: nobody has asked for anything.
+    private var signals: [String] = []
     /// H14: the same about receivers of the user's own; none in that one.
     private var own: [ConsentExplanation] = []
 
     package init(options: Options) {
         self.init(ConsentInputs.gather(options: options, complete: true))
-        own = [ConsentExplanation(ConsentInputs.gather(options: options.own([]), complete: true))]
+        signals = options.signalNames
+        var kept = ConsentExplanation(ConsentInputs.gather(options: options.own([]), complete: true))
+        if kept.decision.isEnabled { kept.signals = options.own(kept.inputs.ownDestinations).signalNames }
+        own = [kept]
     }
 
     init(_ inputs: ConsentInputs) {
@@ -47,6 +52,10 @@ package struct ConsentExplanation {
         }
         page.add(localOnly.isOn ? "\nlocal only: yes: " : "\nlocal only: no")
         page.add(localOnly.reason)
+        for (index, signal) in signals.enumerated() {
+            page.add(index == 0 ? "\nit is about: " : ", ")
+            page.add(signal)
+        }
         page.add("\n")
         for warning in decision.warnings {
             page.add("warning: ")
@@ -78,6 +87,12 @@ package struct ConsentExplanation {
         writer.member("reason", decision.reason)
         writer.member("local_only", localOnly.isOn)
         writer.member("local_only_reason", localOnly.isOn ? localOnly.reason : nil)
+        writer.beginList("signals")
+        for signal in signals {
+            writer.element()
+            writer.string(signal)
+        }
+        writer.endArray()
         writer.beginList("sources")
         forEachStatement { statement in
             writer.element()

@@ -66,8 +66,6 @@ package final class ConsentInputs {
     var ownPath = ""
     var machineFile = OwnFile()
     var exporter: OwnVariables?
-    /// The author has chosen where metrics go.
-    var hasAuthorsReceiver = false
     /// The author has chosen a receiver for these.
     private var authorTakes = (metrics: false, spans: false)
     var operatorChoice = OperatorChoice()
@@ -143,7 +141,7 @@ package final class ConsentInputs {
 
     private func readOwn() {
         guard ToolName.isValid(toolName) else { return }
-        let found = OwnVariables.read { name in
+        exporter = OwnVariables.read { name in
             // Of several copies, one that refuses counts.
             Environment.isUntrusted
                 ? nil
@@ -152,8 +150,7 @@ package final class ConsentInputs {
                         && OwnVariables.Meaning(exporters: $0) != .otlp
                 }
         }
-        exporter = found?.leaving(metrics: authorTakes.metrics, spans: authorTakes.spans)
-        hasAuthorsReceiver = found?.asksForAny == true ? exporter?.asksForAny == false : authorTakes.metrics
+        exporter?.leave(metrics: authorTakes.metrics, spans: authorTakes.spans)
         // A program with rights that its caller does not have does nothing for the caller.
         if let directory = isEnvironmentUntrusted ? nil : Environment.configDirectory(in: configHome) {
             ownPath = directory + "/" + OwnFile.name

@@ -8,11 +8,16 @@ struct NoticeText {
 
     static func make(_ options: Options, isLocalOnly: Bool) -> String {
         let isSendingMetrics = !options.metricDestinations.isEmpty
-        let notice = options.notice ?? .generic(tool: options.toolName, isSendingMetrics: isSendingMetrics)
+        let notice =
+            options.notice
+            ?? .generic(
+                tool: options.toolName, isSendingMetrics: isSendingMetrics, isSendingSpans: options.takesSpans)
         var made = NoticeText()
         made.addHeading(options)
         made.addContent(notice, recipient: recipient(notice, options, isLocalOnly))
-        made.addMeans(options.toolName, hasMetrics: isSendingMetrics || !options.metrics.isEmpty)
+        made.addMeans(
+            options.toolName, hasMetrics: isSendingMetrics || !options.metrics.isEmpty,
+            hasSpans: options.takesSpans || options.declaredSpans != nil)
         return made.text.text
     }
 
@@ -33,11 +38,15 @@ struct NoticeText {
         text.endLine()
     }
 
-    private mutating func addMeans(_ tool: String, hasMetrics: Bool) {
+    private mutating func addMeans(_ tool: String, hasMetrics: Bool, hasSpans: Bool) {
         let of = " --tool " + tool
         // The local log and what was sent: without a receiver, nothing waits.
         row("See it:", "telemetry show" + of)
         row("", "telemetry show --sent" + of)
+        if hasSpans {
+            row("", "telemetry show --signal spans" + of)
+            row("", "telemetry show --sent --signal spans" + of)
+        }
         if hasMetrics { row("", "telemetry metrics" + of) }
         row("Stop it:", "telemetry disable" + of)
         row("", "or set " + ConsentInputs.variableName(tool, .noTelemetry) + "=1, or DO_NOT_TRACK=1 for every tool")

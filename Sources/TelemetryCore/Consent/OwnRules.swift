@@ -22,40 +22,56 @@ enum OwnRules {
         }
     }
 
-    /// OpenTelemetry's own variables, where the author has chosen no receiver for metrics.
+    /// OpenTelemetry's own variables, where the author has chosen no receiver for the signal.
     @inline(never)
     static func variables(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         guard let found = inputs.exporter else {
             statement.subject = OwnVariables.exporter
-            statement.remark = " and OTEL_EXPORTER_OTLP_ENDPOINT are not set"
+            statement.remark = ", OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_ENDPOINT are not set"
             return
         }
-        statement.subject = found.name
-        statement.value = found.isShown ? found.value : nil
-        statement.quotesValue = found.isShown
-        switch found.meaning {
-        case .none: statement.remark = ", which asks for nothing"
-        case .misspelt:
-            statement.remark = ", which asks for nothing; expected otlp, none, or another exporter of OpenTelemetry"
-            statement.warns = true
-        case .unknown where inputs.hasAuthorsReceiver:
-            statement.remark = doesNotCount
-            statement.quotesValue = false
-        case .unknown:
-            statement.remark = ", which is not spoken here; expected http/protobuf or http/json"
-            statement.says = .off
-            statement.warns = true
-        case .otlp where inputs.hasAuthorsReceiver:
-            statement.remark = doesNotCount
-            statement.quotesValue = false
-        case .otlp:
-            statement.says = .on
-            statement.remark = found.isShown ? ", which asks for it" : " is set"
+        if found.areSpansFirst {
+            say(found.spans, "spans", &statement)
+            say(found.metrics, "metrics", &statement)
+        } else if found.isOfBoth {
+            say(found.metrics, "metrics and spans", &statement)
+        } else {
+            say(found.metrics, "metrics", &statement)
+            say(found.spans, "spans", &statement)
         }
     }
 
-    private static var doesNotCount: StaticString {
-        " does not count: the tool's author has chosen a receiver for it"
+    /// A clause about one variable, behind those that are there. The first one decides what the source says.
+    @inline(never)
+    private static func say(
+        _ wish: OwnVariables.Wish?, _ signals: StaticString, _ statement: inout ConsentStatement
+    ) {
+        guard let wish else { return }
+        let isFirst = statement.subject.utf8.isEmpty
+        if isFirst {
+            statement.subject = wish.name
+            statement.value = wish.isShown ? wish.value : nil
+        } else {
+            statement.detail += "; " + wish.name
+        }
+        if wish.isOfAuthor {
+            statement.detail += " does not count: the tool's author has chosen a receiver for " + signals.text
+            return
+        }
+        statement.detail += wish.isShown ? " is '" + Excerpt.of(wish.value) + "'" : " is set"
+        switch wish.meaning {
+        case .none: statement.detail += ", which asks for nothing"
+        case .misspelt:
+            statement.detail += ", which asks for nothing; expected otlp, none, or another exporter of OpenTelemetry"
+            statement.warns = true
+        case .unknown:
+            statement.detail += ", which is not spoken here; expected http/protobuf or http/json"
+            if isFirst { statement.says = .off }
+            statement.warns = true
+        case .otlp:
+            statement.detail += ", which asks for " + signals.text
+            statement.says = .on
+        }
     }
 
     @inline(never)

@@ -1,22 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// `OTEL_METRICS_EXPORTER`, `OTEL_TRACES_EXPORTER` and the endpoints `OTEL_EXPORTER_OTLP_*`: the OpenTelemetry specification, "Environment
-/// Variable Specification". Without one of them nothing is sent: the default of the specification, to send to this
+/// `OTEL_METRICS_EXPORTER`, `OTEL_TRACES_EXPORTER` and the endpoints `OTEL_EXPORTER_OTLP_*`: the OpenTelemetry
+/// specification, "Environment Variable Specification". Without one of them nothing is sent: the default of the specification, to send to this
 /// machine, would have every tool try.
 struct OwnVariables {
     /// `unknown`: a protocol that is not spoken here. `misspelt`: a name that no exporter has.
     enum Meaning { case otlp, none, unknown, misspelt }
 
-    /// The variable that says most.
-    let name: String
-    let value: String
-    let meaning: Meaning
-    /// The value of an endpoint may hold a secret.
-    let isShown: Bool
+    /// What is said of a signal. A class: the code that copies a structure would be repeated wherever one is passed on.
+    final class Wish {
+        /// The variable that says most.
+        let name: String
+        let value: String
+        let meaning: Meaning
+        /// The value of an endpoint may hold a secret.
+        let isShown: Bool
+        /// The tool's author has chosen a receiver for the signal, so the variables do not count.
+        fileprivate(set) var isOfAuthor = false
 
-    /// The signals that are asked for.
-    private(set) var metrics = false
-    private(set) var spans = false
+        init(name: String, value: String, meaning: Meaning, isShown: Bool) {
+            (self.name, self.value, self.meaning, self.isShown) = (name, value, meaning, isShown)
+        }
+
+        var asks: Bool { meaning == .otlp && !isOfAuthor }
+
+        /// A wish says more than a mistake, and a mistake more than nothing.
+        fileprivate var weight: Int {
+            if isOfAuthor { return 0 }
+            switch meaning {
+            case .otlp: return 4
+            case .unknown: return 3
+            case .misspelt: return 2
+            case .none: return 1
+            }
+        }
+    }
+
+    let metrics: Wish?
+    let spans: Wish?
 
     static let exporter = "OTEL_METRICS_EXPORTER"
     static let spanExporter = "OTEL_TRACES_EXPORTER"
@@ -25,63 +46,60 @@ struct OwnVariables {
     static func read(_ lookup: (String) -> String?) -> OwnVariables? {
         let metrics = read(exporter, "METRICS_", lookup)
         let spans = read(spanExporter, "TRACES_", lookup)
-        // One that asks for something says more than one that does not, and a mistake more than nothing.
-        guard var found = [metrics, spans].compactMap({ $0 }).max(by: { $0.weight < $1.weight }) else { return nil }
-        found.metrics = metrics?.meaning == .otlp
-        found.spans = spans?.meaning == .otlp
-        return found
-    }
-
-    private var weight: Int {
-        switch meaning {
-        case .otlp: 3
-        case .unknown: 2
-        case .misspelt: 1
-        case .none: 0
-        }
+        return metrics == nil && spans == nil ? nil : OwnVariables(metrics: metrics, spans: spans)
     }
 
     /// What one signal's variables say.
-    private static func read(_ exporter: String, _ signal: String, _ lookup: (String) -> String?) -> OwnVariables? {
-        let found = asked(exporter, signal, lookup)
+    private static func read(
+        _ exporter: String, _ infix: String, _ lookup: (String) -> String?
+    ) -> Wish? {
+        let found = asked(exporter, infix, lookup)
         guard let found, found.meaning == .otlp else { return found }
-        for name in ["OTEL_EXPORTER_OTLP_" + signal + "PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
+        for name in ["OTEL_EXPORTER_OTLP_" + infix + "PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
             guard let value = lookup(name), !value.utf8.isEmpty else { continue }
             if value == "http/protobuf" || value == "http/json" { break }
-            return OwnVariables(name: name, value: value, meaning: .unknown, isShown: true)
+            return Wish(name: name, value: value, meaning: .unknown, isShown: true)
         }
         return found
     }
 
-    private static func asked(_ exporter: String, _ signal: String, _ lookup: (String) -> String?) -> OwnVariables? {
+    private static func asked(
+        _ exporter: String, _ infix: String, _ lookup: (String) -> String?
+    ) -> Wish? {
         if let value = lookup(exporter), !value.utf8.isEmpty {
             let meaning = Meaning(exporters: value)
-            return OwnVariables(name: exporter, value: value, meaning: meaning, isShown: true)
+            return Wish(name: exporter, value: value, meaning: meaning, isShown: true)
         }
-        for name in ["OTEL_EXPORTER_OTLP_" + signal + "ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
+        for name in ["OTEL_EXPORTER_OTLP_" + infix + "ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
             if let value = lookup(name), !value.utf8.isEmpty {
-                return OwnVariables(name: name, value: value, meaning: .otlp, isShown: false)
+                return Wish(name: name, value: value, meaning: .otlp, isShown: false)
             }
         }
         return nil
     }
 
-    /// Without the signals for which the author has chosen a receiver.
-    func leaving(metrics: Bool, spans: Bool) -> OwnVariables {
-        var result = self
-        if metrics { result.metrics = false }
-        if spans { result.spans = false }
-        return result
+    /// The author has chosen a receiver for these signals.
+    func leave(metrics: Bool, spans: Bool) {
+        self.metrics?.isOfAuthor = metrics
+        self.spans?.isOfAuthor = spans
     }
 
-    var asksForAny: Bool { metrics || spans }
+    /// One variable says the same of both signals.
+    var isOfBoth: Bool {
+        guard let metrics, let spans else { return false }
+        return metrics.name == spans.name && metrics.weight == spans.weight
+    }
+
+    /// The one of spans says more than the one of metrics.
+    var areSpansFirst: Bool { (spans?.weight ?? -1) > (metrics?.weight ?? -1) }
 
     /// The receiver that the variables name, as an `otlp` backend resolves it when it is made. Nil: they ask for nothing.
     var destination: Destination? {
-        guard asksForAny, let receiver = Receiver.named("otlp") else { return nil }
+        let (takesMetrics, takesSpans) = (metrics?.asks == true, spans?.asks == true)
+        guard takesMetrics || takesSpans, let receiver = Receiver.named("otlp") else { return nil }
         let choice = NetworkChoice(receiver)
         _ = choice.set("environment", "override")
-        _ = choice.set("signals", metrics && spans ? "metrics,spans" : metrics ? "metrics" : "spans")
+        _ = choice.set("signals", !takesSpans ? "metrics" : takesMetrics ? "metrics,spans" : "spans")
         return Destination(name: "otel", .network(choice))
     }
 }

@@ -10,11 +10,14 @@ package enum LocalData {
 
     /// Whether there is a log here, or a copy of what was sent.
     package static func hasRecords(options: Options) -> Bool {
-        guard let path = SpoolInspector.path(options: options) else { return false }
-        var logs = [defaultLog(options: options) ?? "", path + "/" + AuditNames.events.current]
-        logs.append(path + "/" + AuditNames.metrics.current)
-        for destination in options.allDestinations {
-            if case .file(let path?, _, _) = destination.choice { logs.append(path) }
+        var logs: [String] = []
+        for options in options.ofEachSignal {
+            guard let path = SpoolInspector.path(options: options) else { return false }
+            logs += [defaultLog(options: options) ?? "", path + "/" + AuditNames.events.current]
+            logs.append(path + "/" + AuditNames.metrics.current)
+            for destination in options.allDestinations {
+                if case .file(let path?, _, _) = destination.choice { logs.append(path) }
+            }
         }
         return logs.contains { SharedFile.exists($0) }
     }

@@ -41,4 +41,20 @@ extension Destination {
         guard !takesEvents, let other = network?.forMetrics ?? network?.forSpans else { return choice }
         return .network(other)
     }
+
+    /// Whom `doctor` asks, as it applies in this process: the receiver of each signal, unless that of another one is at the
+    /// same host.
+    package var askedChoices: [NetworkChoice] {
+        guard let network else { return [] }
+        var result: [NetworkChoice] = []
+        var known: [String] = []
+        for choice in [network.takesEvents ? network : nil, network.forMetrics, network.forSpans] {
+            guard let choice = choice?.resolved, choice.problem() == nil else { continue }
+            let origin = (try? Endpoint.parse(choice.url, allowingHTTP: choice.allowsHTTP))?.origin ?? choice.url
+            if known.contains(origin) { continue }
+            known.append(origin)
+            result.append(choice)
+        }
+        return result
+    }
 }

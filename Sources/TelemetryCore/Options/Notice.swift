@@ -63,12 +63,17 @@ package final class Notice {
         self.texts = texts
     }
 
-    /// `isSendingMetrics`: a receiver takes the tool's metrics.
-    static func generic(tool: String, isSendingMetrics: Bool) -> Notice {
+    /// `isSendingMetrics`, `isSendingSpans`: a receiver takes the tool's metrics, or its spans.
+    static func generic(tool: String, isSendingMetrics: Bool, isSendingSpans: Bool) -> Notice {
         let metrics = isSendingMetrics ? "; and metrics: counts and measurements of what the tool does" : ""
+        let spans =
+            isSendingSpans
+            ? "; and spans: the steps of what the tool does, when each began and ended, what it was a part of, and its"
+                + " attributes" : ""
         return Notice([
             genericVersion, "the makers of " + tool,
-            "usage events: what was run, when, for how long and with what result, and the kind of system" + metrics,
+            "usage events: what was run, when, for how long and with what result, and the kind of system" + metrics
+                + spans,
             "to improve " + tool,
         ])
     }

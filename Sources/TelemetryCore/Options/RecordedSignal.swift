@@ -26,6 +26,14 @@ extension Options {
     /// Spans of the tool leave for a receiver, or would with consent.
     package var takesSpans: Bool { spans()?.isDefault == false }
 
+    /// What is recorded for this audience, if the decision is yes.
+    package var signalNames: [String] {
+        var names = audience == .author ? ["events"] : []
+        if audience == .author || keepsOwnMetrics { names.append("metrics") }
+        if spans() != nil { names.append("spans") }
+        return names
+    }
+
     /// All spools of the tool for this audience.
     var ofEachSignal: [Options] { signal == .events ? [self, ofSpans] : [self] }
 

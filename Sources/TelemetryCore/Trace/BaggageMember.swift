@@ -66,6 +66,14 @@ package struct BaggageMember {
         }
     }
 
+    /// How many members a list has, right or wrong. Empty ones do not count.
+    static func count(_ list: UnsafeRawBufferPointer) -> Int {
+        var parts = Parts(list, UInt8(ascii: ","))
+        var count = 0
+        while let part = parts.next() { if !OptionalSpace.trim(part).isEmpty { count += 1 } }
+        return count
+    }
+
     /// What is between separators.
     struct Parts {
         private let bytes: UnsafeRawBufferPointer

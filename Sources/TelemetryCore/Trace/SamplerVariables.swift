@@ -50,7 +50,8 @@ package struct SamplerVariables {
             self.init(TraceSampler.Rule(ratio: ratio), isParentBased: isParentBased)
         } else {
             let problem =
-                Self.argument + "=" + Excerpt.of(text) + " is not a number from 0 to 1. Every trace is sampled"
+                Self.argument + "=" + Excerpt.of(text)
+                + " is not a ratio; expected a number from 0 to 1. The ratio 1 is used"
             self.init(.always, isParentBased: isParentBased, problem)
         }
     }

@@ -25,7 +25,8 @@ package struct TraceState {
 
     private var members: InlineArray<32, UnsafeRawBufferPointer>
     private var count = 0
-    private var isValid = true
+    /// No member breaks the grammar, and there are not too many.
+    private(set) var isValid = true
 
     package init() { members = InlineArray(repeating: UnsafeRawBufferPointer(start: nil, count: 0)) }
 
@@ -115,6 +116,9 @@ package struct TraceState {
         }
         return length
     }
+
+    /// None of its members is left out for want of room.
+    var isWhole: Bool { fitting() == .max }
 
     /// A bit for each member that is written.
     private func fitting() -> UInt32 {

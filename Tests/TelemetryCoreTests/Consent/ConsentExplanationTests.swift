@@ -29,7 +29,10 @@ final class ConsentExplanationTests: XCTestCase {
         let object = try object(inputs)
         XCTAssertEqual(
             Set(object.keys),
-            ["tool", "enabled", "source", "reason", "local_only", "local_only_reason", "sources", "warnings"])
+            [
+                "tool", "enabled", "source", "reason", "local_only", "local_only_reason", "signals", "sources",
+                "warnings",
+            ])
         XCTAssertEqual(object["enabled"] as? Bool, false)
         XCTAssertEqual(object["source"] as? String, "TELEMETRY_ENABLED variable")
         XCTAssertEqual(object["local_only"] as? Bool, true)
@@ -52,6 +55,27 @@ final class ConsentExplanationTests: XCTestCase {
         XCTAssertEqual(
             says["default"]?["note"] as? String,
             "off until the user enables it; already decided by TELEMETRY_ENABLED variable")
+    }
+
+    /// What a yes is about, by the receivers that were chosen.
+    func testSignals() throws {
+        let table = [
+            ("", ["events", "metrics", "spans"]),
+            ("backend: {kind: http, endpoint: 'https://h'}", ["events", "metrics"]),
+            ("backend: {kind: otlp, endpoint: 'https://h', signals: [spans]}", ["events", "metrics", "spans"]),
+        ]
+        for (backend, expected) in table {
+            let options = Options(toolName: "mytool", toolVersion: "1")
+            try Array("tool: {name: mytool}\n\(backend)\n".utf8).withUnsafeBytes {
+                try Manifest.parse($0, name: "f.yaml", into: options)
+            }
+            let explanation = ConsentExplanation(options: options)
+            let object = try JSONSerialization.jsonObject(with: Data(explanation.json.utf8)) as? [String: Any]
+            XCTAssertEqual(object?["signals"] as? [String], expected)
+            XCTAssertTrue(
+                explanation.text.contains("\nit is about: " + expected.joined(separator: ", ") + "\n"), explanation.text
+            )
+        }
     }
 
     func testText() {

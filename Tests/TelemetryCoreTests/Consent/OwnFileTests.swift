@@ -200,11 +200,57 @@ final class OwnFileTests: XCTestCase {
     func testWhatDoesNotCount() {
         let inputs = ConsentInputs(toolName: "my.tool")
         inputs.audience = .own
-        inputs.hasAuthorsReceiver = true
         inputs.exporter = OwnVariables.read { $0 == "OTEL_METRICS_EXPORTER" ? "otlp" : nil }
+        inputs.exporter?.leave(metrics: true, spans: true)
         let statement = ConsentRules.statement(of: .exporterVariables, inputs)
         XCTAssertEqual(statement.says, .nothing)
         XCTAssertTrue(statement.reason.contains("does not count"))
+    }
+
+    /// Each signal has a clause, so that a mistake about one is not hidden by a wish for the other.
+    func testWhatEachSignalAsks() {
+        let endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+        let (metrics, spans) = ("OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER")
+        let misspelt = "which asks for nothing; expected otlp, none, or another exporter of OpenTelemetry"
+        let table: [([String: String], ConsentAnswer, warns: Bool, String)] = [
+            ([:], .nothing, false, "\(metrics), \(spans) and \(endpoint) are not set"),
+            ([endpoint: "http://CANARY"], .on, false, "\(endpoint) is set, which asks for metrics and spans"),
+            ([spans: "otlp"], .on, false, "\(spans) is 'otlp', which asks for spans"),
+            (
+                [metrics: "otlp", spans: "otlp"], .on, false,
+                "\(metrics) is 'otlp', which asks for metrics; \(spans) is 'otlp', which asks for spans"
+            ),
+            (
+                [metrics: "otlp", spans: "olpt"], .on, true,
+                "\(metrics) is 'otlp', which asks for metrics; \(spans) is 'olpt', \(misspelt)"
+            ),
+            (
+                [endpoint: "http://CANARY", metrics: "none"], .on, false,
+                "\(endpoint) is set, which asks for spans; \(metrics) is 'none', which asks for nothing"
+            ),
+            (
+                [metrics: "otlp", spans: "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"], .on, true,
+                "\(metrics) is 'otlp', which asks for metrics; OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is 'grpc', which is not"
+                    + " spoken here; expected http/protobuf or http/json"
+            ),
+        ]
+        for (variables, says, warns, reason) in table {
+            let inputs = ConsentInputs(toolName: "my.tool")
+            inputs.audience = .own
+            inputs.exporter = OwnVariables.read { variables[$0] }
+            let statement = ConsentRules.statement(of: .exporterVariables, inputs)
+            XCTAssertEqual(statement.says, says, "\(variables)")
+            XCTAssertEqual(statement.warns, warns, "\(variables)")
+            XCTAssertEqual(statement.reason, reason)
+        }
+        let inputs = ConsentInputs(toolName: "my.tool")
+        inputs.audience = .own
+        inputs.exporter = OwnVariables.read { $0 == endpoint ? "http://CANARY" : nil }
+        inputs.exporter?.leave(metrics: false, spans: true)
+        XCTAssertEqual(
+            ConsentRules.statement(of: .exporterVariables, inputs).reason,
+            "\(endpoint) is set, which asks for metrics; \(endpoint) does not count: the tool's author has chosen a"
+                + " receiver for spans")
     }
 
     /// Neither the author's receiver nor what the author adds to events goes along.

@@ -113,6 +113,28 @@ final class NoticeTests: XCTestCase {
         XCTAssertTrue(NoticeText.make(sent, isLocalOnly: false).contains("metrics: counts"))
     }
 
+    func testSpansAreNamedWhereTheyAreSent() throws {
+        let show = "telemetry show --signal spans --tool mytool"
+        for (backend, rest, isNamed, isShown) in [
+            ("", "", false, false), ("backend: {kind: http, endpoint: 'https://o.example.org'}", "", false, false),
+            ("backend: {kind: otlp, endpoint: 'https://o.example.org', signals: [events, spans]}", "", true, true),
+            ("backend: {kind: zipkin, endpoint: 'https://o.example.org'}", "", true, true),
+            ("", "spans: {build: {description: d}}", false, true),
+        ] {
+            let options = Options(toolName: "mytool", toolVersion: "")
+            try Array("tool: {name: mytool}\n\(backend)\n\(rest)\n".utf8).withUnsafeBytes {
+                try Manifest.parse($0, name: "f.yaml", into: options)
+            }
+            let text = lines(NoticeText.make(options, isLocalOnly: false)).map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            XCTAssertEqual(
+                text.joined(separator: " ").contains("spans: the steps of what the tool does"), isNamed, backend)
+            XCTAssertEqual(text.contains(show), isShown, backend)
+            XCTAssertEqual(text.contains("telemetry show --sent --signal spans --tool mytool"), isShown, backend)
+        }
+    }
+
     func testHeadingSaysWhetherItAsks() {
         let options = Options(toolName: "mytool", toolVersion: "")
         XCTAssertEqual(lines(NoticeText.make(options, isLocalOnly: false))[0], "mytool asks to collect usage data.")
