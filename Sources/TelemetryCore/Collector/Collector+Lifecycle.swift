@@ -104,7 +104,7 @@ extension Collector {
             noteLoss(whole: false)
         }
         leavesWork = spawns
-        let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce)
+        let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce, after: &status)
         let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce)
         if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
             DetachedDelivery.startUnlessRunning(options)
@@ -286,6 +286,13 @@ extension Collector {
             result.consecutive_failures = state.failures
         }
         return failure != 0 ? failure : spool.unknown
+    }
+}
+
+extension telemetry_status {
+    /// With what became of another spool of the same program: the first failure counts.
+    func followed(by next: telemetry_status) -> telemetry_status {
+        self == TELEMETRY_DISABLED || self == TELEMETRY_OK && next != TELEMETRY_DISABLED ? next : self
     }
 }
 

@@ -33,8 +33,7 @@ extension Collector {
     /// Hands on what is kept there. `status`: the result for the author.
     func flushOwn(_ deadline: Deadline, _ ignoringBackoff: Bool, after status: telemetry_status) -> telemetry_status {
         guard let own = mutex.withLock({ own }), own.isEnabled else { return status }
-        let result = own.flush(until: deadline, ignoringBackoff)
-        return status == TELEMETRY_DISABLED || status == TELEMETRY_OK && result != TELEMETRY_DISABLED ? result : status
+        return status.followed(by: own.flush(until: deadline, ignoringBackoff))
     }
 
     /// After the last call on the collector. True: another process is to deliver what is left there.

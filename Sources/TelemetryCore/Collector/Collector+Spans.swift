@@ -152,8 +152,7 @@ extension Collector {
         var result = status
         for sink in [sinks.author, sinks.own] {
             guard let sink, sink.isEnabled else { continue }
-            let next = sink.flush(until: deadline, ignoringBackoff)
-            if result == TELEMETRY_DISABLED || result == TELEMETRY_OK && next != TELEMETRY_DISABLED { result = next }
+            result = result.followed(by: sink.flush(until: deadline, ignoringBackoff))
         }
         return result
     }
@@ -169,15 +168,16 @@ extension Collector {
         return status == TELEMETRY_DISABLED ? TELEMETRY_OK : status
     }
 
-    /// After the last call on the collector. True: another process is to deliver what is left there.
-    func closeSpans(_ deadline: Deadline, isAtOnce: Bool) -> Bool {
+    /// After the last call on the collector. True: another process is to deliver what is left there. `status`: what became
+    /// of the events, and then of the spans too.
+    func closeSpans(_ deadline: Deadline, isAtOnce: Bool, after status: inout telemetry_status) -> Bool {
         guard let sinks = spanSinks else { return false }
         Self.spansWord(handle).pointee.store(0, ordering: .relaxed)
         spanSinks = nil
         var leavesWork = false
         for sink in [sinks.author, sinks.own] {
             guard let sink else { continue }
-            _ = sink.close(until: deadline, isAtOnce: isAtOnce)
+            status = status.followed(by: sink.close(until: deadline, isAtOnce: isAtOnce))
             if loss == nil { loss = sink.loss }
             if sink.leavesWork { leavesWork = true }
         }
