@@ -43,6 +43,10 @@ class Records:
         """The same of one that the helper shows."""
         return record["event_id"] if self is EVENTS else record["trace_id"] + record["span_id"]
 
+    def machine(self, record):
+        """The identifier that it has arrived with."""
+        return record["machine_id"] if self is EVENTS else record["tags"]["machine.id"]
+
     def attribute(self, record, name):
         """A whole number."""
         return record["metadata"][name] if self is EVENTS else int(record["tags"][name])

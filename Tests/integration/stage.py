@@ -186,11 +186,6 @@ class Stage:
             check_equal(expected, done.returncode, f"exit code of telemetry {arguments[0]} ({done.stderr.strip()})")
         return done.stdout
 
-    def record(self, name, **options):
-        """One event or span, by the helper."""
-        word, *rest = self.records.recording(name)
-        return completed_alone([f"{BUILD}/bin/telemetry", word, "--tool", TOOL, *rest], env=self.environment, cwd=self.root, **options)
-
     def recover(self, endpoint, **backend):
         """A later process delivers all that waits."""
         self.manifest(endpoint, **backend)
@@ -198,6 +193,10 @@ class Stage:
 
     def status(self):
         return json.loads(self.helper("status", "--json"))
+
+    def counted(self):
+        """What status says of the tool's events, or of its spans."""
+        return self.status()[self.records.name]
 
     def expect(self, recorded, delivered=0, pending=0, **dropped):
         """E12: the counters are these, and add up."""

@@ -34,6 +34,8 @@ extension Options {
         settings.signal = .spans
         settings.metricsListener = nil
         settings.setDestinations(destinations)
+        // Who has chosen the receivers of the tool has chosen those of its spans.
+        settings.manifestMark = manifestMark?.hasDestinations(of: self) == true ? manifestMark?.with(destinations) : nil
         settings.sampling = []
         settings.events = settings.declaredSpans
         return Options(settings)

@@ -5,6 +5,8 @@ import os
 import time
 
 from origin import Origin
+from records import of_both
+from spool_reader import Spool
 from stage import wait_until
 from suite import check, check_equal, test
 from world import CLOCK, World
@@ -26,12 +28,12 @@ def record(stage, seconds=0, close=5000, count=1):
     stage.send(f"manifest={stage.manifest_file}", f"track={count}", f"close={close}", environment=shifted(stage, seconds))
 
 
-@test("clocks/attempt", "E8")
+@of_both("clocks/attempt", "E8")
 def attempt(stage):
     """An attempt fails while the clock is wrong; then it is right. The next run delivers, in the program, detached and by the helper."""
     for shift in (5 * YEAR, 3600, UNSET):
         for mode in ("in-process", "detached", "helper"):
-            with World(stage.shared) as world:
+            with World(stage.shared, stage.records) as world:
                 origin = world.closes(Origin(503))
                 write(world, origin.url)
                 record(world, shift)
@@ -41,7 +43,7 @@ def attempt(stage):
                     world.manifest(origin.url, {"delivery": {"mode": mode}})
                     record(world, 0, 0)
                     wait_until(lambda: len(origin.requests) > 1, f"{shift} {mode}: an attempt")
-                    wait_until(lambda: world.status()["events"]["delivered"] == 2, f"{shift} {mode}: both delivered")
+                    wait_until(lambda: world.counted()["delivered"] == 2, f"{shift} {mode}: both delivered")
                 elif mode == "helper":
                     world.helper("flush")
                     world.expect(1, delivered=1)
@@ -50,21 +52,22 @@ def attempt(stage):
                     world.expect(2, delivered=2)
 
 
-@test("clocks/attempts-of-several", "E8")
+@of_both("clocks/attempts-of-several", "E8")
 def attempts_of_several(stage):
     """The same of each of several backends, and of what the spool as a whole says."""
     first, second = stage.closes(Origin(503)), stage.closes(Origin(503))
     stage.manifest(None, {"delivery": {"mode": "in-process"}, "backends": [
-        {"kind": "http", "name": "a", "endpoint": first.url}, {"kind": "http", "name": "b", "endpoint": second.url}]})
+        {"kind": stage.records.kind, "name": "a", "endpoint": first.url}, {"kind": stage.records.kind, "name": "b", "endpoint": second.url}]})
     record(stage, 5 * YEAR)
     first.answer = second.answer = 200
     record(stage)
     stage.expect(2, delivered=2)
-    last = stage.status()["last_delivery"]
-    check(last["last_attempt"] < "2031" and last["last_success"] < "2031", f"times of the wrong clock: {last}")
+    last = Spool(stage.spool).control
+    end = (time.time() + 3600) * 1e9
+    check(last.last_attempt_ns < end and last.last_success_ns < end, f"times of the wrong clock: {last.last_attempt_ns}, {last.last_success_ns}")
 
 
-@test("clocks/set-back-while-running", "E8")
+@of_both("clocks/set-back-while-running", "E8")
 def set_back_while_running(stage):
     """A living program whose clock is set back goes on as before."""
     origin = stage.closes(Origin((503, {"Retry-After": "1"}, b"")))
@@ -77,16 +80,16 @@ def set_back_while_running(stage):
     with open(stage.path("shift"), "w") as file:
         file.write("0")
     origin.answer = 200
-    wait_until(lambda: stage.status()["events"]["delivered"] == 1, "delivery after the clock was set back")
+    wait_until(lambda: stage.counted()["delivered"] == 1, "delivery after the clock was set back")
     child.process.kill()
 
 
-@test("clocks/age", "E8")
+@of_both("clocks/age", "E8")
 def age(stage):
     """Recorded in 1970, far ahead, or delivered by a clock that is far ahead: not too old. What is really too old goes."""
     for recorded, delivered, left in ((UNSET, 0, {"delivered": 1}), (5 * YEAR, 0, {"delivered": 1}), (0, 5 * YEAR, {"delivered": 1}),
                                       (0, UNSET, {"delivered": 1}), (-60 * 86400, 0, {"expired": 1})):
-        with World(stage.shared) as world:
+        with World(stage.shared, stage.records) as world:
             origin = world.closes(Origin(503))
             write(world, origin.url)
             record(world, recorded, 0)
