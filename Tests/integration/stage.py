@@ -1,4 +1,5 @@
 """One test's world: a private HOME, a tool whose user agreed, its programs and its receivers."""
+import atexit
 import json
 import os
 import shutil
@@ -223,6 +224,8 @@ class Stage:
 # that had its other end: also not to subprocess.Popen. Python asks again after each signal.
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.setitimer(signal.ITIMER_REAL, 2, 2)
+# At its end Python takes the handler back, and the signal would end it.
+atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 # What this process was given beside its streams is not for the programs that it starts.
 for _descriptor in os.listdir("/proc/self/fd"):

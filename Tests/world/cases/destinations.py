@@ -213,7 +213,7 @@ def no_manifest(world):
     world.expect(2, delivered=2)
 
 
-@of_both("destinations/killed", "E3 E6 E12")
+@test("destinations/killed", "E3 E6 E12")
 def killed(world):
     """A program that is killed leaves its events to its next run, whoever looks at the spool in between."""
     receiver, ours = Restarted(world), world.receiver()

@@ -135,10 +135,10 @@ int main(int count, char **arguments)
     NAMED(telemetry_open); NAMED(telemetry_track);
     SSL_CTX_new(TLS_client_method());
     telemetry_options *options = _telemetry_options_new("itest", "1");
-    _send_to(options, getenv("URL"));
+    _telemetry_options_set_backend_http(options, getenv("URL"), NULL, 0);
     _telemetry_options_set_flush_interval_ms(options, 1);
     telemetry_collector *collector = _telemetry_open(options);
-    _put(collector, "ending", NULL, 0);
+    _telemetry_track(collector, TELEMETRY_FEATURE_USED, "ending", NULL, 0);
     usleep((useconds_t)atoi(arguments[2]));
     dlclose(library);
     return 0;
