@@ -22,13 +22,7 @@ package struct SpanReport {
             defer { for outlet in outlets { outlet.backend.close() } }
             return outlets.info
         }
-        open = Self.countOpen(options)
+        open = SpoolInspector.countOpenSpans(options: options)
         lastError = SpoolInspector.deliveryState(options: options)?.lastError ?? ""
-    }
-
-    private static func countOpen(_ options: Options) -> Int {
-        guard let shared = SpoolDirectory.look(options) else { return 0 }
-        defer { shared.close() }
-        return AbandonedSpans.countOpen(in: shared.directory)
     }
 }

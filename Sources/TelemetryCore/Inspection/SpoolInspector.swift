@@ -59,6 +59,13 @@ package enum SpoolInspector {
         return error == 0 || error == EWOULDBLOCK ? nil : SystemError(code: error).text
     }
 
+    /// Spans that were begun and have not ended, by processes that live or have left them.
+    package static func countOpenSpans(options: Options) -> Int {
+        guard let shared = look(options) else { return 0 }
+        defer { shared.close() }
+        return AbandonedSpans.countOpen(in: shared.directory)
+    }
+
     /// Segment files whose header cannot be read.
     package static func damagedSegments(options: Options) -> [String] {
         guard let shared = look(options) else { return [] }

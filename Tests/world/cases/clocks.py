@@ -5,7 +5,7 @@ import os
 import time
 
 from origin import Origin
-from records import of_both
+from records import SPANS, of_both
 from spool_reader import Spool
 from stage import wait_until
 from suite import check, check_equal, test
@@ -14,6 +14,30 @@ from world import CLOCK, World
 YEAR = 365 * 86400
 # The clock says 1970-01-02.
 UNSET = 86400 - int(time.time())
+
+
+# open MANIFEST SECONDS: a span is open while the clock is set to so many seconds off.
+OPEN = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int count, char **arguments)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    if (count != 3 || telemetry_options_load_manifest(options, arguments[1]) != TELEMETRY_OK) return 1;
+    telemetry_collector *collector = telemetry_open(options);
+    telemetry_options_free(options);
+    telemetry_span span;
+    telemetry_span_begin(collector, &span, "open", TELEMETRY_SPAN_INTERNAL, TELEMETRY_SPAN_ROOT);
+    usleep(30000);
+    FILE *file = fopen(getenv("SHIFT_FILE"), "w");
+    fprintf(file, "%s", arguments[2]);
+    fclose(file);
+    usleep(30000);
+    telemetry_span_end(&span);
+    return telemetry_close(collector, 5000);
+}
+"""
 
 
 def write(stage, endpoint, **sections):
@@ -97,6 +121,28 @@ def age(stage):
             origin.answer = 200
             world.telemetry("deliver", "--now", environment=shifted(world, delivered))
             world.expect(1, **left)
+
+
+@test("clocks/duration", "H9")
+def duration(stage):
+    """The clock jumps while a span is open: it is as long as it took, and begins when the clock said so."""
+    program = stage.program("open", OPEN)
+    for before, after in ((5 * YEAR, 0), (0, 5 * YEAR), (UNSET, 0), (0, -3600)):
+        with World(stage.shared, SPANS) as world:
+            receiver = world.receiver()
+            write(world, receiver.url)
+            moment = time.time()
+            world.run([program, world.manifest_file, str(after)], environment={
+                "LD_PRELOAD": world.preload("clock", CLOCK), "SHIFT_FILE": shift_file(world, before)})
+            span, = receiver.accepted()
+            check(50_000 <= span["duration"] < 20_000_000, f"{before}, {after}: it took {span['duration']} us")
+            check(abs(span["timestamp"] / 1e6 - before - moment) < 60, f"{before}, {after}: it began at {span['timestamp']}")
+
+
+def shift_file(world, seconds):
+    with open(world.path("shift"), "w") as file:
+        file.write(str(seconds))
+    return file.name
 
 
 @test("clocks/heartbeat", "E8")
