@@ -290,7 +290,7 @@ extension Collector {
 }
 
 extension telemetry_status {
-    /// With what became of another spool of the same program: the first failure counts.
+    /// With the result of another spool of the same program: the first failure counts.
     func followed(by next: telemetry_status) -> telemetry_status {
         self == TELEMETRY_DISABLED || self == TELEMETRY_OK && next != TELEMETRY_DISABLED ? next : self
     }

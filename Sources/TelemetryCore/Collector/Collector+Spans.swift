@@ -168,8 +168,8 @@ extension Collector {
         return status == TELEMETRY_DISABLED ? TELEMETRY_OK : status
     }
 
-    /// After the last call on the collector. True: another process is to deliver what is left there. `status`: what became
-    /// of the events, and then of the spans too.
+    /// After the last call on the collector. True: another process is to deliver what is left there. `status`: the result
+    /// of the events, and then that of the spans too.
     func closeSpans(_ deadline: Deadline, isAtOnce: Bool, after status: inout telemetry_status) -> Bool {
         guard let sinks = spanSinks else { return false }
         Self.spansWord(handle).pointee.store(0, ordering: .relaxed)

@@ -34,7 +34,7 @@ extension Options {
         settings.signal = .spans
         settings.metricsListener = nil
         settings.setDestinations(destinations)
-        // Who has chosen the receivers of the tool has chosen those of its spans.
+        // Where the manifest names the receivers of the tool, it names those of its spans.
         settings.manifestMark = manifestMark?.hasDestinations(of: self) == true ? manifestMark?.with(destinations) : nil
         settings.sampling = []
         settings.events = settings.declaredSpans
