@@ -1,10 +1,12 @@
 """One cell of the matrix: a backend, a fault and a guarantee; what was seen, as facts."""
 import json
 import os
+from collections import Counter
 
 import faults
 import stage as stages
 from sink import Sink
+from spool_reader import Spool
 from suite import Skipped
 from wires import KEY
 
@@ -138,6 +140,7 @@ class Cell:
         return self
 
     def _run(self, stage):
+        stage.records = self.wire.records
         fault = FAULTS[self.fault]
         sink, url, options = fault.begin(stage, self.wire)
         self._write_manifest(stage, url, fault)
@@ -145,11 +148,10 @@ class Cell:
         status, milliseconds = done["close"]
         self.milliseconds = float(milliseconds)
         self.late_ms = max(0, self.milliseconds - fault.close_ms - GRACE_MS)
-        text, events = self._events(stage)
-        delivery = json.loads(text)["last_delivery"]
-        self.facts = {"close": STATUS.get(int(status), status), "failures": delivery["consecutive_failures"],
-                      "requests": len(sink.requests), **events}
-        self._check("while it fails", stage, sink, text, events)
+        text, counts = self._counts(stage)
+        self.facts = {"close": STATUS.get(int(status), status), "failures": Spool(stage.spool).control.failures,
+                      "requests": len(sink.requests), **counts}
+        self._check("while it fails", stage, sink, text, counts)
         options = fault.end(stage, sink)
         # A receiver that does all it can may take long on a busy machine.
         self._write_manifest(stage, url, Fault())
@@ -168,45 +170,73 @@ class Cell:
                                       env=stage.environment, cwd=stage.root)
         return done.returncode, done.stdout, done.stderr
 
-    def _events(self, stage):
+    def _counts(self, stage):
         """What status says, as text and as the columns; E12."""
         text = self._helper(stage, "status", "--json")[1]
-        events = json.loads(text)["events"]
-        dropped = {reason: count for reason, count in events["dropped_by_reason"].items() if count}
-        if not events["recorded"] == events["delivered"] + events["pending"] + events["dropped"] == COUNT:
-            self.wrong.append(f"the counters do not add up: {events}")
-        if sum(dropped.values()) != events["dropped"]:
-            self.wrong.append(f"dropped is not the sum of its reasons: {events}")
-        return text, {"delivered": events["delivered"], "pending": events["pending"],
-                      "dropped": ",".join(f"{reason}={count}" for reason, count in sorted(dropped.items())) or "-"}
+        recorded, delivered, pending, dropped = stage.records.counts(json.loads(text), stage.spool)
+        if recorded != COUNT:
+            self.wrong.append(f"{recorded} are counted as recorded")
+        return text, {"delivered": delivered, "pending": pending,
+                      "dropped": reasons_text(dropped)}
 
     def _later(self, stage, sink, options):
         """The fault is lifted, and a later process delivers what was kept."""
         code, _, errors = self._helper(stage, "deliver", "--now", **options)
-        text, events = self._events(stage)
-        self.facts["later"] = events["delivered"]
+        text, counts = self._counts(stage)
+        self.facts["later"] = counts["delivered"]
         if code != 0:
             self.wrong.append(f"deliver ended with {code}: {errors.strip()}")
-        if events["pending"]:
-            self.wrong.append(f"{events['pending']} events are still kept")
-        self._check("afterwards", stage, sink, text + errors, events)
+        if counts["pending"]:
+            self.wrong.append(f"{counts['pending']} {stage.records} are still kept")
+        self._check("afterwards", stage, sink, text + errors, counts)
 
-    def _check(self, when, stage, sink, text, events):
+    def _check(self, when, stage, sink, text, counts):
         taken = sink.accepted()
         if sink.problems():
             self.wrong.append(f"{when}: malformed requests: {sink.problems()[:2]}")
-        if len(taken) != events["delivered"]:
-            self.wrong.append(f"{when}: {len(taken)} events accepted, {events['delivered']} counted as delivered")
+        if len(taken) != counts["delivered"]:
+            self.wrong.append(f"{when}: {len(taken)} {stage.records} accepted, {counts['delivered']} counted as delivered")
         # At least once: exactly once, where no process dies. At most once: not even maybe a second time.
         if [identity for identity, times in taken.items() if times > 1]:
             self.wrong.append(f"{when}: accepted more than once: {taken}")
         if self.guarantee == "at-most-once" and [each for each, times in sink.seen().items() if times > 1]:
             self.wrong.append(f"{when}: sent more than once: {sink.seen()}")
+        text += self._shown(when, stage, taken, counts)
         if KEY in text:
             self.wrong.append(f"{when}: the key in {text}")
+
+    def _shown(self, when, stage, taken, counts):
+        """B3: what waits is shown, and what was sent with what came of it; the audit log holds, and no file has the key.
+        All that is said, as text."""
+        waiting, wire, sent, verified = (self._helper(stage, "show", *stage.records.options, *words)
+                                         for words in (["--json"], ["--wire"], ["--sent", "--json"], ["--sent", "--verify"]))
+        if len(waiting[1].splitlines()) != counts["pending"]:
+            self.wrong.append(f"{when}: {counts['pending']} are kept, and shown is {waiting[1] or waiting[2]}")
+        if bool(wire[1]) != bool(counts["pending"]):
+            self.wrong.append(f"{when}: {counts['pending']} are kept, and the next requests are {wire[1] or wire[2]}")
+        entries = [json.loads(line) for line in sent[1].splitlines()]
+        accepted = sorted(stage.records.shown_identity(each["event"]) for each in entries if each["outcome"] == "accepted")
+        if accepted != sorted(taken):
+            self.wrong.append(f"{when}: shown as accepted is {accepted} ({sent[2]}), and {sorted(taken)} was")
+        refused = Counter(each["outcome"] for each in entries if each["outcome"] != "accepted")
+        if counts["dropped"] != reasons_text(refused):
+            self.wrong.append(f"{when}: dropped is {counts['dropped']}, and shown as sent is {dict(refused)}")
+        if verified[0] != 0:
+            self.wrong.append(f"{when}: the audit log does not hold: {verified[1]}{verified[2]}")
+        for name in os.listdir(stage.spool):
+            path = os.path.join(stage.spool, name)
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    if KEY.encode() in file.read():
+                        self.wrong.append(f"{when}: the key in {name}")
+        return "".join(each for _, out, errors in (waiting, wire, sent, verified) for each in (out, errors))
+
+
+def reasons_text(counts):
+    return ",".join(f"{reason}={count}" for reason, count in sorted(counts.items())) or "-"
 
 
 def explain(facts):
     """One line for the table."""
     return (f"close {facts['close']:8} requests {facts['requests']}  failures {facts['failures']}  delivered {facts['delivered']:2}  "
-            f"kept {facts['pending']:2}  dropped {facts['dropped']:14}  delivered later {facts['later']:2}")
+            f"kept {facts['pending']:2}  dropped {facts['dropped']:14}  delivered later {facts.get('later', '-'):2}")

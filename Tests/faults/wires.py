@@ -1,4 +1,4 @@
-"""What each backend that posts puts on the wire, as far as these tests look: where, under which key, which events.
+"""What each backend that posts puts on the wire, as far as these tests look: where, under which key, which events or spans.
 
 Read from the receivers' documentation, not from the library. The full form is the business of other suites."""
 import base64
@@ -7,21 +7,24 @@ import json
 import re
 from collections import namedtuple
 
+from records import EVENTS, SPANS
+
 KEY = "faults-canary-5f3a9c"
+# Of a span: its trace's id and its own, and its name.
 Event = namedtuple("Event", "id type machine_id")
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+IDENTITIES = {EVENTS: re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"), SPANS: re.compile(r"[0-9a-f]{48}")}
 
 
 class Wire:
     """One backend: its name in the tests, what a manifest says, and how a request is read."""
 
-    def __init__(self, name, kind, path, read, credential, code=200, answer=b"{}", spoilt=None, **settings):
-        self.spoilt = spoilt
+    def __init__(self, name, kind, path, read, credential, code=200, answer=b"{}", spoilt=None, records=EVENTS, **settings):
+        self.spoilt, self.records = spoilt, records
         self.name, self.path, self.read, self.credential, self.code, self.answer = name, path, read, credential, code, answer
         self.backend = {"kind": kind, "api_key": KEY, **settings}
 
     def events(self, path, headers, body):
-        """Those of a request; ValueError says what is wrong with it."""
+        """The events or spans of a request; ValueError says what is wrong with it."""
         if not path.endswith(self.path):
             raise ValueError(f"path {path}")
         if headers.get("content-encoding") == "gzip":
@@ -33,8 +36,8 @@ class Wire:
             raise ValueError(f"{header}: {headers.get(header)}")
         found = self.read(body)
         identities = [event.id for event in found]
-        if not found or len(set(identities)) != len(found) or not all(map(UUID.fullmatch, identities)):
-            raise ValueError(f"event ids {identities}")
+        if not found or len(set(identities)) != len(found) or not all(map(IDENTITIES[self.records].fullmatch, identities)):
+            raise ValueError(f"ids {identities}")
         return found
 
 
@@ -129,20 +132,48 @@ def parts(message, number):
     return [value for found, value in fields(message) if found == number]
 
 
+def texts(attributes):
+    """The attributes of a protobuf message as {key: text}; KeyValue key 1 and value 2, AnyValue.string_value 1."""
+    pairs = {}
+    for attribute in attributes:
+        [key], [value] = parts(attribute, 1), parts(attribute, 2)
+        text = [each for number, each in fields(value) if number == 1]
+        pairs[key.decode()] = text[0].decode() if text else None
+    return pairs
+
+
 def otlp_protobuf(body):
-    """ExportLogsServiceRequest.resource_logs 1, ResourceLogs.scope_logs 2, ScopeLogs.log_records 2, LogRecord.attributes 6,
-    KeyValue key 1 and value 2, AnyValue.string_value 1."""
+    """ExportLogsServiceRequest.resource_logs 1, ResourceLogs.scope_logs 2, ScopeLogs.log_records 2, LogRecord.attributes 6."""
+    return [otlp_event(texts(parts(record, 6)))
+            for resource in parts(body, 1) for scope in parts(resource, 2) for record in parts(scope, 2)]
+
+
+def otlp_spans_json(body):
+    """Ids are in hexadecimal, as OTLP's JSON has them."""
     found = []
-    for resource in parts(body, 1):
-        for scope in parts(resource, 2):
-            for record in parts(scope, 2):
-                pairs = {}
-                for attribute in parts(record, 6):
-                    [key], [value] = parts(attribute, 1), parts(attribute, 2)
-                    text = [each for number, each in fields(value) if number == 1]
-                    pairs[key.decode()] = text[0].decode() if text else None
-                found.append(otlp_event(pairs))
+    for resource in json.loads(body)["resourceSpans"]:
+        about = {each["key"]: each["value"].get("stringValue") for each in resource["resource"]["attributes"]}
+        found += [Event(span["traceId"] + span["spanId"], span["name"], about["machine.id"])
+                  for scope in resource["scopeSpans"] for span in scope["spans"]]
     return found
+
+
+def otlp_spans_protobuf(body):
+    """ExportTraceServiceRequest.resource_spans 1, ResourceSpans.resource 1 and scope_spans 2, Resource.attributes 1, ScopeSpans.spans 2,
+    Span.trace_id 1, span_id 2 and name 5."""
+    found = []
+    for each in parts(body, 1):
+        [resource] = parts(each, 1)
+        about = texts(parts(resource, 1))
+        for scope in parts(each, 2):
+            for span in parts(scope, 2):
+                [trace], [identity], [name] = parts(span, 1), parts(span, 2), parts(span, 5)
+                found.append(Event((trace + identity).hex(), name.decode(), about["machine.id"]))
+    return found
+
+
+def zipkin(body):
+    return [Event(each["traceId"] + each["id"], each["name"], each["tags"]["machine.id"]) for each in json.loads(body)]
 
 
 BEARER = ("authorization", f"Bearer {KEY}")
@@ -157,4 +188,14 @@ WIRES = {wire.name: wire for wire in [
     Wire("splunk_hec", "splunk_hec", "/services/collector/event", splunk, ("authorization", f"Splunk {KEY}"),
          answer=b'{"text":"Success","code":0}', spoilt=splunk_spoilt),
     Wire("clickhouse", "clickhouse", "/", clickhouse, ("x-clickhouse-key", KEY), answer=b"", spoilt=clickhouse_spoilt),
+    Wire("otlp-spans-protobuf", "otlp", "/v1/traces", otlp_spans_protobuf, BEARER, answer=b"", records=SPANS, signals="spans",
+         protocol="http/protobuf"),
+    Wire("otlp-spans-json", "otlp", "/v1/traces", otlp_spans_json, BEARER, records=SPANS, signals="spans", protocol="http/json"),
+    # Zipkin API, POST /spans: 202, and nothing else is said.
+    Wire("zipkin", "zipkin", "/api/v2/spans", zipkin, BEARER, code=202, answer=b"", records=SPANS),
 ]}
+
+
+def of(records):
+    """The wires that events go by, or spans."""
+    return [wire for wire in WIRES.values() if wire.records is records]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A strict receiver of the generic HTTP JSON wire, and a misbehaving one when asked.
+"""A strict receiver of the generic HTTP JSON wire and of Zipkin's spans, and a misbehaving one when asked.
 
     receiver.py [--host ADDRESS] [--port N] [--log FILE] [--cert FILE --key FILE]
 
@@ -8,7 +8,7 @@ headers, number of the connection, body (decompressed), "length": its bytes as r
 "answer": the status it is answered with (null: none).
 A request with a problem is answered 400 by every behaviour that answers at all.
 
-What it does with a POST is named by the path; /events does what was last written to /-/mode
+What it does with a POST is named by the path; /events, and /api/v2/spans with spans, do what was last written to /-/mode
 (a path of this list; /status/200 at first):
 
     /status/CODE[?retry-after=VALUE]   answers that
@@ -45,6 +45,7 @@ from urllib.parse import parse_qs, urlsplit
 FIELDS = ["schema_version", "event_id", "timestamp", "type", "name", "machine_id", "tool_name", "version",
           "os", "arch", "os_version", "runtime", "duration_ms", "exit_code", "error_category", "args",
           "error", "metadata"]
+SPANS = "/api/v2/spans"
 OPTIONAL = {"duration_ms", "exit_code", "error_category", "args", "error", "metadata"}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
@@ -72,9 +73,24 @@ def event_problem(event):
     return None
 
 
-def problem(headers, body):
-    expected = {"Content-Type": r"application/json", "User-Agent": r"libtelemetry/\d+\.\d+\.\d+",
-                "Idempotency-Key": UUID.pattern}
+def span_problem(span):
+    if not isinstance(span, dict):
+        return "a span is not an object"
+    for name, pattern in {"traceId": r"[0-9a-f]{32}", "id": r"[0-9a-f]{16}"}.items():
+        if not re.fullmatch(pattern, span.get(name, "")):
+            return "%s is malformed" % name
+    if not (span.get("name") and span.get("timestamp") and span.get("duration") and span.get("localEndpoint")):
+        return "members missing: %s" % list(span)
+    if not all(isinstance(value, str) for value in span.get("tags", {}).values()):
+        return "a tag is no text"
+    return None
+
+
+def problem(path, headers, body):
+    are_spans = path.startswith(SPANS)
+    expected = {"Content-Type": r"application/json", "User-Agent": r"libtelemetry/\d+\.\d+\.\d+"}
+    if not are_spans:
+        expected["Idempotency-Key"] = UUID.pattern
     for name, pattern in expected.items():
         values = headers.get_all(name) or []
         if len(values) != 1 or not re.fullmatch(pattern, values[0]):
@@ -84,8 +100,8 @@ def problem(headers, body):
     except ValueError as error:
         return "body: %s" % error
     if not isinstance(events, list) or not events:
-        return "body is not an array of events"
-    return next(filter(None, map(event_problem, events)), None)
+        return "body is not an array of events or spans"
+    return next(filter(None, map(span_problem if are_spans else event_problem, events)), None)
 
 
 def deletion_problem(headers, body):
@@ -156,14 +172,14 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200)
         is_deletion = self.path.startswith("/deletion")
         modes = {True: self.server.deletion_mode, False: self.server.mode}
-        target = urlsplit(modes[is_deletion] if is_deletion or self.path.startswith("/events") else self.path)
+        target = urlsplit(modes[is_deletion] if is_deletion or self.path.startswith(("/events", SPANS)) else self.path)
         name, _, argument = target.path.lstrip("/").partition("/")
         self.query = {key: values[-1] for key, values in parse_qs(target.query).items()}
         if name in ("deaf", "early-413"):
             self.note(b"", None, 413 if name == "early-413" else None)
             return self.do_deaf() if name == "deaf" else self.do_early_413()
         body = self.read()
-        wrong = (deletion_problem if is_deletion else problem)(self.headers, body)
+        wrong = deletion_problem(self.headers, body) if is_deletion else problem(self.path, self.headers, body)
         behaviour = getattr(self, "do_" + name.replace("-", "_"), None)
         if wrong or behaviour is None:
             self.note(body, wrong, 400 if wrong else 404)

@@ -3,10 +3,11 @@
  *     sender NAME=VALUE...
  *
  * From left to right. Options: manifest=FILE (it says where events go), or code=ENDPOINT header= (chosen in code) guarantee=most timeout= segment=
- * identity=NUMBER rotation=DAYS ephemeral=NUMBER. Then, the
- * collector being opened by the first of them: track=COUNT try=COUNT (whatever comes of it) flush=MS close=MS sleep=MS await=FILE (for half a minute) info= mapped=
- * exit=CODE, which calls exit() at once. Each of flush, close, info and mapped prints
+ * identity=NUMBER rotation=DAYS ephemeral=NUMBER signal=spans (it records spans instead of events). Then, the
+ * collector being opened by the first of them: track=COUNT try=COUNT (whatever comes of it) begin=COUNT (of spans that it never ends) flush=MS close=MS
+ * sleep=MS await=FILE (for half a minute) info= mapped= exit=CODE, which calls exit() at once. Each of flush, close, info and mapped prints
  * "NAME VALUE MILLISECONDS": without the time that the thread was ready to run and others had the processor. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,10 @@ static const char *headers[32];
 static size_t header_count;
 static int64_t sequence;
 static uint32_t rotation_days;
+static bool has_spans;
+/* Of begin=: they stay open. */
+static telemetry_span open_spans[256];
+static size_t open_count;
 
 static double now_ms(void)
 {
@@ -50,6 +55,8 @@ static void open_collector(void)
         return;
     if (manifest != NULL)
         telemetry_options_load_manifest(options, manifest);
+    else if (has_spans)
+        telemetry_options_add_backend(options, "zipkin", (telemetry_attribute[]){ telemetry_string("endpoint", endpoint) }, 1);
     else
         telemetry_options_set_backend_http(options, endpoint, headers, header_count);
     collector = telemetry_open(options);
@@ -58,12 +65,32 @@ static void open_collector(void)
         printf("error %s\n", error);
 }
 
-static void track(long count)
+static telemetry_status begin_span(telemetry_span *span, const telemetry_attribute *attributes, size_t count)
+{
+    telemetry_status begun = telemetry_span_begin(collector, span, "integration", TELEMETRY_SPAN_INTERNAL, TELEMETRY_SPAN_ROOT);
+    telemetry_status said = telemetry_span_set_attributes(span, attributes, count);
+    return begun != TELEMETRY_OK ? begun : said;
+}
+
+/* An event, or a span that begins and ends. */
+static telemetry_status record(const telemetry_attribute *attributes, size_t count)
+{
+    if (!has_spans)
+        return telemetry_track(collector, TELEMETRY_FEATURE_USED, "integration", attributes, count);
+    telemetry_span span;
+    telemetry_status begun = begin_span(&span, attributes, count), ended = telemetry_span_end(&span);
+    return begun != TELEMETRY_OK ? begun : ended;
+}
+
+static void track(long count, bool is_open)
 {
     for (long i = 0; i < count; i++) {
         telemetry_attribute attributes[] = { telemetry_int("process", getpid()),
                                              telemetry_int("sequence", sequence++) };
-        if (telemetry_track(collector, TELEMETRY_FEATURE_USED, "integration", attributes, 2) != TELEMETRY_OK)
+        telemetry_status status = !is_open ? record(attributes, 2)
+            : open_count < sizeof open_spans / sizeof *open_spans ? begin_span(&open_spans[open_count++], attributes, 2)
+                                                                  : TELEMETRY_ERROR_ARGUMENT;
+        if (status != TELEMETRY_OK)
             exit(3);
     }
 }
@@ -102,6 +129,8 @@ static bool set_option(const char *name, const char *value)
         telemetry_options_set_identity(options, TELEMETRY_IDENTITY_SALTED, rotation_days = (uint32_t)atol(value));
     else if (strcmp(name, "ephemeral") == 0)
         telemetry_options_set_ephemeral(options, (telemetry_ephemeral)atoi(value));
+    else if (strcmp(name, "signal") == 0)
+        has_spans = strcmp(value, "spans") == 0;
     else
         return false;
     return true;
@@ -112,12 +141,12 @@ static void act(const char *name, const char *value)
     char info[512];
     double waited = waited_ms(), start = now_ms();
     int result = -1;
-    if (strcmp(name, "track") == 0) {
-        track(atol(value));
+    if (strcmp(name, "track") == 0 || strcmp(name, "begin") == 0) {
+        track(atol(value), strcmp(name, "begin") == 0);
         return;
     } else if (strcmp(name, "try") == 0) {
         for (long i = 0; i < atol(value); i++)
-            telemetry_track(collector, TELEMETRY_FEATURE_USED, "integration", NULL, 0);
+            record(NULL, 0);
         return;
     } else if (strcmp(name, "sleep") == 0) {
         usleep((useconds_t)atol(value) * 1000);

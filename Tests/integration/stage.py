@@ -1,4 +1,5 @@
 """One test's world: a private HOME, a tool whose user agreed, its programs and its receivers."""
+import atexit
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import time
 import urllib.request
 
 import faults
+from records import EVENTS
 from suite import Failed, check, check_equal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -51,7 +53,7 @@ class Receiver:
         self.port = int(self.process.stdout.readline().split()[1])
         self.scheme = "https" if certificate else "http"
         self.origin = f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
-        self.url = f"{self.origin}/events"
+        self.url = self.origin + stage.records.path
         if mode:
             self.mode(mode)
 
@@ -73,14 +75,14 @@ class Receiver:
             return [json.loads(line) for line in file]
 
     def batches(self):
-        """The events of each request, which must all be well formed."""
+        """The events or spans of each request, which must all be well formed."""
         requests = self.requests()
         problems = [request["problem"] for request in requests if request["problem"]]
         check(not problems, f"malformed requests: {problems}")
         return [json.loads(request["body"]) for request in requests if request["body"]]
 
     def accepted(self):
-        """The events of the requests that were answered 2xx."""
+        """The events or spans of the requests that were answered 2xx."""
         return [event for request in self.requests()
                 if 200 <= (request["answer"] or 0) < 300 and not request["path"].startswith("/deletion")
                 for event in json.loads(request["body"])]
@@ -92,6 +94,9 @@ class Receiver:
 
 
 class Stage:
+    # What its programs record, and its receivers take.
+    records = EVENTS
+
     def __init__(self, shared):
         self.shared = shared
         self.root = tempfile.mkdtemp(prefix="telemetry-integration-run-")
@@ -123,7 +128,7 @@ class Stage:
 
     @property
     def spool(self):
-        return self.path("home", ".local", "state", "telemetry", TOOL)
+        return self.records.spool(self.path("home", ".local", "state", "telemetry", TOOL))
 
     def closes(self, thing):
         """Closed with the stage."""
@@ -143,7 +148,7 @@ class Stage:
         os.makedirs(os.path.dirname(self.manifest_file), exist_ok=True)
         content = {"tool": {"name": TOOL}, "identity": {"ephemeral": "never"}, **(sections or {})}
         if "backends" not in content:
-            content["backend"] = {"kind": "http", "endpoint": endpoint, **backend}
+            content["backend"] = {"kind": self.records.kind, "endpoint": endpoint, **backend}
         # JSON is YAML as well.
         with open(self.manifest_file, "w") as file:
             json.dump(content, file)
@@ -156,13 +161,13 @@ class Stage:
             return ["code=" + action.split("=", 1)[1] if action.startswith("endpoint=") else action for action in actions]
         path = self.path(f"sender-{len(self.closing)}.yaml")
         with open(path, "w") as file:
-            json.dump({"tool": {"name": TOOL}, "backend": {"kind": "http", "endpoint": endpoint}}, file)
+            json.dump({"tool": {"name": TOOL}, "backend": {"kind": self.records.kind, "endpoint": endpoint}}, file)
         return [f"manifest={path}", *[action for action in actions if not action.startswith("endpoint=")]]
 
     def start(self, *actions, environment=None, wrapper=()):
         if any(action.startswith("endpoint=") for action in actions):
             actions = self._program_manifest(actions)
-        return self.closes(Child([*wrapper, self.shared.sender, *actions], {**self.environment, **(environment or {})}, self.root))
+        return self.closes(Child([*wrapper, self.shared.sender, *self.records.actions, *actions], {**self.environment, **(environment or {})}, self.root))
 
     def send(self, *actions, **options):
         """Runs the sender to its end; what it printed, as {name: (value, milliseconds)}."""
@@ -190,15 +195,15 @@ class Stage:
     def status(self):
         return json.loads(self.helper("status", "--json"))
 
+    def counted(self):
+        """What status says of the tool's events, or of its spans."""
+        return self.status()[self.records.name]
+
     def expect(self, recorded, delivered=0, pending=0, **dropped):
         """E12: the counters are these, and add up."""
         status = self.status()
-        events = status["events"]
-        reasons = {name: count for name, count in events["dropped_by_reason"].items() if count}
-        check_equal((recorded, delivered, pending, dropped),
-                    (events["recorded"], events["delivered"], events["pending"], reasons),
-                    "recorded, delivered, pending and dropped events")
-        check_equal(recorded, delivered + pending + events["dropped"], "the sum of the counters")
+        check_equal((recorded, delivered, pending, dropped), self.records.counts(status, self.spool),
+                    f"recorded, delivered, pending and dropped {self.records}")
         return status
 
     def processes(self):
@@ -219,6 +224,8 @@ class Stage:
 # that had its other end: also not to subprocess.Popen. Python asks again after each signal.
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.setitimer(signal.ITIMER_REAL, 2, 2)
+# At its end Python takes the handler back, and the signal would end it.
+atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 # What this process was given beside its streams is not for the programs that it starts.
 for _descriptor in os.listdir("/proc/self/fd"):
@@ -268,8 +275,9 @@ def completed(command, seconds=60, **options):
 
 
 def completed_alone(command, seconds=60, **options):
-    """The same of a command that leaves nothing behind. It prints to files, so that its end is all there is to wait for."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+    """The same of a command that leaves nothing behind. It prints to files, so that its end is all there is to wait for. A byte that is
+    no text is \\xHH."""
+    with tempfile.TemporaryFile("w+", errors="backslashreplace") as out, tempfile.TemporaryFile("w+", errors="backslashreplace") as err:
         process = spawn(command, stdout=out, stderr=err, **options)
         try:
             ended(process, seconds)

@@ -131,6 +131,8 @@ doctor_of_variables() {
     doctor_says warning "parentbased_always_on is used" OTEL_TRACES_SAMPLER=alway_on
     doctor_says warning "OTEL_TRACES_SAMPLER_ARG=50% is not a ratio; expected a number from 0 to 1. The ratio 1 is used" \
         OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=50%
+    doctor_says warning "OTEL_METRICS_EXEMPLAR_FILTER=alwaysoff is not a filter that is known here; expected always_on" \
+        OTEL_METRICS_EXEMPLAR_FILTER=alwaysoff
     doctor_says warning "OTEL_TRACES_SAMPLER_ARG is set, and OTEL_TRACES_SAMPLER is not" OTEL_TRACES_SAMPLER_ARG=0.5
     doctor_says warning "TRACEPARENT=00-1 is not a traceparent; expected 00-" TRACEPARENT=00-1
     doctor_says warning "TRACESTATE is set without a TRACEPARENT" TRACESTATE=a=CANARY

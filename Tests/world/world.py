@@ -3,9 +3,11 @@ import os
 import subprocess
 
 import stage as stages
+from records import EVENTS, SPANS
 from suite import Skipped, check_equal
 
 BUILD, TOOL = stages.BUILD, stages.TOOL
+RECORD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "record.h")
 USER = 12345  # some user who is not root
 # For programs in C that measure.
 NOW_MS = """
@@ -57,8 +59,9 @@ time_t time(time_t *now)
 
 
 class World(stages.Stage):
-    def __init__(self, shared):
+    def __init__(self, shared, records=EVENTS):
         super().__init__(shared)
+        self.records = records
         self.mounts = []
         # Other users pass through: each test's HOME is still its own.
         os.chmod(self.root, 0o755)
@@ -69,8 +72,9 @@ class World(stages.Stage):
         return super().__exit__(*what)
 
     def program(self, name, source, *flags):
-        """Compiles a C program against the library; its path."""
-        return self._compile(name, source, f"-I{BUILD}/include", f"-L{BUILD}/lib", "-ltelemetry", *flags)
+        """Compiles a C program against the library; its path. It has what record.h has."""
+        spans = ["-DSPANS"] if self.records is SPANS else []
+        return self._compile(name, source, *spans, "-include", RECORD, f"-I{BUILD}/include", f"-L{BUILD}/lib", "-ltelemetry", *flags)
 
     def preload(self, name, source):
         """Compiles a library for LD_PRELOAD; its path."""
@@ -98,6 +102,11 @@ class World(stages.Stage):
         """The helper, for the world's tool."""
         return self.run([f"{BUILD}/bin/telemetry", *arguments, "--tool", TOOL], **options)
 
+    def record(self, name="x", **options):
+        """One event or span, by the helper."""
+        word, *rest = self.records.recording(name)
+        return self.run([f"{BUILD}/bin/telemetry", word, "--tool", TOOL, *rest], **options)
+
     def takes_later(self, origin):
         """The one event waits, and is delivered when its receiver takes it."""
         self.expect(1, pending=1)
@@ -105,10 +114,9 @@ class World(stages.Stage):
         self.helper("deliver", "--now")
         self.expect(1, delivered=1)
 
-    @staticmethod
-    def spool_in(state):
-        """The tool's directory under that XDG_STATE_HOME."""
-        return os.path.join(state, "telemetry", TOOL)
+    def spool_in(self, state):
+        """Their directory under that XDG_STATE_HOME."""
+        return self.records.spool(os.path.join(state, "telemetry", TOOL))
 
     def small_disk(self, name, kibibytes):
         """A file system of its own with no more room than that."""

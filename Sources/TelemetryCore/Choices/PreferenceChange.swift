@@ -22,9 +22,14 @@ package enum PreferenceChange {
         case .absent where options.consent == TELEMETRY_OPT_IN && !ConsentResolver.decide(options).isEnabled: break
         default: return
         }
-        let (statistics, problem) = SpoolInspector.examine(options: options)
-        if let problem, !problem.isNoDirectory { throw problem }
-        guard let waiting = statistics?.pending, waiting > 0 else { return }
+        var isAnythingThere = false
+        for options in options.ofEachSignal {
+            let (statistics, problem) = SpoolInspector.examine(options: options)
+            if let problem, !problem.isNoDirectory { throw problem }
+            let open = SpoolInspector.countOpenSpans(options: options)
+            if (statistics?.pending ?? 0) > 0 || open > 0 { isAnythingThere = true }
+        }
+        guard isAnythingThere else { return }
         if case .impossible(let error) = SpoolInspector.erase(options: options) { throw error }
     }
 

@@ -104,8 +104,8 @@ extension Collector {
             noteLoss(whole: false)
         }
         leavesWork = spawns
-        let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce, &status)
-        let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce, &status)
+        let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce, after: &status)
+        let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce, after: &status)
         if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
             DetachedDelivery.startUnlessRunning(options)
         }
@@ -290,6 +290,13 @@ extension Collector {
             result.consecutive_failures = state.failures
         }
         return failure != 0 ? failure : spool.unknown
+    }
+}
+
+extension telemetry_status {
+    /// With the result of another spool of the same program: the first failure counts.
+    func followed(by next: telemetry_status) -> telemetry_status {
+        self == TELEMETRY_DISABLED || self == TELEMETRY_OK && next != TELEMETRY_DISABLED ? next : self
     }
 }
 

@@ -33,14 +33,14 @@ extension Collector {
     /// Hands on what is kept there. `status`: the result for the author.
     func flushOwn(_ deadline: Deadline, _ ignoringBackoff: Bool, after status: telemetry_status) -> telemetry_status {
         guard let own = mutex.withLock({ own }), own.isEnabled else { return status }
-        return Self.joined(status, own.flush(until: deadline, ignoringBackoff))
+        return status.followed(by: own.flush(until: deadline, ignoringBackoff))
     }
 
     /// After the last call on the collector. True: another process is to deliver what is left there.
-    func closeOwn(_ deadline: Deadline, isAtOnce: Bool, _ status: inout telemetry_status) -> Bool {
+    func closeOwn(_ deadline: Deadline, isAtOnce: Bool, after status: inout telemetry_status) -> Bool {
         guard let own else { return false }
         self.own = nil
-        status = Self.joined(status, own.close(until: deadline, isAtOnce: isAtOnce))
+        status = status.followed(by: own.close(until: deadline, isAtOnce: isAtOnce))
         if loss == nil { loss = own.loss }
         return own.leavesWork
     }

@@ -170,7 +170,7 @@ extension Collector {
         var result = status
         for sink in [sinks.author, sinks.own] {
             guard let sink, sink.isEnabled else { continue }
-            result = Self.joined(result, sink.flush(until: deadline, ignoringBackoff))
+            result = result.followed(by: sink.flush(until: deadline, ignoringBackoff))
         }
         return result
     }
@@ -186,20 +186,16 @@ extension Collector {
         return status == TELEMETRY_DISABLED ? TELEMETRY_OK : status
     }
 
-    /// Of two that a caller treats as one: the first problem.
-    static func joined(_ first: telemetry_status, _ next: telemetry_status) -> telemetry_status {
-        first == TELEMETRY_DISABLED || first == TELEMETRY_OK && next != TELEMETRY_DISABLED ? next : first
-    }
-
-    /// After the last call on the collector. True: another process is to deliver what is left there.
-    func closeSpans(_ deadline: Deadline, isAtOnce: Bool, _ status: inout telemetry_status) -> Bool {
+    /// After the last call on the collector. True: another process is to deliver what is left there. `status`: the result
+    /// of the events, and then that of the spans too.
+    func closeSpans(_ deadline: Deadline, isAtOnce: Bool, after status: inout telemetry_status) -> Bool {
         guard let sinks = spanSinks else { return false }
         Self.spansWord(handle).pointee.store(0, ordering: .relaxed)
         spanSinks = nil
         var leavesWork = false
         for sink in [sinks.author, sinks.own] {
             guard let sink else { continue }
-            status = Self.joined(status, sink.close(until: deadline, isAtOnce: isAtOnce))
+            status = status.followed(by: sink.close(until: deadline, isAtOnce: isAtOnce))
             if loss == nil { loss = sink.loss }
             if sink.leavesWork { leavesWork = true }
         }

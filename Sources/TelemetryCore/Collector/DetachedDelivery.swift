@@ -9,9 +9,7 @@ package enum DetachedDelivery {
     @inline(never)
     static func startUnlessRunning(_ options: Options) {
         if options.delivery == TELEMETRY_AGENT && agentDelivers(options.toolName) { return }
-        guard obstacle(options) == nil, let program = program(options),
-            let shared = SpoolDirectory.openExisting(options) ?? SpoolDirectory.openExisting(options.own([]))
-                ?? SpoolDirectory.openExisting(options.ofSpans)
+        guard obstacle(options) == nil, let program = program(options), let shared = DetachedLock.directory(options)
         else { return }
         defer { shared.close() }
         // If it cannot be started, its work is left to the next one.

@@ -66,8 +66,8 @@ struct BatchMachine {
             return resume(part, after: min(max(0, index), part.count - 1), hasLeft: outcome.hasLeft)
         case .spoilt(let index):
             spoiling = part.lowerBound + min(max(0, index), part.count - 1)
-            // No receiver has the event.
-            return spoiling == start ? settle(start..<(start + 1), delivered: 0, .rejected, nil) : Reaction()
+            if spoiling != start { return Reaction() }
+            return settle(start..<(start + 1), delivered: 0, .rejected, outcome.hasLeft ? .rejected : nil)
         case .split where part.count > 1:
             size = part.count / 2
             return Reaction()

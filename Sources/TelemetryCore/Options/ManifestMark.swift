@@ -13,6 +13,11 @@ final class ManifestMark {
         self.config = config
     }
 
+    /// The same for a part of the manifest's destinations, or for another form of them.
+    func with(_ destinations: [Destination]) -> ManifestMark {
+        ManifestMark(destinations: destinations, values: values, config: config)
+    }
+
     func isAll(of options: Options) -> Bool {
         hasDestinations(of: options) && isSame(.guarantee, options) && isSame(.consent, options)
             && isSame(.force, options) && config === options.config

@@ -42,6 +42,8 @@ extension Options {
         settings.signal = .spans
         settings.metricsListener = nil
         settings.setDestinations(destinations)
+        // Where the manifest names the receivers of the tool, it names those of its spans.
+        settings.manifestMark = manifestMark?.hasDestinations(of: self) == true ? manifestMark?.with(destinations) : nil
         settings.sampling = []
         settings.events = settings.declaredSpans
         return Options(settings)

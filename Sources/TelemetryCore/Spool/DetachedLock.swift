@@ -7,6 +7,12 @@ package enum DetachedLock {
     /// The descriptor of the lock in the process started.
     private static let number: Int32 = STDERR_FILENO + 1
 
+    /// Where it is: with the first of the tool's spools that there is. A tool may have nothing but spans.
+    static func directory(_ options: Options) -> SpoolDirectory? {
+        SpoolDirectory.openExisting(options) ?? SpoolDirectory.openExisting(options.own([]))
+            ?? SpoolDirectory.openExisting(options.ofSpans)
+    }
+
     private static func lockFile(_ shared: SpoolDirectory) -> Descriptor? {
         try? ForkHandling.openHeld(at: shared.directory, name, O_RDWR | O_CREAT)
     }
@@ -29,7 +35,7 @@ package enum DetachedLock {
 
     /// Whether another `telemetry deliver` of the tool is running. If not, this process becomes the one.
     package static func isElsewhere(_ options: Options) -> Bool {
-        guard let shared = SpoolDirectory.openExisting(options) else { return false }
+        guard let shared = directory(options) else { return false }
         defer { shared.close() }
         if let status = status(shared), let handed = try? Descriptor(raw: number).status(),
             handed.st_ino == status.st_ino, handed.st_dev == status.st_dev

@@ -61,8 +61,7 @@ final class SpoolDirectory {
             throw SystemError(code: EFBIG)
         }
         let path = base + "/" + options.stateName
-        // A user who can write to the parent directory could put another directory in the spool's place.
-        if !Directory.isMissingOrPrivate(base) { throw SystemError(code: EPERM) }
+        if !isSafe(path, below: base) { throw SystemError(code: EPERM) }
         let directory = try Directory.openPrivate(path)
         do throws(SystemError) {
             let control = try ControlFile.open(in: directory, options.role.patience)
@@ -71,6 +70,15 @@ final class SpoolDirectory {
             directory.close()
             throw error
         }
+    }
+
+    /// A user who can write to a directory that the spool is in could put another directory in the spool's place.
+    private static func isSafe(_ path: String, below base: String) -> Bool {
+        let bytes = Array(path.utf8)
+        for index in bytes.indices.dropFirst(base.utf8.count) where bytes[index] == UInt8(ascii: "/") {
+            if !Directory.isMissingOrPrivate(String(bytes: bytes[0..<index])) { return false }
+        }
+        return true
     }
 
     /// The same, or why there is none. A single failed call must not keep everything in memory.
@@ -113,7 +121,7 @@ final class SpoolDirectory {
 
     /// Creates nothing. Nil: there is no usable spool.
     static func openExisting(_ options: Options) -> SpoolDirectory? {
-        guard let base = Environment.stateDirectory, Directory.isMissingOrPrivate(base),
+        guard let base = Environment.stateDirectory, isSafe(base + "/" + options.stateName, below: base),
             let directory = (try? Directory.openExisting(base + "/" + options.stateName)) ?? nil
         else { return nil }
         guard let control = ControlFile.openExisting(in: directory, options.role.patience) else {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is wrong with the variables by which a trace is sampled and handed on, for `doctor`. Recording ignores what it
+/// What is wrong with the variables by which a trace is sampled, named in metrics, and handed on, for `doctor`. Recording ignores what it
 /// does not understand, and says nothing. A value is quoted only where it cannot be a secret.
 package enum TraceVariables {
     /// A sentence for each variable: what was found, what was expected, and what happens instead.
     package static func problems(_ lookup: (String) -> String? = { Environment.value($0) }) -> [String] {
         let given = { (name: String) in lookup(name).flatMap { $0.utf8.isEmpty ? nil : $0 } }
         return [
-            SamplerVariables.read(given).problem, unread(given), parent(given), state(given), baggage(given),
+            SamplerVariables.read(given).problem, unread(given), ExemplarFilter.read(given).problem, parent(given),
+            state(given),
+            baggage(given),
         ].compactMap { $0 }
     }
 

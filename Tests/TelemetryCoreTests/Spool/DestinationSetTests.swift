@@ -37,6 +37,17 @@ final class DestinationSetTests: XCTestCase {
         }
     }
 
+    /// Spans go where the manifest says, unless the program has said something else.
+    func testWhoHasChosenTheReceiversOfSpans() throws {
+        let manifest =
+            #"{"tool": {"name": "mytool"}, "backends": [{"kind": "zipkin", "endpoint": "http://localhost:1"}, {"kind": "file"}]}"#
+        let options = Options(toolName: "mytool", toolVersion: "1")
+        try Array(manifest.utf8).withUnsafeBytes { try Manifest.parse($0, name: "f.yaml", into: options) }
+        XCTAssertEqual(try XCTUnwrap(options.spans()).destinationSet.origin, .manifest)
+        options.setBackend(.noop)
+        XCTAssertEqual(try XCTUnwrap(options.spans()).destinationSet.origin, .code)
+    }
+
     func testAsKeptInASegment() throws {
         let kept = set(.code, [1, 2, 3, 4, 5, 6], isOnce: true, program: 0x7FFF)
         let bytes = kept.encoded("http: POST https://a.example/", limit: 60)

@@ -4,9 +4,10 @@ import os
 from urllib.parse import parse_qs, urlsplit
 
 import stage as stages
+from records import EVENTS
 from sink import Sink
 from suite import check, check_equal, test
-from wires import KEY, WIRES
+from wires import KEY, WIRES, of
 
 TYPE = "data.deletion_request"
 
@@ -52,7 +53,7 @@ def with_waiting_event(stage, sink):
     return machine_id
 
 
-for WIRE in WIRES.values():
+for WIRE in of(EVENTS):
     def scenario(stage, wire=WIRE):
         sink = stage.closes(Sink(wire))
         machine_id = with_waiting_event(stage, sink)

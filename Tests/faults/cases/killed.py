@@ -1,4 +1,6 @@
-"""kill -9 of a process that delivers, at any moment of its life, against a receiver that drops what it has by event id."""
+"""kill -9 of a process that delivers, at any moment of its life, against a receiver that knows what it has by its id.
+
+Of spans a part was open when their program was killed: the process that delivers makes a segment of their file first."""
 import json
 import os
 import random
@@ -12,12 +14,16 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import stage as stages
+from records import EVENTS, SPANS, of_both
 from sink import Sink
-from suite import check, check_equal, test
-from wires import WIRES
+from suite import check, check_equal
+from wires import WIRES, of
 
-RUNS, ONCE_RUNS = 500, 100
-EVENTS = 300
+# How many runs, at least once and at most once.
+RUNS = {EVENTS: (500, 100), SPANS: (250, 100)}
+COUNT = 300
+# Of them, if they are spans.
+OPEN = 60
 # About 25 events each: a delivery takes a dozen requests.
 SEGMENT_BYTES = 8192
 AT_ONCE = 4
@@ -27,16 +33,29 @@ BEFORE, DURING, AFTER = "before the first request", "between first and last requ
 
 
 class Template:
-    """A spool in which 300 events wait; each run gets a copy."""
+    """A spool in which 300 events or spans wait; each run gets a copy."""
 
     def __init__(self, stage):
         self.stage, self.shared = stage, stage.shared
-        closed = stage.closes(Sink(WIRES["http"], is_open=False))
-        self.write_manifest(stage, WIRES["http"], closed, "at-least-once")
-        stage.send(f"manifest={stage.path('manifest.json')}", f"track={EVENTS}", "close=0")
-        check_equal(EVENTS, self.events(stage)["pending"], "events that wait")
+        self.wires = of(stage.records)
+        closed = stage.closes(Sink(self.wires[0], is_open=False))
+        self.write_manifest(stage, self.wires[0], closed, "at-least-once")
+        self.record(stage)
         self.segments = len([name for name in os.listdir(stage.spool) if name.endswith(".seg")])
         self.closed = closed
+
+    @staticmethod
+    def record(stage):
+        manifest = f"manifest={stage.path('manifest.json')}"
+        if stage.records is EVENTS:
+            stage.send(manifest, f"track={COUNT}", "close=0")
+            check_equal((COUNT, 0, COUNT, {}), Template.counts(stage), "the counts of what waits")
+            return
+        child = stage.start(manifest, f"begin={OPEN}", f"track={COUNT - OPEN}", "sleep=60000")
+        stages.wait_until(lambda: Template.status(stage)["spans"]["recorded"] == COUNT - OPEN, "all are recorded")
+        child.process.kill()
+        child.process.wait()
+        check_equal(OPEN, Template.status(stage)["spans"]["open"], "open spans")
 
     @staticmethod
     def write_manifest(stage, wire, sink, guarantee):
@@ -51,14 +70,19 @@ class Template:
                             env=stage.environment, cwd=stage.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     @staticmethod
-    def events(stage):
+    def status(stage):
         done = stages.completed_alone([f"{stages.BUILD}/bin/telemetry", "status", "--json", "--manifest", stage.path("manifest.json")],
                                       env=stage.environment, cwd=stage.root)
-        return json.loads(done.stdout)["events"]
+        return json.loads(done.stdout)
+
+    @staticmethod
+    def counts(stage):
+        return stage.records.counts(Template.status(stage), stage.spool)
 
     def copy(self, guarantee, wire):
-        """A stage of its own with the events, and its receiver."""
+        """A stage of its own with the same records, and its receiver."""
         stage = stages.Stage(self.shared)
+        stage.records = self.stage.records
         shutil.copytree(self.stage.path("home", ".local"), stage.path("home", ".local"))
         sink = stage.closes(Sink(wire))
         self.write_manifest(stage, wire, sink, guarantee)
@@ -79,7 +103,8 @@ class Run:
             sink.wait_idle()
             self.before = list(sink.requests)
             self.code = stages.ended(template.deliver(stage))
-            self.events = template.events(stage)
+            self.recorded, self.delivered, self.pending, self.dropped = template.counts(stage)
+            self.open = 0 if stage.records is EVENTS else template.status(stage)["spans"]["open"]
         self.delay, self.wire = delay, wire.name
         self.problems, self.received = sink.problems(), sink.accepted()
         self.phase = BEFORE if not self.before else AFTER if len(sink.requests) == len(self.before) else DURING
@@ -94,24 +119,28 @@ class Run:
         if self.code != 0:
             yield f"the second delivery ended with {self.code}"
         if max(self.received.values(), default=0) > 2:
-            yield "an event came a third time"
+            yield "something came a third time"
         # The batch in flight is the last one that came from the process that was killed.
         in_flight = {event.id for event in self.before[-1].events} if self.before else set()
         if self.twice - in_flight:
-            yield f"{len(self.twice - in_flight)} events came twice that were not in the last request"
+            yield f"{len(self.twice - in_flight)} came twice that were not in the last request"
 
     def _counters(self):
-        events, reasons = self.events, {name: count for name, count in self.events["dropped_by_reason"].items() if count}
+        reasons = dict(self.dropped)
         unconfirmed = reasons.pop("unconfirmed", 0)
-        if (events["recorded"], events["delivered"] + unconfirmed, events["pending"], reasons) != (EVENTS, EVENTS, 0, {}):
-            yield f"counters: {events}"
+        if (self.recorded, self.delivered + unconfirmed, self.pending, reasons, self.open) != (COUNT, COUNT, 0, {}, 0):
+            yield f"recorded {self.recorded}, delivered {self.delivered}, pending {self.pending}, dropped {self.dropped}, open {self.open}"
+
+    @property
+    def unconfirmed(self):
+        return self.dropped.get("unconfirmed", 0)
 
 
 class AtLeastOnce(Run):
     def _wrong(self):
         yield from super()._wrong()
-        if len(self.received) != EVENTS or self.events["delivered"] != EVENTS:
-            yield f"{len(self.received)} events arrived, {self.events['delivered']} were counted as delivered"
+        if len(self.received) != COUNT or self.delivered != COUNT:
+            yield f"{len(self.received)} arrived, {self.delivered} were counted as delivered"
 
 
 class AtMostOnce(Run):
@@ -119,20 +148,19 @@ class AtMostOnce(Run):
 
     def _wrong(self):
         yield from super()._wrong()
-        unconfirmed = self.events["dropped_by_reason"]["unconfirmed"]
         if self.twice:
-            yield f"{len(self.twice)} events came twice"
-        if not self.events["delivered"] <= len(self.received) <= EVENTS:
-            yield f"{len(self.received)} events arrived, {self.events['delivered']} were counted as delivered"
-        largest = max(len(request.events) for request in self.before) if self.before else EVENTS
-        if unconfirmed > max(largest, EVENTS // 4):
-            yield f"{unconfirmed} events were lost"
+            yield f"{len(self.twice)} came twice"
+        if not self.delivered <= len(self.received) <= COUNT:
+            yield f"{len(self.received)} arrived, {self.delivered} were counted as delivered"
+        largest = max(len(request.events) for request in self.before) if self.before else COUNT
+        if self.unconfirmed > max(largest, COUNT // 4):
+            yield f"{self.unconfirmed} were lost"
 
 
 def lifetime(template, guarantee):
     """How long a delivery takes here that nobody kills, while others are at it."""
     def one(_):
-        stage, _sink = template.copy(guarantee, WIRES["http"])
+        stage, _sink = template.copy(guarantee, template.wires[0])
         with stage:
             start = time.monotonic()
             check_equal(0, stages.ended(template.deliver(stage)), "exit code of a delivery")
@@ -143,7 +171,7 @@ def lifetime(template, guarantee):
 
 def kill_many(stage, kind, guarantee, count):
     template, seed = Template(stage), random.SystemRandom().randrange(1 << 32)
-    source, lock, wires = random.Random(seed), threading.Lock(), list(WIRES.values())
+    source, lock, wires = random.Random(seed), threading.Lock(), template.wires
     longest = lifetime(template, guarantee) * OVERSHOOT
 
     def one(index):
@@ -160,29 +188,29 @@ def kill_many(stage, kind, guarantee, count):
         runs = list(pool.map(one, range(count)))
     phases = Counter(run.phase for run in runs)
     wrong = [f"{run.wire} after {run.delay * 1e3:.1f} ms: {each}" for run in runs for each in run.wrong()]
-    text = [f"seed {seed}: {count} runs of {template.segments} segments and {EVENTS} events, killed within {longest * 1e3:.0f} ms of their start"]
+    text = [f"seed {seed}: {count} runs of {template.segments} segments and {COUNT} {stage.records}, killed within {longest * 1e3:.0f} ms of their start"]
     text += [f"{phases[phase]:4} killed {phase}" for phase in (BEFORE, DURING, AFTER)]
     text.append(f"{sum(bool(run.twice) for run in runs):4} sent the batch in flight a second time")
-    text.append(f"{sum(bool(run.events['dropped_by_reason']['unconfirmed']) for run in runs):4} lost the batch in flight")
+    text.append(f"{sum(bool(run.unconfirmed) for run in runs):4} lost the batch in flight")
     check(not wrong, "\n".join(text + wrong[:20]))
     # The control: the kills came at every stage of a delivery.
-    for phase in (BEFORE, DURING) if count < RUNS else (BEFORE, DURING, AFTER):
+    for phase in (BEFORE, DURING) if count < RUNS[stage.records][0] else (BEFORE, DURING, AFTER):
         check(phases[phase] > 0, "none was killed " + phase + "\n" + "\n".join(text))
     return runs, "\n".join(text)
 
 
-@test("killed/at-least-once", "E3 E6 E12")
+@of_both("killed/at-least-once", "E3 E6 E12")
 def at_least_once(stage):
-    """500 deliverers are killed at random moments: nothing is lost, and only the batch in flight comes twice."""
-    runs, text = kill_many(stage, AtLeastOnce, "at-least-once", RUNS)
+    """Hundreds of deliverers are killed at random moments: nothing is lost, and only the batch in flight comes twice."""
+    runs, text = kill_many(stage, AtLeastOnce, "at-least-once", RUNS[stage.records][0])
     # Between the receiver's yes and the note of it.
     check(any(run.twice for run in runs), "no kill came between acceptance and progress\n" + text)
     return text
 
 
-@test("killed/at-most-once", "E7 E12")
+@of_both("killed/at-most-once", "E7 E12")
 def at_most_once(stage):
-    """100 deliverers are killed at random moments: nothing comes twice, and what is lost is counted."""
-    runs, text = kill_many(stage, AtMostOnce, "at-most-once", ONCE_RUNS)
-    check(any(run.events["dropped_by_reason"]["unconfirmed"] for run in runs), "no kill came while something was sent\n" + text)
+    """Hundred deliverers are killed at random moments: nothing comes twice, and what is lost is counted."""
+    runs, text = kill_many(stage, AtMostOnce, "at-most-once", RUNS[stage.records][1])
+    check(any(run.unconfirmed for run in runs), "no kill came while something was sent\n" + text)
     return text

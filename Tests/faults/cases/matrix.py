@@ -1,4 +1,4 @@
-"""Every fault, on every backend that posts, under both guarantees; what has to become of the events is in expected.tsv."""
+"""Every fault, on every backend that posts, under both guarantees; what has to become of the events and spans is in expected.tsv."""
 import csv
 import os
 import subprocess
@@ -93,5 +93,5 @@ def matrix(stage, wire):
 for WIRE in WIRES.values():
     def scenario(stage, wire=WIRE):
         return matrix(stage, wire)
-    scenario.__doc__ = f"{WIRE.name}: what becomes of 12 events while the receiver fails, and afterwards."
+    scenario.__doc__ = f"{WIRE.name}: what becomes of 12 {WIRE.records} while the receiver fails, and afterwards."
     test(f"matrix/{WIRE.name}", "E6 E7 E8 E9 E12")(scenario)

@@ -2,20 +2,24 @@
 import json
 
 import stage as stages
+from records import EVENTS, SPANS, of_both
 from sink import Sink
-from suite import check, check_equal, test
-from wires import WIRES
+from suite import check, check_equal
+from wires import WIRES, of
 
 COUNT = 12
+# For two backends of one kind, and for one of each.
+ONE = {EVENTS: "http", SPANS: "zipkin"}
+EVERY = {EVENTS: ["http", "otlp-protobuf", "datadog", "posthog", "segment", "splunk_hec"], SPANS: [wire.name for wire in of(SPANS)]}
 
 
 class Pair:
     """A tool with two destinations, `alive` and `dead`, the dead one in front unless told otherwise."""
 
-    def __init__(self, stage, dead, kinds=("http", "http"), order=("dead", "alive"), **delivery):
+    def __init__(self, stage, dead, order=("dead", "alive"), **delivery):
         self.stage = stage
-        self.alive = stage.closes(Sink(WIRES[kinds[0]]))
-        self.dead = stage.closes(Sink(WIRES[kinds[1]], **dead))
+        self.alive = stage.closes(Sink(WIRES[ONE[stage.records]]))
+        self.dead = stage.closes(Sink(WIRES[ONE[stage.records]], **dead))
         places = {"alive": self.alive, "dead": self.dead}
         backends = [{**places[name].wire.backend, "name": name, "endpoint": places[name].url()} for name in order]
         self.manifest = stage.path("manifest.json")
@@ -28,12 +32,12 @@ class Pair:
         return int(done["close"][0]), float(done["close"][1])
 
     def expect(self, alive, dead):
-        """How many events each has accepted; none of them twice."""
+        """How many events or spans each has accepted; none of them twice."""
         for name, sink, count in (("alive", self.alive, alive), ("dead", self.dead, dead)):
             taken = sink.accepted()
             check_equal([], sink.problems(), f"malformed requests to the {name} one")
-            check_equal(count, len(taken), f"events that the {name} one has")
-            check(max(taken.values(), default=1) == 1, f"the {name} one has events twice: {taken}")
+            check_equal(count, len(taken), f"{self.stage.records} that the {name} one has")
+            check(max(taken.values(), default=1) == 1, f"the {name} one has {self.stage.records} twice: {taken}")
 
     def heal(self):
         if self.dead.mode == ("accept",):
@@ -46,10 +50,8 @@ class Pair:
 
     def counts(self, delivered, pending, **dropped):
         """E12, of all of them together: an event is delivered when each has it."""
-        events = self.status()["events"]
-        reasons = {reason: count for reason, count in events["dropped_by_reason"].items() if count}
-        check_equal((delivered, pending, dropped), (events["delivered"], events["pending"], reasons), "delivered, pending and dropped")
-        check_equal(events["recorded"], delivered + pending + events["dropped"], "recorded")
+        counts = self.stage.records.counts(self.status(), self.stage.spool)
+        check_equal((delivered, pending, dropped), counts[1:], "delivered, pending and dropped")
 
 
 def identities(sink):
@@ -58,22 +60,22 @@ def identities(sink):
 
 for ORDER in (("dead", "alive"), ("alive", "dead")):
     def scenario(stage, order=ORDER):
-        pair = Pair(stage, {"is_open": False}, order=order)
+        pair = Pair(stage, {"is_open": False}, order)
         for run in range(1, 4):
             check_equal(stages.DELIVERY, pair.send()[0], "what close returned")
             pair.expect(run * COUNT, 0)
             pair.counts(0, run * COUNT)
         pair.heal()
         pair.expect(3 * COUNT, 3 * COUNT)
-        check_equal(identities(pair.alive), identities(pair.dead), "events in the order in which they were recorded")
+        check_equal(identities(pair.alive), identities(pair.dead), "the order in which they were recorded")
         pair.counts(3 * COUNT, 0)
         check_equal(stages.OK, pair.send()[0], "what close returned afterwards")
         pair.expect(4 * COUNT, 4 * COUNT)
     scenario.__doc__ = f"{' before '.join(ORDER)}: the one gets everything at once, and once; the other later, in order."
-    test(f"several/{'-'.join(ORDER)}", "E5 E6 E8 E12 F")(scenario)
+    of_both(f"several/{'-'.join(ORDER)}", "E5 E6 E8 E12 F")(scenario)
 
 
-@test("several/black-hole", "E8 E9 F")
+@of_both("several/black-hole", "E8 E9 F")
 def black_hole(stage):
     """One into which everything vanishes delays another in the first short run at most."""
     pair = Pair(stage, {"is_full": True})
@@ -88,7 +90,7 @@ def black_hole(stage):
     pair.counts(5 * COUNT, 0)
 
 
-@test("several/hang", "E6 E8 F")
+@of_both("several/hang", "E6 E8 F")
 def hang(stage):
     """One that takes the request and never answers: it is tried last, and holds nobody up."""
     pair = Pair(stage, {})
@@ -102,7 +104,7 @@ def hang(stage):
     pair.counts(3 * COUNT, 0)
 
 
-@test("several/refuses", "E8 E12 F")
+@of_both("several/refuses", "E8 E12 F")
 def refuses(stage):
     """One that refuses an event for good costs the other nothing."""
     pair = Pair(stage, {})
@@ -116,10 +118,10 @@ def refuses(stage):
     pair.expect(2 * COUNT, COUNT)
 
 
-@test("several/killed", "E3 E6 F")
+@of_both("several/killed", "E3 E6 F")
 def killed(stage):
     """A process killed while one does not answer: nothing is lost for either, nothing is sent twice to the other."""
-    pair = Pair(stage, {}, order=("alive", "dead"))
+    pair = Pair(stage, {}, ("alive", "dead"))
     pair.dead.mode = ("hang",)
     child = stage.start(f"manifest={pair.manifest}", f"track={COUNT}", "close=20000")
     stages.wait_until(lambda: pair.dead.requests, "the second one has the request")
@@ -130,7 +132,7 @@ def killed(stage):
     pair.counts(COUNT, 0)
 
 
-@test("several/once", "E7 E12 F")
+@of_both("several/once", "E7 E12 F")
 def at_most_once(stage):
     """At most once: what one leaves unanswered is not sent to it again, and the other has it."""
     pair = Pair(stage, {}, guarantee="at-most-once")
@@ -142,11 +144,10 @@ def at_most_once(stage):
     pair.counts(COUNT, 0)
 
 
-@test("several/every-kind", "F")
+@of_both("several/every-kind", "F")
 def every_kind(stage):
-    """Six receivers of six kinds, each with its own form of the same events."""
-    names = ["http", "otlp-protobuf", "datadog", "posthog", "segment", "splunk_hec"]
-    sinks = [stage.closes(Sink(WIRES[name])) for name in names]
+    """A receiver of each kind, six at most, each with its own form of the same records."""
+    sinks = [stage.closes(Sink(WIRES[name])) for name in EVERY[stage.records]]
     with open(stage.path("manifest.json"), "w") as file:
         json.dump({"tool": {"name": stages.TOOL}, "identity": {"ephemeral": "never"},
                    "backends": [{**sink.wire.backend, "name": sink.wire.name, "endpoint": sink.url()} for sink in sinks]}, file)
@@ -154,5 +155,5 @@ def every_kind(stage):
     check_equal(str(stages.OK), done["close"][0], "what close returned")
     for sink in sinks:
         check_equal([], sink.problems(), f"malformed requests to {sink.wire.name}")
-        check_equal(identities(sinks[0]), identities(sink), f"events of {sink.wire.name}")
-    check_equal(COUNT, len(identities(sinks[0])), "events")
+        check_equal(identities(sinks[0]), identities(sink), f"{stage.records} of {sink.wire.name}")
+    check_equal(COUNT, len(identities(sinks[0])), f"{stage.records}")

@@ -7,16 +7,17 @@ import os
 import subprocess
 
 from stage import wait_until
+from records import of_both
 from suite import Skipped, check, check_equal, test
 from world import NOW_MS, TOOL, World
 
 
-@test("answer/unreadable", "A18 E12")
+@of_both("answer/unreadable", "A18 E12")
 def unreadable(world):
     """While the answer is no file a program sends nothing and is off; the events wait, and go when it can be read again."""
     receiver = world.receiver()
     child = world.start(f"endpoint={receiver.url}", "track=3", f"await={world.path('go')}", "close=2000")
-    wait_until(lambda: world.status()["events"]["recorded"] == 3, "three events are recorded")
+    wait_until(lambda: world.counted()["recorded"] == 3, "three are recorded")
     answer = world.path("home", ".config", "telemetry", TOOL, "enabled")
     os.rename(answer, answer + ".away")
     os.mkdir(answer)
@@ -30,12 +31,12 @@ def unreadable(world):
     world.expect(3, delivered=3)
 
 
-@test("answer/withdrawn", "A18 E12")
+@of_both("answer/withdrawn", "A18 E12")
 def withdrawn(world):
     """Beside it: where the answer can be read and is no, what waits is erased."""
     receiver = world.receiver()
     child = world.start(f"endpoint={receiver.url}", "track=3", f"await={world.path('go')}", "close=2000")
-    wait_until(lambda: world.status()["events"]["recorded"] == 3, "three events are recorded")
+    wait_until(lambda: world.counted()["recorded"] == 3, "three are recorded")
     with open(world.path("home", ".config", "telemetry", TOOL, "enabled"), "w") as file:
         file.write("false\n")
     world.go()

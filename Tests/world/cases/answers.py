@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 
 from origin import Origin
+from records import EVENTS, SPANS, of_both
 from suite import check, check_equal, test
 from world import World
 
@@ -32,9 +33,15 @@ KINDS = {"http": b"", "otlp": b"", "datadog": b"{}", "posthog": b'{"status":"Ok"
          "splunk_hec": b'{"text":"Success","code":0}', "clickhouse": b""}
 
 
-def send(stage, origin, guarantee="at-least-once", kind="http", count=1):
+def kinds(stage):
+    """{kind: what it answers} of those that take such records; a key is the same for all."""
+    return KINDS if stage.records is EVENTS else {"zipkin": b"", "otlp": b""}
+
+
+def send(stage, origin, guarantee="at-least-once", kind=None, count=1):
+    kind = kind or stage.records.kind
     key = {} if kind in ("http", "otlp") else {"api_key": "answers-key"}
-    stage.manifest(origin.url, {"delivery": {"guarantee": guarantee, "mode": "in-process"}}, kind=kind, **key)
+    stage.manifest(origin.url, {"delivery": {"guarantee": guarantee, "mode": "in-process"}}, kind=kind, **key, **({"signals": "spans"} if kind == "otlp" and stage.records is SPANS else {}))
     stage.send(f"manifest={stage.manifest_file}", f"track={count}", "close=5000")
     return stage.status()["last_delivery"]
 
@@ -45,12 +52,12 @@ def pause(delivery):
     return (second - first).total_seconds()
 
 
-@test("answers/own", "E8")
+@of_both("answers/own", "E8")
 def own(stage):
     """What each vendor answers counts, and so does an empty body."""
-    for kind, body in KINDS.items():
+    for kind, body in kinds(stage).items():
         for answer in (body, b""):
-            with World(stage.shared) as world:
+            with World(stage.shared, stage.records) as world:
                 origin = world.closes(Origin((200, {"Content-Type": "application/json"}, answer)))
                 send(world, origin, kind=kind)
                 world.expect(1, delivered=1)
@@ -64,7 +71,7 @@ def page(stage):
     for kind in KINDS:
         for answer in foreign[:1] if kind == "http" else foreign:
             for guarantee, left in {"at-least-once": {"pending": 1}, "at-most-once": {"unconfirmed": 1}}.items():
-                with World(stage.shared) as world:
+                with World(stage.shared, stage.records) as world:
                     origin = world.closes(Origin(answer))
                     delivery = send(world, origin, guarantee, kind)
                     world.expect(1, **left)
@@ -79,18 +86,18 @@ PAGES = [("text/html", b"\xef\xbb\xbf" + TEXT.encode()), ("text/html", TEXT.enco
          ("text/plain", b"Wait. <script>location.reload()</script>"), (None, b"<!-- p --><meta http-equiv=refresh content=0>"), (None, b"<h1>Welcome</h1>")]
 
 
-@test("answers/every-page", "E8")
+@of_both("answers/every-page", "E8")
 def every_page(stage):
     """A page is one whatever its type says, in whatever encoding and with whatever before it: for every kind the event waits."""
     def run(case):
         kind, (form, body) = case
-        with World(stage.shared) as world:
+        with World(stage.shared, stage.records) as world:
             origin = world.closes(Origin((200, {"Content-Type": form} if form else {}, body)))
             send(world, origin, kind=kind)
-            events = world.status()["events"]
-            check_equal((1, 0, 1), (events["recorded"], events["delivered"], events["pending"]), f"{kind}, {form}, {body}")
+            counts = world.counted()
+            check_equal((1, 0, 1), (counts["recorded"], counts["delivered"], counts["pending"]), f"{kind}, {form}, {body}")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        list(pool.map(run, itertools.product(KINDS, PAGES)))
+        list(pool.map(run, itertools.product(kinds(stage), PAGES)))
 
 
 @test("answers/erasure", "D3 G")
@@ -99,7 +106,7 @@ def erasure(stage):
     accepted = [(None, b""), ("text/plain", b"OK"), ("application/json", b'{"status":"queued"}')]
     refused = [*PAGES, ("text/plain", b"Please sign in."), ("application/json", b'{"error":"who are you"}'), ("application/xml", b"<ok/>")]
     for form, body in accepted + refused:
-        with World(stage.shared) as world:
+        with World(stage.shared, stage.records) as world:
             receiver = world.closes(Origin())
             eraser = world.closes(Origin((200, {"Content-Type": form} if form else {}, body)))
             world.manifest(receiver.url, {"delivery": {"mode": "in-process"}, "deletion": {"endpoint": eraser.url + "/erase"}})
@@ -130,7 +137,7 @@ def key(stage):
     """401 and 403, on every kind and under both guarantees: kept, tried once an hour, said in status and doctor; taken with a new key."""
     for kind, body in KINDS.items():
         for code, guarantee in zip(REFUSED, ("at-least-once", "at-most-once")):
-            with World(stage.shared) as world:
+            with World(stage.shared, stage.records) as world:
                 origin = world.closes(Origin(code))
                 delivery = send(world, origin, guarantee, kind)
                 world.expect(1, pending=1)
@@ -142,12 +149,12 @@ def key(stage):
                 world.expect(1, delivered=1)
 
 
-@test("answers/not-now", "E8")
+@of_both("answers/not-now", "E8")
 def not_now(stage):
     """What was answered is not unanswered: under both guarantees a receiver that says that it did not take them gets them later."""
     for code in NOT_NOW:
         for guarantee in ("at-least-once", "at-most-once"):
-            with World(stage.shared) as world:
+            with World(stage.shared, stage.records) as world:
                 origin = world.closes(Origin(code))
                 send(world, origin, guarantee)
                 world.takes_later(origin)
@@ -157,7 +164,7 @@ def not_now(stage):
 def nobody_knows(stage):
     """At most once, 500, 502 and 504 may come from behind a receiver that has the events: not sent again, and `deliver --now` says so."""
     for code in (500, 502, 504):
-        with World(stage.shared) as world:
+        with World(stage.shared, stage.records) as world:
             origin = world.closes(Origin(503))
             send(world, origin, "at-most-once", count=2)
             kept = world.telemetry("deliver", "--now", expected=4)
@@ -186,7 +193,7 @@ def retry_after(stage):
     date = {"Date": "Sat, 01 Jan 2000 00:00:00 GMT", "Retry-After": "Sat, 01 Jan 2000 00:00:40 GMT"}
     for headers, shortest, longest in (({"Retry-After": "1"}, 1, 1), ({"Retry-After": "120"}, 120, 120), (date, 40, 40),
                                        ({"Retry-After": "999999999"}, 604800, 604800), ({"Retry-After": "0"}, 2, 6)):
-        with World(stage.shared) as world:
+        with World(stage.shared, stage.records) as world:
             origin = world.closes(Origin((503, headers, b"")))
             # http.server says a Date of its own first; the last one counts.
             seconds = pause(send(world, origin))
@@ -213,7 +220,7 @@ def slash(stage):
     """An OTLP endpoint that ends in a slash, with a path or without one, or with the whole one."""
     for path, posted in (("/", "/v1/logs"), ("//", "/v1/logs"), ("/otlp/", "/otlp/v1/logs"), ("/v1/logs/", "/v1/logs"),
                          ("/v1/logs", "/v1/logs"), ("", "/v1/logs"), ("/own", "/own")):
-        with World(stage.shared) as world:
+        with World(stage.shared, stage.records) as world:
             origin = world.closes(Origin())
             origin.url += path
             send(world, origin, kind="otlp")
@@ -226,7 +233,7 @@ def never_left(stage):
     slow = stage.preload("slow", NO_NAMES)
     for guarantee in ("at-most-once", "at-least-once"):
         for end in ("exit=0", "sleep=20000"):
-            with World(stage.shared) as world:
+            with World(stage.shared, stage.records) as world:
                 world.manifest("https://receiver.example.com/x", {"delivery": {"guarantee": guarantee, "mode": "in-process"}})
                 child = world.start(f"manifest={world.manifest_file}", "track=3", "flush=300", end, environment={"LD_PRELOAD": slow})
                 if end == "exit=0":

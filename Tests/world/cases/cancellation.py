@@ -2,7 +2,8 @@
 
 A cancelled thread that holds a lock, or waits on a condition, would leave the collector locked: the next call of any
 other thread never returns."""
-from suite import check, test
+from records import of_both
+from suite import check
 
 SOURCE = r"""
 #include <pthread.h>
@@ -16,7 +17,7 @@ static telemetry_collector *collector;
 static telemetry_collector *opened(void)
 {
     telemetry_options *options = telemetry_options_new("itest", "1");
-    telemetry_options_set_backend_http(options, getenv("URL"), NULL, 0);
+    send_to(options, getenv("URL"));
     telemetry_options_set_segment_bytes(options, 8192);
     telemetry_collector *result = telemetry_open(options);
     telemetry_options_free(options);
@@ -28,7 +29,7 @@ static void *flush(void *ignored) { for (;;) { telemetry_flush(collector, 200); 
 static void *track(void *ignored)
 {
     telemetry_attribute secret = telemetry_string("url", "https://user:secret@host.example/");
-    for (;;) { telemetry_track(collector, TELEMETRY_FEATURE_USED, "e", &secret, 1); pthread_testcancel(); }
+    for (;;) { put(collector, "e", &secret, 1); pthread_testcancel(); }
     return ignored;
 }
 
@@ -36,7 +37,7 @@ static void *whole(void *ignored)
 {
     for (;;) {
         telemetry_collector *own = opened();
-        telemetry_track(own, TELEMETRY_FEATURE_USED, "e", NULL, 0);
+        put(own, "e", NULL, 0);
         telemetry_close(own, 20);
         pthread_testcancel();
     }
@@ -65,14 +66,14 @@ int main(void)
             pthread_join(thread, &result);
             if (result != PTHREAD_CANCELED) return printf("%s: not cancelled\n", names[kind]), 1;
         }
-    printf("track %d\n", telemetry_track(collector, TELEMETRY_FEATURE_USED, "last", NULL, 0));
+    printf("track %d\n", put(collector, "last", NULL, 0));
     telemetry_close(collector, 200);
     return 0;
 }
 """
 
 
-@test("cancellation/host-threads", "host")
+@of_both("cancellation/host-threads", "host")
 def cancelled(world):
     """Threads of the host are cancelled in flush, track, open, close and statistics; the others go on."""
     program = world.program("cancelled", SOURCE, "-pthread")

@@ -2,7 +2,8 @@
 import os
 
 from stage import BUILD, TOOL, wait_until
-from suite import check, check_equal, test
+from records import EVENTS, SPANS, of_both
+from suite import check, check_equal
 
 SOURCE = r"""
 #include <stdio.h>
@@ -13,7 +14,7 @@ static int bad;
 static void track(telemetry_collector *collector, int count)
 {
     for (int i = 0; i < count; i++)
-        bad += telemetry_track(collector, TELEMETRY_FEATURE_USED, "e", NULL, 0) != 0;
+        bad += put(collector, "e", NULL, 0) != 0;
 }
 
 int main(int count, char **arguments)
@@ -41,11 +42,11 @@ def run(world, cleaner, mode, guarantee, url):
     world.manifest(url, sections={"delivery": {"mode": mode, "guarantee": guarantee}})
     answer = world.run([world.path("host"), cleaner, world.manifest_file], environment={"SPOOL": world.spool}).stdout.split()
     if mode == "detached":
-        wait_until(lambda: not world.status()["events"]["pending"] and not world.processes(), "the deliverer has ended")
-    return answer, world.status()["events"]
+        wait_until(lambda: not world.counted()["pending"] and not world.processes(), "the deliverer has ended")
+    return answer, world.counted()
 
 
-@test("cut-files/removed", "E3 E12 A18")
+@of_both("cut-files/removed", "E3 E12 A18")
 def removed(world):
     """The state directory, its segments or its control file go: what was recorded is delivered once all the same."""
     for mode, guarantee in MODES:
@@ -53,14 +54,14 @@ def removed(world):
             receiver = world.receiver()
             answer, counts = run(world, "rm -rf " + what, mode, guarantee, receiver.url)
             check_equal(["0", "0"], answer, f"refused events and status of close, {mode}, {what}")
-            events = [event["event_id"] for event in receiver.accepted()]
+            events = [world.records.identity(each) for each in receiver.accepted()]
             check_equal((2100, 2100), (len(events), len(set(events))), f"events received, {mode}, {guarantee}, {what}")
             check_equal(0, counts["pending"] + counts["dropped"], f"events that wait or were dropped, {mode}, {what}")
             world.helper("reset", expected=None)
             world.helper("enable")
 
 
-@test("cut-files/reset", "A18 D1")
+@of_both("cut-files/reset", "A18 D1")
 def reset(world):
     """The user's own reset and disable still end it: nothing is brought back, nothing sent."""
     for mode, guarantee in MODES:
@@ -75,17 +76,22 @@ def reset(world):
             world.helper("enable")
 
 
-@test("cut-files/cut-short", "E12 host")
+@of_both("cut-files/cut-short", "E12 host")
 def cut_short(world):
     """Segments, control and all files are cut: the program goes on, and what is recorded afterwards is delivered."""
     for mode, guarantee in MODES:
         for what in ('-s 0 "$SPOOL"/*.seg', '-s 4096 "$SPOOL"/*.seg', '-s 0 "$SPOOL"/control', '-s 100 "$SPOOL"/control', '-s 0 "$SPOOL"/*'):
+            if world.records is SPANS and what.endswith("/*"):
+                continue  # The file of open spans is looked at when a span ends, not when one begins.
             receiver = world.receiver()
-            before = world.status()["events"]
+            before = world.counted()
             answer, counts = run(world, "truncate " + what, mode, guarantee, receiver.url)
-            check_equal(["0", "0"], answer, f"refused events and status of close, {mode}, {what}")
-            received = len({event["event_id"] for event in receiver.accepted()})
-            check(2000 <= received <= 2100, f"{received} events received, {mode}, {guarantee}, {what}")
+            # A span that is open when its spool turns out to be cut is lost, and its end says so.
+            lost = 0 if world.records is EVENTS else int(answer[0])
+            check(lost <= 1, f"{lost} spans were lost, {mode}, {what}")
+            check_equal([str(lost), "0"], answer, f"refused and status of close, {mode}, {what}")
+            received = len({world.records.identity(each) for each in receiver.accepted()})
+            check(2000 - lost <= received <= 2100, f"{received} events received, {mode}, {guarantee}, {what}")
             check_equal(counts["recorded"], counts["delivered"] + counts["pending"] + counts["dropped"], "the sum of the counters")
             if "4096" in what:  # the header is left, and says how many there were
                 check(counts["recorded"] - before["recorded"] > 2000, f"{what}: {counts}")
@@ -93,7 +99,7 @@ def cut_short(world):
             world.helper("enable")
 
 
-@test("cut-files/while-sending", "E12 host")
+@of_both("cut-files/while-sending", "E12 host")
 def while_sending(world):
     """The segment is cut while its events are on their way: the program goes on, nothing of it is read again."""
     for guarantee in ("at-least-once", "at-most-once"):
@@ -127,7 +133,7 @@ int main(int count, char **arguments)
     int cut = 0, bad = 0;
     for (int i = 0; i < 50; i++) {
         usleep(300);
-        bad += telemetry_track(collector, TELEMETRY_FEATURE_USED, "e", NULL, 0) != 0;
+        bad += put(collector, "e", NULL, 0) != 0;
         glob_t found;
         if (glob(arguments[1], 0, NULL, &found) == 0) {
             for (size_t j = 0; j < found.gl_pathc; j++)
@@ -142,7 +148,7 @@ int main(int count, char **arguments)
 """
 
 
-@test("cut-files/after-a-pause", "E3 E12")
+@of_both("cut-files/after-a-pause", "E3 E12")
 def after_a_pause(world):
     """A program that records now and then survives every cut: it looks before an event that comes 0.1 ms after its last look."""
     world.program("pauses", PAUSES)

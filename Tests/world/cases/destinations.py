@@ -7,6 +7,7 @@ import signal
 import time
 
 from stage import Receiver, wait_until
+from records import of_both
 from suite import check, check_equal, test
 
 NOBODY = "http://127.0.0.1:9/nobody"
@@ -120,12 +121,13 @@ def detached(world):
     _waits(world, 1)
 
 
-@test("destinations/moved", "E6 E12")
+@of_both("destinations/moved", "E6 E12")
 def moved(world):
     """The author moved the receiver in the manifest: what waits goes where the manifest says now."""
     old, new = Restarted(world), world.receiver()
     world.manifest(old.url)
-    world.helper("track", "e")
+    world.record("e")
+    wait_until(lambda: not world.processes(), "the deliverer has given up")
     world.helper("deliver", "--now", expected=None)
     world.manifest(new.url)
     world.helper("deliver", "--now")
@@ -133,13 +135,13 @@ def moved(world):
     world.expect(1, delivered=1)
 
 
-@test("destinations/moved-in-code", "E2 E6 E12")
+@of_both("destinations/moved-in-code", "E2 E6 E12")
 def moved_in_code(world):
     """Another program's receiver is another's: what waits for the first is not sent to it, and ends by its age."""
     first, second = Restarted(world), world.receiver()
     world.send(f"code={first.url}", "track=2", "close=0")
     program = shutil.copy(world.shared.sender, world.path("another"))
-    world.run([program, f"code={second.url}", "track=1", "flush=5000", "close=0"])
+    world.run([program, *world.records.actions, f"code={second.url}", "track=1", "flush=5000", "close=0"])
     check_equal(1, len(second.accepted()), "events of the second")
     world.expect(3, delivered=1, pending=2)
     time.sleep(1.2)
@@ -149,7 +151,7 @@ def moved_in_code(world):
     check_equal(1, len(second.accepted()), "events of the second")
 
 
-@test("destinations/next-version", "E6 E12")
+@of_both("destinations/next-version", "E6 E12")
 def next_version(world):
     """The program has another receiver in its code than the last time: what waits goes there, and only the program sends it."""
     new = world.receiver()
@@ -217,14 +219,14 @@ def killed(world):
     receiver, ours = Restarted(world), world.receiver()
     world.manifest(ours.url)
     child = world.start(f"code={receiver.url}", "segment=8192", "track=200", "sleep=60000")
-    wait_until(lambda: world.status()["events"]["recorded"] == 200, "all are recorded")
+    wait_until(lambda: world.counted()["recorded"] == 200, "all are recorded")
     child.process.send_signal(signal.SIGKILL)
     child.process.wait()
     world.helper("deliver", "--now", "--quiet", expected=None)
     check_equal([], ours.requests(), "the manifest's receiver")
     started = receiver.begin()
     _run_until(world, receiver, started, 200)
-    check_equal(200, len({event["event_id"] for event in started.accepted()}), "events of the program's receiver")
+    check_equal(200, len({world.records.identity(each) for each in started.accepted()}), "events of the program's receiver")
     world.expect(200, delivered=200)
 
 
@@ -242,7 +244,7 @@ def several(world):
     check_equal((1, 2, 1), (len(ours.accepted()), len(theirs.accepted()), len(events_log(world))), "events of each")
 
 
-@test("destinations/guarantee", "E7 E12")
+@of_both("destinations/guarantee", "E7 E12")
 def guarantee(world):
     """At most once, said in code, holds for whoever delivers by the manifest."""
     receiver = world.receiver("/reset")

@@ -6,8 +6,8 @@ next look finds it."""
 import glob
 import json
 import os
-import re
 
+from records import of_both
 from suite import check, check_equal, test
 
 # Preloaded: the N-th call of the kinds in CALLS on what lies below the state directory fails once with errno E. Says at its
@@ -98,7 +98,7 @@ int main(int count, char **arguments)
     }
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
-    for (int i = 0; count > 2 && i < atoi(arguments[1]); i++) telemetry_track(collector, TELEMETRY_FEATURE_USED, "x", NULL, 0);
+    for (int i = 0; count > 2 && i < atoi(arguments[1]); i++) put(collector, "x", NULL, 0);
     telemetry_close(collector, atoi(arguments[2]));
     return 0;
 }
@@ -131,12 +131,12 @@ class Life:
             return int(file.read())
 
     def counts(self):
-        text = self.world.telemetry("status", environment=self.environment).stdout
-        return {name: int(value) for name, value in re.findall(r"^(recorded|delivered|pending|dropped): +(\d+)", text, re.M)}
+        said = json.loads(self.world.telemetry("status", "--json", environment=self.environment).stdout)[self.world.records.name]
+        return {name: said[name] for name in ("recorded", "delivered", "pending", "dropped")}
 
     def lines(self):
         lines = []
-        for path in glob.glob(f"{self.home}/state/telemetry/itest/events.jsonl*"):
+        for path in glob.glob(f"{self.world.spool_in(self.home + '/state')}/{self.world.records.log}*"):
             with open(path, encoding="utf-8") as file:
                 lines += file.read().splitlines()
         return lines
@@ -187,14 +187,14 @@ def conserved(world, calls, errors, life_of=Life, most=200):
     check_equal([], wrong, f"lives in which one of {n} calls of {calls} failed")
 
 
-@test("failed-calls/reads", "E1 E6 E9")
+@of_both("failed-calls/reads", "E1 E6 E9")
 def reads(world):
     """A read that fails is no damage and no withdrawal."""
     conserved(world, "pread, read", (EIO, ESTALE, ENOMEM))
 
 
 
-@test("failed-calls/helper", "E1 E6 E9")
+@of_both("failed-calls/helper", "E1 E6 E9")
 def helper(world):
     """The same of a helper that delivers."""
     conserved(world, "pread, read, pwrite, unlinkat", (EIO,), HelperLife)
@@ -206,25 +206,25 @@ def several(world):
     conserved(world, "pread, pwrite, unlinkat", (EIO, ESTALE), SeveralLife)
 
 
-@test("failed-calls/status", "E1 E6 E9")
+@of_both("failed-calls/status", "E1 E6 E9")
 def status(world):
     """A file that cannot be asked what it is, is not another, and not shorter."""
     conserved(world, "fstat", (EIO, ESTALE))
 
 
-@test("failed-calls/writes", "E1 E6 E9")
+@of_both("failed-calls/writes", "E1 E6 E9")
 def writes(world):
     """Counts that cannot be written are kept, and added when they can."""
     conserved(world, "pwrite", (EIO,))
 
 
-@test("failed-calls/removals", "E1 E6 E9")
+@of_both("failed-calls/removals", "E1 E6 E9")
 def removals(world):
     """A segment that cannot be removed is not counted again."""
     conserved(world, "unlinkat", (EIO,))
 
 
-@test("failed-calls/opened", "E1 E6 E9")
+@of_both("failed-calls/opened", "E1 E6 E9")
 def opened(world):
     """A file that cannot be opened is not absent."""
     conserved(world, "openat", (EIO, ENOMEM))

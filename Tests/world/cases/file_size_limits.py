@@ -5,6 +5,7 @@ have six bytes."""
 import resource
 import signal
 
+from records import of_both
 from suite import check, check_equal, test
 from world import BUILD, TOOL
 
@@ -16,10 +17,10 @@ SOURCE = r"""
 int main(void)
 {
     telemetry_options *options = telemetry_options_new("itest", "1");
-    telemetry_options_set_backend_http(options, getenv("URL"), NULL, 0);
+    send_to(options, getenv("URL"));
     telemetry_collector *collector = telemetry_open(options);
     int worst = 0;
-    for (int i = 0; i < 100; i++) worst |= telemetry_track(collector, TELEMETRY_FEATURE_USED, "e", NULL, 0);
+    for (int i = 0; i < 100; i++) worst |= put(collector, "e", NULL, 0);
     int flushed = telemetry_flush(collector, 5000);
     telemetry_close(collector, 500);
     printf("%d %d %d\n", worst, flushed, telemetry_set_preference(options, false) < 0);
@@ -44,9 +45,9 @@ for SIZE in (0, 1, 4096, 65536):
         program = world.program("limited", SOURCE)
         done = world.run([program], environment={"URL": receiver.url}, preexec_fn=limited(size))
         check(done.stdout.startswith("0 0 ") and not done.stderr, f"said {done.stdout!r} {done.stderr!r}")
-        check_equal(100, len(receiver.accepted()), "events accepted")
+        check_equal(100, len(receiver.accepted()), "what was accepted")
 
-    test(f"file-size-limits/host-{SIZE}", "host")(scenario)
+    of_both(f"file-size-limits/host-{SIZE}", "host")(scenario)
 
     def refusal(world, size=SIZE):
         """`disable` and `reset` under a limit on file sizes leave telemetry off."""
@@ -63,14 +64,14 @@ for SIZE in (0, 1, 4096, 65536):
         receiver = world.receiver()
         world.manifest(receiver.url)
         world.telemetry("enable")
-        world.telemetry("track", "one")
+        world.record("one")
         world.telemetry("flush")
-        before = world.status()["events"]["delivered"]
+        before = world.counted()["delivered"]
         program = world.program("limited", SOURCE)
         for _ in range(2):
             world.run([program], environment={"URL": receiver.url}, preexec_fn=limited(size))
             world.telemetry("enable")
-        after = world.status()["events"]["delivered"]
+        after = world.counted()["delivered"]
         check(after >= before == 1, f"{before} delivered, {after} after the limited programs")
 
-    test(f"file-size-limits/counts-{SIZE}", "E12")(counts)
+    of_both(f"file-size-limits/counts-{SIZE}", "E12")(counts)

@@ -5,7 +5,8 @@ import time
 
 import faults
 from stage import OK, wait_until
-from suite import check, check_equal, test
+from records import of_both
+from suite import check, check_equal
 
 NO_LOCKS = r"""
 #include <errno.h>
@@ -21,7 +22,7 @@ int flock(int file, int operation)
 MODES = [(mode, guarantee) for mode in ("in-process", "detached") for guarantee in ("at-least-once", "at-most-once")]
 
 
-@test("file-systems/no-locks", "E6 E9 E11")
+@of_both("file-systems/no-locks", "E6 E9 E11")
 def no_locks(world):
     """flock fails: events are in memory at once, delivered by the program itself, and status and doctor say so."""
     shim = world.preload("noflock", NO_LOCKS)
@@ -34,7 +35,7 @@ def no_locks(world):
             answers = world.send(f"manifest={world.manifest_file}", "track=20", "close=3000", environment=environment)
             check_equal(str(OK), answers["close"][0], f"status of close, {mode}, {os.strerror(number)}")
             check_equal(20, len(receiver.accepted()), f"events received, {mode}, {guarantee}, {os.strerror(number)}")
-            world.telemetry("track", "e", environment=environment)
+            world.record("e", environment=environment)
             check_equal(21, len(receiver.accepted()), f"events received with the helper's, {mode}, {guarantee}")
             check(time.monotonic() - start < 10, "something has waited for a lock")
         said = world.telemetry("status", environment=environment).stdout
@@ -43,7 +44,7 @@ def no_locks(world):
         check("files cannot be locked in the state directory: " + os.strerror(number) in said, said)
 
 
-@test("file-systems/full", "E6 E12")
+@of_both("file-systems/full", "E6 E12")
 def full(world):
     """Room for `control` and none for a segment: events are delivered from memory; what is not taken is counted and told."""
     state = world.small_disk("state", 300)
@@ -116,16 +117,16 @@ int main(int count, char **arguments)
     telemetry_options_load_manifest(options, arguments[count - 1]);
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
-    telemetry_track(collector, TELEMETRY_FEATURE_USED, "first", NULL, 0);
+    put(collector, "first", NULL, 0);
     int before = *asked;
-    for (int i = 0; i < 500; i++) telemetry_track(collector, TELEMETRY_FEATURE_USED, "next", NULL, 0);
+    for (int i = 0; i < 500; i++) put(collector, "next", NULL, 0);
     printf("%d %d\n", before > 0, *asked - before);
     return telemetry_close(collector, 0);
 }
 """
 
 
-@test("file-systems/hangs", "E9")
+@of_both("file-systems/hangs", "E9")
 def hangs(world):
     """On a file system that hangs the first event is what waits: the next in its segment open and write no file."""
     program = world.program("asking", ASKING, "-ldl")

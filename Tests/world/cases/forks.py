@@ -5,7 +5,8 @@ with it hangs whoever waits for a lock that it holds. Here the child records, de
 import os
 import signal
 
-from suite import check, check_equal, test
+from records import of_both
+from suite import check, check_equal
 
 HOST = r"""
 #include <stdio.h>
@@ -19,14 +20,14 @@ static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t);
 static void record(telemetry_collector *collector, int64_t sequence)
 {
     telemetry_attribute attribute = telemetry_int("sequence", sequence);
-    if (telemetry_track(collector, TELEMETRY_FEATURE_USED, "fork", &attribute, 1) != TELEMETRY_OK)
+    if (put(collector, "fork", &attribute, 1) != TELEMETRY_OK)
         abort();
 }
 int main(int count, char **arguments)
 {
     (void)count;
     telemetry_options *options = telemetry_options_new("itest", "1");
-    telemetry_options_set_backend_http(options, getenv("URL"), NULL, 0);
+    send_to(options, getenv("URL"));
     telemetry_options_set_flush_interval_ms(options, 1);
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
@@ -70,19 +71,19 @@ def forks(world, receiver):
     world.expect(2 * len(PAUSES), delivered=2 * len(PAUSES))
 
 
-@test("forks/http", "E12")
+@of_both("forks/http", "E12")
 def http(world):
     """A fork in every stage of the first delivery, over HTTP."""
     forks(world, world.receiver())
 
 
-@test("forks/tls", "E12")
+@of_both("forks/tls", "E12")
 def tls(world):
     """The same over TLS."""
     forks(world, world.receiver(certificate=world.certificate("here")))
 
 
-@test("forks/memory", "E12")
+@of_both("forks/memory", "E12")
 def memory(world):
     """The same without a place for files: the child's events are its own, and every one is delivered."""
     receiver = world.receiver()
@@ -91,11 +92,11 @@ def memory(world):
         done = world.run([program, str(pause), "0"], environment={"URL": receiver.url, "XDG_STATE_HOME": "/dev/null/nowhere"})
         child = [line.split() for line in done.stdout.splitlines() if line.startswith("child ")][0]
         check_equal(child[1], child[2], "delivered, waiting and dropped of the child")
-        sequences = sorted(event["metadata"]["sequence"] for event in receiver.accepted())
+        sequences = sorted(world.records.attribute(each, "sequence") for each in receiver.accepted())
         check_equal([0] * (number + 1) + [1] * (number + 1), sequences, f"events received, the fork after {pause} us")
 
 
-@test("forks/others-deliver", "E12")
+@of_both("forks/others-deliver", "E12")
 def others(world):
     """While a child lives that was forked in the first delivery, others of the tool deliver."""
     program = world.program("forking", HOST)
@@ -105,7 +106,7 @@ def others(world):
         done = world.run([program, str(pause), "1"], environment={"URL": receiver.url})
         child = int(done.stdout.split("fork ")[1].split()[1])
         try:
-            world.helper("track", "helper")
+            world.record("helper")
             world.helper("deliver", "--now")
             world.expect(3 * (number + 1), delivered=3 * (number + 1))
         finally:

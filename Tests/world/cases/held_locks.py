@@ -11,7 +11,8 @@ import time
 
 import faults
 from stage import TOOL, Child, wait_until
-from suite import check, check_equal, test
+from records import EVENTS, SPANS, of_both
+from suite import check, check_equal
 from world import BUILD, NOW_MS, World
 
 SOURCE = NOW_MS + r"""
@@ -29,7 +30,7 @@ int main(int count, char **arguments)
     int bad = 0;
     for (int i = 0; i < 5000; i++) {
         double start = now_ms();
-        bad += telemetry_track(collector, TELEMETRY_FEATURE_USED, "e", NULL, 0) != 0;
+        bad += put(collector, "e", NULL, 0) != 0;
         if (now_ms() - start > longest)
             longest = now_ms() - start;
     }
@@ -41,7 +42,7 @@ int main(int count, char **arguments)
 """
 
 
-@test("held-locks/in-time", "E9 E11 E12")
+@of_both("held-locks/in-time", "E9 E11 E12")
 def in_time(world):
     """control or deliver.lock is held by another: track waits for nobody, close(50) ends in 100 ms, nothing is lost."""
     program = world.program("host", SOURCE)
@@ -49,7 +50,7 @@ def in_time(world):
         for name in ("control", "deliver.lock", "detached.lock"):
             receiver = world.receiver()
             world.manifest(receiver.url, sections={"delivery": {"mode": mode}})
-            world.telemetry("track", "first")
+            world.record("first")
             world.telemetry("deliver", "--now", expected=None)
             # The worst of a run is the machine's as well: what is promised was kept by the best of several.
             times = []
@@ -63,21 +64,21 @@ def in_time(world):
             check(min(each[0] for each in times) < 150, f"the longest track and close in ms, {mode}, {name}: {times}")
             check(min(each[1] for each in times) <= 100, f"the longest track and close in ms, {mode}, {name}: {times}")
             world.telemetry("deliver", "--now", expected=None)
-            events = world.status()["events"]
+            events = world.counted()
             check_equal((25001, 25001), (events["recorded"], events["delivered"]), f"recorded and delivered, {mode}, {name}: {events}")
             world.helper("reset", expected=None)
             world.helper("enable")
 
 
-@test("held-locks/helper-in-time", "B5 E9 E12")
+@of_both("held-locks/helper-in-time", "B5 E9 E12")
 def helper_in_time(world):
     """`track` and `command` leave their event and end while another keeps the lock: in 150 ms more than without. Nothing is lost."""
     for mode in (None, "in-process", "detached"):
-        with World(world.shared) as own:
+        with World(world.shared, world.records) as own:
             if mode is not None:
                 own.manifest(own.receiver().url, sections={"delivery": {"mode": mode}})
-            own.telemetry("track", "first")
-            commands = (["track", "e"], ["command", "--", "true"], ["command", "e", "--duration-ms", "1", "--exit-code", "0"])
+            own.record("first")
+            commands = COMMANDS[own.records]
 
             def best(command):
                 times = []
@@ -94,8 +95,8 @@ def helper_in_time(world):
                 held = [best(command) for command in commands]
             check(all(each <= before + 150 for each, before in zip(held, usual)), f"ms with and without the lock, {mode}: {held}, {usual}")
             own.telemetry("deliver", "--now", expected=None)
-            wait_until(lambda: own.status()["events"]["pending"] == 0, "the delivery")
-            events = own.status()["events"]
+            wait_until(lambda: own.counted()["pending"] == 0, "the delivery")
+            events = own.counted()
             check_equal((31, 31, 0), (events["recorded"], events["delivered"], events["dropped"]), f"recorded, delivered and dropped, {mode}: {events}")
 
 
@@ -139,6 +140,9 @@ int renameat(int from, const char *old, int to, const char *new) { REAL(renameat
 int ftruncate(int file, off_t length) { REAL(ftruncate); return real(file, length); }
 """
 
+# Of the helper, each of which records one.
+COMMANDS = {EVENTS: (["track", "e"], ["command", "--", "true"], ["command", "e", "--duration-ms", "1", "--exit-code", "0"]),
+            SPANS: (["span", "--", "true"], ["span", "--name", "e", "--attribute", "a=b", "--", "true"], ["span", "--parent", "none", "--", "true"])}
 MODES, GUARANTEES = ("helper", "detached", "in-process"), ("at-least-once", "at-most-once")
 
 
@@ -168,8 +172,12 @@ def parallel(function, *arguments):
         return list(pool.map(function, *arguments))
 
 
+def dropped(world):
+    return world.records.counts(world.status(), world.spool)[3]
+
+
 class Scene:
-    """Events of a program that is gone, which a process is about to deliver that will be stopped."""
+    """Events or spans of a program that is gone, which a process is about to deliver that will be stopped."""
 
     def __init__(self, world, mode, guarantee, answer, sections=None, **backend):
         self.world, self.mode = world, mode
@@ -185,7 +193,7 @@ class Scene:
         environment = {**self.world.environment, **environment}
         if self.mode == "in-process":
             self.recorded += 5
-            actions = [self.world.shared.sender, f"manifest={self.world.manifest_file}", "track=5", "flush=60000", "close=1000"]
+            actions = [self.world.shared.sender, *self.world.records.actions, f"manifest={self.world.manifest_file}", "track=5", "flush=60000", "close=1000"]
         else:
             actions = [f"{BUILD}/bin/telemetry", "deliver", "--tool", TOOL, *(["--now"] if self.mode == "helper" else [])]
         self.child = self.world.closes(Child(actions, environment, self.world.root))
@@ -205,18 +213,18 @@ class Scene:
 
     def check_kept(self, guarantee):
         """Every event counted once, sent once or at most once, and with a sound log of copies."""
-        world, events = self.world, self.world.status()["events"]
-        ids = [event["event_id"] for request in self.receiver.requests() for event in json.loads(request["body"] or "[]")]
+        world, events = self.world, self.world.counted()
+        ids = [world.records.identity(event) for request in self.receiver.requests() for event in json.loads(request["body"] or "[]")]
         text = f"{events}, {len(ids)} received"
         check_equal(self.recorded, events["recorded"], f"recorded: {text}")
         check_equal(self.recorded, events["delivered"] + events["dropped"] + events["pending"], f"the sum: {text}")
         check_equal(0, events["pending"], f"pending: {text}")
         if guarantee == "at-most-once":
             check_equal(len(set(ids)), len(ids), f"events received twice: {text}")
-            check_equal(events["dropped"], events["dropped_by_reason"].get("unconfirmed", 0), f"unconfirmed: {text}")
+            check_equal(events["dropped"], dropped(world).get("unconfirmed", 0), f"unconfirmed: {text}")
         else:
             check_equal((self.recorded, self.recorded), (events["delivered"], len(set(ids))), f"delivered: {text}")
-        world.telemetry("show", "--sent", "--verify")
+        world.telemetry("show", "--sent", "--verify", *world.records.options)
 
 
 def taken_over(scene):
@@ -225,18 +233,18 @@ def taken_over(scene):
     check_equal(0, done.returncode, f"exit code of deliver, {scene.mode}: {done.stderr}")
 
 
-@test("held-locks/stopped-sender", "E8 E11")
+@of_both("held-locks/stopped-sender", "E8 E11")
 def stopped_sender(world):
     """A process is stopped while it sends: ten seconds later its claim is another's, and awake it touches nothing of it."""
     def run(case):
         mode, guarantee = case
-        with World(world.shared) as own:
+        with World(world.shared, world.records) as own:
             scene = Scene(own, mode, guarantee, "/hang")
             scene.stop()
             begin = time.monotonic()
             taken_over(scene)
             check(time.monotonic() - begin > 5, f"its claim went at once, {case}")
-            events = own.status()["events"]
+            events = own.counted()
             lost = 5 if guarantee == "at-most-once" else 0
             check_equal((5 - lost, lost), (events["delivered"], events["dropped"]), f"delivered and dropped beside it, {case}: {events}")
             scene.wake()
@@ -245,15 +253,15 @@ def stopped_sender(world):
     parallel(run, [(mode, guarantee) for mode in MODES for guarantee in GUARANTEES])
 
 
-@test("held-locks/every-step", "E8 E11")
+@of_both("held-locks/every-step", "E8 E11")
 def every_step(world):
     """A process that delivers is stopped at each of its steps in turn, its claim taken, and woken: nothing is lost or counted twice."""
     stopper = world.preload("stopper", STOPPER)
 
     def run(case):
         step, guarantee, kind = case
-        with World(world.shared) as own:
-            sections = {"backends": [{"name": "log", "kind": "file"}, {"name": "far", "kind": "http", "endpoint": "URL"}]}
+        with World(world.shared, world.records) as own:
+            sections = {"backends": [{"name": "log", "kind": "file"}, {"name": "far", "kind": world.records.kind, "endpoint": "URL"}]}
             scene = Scene(own, "helper", guarantee, "/status/200")
             if kind == "several":
                 sections["backends"][1]["endpoint"] = scene.receiver.url
@@ -269,25 +277,26 @@ def every_step(world):
             scene.check_kept(guarantee)
             if kind == "several":
                 # At most once, it may have been stopped before the log was made.
-                log = os.path.join(own.spool, "events.jsonl")
+                log = os.path.join(own.spool, own.records.log)
                 lines = 0
                 if os.path.exists(log):
                     with open(log) as file:
                         lines = len(file.readlines())
                 check(lines <= 5 if guarantee == "at-most-once" else lines >= 5, f"lines of the log: {lines}, {case}")
             return taken
-    for kind in ("one", "several"):
+    # Spans have a file more when they are open, and nothing of their own in the steps of a send.
+    for kind in ("one", "several") if world.records is EVENTS else ("several",):
         for guarantee in GUARANTEES:
             results = parallel(run, [(step, guarantee, kind) for step in range(3, 120, 3 if kind == "one" else 7)])
             stops = [result for result in results if result is not None]
             check(len(stops) > 5 and sum(stops) > len(stops) // 3, f"stops, and claims taken: {results}")
 
 
-@test("held-locks/detached", "E8 E9")
+@of_both("held-locks/detached", "E8 E9")
 def detached(world):
     """A detached process is stopped: a short run starts another one, which takes the claim."""
     scene = Scene(world, "detached", "at-least-once", "/hang")
-    world.telemetry("track", "x", environment={"PATH": "/usr/bin:/bin"})
+    world.record("x", environment={"PATH": "/usr/bin:/bin"})
     scene.recorded += 1
     wait_until(lambda: scene.receiver.requests() and world.processes(), "a request")
     pid, = world.processes()
@@ -296,20 +305,20 @@ def detached(world):
     scene.receiver.mode("/status/200")
     age(world)
     age(world, "detached.lock")
-    world.telemetry("track", "y")
+    world.record("y")
     scene.recorded += 1
-    wait_until(lambda: world.status()["events"]["pending"] == 0, "the delivery by another process")
+    wait_until(lambda: world.counted()["pending"] == 0, "the delivery by another process")
     os.kill(pid, signal.SIGCONT)
     wait_until(lambda: not world.processes(), "the end of the first")
     scene.check_kept("at-least-once")
 
 
-@test("held-locks/refusal", "A18")
+@of_both("held-locks/refusal", "A18")
 def refusal(world):
     """A sender was stopped: after disable, and after reset, nothing that waited is in any file, and nothing comes of it awake."""
     def run(case):
         mode, command = case
-        with World(world.shared) as own:
+        with World(world.shared, world.records) as own:
             scene = Scene(own, mode, "at-least-once", "/hang")
             scene.stop()
             done = own.telemetry(command, expected=9)
@@ -319,20 +328,20 @@ def refusal(world):
             scene.wake()
             check_equal(1, len(scene.receiver.requests()), f"requests, {case}")
             if command == "disable":
-                events = own.status()["events"]
-                check_equal((scene.recorded, scene.recorded), (events["recorded"], events["dropped_by_reason"].get("withdrawn", 0)), f"{case}: {events}")
+                events = own.counted()
+                check_equal((scene.recorded, scene.recorded), (events["recorded"], dropped(own).get("withdrawn", 0)), f"{case}: {events}")
     parallel(run, [(mode, command) for mode in MODES for command in ("disable", "reset")])
 
 
-@test("held-locks/refused-by-hand", "E9 A18")
+@of_both("held-locks/refused-by-hand", "E9 A18")
 def refused_by_hand(world):
     """control is held by another when the worker finds the preference withdrawn: close(50) does not wait for what that erases."""
     times = []
     for _ in range(5):
-        with World(world.shared) as own:
+        with World(world.shared, world.records) as own:
             scene = Scene(own, "in-process", "at-least-once", "/hang")
             child = own.start(f"manifest={own.manifest_file}", "track=5", "await=go", "close=50")
-            wait_until(lambda: own.status()["events"]["recorded"] == 10, "the events")
+            wait_until(lambda: own.counted()["recorded"] == 10, "the events")
             with open(os.path.join(own.spool, "control"), "a") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 with open(own.path("home", ".config", "telemetry", TOOL, "enabled"), "w") as preference:
@@ -344,7 +353,7 @@ def refused_by_hand(world):
     check(min(times) <= 100, f"close(50) in ms: {times}")
 
 
-@test("held-locks/other-version", "E8")
+@of_both("held-locks/other-version", "E8")
 def other_version(world):
     """A holder that never says that it is alive, as of an older version: it keeps its claim, whatever a killed one before it has left."""
     scene = Scene(world, "helper", "at-most-once", "/hang")
@@ -371,7 +380,7 @@ int main(int count, char **arguments)
     telemetry_options *options = telemetry_options_new("itest", "1");
     telemetry_options_load_manifest(options, arguments[1]);
     telemetry_collector *collector = telemetry_open(options);
-    for (int i = 0; i < 5; i++) telemetry_track(collector, TELEMETRY_FEATURE_USED, "kept", NULL, 0);
+    for (int i = 0; i < 5; i++) put(collector, "kept", NULL, 0);
     if (count > 2) {
         printf("%d\n", telemetry_flush(collector, 5000));
         fflush(stdout);
@@ -382,14 +391,14 @@ int main(int count, char **arguments)
 """
 
 
-@test("held-locks/counts-kept", "E12")
+@of_both("held-locks/counts-kept", "E12")
 def counts_kept(world):
     """Events are delivered while another process holds the lock of `control`, and the program ends without close: they are
     counted all the same."""
     program = world.program("kept", KEPT)
     receiver = world.receiver()
     world.manifest(receiver.url)
-    world.telemetry("track", "first")
+    world.record("first")
     world.telemetry("deliver", "--now")
     with open(os.path.join(world.spool, "control"), "rb") as control:
         fcntl.flock(control, fcntl.LOCK_EX)
@@ -430,7 +439,7 @@ int openat(int directory, const char *path, int flags, ...)
 """
 
 
-@test("held-locks/taken-when-made", "E3 E12")
+@of_both("held-locks/taken-when-made", "E3 E12")
 def taken_when_made(world):
     """What was in memory is saved at close though another process takes the file for a dead one's before it is locked."""
     program = world.program("kept", KEPT)

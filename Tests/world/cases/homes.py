@@ -7,6 +7,7 @@ import os
 import shutil
 
 from stage import TOOL, wait_until
+from records import of_both
 from suite import check, check_equal, test
 from world import BUILD, USER
 
@@ -25,7 +26,7 @@ def entries(world):
     return sorted(os.listdir(os.fsencode(world.root)))
 
 
-@test("homes/no-utf-8", "storage")
+@of_both("homes/no-utf-8", "storage")
 def no_utf8(world):
     """The name of the home is no UTF-8: program, detached process and helper make and find their files in it."""
     receiver = world.receiver()
@@ -33,25 +34,25 @@ def no_utf8(world):
         home = home_of(world, name)
         before = entries(world)
         environment = {"HOME": home}
-        state = os.path.join(home, ".local", "state", "telemetry", TOOL)
+        state = world.spool_in(os.path.join(home, ".local", "state"))
         manifest = os.path.join(home, ".local", "share", "telemetry", "tools", TOOL + ".yaml")
-        world.run([world.shared.sender, f"code={receiver.url}", "track=2", "close=3000"], environment=environment)
+        world.run([world.shared.sender, *world.records.actions, f"code={receiver.url}", "track=2", "close=3000"], environment=environment)
         check(os.path.exists(os.path.join(state, "control")), f"{name}: no spool of a program's")
         os.makedirs(os.path.dirname(manifest))
         with open(manifest, "w") as file:
-            json.dump({"tool": {"name": TOOL}, "backend": {"kind": "http", "endpoint": receiver.url}, "identity": {"ephemeral": "never"},
+            json.dump({"tool": {"name": TOOL}, "backend": {"kind": world.records.kind, "endpoint": receiver.url}, "identity": {"ephemeral": "never"},
                        "delivery": {"mode": "detached"}}, file)
         count = len(receiver.accepted())
-        world.telemetry("track", "x", environment=environment)
+        world.record("x", environment=environment)
         wait_until(lambda: len(receiver.accepted()) == count + 1, f"{name}: the helper's event")
-        world.run([world.shared.sender, f"manifest={manifest}", "track=2", "close=3000"], environment=environment)
+        world.run([world.shared.sender, *world.records.actions, f"manifest={manifest}", "track=2", "close=3000"], environment=environment)
         wait_until(lambda: len(receiver.accepted()) == count + 3, f"{name}: the program's, detached")
         elsewhere = shutil.copy(manifest, os.path.join(home, "other.yaml"))
         for words in (["explain", "--manifest", elsewhere], ["explain", "--manifest=" + elsewhere]):
             world.telemetry(*words, environment=environment)
         world.run([f"{BUILD}/bin/telemetry", "manifest", "check", elsewhere], environment=environment)
         status = json.loads(world.telemetry("status", "--json", environment=environment).stdout)
-        check_equal((True, 5), (status["enabled"], status["events"]["delivered"]), f"{name}: enabled, delivered")
+        check_equal((True, 5), (status["enabled"], status[world.records.name]["delivered"]), f"{name}: enabled, delivered")
         json.loads(world.telemetry("doctor", "--offline", "--json", environment=environment).stdout)
         world.telemetry("doctor", "--offline", environment=environment)
         world.telemetry("disable", environment=environment)
@@ -112,10 +113,10 @@ def closed(world):
     # Whoever asks what waits is told that this cannot be seen.
     done = world.run([f"{BUILD}/bin/telemetry", "show", "--tool", TOOL], expected=5, **options)
     check("can be looked at: Permission denied" in done.stderr, done.stderr)
-    world.run([world.shared.sender, f"code={receiver.url}", "try=2", "close=2000"], **options)
+    world.run([world.shared.sender, *world.records.actions, f"code={receiver.url}", "try=2", "close=2000"], **options)
     check_equal([], receiver.accepted(), "events without a yes")
     check("directory cannot be entered" in world.telemetry("explain", **options).stdout, "what explain says")
     options["environment"]["ITEST_TELEMETRY_ENABLED"] = "1"
-    world.run([world.shared.sender, f"code={receiver.url}", "track=2", "close=2000"], **options)
+    world.run([world.shared.sender, *world.records.actions, f"code={receiver.url}", "track=2", "close=2000"], **options)
     world.telemetry("track", "x", "--manifest", manifest, **options)
     check_equal(3, len(receiver.accepted()), "events with the variable's yes")

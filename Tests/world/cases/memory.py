@@ -71,6 +71,29 @@ static telemetry_verdict take(void *context, const char *json, size_t length, si
     return TELEMETRY_ACCEPTED;
 }
 
+/* The last one stays open, and one outgrows its place. */
+static void spans(telemetry_collector *collector, const telemetry_attribute *more)
+{
+    char text[512], long_text[1000];
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = 0;
+    telemetry_attribute large[] = { telemetry_string("one", long_text), telemetry_string("two", long_text) };
+    telemetry_span span, below, open;
+    for (int i = 0; i < events / 10; i++) {
+        CALL(telemetry_span_begin(collector, &span, "memory", TELEMETRY_SPAN_CLIENT, NULL));
+        telemetry_span_activate(&span);
+        CALL(telemetry_span_begin(collector, &below, "below", 0, NULL));
+        CALL(telemetry_span_set_attributes(&below, i % 8 ? more : large, 2));
+        CALL(telemetry_span_add_event(&span, "retry", more, 2));
+        CALL(telemetry_span_set_status(&span, TELEMETRY_SPAN_ERROR, "it failed"));
+        CALL(telemetry_span_record_error(&below, "network", "it failed"));
+        telemetry_span_environment(&span, text, sizeof text);
+        CALL(telemetry_span_end(&below));
+        CALL(telemetry_span_end(&span));
+    }
+    CALL(telemetry_span_begin(collector, &open, "open", 0, TELEMETRY_SPAN_ROOT));
+}
+
 /* All that a host does. */
 static void cycle(const char *kind)
 {
@@ -98,6 +121,7 @@ static void cycle(const char *kind)
     CALL(telemetry_command_set(command, "itest do this"));
     CALL(telemetry_command_finish(command, 0, more, 2));
     telemetry_command_free(command);
+    spans(collector, more);
     telemetry_backend_info(collector, text, sizeof text);
     telemetry_statistics counts = { .size = sizeof counts };
     CALL(telemetry_get_statistics(collector, &counts));
@@ -190,7 +214,8 @@ def memory(world, mode, step=0, kinds=("file", "custom", "manifest")):
     program = world.program("memory", SOURCE, "-rdynamic")
     receiver = world.closes(Origin(200))
     world.manifest(None, {"tool": {"name": "itest"}, "backends": [
-        {"kind": "http", "endpoint": receiver.url, "compression": "gzip"}, {"kind": "otlp", "endpoint": receiver.url}, {"kind": "file"}]})
+        {"kind": "http", "endpoint": receiver.url, "compression": "gzip"}, {"kind": "otlp", "endpoint": receiver.url, "signals": "events spans"},
+        {"kind": "file"}]})
     for kind in kinds:
         done = world.run([program, mode, world.manifest_file if kind == "manifest" else kind, str(step)], timeout=600)
         # A try that was no try shows nothing.

@@ -10,6 +10,7 @@ import struct
 import sys
 
 from stage import BUILD, HERE, TOOL, completed
+from records import EVENTS, of_both
 from suite import Skipped, check, check_equal, test
 from world import USER
 
@@ -300,22 +301,24 @@ int main(int count, char **arguments)
     int status;
     telemetry_options *options = telemetry_options_new("itest", "1");
     telemetry_options_set_ephemeral(options, TELEMETRY_EPHEMERAL_NEVER);
-    if (getenv("URL") != NULL) telemetry_options_set_backend_http(options, getenv("URL"), NULL, 0);
+    if (getenv("URL") != NULL) send_to(options, getenv("URL"));
     collector = telemetry_open(options);
     telemetry_options_free(options);
-    for (int i = 0; i < 10; i++) telemetry_track(collector, TELEMETRY_FEATURE_USED, "before", NULL, 0);
+    for (int i = 0; i < 10; i++) put(collector, "before", NULL, 0);
     if (count != 2 || setgid(atoi(arguments[1])) != 0 || setuid(atoi(arguments[1])) != 0) return 1;
     unsigned long long first = recorded(&status);
     printf("%llu %d\n", first, status);
     int flushed = 0;
     for (int i = 0; i < 5000; i++) {
-        telemetry_track(collector, TELEMETRY_FEATURE_USED, "after", NULL, 0);
+        put(collector, "after", NULL, 0);
         if (getenv("URL") != NULL && i % 1000 == 999) flushed |= telemetry_flush(collector, 10000);
     }
     unsigned long long second = recorded(&status);
     printf("%llu %d\n", second, status);
     telemetry_close(collector, 0);
+#ifndef SPANS /* Whether events of others wait cannot be known any more, and it has none. */
     if (flushed != 0) return 2;
+#endif
     return 0;
 }
 """
@@ -335,7 +338,7 @@ def given_up(world):
     world.expect(20, pending=20)
 
 
-@test("privileges/given-up-and-sent", "E9")
+@of_both("privileges/given-up-and-sent", "E9")
 def given_up_and_sent(world):
     """What a daemon records after it gave its rights up is delivered from memory; what it recorded before waits for root."""
     if os.geteuid() != 0:
@@ -344,7 +347,9 @@ def given_up_and_sent(world):
     program = world.program("dropping", DROPPING)
     world.run([program, str(USER)], environment={"URL": receiver.url, "ITEST_TELEMETRY_ENABLED": "1"})
     check_equal(["after"], sorted({event["name"] for event in receiver.accepted()}), "names of the events received")
-    check_equal(5000, len(receiver.accepted()), "events received")
+    # The first spans that follow go into the file that is open: nothing has asked for the numbers, which looks at it.
+    least = 5000 if world.records is EVENTS else 4000
+    check(least <= len(receiver.accepted()) <= 5000, f"{len(receiver.accepted())} were received")
     world.manifest(receiver.url)
     world.helper("deliver", "--now")
     check_equal(5010, len(receiver.accepted()), "events received, with those of before")

@@ -3,6 +3,7 @@ as success, and logs named the receiver that was asked. Here nothing secret leav
 import json
 
 from origin import Origin, redirect
+from records import EVENTS, of_both
 from suite import check, check_equal, test
 
 KEY = "redirect-canary-7c1e"
@@ -11,10 +12,10 @@ BODY_KEYS = ["posthog", "segment"]
 MODES = ["in-process", "helper"]
 
 
-def send(stage, endpoint, mode="in-process", guarantee="at-least-once", kind="http", **backend):
+def send(stage, endpoint, mode="in-process", guarantee="at-least-once", kind=None, **backend):
     """Records an event in a C program and has it delivered, by the program or by the helper; what status says."""
     sections = {"delivery": {"guarantee": guarantee, "mode": "in-process"}}
-    stage.manifest(endpoint, sections, kind=kind, allow_http=True, **backend)
+    stage.manifest(endpoint, sections, kind=kind or stage.records.kind, allow_http=True, **backend)
     stage.send(f"manifest={stage.manifest_file}", "track=1", f"close={5000 if mode == 'in-process' else 0}")
     if mode == "helper":
         stage.helper("deliver", "--now", expected=None)
@@ -28,12 +29,12 @@ def sent(stage):
         return [json.loads(line) for line in file]
 
 
-@test("redirects/key", "F")
+@of_both("redirects/key", "F")
 def key(stage):
     """Every kind, by header and by body: the key stays with its origin, whoever delivers, and so do the author's headers."""
-    for kind in KINDS:
+    for kind in KINDS if stage.records is EVENTS else [stage.records.kind]:
         for mode in MODES:
-            with type(stage)(stage.shared) as world:
+            with type(stage)(stage.shared, stage.records) as world:
                 other = world.closes(Origin())
                 first = world.closes(Origin(redirect(307, f"{other.url}/elsewhere")))
                 status = send(world, first.url, mode, kind=kind, api_key=KEY, headers={"X-Author": "author-canary"})

@@ -2,12 +2,13 @@
 import os
 
 from stage import TOOL, wait_until
-from suite import check, check_equal, test
+from records import of_both
+from suite import check, check_equal
 
 CONTAINER = {"container": "podman"}
 
 
-@test("short-runs/while-delivering", "E6 E12")
+@of_both("short-runs/while-delivering", "E6 E12")
 def while_delivering(world):
     """What is recorded while a detached process is at work is delivered without another run."""
     for guarantee in ("at-least-once", "at-most-once"):
@@ -15,43 +16,43 @@ def while_delivering(world):
         world.manifest(receiver.url, sections={"delivery": {"mode": "detached", "guarantee": guarantee}})
         for _ in range(4):
             count = len(receiver.accepted())
-            world.telemetry("track", "begin")
+            world.record("begin")
             wait_until(lambda: len(receiver.requests()) > count or world.processes(), "the deliverer is at work")
-            world.telemetry("track", "end")
+            world.record("end")
             wait_until(lambda: len(receiver.accepted()) == count + 2, f"both events have arrived, {guarantee}")
     wait_until(lambda: not world.processes(), "the last deliverer has ended")
     world.expect(16, delivered=16)
 
 
-@test("short-runs/both-ends", "E4 E6 E12")
+@of_both("short-runs/both-ends", "E4 E6 E12")
 def both_ends(world):
     """Runs that end just as a deliverer does: no event waits for another run."""
     receiver = world.receiver()
     world.manifest(receiver.url, sections={"delivery": {"mode": "detached"}})
     for number in range(30):
-        world.telemetry("track", "e")
+        world.record("e")
     wait_until(lambda: len(receiver.accepted()) == 30, "all have arrived")
     wait_until(lambda: not world.processes(), "the last deliverer has ended")
     world.expect(30, delivered=30)
 
 
-@test("short-runs/in-a-container", "E2 E12")
+@of_both("short-runs/in-a-container", "E2 E12")
 def in_a_container(world):
     """Each run has an identifier of its own; 300 runs without a receiver do not fill the spool."""
     world.manifest("http://127.0.0.1:9/nobody", sections={"identity": {"ephemeral": "always"}, "delivery": {"mode": "detached"}})
     for _ in range(300):
-        world.telemetry("track", "e")
+        world.record("e")
     wait_until(lambda: not world.processes(), "the last deliverer has ended")
     world.expect(300, pending=300)
     sizes = [os.path.getsize(os.path.join(world.spool, name)) for name in os.listdir(world.spool) if name.endswith(".seg")]
     check(sum(sizes) <= 300 * 8192 + 262144, f"{len(sizes)} segments have {sum(sizes)} bytes")
     receiver = world.receiver()
     world.recover(receiver.url)
-    check_equal(300, len({event["machine_id"] for event in receiver.accepted()}), "identifiers received")
+    check_equal(300, len({world.records.machine(each) for each in receiver.accepted()}), "identifiers received")
     world.expect(300, delivered=300)
 
 
-@test("short-runs/in-process", "E2 E12")
+@of_both("short-runs/in-process", "E2 E12")
 def in_process(world):
     """The same for a program in C that delivers itself."""
     actions = ["endpoint=http://127.0.0.1:9/nobody", "ephemeral=2", "track=3", "close=0"]
@@ -74,7 +75,7 @@ static int record(const char *manifest)
 {
     telemetry_options *options = telemetry_options_new("itest", "1.0");
     telemetry_options_load_manifest(options, manifest);
-    return telemetry_track(telemetry_open(options), TELEMETRY_FEATURE_USED, "e", NULL, 0) == TELEMETRY_OK;
+    return put(telemetry_open(options), "e", NULL, 0) == TELEMETRY_OK;
 }
 int main(int argc, char **argv)
 {
@@ -92,13 +93,13 @@ int main(int argc, char **argv)
 """
 
 
-@test("short-runs/crowd", "E1 E2 E9")
+@of_both("short-runs/crowd", "E1 E2 E9")
 def crowd(world):
     """Eight programs at a time that just end, in a spool that is full: what was acknowledged is counted."""
     program = world.program("just-ends", JUST_ENDS)
     world.manifest("http://127.0.0.1:9/nobody", sections={"identity": {"ephemeral": "always"}, "delivery": {"mode": "detached"}})
     acknowledged = int(world.run([program, world.manifest_file]).stdout)
-    events = world.status()["events"]
+    events = world.counted()
     check_equal(480, acknowledged, "acknowledged")
     # A process that gets no time for a quarter of a second is not waited for.
     check(acknowledged - events["recorded"] <= acknowledged // 10, f"{acknowledged} acknowledged: {events}")

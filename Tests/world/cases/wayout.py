@@ -11,6 +11,7 @@ import sys
 import time
 
 from stage import TOOL, Child, wait_until
+from records import of_both
 from suite import check, check_equal, test
 from world import BUILD, USER, World
 
@@ -50,7 +51,7 @@ int main(int count, char **arguments)
 def sends(world, **options):
     """What a program that has its receiver in its code sends when it runs now."""
     receiver = world.receiver()
-    program = [world.shared.sender, f"code={receiver.url}", "try=2", "close=3000"]
+    program = [world.shared.sender, *world.records.actions, f"code={receiver.url}", "try=2", "close=3000"]
     shared = world.shared.directory
     for directory in (shared, world.shared.certificates):
         os.chmod(directory, 0o755)
@@ -88,7 +89,7 @@ def agree(world, user=None):
         own_home(world)
 
 
-@test("wayout/closed-local", "A18")
+@of_both("wayout/closed-local", "A18")
 def closed_local(world):
     """~/.local may not be entered: each refusal is stored, and a C program is off."""
     for name, refuse in refusals(world, user=USER):
@@ -105,7 +106,7 @@ def closed_local(world):
         check_equal(0, sends(world, user=USER), f"events after {name}")
 
 
-@test("wayout/full-disk", "A18")
+@of_both("wayout/full-disk", "A18")
 def full_disk(world):
     """No byte is free: the refusal takes the place of the yes, which needs no room."""
     small = world.small_disk("small", 300)
@@ -218,7 +219,7 @@ def off_all_the_same(world):
     check(not os.path.exists(world.path("nowhere")), "a home was made")
 
 
-@test("wayout/stopped", "A18")
+@of_both("wayout/stopped", "A18")
 def stopped(world):
     """A sender was stopped while it sent: the refusal is stored, exit code 9, soon, and the process is named."""
     receiver = world.receiver("/hang")
@@ -230,15 +231,15 @@ def stopped(world):
     check(time.monotonic() - begin < 10, "it waited for long")
     for words in ("the refusal is stored", f"kill -9 {child.process.pid}", "is stopped"):
         check(words in done.stderr, f"{words} is not in {done.stderr}")
-    status = json.loads(world.telemetry("status", "--json").stdout)
-    check_equal((False, 0), (status["enabled"], status["events"]["pending"]), "enabled, pending")
+    status = world.status()
+    check_equal((False, 0), (status["enabled"], status[world.records.name]["pending"]), "enabled, pending")
     check_equal(0, sends(world), "events of another program")
     child.process.send_signal(signal.SIGCONT)
     child.process.wait(30)
     check_equal(1, len(receiver.requests()), "requests")
 
 
-@test("wayout/came-and-went", "A18")
+@of_both("wayout/came-and-went", "A18")
 def came_and_went(world):
     """What was recorded before a no is not sent after the next yes, however the no was said and wherever the events waited."""
     answer = world.path("home", ".config", "telemetry", TOOL, "enabled")
@@ -250,14 +251,14 @@ def came_and_went(world):
     receiver = world.receiver("/status/503")
     # In the spool; whatever runs of the tool while the answer is no finds it.
     world.send(f"endpoint={receiver.url}", "track=7", "close=0")
-    check_equal(7, world.status()["events"]["pending"], "events that wait")
+    check_equal(7, world.counted()["pending"], "events that wait")
     by_hand("false")
-    world.run([world.shared.sender, f"code={receiver.url}", "try=1", "close=0"])
+    world.run([world.shared.sender, *world.records.actions, f"code={receiver.url}", "try=1", "close=0"])
     by_hand("true")
     receiver.mode("/status/200")
     world.send(f"endpoint={receiver.url}", "track=1", "flush=5000", "close=0")
     check_equal(1, len(receiver.accepted()), "events: those after the second yes")
-    check_equal((8, 1, 7), tuple(world.status()["events"][name] for name in ("recorded", "delivered", "dropped")), "counts")
+    check_equal((8, 1, 7), tuple(world.counted()[name] for name in ("recorded", "delivered", "dropped")), "counts")
 
     # The answer is removed by hand while nothing of the tool runs, so that nobody erases what waits.
     receiver.mode("/status/503")
@@ -284,7 +285,7 @@ def came_and_went(world):
     check_equal(4, len(receiver.accepted()), "events in all")
 
 
-@test("wayout/idle-holder", "A18")
+@of_both("wayout/idle-holder", "A18")
 def idle_holder(world):
     """A program that is busy elsewhere holds what it has recorded: nothing of it is left when the refusal returns."""
     child = world.start("endpoint=http://127.0.0.1:9", "track=20", f"await={world.path('go')}", "close=0")
@@ -306,7 +307,7 @@ def connections(port):
     return [row for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "01"]
 
 
-@test("wayout/in-memory", "A18")
+@of_both("wayout/in-memory", "A18")
 def in_memory(world):
     """No room for a spool, so that a program sends from memory: it has let go when the refusal returns; one that is stopped has not."""
     for is_stopped in (False, True):
@@ -345,7 +346,7 @@ def stopped_holder(world):
     check_equal([], receiver.accepted(), "events that were withdrawn")
 
 
-@test("wayout/while-opening", "A18")
+@of_both("wayout/while-opening", "A18")
 def while_opening(stage):
     """A no while a program makes its spool: what the program records then is not kept, nor sent, nor sent after the next yes."""
     held = stage.preload("held", HELD)
@@ -366,7 +367,7 @@ def while_opening(stage):
                 world.helper("enable")
                 world.helper("deliver", "--now", expected=None)
                 check_equal([], receiver.accepted(), f"events sent, {mode}, {answer}")
-                check_equal(0, world.status()["events"]["pending"], f"events that wait, {mode}, {answer}")
+                check_equal(0, world.counted()["pending"], f"events that wait, {mode}, {answer}")
 
 
 @test("wayout/same-state", "A18")

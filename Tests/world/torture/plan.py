@@ -37,7 +37,11 @@ def limits(draw):
                         {"DATA": draw.choice([4, 16, 64]) << 20}])
 
 
-def recorder(draw, number, is_detached, has_consent):
+# Receivers of spans: where, and what a manifest says beside it. In JSON, so that a round can read what has come.
+SPAN_KINDS = {"zipkin": ("/api/v2/spans", {}), "otlp": ("/v1/traces", {"signals": "spans", "protocol": "http/json"})}
+
+
+def recorder(draw, number, is_detached, has_consent, has_spans):
     """One program: how it is run, and what it does."""
     plan = {"as": number, "umask": draw.choice([0o022] * 6 + [0, 0o077, 0o177, 0o777]), "low": draw.choice([0] * 6 + list(range(1, 8))),
             "limits": limits(draw) if draw.maybe(0.2) else {}, "shift": [0, 0], "slow": draw.choice([0] * 8 + [1000, 5000]),
@@ -64,6 +68,12 @@ def recorder(draw, number, is_detached, has_consent):
             lambda: ["fork", f"{draw.some(0, 60)},{draw.choice([-1, 0, 50, 400])},{draw.choice([0, 1])}"],
             lambda: ["flush", draw.choice([0, 20, 200, 600])], lambda: ["sleep", draw.some(1, 500)], lambda: ["error", "CANARY"],
             lambda: ["statistics", ""]])())
+    if has_spans:
+        for _ in range(draw.randint(1, 4)):
+            actions.insert(draw.randint(0, len(actions)), draw.choice([
+                lambda: ["spans", draw.some(1, 600)], lambda: ["spans", draw.some(1, 40)], lambda: ["begin", draw.some(1, 60)],
+                lambda: ["begin", draw.some(1, 4)]])())
+        actions.insert(0, ["spans", draw.some(1, 20)])
     # With a pause before each call, others' files are hit between the look at a descriptor and its use.
     place = draw.randint(0, len(actions)) if draw.maybe(0.08) else None
     if place is not None and not plan["slow"]:
@@ -89,7 +99,7 @@ def make(seed, number, away):
             "timeout": draw.choice([200, 600, 5000]), "gzip": draw.maybe(0.2), "user": draw.choice([0, 20000 + number % 20000]),
             "refusal": None if has_consent else draw.choice([None, *REFUSALS]),
             "consent": has_consent, "answers": [], "disk": None, "removed": None, "disabled": None, "deliver": None,
-            "second": None, "hunted": None}
+            "second": None, "hunted": None, "spans": None, "span_answers": []}
     if draw.maybe(0.7):
         plan["answers"] = [answer(draw, away) for _ in range(draw.randint(1, 6))]
     if draw.maybe(0.2):
@@ -107,5 +117,9 @@ def make(seed, number, away):
         plan["hunted"] = [round(draw.uniform(0.05, 1.2), 3), draw.choice(["kill", "stop"])]
     if draw.maybe(0.2):
         plan["deliver"] = round(draw.uniform(0, 1), 3)
-    plan["recorders"] = [recorder(draw, each, is_detached, has_consent) for each in range(draw.choice([1, 1, 1, 2, 3, 4]))]
+    if draw.maybe(0.6):
+        plan["spans"] = draw.choice(list(SPAN_KINDS))
+        if draw.maybe(0.6):
+            plan["span_answers"] = [answer(draw, away) for _ in range(draw.randint(1, 6))]
+    plan["recorders"] = [recorder(draw, each, is_detached, has_consent, bool(plan["spans"])) for each in range(draw.choice([1, 1, 1, 2, 3, 4]))]
     return plan

@@ -2,10 +2,11 @@
  *
  *     recorder OUT NAME=VALUE...
  *
- * OUT is a descriptor: every event that was acknowledged is a line "a TOKEN" there, every measurement "r {JSON}". From left to
- * right: as=NUMBER (the tokens are step.NUMBER.CHILD.Nx) manifest=FILE helper=FILE low=MASK (descriptors 0 to 2 to close)
- * before= open= own=FILE closefrom= track=COUNT error=CANARY threads=COUNT,EVENTS join= fork=EVENTS,MS,EXIT flush=MS close=MS
- * sleep=MS disable= enable= drop= statistics= after= exit=CODE. */
+ * OUT is a descriptor: every event or span that was acknowledged is a line "a TOKEN" there, every measurement "r {JSON}". From left
+ * to right: as=NUMBER (the tokens are step.NUMBER.CHILD.Nx, of spans span.… and of those that stay open open.…) manifest=FILE
+ * helper=FILE low=MASK (descriptors 0 to 2 to close) before= open= own=FILE closefrom= track=COUNT spans=COUNT begin=COUNT (spans that
+ * it never ends) error=CANARY threads=COUNT,EVENTS join= fork=EVENTS,MS,EXIT flush=MS close=MS sleep=MS disable= enable= drop=
+ * statistics= after= exit=CODE. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,11 @@ static telemetry_collector *collector;
 static int out, schedule_file, status_file;
 static int runner, child;
 static atomic_long sequence;
+/* Those that stay open. */
+static telemetry_span open_spans[1024];
+static int open_count;
+/* Threads and children record spans as well. */
+static bool has_spans;
 
 /* What a program has and a library must leave alone. */
 static struct snapshot {
@@ -224,28 +230,77 @@ static void close_from(const char *path)
     before.threads = 1;
 }
 
+static void tell(const char *name, telemetry_status status)
+{
+    char line[80];
+    if (status == TELEMETRY_OK || status == TELEMETRY_ADJUSTED) {
+        int length = snprintf(line, sizeof line, "a %s\n", name);
+        if (write(out, line, (size_t)length) != length)
+            _exit(91);
+    } else if (status != TELEMETRY_DISABLED && status != TELEMETRY_ERROR_DROPPED) {
+        report("r {\"problem\": \"%.4s answered %d\"}\n", name, (int)status);
+    } else {
+        report("n %s %d\n", name, (int)status);
+    }
+}
+
 static void track(long count)
 {
     for (long i = 0; i < count; i++) {
-        char name[64], line[80];
+        char name[64];
         snprintf(name, sizeof name, "step.%d.%d.%ldx", runner, child, atomic_fetch_add(&sequence, 1));
         telemetry_attribute attributes[] = { telemetry_int("number", i), telemetry_string("words", "all is well") };
-        telemetry_status status = KEPT(telemetry_track(collector, TELEMETRY_FEATURE_USED, name, attributes, 2));
-        if (status == TELEMETRY_OK || status == TELEMETRY_ADJUSTED) {
-            int length = snprintf(line, sizeof line, "a %s\n", name);
-            if (write(out, line, (size_t)length) != length)
-                _exit(91);
-        } else if (status != TELEMETRY_DISABLED && status != TELEMETRY_ERROR_DROPPED) {
-            report("r {\"problem\": \"track answered %d\"}\n", (int)status);
-        } else {
-            report("n %s %d\n", name, (int)status);
-        }
+        tell(name, KEPT(telemetry_track(collector, TELEMETRY_FEATURE_USED, name, attributes, 2)));
     }
+}
+
+static telemetry_status begin_span(telemetry_span *span, const char *kind, char *name, size_t size)
+{
+    snprintf(name, size, "%s.%d.%d.%ldx", kind, runner, child, atomic_fetch_add(&sequence, 1));
+    telemetry_attribute attributes[] = { telemetry_int("number", 1), telemetry_string("words", "all is well") };
+    telemetry_status status = KEPT(telemetry_span_begin(collector, span, name, TELEMETRY_SPAN_INTERNAL, NULL));
+    KEPT(telemetry_span_set_attributes(span, attributes, 2));
+    return status;
+}
+
+static void spans(long count)
+{
+    for (long i = 0; i < count; i++) {
+        char name[64];
+        telemetry_span span;
+        telemetry_status begun = begin_span(&span, "span", name, sizeof name);
+        if (i % 4 == 0)
+            KEPT(telemetry_span_add_event(&span, "half of it", NULL, 0));
+        telemetry_status ended = KEPT(telemetry_span_end(&span));
+        tell(name, begun < 0 || begun == TELEMETRY_DISABLED ? begun : ended);
+    }
+}
+
+static void begin(long count)
+{
+    for (; count > 0 && open_count < (int)(sizeof open_spans / sizeof *open_spans); count--) {
+        char name[64];
+        telemetry_status begun = begin_span(&open_spans[open_count++], "open", name, sizeof name);
+        tell(name, begun);
+    }
+}
+
+static void fail(const char *message)
+{
+    telemetry_track_error(collector, "step.error", "internal", message, NULL, 0);
+    if (!has_spans)
+        return;
+    telemetry_span span;
+    telemetry_span_begin(collector, &span, "step.error", TELEMETRY_SPAN_CLIENT, NULL);
+    telemetry_span_record_error(&span, "internal", message);
+    telemetry_span_end(&span);
 }
 
 static void *record(void *count)
 {
     track((long)count);
+    if (has_spans)
+        spans((long)count / 4);
     return NULL;
 }
 
@@ -314,6 +369,11 @@ static void do_fork(const char *value)
     close(schedule_file);
     schedule_file = kept_file("/proc/thread-self/schedstat", O_RDONLY);
     track(events);
+    if (has_spans) {
+        open_count = 0;
+        spans(events / 4);
+        begin(events % 3);
+    }
     if (ms >= 0)
         timed("close", ms);
     if (is_exit)
@@ -356,8 +416,13 @@ static bool act(const char *name, const char *value)
         close_from(value);
     } else if (strcmp(name, "track") == 0) {
         track(number);
+    } else if (strcmp(name, "spans") == 0) {
+        has_spans = true;
+        spans(number);
+    } else if (strcmp(name, "begin") == 0) {
+        begin(number);
     } else if (strcmp(name, "error") == 0) {
-        telemetry_track_error(collector, "step.error", "internal", value, NULL, 0);
+        fail(value);
     } else if (strcmp(name, "threads") == 0) {
         const char *events = strchr(value, ',');
         for (; number > 0 && thread_count < 16; number--)

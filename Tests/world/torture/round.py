@@ -131,7 +131,9 @@ class Round:
     def __init__(self, shared, seed, number):
         self.shared, self.seed, self.number = shared, seed, number
         self.faults, self.late, self.notes = [], [], []
-        self.sink, self.away, self.second = Sink(), Sink(), Sink()
+        # Those of events, that of spans, and another origin.
+        self.sink, self.second, self.traces, self.away = Sink(), Sink(), Sink(), Sink()
+        self.receivers = [self.sink, self.second, self.traces]
         self.plan = plans.make(seed, number, self.away.origin)
         self.root = tempfile.mkdtemp(prefix="telemetry-torture-")
         os.chmod(self.root, 0o755)
@@ -197,6 +199,10 @@ class Round:
         backends = [{"kind": kind, "name": name, "endpoint": sink.origin + plans.KINDS[kind], "api_key": KEY, "timeout_ms": timeout_ms,
                      **({"compression": "gzip"} if self.plan["gzip"] else {})}
                     for name, kind, sink in (("first", self.plan["backend"], self.sink), ("second", self.plan["second"], self.second)) if kind]
+        if self.plan["spans"]:
+            path, more = plans.SPAN_KINDS[self.plan["spans"]]
+            backends.append({"kind": self.plan["spans"], "name": "traces", "endpoint": self.traces.origin + path, "api_key": KEY,
+                             "timeout_ms": timeout_ms, **more})
         places = {"backends": backends}
         if len(backends) == 1:
             del backends[0]["name"]
@@ -301,8 +307,8 @@ class Round:
         self.was_disabled = True
         if done.returncode == 0:
             self.disabled = True
-            self.sink.forbid()
-            self.second.forbid()
+            for each in self.receivers:
+                each.forbid()
         elif not self.plan["disk"] and not self.hunted and not any(each.stops for each in self.recorders):
             self.fault(f"disable ended with {done.returncode}: {done.stderr.decode()}")
 
@@ -310,14 +316,18 @@ class Round:
         if self.disabled:
             # What is on its way without leave has time to show.
             time.sleep(0.2)
-            self.sink.permit()
-            self.second.permit()
+            self.permit()
         self.disabled = self.telemetry("enable").returncode != 0 and self.disabled
+
+    def permit(self):
+        for each in self.receivers:
+            each.permit()
 
     def run(self):
         self.make()
         self.before = self.tree()
         self.sink.set(*(map(tuple, self.plan["answers"] or [("ok",)])))
+        self.traces.set(*(map(tuple, self.plan["span_answers"] or [("ok",)])))
         self.recorders = [Recorder(self, each) for each in self.plan["recorders"]]
         start = time.monotonic()
         for at, what in self.events():
@@ -350,7 +360,8 @@ class Round:
 
     def wait_for_detached(self):
         end = time.monotonic() + 30
-        self.sink.set(self.plan["answers"][-1] if self.plan["answers"] and self.plan["answers"][-1][0] != "hang" else ("ok",))
+        for sink, answers in ((self.sink, self.plan["answers"]), (self.traces, self.plan["span_answers"])):
+            sink.set(answers[-1] if answers and answers[-1][0] != "hang" else ("ok",))
         while self.ours() and time.monotonic() < end:
             time.sleep(0.05)
         for pid in self.ours():
@@ -397,12 +408,12 @@ class Round:
         return sorted(os.path.join(directory, file) for directory, _, files in os.walk(self.path("home")) for file in files)
 
     def check_nothing(self):
-        if self.sink.accepted or self.away.accepted or self.second.accepted:
+        if any(each.accepted for each in [*self.receivers, self.away]):
             self.fault("a connection without consent")
         if self.tree() != self.before:
             self.fault(f"files without consent: {set(self.tree()) - set(self.before)}")
         if any(each.acknowledged for each in self.recorders):
-            self.fault("events acknowledged without consent")
+            self.fault("events or spans acknowledged without consent")
 
     def status(self):
         done = self.telemetry("status", "--json")
@@ -416,23 +427,25 @@ class Round:
         """All that was wrong is over; what waits arrives."""
         self.room()
         self.sink.set(("ok",))
+        self.traces.set(("ok",))
         # On a busy machine a receiver that does all it can may take long.
         self.write_manifest(20000)
         if self.disabled:
             time.sleep(0.1)
             self.check_erased()
-            self.sink.permit()
-            self.second.permit()
+            self.permit()
             self.telemetry("enable")
         elif self.was_disabled or any(["disable", ""] in each.plan["actions"] for each in self.recorders):
             self.telemetry("enable")
         for _ in range(4):
             done = self.telemetry("deliver", "--now")
             status = self.status()
-            if not status or status["events"]["pending"] == 0:
+            if not status or status["events"]["pending"] == 0 and (status["spans"] or {"pending": 0})["pending"] == 0:
                 break
         if status:
             self.check_conservation(status, done)
+            if self.plan["spans"] and status["spans"]:
+                self.check_spans(status["spans"], done)
 
     def check_erased(self):
         for file in self.files():
@@ -459,12 +472,12 @@ class Round:
         # Of several receivers each has counts of its own; the totals are those of the one furthest behind.
         named = {backend["name"]: backend for backend in status["backends"]}
         first = named["first"] if self.plan["second"] else events
-        arrived = set(self.sink.tokens(TAKEN, UNKNOWN)) | set(self.away.tokens(TAKEN, UNKNOWN))
+        arrived = {token for each in (self.sink, self.away) for token in each.tokens(TAKEN, UNKNOWN) if token.startswith(b"step")}
         extra = 30 * len(self.recorders) if self.has("error") else 0
         if first["delivered"] > len(arrived) + extra:
             self.fault(f"{first['delivered']} are said to be delivered, {len(arrived)} have arrived")
         lost = [(token, at, each) for each in self.recorders for token, at in each.acknowledged
-                if token not in arrived and not self.may_be_lost(each, token, at)]
+                if token.startswith(b"step") and token not in arrived and not self.may_be_lost(each, token, at)]
         counted = first["dropped"] - dropped.get("corrupt", 0)
         if len(lost) > counted:
             sample = ", ".join(token.decode() for token, _, _ in lost[:5])
@@ -473,18 +486,69 @@ class Round:
         if self.plan["second"]:
             there = set(self.second.tokens(TAKEN, UNKNOWN))
             missing = [token for each in self.recorders for token, at in each.acknowledged
-                       if token not in there and not self.may_be_lost(each, token, at)]
+                       if token.startswith(b"step") and token not in there and not self.may_be_lost(each, token, at)]
             counted = named["second"]["dropped"] - dropped.get("corrupt", 0)
             if len(missing) > counted:
                 self.fault(f"{len(missing)} acknowledged events are not at the second receiver, which counts {named['second']}, "
                            f"{dropped or 'nothing'} counted in all: {missing[0].decode()}")
         for reason in set(dropped) - self.reasons():
             self.fault(f"{dropped[reason]} events dropped as {reason}, which nothing here explains")
+        self.check_once(self.sink)
+
+    def check_once(self, sink):
         if self.plan["guarantee"] == "at-most-once":
-            tokens = self.sink.tokens(TAKEN, UNKNOWN)
+            tokens = sink.tokens(TAKEN, UNKNOWN)
             twice = {token for token in tokens if tokens.count(token) > 1} if len(tokens) != len(set(tokens)) else set()
             if twice:
-                self.fault(f"at most once: {len(twice)} events arrived twice, as {sorted(twice)[0].decode()}")
+                self.fault(f"at most once: {len(twice)} events or spans arrived twice, as {sorted(twice)[0].decode()}")
+
+    def check_spans(self, spans, done):
+        """Each span that has ended is there once and whole. One that nobody ended is abandoned, or absent where something took it."""
+        if spans["recorded"] != spans["delivered"] + spans["pending"] + spans["dropped"]:
+            self.fault(f"recorded is not delivered + pending + dropped: {spans}")
+        if spans["pending"] or spans["open"]:
+            self.fault(f"spans are stuck: {done.returncode} {done.stderr.decode().strip()}; {spans}")
+        arrived = {token for each in (self.traces, self.away) for token in each.tokens(TAKEN, UNKNOWN) if not token.startswith(b"step")}
+        extra = 30 * len(self.recorders) if self.has("error") else 0
+        if spans["delivered"] > len(arrived) + extra:
+            self.fault(f"{spans['delivered']} spans are said to be delivered, {len(arrived)} have arrived")
+        lost = [token for each in self.recorders for token, at in each.acknowledged
+                if not token.startswith(b"step") and token not in arrived and not self.may_span_be_lost(each, token, at)]
+        if len(lost) > spans["dropped"]:
+            self.fault(f"{len(lost)} acknowledged spans are gone, {spans}: {lost[0].decode()}; it was in {self.traces.history(lost[0])}")
+        self.check_once(self.traces)
+        self.check_abandoned()
+
+    def may_span_be_lost(self, recorder, token, at):
+        # Nobody reports where spans are kept: without room that is memory.
+        if self.plan["disk"] or recorder.plan["limits"] or self.may_be_lost(recorder, token, at):
+            return True
+        # What was open is void with what waits, and was not yet counted. Closed files are taken for ones that were cut.
+        return token.startswith(b"open") and (self.was_disabled or self.has("disable", "drop", "closefrom"))
+
+    def check_abandoned(self):
+        found = {}
+        for name, identity, is_abandoned in self.received_spans():
+            kept = found.setdefault(name, (identity, is_abandoned))
+            if kept != (identity, is_abandoned):
+                self.fault(f"two spans are {name}: {kept} and {(identity, is_abandoned)}")
+            if is_abandoned != name.startswith("open."):
+                acknowledged = any(name.encode() == token for each in self.recorders for token, _ in each.acknowledged)
+                if not is_abandoned or acknowledged:
+                    self.fault(f"{name} arrived {'as abandoned' if is_abandoned else 'as one that has ended'}")
+
+    def received_spans(self):
+        """(name, id, whether it is abandoned) of all that has come whole."""
+        for body in self.traces.bodies():
+            try:
+                content = json.loads(body)
+            except ValueError:
+                continue
+            for span in content if isinstance(content, list) else [span for resource in content["resourceSpans"]
+                                                                   for scope in resource["scopeSpans"] for span in scope["spans"]]:
+                if TOKEN.fullmatch(span["name"].encode()):
+                    about = span.get("tags") or {each["key"]: each["value"] for each in span.get("attributes", [])}
+                    yield span["name"], span.get("id") or span["spanId"], "telemetry.abandoned" in about
 
     def may_be_lost(self, recorder, token, at):
         """In memory only, for want of a directory, and the program was killed or left; or gone with the directory."""
@@ -520,9 +584,9 @@ class Round:
         return found
 
     def check_privacy(self):
-        for at, count, data in [*self.sink.leaks, *self.second.leaks][:1]:
+        for at, count, data in [leak for each in self.receivers for leak in each.leaks][:1]:
             self.fault(f"{count} bytes after disable had returned: {data!r}")
-        for request in [*self.sink.requests, *self.away.requests, *self.second.requests]:
+        for request in [request for each in [*self.receivers, self.away] for request in each.requests]:
             if CANARY.encode() in request.raw:
                 self.fault("a message was sent that nobody may collect")
         for request in self.away.requests:
@@ -543,9 +607,8 @@ class Round:
                 os.kill(pid, signal.SIGKILL)
             except OSError:
                 pass
-        self.sink.close()
-        self.away.close()
-        self.second.close()
+        for each in [*self.receivers, self.away]:
+            each.close()
         for each in self.mounts:
             subprocess.run(["umount", "--lazy", each], check=False)
         shutil.rmtree(self.root, ignore_errors=True)

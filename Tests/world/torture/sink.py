@@ -11,7 +11,8 @@ import time
 
 import faults
 
-TOKEN = re.compile(rb"step\.\d+\.\d+\.\d+x")
+# Of an event, of a span that has ended, and of one that nobody ends.
+TOKEN = re.compile(rb"(?:step|span|open)\.\d+\.\d+\.\d+x")
 # What came of a request, as far as anybody can know: taken, refused, or cut off with an answer (perhaps) under way.
 TAKEN, REFUSED, UNKNOWN = "taken", "refused", "unknown"
 ANSWERS = {"/batch/": (200, b'{"status":"Ok"}'), "/v1/batch": (200, b'{"success":true}'), "/api/v2/logs": (202, b"{}"),
@@ -190,6 +191,11 @@ class Sink:
     def _reset(connection):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return False
+
+    def bodies(self):
+        """Of all requests, whatever came of them."""
+        with self.lock:
+            return [request.raw.partition(b"\r\n\r\n")[2] for request in self.requests]
 
     def history(self, token):
         """What became of the requests that an event was in."""
