@@ -1327,7 +1327,8 @@ TELEMETRY_API telemetry_status telemetry_flush(telemetry_collector *collector, u
 TELEMETRY_API telemetry_status telemetry_drop(telemetry_collector *collector);
 
 /**
- * Reads the counters of events. `telemetry status` has those of spans and of metrics.
+ * Reads the counters of events. telemetry_get_span_statistics() has those of spans, and `telemetry
+ * status` those of metrics too.
  *
  * Threads: any number at once.
  * Blocking: reads the spool's directory.
@@ -1341,6 +1342,19 @@ TELEMETRY_API telemetry_status telemetry_drop(telemetry_collector *collector);
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_status telemetry_get_statistics(telemetry_collector *collector,
+    telemetry_statistics *statistics);
+
+/**
+ * Reads the counters of spans, as telemetry_get_statistics() does those of events: what it says of
+ * events is said of spans. Spans that are open are in none of them.
+ *
+ * Threads: any number at once.
+ * Blocking: reads the spool's directory.
+ *
+ * @return As telemetry_get_statistics(); TELEMETRY_DISABLED also if the author takes no spans.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_get_span_statistics(telemetry_collector *collector,
     telemetry_statistics *statistics);
 
 /**

@@ -92,7 +92,8 @@ public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?)
     return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { Collector.from(collector).drop() }
 }
 
-/// Reads the counters of events. `telemetry status` has those of spans and of metrics.
+/// Reads the counters of events. telemetry_get_span_statistics() has those of spans, and `telemetry
+/// status` those of metrics too.
 ///
 /// Threads: any number at once.
 /// Blocking: reads the spool's directory.
@@ -108,16 +109,41 @@ public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?)
 public func telemetryGetStatistics(
     collector: UnsafeMutablePointer<telemetry_collector>?, statistics: UnsafeMutablePointer<telemetry_statistics>?
 ) -> telemetry_status {
+    fill(statistics) { status in
+        guard let collector, Gate.isOpen(collector) else { return nil }
+        return Collector.from(collector).statistics(status: &status)
+    }
+}
+
+/// Reads the counters of spans, as telemetry_get_statistics() does those of events: what it says of
+/// events is said of spans. Spans that are open are in none of them.
+///
+/// Threads: any number at once.
+/// Blocking: reads the spool's directory.
+///
+/// @return As telemetry_get_statistics(); TELEMETRY_DISABLED also if the author takes no spans.
+/// @since 0.1.0
+@_cdecl("telemetry_get_span_statistics")
+public func telemetryGetSpanStatistics(
+    collector: UnsafeMutablePointer<telemetry_collector>?, statistics: UnsafeMutablePointer<telemetry_statistics>?
+) -> telemetry_status {
+    fill(statistics) { status in
+        guard let collector, Gate.isOpen(collector) else { return nil }
+        return Collector.from(collector).spanStatistics(status: &status)
+    }
+}
+
+/// `read`: nil: nothing is recorded.
+private func fill(
+    _ statistics: UnsafeMutablePointer<telemetry_statistics>?,
+    _ read: (inout telemetry_status) -> telemetry_statistics?
+) -> telemetry_status {
     guard let statistics, statistics.pointee.size >= MemoryLayout<Int>.size else { return TELEMETRY_ERROR_ARGUMENT }
     return onCallersThread {
         var status = Allocation.isAvailable ? TELEMETRY_OK : TELEMETRY_ERROR_MEMORY
-        var result =
-            status != TELEMETRY_OK
-            ? telemetry_statistics()
-            : collector.map { Collector.from($0).statistics(status: &status) } ?? telemetry_statistics()
-        if !Gate.isOpen(collector) {
-            status = TELEMETRY_DISABLED
-            result = telemetry_statistics()
+        var result = telemetry_statistics()
+        if status == TELEMETRY_OK {
+            if let counted = read(&status) { result = counted } else { status = TELEMETRY_DISABLED }
         }
         result.size = statistics.pointee.size
         let size = min(statistics.pointee.size, MemoryLayout<telemetry_statistics>.size)

@@ -236,7 +236,7 @@ int main(int count, char **)
     }
 #endif
     assert(telemetry.flush(std::chrono::seconds(5)) == TELEMETRY_OK);
-    assert(telemetry.statistics().pending == 0);
+    assert(telemetry.statistics().pending == 0 && telemetry.span_statistics().pending == 0);
     assert(telemetry.backend_info().find("file: ") == 0);
     assert(telemetry.close(std::chrono::milliseconds(-1)) == TELEMETRY_OK);
     assert(telemetry.close(std::chrono::hours(9999)) == TELEMETRY_DISABLED);

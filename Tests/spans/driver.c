@@ -4,7 +4,7 @@
  * span; "-" in their place is a NULL pointer. An attribute is KEY:TYPE=VALUE, TYPE one of s i d b, n (a NULL text), k (no key), x (no type).
  *
  *     open C [NAME=VALUE...]     tool= manifest= extended= gate= off= interval= detached= log=
- *     close C MS, flush C MS, drop C, stats C, track C, enabled C
+ *     close C MS, flush C MS, drop C, stats C, span_stats C, track C, enabled C
  *     begin C S NAME KIND PARENT (-, root, or a span), remote C S NAME KIND TRACEPARENT TRACESTATE
  *     attributes S A..., many S COUNT, event S NAME A..., link S TRACEPARENT TRACESTATE A..., status S CODE MESSAGE, error S CATEGORY TEXT, end S
  *     activate S, deactivate S, traceparent S [SIZE], tracestate S [SIZE], environment S [SIZE], copy S T, zero S
@@ -154,11 +154,11 @@ static int many(void)
     return status;
 }
 
-static void statistics(void)
+static void statistics(telemetry_status (*read)(telemetry_collector *, telemetry_statistics *))
 {
     telemetry_statistics is = {.size = sizeof is};
-    telemetry_get_statistics(collector(1), &is);
-    printf("{\"recorded\": %ju, \"delivered\": %ju, \"pending\": %ju, \"dropped\": %ju, \"redacted\": %ju, \"storage\": %d}\n", (uintmax_t)is.recorded,
+    int status = read(collector(1), &is);
+    printf("{\"status\": %d, \"recorded\": %ju, \"delivered\": %ju, \"pending\": %ju, \"dropped\": %ju, \"redacted\": %ju, \"storage\": %d}\n", status, (uintmax_t)is.recorded,
            (uintmax_t)is.delivered, (uintmax_t)is.pending, (uintmax_t)is.dropped, (uintmax_t)is.redacted, is.storage);
 }
 
@@ -193,7 +193,8 @@ int main(void)
         else if (IS("drop")) status = telemetry_drop(collector(1));
         else if (IS("track")) status = telemetry_track(collector(1), TELEMETRY_FEATURE_USED, "spans", NULL, 0);
         else if (IS("enabled")) status = telemetry_enabled(collector(1));
-        else if (IS("stats")) { statistics(); fflush(stdout); continue; }
+        else if (IS("stats")) { statistics(telemetry_get_statistics); fflush(stdout); continue; }
+        else if (IS("span_stats")) { statistics(telemetry_get_span_statistics); fflush(stdout); continue; }
         else if (IS("begin")) {
             const telemetry_span *parent = strcmp(words[5], "root") == 0 ? TELEMETRY_SPAN_ROOT : span(5);
             status = telemetry_span_begin(collector(1), span(2), text(3), (telemetry_span_kind)atoi(words[4]), parent);

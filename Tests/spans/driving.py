@@ -90,6 +90,9 @@ class Driver:
     def stats(self, collector=0):
         return json.loads(self.line("stats", collector))
 
+    def span_stats(self, collector=0):
+        return json.loads(self.line("span_stats", collector))
+
     def text(self, name, *words):
         """Of traceparent or tracestate: the length and the text."""
         length, text = self.line(name, *words).split(" ", 1)

@@ -8,7 +8,7 @@ import programs
 from driving import (ADJUSTED, ARGUMENT, CLIENT, CONSUMER, DISABLED, DROPPED, EMPTY, INTERNAL, NULL, OK, PARENT, PRODUCER, ROOT, SERVER, TRACE, Attribute, Driver,
                      attributes, files_below, found, only, spool, waiting)
 from suite import check, check_equal, test
-from world import TOOL
+from world import BUILD, TOOL
 
 # What every function on a span says, in one line each: (name, words behind the span, answer for a span that does nothing).
 CALLS = [("attributes", attributes(a=1)), ("event", ["e"]), ("link", [PARENT, NULL]), ("status", [2, "why"]), ("error", ["network", "text"]), ("end", [])]
@@ -538,3 +538,29 @@ def statuses(world):
     check_equal([expected for _, expected in cases], [(span.status, span.message) for span in spans], "statuses")
     check_equal((1, ["exception"]), (late.status, [event["name"] for event in late.events]), "ok is final")
     check_equal(1, recovered.status, "ok after an error")
+
+
+@test("interface/statistics", "H9")
+def statistics(world):
+    """telemetry_get_span_statistics() counts spans as `telemetry status` does, apart from events, over all processes; an open one is in none."""
+    world.telemetry("enable")
+    driver = Driver(world)
+    check_equal(OK, driver.open(), "open")
+    check_equal((OK, 0), (driver.span_stats()["status"], driver.span_stats()["recorded"]), "before the first one")
+    for name in ("one", "two"):
+        driver.begin(0, 0, name, INTERNAL, ROOT)
+        driver.end(0)
+    driver.track(0)
+    driver.begin(0, 1, "open", INTERNAL, ROOT)
+    world.run([f"{BUILD}/bin/telemetry", "span", "--tool", TOOL, "--name", "other", "--", "true"])
+    seen, events = driver.span_stats(), driver.stats()
+    check_equal((OK, 3, 3), (seen["status"], seen["recorded"], seen["delivered"] + seen["pending"]), "spans")
+    check_equal(1, events["recorded"], "events")
+    told = json.loads(world.telemetry("status", "--json").stdout)["spans"]
+    check_equal((seen["recorded"], seen["pending"], 1), (told["recorded"], told["pending"], told["open"]), "status")
+    driver.end(1)
+    driver.close(0, 2000)
+    check_equal((DISABLED, 0), (driver.span_stats()["status"], driver.span_stats()["recorded"]), "of no collector")
+    off = Driver(world, {"ITEST_NO_TELEMETRY": "1"})
+    off.open()
+    check_equal((DISABLED, 0), (off.span_stats()["status"], off.span_stats()["recorded"]), "off")

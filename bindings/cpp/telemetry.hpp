@@ -641,6 +641,13 @@ public:
         telemetry_get_statistics(handle_, &statistics);
         return statistics;
     }
+    telemetry_statistics span_statistics() const noexcept
+    {
+        telemetry_statistics statistics{};
+        statistics.size = sizeof statistics;
+        telemetry_get_span_statistics(handle_, &statistics);
+        return statistics;
+    }
     std::string backend_info() const
     {
         return detail::text([this](char *buffer, std::size_t size) { return telemetry_backend_info(handle_, buffer, size); });

@@ -175,6 +175,12 @@ extension Collector {
         return result
     }
 
+    /// Nil: the author gets none.
+    package func spanStatistics(status: UnsafeMutablePointer<telemetry_status>) -> telemetry_statistics? {
+        guard let author = makeSpanSinks()?.author, author.isEnabled else { return nil }
+        return author.statistics(status: status)
+    }
+
     /// The spans of all processes, open ones too.
     func dropSpans() -> telemetry_status {
         guard options.signal == .events else { return TELEMETRY_OK }
