@@ -230,6 +230,7 @@ int main(int count, char **arguments)
 
 
 WAYS = ["", "heartbeat", "threads", "threads-heartbeat", "elsewhere", "forked", "sending"]
+SPAN_WAYS = ["", "threads", "sending"]
 
 
 @of_both("endings/main-thread", "E9 E12")
@@ -238,7 +239,7 @@ def main_thread(world):
     program = world.program("left", LEFT, "-pthread")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         kinds = [{"kind": world.records.kind, "endpoint": f"http://127.0.0.1:{silent.getsockname()[1]}/"}, {"kind": "file"}]
-        for mode, backend, way in itertools.product(["in-process", "detached"], kinds, WAYS):
+        for mode, backend, way in itertools.product(["in-process", "detached"], kinds, WAYS if world.records is EVENTS else SPAN_WAYS):
             shutil.rmtree(world.spool, ignore_errors=True)
             world.manifest(None, sections={"delivery": {"mode": mode}, "backends": [{"name": "one", **backend}]})
             command = [program, f"as-{way}", world.manifest_file]
