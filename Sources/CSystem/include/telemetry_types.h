@@ -66,7 +66,10 @@ struct csystem_span {
     /* Where it is open: for the author, and for receivers of the user's own. */
     void *cells[2];
     uint64_t uses[2];
-    uint64_t spare[5];
+    /* The collectors whose events and exemplars may have its ids: the author's, and that of the user's own metrics. They
+       are compared, and nothing is read there. */
+    const void *named_for[2];
+    uint64_t spare[3];
     char state[512];
 };
 

@@ -13,10 +13,18 @@ final class SpanSinks {
     let carried = EnvironmentCarrier.read()
     let keepsExemplars = ExemplarFilter.read().keepsExemplars
 
-    init(author: Collector?, own: Collector?, sampler: TraceSampler) {
+    /// Whose events and exemplars may have the ids of the spans: the collectors beside those that record them. Nil: they
+    /// would say something of spans that go elsewhere.
+    let namedFor: (author: UnsafeRawPointer?, own: UnsafeRawPointer?)
+
+    init(
+        author: Collector?, own: Collector?, sampler: TraceSampler,
+        namedFor: (author: UnsafeRawPointer?, own: UnsafeRawPointer?)
+    ) {
         self.author = author
         self.own = own
         self.sampler = sampler
+        self.namedFor = namedFor
     }
 }
 
@@ -34,9 +42,11 @@ extension Collector {
         guard !isDryRun, Allocation.isAvailable else { return nil }
         // Without the mutex: opening registers the collectors for forks, under a lock that is taken before this one.
         let author = Gate.isOpen(handle) ? options.spans().map { Collector.open($0) } : nil
-        let own = ownCollectorOfAny().flatMap { $0.options.spans() }.map { Collector.open($0) }
+        let others = ownCollectorOfAny()
+        let own = others.flatMap { $0.options.spans() }.map { Collector.open($0) }
         for sink in [author, own] { sink?.lastingSpans = lastingSpans }
-        let made = SpanSinks(author: author, own: own, sampler: Self.sampler(options))
+        let made = SpanSinks(
+            author: author, own: own, sampler: Self.sampler(options), namedFor: (nameable, others?.nameable))
         let kept = mutex.withLock { () -> SpanSinks in
             if let spanSinks { return spanSinks }
             spanSinks = made
@@ -49,6 +59,9 @@ extension Collector {
         return kept
     }
 
+    /// Nil: its events and exemplars name no spans.
+    private var nameable: UnsafeRawPointer? { options.mayNameSpans ? UnsafeRawPointer(handle) : nil }
+
     private static func sampler(_ options: Options) -> TraceSampler {
         let variables = SamplerVariables.read()
         return variables.isSet ? variables.sampler : options.spanSampler
@@ -59,7 +72,7 @@ extension Collector {
     /// deallocated.
     static func carriedSpan(_ options: Options) -> UnsafePointer<csystem_span>? {
         guard options.signal == .events, let context = EnvironmentCarrier.span(),
-            options.spans() != nil, sampler(options).decides(context.traceID, parent: context)
+            options.mayNameSpans, sampler(options).decides(context.traceID, parent: context)
         else { return nil }
         let span = UnsafeMutablePointer<csystem_span>.allocate(capacity: 1)
         span.initialize(to: csystem_span())
@@ -85,6 +98,7 @@ extension Collector {
         }
         guard Gate.isOpen(handle), Allocation.isAvailable, let spool = currentSpool(attaching: true) else { return nil }
         if let lastingSpans { return takeLastingCell(spanID, lastingSpans, spool) }
+        lookAtOpenSpans()
         // The newest has room most likely.
         for block in spanBlocks.reversed() {
             if let taken = block.take() {
@@ -127,6 +141,15 @@ extension Collector {
     func lookAtOpenSpans() {
         mutex.assertHeld()
         for block in spanBlocks where !block.file.isIntact { return voidOpenSpans() }
+    }
+
+    /// The thread has the cell.
+    @inline(never)
+    static func lookAtOpenSpans(of cell: UnsafeMutablePointer<SpanCell>) {
+        let caller = csystem_enter()
+        defer { csystem_leave(caller) }
+        let collector = from(cell.pointee.collector)
+        collector.mutex.withLock { collector.lookAtOpenSpans() }
     }
 
     /// After the last call. What is still open is recorded as it is, and marked.

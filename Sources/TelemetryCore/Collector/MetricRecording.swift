@@ -272,14 +272,9 @@ extension MetricRecording {
         _ map: () -> MetricMap?
     ) {
         guard case .observe(let value) = operation else { return }
-        let carried = carried(metric)
-        guard csystem_active_span() != nil || carried != nil, let map = map() else { return }
+        let recorder = metric.pointee.collector.pointee.recorder.assumingMemoryBound(to: Recorder.self)
+        guard csystem_active_span() != nil || recorder.pointee.carried != nil, let map = map() else { return }
         keepExemplar(value, entry, metric, map)
-    }
-
-    @inline(__always)
-    private static func carried(_ metric: UnsafePointer<telemetry_metric>) -> UnsafePointer<csystem_span>? {
-        metric.pointee.collector.pointee.recorder.assumingMemoryBound(to: Recorder.self).pointee.carried
     }
 
     /// OpenTelemetry's filter `trace_based`: of spans that are sampled.
@@ -287,10 +282,10 @@ extension MetricRecording {
     private static func keepExemplar(
         _ value: Double, _ entry: UnsafeMutableRawPointer, _ metric: UnsafePointer<telemetry_metric>, _ map: MetricMap
     ) {
-        guard let span = SpanRecording.active() ?? carried(metric), let context = span.pointee.context,
-            context.isSampled, !span.pointee.is_off, !span.pointee.leaves_no_exemplar
+        guard let span = SpanRecording.named(for: metric.pointee.collector), let context = span.pointee.context,
+            context.isSampled, !span.pointee.leaves_no_exemplar
         else { return }
-        let exemplar = Exemplar(value: value, time: Clock.coarse(), traceID: context.traceID, spanID: context.spanID)
+        let exemplar = Exemplar(value: value, time: Clock.realtime(), traceID: context.traceID, spanID: context.spanID)
         map.keep(exemplar, entry, Metric.shape(metric), metric.pointee.bounds)
     }
 }

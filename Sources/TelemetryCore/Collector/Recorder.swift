@@ -119,8 +119,9 @@ package enum Recording {
         if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {
             return refuseUndeclared(handle)
         }
-        let carried = recorder.pointee.carried
-        if csystem_active_span() != nil || carried != nil, let span = SpanRecording.active() ?? carried {
+        if csystem_active_span() != nil || recorder.pointee.carried != nil,
+            let span = SpanRecording.named(for: handle)
+        {
             return recordMarked(handle, input, span, now: now)
         }
         if let sampling = recorder.pointee.sampling {

@@ -111,6 +111,8 @@ package enum SpanRecording {
             (span.pointee.cells.1, span.pointee.uses.1) = (cell, use)
             if result == TELEMETRY_DISABLED { result = status }
         }
+        if span.pointee.cells.0 != nil { span.pointee.named_for.0 = sinks.namedFor.author }
+        if span.pointee.cells.1 != nil { span.pointee.named_for.1 = sinks.namedFor.own }
         // Nobody keeps it: others need not record what is below it.
         if span.pointee.cells.0 == nil && span.pointee.cells.1 == nil {
             span.pointee.is_off = true
@@ -211,7 +213,7 @@ package enum SpanRecording {
         let block: Unmanaged<SpanBlock>
         let taken: (cell: UnsafeMutablePointer<SpanCell>, index: Int)
         if let known = UnsafeRawPointer(bitPattern: word).map({ Unmanaged<SpanBlock>.fromOpaque($0) }),
-            let free = known._withUnsafeGuaranteedRef({ $0.take() })
+            let free = known._withUnsafeGuaranteedRef({ $0.looked.isFresh(monotonic) ? $0.take() : nil })
         {
             (block, taken) = (known, free)
         } else {
@@ -277,6 +279,17 @@ package enum SpanRecording {
         return nil
     }
 
+    /// The span that something of this collector happens in: the active one, or that of the environment. Nil also if the
+    /// span is kept for somebody else.
+    @inline(__always)
+    static func named(for handle: UnsafeMutablePointer<telemetry_collector>) -> UnsafePointer<csystem_span>? {
+        guard let span = active() else {
+            return handle.pointee.recorder.assumingMemoryBound(to: Recorder.self).pointee.carried
+        }
+        let (author, own) = (span.pointee.named_for.0, span.pointee.named_for.1)
+        return author == UnsafeRawPointer(handle) || own == UnsafeRawPointer(handle) ? span : nil
+    }
+
     @inline(__always)
     private static func isOver(_ span: UnsafePointer<csystem_span>) -> Bool {
         if span.pointee.cells.0 == nil && span.pointee.cells.1 == nil { return false }
@@ -340,11 +353,13 @@ package enum SpanRecording {
     @inline(never)
     private static func end(_ cell: UnsafeMutablePointer<SpanCell>, abandoned: Bool) -> telemetry_status {
         let handle = cell.pointee.collector
+        let monotonic = Clock.monotonic()
+        if cell.pointee.needsLook(monotonic) { Collector.lookAtOpenSpans(of: cell) }
         if cell.pointee.isVoid || !Gate.isOpen(handle) {
             cell.pointee.discard()
             return TELEMETRY_DISABLED
         }
-        let now = Clock.monotonic() &- cell.pointee.clockDifference
+        let now = monotonic &- cell.pointee.clockDifference
         cell.pointee.finish(now: now, abandoned: abandoned)
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         if let base = UnsafeMutableRawPointer(bitPattern: recorder.pointee.segment.load(ordering: .acquiring)),

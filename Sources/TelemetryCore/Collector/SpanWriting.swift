@@ -17,6 +17,7 @@ enum SpanLimits {
 enum SpanWriting {
     @inline(__always)
     static func apply(_ change: SpanRecording.Change, to cell: UnsafeMutablePointer<SpanCell>) -> telemetry_status {
+        if cell.pointee.needsLook { Collector.lookAtOpenSpans(of: cell) }
         if cell.pointee.isVoid {
             cell.pointee.letGo()
             return TELEMETRY_DISABLED
@@ -83,7 +84,11 @@ enum SpanWriting {
         let before = cell.pointee.written
         var (kept, dropped) = append(attributes, count, most: 2 &* SpanLimits.attributes, rules: rules, cell)
         cell.pointee.attributeCount &+= kept
-        if cell.pointee.attributeCount > SpanLimits.attributes { dropped &+= compact(cell, newFrom: before) }
+        if cell.pointee.attributeCount > SpanLimits.attributes {
+            dropped &+= compact(cell, newFrom: before)
+        } else {
+            cell.pointee.isCompact = false
+        }
         cell.pointee.commit()
         if dropped > 0 { drop(SpanLayout.droppedAttributes, dropped, cell) }
         return TELEMETRY_OK
@@ -98,9 +103,11 @@ enum SpanWriting {
         let first = cell.pointee.itemsOffset
         let items = SpanAttributes(base: cell.pointee.record + first, count: cell.pointee.written &- first)
         let (end, kept, dropped) = items.compact(
-            newFrom: start &- first, limit: SpanLimits.attributes, keepingOld: isLasting)
+            newFrom: start &- first, limit: SpanLimits.attributes, keepingOld: isLasting,
+            isOldCompact: cell.pointee.isCompact)
         cell.pointee.cut(to: first &+ end)
         cell.pointee.attributeCount = kept
+        cell.pointee.isCompact = !isLasting
         return dropped
     }
 

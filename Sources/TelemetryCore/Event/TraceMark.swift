@@ -4,8 +4,8 @@ import CSystem
 /// An event that happens while a span is active carries the span's ids: `trace_id` and `span_id`, in lower-case
 /// hexadecimal digits.
 enum TraceMark {
-    private static let traceKey: StaticString = "trace_id"
-    private static let spanKey: StaticString = "span_id"
+    static let traceKey: StaticString = "trace_id"
+    static let spanKey: StaticString = "span_id"
 
     /// Tells the mark from an author's attributes of those names, which a declaration must list.
     static func isKey(_ key: UnsafePointer<CChar>) -> Bool { key == traceKey.cString || key == spanKey.cString }

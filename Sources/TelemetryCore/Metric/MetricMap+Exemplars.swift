@@ -5,8 +5,10 @@ import Synchronization
 // Exemplars of histograms. A series gets a block for them when the first one is there, and each bucket has a slot in it.
 
 extension MetricMap {
-    /// Keeps an exemplar of a series of a histogram, at most one for each tick of the coarse clock and bucket. Without
-    /// room there is none.
+    /// Within that time the first exemplar of a bucket stays: a loop would otherwise spend more on them than on values.
+    private static let restNanoseconds: Int64 = 1_000_000
+
+    /// Keeps an exemplar of a series of a histogram. Without room there is none.
     func keep(
         _ exemplar: Exemplar, _ entry: UnsafeMutableRawPointer, _ shape: SeriesShape, _ bounds: UnsafePointer<Double>?
     ) {
@@ -14,7 +16,8 @@ extension MetricMap {
         let index = Exemplar.slot(of: exemplar.value, shape, bounds)
         let slot = block + (ExemplarBlockLayout.slots &+ ExemplarBlockLayout.slotSize &* index)
         let time = Self.word(slot, ExemplarBlockLayout.time.offset).pointee.load(ordering: .relaxed)
-        if time != UInt64(bitPattern: exemplar.time) { exemplar.store(to: slot) }
+        let age = exemplar.time &- Int64(bitPattern: time)
+        if age < 0 || age >= Self.restNanoseconds { exemplar.store(to: slot) }
     }
 
     private func exemplars(of entry: UnsafeMutableRawPointer, _ shape: SeriesShape) -> UnsafeMutableRawPointer? {

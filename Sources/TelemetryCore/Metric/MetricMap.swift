@@ -18,8 +18,7 @@ final class MetricMap {
     /// Bytes of the file that were seen to exist. What another process writes into the header is not trusted.
     private let verified: Atomic<Int>
     private var isBlank = false
-    /// When the file was last looked at, nanoseconds since 1970.
-    private let looked = Atomic<Int64>(0)
+    private let looked = LookClock()
 
     var isShared: Bool { file != nil }
 
@@ -175,15 +174,8 @@ final class MetricMap {
             ordering: .relaxed) == MetricLayout.live
     }
 
-    /// False for one thread every two milliseconds, which must look.
     @inline(__always)
-    func isFresh(_ now: Int64) -> Bool {
-        let last = looked.load(ordering: .relaxed)
-        if UInt64(bitPattern: now &- last) < Self.lookNanoseconds { return true }
-        return !looked.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
-    }
-
-    private static let lookNanoseconds: UInt64 = 2_000_000
+    func isFresh(_ now: Int64) -> Bool { looked.isFresh(now) }
 
     /// The file was not removed, renamed, replaced, cut short or withdrawn. One that was is never touched again.
     func look() -> Bool {

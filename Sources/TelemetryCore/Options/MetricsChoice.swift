@@ -36,6 +36,14 @@ extension NetworkChoice {
 }
 
 extension Destination {
+    /// What goes there leaves this machine, or the program alone knows.
+    var leaves: Bool {
+        switch choice {
+        case .noop, .stdout, .file: false
+        case .network, .custom: true
+        }
+    }
+
     /// What a person is shown of it: without events, where the rest goes.
     package var shownChoice: BackendChoice {
         guard !takesEvents, let other = network?.forMetrics ?? network?.forSpans else { return choice }

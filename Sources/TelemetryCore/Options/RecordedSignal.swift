@@ -26,6 +26,13 @@ extension Options {
     /// Spans of the tool leave for a receiver, or would with consent.
     package var takesSpans: Bool { spans()?.isDefault == false }
 
+    /// Events and exemplars may have ids of spans: whoever gets them gets the spans too. Where spans stay on this machine
+    /// and the others leave it, they may not.
+    var mayNameSpans: Bool {
+        guard let spans = spans() else { return false }
+        return spans.destinations.contains { $0.leaves } || !allDestinations.contains { $0.leaves }
+    }
+
     /// What is recorded for this audience, if the decision is yes.
     package var signalNames: [String] {
         var names = audience == .author ? ["events"] : []

@@ -24,13 +24,18 @@ struct SpanAttributes {
     }
 
     /// Removes what was given again later, and of the keys that are new from `start` on those beyond `limit`. `keepingOld`:
-    /// what lies before `start` is not touched. `kept`: the keys that are left; `end`: bytes that are left.
-    func compact(newFrom start: Int, limit: Int, keepingOld: Bool = false) -> (end: Int, kept: Int, dropped: Int) {
-        let (kept, dropped) = markExcess(newFrom: start, limit: limit, keepingOld: keepingOld)
+    /// what lies before `start` is not touched. `isOldCompact`: no key is there twice. `kept`: the keys that are left; `end`:
+    /// bytes that are left.
+    func compact(
+        newFrom start: Int, limit: Int, keepingOld: Bool = false, isOldCompact: Bool = false
+    ) -> (end: Int, kept: Int, dropped: Int) {
+        let (kept, dropped) = markExcess(
+            newFrom: start, limit: limit, keepingOld: keepingOld, isOldCompact: isOldCompact)
         var (from, to) = (0, 0)
         while let size = size(from) {
+            let next = isOldCompact ? max(start, from &+ size) : from &+ size
             if keepingOld && from < start || !isAttribute(from)
-                || type(from) != Self.dropped && !isGivenAgain(from, from &+ size, count)
+                || type(from) != Self.dropped && !isGivenAgain(from, next, count)
             {
                 if from != to { memmove(base + to, base + from, size) }
                 to &+= size
@@ -40,11 +45,14 @@ struct SpanAttributes {
         return (to, kept, dropped)
     }
 
-    private func markExcess(newFrom start: Int, limit: Int, keepingOld: Bool) -> (kept: Int, dropped: Int) {
+    private func markExcess(
+        newFrom start: Int, limit: Int, keepingOld: Bool, isOldCompact: Bool
+    ) -> (kept: Int, dropped: Int) {
         var (at, room, dropped) = (0, limit, 0)
         while let size = size(at) {
             let next = at &+ size
-            if isAttribute(at) && !isGivenAgain(at, next, at < start ? start : count)
+            let isOnce = isOldCompact && at < start
+            if isAttribute(at) && (isOnce || !isGivenAgain(at, next, at < start ? start : count))
                 && !(at >= start && isGivenAgain(at, 0, start))
             {
                 if room > 0 {

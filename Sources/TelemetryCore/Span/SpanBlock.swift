@@ -14,6 +14,8 @@ final class SpanBlock {
     /// The collector that they are recorded by.
     let collector: UnsafeMutablePointer<telemetry_collector>
     let clock = SpanClock()
+    /// Of the file.
+    let looked = LookClock()
 
     /// Nil: there is no memory.
     init?(_ collector: UnsafeMutablePointer<telemetry_collector>, _ file: OpenSpanFile, count: Int) {

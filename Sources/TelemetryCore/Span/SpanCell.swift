@@ -28,6 +28,8 @@ struct SpanCell: ~Copyable {
     /// not find what lies elsewhere.
     var mayLeaveSlot = false
     var attributeCount = 0
+    /// No key is there twice, since the last time that room was made.
+    var isCompact = false
     var eventCount = 0
     var linkCount = 0
     var hasRedaction = false
@@ -74,6 +76,18 @@ struct SpanCell: ~Copyable {
 
     var isInUse: Bool { use.load(ordering: .relaxed) & 1 != 0 }
 
+    /// The file has not been looked at for a while.
+    @inline(__always)
+    func needsLook(_ monotonic: Int64) -> Bool {
+        block?._withUnsafeGuaranteedRef { !$0.looked.isFresh(monotonic) } ?? false
+    }
+
+    /// The same where no clock was read.
+    @inline(__always)
+    var needsLook: Bool {
+        block?._withUnsafeGuaranteedRef { !$0.looked.isFresh(coarse: Clock.coarseMonotonic()) } ?? false
+    }
+
     /// Consent for it is gone, and its slot must not be touched: the file may have been cut short. For a cell in use.
     @inline(__always)
     var isVoid: Bool { block?._withUnsafeGuaranteedRef { $0.isVoid.load(ordering: .acquiring) } ?? true }
@@ -104,6 +118,7 @@ struct SpanCell: ~Copyable {
         isAdjusted = false
         refusedCount = 0
         rules = nil
+        isCompact = false
         mayLeaveSlot = slotCapacity == SpanSlotLayout.capacity
         return use.wrappingAdd(1, ordering: .releasing).newValue
     }

@@ -15,6 +15,10 @@ enum Clock {
     @inline(__always)
     static func coarse() -> Int64 { read(CLOCK_REALTIME_COARSE) }
 
+    /// The same of `monotonic`. `CLOCK_MONOTONIC_COARSE`.
+    @inline(__always)
+    static func coarseMonotonic() -> Int64 { read(CLOCK_MONOTONIC_COARSE) }
+
     /// Since the machine was started, also while it slept. `CLOCK_BOOTTIME`.
     static func sinceBoot() -> Int64 { read(CLOCK_BOOTTIME) }
 

@@ -96,6 +96,35 @@ final class OTLPFormatTests: XCTestCase {
         XCTAssertEqual(try body(batch), envelope([record([], shared), record([], own), record([], shared)]))
     }
 
+    /// The ids of a span are fields of the record; what only has their names is an attribute as any other.
+    func testTrace() throws {
+        func event(_ trace: String, _ span: String) -> RecordBuilder {
+            var event = RecordBuilder()
+            event.attributes = [
+                (Array("trace_id".utf8), .string(Array(trace.utf8))), (Array("a".utf8), .bool(true)),
+                (Array("span_id".utf8), .string(Array(span.utf8))),
+            ]
+            return event
+        }
+        let (trace, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+        let ids =
+            field(
+                0x4A, [0x0A, 0xF7, 0x65, 0x19, 0x16, 0xCD, 0x43, 0xDD, 0x84, 0x48, 0xEB, 0x21, 0x1C, 0x80, 0x31, 0x9C])
+            + field(0x52, [0xB7, 0xAD, 0x6B, 0x71, 0x69, 0x20, 0x33, 0x31])
+        XCTAssertEqual(
+            try body(Batch([event(trace, span)])),
+            envelope([record([], attribute("tool.metadata.a", [0x10, 1]) + ids)]))
+        let zeroes = String(repeating: "0", count: 32)
+        for (trace, span) in [
+            (trace, "b7"), ("x" + trace.dropFirst(), span), (zeroes, span), (trace.uppercased(), span),
+        ] {
+            let metadata =
+                attribute("tool.metadata.trace_id", trace) + attribute("tool.metadata.a", [0x10, 1])
+                + attribute("tool.metadata.span_id", span)
+            XCTAssertEqual(try body(Batch([event(trace, span)])), envelope([record([], metadata)]), trace)
+        }
+    }
+
     func testOneResourceLogsForEachContext() throws {
         let (first, second) = (Batch([RecordBuilder()]), Batch([RecordBuilder()], identity: "11ee"))
         let views = first.views + second.views + second.views

@@ -14,7 +14,7 @@ NUMBER = re.compile(r"\bP\d+\b")
 LOOKING = ["show", "show --wire", "show --sent", "show --sent --verify", "show --schema", "explain", "status", "doctor --offline",
            "export", "export --columns"]
 #: Where a test gets its name, in shell and in Python.
-NAMING = re.compile(r"""\b(?:test_case|check|test|case|scenario|Test)\b[ (]\s*f?(["'])((?:(?!\1)[^\\\n]|\\.)*)\1""")
+NAMING = re.compile(r"""\b(?:test_case|check|test|case|scenario|Test|of_both)\b[ (]\s*f?(["'])((?:(?!\1)[^\\\n]|\\.)*)\1""")
 EXPANSION = re.compile(r"\\?\$\{[^}]*\}|\\?\$\w+|\{[^{}]*\}")
 
 

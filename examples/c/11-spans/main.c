@@ -103,13 +103,14 @@ static int check(char *program)
 
     char *arguments[] = {program, "--check", NULL};
     pid_t child;
-    int status = -1;
+    int status = 127 << 8; /* as if it were not there */
     if (posix_spawnp(&child, program, NULL, NULL, arguments, environment ? environment : environ) == 0) waitpid(child, &status, 0);
-    if (status != 0) telemetry_span_record_error(&span, "subprocess", NULL);
+    int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (exit_code != 0) telemetry_span_record_error(&span, telemetry_error_category_from_exit_code(exit_code), NULL);
     telemetry_span_end(&span);
     free(environment);
     free(block);
-    return status == 0 ? 0 : 1;
+    return exit_code == 0 ? 0 : 1;
 }
 
 /* What the other program does: its span is below the one in TRACEPARENT, without a word about it. */

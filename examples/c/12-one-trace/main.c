@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     telemetry_span_begin(telemetry, &ship, "ship", TELEMETRY_SPAN_INTERNAL, NULL);
     telemetry_span_begin(telemetry, &pack, "run the packer", TELEMETRY_SPAN_CLIENT, &ship);
     int exit_code = run(&pack, argv + 1);
-    if (exit_code != 0) telemetry_span_record_error(&pack, "subprocess", NULL);
+    if (exit_code != 0) telemetry_span_record_error(&pack, telemetry_error_category_from_exit_code(exit_code), NULL);
     telemetry_span_end(&pack);
     telemetry_span_end(&ship);
 

@@ -59,6 +59,7 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
     /// has equal times, and a batch that is sent again has the same bytes.
     private mutating func write(_ event: RecordView) {
         let time = UInt64(max(0, event.timestamp))
+        let trace = EventTrace(event)
         let record = message.begin(0x12, "")
         message.fixed64(0x09, "timeUnixNano", time)
         // INFO, logs.proto's SEVERITY_NUMBER_INFO.
@@ -68,8 +69,9 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
         message.end(body)
         message.beginAttributes(0x32)
         writeOwn(event)
-        writeShared(event)
+        writeShared(event, hasTrace: trace != nil)
         message.endList()
+        if let trace { write(trace) }
         message.fixed64(0x59, "observedTimeUnixNano", time)
         // "All events with the same event_name conform to the same schema": that describes the type.
         message.text(0x62, "eventName", event.type)
@@ -103,13 +105,27 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
         message.endArray(array)
     }
 
+    private mutating func write(_ trace: EventTrace) {
+        withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { area in
+            let base = area.baseAddress.unsafelyUnwrapped
+            trace.traceID.store(to: base)
+            base.storeBytes(of: trace.spanID.bigEndian, toByteOffset: 16, as: UInt64.self)
+            message.id(0x4A, "traceId", UnsafeRawBufferPointer(start: base, count: 16))
+            message.id(0x52, "spanId", UnsafeRawBufferPointer(start: base + 16, count: 8))
+        }
+    }
+
+    /// `hasTrace`: the record's own fields have the ids.
     @inline(__always)
-    private mutating func writeShared(_ event: RecordView) {
+    private mutating func writeShared(_ event: RecordView, hasTrace: Bool) {
         message.append(shared, sharedFields)
         if event.attributeCount == 0 {
             message.append(shared, sharedMetadata)
         } else {
-            event.forEachMergedAttribute { message.attribute(OTLPMessage.metadataPrefix, $0.key, $0.value) }
+            event.forEachMergedAttribute {
+                if hasTrace && EventTrace.isKey($0.key) { return }
+                message.attribute(OTLPMessage.metadataPrefix, $0.key, $0.value)
+            }
         }
     }
 
