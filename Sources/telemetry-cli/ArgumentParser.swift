@@ -143,14 +143,18 @@ struct ArgumentParser {
             return
         }
         guard result.words.count < command.words else {
-            let hint = command.runsProgram ? ", put '--' before the program to run" : ""
-            throw error("unexpected argument '" + word + "'" + hint)
+            throw error("unexpected argument '" + word + "'" + Self.programHint(command))
         }
         if result.words.isEmpty && !command.actions.isEmpty && !command.actions.contains(where: { Self.same($0, word) })
         {
-            throw error("unknown action '" + word + "'" + Self.suggestion(for: word, among: command.actions))
+            let hint = Self.suggestion(for: word, among: command.actions)
+            throw error("unknown action '" + word + "'" + (hint.utf8.isEmpty ? Self.programHint(command) : hint))
         }
         result.words.append(word)
+    }
+
+    private static func programHint(_ command: CommandSyntax) -> String {
+        command.runsProgram ? ", put '--' before the program to run" : ""
     }
 
     /// `--name`, `--name value`, `--name=value` and a short name.

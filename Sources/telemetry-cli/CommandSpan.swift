@@ -42,6 +42,9 @@ struct CommandSpan {
 
     var isRecorded: Bool { span.isRecorded }
 
+    /// The program replaces this process. What was counted of a span that was refused would be gone with it.
+    func leave() { RecordCommands.end(collector) }
+
     /// For the program.
     var context: PropagatedContext { span.context }
 
@@ -50,7 +53,7 @@ struct CommandSpan {
     func end(_ death: ChildProcess.Death, _ code: Int32) {
         let errorType: String? =
             switch death {
-            case .exited: ErrorCategory.of(exitCode: code).map { String(cString: $0.text) }
+            case .exited: ErrorType.of(exitCode: code)
             case .signalled(let signal): SignalName.of(signal)
             }
         span.end(exitCode: code, errorType: errorType)

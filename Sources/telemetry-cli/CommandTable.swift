@@ -79,7 +79,7 @@ enum CommandTable {
                     "[--name NAME] [--kind KIND] [--attribute K=V]... [--parent PARENT] -- PROGRAM [ARGUMENT]...",
                     "begin --name NAME [--kind KIND] [--attribute K=V]... [--parent PARENT] [--print FORM] [--expires SECONDS]",
                     "event TRACEPARENT --name NAME [--attribute K=V]...",
-                    "end TRACEPARENT [--status STATUS] [--message TEXT] [--attribute K=V]...",
+                    "end TRACEPARENT [--exit-code N] [--status STATUS] [--message TEXT] [--attribute K=V]...",
                 ],
                 summary: "record a span of a trace: of a program that it runs, or from 'begin' to 'end'",
                 details:
@@ -100,17 +100,20 @@ enum CommandTable {
                     OptionSyntax(
                         id: .print, name: "--print", value: "FORM", choices: SpanWords.forms,
                         summary:
-                            "traceparent (the default); export, for eval; header, for curl -H; dotenv, for $GITHUB_ENV"
+                            "traceparent (the default); export, for eval; header, for curl -H; headers, for curl -H @FILE; dotenv, for $GITHUB_ENV"
                     ),
                     OptionSyntax(
                         id: .expires, name: "--expires", value: "SECONDS",
                         summary: "when a span that nobody ends counts as abandoned (default: 86400)"),
                     OptionSyntax(
+                        id: .exitCode, name: "--exit-code", value: "N",
+                        summary: "of what was done, recorded as that of a program; other than 0, it has failed"),
+                    OptionSyntax(
                         id: .status, name: "--status", value: "STATUS", choices: SpanWords.statuses,
                         summary: "how it went: unset (the default), ok or error"),
                     OptionSyntax(
                         id: .message, name: "--message", value: "TEXT",
-                        summary: "with --status error: why; recorded redacted"),
+                        summary: "of an error: why; recorded redacted"),
                 ], actions: SpanWords.actions, words: 2, runsProgram: true),
             CommandSyntax(
                 id: .metrics, name: "metrics",

@@ -65,6 +65,7 @@ enum WrappedCommand {
         let span = plan(options).flatMap { CommandSpan.begin(invocation, options, $0, program) }
         let environment = span.map { ChildEnvironment($0.context) }
         if invocation.arguments.command?.id == .span, span?.isRecorded != true {
+            span?.leave()
             return cannotRun(program, Process.replace(with: program, environment))
         }
         let start = Process.monotonicNanoseconds()

@@ -42,8 +42,8 @@
 
 # What has begun, the last one first: a line "START NAME" each.
 _telemetry_begun=
-# The spans that are open, the last one first: a line "SPAN FORMER" each, the value of TRACEPARENT during it and before
-# it. "-": nothing was begun, or there was no value.
+# The spans that are open, the last one first: two lines each. "SPAN FORMER": the value of TRACEPARENT during it and
+# before it; "-": nothing was begun, or there was no value. "=STATE": the value of TRACESTATE before it; empty: it stays.
 _telemetry_spans=
 _telemetry_newline='
 '
@@ -55,7 +55,7 @@ _telemetry_word=
 : "${TELEMETRY_TOOL=}"
 _telemetry_status='' _telemetry_script_status='' _telemetry_exit='' _telemetry_code='' _telemetry_last='' _telemetry_kind='' _telemetry_now=''
 _telemetry_idle='' _telemetry_rest='' _telemetry_letter='' _telemetry_condition='' _telemetry_traps='' _telemetry_pid='' _telemetry_line=''
-_telemetry_mask='' _telemetry_helper='' _telemetry_span=''
+_telemetry_mask='' _telemetry_helper='' _telemetry_span='' _telemetry_state=''
 if command -v telemetry >/dev/null 2>&1; then _telemetry_helper=1; fi
 
 telemetry_prompt() {
@@ -221,11 +221,37 @@ _telemetry_push() {
         *"$_telemetry_newline"*) _telemetry_span=- ;;
     esac
     if [ "$_telemetry_span" = - ]; then
-        _telemetry_spans="- -$_telemetry_newline$_telemetry_spans"
+        _telemetry_spans="- -$_telemetry_newline$_telemetry_newline$_telemetry_spans"
         return 0
     fi
+    _telemetry_leave_state
+    _telemetry_spans="$_telemetry_state$_telemetry_newline$_telemetry_spans"
     _telemetry_spans="$_telemetry_span ${TRACEPARENT:--}$_telemetry_newline$_telemetry_spans"
     export TRACEPARENT="$_telemetry_span"
+}
+
+# TRACESTATE belongs to one trace: it is not handed on with another (docs/tracing.md). What has a line feed is no such list
+# anyway, and nobody takes it.
+_telemetry_leave_state() {
+    _telemetry_state=
+    _telemetry_rest=${_telemetry_span#???}
+    case ${TRACEPARENT-} in *"-${_telemetry_rest%%-*}-"*) return 0 ;; esac
+    case ${TRACESTATE-} in '' | *"$_telemetry_newline"*) return 0 ;; esac
+    _telemetry_state="=$TRACESTATE"
+    unset TRACESTATE
+}
+
+# Takes the span begun last, which is known, from the list.
+_telemetry_pop() {
+    _telemetry_spans=${_telemetry_spans#*"$_telemetry_newline"}
+    _telemetry_state=${_telemetry_spans%%"$_telemetry_newline"*}
+    _telemetry_spans=${_telemetry_spans#*"$_telemetry_newline"}
+    [ "$_telemetry_span" != - ] || return 0
+    case ${_telemetry_last#* } in
+        -) unset TRACEPARENT ;;
+        *) export TRACEPARENT="${_telemetry_last#* }" ;;
+    esac
+    [ -z "$_telemetry_state" ] || export TRACESTATE="${_telemetry_state#?}"
 }
 
 # The span begun last; fails if there is none.
@@ -249,20 +275,17 @@ telemetry_span_event() { # NAME [OPTION]...
 telemetry_span_end() { # [CODE [OPTION]...]
     _telemetry_status=$?
     if _telemetry_top; then
-        _telemetry_spans=${_telemetry_spans#*"$_telemetry_newline"}
-        _telemetry_code=0
+        _telemetry_pop
+        _telemetry_code=
         if [ $# -gt 0 ]; then
             _telemetry_reduce "$1"
             shift
         fi
         if [ "$_telemetry_span" != - ]; then
-            case ${_telemetry_last#* } in
-                -) unset TRACEPARENT ;;
-                *) export TRACEPARENT="${_telemetry_last#* }" ;;
-            esac
             case $_telemetry_code in
-                '' | 0) ;;
-                *) set -- --status error --attribute "error.type=$_telemetry_code" ${1+"$@"} ;;
+                '') ;;
+                *[!0123456789]* | ??????*) set -- --status error ${1+"$@"} ;;
+                *) set -- --exit-code "$_telemetry_code" ${1+"$@"} ;;
             esac
             _telemetry_call span end ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "$_telemetry_span" ${1+"$@"}
         fi

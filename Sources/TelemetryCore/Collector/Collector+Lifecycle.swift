@@ -188,13 +188,15 @@ extension Collector {
         loss = spool.failure ?? SystemError(code: spool.lastErrno)
     }
 
-    /// With the mutex held. A run whose events were all refused has no spool: its counts go to the existing one, but no
-    /// spool is made for them.
+    /// With the mutex held. A run whose events were all refused has no spool: its counts go to the existing one. One is
+    /// made for them only of spans, of a tool that has one of events: with a manifest whose names are wrong there would
+    /// never be any, and nobody would see why.
     @inline(never)
     private func attachToCount() {
         mutex.assertHeld()
         guard spool == nil, decision.isEnabled, recorder.pointee.counts[.refused] != 0,
             let existing = SpoolDirectory.openExisting(options)
+                ?? (options.signal == .spans ? SpoolDirectory.openExisting(options.withoutSpans) : nil)
         else { return }
         existing.close()
         attach()

@@ -22,15 +22,24 @@ package final class HelperSpan {
         self.collector = collector
         span = .allocate(capacity: 1)
         span.initialize(to: csystem_span())
-        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        let given: SpanParent? =
-            switch parent {
-            case .environment: nil
-            case .none: SpanParent.none
-            case .given(let context): SpanParent(context: context, traceState: nothing)
-            }
         let span = span
-        status = name.withCString { SpanRecording.begin(collector.handle, span, $0, kind, given) }
+        status = Self.state(parent).withUnsafeBytes { state in
+            let given: SpanParent? =
+                switch parent {
+                case .environment: nil
+                case .none: SpanParent.none
+                case .given(let context): SpanParent(context: context, traceState: state)
+                }
+            return name.withCString { SpanRecording.begin(collector.handle, span, $0, kind, given) }
+        }
+    }
+
+    /// TRACESTATE belongs to the trace that TRACEPARENT names (W3C Trace Context, section 3.3): it goes on with any span of
+    /// that trace, and with no other.
+    private static func state(_ parent: Parent) -> [UInt8] {
+        guard case .given(let context) = parent else { return [] }
+        let carried = EnvironmentCarrier.read()
+        return carried.context?.traceID == context.traceID ? carried.state : []
     }
 
     /// One that lasts longer than this process (`end` is for another one then), from `begin` on for `seconds`. `room`: bytes
@@ -199,6 +208,12 @@ package final class HelperSpan {
             }
         }
         setOwn([("process.command_args", .string(text + "]"))])
+    }
+
+    /// What a program's span says of its end; `end(exitCode:errorType:)` says it, too.
+    package static func outcome(exitCode: Int32, errorType: String?) -> Attributes {
+        let code: Attributes = [("process.exit.code", .int(Int64(exitCode)))]
+        return code + (errorType.map { [("error.type", .string($0))] } ?? [])
     }
 
     /// Records it, as that of a program. `errorType`: nil: the program has not failed.

@@ -98,7 +98,10 @@ package enum SpanRecording {
         set(context, span)
         span.pointee.leaves_no_exemplar = !sinks.keepsExemplars
         if parent.context != nil, parent.traceState.count > 0 { keep(parent.traceState, span) }
-        guard let name, name.pointee != 0, kind <= 5 else { return TELEMETRY_ERROR_ARGUMENT }
+        guard let name, name.pointee != 0, kind <= 5 else {
+            leaveOut(span)
+            return TELEMETRY_ERROR_ARGUMENT
+        }
         if !context.isSampled { return TELEMETRY_OK }
         var result = TELEMETRY_DISABLED
         if let author = sinks.author {
@@ -113,12 +116,15 @@ package enum SpanRecording {
         }
         if span.pointee.cells.0 != nil { span.pointee.named_for.0 = sinks.namedFor.author }
         if span.pointee.cells.1 != nil { span.pointee.named_for.1 = sinks.namedFor.own }
-        // Nobody keeps it: others need not record what is below it.
-        if span.pointee.cells.0 == nil && span.pointee.cells.1 == nil {
-            span.pointee.is_off = true
-            span.pointee.flags &= ~TraceContext.sampledFlag
-        }
+        if span.pointee.cells.0 == nil && span.pointee.cells.1 == nil { leaveOut(span) }
         return result
+    }
+
+    /// Nobody keeps it: others need not record what is below it.
+    @inline(never)
+    private static func leaveOut(_ span: UnsafeMutablePointer<csystem_span>) {
+        span.pointee.is_off = true
+        span.pointee.flags &= ~TraceContext.sampledFlag
     }
 
     @inline(__always)
