@@ -78,8 +78,11 @@ enum DeliveryCommands {
         do throws(Failure) {
             if let own { try sendMetrics(own, limit, ignoringBackoff: ignoringBackoff, sparing: sparing) }
         } catch { failure = failure ?? error }
-        for spool in [own?.spans(), options.spans()] {
-            guard let spool else { continue }
+        for audience in [own ?? options.own([]), options] {
+            guard let spool = audience.spans() else {
+                sayWaiting(invocation, audience.ofSpans)
+                continue
+            }
             do throws(Failure) {
                 _ = try send(invocation, spool, limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
             } catch { failure = failure ?? error }
@@ -141,12 +144,17 @@ enum DeliveryCommands {
             if fate.isLossy {
                 invocation.complain(reason(SpoolInspector.deliveryState(options: options)) + "; " + fate.text)
             }
-            if !invocation.isQuiet {
-                for waiting in SpoolInspector.waitingForOthers(options: options) {
-                    invocation.complain(what + "not delivered: " + waiting.text)
-                }
-            }
+            sayWaiting(invocation, options)
             return isEnabled
+        }
+    }
+
+    private static func sayWaiting(_ invocation: Invocation, _ options: Options) {
+        if invocation.isQuiet { return }
+        let whose = options.audience == .own ? "your " : ""
+        let what = options.signal == .spans ? whose + "spans " : ""
+        for waiting in SpoolInspector.waitingForOthers(options: options) {
+            invocation.complain(what + "not delivered: " + waiting.text)
         }
     }
 

@@ -17,10 +17,17 @@ enum DoctorSpool {
         for (options, isEnabled) in [(options.ofSpans, isEnabled), (kept.ofSpans, own != nil)] {
             let found = SpoolInspector.examine(options: options)
             if found.statistics == nil && found.problem == nil { continue }
-            findings += [spool(options), delivery(options, isEnabled), audit(options)]
+            findings += [spool(options)] + waiting(options) + [delivery(options, isEnabled), audit(options)]
         }
         if !AuditTrail.read(options: kept, .metrics).isEmpty { findings.append(audit(kept)) }
         return findings
+    }
+
+    /// What this command would not deliver.
+    static func waiting(_ options: Options) -> [DoctorFinding] {
+        SpoolInspector.waitingForOthers(options: options).map {
+            DoctorFinding(check: name("waiting", options), state: .ok, detail: $0.text)
+        }
     }
 
     /// What the check is called, and the records in it.

@@ -70,7 +70,7 @@ struct SpoolReport {
     private func json(_ waiting: SpoolInspector.WaitingForOther) -> JSONObject {
         var other = JSONObject()
         other.add("destinations", waiting.destinations)
-        other.add("for", waiting.isForProgram ? "program" : "manifest")
+        other.add("for", waiting.chooser.rawValue)
         other.add(options.signal == .spans ? "spans" : "events", waiting.events)
         return other
     }

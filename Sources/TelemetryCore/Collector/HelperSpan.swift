@@ -146,7 +146,7 @@ package final class HelperSpan {
     }
 
     /// What the semantic conventions say of a program: the manifest need not declare these.
-    package func setOwn(_ attributes: Attributes) {
+    package func setOwn(_ attributes: [(key: LibraryAttribute, value: AttributeValue)]) {
         SpanRecording.setOwn(span, attributes)
     }
 
@@ -198,7 +198,7 @@ package final class HelperSpan {
                 text += (text.utf8.count > 1 ? "," : "") + next
             }
         }
-        setOwn([("process.command_args", .string(text + "]"))])
+        setOwn([(.commandArguments, .string(text + "]"))])
     }
 
     /// Records it, as that of a program. `errorType`: nil: the program has not failed.

@@ -163,17 +163,23 @@ package enum SpoolInspector {
         }
     }
 
-    /// Events that wait for another program or the manifest, which alone knows where they go.
+    /// Events that wait for another program or a file, which alone knows where they go.
     package struct WaitingForOther {
+        /// What chooses their destinations.
+        package enum Chooser: String { case program, manifest, own }
+
         /// One line that says where they go.
         package let destinations: String
-        /// False: they are for the tool's manifest.
-        package let isForProgram: Bool
+        package let chooser: Chooser
         package fileprivate(set) var events: UInt64
 
         package var text: String {
-            "\(events) for " + (isForProgram ? "the program" : "the tool's manifest") + ", which alone can send them: "
-                + destinations
+            let count = "\(events) "
+            switch chooser {
+            case .program: return count + "for the program, which alone can send them: " + destinations
+            case .manifest: return count + "for the tool's manifest, which alone can send them: " + destinations
+            case .own: return count + "until their receivers are asked for again: " + destinations
+            }
         }
     }
 
@@ -183,11 +189,12 @@ package enum SpoolInspector {
         for image in pendingImages(options) where !image.description.isLocalOnly && image.pending > 0 {
             guard let recorded = image.destinations, own.places(of: recorded) == nil else { continue }
             let text = image.destinationText
+            let chooser: WaitingForOther.Chooser =
+                recorded.origin == .code ? .program : options.audience == .own ? .own : .manifest
             if let known = result.firstIndex(where: { Array($0.destinations.utf8) == Array(text.utf8) }) {
                 result[known].events &+= image.pending
             } else {
-                result.append(
-                    WaitingForOther(destinations: text, isForProgram: recorded.origin == .code, events: image.pending))
+                result.append(WaitingForOther(destinations: text, chooser: chooser, events: image.pending))
             }
         }
         return result
