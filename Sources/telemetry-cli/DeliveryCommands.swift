@@ -112,7 +112,7 @@ enum DeliveryCommands {
         _ invocation: Invocation, _ options: Options, _ limit: TimeLimit, ignoringBackoff: Bool,
         sparing: Bool = false
     ) throws(Failure) -> Bool {
-        let what = options.signal == .spans ? "spans " : ""
+        let what = what(options)
         let delivery = ToolDelivery(options)
         if options.signal == .events { invocation.warn(delivery.decision) }
         let isEnabled = delivery.decision.isEnabled
@@ -149,12 +149,15 @@ enum DeliveryCommands {
         }
     }
 
+    /// What is not delivered, before the word "not". Empty: the author's events.
+    private static func what(_ options: Options) -> String {
+        options.signal == .events ? "" : options.audience == .own ? "your spans " : "spans "
+    }
+
     private static func sayWaiting(_ invocation: Invocation, _ options: Options) {
         if invocation.isQuiet { return }
-        let whose = options.audience == .own ? "your " : ""
-        let what = options.signal == .spans ? whose + "spans " : ""
         for waiting in SpoolInspector.waitingForOthers(options: options) {
-            invocation.complain(what + "not delivered: " + waiting.text)
+            invocation.complain(what(options) + "not delivered: " + waiting.text)
         }
     }
 

@@ -102,14 +102,15 @@ enum DoctorSpool {
         if !isEnabled {
             return DoctorFinding(
                 check: name("delivery", options), state: .ok,
-                detail: "telemetry is off; the last attempt failed: " + state.lastError)
+                detail: (options.audience == .own ? "nothing is kept for you now" : "telemetry is off")
+                    + "; the last attempt failed: " + state.lastError)
         }
         let isFinal = state.nextAttempt == .max
         let next = isFinal ? "not tried again" : "next attempt " + Timestamp.text(state.nextAttempt)
         return DoctorFinding(
             check: name("delivery", options), state: isFinal ? .problem : .warning,
             detail: "\(state.failures) failed in a row, " + next
-                + (state.isOfOther ? ", of the program's receiver: " : ": ") + state.lastError,
+                + (state.other.utf8.isEmpty ? ": " : ", " + state.other) + state.lastError,
             advice: isFinal ? "the receiver wants no more " + record(options) + "s" : advice(state.lastError))
     }
 

@@ -50,8 +50,8 @@ enum ExportCommand {
         let isByProgram = options.isDefault && SpoolInspector.chosenInCode(options: options)?.isLocal == false
         let isHere = options.destinations.contains { if case .file = $0.choice { true } else { false } }
         if isHere && !isByProgram { return nil }
-        let place = isByProgram ? "a receiver of the program's choice" : ManifestPage.shown(options.destinations)
-        return what + " go to " + place + "; 'telemetry show --sent" + (areSpans ? " --signal spans" : "")
+        let place = isByProgram ? "the receiver that the program has chosen" : ManifestPage.shown(options.destinations)
+        return what + " go elsewhere (" + place + ")" + "; 'telemetry show --sent" + (areSpans ? " --signal spans" : "")
             + "' shows those that were sent"
     }
 }

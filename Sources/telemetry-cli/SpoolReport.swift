@@ -186,7 +186,7 @@ struct SpoolReport {
         var rows: [(String, String)] = []
         if let taker { rows.append(("taken by", taker)) }
         if let lastError {
-            rows.append(("last error", (delivery?.isOfOther == true ? "of the program's receiver: " : "") + lastError))
+            rows.append(("last error", (delivery?.other ?? "") + lastError))
         }
         if let nextAttempt, let failures = delivery?.failures, failures > 0 {
             rows.append(("next attempt", nextAttempt + ", after \(failures) in a row failed"))

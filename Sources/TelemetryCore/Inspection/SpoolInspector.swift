@@ -103,7 +103,8 @@ package enum SpoolInspector {
         package let failures: UInt32
         package let lastError: String
         package let taker: String
-        package let isOfOther: Bool
+        /// Whose the failures are, with a colon, if not those of the receivers of now; else empty.
+        package let other: String
         /// After a failure, nothing is tried for a while.
         package let isPausing: Bool
     }
@@ -116,8 +117,13 @@ package enum SpoolInspector {
         let next = state.plausibleAttempt(now)
         return Delivery(
             lastAttempt: state.lastAttempt, lastSuccess: state.lastSuccess, nextAttempt: next, failures: state.failures,
-            lastError: state.lastError, taker: state.taker, isOfOther: !state.isOwned(by: options.destinationSet),
+            lastError: state.lastError, taker: state.taker, other: other(state, options),
             isPausing: state.failures > 0 && next > now)
+    }
+
+    private static func other(_ state: DeliveryState, _ options: Options) -> String {
+        if state.isOwned(by: options.destinationSet) { return "" }
+        return state.isOfConfiguration ? "of an earlier receiver: " : "of the program's receiver: "
     }
 
     /// A number that differs when other events may be delivered now and are not held by a living process; 0: there are
