@@ -35,7 +35,7 @@ struct CommandSpan {
         span.set(plan.attributes)
         // Said before it starts: it is known of a span that nobody ends, too. The name is the given one: a program that
         // ends at once leaves no /proc/PID/exe to read.
-        span.setOwn([("process.executable.name", .string(WrappedCommand.baseName(program)))])
+        span.setOwn([(.executableName, .string(WrappedCommand.baseName(program)))])
         span.setArguments(WrappedCommand.arguments(program, from: 0))
         return CommandSpan(collector: collector, span: span)
     }
@@ -48,7 +48,7 @@ struct CommandSpan {
     /// For the program.
     var context: PropagatedContext { span.context }
 
-    func hasStarted(_ child: ChildProcess) { span.setOwn([("process.pid", .int(Int64(child.pid)))]) }
+    func hasStarted(_ child: ChildProcess) { span.setOwn([(.pid, .int(Int64(child.pid)))]) }
 
     func end(_ death: ChildProcess.Death, _ code: Int32) {
         let errorType: String? =

@@ -23,6 +23,13 @@ enum DeletionCommands {
     /// B2. First the answer is stored, then the spool is erased: from the first moment on nothing new can be recorded
     /// or sent.
     static func reset(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        if let audience = invocation.arguments.value(.audience) {
+            guard ArgumentParser.same(audience, "own") else {
+                throw invocation.usage(
+                    "unknown audience '" + audience + "', expected own; without --audience, reset erases everything")
+            }
+            return try OwnReset.run(invocation)
+        }
         let options = try invocation.optionsToRefuse()
         // Before the refusal, which hides it.
         let mayBeOn = DeletionRecipient.mayBeOn(options)

@@ -78,8 +78,11 @@ enum DeliveryCommands {
         do throws(Failure) {
             if let own { try sendMetrics(own, limit, ignoringBackoff: ignoringBackoff, sparing: sparing) }
         } catch { failure = failure ?? error }
-        for spool in [own?.spans(), options.spans()] {
-            guard let spool else { continue }
+        for audience in [own ?? options.own([]), options] {
+            guard let spool = audience.spans() else {
+                sayWaiting(invocation, audience.ofSpans)
+                continue
+            }
             do throws(Failure) {
                 _ = try send(invocation, spool, limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
             } catch { failure = failure ?? error }
@@ -109,7 +112,7 @@ enum DeliveryCommands {
         _ invocation: Invocation, _ options: Options, _ limit: TimeLimit, ignoringBackoff: Bool,
         sparing: Bool = false
     ) throws(Failure) -> Bool {
-        let what = options.signal == .spans ? "spans " : ""
+        let what = what(options)
         let delivery = ToolDelivery(options)
         if options.signal == .events { invocation.warn(delivery.decision) }
         let isEnabled = delivery.decision.isEnabled
@@ -141,12 +144,20 @@ enum DeliveryCommands {
             if fate.isLossy {
                 invocation.complain(reason(SpoolInspector.deliveryState(options: options)) + "; " + fate.text)
             }
-            if !invocation.isQuiet {
-                for waiting in SpoolInspector.waitingForOthers(options: options) {
-                    invocation.complain(what + "not delivered: " + waiting.text)
-                }
-            }
+            sayWaiting(invocation, options)
             return isEnabled
+        }
+    }
+
+    /// What is not delivered, before the word "not". Empty: the author's events.
+    private static func what(_ options: Options) -> String {
+        options.signal == .events ? "" : options.audience == .own ? "your spans " : "spans "
+    }
+
+    private static func sayWaiting(_ invocation: Invocation, _ options: Options) {
+        if invocation.isQuiet { return }
+        for waiting in SpoolInspector.waitingForOthers(options: options) {
+            invocation.complain(what(options) + "not delivered: " + waiting.text)
         }
     }
 

@@ -11,9 +11,7 @@ enum DoctorDelivery {
         let program = SpoolInspector.chosenInCode(options: options)
         var findings: [DoctorFinding] = []
         if let program { findings.append(DoctorFinding(check: "backend", state: .ok, detail: program.shown)) }
-        for waiting in SpoolInspector.waitingForOthers(options: options) {
-            findings.append(DoctorFinding(check: "waiting", state: .ok, detail: waiting.text))
-        }
+        findings += DoctorSpool.waiting(options)
         for backend in SpoolInspector.backends(options: options) where !options.isDefault || program == nil {
             findings.append(
                 DoctorFinding(
@@ -84,7 +82,8 @@ enum DoctorDelivery {
                 )
             ]
         case .answered(let status, let offset):
-            let isFailing = status >= 500
+            // 501: a receiver for which HEAD is not implemented. It answers, as one does with 404 or 405.
+            let isFailing = status >= 500 && status != 501
             let endpoint = DoctorFinding(
                 check: "endpoint", state: isFailing ? .warning : .ok, detail: name + "answers HEAD with HTTP \(status)",
                 advice: isFailing ? "the receiver has a fault" : nil)

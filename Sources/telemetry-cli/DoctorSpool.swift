@@ -17,10 +17,17 @@ enum DoctorSpool {
         for (options, isEnabled) in [(options.ofSpans, isEnabled), (kept.ofSpans, own != nil)] {
             let found = SpoolInspector.examine(options: options)
             if found.statistics == nil && found.problem == nil { continue }
-            findings += [spool(options), delivery(options, isEnabled), audit(options)]
+            findings += [spool(options)] + waiting(options) + [delivery(options, isEnabled), audit(options)]
         }
         if !AuditTrail.read(options: kept, .metrics).isEmpty { findings.append(audit(kept)) }
         return findings
+    }
+
+    /// What this command would not deliver.
+    static func waiting(_ options: Options) -> [DoctorFinding] {
+        SpoolInspector.waitingForOthers(options: options).map {
+            DoctorFinding(check: name("waiting", options), state: .ok, detail: $0.text)
+        }
     }
 
     /// What the check is called, and the records in it.
@@ -95,14 +102,15 @@ enum DoctorSpool {
         if !isEnabled {
             return DoctorFinding(
                 check: name("delivery", options), state: .ok,
-                detail: "telemetry is off; the last attempt failed: " + state.lastError)
+                detail: (options.audience == .own ? "nothing is kept for you now" : "telemetry is off")
+                    + "; the last attempt failed: " + state.lastError)
         }
         let isFinal = state.nextAttempt == .max
         let next = isFinal ? "not tried again" : "next attempt " + Timestamp.text(state.nextAttempt)
         return DoctorFinding(
             check: name("delivery", options), state: isFinal ? .problem : .warning,
             detail: "\(state.failures) failed in a row, " + next
-                + (state.isOfOther ? ", of the program's receiver: " : ": ") + state.lastError,
+                + (state.other.utf8.isEmpty ? ": " : ", " + state.other) + state.lastError,
             advice: isFinal ? "the receiver wants no more " + record(options) + "s" : advice(state.lastError))
     }
 

@@ -37,6 +37,15 @@ enum EventFields {
             },
         ]
 
+    /// H16: attributes that an event in a trace has beside those that are declared. Exported logs have no column for them.
+    static let ofTrace: [RecordField] = ["trace_id", "span_id"].map { key in
+        RecordField(
+            name: RecordField.metadata + "." + key, type: "string",
+            description: "a random number of the " + (ArgumentParser.same(key, "trace_id") ? "trace" : "span")
+                + " that the event happened in, if there is one"
+        ) { $0.spans() != nil }
+    }
+
     /// C12: what is recorded beside the events that the tool declares; empty: nothing.
     static func heartbeat(_ options: Options) -> String {
         guard let rule = options.heartbeat else { return "" }

@@ -5,11 +5,12 @@ import TelemetryCore
 /// `export`: the local log as a table. Reads files and standard input, and neither makes nor changes anything.
 enum ExportCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
-        let options = try invocation.signal(try invocation.options())
+        let whole = try invocation.options()
+        let options = try invocation.signal(whole)
         let columns = ExportColumns(options)
         if invocation.arguments.has(.columns) { return try columns.answer(invocation) }
         var export = Export(invocation, options, columns, try format(invocation), try ExportFilter(invocation, columns))
-        return export.run(try files(invocation, options))
+        return export.run(try files(invocation, options, whole))
     }
 
     private static func format(_ invocation: Invocation) throws(Failure) -> ExportFormat {
@@ -22,16 +23,36 @@ enum ExportCommand {
         return .csv(isShown: isatty(STDOUT_FILENO) == 1)
     }
 
-    private static func files(_ invocation: Invocation, _ options: Options) throws(Failure) -> [LogFiles] {
+    private static func files(
+        _ invocation: Invocation, _ options: Options, _ whole: Options
+    ) throws(Failure) -> [LogFiles] {
         if let log = invocation.arguments.value(.log) {
             return [ArgumentParser.same(log, "-") ? LogFiles() : LogFiles(invocation.path(log), isGiven: true)]
         }
         let paths = SpoolInspector.logPaths(options: options)
         let logs = paths.map { LogFiles($0, isGiven: false) }
-        if !invocation.isQuiet && logs.allSatisfy({ $0.files.isEmpty && $0.problems.isEmpty }) {
+        if invocation.isQuiet { return logs }
+        let isEmpty = logs.allSatisfy { $0.files.isEmpty && $0.problems.isEmpty }
+        if let reason = whyNoLog(options, whole) {
+            invocation.complain((isEmpty ? "there is no log: " : "the log is of earlier times: ") + reason)
+        } else if isEmpty {
             invocation.complain("there is no log of " + options.toolName + " here yet: " + joined(paths, ", "))
         }
         return logs
+    }
+
+    /// Where the records go instead, and the command that shows them. Nil: they go to a log here, or it is not known.
+    private static func whyNoLog(_ options: Options, _ whole: Options) -> String? {
+        let areSpans = options.signal == .spans
+        let what = "the " + (areSpans ? "spans" : "events") + " of " + options.toolName
+        if areSpans && whole.spans() == nil { return what + " go nowhere: none of its receivers takes them" }
+        // What a program has chosen in code is known once it has run.
+        let isByProgram = options.isDefault && SpoolInspector.chosenInCode(options: options)?.isLocal == false
+        let isHere = options.destinations.contains { if case .file = $0.choice { true } else { false } }
+        if isHere && !isByProgram { return nil }
+        let place = isByProgram ? "the receiver that the program has chosen" : ManifestPage.shown(options.destinations)
+        return what + " go elsewhere (" + place + ")" + "; 'telemetry show --sent" + (areSpans ? " --signal spans" : "")
+            + "' shows those that were sent"
     }
 }
 

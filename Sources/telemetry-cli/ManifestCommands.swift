@@ -16,7 +16,8 @@ enum ManifestCommands {
     private static func check(_ invocation: Invocation, _ path: String) throws(Failure) -> ExitCode {
         let options = try load(path)
         let declarations = options.events?.declarations ?? []
-        let attributes = declarations.reduce(0) { $0 + $1.attributes.count }
+        let spans = options.declaredSpans?.declarations
+        let attributes = (declarations + (spans ?? [])).reduce(0) { $0 + $1.attributes.count }
         let warnings = warnings(options)
         if invocation.wantsJSON {
             var object = JSONObject()
@@ -25,7 +26,7 @@ enum ManifestCommands {
             object.add("events", UInt64(clamping: declarations.count))
             object.add("attributes", UInt64(clamping: attributes))
             object.add("metrics", UInt64(clamping: options.metrics.count))
-            object.add("spans", UInt64(clamping: options.declaredSpans?.declarations.count ?? 0))
+            object.add("spans", UInt64(clamping: spans?.count ?? 0))
             object.add("warnings", warnings)
             try invocation.answer(object.text)
         } else {
@@ -34,20 +35,21 @@ enum ManifestCommands {
                 path + ": ok: tool " + options.toolName + ", " + counted(UInt64(declarations.count), "event") + ", "
                     + counted(UInt64(attributes), "attribute")
                     + (options.metrics.isEmpty ? "" : ", " + counted(UInt64(options.metrics.count), "metric"))
-                    + (options.declaredSpans.map { ", " + counted(UInt64($0.declarations.count), "span") } ?? ""))
+                    + (spans.map { ", " + counted(UInt64($0.count), "span") } ?? ""))
         }
         return .ok
     }
 
     /// Settings that are allowed but hardly meant.
     private static func warnings(_ options: Options) -> [String] {
-        eventWarnings(options) + metricWarnings(options) + registryWarnings("spans", options.declaredSpans)
+        eventWarnings(options) + metricWarnings(options) + registryWarnings("span", options.declaredSpans)
     }
 
     /// Of a list of events, or of spans.
-    private static func registryWarnings(_ key: String, _ registry: EventRegistry?) -> [String] {
+    private static func registryWarnings(_ record: String, _ registry: EventRegistry?) -> [String] {
         guard let registry else { return [] }
-        var warnings = registry.declarations.isEmpty ? [key + " is empty: nothing may be recorded"] : []
+        let key = record + "s"
+        var warnings = registry.declarations.isEmpty ? [key + " is empty: no " + record + " may be recorded"] : []
         for declaration in registry.declarations {
             guard let expires = declaration.expires, expires.isPast else { continue }
             warnings.append(key + "." + declaration.name + " has expired on " + expires.text + ": it is refused")
@@ -71,7 +73,7 @@ enum ManifestCommands {
     }
 
     private static func eventWarnings(_ options: Options) -> [String] {
-        guard let registry = options.events else { return ["no events: everything may be recorded"] }
+        guard let registry = options.events else { return ["no events: any event may be recorded"] }
         var warnings: [String] = []
         for declaration in registry.declarations {
             for type in declaration.types {
@@ -79,7 +81,7 @@ enum ManifestCommands {
                 warnings.append("events." + declaration.name + ".type is '" + type + "': is '" + meant + "' meant?")
             }
         }
-        return warnings + registryWarnings("events", registry)
+        return warnings + registryWarnings("event", registry)
     }
 
     private static func docs(_ invocation: Invocation, _ path: String?) throws(Failure) -> ExitCode {

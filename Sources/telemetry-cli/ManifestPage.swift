@@ -25,7 +25,7 @@ enum ManifestPage {
             "## In every event\n\n"
             + table(
                 ["field", "type", "what"],
-                fields(options))
+                fields(RecordField.all(options)))
         if !options.metadata.isEmpty {
             text += "\nAlso, the same every time:\n\n"
             text += table(["name", "value"], options.metadata.map { [escaped($0.key), escaped($0.value.shown)] })
@@ -33,8 +33,8 @@ enum ManifestPage {
         return text + "\n## Events\n\n" + events(options) + metrics(options) + spans(options)
     }
 
-    private static func fields(_ options: Options) -> [[String]] {
-        RecordField.all(options).map { ["`" + $0.name + "`", $0.type, $0.description] }
+    private static func fields(_ fields: [RecordField]) -> [[String]] {
+        fields.map { ["`" + $0.name + "`", $0.type, $0.description] }
     }
 
     /// Only where somebody may get them.
@@ -43,11 +43,15 @@ enum ManifestPage {
         var text = "\n## Spans\n\nA span says how long something took, and what it was a part of."
         if options.takesSpans { text += " Spans are sent to " + escaped(shown(options.ofSpans.destinations)) + "." }
         text += " `telemetry show\n--signal spans --tool " + options.toolName + "` shows those that wait.\n\n"
-        text += table(["field", "type", "what"], fields(options.ofSpans)) + "\n"
+        text += table(["field", "type", "what"], fields(RecordField.all(options.ofSpans))) + "\n"
+        text += "The library sets these attributes of spans, as far as they apply.\n\n"
+        text += table(["attribute", "type", "what"], fields(SpanFields.ofLibrary(options))) + "\n"
         guard let registry = options.declaredSpans else {
             return text + "The tool has no list of spans: any span, with any attributes, may be recorded.\n"
         }
-        text += registry.declarations.isEmpty ? "None.\n" : "These spans, with these attributes and no others.\n"
+        text +=
+            registry.declarations.isEmpty
+            ? "None.\n" : "These spans, with these attributes, those that the library sets, and no others.\n"
         for span in registry.declarations {
             text += "\n### " + escaped(span.name) + "\n\n" + escaped(span.description) + "\n"
             if let expires = span.expires { text += "Collected until " + expires.text + ".\n" }

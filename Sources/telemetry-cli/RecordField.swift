@@ -31,6 +31,8 @@ struct RecordField {
 
     /// Those that a record of these options can have.
     static func all(_ options: Options) -> [RecordField] {
-        every(options.signal).filter { $0.isPossible?(options) ?? true }
+        (every(options.signal) + (options.signal == .events ? EventFields.ofTrace : [])).filter {
+            $0.isPossible?(options) ?? true
+        }
     }
 }

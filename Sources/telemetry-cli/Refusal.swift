@@ -65,6 +65,11 @@ enum Refusal {
 
     /// `process`: the waiting events were taken from it, and are erased; 0: nothing was taken.
     private static func unanswered(_ path: String, _ process: Int32) -> Failure {
+        unconfirmed(silence(path, process))
+    }
+
+    /// The sentence about a process that does not answer.
+    static func silence(_ path: String, _ process: Int32) -> String {
         let found = process == 0 ? LockHolder.find(path + "/deliver.lock") ?? LockHolder.find(path + "/control") : nil
         let holder = process == 0 ? found : LockHolder(id: process)
         let who =
@@ -72,9 +77,9 @@ enum Refusal {
             ?? "another process, which"
         let remedy = holder.map { "kill -9 " + $0.description } ?? "end it"
         let taken = process == 0 ? "" : " (what waited is erased)"
-        return unconfirmed(
-            who + " was sending or erasing, does not answer. If it goes on, it calls its send off; to be sure of that: "
-                + remedy + taken)
+        return who
+            + " was sending or erasing, does not answer. If it goes on, it calls its send off; to be sure of that: "
+            + remedy + taken
     }
 
     private static func notStored(_ options: Options, _ error: SystemError, _ erasure: Erasure) -> Failure {

@@ -14,7 +14,7 @@ struct SchemaReport {
 
     private var text: String {
         var text = "Every event of " + options.toolName + " has these fields, as far as they apply to it:\n"
-        text += Self.columns(Self.rows(options))
+        text += Self.columns(Self.rows(RecordField.all(options)))
         if !options.metadata.isEmpty {
             text += "\nWith every event, in metadata:\n"
             text += Self.columns(options.metadata.map { [$0.key, $0.value.shown] })
@@ -22,8 +22,8 @@ struct SchemaReport {
         return text + events + metrics + spans
     }
 
-    private static func rows(_ options: Options) -> [[String]] {
-        RecordField.all(options).map { [$0.name, $0.type, $0.description] }
+    private static func rows(_ fields: [RecordField]) -> [[String]] {
+        fields.map { [$0.name, $0.type, $0.description] }
     }
 
     /// Nothing, for a tool whose spans nobody has asked for.
@@ -33,13 +33,18 @@ struct SchemaReport {
             return "\nThe tool has no list of spans: any span, with any attributes, may be recorded" + spansSent + ".\n"
                 + fieldsOfSpans
         }
-        var text = "\nThese spans, recorded" + spansSent + ", with these attributes and no others:\n"
+        var text =
+            "\nThese spans, recorded" + spansSent
+            + ", with these attributes, those that the library sets, and no others:\n"
         for span in registry.declarations { text += Self.block(span, types: "span") }
         return (registry.declarations.isEmpty ? text + "  none\n" : text) + fieldsOfSpans
     }
 
     private var fieldsOfSpans: String {
-        "\nEvery span has these fields, as far as they apply to it:\n" + Self.columns(Self.rows(options.ofSpans))
+        "\nEvery span has these fields, as far as they apply to it:\n"
+            + Self.columns(Self.rows(RecordField.all(options.ofSpans)))
+            + "\nThe library sets these attributes of spans, as far as they apply:\n"
+            + Self.columns(Self.rows(SpanFields.ofLibrary(options)))
     }
 
     private var spansSent: String {
@@ -145,6 +150,7 @@ struct SchemaReport {
         object.add("spans_restricted", options.declaredSpans != nil)
         let hasSpans = options.declaredSpans != nil || options.takesSpans
         object.add("span_fields", objects: hasSpans ? Self.json(RecordField.all(options.ofSpans)) : [])
+        object.add("span_attributes", objects: hasSpans ? Self.json(SpanFields.ofLibrary(options)) : [])
         object.add("spans", objects: (options.declaredSpans?.declarations ?? []).map(Self.object))
         return object.text
     }

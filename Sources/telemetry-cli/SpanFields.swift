@@ -40,4 +40,28 @@ enum SpanFields {
         ] + RecordField.ofTool + [
             RecordField(name: RecordField.metadata, type: RecordField.object, description: "the attributes of the tool")
         ]
+
+    /// The attributes that the library sets, whatever the manifest declares; those that can be.
+    static func ofLibrary(_ options: Options) -> [RecordField] {
+        LibraryAttribute.allCases.map(field).filter { $0.isPossible?(options) ?? true }
+    }
+
+    private static func field(_ attribute: LibraryAttribute) -> RecordField {
+        let (type, description): (String, String) =
+            switch attribute {
+            case .executableName: ("string", "of a program that was run: the name of its file")
+            case .pid: ("int", "of a program that was run: the number of its process")
+            case .exitCode: ("int", "of a program or a command: its exit code")
+            case .errorType:
+                ("string", "of a program or a command that failed: the kind of error, or the signal that ended it")
+            case .commandArguments: ("string", "of a program that was run: its arguments, redacted")
+            case .exceptionType: ("string", "in an event named exception: what kind of error it was")
+            case .exceptionMessage: ("string", "in an event named exception: the error message, redacted")
+            }
+        var field = RecordField(name: attribute.name, type: type, description: description)
+        if attribute == .commandArguments || attribute == .exceptionMessage {
+            field.isPossible = { $0.extendedCollection }
+        }
+        return field
+    }
 }

@@ -70,7 +70,7 @@ struct SpoolReport {
     private func json(_ waiting: SpoolInspector.WaitingForOther) -> JSONObject {
         var other = JSONObject()
         other.add("destinations", waiting.destinations)
-        other.add("for", waiting.isForProgram ? "program" : "manifest")
+        other.add("for", waiting.chooser.rawValue)
         other.add(options.signal == .spans ? "spans" : "events", waiting.events)
         return other
     }
@@ -186,7 +186,7 @@ struct SpoolReport {
         var rows: [(String, String)] = []
         if let taker { rows.append(("taken by", taker)) }
         if let lastError {
-            rows.append(("last error", (delivery?.isOfOther == true ? "of the program's receiver: " : "") + lastError))
+            rows.append(("last error", (delivery?.other ?? "") + lastError))
         }
         if let nextAttempt, let failures = delivery?.failures, failures > 0 {
             rows.append(("next attempt", nextAttempt + ", after \(failures) in a row failed"))

@@ -48,7 +48,7 @@ check_warnings() {
     echo 'tool: {name: t}' >none.yaml
     capture telemetry manifest check none.yaml
     expect_code 0
-    expect_line err "telemetry: manifest: none.yaml: warning: no events: everything may be recorded"
+    expect_line err "telemetry: manifest: none.yaml: warning: no events: any event may be recorded"
     printf 'tool: {name: t}\nevents: {old: {description: d, expires: 2020-02-29}}\n' >old.yaml
     capture telemetry manifest check old.yaml
     expect_code 0
@@ -121,7 +121,7 @@ schema_beside() {
     expect_part out "every 3600 s at most, an event \`heartbeat\`"
     expect_part out "metadata.sample_rate"
     capture telemetry show --schema --json --manifest t.yaml
-    expect_json out 'j["heartbeat_s"], j["fields"][-1]["name"]' "(3600, 'metadata.sample_rate')"
+    expect_json out 'j["heartbeat_s"], [f["name"] for f in j["fields"]][-3:]' "(3600, ['metadata.sample_rate', 'metadata.trace_id', 'metadata.span_id'])"
     capture telemetry manifest docs t.yaml
     expect_part out "every 3600 s at most, an event \`heartbeat\`"
     expect_part out "metadata.sample_rate"
@@ -131,10 +131,11 @@ test_case "C10 C11 C12 show --schema and manifest docs name what the library add
 # Every field that an event really has is in the schema.
 schema_is_complete() {
     registry
-    telemetry command "deploy x" --tool mytool --duration-ms 5 --exit-code 0
+    TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 telemetry command "deploy x" --tool mytool --duration-ms 5 --exit-code 0
     capture telemetry show --schema --json --tool mytool
     json out '"\n".join(sorted(f["name"] for f in j["fields"]))' >declared
-    json "$(events mytool)" '"\n".join(sorted(j))' >real
+    json "$(events mytool)" '"\n".join(sorted([*j, *("metadata." + key for key in j["metadata"])]))' >real
+    grep -q metadata.trace_id real || fail "$(cat real)"
     expect_equal "$(comm -13 declared real)" ""
 }
 test_case "C10 show --schema lists every field of a real event" schema_is_complete

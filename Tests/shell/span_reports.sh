@@ -253,6 +253,26 @@ export_of_both() {
         expect_part err "both, line 3: is not "
     done
     expect_part err "1 event left out: '--signal events' prints them"
+    # Sent elsewhere: there never will be a log, and an earlier one has only what is older.
+    span_manifest t spans
+    capture telemetry export --tool t --signal spans
+    expect_code 0
+    expect_part err "the log is of earlier times: the spans of t go elsewhere (http://127.0.0.1:9/v1/traces); 'telemetry show --sent --signal spans' shows"
+    capture telemetry export --tool t --signal events
+    expect_silent err
+    mv "$(span_directory t)/spans.jsonl" aside
+    capture telemetry export --tool t --signal spans
+    expect_part err "there is no log: the spans of t go elsewhere"
+    dead_manifest t
+    capture telemetry export --tool t --signal spans
+    expect_part err "there is no log: the spans of t go nowhere: none of its receivers takes them"
+    capture telemetry export --tool t
+    expect_part err "the log is of earlier times: the events of t go elsewhere ("
+    rm "$HOME/.local/share/telemetry/tools/t.yaml"
+    mv aside "$(span_directory t)/spans.jsonl"
+    telemetry show --sent --signal spans --json --tool t | python3 -c 'import json, sys
+for line in sys.stdin: print(json.dumps(json.loads(line)["event"]))' | telemetry export --tool t --signal spans --log - >out
+    expect_rows out '[s["name"] for s in r]' "['s']"
     rm "$(span_directory t)/spans.jsonl"
     capture telemetry export --tool t --signal spans
     expect_code 0
@@ -273,7 +293,7 @@ schema_of_spans() {
     span_manifest t spans
     telemetry show --schema --tool t --json >schema
     telemetry show --schema --tool t >text
-    expect_part text "These spans, recorded and sent to http://127.0.0.1:9/v1/traces, with these attributes and no others:"
+    expect_part text "These spans, recorded and sent to http://127.0.0.1:9/v1/traces, with these attributes, those that the library sets, and no others:"
     TRACEPARENT=$a_parent telemetry span --tool t --name build -- true
     telemetry show --signal spans --tool t --json >span
     python3 - schema span text <<'P'
@@ -285,20 +305,35 @@ assert [name for name in fields if name in span] == list(span), "another order"
 text = open(sys.argv[3]).read()
 assert all(f"  {name} " in text for name in fields), text
 P
+    # What the library sets needs no declaration: all of it is listed.
+    path=$HOME/.local/share/telemetry/tools/t.yaml
+    echo "extended_collection: true" >>"$path"
+    telemetry show --schema --tool t --json >schema
+    telemetry show --schema --tool t >text
+    telemetry span --tool t --name build -- sh -c 'exit 3' || :
+    telemetry show --signal spans --tool t --json | tail -n 1 >span
+    python3 - schema span text <<'P'
+import json, sys
+schema, span = (json.load(open(path)) for path in sys.argv[1:3])
+names = {each["name"] for each in schema["span_attributes"]}
+assert set(span["attributes"]) == {name for name in names if not name.startswith("exception.")}, (span["attributes"], names)
+text = open(sys.argv[3]).read()
+assert all(f"  {name} " in text for name in names), text
+P
     telemetry manifest docs --tool t >page
+    expect_part page '| `process.command_args` |'
     expect_part page "Spans are sent to http://127.0.0.1:9/v1/traces."
     expect_part page "--signal spans --tool t\` shows those that wait."
     expect_part page '| `parent_span_id` |'
-    path=$HOME/.local/share/telemetry/tools/t.yaml
     telemetry manifest check "$path" >out 2>err
-    expect_part out "0 events, 0 attributes, 2 spans"
+    expect_part out "0 events, 4 attributes, 2 spans"
     telemetry manifest check "$path" --json >j
-    expect_json j 'j["spans"]' 2
+    expect_json j 'j["spans"], j["attributes"]' "(2, 4)"
     echo '{tool: {name: t}, spans: {old: {description: d, expires: 2020-01-01}}}' >"$path"
     capture telemetry manifest check "$path"
     expect_part err "spans.old has expired on 2020-01-01: it is refused"
     echo '{tool: {name: t}, spans: {}}' >"$path"
     capture telemetry manifest check "$path"
-    expect_part err "spans is empty: nothing may be recorded"
+    expect_part err "spans is empty: no span may be recorded"
 }
 test_case "C10 H12 show --schema, manifest docs and manifest check name the fields of spans, and where they go" schema_of_spans

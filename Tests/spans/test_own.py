@@ -135,6 +135,112 @@ def killed(world):
     check(not os.path.exists(own_spool(world)), f"{files_below(world.path('home', '.local'))}")
 
 
+def ask(world, *endpoints, **more):
+    """own.yaml with these receivers of spans."""
+    backends = [{"name": f"r{number}", "kind": "otlp", "endpoint": endpoint, "signals": ["spans"]} for number, endpoint in enumerate(endpoints)]
+    own_file(world, {**({"backends": backends} if backends else {}), **more})
+
+
+def own_status(world):
+    return json.loads(helper(world, "status", "--json").stdout)["own"]["spans"]
+
+
+def record(world, name="s"):
+    world.run([f"{BUILD}/bin/telemetry", "span", "--tool", TOOL, "--name", name, "--", "true"])
+
+
+DEAD = "http://127.0.0.1:9"
+
+
+@test("own/changed", "H14 B1 B4")
+def changed(world):
+    """What waits is for whoever asked: it goes where own.yaml sends now, and waits while nobody asks. No program has chosen anything."""
+    mine = world.closes(PushReceiver())
+    ask(world, DEAD)
+    record(world)
+    ask(world, mine.url)
+    check_equal((None, [], 1), tuple(own_status(world)[name] for name in ("program", "waiting_for_others", "pending")), "after the change")
+    helper(world, "deliver", "--now")
+    check_equal(["s"], OTLP.names(traces(mine)), "at the new receiver")
+    ask(world, DEAD)
+    record(world, "kept")
+    for content in ({"own": "off"}, {"own": "on"}):
+        own_file(world, content)
+        done = helper(world, "deliver", "--now")
+        check(f"your spans not delivered: 1 until their receivers are asked for again: otlp: POST {DEAD}/v1/traces" in done.stderr, done.stderr)
+        found = own_status(world)
+        check_equal((None, None, [("own", 1)]), (found["backend"], found["program"], [(each["for"], each["spans"]) for each in found["waiting_for_others"]]), f"{content}")
+        doctor = helper(world, "doctor", "--offline").stdout
+        check("own spans waiting 1 until their receivers" in doctor, doctor)
+        texts = helper(world, "status").stdout + doctor
+        check("the program" not in texts, texts)
+    ask(world, mine.url, DEAD)
+    helper(world, "deliver", "--now", expected=4)
+    check_equal(["s", "kept"], OTLP.names(traces(mine)), "asked for again, with another one")
+
+
+@test("own/askers", "H14")
+def askers(world):
+    """What own.yaml asked for does not go to the receiver of a variable, and what an operator asked for waits for the program."""
+    mine = world.closes(PushReceiver())
+    ask(world, DEAD)
+    record(world)
+    os.remove(world.path("home", ".config", "telemetry", "own.yaml"))
+    world.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = mine.url
+    helper(world, "deliver", "--now")
+    check_equal([], OTLP.names(traces(mine)), "at the variable's")
+    record(world, "other")
+    helper(world, "deliver", "--now")
+    check_equal(["other"], OTLP.names(traces(mine)), "the variable's own")
+    check_equal([("own", 1)], [(each["for"], each["spans"]) for each in own_status(world)["waiting_for_others"]], "waiting")
+    ask(world, mine.url)
+    helper(world, "deliver", "--now")
+    check("s" in OTLP.names(traces(mine)), f"{OTLP.names(traces(mine))}")
+
+
+@test("own/reset", "H14 B2")
+def own_reset(world):
+    """`reset --audience own` erases what is kept for the user, open spans too, and nothing of the author's: no answer, no file, no request."""
+    author = world.closes(PushReceiver())
+    world.manifest("", {"backends": [{"kind": "otlp", "endpoint": author.url, "signals": ["events", "spans"]}]})
+    helper(world, "enable")
+    helper(world, "track", "e")
+    ask(world, DEAD)
+    own_file(world, {"backends": [{"kind": "otlp", "endpoint": DEAD}]})
+    helper(world, "count", "m")
+    record(world)
+    driver = Driver(world)
+    driver.open(manifest=world.manifest_file, detached=1)
+    driver.begin(0, 0, "left", 1, ROOT)
+    own = os.path.dirname(own_spool(world))
+    before = [name for name in files_below(world.path("home")) if "/own/" not in name]
+    requests = len(author.requests)
+    check(any(name.endswith(".open") for name in files_below(own)) and any("metrics" in name for name in files_below(own)), f"{files_below(own)}")
+    done = helper(world, "reset", "--audience", "own")
+    check("kept for you on this machine is erased" in done.stdout and "more will be kept" in done.stdout, done.stdout)
+    check_equal([], [name for name in files_below(world.path("home")) if "/own/" in name and not name.endswith(".open")], "what is left")
+    check_equal(before, [name for name in files_below(world.path("home")) if "/own/" not in name], "the author's")
+    check_equal(requests, len(author.requests), "requests to the author")
+    check("on" == json.loads(helper(world, "status", "--json").stdout)["preference"]["tool"], "answer")
+    driver.kill()
+    mine = world.closes(PushReceiver())
+    own_file(world, {"backends": [{"kind": "otlp", "endpoint": mine.url}]})
+    helper(world, "deliver", "--now")
+    check_equal([], OTLP.names(traces(mine)), "at the user's receiver")
+    own_file(world, {"own": "off"})
+    check_equal({"tool": TOOL, "enabled": False, "erased": True, "problems": []}, json.loads(helper(world, "reset", "--audience", "own", "--json").stdout), "JSON")
+    helper(world, "reset", "--audience", "author", expected=2)
+
+
+@test("own/doctor", "H14 B4")
+def own_doctor(world):
+    """A receiver that does not know HEAD answers 501: it can be reached."""
+    mine = world.closes(PushReceiver())
+    ask(world, mine.url)
+    found = json.loads(helper(world, "doctor", "--json").stdout)
+    check_equal([("ok", "r0: answers HEAD with HTTP 501", None)], [(each["state"], each["detail"], each["advice"]) for each in found if each["check"] == "endpoint"], "endpoint")
+
+
 def late_receivers(world):
     """An author and a user who take everything, and answer a second late."""
     author, mine = world.closes(PushReceiver(lambda number: "late")), world.closes(PushReceiver(lambda number: "late"))

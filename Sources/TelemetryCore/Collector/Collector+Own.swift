@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// H14: metrics for receivers of the user's own.
+/// H14: metrics and spans for receivers of the user's own.
 extension Collector {
     /// The collector beside this one; nil: nobody has asked for it. It is looked for once, so a file `own.yaml` that is
     /// made later counts for the next run.

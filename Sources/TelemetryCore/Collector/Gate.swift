@@ -28,7 +28,7 @@ package enum Gate {
         return word(UnsafePointer(collector)).pointee.load(ordering: .relaxed) != 0
     }
 
-    /// Metrics may be kept for the user's own receivers: nobody has looked yet, or somebody has asked for it.
+    /// Metrics or spans may be kept for the user's own receivers: nobody has looked yet, or somebody has asked for it.
     static func isOpenForOwn(_ collector: UnsafeMutablePointer<telemetry_collector>) -> Bool {
         word(UnsafePointer(collector)).pointee.load(ordering: .relaxed) & 2 != 0
     }

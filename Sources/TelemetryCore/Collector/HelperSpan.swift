@@ -155,7 +155,7 @@ package final class HelperSpan {
     }
 
     /// What the semantic conventions say of a program: the manifest need not declare these.
-    package func setOwn(_ attributes: Attributes) {
+    package func setOwn(_ attributes: [(key: LibraryAttribute, value: AttributeValue)]) {
         SpanRecording.setOwn(span, attributes)
     }
 
@@ -207,7 +207,7 @@ package final class HelperSpan {
                 text += (text.utf8.count > 1 ? "," : "") + next
             }
         }
-        setOwn([("process.command_args", .string(text + "]"))])
+        setOwn([(.commandArguments, .string(text + "]"))])
     }
 
     /// What a program's span says of its end; `end(exitCode:errorType:)` says it, too.

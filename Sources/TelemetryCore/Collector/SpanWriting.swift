@@ -290,10 +290,6 @@ enum SpanWriting {
         }
     }
 
-    private static let typeKey: StaticString = "exception.type"
-    private static let messageKey: StaticString = "exception.message"
-    private static let eventName: StaticString = "exception"
-
     /// The semantic conventions' event `exception`. The text is read only with extended collection.
     @inline(never)
     private static func recordError(
@@ -306,18 +302,18 @@ enum SpanWriting {
         let status = redacting(cell) { event in
             withUnsafeTemporaryAllocation(of: telemetry_attribute.self, capacity: 2) { attributes in
                 var type = telemetry_attribute()
-                type.key = typeKey.cString
+                type.key = LibraryAttribute.exceptionType.key.cString
                 type.type = TELEMETRY_STRING
                 type.value.string = name
                 attributes.initializeElement(at: 0, to: type)
                 var count = 1
                 if let shown, let message = event.error(shown) {
-                    type.key = messageKey.cString
+                    type.key = LibraryAttribute.exceptionMessage.key.cString
                     type.value.string = message
                     attributes.initializeElement(at: 1, to: type)
                     count = 2
                 }
-                return addEvent(eventName.cString, attributes.baseAddress, count, nil, cell)
+                return addEvent(LibraryAttribute.exceptionEvent.cString, attributes.baseAddress, count, nil, cell)
             }
         }
         _ = setStatus(SpanStatus.error, shown, cell)

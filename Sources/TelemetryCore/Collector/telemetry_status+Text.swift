@@ -7,7 +7,7 @@ extension telemetry_status {
         switch self {
         case TELEMETRY_OK: "done"
         case TELEMETRY_ADJUSTED: "recorded, with a part shortened, repaired or left out"
-        case TELEMETRY_DISABLED: "telemetry is off"
+        case TELEMETRY_DISABLED: "telemetry is off, or the span has ended or is not recorded"
         case TELEMETRY_OVERRULED: "the answer is stored, but another source decides otherwise"
         case TELEMETRY_ERROR_ARGUMENT: "an argument is missing, malformed or out of range"
         case TELEMETRY_ERROR_UNDECLARED: "the event is not declared in the tool's manifest, or has expired"

@@ -19,13 +19,12 @@ extension ConsentInputs {
     /// Those of everyone who asked, each with its origin in its name.
     var ownDestinations: [Destination] {
         var result: [Destination] = []
-        for (whose, destinations) in [
-            ("own", ownFile.destinations), ("machine", machineFile.destinations),
-            ("operator", operatorChoice.destinations), ("", exporterDestinations),
+        for (asker, destinations) in [
+            (Asker.user, ownFile.destinations), (.machine, machineFile.destinations),
+            (.programOperator, operatorChoice.destinations), (.variables, exporterDestinations),
         ] {
             for found in destinations where result.count < Destination.limit {
-                result.append(
-                    whose.isEmpty ? found : Destination(name: whose + "." + found.name, found.choice))
+                result.append(Destination(name: asker.prefix.text + found.name, found.choice, asker: asker))
             }
         }
         return result

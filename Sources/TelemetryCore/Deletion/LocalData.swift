@@ -26,17 +26,10 @@ package enum LocalData {
     /// erasure. The waiting events have been withdrawn before (`SpoolInspector.erase`), so that a process that still
     /// has a file open finds nothing in it to send. Returns what could not be removed, and why.
     package static func remove(options: Options, keepingPastIDs: Bool) -> [String] {
-        var problems: [String] = []
-        let own = options.own([])
-        // No author has ever had anything of it, so there are no ids to keep.
-        _ = SpoolInspector.erase(options: own)
+        var problems = removeOwn(options: options).problems
         // A directory is removed after what is in it.
-        for (options, keepingPastIDs) in [
-            (own.ofSpans, false), (own, false), (options.ofSpans, false), (options, keepingPastIDs),
-        ] {
-            guard let path = SpoolInspector.path(options: options) else { continue }
-            removeState(path, options, keepingPastIDs: keepingPastIDs, &problems)
-        }
+        removeState(options.ofSpans, keepingPastIDs: false, &problems)
+        removeState(options, keepingPastIDs: keepingPastIDs, &problems)
         for destination in options.allDestinations + options.ofSpans.destinations {
             if case .file(let path?, _, _) = destination.choice { removeLog(path, &problems) }
         }
@@ -46,9 +39,19 @@ package enum LocalData {
         return problems
     }
 
-    private static func removeState(
-        _ path: String, _ options: Options, keepingPastIDs: Bool, _ problems: inout [String]
-    ) {
+    /// Withdraws and removes what is kept for receivers of the user's own. No author has ever had anything of it, so
+    /// there are no ids to keep.
+    package static func removeOwn(options: Options) -> (erasure: Erasure, problems: [String]) {
+        var problems: [String] = []
+        let own = options.own([])
+        let erasure = SpoolInspector.erase(options: own)
+        removeState(own.ofSpans, keepingPastIDs: false, &problems)
+        removeState(own, keepingPastIDs: false, &problems)
+        return (erasure, problems)
+    }
+
+    private static func removeState(_ options: Options, keepingPastIDs: Bool, _ problems: inout [String]) {
+        guard let path = SpoolInspector.path(options: options) else { return }
         if keepingPastIDs, let problem = keepIDs(path, options) {
             // Without the ids, nobody could be asked any more: they are not removed.
             problems.append(problem)

@@ -14,6 +14,8 @@ extension DeliveryState {
         owner == 0 || (owner ^ set.owner) & ~1 == 0 || owner & set.owner & 1 == 1
     }
 
+    var isOfConfiguration: Bool { owner & 1 == 1 }
+
     /// The state if it is about `set`; otherwise an empty one.
     @inline(never)
     func known(of set: DestinationSet) -> DeliveryState { isOwned(by: set) ? self : DeliveryState() }

@@ -44,11 +44,11 @@ extension [Outlet] {
         return true
     }
 
-    /// Several destinations: each has its own progress and state. The only one that is left of a manifest's several keeps
+    /// Several destinations: each has its own progress and state. The only one that is left of a file's several keeps
     /// them; no place is made for another.
     func tellApart(_ shared: SpoolDirectory?, _ destinations: DestinationSet) {
         guard count > 1 else {
-            if destinations.origin == .manifest, let only = first {
+            if destinations.origin == .configuration, let only = first {
                 only.slot = shared?.destinations?.slot(of: only.name)
             }
             return

@@ -103,7 +103,8 @@ package enum SpoolInspector {
         package let failures: UInt32
         package let lastError: String
         package let taker: String
-        package let isOfOther: Bool
+        /// Whose the failures are, with a colon, if not those of the receivers of now; else empty.
+        package let other: String
         /// After a failure, nothing is tried for a while.
         package let isPausing: Bool
     }
@@ -116,8 +117,13 @@ package enum SpoolInspector {
         let next = state.plausibleAttempt(now)
         return Delivery(
             lastAttempt: state.lastAttempt, lastSuccess: state.lastSuccess, nextAttempt: next, failures: state.failures,
-            lastError: state.lastError, taker: state.taker, isOfOther: !state.isOwned(by: options.destinationSet),
+            lastError: state.lastError, taker: state.taker, other: other(state, options),
             isPausing: state.failures > 0 && next > now)
+    }
+
+    private static func other(_ state: DeliveryState, _ options: Options) -> String {
+        if state.isOwned(by: options.destinationSet) { return "" }
+        return state.isOfConfiguration ? "of an earlier receiver: " : "of the program's receiver: "
     }
 
     /// A number that differs when other events may be delivered now and are not held by a living process; 0: there are
@@ -163,17 +169,23 @@ package enum SpoolInspector {
         }
     }
 
-    /// Events that wait for another program or the manifest, which alone knows where they go.
+    /// Events that wait for another program or a file, which alone knows where they go.
     package struct WaitingForOther {
+        /// What chooses their destinations.
+        package enum Chooser: String { case program, manifest, own }
+
         /// One line that says where they go.
         package let destinations: String
-        /// False: they are for the tool's manifest.
-        package let isForProgram: Bool
+        package let chooser: Chooser
         package fileprivate(set) var events: UInt64
 
         package var text: String {
-            "\(events) for " + (isForProgram ? "the program" : "the tool's manifest") + ", which alone can send them: "
-                + destinations
+            let count = "\(events) "
+            switch chooser {
+            case .program: return count + "for the program, which alone can send them: " + destinations
+            case .manifest: return count + "for the tool's manifest, which alone can send them: " + destinations
+            case .own: return count + "until their receivers are asked for again: " + destinations
+            }
         }
     }
 
@@ -183,11 +195,12 @@ package enum SpoolInspector {
         for image in pendingImages(options) where !image.description.isLocalOnly && image.pending > 0 {
             guard let recorded = image.destinations, own.places(of: recorded) == nil else { continue }
             let text = image.destinationText
+            let chooser: WaitingForOther.Chooser =
+                recorded.origin == .code ? .program : options.audience == .own ? .own : .manifest
             if let known = result.firstIndex(where: { Array($0.destinations.utf8) == Array(text.utf8) }) {
                 result[known].events &+= image.pending
             } else {
-                result.append(
-                    WaitingForOther(destinations: text, isForProgram: recorded.origin == .code, events: image.pending))
+                result.append(WaitingForOther(destinations: text, chooser: chooser, events: image.pending))
             }
         }
         return result

@@ -8,6 +8,25 @@ package enum Audience {
     case own
 }
 
+/// Who has asked for a receiver of the user's own. The numbers are kept in segments: docs/spool-format.md.
+enum Asker: UInt16 {
+    case user = 1
+    case machine = 2
+    case variables = 4
+    /// In the program's own configuration, which no other program knows.
+    case programOperator = 8
+
+    /// Before the receiver's name. The variables name only one.
+    var prefix: StaticString {
+        switch self {
+        case .user: "own."
+        case .machine: "machine."
+        case .programOperator: "operator."
+        case .variables: ""
+        }
+    }
+}
+
 /// What the operator of a program has asked for in the program's own configuration.
 struct OperatorChoice {
     /// Metrics are kept for the operator, whether they are sent anywhere or not.

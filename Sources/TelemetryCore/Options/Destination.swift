@@ -6,12 +6,15 @@ package final class Destination {
     package let name: String
     package let choice: BackendChoice
     package static let limit = 6
+    /// Of a receiver of the user's own. Nil: one of the tool's author.
+    let asker: Asker?
 
     static var defaultFile: Destination { Destination(name: "file", .defaultFile) }
 
-    init(name: String, _ choice: BackendChoice) {
+    init(name: String, _ choice: BackendChoice, asker: Asker? = nil) {
         self.name = name
         self.choice = choice
+        self.asker = asker
     }
 
     package var takesEvents: Bool { network?.takesEvents != false }

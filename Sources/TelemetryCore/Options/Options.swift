@@ -43,7 +43,7 @@ package struct Settings {
     var audience = Audience.author
     var signal = RecordedSignal.events
     var operatorChoice = OperatorChoice()
-    /// Of receivers of the user's own: the author has chosen one for metrics too.
+    /// Of receivers of the user's own: the author has chosen one for the signal too.
     var authorTakes = (metrics: false, spans: false)
     /// The first thing that was wrong, as a sentence.
     fileprivate(set) var error: String?

@@ -29,7 +29,7 @@ extension Destination {
             Destination(
                 name: name,
                 .file(path: path.map { BackendChoice.pathOfSpans($0) }, maxBytes: maxBytes, maxFiles: maxFiles))
-        case .network(let network): network.forSpans.map { Destination(name: name, .network($0)) }
+        case .network(let network): network.forSpans.map { Destination(name: name, .network($0), asker: asker) }
         case .custom: nil
         }
     }

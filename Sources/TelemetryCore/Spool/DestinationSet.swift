@@ -7,8 +7,9 @@ struct DestinationSet {
     enum Origin: UInt8 {
         /// No destination was chosen: the local log.
         case none = 0
-        /// The tool's manifest: the events go where the manifest says at the time of delivery.
-        case manifest = 1
+        /// The tool's manifest, or the files and variables that ask for receivers of the user's own: the records go
+        /// where these say at the time of delivery.
+        case configuration = 1
         /// The program: the events go to these destinations only.
         case code = 2
     }
@@ -16,8 +17,9 @@ struct DestinationSet {
     var origin = Origin.none
     /// The author wants each event sent at most once.
     var isOnce = false
-    /// The program that chose in code, identified by its path; 0: unknown.
-    var program: UInt16 = 0
+    /// The program that chose in code, identified by its path; 0: unknown. Of receivers of the user's own, who has asked
+    /// for them: a bit each.
+    var chooser: UInt16 = 0
     private(set) var count = 0
     private var fingerprints = SIMD8<UInt32>(repeating: 0)
     private var tags = SIMD8<UInt32>(repeating: 0)
@@ -40,7 +42,7 @@ struct DestinationSet {
         origin = known
         let flags = DestinationSetLayout.flags.load(base)
         isOnce = flags & DestinationSetLayout.isOnce != 0
-        program = flags >> DestinationSetLayout.programShift
+        chooser = flags >> DestinationSetLayout.programShift
         let members = Int(DestinationSetLayout.count.load(base))
         guard members <= Destination.limit, field.count >= DestinationSetLayout.text(members) else { return nil }
         for index in 0..<members {
@@ -59,7 +61,7 @@ struct DestinationSet {
             DestinationSetLayout.origin.store(origin.rawValue, base)
             DestinationSetLayout.count.store(UInt8(truncatingIfNeeded: count), base)
             DestinationSetLayout.flags.store(
-                (isOnce ? DestinationSetLayout.isOnce : 0) | program << DestinationSetLayout.programShift, base)
+                (isOnce ? DestinationSetLayout.isOnce : 0) | chooser << DestinationSetLayout.programShift, base)
             for index in 0..<count {
                 DestinationSetLayout.fingerprint(index).store(fingerprints[index], base)
                 DestinationSetLayout.tag(index).store(tags[index], base)
@@ -75,11 +77,11 @@ struct DestinationSet {
     }
 
     /// Identifies this set of receivers, independently of the program that chose them: a receiver that fails fails for
-    /// all programs. Bit 0: chosen by the manifest. Never 0.
+    /// all programs. Bit 0: chosen by a file. Never 0.
     var owner: UInt32 {
         var sum: UInt32 = 2
         for index in 0..<count { sum = sum &* 31 &+ fingerprints[index] }
-        return (sum | 2) & ~1 | (origin == .manifest ? 1 : 0)
+        return (sum | 2) & ~1 | (origin == .configuration ? 1 : 0)
     }
 
     /// One of them has this tag.
@@ -96,8 +98,11 @@ struct DestinationSet {
     /// One bit for each destination of `recorded`, by its place in this set: where a process that has this set may send
     /// the events. Nil: nowhere, the events are for others.
     func places(of recorded: DestinationSet) -> UInt8? {
-        if origin == .manifest && recorded.origin == .manifest { return .max }
-        if origin == .code && recorded.origin == .code && program != 0 && program == recorded.program { return .max }
+        // What the user's file asked for does not go to receivers of a variable because the file asks no more.
+        if origin == .configuration && recorded.origin == .configuration && recorded.chooser & ~chooser == 0 {
+            return .max
+        }
+        if origin == .code && recorded.origin == .code && chooser != 0 && chooser == recorded.chooser { return .max }
         var result: UInt8 = 0
         for index in 0..<recorded.count {
             guard let place = place(of: recorded.fingerprints[index]) else { return nil }
@@ -128,12 +133,21 @@ extension Options {
     /// Where the events that these options record go.
     var destinationSet: DestinationSet {
         var set = DestinationSet()
-        set.origin = isDefault ? .none : manifestMark?.hasDestinations(of: self) == true ? .manifest : .code
+        set.origin = isDefault ? .none : isOfConfiguration ? .configuration : .code
         set.isOnce = guarantee == TELEMETRY_AT_MOST_ONCE
-        if set.origin == .code { set.program = Self.programMark }
+        set.chooser = set.origin == .code ? Self.programMark : askers
         for destination in destinations { set.add(fingerprint: destination.fingerprint, tag: destination.tag) }
         return set
     }
+
+    /// Another process of the tool finds the same receivers, or those that are chosen meanwhile.
+    private var isOfConfiguration: Bool {
+        audience == .own
+            ? askers & Asker.programOperator.rawValue == 0 : manifestMark?.hasDestinations(of: self) == true
+    }
+
+    /// 0: the tool's author.
+    private var askers: UInt16 { destinations.reduce(0) { $0 | ($1.asker?.rawValue ?? 0) } }
 
     /// 15 bits of a checksum of the executable's path; never 0 if the path is known.
     private static var programMark: UInt16 {

@@ -98,7 +98,7 @@ final class SeveralDestinationsTests: XCTestCase {
         let alive = ScriptedBackend()
         let outlets = [Outlet(name: "alive", alive)]
         var manifest = DestinationSet()
-        manifest.origin = .manifest
+        manifest.origin = .configuration
         outlets.tellApart(spool.shared, manifest)
         let alone = Dispatcher(
             spool: spool, mutex: Mutex(), outlets: outlets, options: options, isConsented: { true })

@@ -5,31 +5,34 @@ import XCTest
 /// Which of what others have recorded a process may send.
 final class DestinationSetTests: XCTestCase {
     private func set(
-        _ origin: DestinationSet.Origin, _ fingerprints: [UInt32], isOnce: Bool = false, program: UInt16 = 0
+        _ origin: DestinationSet.Origin, _ fingerprints: [UInt32], isOnce: Bool = false, chooser: UInt16 = 0
     ) -> DestinationSet {
         var set = DestinationSet()
         set.origin = origin
         set.isOnce = isOnce
-        set.program = program
+        set.chooser = chooser
         for fingerprint in fingerprints { set.add(fingerprint: fingerprint, tag: fingerprint | 1) }
         return set
     }
 
     func testWhoMaySendWhat() {
         let rows: [(own: DestinationSet, recorded: DestinationSet, places: UInt8?)] = [
-            (set(.manifest, [10]), set(.manifest, [20]), .max),
-            (set(.manifest, [10]), set(.code, [10]), 1),
-            (set(.manifest, [10]), set(.code, [20]), nil),
-            (set(.code, [10]), set(.manifest, [10]), 1),
-            (set(.code, [10]), set(.manifest, [20]), nil),
+            (set(.configuration, [10]), set(.configuration, [20]), .max),
+            (set(.configuration, [10]), set(.code, [10]), 1),
+            (set(.configuration, [10]), set(.code, [20]), nil),
+            (set(.code, [10]), set(.configuration, [10]), 1),
+            (set(.code, [10]), set(.configuration, [20]), nil),
             (set(.code, [10]), set(.code, [20]), nil),
-            (set(.code, [10], program: 7), set(.code, [20], program: 7), .max),
-            (set(.code, [10], program: 7), set(.code, [20], program: 9), nil),
-            (set(.manifest, [10], program: 7), set(.code, [20], program: 7), nil),
+            (set(.code, [10], chooser: 7), set(.code, [20], chooser: 7), .max),
+            (set(.code, [10], chooser: 7), set(.code, [20], chooser: 9), nil),
+            (set(.configuration, [10], chooser: 7), set(.code, [20], chooser: 7), nil),
             (set(.code, [10, 20, 30]), set(.code, [30, 10]), 0b101),
             (set(.code, [10]), set(.code, [10, 20]), nil),
             (set(.none, [10]), set(.code, [20]), nil),
-            (set(.none, [10]), set(.manifest, [10]), 1),
+            (set(.configuration, [10], chooser: 5), set(.configuration, [20], chooser: 1), .max),
+            (set(.configuration, [10], chooser: 4), set(.configuration, [20], chooser: 1), nil),
+            (set(.configuration, [10], chooser: 4), set(.configuration, [10], chooser: 1), 1),
+            (set(.none, [10]), set(.configuration, [10]), 1),
             (set(.code, [10]), set(.code, []), nil),
         ]
         for (index, row) in rows.enumerated() {
@@ -43,20 +46,20 @@ final class DestinationSetTests: XCTestCase {
             #"{"tool": {"name": "mytool"}, "backends": [{"kind": "zipkin", "endpoint": "http://localhost:1"}, {"kind": "file"}]}"#
         let options = Options(toolName: "mytool", toolVersion: "1")
         try Array(manifest.utf8).withUnsafeBytes { try Manifest.parse($0, name: "f.yaml", into: options) }
-        XCTAssertEqual(try XCTUnwrap(options.spans()).destinationSet.origin, .manifest)
+        XCTAssertEqual(try XCTUnwrap(options.spans()).destinationSet.origin, .configuration)
         options.setBackend(.noop)
         XCTAssertEqual(try XCTUnwrap(options.spans()).destinationSet.origin, .code)
     }
 
     func testAsKeptInASegment() throws {
-        let kept = set(.code, [1, 2, 3, 4, 5, 6], isOnce: true, program: 0x7FFF)
+        let kept = set(.code, [1, 2, 3, 4, 5, 6], isOnce: true, chooser: 0x7FFF)
         let bytes = kept.encoded("http: POST https://a.example/", limit: 60)
         XCTAssertEqual(bytes.count, 60, "the line is cut")
         try bytes.withUnsafeBytes { field in
             let read = try XCTUnwrap(DestinationSet(field))
             XCTAssertEqual(read.origin, .code)
             XCTAssertTrue(read.isOnce)
-            XCTAssertEqual(read.program, 0x7FFF)
+            XCTAssertEqual(read.chooser, 0x7FFF)
             XCTAssertEqual(set(.code, [1, 2, 3, 4, 5, 6]).places(of: read), 0b11_1111)
             XCTAssertEqual(DestinationSet.text(field), "http: PO")
             XCTAssertTrue(read.has(tag: 3))
@@ -80,12 +83,12 @@ final class DestinationSetTests: XCTestCase {
     }
 
     func testBackoffIsItsOwners() {
-        let (manifest, code) = (set(.manifest, [10]), set(.code, [20]))
+        let (manifest, code) = (set(.configuration, [10]), set(.code, [20]))
         var state = DeliveryState()
         state.update(for: code) { $0.failed("no answer", afterSeconds: 60, isFinal: false, 1_000_000_000, random: 0) }
         XCTAssertTrue(state.isOwned(by: code))
         XCTAssertFalse(state.isOwned(by: manifest))
-        XCTAssertTrue(state.isOwned(by: set(.manifest, [20])), "the same receiver")
+        XCTAssertTrue(state.isOwned(by: set(.configuration, [20])), "the same receiver")
         state.update(for: manifest) { $0.answered(true, "", 2_000_000_000) }
         XCTAssertTrue(state.isOwned(by: code), "what is known of the failure stays")
         XCTAssertEqual(state.failures, 1)

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The attributes of spans and of their events that the library sets itself, under the names of OpenTelemetry's semantic
+/// conventions. They need no declaration, so `show --schema` lists them all.
+package enum LibraryAttribute: CaseIterable {
+    case executableName, pid, exitCode, errorType, commandArguments
+    case exceptionType, exceptionMessage
+
+    static let exceptionEvent: StaticString = "exception"
+
+    package var name: String { key.text }
+
+    var key: StaticString {
+        switch self {
+        case .executableName: "process.executable.name"
+        case .pid: "process.pid"
+        case .exitCode: "process.exit.code"
+        case .errorType: "error.type"
+        case .commandArguments: "process.command_args"
+        case .exceptionType: "exception.type"
+        case .exceptionMessage: "exception.message"
+        }
+    }
+}
