@@ -12,11 +12,11 @@ from . import _abi
 from . import backend as backends
 from ._library import library
 from ._values import attributes as listed
-from ._values import int32, number, path, text, uint32, whole, written
+from ._values import int32, number, path, text, uint32, written
 from .enums import Consent, Delivery, Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, Status, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ._values import Attributes, Path, Value
     from .backend import Backend
@@ -54,52 +54,57 @@ class Options:
         operator_metrics: bool | None = None,
     ) -> None:
         """`manifest`: a file; True: where the tool's manifest is installed. `config`, `project_config`: a file and the dotted path of a
-        key. `heartbeat_s`: the period; 0: its default. All others are as the functions of telemetry.h that have their names."""
-        self._handle = ctypes.c_void_p(library.telemetry_options_new(text(tool_name), text(tool_version)))
+        key. `heartbeat_s`: the period; 0: its default. All others are as the functions of telemetry.h that have their names.
+
+        TypeError: a value has another type than its parameter. No other call of this module raises it for a value."""
+        self._handle = ctypes.c_void_p(library.telemetry_options_new(_checked("tool_name", tool_name, str), _checked("tool_version", tool_version, str)))
         self._status = Status.OK
         self._backend = 0
         if manifest is not False:
             self.load_manifest(None if manifest is True else manifest)
-        self._set(library.telemetry_options_set_consent, consent, int32)
-        self._set(library.telemetry_options_set_author_gate, author_gate, bool)
-        self._set(library.telemetry_options_set_no_telemetry, no_telemetry, bool)
-        self._set(library.telemetry_options_set_force, force, bool)
-        self._set(library.telemetry_options_set_local_only, local_only, bool)
-        self._set(library.telemetry_options_set_extended_collection, extended_collection, bool)
-        for set_key, place in ((library.telemetry_options_set_config, config), (library.telemetry_options_set_project_config, project_config)):
-            if place is not None:
-                file, key = place
-                self._keep(set_key(self._handle, path(file), text(key)))
+        self._set("consent", consent, Consent)
+        self._set("author_gate", author_gate, bool)
+        self._set("no_telemetry", no_telemetry, bool)
+        self._set("force", force, bool)
+        self._set("local_only", local_only, bool)
+        self._set("extended_collection", extended_collection, bool)
+        self._set_key("config", config)
+        self._set_key("project_config", project_config)
         if notice is not None:
             self._set_notice(notice)
         if metadata is not None:
             self._keep(library.telemetry_options_set_metadata(self._handle, *listed(metadata)))
         for event_type, rate in (sampling or {}).items():
             self._keep(library.telemetry_options_set_sampling(self._handle, text(event_type), number(rate)))
-        if identity is not None:
-            self._keep(library.telemetry_options_set_identity(self._handle, int32(identity), uint32(rotation_days)))
-        self._set(library.telemetry_options_set_ephemeral, ephemeral, int32)
+        self._set("identity", identity, Identity, _checked("rotation_days", rotation_days, int))
+        self._set("ephemeral", ephemeral, Ephemeral)
         if backend is not None:
             self._set_backend(backend)
-        self._set(library.telemetry_options_set_delivery, delivery, int32)
-        self._set(library.telemetry_options_set_guarantee, guarantee, int32)
-        self._set(library.telemetry_options_set_helper, helper, path)
-        if heartbeat_s is not None:
-            self._keep(library.telemetry_options_set_heartbeat(self._handle, uint32(heartbeat_s), uint32(heartbeat_failures)))
-        self._set(library.telemetry_options_set_flush_interval_ms, flush_interval_ms, uint32)
-        self._set(library.telemetry_options_set_http_timeout_ms, http_timeout_ms, uint32)
-        self._set(library.telemetry_options_set_segment_bytes, segment_bytes, uint32)
+        self._set("delivery", delivery, Delivery)
+        self._set("guarantee", guarantee, Guarantee)
+        self._set("helper", helper, os.PathLike)
+        self._set("heartbeat", heartbeat_s, int, _checked("heartbeat_failures", heartbeat_failures, int))
+        self._set("flush_interval_ms", flush_interval_ms, int)
+        self._set("http_timeout_ms", http_timeout_ms, int)
+        self._set("segment_bytes", segment_bytes, int)
         if spool_limit_bytes or spool_limit_segments or spool_limit_age_s:
-            limit = max(0, min(2**64 - 1, whole(spool_limit_bytes)))
-            self._keep(library.telemetry_options_set_spool_limits(self._handle, limit, uint32(spool_limit_segments), uint32(spool_limit_age_s)))
-        self._set(library.telemetry_options_set_command_spans, command_spans, bool)
-        self._set(library.telemetry_options_set_process_metrics, process_metrics, bool)
-        self._set(library.telemetry_options_set_metrics_listener, metrics_listener, text)
-        self._set(library.telemetry_options_set_operator_metrics, operator_metrics, bool)
+            _checked("spool_limit_bytes", spool_limit_bytes, int)
+            self._keep(library.telemetry_options_set_spool_limits(
+                self._handle, spool_limit_bytes if 0 <= spool_limit_bytes < 2**64 else 2**64 - 1,
+                _checked("spool_limit_segments", spool_limit_segments, int), _checked("spool_limit_age_s", spool_limit_age_s, int)))
+        self._set("command_spans", command_spans, bool)
+        self._set("process_metrics", process_metrics, bool)
+        self._set("metrics_listener", metrics_listener, str)
+        self._set("operator_metrics", operator_metrics, bool)
 
-    def _set(self, function: Callable[..., int], value: object, convert: Callable[[Any], Any]) -> None:
+    def _set(self, name: str, value: object, kind: type[Any], *more: Any) -> None:
         if value is not None:
-            self._keep(function(self._handle, convert(value)))
+            self._keep(getattr(library, f"telemetry_options_set_{name}")(self._handle, _checked(name, value, kind), *more))
+
+    def _set_key(self, name: str, place: tuple[str, str] | None) -> None:
+        if place is not None:
+            file, key = place
+            self._keep(getattr(library, f"telemetry_options_set_{name}")(self._handle, _checked(name, file, os.PathLike), _checked(name, key, str)))
 
     def _keep(self, code: int) -> Status:
         status = status_of(code)
@@ -168,6 +173,19 @@ class Options:
             library.telemetry_options_free(handle)
         except Exception:
             pass
+
+
+def _checked(name: str, value: Any, kind: type[Any]) -> Any:
+    """What the library takes for a value. One of another type is a mistake in the program, which a type checker finds, too. A number
+    without a place in 32 bits becomes one that is out of every range."""
+    if value is None:
+        return None
+    kinds = (str, os.PathLike) if kind is os.PathLike else (kind,)
+    if not isinstance(value, kinds) or kind is int and isinstance(value, bool):
+        raise TypeError(f"{name}: expected {kind.__name__}, got {type(value).__name__}")
+    if kind is int:
+        return value if value in range(2**32) else 2**32 - 1
+    return path(value) if kind is os.PathLike else text(value) if kind is str else value
 
 
 class _default_interrupt:
