@@ -55,10 +55,12 @@ def loader(stage):
 @test("process/import", "host libraries")
 def imported(stage):
     """The import loads neither the library nor a module that costs time."""
+    if _site_imports(stage):
+        raise Skipped("this interpreter's own start imports such modules")
     stage.python("""
         assert "libtelemetry.so" not in open("/proc/self/maps").read()
         assert not {"asyncio", "subprocess", "logging", "dataclasses", "inspect", "socket", "json"} & set(sys.modules), sorted(sys.modules)
-    """, PYTHONNOUSERSITE="1") if not _site_imports(stage) else None
+    """)
 
 
 def _site_imports(stage):
@@ -119,7 +121,7 @@ def dead(stage):
                 start = time.monotonic()
                 assert telemetry.flush(200) in (Status.ERROR_TIMEOUT, Status.ERROR_DELIVERY)
                 assert time.monotonic() - start < 5
-                assert telemetry.close(0) < 0 or True
+                telemetry.close(0)
                 print(telemetry.statistics().status.name)
         """, ENDPOINT=endpoint)
         check_equal("DISABLED", took.strip(), "after close")
@@ -198,8 +200,7 @@ def processes(stage):
                     pool.join()
             assert telemetry.statistics().recorded == 12, telemetry.statistics()
     """)
-    check_equal([0, 1, 2, 3] * 3, sorted((event["metadata"]["n"] for event in stage.events()), key=lambda n: n) and [0, 1, 2, 3] * 3, "events")
-    check_equal(12, len(stage.events()), "events")
+    check_equal(sorted([0, 1, 2, 3] * 3), sorted(event["metadata"]["n"] for event in stage.events()), "events")
 
 
 @test("process/close while used", "host")
@@ -239,17 +240,21 @@ def closed_while_used(stage):
 def slow(stage):
     """While a backend in Python is slow, other threads record and go on, and close keeps its deadline."""
     stage.python("""
+        sending = []
         class Slow(Backend):
             def send(self, json, event_count, timeout_ms):
-                time.sleep(2)
+                sending.append("begun")
+                time.sleep(5)
+                sending.append("ended")
                 return Verdict.ACCEPTED
         telemetry = Collector(Options("mytool", "1.0", backend=Slow(), segment_bytes=8192, flush_interval_ms=1), close_timeout_ms=100)
-        start = time.monotonic()
+        telemetry.track(FEATURE_USED, "x")
+        while not sending: time.sleep(0.01)
         for i in range(3000): telemetry.track(FEATURE_USED, "x", text="y" * 100)
-        recorded = time.monotonic() - start
+        assert sending == ["begun"], "recording has waited for the backend"
+        start = time.monotonic()
         telemetry.close()
-        assert recorded < 1.9 or time.thread_time() > 1, recorded
-        assert time.monotonic() - start - recorded < 1.5
+        assert time.monotonic() - start < 100 / 1000 + 1 and sending == ["begun"]
     """, timeout=120)
 
 

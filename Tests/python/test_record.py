@@ -229,6 +229,10 @@ def backend(stage):
                 telemetry.flush(2000)
             if kept.batches: break
             time.sleep(0.1)
+        import gc
+        del options, telemetry
+        gc.collect()
+        assert libtelemetry.backend._held == {}, libtelemetry.backend._held
         assert [(batch[0]["name"], count) for batch, count in kept.batches] == [("first", 1)], kept.batches
     """)
 

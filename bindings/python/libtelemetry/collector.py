@@ -8,7 +8,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Final
 
-from . import _abi, statistics
+from . import _abi, backend, statistics
 from ._handle import CollectorHandle
 from ._library import library
 from ._values import attributes as listed
@@ -36,7 +36,11 @@ class Collector:
     def __init__(self, options: Options, *, close_timeout_ms: int = 500) -> None:
         """telemetry_open(). `close_timeout_ms`: the longest time that the end of the block, or of the interpreter, waits for delivery."""
         self._close_timeout_ms = uint32(close_timeout_ms)
-        self._handle = CollectorHandle(library.telemetry_open(options._handle))
+        backend.retain(options._backend)
+        opened = library.telemetry_open(options._handle)
+        if not opened:
+            backend.release(options._backend)
+        self._handle = CollectorHandle(opened)
         # Read at each call by ctypes itself: NULL as soon as the collector is closed.
         self._pointer = self._handle.pointer
         _open.add(self)

@@ -118,8 +118,8 @@ class Options:
         self._keep(library.telemetry_options_set_notice(self._handle, ctypes.byref(data)))
 
     def _set_backend(self, backend: Backend) -> None:
-        self._backend, data = backends.functions(backend, text(getattr(backend, "name", None)))
-        self._keep(library.telemetry_options_set_backend_custom(self._handle, ctypes.byref(data)))
+        self._backend, data = backends.hold(backend, text(getattr(backend, "name", None)))
+        self._keep(library.telemetry_options_set_backend_custom(self._handle, data))
 
     def load_manifest(self, file: Path | None = None) -> Status:
         """telemetry_options_load_manifest(). None: the manifest is looked for where it is installed."""
@@ -171,6 +171,7 @@ class Options:
         try:
             handle, self._handle = self._handle, ctypes.c_void_p(None)
             library.telemetry_options_free(handle)
+            backends.release(self._backend)
         except Exception:
             pass
 
