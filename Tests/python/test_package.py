@@ -25,9 +25,9 @@ def types(stage):
     environment = {**os.environ, "MYPYPATH": BINDING}
     said(mypy(stage, os.path.join(BINDING, "libtelemetry")))
     examples = os.path.join(ROOT, "examples", "python")
-    for directory in sorted(os.listdir(examples)):
-        if os.path.exists(os.path.join(examples, directory, "main.py")):
-            said(mypy(stage, os.path.join(examples, directory, "main.py")), env=environment)
+    for name in sorted(os.listdir(examples)):
+        if name.endswith(".py"):
+            said(mypy(stage, os.path.join(examples, name)), env=environment)
     with open(stage.path("wrong.py"), "w") as file:
         file.write('from libtelemetry import FEATURE_USED, Collector, Options\nwith Collector(Options("mytool", consent=True)) as telemetry:\n'
                    '    telemetry.track(FEATURE_USED, 5)\n    telemetry.track(FEATURE_USED, "x", key=[1])\n    telemetry.spam("x")\n')
