@@ -10,11 +10,11 @@ def blocks(stage):
             assert libtelemetry.current_span() is None
             with telemetry.span("outer") as outer:
                 assert libtelemetry.current_span() is outer
-                with telemetry.span("inner", SpanKind.CLIENT) as inner:
+                with telemetry.span("inner", SpanKind.CLIENT, {"a": 0}, c=True) as inner:
                     assert inner.set_attributes({"a": 1}, b="x") is Status.OK and inner.add_event("e", n=2) is Status.OK
                     assert inner.add_link("00-" + "1" * 32 + "-" + "2" * 16 + "-01", "v=1", k=1) is Status.OK
                     assert inner.set_status(SpanStatus.OK) is Status.OK
-                telemetry.root_span("root").end()
+                telemetry.root_span("root", n=1).end()
                 held = telemetry.span("held")
             assert libtelemetry.current_span() is None
             with outer.active():
@@ -24,7 +24,7 @@ def blocks(stage):
             dropped = telemetry.span("dropped")
             del dropped
             for wrong in (None, 5, b"x"): telemetry.span(wrong).end()
-            telemetry.span("kind", 99).end()
+            telemetry.span("kind", kind=99).end()
             telemetry.span("x").set_status("error")
             assert telemetry.span_statistics().recorded == 8, telemetry.span_statistics()
         assert telemetry.span("after").traceparent == "" and telemetry.span("after").end() is Status.DISABLED
@@ -32,7 +32,7 @@ def blocks(stage):
     check_equal({"inner": "outer", "outer": None, "root": None, "held": "outer", "late": "outer", "named": "held", "dropped": None, "x": None}, stage.tree(),
                 "parents")
     [inner] = [span for span in stage.spans() if span["name"] == "inner"]
-    check_equal(({"a": 1, "b": "x"}, "client", "ok", "e", "1" * 32),
+    check_equal(({"a": 1, "b": "x", "c": True}, "client", "ok", "e", "1" * 32),
                 (inner["attributes"], inner["kind"], inner["status"], inner["events"][0]["name"], inner["links"][0]["trace_id"]), "inner")
 
 

@@ -99,18 +99,20 @@ class Collector:
         """Begins a command now: telemetry_command_begin()."""
         return self._handle.dependent(lambda: Command(within(library.telemetry_command_begin, self._pointer), path))
 
-    def span(self, name: str, kind: SpanKind = SpanKind.INTERNAL, *, parent: Span | None = None) -> Span:
+    def span(self, name: str, /, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None, *, parent: Span | None = None,
+             **more: Value) -> Span:
         """Begins a span below `parent`, else below the current span, else below that of the environment: telemetry_span_begin()."""
-        above = parent if parent is not None else _current.get()
-        return begun(self._pointer, name, kind, None if above is None else above._data)
+        above = parent if isinstance(parent, Span) else _current.get()
+        return begun(self._pointer, name, kind, None if above is None else above._data, attributes, more)
 
-    def root_span(self, name: str, kind: SpanKind = SpanKind.INTERNAL) -> Span:
+    def root_span(self, name: str, /, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None, **more: Value) -> Span:
         """Begins a new trace."""
-        return begun(self._pointer, name, kind, _abi.SPAN_ROOT)
+        return begun(self._pointer, name, kind, _abi.SPAN_ROOT, attributes, more)
 
-    def remote_span(self, name: str, headers: Headers, kind: SpanKind = SpanKind.SERVER) -> Span:
+    def remote_span(self, name: str, headers: Headers, /, kind: SpanKind = SpanKind.SERVER, attributes: Attributes | None = None,
+                    **more: Value) -> Span:
         """Begins a span below the caller's, as the header fields of its request say: telemetry_span_begin_remote()."""
-        return begun_remote(self._pointer, name, kind, headers)
+        return begun_remote(self._pointer, name, kind, headers, attributes, more)
 
     def metric(self, name: str) -> Metric:
         """A metric that was declared with Options.add_metric() or in the manifest: telemetry_metric_find()."""

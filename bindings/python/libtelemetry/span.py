@@ -160,16 +160,22 @@ class ActiveSpan:
         self._span._leave()
 
 
-def begun(collector: Any, name: str, kind: int, parent: Any) -> Span:
+def begun(collector: Any, name: str, kind: int, parent: Any, attributes: Attributes | None, more: dict[str, Value]) -> Span:
     span = Span(_abi.SpanData())
     library.telemetry_span_begin(collector, span._data, named(name), _errors.member(kind), parent)
-    return span
+    return _described(span, attributes, more)
 
 
-def begun_remote(collector: Any, name: str, kind: int, headers: Headers) -> Span:
+def begun_remote(collector: Any, name: str, kind: int, headers: Headers, attributes: Attributes | None, more: dict[str, Value]) -> Span:
     span = Span(_abi.SpanData())
     traceparent, tracestate = _fields(headers)
     library.telemetry_span_begin_remote(collector, span._data, named(name), _errors.member(kind), text(traceparent), text(tracestate))
+    return _described(span, attributes, more)
+
+
+def _described(span: Span, attributes: Attributes | None, more: dict[str, Value]) -> Span:
+    if attributes or more:
+        library.telemetry_span_set_attributes(span._data, *listed(attributes, more))
     return span
 
 
