@@ -178,7 +178,7 @@ def forked(stage):
             for child in children: assert os.waitpid(child, 0)[1] == 0
             thread.join()
         telemetry.track(FEATURE_USED, "parent", n=1)
-    """)
+    """, PYTHONWARNINGS="ignore::DeprecationWarning") # of Python 3.12 and later, for a fork beside other threads
     check_equal(sorted(["parent", "parent", *["child"] * 8]), sorted(event["name"] for event in stage.events()), "events")
     check_equal({"above": None, "below": "above"}, stage.tree(), "parents")
 
