@@ -55,7 +55,8 @@ class CollectorHandle:
             made = make()
             self._dependents.add(made)
         if not self.pointer:
-            made._end()
+            # Closed by a signal's handler in the middle of this. It is too late to give anything back.
+            made._handle.value = None
         return made
 
     def __enter__(self) -> int | None:
