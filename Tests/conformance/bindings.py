@@ -1,8 +1,9 @@
-"""The ways in: the library from C and from C++, with options and with a manifest, and the helper."""
+"""The ways in: the library from C, C++ and Python, with options and with a manifest, and the helper."""
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import suite
@@ -21,7 +22,7 @@ class Answer:
 
 
 class Programs:
-    """decide.c, by a C and by a C++ compiler."""
+    """decide.c, by a C and by a C++ compiler, and decide.py."""
 
     def __init__(self):
         self.directory = tempfile.mkdtemp(prefix="telemetry-conformance-bin-")
@@ -36,14 +37,17 @@ class Programs:
     def path(self, name):
         return os.path.join(self.directory, name)
 
+    def command(self, name):
+        return [sys.executable, "-S", "-B", f"{HERE}/decide.py"] if name == "python" else [self.path(name)]
+
     def remove(self):
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def of(case, programs):
     """The bindings that can express the case, as functions of a world and the case."""
-    options = [lambda world, case, name=name: library(world, case, programs, name) for name in ["c", "c++"]]
-    by_manifest = [lambda world, case: library(world, case, programs, "c", manifest=True)]
+    options = [lambda world, case, name=name: library(world, case, programs, name) for name in ["c", "c++", "python"]]
+    by_manifest = [lambda world, case, name=name: library(world, case, programs, name, manifest=True) for name in ["c", "python"]]
     if "library-only" in case.options:
         return options
     if "local-key" in case.options:
@@ -52,13 +56,14 @@ def of(case, programs):
 
 
 def run(world, command):
-    done = subprocess.run(command, cwd=world.path("work"), env=world.variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    variables = {**world.variables, b"TELEMETRY_LIBRARY": f"{BUILD}/lib/libtelemetry.so.0".encode()}  # which decide.py reads
+    done = subprocess.run(command, cwd=world.path("work"), env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
     suite.check(done.returncode == 0, f"{command}: exit code {done.returncode} {done.stderr.decode(errors='replace')[:500]}")
     return done.stdout.decode()
 
 
 def library(world, case, programs, name, manifest=False):
-    command = [programs.path(name), case.options.get("tool", "mytool")]
+    command = [*programs.command(name), case.options.get("tool", "mytool")]
     if manifest:
         command += ["--manifest", world.path("manifest.yaml")]
         if "no-telemetry" in case.options:

@@ -31,7 +31,7 @@ check "files that ARCHITECTURE.md and CONTRIBUTING.md name exist" named_files_ex
 check "the constants of exponential histograms are what their script proves and writes" \
     diff Sources/TelemetryCore/Metric/ExponentialTables.swift <(python3 scripts/exponential-tables)
 
-without_licence() { ! grep -rL 'SPDX-License-Identifier: Apache-2.0' Sources linker bindings --include='*.swift' --include='*.[ch]' --include='*.hpp' --include='*.sh' | grep .; }
+without_licence() { ! grep -rL 'SPDX-License-Identifier: Apache-2.0' Sources linker bindings --include='*.swift' --include='*.[ch]' --include='*.hpp' --include='*.sh' --include='*.py' | grep .; }
 check "every source file that ships has its licence line" without_licence
 
 # A copy of the configuration, and a file that is not as it says.

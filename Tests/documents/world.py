@@ -88,6 +88,7 @@ class World:
     def environment(self):
         prefix = self.worlds.prefix
         return {"HOME": self.home, "PATH": f"{prefix}/bin:{os.environ['PATH']}", "LD_LIBRARY_PATH": f"{prefix}/lib", "TERM": "dumb",
+                "PYTHONPATH": os.path.join(self.worlds.root, "bindings", "python"), "PYTHONDONTWRITEBYTECODE": "1",
                 "PKG_CONFIG_PATH": f"{prefix}/lib/pkgconfig", "CMAKE_PREFIX_PATH": prefix, "LC_ALL": "C.UTF-8"}
 
     def file(self, name, text=None):

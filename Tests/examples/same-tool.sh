@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # the variables are those of run
-# One tool in C, C++ and shell: the same events, field by field.
+# One tool in C, C++, shell and Python: the same events, field by field.
 
 # What is different in every event: which it is, and when it was. Nothing else may be.
 different='event_id timestamp duration_ms'
@@ -14,7 +14,8 @@ greet() {
     shift
     in_home "$home" GREET_TELEMETRY_ENABLED=1 TELEMETRY_MANIFEST="$scratch/greet.yaml" "$program" "$@"
 }
-for version in "c $(program 09-same-tool)" "cpp $scratch/bin/cpp-07-same-tool" "sh examples/shell/06-same-tool.sh"; do
+for version in "c $(program 09-same-tool)" "cpp $scratch/bin/cpp-07-same-tool" "sh examples/shell/06-same-tool.sh" \
+    "py examples/python/04-same-tool.py"; do
     read -r language program <<<"$version"
     check "same tool, $language: hello World" exits 0 greet "$program" hello World
     cp "$scratch/stdout" "$scratch/greet-$language"
@@ -28,11 +29,11 @@ for version in "c $(program 09-same-tool)" "cpp $scratch/bin/cpp-07-same-tool" "
 done
 
 same_events() {
-    python3 - "$different" "$scratch"/greet-{c,cpp,sh}.jsonl <<'PY'
+    python3 - "$different" "$scratch"/greet-{c,cpp,sh,py}.jsonl <<'PY'
 import json, sys
 different = sys.argv[1].split()
 logs = [[json.loads(line) for line in open(name, encoding="utf-8")] for name in sys.argv[2:]]
-assert [len(log) for log in logs] == [8, 8, 8], [len(log) for log in logs]
+assert [len(log) for log in logs] == [8, 8, 8, 8], [len(log) for log in logs]
 for events in zip(*logs):
     first = events[0]
     for event in events[1:]:
@@ -42,12 +43,12 @@ for events in zip(*logs):
             same = repr(event[key]) == repr(first[key]) # 1 is not 1.0, nor True
             assert same or key in different, f"{key}: {event[key]!r} and {first[key]!r}"
 events = sum(logs, [])
-assert len({event["event_id"] for event in events}) == 24
+assert len({event["event_id"] for event in events}) == 32
 assert {event["machine_id"] for event in events} != {""} and len({event["machine_id"] for event in events}) == 1
 assert logs[0][0]["metadata"] == {"channel": "stable", "names": 1, "loud": False, "ending": ".", "effort": 0.5}
 assert logs[0][7]["exit_code"] == 2 and logs[0][7]["name"] == "unknown"
 print("compared:", *[key for key in logs[0][7] if key not in different])
 PY
 }
-check "C, C++ and shell: the same events but for $different" same_events
+check "C, C++, shell and Python: the same events but for $different" same_events
 check "what was typed is in none of them" nowhere secret-word "$home"

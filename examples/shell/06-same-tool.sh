@@ -1,6 +1,6 @@
 #!/bin/sh
-# One tool in three languages: this, ../c/09-same-tool and ../cpp/07-same-tool record the same events, because
-# they use the same manifest. Try it:
+# One tool in four languages: this, ../c/09-same-tool, ../cpp/07-same-tool and ../python/04-same-tool.py record the
+# same events, because they use the same manifest. Try it:
 #
 #     telemetry enable --tool greet
 #     examples/shell/06-same-tool.sh hello World

@@ -2,11 +2,12 @@
 import os
 
 from document import executed
-from kinds import build_files, c, data, shell
+from kinds import build_files, c, data, languages, shell
 from suite import Failed, Skipped, Test, check_equal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-KINDS = {"c": c.check, "cpp": c.check, "sh": shell.check, "console": shell.check_session, "text": shell.check_text, "python": shell.check_python, "yaml": data.check_yaml,
+KINDS = {"c": c.check, "cpp": c.check, "sh": shell.check, "console": shell.check_session, "text": shell.check_text, "python": languages.check_python,
+         "rust": languages.check_rust, "js": languages.check_javascript, "yaml": data.check_yaml,
          "json": data.check_json, "make": build_files.check_make, "cmake": build_files.check_cmake}
 MARKS = ("skip", "file", "terminal", "output-of")
 

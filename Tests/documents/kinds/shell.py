@@ -117,12 +117,6 @@ def check_session(world, block):
         output.compare(world, "\n".join(shown), given, command)
 
 
-def check_python(world, block):
-    """`python`: with the packages of scripts/requirements.txt; a text block behind it is what it prints."""
-    python = os.path.join(world.worlds.root, "build", "venv", "bin", "python3")
-    world.output = world.run([python, "-W", "error::SyntaxWarning", "-c", block.text])
-
-
 def check_terminal(world, block):
     """The commands of the block before, on a terminal: up to the question, if there is one."""
     from person import CTRL_D, QUESTION, meet

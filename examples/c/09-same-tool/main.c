@@ -1,5 +1,5 @@
-/* One tool in three languages: this, ../../cpp/07-same-tool and ../../shell/06-same-tool.sh record the same events,
-   because they use the same manifest.
+/* One tool in four languages: this, ../../cpp/07-same-tool, ../../shell/06-same-tool.sh and ../../python/04-same-tool.py
+   record the same events, because they use the same manifest.
 
        greet hello [--loud] NAME...
 

@@ -1,4 +1,5 @@
-// One tool in three languages: this, ../../c/09-same-tool and ../../shell/06-same-tool.sh record the same events.
+// One tool in four languages: this, ../../c/09-same-tool, ../../shell/06-same-tool.sh and ../../python/04-same-tool.py record the
+// same events.
 // Try it: TELEMETRY_MANIFEST=examples/c/09-same-tool/greet.yaml GREET_TELEMETRY_ENABLED=1 ./greet hello World
 #include <cctype>
 #include <iostream>
