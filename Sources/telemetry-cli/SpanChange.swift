@@ -11,7 +11,7 @@ struct SpanChange {
     private let name: String
     private let attributes: RecordCommands.Attributes
     /// What the span is given for `--exit-code`.
-    private let outcome: RecordCommands.Attributes
+    private let outcome: LibraryAttribute.Values
     /// A telemetry_span_status.
     private let status: Int?
     private let message: String
@@ -59,8 +59,8 @@ struct SpanChange {
         return (words[1], context)
     }
 
-    private static func outcome(_ code: Int32) -> RecordCommands.Attributes {
-        HelperSpan.outcome(exitCode: code, errorType: ErrorType.of(exitCode: code))
+    private static func outcome(_ code: Int32) -> LibraryAttribute.Values {
+        LibraryAttribute.outcome(exitCode: code, errorType: ErrorType.of(exitCode: code))
     }
 
     /// What is said wins over what the exit code means.
@@ -74,7 +74,7 @@ struct SpanChange {
     private func apply(to context: TraceContext, _ invocation: Invocation, _ collector: Collector) throws(Failure)
         -> ExitCode
     {
-        let said = outcome + attributes
+        let said = outcome.map { (key: $0.key.name, value: $0.value) } + attributes
         switch HelperSpan.resume(collector, context, said, texts: [name, message], isEnd: isEnd) {
         case .disabled: return try Self.answer(invocation, collector, TELEMETRY_DISABLED)
         case .span(let span):

@@ -155,7 +155,7 @@ package final class HelperSpan {
     }
 
     /// What the semantic conventions say of a program: the manifest need not declare these.
-    package func setOwn(_ attributes: [(key: LibraryAttribute, value: AttributeValue)]) {
+    package func setOwn(_ attributes: LibraryAttribute.Values) {
         SpanRecording.setOwn(span, attributes)
     }
 
@@ -208,12 +208,6 @@ package final class HelperSpan {
             }
         }
         setOwn([(.commandArguments, .string(text + "]"))])
-    }
-
-    /// What a program's span says of its end; `end(exitCode:errorType:)` says it, too.
-    package static func outcome(exitCode: Int32, errorType: String?) -> Attributes {
-        let code: Attributes = [("process.exit.code", .int(Int64(exitCode)))]
-        return code + (errorType.map { [("error.type", .string($0))] } ?? [])
     }
 
     /// Records it, as that of a program. `errorType`: nil: the program has not failed.

@@ -317,7 +317,7 @@ package enum SpanRecording {
 
     /// Attributes that the library itself gives it.
     package static func setOwn(
-        _ span: UnsafePointer<csystem_span>, _ attributes: [(key: LibraryAttribute, value: AttributeValue)]
+        _ span: UnsafePointer<csystem_span>, _ attributes: LibraryAttribute.Values
     ) {
         let list = AttributeList(attributes.map { (key: $0.key.key.text, value: $0.value) })
         _ = list.items.withUnsafeBufferPointer { change(span, .own($0.baseAddress, $0.count)) }
@@ -328,12 +328,8 @@ package enum SpanRecording {
     package static func endCommand(
         _ span: UnsafeMutablePointer<csystem_span>, exitCode: Int32, errorType: String?
     ) {
-        var attributes: [(key: LibraryAttribute, value: AttributeValue)] = [(.exitCode, .int(Int64(exitCode)))]
-        if let errorType {
-            attributes.append((.errorType, .string(errorType)))
-            _ = change(span, .status(SpanStatus.error, nil))
-        }
-        setOwn(span, attributes)
+        if errorType != nil { _ = change(span, .status(SpanStatus.error, nil)) }
+        setOwn(span, LibraryAttribute.outcome(exitCode: exitCode, errorType: errorType))
         _ = end(span)
     }
 

@@ -22,3 +22,13 @@ package enum LibraryAttribute: CaseIterable {
         }
     }
 }
+
+extension LibraryAttribute {
+    package typealias Values = [(key: LibraryAttribute, value: AttributeValue)]
+
+    /// What a program's span says of its end. `errorType`: nil: it has not failed.
+    package static func outcome(exitCode: Int32, errorType: String?) -> Values {
+        let code: Values = [(.exitCode, .int(Int64(exitCode)))]
+        return code + (errorType.map { [(.errorType, .string($0))] } ?? [])
+    }
+}
