@@ -130,7 +130,7 @@ typedef enum telemetry_status {
     TELEMETRY_OK = 0,
     /** Recorded, but a part was shortened, repaired or left out; see telemetry_statistics::adjusted. */
     TELEMETRY_ADJUSTED = 10,
-    /** Nothing recorded: the user has not agreed, or the collector is NULL. */
+    /** Nothing recorded: the user has not agreed, the collector is NULL, or the span has ended or is not recorded. */
     TELEMETRY_DISABLED = 20,
     /** The user's answer is stored, but another source of consent decides otherwise. */
     TELEMETRY_OVERRULED = 30,

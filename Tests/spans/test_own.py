@@ -154,7 +154,7 @@ DEAD = "http://127.0.0.1:9"
 
 @test("own/changed", "H14 B1 B4")
 def changed(world):
-    """What waits is for whoever asked: it goes where own.yaml sends now, and waits while nobody asks. No program has chosen anything."""
+    """What waits is for those who asked: it goes where own.yaml sends now, and waits while nobody asks. No program has chosen anything."""
     mine = world.closes(PushReceiver())
     ask(world, DEAD)
     record(world)
@@ -238,7 +238,7 @@ def own_doctor(world):
     mine = world.closes(PushReceiver())
     ask(world, mine.url)
     found = json.loads(helper(world, "doctor", "--json").stdout)
-    check_equal([("ok", "r0: answers HEAD with HTTP 501", None)], [(each["state"], each["detail"], each["advice"]) for each in found if each["check"] == "endpoint"], "endpoint")
+    check_equal([("ok", "own.r0: answers HEAD with HTTP 501", None)], [(each["state"], each["detail"], each["advice"]) for each in found if each["check"] == "endpoint"], "endpoint")
 
 
 def late_receivers(world):
