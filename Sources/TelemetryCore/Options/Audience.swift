@@ -8,7 +8,7 @@ package enum Audience {
     case own
 }
 
-/// Who has asked for a receiver of the user's own. The numbers are kept in segments: docs/spool-format.md.
+/// Those who can ask for a receiver of the user's own. The numbers are kept in segments: docs/spool-format.md.
 enum Asker: UInt16 {
     case user = 1
     case machine = 2
