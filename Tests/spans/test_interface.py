@@ -53,6 +53,7 @@ def wrong(world):
         check_equal(ARGUMENT, driver.begin(0, 0, name, kind, NULL), f"begin {name} {kind}")
         check_equal(ARGUMENT, driver.remote(0, 1, name, kind, PARENT, NULL), f"begin_remote {name} {kind}")
         check(TRACE in driver.traceparent(1), "the remote trace goes on")
+        check(driver.traceparent(1).endswith("-00"), f"and says that it is not recorded: {driver.traceparent(1)}")
         for call, words in CALLS:
             check(getattr(driver, call)(1, *words) in (OK, DISABLED), call)
     check_equal(OK, driver.begin(0, 2, "n", 0, ROOT), "kind 0")
