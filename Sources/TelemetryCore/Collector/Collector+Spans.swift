@@ -98,7 +98,6 @@ extension Collector {
         }
         guard Gate.isOpen(handle), Allocation.isAvailable, let spool = currentSpool(attaching: true) else { return nil }
         if let lastingSpans { return takeLastingCell(spanID, lastingSpans, spool) }
-        lookAtOpenSpans()
         // The newest has room most likely.
         for block in spanBlocks.reversed() {
             if let taken = block.take() {
@@ -143,12 +142,12 @@ extension Collector {
         for block in spanBlocks where !block.file.isIntact { return voidOpenSpans() }
     }
 
-    /// The thread has the cell.
+    /// The thread may have a cell.
     @inline(never)
-    static func lookAtOpenSpans(of cell: UnsafeMutablePointer<SpanCell>) {
+    static func lookAtOpenSpans(_ handle: UnsafeMutablePointer<telemetry_collector>) {
         let caller = csystem_enter()
         defer { csystem_leave(caller) }
-        let collector = from(cell.pointee.collector)
+        let collector = from(handle)
         collector.mutex.withLock { collector.lookAtOpenSpans() }
     }
 

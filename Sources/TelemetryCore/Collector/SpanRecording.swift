@@ -215,12 +215,10 @@ package enum SpanRecording {
             guard let declared = find(registry, text) else { return (refuseUndeclared(recorder), nil, 0) }
             rules = declared
         }
-        let word = Collector.spansWord(handle).pointee.load(ordering: .acquiring)
+        let known = newestBlock(handle, monotonic)
         let block: Unmanaged<SpanBlock>
         let taken: (cell: UnsafeMutablePointer<SpanCell>, index: Int)
-        if let known = UnsafeRawPointer(bitPattern: word).map({ Unmanaged<SpanBlock>.fromOpaque($0) }),
-            let free = known._withUnsafeGuaranteedRef({ $0.looked.isFresh(monotonic) ? $0.take() : nil })
-        {
+        if let known, let free = known._withUnsafeGuaranteedRef({ $0.take() }) {
             (block, taken) = (known, free)
         } else {
             guard let made = Collector.from(handle).takeSpanCell(context.spanID) else {
@@ -240,6 +238,21 @@ package enum SpanRecording {
             state: UnsafePointer(span).pointee.traceState(span),
             now: block._withUnsafeGuaranteedRef { $0.clock.realtime(monotonic) }, monotonic: monotonic)
         return (text.isAdjusted ? TELEMETRY_ADJUSTED : TELEMETRY_OK, UnsafeMutableRawPointer(cell), use)
+    }
+
+    /// With room most likely. Nil: there is none, or its file was cut short.
+    @inline(__always)
+    private static func newestBlock(_ handle: UnsafeMutablePointer<telemetry_collector>, _ monotonic: Int64)
+        -> Unmanaged<SpanBlock>?
+    {
+        let word = Collector.spansWord(handle)
+        guard let at = UnsafeRawPointer(bitPattern: word.pointee.load(ordering: .acquiring)) else { return nil }
+        let known = Unmanaged<SpanBlock>.fromOpaque(at)
+        if known._withUnsafeGuaranteedRef({ $0.looked.isFresh(monotonic) }) { return known }
+        Collector.lookAtOpenSpans(handle)
+        return UnsafeRawPointer(bitPattern: word.pointee.load(ordering: .acquiring)).map {
+            Unmanaged<SpanBlock>.fromOpaque($0)
+        }
     }
 
     @inline(never)
@@ -356,7 +369,7 @@ package enum SpanRecording {
     private static func end(_ cell: UnsafeMutablePointer<SpanCell>, abandoned: Bool) -> telemetry_status {
         let handle = cell.pointee.collector
         let monotonic = Clock.monotonic()
-        if cell.pointee.needsLook(monotonic) { Collector.lookAtOpenSpans(of: cell) }
+        if cell.pointee.needsLook(monotonic) { Collector.lookAtOpenSpans(handle) }
         if cell.pointee.isVoid || !Gate.isOpen(handle) {
             cell.pointee.discard()
             return TELEMETRY_DISABLED

@@ -17,7 +17,7 @@ enum SpanLimits {
 enum SpanWriting {
     @inline(__always)
     static func apply(_ change: SpanRecording.Change, to cell: UnsafeMutablePointer<SpanCell>) -> telemetry_status {
-        if cell.pointee.needsLook { Collector.lookAtOpenSpans(of: cell) }
+        if cell.pointee.needsLook { Collector.lookAtOpenSpans(cell.pointee.collector) }
         if cell.pointee.isVoid {
             cell.pointee.letGo()
             return TELEMETRY_DISABLED

@@ -26,7 +26,7 @@ extension Options {
     /// Spans of the tool leave for a receiver, or would with consent.
     package var takesSpans: Bool { spans()?.isDefault == false }
 
-    /// Events and exemplars may have ids of spans: whoever gets them gets the spans too. Where spans stay on this machine
+    /// Events and exemplars may have ids of spans: those who get them get the spans too. Where spans stay on this machine
     /// and the others leave it, they may not.
     var mayNameSpans: Bool {
         guard let spans = spans() else { return false }

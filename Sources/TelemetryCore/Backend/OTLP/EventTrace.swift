@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The span that an event is in (docs/tracing.md, "Events in a trace"). A log record has fields of its own for its ids:
-/// by them receivers lead from a trace to its logs.
+/// The span that an event is in (docs/tracing.md, "Events in a trace"). A log record has two fields for its ids: by
+/// them receivers lead from a trace to its logs.
 struct EventTrace {
     let traceID: TraceID
     let spanID: UInt64
