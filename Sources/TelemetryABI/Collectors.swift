@@ -109,10 +109,7 @@ public func telemetryDrop(collector: UnsafeMutablePointer<telemetry_collector>?)
 public func telemetryGetStatistics(
     collector: UnsafeMutablePointer<telemetry_collector>?, statistics: UnsafeMutablePointer<telemetry_statistics>?
 ) -> telemetry_status {
-    fill(statistics) { status in
-        guard let collector, Gate.isOpen(collector) else { return nil }
-        return Collector.from(collector).statistics(status: &status)
-    }
+    fill(statistics, collector) { $0.statistics(status: &$1) }
 }
 
 /// Reads the counters of spans, as telemetry_get_statistics() does those of events: what it says of
@@ -127,23 +124,22 @@ public func telemetryGetStatistics(
 public func telemetryGetSpanStatistics(
     collector: UnsafeMutablePointer<telemetry_collector>?, statistics: UnsafeMutablePointer<telemetry_statistics>?
 ) -> telemetry_status {
-    fill(statistics) { status in
-        guard let collector, Gate.isOpen(collector) else { return nil }
-        return Collector.from(collector).spanStatistics(status: &status)
-    }
+    fill(statistics, collector) { $0.spanStatistics(status: &$1) }
 }
 
 /// `read`: nil: nothing is recorded.
 private func fill(
-    _ statistics: UnsafeMutablePointer<telemetry_statistics>?,
-    _ read: (inout telemetry_status) -> telemetry_statistics?
+    _ statistics: UnsafeMutablePointer<telemetry_statistics>?, _ collector: UnsafeMutablePointer<telemetry_collector>?,
+    _ read: (Collector, inout telemetry_status) -> telemetry_statistics?
 ) -> telemetry_status {
     guard let statistics, statistics.pointee.size >= MemoryLayout<Int>.size else { return TELEMETRY_ERROR_ARGUMENT }
     return onCallersThread {
         var status = Allocation.isAvailable ? TELEMETRY_OK : TELEMETRY_ERROR_MEMORY
         var result = telemetry_statistics()
         if status == TELEMETRY_OK {
-            if let counted = read(&status) { result = counted } else { status = TELEMETRY_DISABLED }
+            let counted = collector.flatMap { read(Collector.from($0), &status) }
+            // Reading may have shown that consent is gone.
+            if let counted, Gate.isOpen(collector) { result = counted } else { status = TELEMETRY_DISABLED }
         }
         result.size = statistics.pointee.size
         let size = min(statistics.pointee.size, MemoryLayout<telemetry_statistics>.size)
