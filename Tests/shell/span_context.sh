@@ -198,7 +198,7 @@ sends_fields() {
     ask -H @fields
     ask -H "$(telemetry span begin --name fetch --print header)"
     PATH=/usr/bin:/bin
-    ! command -v telemetry
+    expect_equal "$(command -v telemetry)" ""
     (
         set -e
         telemetry span begin --name fetch --print headers >fields 2>err || :
