@@ -33,11 +33,15 @@ enum DoctorDelivery {
         var findings: [DoctorFinding] = []
         for metrics in SpoolInspector.metricDestinations(options: options) {
             let (name, info) = (isOwn ? metrics.name + ": " : "", metrics.info)
-            findings.append(taker(whose + "metrics", name + info, metrics.isUsable, metrics.state))
+            findings.append(
+                taker(
+                    whose + "metrics", name + info, metrics.isUsable, metrics.state,
+                    "metrics are kept, and the next request says what they say then"))
         }
         for spans in options.takesSpans ? SpoolInspector.destinations(options: options.ofSpans) : [] {
             let (name, info) = (isNamed ? spans.name + ": " : "", spans.info)
-            findings.append(taker(whose + "spans", name + info, spans.isUsable, spans.state))
+            findings.append(
+                taker(whose + "spans", name + info, spans.isUsable, spans.state, "spans are kept, and tried again"))
         }
         for destination in options.allDestinations {
             let name = isNamed ? destination.name + ": " : ""
@@ -55,17 +59,15 @@ enum DoctorDelivery {
         return findings
     }
 
-    /// A receiver of metrics or of spans, and how sending to it goes.
-    private static func taker(_ check: String, _ info: String, _ isUsable: Bool, _ state: ReceiverState)
-        -> DoctorFinding
-    {
+    /// A receiver of metrics or of spans, and how sending to it goes. `advice`: if it fails.
+    private static func taker(
+        _ check: String, _ info: String, _ isUsable: Bool, _ state: ReceiverState, _ advice: String
+    ) -> DoctorFinding {
         let isFailing = !isUsable || state.failures > 0
-        let what =
-            check.utf8.suffix(5).elementsEqual("spans".utf8)
-            ? "spans are kept, and tried again" : "metrics are kept, and the next request says what they say then"
         return DoctorFinding(
             check: check, state: isUsable ? isFailing ? .warning : .ok : .problem,
-            detail: info + (state.lastError.utf8.isEmpty ? "" : ": " + state.lastError), advice: isFailing ? what : nil)
+            detail: info + (state.lastError.utf8.isEmpty ? "" : ": " + state.lastError),
+            advice: isFailing ? advice : nil)
     }
 
     /// `name`: written before each detail, if the receiver is one of several.

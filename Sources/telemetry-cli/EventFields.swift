@@ -38,11 +38,10 @@ enum EventFields {
         ]
 
     /// H16: attributes that an event in a trace has beside those that are declared. Exported logs have no column for them.
-    static let ofTrace: [RecordField] = ["trace_id", "span_id"].map { key in
+    static let ofTrace: [RecordField] = [("trace_id", "trace"), ("span_id", "span")].map { key, what in
         RecordField(
             name: RecordField.metadata + "." + key, type: "string",
-            description: "a random number of the " + (ArgumentParser.same(key, "trace_id") ? "trace" : "span")
-                + " that the event happened in, if there is one"
+            description: "a random number of the " + what + " that the event happened in, if there is one"
         ) { $0.spans() != nil }
     }
 

@@ -1,22 +1,12 @@
 """H13, storage: spans that last meet a full disk, a limit on the size of files, a standard output that takes nothing, and the limits of a span."""
 import json
 import os
-import resource
-import signal
 
 from driving import ADJUSTED, OK, ROOT, Attribute, Driver, found, helper, log_lines, spool
 from suite import check, check_equal, test
-from world import BUILD, TOOL
+from world import BUILD, TOOL, limited
 
 LONG = "e" * 200
-
-
-def limited(size):
-    def prepare():
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, and its children would
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-    return prepare
 
 
 def begun(world, *arguments, **options):

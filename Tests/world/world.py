@@ -1,5 +1,7 @@
 """A test's world: that of the integration tests, with programs of its own, preloaded shims, other users and small disks."""
 import os
+import resource
+import signal
 import subprocess
 
 import stage as stages
@@ -56,6 +58,15 @@ time_t time(time_t *now)
     return real.tv_sec;
 }
 """
+
+
+def limited(size):
+    """For `preexec_fn`: no file becomes larger."""
+    def prepare():
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, and its children would
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return prepare
 
 
 class World(stages.Stage):

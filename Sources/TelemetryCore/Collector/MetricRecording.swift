@@ -271,20 +271,19 @@ extension MetricRecording {
         _ operation: MetricOperation, _ entry: UnsafeMutableRawPointer, _ metric: UnsafePointer<telemetry_metric>,
         _ map: () -> MetricMap?
     ) {
-        guard case .observe(let value) = operation else { return }
-        let recorder = metric.pointee.collector.pointee.recorder.assumingMemoryBound(to: Recorder.self)
-        guard csystem_active_span() != nil || recorder.pointee.carried != nil, let map = map() else { return }
-        keepExemplar(value, entry, metric, map)
+        guard case .observe(let value) = operation,
+            let span = SpanRecording.named(for: metric.pointee.collector), let map = map()
+        else { return }
+        keepExemplar(value, span, entry, metric, map)
     }
 
     /// OpenTelemetry's filter `trace_based`: of spans that are sampled.
     @inline(never)
     private static func keepExemplar(
-        _ value: Double, _ entry: UnsafeMutableRawPointer, _ metric: UnsafePointer<telemetry_metric>, _ map: MetricMap
+        _ value: Double, _ span: UnsafePointer<csystem_span>, _ entry: UnsafeMutableRawPointer,
+        _ metric: UnsafePointer<telemetry_metric>, _ map: MetricMap
     ) {
-        guard let span = SpanRecording.named(for: metric.pointee.collector), let context = span.pointee.context,
-            context.isSampled, !span.pointee.leaves_no_exemplar
-        else { return }
+        guard let context = span.pointee.context, context.isSampled, !span.pointee.leaves_no_exemplar else { return }
         let exemplar = Exemplar(value: value, time: Clock.realtime(), traceID: context.traceID, spanID: context.spanID)
         map.keep(exemplar, entry, Metric.shape(metric), metric.pointee.bounds)
     }

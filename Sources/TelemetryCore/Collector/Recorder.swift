@@ -119,9 +119,7 @@ package enum Recording {
         if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {
             return refuseUndeclared(handle)
         }
-        if csystem_active_span() != nil || recorder.pointee.carried != nil,
-            let span = SpanRecording.named(for: handle)
-        {
+        if let span = SpanRecording.named(for: handle) {
             return recordMarked(handle, input, span, now: now)
         }
         if let sampling = recorder.pointee.sampling {

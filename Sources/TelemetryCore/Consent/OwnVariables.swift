@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// `OTEL_METRICS_EXPORTER`, `OTEL_TRACES_EXPORTER` and the endpoints `OTEL_EXPORTER_OTLP_*`: the OpenTelemetry
-/// specification, "Environment Variable Specification". Without one of them nothing is sent: the default of the specification, to send to this
-/// machine, would have every tool try.
+/// specification, "Environment Variable Specification". Without one of them nothing is sent: the default of the
+/// specification, to send to this machine, would have every tool try.
 struct OwnVariables {
     /// `unknown`: a protocol that is not spoken here. `misspelt`: a name that no exporter has.
     enum Meaning { case otlp, none, unknown, misspelt }

@@ -74,12 +74,10 @@ package struct MetricsJSON: ~Copyable {
             json.key("value")
             json.number(exemplar.value)
             writeTime("time", exemplar.time)
-            exemplar.withBytes { trace, span in
-                json.key("trace_id")
-                json.hexadecimal(trace)
-                json.key("span_id")
-                json.hexadecimal(span)
-            }
+            json.key("trace_id")
+            exemplar.traceID.withBytes { json.hexadecimal($0) }
+            json.key("span_id")
+            withUnsafeBytes(of: exemplar.spanID.bigEndian) { json.hexadecimal($0) }
             json.endObject()
         }
         json.endArray()

@@ -260,10 +260,8 @@ package struct OTLPMetrics: ~Copyable {
         let start = message.begin(tag, "")
         message.fixed64(0x11, "timeUnixNano", UInt64(max(0, exemplar.time)))
         message.double(0x19, "asDouble", exemplar.value)
-        exemplar.withBytes { trace, span in
-            message.id(0x22, "spanId", span)
-            message.id(0x2A, "traceId", trace)
-        }
+        withUnsafeBytes(of: exemplar.spanID.bigEndian) { message.id(0x22, "spanId", $0) }
+        exemplar.traceID.withBytes { message.id(0x2A, "traceId", $0) }
         message.end(start)
     }
 

@@ -14,17 +14,6 @@ package struct Exemplar {
         (self.value, self.time, self.traceID, self.spanID) = (value, time, traceID, spanID)
     }
 
-    /// Calls `body` with the ids as messages have them.
-    package func withBytes(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) {
-        withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { area in
-            let base = area.baseAddress.unsafelyUnwrapped
-            traceID.store(to: base)
-            base.storeBytes(of: spanID.bigEndian, toByteOffset: 16, as: UInt64.self)
-            body(
-                UnsafeRawBufferPointer(start: base, count: 16), UnsafeRawBufferPointer(start: base + 16, count: 8))
-        }
-    }
-
     /// The slot that it is kept in. The last one of a slot stays.
     @inline(__always)
     static func slot(of value: Double, _ shape: SeriesShape, _ bounds: UnsafePointer<Double>?) -> Int {

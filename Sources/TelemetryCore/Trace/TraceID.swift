@@ -28,6 +28,12 @@ package struct TraceID: Equatable {
         target.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
     }
 
+    /// Calls `body` with those bytes.
+    package func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+        var words = (high.bigEndian, low.bigEndian)
+        withUnsafeBytes(of: &words, body)
+    }
+
     init(bytes source: UnsafeRawPointer) {
         high = UInt64(bigEndian: source.loadUnaligned(as: UInt64.self))
         low = UInt64(bigEndian: source.loadUnaligned(fromByteOffset: 8, as: UInt64.self))

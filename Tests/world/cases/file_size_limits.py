@@ -2,12 +2,9 @@
 
 The host lives, the events are kept or delivered, and the user's answer is stored: a refusal where a file may not even
 have six bytes."""
-import resource
-import signal
-
 from records import of_both
 from suite import check, check_equal, test
-from world import BUILD, TOOL
+from world import BUILD, TOOL, limited
 
 SOURCE = r"""
 #include <stdio.h>
@@ -28,14 +25,6 @@ int main(void)
     return 0;
 }
 """
-
-
-def limited(size):
-    def prepare():
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, and its children would
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-    return prepare
 
 
 for SIZE in (0, 1, 4096, 65536):

@@ -106,13 +106,8 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
     }
 
     private mutating func write(_ trace: EventTrace) {
-        withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { area in
-            let base = area.baseAddress.unsafelyUnwrapped
-            trace.traceID.store(to: base)
-            base.storeBytes(of: trace.spanID.bigEndian, toByteOffset: 16, as: UInt64.self)
-            message.id(0x4A, "traceId", UnsafeRawBufferPointer(start: base, count: 16))
-            message.id(0x52, "spanId", UnsafeRawBufferPointer(start: base + 16, count: 8))
-        }
+        trace.traceID.withBytes { message.id(0x4A, "traceId", $0) }
+        withUnsafeBytes(of: trace.spanID.bigEndian) { message.id(0x52, "spanId", $0) }
     }
 
     /// `hasTrace`: the record's own fields have the ids.
