@@ -72,11 +72,11 @@
  * pthread_exit If the main thread ends by it, the program ends with its own last thread. The
  *              library's thread then ends within a second, but not before a callback or libcurl's
  *              own resolver has ended.
- * Files        Events are recorded into a mapped file of the user's state directory. The file may
- *              be removed at any time. If somebody cuts it short, the program may end by SIGBUS:
- *              this happens if an event is recorded in the 2 ms until the library notices, or if
- *              its events are being encoded to be sent, or at the next addition to a bound series of
- *              a metric (telemetry_metric_bind()).
+ * Files        Events and spans are recorded into mapped files of the user's state directory. They
+ *              may be removed at any time. If somebody cuts one short, the program may end by
+ *              SIGBUS: this happens if an event or a span is recorded in the few milliseconds until
+ *              the library notices, or if they are being encoded to be sent, or at the next addition
+ *              to a bound series of a metric (telemetry_metric_bind()).
  * ABI          Symbols are versioned. A structure with a member `size` only grows at its end.
  */
 #ifndef TELEMETRY_H
