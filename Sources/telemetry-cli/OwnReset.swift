@@ -18,16 +18,19 @@ enum OwnReset {
     }
 
     private static func doubt(_ erasure: Erasure, _ options: Options) -> Failure? {
-        let path = SpoolInspector.path(options: options.own([])) ?? ""
         switch erasure {
         case .complete: return nil
-        case .unanswered(let process):
-            return Failure(code: .unconfirmed, message: Refusal.silence(path, process))
-        case .impossible(let error), .unknown(let error):
-            return Failure(
-                code: .unconfirmed, message: "what waits in " + path + " could not be erased for certain: " + error.text
-            )
+        case .unanswered(let process, let directory):
+            return Failure(code: .unconfirmed, message: Refusal.silence(directory, process))
+        case .impossible(let error): return notErased(SpoolInspector.path(options: options.own([])) ?? "", error)
+        case .unknown(let error, let directory): return notErased(directory, error)
         }
+    }
+
+    private static func notErased(_ directory: String, _ error: SystemError) -> Failure {
+        Failure(
+            code: .unconfirmed, message: "what waits in " + directory + " could not be erased for certain: " + error.text
+        )
     }
 
     private static func answer(

@@ -11,12 +11,11 @@ enum Refusal {
         if let error = done.notStored { throw notStored(options, error, done.erasure) }
         switch done.erasure {
         case .complete: return nil
-        case .unanswered(let process): return unanswered(SpoolInspector.path(options: options) ?? "", process)
+        case .unanswered(let process, let directory): return unconfirmed(silence(directory, process))
         case .impossible(let error): return unconfirmed(notErased(options, error))
-        case .unknown(let error):
-            let file = (SpoolInspector.path(options: options) ?? "") + "/deliver.lock"
+        case .unknown(let error, let directory):
             return unconfirmed(
-                "whether another process still sends cannot be known: " + file + ": " + error.text
+                "whether another process still sends cannot be known: " + directory + "/deliver.lock: " + error.text
                     + "; move that file away")
         }
     }
@@ -63,12 +62,8 @@ enum Refusal {
         Failure(code: .unconfirmed, message: "the refusal is stored, and nothing more is recorded or sent; but " + what)
     }
 
-    /// `process`: the waiting events were taken from it, and are erased; 0: nothing was taken.
-    private static func unanswered(_ path: String, _ process: Int32) -> Failure {
-        unconfirmed(silence(path, process))
-    }
-
-    /// The sentence about a process that does not answer.
+    /// The sentence about a process that does not answer. `process`: the waiting events were taken from it, and are
+    /// erased; 0: nothing was taken.
     static func silence(_ path: String, _ process: Int32) -> String {
         let found = process == 0 ? LockHolder.find(path + "/deliver.lock") ?? LockHolder.find(path + "/control") : nil
         let holder = process == 0 ? found : LockHolder(id: process)

@@ -41,7 +41,7 @@ package enum PreferenceChange {
         var erasure = SpoolInspector.erase(options: options)
         if isStored {
             if !SpoolInspector.waitForSenders(options.toolName), erasure == .complete {
-                erasure = .unanswered(process: 0)
+                erasure = .unanswered(process: 0, directory: SpoolInspector.path(options: options) ?? "")
             }
             return (nil, erasure)
         }

@@ -32,14 +32,19 @@ struct Recorder: ~Copyable {
     }
 
     private static let shortNanoseconds: UInt64 = 100_000
+    /// As short, after one event that came without pause: a chance may have done that.
+    private static let onceNanoseconds: UInt64 = shortNanoseconds + 1
     private static let longNanoseconds: UInt64 = 2_000_000
+    /// A look comes with an event. One that is later than this after it was due comes after a pause.
+    private static let pauseNanoseconds: UInt64 = 20_000
 
     /// With the collector's mutex held: an event comes so long after the last look. True: it is time for another one.
     func mustLook(after nanoseconds: UInt64) -> Bool {
         let present = trusted.load(ordering: .relaxed)
         if nanoseconds < present { return false }
-        let isWithoutPause = nanoseconds < 2 &* present
-        trusted.store(isWithoutPause ? Self.longNanoseconds : Self.shortNanoseconds, ordering: .relaxed)
+        let isWithoutPause = nanoseconds < present &+ Self.pauseNanoseconds
+        let next = present == Self.shortNanoseconds ? Self.onceNanoseconds : Self.longNanoseconds
+        trusted.store(isWithoutPause ? next : Self.shortNanoseconds, ordering: .relaxed)
         return true
     }
 

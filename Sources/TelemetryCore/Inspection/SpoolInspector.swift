@@ -300,17 +300,20 @@ package enum SpoolInspector {
         // From here on no process makes the file of the earlier epoch.
         MetricMap.retire(in: shared.directory)
         let former: Int32
+        let directory = path(options: options) ?? ""
         do throws(SystemError) {
-            guard let found = try waitForDeliverer(shared), isLocked else { return .unanswered(process: 0) }
+            guard let found = try waitForDeliverer(shared), isLocked else {
+                return .unanswered(process: 0, directory: directory)
+            }
             former = found
         } catch {
-            return .unknown(error)
+            return .unknown(error, directory: directory)
         }
         // A process that was sending may have written it meanwhile.
         MetricMap.removeSent(in: shared.directory)
         waitForOwners(spool, shared)
         wipe(shared)
-        return former == 0 ? .complete : .unanswered(process: former)
+        return former == 0 ? .complete : .unanswered(process: former, directory: directory)
     }
 
     /// The lock is held only for instants, unless its holder was stopped.

@@ -149,7 +149,8 @@ struct Descriptor: Equatable {
     /// Where `readAll` begins. False: the file has no such place.
     func seek(to offset: Int64) -> Bool { lseek(number, Int(offset), SEEK_SET) >= 0 }
 
-    /// Reads up to `limit` bytes from the current position to the end of a regular file.
+    /// Reads up to `limit` bytes from the current position to the end of a regular file. ENOMEM: more than there is
+    /// memory for.
     func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var result: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: min(limit, 4096))
@@ -161,6 +162,11 @@ struct Descriptor: Equatable {
             if got < 0 { throw .current }
             result.append(contentsOf: chunk[0..<got])
             if got < want { break }
+            if result.count == chunk.count {
+                let whole = min(limit, result.count + Int(clamping: Self.end(raw) &- Int64(lseek(raw, 0, SEEK_CUR))))
+                guard Allocation.isAvailable(for: whole) else { throw SystemError(code: ENOMEM) }
+                result.reserveCapacity(whole)
+            }
         }
         return result
     }

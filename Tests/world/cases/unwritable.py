@@ -39,7 +39,7 @@ class Home:
         self.state = world.spool_in(f"{self.path}/.local/state")
         # What a refusal says is said of all that the tool has.
         self.tool = f"{self.path}/.local/state/telemetry/{TOOL}"
-        self.waiting = f"the {WAITING} events that wait in" if world.records is EVENTS else "what waits in"
+        self.waiting = f"the {WAITING} {world.records} that wait in"
         self.receiver = world.receiver()
         self.receiver.mode("/status/503")
         os.makedirs(f"{self.path}/.local/share/telemetry/tools", exist_ok=True)
@@ -175,8 +175,6 @@ def deliver_lock(world):
         else:
             os.symlink("elsewhere", lock)
         done = home.telemetry("disable", expected=9)
-        # Of spans the directory that is named is the tool's.
-        named = lock if world.records is EVENTS else "/deliver.lock"
-        check(f"{named}: {reason}" in done.stderr and "process, which" not in done.stderr, f"disable: {done.stderr}")
+        check(f"{lock}: {reason}" in done.stderr and "process, which" not in done.stderr, f"disable: {done.stderr}")
         home.telemetry("enable")
         home.sends(0)
