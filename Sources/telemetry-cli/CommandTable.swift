@@ -181,7 +181,8 @@ enum CommandTable {
                 forms: [
                     "[--signal events|spans] [--audience author|own]",
                     "--wire [--signal events|spans] [--audience author|own]",
-                    "--sent [--verify] [--signal events|spans] [--audience author|own]", "--schema",
+                    "--sent [--verify] [--signal events|spans] [--audience author|own]",
+                    "--open --signal spans [--audience author|own]", "--schema",
                 ],
                 summary: "show what is waiting to be sent, as it will be sent, or what was sent",
                 details: "With --json, one event per line; 'show --wire --json' is one array of requests.",
@@ -193,6 +194,9 @@ enum CommandTable {
                     OptionSyntax(
                         id: .verify, name: "--verify",
                         summary: "with --sent: say whether the copies are complete and unaltered"),
+                    OptionSyntax(
+                        id: .open, name: "--open",
+                        summary: "the spans that are open, with what was said of them so far"),
                     OptionSyntax(
                         id: .audience, name: "--audience", value: "WHO", choices: ["author", "own"],
                         summary: "author (the default): what the author gets; own: what your own receivers get"),

@@ -159,6 +159,12 @@ enum DeliveryCommands {
         for waiting in SpoolInspector.waitingForOthers(options: options) {
             invocation.complain(what(options) + "not delivered: " + waiting.text)
         }
+        let ended = options.signal == .spans ? SpoolInspector.countSpans(options: options).ended : 0
+        if ended > 0 {
+            invocation.complain(
+                what(options) + "not delivered: \(ended) that ended wait for room on the disk: "
+                    + (SpoolInspector.path(options: options) ?? ""))
+        }
     }
 
     private static func answer(_ invocation: Invocation) throws(Failure) {

@@ -10,13 +10,16 @@ struct DeliveryFate {
     private let areSpans: Bool
     private let rejected: UInt64
     private let unconfirmed: UInt64
+    /// Spans that have ended, and for which the disk has no room.
+    private let ended: Int
 
     init(from before: telemetry_statistics, to after: telemetry_statistics, _ options: Options) {
         areSpans = options.signal == .spans
         hasMetrics = !areSpans && !options.metricDestinations.isEmpty
-        kept = after.pending
+        ended = areSpans ? SpoolInspector.countSpans(options: options).ended : 0
+        kept = after.pending &+ UInt64(clamping: ended)
         // Counts that cannot be read are all 0.
-        isNothingLeft = after.pending == 0 && after.recorded > 0 && after.recorded >= before.recorded
+        isNothingLeft = kept == 0 && after.recorded > 0 && after.recorded >= before.recorded
         rejected = after.dropped_rejected &- min(before.dropped_rejected, after.dropped_rejected)
         unconfirmed = after.dropped_unconfirmed &- min(before.dropped_unconfirmed, after.dropped_unconfirmed)
     }

@@ -18,19 +18,28 @@ enum DoctorDelivery {
                     check: "backend", state: backend.isUsable ? .ok : .problem, detail: backend.info,
                     advice: backend.isUsable ? nil : "events are kept until the manifest is repaired"))
         }
-        findings += receivers(options, isOffline)
+        findings += receivers(options, decision, isOffline)
         let own = OwnChoice.options(options)
-        if let own { findings += receivers(own, isOffline) }
+        if let own { findings += receivers(own, ConsentResolver.decide(own), isOffline) }
         findings += DoctorSpool.check(options, isEnabled: decision.isEnabled)
         return findings + DoctorSpool.checkOthers(options, own, isEnabled: decision.isEnabled)
     }
 
     /// Of the author, or H14 of the user's own. Those of events are said before.
-    private static func receivers(_ options: Options, _ isOffline: Bool) -> [DoctorFinding] {
+    private static func receivers(_ options: Options, _ decision: ConsentDecision, _ isOffline: Bool)
+        -> [DoctorFinding]
+    {
         let isOwn = options.audience == .own
         let whose = isOwn ? "own " : ""
         let isNamed = isOwn || options.allDestinations.count > 1
         var findings: [DoctorFinding] = []
+        if decision.isLocalOnly {
+            findings.append(
+                DoctorFinding(
+                    check: whose + "local only", state: .ok, detail: "nothing leaves this machine: no receiver is used")
+            )
+        }
+        let silence = decision.isLocalOnly ? "local only" : isOffline ? "--offline" : nil
         for metrics in SpoolInspector.metricDestinations(options: options) {
             let (name, info) = (isOwn ? metrics.name + ": " : "", metrics.info)
             findings.append(
@@ -54,7 +63,7 @@ enum DoctorDelivery {
                             ? "nothing is sent there until the key is there" : "events are kept until the key is there")
                 )
             }
-            for choice in asked { findings += receiver(choice, name, isOffline) }
+            for choice in asked { findings += receiver(choice, name, silence) }
         }
         return findings
     }
@@ -70,11 +79,11 @@ enum DoctorDelivery {
             advice: isFailing ? advice : nil)
     }
 
-    /// `name`: written before each detail, if the receiver is one of several.
-    private static func receiver(_ choice: NetworkChoice, _ name: String, _ isOffline: Bool) -> [DoctorFinding] {
+    /// `name`: written before each detail, if the receiver is one of several. `silence`: why it is not asked.
+    private static func receiver(_ choice: NetworkChoice, _ name: String, _ silence: String?) -> [DoctorFinding] {
         // Nothing answers a datagram.
         if !choice.kind.answers { return [] }
-        if isOffline { return [DoctorFinding(check: "endpoint", state: .ok, detail: name + "not asked: --offline")] }
+        if let silence { return [DoctorFinding(check: "endpoint", state: .ok, detail: name + "not asked: " + silence)] }
         switch EndpointProbe.run(choice.url, timeoutMilliseconds: probeMilliseconds) {
         case .failed(let reason):
             return [

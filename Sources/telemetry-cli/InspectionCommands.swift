@@ -11,6 +11,14 @@ enum InspectionCommands {
         if arguments.has(.sent) && arguments.has(.wire) {
             throw invocation.usage("--sent and --wire exclude each other")
         }
+        if arguments.has(.open) {
+            if arguments.has(.sent) || arguments.has(.wire) {
+                throw invocation.usage("--open excludes --sent and --wire: what is open is not sent")
+            }
+            guard let signal = arguments.value(.signal), ArgumentParser.same(signal, "spans") else {
+                throw invocation.usage("--open needs --signal spans")
+            }
+        }
         let author = try invocation.options()
         let whole = try invocation.audience(author) ?? author
         let options = try invocation.signal(whole)
@@ -25,7 +33,8 @@ enum InspectionCommands {
             try refuseToGuess(options)
             return code
         }
-        guard let listing = SpoolInspector.listing(options: options, pretty: !invocation.wantsJSON) else {
+        let isOpen = arguments.has(.open)
+        guard let listing = SpoolInspector.listing(options: options, pretty: !invocation.wantsJSON, open: isOpen) else {
             throw Failure(code: .system, message: "out of memory")
         }
         try invocation.answer(invocation.wantsJSON ? listing : ShownText.json(listing))

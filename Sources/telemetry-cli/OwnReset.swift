@@ -29,8 +29,8 @@ enum OwnReset {
 
     private static func notErased(_ directory: String, _ error: SystemError) -> Failure {
         Failure(
-            code: .unconfirmed, message: "what waits in " + directory + " could not be erased for certain: " + error.text
-        )
+            code: .unconfirmed,
+            message: "what waits in " + directory + " could not be erased for certain: " + error.text)
     }
 
     private static func answer(

@@ -88,7 +88,7 @@ enum RecordCommands {
         _ invocation: Invocation, _ collector: Collector, _ status: telemetry_status, _ name: String
     ) throws(Failure) {
         // C10: the author's mistake, or a tool older than its manifest. A script must not fail for it.
-        if status == TELEMETRY_ERROR_UNDECLARED && !isOfMetrics(invocation) && !invocation.isQuiet {
+        if status == TELEMETRY_ERROR_UNDECLARED && !hasSaidSo(invocation) && !invocation.isQuiet {
             invocation.complain(
                 "not recorded: the manifest does not declare '" + name + "' with this type, or it has expired")
         }
@@ -104,10 +104,10 @@ enum RecordCommands {
         try invocation.answer(object.text)
     }
 
-    /// They have said so already.
-    private static func isOfMetrics(_ invocation: Invocation) -> Bool {
+    /// These say it in their own words.
+    private static func hasSaidSo(_ invocation: Invocation) -> Bool {
         switch invocation.arguments.command?.id {
-        case .count, .gauge, .observe, .time: true
+        case .count, .gauge, .observe, .time, .span: true
         default: false
         }
     }

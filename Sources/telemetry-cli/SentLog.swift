@@ -6,7 +6,16 @@ enum SentLog {
     static func show(_ invocation: Invocation, _ options: Options) throws(Failure) -> ExitCode {
         let trail = AuditTrail.read(options: options)
         let metrics = AuditTrail.read(options: options, .metrics)
-        if invocation.arguments.has(.verify) { return try verify(invocation, trail, metrics) }
+        if invocation.arguments.has(.verify) {
+            var trails = [(place: "", of: trail, with: metrics)]
+            // Without --signal it is about all that was sent.
+            if invocation.arguments.value(.signal) == nil {
+                let spans = options.ofSpans
+                trails.append(
+                    ("spans/", AuditTrail.read(options: spans), AuditTrail.read(options: spans, .metrics)))
+            }
+            return try verify(invocation, trails)
+        }
         if let problem = trail.problem ?? metrics.problem { throw Failure(code: .document, message: problem) }
         let lines = SentEvents(trail.files).lines + SentEvents(metrics.files).lines
         try invocation.answer(invocation.wantsJSON ? lines : ShownText.json(PrettyJSON.array(ofLines: lines)))
@@ -16,23 +25,27 @@ enum SentLog {
         return .ok
     }
 
-    private static func verify(_ invocation: Invocation, _ trail: AuditTrail, _ metrics: AuditTrail) throws(Failure)
-        -> ExitCode
-    {
-        switch trail.verify(with: metrics) {
-        case .unbroken(let entries):
-            if invocation.wantsJSON {
-                try invocation.answer(object(entries, nil, trail.lost).text)
-            } else {
-                try invocation.answer(
-                    "verified: " + counted(UInt64(clamping: entries), "entry", "entries") + ", unbroken\n")
+    private static func verify(
+        _ invocation: Invocation, _ trails: [(place: String, of: AuditTrail, with: AuditTrail)]
+    ) throws(Failure) -> ExitCode {
+        let lost = trails.reduce(0) { $0 &+ $1.of.lost }
+        var whole = 0
+        for trail in trails {
+            switch trail.of.verify(with: trail.with) {
+            case .unbroken(let entries): whole &+= entries
+            case .broken(let name, let line, let reason):
+                let file = trail.place + name
+                if invocation.wantsJSON { try invocation.answer(object(nil, (file, line, reason), lost).text) }
+                let place = line > 0 ? file + ", line \(line): " : file + ": "
+                throw Failure(code: .document, message: "broken: " + place + reason)
             }
-            return .ok
-        case .broken(let file, let line, let reason):
-            if invocation.wantsJSON { try invocation.answer(object(nil, (file, line, reason), trail.lost).text) }
-            let place = line > 0 ? file + ", line \(line): " : file + ": "
-            throw Failure(code: .document, message: "broken: " + place + reason)
         }
+        if invocation.wantsJSON {
+            try invocation.answer(object(whole, nil, lost).text)
+        } else {
+            try invocation.answer("verified: " + counted(UInt64(clamping: whole), "entry", "entries") + ", unbroken\n")
+        }
+        return .ok
     }
 
     private static func object(_ entries: Int?, _ broken: (file: String, line: Int, reason: String)?, _ lost: UInt64)

@@ -83,6 +83,9 @@ struct SpanChange {
                 invocation.complain(isEnd ? Self.lostEnd : Self.lostEvent)
             }
             return try Self.answer(invocation, collector, done)
+        case .undeclared(let name):
+            SpanCommands.warn(TELEMETRY_ERROR_UNDECLARED, name, invocation)
+            return try Self.answer(invocation, collector, TELEMETRY_ERROR_UNDECLARED)
         case .notOpen:
             throw Self.failure(
                 collector, .notOpen,

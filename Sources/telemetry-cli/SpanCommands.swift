@@ -31,18 +31,20 @@ enum SpanCommands {
 
     static func plan(_ invocation: Invocation, kind usual: telemetry_span_kind) throws(Failure) -> Plan {
         let arguments = invocation.arguments
-        if let name = arguments.value(.spanName), name.utf8.isEmpty { throw invocation.usage("--name needs a name") }
         var kind = usual.rawValue
         if let word = arguments.value(.kind) {
             kind = UInt32(1 + (try place(word, in: SpanWords.kinds, "--kind", invocation)))
         }
+        // Empty: a variable of the script that is not set, which must not keep the program from running.
+        let name = arguments.value(.spanName).flatMap { $0.utf8.isEmpty ? nil : $0 }
         return Plan(
-            name: arguments.value(.spanName), kind: kind, parent: try parent(invocation),
+            name: name, kind: kind, parent: try parent(invocation),
             attributes: try RecordCommands.attributes(invocation, .attribute, "--attribute"))
     }
 
     private static func parent(_ invocation: Invocation) throws(Failure) -> HelperSpan.Parent {
-        guard let text = invocation.arguments.value(.parent) else { return .environment }
+        // Empty is what `begin` prints while telemetry is off.
+        guard let text = invocation.arguments.value(.parent), !text.utf8.isEmpty else { return .environment }
         if ArgumentParser.same(text, "none") { return .none }
         guard let context = TraceContext(text: text) else {
             throw invocation.usage(

@@ -6,18 +6,20 @@ struct SpanReport {
     private let spool: SpoolReport
     /// Where they go. Nil: nobody takes spans.
     private let backend: String?
-    /// Begun and not ended, by processes that live or have left them.
-    private let open: Int
+    /// Begun and not ended, by processes that live or have left them; and ended, without room on the disk yet.
+    private let counts: (open: Int, ended: Int)
 
     /// Nil: nobody takes spans, and there are no others.
-    init?(_ events: Options, isEnabled: Bool) {
+    init?(_ events: Options, _ decision: ConsentDecision) {
         let options = events.ofSpans
-        spool = SpoolReport(options, isEnabled: isEnabled)
+        spool = SpoolReport(options, isEnabled: decision.isEnabled)
         let taking = events.spans()
         if spool.isEmpty && taking?.isDefault != false { return nil }
-        let chosen = options.isDefault ? spool.program?.shown : nil
+        let chosen =
+            taking.flatMap { SpoolInspector.localLog(decision, options: $0) }
+            ?? (options.isDefault ? spool.program?.shown : nil)
         backend = chosen ?? (taking == nil ? nil : joined(spool.destinations.map { $0.info }, "; "))
-        open = SpoolInspector.countOpenSpans(options: options)
+        counts = SpoolInspector.countSpans(options: options)
     }
 
     func json(_ guarantee: String) -> JSONObject {
@@ -25,7 +27,8 @@ struct SpanReport {
         object.add("backend", optional: backend)
         spool.addMembers(to: &object, guarantee)
         spool.addCounts(to: &object)
-        object.add("open", UInt64(clamping: open))
+        object.add("open", UInt64(clamping: counts.open))
+        object.add("waiting_for_room", UInt64(clamping: counts.ended))
         return object
     }
 
@@ -35,7 +38,8 @@ struct SpanReport {
     func rows(_ whose: String = "") -> [(String, String)] {
         var rows = [(whose + "spans to", backend ?? "nobody")]
         let last = whose.utf8.isEmpty ? "" : "; last delivery " + lastDelivery
-        rows.append((whose + "spans", spool.countText + ", \(open) open" + last))
+        let ended = counts.ended == 0 ? "" : ", \(counts.ended) that ended wait for room on the disk"
+        rows.append((whose + "spans", spool.countText + ", \(counts.open) open" + ended + last))
         if spool.isUnknown { rows.append((whose + "spans in", spool.spoolText)) }
         if spool.destinations.count > 1 {
             for destination in spool.destinations {

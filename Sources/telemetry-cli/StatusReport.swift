@@ -27,8 +27,8 @@ struct StatusReport {
         _ = collector.close(timeoutMilliseconds: 0)
         metricDestinations = SpoolInspector.metricDestinations(options: options)
         own = OwnReport(options)
-        spans = SpanReport(options, isEnabled: decision.isEnabled)
-        ownSpans = SpanReport(OwnChoice.options(options) ?? options.own([]), isEnabled: own.decision.isEnabled)
+        spans = SpanReport(options, decision)
+        ownSpans = SpanReport(OwnChoice.options(options) ?? options.own([]), own.decision)
         stored = SpoolInspector.metrics(options: options)
         ownStored = SpoolInspector.metrics(options: options.own([]))
     }
@@ -132,8 +132,15 @@ struct StatusReport {
         if own.decision.source == .defaultStance && own.decision.warnings.isEmpty { return rows }
         rows += [("kept for you", (own.decision.isEnabled ? "on: " : "off: ") + own.decision.reason)]
         for warning in own.decision.warnings { rows.append(("warning", warning)) }
-        for destination in own.destinations { rows.append(("metrics to " + destination.name, destination.text)) }
+        rows += metricRows(own.destinations, own.decision)
         return rows
+    }
+
+    private func metricRows(_ destinations: [MetricDestinationReport], _ decision: ConsentDecision) -> [(
+        String, String
+    )] {
+        let held = decision.isLocalOnly ? "; local only: nothing is sent" : ""
+        return destinations.map { ("metrics to " + $0.name, $0.text + held) }
     }
 
     private func add(_ stored: StoredMetrics?, to object: inout JSONObject) {
@@ -154,7 +161,7 @@ struct StatusReport {
             ("decided by", decision.source.name + ": " + decision.reason),
         ]
         for warning in decision.warnings { rows.append(("warning", warning)) }
-        if decision.isLocalOnly { rows.append(("local only", "yes: no event leaves this machine")) }
+        if decision.isLocalOnly { rows.append(("local only", "yes: nothing leaves this machine")) }
         rows += answers.rows(decision)
         rows.append(("notice", notice.text))
         rows.append(("manifest", options.manifestPath ?? "none"))
@@ -173,7 +180,7 @@ struct StatusReport {
             for destination in events.destinations { rows.append(("to " + destination.name, destination.text)) }
         }
         if let stored { rows.append(("metrics", stored.text)) }
-        for destination in metricDestinations { rows.append(("metrics to " + destination.name, destination.text)) }
+        rows += metricRows(metricDestinations, decision)
         rows += ownRows
         rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
         if let heartbeat {

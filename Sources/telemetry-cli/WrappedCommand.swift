@@ -8,9 +8,9 @@ enum WrappedCommand {
     static func run(
         _ invocation: Invocation, program: ArgumentVector, _ attributes: RecordCommands.Attributes
     ) throws(Failure) -> Int32 {
-        let span = CommandSpan.plan(command: invocation.arguments.words.first ?? baseName(program))
+        let span = CommandSpan.plan(command: invocation.arguments.words.first ?? defaultName(program))
         return try run(invocation, program, span: span) { (options, nanoseconds, code) throws(Failure) in
-            let name = invocation.arguments.words.first ?? baseName(program)
+            let name = invocation.arguments.words.first ?? defaultName(program)
             let run = CommandRun(
                 name: name, duration: nanoseconds / 1_000_000, exitCode: code, arguments: arguments(program))
             try record(invocation, options, run, attributes)
@@ -42,7 +42,7 @@ enum WrappedCommand {
     /// `span`: the program is told which span it is part of.
     static func span(_ invocation: Invocation, program: ArgumentVector) throws(Failure) -> Int32 {
         var plan = try SpanCommands.plan(invocation, kind: TELEMETRY_SPAN_CLIENT)
-        let name = plan.name ?? baseName(program)
+        let name = plan.name ?? defaultName(program)
         plan.name = name
         return try run(invocation, program, span: { _ in plan }) { (_, _, _) in }
     }
@@ -133,6 +133,9 @@ enum WrappedCommand {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return String(path[path.utf8.index(after: slash)...])
     }
+
+    /// Nobody has chosen it, so nobody has looked whether it may be told.
+    private static func defaultName(_ program: ArgumentVector) -> String { Redactor.shown(baseName(program)) }
 
     /// A shell's form of a death by signal.
     private static func exitCode(_ death: ChildProcess.Death) -> Int32 {

@@ -295,6 +295,16 @@ static void backend_info_names_the_backend(void)
     telemetry_backend_info(collector, text, sizeof text);
     CHECK(strstr(text, "sink") != NULL);
     telemetry_close(collector, 0);
+    char name[] = "copied";
+    telemetry_backend backend = sink_backend(&sink);
+    backend.name = name;
+    options = quiet_options();
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_backend_custom(options, &backend));
+    memset(name, 'X', sizeof name - 1);
+    collector = open_with(options);
+    telemetry_backend_info(collector, text, sizeof text);
+    CHECK_STRING("custom: copied", text);
+    telemetry_close(collector, 0);
 }
 
 static const struct test tests[] = {

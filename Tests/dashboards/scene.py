@@ -81,7 +81,8 @@ class Machine:
         for tool in TOOLS:
             with open(os.path.join(directory, tool + ".yaml"), "w") as file:
                 file.write(manifest.replace("name: mytool", "name: " + tool))
-                file.write(f"identity: {{kind: none}}\nbackend: {{kind: http, endpoint: 'http://127.0.0.1:{scene.receiver.port}/{tool}'}}\n")
+                place = f"http://127.0.0.1:{scene.receiver.port}/{tool}"
+                file.write(f"identity: {{kind: none}}\nbackends: [{{kind: http, endpoint: '{place}'}}, {{kind: zipkin, endpoint: '{place}'}}]\n")
         self.exporter = scene.start([EXPORTER, "--collector.disable-defaults", "--collector.textfile", f"--collector.textfile.directory={self.texts}",
                                      f"--web.listen-address=127.0.0.1:{self.port}"], self.environment)
 
@@ -105,6 +106,7 @@ class Machine:
         for tool in TOOLS:
             for _ in range(random.randrange(1, 3)):
                 self.helper("track", "run", "--tool", tool)
+            self.helper("span", "--name", "run", "--tool", tool, "--", "true")
             self.helper("flush", "--quiet", "--timeout-ms", "2000", "--tool", tool)
             self.helper("metrics", "--tool", tool, "--delivery", "--textfile", os.path.join(self.texts, tool + ".prom"))
 

@@ -46,6 +46,32 @@ refused_leaves_parent() {
 }
 test_case "H13 a refused span has an id of its own, and its end leaves the parent open" refused_leaves_parent
 
+# The list of spans becomes shorter while a span is open: nothing more is said of it, and it is gone at its end.
+narrowed() {
+    local first second
+    enable t
+    refusing_manifest
+    first=$(telemetry span begin --name good)
+    second=$(telemetry span begin --name good)
+    sed -i 's/^  good:/  other:/' "$HOME/.local/share/telemetry/tools/t.yaml"
+    capture telemetry span event "$first" --name e
+    expect_code 0
+    expect_text err "telemetry: span: not recorded: the manifest does not declare the span 'good', or it has expired"
+    expect_equal "$(open_spans t)" 2
+    capture telemetry span end "$first" --json
+    expect_code 0
+    expect_json out 'j["status"]' undeclared
+    expect_equal "$(open_spans t)" 1
+    capture telemetry span end "$first"
+    expect_code 10
+    capture telemetry span end "$second" --quiet
+    expect_silent err
+    expect_spans t 'j' "[]"
+    telemetry status --json --tool t >j
+    expect_json j '[j["spans"][name] for name in ("recorded", "open", "refused_undeclared")]' "[0, 0, 3]"
+}
+test_case "C10 H13 a span that the manifest no longer declares is gone at its end" narrowed
+
 left_out_by_sampler() {
     local span
     enable t

@@ -43,6 +43,29 @@ status_of_spans() {
 }
 test_case "B1 H12 status: counts, receivers and deliveries of spans, as of events" status_of_spans
 
+# A7: nothing leaves, so no receiver is named as one that is used, and none is asked.
+local_only() {
+    enable t
+    span_manifest t 'events, spans, metrics'
+    export T_TELEMETRY_LOCAL=1
+    telemetry span --tool t --name build -- true
+    telemetry count n --tool t
+    telemetry status --tool t >out
+    grep -q "^spans to: *file: .*/t/spans/spans.jsonl" out || fail "$(cat out)"
+    grep -q "^backend: *file: .*/t/events.jsonl" out || fail "$(cat out)"
+    grep -q "^metrics to otlp: .*; local only: nothing is sent$" out || fail "$(cat out)"
+    telemetry status --tool t --json >j
+    expect_json j 'j["spans"]["backend"].startswith("file: "), j["spans"]["delivered"], j["local_only"]' "(True, 1, True)"
+    strace -f -qq -e trace=%network -o trace telemetry doctor --tool t >out 2>err
+    expect_part out "local only        nothing leaves this machine: no receiver is used"
+    expect_part out "not asked: local only"
+    ! grep AF_INET trace || fail "$(cat trace)"
+    unset T_TELEMETRY_LOCAL
+    telemetry status --tool t >out
+    grep -q "^spans to: *otlp: POST http://127.0.0.1:9/" out || fail "$(cat out)"
+}
+test_case "A7 H12 local only: status and doctor name and ask no receiver" local_only
+
 status_of_failures() {
     enable t
     span_manifest t spans
@@ -174,6 +197,19 @@ refusal_of_spans() {
     expect_part err "spans were sent, too: --signal spans shows them"
     telemetry show --sent --verify --signal spans --tool t >out
     expect_text out "verified: 1 entry, unbroken"
+    telemetry track x --tool t
+    telemetry show --sent --verify --tool t >out
+    expect_text out "verified: 2 entries, unbroken"
+    telemetry show --sent --verify --signal events --tool t >out
+    expect_text out "verified: 1 entry, unbroken"
+    cp "$HOME/.local/state/telemetry/t/spans/sent.jsonl" kept
+    sed -i 's/"name":"s"/"name":"S"/' "$HOME/.local/state/telemetry/t/spans/sent.jsonl"
+    capture telemetry show --sent --verify --tool t
+    expect_code 7
+    expect_part err "broken: spans/sent.jsonl, line 1: "
+    telemetry show --sent --verify --tool t --json >j || :
+    expect_json j 'j["unbroken"], j["file"], j["line"]' "(False, 'spans/sent.jsonl', 1)"
+    cp kept "$HOME/.local/state/telemetry/t/spans/sent.jsonl"
     telemetry disable --tool t >out
     expect_part out "the record of what was sent or logged before stays on this machine"
     telemetry reset --tool t >out
@@ -181,6 +217,36 @@ refusal_of_spans() {
     expect_no_part out "stays on this machine"
 }
 test_case "A12 B2 H12 disable and show --sent know of a tool that has recorded spans alone" refusal_of_spans
+
+# The user sees also what is not recorded yet.
+open_spans_shown() {
+    local span
+    enable t
+    telemetry show --open --signal spans --tool t --json >out
+    expect_silent out
+    span=$(TRACEPARENT=$a_parent telemetry span begin --tool t --name deploy --attribute a=b --kind server)
+    telemetry span event "$span" --tool t --name e --attribute n:int=1
+    telemetry span begin --tool t --name second >/dev/null
+    telemetry show --open --signal spans --tool t --json >lines
+    python3 -c 'import json, sys; print(json.dumps(sorted((json.loads(line) for line in open("lines")), key=lambda span: span["name"])))' >j
+    expect_json j '[(s["name"], s["kind"], s.get("attributes"), s["abandoned"]) for s in j]' \
+        "[('deploy', 'server', {'a': 'b'}, True), ('second', 'internal', None, True)]"
+    expect_json j 'j[0]["events"][0]["attributes"], j[0]["parent_span_id"], j[0]["span_id"]' \
+        "({'n': 1}, 'b7ad6b7169203331', '$(cut -d- -f3 <<<"$span")')"
+    telemetry show --open --signal spans --tool t >out
+    expect_json out 'len(j)' 2
+    telemetry show --open --signal spans --audience own --tool t --json >out
+    expect_silent out
+    telemetry span end "$span" --tool t
+    telemetry show --open --signal spans --tool t --json >lines
+    expect_equal "$(wc -l <lines)" 1
+    for words in "--open" "--open --signal events" "--open --wire --signal spans" "--open --sent --signal spans"; do
+        # shellcheck disable=SC2086
+        capture telemetry show --tool t $words
+        expect_code 2
+    done
+}
+test_case "B1 H13 show --open shows the spans that are open" open_spans_shown
 
 span_columns="schema_version event_id timestamp type name trace_id span_id parent_span_id trace_state flags kind duration_ns status status_message \
 abandoned events links dropped_attributes_count dropped_events_count dropped_links_count machine_id tool_name version os arch os_version runtime \

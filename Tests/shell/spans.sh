@@ -107,6 +107,36 @@ records_program() {
 }
 test_case "H13 a program's span: name, kind, parent, attributes, status" records_program
 
+# What a script has not set, or what `begin` printed while telemetry was off.
+nothing_given() {
+    local span
+    enable t
+    TRACEPARENT=$a_parent telemetry span --tool t --name '' --parent '' -- true
+    span=$(TRACEPARENT=$a_parent telemetry span begin --tool t --name s --parent '')
+    telemetry span end --tool t "$span"
+    expect_spans t '[(s["name"], s.get("parent_span_id")) for s in j]' "[('true', 'b7ad6b7169203331'), ('s', 'b7ad6b7169203331')]"
+    telemetry disable --tool t --quiet
+    span=$(telemetry span begin --tool t --name s)
+    expect_equal "$span" ''
+    capture telemetry span --tool t --parent "$span" -- sh -c 'exit 3'
+    expect_code 3
+    expect_silent err
+}
+test_case "H13 an empty parent or name counts as not given" nothing_given
+
+# The file name of a program is no text that anybody has chosen to tell.
+named_by_file() {
+    local secret=AKIA2OGYBAH6STMMNXKQ
+    enable t
+    cp "$(type -P true)" "./$secret" || fail cp
+    telemetry span --tool t -- "./$secret"
+    telemetry command --tool t -- "./$secret"
+    expect_spans t '[s["name"] for s in j]' "['[redacted]']"
+    grep -rq "$secret" "$HOME" && fail "$(grep -r "$secret" "$HOME")"
+    grep -q '"name":"\[redacted\]"' "$(events t)" || fail "$(cat "$(events t)")"
+}
+test_case "C7 H13 the default name of a program is redacted" named_by_file
+
 program_arguments() {
     enable t
     telemetry span --tool t --name s -- sh -c : canary-0815 --password canary-0815
@@ -478,6 +508,46 @@ echo "$TRACEPARENT"'
     expect_equal "$(open_spans t)" 0
 }
 
+# Without a name nothing is begun, nor beside a line feed in TRACEPARENT; each end is that of its own begin.
+shell_spans_unnamed() {
+    enable t
+    # shellcheck disable=SC2016
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; set -u
+unset UNSET
+f() { echo "in $TRACEPARENT"; }
+telemetry_span_begin outer
+before=$TRACEPARENT
+telemetry_span_begin "${UNSET-}"
+telemetry_span_end
+[ "$TRACEPARENT" = "$before" ] || echo "the outer one has ended"
+telemetry_span "${UNSET-}" f >named
+telemetry_span "${UNSET-}" true
+[ "$TRACEPARENT" = "$before" ] || echo "the outer one has ended"
+telemetry_span_end
+telemetry_command_begin whole
+telemetry_command_begin "${UNSET-}"
+telemetry_command_end 5
+telemetry_command_end 0
+TRACEPARENT="x
+y"
+export TRACEPARENT
+telemetry_span_begin beside
+telemetry_span_end
+telemetry_span g f >beside
+[ "$TRACEPARENT" = "x
+y" ] || echo "TRACEPARENT has changed"'
+    expect_code 0
+    expect_silent out
+    expect_silent err
+    expect_spans t '[s["name"] for s in j]' "['f', 'true', 'outer']"
+    expect_spans t 'j[0]["parent_span_id"] == j[1]["parent_span_id"] == j[2]["span_id"]' True
+    expect_equal "$(open_spans t)" 0
+    grep -c '"name":"whole"' "$(events t)" >count
+    expect_text count 1
+    grep -q '"exit_code":5' "$(events t)" && fail "$(cat "$(events t)")"
+    return 0
+}
+
 # events_of_spans TOOL: of each event in the log its name and its span.
 events_of_spans() {
     python3 -c 'import json, sys
@@ -529,6 +599,7 @@ exit 3'
 for shell in "${shells[@]}"; do
     test_case "H13 $shell: spans of programs, functions and parts of a script nest" shell_spans "$shell"
     test_case "H10 H13 $shell: an event names the span that it is recorded in" shell_events "$shell"
+    test_case "H13 $shell: spans and commands without a name have ends of their own" shell_spans_unnamed "$shell"
     test_case "H13 $shell: off, spans cost and leave nothing" shell_spans_off "$shell"
     test_case "H13 $shell: spans that are open end with the script, with telemetry_trap" shell_spans_trapped "$shell"
 done

@@ -97,8 +97,10 @@ def full_disk_end(world):
     check_equal([".span"], waiting_files(world), "files")
     check_equal(10, helper(world, "span", "end", span, expected=None).returncode, "a second end")
     status = json.loads(helper(world, "status", "--json").stdout)["spans"]
-    check_equal((1, 0, 0), (status["open"], status["dropped"], status["delivered"]), "status")
-    helper(world, "deliver", "--now", expected=None)
+    check_equal((0, 1, 0, 0), tuple(status[each] for each in ("open", "waiting_for_room", "dropped", "delivered")), "status")
+    check("0 open, 1 that ended wait for room on the disk" in helper(world, "status").stdout, "status in words")
+    for command in (["deliver", "--now"], ["flush"]):
+        check("1 that ended wait for room on the disk" in helper(world, *command, expected=None).stderr, f"{command}")
     check_equal([".span"], waiting_files(world), "files after a delivery on the full disk")
     os.remove(os.path.join(disk, "fill"))
     each = only_line(delivered(world))

@@ -86,9 +86,11 @@ _telemetry_record() {
 
 telemetry_command_begin() {
     _telemetry_status=$?
-    if [ -n "${1-}" ] && _telemetry_asks; then
+    # What has no name is not recorded, and the next end is its own.
+    if _telemetry_asks; then
+        _telemetry_line=${1-}
         _telemetry_clock
-        _telemetry_begun="$_telemetry_now ${1%%"$_telemetry_newline"*}$_telemetry_newline$_telemetry_begun"
+        _telemetry_begun="$_telemetry_now ${_telemetry_line%%"$_telemetry_newline"*}$_telemetry_newline$_telemetry_begun"
     fi
     _telemetry_leave "$_telemetry_status"
 }
@@ -101,8 +103,9 @@ telemetry_command_end() {
         _telemetry_clock
         _telemetry_last=${_telemetry_begun%%"$_telemetry_newline"*}
         _telemetry_begun=${_telemetry_begun#*"$_telemetry_newline"}
-        _telemetry_call command ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "${_telemetry_last#* }" \
-            --duration-ms "$((_telemetry_now - ${_telemetry_last%% *}))" --exit-code "$_telemetry_code" ${1+"$@"}
+        [ -z "${_telemetry_last#* }" ] ||
+            _telemetry_call command ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} "${_telemetry_last#* }" \
+                --duration-ms "$((_telemetry_now - ${_telemetry_last%% *}))" --exit-code "$_telemetry_code" ${1+"$@"}
     fi
     _telemetry_leave "$_telemetry_status"
 }
@@ -190,7 +193,7 @@ telemetry_span() {
 }
 
 _telemetry_span_here() {
-    telemetry_span_begin "$1"
+    telemetry_span_begin "${1:-$2}"
     shift
     "$@"
     set -- "$?"
@@ -200,13 +203,19 @@ _telemetry_span_here() {
 
 telemetry_span_begin() { # NAME [OPTION]...
     _telemetry_status=$?
-    if [ -n "${1-}" ] && _telemetry_asks spans; then
-        _telemetry_line=$1
-        shift
-        _telemetry_span=$(
-            command telemetry span begin --quiet ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} --name "$_telemetry_line" \
-                ${1+"$@"} 2>/dev/null
-        ) || _telemetry_span=
+    if _telemetry_asks spans; then
+        _telemetry_span=
+        # What has no name is not begun, and the next end is its own; so with a line feed in TRACEPARENT, which could not be
+        # put back.
+        _telemetry_line=${1-}
+        case ${TRACEPARENT-} in *"$_telemetry_newline"*) _telemetry_line= ;; esac
+        if [ -n "$_telemetry_line" ]; then
+            shift
+            _telemetry_span=$(
+                command telemetry span begin --quiet ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} \
+                    --name "$_telemetry_line" ${1+"$@"} 2>/dev/null
+            ) || _telemetry_span=
+        fi
         _telemetry_push
     fi
     _telemetry_leave "$_telemetry_status"
@@ -216,9 +225,6 @@ telemetry_span_begin() { # NAME [OPTION]...
 _telemetry_push() {
     case $_telemetry_span in
         '' | "${TRACEPARENT-}" | *[!0123456789abcdef-]*) _telemetry_span=- ;;
-    esac
-    case ${TRACEPARENT-} in
-        *"$_telemetry_newline"*) _telemetry_span=- ;;
     esac
     if [ "$_telemetry_span" = - ]; then
         _telemetry_spans="- -$_telemetry_newline$_telemetry_newline$_telemetry_spans"

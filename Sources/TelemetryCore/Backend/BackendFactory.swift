@@ -10,7 +10,7 @@ func makeBackend(
     switch choice {
     case .noop: return NoopBackend()
     case .stdout: return StdoutBackend()
-    case .custom(let callbacks): return CustomBackend(callbacks)
+    case .custom(let callbacks, let info): return CustomBackend(callbacks, info: info)
     case .file(let path, let maxBytes, let maxFiles):
         return makeFileBackend(
             path ?? stateDirectory.map { $0 + "/" + FileBackend.defaultName(signal) }, maxBytes, maxFiles, toolName)

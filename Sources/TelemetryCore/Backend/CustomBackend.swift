@@ -11,10 +11,10 @@ final class CustomBackend: Backend {
     private let callbacks: telemetry_backend
     private var json = EventJSON()
 
-    /// `callbacks.name` is copied here. Members beyond `callbacks.size` count as absent.
-    init(_ callbacks: telemetry_backend) {
+    /// Members beyond `callbacks.size` count as absent. `info`: nil: made of its name.
+    init(_ callbacks: telemetry_backend, info: String? = nil) {
         self.callbacks = callbacks.known
-        info = callbacks.info
+        self.info = info ?? callbacks.info
     }
 
     func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {

@@ -26,8 +26,8 @@ package enum PreferenceChange {
         for options in options.ofEachSignal {
             let (statistics, problem) = SpoolInspector.examine(options: options)
             if let problem, !problem.isNoDirectory { throw problem }
-            let open = SpoolInspector.countOpenSpans(options: options)
-            if (statistics?.pending ?? 0) > 0 || open > 0 { isAnythingThere = true }
+            let spans = SpoolInspector.countSpans(options: options)
+            if (statistics?.pending ?? 0) > 0 || spans.open > 0 || spans.ended > 0 { isAnythingThere = true }
         }
         guard isAnythingThere else { return }
         if case .impossible(let error) = SpoolInspector.erase(options: options) { throw error }

@@ -47,6 +47,8 @@ extension Collector {
     enum Resumed {
         case span(UnsafeMutablePointer<SpanCell>, UInt64)
         case notOpen
+        /// The manifest declares it no more. At its end it is gone; `name`: its own.
+        case undeclared(name: String)
         case disabled
         case busy
         case failed(SystemError)
@@ -83,6 +85,13 @@ extension Collector {
         if let registry = options.events {
             cell.pointee.rules = cell.pointee.name.withCString {
                 SpanRecording.find(UnsafePointer(registry.table), Text($0, limit: EventLimits.nameBytes))
+            }
+            if cell.pointee.rules == nil {
+                let name = cell.pointee.name
+                if terms.isEnd { file.discard() }
+                cell.pointee.letGo()
+                _ = SpanRecording.refuseUndeclared(recorder)
+                return .undeclared(name: name)
             }
         }
         return .span(cell, use)

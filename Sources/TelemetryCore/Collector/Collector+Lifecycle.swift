@@ -93,6 +93,7 @@ extension Collector {
         if wasEnabled && !isAtOnce && (events || metrics) {
             status = flush(until: deadline, false, events: events, metrics: metrics)
         }
+        if wasEnabled && !isAtOnce && events { _ = deliveringSpanSinks() }
         Gate.set(handle, isOpen: false)
         let spawns = wasEnabled && (!events && detachedIsDue || !metrics && detachedMetricsAreDue)
         ForkHandling.forget(self)

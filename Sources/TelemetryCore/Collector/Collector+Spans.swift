@@ -187,8 +187,16 @@ extension Collector {
 
     // MARK: with the collector of events
 
+    /// Nil: no span was begun here, and none waits that an earlier process has left and this one delivers.
+    func deliveringSpanSinks() -> SpanSinks? {
+        if let known = mutex.withLock({ spanSinks }) { return known }
+        guard Gate.isOpen(handle), let found = options.spans().flatMap({ SpoolDirectory.look($0) }) else { return nil }
+        defer { found.close() }
+        return found.isAnythingWaiting ? makeSpanSinks() : nil
+    }
+
     func flushSpans(_ deadline: Deadline, _ ignoringBackoff: Bool, after status: telemetry_status) -> telemetry_status {
-        guard let sinks = mutex.withLock({ spanSinks }) else { return status }
+        guard let sinks = deliveringSpanSinks() else { return status }
         var result = status
         for sink in [sinks.author, sinks.own] {
             guard let sink, sink.isEnabled else { continue }

@@ -71,6 +71,8 @@ package final class HelperSpan {
     package enum Resumed {
         case span(HelperSpan)
         case notOpen
+        /// The manifest declares the span of that name no more.
+        case undeclared(name: String)
         case disabled
         case busy
         case failed(SystemError)
@@ -93,6 +95,7 @@ package final class HelperSpan {
                 span.take(cell, use, isAuthors: isAuthors)
                 result = .span(span)
             case .notOpen: if case .disabled = result { result = .notOpen }
+            case .undeclared(let name): if !span.isRecorded { result = .undeclared(name: name) }
             case .busy: if !span.isRecorded { result = .busy }
             case .failed(let error): if !span.isRecorded { result = .failed(error) }
             case .disabled: break

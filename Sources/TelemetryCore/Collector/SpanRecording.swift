@@ -274,7 +274,7 @@ package enum SpanRecording {
     private static func each(
         _ span: UnsafePointer<csystem_span>, _ body: (UnsafeMutablePointer<SpanCell>) -> telemetry_status
     ) -> telemetry_status {
-        var result = span.pointee.is_off ? TELEMETRY_DISABLED : TELEMETRY_OK
+        var result = span.pointee.is_off || !span.pointee.has_context ? TELEMETRY_DISABLED : TELEMETRY_OK
         if let cell = span.pointee.cells.0 {
             let at = cell.assumingMemoryBound(to: SpanCell.self)
             result = SpanCell.with(at, span.pointee.uses.0, body) ?? TELEMETRY_DISABLED

@@ -22,12 +22,12 @@ extension SpoolInspector {
         return paths
     }
 
-    /// The waiting events: JSON Lines, as the file backend writes them, or, if `pretty`, the array that the stdout
-    /// backend prints. Nil: out of memory.
-    package static func listing(options: Options, pretty: Bool) -> [UInt8]? {
+    /// The waiting events, or the spans that are open: JSON Lines, as the file backend writes them, or, if `pretty`, the
+    /// array that the stdout backend prints. Nil: out of memory.
+    package static func listing(options: Options, pretty: Bool, open: Bool = false) -> [UInt8]? {
         var json = EventJSON(pretty: pretty)
         if pretty { json.beginArray() }
-        forEachPending(options: options) { event in
+        forEachListed(options, open) { event in
             if pretty {
                 json.writeElement(event)
             } else {
@@ -40,5 +40,9 @@ extension SpoolInspector {
             json.finishLine()
         }
         return json.bytes.map { Array($0) }
+    }
+
+    private static func forEachListed(_ options: Options, _ open: Bool, _ body: (RecordView) -> Void) {
+        if open { forEachOpenSpan(options: options, body) } else { forEachPending(options: options, body) }
     }
 }

@@ -59,11 +59,12 @@ package enum SpoolInspector {
         return error == 0 || error == EWOULDBLOCK ? nil : SystemError(code: error).text
     }
 
-    /// Spans that were begun and have not ended, by processes that live or have left them.
-    package static func countOpenSpans(options: Options) -> Int {
-        guard let shared = look(options) else { return 0 }
+    /// Spans that were begun and have not ended, by processes that live or have left them; and those that have ended and
+    /// wait for room on the disk.
+    package static func countSpans(options: Options) -> (open: Int, ended: Int) {
+        guard let shared = look(options) else { return (0, 0) }
         defer { shared.close() }
-        return AbandonedSpans.countOpen(in: shared.directory)
+        return AbandonedSpans.count(in: shared.directory)
     }
 
     /// Segment files whose header cannot be read.
@@ -154,6 +155,13 @@ package enum SpoolInspector {
     /// Every waiting event, oldest segment first, including those of living processes.
     package static func forEachPending(options: Options, _ body: (RecordView) -> Void) {
         for image in pendingImages(options) { image.forEachPending(body) }
+    }
+
+    /// Every open span, with what has been said of it, as it would be recorded if its process ended now.
+    static func forEachOpenSpan(options: Options, _ body: (RecordView) -> Void) {
+        guard let shared = look(options) else { return }
+        defer { shared.close() }
+        for image in AbandonedSpans.images(shared).compactMap({ SegmentImage($0) }) { image.forEachPending(body) }
     }
 
     /// The same events as they go into requests to one of the tool's destinations.
@@ -392,6 +400,20 @@ private final class SegmentImage {
         description = found
         base = memory
         size = got
+        context.initialize(to: found.context(memory))
+    }
+
+    /// One that was made in memory.
+    init?(_ bytes: [UInt8]) {
+        guard let memory = Heap.take(bytes.count) else { return nil }
+        bytes.withUnsafeBytes { if let from = $0.baseAddress { memory.copyMemory(from: from, byteCount: bytes.count) } }
+        guard let found = Description.read(memory) else {
+            Heap.release(memory)
+            return nil
+        }
+        description = found
+        base = memory
+        size = bytes.count
         context.initialize(to: found.context(memory))
     }
 

@@ -44,6 +44,11 @@ extension SpoolInspector {
         }
     }
 
+    /// A7: one line about the log that all goes to instead. Nil: nothing is redirected.
+    package static func localLog(_ decision: ConsentDecision, options: Options) -> String? {
+        [Outlet](options).log(insteadFor: decision, options)?.info
+    }
+
     /// What would be sent now for the events that wait.
     package static func wirePreview(options: Options) -> WirePreview {
         var preview = WirePreview()

@@ -223,7 +223,9 @@ extension Options {
             fail("custom backend: send is NULL")
             return false
         }
-        setBackend(.custom(copy))
+        let info = copy.info
+        copy.name = nil
+        setBackend(.custom(copy, info: info))
         return true
     }
 }

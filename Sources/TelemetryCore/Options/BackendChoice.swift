@@ -9,7 +9,8 @@ package enum BackendChoice {
     /// JSON Lines; nil path: a log in the directory of the spool.
     case file(path: String?, maxBytes: Int64, maxFiles: Int)
     case network(NetworkChoice)
-    case custom(telemetry_backend)
+    /// `info`: with a copy of its name, which the program may have freed.
+    case custom(telemetry_backend, info: String)
 
     package var kind: String {
         switch self {

@@ -34,6 +34,11 @@ package struct Redactor {
     /// More than any text was seen to need.
     private static let walks = 4
 
+    /// For a name that nobody has thought of as a text to record: the file name of a program.
+    package static func shown(_ name: String) -> String {
+        Array(name.utf8).withUnsafeBufferPointer { Redactor(home: nil).redact($0).map { String(bytes: $0) } ?? name }
+    }
+
     @inline(never)
     private func walk(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int) -> [UInt8]? {
         guard let base = text.baseAddress else { return nil }

@@ -65,18 +65,36 @@ enum AbandonedSpans {
         }
     }
 
-    /// Spans that are open, of living processes too, and those that wait for room in a segment. A look from outside: it
-    /// may be wrong a moment later.
-    static func countOpen(in directory: Descriptor) -> Int {
-        var count = 0
-        guard let bytes = Heap.take(largestFile) else { return 0 }
+    /// Spans that are open, of living processes too, and those that have ended and wait for room in a segment. A look from
+    /// outside: it may be wrong a moment later.
+    static func count(in directory: Descriptor) -> (open: Int, ended: Int) {
+        var counts = (open: 0, ended: 0)
+        guard let bytes = Heap.take(largestFile) else { return counts }
         defer { Heap.release(bytes) }
         for name in names(in: directory) {
-            count += countSlots(of: name, directory, bytes) { word, _ in
-                word.isOpen || word.isEnding && !word.hasPlace
-            }
+            counts.open += countSlots(of: name, directory, bytes) { word, _ in word.isOpen }
+            counts.ended += countSlots(of: name, directory, bytes) { word, _ in word.isEnding && !word.hasPlace }
         }
-        return count
+        return counts
+    }
+
+    /// What is known of the open spans, as the segments that would be made if their processes ended now. A look from outside,
+    /// which may miss one that changes meanwhile.
+    static func images(_ shared: SpoolDirectory) -> [[UInt8]] {
+        guard let bytes = Heap.take(largestFile) else { return [] }
+        defer { Heap.release(bytes) }
+        var images: [[UInt8]] = []
+        for name in names(in: shared.directory) {
+            guard let file = try? Descriptor.open(at: shared.directory, name, O_RDONLY | O_NONBLOCK) else { continue }
+            defer { file.close() }
+            guard let size = file.read(bytes, largestFile, at: 0), size >= SegmentLayout.minimumSize,
+                let description = Description.read(bytes), description.epoch == shared.control.epochNow,
+                StateWord.load(bytes).count == 0,
+                let image = image(bytes, size, isLasting(name), description, shared)
+            else { continue }
+            images.append(image)
+        }
+        return images
     }
 
     /// A look without the lock. `bytes`: room for the largest file. `isMeant`: of a slot's word, and the generation of the

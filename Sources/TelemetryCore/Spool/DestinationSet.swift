@@ -121,7 +121,7 @@ extension Destination {
         case .noop, .stdout: break
         case .file(let path, _, _): parts.append(path ?? "")
         case .network(let network): parts = network.resolved.identity
-        case .custom(let callbacks): parts.append(callbacks.info)
+        case .custom(_, let info): parts.append(info)
         }
         return parts.reduce(0) { $0 &* 31 &+ DestinationFile.tag(Array($1.utf8)) }
     }

@@ -80,7 +80,10 @@ final class DeletionRequestTests: XCTestCase {
                 .file(path: "/x/log", maxBytes: 4096, maxFiles: 1), .local,
                 "the backend 'file' sends nothing: the events are in /x/log, which 'telemetry reset' removes"
             ),
-            (.custom(telemetry_backend()), .unknown, "the backend 'custom' cannot erase: ask the author of mytool"),
+            (
+                .custom(telemetry_backend(), info: ""), .unknown,
+                "the backend 'custom' cannot erase: ask the author of mytool"
+            ),
         ]
         for (backend, reach, text) in table {
             let options = options(backend: backend)

@@ -70,7 +70,7 @@ final class LastingSpanTests: XCTestCase {
         AbandonedSpans.collect(shared)
         XCTAssertTrue(isOpen)
         XCTAssertEqual(AbandonedSpans.countLasting(in: shared.directory), 1)
-        XCTAssertEqual(AbandonedSpans.countOpen(in: shared.directory), 1)
+        XCTAssertEqual(AbandonedSpans.count(in: shared.directory).open, 1)
         XCTAssertEqual(scratch.segmentNames, [])
     }
 

@@ -65,6 +65,46 @@ def in_process(world):
     world.expect(300, delivered=300)
 
 
+LATER = r"""
+#include <telemetry.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* "MANIFEST or -" ENDPOINT COUNT flush|close TIMEOUT: records so many, and ends so. */
+int main(int argc, char **argv)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1.0");
+    if (strcmp(argv[1], "-") != 0)
+        telemetry_options_load_manifest(options, argv[1]);
+    else
+        send_to(options, argv[2]);
+    telemetry_collector *collector = telemetry_open(options);
+    telemetry_options_free(options);
+    for (int i = 0; i < atoi(argv[3]); i++)
+        put(collector, "e", NULL, 0);
+    unsigned timeout = (unsigned)atoi(argv[5]);
+    int flushed = strcmp(argv[4], "flush") == 0 ? telemetry_flush(collector, timeout) : 0;
+    printf("%d %d\n", flushed, telemetry_close(collector, argv[4][0] == 'c' ? timeout : 0));
+    return argc != 6;
+}
+"""
+
+
+@of_both("short-runs/nothing-recorded", "E6 E12")
+def nothing_recorded(world):
+    """A run that records nothing delivers what an earlier one has left, at its flush and at its end, wherever the receiver was chosen."""
+    program = world.program("later", LATER)
+    for chosen in ("manifest", "code"):
+        for how in ("flush", "close"):
+            receiver = world.receiver()
+            world.manifest(receiver.url, sections={"delivery": {"mode": "in-process"}})
+            place = [world.manifest_file if chosen == "manifest" else "-", receiver.url]
+            world.run([program, *place, "3", "close", "0"])
+            check_equal([], receiver.accepted(), f"sent by the first run, {chosen}")
+            check_equal("0 0", world.run([program, *place, "0", how, "10000"]).stdout.strip(), f"status of flush and close, {chosen}, {how}")
+            check_equal(3, len(receiver.accepted()), f"sent by the second run, {chosen}, {how}")
+
+
 # Eight processes at a time, each of which records an event and ends at once. Prints how many were acknowledged.
 JUST_ENDS = r"""
 #include <telemetry.h>
