@@ -1064,8 +1064,8 @@ TELEMETRY_API telemetry_status telemetry_metrics_listener(telemetry_collector *c
  * records it. Spans that are open when the process ends, or when the collector is closed, are
  * recorded as abandoned, with what was known of them. A child of a fork cannot change or end its
  * parent's open spans. A span keeps at most some 64,000 bytes. Spans go to receivers that take them
- * (`signals: [spans]` in the manifest, kind zipkin), or to the log `spans.jsonl`. Without the
- * user's consent nothing is recorded and the span hands on its parent's context.
+ * (`signals: [spans]` in the manifest, kind zipkin); without any backend, to the log `spans.jsonl`.
+ * Without the user's consent nothing is recorded and the span hands on its parent's context.
  *
  * Threads: any number at once; also for one span, by any thread. Not for signal handlers.
  * Blocking: none. There is no lock, system call or allocation, except in the first call, and in one
@@ -1437,7 +1437,9 @@ TELEMETRY_API telemetry_status telemetry_options_set_notice(telemetry_options *o
 
 /**
  * Reads a manifest (YAML, see telemetry-manifest(5)) into the options. If anything in it is wrong,
- * nothing is taken from it.
+ * nothing is taken from it. If there is none, that is an error too, and a collector that is opened
+ * is off: a tool may not send where its manifest would have said otherwise. A tool that can do
+ * without does not call this.
  *
  * Threads: one at a time for the same options.
  * Blocking: reads one file. The first call loads libyaml.

@@ -43,7 +43,8 @@ public func telemetryOptionsFree(options: UnsafeMutablePointer<telemetry_options
 }
 
 /// Reads a manifest (YAML, see telemetry-manifest(5)) into the options. If anything in it is wrong,
-/// nothing is taken from it.
+/// nothing is taken from it. If there is none, that is an error too, and a collector that is opened is off:
+/// a tool may not send where its manifest would have said otherwise. A tool that can do without does not call this.
 ///
 /// Threads: one at a time for the same options.
 /// Blocking: reads one file. The first call loads libyaml.

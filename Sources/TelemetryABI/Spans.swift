@@ -6,7 +6,8 @@ import TelemetryCore
 ///
 /// Spans that are open when the process ends, or when the collector is closed, are recorded as abandoned, with what was
 /// known of them. A child of a fork cannot change or end its parent's open spans. A span keeps at most some 64,000 bytes.
-/// Spans go to receivers that take them (`signals: [spans]` in the manifest, kind zipkin), or to the log `spans.jsonl`.
+/// Spans go to receivers that take them (`signals: [spans]` in the manifest, kind zipkin); without any backend, to the
+/// log `spans.jsonl`.
 /// Without the user's consent nothing is recorded and the span hands on its parent's context.
 ///
 /// Threads: any number at once; also for one span, by any thread. Not for signal handlers.

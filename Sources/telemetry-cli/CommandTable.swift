@@ -182,7 +182,7 @@ enum CommandTable {
                     "[--signal events|spans] [--audience author|own]",
                     "--wire [--signal events|spans] [--audience author|own]",
                     "--sent [--verify] [--signal events|spans] [--audience author|own]",
-                    "--open --signal spans [--audience author|own]", "--schema",
+                    "--open [--audience author|own]", "--schema",
                 ],
                 summary: "show what is waiting to be sent, as it will be sent, or what was sent",
                 details: "With --json, one event per line; 'show --wire --json' is one array of requests.",

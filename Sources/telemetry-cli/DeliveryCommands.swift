@@ -77,7 +77,7 @@ enum DeliveryCommands {
         } catch { failure = error }
         do throws(Failure) {
             if let own { try sendMetrics(own, limit, ignoringBackoff: ignoringBackoff, sparing: sparing) }
-        } catch { failure = failure ?? error }
+        } catch { failure = joined(failure, error) }
         for audience in [own ?? options.own([]), options] {
             guard let spool = audience.spans() else {
                 sayWaiting(invocation, audience.ofSpans)
@@ -85,10 +85,16 @@ enum DeliveryCommands {
             }
             do throws(Failure) {
                 _ = try send(invocation, spool, limit, ignoringBackoff: ignoringBackoff, sparing: sparing)
-            } catch { failure = failure ?? error }
+            } catch { failure = joined(failure, error) }
         }
         if let failure { throw failure }
         return isEnabled
+    }
+
+    /// Each says what is kept.
+    private static func joined(_ first: Failure?, _ next: Failure) -> Failure {
+        guard let first else { return next }
+        return Failure(code: first.code, message: first.message + "; " + next.message)
     }
 
     /// H14

@@ -4,7 +4,7 @@ import TelemetryCore
 
 /// What `status` says about one backend.
 extension DestinationReport {
-    func json(_ guarantee: String) -> JSONObject {
+    func json(_ guarantee: String, isEnabled: Bool) -> JSONObject {
         var object = JSONObject()
         object.add("name", name)
         object.add("kind", kind)
@@ -14,10 +14,12 @@ extension DestinationReport {
         object.add("delivered", delivered)
         object.add("pending", pending)
         object.add("dropped", dropped)
-        state.add(to: &object)
+        state.add(to: &object, isEnabled: isEnabled)
         return object
     }
 
     /// The text for one of several backends.
-    var text: String { "\(delivered) delivered, \(pending) pending, \(dropped) dropped" + state.text }
+    func text(isEnabled: Bool) -> String {
+        "\(delivered) delivered, \(pending) pending, \(dropped) dropped" + state.text(isEnabled: isEnabled)
+    }
 }

@@ -47,6 +47,12 @@ enum DoctorDelivery {
                     whose + "metrics", name + info, metrics.isUsable, metrics.state,
                     "metrics are kept, and the next request says what they say then"))
         }
+        if !isOwn && options.mayHaveSpans && !options.areSpansTaken {
+            findings.append(
+                DoctorFinding(
+                    check: "spans", state: .warning, detail: "go nowhere: none of the tool's receivers takes them",
+                    advice: "the author has to name spans in signals of a backend"))
+        }
         for spans in options.takesSpans ? SpoolInspector.destinations(options: options.ofSpans) : [] {
             let (name, info) = (isNamed ? spans.name + ": " : "", spans.info)
             findings.append(

@@ -31,7 +31,7 @@ enum DoctorSetup {
         let problems = TraceVariables.problems()
         return DoctorFinding(
             check: "trace variables", state: problems.isEmpty ? .ok : .warning,
-            detail: problems.isEmpty ? "nothing is wrong" : joined(problems, "; "),
+            detail: problems.isEmpty ? TraceVariables.silence() ?? "nothing is wrong" : joined(problems, "; "),
             advice: problems.isEmpty ? nil : "correct it, or unset it")
     }
 

@@ -17,10 +17,25 @@ enum DoctorSpool {
         for (options, isEnabled) in [(options.ofSpans, isEnabled), (kept.ofSpans, own != nil)] {
             let found = SpoolInspector.examine(options: options)
             if found.statistics == nil && found.problem == nil { continue }
-            findings += [spool(options)] + waiting(options) + [delivery(options, isEnabled), audit(options)]
+            findings +=
+                directory(options) + [spool(options)] + waiting(options) + [
+                    delivery(options, isEnabled), audit(options),
+                ]
         }
         if !AuditTrail.read(options: kept, .metrics).isEmpty { findings.append(audit(kept)) }
         return findings
+    }
+
+    /// Whose it is, and who may write there. The tool's own is looked at before.
+    private static func directory(_ options: Options) -> [DoctorFinding] {
+        guard let path = SpoolInspector.path(options: options), let wrong = PathStatus(path)?.distrust else {
+            return []
+        }
+        return [
+            DoctorFinding(
+                check: name("directory", options), state: .problem, detail: path + " " + wrong.what,
+                advice: wrong.advice)
+        ]
     }
 
     /// What this command would not deliver.

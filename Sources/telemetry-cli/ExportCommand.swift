@@ -34,7 +34,7 @@ enum ExportCommand {
         if invocation.isQuiet { return logs }
         let isEmpty = logs.allSatisfy { $0.files.isEmpty && $0.problems.isEmpty }
         if let reason = whyNoLog(options, whole) {
-            invocation.complain((isEmpty ? "there is no log: " : "the log is of earlier times: ") + reason)
+            invocation.complain((isEmpty ? "there is no log: " : "not all is in the log: ") + reason)
         } else if isEmpty {
             invocation.complain("there is no log of " + options.toolName + " here yet: " + joined(paths, ", "))
         }

@@ -15,13 +15,13 @@ enum InspectionCommands {
             if arguments.has(.sent) || arguments.has(.wire) {
                 throw invocation.usage("--open excludes --sent and --wire: what is open is not sent")
             }
-            guard let signal = arguments.value(.signal), ArgumentParser.same(signal, "spans") else {
-                throw invocation.usage("--open needs --signal spans")
+            if let signal = arguments.value(.signal), !ArgumentParser.same(signal, "spans") {
+                throw invocation.usage("--open is about spans: only they last")
             }
         }
         let author = try invocation.options()
         let whole = try invocation.audience(author) ?? author
-        let options = try invocation.signal(whole)
+        let options = arguments.has(.open) ? whole.ofSpans : try invocation.signal(whole)
         if arguments.has(.schema) { return try SchemaReport(whole).answer(invocation) }
         nameOtherSignal(invocation, options)
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
@@ -45,6 +45,7 @@ enum InspectionCommands {
     /// Without --signal events are shown. The user should know that there are spans.
     private static func nameOtherSignal(_ invocation: Invocation, _ options: Options) {
         if invocation.isQuiet || invocation.wantsJSON || invocation.arguments.value(.signal) != nil { return }
+        if options.signal == .spans { return }
         let spans = options.ofSpans
         if invocation.arguments.has(.sent) {
             if AuditTrail.read(options: spans).isEmpty { return }

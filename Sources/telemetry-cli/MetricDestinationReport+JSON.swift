@@ -3,7 +3,7 @@ import TelemetryCore
 
 /// What `status` says about one receiver of metrics.
 extension MetricDestinationReport {
-    var json: JSONObject {
+    func json(isEnabled: Bool) -> JSONObject {
         var object = JSONObject()
         object.add("name", name)
         object.add("info", info)
@@ -13,16 +13,16 @@ extension MetricDestinationReport {
         object.add("points_rejected", rejected)
         object.add("points_unconfirmed", unconfirmed)
         object.add("requests_without_copy", uncopied)
-        state.add(to: &object)
+        state.add(to: &object, isEnabled: isEnabled)
         return object
     }
 
-    var text: String {
+    func text(isEnabled: Bool) -> String {
         var text = info + ", " + (isDelta ? "delta" : "cumulative") + ", every \(intervalMilliseconds) ms; "
         text += ReceiverState.time(state.lastSuccess).map { "last " + $0 } ?? "never sent"
-        text += ", \(accepted) points accepted"
+        text += ", " + counted(accepted, "point") + " accepted"
         if rejected > 0 { text += ", \(rejected) rejected" }
         if unconfirmed > 0 { text += ", \(unconfirmed) unconfirmed" }
-        return text + state.text
+        return text + state.text(isEnabled: isEnabled)
     }
 }

@@ -28,11 +28,15 @@ enum Refusal {
     }
 
     private static func whatWaits(_ options: Options) -> String {
+        let open = SpoolInspector.countSpans(options: options.ofSpans).open
+        let opened = open == 0 ? "" : open == 1 ? "the open span" : "the \(open) open spans"
         guard let (events, spans) = pending(options) else { return "what waits" }
-        if spans == 0 { return events == 1 ? "the event that waits" : "the \(events) events that wait" }
+        if events == 0 && spans == 0 { return open == 0 ? "what waits" : opened }
+        let after = open == 0 ? "" : " and " + opened
+        if spans == 0 { return (events == 1 ? "the event that waits" : "the \(events) events that wait") + after }
         let before = events == 0 ? "" : events == 1 ? "the event and " : "the \(events) events and "
         return before + (spans == 1 ? "the span" : "the \(spans) spans")
-            + (events + spans == 1 ? " that waits" : " that wait")
+            + (events + spans == 1 ? " that waits" : " that wait") + after
     }
 
     /// Nil: not known. There may be no spool of one of them.
@@ -43,7 +47,8 @@ enum Refusal {
         guard events.problem == nil, spans.problem == nil, events.statistics != nil || spans.statistics != nil else {
             return nil
         }
-        return (events.statistics?.pending ?? 0, spans.statistics?.pending ?? 0)
+        let ended = SpoolInspector.countSpans(options: options.ofSpans).ended
+        return (events.statistics?.pending ?? 0, (spans.statistics?.pending ?? 0) &+ UInt64(clamping: ended))
     }
 
     /// Events and spans. Nil: not known.

@@ -13,17 +13,24 @@ enum SpanBegin {
             lasting: collector, seconds: seconds, name: name, kind: plan.kind, parent: plan.parent, plan.attributes)
         SpanCommands.warn(span.status, name, invocation)
         if span.status == TELEMETRY_ERROR_DROPPED, !invocation.isQuiet { invocation.complain(noRoom) }
-        // While nobody has its name, no other process can have changed it.
-        do throws(Failure) {
-            try invocation.answer(
-                invocation.wantsJSON ? json(collector, span) : PrintedContext.text(span.context, form))
-        } catch {
-            span.forget()
-            RecordCommands.end(collector)
-            throw error
+        if collector.decision.isEnabled, !collector.options.areSpansTaken, !invocation.isQuiet {
+            invocation.complain("not recorded: none of the tool's receivers takes spans")
         }
+        // While nobody has its name, no other process can have changed it.
+        let failure = answer(
+            invocation, invocation.wantsJSON ? json(collector, span) : PrintedContext.text(span.context, form))
+        if failure != nil { span.forget() }
         RecordCommands.end(collector)
+        if let failure { throw failure }
         return .ok
+    }
+
+    /// A reader that is gone is an error here, and no signal: it would leave the span open.
+    private static func answer(_ invocation: Invocation, _ text: String) -> Failure? {
+        SignalMask.withoutWriteSignals {
+            do throws(Failure) { try invocation.answer(text) } catch { return error }
+            return nil
+        }
     }
 
     private static let noRoom = "not recorded: no room for one more open span, or no directory to keep it in"

@@ -92,10 +92,17 @@ struct SpanChange {
                 "no span " + token + " of " + collector.options.toolName
                     + " is open here: it has ended, has expired, or was begun elsewhere")
         case .busy:
-            throw Self.failure(collector, .system, "another process has the span open and does not let go of it")
-        case .failed(let error):
-            throw Self.failure(collector, .system, "the span's file cannot be read: " + error.text)
+            return try lost(invocation, collector, "another process has the span open and does not let go of it")
+        case .failed(let error): return try lost(invocation, collector, "the span's file cannot be used: " + error.text)
         }
+    }
+
+    /// A script must not fail for it.
+    private func lost(_ invocation: Invocation, _ collector: Collector, _ reason: String) throws(Failure) -> ExitCode {
+        if !invocation.isQuiet {
+            invocation.complain("not recorded: " + reason + (isEnd ? "; the span is still open" : ""))
+        }
+        return try Self.answer(invocation, collector, TELEMETRY_ERROR_DROPPED)
     }
 
     /// The manifest need not declare what the exit code says; what the caller says of the same keys wins.

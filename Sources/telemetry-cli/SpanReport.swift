@@ -43,7 +43,7 @@ struct SpanReport {
         if spool.isUnknown { rows.append((whose + "spans in", spool.spoolText)) }
         if spool.destinations.count > 1 {
             for destination in spool.destinations {
-                rows.append((whose + "spans to " + destination.name, destination.text))
+                rows.append((whose + "spans to " + destination.name, destination.text(isEnabled: spool.isEnabled)))
             }
         }
         for (label, text) in spool.waitingRows + spool.laterRows + spool.failureRows {

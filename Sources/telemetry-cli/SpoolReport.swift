@@ -15,7 +15,7 @@ struct SpoolReport {
     private let waitingForOthers: [SpoolInspector.WaitingForOther]
     private let later: (files: [String], events: UInt64)?
     private let delivery: SpoolInspector.Delivery?
-    private let isEnabled: Bool
+    let isEnabled: Bool
 
     /// `isEnabled`: telemetry is on. Nothing is tried while it is off.
     init(_ options: Options, isEnabled: Bool) {
@@ -53,7 +53,7 @@ struct SpoolReport {
 
     /// Without those of the counts.
     func addMembers(to object: inout JSONObject, _ guarantee: String) {
-        object.add("backends", objects: destinations.map { $0.json(guarantee) })
+        object.add("backends", objects: destinations.map { $0.json(guarantee, isEnabled: isEnabled) })
         if let program {
             var chosen = JSONObject()
             chosen.add("destinations", program.destinations)

@@ -89,7 +89,7 @@ struct StatusReport {
         object.add("manifest", optional: options.manifestPath)
         object.add("backend", backend)
         events.addMembers(to: &object, guarantee)
-        object.add("metrics", objects: metricDestinations.map { $0.json })
+        object.add("metrics", objects: metricDestinations.map { $0.json(isEnabled: decision.isEnabled) })
         object.add("delivery", mode)
         object.add("guarantee", guarantee)
         if events.isUnknown { object.add("events", raw: "null") } else { object.add("events", countsJSON) }
@@ -118,7 +118,7 @@ struct StatusReport {
         object.add("source", own.decision.source.name)
         object.add("reason", own.decision.reason)
         object.add("warnings", own.decision.warnings)
-        object.add("metrics", objects: own.destinations.map { $0.json })
+        object.add("metrics", objects: own.destinations.map { $0.json(isEnabled: own.decision.isEnabled) })
         add(ownStored, to: &object)
         add(ownSpans, to: &object)
         return object
@@ -140,7 +140,7 @@ struct StatusReport {
         String, String
     )] {
         let held = decision.isLocalOnly ? "; local only: nothing is sent" : ""
-        return destinations.map { ("metrics to " + $0.name, $0.text + held) }
+        return destinations.map { ("metrics to " + $0.name, $0.text(isEnabled: decision.isEnabled) + held) }
     }
 
     private func add(_ stored: StoredMetrics?, to object: inout JSONObject) {
@@ -177,7 +177,9 @@ struct StatusReport {
         }
         rows += events.waitingRows
         if events.destinations.count > 1 {
-            for destination in events.destinations { rows.append(("to " + destination.name, destination.text)) }
+            for destination in events.destinations {
+                rows.append(("to " + destination.name, destination.text(isEnabled: decision.isEnabled)))
+            }
         }
         if let stored { rows.append(("metrics", stored.text)) }
         rows += metricRows(metricDestinations, decision)

@@ -222,25 +222,25 @@ test_case "A12 B2 H12 disable and show --sent know of a tool that has recorded s
 open_spans_shown() {
     local span
     enable t
-    telemetry show --open --signal spans --tool t --json >out
+    telemetry show --open --tool t --json >out
     expect_silent out
     span=$(TRACEPARENT=$a_parent telemetry span begin --tool t --name deploy --attribute a=b --kind server)
     telemetry span event "$span" --tool t --name e --attribute n:int=1
     telemetry span begin --tool t --name second >/dev/null
-    telemetry show --open --signal spans --tool t --json >lines
+    telemetry show --open --tool t --json >lines
     python3 -c 'import json, sys; print(json.dumps(sorted((json.loads(line) for line in open("lines")), key=lambda span: span["name"])))' >j
     expect_json j '[(s["name"], s["kind"], s.get("attributes"), s["abandoned"]) for s in j]' \
         "[('deploy', 'server', {'a': 'b'}, True), ('second', 'internal', None, True)]"
     expect_json j 'j[0]["events"][0]["attributes"], j[0]["parent_span_id"], j[0]["span_id"]' \
         "({'n': 1}, 'b7ad6b7169203331', '$(cut -d- -f3 <<<"$span")')"
-    telemetry show --open --signal spans --tool t >out
+    telemetry show --open --tool t >out
     expect_json out 'len(j)' 2
-    telemetry show --open --signal spans --audience own --tool t --json >out
+    telemetry show --open --audience own --tool t --json >out
     expect_silent out
     telemetry span end "$span" --tool t
-    telemetry show --open --signal spans --tool t --json >lines
+    telemetry show --open --tool t --json >lines
     expect_equal "$(wc -l <lines)" 1
-    for words in "--open" "--open --signal events" "--open --wire --signal spans" "--open --sent --signal spans"; do
+    for words in "--open --signal events" "--open --wire" "--open --sent --signal spans"; do
         # shellcheck disable=SC2086
         capture telemetry show --tool t $words
         expect_code 2
@@ -323,7 +323,7 @@ export_of_both() {
     span_manifest t spans
     capture telemetry export --tool t --signal spans
     expect_code 0
-    expect_part err "the log is of earlier times: the spans of t go elsewhere (http://127.0.0.1:9/v1/traces); 'telemetry show --sent --signal spans' shows"
+    expect_part err "not all is in the log: the spans of t go elsewhere (http://127.0.0.1:9/v1/traces); 'telemetry show --sent --signal spans' shows"
     capture telemetry export --tool t --signal events
     expect_silent err
     mv "$(span_directory t)/spans.jsonl" aside
@@ -333,7 +333,7 @@ export_of_both() {
     capture telemetry export --tool t --signal spans
     expect_part err "there is no log: the spans of t go nowhere: none of its receivers takes them"
     capture telemetry export --tool t
-    expect_part err "the log is of earlier times: the events of t go elsewhere ("
+    expect_part err "not all is in the log: the events of t go elsewhere ("
     rm "$HOME/.local/share/telemetry/tools/t.yaml"
     mv aside "$(span_directory t)/spans.jsonl"
     telemetry show --sent --signal spans --json --tool t | python3 -c 'import json, sys

@@ -548,6 +548,45 @@ y" ] || echo "TRACEPARENT has changed"'
     return 0
 }
 
+# A script reads TRACEPARENT from a file, without exporting it.
+shell_spans_unexported() {
+    enable t
+    # shellcheck disable=SC2016
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; unset TRACEPARENT
+TRACEPARENT='"$a_parent"'
+telemetry_span one true
+telemetry_span_begin two; telemetry_span_end 0'
+    expect_silent err
+    expect_spans t '[(s["name"], s.get("parent_span_id")) for s in j]' "[('one', 'b7ad6b7169203331'), ('two', 'b7ad6b7169203331')]"
+}
+
+# The script goes on, whatever it has made of the variables and of PATH.
+shell_spans_in_the_way() {
+    enable t
+    for variable in TRACEPARENT TRACESTATE; do
+        # shellcheck disable=SC2016
+        in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; unset '$variable'
+'$variable'=; readonly '$variable'; export '$variable'
+telemetry_span_begin a; telemetry_span_event e; telemetry_span_end 0
+telemetry_span g eval "echo in"
+telemetry_span h sh -c "echo run"
+echo after'
+        expect_code 0
+        expect_silent err
+        expect_equal "$(tr '\n' ' ' <out)" "in run after "
+    done
+    expect_equal "$(open_spans t)" 0
+    # shellcheck disable=SC2016
+    in_shell "$1" '. "$1"; TELEMETRY_TOOL=t; PATH=/usr/bin:/bin
+telemetry_span x sh -c "exit 3"; echo $?
+telemetry_run sh -c "exit 4"; echo $?
+telemetry_time x sh -c "exit 5"; echo $?
+telemetry_span_begin a; telemetry_span_end
+echo after'
+    expect_silent err
+    expect_equal "$(tr '\n' ' ' <out)" "3 4 5 after "
+}
+
 # events_of_spans TOOL: of each event in the log its name and its span.
 events_of_spans() {
     python3 -c 'import json, sys
@@ -600,6 +639,8 @@ for shell in "${shells[@]}"; do
     test_case "H13 $shell: spans of programs, functions and parts of a script nest" shell_spans "$shell"
     test_case "H10 H13 $shell: an event names the span that it is recorded in" shell_events "$shell"
     test_case "H13 $shell: spans and commands without a name have ends of their own" shell_spans_unnamed "$shell"
+    test_case "H13 $shell: spans below a TRACEPARENT that is not exported" shell_spans_unexported "$shell"
+    test_case "H13 $shell: readonly variables and a lost helper end no script" shell_spans_in_the_way "$shell"
     test_case "H13 $shell: off, spans cost and leave nothing" shell_spans_off "$shell"
     test_case "H13 $shell: spans that are open end with the script, with telemetry_trap" shell_spans_trapped "$shell"
 done

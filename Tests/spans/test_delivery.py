@@ -17,6 +17,7 @@ from reader import HEADER_BYTES, SLOT_BYTES  # noqa: E402
 from push_receiver import FORMS, PYTHON, PushReceiver  # noqa: E402
 from suite import Skipped, check, check_equal, test  # noqa: E402
 from test_damage import renewed  # noqa: E402
+from world import BUILD, TOOL  # noqa: E402
 
 # ExportTraceServiceResponse with partial_success {rejected_spans: 2, error_message: "no"}.
 PARTIAL = bytes([0x0A, 6, 0x08, 2, 0x12, 2]) + b"no"
@@ -66,6 +67,37 @@ def arrange(world, receiver, plan=None, sections=None, **settings):
     server = world.closes(PushReceiver(plan))
     world.manifest(server.url, sections, kind=receiver.kind, api_key=KEY, **{**receiver.settings, **settings})
     return server
+
+
+def ids_of_spans(world):
+    return {json.loads(line)["event"]["machine_id"] for line in helper(world, "show", "--sent", "--signal", "spans", "--json").stdout.splitlines()}
+
+
+@test("delivery/erasure", "G H12")
+def erasure(world):
+    """Ids that only spans have are asked for by reset and by request-deletion; where no receiver of theirs can be asked, both say so."""
+    always = {"identity": {"ephemeral": "always"}}
+    for words in (["reset"], ["request-deletion"]):
+        server = arrange(world, OTLP, None, always, signals="events spans", protocol="http/json")
+        for _ in range(2):
+            world.run([f"{BUILD}/bin/telemetry", "span", "--tool", TOOL, "--name", "s", "--", "true"])
+        helper(world, "flush")
+        ids = ids_of_spans(world)
+        check_equal(2, len(ids), f"ids: {ids}")
+        before = len(server.requests)
+        done = json.loads(helper(world, *words, "--json").stdout)
+        check_equal((True, 2), (done["asked"], done["identifiers"]), f"{words}: {done}")
+        asked = b"".join(request.body for request in server.requests[before:]).decode()
+        check_equal([], [each for each in ids if each not in asked], f"{words}: ids that nobody was asked about")
+        afresh(world)
+    for receiver in (Zipkin, OTLP):
+        arrange(world, receiver, None, always)
+        world.run([f"{BUILD}/bin/telemetry", "span", "--tool", TOOL, "--name", "s", "--", "true"])
+        helper(world, "flush")
+        for words in (["request-deletion"], ["reset"]):
+            done = helper(world, *words, expected=4)
+            check("takes spans, and no request: ask the author" in done.stderr, f"{receiver.kind}, {words}: {done.stderr}")
+        afresh(world)
 
 
 def record(world, first, count, **options):

@@ -1,9 +1,11 @@
 """H13, storage: spans that last meet a full disk, a limit on the size of files, a standard output that takes nothing, and the limits of a span."""
 import json
 import os
+import subprocess
 
 from driving import ADJUSTED, OK, ROOT, Attribute, Driver, found, helper, log_lines, spool
 from suite import check, check_equal, test
+from test_delivery import PushReceiver
 from world import BUILD, TOOL, limited
 
 LONG = "e" * 200
@@ -144,8 +146,10 @@ def file_size(world):
     span = begun(world, preexec_fn=limited(12288))
     recorded, lost = events_until_full(world, span, preexec_fn=limited(12288))
     for size in (0, 4096):
-        done = helper(world, "span", "event", span, "--name", "e", preexec_fn=limited(size), expected=None)
-        check_equal((5, 1), (done.returncode, len(done.stderr.splitlines())), f"an event with {size} bytes: {done.stderr}")
+        for words in (["event", span, "--name", "e"], ["end", span]):
+            done = helper(world, "span", *words, "--json", preexec_fn=limited(size))
+            check_equal("dropped", json.loads(done.stdout)["status"], f"status of {words[0]} with {size} bytes")
+            check("not recorded: the span's file cannot be used: File too large" in done.stderr, f"{words[0]} with {size} bytes: {done.stderr}")
     done = helper(world, "span", "end", span, "--json", preexec_fn=limited(12288))
     check_equal("ok", json.loads(done.stdout)["status"], "status")
     check_equal([".span"], waiting_files(world), "files")
@@ -156,14 +160,95 @@ def file_size(world):
     helper(world, "span", "end", done.stdout.strip())
 
 
+@test("lasting/large", "H13")
+def large(world):
+    """A span has at most 64 KiB: what is more is counted, and the span can be ended, however it is cut into events."""
+    for value, names in (("x" * 1000, "e"), ("x" * 996, "e%02d")):
+        span = begun(world)
+        said = []
+        for number in range(80):
+            name = names % number if "%" in names else names
+            said.append(json.loads(helper(world, "span", "event", span, "--name", name, "--attribute", "v=" + value, "--json").stdout)["status"])
+        helper(world, "span", "end", span)
+        each = delivered(world)[-1]
+        whole = [event for event in each["events"] if "v" in event.get("attributes", {})]
+        check_equal(said.count("ok"), len(whole), "events with all that was said of them")
+        check(50 < len(whole) < 70, f"{len(whole)} events have found room")
+        cut = sum(event.get("dropped_attributes_count", 0) for event in each["events"])
+        check_equal(80, len(whole) + cut + each.get("dropped_events_count", 0), "and what is counted of the others")
+
+
+LOCAL = {f"{TOOL.upper()}_TELEMETRY_LOCAL": "1"}
+
+
+@test("lasting/local-only", "A7 H13")
+def local_only(world):
+    """What was begun for this machine alone stays on it, whoever ends it; and what is said under local only makes the span local."""
+    receiver = world.closes(PushReceiver())
+    world.manifest(receiver.url, kind="zipkin")
+    first = begun(world, "--attribute", "who=canary", environment=LOCAL)
+    helper(world, "span", "end", first)
+    second = begun(world)
+    helper(world, "span", "event", second, "--name", "canary", environment=LOCAL)
+    helper(world, "span", "end", second)
+    third = begun(world)
+    helper(world, "span", "end", third, "--attribute", "who=canary", environment=LOCAL)
+    helper(world, "span", "end", begun(world, "--attribute", "who=everybody"))
+    helper(world, "deliver", "--now")
+    sent = b"".join(request.body for request in receiver.requests)
+    check(b"canary" not in sent, f"sent: {sent}")
+    check(b"everybody" in sent, "what was not local only")
+    check_equal(3, len(log_lines(world)), "spans in the local log")
+
+
+@test("lasting/other-destination", "E6 H13 H14")
+def other_destination(world):
+    """A span for one receiver of the user's own does not go to another because another command ends it."""
+    helper(world, "disable")
+    mine, other = world.closes(PushReceiver()), world.closes(PushReceiver())
+    path = world.path("home", ".config", "telemetry", "own.yaml")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(f"backends: [{{kind: otlp, endpoint: '{mine.url}', signals: [spans]}}]\n")
+    asked = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": other.url + "/v1/traces"}
+    span = begun(world)
+    os.rename(path, path + ".kept")
+    helper(world, "span", "end", span, environment=asked)
+    helper(world, "deliver", "--now", environment=asked, expected=None)
+    check_equal([], other.requests, "requests to the other receiver")
+    os.rename(path + ".kept", path)
+    helper(world, "deliver", "--now", expected=None)
+    check_equal(1, len(mine.requests), "requests to the receiver that it was begun for")
+
+
+@test("lasting/unwritable", "B1 A18 H13")
+def unwritable(world):
+    """A directory that others may write to is not used, and is named: by what would change a span, and by doctor. A refusal says that a span is open there."""
+    span = begun(world)
+    os.chmod(spool(world), 0o777)
+    for words in (["event", span, "--name", "e"], ["end", span]):
+        done = helper(world, "span", *words, "--json")
+        check_equal("dropped", json.loads(done.stdout)["status"], words[0])
+        check("the span's file cannot be used: Operation not permitted" in done.stderr, f"{words[0]}: {done.stderr}")
+    done = helper(world, "doctor", "--offline", expected=8)
+    check("problem  spans directory" in done.stdout and spool(world) in done.stdout, f"doctor: {done.stdout}")
+    os.chmod(spool(world), 0o700)
+    helper(world, "span", "end", span)
+    disk = on_small_disk(world)
+    begun(world)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    done = helper(world, "disable", expected=9)
+    check("the open span in" in done.stderr, f"disable: {done.stderr}")
+
+
 @test("lasting/output", "H13")
 def output(world):
     """A `begin` whose output nobody gets says so by its exit code, and leaves no span, in every form; a program's span needs no output."""
     for form in ("traceparent", "export", "header", "dotenv", "json"):
         words = f"'{BUILD}/bin/telemetry' span begin --name s --tool {TOOL} " + ("--json" if form == "json" else f"--print {form}")
-        for redirection in (">&-", ">/dev/full", "| true"):
+        for redirection, before in ((">&-", ""), (">/dev/full", ""), ("| true", "trap '' PIPE; "), ("| true", "")):
             # The reader of the pipe is gone before anything is written.
-            script = f"{words} {redirection}" if redirection[0] == ">" else f"(trap '' PIPE; sleep 0.2; {words}; echo $? >code) | true; exit $(cat code)"
+            script = f"{words} {redirection}" if redirection[0] == ">" else f"({before}sleep 0.2; {words}; echo $? >code) {redirection}; exit $(cat code)"
             done = world.run(["bash", "-c", script], expected=None)
             check_equal(5, done.returncode, f"{form} {redirection}: exit code, {done.stderr}")
             check_equal(1, len(done.stderr.splitlines()), f"{form} {redirection}: {done.stderr}")

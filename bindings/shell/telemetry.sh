@@ -122,7 +122,7 @@ telemetry_script() {
 telemetry_run() {
     [ $# -gt 0 ] || return 0
     # Without a tool the helper would run nothing, for want of knowing whose command it is.
-    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks; then
+    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks || ! _telemetry_is_here; then
         "$@"
         return
     fi
@@ -132,6 +132,9 @@ telemetry_run() {
     fi
     _telemetry_run_here "$@"
 }
+
+# PATH may have changed, or the helper be gone, since this file was read. What the script runs is run.
+_telemetry_is_here() { command -v telemetry >/dev/null 2>&1; }
 
 # The helper can run programs only; functions and builtins exist in this shell alone.
 _telemetry_is_program() {
@@ -143,7 +146,7 @@ _telemetry_is_program() {
 
 telemetry_time() {
     [ $# -gt 1 ] || return 0
-    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks metrics; then
+    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks metrics || ! _telemetry_is_here; then
         shift
         "$@"
         return
@@ -178,7 +181,7 @@ _telemetry_behind_two() {
 
 telemetry_span() {
     [ $# -gt 1 ] || return 0
-    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks spans; then
+    if [ -z "${TELEMETRY_TOOL-}" ] || ! _telemetry_asks spans || ! _telemetry_is_here; then
         shift
         "$@"
         return
@@ -186,6 +189,15 @@ telemetry_span() {
     if _telemetry_is_program "$2"; then
         _telemetry_line=$1
         shift
+        if [ -n "${TRACEPARENT-}" ]; then
+            # The script may have set it without handing it on.
+            (
+                export TRACEPARENT
+                [ -z "${TRACESTATE-}" ] || export TRACESTATE
+                command telemetry span --quiet --tool="$TELEMETRY_TOOL" --name "$_telemetry_line" -- "$@"
+            )
+            return
+        fi
         command telemetry span --quiet --tool="$TELEMETRY_TOOL" --name "$_telemetry_line" -- "$@"
         return
     fi
@@ -211,9 +223,13 @@ telemetry_span_begin() { # NAME [OPTION]...
         case ${TRACEPARENT-} in *"$_telemetry_newline"*) _telemetry_line= ;; esac
         if [ -n "$_telemetry_line" ]; then
             shift
+            # If one of them is readonly, this fails here, and no span is begun.
             _telemetry_span=$(
-                command telemetry span begin --quiet ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} \
-                    --name "$_telemetry_line" ${1+"$@"} 2>/dev/null
+                {
+                    TRACEPARENT=${TRACEPARENT-} && TRACESTATE=${TRACESTATE-} && export TRACEPARENT TRACESTATE &&
+                        command telemetry span begin --quiet ${TELEMETRY_TOOL:+--tool="$TELEMETRY_TOOL"} \
+                            --name "$_telemetry_line" ${1+"$@"}
+                } 2>/dev/null
             ) || _telemetry_span=
         fi
         _telemetry_push

@@ -57,7 +57,7 @@ extension Collector {
     /// Goes on with a span that another process has begun. Makes no spool.
     func resumeSpan(_ context: TraceContext, _ terms: LastingSpans) -> Resumed {
         guard isEnabled else { return .disabled }
-        guard mayBeOpen(context) else { return .notOpen }
+        do throws(SystemError) { if try !mayBeOpen(context) { return .notOpen } } catch { return .failed(error) }
         mutex.lock()
         defer { mutex.unlock() }
         guard Gate.isOpen(handle), let spool = currentSpool(attaching: true) else { return .disabled }
@@ -72,6 +72,7 @@ extension Collector {
         case .busy: return .busy
         case .failed(let error): return .failed(error)
         }
+        settleDestinations(of: file, spool)
         guard let (block, cell, index) = keep(file) else { return .failed(SystemError(code: ENOMEM)) }
         SpanCell.acquire(cell)
         defer { SpanCell.release(cell) }
@@ -81,7 +82,8 @@ extension Collector {
             return .notOpen
         }
         // Without a segment for it, what is said at the end has to find room in the span's own file, too.
-        cell.pointee.mayLeaveSlot = terms.isEnd && place(spool, cell.pointee.length &+ terms.room) != nil
+        cell.pointee.mayLeaveSlot =
+            terms.isEnd && !file.isForOthers && place(spool, cell.pointee.length &+ terms.room) != nil
         if let registry = options.events {
             cell.pointee.rules = cell.pointee.name.withCString {
                 SpanRecording.find(UnsafePointer(registry.table), Text($0, limit: EventLimits.nameBytes))
@@ -95,6 +97,17 @@ extension Collector {
             }
         }
         return .span(cell, use)
+    }
+
+    /// A span is for those that it was begun for, in whatever process it ends. What is said of it while nothing may leave makes all of it
+    /// local (A7).
+    private func settleDestinations(of file: OpenSpanFile, _ spool: Spool) {
+        guard let found = Description.read(file.base) else { return }
+        if spool.context.isLocalOnly && !found.isLocalOnly { return file.describe(spool.epoch, spool.context) }
+        let chosen = DestinationSet(found.context(file.base).destinations)
+        file.isForOthers =
+            found.isLocalOnly != spool.context.isLocalOnly
+            || chosen?.isOfSameChooser(as: options.destinationSet) == false
     }
 
     enum LastingEnd {
@@ -112,7 +125,10 @@ extension Collector {
             return .withdrawn
         }
         defer { publish(spool) }
-        if let place = place(spool, cell.pointee.length), cell.pointee.write(into: place.base, capacity: place.size) {
+        let isForOthers = cell.pointee.block?._withUnsafeGuaranteedRef { $0.file.isForOthers } ?? false
+        if !isForOthers, let place = place(spool, cell.pointee.length),
+            cell.pointee.write(into: place.base, capacity: place.size)
+        {
             return .inSegment
         }
         return cell.pointee.park() ? .inItsFile : .nowhere
@@ -133,11 +149,11 @@ extension Collector {
         return nil
     }
 
-    private func mayBeOpen(_ context: TraceContext) -> Bool {
-        guard let path = SpoolDirectory.path(options), let directory = (try? Directory.openExisting(path)) ?? nil else {
+    private func mayBeOpen(_ context: TraceContext) throws(SystemError) -> Bool {
+        guard let path = SpoolDirectory.path(options), let directory = try Directory.openExisting(path) else {
             return false
         }
         defer { directory.close() }
-        return (try? directory.hasEntry(LastingSpanLayout.name(context.spanID))) != false
+        return try directory.hasEntry(LastingSpanLayout.name(context.spanID))
     }
 }

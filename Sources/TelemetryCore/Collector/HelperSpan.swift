@@ -15,7 +15,7 @@ package final class HelperSpan {
     let collector: Collector
     let span: UnsafeMutablePointer<csystem_span>
     /// As telemetry_span_begin() returns it.
-    package let status: telemetry_status
+    package private(set) var status: telemetry_status
 
     /// `kind`: a telemetry_span_kind; 0: internal.
     package init(_ collector: Collector, name: String, kind: UInt32, parent: Parent) {
@@ -52,7 +52,7 @@ package final class HelperSpan {
             expires: Clock.realtime() &+ min(max(0, seconds), LastingSpanLayout.longestSeconds) &* 1_000_000_000,
             room: SpanLayout.fixedSize &+ EventLimits.nameBytes &+ TraceState.limit &+ Self.room(attributes))
         self.init(collector, name: name, kind: kind, parent: parent)
-        set(attributes)
+        if set(attributes) == TELEMETRY_ADJUSTED && status == TELEMETRY_OK { status = TELEMETRY_ADJUSTED }
     }
 
     /// Nobody can name it, so it was never begun.
@@ -224,6 +224,8 @@ package final class HelperSpan {
 }
 
 extension Options {
+    /// The tool's manifest says that there are spans.
+    package var mayHaveSpans: Bool { hasCommandSpans || ofSpans.events != nil }
     /// Somebody takes the tool's spans: the author, or the user's own receivers, when those are asked for.
     package var areSpansTaken: Bool { spans() != nil || OwnChoice.options(self)?.spans() != nil }
 }

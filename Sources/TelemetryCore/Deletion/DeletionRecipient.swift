@@ -88,16 +88,23 @@ package struct DeletionRecipient {
     /// Whether events may have been sent, as far as the remaining data shows. If there is none: whether telemetry is
     /// on.
     package static func mayBeOn(_ options: Options) -> Bool {
-        if SpoolInspector.statistics(options: options) != nil { return mayHaveSent(options) }
+        let isSpoolThere = options.ofEachSignal.contains { SpoolInspector.statistics(options: $0) != nil }
+        if isSpoolThere { return mayHaveSent(options) }
         return PreferenceStore.read(tool: options.toolName) == .on
             || ConsentResolver.decide(options).isEnabled
     }
 
     /// False only if it is known that nothing was ever sent, and that no attempt was made.
     package static func mayHaveSent(_ options: Options) -> Bool {
+        let known = options.ofEachSignal.compactMap { maySpoolHaveSent($0) }
+        return known.isEmpty || known.contains(true)
+    }
+
+    /// Nil: there is no spool, or it cannot be read.
+    private static func maySpoolHaveSent(_ options: Options) -> Bool? {
         guard let statistics = SpoolInspector.statistics(options: options),
             let delivery = SpoolInspector.deliveryState(options: options)
-        else { return true }
+        else { return nil }
         return statistics.delivered > 0 || statistics.dropped_unconfirmed > 0 || statistics.dropped_rejected > 0
             || delivery.lastAttempt > 0
     }

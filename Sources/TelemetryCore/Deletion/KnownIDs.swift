@@ -39,7 +39,7 @@ package struct KnownIDs {
             guard let directory = try Directory.openExisting(path) else { return KnownIDs() }
             defer { directory.close() }
             var known = KnownIDs(tool: options.toolName, directory: directory)
-            known.isAuditCut = AuditTrail.read(options: options).isCut
+            known.isAuditCut = options.ofEachSignal.contains { AuditTrail.read(options: $0).isCut }
             return known
         } catch {
             var none = KnownIDs()
@@ -58,6 +58,11 @@ package struct KnownIDs {
         if let kept = HashedID.kept(in: directory) { present.append((kept.id, kept.stamp.modified)) }
         past = PastIDs.read(in: directory)
         audited = AuditTrail.read(in: directory).machineIDs
+        guard let spans = try? Descriptor.open(at: directory, Options.spansDirectory, O_RDONLY | O_DIRECTORY) else {
+            return
+        }
+        defer { spans.close() }
+        audited += AuditTrail.read(in: spans).machineIDs.filter { !audited.contains($0) }
     }
 
     /// Why erasure cannot be asked for everything that may have been sent, as a clause; nil: it can. `mayBeOn`: it is

@@ -124,13 +124,17 @@ struct SegmentDelivery {
     }
 
     private func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
-        let kept = Outcome(
-            verdict: .retry(afterSeconds: nil), reason: "the log is being written by another process", hasLeft: false)
+        let kept = { (problem: SystemError?) in
+            Outcome(
+                verdict: .retry(afterSeconds: nil),
+                reason: problem.map { "the file that guards the log: " + $0.text }
+                    ?? "the log is being written by another process", hasLeft: false)
+        }
         let send = { [backend] in
-            backend.tellsLeaving || control.leave() ? backend.send(events, control) : kept
+            backend.tellsLeaving || control.leave() ? backend.send(events, control) : kept(nil)
         }
         guard let lease, backend.kind == "file" else { return send() }
-        return lease.writingLogs(send) ?? kept
+        return lease.writingLogs(send) ?? kept(lease.logsProblem)
     }
 
     private func result(_ ending: BatchMachine.Ending, _ outcome: Outcome) -> Result {

@@ -95,6 +95,9 @@ struct DestinationSet {
         return nil
     }
 
+    /// The same have chosen, so what was recorded for one may be kept with what was recorded for the other.
+    func isOfSameChooser(as other: DestinationSet) -> Bool { origin == other.origin && chooser == other.chooser }
+
     /// One bit for each destination of `recorded`, by its place in this set: where a process that has this set may send
     /// the events. Nil: nowhere, the events are for others.
     func places(of recorded: DestinationSet) -> UInt8? {

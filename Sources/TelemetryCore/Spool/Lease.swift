@@ -162,12 +162,21 @@ final class Lease {
         if isLocked { lease.control?.unlock() }
     }
 
+    /// Why it could not be known whether another process writes; nil: one does.
+    private(set) var logsProblem: SystemError?
+
     /// The same for the logs, which have their own lock: a write to them may take long, and a process that is stopped
-    /// in it must block others only from the logs. Nil: another process is writing.
+    /// in it must block others only from the logs. Nil: another process is writing, or `logsProblem`.
     func writingLogs<R>(_ body: () -> R) -> R? {
         if logs == nil {
-            logs = try? ForkHandling.openHeld(at: directory, Self.logsName, O_RDWR | O_CREAT | O_NONBLOCK)
+            do throws(SystemError) {
+                logs = try ForkHandling.openHeld(at: directory, Self.logsName, O_RDWR | O_CREAT | O_NONBLOCK)
+            } catch {
+                logsProblem = error
+                return nil
+            }
         }
+        logsProblem = nil
         guard let logs, logs.lock(until: Deadline(timeoutMilliseconds: Self.lockMilliseconds)) else { return nil }
         defer { logs.unlock() }
         return isHeldStill ? body() : nil

@@ -53,6 +53,8 @@ final class OpenSpanFile {
     let isLasting: Bool
     /// Bytes of a record in a slot.
     let slotCapacity: Int
+    /// It was begun for other destinations than this process has: its record does not go into a segment of this process.
+    var isForOthers = false
     private let size: Int
     private let name: String
     private var file: Descriptor?
@@ -64,8 +66,11 @@ final class OpenSpanFile {
     ) {
         self.base = base
         self.isLasting = isLasting
+        // A file has whole pages, and a slot's word counts no more bytes than a record may have.
         slotCapacity =
-            isLasting ? size &- SegmentLayout.headerSize &- SpanSlotLayout.record : SpanSlotLayout.capacity
+            isLasting
+            ? min(size &- SegmentLayout.headerSize &- SpanSlotLayout.record, RecordLayout.maximumSize)
+            : SpanSlotLayout.capacity
         self.size = size
         self.name = name
         self.file = file
@@ -113,6 +118,11 @@ final class OpenSpanFile {
 
     func slot(_ index: Int) -> UnsafeMutableRawPointer {
         base + (SegmentLayout.headerSize &+ index &* SpanSlotLayout.size)
+    }
+
+    /// From now on it is as if it had begun in that context.
+    func describe(_ epoch: UInt64, _ context: ContextBlock) {
+        _ = Description.write(base, fileSize: size, epoch: epoch, context: context, now: Clock.realtime())
     }
 
     /// A mapped part that was cut off the file must not be touched: that would end the program.

@@ -3,11 +3,11 @@ import CSystem
 
 /// Signals that a send may provoke must not reach the host program. The delivery thread has all of
 /// them blocked, but a send may also run on a thread of the host.
-enum SignalMask {
+package enum SignalMask {
     /// Runs `body` so that the host never sees SIGPIPE (a reader went away) or SIGXFSZ (RLIMIT_FSIZE reached). Both are
     /// blocked, and taken back if they became pending. Afterwards the mask is as before. The calls that provoke them
     /// report EPIPE and EFBIG instead.
-    static func withoutWriteSignals<R>(_ body: () -> R) -> R {
+    package static func withoutWriteSignals<R>(_ body: () -> R) -> R {
         var signals = writeSignals()
         var before = sigset_t()
         var pending = sigset_t()

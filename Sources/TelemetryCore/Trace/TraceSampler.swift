@@ -18,13 +18,16 @@ package struct TraceSampler: Equatable {
 
     let rule: Rule
     /// If there is a parent, its flag decides, wherever it comes from.
-    let isParentBased: Bool
+    package let isParentBased: Bool
 
     /// `parentbased_always_on`
     package static let standard = TraceSampler(rule: .always, isParentBased: true)
 
     /// `parentbased_traceidratio`
     package init(ratio: Double) { self.init(rule: Rule(ratio: ratio), isParentBased: true) }
+
+    /// No new trace is recorded.
+    package var isNever: Bool { rule == .never }
 
     init(rule: Rule, isParentBased: Bool) {
         self.rule = rule

@@ -13,6 +13,15 @@ package enum TraceVariables {
         ].compactMap { $0 }
     }
 
+    /// What they say, although nothing is wrong: that no trace is recorded. Nil: they do not.
+    package static func silence(_ lookup: (String) -> String? = { Environment.value($0) }) -> String? {
+        let sampler = SamplerVariables.read(lookup)
+        if sampler.sampler.isParentBased, let text = lookup(parentName), let parent = TraceContext(text: text) {
+            return parent.isSampled ? nil : parentName + " says that its trace is not recorded"
+        }
+        return sampler.sampler.isNever ? SamplerVariables.name + " says that no new trace is recorded" : nil
+    }
+
     private typealias Lookup = (String) -> String?
 
     private static func unread(_ given: Lookup) -> String? {
