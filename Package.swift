@@ -72,8 +72,10 @@ let package = Package(
             name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"],
             exclude: ["telemetry.map", "libtelemetry.so.0.abi"],
             swiftSettings: embedded),
+        .target(
+            name: "TelemetryAgent", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: embedded),
         .executableTarget(
-            name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],
+            name: "telemetry-cli", dependencies: ["TelemetryCore", "TelemetryAgent", "CSystem"],
             swiftSettings: embedded, linkerSettings: embeddedLink),
         .target(name: "GeneratorText"),
         .executableTarget(name: "header-generator", dependencies: ["GeneratorText"], exclude: ["telemetry.h.in"]),

@@ -28,4 +28,20 @@ void csystem_send_end(int socket);
 /** A pipe to wake a thread with. 0 or a negative errno. */
 int csystem_wake_pipe(int *reading, int *writing);
 
+/* For the agent. */
+
+/** The user on the other side of a Unix socket when it connected, and the process. False: it has none. */
+bool csystem_peer(int socket, uint32_t *user, int32_t *process);
+/** Connects to a Unix socket, and waits. What is read or written later gives up after so long. */
+int csystem_connect_unix(const char *path, int seconds);
+/** What a descriptor that this process was given listens on. 0: on nothing. */
+enum { CSYSTEM_LISTENS_UNIX = 1, CSYSTEM_LISTENS_LOOPBACK, CSYSTEM_LISTENS_ELSEWHERE };
+int csystem_listens_on(int socket, uint16_t *port);
+/** Closed on exec, and never waited for. */
+void csystem_prepare_given(int socket);
+/** The two ports of a connection, and whether its addresses are of IPv6. False: it is not one of TCP. */
+bool csystem_ports(int socket, uint16_t *own, uint16_t *others, bool *is_v6);
+/** Two ends, for messages of which each is read as a whole. */
+int csystem_message_pair(int *one, int *other);
+
 #endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// The user's agent: one process, one thread, one loop. It delivers for every tool, and answers clients of this user.
+package final class Agent {
+    /// What a person has asked for.
+    package struct Choice {
+        /// Ends after so many seconds without a client and without a delivery; nil: never.
+        package var idleExitSeconds: Int64?
+        /// Also on this port of this machine; nil: only on the Unix socket.
+        package var listen: ListenAddress?
+
+        package init() {}
+    }
+
+    /// Why there is no agent.
+    package enum StartError: Error {
+        /// An agent of this user is running already.
+        case running(RuntimeDirectory)
+        case failed(String)
+    }
+
+    package let directory: RuntimeDirectory
+    package let router = Router()
+    package let loop = Loop()
+    package let deliverer: Deliverer
+    package let counts = ServedCounts()
+    package let choice: Choice
+    package let started = MonotonicClock.now()
+    /// What clients connect to, for people.
+    package var addresses: [String] { listeners.map { $0.name } }
+
+    private let lock: AgentLock
+    private let flag: EndFlag
+    private let signals: AgentSignals
+    private var listeners: [AgentListener] = []
+    private var connections: [Connection] = []
+    private var lastClient: Int64
+
+    /// Clients at the same time. One more loses its place to it that has asked for nothing for longest.
+    static let connectionLimit = 128
+
+    package init(_ choice: Choice) throws(StartError) {
+        self.choice = choice
+        directory = RuntimeDirectory()
+        lastClient = started
+        flag = EndFlag()
+        do throws(SystemCallError) {
+            try directory.prepare()
+            guard let lock = try AgentLock.take(directory) else { throw SystemCallError(code: 0) }
+            self.lock = lock
+        } catch {
+            throw error.code == 0 ? .running(directory) : .failed(directory.path + ": " + error.text)
+        }
+        let signals: AgentSignals
+        do throws(SystemCallError) {
+            let flag = flag
+            signals = try AgentSignals(onEnd: { flag.isSet = true }, onChild: { WorkerProcess.reap() })
+            deliverer = try Deliverer(loop, now: started)
+        } catch { throw .failed(error.text) }
+        self.signals = signals
+        loop.add(signals)
+        try listen()
+        addOwnRoutes()
+        // It keeps no file system busy.
+        _ = chdir("/")
+    }
+
+    // MARK: sockets
+
+    private func listen() throws(StartError) {
+        let given: [ActivatedSocket]
+        do throws(ActivatedSocket.Problem) { given = try ActivatedSocket.take() } catch { throw .failed(error.text) }
+        for each in given {
+            add(AgentListener.activated(each, onRefusal: onRefusal, onClient: onClient))
+        }
+        if !given.contains(where: { $0.isUnix }) {
+            do throws(SystemCallError) {
+                add(try AgentListener.own(directory, onRefusal: onRefusal, onClient: onClient))
+            } catch { throw .failed(directory.socketPath + ": " + Self.text(error)) }
+        }
+        guard case .loopback(let host, let port)? = choice.listen else { return }
+        do throws(SystemCallError) {
+            add(try AgentListener.port(host, port, onRefusal: onRefusal, onClient: onClient))
+        } catch {
+            for listener in listeners { listener.close() }
+            throw .failed((choice.listen?.description ?? "") + ": " + error.text)
+        }
+    }
+
+    private static func text(_ error: SystemCallError) -> String {
+        error.code == EADDRINUSE
+            ? "another program listens there, such as systemd for telemetry-agent.socket" : error.text
+    }
+
+    private var onRefusal: () -> Void { { [counts] in counts.noteStranger() } }
+
+    private var onClient: (Int32, Peer) -> Void {
+        { [unowned self] descriptor, peer in self.accept(descriptor, peer) }
+    }
+
+    private func add(_ listener: AgentListener) {
+        listener.isPausing = { [unowned self] in
+            self.connections.count >= Self.connectionLimit && !self.connections.contains { $0.isWaiting }
+        }
+        listeners.append(listener)
+        loop.add(listener)
+    }
+
+    private func accept(_ descriptor: Int32, _ peer: Peer) {
+        let now = MonotonicClock.now()
+        if connections.count >= Self.connectionLimit { makeRoom() }
+        let made = Connection(descriptor, peer, router, counts, now: now)
+        connections.append(made)
+        loop.add(made)
+        lastClient = now
+    }
+
+    private func makeRoom() {
+        var victim: Connection?
+        for each in connections where each.isWaiting && each.since < victim?.since ?? .max { victim = each }
+        victim?.end()
+        connections.removeAll { $0.isOver }
+    }
+
+    // MARK: the loop
+
+    /// Until a signal, a client or the time without work ends it.
+    package func run() {
+        while !flag.isSet {
+            deliverer.assign(now: MonotonicClock.now())
+            if isOverdue(MonotonicClock.now()) { break }
+            loop.turn()
+            let now = MonotonicClock.now()
+            if !connections.isEmpty { lastClient = now }
+            connections.removeAll { $0.isOver }
+        }
+        for listener in listeners { listener.close() }
+        deliverer.end()
+        for connection in connections { connection.end() }
+        lock.release()
+    }
+
+    private func isOverdue(_ now: Int64) -> Bool {
+        guard let idle else { return false }
+        idle.deadline = .max
+        if !connections.isEmpty || !deliverer.isIdle(now: now) { return false }
+        let end = max(lastClient, deliverer.lastWork) &+ idle.nanoseconds
+        if end <= now { return true }
+        idle.deadline = end
+        return false
+    }
+
+    private lazy var idle: IdleTimer? = {
+        guard let seconds = choice.idleExitSeconds else { return nil }
+        let made = IdleTimer(nanoseconds: seconds &* 1_000_000_000)
+        loop.add(made)
+        return made
+    }()
+
+    /// From now on the loop ends after its turn.
+    package func stop() { flag.isSet = true }
+
+    // MARK: what it answers itself
+
+    private func addOwnRoutes() {
+        router.add(
+            Route(.post, "/agent/stop", isLocalOnly: true) { [unowned self] _ in
+                var answer = HTTPAnswer(200, "It ends.")
+                answer.whenSent = { [unowned self] in self.stop() }
+                return answer
+            })
+        router.add(
+            Route(.post, "/agent/wake", bodyLimit: WorkerTask.limit / 2, isLocalOnly: true) { [unowned self] _ in
+                WakeHandler { self.deliverer.wake($0, manifest: $1, now: MonotonicClock.now()) }
+            })
+    }
+}
+
+/// Whether the agent shall end.
+private final class EndFlag {
+    var isSet = false
+}
+
+private final class IdleTimer: PolledSource {
+    let descriptor: Int32 = -1
+    let events: Int16 = 0
+    var deadline = Int64.max
+    let isOver = false
+    let nanoseconds: Int64
+
+    init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    func proceed(_ events: Int16, now: Int64) {}
+    func expire(now: Int64) { deadline = .max }
+}
