@@ -227,3 +227,25 @@ void csystem_prepare_given(int socket)
     if (flags >= 0)
         fcntl(socket, F_SETFL, flags | O_NONBLOCK);
 }
+
+bool csystem_wake_agent(const char *path, const char *tool, const char *manifest)
+{
+    char request[6144];
+    struct sockaddr_un address;
+    uint32_t user;
+    int32_t process;
+    int length = snprintf(request, sizeof request, "POST /agent/wake HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n"
+                          "Connection: close\r\n\r\n%s\n%s", strlen(tool) + 1 + strlen(manifest), tool, manifest);
+    if (length < 0 || (size_t)length >= sizeof request || strchr(manifest, '\n') != NULL || !name(path, &address))
+        return false;
+    int fd = open_socket(AF_UNIX);
+    if (fd < 0)
+        return false;
+    bool is_told;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        is_told = errno == EAGAIN;
+    else
+        is_told = csystem_peer(fd, &user, &process) && user == geteuid() && csystem_send(fd, request, (size_t)length) == length;
+    close(fd);
+    return is_told;
+}

@@ -2,7 +2,8 @@
 import CSystem
 import TelemetryCore
 
-/// The user's agent: one process, one thread, one loop. It delivers for every tool, and answers clients of this user.
+/// The user's agent: one process, one thread, one loop. It delivers for every tool, and answers clients of this user. It
+/// lives as long as the process: what it has made may refer to it.
 package final class Agent {
     /// What a person has asked for.
     package struct Choice {
@@ -45,6 +46,8 @@ package final class Agent {
         self.choice = choice
         directory = RuntimeDirectory()
         lastClient = started
+        // The socket gets its mode from this when it is bound.
+        umask(0o077)
         flag = EndFlag()
         do throws(SystemCallError) {
             try directory.prepare()
@@ -97,11 +100,11 @@ package final class Agent {
     private var onRefusal: () -> Void { { [counts] in counts.noteStranger() } }
 
     private var onClient: (Int32, Peer) -> Void {
-        { [unowned self] descriptor, peer in self.accept(descriptor, peer) }
+        { descriptor, peer in self.accept(descriptor, peer) }
     }
 
     private func add(_ listener: AgentListener) {
-        listener.isPausing = { [unowned self] in
+        listener.isPausing = {
             self.connections.count >= Self.connectionLimit && !self.connections.contains { $0.isWaiting }
         }
         listeners.append(listener)
@@ -166,13 +169,13 @@ package final class Agent {
 
     private func addOwnRoutes() {
         router.add(
-            Route(.post, "/agent/stop", isLocalOnly: true) { [unowned self] _ in
+            Route(.post, "/agent/stop", isLocalOnly: true) { _ in
                 var answer = HTTPAnswer(200, "It ends.")
-                answer.whenSent = { [unowned self] in self.stop() }
+                answer.whenSent = { self.stop() }
                 return answer
             })
         router.add(
-            Route(.post, "/agent/wake", bodyLimit: WorkerTask.limit / 2, isLocalOnly: true) { [unowned self] _ in
+            Route(.post, "/agent/wake", bodyLimit: WorkerTask.limit / 2, isLocalOnly: true) { _ in
                 WakeHandler { self.deliverer.wake($0, manifest: $1, now: MonotonicClock.now()) }
             })
     }

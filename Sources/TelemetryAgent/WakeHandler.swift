@@ -22,7 +22,9 @@ final class WakeHandler: RequestHandler {
             guard lines.count == 2, lines[1].first == UInt8(ascii: "/"), !lines[1].contains(0) else {
                 return HTTPAnswer(400, "The second line is not the path of a manifest.")
             }
-            manifest = String(bytes: lines[1])
+            manifest = (Array(lines[1]) + [0]).withUnsafeBytes { area in
+                area.baseAddress.map { PathText.string($0.assumingMemoryBound(to: CChar.self)) }
+            }
         }
         return wake(String(bytes: tool), manifest)
             ? HTTPAnswer(204) : HTTPAnswer(400, "This is not the name of a tool, or there are too many.")

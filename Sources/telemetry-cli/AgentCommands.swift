@@ -67,7 +67,8 @@ enum AgentCommands {
     // MARK: asking it
 
     private static func status(_ invocation: Invocation) throws(Failure) -> ExitCode {
-        switch AgentClient().ask(.get, "/agent/status", accept: invocation.wantsJSON ? "application/json" : "text/plain")
+        switch AgentClient().ask(
+            .get, "/agent/status", accept: invocation.wantsJSON ? "application/json" : "text/plain")
         {
         case .notRunning:
             try invocation.answer(invocation.wantsJSON ? AgentStatus.notRunning : "no agent is running\n")

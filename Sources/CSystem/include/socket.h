@@ -30,6 +30,9 @@ int csystem_wake_pipe(int *reading, int *writing);
 
 /* For the agent. */
 
+/** Tells the agent of this user that the tool has left something; its manifest is there. Does not wait. False: nobody
+    listens there, or not this user. */
+bool csystem_wake_agent(const char *path, const char *tool, const char *manifest);
 /** The user on the other side of a Unix socket when it connected, and the process. False: it has none. */
 bool csystem_peer(int socket, uint32_t *user, int32_t *process);
 /** Connects to a Unix socket, and waits. What is read or written later gives up after so long. */

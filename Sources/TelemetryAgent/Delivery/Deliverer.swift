@@ -90,9 +90,9 @@ package final class Deliverer {
             if !isStalled(worker, now) { active &+= 1 }
         }
         guard active < Self.usualWorkers, workers.count < Self.workerLimit else { return nil }
-        let started = WorkerProcess.start(now: now) { [unowned self] in
+        let started = WorkerProcess.start(now: now) {
             self.take($1, from: $0)
-        } onLoss: { [unowned self] in
+        } onLoss: {
             self.lose($0)
         }
         guard let started else { return nil }

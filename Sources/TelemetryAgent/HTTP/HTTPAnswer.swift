@@ -95,7 +95,9 @@ package struct HTTPAnswer {
 
     static func refusing(_ status: Int) -> HTTPAnswer {
         switch status {
-        case 403: HTTPAnswer(403, "Only requests for localhost, 127.0.0.1 or [::1] are answered, and none of another web page.")
+        case 403:
+            HTTPAnswer(
+                403, "Only requests for localhost, 127.0.0.1 or [::1] are answered, and none of another web page.")
         case 404: HTTPAnswer(404, "Nothing is there.")
         case 405: HTTPAnswer(405, "This method is not for this path.")
         case 408: HTTPAnswer(408, "The request did not come in time.")

@@ -24,6 +24,9 @@ final class AgentListener: PolledSource {
     var isPausing: () -> Bool = { false }
     private var pausedUntil: Int64 = 0
 
+    /// Clients that connect while the loop is at something else.
+    private static let backlog: Int32 = 512
+
     private init(
         _ descriptor: Int32, name: String, path: String?, onRefusal: @escaping () -> Void,
         onClient: @escaping (Int32, Peer) -> Void
@@ -33,6 +36,8 @@ final class AgentListener: PolledSource {
         self.path = path
         self.onRefusal = onRefusal
         self.onClient = onClient
+        // More than it has so far, if the system allows it.
+        _ = listen(descriptor, Self.backlog)
     }
 
     /// The socket of the user's agent, whose lock this process has. So a socket that is there was left by an agent that

@@ -16,7 +16,10 @@ final class AgentSignals: PolledSource {
         self.onChild = onChild
         var set = sigset_t()
         sigemptyset(&set)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigaddset(&set, signal) }
+        // A signal that is blocked comes even if it is ignored.
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] where signal == SIGCHLD || !csystem_is_ignored(signal) {
+            sigaddset(&set, signal)
+        }
         sigprocmask(SIG_BLOCK, &set, nil)
         // A caller may have had it ignored: then an ended process could not be waited for.
         var action = sigaction()

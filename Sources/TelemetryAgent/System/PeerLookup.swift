@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import TelemetryCore
 
 /// Which user has connected. A Unix socket says it (SO_PEERCRED). For a port of this machine, which all its users share,
 /// the system's list of connections does: the line of the client's side.

@@ -9,15 +9,7 @@ package struct RuntimeDirectory {
     package var socketPath: String { path + "/agent.sock" }
     var lockPath: String { path + "/agent.lock" }
 
-    /// `$XDG_RUNTIME_DIR/telemetry`; if there is no such directory of this user's own, `/tmp/telemetry-UID`. Whoever
-    /// looks for the agent of this user finds the same one.
-    package init() {
-        if let base = Environment.runtimeDirectory, Self.isOwn(base) {
-            path = base + "/telemetry"
-        } else {
-            path = "/tmp/telemetry-" + geteuid().description
-        }
-    }
+    package init() { path = AgentPlace.directory }
 
     /// Makes it if it is not there. A link, or another user's directory, is refused.
     func prepare() throws(SystemCallError) {
@@ -28,13 +20,6 @@ package struct RuntimeDirectory {
         guard status.st_uid == geteuid() else { throw SystemCallError(code: EPERM) }
         // Also what a strict umask has taken.
         if status.st_mode & 0o777 != 0o700, PathText.call(path, { chmod($0, 0o700) }) != 0 { throw .current }
-    }
-
-    /// It exists, is this user's, and nobody else may put anything there.
-    private static func isOwn(_ path: String) -> Bool {
-        var status = stat()
-        return PathText.call(path) { stat($0, &status) } == 0 && status.st_mode & mode_t(S_IFMT) == mode_t(S_IFDIR)
-            && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
     }
 
     /// Whether a client may trust what is there.

@@ -107,7 +107,7 @@ extension Collector {
         let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce, after: &status)
         let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce, after: &status)
         if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
-            DetachedDelivery.startUnlessRunning(options)
+            DetachedDelivery.startUnlessRunning(options, decision, isForOwn: isOwnLeft)
         }
         Unmanaged.passUnretained(self).release()
         return status
