@@ -201,7 +201,8 @@ install: build man completion
 	$(configure) install/telemetry-config.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config.cmake
 	$(configure) install/telemetry-config-version.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config-version.cmake
 	$(configure) install/telemetry-deliver@.service.in > $(DESTDIR)$(USERUNITDIR)/telemetry-deliver@.service
-	install -m 644 install/telemetry-deliver@.timer $(DESTDIR)$(USERUNITDIR)
+	$(configure) install/telemetry-agent.service.in > $(DESTDIR)$(USERUNITDIR)/telemetry-agent.service
+	install -m 644 install/telemetry-deliver@.timer install/telemetry-agent.socket $(DESTDIR)$(USERUNITDIR)
 	install -m 644 build/man/man1/*.1 $(DESTDIR)$(MANDIR)/man1
 	install -m 644 build/man/man3/*.3 $(DESTDIR)$(MANDIR)/man3
 	install -m 644 build/man/man5/*.5 $(DESTDIR)$(MANDIR)/man5

@@ -112,7 +112,7 @@ int csystem_start_deliverer(const char *program, const char *tool, const char *v
     return start_program(program, arguments, environ, lock);
 }
 
-/* Who the user is, where files are, how the network is reached. What chooses a receiver or agrees for one run (OTEL_*,
+/* The user, the places of files, the way into the network. What chooses a receiver or agrees for one run (OTEL_*,
    ..._TELEMETRY_ENABLED) is not for all tools. */
 static bool is_for_all(const char *variable)
 {

@@ -181,7 +181,7 @@ package final class Agent {
     }
 }
 
-/// Whether the agent shall end.
+/// Whether the agent has to end.
 private final class EndFlag {
     var isSet = false
 }

@@ -34,7 +34,7 @@ enum AgentCommands {
             }
         }
         agent.router.add(
-            Route(.get, "/agent/status", isLocalOnly: true) { [unowned agent] request in
+            Route(.get, "/agent/status", isLocalOnly: true) { request in
                 AgentStatus(agent).answer(request)
             })
         try announce(invocation, agent)

@@ -44,7 +44,7 @@ int csystem_listens_on(int socket, uint16_t *port);
 void csystem_prepare_given(int socket);
 /** The two ports of a connection, and whether its addresses are of IPv6. False: it is not one of TCP. */
 bool csystem_ports(int socket, uint16_t *own, uint16_t *others, bool *is_v6);
-/** Two ends, for messages of which each is read as a whole. */
+/** Two ends, for messages. Each is read as a whole. */
 int csystem_message_pair(int *one, int *other);
 
 #endif

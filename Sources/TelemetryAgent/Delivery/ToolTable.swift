@@ -44,7 +44,7 @@ final class ToolTable {
     func wake(_ name: String, manifest: String?, now: Int64) -> Bool {
         guard ToolName.isValid(name), let tool = find(name) ?? add(name, now) else { return false }
         if let manifest { tool.manifest = manifest }
-        tool.change(now: now)
+        tool.ask(now: now)
         return true
     }
 

@@ -18,6 +18,8 @@ package final class WatchedTool {
     var watches: [Int32] = []
 
     private var hasChanged = false
+    /// A program has asked since the pass began.
+    private var isAsked = false
     private var mark: UInt64 = 0
     /// Passes in a row that changed nothing, though something is left.
     private var fruitless = 0
@@ -65,13 +67,20 @@ package final class WatchedTool {
         if isAtWork { hasChanged = true } else { due = min(due, now) }
     }
 
+    /// A program of the tool asks. What it names may be new to a pass that has begun.
+    func ask(now: Int64) {
+        change(now: now)
+        isAsked = isAtWork
+    }
+
     func begin() {
         isAtWork = true
+        isAsked = false
         hasChanged = false
         passes &+= 1
     }
 
-    /// The pass is over. What its own files have told until now is no change; what comes after is.
+    /// The pass is over. What its own files have told until now does not count as a change.
     func passed(_ outcome: WorkerReport.Outcome, took: Int64) {
         self.outcome = outcome
         hasChanged = false
@@ -95,7 +104,7 @@ package final class WatchedTool {
             fruitless = isSame || outcome == .interrupted ? min(fruitless &+ 1, 10) : 0
             due = fruitless == 0 ? now : now &+ Self.second << Int64(fruitless)
         }
-        if hasChanged { due = min(due, now) }
+        if hasChanged || isAsked { due = min(due, now) }
         hasChanged = false
     }
 

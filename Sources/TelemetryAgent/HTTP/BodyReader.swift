@@ -115,7 +115,7 @@ struct BodyReader {
         if byte < 0x20 && byte != 0x09 || byte == 0x7F { return 400 }
         if isExtension { return nil }
         if let digit = Self.hexadecimal(byte) {
-            // More is no size of anything.
+            // Nothing has more bytes than that.
             if digits >= 12 { return 413 }
             state = .size(value: value << 4 | digit, digits: digits &+ 1, isExtension: false, isAtEnd: false)
             return nil

@@ -2,7 +2,7 @@
 import CSystem
 import TelemetryCore
 
-/// Who has connected.
+/// The other side of a connection.
 package struct Peer {
     /// Over the Unix socket; else over a port of this machine.
     package let isLocal: Bool

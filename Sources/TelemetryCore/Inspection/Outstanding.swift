@@ -2,7 +2,7 @@
 import CSystem
 
 /// What a pass over a tool's spool would find, for a process that delivers for all tools. Nothing is opened for writing,
-/// so that whoever watches the directory does not see the look itself.
+/// so that a process that watches the directory does not see the look itself.
 package struct Outstanding {
     /// Another number when other records may be delivered; 0: there are none.
     package private(set) var mark: UInt64 = 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Where the user's agent listens: whoever looks for it finds the same place.
+/// Where the user's agent listens: every process of the user finds the same place.
 package enum AgentPlace {
     /// `$XDG_RUNTIME_DIR/telemetry`; if there is no such directory of this user's own, `/tmp/telemetry-UID`.
     package static var directory: String {
@@ -21,7 +21,10 @@ package enum AgentPlace {
     /// An agent could listen there.
     static var isUsable: Bool {
         let path = directory
-        if PathText.call(path, { access($0, W_OK) }) == 0 { return true }
+        var status = stat()
+        if SystemCall.status.once({ PathText.call(path) { lstat($0, &status) } }) == 0 {
+            return status.st_mode & mode_t(S_IFMT) == mode_t(S_IFDIR) && status.isOwn
+        }
         return csystem_errno() == ENOENT && PathText.call(parent(path)) { access($0, W_OK) } == 0
     }
 
