@@ -115,23 +115,33 @@ def detached(world):
 
 @test("tools/cost", "J1")
 def cost(world):
-    """A run that leaves its event to a running agent takes no longer than one that leaves it in the spool (at most 1.05 times; printed)."""
+    """A run that leaves its event to a running agent takes at most 1.05 times as long as one that has none."""
     origin = world.closes(Origin())
     manifest(world, TOOL, origin.url, **AGENT)
     environment = environment_of(world)
+    # The same tool of a user who has no agent: its runs start a delivery in the background.
+    other = world.path("other")
+    shutil.copytree(world.path("home"), other)
+    place = os.path.join(other, os.path.relpath(world.manifest_file, world.path("home")))
+    with open(place) as file:
+        text = json.load(file)
+    with open(place, "w") as file:
+        json.dump({**text, "delivery": {"mode": "detached"}}, file)
     agent = Agent(world)
 
     def once(more):
         begun = time.perf_counter()
         subprocess.run([TELEMETRY, "track", "x", "--tool", TOOL], env={**environment, **more}, check=True)
-        return time.perf_counter() - begun
-    other = world.path("other")
-    os.mkdir(other, 0o700)
-    # The same with a spool that the agent does not know, where the tool's receiver is detached and always in its pause.
+        took = time.perf_counter() - begun
+        # What it has set off is over before the next one.
+        time.sleep(0.03)
+        return took
     took = {"with": [], "without": []}
-    for _ in range(60):
+    for _ in range(100):
         took["with"].append(once({}))
-        took["without"].append(once({"XDG_STATE_HOME": other, "XDG_RUNTIME_DIR": world.path("run")}))
+        took["without"].append(once({"HOME": other, "XDG_RUNTIME_DIR": ""}))
     agent.end()
     middle = {name: statistics.median(values) * 1e3 for name, values in took.items()}
-    return f"{middle['with']:.2f} ms in the agent's spool, {middle['without']:.2f} ms in another"
+    ratio = middle["with"] / middle["without"]
+    check(ratio <= 1.05, f"{middle['with']:.2f} ms with an agent, {middle['without']:.2f} ms without")
+    return f"{middle['with']:.2f} ms with an agent, {middle['without']:.2f} ms without: {ratio:.2f}"
