@@ -72,6 +72,7 @@ let package = Package(
             name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"],
             exclude: ["telemetry.map", "libtelemetry.so.0.abi"],
             swiftSettings: embedded),
+        .target(name: "TelemetryAgent", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: embedded),
         .executableTarget(
             name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],
             swiftSettings: embedded, linkerSettings: embeddedLink),
@@ -80,6 +81,9 @@ let package = Package(
         .executableTarget(name: "manual-generator", dependencies: ["GeneratorText"]),
         .testTarget(
             name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: [gnuSource]),
+        .testTarget(
+            name: "TelemetryAgentTests", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],
+            swiftSettings: [gnuSource]),
     ],
     swiftLanguageModes: [.v5]
 )

@@ -8,6 +8,7 @@ package enum DetachedDelivery {
     /// free in between. That process looks again after it has released the lock.
     @inline(never)
     static func startUnlessRunning(_ options: Options) {
+        if options.role.isAgent { return }
         if options.delivery == TELEMETRY_AGENT && agentDelivers(options.toolName) { return }
         guard obstacle(options) == nil, let program = program(options), let shared = DetachedLock.directory(options)
         else { return }
