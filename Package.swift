@@ -79,6 +79,10 @@ let package = Package(
         .target(name: "GeneratorText"),
         .executableTarget(name: "header-generator", dependencies: ["GeneratorText"], exclude: ["telemetry.h.in"]),
         .executableTarget(name: "manual-generator", dependencies: ["GeneratorText"]),
+        // The receiver of OTLP without its HTTP server, for Tests/otlp. It is not installed.
+        .executableTarget(
+            name: "otlp-driver", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],
+            path: "Tests/otlp/driver", swiftSettings: embedded, linkerSettings: embeddedLink),
         .testTarget(
             name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: [gnuSource]),
         .testTarget(

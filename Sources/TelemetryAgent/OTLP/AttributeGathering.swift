@@ -43,7 +43,7 @@ final class AttributeGathering {
         digest = StreamDigest()
     }
 
-    /// Those that may be added to an event, of which `limit` are kept; the number says that there were more.
+    /// How many to hand over where `limit` are kept: one more than that says that there were more.
     func countForEvent(_ limit: Int) -> Int { given > count || count > limit ? max(count, limit &+ 1) : count }
 
     /// Attributes that found no place here.
@@ -59,7 +59,7 @@ final class AttributeGathering {
         item.key = copy
         switch value {
         case .none: return
-        case .string(let text):
+        case .string(let text), .nested(let text):
             guard let text = arena.cString(text, Self.valueBytes) else { return }
             item.type = TELEMETRY_STRING
             item.value.string = text
@@ -86,6 +86,8 @@ final class AttributeGathering {
 enum OTLPValue {
     case none
     case string(OTLPText)
+    /// A list, a map or bytes.
+    case nested(OTLPText)
     case int(Int64)
     case double(Double)
     case bool(Bool)

@@ -79,10 +79,10 @@ extension OTLPSource {
             case 4: if let number = source.double() { result = .double(number) }
             case 5, 6, 7:
                 var text = BoundedText(arena, limit: Self.nestedBytes)
-                // What is nested has texts of its own in the arena, behind this one.
+                // What is nested has its texts in the arena too, behind this one.
                 arena.take(Self.nestedBytes &+ 1)
                 source.writeJSON(field, arena, &text)
-                if let text = text.finished() { result = .string(text) }
+                if let text = text.finished() { result = .nested(text) }
             default: source.skip()
             }
         }
@@ -205,7 +205,7 @@ extension BoundedText {
         value < 10 ? UInt8(ascii: "0") &+ value : UInt8(ascii: "a") &- 10 &+ value
     }
 
-    /// As a string of its own: without quotes at the outermost level, where it is the whole value.
+    /// In quotes, except at the outermost level, where it is the whole value.
     mutating func appendBase64(_ bytes: OTLPText) {
         let isWhole = count == 0
         if !isWhole { append(UInt8(ascii: "\"")) }
@@ -225,7 +225,8 @@ struct OTLPResource {
     var digest = StreamDigest()
 
     /// The resource of a `ResourceLogs`, `ResourceSpans` or `ResourceMetrics` that is being read, wherever in it that is.
-    static func read<Source: OTLPSource>(_ source: Source, _ type: OTLPMessageType, _ arena: TextArena) -> OTLPResource {
+    static func read<Source: OTLPSource>(_ source: Source, _ type: OTLPMessageType, _ arena: TextArena) -> OTLPResource
+    {
         var result = OTLPResource()
         source.lookAhead(type) { source, field in
             guard field == 1 else { return source.skip() }

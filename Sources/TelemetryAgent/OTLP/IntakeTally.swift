@@ -58,7 +58,7 @@ package enum IntakeRefusal: Int, CaseIterable {
     }
 }
 
-/// What becomes of the records, spans or data points of one request.
+/// What happens to the records, spans or data points of one request.
 final class IntakeTally {
     private(set) var accepted: UInt64 = 0
     private(set) var refused = [UInt64](repeating: 0, count: IntakeRefusal.allCases.count)

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
+/// A cumulative stream, as far as it was followed.
+struct FollowedStream {
+    /// When its last point was made, as its sender says.
+    var time: UInt64
+    /// When that was received.
+    var seen: Int64
+    /// Its last point.
+    var state: StreamState
+    /// It has values that were not counted, and they may be its extremes.
+    var isPartial: Bool
+}
+
 /// How far the cumulative streams of one tool's programs have been followed. What they have grown by since is what is added
 /// to the tool's metrics. Kept in a file, so that an agent that begins anew adds nothing twice.
 final class MetricStreams {
@@ -9,18 +21,7 @@ final class MetricStreams {
     /// A stream that ended so long ago makes room for another one.
     private static let forgottenNanoseconds: Int64 = 600_000_000_000
 
-    private struct Stream {
-        /// When its last point was made, as its sender says.
-        var time: UInt64
-        /// When that was received.
-        var seen: Int64
-        /// Its last point.
-        var state: StreamState
-        /// It has values that were not counted, and they may be its extremes.
-        var isPartial: Bool
-    }
-
-    private var streams: [StreamDigest: Stream] = [:]
+    private var streams: [StreamDigest: FollowedStream] = [:]
     private let file: ReceivedStreamsFile?
     /// A stream that began before the user's answer has values from before it: only what it grows by counts.
     private let since: Int64
@@ -66,7 +67,7 @@ final class MetricStreams {
 
     func keep(_ digest: StreamDigest, _ point: PointHead, _ state: StreamState, isPartial: Bool = false) {
         let isPartial = isPartial || streams[digest]?.isPartial == true
-        streams[digest] = Stream(time: point.time, seen: Clock.realtime(), state: state, isPartial: isPartial)
+        streams[digest] = FollowedStream(time: point.time, seen: Clock.realtime(), state: state, isPartial: isPartial)
         isChanged = true
     }
 
@@ -102,7 +103,7 @@ final class MetricStreams {
             guard head[5] <= UInt64(rest.count) else { return false }
             let count = Int(head[5])
             if let state = StreamState(words: Array(rest.prefix(count))) {
-                streams[StreamDigest(high: head[0], low: head[1])] = Stream(
+                streams[StreamDigest(high: head[0], low: head[1])] = FollowedStream(
                     time: head[2], seen: Int64(bitPattern: head[3]), state: state, isPartial: head[4] != 0)
             }
             rest = rest.dropFirst(count)

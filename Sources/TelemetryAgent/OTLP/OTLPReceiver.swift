@@ -66,6 +66,7 @@ package final class OTLPReceiver {
             return .malformed(isJSON: isJSON, failure.text)
         }
         arena.cut()
+        let mark = tools.mark
         let tally = IntakeTally()
         let gathering = AttributeGathering(arena)
         if isJSON {
@@ -76,7 +77,7 @@ package final class OTLPReceiver {
             source.checksTexts = false
             read(signal, &source, gathering, tally)
         }
-        tools.save()
+        tools.save(mark)
         counts.add(signal, tally)
         if tally.isForLater { return .later(isJSON: isJSON, "the tool's records cannot be stored now") }
         return OTLPAnswer(isJSON: isJSON, signal, rejected: tally.rejected, message: tally.message)

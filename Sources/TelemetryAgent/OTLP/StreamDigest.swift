@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What tells one stream of metrics from another, in 128 bits: the order of attributes does not matter. It is no secret, and
-/// whoever sends two streams that look the same spoils no numbers but those of this user.
+/// What tells one stream of metrics from another, in 128 bits: the order of attributes does not matter. It protects from
+/// chance only: a program that makes two streams look the same spoils only the numbers of its user.
 struct StreamDigest: Hashable {
     private(set) var high: UInt64 = 0
     private(set) var low: UInt64 = 0
@@ -26,6 +26,9 @@ struct StreamDigest: Hashable {
         case .none: part.add(0)
         case .string(let text):
             part.add(1)
+            part.add(text)
+        case .nested(let text):
+            part.add(6)
             part.add(text)
         case .int(let number):
             part.add(2)

@@ -43,7 +43,10 @@ package final class OpenTool {
     }
 
     /// What was followed is written before the answer.
-    fileprivate func save() { madeStreams?.save() }
+    fileprivate func save() {
+        madeStreams?.save()
+        collector.publishCounts()
+    }
 
     /// The user's answer, and the manifest, are those that it was opened with.
     fileprivate var isCurrent: Bool {
@@ -63,7 +66,7 @@ package final class ToolTable {
     private let prepare: (Options) -> Void
     private var tools: [OpenTool] = []
     private var uses: UInt64 = 0
-    /// Answers that were no, not to be looked for again at once.
+    /// Tools that were refused, and are not looked at again at once.
     private var refused: [(name: String, why: IntakeRefusal, time: Int64)] = []
 
     /// An answer or a manifest that changes counts after this time at the latest.
@@ -165,8 +168,11 @@ package final class ToolTable {
         _ = tool.collector.close(timeoutMilliseconds: 0)
     }
 
-    /// What is followed of metrics goes to files.
-    func save() { for tool in tools { tool.save() } }
+    /// After a request: what is followed of metrics, and what was counted, goes to files.
+    func save(_ request: UInt64) { for tool in tools where tool.used > request { tool.save() } }
+
+    /// Tools that are used from now on have a higher number.
+    var mark: UInt64 { uses }
 
     /// Lets go of all tools. What was recorded stays in their spools.
     package func close() {

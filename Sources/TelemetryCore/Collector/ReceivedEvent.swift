@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import Synchronization
 
 /// An event that another program has handed to this process. Its texts are read while it is recorded.
 package struct ReceivedEvent {
@@ -22,7 +23,7 @@ package struct ReceivedEvent {
         self.name = name
     }
 
-    /// A clock of the same machine is not ahead of ours.
+    /// A clock of the same machine is not ahead of this one.
     static func time(_ given: UInt64, now: Int64) -> Int64 {
         given == 0 || given > UInt64(clamping: now) ? now : Int64(clamping: given)
     }
@@ -128,6 +129,17 @@ extension Collector {
             return TELEMETRY_OK
         }
         return recordSlowly(length: length, write)
+    }
+
+    /// Other processes see what was counted so far, as they do when a program ends.
+    package func publishCounts() {
+        mutex.withLock {
+            guard let spool else { return }
+            moveCounts(to: spool)
+            spool.mergeCounts()
+        }
+        guard let sinks = mutex.withLock({ spanSinks }) else { return }
+        for sink in [sinks.author, sinks.own] { sink?.publishCounts() }
     }
 
     /// What is recorded now goes into a file, which outlives this process. False: there is none, or nothing is recorded.

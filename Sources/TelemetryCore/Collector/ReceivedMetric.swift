@@ -11,16 +11,6 @@ package enum ReceivedIncrease {
     case exponential(ReceivedExponential)
 }
 
-package struct ReceivedHistogram: Equatable {
-    package var counts: [UInt64]
-    /// Nil: not known.
-    package var sum: Double?
-    package var low: Double?
-    package var high: Double?
-
-    package init(counts: [UInt64]) { self.counts = counts }
-}
-
 /// The metric of a tool that a stream of another program goes into.
 package struct MetricIntake {
     package enum Outcome {

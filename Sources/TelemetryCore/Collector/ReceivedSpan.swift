@@ -118,7 +118,9 @@ package final class SpanIntake {
         each { cell in
             let (start, before) = (cell.pointee.length, cell.pointee.linkCount)
             _ = SpanWriting.apply(.link(context, state, attributes, count), to: cell)
-            if cell.pointee.linkCount > before { Self.add(dropped, SpanItemLayout.dropped, cell.pointee.record + start) }
+            if cell.pointee.linkCount > before {
+                Self.add(dropped, SpanItemLayout.dropped, cell.pointee.record + start)
+            }
         }
     }
 

@@ -3,7 +3,7 @@ import CSystem
 
 /// The content of a request body in gzip (RFC 1952), by zlib, which is opened when the first one is unpacked.
 package final class UnpackedBody {
-    package enum Outcome {
+    package enum Result {
         case body(UnpackedBody)
         case notGzip
         case tooLarge
@@ -18,7 +18,7 @@ package final class UnpackedBody {
     deinit { Heap.release(UnsafeMutableRawPointer(mutating: bytes.baseAddress)) }
 
     /// `limit`: most bytes of content.
-    package static func gunzip(_ packed: UnsafeRawBufferPointer, limit: Int) -> Outcome {
+    package static func gunzip(_ packed: UnsafeRawBufferPointer, limit: Int) -> Result {
         var area: UnsafeMutablePointer<UInt8>?
         var written = 0
         guard let base = packed.baseAddress, packed.count > 0 else { return .notGzip }

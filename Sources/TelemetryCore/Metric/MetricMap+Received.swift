@@ -2,6 +2,17 @@
 import CSystem
 import Synchronization
 
+/// A histogram that another program has counted.
+package struct ReceivedHistogram: Equatable {
+    package var counts: [UInt64]
+    /// Nil: not known.
+    package var sum: Double?
+    package var low: Double?
+    package var high: Double?
+
+    package init(counts: [UInt64]) { self.counts = counts }
+}
+
 /// An exponential histogram that another program has counted.
 package struct ReceivedExponential {
     let counts: ExponentialCounts
@@ -27,7 +38,8 @@ package struct ReceivedExponential {
         counts = ExponentialCounts(
             scale: Int(scale), zeroCount: zeroCount, zeroThreshold: zeroThreshold,
             positive: ExponentialBuckets(offset: positive.offset, counts: positive.counts),
-            negative: ExponentialBuckets(offset: negative.offset, counts: negative.counts), sum: sum, min: min, max: max)
+            negative: ExponentialBuckets(offset: negative.offset, counts: negative.counts), sum: sum, min: min, max: max
+        )
     }
 
     package var count: UInt64 { counts.count }
