@@ -225,7 +225,7 @@ def json_oracle(world):
 @test("answers/later", "J3 J9")
 def later(world):
     """Where records cannot be stored in a file, the whole request is to be sent again: 503, and nothing is recorded"""
-    state = world.small_disk("state", 64)
+    state = world.small_disk("state", 2048)
     world.environment["XDG_STATE_HOME"] = state
     world.fill(state)
     receiver = world.otlp()

@@ -82,8 +82,7 @@ def own(world):
     world.helper("disable")
     own_file = world.path("home", ".config", "telemetry", "own.yaml")
     with open(own_file, "w") as file:
-        file.write("own: {backends: {mine: {kind: otlp, endpoint: 'http://127.0.0.1:9', signals: [metrics, spans]}}}\n" if False else
-                   "backends:\n  mine: {kind: otlp, endpoint: 'http://127.0.0.1:9', signals: [metrics, spans]}\n")
+        file.write("backends: [{kind: otlp, endpoint: 'http://127.0.0.1:9'}]\n")
     os.chmod(own_file, 0o600)
     receiver = world.otlp()
     events, spans, metrics = requests()

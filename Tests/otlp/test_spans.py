@@ -8,13 +8,19 @@ from suite import check, check_equal, test
 from world import TOOL
 
 MINUTE = 60_000_000_000
-OTLP = {"kind": "otlp", "endpoint": "http://127.0.0.1:9", "signals": ["events", "spans"]}
+OTLP = {"kind": "otlp", "signals": ["events", "spans"]}
 # What each process has of its own on a machine like this one.
 OWN = ("event_id", "machine_id")
 
 
 def shown(world, *arguments):
     return [json.loads(line) for line in world.helper("show", "--json", "--signal", "spans", *arguments).splitlines()]
+
+
+def again(world):
+    """Nothing waits any more."""
+    world.helper("disable")
+    world.helper("enable")
 
 
 @test("spans/everything", "J3")
@@ -54,7 +60,7 @@ def everything(world):
 @test("spans/wire", "J3")
 def wire(world):
     """What was received leaves for a receiver as it came: the bytes of show --wire"""
-    world.manifest("http://127.0.0.1:9/", sections={"backend": {**OTLP, "protocol": "http/json"}})
+    world.manifest("http://127.0.0.1:9", **OTLP, protocol="http/json")
     start = time.time_ns() - MINUTE
     receiver = world.otlp()
     given = {"name": "a", "kind": 2, "start_time_unix_nano": start, "end_time_unix_nano": start + 5, "parent_span_id": messages.PARENT,
@@ -62,7 +68,7 @@ def wire(world):
     check_equal((0, ""), receiver.post(messages.spans(TOOL, given)).rejected, "answer")
     receiver.close()
     requests = json.loads(world.helper("show", "--wire", "--json", "--signal", "spans"))
-    body = json.loads(requests[0]["body"])
+    body = json.loads(requests[0]["request"].split("\r\n\r\n", 1)[1])
     span, = body["resourceSpans"][0]["scopeSpans"][0]["spans"]
     for key, value in {"traceId": messages.TRACE.hex(), "spanId": messages.SPAN.hex(), "parentSpanId": messages.PARENT.hex(), "kind": 2,
                        "startTimeUnixNano": str(start), "endTimeUnixNano": str(start + 5)}.items():
@@ -101,15 +107,15 @@ def refused(world):
 @test("spans/declared", "J3")
 def declared(world):
     """The manifest's spans are the only ones, and sampling leaves out whole traces"""
-    world.manifest("http://127.0.0.1:9/", sections={"backend": OTLP, "spans": {"known": {"description": "d", "attributes": {}}}})
+    world.manifest("http://127.0.0.1:9", sections={"spans": {"known": {"description": "d", "attributes": {}}}}, **OTLP)
     receiver = world.otlp()
     answer = receiver.post(messages.spans(TOOL, {"name": "known", "attributes": {"n": 1}}, {"name": "unknown"}))
     check_equal((1, "the tool's manifest does not declare it (1)"), answer.rejected, "refused")
     receiver.close()
     span, = shown(world)
     check(not span.get("attributes"), f"{span}")
-    world.helper("deliver", "--now")
-    world.manifest("http://127.0.0.1:9/", sections={"backend": OTLP, "sampling": {"span": 0.5}})
+    again(world)
+    world.manifest("http://127.0.0.1:9", sections={"sampling": {"span": 0.5}}, **OTLP)
     receiver = world.otlp()
     low, high = b"\1" * 8 + bytes(7) + b"\1", b"\1" * 8 + b"\xff" * 8
     check_equal((0, ""), receiver.post(messages.spans(TOOL, *({"trace_id": each, "span_id": bytes([n + 1] * 8), "parent_span_id": parent}
@@ -126,12 +132,12 @@ def errors(world):
                          "attributes": {"exception.type": "E", "exception.message": "of a person", "exception.stacktrace": "/home/person/x.py"}}],
              "attributes": {"process.command_line": "tool --of a person"}, "status": (2, "E: of a person")}
     for extended in (False, True):
-        world.manifest("http://127.0.0.1:9/", sections={"backend": OTLP, "extended_collection": extended})
+        world.manifest("http://127.0.0.1:9", sections={"extended_collection": extended}, **OTLP)
         receiver = world.otlp()
         check_equal((0, ""), receiver.post(messages.spans(TOOL, given)).rejected, "answer")
         receiver.close()
         text = json.dumps(shown(world))
         check_equal(extended, "of a person" in text, text)
         check('"exception"' in text and '"error"' in text, text)
-        world.helper("deliver", "--now")
+        again(world)
     check(not [name for name in os.listdir(world.path("home", ".local", "state", "telemetry", TOOL, "spans")) if name.endswith(".open")], "an open span is left")

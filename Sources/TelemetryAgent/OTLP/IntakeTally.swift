@@ -69,26 +69,36 @@ final class IntakeTally {
 
     var rejected: UInt64 { refused.reduce(0) { $0 &+ $1 } }
 
-    /// Nil: `countRefused` counts what it has sent. `takes`: whether somebody gets it.
-    func open(_ tools: ToolTable, _ resource: OTLPResource, _ takes: (OpenTool) -> Bool) -> OpenTool? {
+    /// Nil: `countRefused` counts what it has sent. `takes`: whether somebody gets it. `isSafe`: what is recorded outlives
+    /// this process.
+    func open(
+        _ tools: ToolTable, _ resource: OTLPResource, takes: (OpenTool) -> Bool, isSafe: (OpenTool) -> Bool
+    ) -> OpenTool? {
+        if isForLater { return nil }
         switch tools.open(resource.tool, resource.version) {
         case .refused(let why):
             resourceRefusal = why
             return nil
         case .open(let tool):
-            if takes(tool) { return tool }
-            resourceRefusal = tool.collector.decision.isEnabled ? .notTaken : .noConsent
+            guard takes(tool) else {
+                resourceRefusal = tool.collector.decision.isEnabled ? .notTaken : .noConsent
+                return nil
+            }
+            if isSafe(tool) { return tool }
+            tools.letGo(of: tool)
+            resourceRefusal = .noRoom
+            // Only before anything was recorded can all of it be sent again. From then on it would be recorded twice.
+            if accepted == 0 { isForLater = true }
             return nil
         }
     }
 
+    /// What was recorded last is not in a file: it is to be sent again, even if it may arrive twice.
+    func sendAgain() { isForLater = true }
+
     func countRefused() { refuse(resourceRefusal) }
 
     func refuse(_ why: IntakeRefusal) { refused[why.rawValue] &+= 1 }
-
-    /// `isSafe`: what is recorded outlives this process. Only before anything was recorded can all of it be sent again;
-    /// from then on it would be recorded twice.
-    func look(isSafe: Bool) { if !isSafe && accepted == 0 { isForLater = true } }
 
     func add(_ status: telemetry_status) {
         switch status {

@@ -14,9 +14,9 @@ final class LogsIntake: LogsTaker {
     }
 
     func begin(_ resource: OTLPResource, _ attributes: AttributeGathering) -> Bool {
-        tool = tally.open(tools, resource) { $0.takesEvents }
+        tool = tally.open(
+            tools, resource, takes: { $0.takesEvents }, isSafe: { $0.keeps(.logs) })
         attributes.keepsErrors = tool?.collector.options.extendedCollection == true
-        if let tool { tally.look(isSafe: tool.collector.keepsInFiles) }
         return tool != nil
     }
 

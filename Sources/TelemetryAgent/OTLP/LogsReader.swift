@@ -37,6 +37,7 @@ enum LogsReader {
                 switch field {
                 case 1: source.checkResource()
                 case 2: checkScope(&source)
+                case 3: _ = source.text(0)
                 default: source.skip()
                 }
             }
@@ -48,6 +49,7 @@ enum LogsReader {
             switch field {
             case 1: source.checkScope()
             case 2: checkRecord(&source)
+            case 3: _ = source.text(0)
             default: source.skip()
             }
         }
@@ -148,7 +150,13 @@ enum LogsReader {
 
 extension OTLPSource {
     mutating func checkResource() {
-        message(.resource) { $1 == 1 ? $0.keyValue(nil) : $0.skip() }
+        message(.resource) { source, field in
+            switch field {
+            case 1: source.keyValue(nil)
+            case 3: source.message(.entity) { $1 <= 4 ? _ = $0.text(0) : $0.skip() }
+            default: source.skip()
+            }
+        }
     }
 
     mutating func checkScope() {

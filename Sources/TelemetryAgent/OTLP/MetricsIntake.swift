@@ -24,11 +24,11 @@ final class MetricsIntake: MetricsTaker {
     }
 
     func begin(_ resource: OTLPResource, _ attributes: AttributeGathering) -> Bool {
-        tool = tally.open(tools, resource) { $0.takesMetrics }
+        tool = tally.open(
+            tools, resource, takes: { $0.takesMetrics }, isSafe: { $0.keeps(.metrics) })
         refusal = nil
         self.resource = resource.digest
         attributes.keepsErrors = tool?.collector.options.extendedCollection == true
-        if let tool { tally.look(isSafe: tool.collector.keepsMetricsInFiles) }
         return tool != nil
     }
 

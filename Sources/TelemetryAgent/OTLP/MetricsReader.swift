@@ -87,9 +87,11 @@ enum MetricsReader {
                         switch field {
                         case 1: source.checkScope()
                         case 2: checkMetric(&source)
+                        case 3: _ = source.text(0)
                         default: source.skip()
                         }
                     }
+                case 3: _ = source.text(0)
                 default: source.skip()
                 }
             }
@@ -101,6 +103,7 @@ enum MetricsReader {
             switch field {
             case 1, 2, 3: _ = source.text(0)
             case 5, 7, 9, 10, 11: checkData(&source, field)
+            case 12: source.keyValue(nil)
             default: source.skip()
             }
         }
@@ -114,7 +117,7 @@ enum MetricsReader {
                 switch kind {
                 case 9: checkHistogram(&source)
                 case 10: checkExponential(&source)
-                case 11: source.skip()
+                case 11: checkSummary(&source)
                 default: checkNumber(&source)
                 }
             case 2 where kind != 5 && kind != 11: _ = source.enumeration()
@@ -129,6 +132,7 @@ enum MetricsReader {
             switch field {
             case 2, 3: _ = source.fixed64()
             case 4: _ = source.double()
+            case 5: checkExemplar(&source)
             case 6: _ = source.signedFixed64()
             case 7: source.keyValue(nil)
             case 8: _ = source.unsigned()
@@ -144,6 +148,7 @@ enum MetricsReader {
             case 5, 11, 12: _ = source.double()
             case 6: source.eachFixed64 { _ in }
             case 7: source.eachDouble { _ in }
+            case 8: checkExemplar(&source)
             case 9: source.keyValue(nil)
             case 10: _ = source.unsigned()
             default: source.skip()
@@ -167,6 +172,34 @@ enum MetricsReader {
                     }
                 }
             case 10: _ = source.unsigned()
+            case 11: checkExemplar(&source)
+            default: source.skip()
+            }
+        }
+    }
+
+    private static func checkSummary<Source: OTLPSource>(_ source: inout Source) {
+        source.message(.summaryPoint) { source, field in
+            switch field {
+            case 2, 3, 4: _ = source.fixed64()
+            case 5: _ = source.double()
+            case 6: source.message(.quantile) { $1 <= 2 ? _ = $0.double() : $0.skip() }
+            case 7: source.keyValue(nil)
+            case 8: _ = source.unsigned()
+            default: source.skip()
+            }
+        }
+    }
+
+    private static func checkExemplar<Source: OTLPSource>(_ source: inout Source) {
+        source.message(.exemplar) { source, field in
+            switch field {
+            case 2: _ = source.fixed64()
+            case 3: _ = source.double()
+            case 4: _ = source.id(8)
+            case 5: _ = source.id(16)
+            case 6: _ = source.signedFixed64()
+            case 7: source.keyValue(nil)
             default: source.skip()
             }
         }

@@ -78,7 +78,8 @@ package final class OTLPReceiver {
             read(signal, &source, gathering, tally)
         }
         tools.save(mark)
-        counts.add(signal, tally)
+        if tally.accepted > 0, !tools.keeps(signal, since: mark) { tally.sendAgain() }
+        if !tally.isForLater { counts.add(signal, tally) }
         if tally.isForLater { return .later(isJSON: isJSON, "the tool's records cannot be stored now") }
         return OTLPAnswer(isJSON: isJSON, signal, rejected: tally.rejected, message: tally.message)
     }

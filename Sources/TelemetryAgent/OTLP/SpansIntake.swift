@@ -18,9 +18,9 @@ final class SpansIntake: SpansTaker {
     }
 
     func begin(_ resource: OTLPResource) -> Bool {
-        tool = tally.open(tools, resource) { $0.spans != nil }
+        tool = tally.open(
+            tools, resource, takes: { $0.spans != nil }, isSafe: { $0.keeps(.traces) })
         spans = tool?.spans
-        if let tool { tally.look(isSafe: tool.collector.keepsSpansInFiles) }
         return tool != nil
     }
 

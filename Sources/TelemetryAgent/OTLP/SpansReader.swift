@@ -60,9 +60,11 @@ enum SpansReader {
                         switch field {
                         case 1: source.checkScope()
                         case 2: checkSpan(&source)
+                        case 3: _ = source.text(0)
                         default: source.skip()
                         }
                     }
+                case 3: _ = source.text(0)
                 default: source.skip()
                 }
             }

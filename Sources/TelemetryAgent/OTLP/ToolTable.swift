@@ -19,6 +19,15 @@ package final class OpenTool {
         stamp = ManifestStamp(collector.options.manifestPath)
     }
 
+    /// What is recorded of that signal outlives this process.
+    func keeps(_ signal: OTLPSignal) -> Bool {
+        switch signal {
+        case .logs: collector.keepsInFiles
+        case .traces: collector.keepsSpansInFiles
+        case .metrics: collector.keepsMetricsInFiles
+        }
+    }
+
     var takesEvents: Bool { Gate.isOpen(collector.handle) }
 
     private var isSpanIntakeMade = false
@@ -73,7 +82,7 @@ package final class ToolTable {
     private static let lookNanoseconds: Int64 = 1_000_000_000
     private static let mostRefused = 32
 
-    /// `prepare`: what the agent adds to a tool's options, before its manifest is read.
+    /// `prepare`: what the agent adds to a tool's options, after its manifest was read.
     package init(capacity: Int = 32, prepare: @escaping (Options) -> Void = { _ in }) {
         self.capacity = max(1, capacity)
         self.prepare = prepare
@@ -130,10 +139,11 @@ package final class ToolTable {
 
     private func make(_ name: String, _ version: String) -> Answer {
         let options = Options(toolName: name, toolVersion: version, role: .agent)
-        options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
-        prepare(options)
         let manifest = ManifestLookup.find(tool: name)
         if let manifest { try? Manifest.load(path: manifest, into: options) }
+        // Whatever the manifest says of its programs: no thread of this process delivers for one tool.
+        options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
+        prepare(options)
         if options.error != nil { return refuse(name, .toolOptions) }
         let isKnown = manifest != nil || Self.hasAnswer(name)
         let collector = Collector.open(options)
@@ -168,8 +178,19 @@ package final class ToolTable {
         _ = tool.collector.close(timeoutMilliseconds: 0)
     }
 
+    /// Its files cannot be used: the next request looks again.
+    func letGo(of tool: OpenTool) {
+        guard let index = tools.firstIndex(where: { $0 === tool }) else { return }
+        close(at: index)
+    }
+
     /// After a request: what is followed of metrics, and what was counted, goes to files.
     func save(_ request: UInt64) { for tool in tools where tool.used > request { tool.save() } }
+
+    /// False: something that was recorded meanwhile is only in memory, because there was no more room for a file.
+    func keeps(_ signal: OTLPSignal, since request: UInt64) -> Bool {
+        tools.allSatisfy { $0.used <= request || !$0.collector.recordsForSomebody || $0.keeps(signal) }
+    }
 
     /// Tools that are used from now on have a higher number.
     var mark: UInt64 { uses }
