@@ -83,6 +83,13 @@ $(release)/libtelemetry.a: FORCE
 $(release)/telemetry-cli: FORCE | $(release)/libtelemetry.a
 	@$(compile) --product telemetry-cli
 
+# For Tests/otlp: the receiver of OTLP without its HTTP server. SwiftPM links it, and nothing installs it.
+$(release)/otlp-driver: FORCE | $(release)/telemetry-cli
+	@$(compile) --product otlp-driver
+
+build/test-programs/otlp-driver: $(release)/otlp-driver | build/test-programs
+	cp $< $@
+
 # What a linked object has beside it: code in the place of the standard library's.
 replaced = build/obj/rounding.o build/obj/foreign.o
 
@@ -114,7 +121,7 @@ build/bin/telemetry: build/obj/telemetry | build/bin
 build/include/telemetry.h: include/telemetry.h | build/include
 	cp $< $@
 
-build/lib build/bin build/obj build/include:
+build/lib build/bin build/obj build/include build/test-programs:
 	mkdir -p $@
 
 # The header: what the compiler says of the exports, the hand-written C types, and the template.

@@ -27,6 +27,8 @@ package final class Agent {
     package let loop = Loop()
     package let deliverer: Deliverer
     package let counts = ServedCounts()
+    /// The tools that records are taken for.
+    let collectors = ToolCollectors()
     package let choice: Choice
     package let started = MonotonicClock.now()
     /// What clients connect to, for people.
@@ -140,8 +142,9 @@ package final class Agent {
             connections.removeAll { $0.isOver }
         }
         for listener in listeners { listener.close() }
-        deliverer.end()
         for connection in connections { connection.end() }
+        collectors.close()
+        deliverer.end()
         lock.release()
     }
 
@@ -168,6 +171,13 @@ package final class Agent {
     // MARK: what it answers itself
 
     private func addOwnRoutes() {
+        let (receiver, room) = (OTLPReceiver(collectors), BodyRoom(limit: OTLPHandler.roomBytes))
+        for signal in OTLPSignal.allCases {
+            router.add(
+                Route(.post, signal.path, bodyLimit: OTLPHandler.bodyLimit, contentTypes: OTLPAnswer.types) {
+                    OTLPHandler($0, receiver, signal, room)
+                })
+        }
         router.add(
             Route(.post, "/agent/stop", isLocalOnly: true) { _ in
                 var answer = HTTPAnswer(200, "It ends.")

@@ -203,7 +203,7 @@ extension Collector {
     }
 
     /// With the mutex held. Adds the counts of recording threads to the others.
-    private func moveCounts(to spool: Spool) {
+    func moveCounts(to spool: Spool) {
         mutex.assertHeld()
         spool.unmerged.counts += recorder.pointee.counts.take()
     }

@@ -9,6 +9,7 @@ package enum DetachedDelivery {
     /// `isForOwn`: something is left for receivers of the user's own too.
     @inline(never)
     static func startUnlessRunning(_ options: Options, _ decision: ConsentDecision, isForOwn: Bool) {
+        if options.role.isAgent { return }
         if options.delivery == TELEMETRY_AGENT && agentDelivers(options, decision, isForOwn) { return }
         guard obstacle(options) == nil, let program = program(options), let shared = DetachedLock.directory(options)
         else { return }
