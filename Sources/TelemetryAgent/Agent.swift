@@ -168,6 +168,7 @@ package final class Agent {
     // MARK: what it answers itself
 
     private func addOwnRoutes() {
+        router.add(Route(.get, "/metrics") { MetricsPage(self).answer($0) })
         router.add(
             Route(.post, "/agent/stop", isLocalOnly: true) { _ in
                 var answer = HTTPAnswer(200, "It ends.")
