@@ -178,6 +178,7 @@ package final class Agent {
                     OTLPHandler($0, receiver, signal, room)
                 })
         }
+        router.add(Route(.get, "/metrics") { MetricsPage(self).answer($0) })
         router.add(
             Route(.post, "/agent/stop", isLocalOnly: true) { _ in
                 var answer = HTTPAnswer(200, "It ends.")
