@@ -11,6 +11,8 @@ package final class Agent {
         package var idleExitSeconds: Int64?
         /// Also on this port of this machine; nil: only on the Unix socket.
         package var listen: ListenAddress?
+        /// Datagrams of StatsD on this port of this machine too.
+        package var statsD: ListenAddress?
 
         package init() {}
     }
@@ -29,6 +31,13 @@ package final class Agent {
     package let counts = ServedCounts()
     /// The tools that records are taken for.
     let collectors = ToolCollectors()
+    /// What has come by OTLP.
+    package let otlp: OTLPReceiver
+    /// What has come as lines of JSON.
+    package let lines = IntakeCounts()
+    package private(set) lazy var statsD = StatsDServer(collectors, loop) {
+        self.lastClient = MonotonicClock.now()
+    }
     package let choice: Choice
     package let started = MonotonicClock.now()
     /// What clients connect to, for people.
@@ -47,6 +56,7 @@ package final class Agent {
     package init(_ choice: Choice) throws(StartError) {
         self.choice = choice
         directory = RuntimeDirectory()
+        otlp = OTLPReceiver(collectors)
         lastClient = started
         // The socket gets its mode from this when it is bound.
         umask(0o077)
@@ -82,16 +92,24 @@ package final class Agent {
         }
         if !given.contains(where: { $0.isUnix }) {
             do throws(SystemCallError) {
-                add(try AgentListener.own(directory, onRefusal: onRefusal, onClient: onClient))
+                add(try AgentListener.own(directory.socketPath, onRefusal: onRefusal, onClient: onClient))
             } catch { throw .failed(directory.socketPath + ": " + Self.text(error)) }
         }
-        guard case .loopback(let host, let port)? = choice.listen else { return }
+        statsD.listen(in: directory)
         do throws(SystemCallError) {
-            add(try AgentListener.port(host, port, onRefusal: onRefusal, onClient: onClient))
-        } catch {
-            for listener in listeners { listener.close() }
-            throw .failed((choice.listen?.description ?? "") + ": " + error.text)
-        }
+            if case .loopback(let host, let port)? = choice.listen {
+                add(try AgentListener.port(host, port, onRefusal: onRefusal, onClient: onClient))
+            }
+        } catch { throw giveUp(choice.listen, error) }
+        do throws(SystemCallError) {
+            if case .loopback(let host, let port)? = choice.statsD { try statsD.listen(host, port) }
+        } catch { throw giveUp(choice.statsD, error) }
+    }
+
+    private func giveUp(_ address: ListenAddress?, _ error: SystemCallError) -> StartError {
+        for listener in listeners { listener.close() }
+        statsD.close()
+        return .failed((address?.description ?? "") + ": " + error.text)
     }
 
     private static func text(_ error: SystemCallError) -> String {
@@ -138,11 +156,12 @@ package final class Agent {
             if isOverdue(MonotonicClock.now()) { break }
             loop.turn()
             let now = MonotonicClock.now()
-            if !connections.isEmpty { lastClient = now }
+            if !connections.isEmpty || statsD.hasClients { lastClient = now }
             connections.removeAll { $0.isOver }
         }
         for listener in listeners { listener.close() }
         for connection in connections { connection.end() }
+        statsD.close()
         collectors.close()
         deliverer.end()
         lock.release()
@@ -151,7 +170,7 @@ package final class Agent {
     private func isOverdue(_ now: Int64) -> Bool {
         guard let idle else { return false }
         idle.deadline = .max
-        if !connections.isEmpty || !deliverer.isIdle(now: now) { return false }
+        if !connections.isEmpty || statsD.hasClients || !deliverer.isIdle(now: now) { return false }
         let end = max(lastClient, deliverer.lastWork) &+ idle.nanoseconds
         if end <= now { return true }
         idle.deadline = end
@@ -171,13 +190,16 @@ package final class Agent {
     // MARK: what it answers itself
 
     private func addOwnRoutes() {
-        let (receiver, room) = (OTLPReceiver(collectors), BodyRoom(limit: OTLPHandler.roomBytes))
+        let (receiver, room) = (otlp, BodyRoom(limit: OTLPHandler.roomBytes))
         for signal in OTLPSignal.allCases {
             router.add(
                 Route(.post, signal.path, bodyLimit: OTLPHandler.bodyLimit, contentTypes: OTLPAnswer.types) {
                     OTLPHandler($0, receiver, signal, room)
                 })
         }
+        let recorder = LineRecorder(collectors, lines)
+        router.lines = { _ in JSONLinesHandler(recorder) }
+        loop.add(HandOnTimer(collectors, deliverer))
         router.add(Route(.get, "/metrics") { MetricsPage(self).answer($0) })
         router.add(
             Route(.post, "/agent/stop", isLocalOnly: true) { _ in
@@ -195,6 +217,25 @@ package final class Agent {
 /// Whether the agent has to end.
 private final class EndFlag {
     var isSet = false
+}
+
+/// What was recorded here is handed on to those who deliver.
+private final class HandOnTimer: PolledSource {
+    let descriptor: Int32 = -1
+    let events: Int16 = 0
+    let isOver = false
+    private let collectors: ToolCollectors
+    private let deliverer: Deliverer
+
+    init(_ collectors: ToolCollectors, _ deliverer: Deliverer) {
+        self.collectors = collectors
+        self.deliverer = deliverer
+    }
+
+    var deadline: Int64 { collectors.handOnDue }
+
+    func proceed(_ events: Int16, now: Int64) {}
+    func expire(now: Int64) { collectors.handOn(now: now) { deliverer.noteMetrics($0, now: now) } }
 }
 
 private final class IdleTimer: PolledSource {

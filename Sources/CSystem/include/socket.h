@@ -47,4 +47,26 @@ bool csystem_ports(int socket, uint16_t *own, uint16_t *others, bool *is_v6);
 /** Two ends, for messages. Each is read as a whole. */
 int csystem_message_pair(int *one, int *other);
 
+/** Who has sent a datagram, as far as the system says. */
+typedef struct csystem_sender {
+    /** Of a Unix socket. */
+    uint32_t user;
+    bool has_user;
+    /** The datagram was longer than the room for it. */
+    bool is_cut;
+    /** Of a port's client, on a loopback address; 0: it is none. */
+    uint16_t port;
+    /** How many datagrams the system has thrown away so far for want of room, if it says so. */
+    uint32_t lost;
+} csystem_sender;
+
+/** A socket for datagrams that say which user sends them, with mode 0600; else a negative errno. */
+int csystem_take_unix_datagrams(const char *path);
+/** The same on a port of a loopback address. `port`: 0 for any; set to the one that is bound. */
+int csystem_take_loopback_datagrams(const char *address, uint16_t *port);
+/** Some process takes datagrams there, or it cannot be known. */
+bool csystem_are_datagrams_taken(const char *path);
+/** One datagram, without waiting. Its length, or a negative errno. */
+ptrdiff_t csystem_receive_datagram(int socket, void *bytes, size_t size, csystem_sender *sender);
+
 #endif

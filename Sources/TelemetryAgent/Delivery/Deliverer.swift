@@ -43,6 +43,9 @@ package final class Deliverer {
     /// A program of the tool asks. False: there is no such tool, and no room for another.
     func wake(_ tool: String, manifest: String?, now: Int64) -> Bool { table.wake(tool, manifest: manifest, now: now) }
 
+    /// What is handed on at an interval has changed.
+    func noteMetrics(_ tool: String, now: Int64) { table.noteMetrics(tool, now: now) }
+
     /// At the end of each turn: gives work to workers.
     func assign(now: Int64) {
         workers.removeAll { $0.isOver }

@@ -48,6 +48,12 @@ final class ToolTable {
         return true
     }
 
+    /// Something was added to the tool's metrics. A pass that is planned already, or at work, finds it.
+    func noteMetrics(_ name: String, now: Int64) {
+        if let tool = find(name), tool.isAtWork || tool.due != .max { return }
+        _ = wake(name, manifest: nil, now: now)
+    }
+
     /// Everything that the system has told so far.
     func takeEvents(now: Int64) {
         ready.isReady = false

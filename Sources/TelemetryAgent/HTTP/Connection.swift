@@ -41,7 +41,8 @@ final class Connection: PolledSource {
     private static let drainNanoseconds = second
     private static let drainLimit = 256 << 10
     private static let lineNanoseconds = 150 * second
-    /// A client that does not read what it is answered is not read from either.
+    /// A client that does not read what it is answered is not read from either, and is given up after the time of an
+    /// answer.
     private static let lineOutputLimit = 64 << 10
     /// A client that sends much has to wait for the others after so much.
     private static let turnBytes = 256 << 10
@@ -281,12 +282,13 @@ final class Connection: PolledSource {
     // MARK: lines
 
     private func exchange(_ events: Int16, _ now: Int64) {
+        let waiting = output.count &- sent
         guard case .lines(let handler, let isLast) = stage, send() else { return }
+        if output.count &- sent < waiting { wait(now) }
         if !isLast && events & ~Int16(POLLOUT) != 0 {
             var area: InlineArray<16384, UInt8> = .init(repeating: 0)
             let got = withUnsafeMutableBytes(of: &area) { csystem_receive(descriptor, $0.baseAddress, $0.count) }
             if got > 0 {
-                deadline = now &+ Self.lineNanoseconds
                 return take(withUnsafeBytes(of: &area) { Array($0.prefix(got)) }, now)
             }
             if got == 0 {
@@ -302,13 +304,18 @@ final class Connection: PolledSource {
 
     private func take(_ bytes: [UInt8], _ now: Int64) {
         guard case .lines(let handler, _) = stage else { return }
-        if let answer = bytes.withUnsafeBytes({ handler.take($0) }) {
-            output += answer
-            _ = send()
-        } else {
-            stage = .lines(handler, isLast: true)
-            if send(), output.isEmpty { end() }
-        }
+        let (answer, isLast) = bytes.withUnsafeBytes { handler.take($0) }
+        let hadNone = output.isEmpty
+        output += answer
+        stage = .lines(handler, isLast: isLast)
+        guard send() else { return }
+        if output.isEmpty || hadNone { wait(now) }
+        if isLast && output.isEmpty { end() }
+    }
+
+    /// For the next lines, or for a client that has answers to read.
+    private func wait(_ now: Int64) {
+        deadline = now &+ (output.isEmpty ? Self.lineNanoseconds : Self.answerNanoseconds)
     }
 }
 

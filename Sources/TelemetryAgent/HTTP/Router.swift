@@ -59,8 +59,8 @@ private final class PlainHandler: RequestHandler {
 
 /// Takes lines that are not HTTP, over the Unix socket alone. Nothing in it may wait.
 package protocol LineHandler: AnyObject {
-    /// What came, in whatever parts. What is to be written back; nil: the connection ends.
-    func take(_ bytes: UnsafeRawBufferPointer) -> [UInt8]?
+    /// What came, in whatever parts. What is to be written back, and whether the connection ends after it.
+    func take(_ bytes: UnsafeRawBufferPointer) -> (answer: [UInt8], isLast: Bool)
     /// The client has written its last; what is still to be written back.
     func finish() -> [UInt8]
 }

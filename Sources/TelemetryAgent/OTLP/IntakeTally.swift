@@ -7,6 +7,7 @@ package enum IntakeRefusal: Int, CaseIterable {
     case noTool, invalidTool, unknownTool, noConsent, toolOptions, notTaken
     case undeclared, noName, invalidID, invalid, noRoom
     case metricType, metricBounds, metricSummary, metricTemporality, metricName, metricCount, metricValue, streamCount
+    case malformed, tooLong, statsDSet, statsDEvent
 
     var text: StaticString {
         switch self {
@@ -29,6 +30,10 @@ package enum IntakeRefusal: Int, CaseIterable {
         case .metricCount: "the tool has as many metrics as it may have"
         case .metricValue: "its value, its counts or its buckets are not valid"
         case .streamCount: "the tool has too many streams of metrics"
+        case .malformed: "it cannot be read"
+        case .tooLong: "it is too long"
+        case .statsDSet: "sets of StatsD are not recorded"
+        case .statsDEvent: "events and service checks of DogStatsD are not recorded"
         }
     }
 
@@ -54,6 +59,10 @@ package enum IntakeRefusal: Int, CaseIterable {
         case .metricCount: "metric_count"
         case .metricValue: "metric_value"
         case .streamCount: "stream_count"
+        case .malformed: "malformed"
+        case .tooLong: "too_long"
+        case .statsDSet: "statsd_set"
+        case .statsDEvent: "statsd_event"
         }
     }
 }

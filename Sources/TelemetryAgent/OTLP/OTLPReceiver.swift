@@ -78,6 +78,7 @@ package final class OTLPReceiver {
             read(signal, &source, gathering, tally)
         }
         tools.save(mark)
+        if tally.accepted > 0 { tools.note(signal, since: mark) }
         if tally.accepted > 0, !tools.keeps(signal, since: mark) { tally.sendAgain() }
         if !tally.isForLater { counts.add(signal, tally) }
         if tally.isForLater { return .later(isJSON: isJSON, "the tool's records cannot be stored now") }

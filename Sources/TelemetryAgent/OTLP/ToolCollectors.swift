@@ -11,6 +11,12 @@ package final class OpenTool {
     /// Monotonic clock.
     fileprivate var looked = Clock.monotonic()
     fileprivate var used: UInt64 = 0
+    /// When something was recorded in it that waits to be handed on: first, and last. `Int64.max`: nothing waits.
+    fileprivate var firstRecord = Int64.max
+    fileprivate var lastRecord = Int64.max
+    /// When something was added to its metrics that nobody was told of. `Int64.max`: they were told.
+    fileprivate var firstValue = Int64.max
+    fileprivate var lastUse = Clock.monotonic()
 
     fileprivate init(_ collector: Collector, _ name: String, _ version: String) {
         self.collector = collector
@@ -128,6 +134,7 @@ package final class ToolCollectors {
         }
         uses &+= 1
         tool.used = uses
+        tool.lastUse = now
         return tool
     }
 
@@ -186,6 +193,50 @@ package final class ToolCollectors {
 
     /// After a request: what is followed of metrics, and what was counted, goes to files.
     func save(_ request: UInt64) { for tool in tools where tool.used > request { tool.save() } }
+
+    // MARK: handing on
+
+    /// Nobody else can deliver from a segment that is being filled. So a tool is let go of when nothing has come for the
+    /// first time, and after the second one in any case.
+    private static let quietNanoseconds: Int64 = 100_000_000
+    private static let longestNanoseconds: Int64 = 500_000_000
+    /// Then an idle tool costs nothing any more.
+    private static let unusedNanoseconds: Int64 = 10_000_000_000
+
+    /// Something was recorded for it.
+    func note(_ tool: OpenTool, _ signal: OTLPSignal) {
+        if signal == .metrics {
+            tool.firstValue = min(tool.firstValue, tool.lastUse)
+            return
+        }
+        tool.firstRecord = min(tool.firstRecord, tool.lastUse)
+        tool.lastRecord = tool.lastUse
+    }
+
+    func note(_ signal: OTLPSignal, since request: UInt64) {
+        for tool in tools where tool.used > request { note(tool, signal) }
+    }
+
+    /// When the next tool is to be handed on; `Int64.max`: none is.
+    var handOnDue: Int64 { tools.reduce(Int64.max) { min($0, Self.due($1)) } }
+
+    private static func due(_ tool: OpenTool) -> Int64 {
+        var due = tool.lastUse &+ unusedNanoseconds
+        if tool.firstRecord != .max {
+            due = min(due, tool.firstRecord &+ longestNanoseconds, tool.lastRecord &+ quietNanoseconds)
+        }
+        return tool.firstValue == .max ? due : min(due, tool.firstValue &+ longestNanoseconds)
+    }
+
+    /// `tell`: is called for each tool whose metrics have changed.
+    func handOn(now: Int64, _ tell: (String) -> Void) {
+        for index in tools.indices.reversed() where Self.due(tools[index]) <= now {
+            let tool = tools[index]
+            if tool.firstValue != .max { tell(tool.name) }
+            tool.firstValue = .max
+            if tool.firstRecord != .max || tool.lastUse &+ Self.unusedNanoseconds <= now { close(at: index) }
+        }
+    }
 
     /// False: something that was recorded meanwhile is only in memory, because there was no more room for a file.
     func keeps(_ signal: OTLPSignal, since request: UInt64) -> Bool {

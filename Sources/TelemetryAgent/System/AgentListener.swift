@@ -40,12 +40,11 @@ final class AgentListener: PolledSource {
         _ = listen(descriptor, Self.backlog)
     }
 
-    /// The socket of the user's agent, whose lock this process has. So a socket that is there was left by an agent that
+    /// A socket of the user's agent, whose lock this process has. So a socket that is there was left by an agent that
     /// was killed, unless somebody listens on it: a service manager, for instance.
     static func own(
-        _ directory: RuntimeDirectory, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
+        _ path: String, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
     ) throws(SystemCallError) -> AgentListener {
-        let path = directory.socketPath
         var made = PathText.call(path) { csystem_listen_unix($0) }
         if made == 0 - EADDRINUSE {
             var status = stat()

@@ -16,34 +16,63 @@ enum PeerLookup {
         return Peer(isLocal: false, user: user, process: 0)
     }
 
+    enum Sender {
+        case user(UInt32)
+        /// Its socket is gone, or has no port of its own any more.
+        case unknown
+    }
+
+    /// Who sends datagrams from that port of this machine. Several sockets may share it, and all of them count. Nil: they
+    /// belong to different users.
+    static func sender(from port: UInt16, isV6: Bool) -> Sender? {
+        var result = Sender.unknown
+        var isShared = false
+        eachLine(of: isV6 ? "/proc/net/udp6" : "/proc/net/udp") { words in
+            guard words.count > 7, portOf(words[1]) == port, let user = number(words[7]) else { return true }
+            if case .user(let other) = result, other != user { isShared = true }
+            result = .user(user)
+            return true
+        }
+        return isShared ? nil : result
+    }
+
     /// A line: number, own address:port, the other's, state, queues, timer, retransmissions, user.
     private static func owner(of port: UInt16, connectedTo other: UInt16, in list: StaticString) -> UInt32? {
+        var result: UInt32?
+        eachLine(of: list) { words in
+            // 01: established.
+            guard words.count > 7, portOf(words[1]) == port, portOf(words[2]) == other else { return true }
+            result = number(words[7])
+            return result == nil
+        }
+        return result
+    }
+
+    /// `body`: gets the words of a line. False: no more lines are needed.
+    private static func eachLine(of list: StaticString, _ body: ([ArraySlice<UInt8>]) -> Bool) {
         let file = csystem_openat(AT_FDCWD, list.cString, O_RDONLY | O_CLOEXEC, 0)
-        if file < 0 { return nil }
+        if file < 0 { return }
         defer { closeFile(file) }
         var line: [UInt8] = []
         var area: InlineArray<8192, UInt8> = .init(repeating: 0)
         while true {
             let got = withUnsafeMutableBytes(of: &area) { CSystem.read(file, $0.baseAddress, $0.count) }
             if got < 0 && csystem_errno() == EINTR { continue }
-            if got <= 0 { return nil }
+            if got <= 0 { return }
             for index in 0..<min(got, area.count) {
                 if area[index] != 0x0A {
                     if line.count < 512 { line.append(area[index]) }
                     continue
                 }
-                if let user = user(line, port, other) { return user }
+                if !body(line.split(separator: 0x20)) { return }
                 line.removeAll(keepingCapacity: true)
             }
         }
     }
 
-    private static func user(_ line: [UInt8], _ port: UInt16, _ other: UInt16) -> UInt32? {
-        let words = line.split(separator: 0x20)
-        // 01: established.
-        guard words.count > 7, portOf(words[1]) == port, portOf(words[2]) == other else { return nil }
+    private static func number(_ digits: ArraySlice<UInt8>) -> UInt32? {
         var result: UInt32 = 0
-        for digit in words[7] {
+        for digit in digits {
             guard (0x30...0x39).contains(digit) else { return nil }
             result = result &* 10 &+ UInt32(digit &- 0x30)
         }

@@ -7,6 +7,9 @@ package struct RuntimeDirectory {
     package let path: String
 
     package var socketPath: String { path + "/agent.sock" }
+    /// Where StatsD's datagrams are taken, and packets in a stream.
+    package var statsDPath: String { path + "/statsd.sock" }
+    package var statsDStreamPath: String { path + "/statsd-stream.sock" }
     var lockPath: String { path + "/agent.lock" }
 
     package init() { path = AgentPlace.directory }

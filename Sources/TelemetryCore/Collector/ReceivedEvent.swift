@@ -17,10 +17,30 @@ package struct ReceivedEvent {
     package var span: TraceContext?
     /// Something of it is gone already.
     package var isCut = false
+    /// Of a command.
+    package var durationMilliseconds: Int64?
+    package var exitCode: Int32?
+    package var errorCategory: ErrorCategory?
+    /// Recorded with extended collection only (C6).
+    package var error: UnsafePointer<CChar>?
 
     package init(type: UnsafePointer<CChar>, name: UnsafePointer<CChar>) {
         self.type = type
         self.name = name
+    }
+
+    /// The texts are those of this event.
+    fileprivate func setOutcome(of input: inout EventInput) {
+        if let durationMilliseconds {
+            input.durationMilliseconds = durationMilliseconds
+            input.flags |= EventInput.hasDuration
+        }
+        if let exitCode {
+            input.exitCode = exitCode
+            input.flags |= EventInput.hasExitCode
+        }
+        if let errorCategory { input.errorCategory = Text(errorCategory.text, limit: EventLimits.categoryBytes) }
+        if let error { input.error = Text(error, limit: EventLimits.errorBytes) }
     }
 
     /// A clock of the same machine is not ahead of this one.
@@ -33,9 +53,12 @@ extension Recording {
     /// Records it as `track` would have in the sender, by the same rules. What this process runs in is not mixed with it.
     package static func receive(_ collector: Collector, _ event: ReceivedEvent) -> telemetry_status {
         guard Gate.isOpen(collector.handle) else { return TELEMETRY_DISABLED }
-        guard event.isNameText else { return receive(collector, event, named: event.name) }
+        var event = event
+        if !collector.options.extendedCollection { event.error = nil }
+        guard event.isNameText || event.error != nil else { return receive(collector, event, named: event.name) }
         var redacted = RedactedEvent(collector.redactor)
-        let name = redacted.error(event.name)
+        let name = event.isNameText ? redacted.error(event.name) : event.name
+        event.error = event.error.flatMap { redacted.error($0) }
         return withExtendedLifetime(redacted) {
             guard let name else { return TELEMETRY_ERROR_MEMORY }
             return receive(collector, event, named: name, hasRedaction: redacted.hasReplaced)
@@ -54,6 +77,7 @@ extension Recording {
         input.set(event.attributes, event.attributeCount)
         input.hasRedaction = hasRedaction
         if event.isCut { input.flags |= EventInput.isAdjusted }
+        event.setOutcome(of: &input)
         let now = Clock.realtime()
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {

@@ -34,19 +34,32 @@ package struct MetricIntake {
     ) -> Outcome {
         guard Gate.isOpenForMetrics(collector.handle) else { return .disabled }
         let found = collector.metric(name, type, unit: unit, bounds: type == .histogram ? bounds : nil)
-        guard let handle = found.handle else {
-            switch found.status {
-            case TELEMETRY_ERROR_UNDECLARED: return .notDeclared
-            case TELEMETRY_ERROR_ARGUMENT: return .malformed
-            case TELEMETRY_ERROR_DROPPED: return .tooMany
-            case TELEMETRY_ERROR_MEMORY: return .noMemory
-            default: return .disabled
-            }
-        }
+        guard let handle = found.handle else { return outcome(of: found.status) }
         let known = MetricType(rawValue: UInt8(truncatingIfNeeded: handle.pointee.type)) ?? .counter
         if known != type { return .otherType(known) }
         if type == .histogram && !hasBounds(handle, bounds) { return .otherBounds }
         return .metric(MetricIntake(handle: handle))
+    }
+
+    /// A metric of one of `types`, of which the first one is made where the tool declares none.
+    package static func find(
+        _ collector: Collector, _ name: UnsafePointer<CChar>, oneOf types: [MetricType], unit: String
+    ) -> Outcome {
+        guard let first = types.first, Gate.isOpenForMetrics(collector.handle) else { return .disabled }
+        let found = collector.metric(name, first, unit: unit)
+        guard let handle = found.handle else { return outcome(of: found.status) }
+        let known = MetricType(rawValue: UInt8(truncatingIfNeeded: handle.pointee.type)) ?? .counter
+        return types.contains(known) ? .metric(MetricIntake(handle: handle)) : .otherType(known)
+    }
+
+    private static func outcome(of status: telemetry_status) -> Outcome {
+        switch status {
+        case TELEMETRY_ERROR_UNDECLARED: .notDeclared
+        case TELEMETRY_ERROR_ARGUMENT: .malformed
+        case TELEMETRY_ERROR_DROPPED: .tooMany
+        case TELEMETRY_ERROR_MEMORY: .noMemory
+        default: .disabled
+        }
     }
 
     private static func hasBounds(_ handle: UnsafeMutablePointer<telemetry_metric>, _ bounds: [Double]) -> Bool {
@@ -70,6 +83,28 @@ package struct MetricIntake {
         guard let own = handle.pointee.own, own.pointee.type == handle.pointee.type else { return status }
         let other = Self.merge(own, increase, attributes, count)
         return status == TELEMETRY_DISABLED ? other : status
+    }
+
+    /// A value of a histogram that stands for so many.
+    package func observe(
+        _ value: Double, times: UInt64, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        if times == 0 || !value.isFinite { return TELEMETRY_ERROR_ARGUMENT }
+        if times == 1 { return MetricRecording.record(handle, .observe(value), attributes, count) }
+        let (sum, type) = (value * Double(times), MetricType(rawValue: UInt8(truncatingIfNeeded: handle.pointee.type)))
+        if type == .exponentialHistogram {
+            let counted = ReceivedExponential(value, times: times, sum: sum)
+            return record(.exponential(counted), attributes, count)
+        }
+        guard type == .histogram else { return TELEMETRY_ERROR_ARGUMENT }
+        let boundCount = handle.pointee.bound_count
+        var counts = [UInt64](repeating: 0, count: boundCount + 1)
+        var bucket = 0
+        while let bounds = handle.pointee.bounds, bucket < boundCount, value > bounds[bucket] { bucket += 1 }
+        counts[min(bucket, boundCount)] = times
+        var counted = ReceivedHistogram(counts: counts)
+        (counted.sum, counted.low, counted.high) = (sum, value, value)
+        return record(.histogram(counted), attributes, count)
     }
 
     private static func merge(

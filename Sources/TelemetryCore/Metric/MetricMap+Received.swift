@@ -42,6 +42,20 @@ package struct ReceivedExponential {
         )
     }
 
+    /// One value, so many times. What holds it is made coarser as the metric needs it.
+    init(_ value: Double, times: UInt64, sum: Double) {
+        let scale = ExponentialIndex.maximumScale
+        var bucket = Buckets()
+        let size = abs(value)
+        if size > 0 {
+            bucket = Buckets(offset: ExponentialIndex.index(of: size, scale: scale), counts: [times])
+        }
+        self.init(
+            scale: Int32(scale), zeroCount: bucket.counts.isEmpty ? times : 0, zeroThreshold: 0,
+            positive: value > 0 ? bucket : Buckets(), negative: value < 0 ? bucket : Buckets(), sum: sum, min: value,
+            max: value)
+    }
+
     package var count: UInt64 { counts.count }
 
     /// What was counted since `earlier`. Nil: it is not an earlier state of this one.
