@@ -1,7 +1,7 @@
+import TelemetryCore
 import XCTest
 
 @testable import TelemetryAgent
-@testable import TelemetryCore
 
 final class AnswerTests: XCTestCase {
     private let receiver = OTLPReceiver(ToolTable())
