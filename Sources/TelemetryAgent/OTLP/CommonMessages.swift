@@ -5,12 +5,14 @@ import TelemetryCore
 
 extension OTLPSource {
     /// Goes into the message that comes, calls `body` for each field, and leaves it. `body` takes each value.
+    @inline(__always)
     mutating func message(_ type: OTLPMessageType, _ body: (inout Self, UInt32) -> Void) {
         guard let frame = enter() else { return }
         eachField(type, body)
         leave(frame)
     }
 
+    @inline(__always)
     mutating func eachField(_ type: OTLPMessageType, _ body: (inout Self, UInt32) -> Void) {
         while true {
             let field = next(type)

@@ -28,6 +28,7 @@ final class MetricsIntake: MetricsTaker {
             tools, resource, takes: { $0.takesMetrics }, isSafe: { $0.keeps(.metrics) })
         refusal = nil
         self.resource = resource.digest
+        attributes.hasDigest = true
         attributes.keepsErrors = tool?.collector.options.extendedCollection == true
         return tool != nil
     }
