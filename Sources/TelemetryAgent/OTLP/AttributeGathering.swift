@@ -45,9 +45,6 @@ final class AttributeGathering {
         digest = StreamDigest()
     }
 
-    /// How many to hand over where `limit` are kept: one more than that says that there were more.
-    func countForEvent(_ limit: Int) -> Int { given > count || count > limit ? max(count, limit &+ 1) : count }
-
     /// Attributes that found no place here.
     var dropped: UInt32 { UInt32(clamping: given &- count) }
 

@@ -115,7 +115,8 @@ extension OTLPSource {
         var isFirst = true
         var out = text
         message(list) { source, field in
-            guard field == 1 else { return source.skip() }
+            // What has no room is read over.
+            guard field == 1, !out.isFull else { return source.skip() }
             if !isFirst { out.append(UInt8(ascii: ",")) }
             isFirst = false
             if isMap { source.writeMember(arena, &out) } else { source.writeElement(arena, &out) }
