@@ -3,7 +3,7 @@ import gzip
 import json
 import os
 import random
-import struct
+import time
 
 import messages
 from google.protobuf.message import DecodeError
@@ -220,6 +220,25 @@ def json_oracle(world):
         taken += status == 200
     check(taken > 200, f"{taken} taken")
     return f"{taken} of 4000 taken"
+
+
+@test("answers/floods", "J9")
+def floods(world):
+    """A request with records of ten thousand tools, or with as many metrics that are not there, is answered soon"""
+    receiver = world.otlp()
+    request = messages.logs(TOOL, {"event_name": "mine"})
+    one = messages.logs("x", {"event_name": "e"}).resource_logs[0]
+    for n in range(10_000):
+        one.resource.attributes[0].value.string_value = f"tool-{n}"
+        request.resource_logs.add().CopyFrom(one)
+    began = time.monotonic()
+    count, why = receiver.post(request).rejected
+    check_equal((10_000, True), (count, "too many tools (99" in why), why)
+    world.manifest("http://127.0.0.1:9/", sections={"metrics": {"declared": {"type": "counter", "description": "d"}}})
+    time.sleep(1.1)
+    count, why = receiver.post(messages.metrics(TOOL, *(messages.total(f"m{n}", 1, 1) for n in range(10_000)))).rejected
+    check_equal(10_000, count, why)
+    check(time.monotonic() - began < 20, f"{time.monotonic() - began} s")
 
 
 @test("answers/later", "J3 J9")

@@ -5,12 +5,14 @@ import TelemetryCore
 
 extension OTLPSource {
     /// Goes into the message that comes, calls `body` for each field, and leaves it. `body` takes each value.
+    @inline(__always)
     mutating func message(_ type: OTLPMessageType, _ body: (inout Self, UInt32) -> Void) {
         guard let frame = enter() else { return }
         eachField(type, body)
         leave(frame)
     }
 
+    @inline(__always)
     mutating func eachField(_ type: OTLPMessageType, _ body: (inout Self, UInt32) -> Void) {
         while true {
             let field = next(type)
@@ -113,7 +115,8 @@ extension OTLPSource {
         var isFirst = true
         var out = text
         message(list) { source, field in
-            guard field == 1 else { return source.skip() }
+            // What has no room is read over.
+            guard field == 1, !out.isFull else { return source.skip() }
             if !isFirst { out.append(UInt8(ascii: ",")) }
             isFirst = false
             if isMap { source.writeMember(arena, &out) } else { source.writeElement(arena, &out) }

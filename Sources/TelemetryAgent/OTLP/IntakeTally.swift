@@ -4,7 +4,7 @@ import TelemetryCore
 
 /// Why something is not recorded. Each is counted.
 package enum IntakeRefusal: Int, CaseIterable {
-    case noTool, invalidTool, unknownTool, noConsent, toolOptions, notTaken
+    case noTool, invalidTool, unknownTool, toolCount, noConsent, toolOptions, notTaken
     case undeclared, noName, invalidID, invalid, noRoom
     case metricType, metricBounds, metricSummary, metricTemporality, metricName, metricCount, metricValue, streamCount
     case malformed, tooLong, statsDSet, statsDEvent
@@ -14,6 +14,7 @@ package enum IntakeRefusal: Int, CaseIterable {
         case .noTool: "the resource has no service.name"
         case .invalidTool: "service.name is not a tool name (1 to 64 letters, digits, '.', '_' or '-')"
         case .unknownTool: "nothing is known here of this tool: no manifest and no answer of the user"
+        case .toolCount: "the request has records of too many tools"
         case .noConsent: "the user has not agreed"
         case .toolOptions: "the tool's manifest has an error"
         case .notTaken: "nobody receives this signal of the tool"
@@ -43,6 +44,7 @@ package enum IntakeRefusal: Int, CaseIterable {
         case .noTool: "no_tool"
         case .invalidTool: "invalid_tool"
         case .unknownTool: "unknown_tool"
+        case .toolCount: "tool_count"
         case .noConsent: "no_consent"
         case .toolOptions: "tool_options"
         case .notTaken: "not_taken"
@@ -73,6 +75,9 @@ final class IntakeTally {
     private(set) var refused = [UInt64](repeating: 0, count: IntakeRefusal.allCases.count)
     /// Nothing was recorded, and the whole request may be sent again.
     private(set) var isForLater = false
+    /// Tools that were looked for: each costs a look at some files.
+    private var looks: UInt64 = 0
+    private static let mostLooks: UInt64 = 64
     /// Why those of the present resource are refused.
     private var resourceRefusal = IntakeRefusal.noTool
 
@@ -84,7 +89,10 @@ final class IntakeTally {
         _ tools: ToolCollectors, _ resource: OTLPResource, takes: (OpenTool) -> Bool, isSafe: (OpenTool) -> Bool
     ) -> OpenTool? {
         if isForLater { return nil }
-        switch tools.open(resource.tool, resource.version) {
+        let before = tools.looks
+        let answer = tools.open(resource.tool, resource.version, mayLook: looks < Self.mostLooks)
+        looks &+= tools.looks &- before
+        switch answer {
         case .refused(let why):
             resourceRefusal = why
             return nil

@@ -36,9 +36,9 @@ final class LogsIntake: LogsTaker {
         var event = ReceivedEvent(type: type, name: name)
         event.isNameText = isText
         event.attributes = attributes.first
-        event.attributeCount = attributes.countForEvent(Self.attributesOfEvent)
+        event.attributeCount = attributes.count
         event.time = record.time != 0 ? record.time : record.observed
-        event.isCut = record.dropped > 0
+        event.isCut = record.dropped > 0 || attributes.dropped > 0
         if let trace = record.traceID, let span = record.spanID {
             event.span = TraceContext(
                 traceID: TraceID(high: trace.high, low: trace.low), spanID: span.low, flags: 0, isRemote: true)
@@ -48,7 +48,6 @@ final class LogsIntake: LogsTaker {
 
     /// More than is kept: redaction looks at what follows too.
     private static let nameBytes = 2048
-    private static let attributesOfEvent = 64
 
     private static func text(_ body: OTLPValue) -> OTLPText {
         if case .string(let text) = body { return text }

@@ -15,6 +15,9 @@ final class MetricsIntake: MetricsTaker {
     /// What the points of the present metric go into, once that is known: of a histogram for these bounds.
     private var intake: MetricIntake?
     private var bounds: [Double]?
+    /// Metrics of the present resource that were looked for and not found: each of them costs a look at all that there are.
+    private var misses = 0
+    private static let mostMisses = 256
     /// Why the points that come are refused; nil: those of a whole resource are.
     private var refusal: IntakeRefusal?
 
@@ -27,7 +30,9 @@ final class MetricsIntake: MetricsTaker {
         tool = tally.open(
             tools, resource, takes: { $0.takesMetrics }, isSafe: { $0.keeps(.metrics) })
         refusal = nil
+        misses = 0
         self.resource = resource.digest
+        attributes.hasDigest = true
         attributes.keepsErrors = tool?.collector.options.extendedCollection == true
         return tool != nil
     }
@@ -110,7 +115,7 @@ final class MetricsIntake: MetricsTaker {
     ) {
         if tally.isForLater { return }
         guard let tool, let intake = find(tool, type, bounds) else { return countRefused() }
-        let count = attributes.countForEvent(Self.attributesOfSeries)
+        let count = attributes.count
         if type == .gauge || metric.temporality == MetricHead.delta {
             return tally.add(intake.record(state.increase(type), attributes.first, count))
         }
@@ -124,8 +129,6 @@ final class MetricsIntake: MetricsTaker {
             tally.add(status)
         }
     }
-
-    private static let attributesOfSeries = 64
 
     /// What tells this stream from all others. Another start is another stream.
     private func digest(
@@ -146,7 +149,8 @@ final class MetricsIntake: MetricsTaker {
     /// Nil, with the refusal: there is no such metric.
     private func find(_ tool: OpenTool, _ type: MetricType, _ bounds: [Double]) -> MetricIntake? {
         if let intake, type != .histogram || self.bounds == bounds { return intake }
-        guard let metricName else { return nil }
+        if misses >= Self.mostMisses { refusal = .metricCount }
+        guard let metricName, misses < Self.mostMisses else { return nil }
         refusal = nil
         switch MetricIntake.find(tool.collector, metricName, type, unit: unit, bounds: bounds) {
         case .metric(let found):
@@ -161,6 +165,7 @@ final class MetricsIntake: MetricsTaker {
         case .disabled: refusal = .noConsent
         case .noMemory: refusal = .noRoom
         }
+        misses &+= 1
         return nil
     }
 }

@@ -34,8 +34,10 @@ struct ProtobufSource: OTLPSource {
         at = end
     }
 
+    @_optimize(speed)
     mutating func next(_ message: OTLPMessageType) -> UInt32 {
-        guard failure == nil, at < end else { return 0 }
+        // After a failure there is nothing more.
+        if at >= end || failure != nil { return 0 }
         guard let tag = readVarint(), tag <= Self.largestTag, tag >> 3 != 0 else {
             fail(.malformed)
             return 0
@@ -49,6 +51,7 @@ struct ProtobufSource: OTLPSource {
     }
 
     /// False: it does not fit, or is a group, which OTLP has never had.
+    @inline(__always)
     private mutating func readValue() -> Bool {
         switch wireType {
         case Self.varint:
@@ -64,6 +67,7 @@ struct ProtobufSource: OTLPSource {
         }
     }
 
+    @inline(__always)
     private mutating func take(_ count: Int) -> Bool {
         guard count <= end &- at else { return false }
         (start, length) = (at, count)
@@ -72,7 +76,17 @@ struct ProtobufSource: OTLPSource {
     }
 
     /// Nil: it has no end, or more than 64 bits.
+    @inline(__always)
     private mutating func readVarint() -> UInt64? {
+        guard at < end, base[at] < 0x80 else { return readLongVarint() }
+        at &+= 1
+        return UInt64(base[at &- 1])
+    }
+
+    /// More than one byte.
+    @inline(never)
+    @_optimize(speed)
+    private mutating func readLongVarint() -> UInt64? {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while at < end {
@@ -86,8 +100,10 @@ struct ProtobufSource: OTLPSource {
         return nil
     }
 
+    @inline(__always)
     mutating func skip() {}
 
+    @inline(__always)
     mutating func enter() -> OTLPFrame? {
         guard wireType == Self.delimited else { return nil }
         depth &+= 1
@@ -101,11 +117,13 @@ struct ProtobufSource: OTLPSource {
         return frame
     }
 
+    @inline(__always)
     mutating func leave(_ frame: OTLPFrame) {
         depth &-= 1
         (at, end) = (failure == nil ? frame.at : frame.end, frame.end)
     }
 
+    @inline(__always)
     mutating func text(_ limit: Int) -> OTLPText? {
         guard wireType == Self.delimited else { return nil }
         let text = OTLPText(start: base + start, count: length)
@@ -126,11 +144,14 @@ struct ProtobufSource: OTLPSource {
     }
 
     /// Little-endian.
+    @inline(__always)
     private func word(_ offset: Int) -> UInt64 {
         UInt64(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
     }
 
+    @inline(__always)
     mutating func unsigned() -> UInt64? { wireType == Self.varint ? number : nil }
+    @inline(__always)
     mutating func signed() -> Int64? { wireType == Self.varint ? Int64(bitPattern: number) : nil }
 
     mutating func zigzag() -> Int32? {
@@ -144,6 +165,7 @@ struct ProtobufSource: OTLPSource {
         return UInt32(littleEndian: UnsafeRawPointer(base + start).loadUnaligned(as: UInt32.self))
     }
 
+    @inline(__always)
     mutating func fixed64() -> UInt64? { wireType == Self.eightBytes ? word(start) : nil }
     mutating func signedFixed64() -> Int64? { fixed64().map { Int64(bitPattern: $0) } }
     mutating func double() -> Double? { fixed64().map { Double(bitPattern: $0) } }
@@ -182,6 +204,7 @@ struct ProtobufSource: OTLPSource {
 
 extension OTLPText {
     /// Well-formed, as proto3 demands of a string.
+    @_optimize(speed)
     var isUTF8: Bool {
         var index = 0
         while index < count {

@@ -58,6 +58,11 @@ final class SpansIntake: SpansTaker {
     private static let nameBytes = 256
     private static let messageBytes = 2048
 
+    func take(_ attributes: AttributeGathering) {
+        spans?.set(attributes.first, attributes.count)
+        spans?.addDropped(attributes: attributes.dropped, events: 0, links: 0)
+    }
+
     func take(_ event: SpanEventHead, _ attributes: AttributeGathering) {
         if event.name.equals("exception") { hasException = true }
         guard let name = attributes.arena.cString(event.name, Self.nameBytes), name.pointee != 0 else {
@@ -83,17 +88,16 @@ final class SpansIntake: SpansTaker {
             attributes.first, attributes.count, dropped: UInt32(clamping: link.dropped &+ UInt64(attributes.dropped)))
     }
 
-    func end(_ span: SpanHead, _ attributes: AttributeGathering) {
+    func end(_ span: SpanHead, _ arena: TextArena) {
         guard let spans, let tool else { return }
-        spans.set(attributes.first, attributes.count)
         if (1...2).contains(span.status) {
             let keepsMessage = !hasException || tool.collector.options.extendedCollection
-            let message = keepsMessage ? attributes.arena.cString(span.statusMessage, Self.messageBytes) : nil
+            let message = keepsMessage ? arena.cString(span.statusMessage, Self.messageBytes) : nil
             spans.set(status: UInt8(truncatingIfNeeded: span.status), message)
         }
         spans.addDropped(
-            attributes: UInt32(clamping: span.droppedAttributes &+ UInt64(attributes.dropped)),
-            events: UInt32(clamping: span.droppedEvents), links: UInt32(clamping: span.droppedLinks))
+            attributes: UInt32(clamping: span.droppedAttributes), events: UInt32(clamping: span.droppedEvents),
+            links: UInt32(clamping: span.droppedLinks))
         tally.add(spans.finish())
     }
 }

@@ -39,9 +39,10 @@ protocol SpansTaker: AnyObject {
     func begin(_ resource: OTLPResource) -> Bool
     /// False: nothing more of it is wanted.
     func begin(_ span: SpanHead, _ attributes: AttributeGathering) -> Bool
+    func take(_ attributes: AttributeGathering)
     func take(_ event: SpanEventHead, _ attributes: AttributeGathering)
     func take(_ link: SpanLinkHead, _ attributes: AttributeGathering)
-    func end(_ span: SpanHead, _ attributes: AttributeGathering)
+    func end(_ span: SpanHead, _ arena: TextArena)
     /// A span of a resource that is not taken.
     func countRefused()
 }
@@ -161,14 +162,26 @@ enum SpansReader {
             switch field {
             case 0:
                 source.leave(frame)
-                if isTaken { taker.end(head, gathering) }
-                return
+                if !isTaken { return }
+                flush(gathering, taker)
+                return taker.end(head, gathering.arena)
             case 9 where isTaken: source.keyValue(gathering)
-            case 11 where isTaken: readEvent(&source, gathering, taker)
-            case 13 where isTaken: readLink(&source, gathering, taker)
+            case 11 where isTaken:
+                flush(gathering, taker)
+                readEvent(&source, gathering, taker)
+            case 13 where isTaken:
+                flush(gathering, taker)
+                readLink(&source, gathering, taker)
             default: source.skip()
             }
         }
+    }
+
+    /// Attributes come before what follows them, so that they are not the ones without room.
+    private static func flush(_ gathering: AttributeGathering, _ taker: any SpansTaker) {
+        if gathering.given == 0 { return }
+        taker.take(gathering)
+        gathering.removeAll()
     }
 
     private static func head<Source: OTLPSource>(_ source: Source) -> SpanHead {

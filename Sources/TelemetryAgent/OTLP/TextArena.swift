@@ -24,6 +24,7 @@ final class TextArena {
 
     /// A copy for C, of at most `limit` bytes and a few: enough to see that more was there. Nil: there is no room. A NUL,
     /// which no text in C can hold, becomes U+FFFD.
+    @_optimize(speed)
     func cString(_ text: OTLPText, _ limit: Int) -> UnsafePointer<CChar>? {
         let count = min(text.count, limit &+ 8)
         guard let target = room(count &+ 1) else { return nil }

@@ -103,13 +103,18 @@ package final class ToolCollectors {
 
     package var count: Int { tools.count }
 
-    /// `version`: of the sender's program; empty, or no version: the manifest's.
-    package func open(_ name: String, _ version: String) -> Answer {
+    /// How often a tool was looked for that was not open.
+    private(set) var looks: UInt64 = 0
+
+    /// `version`: of the sender's program; empty, or not a version: the manifest's. `mayLook`: also a tool that is not open.
+    package func open(_ name: String, _ version: String, mayLook: Bool = true) -> Answer {
         if name.utf8.isEmpty { return .refused(.noTool) }
         guard ToolName.isValid(name) else { return .refused(.invalidTool) }
         let version = Self.isVersion(version) ? version : ""
         if let known = find(name, version) { return .open(known) }
         if let why = recentRefusal(name) { return .refused(why) }
+        if !mayLook { return .refused(.toolCount) }
+        looks &+= 1
         return make(name, version)
     }
 

@@ -1,7 +1,8 @@
+import Foundation
+import TelemetryCore
 import XCTest
 
 @testable import TelemetryAgent
-@testable import TelemetryCore
 
 final class AnswerTests: XCTestCase {
     private let receiver = OTLPReceiver(ToolCollectors())
@@ -48,12 +49,15 @@ final class AnswerTests: XCTestCase {
         for path in ["/", "/v1/logs/", "/V1/logs", "/v1/profiles"] { XCTAssertNil(OTLPSignal(path: path)) }
     }
 
-    /// Every reason has a text and a name that no other has.
-    func testRefusals() {
+    /// Every reason has a text and a name that no other has, and is in the document.
+    func testRefusals() throws {
         let texts = IntakeRefusal.allCases.map { $0.text.text }
         let names = IntakeRefusal.allCases.map { $0.name.text }
         XCTAssertEqual(Set(texts).count, texts.count)
         XCTAssertEqual(Set(names).count, names.count)
+        let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..").standardized
+        let page = try String(contentsOf: root.appendingPathComponent("docs/otlp-receiver.md"), encoding: .utf8)
+        for name in names { XCTAssertTrue(page.contains("`\(name)`"), name) }
         for index in IntakeRefusal.allCases.indices { XCTAssertEqual(IntakeRefusal.allCases[index].rawValue, index) }
     }
 }

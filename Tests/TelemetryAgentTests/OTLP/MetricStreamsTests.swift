@@ -1,7 +1,7 @@
+import TelemetryCore
 import XCTest
 
 @testable import TelemetryAgent
-@testable import TelemetryCore
 
 final class MetricStreamsTests: XCTestCase {
     private func point(_ start: UInt64, _ time: UInt64) -> PointHead { PointHead(start: start, time: time) }

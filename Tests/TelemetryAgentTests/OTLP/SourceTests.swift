@@ -1,7 +1,7 @@
+import TelemetryCore
 import XCTest
 
 @testable import TelemetryAgent
-@testable import TelemetryCore
 
 /// The two readers of fields, on bytes that were made by hand.
 final class SourceTests: XCTestCase {

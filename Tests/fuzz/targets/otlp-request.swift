@@ -106,6 +106,8 @@ private final class Taker: LogsTaker, SpansTaker, MetricsTaker {
         return span.kind != 5
     }
 
+    func take(_ attributes: AttributeGathering) { see(attributes) }
+
     func take(_ event: SpanEventHead, _ attributes: AttributeGathering) {
         see(event.name)
         see(attributes)
@@ -116,9 +118,8 @@ private final class Taker: LogsTaker, SpansTaker, MetricsTaker {
         see(attributes)
     }
 
-    func end(_ span: SpanHead, _ attributes: AttributeGathering) {
+    func end(_ span: SpanHead, _ arena: TextArena) {
         see(span.statusMessage)
-        see(attributes)
         reached()
     }
 
