@@ -81,6 +81,9 @@ let package = Package(
         .executableTarget(name: "header-generator", dependencies: ["GeneratorText"], exclude: ["telemetry.h.in"]),
         .executableTarget(name: "manual-generator", dependencies: ["GeneratorText"]),
         .testTarget(
+            name: "TelemetryAgentTests", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],
+            swiftSettings: [gnuSource]),
+        .testTarget(
             name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: [gnuSource]),
     ],
     swiftLanguageModes: [.v5]
