@@ -94,9 +94,13 @@ final class AgentListener: PolledSource {
         }
     }
 
+    /// Nobody finds it any more. Those who have found it before are still answered.
+    func withdraw() {
+        if let path { _ = PathText.call(path) { unlink($0) } }
+    }
+
     func close() {
         closeFile(descriptor)
-        if let path { _ = PathText.call(path) { unlink($0) } }
         isOver = true
     }
 }
