@@ -16,7 +16,7 @@ struct WorkerTask {
     /// Nil: where manifests are installed.
     let manifest: String?
 
-    /// Of a message. A path has at most 4 KiB, of which each byte may become four: `PathText`.
+    /// Of a message. A path has at most 4 KiB, and each of its bytes may become four: `PathText`.
     static let limit = 20 << 10
 
     /// Kind, length of the tool's name, the name, the manifest.
