@@ -84,6 +84,9 @@ let package = Package(
             name: "otlp-driver", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],
             path: "Tests/otlp/driver", swiftSettings: embedded, linkerSettings: embeddedLink),
         .testTarget(
+            name: "TelemetryAgentTests", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],
+            swiftSettings: [gnuSource]),
+        .testTarget(
             name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: [gnuSource]),
         .testTarget(
             name: "TelemetryAgentTests", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],

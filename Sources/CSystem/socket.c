@@ -249,3 +249,8 @@ bool csystem_wake_agent(const char *path, const char *tool, const char *manifest
     close(fd);
     return is_told;
 }
+
+bool csystem_has_listener(const char *path)
+{
+    return access(path, F_OK) == 0 && csystem_is_listened_to(path);
+}

@@ -52,6 +52,8 @@ package final class Agent {
 
     /// Clients at the same time. One more loses its place to it that has asked for nothing for longest.
     static let connectionLimit = 128
+    /// Longer than an agent takes to end.
+    private static let lockNanoseconds: Int64 = 5_000_000_000
 
     package init(_ choice: Choice) throws(StartError) {
         self.choice = choice
@@ -63,7 +65,7 @@ package final class Agent {
         flag = EndFlag()
         do throws(SystemCallError) {
             try directory.prepare()
-            guard let lock = try AgentLock.take(directory) else { throw SystemCallError(code: 0) }
+            guard let lock = try Self.takeLock(directory) else { throw SystemCallError(code: 0) }
             self.lock = lock
         } catch {
             throw error.code == 0 ? .running(directory) : .failed(directory.path + ": " + error.text)
@@ -80,6 +82,17 @@ package final class Agent {
         addOwnRoutes()
         // It keeps no file system busy.
         _ = chdir("/")
+    }
+
+    /// An agent that has the lock and does not listen is about to end, or has just begun. Nil: an agent is running.
+    private static func takeLock(_ directory: RuntimeDirectory) throws(SystemCallError) -> AgentLock? {
+        let end = MonotonicClock.now() &+ lockNanoseconds
+        while true {
+            if let lock = try AgentLock.take(directory) { return lock }
+            let isThere = PathText.call(directory.socketPath) { csystem_has_listener($0) ? 1 : 0 } != 0
+            if isThere || MonotonicClock.now() >= end { return nil }
+            _ = poll(nil, 0, 20)
+        }
     }
 
     // MARK: sockets
@@ -107,7 +120,11 @@ package final class Agent {
     }
 
     private func giveUp(_ address: ListenAddress?, _ error: SystemCallError) -> StartError {
-        for listener in listeners { listener.close() }
+        for listener in listeners {
+            listener.withdraw()
+            listener.close()
+        }
+        statsD.withdraw()
         statsD.close()
         return .failed((address?.description ?? "") + ": " + error.text)
     }
@@ -159,12 +176,28 @@ package final class Agent {
             if !connections.isEmpty || statsD.hasClients { lastClient = now }
             connections.removeAll { $0.isOver }
         }
+        for listener in listeners { listener.withdraw() }
+        statsD.withdraw()
+        if !flag.isSet { finish() }
         for listener in listeners { listener.close() }
         for connection in connections { connection.end() }
         statsD.close()
         collectors.close()
         deliverer.end()
         lock.release()
+    }
+
+    /// It ends by itself. Tools that told it something in the last moment rely on it; from now on they start another agent,
+    /// which waits for this one's lock.
+    private func finish() {
+        let end = MonotonicClock.now() &+ 2_000_000_000
+        repeat {
+            idle?.deadline = 0
+            loop.turn()
+            deliverer.assign(now: MonotonicClock.now())
+            idle?.deadline = end
+            if !deliverer.isIdle(now: MonotonicClock.now()) { loop.turn() }
+        } while !flag.isSet && !deliverer.isIdle(now: MonotonicClock.now()) && MonotonicClock.now() < end
     }
 
     private func isOverdue(_ now: Int64) -> Bool {
@@ -208,7 +241,7 @@ package final class Agent {
                 return answer
             })
         router.add(
-            Route(.post, "/agent/wake", bodyLimit: WorkerTask.limit / 2, isLocalOnly: true) { _ in
+            Route(.post, "/agent/wake", bodyLimit: 5 << 10, isLocalOnly: true) { _ in
                 WakeHandler { self.deliverer.wake($0, manifest: $1, now: MonotonicClock.now()) }
             })
     }

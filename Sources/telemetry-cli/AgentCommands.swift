@@ -6,8 +6,8 @@ import TelemetryCore
 enum AgentCommands {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitCode {
         guard let action = invocation.arguments.words.first else { return try serve(invocation) }
-        for id in [OptionID.listen, .idleExit] where invocation.arguments.has(id) {
-            throw invocation.usage("--listen and --idle-exit are for the agent itself")
+        for id in [OptionID.listen, .idleExit, .statsD] where invocation.arguments.has(id) {
+            throw invocation.usage("--listen, --statsd and --idle-exit are for the agent itself")
         }
         return ArgumentParser.same(action, "stop") ? try stop(invocation) : try status(invocation)
     }
@@ -20,7 +20,8 @@ enum AgentCommands {
         }
         var choice = Agent.Choice()
         choice.idleExitSeconds = try invocation.number(.idleExit, "--idle-exit", in: 1...31_536_000)
-        if let text = invocation.arguments.value(.listen) { choice.listen = try address(invocation, text) }
+        if let text = invocation.arguments.value(.listen) { choice.listen = try address(invocation, text, "--listen") }
+        if let text = invocation.arguments.value(.statsD) { choice.statsD = try address(invocation, text, "--statsd") }
         let agent: Agent
         do throws(Agent.StartError) { agent = try Agent(choice) } catch {
             switch error {
@@ -42,13 +43,16 @@ enum AgentCommands {
         return .ok
     }
 
-    private static func address(_ invocation: Invocation, _ text: String) throws(Failure) -> ListenAddress {
+    private static func address(_ invocation: Invocation, _ text: String, _ option: String) throws(Failure)
+        -> ListenAddress
+    {
         let address: ListenAddress
         do throws(ListenAddressError) { address = try ListenAddress.parse(invocation.path(text)) } catch {
-            throw invocation.usage("--listen: " + error.text)
+            throw invocation.usage(option + ": " + error.text)
         }
         guard case .loopback = address else {
-            throw invocation.usage("--listen: the agent has its own Unix socket; expected ADDRESS:PORT of this machine")
+            throw invocation.usage(
+                option + ": the agent has its own Unix sockets; expected ADDRESS:PORT of this machine")
         }
         return address
     }
@@ -58,9 +62,11 @@ enum AgentCommands {
             var object = JSONObject()
             object.add("process", UInt64(Process.id))
             object.add("addresses", agent.addresses)
+            object.add("statsd_addresses", agent.statsD.addresses)
             try invocation.answer(object.text)
         } else if !invocation.isQuiet {
-            invocation.complain("listening on " + joined(agent.addresses, " and ") + " (Ctrl-C ends it)")
+            let port = agent.statsD.port.map { ", StatsD on " + $0 } ?? ""
+            invocation.complain("listening on " + joined(agent.addresses, " and ") + port + " (Ctrl-C ends it)")
         }
     }
 

@@ -34,8 +34,29 @@ struct AgentStatus {
         object.add("requests_refused", agent.counts.refused)
         object.add("requests_failed", agent.counts.failed)
         object.add("connections_of_others", agent.counts.strangers)
+        object.add("statsd_addresses", agent.statsD.addresses)
+        object.add("received", received.accepted)
+        object.add("received_refused", received.refused)
+        object.add("statsd_dropped", dropped)
         object.add("tools", objects: agent.deliverer.tools.map(Self.tool(now)))
         return object
+    }
+
+    /// In every way: records and spans, data points, lines, and values of StatsD.
+    private var received: (accepted: UInt64, refused: UInt64) {
+        let otlp = agent.otlp.counts
+        var sum = (accepted: otlp.accepted.reduce(0, &+), refused: UInt64(0))
+        for counts in otlp.refused { sum.refused &+= counts.reduce(0, &+) }
+        for counts in [agent.lines, agent.statsD.values] {
+            sum.accepted &+= counts.accepted
+            sum.refused &+= counts.refused.reduce(0, &+)
+        }
+        return sum
+    }
+
+    private var dropped: UInt64 {
+        let packets = agent.statsD.packets
+        return packets.strangers &+ packets.unknown &+ packets.tooLong &+ packets.lost
     }
 
     private static func tool(_ now: Int64) -> (WatchedTool) -> JSONObject {
@@ -57,7 +78,7 @@ struct AgentStatus {
         for name in [
             "process", "version", "addresses", "uptime_seconds", "idle_exit_seconds", "is_told_of_changes", "workers",
             "lost_workers", "passes", "requests", "requests_refused", "requests_failed", "connections_of_others",
-            "tools",
+            "statsd_addresses", "received", "received_refused", "statsd_dropped", "tools",
         ] {
             object.add(name, raw: "null")
         }
@@ -69,6 +90,12 @@ struct AgentStatus {
             "the agent runs: process \(Process.id), version " + TelemetryVersion.text + ", for \(uptimeSeconds) s",
             "listening on " + joined(agent.addresses, " and "),
         ]
+        if !agent.statsD.addresses.isEmpty { lines.append("StatsD on " + joined(agent.statsD.addresses, " and ")) }
+        if received.accepted &+ received.refused &+ dropped > 0 {
+            lines.append(
+                "received: \(received.accepted) recorded, \(received.refused) refused, \(dropped) packets thrown away ('/metrics' says why)"
+            )
+        }
         if let seconds = agent.choice.idleExitSeconds { lines.append("ends after \(seconds) s without work") }
         if agent.deliverer.isWatchIncomplete {
             lines.append("not told of every change, so it looks every 10 s (see /proc/sys/fs/inotify)")

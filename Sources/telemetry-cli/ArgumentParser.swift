@@ -8,7 +8,7 @@ enum OptionID {
     case dryRun, sent, verify, wire, offline, schema
     case format, since, log, columns
     case attribute, by, batch, textfile, audience, delivery, signal
-    case listen, idleExit, push, job, grouping
+    case listen, statsD, idleExit, push, job, grouping
     case spanName, kind, parent, print, status, message, expires
 }
 

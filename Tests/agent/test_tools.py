@@ -113,6 +113,49 @@ def detached(world):
     ask(world, "status", expected=NONE)
 
 
+@test("tools/ending", "J1")
+def ending(world):
+    """What a run tells an agent that is about to end is delivered nevertheless, by it or by the one that the run starts."""
+    origin = world.closes(Origin())
+    manifest(world, TOOL, origin.url, **AGENT)
+    for number in range(12):
+        agent = Agent(world, "--idle-exit", "1")
+        track(world, f"first{number}")
+        wait_until(lambda: f"first{number}" in names(origin), "the first event")
+        # A pass and its look take some milliseconds; then a second begins.
+        time.sleep(0.98 + 0.006 * number)
+        track(world, f"last{number}")
+        wait_until(lambda: f"last{number}" in names(origin), f"the event of round {number}, in the agent's last moment", 8)
+        ask(world, "stop")
+        agent.process.wait()
+    check_equal(24, len(names(origin)), "events, each once")
+
+
+def finding(world, environment=None):
+    """What doctor says of the agent; nil: nothing."""
+    done = world.run([TELEMETRY, "doctor", "--offline", "--json", "--tool", TOOL], environment={**environment_of(world), **(environment or {})},
+                     expected=None)
+    return next(((each["state"], each["detail"]) for each in json.loads(done.stdout) if each["check"] == "agent"), None)
+
+
+@test("tools/doctor", "J1")
+def doctor(world):
+    """doctor says that an agent runs, that a run would start one, or that none can run; and nothing where nobody asks for one."""
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    check_equal(None, finding(world), "without an agent")
+    manifest(world, TOOL, "http://127.0.0.1:1", **AGENT)
+    check_equal(("ok", "none is running; the tool starts one"), finding(world), "of a tool in mode agent")
+    closed = world.path("closed")
+    os.mkdir(closed, 0o700)
+    with open(os.path.join(closed, "telemetry"), "w"):
+        pass
+    check_equal(("warning", f"none can run: {closed}/telemetry cannot be used"), finding(world, {"XDG_RUNTIME_DIR": closed}), "without a place")
+    agent = Agent(world)
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    check_equal(("ok", f"process {agent.id} delivers for every tool"), finding(world), "with an agent")
+    agent.end()
+
+
 @test("tools/cost", "J1")
 def cost(world):
     """A run that leaves its event to a running agent takes at most 1.05 times as long as one that has none."""

@@ -35,6 +35,8 @@ int csystem_wake_pipe(int *reading, int *writing);
 bool csystem_wake_agent(const char *path, const char *tool, const char *manifest);
 /** The user on the other side of a Unix socket when it connected, and the process. False: it has none. */
 bool csystem_peer(int socket, uint32_t *user, int32_t *process);
+/** Somebody listens on that Unix socket. False: nobody does, or there is none. */
+bool csystem_has_listener(const char *path);
 /** Connects to a Unix socket, and waits. What is read or written later gives up after so long. */
 int csystem_connect_unix(const char *path, int seconds);
 /** What a descriptor that this process was given listens on. 0: on nothing. */

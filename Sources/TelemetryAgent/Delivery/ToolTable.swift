@@ -64,10 +64,21 @@ final class ToolTable {
                 for tool in tools { tool.change(now: now) }
             } else if let base, base.watch == event.watch {
                 mustScan = true
-                if event.isGone { self.base = nil }
+                if event.isGone { forgetWatches(now) }
             } else if let tool = tool(of: event.watch) {
                 take(event, tool, now)
             }
+        }
+    }
+
+    /// The state directory was taken away, perhaps with everything in it: what will be there is watched anew.
+    private func forgetWatches(_ now: Int64) {
+        if let base { watch.remove(base.watch) }
+        base = nil
+        for tool in tools {
+            for each in tool.watches { watch.remove(each) }
+            tool.watches = []
+            tool.change(now: now)
         }
     }
 

@@ -16,7 +16,8 @@ struct WorkerTask {
     /// Nil: where manifests are installed.
     let manifest: String?
 
-    static let limit = 8 << 10
+    /// Of a message. A path has at most 4 KiB, and each of its bytes may become four: `PathText`.
+    static let limit = 20 << 10
 
     /// Kind, length of the tool's name, the name, the manifest.
     var bytes: [UInt8] {

@@ -34,11 +34,16 @@ struct WorkerProgram {
             report.outcome = .options
             return report
         }
+        let end = Deadline(timeoutMilliseconds: Self.passMilliseconds)
         for target in Self.targets(options) {
             switch task.kind {
             case .deliver:
-                if Outstanding.isDelivered(target) { report.outcome = .interrupted } else { deliver(target, &report) }
-            case .deliverPatiently: deliver(target, &report)
+                if Outstanding.isDelivered(target) {
+                    report.outcome = .interrupted
+                } else {
+                    deliver(target, until: end, &report)
+                }
+            case .deliverPatiently: deliver(target, until: end, &report)
             case .look:
                 let found = Outstanding(target)
                 report.mark = report.mark &* 31 &+ found.mark
@@ -57,9 +62,10 @@ struct WorkerProgram {
         return result
     }
 
-    private func deliver(_ target: Options, _ report: inout WorkerReport) {
+    private func deliver(_ target: Options, until end: Deadline, _ report: inout WorkerReport) {
+        let rest = UInt32(clamping: end.remainingMilliseconds(cap: Int(Self.passMilliseconds)))
         let delivery = ToolDelivery(target) { [socket] in Self.isUnwanted(socket) }
-        switch delivery.run(timeoutMilliseconds: Self.passMilliseconds, ignoringBackoff: false, sparing: true) {
+        switch delivery.run(timeoutMilliseconds: rest, ignoringBackoff: false, sparing: true) {
         case TELEMETRY_OK: if !delivery.metricProblem.utf8.isEmpty { report.outcome = .failed }
         case TELEMETRY_DISABLED: if report.outcome == .done { report.outcome = .disabled }
         case TELEMETRY_ERROR_TIMEOUT: report.outcome = .interrupted

@@ -16,7 +16,8 @@ enum PlainNumber {
             guard (0x30...0x39).contains(text[at]) else { return nil }
             let digit = Int64(text[at] &- 0x30)
             let (tens, isTooLarge) = value.multipliedReportingOverflow(by: 10)
-            let (sum, overflow) = isNegative ? tens.subtractingReportingOverflow(digit) : tens.addingReportingOverflow(digit)
+            let (sum, overflow) =
+                isNegative ? tens.subtractingReportingOverflow(digit) : tens.addingReportingOverflow(digit)
             if isTooLarge || overflow { return nil }
             value = sum
             at += 1

@@ -92,7 +92,9 @@ struct LineJSON {
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .none)
         case UInt8(ascii: "{"):
-            guard mayBeObject else { throw expected("a text, a number, true, false or null, and no object in an object") }
+            guard mayBeObject else {
+                throw expected("a text, a number, true, false or null, and no object in an object")
+            }
             return .object(try object(isOutermost: false))
         case UInt8(ascii: "["): throw expected("a text, a number, true, false, null or an object, and no list")
         default: return try number()

@@ -48,7 +48,9 @@ struct LineEvent {
         time = try members.time("timestamp") ?? 0
         attributes = try members.object("metadata")
         duration = try members.whole("duration_ms", 0...Int64.max)
-        exitCode = try members.whole("exit_code", Int64(Int32.min)...Int64(Int32.max)).map { Int32(truncatingIfNeeded: $0) }
+        exitCode = try members.whole("exit_code", Int64(Int32.min)...Int64(Int32.max)).map {
+            Int32(truncatingIfNeeded: $0)
+        }
         category = try Self.category(try members.text("error_category"))
         error = try members.text("error")
         try members.end(
@@ -109,7 +111,8 @@ struct LineMetric {
         attributes = try members.object("attributes")
         try members.end(
             "a metric",
-            kind == .count ? "tool, version, count, by, unit or attributes"
+            kind == .count
+                ? "tool, version, count, by, unit or attributes"
                 : "tool, version, gauge or observe, value, unit or attributes")
     }
 }
@@ -135,7 +138,10 @@ struct LineSpan {
         parent = try Self.id("parent_span_id", 8, &members)?.low ?? 0
         kind = UInt32(try Self.choice("kind", Self.kinds, &members) ?? 0) + 1
         guard let time = try members.time("timestamp"), let duration = try members.whole("duration_ns", 0...Int64.max)
-        else { throw LineMistake(text: "'timestamp' and 'duration_ns' of a span are needed: when it began, and how long it took") }
+        else {
+            throw LineMistake(
+                text: "'timestamp' and 'duration_ns' of a span are needed: when it began, and how long it took")
+        }
         start = time
         end = time &+ UInt64(duration)
         status = UInt8(try Self.choice("status", Self.statuses, &members) ?? 0)

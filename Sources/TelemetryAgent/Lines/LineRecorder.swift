@@ -58,7 +58,8 @@ final class LineRecorder {
     private static func outcome(_ why: IntakeRefusal, _ tool: String) -> LineOutcome {
         switch why {
         case .noTool, .invalidTool:
-            return .invalid("'tool': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
+            return .invalid(
+                "'tool': expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
         case .toolOptions: return .of("disabled", why.text)
         default: return .of("disabled", why.text)
         }
@@ -116,7 +117,8 @@ final class LineRecorder {
         var received = ReceivedEvent(type: type, name: name)
         received.time = event.time
         received.attributes = gathering.first
-        received.attributeCount = gathering.countForEvent(Self.attributes)
+        received.attributeCount = gathering.count
+        received.isCut = gathering.dropped > 0
         received.durationMilliseconds = event.duration
         received.exitCode = event.exitCode
         received.errorCategory = event.category
@@ -124,8 +126,6 @@ final class LineRecorder {
         let status = Recording.receive(tool.collector, received)
         return outcome(status, tool, .logs, "the name or the type is not valid")
     }
-
-    private static let attributes = 64
 
     private func record(_ metric: LineMetric, _ tool: OpenTool) -> LineOutcome {
         if let obstacle = obstacle(tool, .metrics, isTaken: tool.takesMetrics) { return obstacle }
@@ -143,12 +143,13 @@ final class LineRecorder {
             counts.add(.metricName)
             return .invalid(
                 "'" + metric.kind.name.text
-                    + "': expected a letter, then letters, digits, '_', '.', '-' or '/'; and a unit of at most 63 bytes")
+                    + "': expected a letter, then letters, digits, '_', '.', '-' or '/'; and a unit of at most 63 bytes"
+            )
         case .notDeclared: return outcome(TELEMETRY_ERROR_UNDECLARED, tool, .metrics, "")
         case .tooMany, .noMemory, .otherBounds: return outcome(TELEMETRY_ERROR_DROPPED, tool, .metrics, "")
         case .disabled: return outcome(TELEMETRY_DISABLED, tool, .metrics, "")
         }
-        let count = gathering.countForEvent(Self.attributes)
+        let count = gathering.count
         let status: telemetry_status
         switch metric.kind {
         case .count:

@@ -60,7 +60,7 @@ struct MetricsPage {
             failures.add(Double(tool.failures), [FixedFamily.Label("tool", tool.name)])
         }
         return [
-            passes, failures, requests,
+            passes, failures, requests, accepted, refused, packets,
             single(
                 "telemetry_agent_strangers_total", .counter, "Connections of other users, which were closed.",
                 counts.strangers),
@@ -76,6 +76,52 @@ struct MetricsPage {
             single(
                 "telemetry_agent_unreadable_tools", .gauge, "Tools whose metrics cannot be read.", unreadable),
         ]
+    }
+
+    /// The ways in, with what was taken and what was refused in each.
+    private var ways: [(way: String, accepted: UInt64, refused: [UInt64])] {
+        let otlp = agent.otlp.counts
+        return OTLPSignal.allCases.map { ("otlp_" + $0.name, otlp.accepted[$0.rawValue], otlp.refused[$0.rawValue]) }
+            + [
+                ("lines", agent.lines.accepted, agent.lines.refused),
+                ("statsd", agent.statsD.values.accepted, agent.statsD.values.refused),
+            ]
+    }
+
+    private var accepted: FixedFamily {
+        var family = FixedFamily(
+            "telemetry_agent_received_total", .counter,
+            help: "Records, spans, points, lines and values that the agent has recorded, by the way in.")
+        for each in ways { family.add(Double(each.accepted), [FixedFamily.Label("way", each.way)]) }
+        return family
+    }
+
+    private var refused: FixedFamily {
+        var family = FixedFamily(
+            "telemetry_agent_received_refused_total", .counter,
+            help: "Those that it has not recorded, by the reason.")
+        for each in ways {
+            for why in IntakeRefusal.allCases where each.refused[why.rawValue] > 0 {
+                family.add(
+                    Double(each.refused[why.rawValue]),
+                    [FixedFamily.Label("way", each.way), FixedFamily.Label("reason", why.name.text)])
+            }
+        }
+        return family
+    }
+
+    private var packets: FixedFamily {
+        let counts = agent.statsD.packets
+        var family = FixedFamily(
+            "telemetry_agent_statsd_dropped_total", .counter,
+            help: "Packets of StatsD that were thrown away unread, by the reason.")
+        for (reason, count) in [
+            ("other_user", counts.strangers), ("unknown_sender", counts.unknown), ("too_long", counts.tooLong),
+            ("overload", counts.lost),
+        ] {
+            family.add(Double(count), [FixedFamily.Label("reason", reason)])
+        }
+        return family
     }
 
     private func single(_ name: StaticString, _ type: MetricType, _ help: StaticString, _ value: UInt64) -> FixedFamily

@@ -123,6 +123,14 @@ package enum OTLPSignal: Int, CaseIterable {
         }
     }
 
+    package var name: String {
+        switch self {
+        case .logs: "logs"
+        case .traces: "traces"
+        case .metrics: "metrics"
+        }
+    }
+
     /// Nil: it is not a path of OTLP/HTTP.
     package init?(path: String) {
         for signal in Self.allCases where signal.path.text.utf8.elementsEqual(path.utf8) {

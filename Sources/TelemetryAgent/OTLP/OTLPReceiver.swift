@@ -128,14 +128,15 @@ package final class OTLPReceiver {
 package struct OTLPCounts {
     /// Records, spans and data points, by signal.
     package private(set) var accepted = [UInt64](repeating: 0, count: OTLPSignal.allCases.count)
-    /// The same, by reason.
-    package private(set) var refused = [UInt64](repeating: 0, count: IntakeRefusal.allCases.count)
+    /// The same, by signal and reason.
+    package private(set) var refused = [[UInt64]](
+        repeating: [UInt64](repeating: 0, count: IntakeRefusal.allCases.count), count: OTLPSignal.allCases.count)
     /// Requests, by the status of their answer: 200, 400, 413, 415, 503.
     package private(set) var answers: [(status: Int, count: UInt64)] = [200, 400, 413, 415, 503].map { ($0, 0) }
 
     mutating func add(_ signal: OTLPSignal, _ tally: IntakeTally) {
         accepted[signal.rawValue] &+= tally.accepted
-        for index in refused.indices { refused[index] &+= tally.refused[index] }
+        for (index, count) in tally.refused.enumerated() { refused[signal.rawValue][index] &+= count }
     }
 
     mutating func answered(_ status: Int) {

@@ -124,9 +124,12 @@ final class StatsDDatagrams: PolledSource {
         return isOwn
     }
 
+    func withdraw() {
+        if let path { _ = PathText.call(path) { unlink($0) } }
+    }
+
     func close() {
         closeFile(descriptor)
-        if let path { _ = PathText.call(path) { unlink($0) } }
         isOver = true
     }
 }

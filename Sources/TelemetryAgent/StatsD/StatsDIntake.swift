@@ -11,7 +11,9 @@ final class StatsDIntake {
 
     /// Longest packet.
     static let packetLimit = 64 << 10
-    private static let attributesOfSeries = 64
+    /// Tools that are looked for: each costs a look at some files.
+    private static let looksPerSecond: UInt64 = 64
+    private var (looks, second): (UInt64, Int64) = (0, 0)
     /// Of a value that stands for many: more than 53 bits would not be exact.
     private static let mostTimes = 9e15
 
@@ -23,6 +25,8 @@ final class StatsDIntake {
     /// Several lines with LF between them.
     func take(_ packet: UnsafeRawBufferPointer) {
         let mark = tools.mark
+        let now = Clock.monotonic() / 1_000_000_000
+        if now != second { (looks, second) = (0, now) }
         var start = 0
         for at in 0..<packet.count where packet[at] == 0x0A {
             takeLine(UnsafeRawBufferPointer(rebasing: packet[start..<at]))
@@ -57,7 +61,10 @@ final class StatsDIntake {
             origin.version = ""
             name = UnsafeRawBufferPointer(rebasing: name[(point + 1)...])
         }
-        switch tools.open(origin.tool, origin.version) {
+        let before = tools.looks
+        let answer = tools.open(origin.tool, origin.version, mayLook: looks < Self.looksPerSecond)
+        looks &+= tools.looks &- before
+        switch answer {
         case .refused(let why): counts.add(why)
         case .open(let tool): take(part, named: name, isOfService: origin.isService, tool)
         }
@@ -134,7 +141,7 @@ final class StatsDIntake {
     }
 
     private func record(_ part: StatsDPart, _ intake: MetricIntake, _ tool: OpenTool) {
-        let count = gathering.countForEvent(Self.attributesOfSeries)
+        let count = gathering.count
         let times = (1 / part.rate).rounded()
         part.eachValue { number in
             let status: telemetry_status

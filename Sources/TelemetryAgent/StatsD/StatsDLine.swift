@@ -129,7 +129,9 @@ enum StatsDLine {
             case UInt8(ascii: "@"):
                 at += 1
                 let text = field(endsAtColon: true)
-                guard text.first != UInt8(ascii: "-"), let rate = PlainNumber.double(text), rate > 0 else { return false }
+                guard text.first != UInt8(ascii: "-"), let rate = PlainNumber.double(text), rate > 0 else {
+                    return false
+                }
                 part.rate = rate
             case UInt8(ascii: "#"):
                 at += 1

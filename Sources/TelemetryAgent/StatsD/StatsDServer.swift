@@ -67,6 +67,12 @@ package final class StatsDServer {
         onUse()
     }
 
+    /// Nobody finds its sockets any more.
+    func withdraw() {
+        for each in datagrams { each.withdraw() }
+        listener?.withdraw()
+    }
+
     func close() {
         for each in datagrams { each.close() }
         for each in clients { each.end() }

@@ -2,15 +2,6 @@
 import CSystem
 import TelemetryCore
 
-/// The other side of a connection.
-package struct Peer {
-    /// Over the Unix socket; else over a port of this machine.
-    package let isLocal: Bool
-    package let user: UInt32
-    /// As it was when it connected: it may be gone. 0: not known.
-    package let process: Int32
-}
-
 /// A socket that clients of this user connect to.
 final class AgentListener: PolledSource {
     let descriptor: Int32
@@ -102,9 +93,13 @@ final class AgentListener: PolledSource {
         }
     }
 
+    /// Nobody finds it any more. Those who have found it before are still answered.
+    func withdraw() {
+        if let path { _ = PathText.call(path) { unlink($0) } }
+    }
+
     func close() {
         closeFile(descriptor)
-        if let path { _ = PathText.call(path) { unlink($0) } }
         isOver = true
     }
 }

@@ -25,6 +25,8 @@ package struct RuntimeDirectory {
         if status.st_mode & 0o777 != 0o700, PathText.call(path, { chmod($0, 0o700) }) != 0 { throw .current }
     }
 
+    package var isUsable: Bool { AgentPlace.isUsable }
+
     /// Whether a client may trust what is there.
     var isTrusted: Bool {
         var status = stat()

@@ -12,7 +12,8 @@ extension Timestamp {
         else { return nil }
         let date = CivilDate(year: century * 100 + year, month: month, day: day)
         // A leap second is the last one of its minute.
-        guard (1970...2261).contains(date.year), (1...12).contains(month), day >= 1, hour < 24, minute < 60, second <= 60,
+        guard (1970...2261).contains(date.year), (1...12).contains(month), day >= 1, hour < 24, minute < 60,
+            second <= 60,
             CivilDate(daysSinceEpoch: date.daysSinceEpoch) == date, let (fraction, end) = fraction(text, 19),
             let offset = offset(text, end)
         else { return nil }

@@ -19,7 +19,7 @@ package enum AgentPlace {
     }
 
     /// An agent could listen there.
-    static var isUsable: Bool {
+    package static var isUsable: Bool {
         let path = directory
         var status = stat()
         if SystemCall.status.once({ PathText.call(path) { lstat($0, &status) } }) == 0 {
