@@ -57,6 +57,10 @@ package struct HTTPRequest {
 func lowercase(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
 
 extension StaticString {
+    package var text: String {
+        String(decoding: UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount), as: UTF8.self)
+    }
+
     /// Byte for byte.
     package func isSame(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count == utf8CodeUnitCount else { return false }

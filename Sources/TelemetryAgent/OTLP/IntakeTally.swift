@@ -140,9 +140,3 @@ final class IntakeTally {
         return text
     }
 }
-
-extension StaticString {
-    package var text: String {
-        String(decoding: UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount), as: UTF8.self)
-    }
-}

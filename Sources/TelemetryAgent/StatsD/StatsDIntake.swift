@@ -41,7 +41,9 @@ final class StatsDIntake {
     private func takeLine(_ line: UnsafeRawBufferPointer) {
         StatsDLine.read(line) { outcome in
             switch outcome {
-            case .refused(let why): counts.add(why)
+            case .refused(.malformed): counts.add(.malformed)
+            case .refused(.set): counts.add(.statsDSet)
+            case .refused(.event): counts.add(.statsDEvent)
             case .part(let part): take(part)
             }
         }

@@ -65,14 +65,18 @@ struct StatsDNumber {
 enum StatsDLine {
     enum Outcome {
         case part(StatsDPart)
-        case refused(IntakeRefusal)
+        case refused(Refusal)
+    }
+
+    enum Refusal {
+        case malformed, set, event
     }
 
     /// `take`: is called for each part. A line without anything in it has none.
     static func read(_ whole: UnsafeRawBufferPointer, _ take: (Outcome) -> Void) {
         let line = trimmed(whole)
         if line.isEmpty { return }
-        if line.starts(with: "_e{".utf8) || line.starts(with: "_sc|".utf8) { return take(.refused(.statsDEvent)) }
+        if line.starts(with: "_e{".utf8) || line.starts(with: "_sc|".utf8) { return take(.refused(.event)) }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return take(.refused(.malformed)) }
         let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
         var reader = Reader(line: line, at: colon + 1)
@@ -108,7 +112,7 @@ enum StatsDLine {
             guard at < line.count else { return .refused(.malformed) }
             at += 1
             let word = StatsDLine.trimmed(field(endsAtColon: true))
-            var problem: IntakeRefusal?
+            var problem: Refusal?
             var part = StatsDPart(name: name, type: Self.type(word, &problem), values: values)
             if problem == nil && !Self.areNumbers(values, part.type) { problem = .malformed }
             while at < line.count, line[at] == Self.bar {
@@ -147,11 +151,11 @@ enum StatsDLine {
             return true
         }
 
-        private static func type(_ word: UnsafeRawBufferPointer, _ problem: inout IntakeRefusal?) -> StatsDType {
+        private static func type(_ word: UnsafeRawBufferPointer, _ problem: inout Refusal?) -> StatsDType {
             if ("ms" as StaticString).isSame(word) { return .timer }
             if ("g" as StaticString).isSame(word) { return .gauge }
             if ("h" as StaticString).isSame(word) || ("d" as StaticString).isSame(word) { return .histogram }
-            if ("s" as StaticString).isSame(word) { problem = .statsDSet }
+            if ("s" as StaticString).isSame(word) { problem = .set }
             if word.isEmpty { problem = .malformed }
             return .counter
         }

@@ -1,7 +1,7 @@
+import TelemetryCore
 import XCTest
 
 @testable import TelemetryAgent
-import TelemetryCore
 
 final class LineRecordTests: XCTestCase {
     private func read(_ line: String) -> Result<LineRecord, LineMistake> {
@@ -18,20 +18,33 @@ final class LineRecordTests: XCTestCase {
     func testMistakes() {
         for (line, expected) in [
             ("{", "byte 2: expected a key in quotes"), ("{\"tool\" 1}", "byte 9: expected ':' behind the key"),
-            ("{\"tool\":\"t\",}", "byte 13: expected a key in quotes"), ("{} x", "byte 4: expected the end of the line"),
-            ("{\"tool\":[1]}", "no list"), ("{\"a\":{\"b\":{}}}", "no object in an object"), ("{}", "'tool' is missing"),
+            ("{\"tool\":\"t\",}", "byte 13: expected a key in quotes"),
+            ("{} x", "byte 4: expected the end of the line"),
+            ("{\"tool\":[1]}", "no list"), ("{\"a\":{\"b\":{}}}", "no object in an object"),
+            ("{}", "'tool' is missing"),
             ("{\"tool\":1}", "'tool': expected a text, got a number"), ("{\"tool\":\"t\"}", "'name' is missing"),
-            ("{\"tool\":\"t\",\"tool\":\"t\"}", "'tool' is there twice"), ("{\"tool\":\"t\",\"name\":\"\\u0000\"}", "no U+0000"),
+            ("{\"tool\":\"t\",\"tool\":\"t\"}", "'tool' is there twice"),
+            ("{\"tool\":\"t\",\"name\":\"\\u0000\"}", "no U+0000"),
             ("{\"tool\":\"t\",\"nmae\":\"x\",\"name\":\"x\"}", "an event has no member 'nmae'; expected tool, "),
             ("{\"tool\":\"t\",\"name\":\"x\",\"timestamp\":\"yesterday\"}", "'timestamp': expected a time"),
             ("{\"tool\":\"t\",\"name\":\"x\",\"exit_code\":1.5}", "'exit_code': expected a whole number, got a number"),
-            ("{\"tool\":\"t\",\"name\":\"x\",\"exit_code\":2147483648}", "'exit_code': expected a number from -2147483648"),
+            (
+                "{\"tool\":\"t\",\"name\":\"x\",\"exit_code\":2147483648}",
+                "'exit_code': expected a number from -2147483648"
+            ),
             ("{\"tool\":\"t\",\"name\":\"x\",\"error_category\":\"bad\"}", "'error_category': expected one of "),
-            ("{\"tool\":\"t\",\"gauge\":\"x\"}", "'value' is missing"), ("{\"tool\":\"t\",\"name\":\"x\",\"a\":01}", "',' or '}'"),
-            ("{\"tool\":\"t\",\"count\":\"x\",\"value\":1}", "a metric has no member 'value'; expected tool, version, count, by"),
+            ("{\"tool\":\"t\",\"gauge\":\"x\"}", "'value' is missing"),
+            ("{\"tool\":\"t\",\"name\":\"x\",\"a\":01}", "',' or '}'"),
+            (
+                "{\"tool\":\"t\",\"count\":\"x\",\"value\":1}",
+                "a metric has no member 'value'; expected tool, version, count, by"
+            ),
             ("{\"tool\":\"t\",\"observe\":\"x\",\"value\":1e999}", "a number that 64 bits can hold"),
             ("{\"tool\":\"t\",\"type\":\"span\",\"name\":\"x\"}", "'timestamp' and 'duration_ns'"),
-            ("{\"tool\":\"t\",\"type\":\"span\",\"name\":\"x\",\"trace_id\":\"1\"}", "'trace_id': expected 32 hexadecimal digits"),
+            (
+                "{\"tool\":\"t\",\"type\":\"span\",\"name\":\"x\",\"trace_id\":\"1\"}",
+                "'trace_id': expected 32 hexadecimal digits"
+            ),
             ("{\"tool\":\"\u{1}\"}", "no control character"), ("{\"tool\":\"t\\x\"}", "an escape of JSON"),
             ("{\"tool\":\"t", "the end of a text"), ("{\"tool\":tru}", "a value"), ("{\"tool\":-}", "a value"),
         ] {
@@ -51,11 +64,15 @@ final class LineRecordTests: XCTestCase {
         XCTAssertEqual(found.time, 1_778_589_045_500_000_000)
         XCTAssertEqual(found.attributes.count, 5)
         XCTAssertEqual([found.duration, found.exitCode.map { Int64($0) }], [7, -1])
-        guard case .metric(let count) = try read(#"{"tool":"t","count":"x"}"#).get().content else { return XCTFail("no count") }
+        guard case .metric(let count) = try read(#"{"tool":"t","count":"x"}"#).get().content else {
+            return XCTFail("no count")
+        }
         XCTAssertEqual(count.number.whole, 1)
-        let line = #"{"tool":"t","type":"span","name":"x","timestamp":"1970-01-01T00:00:01Z","duration_ns":5,"status":"error","kind":"client"}"#
+        let line =
+            #"{"tool":"t","type":"span","name":"x","timestamp":"1970-01-01T00:00:01Z","duration_ns":5,"status":"error","kind":"client"}"#
         guard case .span(let span) = try read(line).get().content else { return XCTFail("no span") }
-        XCTAssertEqual([span.start, span.end, UInt64(span.kind), UInt64(span.status)], [1_000_000_000, 1_000_000_005, 3, 2])
+        XCTAssertEqual(
+            [span.start, span.end, UInt64(span.kind), UInt64(span.status)], [1_000_000_000, 1_000_000_005, 3, 2])
     }
 
     func testTimes() {

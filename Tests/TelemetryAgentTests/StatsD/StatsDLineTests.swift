@@ -1,7 +1,7 @@
+import TelemetryCore
 import XCTest
 
 @testable import TelemetryAgent
-import TelemetryCore
 
 /// The rules of docs/agent.md, each with a line that shows it. The sources: statsd/statsd (stats.js, lib/helpers.js), and
 /// DataDog/datadog-agent (comp/dogstatsd/server/parse.go, parse_metrics.go).
@@ -36,7 +36,7 @@ final class StatsDLineTests: XCTestCase {
 
     private let rules: [(rule: String, line: String, parts: [String])] = [
         ("statsd: types", "a:1|c", ["a counter 1"]), ("statsd: types", "a:1.5|ms", ["a timer 1.5"]),
-        ("statsd: types", "a:1|g", ["a gauge 1"]), ("statsd: sets", "a:x|s", ["statsDSet"]),
+        ("statsd: types", "a:1|g", ["a gauge 1"]), ("statsd: sets", "a:x|s", ["set"]),
         ("statsd: an unknown type is a counter", "a:2|meter", ["a counter 2"]),
         ("statsd: a counter without a value is 1", "a:|c", ["a counter 1"]),
         ("statsd: others need one", "a:|g", ["malformed"]), ("statsd: others need one", "a:|ms", ["malformed"]),
@@ -48,7 +48,8 @@ final class StatsDLineTests: XCTestCase {
         ("statsd: a rate is a number that is not negative", "a:1|c|@", ["malformed"]),
         ("statsd: a rate is a number that is not negative", "a:1|c|@x", ["malformed"]),
         ("of 0, nothing can be divided by", "a:1|c|@0", ["malformed"]),
-        ("statsd: a sign changes a gauge", "a:-5|g", ["a gauge ±-5"]), ("statsd: a type is needed", "a:1", ["malformed"]),
+        ("statsd: a sign changes a gauge", "a:-5|g", ["a gauge ±-5"]),
+        ("statsd: a type is needed", "a:1", ["malformed"]),
         ("statsd: a type is needed", "a", ["malformed"]), ("a type is needed", "a:1|", ["malformed"]),
         ("statsd: blanks around a type", "a:1| c \r", ["a counter 1"]), ("a name is needed", ":1|c", ["malformed"]),
         ("dogstatsd: an empty line is nothing", "", []), ("dogstatsd: an empty line is nothing", " \r", []),
@@ -64,8 +65,8 @@ final class StatsDLineTests: XCTestCase {
         ("dogstatsd: an unknown field is ignored", "a:1|c|x:y|#k:v", ["a counter 1 #k=v"]),
         ("dogstatsd: a time is above 0", "a:1|c|T1656581400", ["a counter 1"]),
         ("dogstatsd: a time is above 0", "a:1|c|T0", ["malformed"]), ("dogstatsd: a time", "a:1|c|Tx", ["malformed"]),
-        ("dogstatsd: events", "_e{2,2}:ab|cd", ["statsDEvent"]),
-        ("dogstatsd: service checks", "_sc|a|0", ["statsDEvent"]),
+        ("dogstatsd: events", "_e{2,2}:ab|cd", ["event"]),
+        ("dogstatsd: service checks", "_sc|a|0", ["event"]),
         ("dogstatsd: anything else is a metric", "_scx:1|c", ["_scx counter 1"]),
         ("finite numbers", "a:inf|g", ["malformed"]), ("finite numbers", "a:nan|g", ["malformed"]),
         ("finite numbers", "a:1e999|g", ["malformed"]), ("finite numbers", "a:0x10|g", ["malformed"]),
@@ -82,7 +83,9 @@ final class StatsDLineTests: XCTestCase {
     /// Every prefix of every line is read to its end.
     func testPrefixes() {
         for each in rules {
-            for length in 0...each.line.utf8.count { _ = parts(String(decoding: Array(each.line.utf8.prefix(length)), as: UTF8.self)) }
+            for length in 0...each.line.utf8.count {
+                _ = parts(String(decoding: Array(each.line.utf8.prefix(length)), as: UTF8.self))
+            }
         }
     }
 }
