@@ -49,14 +49,14 @@ bool csystem_ports(int socket, uint16_t *own, uint16_t *others, bool *is_v6);
 /** Two ends, for messages. Each is read as a whole. */
 int csystem_message_pair(int *one, int *other);
 
-/** Who has sent a datagram, as far as the system says. */
+/** The sender of a datagram, as far as the system says. */
 typedef struct csystem_sender {
     /** Of a Unix socket. */
     uint32_t user;
     bool has_user;
     /** The datagram was longer than the room for it. */
     bool is_cut;
-    /** Of a port's client, on a loopback address; 0: it is none. */
+    /** Of a port's client, on a loopback address; 0: there is not one. */
     uint16_t port;
     /** How many datagrams the system has thrown away so far for want of room, if it says so. */
     uint32_t lost;

@@ -11,7 +11,7 @@ final class JSONLinesHandler: LineHandler {
 
     /// Longest line, without its end. An event has less.
     static let lineLimit = 64 << 10
-    /// Who sends so many of them in a row does not speak this language, and each is answered with more than it has.
+    /// A client that sends so many of them in a row does not speak this language. Each is answered with more than it has.
     private static let mostMistakes = 100
 
     init(_ recorder: LineRecorder) { self.recorder = recorder }

@@ -153,7 +153,7 @@ struct LineSpan {
         )
     }
 
-    /// A span without ids begins a trace of its own.
+    /// A span without ids begins its own trace.
     private static func context(_ members: inout LineMembers) throws(LineMistake) -> TraceContext {
         let (trace, span) = (try id("trace_id", 16, &members), try id("span_id", 8, &members))
         if trace == nil && span == nil { return .root { _ in true } }

@@ -2,7 +2,7 @@
 import CSystem
 import TelemetryCore
 
-/// What has become of a line.
+/// What happened to a line.
 struct LineOutcome {
     /// A word of `telemetry track --json`, or `invalid`.
     var status: StaticString

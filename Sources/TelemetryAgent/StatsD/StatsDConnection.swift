@@ -75,7 +75,7 @@ final class StatsDConnection: PolledSource {
         return (last + 1, bytes.count - last > StatsDIntake.packetLimit)
     }
 
-    /// The last line may have no end. A packet that is cut is none.
+    /// The last line may have no end. A packet that is cut does not count.
     private func finish() {
         if isFramed != true, !input.isEmpty { input.withUnsafeBytes { intake.take($0) } }
         end()

@@ -14,7 +14,7 @@ final class StatsDDatagrams: PolledSource {
     private let onUse: () -> Void
     private var area: [UInt8] = []
     private var lost: UInt32 = 0
-    /// Who has a port, as it was a moment ago.
+    /// Whose port it was a moment ago.
     private var known: [(port: UInt16, isOwn: Bool, time: Int64)] = []
     private(set) var isOver = false
 

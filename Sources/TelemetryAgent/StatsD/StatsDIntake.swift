@@ -14,7 +14,7 @@ final class StatsDIntake {
     /// Tools that are looked for: each costs a look at some files.
     private static let looksPerSecond: UInt64 = 64
     private var (looks, second): (UInt64, Int64) = (0, 0)
-    /// Of a value that stands for many: more than 53 bits would not be exact.
+    /// Of a value that counts many times: more than 53 bits would not be exact.
     private static let mostTimes = 9e15
 
     init(_ tools: ToolCollectors, _ counts: IntakeCounts) {
@@ -72,7 +72,7 @@ final class StatsDIntake {
         }
     }
 
-    /// As StatsD has it: blanks become one `_`, `/` becomes `-`, and what is no letter, digit, `_`, `-` or `.` is left out.
+    /// As StatsD has it: blanks become one `_`, `/` becomes `-`, and all but letters, digits, `_`, `-` and `.` is left out.
     /// With a NUL behind it. Nil: there is no room.
     private func sanitised(_ name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard let target = arena.room(name.count + 1) else { return nil }

@@ -15,7 +15,7 @@ struct StatsDPart {
     let name: UnsafeRawBufferPointer
     let type: StatsDType
     fileprivate(set) var values: UnsafeRawBufferPointer
-    /// Each value stands for 1 / `rate` values.
+    /// Each value counts 1 / `rate` times.
     fileprivate(set) var rate = 1.0
     /// Of all parts of the line; empty: it has none.
     fileprivate(set) var tags = UnsafeRawBufferPointer(start: nil, count: 0)

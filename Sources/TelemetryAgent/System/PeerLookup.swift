@@ -18,12 +18,12 @@ enum PeerLookup {
 
     enum Sender {
         case user(UInt32)
-        /// Its socket is gone, or has no port of its own any more.
+        /// Its socket is gone.
         case unknown
     }
 
-    /// Who sends datagrams from that port of this machine. Several sockets may share it, and all of them count. Nil: they
-    /// belong to different users.
+    /// The user whose socket has that port for datagrams. Several sockets may share it, and all of them count. Nil: they belong
+    /// to different users.
     static func sender(from port: UInt16, isV6: Bool) -> Sender? {
         var result = Sender.unknown
         var isShared = false

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Timestamp {
-    /// Nanoseconds since 1970-01-01 UTC of a time as RFC 3339, section 5.6, writes it. Nil: it is none, or it is before 1970
+    /// Nanoseconds since 1970-01-01 UTC of a time as RFC 3339, section 5.6, writes it. Nil: it is not one, or it is before 1970
     /// or after 2261.
     package static func nanoseconds(_ text: [UInt8]) -> Int64? {
         guard text.count >= 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),

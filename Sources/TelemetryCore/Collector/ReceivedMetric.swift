@@ -41,7 +41,7 @@ package struct MetricIntake {
         return .metric(MetricIntake(handle: handle))
     }
 
-    /// A metric of one of `types`, of which the first one is made where the tool declares none.
+    /// A metric of one of `types`. Where the tool declares none, one of the first type is made.
     package static func find(
         _ collector: Collector, _ name: UnsafePointer<CChar>, oneOf types: [MetricType], unit: String
     ) -> Outcome {
@@ -85,7 +85,7 @@ package struct MetricIntake {
         return status == TELEMETRY_DISABLED ? other : status
     }
 
-    /// A value of a histogram that stands for so many.
+    /// A value of a histogram that counts so many times.
     package func observe(
         _ value: Double, times: UInt64, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
