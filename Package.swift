@@ -88,9 +88,6 @@ let package = Package(
             swiftSettings: [gnuSource]),
         .testTarget(
             name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: [gnuSource]),
-        .testTarget(
-            name: "TelemetryAgentTests", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],
-            swiftSettings: [gnuSource]),
     ],
     swiftLanguageModes: [.v5]
 )
