@@ -92,7 +92,7 @@ def signals(world):
     check_equal(3.0, page[f'runs_total{{tool="{TOOL}",kind="a"}}'], "a counter")
     check_equal(7.5, page[f'free{{tool="{TOOL}"}}'], "a gauge")
     check_equal(1.0, page[f'took_seconds_count{{tool="{TOOL}"}}'], "a histogram")
-    spans = world.path("spans.jsonl")
+    spans = world.path("events-spans.jsonl")
     wait_until(lambda: os.path.exists(world.path("events.jsonl")) and os.path.exists(spans), "the local logs")
     wait_until(lambda: open(spans).read().endswith("\n") and open(world.path("events.jsonl")).read().endswith("\n"), "their lines")
     with open(spans) as file:

@@ -11,6 +11,7 @@ from suite import Skipped, check, check_equal, test
 
 PLAIN = """
 import sys
+import time
 import statsd
 kind, where, tool = sys.argv[1:4]
 if kind == "udp":
@@ -26,11 +27,14 @@ made.set("users", "x")
 with made.pipeline() as pipe:
     pipe.incr("piped")
     pipe.incr("piped")
+# The owner of a port can only be looked up as long as it is there.
+time.sleep(0.5)
 made.close()
 """
 
 DATADOG = """
 import sys
+import time
 from datadog.dogstatsd import DogStatsd
 kind, where, tool = sys.argv[1:4]
 options = {"host": "127.0.0.1", "port": int(where)} if kind == "udp" else {"socket_path": where}
@@ -44,6 +48,7 @@ made.set("users", "x")
 made.event("title", "text")
 made.service_check("check", 0)
 made.flush()
+time.sleep(0.5)
 made.close_socket()
 """
 
