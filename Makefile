@@ -83,6 +83,13 @@ $(release)/libtelemetry.a: FORCE
 $(release)/telemetry-cli: FORCE | $(release)/libtelemetry.a
 	@$(compile) --product telemetry-cli
 
+# For Tests/otlp: the receiver of OTLP without its HTTP server. SwiftPM links it, and nothing installs it.
+$(release)/otlp-driver: FORCE | $(release)/telemetry-cli
+	@$(compile) --product otlp-driver
+
+build/test-programs/otlp-driver: $(release)/otlp-driver | build/test-programs
+	cp $< $@
+
 # What a linked object has beside it: code in the place of the standard library's.
 replaced = build/obj/rounding.o build/obj/foreign.o
 
@@ -114,7 +121,7 @@ build/bin/telemetry: build/obj/telemetry | build/bin
 build/include/telemetry.h: include/telemetry.h | build/include
 	cp $< $@
 
-build/lib build/bin build/obj build/include:
+build/lib build/bin build/obj build/include build/test-programs:
 	mkdir -p $@
 
 # The header: what the compiler says of the exports, the hand-written C types, and the template.
@@ -201,7 +208,8 @@ install: build man completion
 	$(configure) install/telemetry-config.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config.cmake
 	$(configure) install/telemetry-config-version.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/telemetry/telemetry-config-version.cmake
 	$(configure) install/telemetry-deliver@.service.in > $(DESTDIR)$(USERUNITDIR)/telemetry-deliver@.service
-	install -m 644 install/telemetry-deliver@.timer $(DESTDIR)$(USERUNITDIR)
+	$(configure) install/telemetry-agent.service.in > $(DESTDIR)$(USERUNITDIR)/telemetry-agent.service
+	install -m 644 install/telemetry-deliver@.timer install/telemetry-agent.socket $(DESTDIR)$(USERUNITDIR)
 	install -m 644 build/man/man1/*.1 $(DESTDIR)$(MANDIR)/man1
 	install -m 644 build/man/man3/*.3 $(DESTDIR)$(MANDIR)/man3
 	install -m 644 build/man/man5/*.5 $(DESTDIR)$(MANDIR)/man5

@@ -72,12 +72,20 @@ let package = Package(
             name: "TelemetryABI", dependencies: ["TelemetryCore", "CSystem"],
             exclude: ["telemetry.map", "libtelemetry.so.0.abi"],
             swiftSettings: embedded),
+        .target(name: "TelemetryAgent", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: embedded),
         .executableTarget(
-            name: "telemetry-cli", dependencies: ["TelemetryCore", "CSystem"],
+            name: "telemetry-cli", dependencies: ["TelemetryCore", "TelemetryAgent", "CSystem"],
             swiftSettings: embedded, linkerSettings: embeddedLink),
         .target(name: "GeneratorText"),
         .executableTarget(name: "header-generator", dependencies: ["GeneratorText"], exclude: ["telemetry.h.in"]),
         .executableTarget(name: "manual-generator", dependencies: ["GeneratorText"]),
+        // The receiver of OTLP without its HTTP server, for Tests/otlp. It is not installed.
+        .executableTarget(
+            name: "otlp-driver", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],
+            path: "Tests/otlp/driver", swiftSettings: embedded, linkerSettings: embeddedLink),
+        .testTarget(
+            name: "TelemetryAgentTests", dependencies: ["TelemetryAgent", "TelemetryCore", "CSystem"],
+            swiftSettings: [gnuSource]),
         .testTarget(
             name: "TelemetryCoreTests", dependencies: ["TelemetryCore", "CSystem"], swiftSettings: [gnuSource]),
     ],

@@ -142,3 +142,115 @@ int csystem_wake_pipe(int *reading, int *writing)
         close(*reading);
     return failed(*writing);
 }
+
+bool csystem_peer(int socket, uint32_t *user, int32_t *process)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || length != sizeof peer
+        || peer.uid == (uid_t)-1)
+        return false;
+    *user = peer.uid;
+    *process = peer.pid;
+    return true;
+}
+
+int csystem_connect_unix(const char *path, int seconds)
+{
+    struct sockaddr_un address;
+    struct timeval longest = { seconds, 0 };
+    if (!name(path, &address))
+        return -ENAMETOOLONG;
+    int fd = csystem_above_streams(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest) != 0
+        || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest) != 0
+        || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        return failed(fd);
+    return fd;
+}
+
+static bool is_loopback(const struct sockaddr_storage *address, uint16_t *port)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    *port = ntohs(address->ss_family == AF_INET ? v4->sin_port : v6->sin6_port);
+    return address->ss_family == AF_INET ? ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+                                         : IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+int csystem_listens_on(int socket, uint16_t *port)
+{
+    struct sockaddr_storage address;
+    int listens = 0, type = 0;
+    socklen_t length = sizeof listens, address_length = sizeof address;
+    if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || listens == 0
+        || getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_STREAM
+        || getsockname(socket, (struct sockaddr *)&address, &address_length) != 0)
+        return 0;
+    if (address.ss_family == AF_UNIX)
+        return CSYSTEM_LISTENS_UNIX;
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6)
+        return CSYSTEM_LISTENS_ELSEWHERE;
+    return is_loopback(&address, port) ? CSYSTEM_LISTENS_LOOPBACK : CSYSTEM_LISTENS_ELSEWHERE;
+}
+
+bool csystem_ports(int socket, uint16_t *own, uint16_t *others, bool *is_v6)
+{
+    struct sockaddr_storage here, there;
+    socklen_t length = sizeof here, other_length = sizeof there;
+    if (getsockname(socket, (struct sockaddr *)&here, &length) != 0
+        || getpeername(socket, (struct sockaddr *)&there, &other_length) != 0
+        || (here.ss_family != AF_INET && here.ss_family != AF_INET6))
+        return false;
+    *is_v6 = here.ss_family == AF_INET6;
+    return is_loopback(&here, own) && is_loopback(&there, others);
+}
+
+int csystem_message_pair(int *one, int *other)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return -errno;
+    *one = csystem_above_streams(ends[0]);
+    *other = csystem_above_streams(ends[1]);
+    if (*one >= 0 && *other >= 0)
+        return 0;
+    if (*one >= 0)
+        close(*one);
+    return failed(*other);
+}
+
+void csystem_prepare_given(int socket)
+{
+    int flags = fcntl(socket, F_GETFL);
+    fcntl(socket, F_SETFD, FD_CLOEXEC);
+    if (flags >= 0)
+        fcntl(socket, F_SETFL, flags | O_NONBLOCK);
+}
+
+bool csystem_wake_agent(const char *path, const char *tool, const char *manifest)
+{
+    char request[6144];
+    struct sockaddr_un address;
+    uint32_t user;
+    int32_t process;
+    int length = snprintf(request, sizeof request, "POST /agent/wake HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n"
+                          "Connection: close\r\n\r\n%s\n%s", strlen(tool) + 1 + strlen(manifest), tool, manifest);
+    if (length < 0 || (size_t)length >= sizeof request || strchr(manifest, '\n') != NULL || !name(path, &address))
+        return false;
+    int fd = open_socket(AF_UNIX);
+    if (fd < 0)
+        return false;
+    bool is_told;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        is_told = errno == EAGAIN;
+    else
+        is_told = csystem_peer(fd, &user, &process) && user == geteuid() && csystem_send(fd, request, (size_t)length) == length;
+    close(fd);
+    return is_told;
+}
+
+bool csystem_has_listener(const char *path)
+{
+    return access(path, F_OK) == 0 && csystem_is_listened_to(path);
+}

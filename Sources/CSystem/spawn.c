@@ -8,6 +8,7 @@
 struct start {
     const char *program;
     char *const *arguments;
+    char *const *environment;
     const posix_spawn_file_actions_t *actions;
     const posix_spawnattr_t *attributes;
     int error;
@@ -19,7 +20,8 @@ static int start_and_leave(void *context)
 {
     struct start *start = context;
     pid_t pid;
-    start->error = posix_spawn(&pid, start->program, start->actions, start->attributes, start->arguments, environ);
+    start->error = posix_spawn(&pid, start->program, start->actions, start->attributes, start->arguments,
+                               start->environment);
     return 0;
 }
 
@@ -52,11 +54,12 @@ static int start_between(struct start *start)
    stays open would keep its reader waiting. */
 static int add_actions(posix_spawn_file_actions_t *actions, int lock)
 {
-    int error = posix_spawn_file_actions_adddup2(actions, lock, STDERR_FILENO + 1);
+    int first = lock < 0 ? STDERR_FILENO + 1 : STDERR_FILENO + 2;
+    int error = lock < 0 ? 0 : posix_spawn_file_actions_adddup2(actions, lock, STDERR_FILENO + 1);
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO && error == 0; stream++)
         error = posix_spawn_file_actions_addopen(actions, stream, "/dev/null", O_RDWR, 0);
     if (error == 0)
-        error = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 2);
+        error = posix_spawn_file_actions_addclosefrom_np(actions, first);
     /* The new process keeps no file system busy, and is not in a directory that may be removed. */
     return error != 0 ? error : posix_spawn_file_actions_addchdir_np(actions, "/");
 }
@@ -81,11 +84,8 @@ bool csystem_may_spawn(void)
         && (prctl(PR_GET_CHILD_SUBREAPER, &adopts) != 0 || adopts == 0);
 }
 
-int csystem_start_deliverer(const char *program, const char *tool, const char *version, const char *manifest, int lock)
+static int start_program(const char *program, const char *const *arguments, char *const *environment, int lock)
 {
-    /* The command line contains nothing private, because everyone can read it. */
-    const char *arguments[] = { "telemetry", "deliver", "--quiet", "--tool", tool, "--tool-version", version,
-                                "--manifest", manifest, NULL };
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int error = posix_spawn_file_actions_init(&actions);
@@ -95,13 +95,47 @@ int csystem_start_deliverer(const char *program, const char *tool, const char *v
     if (error == 0) {
         error = add_actions(&actions, lock);
         set_attributes(&attributes);
-        struct start start = { program, (char *const *)arguments, &actions, &attributes, 0 };
+        struct start start = { program, (char *const *)arguments, environment, &actions, &attributes, 0 };
         if (error == 0)
             error = start_between(&start);
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);
     return error;
+}
+
+int csystem_start_deliverer(const char *program, const char *tool, const char *version, const char *manifest, int lock)
+{
+    /* The command line contains nothing private, because everyone can read it. */
+    const char *arguments[] = { "telemetry", "deliver", "--quiet", "--tool", tool, "--tool-version", version,
+                                "--manifest", manifest, NULL };
+    return start_program(program, arguments, environ, lock);
+}
+
+/* The user, the places of files, the way into the network. What chooses a receiver or agrees for one run (OTEL_*,
+   ..._TELEMETRY_ENABLED) is not for all tools. */
+static bool is_for_all(const char *variable)
+{
+    static const char *const names[] = { "HOME=", "USER=", "LOGNAME=", "PATH=", "LANG=", "TZ=", "TMPDIR=",
+                                         "XDG_", "SSL_CERT_", "http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=",
+                                         "ALL_PROXY=", "no_proxy=", "NO_PROXY=" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+int csystem_start_agent(const char *program)
+{
+    enum { MOST = 64 };
+    const char *arguments[] = { "telemetry", "agent", "--quiet", "--idle-exit", "60", NULL };
+    char *environment[MOST + 1];
+    size_t count = 0;
+    for (char **variable = environ; variable != NULL && *variable != NULL && count < MOST; variable++)
+        if (is_for_all(*variable))
+            environment[count++] = *variable;
+    environment[count] = NULL;
+    return start_program(program, arguments, environment, -1);
 }
 
 const char *csystem_library_path(void)

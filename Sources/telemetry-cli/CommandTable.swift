@@ -177,6 +177,23 @@ enum CommandTable {
                         summary: "longest time to take, in milliseconds (default: 60000)"),
                 ]),
             CommandSyntax(
+                id: .agent, name: "agent",
+                forms: ["[--idle-exit SECONDS] [--listen ADDRESS] [--statsd ADDRESS]", "status", "stop"],
+                summary: "deliver for every tool, as long as it runs; say what it does; end it",
+                details:
+                    "Runs until Ctrl-C, SIGTERM or 'telemetry agent stop', one for each user. It needs no --tool.\n'status' ends with exit code 12 if no agent is running.",
+                options: [
+                    OptionSyntax(
+                        id: .idleExit, name: "--idle-exit", value: "SECONDS",
+                        summary: "end after so many seconds without a client and without a delivery"),
+                    OptionSyntax(
+                        id: .listen, name: "--listen", value: "ADDRESS",
+                        summary: "take requests of this user on 127.0.0.1:PORT, [::1]:PORT or localhost:PORT too"),
+                    OptionSyntax(
+                        id: .statsD, name: "--statsd", value: "ADDRESS",
+                        summary: "take datagrams of StatsD of this user on such a port too"),
+                ], actions: ["status", "stop"], words: 1),
+            CommandSyntax(
                 id: .show, name: "show",
                 forms: [
                     "[--signal events|spans] [--audience author|own]",

@@ -9,6 +9,7 @@ enum DoctorCommand {
         let decision = ConsentResolver.decide(options)
         let findings =
             DoctorSetup.check(options, decision) + DoctorDelivery.check(options, decision, isOffline: isOffline)
+            + DoctorAgent.check(options)
             + DoctorVersions.check()
         if invocation.wantsJSON {
             try invocation.answer(JSONObject.array(findings.map { $0.json }))

@@ -23,6 +23,10 @@ enum ExitCode: Int32 {
     case unconfirmed = 9
     /// `span event`, `span end`: the span is not open.
     case notOpen = 10
+    /// `agent`: another agent of this user is running.
+    case agentRunning = 11
+    /// `agent status`: none is running.
+    case noAgent = 12
     /// As a shell says it: found but not executable.
     case notExecutable = 126
     /// As a shell says it: not found.

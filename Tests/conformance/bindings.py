@@ -1,4 +1,4 @@
-"""The ways in: the library from C, C++ and Python, with options and with a manifest, and the helper."""
+"""The ways in: the library from C, C++ and Python, with options and with a manifest, the helper, and OTLP."""
 import json
 import os
 import shutil
@@ -12,6 +12,7 @@ from table import OWN_SOURCES, SOURCES
 from world import config_file, project_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 MEMBERS = {"tool", "enabled", "source", "reason", "local_only", "sources", "warnings", "own"}
 
 
@@ -22,7 +23,7 @@ class Answer:
 
 
 class Programs:
-    """decide.c, by a C and by a C++ compiler, and decide.py."""
+    """decide.c, by a C and by a C++ compiler, decide.py, and the driver of the receiver of OTLP."""
 
     def __init__(self):
         self.directory = tempfile.mkdtemp(prefix="telemetry-conformance-bin-")
@@ -33,6 +34,10 @@ class Programs:
             if done.returncode != 0:
                 self.remove()
                 raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+        self.driver = os.environ.get("TELEMETRY_OTLP_DRIVER")
+        if not self.driver:
+            self.driver = os.path.join(ROOT, "build", "test-programs", "otlp-driver")
+            subprocess.run(["make", "--quiet", "-C", ROOT, "build/test-programs/otlp-driver"], check=True, stdout=sys.stderr)
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -52,7 +57,9 @@ def of(case, programs):
         return options
     if "local-key" in case.options:
         options = []
-    return options + by_manifest + [explain, status, span]
+    # Nobody can give the agent an option for one call.
+    received = [] if "no-telemetry" in case.options else [lambda world, case: otlp(world, case, programs)]
+    return options + by_manifest + [explain, status, span] + received
 
 
 def run(world, command):
@@ -128,6 +135,35 @@ def span(world, case):
     spans = said["enabled"] or said["own"]["enabled"] and asks_for_spans(case)
     suite.check_equal((PARENT[:35], bool(spans)), (context[:35], context != PARENT), f"telemetry span: {context}")
     return Answer("telemetry span", said)
+
+
+def otlp(world, case, programs):
+    """What the agent takes by OTLP: an event, a span and a metric, with the decision of the user that it runs for."""
+    said = json.loads(helper(world, case, "explain", "--json"))
+    tool = case.options.get("tool", "mytool")
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": tool}}]}
+    record = {"logs": {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [{"eventName": "try"}]}]}]},
+              "traces": {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [
+                  {"name": "try", "traceId": "01" * 16, "spanId": "02" * 8, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}]}]}]},
+              "metrics": {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [
+                  {"name": "runs", "sum": {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": [{"asInt": "1"}]}}]}]}]}}
+    given = b"".join(f"{signal}\tapplication/json\t\t{len(body)}\n".encode() + body for signal, body in
+                     ((signal, json.dumps(message).encode()) for signal, message in record.items()))
+    done = subprocess.run([programs.driver], cwd=world.path("work"), env={**world.variables, b"TELEMETRY_MANIFEST": world.path("manifest.yaml").encode()},
+                          input=given, capture_output=True, timeout=20)
+    suite.check(done.returncode == 0, f"otlp: exit code {done.returncode} {done.stderr.decode(errors='replace')[:500]}")
+    taken, rest = [], done.stdout
+    while rest:
+        head, _, rest = rest.partition(b"\n")
+        status, _, _, length = head.decode().split("\t")
+        suite.check_equal("200", status, f"otlp: {rest[:200]}")
+        taken.append(rest[:int(length)] == b"{}")
+        rest = rest[int(length):]
+    own = said["own"]["enabled"]
+    counts = said["enabled"] or own and (said["own"]["source"] != "OTEL variables" or asks_by_variables(case, "METRICS"))
+    spans = said["enabled"] or own and asks_for_spans(case)
+    suite.check_equal([said["enabled"], bool(spans), bool(counts)], taken, f"otlp: event, span and metric taken, against telemetry explain ({done.stdout})")
+    return Answer("otlp", said)
 
 
 def check_shape(answer, case):

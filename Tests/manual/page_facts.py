@@ -74,7 +74,7 @@ def variables():
 
 
 def variables_read():
-    sources = "".join(read(path) for path in swift_files("TelemetryCore") + swift_files("telemetry-cli"))
+    sources = "".join(read(path) for path in swift_files("TelemetryCore") + swift_files("TelemetryAgent") + swift_files("telemetry-cli"))
     names = re.findall(r'\b(?:value|path|refusing|absolute|baseDirectory|trust|environment|named)\((?:by: )?"([A-Z_]+)"', sources)
     names += re.findall(r'(?:let name|let argument|static let \w*[eE]xporter) = "(OTEL_(?!EXPORTER_OTLP_)[A-Z_]+)"', sources)
     # The fields of a request, as variables.

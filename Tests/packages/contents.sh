@@ -28,7 +28,10 @@ units_are_off() { refuses grep -h 'enable ' "$(unpacked telemetry)"/DEBIAN/posti
 unit_is_valid() {
     sed 's|/usr/bin/telemetry|/bin/true|' "$(unpacked telemetry)/usr/lib/systemd/user/telemetry-deliver@.service" >"$scratch/telemetry-deliver@.service"
     cp "$(unpacked telemetry)/usr/lib/systemd/user/telemetry-deliver@.timer" "$scratch"
-    XDG_RUNTIME_DIR=$scratch systemd-analyze --man=no --user verify "$scratch/telemetry-deliver@x.service" "$scratch/telemetry-deliver@x.timer" 2>&1 | tee "$scratch/verify"
+    sed 's|/usr/bin/telemetry|/bin/true|' "$(unpacked telemetry)/usr/lib/systemd/user/telemetry-agent.service" >"$scratch/telemetry-agent.service"
+    cp "$(unpacked telemetry)/usr/lib/systemd/user/telemetry-agent.socket" "$scratch"
+    XDG_RUNTIME_DIR=$scratch systemd-analyze --man=no --user verify "$scratch/telemetry-deliver@x.service" "$scratch/telemetry-deliver@x.timer" \
+        "$scratch/telemetry-agent.service" "$scratch/telemetry-agent.socket" 2>&1 | tee "$scratch/verify"
     [ ! -s "$scratch/verify" ]
 }
 
@@ -45,7 +48,7 @@ check "libtelemetry-dev has header, link, pkg-config, CMake, examples" has_files
 check "telemetry has helper, manual, completion, units, shell functions" has_files telemetry usr/bin/telemetry usr/share/man/man1/telemetry.1.gz \
     usr/share/man/man5/telemetry-manifest.5.gz usr/share/bash-completion/completions/telemetry usr/share/zsh/vendor-completions/_telemetry \
     usr/share/fish/vendor_completions.d/telemetry.fish usr/lib/systemd/user/telemetry-deliver@.service \
-    usr/lib/systemd/user/telemetry-deliver@.timer usr/share/telemetry/telemetry.sh usr/share/telemetry/lnav/telemetry_log.json etc/lnav/formats/telemetry/telemetry_log.json
+    usr/lib/systemd/user/telemetry-deliver@.timer usr/lib/systemd/user/telemetry-agent.service usr/lib/systemd/user/telemetry-agent.socket usr/share/telemetry/telemetry.sh usr/share/telemetry/lnav/telemetry_log.json etc/lnav/formats/telemetry/telemetry_log.json
 check "every page of the manual is packaged (I)" same_pages
 check "exported symbols = symbols file in the package (I)" diff <(exported) <(in_symbols_file "$(unpacked libtelemetry0)/DEBIAN/symbols")
 check "exported symbols = debian/libtelemetry0.symbols (I)" diff <(exported) <(in_symbols_file debian/libtelemetry0.symbols)

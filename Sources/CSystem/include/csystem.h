@@ -24,9 +24,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/time.h>
@@ -49,6 +52,11 @@
 #include "zlib_table.h"
 
 static inline int csystem_errno(void) { return errno; }
+static inline bool csystem_is_ignored(int signal)
+{
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 static inline void csystem_set_errno(int value) { errno = value; }
 
 /* The state of the host's thread that is preserved: errno, and whether it may be cancelled. It cannot be cancelled
@@ -268,6 +276,9 @@ bool csystem_may_spawn(void);
     streams and files except `lock`, which becomes its descriptor 3, with the system's default signals. It is not a
     child of the caller. It has the caller's environment. An empty `version` or `manifest` means none. 0 or errno. */
 int csystem_start_deliverer(const char *program, const char *tool, const char *version, const char *manifest, int lock);
+/** The same of `program agent`, which ends when it has had nothing to do for a minute. It has none of the caller's
+    variables that are about one tool or one run. */
+int csystem_start_agent(const char *program);
 
 /** Path that this code was loaded from, as the loader knows it; NULL: unknown. */
 const char *csystem_library_path(void);

@@ -28,4 +28,47 @@ void csystem_send_end(int socket);
 /** A pipe to wake a thread with. 0 or a negative errno. */
 int csystem_wake_pipe(int *reading, int *writing);
 
+/* For the agent. */
+
+/** Tells the agent of this user that the tool has left something; its manifest is there. Does not wait. False: nobody
+    listens there, or not this user. */
+bool csystem_wake_agent(const char *path, const char *tool, const char *manifest);
+/** The user on the other side of a Unix socket when it connected, and the process. False: it has none. */
+bool csystem_peer(int socket, uint32_t *user, int32_t *process);
+/** Somebody listens on that Unix socket. False: nobody does, or there is none. */
+bool csystem_has_listener(const char *path);
+/** Connects to a Unix socket, and waits. What is read or written later gives up after so long. */
+int csystem_connect_unix(const char *path, int seconds);
+/** What a descriptor that this process was given listens on. 0: on nothing. */
+enum { CSYSTEM_LISTENS_UNIX = 1, CSYSTEM_LISTENS_LOOPBACK, CSYSTEM_LISTENS_ELSEWHERE };
+int csystem_listens_on(int socket, uint16_t *port);
+/** Closed on exec, and never waited for. */
+void csystem_prepare_given(int socket);
+/** The two ports of a connection, and whether its addresses are of IPv6. False: it is not one of TCP. */
+bool csystem_ports(int socket, uint16_t *own, uint16_t *others, bool *is_v6);
+/** Two ends, for messages. Each is read as a whole. */
+int csystem_message_pair(int *one, int *other);
+
+/** The sender of a datagram, as far as the system says. */
+typedef struct csystem_sender {
+    /** Of a Unix socket. */
+    uint32_t user;
+    bool has_user;
+    /** The datagram was longer than the room for it. */
+    bool is_cut;
+    /** Of a port's client, on a loopback address; 0: there is not one. */
+    uint16_t port;
+    /** How many datagrams the system has thrown away so far for want of room, if it says so. */
+    uint32_t lost;
+} csystem_sender;
+
+/** A socket for datagrams that say which user sends them, with mode 0600; else a negative errno. */
+int csystem_take_unix_datagrams(const char *path);
+/** The same on a port of a loopback address. `port`: 0 for any; set to the one that is bound. */
+int csystem_take_loopback_datagrams(const char *address, uint16_t *port);
+/** Some process takes datagrams there, or it cannot be known. */
+bool csystem_are_datagrams_taken(const char *path);
+/** One datagram, without waiting. Its length, or a negative errno. */
+ptrdiff_t csystem_receive_datagram(int socket, void *bytes, size_t size, csystem_sender *sender);
+
 #endif

@@ -259,7 +259,7 @@ typedef enum telemetry_delivery {
      * telemetry_backend_info() says so. telemetry_close() itself delivers only to a local backend.
      */
     TELEMETRY_DETACHED = 1,
-    /** The user's agent, if one runs. If none runs, as TELEMETRY_DETACHED. */
+    /** The user's agent, which is started if none runs. For options that no manifest has, as TELEMETRY_DETACHED. */
     TELEMETRY_AGENT = 2
 } telemetry_delivery;
 

@@ -57,6 +57,9 @@ package enum EveryTool {
         }
     }
 
+    /// Tools that have kept something here.
+    package static func withState() throws(SystemError) -> [String] { try toolNames(in: Environment.stateDirectory) }
+
     private static func toolNames(in path: String?) throws(SystemError) -> [String] {
         guard let path, let directory = try Directory.openAny(path) else { return [] }
         defer { directory.close() }

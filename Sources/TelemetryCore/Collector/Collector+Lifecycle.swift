@@ -108,7 +108,7 @@ extension Collector {
         let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce, after: &status)
         let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce, after: &status)
         if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
-            DetachedDelivery.startUnlessRunning(options)
+            DetachedDelivery.startUnlessRunning(options, decision, isForOwn: isOwnLeft)
         }
         Unmanaged.passUnretained(self).release()
         return status
@@ -204,7 +204,7 @@ extension Collector {
     }
 
     /// With the mutex held. Adds the counts of recording threads to the others.
-    private func moveCounts(to spool: Spool) {
+    func moveCounts(to spool: Spool) {
         mutex.assertHeld()
         spool.unmerged.counts += recorder.pointee.counts.take()
     }

@@ -16,13 +16,15 @@ extension Collector {
     }
 
     /// The metric of that name; where a tool declares none, it is made. Nil: there is none, and the status says why.
-    func metric(_ name: UnsafePointer<CChar>, _ type: MetricType, unit: String = "") -> NamedMetric {
-        let own = ownCollector()?.metric(name, type, unit: unit)
+    func metric(
+        _ name: UnsafePointer<CChar>, _ type: MetricType, unit: String = "", bounds: [Double]? = nil
+    ) -> NamedMetric {
+        let own = ownCollector()?.metric(name, type, unit: unit, bounds: bounds)
         let found = mutex.withLock { () -> NamedMetric in
             guard isMetricStoreReady(), let metrics else { return NamedMetric() }
             if let found = metrics.metric(named: name) { return NamedMetric(found.handle(own?.handle)) }
             guard Allocation.isAvailable else { return NamedMetric(status: TELEMETRY_ERROR_MEMORY) }
-            switch options.areMetricsDeclared ? .notListed : metrics.undeclared(String(cString: name), type, unit) {
+            switch options.areMetricsDeclared ? .notListed : metrics.undeclared(String(cString: name), type, unit, bounds) {
             case .possible(let declaration):
                 let made = Metric(declaration, handle)
                 metrics.add(made)
@@ -46,7 +48,7 @@ extension Collector {
 
     /// With the mutex held. `closely`: the file is looked at, even if that was done a moment ago. False: nothing is
     /// recorded.
-    private func isMetricStoreReady(closely: Bool = false) -> Bool {
+    func isMetricStoreReady(closely: Bool = false) -> Bool {
         mutex.assertHeld()
         guard Gate.isOpen(handle) else { return false }
         if let metrics, let map = metrics.map {
@@ -159,7 +161,7 @@ extension Collector {
     }
 
     /// With the mutex held.
-    private func place(_ metric: Metric, _ attributes: UnsafeRawBufferPointer?, _ map: MetricMap)
+    func place(_ metric: Metric, _ attributes: UnsafeRawBufferPointer?, _ map: MetricMap)
         -> (entry: Int, isOverflow: Bool)
     {
         mutex.assertHeld()
@@ -177,7 +179,7 @@ extension Collector {
     }
 
     /// With the mutex held. Where the value of a series is: in its entry, or in this process's own block.
-    private func cell(_ metric: Metric, _ series: Int, _ map: MetricMap) -> Int {
+    func cell(_ metric: Metric, _ series: Int, _ map: MetricMap) -> Int {
         mutex.assertHeld()
         if series == 0 || metric.declaration.rule == .last { return series }
         let known = metric.processBlock(of: series)

@@ -6,9 +6,11 @@ import CSystem
 package enum DetachedDelivery {
     /// At most one process of the tool at a time. The new process inherits the lock with the open file, so it is never
     /// free in between. That process looks again after it has released the lock.
+    /// `isForOwn`: something is left for receivers of the user's own too.
     @inline(never)
-    static func startUnlessRunning(_ options: Options) {
-        if options.delivery == TELEMETRY_AGENT && agentDelivers(options.toolName) { return }
+    static func startUnlessRunning(_ options: Options, _ decision: ConsentDecision, isForOwn: Bool) {
+        if options.role.isAgent { return }
+        if options.delivery == TELEMETRY_AGENT && agentDelivers(options, decision, isForOwn) { return }
         guard obstacle(options) == nil, let program = program(options), let shared = DetachedLock.directory(options)
         else { return }
         defer { shared.close() }
@@ -23,10 +25,18 @@ package enum DetachedDelivery {
         }
     }
 
-    /// The only place where the user's agent would be asked: over the socket `telemetry/agent.sock` in
-    /// `$XDG_RUNTIME_DIR`, with the tool's name. True: the agent delivers, and no process must be started. There is no
-    /// agent yet.
-    private static func agentDelivers(_ tool: String) -> Bool { false }
+    /// The user's agent is told, or started if none is there. True: it delivers, and no other process must be started. It
+    /// knows the manifest and nothing else, and it has not the environment of this process.
+    private static func agentDelivers(_ options: Options, _ decision: ConsentDecision, _ isForOwn: Bool) -> Bool {
+        guard let manifest = options.manifestPath,
+            options.role.isHelper || options.manifestMark?.isAll(of: options) == true,
+            !decision.source.isOfThisProcess,
+            !isForOwn || !OwnChoice.look(options).decision.source.isOfThisProcess
+        else { return false }
+        if AgentPlace.wake(options.toolName, manifest: manifest) { return true }
+        guard csystem_may_spawn(), AgentPlace.isUsable, let program = program(options) else { return false }
+        return PathText.call(program) { csystem_start_agent($0) } == 0
+    }
 
     /// Why no process is started, whatever waits; nil: one may be started.
     private static func obstacle(_ options: Options) -> StaticString? {

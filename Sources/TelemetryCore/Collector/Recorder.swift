@@ -212,7 +212,7 @@ package enum Recording {
     /// C10: gives the event the rules of its declaration. False: it has none, and its type needs one.
     @inline(never)
     @_optimize(speed)
-    private static func admit(_ input: inout EventInput, _ registry: UnsafePointer<RegistryTable>, now: Int64) -> Bool {
+    static func admit(_ input: inout EventInput, _ registry: UnsafePointer<RegistryTable>, now: Int64) -> Bool {
         if let event = registry.pointee.find(input.type, input.name, now: now) {
             input.rules = event
             return true
@@ -221,7 +221,7 @@ package enum Recording {
     }
 
     @inline(never)
-    private static func refuseUndeclared(_ handle: UnsafeMutablePointer<telemetry_collector>) -> telemetry_status {
+    static func refuseUndeclared(_ handle: UnsafeMutablePointer<telemetry_collector>) -> telemetry_status {
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         recorder.pointee.counts.add(.refusedUndeclared)
         _ = refuse(handle)

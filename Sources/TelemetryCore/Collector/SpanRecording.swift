@@ -128,7 +128,7 @@ package enum SpanRecording {
     }
 
     @inline(__always)
-    private static func sinks(_ handle: UnsafeMutablePointer<telemetry_collector>) -> Unmanaged<SpanSinks>? {
+    static func sinks(_ handle: UnsafeMutablePointer<telemetry_collector>) -> Unmanaged<SpanSinks>? {
         let word = Collector.spansWord(handle).pointee.load(ordering: .acquiring)
         if let known = UnsafeRawPointer(bitPattern: word) { return Unmanaged<SpanSinks>.fromOpaque(known) }
         return makeSinks(handle)
@@ -387,7 +387,7 @@ package enum SpanRecording {
     }
 
     @inline(never)
-    private static func endSlowly(
+    static func endSlowly(
         _ cell: UnsafeMutablePointer<SpanCell>, _ handle: UnsafeMutablePointer<telemetry_collector>,
         _ recorder: UnsafeMutablePointer<Recorder>
     ) -> telemetry_status {
@@ -432,7 +432,7 @@ package enum SpanRecording {
     }
 
     @inline(__always)
-    private static func count(_ cell: UnsafeMutablePointer<SpanCell>, _ recorder: UnsafeMutablePointer<Recorder>)
+    static func count(_ cell: UnsafeMutablePointer<SpanCell>, _ recorder: UnsafeMutablePointer<Recorder>)
         -> telemetry_status
     {
         let result = tally(cell, recorder)

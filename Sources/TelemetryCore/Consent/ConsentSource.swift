@@ -51,6 +51,14 @@ package enum ConsentSource: UInt8 {
         }
     }
 
+    /// It is a variable, or depends on who runs the process and where: another process of the user may not have it.
+    var isOfThisProcess: Bool {
+        switch self {
+        case .telemetryEnabledVariable, .invokingUser, .projectConfig, .exporterVariables, .programOperator: true
+        default: false
+        }
+    }
+
     /// Whether the source is asked.
     func speaks(to audience: Audience) -> Bool {
         switch self {

@@ -112,6 +112,27 @@ final class MetricDelivery {
 
     func close() { for outlet in outlets { outlet.poster?.close() } }
 
+    /// When a request is due, nanoseconds since 1970; 0: at once, `Int64.max`: when something changes.
+    static func nextRequest(_ options: Options, _ shared: SpoolDirectory) -> Int64 {
+        let outlets = [MetricOutlet](options.metricDestinations)
+        guard !outlets.isEmpty, let epoch = shared.control.epochNow,
+            let snapshot = (try? MetricSnapshot.of(shared.directory, epoch: epoch)) ?? nil
+        else { return .max }
+        let digest = snapshot.digest
+        var next = Int64.max
+        for outlet in outlets {
+            guard
+                case .known(let sent)? = try? SentMetricsFile(in: shared.directory, mark: outlet.mark).read(
+                    isWhole: false),
+                sent.epoch == epoch
+            else { return 0 }
+            if sent.partial == nil && sent.digest == digest { continue }
+            let pause = sent.delivery.plausibleAttempt(Clock.realtime())
+            next = min(next, max(pause, sent.due(interval: outlet.intervalNanoseconds)))
+        }
+        return next
+    }
+
     /// A request is due now: some receiver's interval has passed, and no failure says to wait. Whether anything has
     /// changed is not looked at.
     static func isDue(_ options: Options) -> Bool {

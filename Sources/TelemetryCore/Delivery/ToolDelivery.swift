@@ -16,11 +16,15 @@ package final class ToolDelivery {
     /// Nobody waits for the pass any more: a running send must give up.
     private let isCalledOff = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
 
+    /// Asked now and then while something is sent; true: the caller wants it to give up.
+    private let isUnwanted: () -> Bool
+
     /// How long `run` waits beyond its deadline for a send that has been told to stop.
     private static let graceMilliseconds: UInt32 = 20
 
-    package init(_ options: Options) {
+    package init(_ options: Options, isUnwanted: @escaping () -> Bool = { false }) {
         self.options = options
+        self.isUnwanted = isUnwanted
         decision = ConsentResolver.decide(options)
         isCalledOff.initialize(to: Atomic(false))
     }
@@ -99,7 +103,9 @@ package final class ToolDelivery {
     }
 
     private var isCancelled: () -> Bool {
-        { [isCalledOff] in isCalledOff.pointee.load(ordering: .relaxed) || csystem_is_over(false) }
+        { [isCalledOff, isUnwanted] in
+            isCalledOff.pointee.load(ordering: .relaxed) || csystem_is_over(false) || isUnwanted()
+        }
     }
 
     /// Events of a spool that can only be read wait as well: they cannot be sent.

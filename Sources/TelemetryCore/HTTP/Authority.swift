@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Host and port of an endpoint; RFC 3986, section 3.2.
-struct Authority: Equatable {
+package struct Authority: Equatable {
     /// Lower case; an IPv6 address keeps its brackets.
     let host: String
     let port: Int?
-    let isLoopback: Bool
+    package let isLoopback: Bool
 
-    static func parse(_ bytes: ArraySlice<UInt8>) throws(EndpointError) -> Authority {
+    package static func parse(_ bytes: ArraySlice<UInt8>) throws(EndpointError) -> Authority {
         if bytes.contains(UInt8(ascii: "@")) {
             throw EndpointError(
                 text: "the endpoint holds user information before '@'; expected credentials in a header")

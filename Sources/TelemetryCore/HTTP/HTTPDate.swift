@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// HTTP-date, RFC 9110 section 5.6.7: a recipient accepts all three forms.
-enum HTTPDate {
+package enum HTTPDate {
     /// Seconds since 1970-01-01 UTC. `now`, in the same unit, settles the century of an RFC 850 year.
     static func parse(_ text: [UInt8], now: Int) -> Int? {
         guard let space = text.firstIndex(of: 0x20), space >= 3 else { return nil }
@@ -11,7 +11,7 @@ enum HTTPDate {
     }
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT`: the form in which a date is sent. `seconds`: since 1970-01-01 UTC.
-    static func text(_ seconds: Int) -> String {
+    package static func text(_ seconds: Int) -> String {
         let limited = max(0, min(seconds, 253_402_300_799))
         let (days, time) = (limited / 86_400, limited % 86_400)
         let date = CivilDate(daysSinceEpoch: days)

@@ -43,6 +43,23 @@ package enum MetricsReport {
         }
     }
 
+    /// The same in parts, to be put together with those of other tools: the metrics alone. Nil: no memory.
+    package static func series(_ options: Options, _ format: ExpositionFormat) throws(SystemError) -> [UInt8]? {
+        try text(options, format == .openMetrics ? .openMetrics : .prometheus)
+    }
+
+    /// The counts of its events, spans and deliveries alone.
+    package static func counts(of options: Options, _ format: ExpositionFormat) throws(SystemError) -> [UInt8]? {
+        text(try DeliveryMetrics.families(options), format)
+    }
+
+    package static func text(_ families: [FixedFamily], _ format: ExpositionFormat) -> [UInt8]? {
+        guard let none = MetricSnapshot.empty else { return nil }
+        var text = PrometheusText(format)
+        text.write(none, families)
+        return text.bytes.map { Array($0) }
+    }
+
     /// Why the file cannot be read or used.
     package static func text(of error: SystemError) -> String { MetricMap.text(of: error) }
 

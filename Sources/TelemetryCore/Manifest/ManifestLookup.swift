@@ -11,8 +11,12 @@ package enum ManifestLookup {
     /// `$TELEMETRY_MANIFEST`, whether it exists or not: a user who sets it wants that file or an error. Else the first
     /// that exists, from the user's to the system's. Nil: none exists.
     package static func find(tool: String) -> String? {
-        if let path = Environment.path("TELEMETRY_MANIFEST") { return path }
-        return candidates(tool: tool).first { SharedFile.exists($0) }
+        Environment.path("TELEMETRY_MANIFEST") ?? installed(tool: tool)
+    }
+
+    /// Whatever the environment names, which is about one tool.
+    package static func installed(tool: String) -> String? {
+        candidates(tool: tool).first { SharedFile.exists($0) }
     }
 
     static func candidates(tool: String) -> [String] {

@@ -29,7 +29,7 @@ extension MetricMap {
         value > 0 ? SeriesLayout.positive : SeriesLayout.negative
     }
 
-    private func block(_ offset: UInt32) -> UnsafeMutableRawPointer? {
+    func block(_ offset: UInt32) -> UnsafeMutableRawPointer? {
         let at = Int(offset)
         guard at >= MetricLayout.firstEntry, at & (EntryLayout.alignment &- 1) == 0, holds(at, Self.blockSize),
             EntryLayout.kind.load(base + at) == EntryLayout.isBlock
@@ -55,7 +55,7 @@ extension MetricMap {
         return true
     }
 
-    private static func scale(_ block: UnsafeRawPointer) -> Int {
+    static func scale(_ block: UnsafeRawPointer) -> Int {
         max(
             ExponentialIndex.coarsestScale, min(Int(BucketBlockLayout.scale.load(block)), ExponentialIndex.maximumScale)
         )

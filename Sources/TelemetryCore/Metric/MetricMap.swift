@@ -9,6 +9,8 @@ final class MetricMap {
     static let fileName = "metrics"
     /// What a receiver was sent of the metrics is in a file whose name begins like this.
     static let sentPrefix = "metrics.sent-"
+    /// What was received from other programs is in a file of this name, until the next withdrawal.
+    static let receivedName = "metrics.received"
 
     let base: UnsafeMutableRawPointer
     /// The mapped file; nil: memory of this process alone.
@@ -150,12 +152,12 @@ final class MetricMap {
         return removeSent(in: directory) && isGone
     }
 
-    /// Removes the copies of what receivers were sent. False: one is still there.
+    /// Removes the copies of what receivers were sent, and what says how far senders were followed. False: one is still there.
     @discardableResult
     static func removeSent(in directory: Descriptor) -> Bool {
         var names: [String] = []
         Directory.forEachName(in: directory) {
-            if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 { names.append(String(cString: $0)) }
+            if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 || strcmp($0, receivedName) == 0 { names.append(String(cString: $0)) }
         }
         var areGone = true
         for name in names {

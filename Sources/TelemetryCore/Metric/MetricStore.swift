@@ -74,8 +74,9 @@ final class MetricStore {
     }
 
     /// A metric that nobody has declared: as the tool's processes have made it before, or else as this one does.
-    func undeclared(_ name: String, _ type: MetricType, _ unit: String) -> Unknown {
+    func undeclared(_ name: String, _ type: MetricType, _ unit: String, _ bounds: [Double]? = nil) -> Unknown {
         var wanted = MetricDeclaration(name: name, type: type)
+        if let bounds { wanted.bounds = bounds }
         wanted.unit = unit
         if wanted.problem != nil { return .malformed }
         var text = name

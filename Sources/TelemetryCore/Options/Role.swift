@@ -3,7 +3,18 @@
 /// The program that is at work for a tool: its own, or the helper, which is alone in its process.
 package struct Role {
     package let isHelper: Bool
+    /// It records and delivers for every tool of the user, and starts no other process to do that.
+    var isAgent = false
     let patience: Patience
+
+    /// The user's agent. It waits a little for other processes, because what it has taken must be in a file.
+    package static var agent: Role {
+        var role = Role(
+            isHelper: false,
+            patience: Patience(milliseconds: 50, recordingMilliseconds: 50, lossMilliseconds: 1_000))
+        role.isAgent = true
+        return role
+    }
 
     package static var program: Role {
         Role(

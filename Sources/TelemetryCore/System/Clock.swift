@@ -2,14 +2,14 @@
 import CSystem
 
 /// The system's clocks, in nanoseconds.
-enum Clock {
+package enum Clock {
     /// Nanoseconds since 1970-01-01T00:00:00Z; `CLOCK_REALTIME`.
     @inline(__always)
-    static func realtime() -> Int64 { read(CLOCK_REALTIME) }
+    package static func realtime() -> Int64 { read(CLOCK_REALTIME) }
 
     /// Nanoseconds since some fixed point; never set back. `CLOCK_MONOTONIC`.
     @inline(__always)
-    static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
+    package static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
 
     /// As `realtime()`, some milliseconds behind it, and at a third of its cost. `CLOCK_REALTIME_COARSE`.
     @inline(__always)

@@ -96,9 +96,12 @@ package enum Environment {
     }
 
     /// `$XDG_STATE_HOME/telemetry`, default `~/.local/state/telemetry`.
-    static var stateDirectory: String? {
+    package static var stateDirectory: String? {
         baseDirectory("XDG_STATE_HOME", homeFallback: ".local/state").map { $0 + "/telemetry" }
     }
+
+    /// `$XDG_RUNTIME_DIR`, if it is an absolute path.
+    package static var runtimeDirectory: String? { absolute("XDG_RUNTIME_DIR") }
 
     /// `$XDG_CONFIG_HOME`, default `~/.config`.
     static var configHome: String? { baseDirectory("XDG_CONFIG_HOME", homeFallback: ".config") }

@@ -6,6 +6,8 @@ typealias ArgumentVector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
 /// What this process does to itself.
 enum Process {
+    static var id: Int32 { getpid() }
+
     static func environment(_ name: String) -> String? { Environment.value(name) }
 
     /// Since some fixed point; never set back.

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// The user's agent: one process, one thread, one loop. It delivers for every tool, and answers clients of this user. It
+/// lives as long as the process: what it has made may refer to it.
+package final class Agent {
+    /// What a person has asked for.
+    package struct Choice {
+        /// Ends after so many seconds without a client and without a delivery; nil: never.
+        package var idleExitSeconds: Int64?
+        /// Also on this port of this machine; nil: only on the Unix socket.
+        package var listen: ListenAddress?
+        /// Datagrams of StatsD on this port of this machine too.
+        package var statsD: ListenAddress?
+
+        package init() {}
+    }
+
+    /// Why there is no agent.
+    package enum StartError: Error {
+        /// An agent of this user is running already.
+        case running(RuntimeDirectory)
+        case failed(String)
+    }
+
+    package let directory: RuntimeDirectory
+    package let router = Router()
+    package let loop = Loop()
+    package let deliverer: Deliverer
+    package let counts = ServedCounts()
+    /// The tools that records are taken for.
+    let collectors = ToolCollectors()
+    /// What has come by OTLP.
+    package let otlp: OTLPReceiver
+    /// What has come as lines of JSON.
+    package let lines = IntakeCounts()
+    package private(set) lazy var statsD = StatsDServer(collectors, loop) {
+        self.lastClient = MonotonicClock.now()
+    }
+    package let choice: Choice
+    package let started = MonotonicClock.now()
+    /// What clients connect to, for people.
+    package var addresses: [String] { listeners.map { $0.name } }
+
+    private let lock: AgentLock
+    private let flag: EndFlag
+    private let signals: AgentSignals
+    private var listeners: [AgentListener] = []
+    private var connections: [Connection] = []
+    private var lastClient: Int64
+
+    /// Clients at the same time. One more loses its place to it that has asked for nothing for longest.
+    static let connectionLimit = 128
+    /// Longer than an agent takes to end.
+    private static let lockNanoseconds: Int64 = 5_000_000_000
+
+    package init(_ choice: Choice) throws(StartError) {
+        self.choice = choice
+        directory = RuntimeDirectory()
+        otlp = OTLPReceiver(collectors)
+        lastClient = started
+        // The socket gets its mode from this when it is bound.
+        umask(0o077)
+        flag = EndFlag()
+        do throws(SystemCallError) {
+            try directory.prepare()
+            guard let lock = try Self.takeLock(directory) else { throw SystemCallError(code: 0) }
+            self.lock = lock
+        } catch {
+            throw error.code == 0 ? .running(directory) : .failed(directory.path + ": " + error.text)
+        }
+        let signals: AgentSignals
+        do throws(SystemCallError) {
+            let flag = flag
+            signals = try AgentSignals(onEnd: { flag.isSet = true }, onChild: { WorkerProcess.reap() })
+            deliverer = try Deliverer(loop, now: started)
+        } catch { throw .failed(error.text) }
+        self.signals = signals
+        loop.add(signals)
+        try listen()
+        addOwnRoutes()
+        // It keeps no file system busy.
+        _ = chdir("/")
+    }
+
+    /// An agent that has the lock and does not listen is about to end, or has just begun. Nil: an agent is running.
+    private static func takeLock(_ directory: RuntimeDirectory) throws(SystemCallError) -> AgentLock? {
+        let end = MonotonicClock.now() &+ lockNanoseconds
+        while true {
+            if let lock = try AgentLock.take(directory) { return lock }
+            let isThere = PathText.call(directory.socketPath) { csystem_has_listener($0) ? 1 : 0 } != 0
+            if isThere || MonotonicClock.now() >= end { return nil }
+            _ = poll(nil, 0, 20)
+        }
+    }
+
+    // MARK: sockets
+
+    private func listen() throws(StartError) {
+        let given: [ActivatedSocket]
+        do throws(ActivatedSocket.Problem) { given = try ActivatedSocket.take() } catch { throw .failed(error.text) }
+        for each in given {
+            add(AgentListener.activated(each, onRefusal: onRefusal, onClient: onClient))
+        }
+        if !given.contains(where: { $0.isUnix }) {
+            do throws(SystemCallError) {
+                add(try AgentListener.own(directory.socketPath, onRefusal: onRefusal, onClient: onClient))
+            } catch { throw .failed(directory.socketPath + ": " + Self.text(error)) }
+        }
+        statsD.listen(in: directory)
+        do throws(SystemCallError) {
+            if case .loopback(let host, let port)? = choice.listen {
+                add(try AgentListener.port(host, port, onRefusal: onRefusal, onClient: onClient))
+            }
+        } catch { throw giveUp(choice.listen, error) }
+        do throws(SystemCallError) {
+            if case .loopback(let host, let port)? = choice.statsD { try statsD.listen(host, port) }
+        } catch { throw giveUp(choice.statsD, error) }
+    }
+
+    private func giveUp(_ address: ListenAddress?, _ error: SystemCallError) -> StartError {
+        for listener in listeners {
+            listener.withdraw()
+            listener.close()
+        }
+        statsD.withdraw()
+        statsD.close()
+        return .failed((address?.description ?? "") + ": " + error.text)
+    }
+
+    private static func text(_ error: SystemCallError) -> String {
+        error.code == EADDRINUSE
+            ? "another program listens there, such as systemd for telemetry-agent.socket" : error.text
+    }
+
+    private var onRefusal: () -> Void { { [counts] in counts.noteStranger() } }
+
+    private var onClient: (Int32, Peer) -> Void {
+        { descriptor, peer in self.accept(descriptor, peer) }
+    }
+
+    private func add(_ listener: AgentListener) {
+        listener.isPausing = {
+            self.connections.count >= Self.connectionLimit && !self.connections.contains { $0.isWaiting }
+        }
+        listeners.append(listener)
+        loop.add(listener)
+    }
+
+    private func accept(_ descriptor: Int32, _ peer: Peer) {
+        let now = MonotonicClock.now()
+        if connections.count >= Self.connectionLimit { makeRoom() }
+        let made = Connection(descriptor, peer, router, counts, now: now)
+        connections.append(made)
+        loop.add(made)
+        lastClient = now
+    }
+
+    private func makeRoom() {
+        var victim: Connection?
+        for each in connections where each.isWaiting && each.since < victim?.since ?? .max { victim = each }
+        victim?.end()
+        connections.removeAll { $0.isOver }
+    }
+
+    // MARK: the loop
+
+    /// Until a signal, a client or the time without work ends it.
+    package func run() {
+        while !flag.isSet {
+            deliverer.assign(now: MonotonicClock.now())
+            if isOverdue(MonotonicClock.now()) { break }
+            loop.turn()
+            let now = MonotonicClock.now()
+            if !connections.isEmpty || statsD.hasClients { lastClient = now }
+            connections.removeAll { $0.isOver }
+        }
+        for listener in listeners { listener.withdraw() }
+        statsD.withdraw()
+        if !flag.isSet { finish() }
+        for listener in listeners { listener.close() }
+        for connection in connections { connection.end() }
+        statsD.close()
+        collectors.close()
+        deliverer.end()
+        lock.release()
+    }
+
+    /// It ends by itself. Tools that told it something in the last moment rely on it; from now on they start another agent,
+    /// which waits for this one's lock.
+    private func finish() {
+        let end = MonotonicClock.now() &+ 2_000_000_000
+        repeat {
+            idle?.deadline = 0
+            loop.turn()
+            deliverer.assign(now: MonotonicClock.now())
+            idle?.deadline = end
+            if !deliverer.isIdle(now: MonotonicClock.now()) { loop.turn() }
+        } while !flag.isSet && !deliverer.isIdle(now: MonotonicClock.now()) && MonotonicClock.now() < end
+    }
+
+    private func isOverdue(_ now: Int64) -> Bool {
+        guard let idle else { return false }
+        idle.deadline = .max
+        if !connections.isEmpty || statsD.hasClients || !deliverer.isIdle(now: now) { return false }
+        let end = max(lastClient, deliverer.lastWork) &+ idle.nanoseconds
+        if end <= now { return true }
+        idle.deadline = end
+        return false
+    }
+
+    private lazy var idle: IdleTimer? = {
+        guard let seconds = choice.idleExitSeconds else { return nil }
+        let made = IdleTimer(nanoseconds: seconds &* 1_000_000_000)
+        loop.add(made)
+        return made
+    }()
+
+    /// From now on the loop ends after its turn.
+    package func stop() { flag.isSet = true }
+
+    // MARK: what it answers itself
+
+    private func addOwnRoutes() {
+        let (receiver, room) = (otlp, BodyRoom(limit: OTLPHandler.roomBytes))
+        for signal in OTLPSignal.allCases {
+            router.add(
+                Route(.post, signal.path, bodyLimit: OTLPHandler.bodyLimit, contentTypes: OTLPAnswer.types) {
+                    OTLPHandler($0, receiver, signal, room)
+                })
+        }
+        let recorder = LineRecorder(collectors, lines)
+        router.lines = { _ in JSONLinesHandler(recorder) }
+        loop.add(HandOnTimer(collectors, deliverer))
+        router.add(Route(.get, "/metrics") { MetricsPage(self).answer($0) })
+        router.add(
+            Route(.post, "/agent/stop", isLocalOnly: true) { _ in
+                var answer = HTTPAnswer(200, "It ends.")
+                answer.whenSent = { self.stop() }
+                return answer
+            })
+        router.add(
+            Route(.post, "/agent/wake", bodyLimit: 5 << 10, isLocalOnly: true) { _ in
+                WakeHandler { self.deliverer.wake($0, manifest: $1, now: MonotonicClock.now()) }
+            })
+    }
+}
+
+/// Whether the agent has to end.
+private final class EndFlag {
+    var isSet = false
+}
+
+/// What was recorded here is handed on to those who deliver.
+private final class HandOnTimer: PolledSource {
+    let descriptor: Int32 = -1
+    let events: Int16 = 0
+    let isOver = false
+    private let collectors: ToolCollectors
+    private let deliverer: Deliverer
+
+    init(_ collectors: ToolCollectors, _ deliverer: Deliverer) {
+        self.collectors = collectors
+        self.deliverer = deliverer
+    }
+
+    var deadline: Int64 { collectors.handOnDue }
+
+    func proceed(_ events: Int16, now: Int64) {}
+    func expire(now: Int64) { collectors.handOn(now: now) { deliverer.noteMetrics($0, now: now) } }
+}
+
+private final class IdleTimer: PolledSource {
+    let descriptor: Int32 = -1
+    let events: Int16 = 0
+    var deadline = Int64.max
+    let isOver = false
+    let nanoseconds: Int64
+
+    init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    func proceed(_ events: Int16, now: Int64) {}
+    func expire(now: Int64) { deadline = .max }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+
+/// Something that the loop waits for: a descriptor, a time, or both. Nothing that it does waits.
+package protocol PolledSource: AnyObject {
+    /// -1: there is only a time.
+    var descriptor: Int32 { get }
+    /// As poll(2) takes them; 0: it is not looked at now.
+    var events: Int16 { get }
+    /// When `expire` is due, by the monotonic clock; `Int64.max`: never.
+    var deadline: Int64 { get }
+    /// The loop forgets it.
+    var isOver: Bool { get }
+    func proceed(_ events: Int16, now: Int64)
+    func expire(now: Int64)
+}
+
+/// One poll(2) over everything that the agent waits for. If nothing is due and nothing comes, the process sleeps.
+package final class Loop {
+    private var sources: [any PolledSource] = []
+    private var polled: [pollfd] = []
+
+    package init() {}
+
+    package func add(_ source: any PolledSource) { sources.append(source) }
+
+    /// Waits until something is there or due, and has each source go on that this concerns.
+    package func turn() {
+        polled.removeAll(keepingCapacity: true)
+        var next = Int64.max
+        for source in sources {
+            let events = source.events
+            polled.append(pollfd(fd: events == 0 ? -1 : source.descriptor, events: events, revents: 0))
+            next = min(next, source.deadline)
+        }
+        let timeout = Self.milliseconds(until: next)
+        _ = polled.withUnsafeMutableBufferPointer { poll($0.baseAddress, nfds_t($0.count), timeout) }
+        let now = MonotonicClock.now()
+        // Those that are added meanwhile are at the end.
+        for index in 0..<polled.count where index < sources.count {
+            let source = sources[index]
+            if polled[index].revents != 0 { source.proceed(polled[index].revents, now: now) }
+            if !source.isOver && source.deadline <= now { source.expire(now: now) }
+        }
+        sources.removeAll { $0.isOver }
+    }
+
+    private static func milliseconds(until deadline: Int64) -> Int32 {
+        if deadline == .max { return -1 }
+        let left = deadline &- MonotonicClock.now()
+        return left <= 0 ? 0 : Int32(clamping: (left &+ 999_999) / 1_000_000)
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import TelemetryCore
+
+/// `GET /metrics`: the series of every tool, the counts of their events and deliveries, and the agent's own.
+struct MetricsPage {
+    private let agent: Agent
+    /// Of text in memory, while it is made.
+    private static let limit = 32 << 20
+
+    init(_ agent: Agent) { self.agent = agent }
+
+    func answer(_ request: HTTPRequest) -> HTTPAnswer {
+        var accept: [UInt8] = []
+        for field in request.fields where ("accept" as StaticString).isSame(field.name) {
+            if !accept.isEmpty { accept.append(UInt8(ascii: ",")) }
+            accept += field.value
+        }
+        let choice = accept.isEmpty ? .usual : accept.withUnsafeBytes { ExpositionChoice(accept: $0) }
+        guard let body = text(choice.format) else { return HTTPAnswer(503, "There is not enough memory now.") }
+        var answer = HTTPAnswer(200, choice.contentType, body: body)
+        answer.fields = ["Vary: Accept"]
+        return answer
+    }
+
+    private func text(_ format: ExpositionFormat) -> [UInt8]? {
+        var merged = MergedText(limit: Self.limit)
+        var unreadable: UInt64 = 0
+        for tool in agent.deliverer.tools {
+            let options = Options(toolName: tool.name, toolVersion: "", role: .helper(isRecording: false))
+            // What is kept for the user, if the user has asked for that; else what the author may get.
+            do throws(SystemError) {
+                let series = try MetricsReport.series(OwnChoice.options(options) ?? options, format)
+                let counts = try MetricsReport.counts(of: options, format)
+                guard let series, let counts else { return nil }
+                merged.add(series, tool: tool.name)
+                merged.add(counts, tool: nil)
+            } catch { unreadable &+= 1 }
+        }
+        guard let own = MetricsReport.text(families(omitted: merged.omitted, unreadable: unreadable), format) else {
+            return nil
+        }
+        merged.add(own, tool: nil)
+        return merged.text(isOpenMetrics: format == .openMetrics)
+    }
+
+    private func families(omitted: UInt64, unreadable: UInt64) -> [FixedFamily] {
+        let (counts, deliverer) = (agent.counts, agent.deliverer)
+        var requests = FixedFamily(
+            "telemetry_agent_requests_total", .counter, help: "Requests that the agent has answered, by the outcome.")
+        requests.add(
+            Double(counts.requests &- counts.refused &- counts.failed), [FixedFamily.Label("outcome", "answered")])
+        requests.add(Double(counts.refused), [FixedFamily.Label("outcome", "refused")])
+        requests.add(Double(counts.failed), [FixedFamily.Label("outcome", "failed")])
+        var passes = FixedFamily(
+            "telemetry_agent_passes_total", .counter, help: "Deliveries that the agent has begun, by the tool.")
+        var failures = FixedFamily(
+            "telemetry_agent_failures_total", .counter, help: "Those that failed, by the tool.")
+        for tool in deliverer.tools {
+            passes.add(Double(tool.passes), [FixedFamily.Label("tool", tool.name)])
+            failures.add(Double(tool.failures), [FixedFamily.Label("tool", tool.name)])
+        }
+        return [
+            passes, failures, requests, accepted, refused, packets,
+            single(
+                "telemetry_agent_strangers_total", .counter, "Connections of other users, which were closed.",
+                counts.strangers),
+            single("telemetry_agent_tools", .gauge, "Tools that the agent knows.", UInt64(deliverer.tools.count)),
+            single(
+                "telemetry_agent_workers", .gauge, "Processes that deliver now.", UInt64(deliverer.workerCount)),
+            single(
+                "telemetry_agent_lost_workers_total", .counter, "Processes that ended in the middle of a delivery.",
+                deliverer.lostWorkers),
+            single(
+                "telemetry_agent_omitted_families", .gauge,
+                "Metrics of a tool that are not in this text: another tool has the name with another type.", omitted),
+            single(
+                "telemetry_agent_unreadable_tools", .gauge, "Tools whose metrics cannot be read.", unreadable),
+        ]
+    }
+
+    /// The ways in, with what was taken and what was refused in each.
+    private var ways: [(way: String, accepted: UInt64, refused: [UInt64])] {
+        let otlp = agent.otlp.counts
+        return OTLPSignal.allCases.map { ("otlp_" + $0.name, otlp.accepted[$0.rawValue], otlp.refused[$0.rawValue]) }
+            + [
+                ("lines", agent.lines.accepted, agent.lines.refused),
+                ("statsd", agent.statsD.values.accepted, agent.statsD.values.refused),
+            ]
+    }
+
+    private var accepted: FixedFamily {
+        var family = FixedFamily(
+            "telemetry_agent_received_total", .counter,
+            help: "Records, spans, points, lines and values that the agent has recorded, by the way in.")
+        for each in ways { family.add(Double(each.accepted), [FixedFamily.Label("way", each.way)]) }
+        return family
+    }
+
+    private var refused: FixedFamily {
+        var family = FixedFamily(
+            "telemetry_agent_received_refused_total", .counter,
+            help: "Those that it has not recorded, by the reason.")
+        for each in ways {
+            for why in IntakeRefusal.allCases where each.refused[why.rawValue] > 0 {
+                family.add(
+                    Double(each.refused[why.rawValue]),
+                    [FixedFamily.Label("way", each.way), FixedFamily.Label("reason", why.name.text)])
+            }
+        }
+        return family
+    }
+
+    private var packets: FixedFamily {
+        let counts = agent.statsD.packets
+        var family = FixedFamily(
+            "telemetry_agent_statsd_dropped_total", .counter,
+            help: "Packets of StatsD that were thrown away unread, by the reason.")
+        for (reason, count) in [
+            ("other_user", counts.strangers), ("unknown_sender", counts.unknown), ("too_long", counts.tooLong),
+            ("overload", counts.lost),
+        ] {
+            family.add(Double(count), [FixedFamily.Label("reason", reason)])
+        }
+        return family
+    }
+
+    private func single(_ name: StaticString, _ type: MetricType, _ help: StaticString, _ value: UInt64) -> FixedFamily
+    {
+        var family = FixedFamily(name, type, help: help)
+        family.add(Double(value))
+        return family
+    }
+}

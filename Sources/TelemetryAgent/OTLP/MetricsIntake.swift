@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// Records data points into the metrics of their tools.
+final class MetricsIntake: MetricsTaker {
+    private let tools: ToolCollectors
+    private let tally: IntakeTally
+    private var tool: OpenTool?
+    private var resource = StreamDigest()
+    private var scope = StreamDigest()
+    private var metric = MetricHead()
+    private var metricName: UnsafePointer<CChar>?
+    private var unit = ""
+    /// What the points of the present metric go into, once that is known: of a histogram for these bounds.
+    private var intake: MetricIntake?
+    private var bounds: [Double]?
+    /// Metrics of the present resource that were looked for and not found: each of them costs a look at all that there are.
+    private var misses = 0
+    private static let mostMisses = 256
+    /// Why the points that come are refused; nil: those of a whole resource are.
+    private var refusal: IntakeRefusal?
+
+    init(_ tools: ToolCollectors, _ tally: IntakeTally) {
+        self.tools = tools
+        self.tally = tally
+    }
+
+    func begin(_ resource: OTLPResource, _ attributes: AttributeGathering) -> Bool {
+        tool = tally.open(
+            tools, resource, takes: { $0.takesMetrics }, isSafe: { $0.keeps(.metrics) })
+        refusal = nil
+        misses = 0
+        self.resource = resource.digest
+        attributes.hasDigest = true
+        attributes.keepsErrors = tool?.collector.options.extendedCollection == true
+        return tool != nil
+    }
+
+    func begin(scope: StreamDigest) { self.scope = scope }
+
+    func countRefused() { if let refusal { tally.refuse(refusal) } else { tally.countRefused() } }
+
+    func begin(_ metric: MetricHead, _ arena: TextArena) -> Bool {
+        self.metric = metric
+        intake = nil
+        bounds = nil
+        unit = metric.unit.string
+        metricName = arena.cString(metric.name, Self.nameBytes)
+        refusal = Self.refusal(of: metric, hasName: metricName != nil && metricName?.pointee != 0)
+        return refusal == nil
+    }
+
+    private static let nameBytes = 256
+
+    private static func refusal(of metric: MetricHead, hasName: Bool) -> IntakeRefusal? {
+        if !hasName { return .metricName }
+        switch metric.kind {
+        case .none: return .metricValue
+        case .summary: return .metricSummary
+        case .gauge: return nil
+        case .sum, .histogram, .exponential:
+            let isKnown = metric.temporality == MetricHead.delta || metric.temporality == MetricHead.cumulative
+            return isKnown ? nil : .metricTemporality
+        }
+    }
+
+    // MARK: points
+
+    func take(_ point: PointHead, _ number: PointNumber, _ attributes: AttributeGathering) {
+        if point.hasNoValue { return tally.accept() }
+        let state: StreamState
+        switch number {
+        case .none: return tally.refuse(.metricValue)
+        case .int(let value): state = .int(value)
+        case .double(let value):
+            guard value.isFinite else { return tally.refuse(.metricValue) }
+            state = .double(value)
+        }
+        let type: MetricType = metric.kind == .gauge ? .gauge : metric.isMonotonic ? .counter : .upDownCounter
+        record(point, state, type, [], attributes)
+    }
+
+    func take(_ point: PointHead, _ histogram: HistogramPoint, _ attributes: AttributeGathering) {
+        if point.hasNoValue { return tally.accept() }
+        var counts = histogram.counts
+        // "bucket_counts and explicit_bounds may both be empty": one bucket.
+        if counts.isEmpty && histogram.bounds.isEmpty { counts = [histogram.count] }
+        var received = ReceivedHistogram(counts: counts)
+        received.sum = histogram.sum
+        received.low = histogram.low
+        received.high = histogram.high
+        guard !histogram.isTooLong, counts.count == histogram.bounds.count &+ 1, received.total == histogram.count,
+            histogram.count == 0 || histogram.sum?.isFinite == true
+        else { return tally.refuse(.metricValue) }
+        if received.sum == nil { received.sum = 0 }
+        record(point, .histogram(received), .histogram, histogram.bounds, attributes)
+    }
+
+    func take(_ point: PointHead, _ histogram: ExponentialPoint, _ attributes: AttributeGathering) {
+        if point.hasNoValue { return tally.accept() }
+        let received = ReceivedExponential(
+            scale: histogram.scale, zeroCount: histogram.zeroCount, zeroThreshold: histogram.zeroThreshold,
+            positive: histogram.positive, negative: histogram.negative, sum: histogram.sum, min: histogram.low,
+            max: histogram.high)
+        guard !histogram.isTooLong, received.count == histogram.count,
+            histogram.count == 0 || histogram.sum?.isFinite == true
+        else { return tally.refuse(.metricValue) }
+        record(point, .exponential(received), .exponentialHistogram, [], attributes)
+    }
+
+    private func record(
+        _ point: PointHead, _ state: StreamState, _ type: MetricType, _ bounds: [Double],
+        _ attributes: AttributeGathering
+    ) {
+        if tally.isForLater { return }
+        guard let tool, let intake = find(tool, type, bounds) else { return countRefused() }
+        let count = attributes.count
+        if type == .gauge || metric.temporality == MetricHead.delta {
+            return tally.add(intake.record(state.increase(type), attributes.first, count))
+        }
+        let digest = digest(point, type, bounds, attributes)
+        switch tool.streams.step(digest, point, state, isMonotonic: type != .upDownCounter) {
+        case .tooMany: tally.refuse(.streamCount)
+        case .nothing: tally.accept()
+        case .grown(let grown):
+            let status = intake.record(grown.increase(type), attributes.first, count)
+            if status == TELEMETRY_OK || status == TELEMETRY_ADJUSTED { tool.streams.keep(digest, point, state) }
+            tally.add(status)
+        }
+    }
+
+    /// What tells this stream from all others. Another start is another stream.
+    private func digest(
+        _ point: PointHead, _ type: MetricType, _ bounds: [Double], _ attributes: AttributeGathering
+    ) -> StreamDigest {
+        var state = DigestState()
+        state.add(resource)
+        state.add(scope)
+        state.add(metric.name)
+        state.add(metric.unit)
+        state.add(UInt64(type.rawValue))
+        state.add(attributes.digest)
+        state.add(point.start)
+        for bound in bounds { state.add(bound.bitPattern) }
+        return state.digest
+    }
+
+    /// Nil, with the refusal: there is no such metric.
+    private func find(_ tool: OpenTool, _ type: MetricType, _ bounds: [Double]) -> MetricIntake? {
+        if let intake, type != .histogram || self.bounds == bounds { return intake }
+        if misses >= Self.mostMisses { refusal = .metricCount }
+        guard let metricName, misses < Self.mostMisses else { return nil }
+        refusal = nil
+        switch MetricIntake.find(tool.collector, metricName, type, unit: unit, bounds: bounds) {
+        case .metric(let found):
+            intake = found
+            self.bounds = bounds
+            return found
+        case .notDeclared: refusal = .undeclared
+        case .otherType: refusal = .metricType
+        case .otherBounds: refusal = .metricBounds
+        case .malformed: refusal = .metricName
+        case .tooMany: refusal = .metricCount
+        case .disabled: refusal = .noConsent
+        case .noMemory: refusal = .noRoom
+        }
+        misses &+= 1
+        return nil
+    }
+}
+
+extension StreamState {
+    fileprivate func increase(_ type: MetricType) -> ReceivedIncrease {
+        switch self {
+        case .int(let value): return type == .gauge ? .set(Double(value)) : .add(value)
+        case .double(let value): return type == .gauge ? .set(value) : .addNumber(value)
+        case .histogram(let histogram): return .histogram(histogram)
+        case .exponential(let histogram): return .exponential(histogram)
+        }
+    }
+}

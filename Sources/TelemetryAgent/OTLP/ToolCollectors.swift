@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// A tool that records are taken for, and what is open for it.
+package final class OpenTool {
+    package let collector: Collector
+    fileprivate let name: String
+    fileprivate let version: String
+    fileprivate let stamp: ManifestStamp
+    /// Monotonic clock.
+    fileprivate var looked = Clock.monotonic()
+    fileprivate var used: UInt64 = 0
+    /// When something was recorded in it that waits to be handed on: first, and last. `Int64.max`: nothing waits.
+    fileprivate var firstRecord = Int64.max
+    fileprivate var lastRecord = Int64.max
+    /// When something was added to its metrics that nobody was told of. `Int64.max`: they were told.
+    fileprivate var firstValue = Int64.max
+    fileprivate var lastUse = Clock.monotonic()
+
+    fileprivate init(_ collector: Collector, _ name: String, _ version: String) {
+        self.collector = collector
+        self.name = name
+        self.version = version
+        stamp = ManifestStamp(collector.options.manifestPath)
+    }
+
+    /// What is recorded of that signal outlives this process.
+    func keeps(_ signal: OTLPSignal) -> Bool {
+        switch signal {
+        case .logs: collector.keepsInFiles
+        case .traces: collector.keepsSpansInFiles
+        case .metrics: collector.keepsMetricsInFiles
+        }
+    }
+
+    var takesEvents: Bool { Gate.isOpen(collector.handle) }
+
+    private var isSpanIntakeMade = false
+    private var madeSpans: SpanIntake?
+    /// Nil: nobody takes its spans.
+    var spans: SpanIntake? {
+        if !isSpanIntakeMade { madeSpans = SpanIntake(collector) }
+        isSpanIntakeMade = true
+        return madeSpans
+    }
+
+    var takesMetrics: Bool { collector.metricKeeper != nil }
+
+    private var madeStreams: MetricStreams?
+    /// How far its programs' cumulative metrics were followed.
+    var streams: MetricStreams {
+        if let madeStreams { return madeStreams }
+        let file = collector.metricKeeper.map { ReceivedStreamsFile($0) }
+        let made = MetricStreams(file, since: AnswerTime.newest(tool: name))
+        madeStreams = made
+        return made
+    }
+
+    /// What was followed is written before the answer.
+    fileprivate func save() {
+        madeStreams?.save()
+        collector.publishCounts()
+    }
+
+    /// The user's answer, and the manifest, are those that it was opened with.
+    fileprivate var isCurrent: Bool {
+        let options = collector.options
+        guard collector.recordsForSomebody,
+            ConsentResolver.decide(options).isEnabled == Gate.isOpen(collector.handle)
+        else { return false }
+        return ManifestLookup.find(tool: name) == options.manifestPath
+            && ManifestStamp(options.manifestPath) == stamp
+    }
+}
+
+/// The tools that something was received for lately, each with its collector. A small number is open at a time. For one
+/// thread.
+package final class ToolCollectors {
+    private let capacity: Int
+    private let prepare: (Options) -> Void
+    private var tools: [OpenTool] = []
+    private var uses: UInt64 = 0
+    /// Tools that were refused, and are not looked at again at once.
+    private var refused: [(name: String, why: IntakeRefusal, time: Int64)] = []
+
+    /// An answer or a manifest that changes counts after this time at the latest.
+    private static let lookNanoseconds: Int64 = 1_000_000_000
+    private static let mostRefused = 32
+
+    /// `prepare`: what the agent adds to a tool's options, after its manifest was read.
+    package init(capacity: Int = 32, prepare: @escaping (Options) -> Void = { _ in }) {
+        self.capacity = max(1, capacity)
+        self.prepare = prepare
+    }
+
+    deinit { close() }
+
+    package enum Answer {
+        case open(OpenTool)
+        case refused(IntakeRefusal)
+    }
+
+    package var count: Int { tools.count }
+
+    /// How often a tool was looked for that was not open.
+    private(set) var looks: UInt64 = 0
+
+    /// `version`: of the sender's program; empty, or not a version: the manifest's. `mayLook`: also a tool that is not open.
+    package func open(_ name: String, _ version: String, mayLook: Bool = true) -> Answer {
+        if name.utf8.isEmpty { return .refused(.noTool) }
+        guard ToolName.isValid(name) else { return .refused(.invalidTool) }
+        let version = Self.isVersion(version) ? version : ""
+        if let known = find(name, version) { return .open(known) }
+        if let why = recentRefusal(name) { return .refused(why) }
+        if !mayLook { return .refused(.toolCount) }
+        looks &+= 1
+        return make(name, version)
+    }
+
+    /// As a manifest may have one.
+    private static func isVersion(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+
+    private func find(_ name: String, _ version: String) -> OpenTool? {
+        let index = tools.firstIndex {
+            $0.name.utf8.elementsEqual(name.utf8) && $0.version.utf8.elementsEqual(version.utf8)
+        }
+        guard let index else { return nil }
+        let tool = tools[index]
+        let now = Clock.monotonic()
+        if now &- tool.looked >= Self.lookNanoseconds || !tool.collector.recordsForSomebody {
+            guard tool.isCurrent else {
+                close(at: index)
+                return nil
+            }
+            tool.looked = now
+        }
+        uses &+= 1
+        tool.used = uses
+        tool.lastUse = now
+        return tool
+    }
+
+    private func recentRefusal(_ name: String) -> IntakeRefusal? {
+        let oldest = Clock.monotonic() &- Self.lookNanoseconds
+        refused.removeAll { $0.time < oldest }
+        return refused.first { $0.name.utf8.elementsEqual(name.utf8) }?.why
+    }
+
+    private func make(_ name: String, _ version: String) -> Answer {
+        let options = Options(toolName: name, toolVersion: version, role: .agent)
+        let manifest = ManifestLookup.find(tool: name)
+        if let manifest { try? Manifest.load(path: manifest, into: options) }
+        // Whatever the manifest says of its programs: no thread of this process delivers for one tool.
+        options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
+        prepare(options)
+        if options.error != nil { return refuse(name, .toolOptions) }
+        let isKnown = manifest != nil || Self.hasAnswer(name)
+        let collector = Collector.open(options)
+        guard collector.recordsForSomebody else {
+            _ = collector.close(timeoutMilliseconds: 0)
+            return refuse(name, isKnown ? .noConsent : .unknownTool)
+        }
+        if tools.count >= capacity, let oldest = tools.indices.min(by: { tools[$0].used < tools[$1].used }) {
+            close(at: oldest)
+        }
+        let tool = OpenTool(collector, name, version)
+        uses &+= 1
+        tool.used = uses
+        tools.append(tool)
+        return .open(tool)
+    }
+
+    private static func hasAnswer(_ name: String) -> Bool {
+        if case .absent = PreferenceStore.read(tool: name) { return false }
+        return true
+    }
+
+    private func refuse(_ name: String, _ why: IntakeRefusal) -> Answer {
+        if refused.count >= Self.mostRefused { refused.removeFirst() }
+        refused.append((name, why, Clock.monotonic()))
+        return .refused(why)
+    }
+
+    private func close(at index: Int) {
+        let tool = tools.remove(at: index)
+        tool.save()
+        _ = tool.collector.close(timeoutMilliseconds: 0)
+    }
+
+    /// Its files cannot be used: the next request looks again.
+    func letGo(of tool: OpenTool) {
+        guard let index = tools.firstIndex(where: { $0 === tool }) else { return }
+        close(at: index)
+    }
+
+    /// After a request: what is followed of metrics, and what was counted, goes to files.
+    func save(_ request: UInt64) { for tool in tools where tool.used > request { tool.save() } }
+
+    // MARK: handing on
+
+    /// Nobody else can deliver from a segment that is being filled. So a tool is let go of when nothing has come for the
+    /// first time, and after the second one in any case.
+    private static let quietNanoseconds: Int64 = 100_000_000
+    private static let longestNanoseconds: Int64 = 500_000_000
+    /// Then an idle tool costs nothing any more.
+    private static let unusedNanoseconds: Int64 = 10_000_000_000
+
+    /// Something was recorded for it.
+    func note(_ tool: OpenTool, _ signal: OTLPSignal) {
+        if signal == .metrics {
+            tool.firstValue = min(tool.firstValue, tool.lastUse)
+            return
+        }
+        tool.firstRecord = min(tool.firstRecord, tool.lastUse)
+        tool.lastRecord = tool.lastUse
+    }
+
+    func note(_ signal: OTLPSignal, since request: UInt64) {
+        for tool in tools where tool.used > request { note(tool, signal) }
+    }
+
+    /// When the next tool is to be handed on; `Int64.max`: none is.
+    var handOnDue: Int64 { tools.reduce(Int64.max) { min($0, Self.due($1)) } }
+
+    private static func due(_ tool: OpenTool) -> Int64 {
+        var due = tool.lastUse &+ unusedNanoseconds
+        if tool.firstRecord != .max {
+            due = min(due, tool.firstRecord &+ longestNanoseconds, tool.lastRecord &+ quietNanoseconds)
+        }
+        return tool.firstValue == .max ? due : min(due, tool.firstValue &+ longestNanoseconds)
+    }
+
+    /// `tell`: is called for each tool whose metrics have changed.
+    func handOn(now: Int64, _ tell: (String) -> Void) {
+        for index in tools.indices.reversed() where Self.due(tools[index]) <= now {
+            let tool = tools[index]
+            if tool.firstValue != .max { tell(tool.name) }
+            tool.firstValue = .max
+            if tool.firstRecord != .max || tool.lastUse &+ Self.unusedNanoseconds <= now { close(at: index) }
+        }
+    }
+
+    /// False: something that was recorded meanwhile is only in memory, because there was no more room for a file.
+    func keeps(_ signal: OTLPSignal, since request: UInt64) -> Bool {
+        tools.allSatisfy { $0.used <= request || !$0.collector.recordsForSomebody || $0.keeps(signal) }
+    }
+
+    /// Tools that are used from now on have a higher number.
+    var mark: UInt64 { uses }
+
+    /// Lets go of all tools. What was recorded stays in their spools.
+    package func close() {
+        while !tools.isEmpty { close(at: tools.count - 1) }
+    }
+
+    /// Lets go of those that nothing was received for, and that are not current any more. For a timer.
+    package func tidy() {
+        for index in tools.indices.reversed() where !tools[index].isCurrent { close(at: index) }
+    }
+}

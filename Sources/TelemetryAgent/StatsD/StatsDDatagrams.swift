@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// A socket that takes StatsD's datagrams: of the user alone. Nothing is answered, so who sends is never waited for.
+final class StatsDDatagrams: PolledSource {
+    let descriptor: Int32
+    /// For people.
+    let name: String
+    private let path: String?
+    private let isV6: Bool
+    private let intake: StatsDIntake
+    private let counts: StatsDCounts
+    private let onUse: () -> Void
+    private var area: [UInt8] = []
+    private var lost: UInt32 = 0
+    /// Whose port it was a moment ago.
+    private var known: [(port: UInt16, isOwn: Bool, time: Int64)] = []
+    private(set) var isOver = false
+
+    let events = Int16(POLLIN)
+    let deadline = Int64.max
+
+    /// Then the others come to their turn.
+    private static let turnDatagrams = 256
+    private static let knownNanoseconds: Int64 = 1_000_000_000
+    private static let mostKnown = 64
+
+    private init(
+        _ descriptor: Int32, name: String, path: String?, isV6: Bool, _ intake: StatsDIntake, _ counts: StatsDCounts,
+        onUse: @escaping () -> Void
+    ) {
+        self.descriptor = descriptor
+        self.name = name
+        self.path = path
+        self.isV6 = isV6
+        self.intake = intake
+        self.counts = counts
+        self.onUse = onUse
+    }
+
+    /// In the runtime directory, whose lock this process has: what is left there was left by an agent that was killed.
+    static func own(
+        _ path: String, _ intake: StatsDIntake, _ counts: StatsDCounts, onUse: @escaping () -> Void
+    ) throws(SystemCallError) -> StatsDDatagrams {
+        var made = PathText.call(path) { csystem_take_unix_datagrams($0) }
+        if made == 0 - EADDRINUSE {
+            var status = stat()
+            guard PathText.call(path, { lstat($0, &status) }) == 0 else { throw .current }
+            guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFSOCK) else { throw SystemCallError(code: EEXIST) }
+            if PathText.call(path, { csystem_are_datagrams_taken($0) ? 1 : 0 }) != 0 {
+                throw SystemCallError(code: EADDRINUSE)
+            }
+            _ = PathText.call(path) { unlink($0) }
+            made = PathText.call(path) { csystem_take_unix_datagrams($0) }
+        }
+        if made < 0 { throw SystemCallError(code: 0 - made) }
+        return StatsDDatagrams(
+            made, name: "unix:" + path, path: path, isV6: false, intake, counts, onUse: onUse)
+    }
+
+    static func port(
+        _ host: String, _ port: UInt16, _ intake: StatsDIntake, _ counts: StatsDCounts, onUse: @escaping () -> Void
+    ) throws(SystemCallError) -> StatsDDatagrams {
+        var bound = port
+        let made = host.withCString { csystem_take_loopback_datagrams($0, &bound) }
+        if made < 0 { throw SystemCallError(code: 0 - made) }
+        let name = ListenAddress.loopback(host: host, port: bound).description
+        return StatsDDatagrams(
+            made, name: name, path: nil, isV6: host.utf8.contains(UInt8(ascii: ":")), intake, counts, onUse: onUse)
+    }
+
+    func expire(now: Int64) {}
+
+    func proceed(_ events: Int16, now: Int64) {
+        if area.isEmpty { area = [UInt8](repeating: 0, count: StatsDIntake.packetLimit) }
+        for _ in 0..<Self.turnDatagrams {
+            var sender = csystem_sender()
+            let got = area.withUnsafeMutableBytes {
+                csystem_receive_datagram(descriptor, $0.baseAddress, $0.count, &sender)
+            }
+            if got < 0 { return }
+            if sender.lost != lost {
+                counts.noteLost(UInt64(sender.lost &- lost))
+                lost = sender.lost
+            }
+            guard mayCount(sender, now) else { continue }
+            onUse()
+            if sender.is_cut {
+                counts.noteTooLong()
+                continue
+            }
+            area.withUnsafeBytes { intake.take(UnsafeRawBufferPointer(rebasing: $0.prefix(got))) }
+        }
+    }
+
+    private func mayCount(_ sender: csystem_sender, _ now: Int64) -> Bool {
+        if path == nil { return isOwnPort(sender.port, now) }
+        if sender.has_user && sender.user == geteuid() { return true }
+        counts.noteStranger()
+        return false
+    }
+
+    private func isOwnPort(_ port: UInt16, _ now: Int64) -> Bool {
+        known.removeAll { now &- $0.time > Self.knownNanoseconds }
+        if let found = known.first(where: { $0.port == port }) {
+            if !found.isOwn { counts.noteStranger() }
+            return found.isOwn
+        }
+        switch PeerLookup.sender(from: port, isV6: isV6) {
+        case .unknown?:
+            counts.noteUnknown()
+            return false
+        case .user(let user)?:
+            return remember(port, isOwn: user == geteuid(), now)
+        case nil: return remember(port, isOwn: false, now)
+        }
+    }
+
+    private func remember(_ port: UInt16, isOwn: Bool, _ now: Int64) -> Bool {
+        if known.count >= Self.mostKnown { known.removeFirst() }
+        known.append((port, isOwn, now))
+        if !isOwn { counts.noteStranger() }
+        return isOwn
+    }
+
+    func withdraw() {
+        if let path { _ = PathText.call(path) { unlink($0) } }
+    }
+
+    func close() {
+        closeFile(descriptor)
+        isOver = true
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import TelemetryCore
+
+/// What a value of StatsD is.
+enum StatsDType: Equatable {
+    case counter, gauge
+    /// Milliseconds.
+    case timer
+    case histogram
+}
+
+/// One part of a line: values of one metric. Points into the line.
+struct StatsDPart {
+    /// As it was sent.
+    let name: UnsafeRawBufferPointer
+    let type: StatsDType
+    fileprivate(set) var values: UnsafeRawBufferPointer
+    /// Each value counts 1 / `rate` times.
+    fileprivate(set) var rate = 1.0
+    /// Of all parts of the line; empty: it has none.
+    fileprivate(set) var tags = UnsafeRawBufferPointer(start: nil, count: 0)
+
+    /// Each value. Whether a sign says that it is added to the gauge.
+    func eachValue(_ body: (StatsDNumber) -> Void) {
+        if values.isEmpty { return body(StatsDNumber(value: 1, whole: 1, isRelative: false)) }
+        for text in values.split(separator: UInt8(ascii: ":")) {
+            if let number = StatsDNumber(UnsafeRawBufferPointer(rebasing: text)) { body(number) }
+        }
+    }
+
+    /// Each tag, and what follows the first colon in it.
+    func eachTag(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) -> Void) {
+        for tag in tags.split(separator: UInt8(ascii: ",")) {
+            guard let colon = tag.firstIndex(of: UInt8(ascii: ":")) else {
+                body(UnsafeRawBufferPointer(rebasing: tag), nil)
+                continue
+            }
+            let key = tag[..<colon]
+            if key.isEmpty { continue }
+            body(UnsafeRawBufferPointer(rebasing: key), UnsafeRawBufferPointer(rebasing: tag[(colon + 1)...]))
+        }
+    }
+}
+
+struct StatsDNumber {
+    let value: Double
+    /// The same, if it is a whole number.
+    let whole: Int64?
+    let isRelative: Bool
+
+    fileprivate init(value: Double, whole: Int64?, isRelative: Bool) {
+        (self.value, self.whole, self.isRelative) = (value, whole, isRelative)
+    }
+
+    /// Nil: it is not a number.
+    init?(_ text: UnsafeRawBufferPointer) {
+        guard let value = PlainNumber.double(text) else { return nil }
+        let isRelative = text.first == UInt8(ascii: "+") || text.first == UInt8(ascii: "-")
+        self.init(value: value, whole: PlainNumber.whole(text), isRelative: isRelative)
+    }
+}
+
+/// Reads a line of StatsD or of DogStatsD: `name:value|type|@rate|#tags`. The rules, with where each comes from, are in
+/// docs/agent.md. Pure; no input makes it trap, and nothing is allocated.
+enum StatsDLine {
+    enum Outcome {
+        case part(StatsDPart)
+        case refused(Refusal)
+    }
+
+    enum Refusal {
+        case malformed, set, event
+    }
+
+    /// `take`: is called for each part. A line without anything in it has none.
+    static func read(_ whole: UnsafeRawBufferPointer, _ take: (Outcome) -> Void) {
+        let line = trimmed(whole)
+        if line.isEmpty { return }
+        if line.starts(with: "_e{".utf8) || line.starts(with: "_sc|".utf8) { return take(.refused(.event)) }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return take(.refused(.malformed)) }
+        let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
+        var reader = Reader(line: line, at: colon + 1)
+        repeat { take(reader.part(name)) } while reader.hasMore
+    }
+
+    private static func trimmed(_ line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var end = line.count
+        while end > 0, line[end - 1] == 0x20 || line[end - 1] == 0x0D || line[end - 1] == 0x09 { end -= 1 }
+        return UnsafeRawBufferPointer(rebasing: line[..<end])
+    }
+
+    private struct Reader {
+        let line: UnsafeRawBufferPointer
+        /// Where the next part begins.
+        var at: Int
+        var hasMore = false
+
+        private static let bar = UInt8(ascii: "|")
+        private static let colon = UInt8(ascii: ":")
+
+        /// Up to one of `ends`, or the end of the line.
+        private mutating func field(endsAtColon: Bool) -> UnsafeRawBufferPointer {
+            let start = at
+            while at < line.count, line[at] != Self.bar, !(endsAtColon && line[at] == Self.colon) { at += 1 }
+            return UnsafeRawBufferPointer(rebasing: line[start..<at])
+        }
+
+        /// `value:value|type|field|...`, up to where the next value of StatsD begins.
+        mutating func part(_ name: UnsafeRawBufferPointer) -> Outcome {
+            hasMore = false
+            let values = field(endsAtColon: false)
+            guard at < line.count else { return .refused(.malformed) }
+            at += 1
+            let word = StatsDLine.trimmed(field(endsAtColon: true))
+            var problem: Refusal?
+            var part = StatsDPart(name: name, type: Self.type(word, &problem), values: values)
+            if problem == nil && !Self.areNumbers(values, part.type) { problem = .malformed }
+            while at < line.count, line[at] == Self.bar {
+                at += 1
+                guard at < line.count else { break }
+                if !readField(&part) && problem == nil { problem = .malformed }
+            }
+            if at < line.count {
+                at += 1
+                hasMore = true
+            }
+            return problem.map { .refused($0) } ?? .part(part)
+        }
+
+        /// False: it is one that is known, with a value that it cannot have.
+        private mutating func readField(_ part: inout StatsDPart) -> Bool {
+            switch line[at] {
+            case UInt8(ascii: "@"):
+                at += 1
+                let text = field(endsAtColon: true)
+                guard text.first != UInt8(ascii: "-"), let rate = PlainNumber.double(text), rate > 0 else {
+                    return false
+                }
+                part.rate = rate
+            case UInt8(ascii: "#"):
+                at += 1
+                part.tags = field(endsAtColon: false)
+            case UInt8(ascii: "T"):
+                at += 1
+                // When it happened. It counts now: a cumulative metric has no other time.
+                guard let time = PlainNumber.whole(field(endsAtColon: false)), time > 0 else { return false }
+            default:
+                // `c:`, `e:` and `card:` name a container, and nothing is known of others.
+                _ = field(endsAtColon: false)
+            }
+            return true
+        }
+
+        private static func type(_ word: UnsafeRawBufferPointer, _ problem: inout Refusal?) -> StatsDType {
+            if ("ms" as StaticString).isSame(word) { return .timer }
+            if ("g" as StaticString).isSame(word) { return .gauge }
+            if ("h" as StaticString).isSame(word) || ("d" as StaticString).isSame(word) { return .histogram }
+            if ("s" as StaticString).isSame(word) { problem = .set }
+            if word.isEmpty { problem = .malformed }
+            return .counter
+        }
+
+        private static func areNumbers(_ values: UnsafeRawBufferPointer, _ type: StatsDType) -> Bool {
+            if values.isEmpty { return type == .counter }
+            var count = 0
+            for text in values.split(separator: colon) {
+                if StatsDNumber(UnsafeRawBufferPointer(rebasing: text)) == nil { return false }
+                count += 1
+            }
+            return count > 0
+        }
+    }
+}

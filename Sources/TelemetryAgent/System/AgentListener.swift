@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// A socket that clients of this user connect to.
+final class AgentListener: PolledSource {
+    let descriptor: Int32
+    /// For people.
+    let name: String
+    /// The path of a socket that this process has made, and removes again; nil: a service manager's, or a port.
+    private let path: String?
+    private let onClient: (Int32, Peer) -> Void
+    private let onRefusal: () -> Void
+    private(set) var isOver = false
+    var isPausing: () -> Bool = { false }
+    private var pausedUntil: Int64 = 0
+
+    /// Clients that connect while the loop is at something else.
+    private static let backlog: Int32 = 512
+
+    private init(
+        _ descriptor: Int32, name: String, path: String?, onRefusal: @escaping () -> Void,
+        onClient: @escaping (Int32, Peer) -> Void
+    ) {
+        self.descriptor = descriptor
+        self.name = name
+        self.path = path
+        self.onRefusal = onRefusal
+        self.onClient = onClient
+        // More than it has so far, if the system allows it.
+        _ = listen(descriptor, Self.backlog)
+    }
+
+    /// A socket of the user's agent, whose lock this process has. So a socket that is there was left by an agent that
+    /// was killed, unless somebody listens on it: a service manager, for instance.
+    static func own(
+        _ path: String, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
+    ) throws(SystemCallError) -> AgentListener {
+        var made = PathText.call(path) { csystem_listen_unix($0) }
+        if made == 0 - EADDRINUSE {
+            var status = stat()
+            guard PathText.call(path, { lstat($0, &status) }) == 0 else { throw .current }
+            guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFSOCK) else { throw SystemCallError(code: EEXIST) }
+            if PathText.call(path, { csystem_is_listened_to($0) ? 1 : 0 }) != 0 {
+                throw SystemCallError(code: EADDRINUSE)
+            }
+            _ = PathText.call(path) { unlink($0) }
+            made = PathText.call(path) { csystem_listen_unix($0) }
+        }
+        if made < 0 { throw SystemCallError(code: 0 - made) }
+        return AgentListener(made, name: "unix:" + path, path: path, onRefusal: onRefusal, onClient: onClient)
+    }
+
+    /// Only loopback addresses: csystem_listen_loopback() looks at it again.
+    static func port(
+        _ host: String, _ port: UInt16, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
+    ) throws(SystemCallError) -> AgentListener {
+        var bound = port
+        let made = host.withCString { csystem_listen_loopback($0, &bound) }
+        if made < 0 { throw SystemCallError(code: 0 - made) }
+        let name = ListenAddress.loopback(host: host, port: bound).description
+        return AgentListener(made, name: name, path: nil, onRefusal: onRefusal, onClient: onClient)
+    }
+
+    /// One that a service manager has made.
+    static func activated(
+        _ given: ActivatedSocket, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
+    ) -> AgentListener {
+        AgentListener(given.descriptor, name: given.name, path: nil, onRefusal: onRefusal, onClient: onClient)
+    }
+
+    var events: Int16 { pausedUntil != 0 || isPausing() ? 0 : Int16(POLLIN) }
+    var deadline: Int64 { pausedUntil == 0 ? .max : pausedUntil }
+
+    func expire(now: Int64) { pausedUntil = 0 }
+
+    /// A few at a time.
+    func proceed(_ events: Int16, now: Int64) {
+        for index in 0..<16 {
+            if isPausing() { return }
+            let client = csystem_accept(descriptor)
+            if client < 0 {
+                // At once, when poll(2) said that there is one: this process can open no more files, for instance.
+                if index == 0 && client != 0 - EAGAIN { pausedUntil = now &+ 100_000_000 }
+                return
+            }
+            guard let peer = PeerLookup.find(client), peer.user == geteuid() else {
+                closeFile(client)
+                onRefusal()
+                continue
+            }
+            onClient(client, peer)
+        }
+    }
+
+    /// Nobody finds it any more. Those who have found it before are still answered.
+    func withdraw() {
+        if let path { _ = PathText.call(path) { unlink($0) } }
+    }
+
+    func close() {
+        closeFile(descriptor)
+        isOver = true
+    }
+}

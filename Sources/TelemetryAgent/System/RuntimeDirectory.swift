@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryCore
+
+/// Where the agent's socket and lock are: a directory with mode 0700 of this user.
+package struct RuntimeDirectory {
+    package let path: String
+
+    package var socketPath: String { path + "/agent.sock" }
+    /// Where StatsD's datagrams are taken, and packets in a stream.
+    package var statsDPath: String { path + "/statsd.sock" }
+    package var statsDStreamPath: String { path + "/statsd-stream.sock" }
+    var lockPath: String { path + "/agent.lock" }
+
+    package init() { path = AgentPlace.directory }
+
+    /// Makes it if it is not there. A link, or another user's directory, is refused.
+    func prepare() throws(SystemCallError) {
+        if PathText.call(path, { mkdir($0, 0o700) }) != 0, csystem_errno() != EEXIST { throw .current }
+        var status = stat()
+        guard PathText.call(path, { lstat($0, &status) }) == 0 else { throw .current }
+        guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFDIR) else { throw SystemCallError(code: ENOTDIR) }
+        guard status.st_uid == geteuid() else { throw SystemCallError(code: EPERM) }
+        // Also what a strict umask has taken.
+        if status.st_mode & 0o777 != 0o700, PathText.call(path, { chmod($0, 0o700) }) != 0 { throw .current }
+    }
+
+    package var isUsable: Bool { AgentPlace.isUsable }
+
+    /// Whether a client may trust what is there.
+    var isTrusted: Bool {
+        var status = stat()
+        return PathText.call(path) { lstat($0, &status) } == 0 && status.st_mode & mode_t(S_IFMT) == mode_t(S_IFDIR)
+            && status.st_uid == geteuid() && status.st_mode & 0o077 == 0
+    }
+}
+
+/// One agent for each user: the lock that it holds as long as it lives. It ends with the process, however that ends, so it
+/// is never stale.
+struct AgentLock {
+    private let descriptor: Int32
+
+    /// Nil: another agent has it.
+    static func take(_ directory: RuntimeDirectory) throws(SystemCallError) -> AgentLock? {
+        let descriptor = csystem_above_streams(
+            PathText.call(directory.lockPath) {
+                csystem_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+            })
+        if descriptor < 0 { throw .current }
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return AgentLock(descriptor: descriptor) }
+        let error = SystemCallError.current
+        closeFile(descriptor)
+        if error.code == EWOULDBLOCK { return nil }
+        throw error
+    }
+
+    /// An agent of this user is running.
+    static func isTaken(_ directory: RuntimeDirectory) -> Bool {
+        let descriptor = PathText.call(directory.lockPath) {
+            csystem_openat(AT_FDCWD, $0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
+        }
+        if descriptor < 0 { return false }
+        defer { closeFile(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && csystem_errno() == EWOULDBLOCK
+    }
+
+    func release() { closeFile(descriptor) }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+
+/// A process that delivers for the agent: a copy of it, which has one thread, so that fork(2) is enough.
+final class WorkerProcess: PolledSource {
+    enum Work {
+        case idle
+        case delivering(WatchedTool)
+        case looking(WatchedTool)
+    }
+
+    let process: pid_t
+    private(set) var descriptor: Int32
+    private(set) var work = Work.idle
+    /// When it began what it does.
+    private(set) var since: Int64
+    private(set) var deadline: Int64
+    private let onReport: (WorkerProcess, WorkerReport) -> Void
+    private let onLoss: (WorkerProcess) -> Void
+
+    let events = Int16(POLLIN)
+
+    /// What has nothing to do goes: libcurl's memory is only needed while there is something to send.
+    private static let idleNanoseconds: Int64 = 2_000_000_000
+    /// Longer than a pass may take.
+    private static let longestNanoseconds: Int64 = 90_000_000_000
+    private static let niceness: Int32 = 10
+
+    private init(
+        _ process: pid_t, _ descriptor: Int32, now: Int64, onReport: @escaping (WorkerProcess, WorkerReport) -> Void,
+        onLoss: @escaping (WorkerProcess) -> Void
+    ) {
+        self.process = process
+        self.descriptor = descriptor
+        self.onReport = onReport
+        self.onLoss = onLoss
+        since = now
+        deadline = now &+ Self.idleNanoseconds
+    }
+
+    /// Nil: the system has no process or no descriptor left.
+    static func start(
+        now: Int64, onReport: @escaping (WorkerProcess, WorkerReport) -> Void,
+        onLoss: @escaping (WorkerProcess) -> Void
+    ) -> WorkerProcess? {
+        var (own, others): (Int32, Int32) = (-1, -1)
+        guard csystem_message_pair(&own, &others) == 0 else { return nil }
+        let process = fork()
+        if process == 0 {
+            become(others)
+            WorkerProgram(others).run()
+            // Nothing of the agent's is ended a second time.
+            _exit(0)
+        }
+        closeFile(others)
+        if process < 0 {
+            closeFile(own)
+            return nil
+        }
+        return WorkerProcess(process, own, now: now, onReport: onReport, onLoss: onLoss)
+    }
+
+    /// In the new process. Ctrl-C and the like, which the terminal sends to it too, stay blocked: the agent ends in order.
+    private static func become(_ socket: Int32) {
+        // A copy of another worker's end would keep that worker from seeing that the agent is gone.
+        _ = close_range(UInt32(STDERR_FILENO) &+ 1, UInt32(bitPattern: socket) &- 1, 0)
+        _ = close_range(UInt32(bitPattern: socket) &+ 1, UInt32.max, 0)
+        // A receiver that is standard output has nobody there, as with a delivery in the background.
+        let nothing = csystem_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0)
+        for stream in STDIN_FILENO...STDERR_FILENO { dup2(nothing, stream) }
+        closeFile(nothing)
+        umask(0o077)
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+    }
+
+    var isOver: Bool { descriptor < 0 }
+
+    var isIdle: Bool { if case .idle = work, !isOver { true } else { false } }
+
+    var tool: WatchedTool? {
+        switch work {
+        case .idle: nil
+        case .delivering(let tool), .looking(let tool): tool
+        }
+    }
+
+    func begin(_ tool: WatchedTool, now: Int64) {
+        work = .delivering(tool)
+        since = now
+        deadline = now &+ Self.longestNanoseconds
+        ask(tool.isOwed ? .deliverPatiently : .deliver, tool)
+    }
+
+    func look(_ tool: WatchedTool) {
+        work = .looking(tool)
+        ask(.look, tool)
+    }
+
+    func rest(now: Int64) {
+        work = .idle
+        since = now
+        deadline = now &+ Self.idleNanoseconds
+    }
+
+    private func ask(_ kind: WorkerTask.Kind, _ tool: WatchedTool) {
+        let bytes = WorkerTask(kind, tool: tool.name, manifest: tool.manifest).bytes
+        // If that fails, poll(2) says that the worker is gone.
+        _ = bytes.withUnsafeBytes { csystem_send(descriptor, $0.baseAddress, $0.count) }
+    }
+
+    func proceed(_ events: Int16, now: Int64) {
+        var area: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        let (got, report) = withUnsafeMutableBytes(of: &area) { area in
+            let got = csystem_receive(descriptor, area.baseAddress, area.count)
+            return (got, WorkerReport(UnsafeRawBufferPointer(rebasing: area.prefix(max(0, got)))))
+        }
+        if got == 0 - Int(EAGAIN) { return }
+        if let report { onReport(self, report) } else { lose() }
+    }
+
+    /// Idle for long enough, or it does not come back.
+    func expire(now: Int64) {
+        if !isIdle { kill(process, SIGKILL) }
+        lose()
+    }
+
+    private func lose() {
+        close()
+        onLoss(self)
+    }
+
+    /// What it is at, it calls off.
+    func close() {
+        closeFile(descriptor)
+        descriptor = -1
+    }
+
+    /// Waits for ended ones. They are this process's only children.
+    static func reap() {
+        var status: Int32 = 0
+        while true {
+            let ended = waitpid(-1, &status, WNOHANG)
+            if ended <= 0 && csystem_errno() != EINTR || ended == 0 { return }
+        }
+    }
+
+    /// Those that are left, until that time; then they are killed.
+    static func await(_ workers: [WorkerProcess], until deadline: Int64) {
+        for worker in workers {
+            var status: Int32 = 0
+            while waitpid(worker.process, &status, WNOHANG) == 0 {
+                if MonotonicClock.now() >= deadline {
+                    kill(worker.process, SIGKILL)
+                    _ = waitpid(worker.process, &status, 0)
+                    break
+                }
+                _ = poll(nil, 0, 2)
+            }
+        }
+    }
+}

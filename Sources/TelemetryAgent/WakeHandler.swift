@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import TelemetryCore
+
+/// `POST /agent/wake`: a program of a tool has left something. The body is the tool's name and, on a second line, the
+/// absolute path of its manifest, if it is not where manifests are installed.
+final class WakeHandler: RequestHandler {
+    private let wake: (String, String?) -> Bool
+    private var body: [UInt8] = []
+
+    init(_ wake: @escaping (String, String?) -> Bool) { self.wake = wake }
+
+    func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer? {
+        body.append(contentsOf: bytes)
+        return nil
+    }
+
+    func finish() -> HTTPAnswer {
+        let lines = body.split(separator: 0x0A)
+        guard let tool = lines.first else { return HTTPAnswer(400, "The name of a tool is missing.") }
+        var manifest: String?
+        if lines.count > 1 {
+            guard lines.count == 2, lines[1].first == UInt8(ascii: "/"), !lines[1].contains(0) else {
+                return HTTPAnswer(400, "The second line is not the path of a manifest.")
+            }
+            manifest = (Array(lines[1]) + [0]).withUnsafeBytes { area in
+                area.baseAddress.map { PathText.string($0.assumingMemoryBound(to: CChar.self)) }
+            }
+        }
+        return wake(String(bytes: tool), manifest)
+            ? HTTPAnswer(204) : HTTPAnswer(400, "This is not the name of a tool, or there are too many.")
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+
+/// By how much a stream of another program has grown, or what a gauge of it shows.
+package enum ReceivedIncrease {
+    case add(Int64)
+    case addNumber(Double)
+    case set(Double)
+    /// Counts of the metric's own buckets.
+    case histogram(ReceivedHistogram)
+    case exponential(ReceivedExponential)
+}
+
+/// The metric of a tool that a stream of another program goes into.
+package struct MetricIntake {
+    package enum Outcome {
+        case metric(MetricIntake)
+        case notDeclared
+        /// It is there with another type.
+        case otherType(MetricType)
+        /// It is there with other bounds.
+        case otherBounds
+        case malformed
+        case tooMany
+        case disabled
+        case noMemory
+    }
+
+    private let handle: UnsafeMutablePointer<telemetry_metric>
+
+    /// `bounds`: of a histogram.
+    package static func find(
+        _ collector: Collector, _ name: UnsafePointer<CChar>, _ type: MetricType, unit: String, bounds: [Double]
+    ) -> Outcome {
+        guard Gate.isOpenForMetrics(collector.handle) else { return .disabled }
+        let found = collector.metric(name, type, unit: unit, bounds: type == .histogram ? bounds : nil)
+        guard let handle = found.handle else { return outcome(of: found.status) }
+        let known = MetricType(rawValue: UInt8(truncatingIfNeeded: handle.pointee.type)) ?? .counter
+        if known != type { return .otherType(known) }
+        if type == .histogram && !hasBounds(handle, bounds) { return .otherBounds }
+        return .metric(MetricIntake(handle: handle))
+    }
+
+    /// A metric of one of `types`. Where the tool declares none, one of the first type is made.
+    package static func find(
+        _ collector: Collector, _ name: UnsafePointer<CChar>, oneOf types: [MetricType], unit: String
+    ) -> Outcome {
+        guard let first = types.first, Gate.isOpenForMetrics(collector.handle) else { return .disabled }
+        let found = collector.metric(name, first, unit: unit)
+        guard let handle = found.handle else { return outcome(of: found.status) }
+        let known = MetricType(rawValue: UInt8(truncatingIfNeeded: handle.pointee.type)) ?? .counter
+        return types.contains(known) ? .metric(MetricIntake(handle: handle)) : .otherType(known)
+    }
+
+    private static func outcome(of status: telemetry_status) -> Outcome {
+        switch status {
+        case TELEMETRY_ERROR_UNDECLARED: .notDeclared
+        case TELEMETRY_ERROR_ARGUMENT: .malformed
+        case TELEMETRY_ERROR_DROPPED: .tooMany
+        case TELEMETRY_ERROR_MEMORY: .noMemory
+        default: .disabled
+        }
+    }
+
+    private static func hasBounds(_ handle: UnsafeMutablePointer<telemetry_metric>, _ bounds: [Double]) -> Bool {
+        guard handle.pointee.bound_count == bounds.count else { return false }
+        guard let known = handle.pointee.bounds else { return bounds.isEmpty }
+        for (index, bound) in bounds.enumerated() where known[index] != bound { return false }
+        return true
+    }
+
+    /// The worst of what happens for the author and for the user's own receivers.
+    package func record(
+        _ increase: ReceivedIncrease, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        switch increase {
+        case .add(let value): return MetricRecording.record(handle, .add(value), attributes, count)
+        case .addNumber(let value): return MetricRecording.record(handle, .addNumber(value), attributes, count)
+        case .set(let value): return MetricRecording.record(handle, .set(value), attributes, count)
+        case .histogram, .exponential: break
+        }
+        let status = Self.merge(handle, increase, attributes, count)
+        guard let own = handle.pointee.own, own.pointee.type == handle.pointee.type else { return status }
+        let other = Self.merge(own, increase, attributes, count)
+        return status == TELEMETRY_DISABLED ? other : status
+    }
+
+    /// A value of a histogram that counts so many times.
+    package func observe(
+        _ value: Double, times: UInt64, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        if times == 0 || !value.isFinite { return TELEMETRY_ERROR_ARGUMENT }
+        if times == 1 { return MetricRecording.record(handle, .observe(value), attributes, count) }
+        let (sum, type) = (value * Double(times), MetricType(rawValue: UInt8(truncatingIfNeeded: handle.pointee.type)))
+        if type == .exponentialHistogram {
+            let counted = ReceivedExponential(value, times: times, sum: sum)
+            return record(.exponential(counted), attributes, count)
+        }
+        guard type == .histogram else { return TELEMETRY_ERROR_ARGUMENT }
+        let boundCount = handle.pointee.bound_count
+        var counts = [UInt64](repeating: 0, count: boundCount + 1)
+        var bucket = 0
+        while let bounds = handle.pointee.bounds, bucket < boundCount, value > bounds[bucket] { bucket += 1 }
+        counts[min(bucket, boundCount)] = times
+        var counted = ReceivedHistogram(counts: counts)
+        (counted.sum, counted.low, counted.high) = (sum, value, value)
+        return record(.histogram(counted), attributes, count)
+    }
+
+    private static func merge(
+        _ handle: UnsafeMutablePointer<telemetry_metric>, _ increase: ReceivedIncrease,
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        guard Gate.isOpen(handle.pointee.collector) else { return TELEMETRY_DISABLED }
+        return MetricRecording.encoded(handle, attributes, count) { attributes, isAdjusted in
+            Collector.from(handle.pointee.collector).merge(Metric.from(handle), increase, attributes, isAdjusted)
+        }
+    }
+}
+
+extension Collector {
+    /// As `record`, for many values at once.
+    fileprivate func merge(
+        _ metric: Metric, _ increase: ReceivedIncrease, _ attributes: UnsafeRawBufferPointer?, _ isAdjusted: Bool
+    ) -> telemetry_status {
+        mutex.withLock {
+            guard isMetricStoreReady(closely: true), let map = metrics?.map else { return TELEMETRY_DISABLED }
+            startHandingOn()
+            let (series, isOverflow) = place(metric, attributes, map)
+            let entry = cell(metric, series, map)
+            guard entry != 0 else {
+                MetricMap.count(.dropped, map.base)
+                return TELEMETRY_ERROR_DROPPED
+            }
+            let isDone =
+                switch increase {
+                case .histogram(let histogram): map.add(histogram, to: entry, metric.handle.pointee.bound_count)
+                case .exponential(let histogram): map.add(histogram, to: entry)
+                default: false
+                }
+            guard isDone else {
+                MetricMap.count(.refusedValue, map.base)
+                return TELEMETRY_ERROR_ARGUMENT
+            }
+            if isOverflow { MetricMap.count(.overflowed, map.base) }
+            if isAdjusted { MetricMap.count(.adjusted, map.base) }
+            return isAdjusted || isOverflow ? TELEMETRY_ADJUSTED : TELEMETRY_OK
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import XCTest
+
+@testable import TelemetryAgent
+
+/// J6: the texts of several tools as one.
+final class MergedTextTests: XCTestCase {
+    private func merged(_ texts: [(String, String?)], limit: Int = 1 << 20) -> (String, UInt64) {
+        var merged = MergedText(limit: limit)
+        for (text, tool) in texts { merged.add(Array(text.utf8), tool: tool) }
+        return (String(decoding: merged.text(isOpenMetrics: false), as: UTF8.self), merged.omitted)
+    }
+
+    func testFamiliesAreThereOnce() {
+        let (text, omitted) = merged([
+            ("# HELP a A\n# TYPE a gauge\na 1\na{x=\"y\"} 2\n# HELP b B\n# TYPE b counter\nb 3\n# EOF\n", "one"),
+            ("# HELP a other\n# TYPE a gauge\na 4\n", "two"), ("# HELP c C\n# TYPE c gauge\nc{tool=\"z\"} 5\n", nil),
+        ])
+        XCTAssertEqual(
+            text,
+            """
+            # HELP a A
+            # TYPE a gauge
+            a{tool="one"} 1
+            a{tool="one",x="y"} 2
+            a{tool="two"} 4
+            # HELP b B
+            # TYPE b counter
+            b{tool="one"} 3
+            # HELP c C
+            # TYPE c gauge
+            c{tool="z"} 5
+
+            """)
+        XCTAssertEqual(omitted, 0)
+    }
+
+    func testLabels() {
+        let line = #"a{tool="x",p="a\"b\\c}d,tool=\"e\"",le="+Inf"} 1 # {trace_id="x"} 0.5"#
+        let (text, _) = merged([("# TYPE a gauge\n\(line)\n", "one")])
+        XCTAssertTrue(
+            text.hasSuffix(
+                #"a{tool="one",exported_tool="x",p="a\"b\\c}d,tool=\"e\"",le="+Inf"} 1 # {trace_id="x"} 0.5"# + "\n"),
+            text)
+    }
+
+    func testLeftOut() {
+        let (text, omitted) = merged([
+            ("# TYPE a gauge\na 1\n", "one"), ("# TYPE a counter\na 2\na 3\n# TYPE b gauge\nb 4\n", "two"),
+        ])
+        XCTAssertEqual(text, "# TYPE a gauge\na{tool=\"one\"} 1\n# TYPE b gauge\nb{tool=\"two\"} 4\n")
+        XCTAssertEqual(omitted, 1)
+        XCTAssertEqual(merged([("# TYPE a gauge\na 1\n", "one")], limit: 10).1, 1)
+    }
+
+    /// No text makes it trap.
+    func testAnyText() {
+        let parts = ["a", "{", "}", "\"", "\\", "=", ",", " ", "\n", "#", "# TYPE a gauge\n", "tool", "1", "{tool=\""]
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<5000 {
+            let text = (0..<12).map { _ in parts.randomElement(using: &random) ?? "" }.joined()
+            _ = merged([(text, "x"), (text, nil)])
+        }
+    }
+}

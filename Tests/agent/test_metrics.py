@@ -1,0 +1,99 @@
+"""J6: one page of metrics for all tools."""
+import os
+import re
+import subprocess
+
+from agents import TELEMETRY, Agent, adopting, manifest, record, resident
+from listening import get
+from origin import Origin
+from stage import wait_until
+from suite import check, check_equal, test
+from test_listener import ACCEPT, OPENMETRICS, TEXT
+from world import TOOL
+
+
+def metric(world, tool, *arguments):
+    world.run([TELEMETRY, *arguments, "--tool", tool], preexec_fn=adopting)
+
+
+def samples(text):
+    """{series: value}"""
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            series, value = re.fullmatch(r"(\S+?(?:\{.*?\})?) (\S+)(?: # .*)?", line).groups()
+            check(series not in found, f"{series} is there twice")
+            found[series] = float(value)
+    return found
+
+
+def checked(to, **headers):
+    status, answered, text = get(to, **headers)
+    check_equal(200, status, "status")
+    check_equal(OPENMETRICS if "Accept" in headers else TEXT, answered["Content-Type"], "content type")
+    titles = re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
+    check_equal(len(set(titles)), len(titles), "families that are there once")
+    if "Accept" not in headers:
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True)
+        check_equal((0, ""), (done.returncode, done.stdout + done.stderr), "promtool")
+    else:
+        check(text.endswith("\n# EOF\n") and text.count("# EOF") == 1, "the end of OpenMetrics")
+    return samples(text)
+
+
+@test("metrics/page", "J6")
+def page(world):
+    """The series of all tools with a label that tells them apart, their counts, and the agent's own; in both formats; promtool agrees."""
+    origin = world.closes(Origin())
+    for tool in ("first", "second", "third"):
+        manifest(world, tool, origin.url)
+    for tool, times in (("first", "2"), ("second", "3")):
+        metric(world, tool, "count", "runs", "--by", times)
+        metric(world, tool, "observe", "took", "0.3", "--attribute", 'path=a"b\\c}d,e=f', "--attribute", "tool=hammer")
+        metric(world, tool, "gauge", "free", "7.5", "--attribute", "tool=x")
+    metric(world, "third", "gauge", "runs.total", "1")
+    agent = Agent(world, "--listen", "127.0.0.1:0")
+    record(world, "first")
+    wait_until(lambda: agent.tool("first")["state"] == "idle" and len(origin.requests) == 1, "the event")
+    for to in (agent.socket, agent.port):
+        for headers in ({}, {"Accept": ACCEPT}):
+            found = checked(to, **headers)
+            check_equal((2.0, 3.0), (found['runs_total{tool="first"}'], found['runs_total{tool="second"}']), "counters of two tools")
+            check_equal(7.5, found['free{tool="second",exported_tool="x"}'], "a label that the tool calls tool itself")
+            check_equal(1.0, found['took_bucket{tool="first",path="a\\"b\\\\c}d,e=f",exported_tool="hammer",le="0.5"}'], "a histogram")
+            check_equal(1.0, found['telemetry_events_delivered_total{tool="first"}'], "delivered events")
+            check_equal(3.0, found["telemetry_agent_tools"], "tools")
+            check(found['telemetry_agent_passes_total{tool="first"}'] >= 1, "passes")
+            check_equal(0.0, found["telemetry_agent_unreadable_tools"], "unreadable tools")
+    # A tool with another type of the same name is left out, and that is said.
+    check_equal(1.0, checked(agent.socket)["telemetry_agent_omitted_families"], "families that are left out")
+    # A damaged file of one tool takes nothing from the others.
+    with open(world.path("home", ".local", "state", "telemetry", "second", "metrics"), "r+b") as file:
+        file.write(os.urandom(4096))
+    found = checked(agent.socket)
+    check_equal(2.0, found['runs_total{tool="first"}'], "the other tool's counter")
+    check_equal(405, get(agent.socket, method="POST")[0], "POST")
+    agent.end()
+
+
+@test("metrics/large", "J6")
+def large(world):
+    """10,000 series: all of them, and the memory is given back."""
+    manifest(world, TOOL, "http://127.0.0.1:1", metrics={"requests": {"type": "counter", "description": "Requests.", "max_series": 20000,
+                                                                      "attributes": {"path": {"type": "string", "description": "x"}, "code": {"type": "string", "description": "x"}}}})
+    lines = "".join(f"requests 1 path=/{number // 100} code={number % 100}\n" for number in range(10000))
+    done = subprocess.run([TELEMETRY, "count", "--batch", "-", "--tool", TOOL], input=lines, text=True, env=world.environment, preexec_fn=adopting,
+                          capture_output=True)
+    check_equal(0, done.returncode, f"exit code: {done.stderr}")
+    agent = Agent(world)
+    wait_until(lambda: agent.tool(TOOL), "the tool")
+    before = resident(agent.id)
+    found = samples(get(agent.socket)[2])
+    count = sum(series.startswith("requests_total{") for series in found)
+    for _ in range(5):
+        get(agent.socket)
+    after = resident(agent.id)
+    check(count == 10000, f"{count} series")
+    check(after - before < 12 * 1024, f"{before} KiB before, {after} KiB after")
+    agent.end()
+    return f"{count} series, {before} KiB before, {after} KiB after"

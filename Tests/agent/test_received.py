@@ -1,0 +1,137 @@
+"""J3 and J9: OTLP to a running agent, from the socket to the tool's receiver."""
+import json
+import os
+import time
+
+from agents import TOOL, Agent, manifest, names, pending, wait_until
+from listening import connect
+from origin import Origin
+from receiving import accepted, client, refused, run_shell
+from suite import check, check_equal, test
+
+SDK = """
+import logging
+import sys
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+base, tool = sys.argv[1:3]
+resource = Resource.create({"service.name": tool})
+logs = LoggerProvider(resource=resource)
+logs.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(base + "/v1/logs")))
+logger = logging.getLogger("x")
+logger.setLevel(logging.INFO)
+logger.addHandler(LoggingHandler(logger_provider=logs))
+logger.info("from the SDK")
+traces = TracerProvider(resource=resource)
+traces.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(base + "/v1/traces")))
+with traces.get_tracer("t").start_as_current_span("work"):
+    pass
+meters = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter(base + "/v1/metrics"), export_interval_millis=1e9)])
+meters.get_meter("m").create_counter("runs").add(2)
+for each in (logs, traces, meters):
+    each.shutdown()
+"""
+
+
+def logs(tool, *names):
+    records = [{"eventName": name} for name in names]
+    return json.dumps({"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": tool}}]},
+                                         "scopeLogs": [{"logRecords": records}]}]})
+
+
+def post(body, *fields, length=None):
+    body = body.encode() if isinstance(body, str) else body
+    head = ["POST /v1/logs HTTP/1.1", "Host: localhost", "Content-Type: application/json", f"Content-Length: {len(body) if length is None else length}", *fields]
+    return ("\r\n".join(head) + "\r\n\r\n").encode() + body
+
+
+def ask(agent, request):
+    with connect(agent.socket) as made:
+        made.sendall(request)
+        return made.recv(65536).decode()
+
+
+@test("received/curl", "J3")
+def curl(world):
+    """curl over the Unix socket: 200 when it is recorded, and delivered within a second."""
+    origin = world.closes(Origin())
+    manifest(world, TOOL, origin.url)
+    agent = Agent(world)
+    begun = time.monotonic()
+    said = run_shell(world, f"curl -sS --noproxy '*' --unix-socket {agent.socket} -H 'Content-Type: application/json' -d '{logs(TOOL, 'from curl')}' http://localhost/v1/logs")
+    check_equal("{}", said, "the answer")
+    wait_until(lambda: names(origin) == ["from curl"], "the event")
+    took = time.monotonic() - begun
+    check(took < 1, f"delivered after {took} s")
+    agent.end()
+    return f"delivered after {took:.2f} s"
+
+
+@test("received/sdk", "J3")
+def sdk(world):
+    """OpenTelemetry's SDK for Python over a port: logs, spans and metrics."""
+    origin = world.closes(Origin())
+    manifest(world, TOOL, origin.url)
+    agent = Agent(world, "--listen", "127.0.0.1:0")
+    client(world, SDK, f"http://127.0.0.1:{agent.port}", TOOL)
+    check_equal((1, 1), (accepted(agent, "otlp_logs"), accepted(agent, "otlp_metrics")), f"recorded; refused: {refused(agent, 'otlp_logs')}, {refused(agent, 'otlp_metrics')}")
+    check_equal(1, accepted(agent, "otlp_traces") + sum(refused(agent, "otlp_traces").values()), "spans")
+    wait_until(lambda: "from the SDK" in names(origin), "the event")
+    agent.end()
+
+
+@test("received/consent", "J3 J8")
+def consent(world):
+    """Nothing without consent: it is refused as OTLP says, counted, and leaves no file."""
+    origin = world.closes(Origin())
+    manifest(world, "refusing", origin.url)
+    with open(world.path("home", ".config", "telemetry", "refusing", "enabled"), "w") as file:
+        file.write("false\n")
+    agent = Agent(world)
+    for tool, why in (("refusing", "no_consent"), ("never-seen", "unknown_tool")):
+        answer = ask(agent, post(logs(tool, "x", "y")))
+        check(answer.startswith("HTTP/1.1 200 ") and '"rejectedLogRecords":"2"' in answer, answer)
+        check_equal(2, refused(agent, "otlp_logs")[why], why)
+        check(not os.path.exists(world.path("home", ".local", "state", "telemetry", tool)), f"a directory of {tool}")
+    time.sleep(0.5)
+    check_equal([], origin.requests, "requests")
+    agent.end()
+
+
+@test("received/room", "J3 J9")
+def room(world):
+    """Bodies have 32 MiB together. One that finds no room is told to come again, with 503 and Retry-After, and then is taken."""
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    agent = Agent(world)
+    held = []
+    for _ in range(2):
+        made = connect(agent.socket)
+        made.sendall(post(b"{" + b" " * ((16 << 20) - 2), length=16 << 20))
+        held.append(made)
+    time.sleep(0.5)
+    answer = ask(agent, post(logs(TOOL, "x")))
+    check(answer.startswith("HTTP/1.1 503 ") and "\r\nRetry-After: 2\r\n" in answer, answer)
+    for made in held:
+        made.close()
+    wait_until(lambda: ask(agent, post(logs(TOOL, "x"))).startswith("HTTP/1.1 200 "), "room")
+    agent.end()
+
+
+@test("received/kill", "J3 J9")
+def kill(world):
+    """What was answered with 200 survives kill -9."""
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    for number in range(1, 11):
+        agent = Agent(world)
+        answer = ask(agent, post(logs(TOOL, *(f"{number}.{each}" for each in range(50)))))
+        agent.kill()
+        check(answer.startswith("HTTP/1.1 200 "), answer)
+        check_equal(50 * number, pending(world), "events that wait")
