@@ -393,7 +393,7 @@ struct JSONSource: OTLPSource {
         guard let text = numberOrString() else { return wrongType() }
         if let value = Self.whole(text), !value.isNegative { return value.magnitude }
         // Protocol Buffers' JSON: a whole number may be written with a fraction of zero or an exponent.
-        if let double = Self.double(text), let exact = UInt64(exactly: double) { return exact }
+        if let double = Self.double(text), let exact = Self.exact(double) { return exact }
         return wrongType()
     }
 
@@ -405,8 +405,22 @@ struct JSONSource: OTLPSource {
                 return 0 &- Int64(truncatingIfNeeded: value.magnitude)
             }
         }
-        if let double = Self.double(text), let exact = Int64(exactly: double) { return exact }
+        if let double = Self.double(text), let exact = Self.exactSigned(double) { return exact }
         return wrongType()
+    }
+
+    // `exactly:` would need trunc() of a library that the helper does not load.
+
+    private static func exact(_ value: Double) -> UInt64? {
+        guard value >= 0, value < 18_446_744_073_709_551_616 else { return nil }
+        let whole = UInt64(value)
+        return Double(whole) == value ? whole : nil
+    }
+
+    private static func exactSigned(_ value: Double) -> Int64? {
+        guard value >= -9_223_372_036_854_775_808, value < 9_223_372_036_854_775_808 else { return nil }
+        let whole = Int64(value)
+        return Double(whole) == value ? whole : nil
     }
 
     private static func whole(_ text: OTLPText) -> (isNegative: Bool, magnitude: UInt64)? {

@@ -144,7 +144,7 @@ final class StatsDIntake {
 
     private func record(_ part: StatsDPart, _ intake: MetricIntake, _ tool: OpenTool) {
         let count = gathering.count
-        let times = (1 / part.rate).rounded()
+        let times = 1 / part.rate + 0.5
         part.eachValue { number in
             let status: telemetry_status
             switch part.type {
@@ -159,7 +159,7 @@ final class StatsDIntake {
             case .timer, .histogram:
                 guard times <= Self.mostTimes else { return counts.add(.metricValue) }
                 let value = part.type == .timer ? number.value / 1000 : number.value
-                status = intake.observe(value, times: UInt64(max(1, times)), gathering.first, count)
+                status = intake.observe(value, times: max(1, UInt64(times)), gathering.first, count)
             }
             note(status, tool)
         }
