@@ -39,5 +39,6 @@ mkdir "$upward/format"
 cp .swift-format "$upward/format/"
 printf 'struct Wide {\n  let indented = 2\n}\n' >"$upward/format/Wide.swift"
 format_of() { swift format lint --strict --recursive "$@" 2>&1; }
-check "Swift sources are formatted as .swift-format says" format_of Package.swift Sources Tests/TelemetryCoreTests
+check "Swift sources are formatted as .swift-format says" format_of Package.swift Sources Tests/TelemetryCoreTests \
+    Tests/TelemetryAgentTests Tests/otlp/driver
 check "a file that is not is found" finds '[Indentation]' format_of "$upward/format"

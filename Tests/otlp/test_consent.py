@@ -129,3 +129,20 @@ def tools(world):
     for n in range(12):
         shown = subprocess.run([f"{BUILD}/bin/telemetry", "show", "--json", "--tool", f"tool{n}"], env=world.environment, capture_output=True, text=True).stdout
         check_equal(3, len(shown.splitlines()), f"tool{n}")
+
+
+@test("consent/one-thread", "J9")
+def one_thread(world):
+    """The process that receives has one thread and connects nowhere, whatever the manifest says of the tool's programs"""
+    world.manifest("http://127.0.0.1:9", kind="otlp", signals=["events", "metrics", "spans"], sections={"delivery": {"mode": "in-process"}})
+    receiver = world.otlp()
+    for _ in range(3):
+        for request in requests():
+            check_equal((0, ""), receiver.post(request).rejected, "answer")
+        check_equal(1, len(os.listdir(f"/proc/{receiver.process.pid}/task")), "threads")
+    sockets = [name for name in os.listdir(f"/proc/{receiver.process.pid}/fd")
+               if os.readlink(f"/proc/{receiver.process.pid}/fd/{name}").startswith("socket:")]
+    check_equal([], sockets, "sockets")
+    receiver.close()
+    children = subprocess.run(["pgrep", "-f", f"deliver.*{TOOL}"], capture_output=True, text=True).stdout
+    check_equal("", children, "a process that delivers")

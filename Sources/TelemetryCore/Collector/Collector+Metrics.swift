@@ -24,7 +24,9 @@ extension Collector {
             guard isMetricStoreReady(), let metrics else { return NamedMetric() }
             if let found = metrics.metric(named: name) { return NamedMetric(found.handle(own?.handle)) }
             guard Allocation.isAvailable else { return NamedMetric(status: TELEMETRY_ERROR_MEMORY) }
-            switch options.areMetricsDeclared ? .notListed : metrics.undeclared(String(cString: name), type, unit, bounds) {
+            switch options.areMetricsDeclared
+                ? .notListed : metrics.undeclared(String(cString: name), type, unit, bounds)
+            {
             case .possible(let declaration):
                 let made = Metric(declaration, handle)
                 metrics.add(made)

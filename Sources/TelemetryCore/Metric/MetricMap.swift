@@ -157,7 +157,9 @@ final class MetricMap {
     static func removeSent(in directory: Descriptor) -> Bool {
         var names: [String] = []
         Directory.forEachName(in: directory) {
-            if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 || strcmp($0, receivedName) == 0 { names.append(String(cString: $0)) }
+            if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 || strcmp($0, receivedName) == 0 {
+                names.append(String(cString: $0))
+            }
         }
         var areGone = true
         for name in names {
