@@ -83,6 +83,7 @@ json_everywhere() {
                 dead_manifest t
                 set -- check "$HOME/.local/share/telemetry/tools/t.yaml"
                 ;;
+            agent) set -- status ;; # the agent itself stays
             *) set -- ;;
         esac
         capture telemetry "$command" "$@" --json --tool t
