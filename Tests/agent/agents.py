@@ -43,7 +43,7 @@ class Agent:
 
     @property
     def socket(self):
-        return self.said.partition("unix:")[2].split(" ")[0]
+        return self.said.partition("unix:")[2].split(" ")[0].rstrip(",")
 
     @property
     def port(self):

@@ -146,11 +146,11 @@ def consent(world):
 def delivered(world):
     """The agent hands the metrics on to the tool's receiver within a second."""
     origin = world.closes(Origin())
-    manifest(world, TOOL, origin.url, backend={"kind": "otlp", "endpoint": origin.url})
+    manifest(world, TOOL, origin.url, backend={"kind": "otlp", "endpoint": origin.url, "signals": ["events", "metrics"]})
     agent = Agent(world)
     begun = time.monotonic()
     send(sockets(agent)[0], f"{TOOL}.runs:1|c".encode())
-    wait_until(lambda: any(b"runs" in asked.bytes() for asked in origin.requests), "the metric")
+    wait_until(lambda: any(b"runs" in asked.bytes for asked in origin.requests), "the metric")
     took = time.monotonic() - begun
     check(took < 2, f"delivered after {took} s")
     agent.end()

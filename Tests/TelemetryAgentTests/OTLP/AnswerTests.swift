@@ -49,14 +49,17 @@ final class AnswerTests: XCTestCase {
         for path in ["/", "/v1/logs/", "/V1/logs", "/v1/profiles"] { XCTAssertNil(OTLPSignal(path: path)) }
     }
 
-    /// Every reason has a text and a name that no other has, and is in the document.
+    /// Every reason has a text and a name that no other has, and is in a document.
     func testRefusals() throws {
         let texts = IntakeRefusal.allCases.map { $0.text.text }
         let names = IntakeRefusal.allCases.map { $0.name.text }
         XCTAssertEqual(Set(texts).count, texts.count)
         XCTAssertEqual(Set(names).count, names.count)
         let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..").standardized
-        let page = try String(contentsOf: root.appendingPathComponent("docs/otlp-receiver.md"), encoding: .utf8)
+        // Those of lines and of StatsD are in the second one.
+        let page = try ["docs/otlp-receiver.md", "docs/agent.md"].map {
+            try String(contentsOf: root.appendingPathComponent($0), encoding: .utf8)
+        }.joined()
         for name in names { XCTAssertTrue(page.contains("`\(name)`"), name) }
         for index in IntakeRefusal.allCases.indices { XCTAssertEqual(IntakeRefusal.allCases[index].rawValue, index) }
     }
