@@ -112,14 +112,14 @@ def values(world):
     manifest(world, "strict", "http://127.0.0.1:1", metrics={"jobs": {"type": "counter", "description": "Jobs.", "attributes": {"kind": {"type": "string", "description": "x"}}}})
     agent = Agent(world)
     tag = f"|#service:{TOOL}".encode()
-    send(sockets(agent)[0], b"rated:1|c|@0.1" + tag, b"timed:100|ms|@0.25" + tag, b"level:+5|g" + tag + b"\nlevel:-2|g" + tag, b"many:1:2:3|h" + tag,
+    send(sockets(agent)[0], b"rated:1|c|@0.1" + tag, b"timed:100|ms|@0.25" + tag, f"{TOOL}.level:+5|g\n{TOOL}.level:-2|g".encode(), b"deep:7|g" + tag + b"\ndeep:-2|g" + tag, b"many:1:2:3|h" + tag,
          f"{TOOL}.parts:1|c:2|c".encode(), f"{TOOL}.odd name/x!:1|c".encode(), b"down:-1|c" + tag, b"nonsense", b"no-tool:1|c", b"1:1|c" + tag,
          b"jobs:1|c|#service:strict,kind:a,colour:red", b"other:1|c|#service:strict")
-    wait_until(lambda: accepted(agent, "statsd") + sum(refused(agent, "statsd").values()) == 16, f"the values: {refused(agent, 'statsd')}")
+    wait_until(lambda: accepted(agent, "statsd") + sum(refused(agent, "statsd").values()) == 18, f"the values: {refused(agent, 'statsd')}")
     found = series(agent)
     label = f'{{tool="{TOOL}"}}'
-    check_equal((10.0, 4.0, 3.0, 3.0, 3.0, 1.0), tuple(found[each + label] for each in (
-        "rated_total", "timed_seconds_count", "level", "many_count", "parts_total", "odd_name_x_total" if "odd_name_x_total" + label in found else "odd_name-x_total")), "values")
+    check_equal((10.0, 4.0, 3.0, -2.0, 3.0, 3.0, 1.0), tuple(found[each + label] for each in (
+        "rated_total", "timed_seconds_count", "level", "deep", "many_count", "parts_total", "odd_name_x_total" if "odd_name_x_total" + label in found else "odd_name-x_total")), "values")
     check(abs(found["timed_seconds_sum" + label] - 0.4) < 1e-9, "the sum of a timer with a rate")
     check_equal(1.0, found['jobs_total{tool="strict",kind="a"}'], "a declared counter, without the attribute that is not declared")
     check_equal({"metric_value": 1, "malformed": 1, "no_tool": 1, "metric_name": 1, "undeclared": 1}, refused(agent, "statsd"), "what is refused")

@@ -154,7 +154,8 @@ final class StatsDIntake {
                 status = intake.record(increase ?? .addNumber(number.value / part.rate), gathering.first, count)
             case .gauge:
                 // Added to nothing, and to 0, it is what the gauge is set to: as in StatsD.
-                let change = number.isRelative ? ReceivedIncrease.addNumber(number.value) : .set(number.value)
+                let isChange = number.isRelative && !part.isOfDogStatsD
+                let change = isChange ? ReceivedIncrease.addNumber(number.value) : .set(number.value)
                 status = intake.record(change, gathering.first, count)
             case .timer, .histogram:
                 guard times <= Self.mostTimes else { return counts.add(.metricValue) }

@@ -20,6 +20,9 @@ struct StatsDPart {
     /// Of all parts of the line; empty: it has none.
     fileprivate(set) var tags = UnsafeRawBufferPointer(start: nil, count: 0)
 
+    /// Only DogStatsD has tags, and its gauges are always set.
+    var isOfDogStatsD: Bool { !tags.isEmpty }
+
     /// Each value. Whether a sign says that it is added to the gauge.
     func eachValue(_ body: (StatsDNumber) -> Void) {
         if values.isEmpty { return body(StatsDNumber(value: 1, whole: 1, isRelative: false)) }
