@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
+# shellcheck disable=SC2030,SC2031 # what a subshell exports is for the helper alone
 # telemetry.sh: telemetry for shell scripts. Source it; works in every POSIX shell (tested: dash,
 # bash, zsh, busybox, mksh, lksh, ksh93, yash, posh).
 #

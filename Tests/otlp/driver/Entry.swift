@@ -24,8 +24,9 @@ public func otlpDriverMain(_ count: Int32, _ vector: UnsafeMutablePointer<Unsafe
         let answer = body.withUnsafeBytes {
             receiver.receive(signal, contentType: fields[1], contentEncoding: fields[2], body: $0)
         }
+        let pause = answer.retryAfter?.description ?? ""
         let head =
-            answer.status.description + "\t" + answer.contentType.description + "\t" + (answer.retryAfter?.description ?? "") + "\t"
+            answer.status.description + "\t" + answer.contentType.description + "\t" + pause + "\t"
             + answer.bytes.count.description + "\n"
         if !Output.write(Array(head.utf8) + answer.bytes) { break }
     }
