@@ -72,7 +72,7 @@ package struct DeletionRecipient {
     /// and are not in a log have gone somewhere else.
     private static func file(_ path: String?, _ options: Options) -> (Reach, String) {
         let log = path ?? LocalData.defaultLog(options: options) ?? ""
-        if options.manifestPath == nil && path == nil && !SharedFile.exists(log) && Self.mayHaveSent(options) {
+        if options.manifestPath == nil && path == nil && Self.mayHaveSentElsewhere(options) {
             return (
                 .unknown,
                 "no manifest of " + options.toolName
@@ -98,6 +98,14 @@ package struct DeletionRecipient {
     package static func mayHaveSent(_ options: Options) -> Bool {
         let known = options.ofEachSignal.compactMap { maySpoolHaveSent($0) }
         return known.isEmpty || known.contains(true)
+    }
+
+    /// What was delivered is in no log here.
+    private static func mayHaveSentElsewhere(_ options: Options) -> Bool {
+        let isLogThere = { (options: Options) in SharedFile.exists(LocalData.defaultLog(options: options) ?? "") }
+        let known = options.ofEachSignal.filter { maySpoolHaveSent($0) != nil }
+        if known.isEmpty { return !isLogThere(options) }
+        return known.contains { maySpoolHaveSent($0) == true && !isLogThere($0) }
     }
 
     /// Nil: there is no spool, or it cannot be read.

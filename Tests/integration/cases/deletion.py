@@ -164,7 +164,7 @@ def reset_every_file(stage):
     stage.send(f"manifest={stage.manifest_file}", "track=30000", "close=10000")
     stage.helper("request-deletion")
     [sent] = [name for name in os.listdir(stage.spool) if name.startswith("metrics.sent-")]
-    for name in (sent + ".next", "sent.metrics.jsonl.1"):
+    for name in (sent + ".next", "sent.metrics.jsonl.1", "metrics.received"):
         open(os.path.join(stage.spool, name), "x").close()
     # A span that lasts, and what a process leaves that had one open.
     stage.helper("span", "begin", "--name", "part")
