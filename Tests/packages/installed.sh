@@ -56,6 +56,8 @@ autopkgtests() {
 files >"$scratch/files.before"
 check "apt installs the three packages (I)" installed "$version" .
 check "there is no Swift in it" nothing_of_ours_but_packages
+no_unit_is_enabled() { [ -z "$(in_root find /etc/systemd -name 'telemetry-*')" ]; }
+check "no unit is enabled for anybody" no_unit_is_enabled
 check "C through pkg-config, C++ through CMake and shell record identical events, and none without consent (I)" as_its_user
 check "the manual pages are installed" the_manual_is_there
 check "the installed examples compile as their readers compile them (I)" examples_compile
