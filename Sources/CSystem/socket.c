@@ -5,7 +5,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+
+/* Before Linux 6.9's headers some C libraries do not name it. */
+#ifndef SO_RXQ_OVFL
+#define SO_RXQ_OVFL 40
+#endif
 
 enum { BACKLOG = 64 };
 
@@ -17,9 +23,9 @@ static int failed(int fd)
     return -error;
 }
 
-static int open_socket(int family)
+static int open_socket(int family, int type)
 {
-    return csystem_above_streams(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return csystem_above_streams(socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 /* The check is repeated where the socket is bound: no mistake further up can open a port to the network. */
@@ -41,6 +47,23 @@ static socklen_t loopback(const char *text, uint16_t port, struct sockaddr_stora
     return 0;
 }
 
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+    return ntohs(address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port
+                                               : ((const struct sockaddr_in6 *)address)->sin6_port);
+}
+
+/* The socket, and the port that it is bound to. */
+static int with_port(int fd, uint16_t *port)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        return failed(fd);
+    *port = port_of(&address);
+    return fd;
+}
+
 int csystem_listen_loopback(const char *text, uint16_t *port)
 {
     struct sockaddr_storage address;
@@ -48,17 +71,12 @@ int csystem_listen_loopback(const char *text, uint16_t *port)
     socklen_t length = loopback(text, *port, &address);
     if (length == 0)
         return -EADDRNOTAVAIL;
-    int fd = open_socket(address.ss_family);
+    int fd = open_socket(address.ss_family, SOCK_STREAM);
     /* Otherwise a port is not free for a minute after its last connection. Two sockets still cannot have it. */
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0
         || bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, BACKLOG) != 0)
         return failed(fd);
-    length = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-        return failed(fd);
-    *port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
-                                               : ((struct sockaddr_in6 *)&address)->sin6_port);
-    return fd;
+    return with_port(fd, port);
 }
 
 static bool name(const char *path, struct sockaddr_un *address)
@@ -77,7 +95,7 @@ int csystem_listen_unix(const char *path)
     struct sockaddr_un address;
     if (!name(path, &address))
         return -ENAMETOOLONG;
-    int fd = open_socket(AF_UNIX);
+    int fd = open_socket(AF_UNIX, SOCK_STREAM);
     /* Linux gives the name the mode that the socket has, without what umask takes. So there is no moment in which
        others may connect, and umask(2), which other threads share, is left alone. */
     if (fd < 0 || fchmod(fd, 0600) != 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0
@@ -86,18 +104,21 @@ int csystem_listen_unix(const char *path)
     return fd;
 }
 
-bool csystem_is_listened_to(const char *path)
+/* Some process has a socket of that type there, or it cannot be known. */
+static bool is_used(const char *path, int type)
 {
     struct sockaddr_un address;
     if (!name(path, &address))
         return true;
-    int fd = open_socket(AF_UNIX);
+    int fd = open_socket(AF_UNIX, type);
     if (fd < 0)
         return true;
     bool is_refused = connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED;
     close(fd);
     return !is_refused;
 }
+
+bool csystem_is_listened_to(const char *path) { return is_used(path, SOCK_STREAM); }
 
 int csystem_accept(int listener)
 {
@@ -129,18 +150,23 @@ ptrdiff_t csystem_send(int socket, const void *bytes, size_t size)
 
 void csystem_send_end(int socket) { shutdown(socket, SHUT_WR); }
 
+static int keep_both(const int ends[2], int *one, int *other)
+{
+    *one = csystem_above_streams(ends[0]);
+    *other = csystem_above_streams(ends[1]);
+    if (*one >= 0 && *other >= 0)
+        return 0;
+    if (*one >= 0)
+        close(*one);
+    return failed(*other);
+}
+
 int csystem_wake_pipe(int *reading, int *writing)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return -errno;
-    *reading = csystem_above_streams(ends[0]);
-    *writing = csystem_above_streams(ends[1]);
-    if (*reading >= 0 && *writing >= 0)
-        return 0;
-    if (*reading >= 0)
-        close(*reading);
-    return failed(*writing);
+    return keep_both(ends, reading, writing);
 }
 
 bool csystem_peer(int socket, uint32_t *user, int32_t *process)
@@ -171,11 +197,10 @@ int csystem_connect_unix(const char *path, int seconds)
 
 static bool is_loopback(const struct sockaddr_storage *address, uint16_t *port)
 {
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-    *port = ntohs(address->ss_family == AF_INET ? v4->sin_port : v6->sin6_port);
-    return address->ss_family == AF_INET ? ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
-                                         : IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    *port = port_of(address);
+    return address->ss_family == AF_INET
+        ? ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+        : IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
 int csystem_listens_on(int socket, uint16_t *port)
@@ -211,13 +236,7 @@ int csystem_message_pair(int *one, int *other)
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return -errno;
-    *one = csystem_above_streams(ends[0]);
-    *other = csystem_above_streams(ends[1]);
-    if (*one >= 0 && *other >= 0)
-        return 0;
-    if (*one >= 0)
-        close(*one);
-    return failed(*other);
+    return keep_both(ends, one, other);
 }
 
 void csystem_prepare_given(int socket)
@@ -238,7 +257,7 @@ bool csystem_wake_agent(const char *path, const char *tool, const char *manifest
                           "Connection: close\r\n\r\n%s\n%s", strlen(tool) + 1 + strlen(manifest), tool, manifest);
     if (length < 0 || (size_t)length >= sizeof request || strchr(manifest, '\n') != NULL || !name(path, &address))
         return false;
-    int fd = open_socket(AF_UNIX);
+    int fd = open_socket(AF_UNIX, SOCK_STREAM);
     if (fd < 0)
         return false;
     bool is_told;
@@ -254,3 +273,84 @@ bool csystem_has_listener(const char *path)
 {
     return access(path, F_OK) == 0 && csystem_is_listened_to(path);
 }
+
+int csystem_take_unix_datagrams(const char *path)
+{
+    struct sockaddr_un address;
+    int one = 1;
+    if (!name(path, &address))
+        return -ENAMETOOLONG;
+    int fd = open_socket(AF_UNIX, SOCK_DGRAM);
+    /* Before it has a name: no datagram comes without its sender. The mode as in csystem_listen_unix(). */
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof one) != 0 || fchmod(fd, 0600) != 0
+        || bind(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        return failed(fd);
+    return fd;
+}
+
+int csystem_take_loopback_datagrams(const char *text, uint16_t *port)
+{
+    struct sockaddr_storage address;
+    int one = 1, room = 4 << 20;
+    socklen_t length = loopback(text, *port, &address);
+    if (length == 0)
+        return -EADDRNOTAVAIL;
+    int fd = open_socket(address.ss_family, SOCK_DGRAM);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0)
+        return failed(fd);
+    /* Neither is needed: how many the system has thrown away, and room for more of them. */
+    setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    return with_port(fd, port);
+}
+
+ptrdiff_t csystem_receive_datagram(int socket, void *bytes, size_t size, csystem_sender *sender)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(4 * sizeof(int))];
+        struct cmsghdr aligned;
+    } control;
+    struct sockaddr_storage from;
+    struct iovec part = { bytes, size };
+    struct msghdr message;
+    ssize_t count;
+    memset(sender, 0, sizeof *sender);
+    do {
+        memset(&message, 0, sizeof message);
+        memset(&from, 0, sizeof from);
+        message.msg_name = &from;
+        message.msg_namelen = sizeof from;
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+    } while ((count = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR);
+    if (count < 0)
+        return -errno;
+    sender->is_cut = (message.msg_flags & MSG_TRUNC) != 0;
+    for (struct cmsghdr *each = CMSG_FIRSTHDR(&message); each != NULL; each = CMSG_NXTHDR(&message, each)) {
+        const unsigned char *data = CMSG_DATA(each);
+        if (each->cmsg_level != SOL_SOCKET)
+            continue;
+        if (each->cmsg_type == SCM_CREDENTIALS && each->cmsg_len >= CMSG_LEN(sizeof(struct ucred))) {
+            struct ucred user;
+            memcpy(&user, data, sizeof user);
+            sender->has_user = true;
+            sender->user = user.uid;
+        } else if (each->cmsg_type == SO_RXQ_OVFL && each->cmsg_len >= CMSG_LEN(sizeof(uint32_t))) {
+            memcpy(&sender->lost, data, sizeof sender->lost);
+        } else if (each->cmsg_type == SCM_RIGHTS) {
+            /* Files that somebody has sent along: nobody asked for them. */
+            for (size_t at = 0; at + sizeof(int) <= each->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+                int file;
+                memcpy(&file, data + at, sizeof file);
+                close(file);
+            }
+        }
+    }
+    if (from.ss_family == AF_INET || from.ss_family == AF_INET6)
+        sender->port = port_of(&from);
+    return count;
+}
+
+bool csystem_are_datagrams_taken(const char *path) { return is_used(path, SOCK_DGRAM); }

@@ -36,10 +36,10 @@ package final class Agent {
     /// What has come as lines of JSON.
     package let lines = IntakeCounts()
     package private(set) lazy var statsD = StatsDServer(collectors, loop) {
-        self.lastClient = MonotonicClock.now()
+        self.lastClient = Clock.monotonic()
     }
     package let choice: Choice
-    package let started = MonotonicClock.now()
+    package let started = Clock.monotonic()
     /// What clients connect to, for people.
     package var addresses: [String] { listeners.map { $0.name } }
 
@@ -63,15 +63,15 @@ package final class Agent {
         // The socket gets its mode from this when it is bound.
         umask(0o077)
         flag = EndFlag()
-        do throws(SystemCallError) {
+        do throws(SystemError) {
             try directory.prepare()
-            guard let lock = try Self.takeLock(directory) else { throw SystemCallError(code: 0) }
+            guard let lock = try Self.takeLock(directory) else { throw SystemError(code: 0) }
             self.lock = lock
         } catch {
             throw error.code == 0 ? .running(directory) : .failed(directory.path + ": " + error.text)
         }
         let signals: AgentSignals
-        do throws(SystemCallError) {
+        do throws(SystemError) {
             let flag = flag
             signals = try AgentSignals(onEnd: { flag.isSet = true }, onChild: { WorkerProcess.reap() })
             deliverer = try Deliverer(loop, now: started)
@@ -85,12 +85,12 @@ package final class Agent {
     }
 
     /// An agent that has the lock and does not listen is about to end, or has just begun. Nil: an agent is running.
-    private static func takeLock(_ directory: RuntimeDirectory) throws(SystemCallError) -> AgentLock? {
-        let end = MonotonicClock.now() &+ lockNanoseconds
+    private static func takeLock(_ directory: RuntimeDirectory) throws(SystemError) -> AgentLock? {
+        let end = Clock.monotonic() &+ lockNanoseconds
         while true {
             if let lock = try AgentLock.take(directory) { return lock }
             let isThere = PathText.call(directory.socketPath) { csystem_has_listener($0) ? 1 : 0 } != 0
-            if isThere || MonotonicClock.now() >= end { return nil }
+            if isThere || Clock.monotonic() >= end { return nil }
             _ = poll(nil, 0, 20)
         }
     }
@@ -104,22 +104,22 @@ package final class Agent {
             add(AgentListener.activated(each, onRefusal: onRefusal, onClient: onClient))
         }
         if !given.contains(where: { $0.isUnix }) {
-            do throws(SystemCallError) {
+            do throws(SystemError) {
                 add(try AgentListener.own(directory.socketPath, onRefusal: onRefusal, onClient: onClient))
             } catch { throw .failed(directory.socketPath + ": " + Self.text(error)) }
         }
         statsD.listen(in: directory)
-        do throws(SystemCallError) {
+        do throws(SystemError) {
             if case .loopback(let host, let port)? = choice.listen {
                 add(try AgentListener.port(host, port, onRefusal: onRefusal, onClient: onClient))
             }
         } catch { throw giveUp(choice.listen, error) }
-        do throws(SystemCallError) {
+        do throws(SystemError) {
             if case .loopback(let host, let port)? = choice.statsD { try statsD.listen(host, port) }
         } catch { throw giveUp(choice.statsD, error) }
     }
 
-    private func giveUp(_ address: ListenAddress?, _ error: SystemCallError) -> StartError {
+    private func giveUp(_ address: ListenAddress?, _ error: SystemError) -> StartError {
         for listener in listeners {
             listener.withdraw()
             listener.close()
@@ -129,7 +129,7 @@ package final class Agent {
         return .failed((address?.description ?? "") + ": " + error.text)
     }
 
-    private static func text(_ error: SystemCallError) -> String {
+    private static func text(_ error: SystemError) -> String {
         error.code == EADDRINUSE
             ? "another program listens there, such as systemd for telemetry-agent.socket" : error.text
     }
@@ -149,7 +149,7 @@ package final class Agent {
     }
 
     private func accept(_ descriptor: Int32, _ peer: Peer) {
-        let now = MonotonicClock.now()
+        let now = Clock.monotonic()
         if connections.count >= Self.connectionLimit { makeRoom() }
         let made = Connection(descriptor, peer, router, counts, now: now)
         connections.append(made)
@@ -169,10 +169,10 @@ package final class Agent {
     /// Until a signal, a client or the time without work ends it.
     package func run() {
         while !flag.isSet {
-            deliverer.assign(now: MonotonicClock.now())
-            if isOverdue(MonotonicClock.now()) { break }
+            deliverer.assign(now: Clock.monotonic())
+            if isOverdue(Clock.monotonic()) { break }
             loop.turn()
-            let now = MonotonicClock.now()
+            let now = Clock.monotonic()
             if !connections.isEmpty || statsD.hasClients { lastClient = now }
             connections.removeAll { $0.isOver }
         }
@@ -190,14 +190,14 @@ package final class Agent {
     /// It ends by itself. Tools that told it something in the last moment rely on it; from now on they start another agent,
     /// which waits for this one's lock.
     private func finish() {
-        let end = MonotonicClock.now() &+ 2_000_000_000
+        let end = Clock.monotonic() &+ 2_000_000_000
         repeat {
             idle?.deadline = 0
             loop.turn()
-            deliverer.assign(now: MonotonicClock.now())
+            deliverer.assign(now: Clock.monotonic())
             idle?.deadline = end
-            if !deliverer.isIdle(now: MonotonicClock.now()) { loop.turn() }
-        } while !flag.isSet && !deliverer.isIdle(now: MonotonicClock.now()) && MonotonicClock.now() < end
+            if !deliverer.isIdle(now: Clock.monotonic()) { loop.turn() }
+        } while !flag.isSet && !deliverer.isIdle(now: Clock.monotonic()) && Clock.monotonic() < end
     }
 
     private func isOverdue(_ now: Int64) -> Bool {
@@ -242,7 +242,7 @@ package final class Agent {
             })
         router.add(
             Route(.post, "/agent/wake", bodyLimit: 5 << 10, isLocalOnly: true) { _ in
-                WakeHandler { self.deliverer.wake($0, manifest: $1, now: MonotonicClock.now()) }
+                WakeHandler { self.deliverer.wake($0, manifest: $1, now: Clock.monotonic()) }
             })
     }
 }

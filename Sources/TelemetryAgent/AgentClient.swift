@@ -25,7 +25,7 @@ package struct AgentClient {
         guard isRunning else { return .notRunning }
         let socket = PathText.call(directory.socketPath) { csystem_connect_unix($0, Self.seconds) }
         // An agent that was started by a service manager listens on its socket, which is in the same place.
-        if socket < 0 { return .failed(directory.socketPath + ": " + SystemCallError(code: 0 - socket).text) }
+        if socket < 0 { return .failed(directory.socketPath + ": " + SystemError(code: 0 - socket).text) }
         defer { closeFile(socket) }
         var request: [UInt8] = []
         request.append(method.name)
@@ -40,7 +40,7 @@ package struct AgentClient {
                 area.baseAddress.map { send(socket, $0 + done, area.count &- done, Int32(MSG_NOSIGNAL)) } ?? -1
             }
             if count < 0 && csystem_errno() == EINTR { continue }
-            if count <= 0 { return .failed(SystemCallError.current.text) }
+            if count <= 0 { return .failed(SystemError.current.text) }
             done &+= count
         }
         return Self.read(socket)
@@ -73,9 +73,9 @@ package struct AgentClient {
 
     /// Waits for its end. False: it is still there.
     package func awaitEnd(milliseconds: Int64) -> Bool {
-        let deadline = MonotonicClock.now() &+ milliseconds &* 1_000_000
+        let deadline = Clock.monotonic() &+ milliseconds &* 1_000_000
         while isRunning {
-            if MonotonicClock.now() >= deadline { return false }
+            if Clock.monotonic() >= deadline { return false }
             _ = poll(nil, 0, 5)
         }
         return true

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import TelemetryCore
 
 /// Something that the loop waits for: a descriptor, a time, or both. Nothing that it does waits.
 package protocol PolledSource: AnyObject {
@@ -35,7 +36,7 @@ package final class Loop {
         }
         let timeout = Self.milliseconds(until: next)
         _ = polled.withUnsafeMutableBufferPointer { poll($0.baseAddress, nfds_t($0.count), timeout) }
-        let now = MonotonicClock.now()
+        let now = Clock.monotonic()
         // Those that are added meanwhile are at the end.
         for index in 0..<polled.count where index < sources.count {
             let source = sources[index]
@@ -47,7 +48,7 @@ package final class Loop {
 
     private static func milliseconds(until deadline: Int64) -> Int32 {
         if deadline == .max { return -1 }
-        let left = deadline &- MonotonicClock.now()
+        let left = deadline &- Clock.monotonic()
         return left <= 0 ? 0 : Int32(clamping: (left &+ 999_999) / 1_000_000)
     }
 }

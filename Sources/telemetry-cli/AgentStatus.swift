@@ -5,7 +5,7 @@ import TelemetryCore
 /// What `agent status` says, written by the agent.
 struct AgentStatus {
     private let agent: Agent
-    private let now = MonotonicClock.now()
+    private let now = Clock.monotonic()
 
     init(_ agent: Agent) { self.agent = agent }
 

@@ -50,36 +50,8 @@ enum PointInTime {
         let bytes = Array(text.utf8)
         guard bytes.count >= 10, let day = ExpiryDate(String(decoding: bytes[..<10], as: UTF8.self)) else { return nil }
         if bytes.count == 10 { return day.nanoseconds }
-        guard bytes.count >= 20, [UInt8(ascii: "T"), UInt8(ascii: "t"), UInt8(ascii: " ")].contains(bytes[10]),
-            bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"),
-            let hour = digits(bytes[11..<13], upTo: 23), let minute = digits(bytes[14..<16], upTo: 59),
-            let leap = digits(bytes[17..<19], upTo: 60)
-        else { return nil }
-        var rest = bytes[19...]
-        guard let fraction = fraction(&rest), let offset = offset(rest) else { return nil }
-        return day.nanoseconds &+ (hour &* 3600 &+ minute &* 60 &+ leap &- offset) &* second &+ fraction
-    }
-
-    private static func fraction(_ rest: inout ArraySlice<UInt8>) -> Int64? {
-        guard rest.first == UInt8(ascii: ".") else { return 0 }
-        rest.removeFirst()
-        let written = rest.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
-        if written.isEmpty { return nil }
-        rest.removeFirst(written.count)
-        let nine = Array(written.prefix(9)) + Array(repeating: UInt8(ascii: "0"), count: max(0, 9 - written.count))
-        return digits(nine[...], upTo: second - 1)
-    }
-
-    /// `Z`, `+02:00`: seconds east of UTC.
-    private static func offset(_ text: ArraySlice<UInt8>) -> Int64? {
-        let bytes = Array(text)
-        if bytes == [UInt8(ascii: "Z")] || bytes == [UInt8(ascii: "z")] { return 0 }
-        guard bytes.count == 6, bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-"),
-            bytes[3] == UInt8(ascii: ":"), let hour = digits(bytes[1..<3], upTo: 23),
-            let minute = digits(bytes[4..<6], upTo: 59)
-        else { return nil }
-        let seconds = hour &* 3600 &+ minute &* 60
-        return bytes[0] == UInt8(ascii: "-") ? -seconds : seconds
+        guard let (minute, second, fraction) = Timestamp.read(bytes) else { return nil }
+        return (minute &* 60 &+ second) &* Self.second &+ fraction
     }
 
     private static func digits(_ text: ArraySlice<UInt8>, upTo limit: Int64) -> Int64? {

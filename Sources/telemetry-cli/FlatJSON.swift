@@ -79,10 +79,10 @@ struct FlatJSON {
 
     private mutating func number() throws(Property.Mistake) -> AttributeValue {
         let start = index
-        while let byte = peek, FiniteNumber.isPart(byte) { index += 1 }
+        while let byte = peek, PlainNumber.isPart(byte) { index += 1 }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
         if let integer = Int64(text) { return .int(integer) }
-        guard let double = FiniteNumber.parse(text) else {
+        guard let double = PlainNumber.double(text) else {
             index = start
             throw mistake("expected a value")
         }
@@ -105,56 +105,17 @@ struct FlatJSON {
     }
 
     private mutating func escape(into text: inout [UInt8]) throws(Property.Mistake) {
-        guard let byte = peek else { throw mistake("a string without end") }
-        index += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
-        case UInt8(ascii: "b"): text.append(0x08)
-        case UInt8(ascii: "f"): text.append(0x0C)
-        case UInt8(ascii: "n"): text.append(0x0A)
-        case UInt8(ascii: "r"): text.append(0x0D)
-        case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"):
-            let scalar = try scalar()
-            // For every C program that it is handed to, a text ends there.
-            if scalar == "\0" { throw mistake("U+0000, which no text may hold,") }
-            text.append(contentsOf: Array(String(Character(scalar)).utf8))
-        default: throw mistake("an unknown escape")
-        }
-    }
-
-    /// `\uXXXX`, or a surrogate pair of two; a lone surrogate becomes U+FFFD.
-    private mutating func scalar() throws(Property.Mistake) -> Unicode.Scalar {
-        let first = try codeUnit()
-        if let scalar = Unicode.Scalar(first) { return scalar }
-        let start = index
-        if first < 0xDC00, bytes[index...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) {
-            index += 2
-            let second = try codeUnit()
-            if (0xDC00...0xDFFF).contains(second) {
-                return Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00)) ?? "\u{FFFD}"
-            }
-            index = start
-        }
-        return "\u{FFFD}"
-    }
-
-    private mutating func codeUnit() throws(Property.Mistake) -> UInt32 {
-        var unit: UInt32 = 0
-        for _ in 0..<4 {
-            guard let byte = peek, let digit = Self.hexDigit(byte) else { throw mistake("expected four hex digits") }
-            unit = unit << 4 | digit
+        guard peek != nil else { throw mistake("a string without end") }
+        var at = index
+        let wrong = bytes.withUnsafeBytes { JSONEscape.read($0, &at, into: &text) }
+        index = at
+        switch wrong {
+        case nil: return
+        case .unknown?:
             index += 1
-        }
-        return unit
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt32? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a")) + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A")) + 10
-        default: nil
+            throw mistake("an unknown escape")
+        case .digits?: throw mistake("expected four hex digits")
+        case .zero?: throw mistake("U+0000, which no text may hold,")
         }
     }
 }

@@ -59,7 +59,7 @@ enum ManifestCommands {
 
     private static func metricWarnings(_ options: Options) -> [String] {
         var warnings: [String] = []
-        for metric in options.metrics where FiniteNumber.parse(metric.unit) != nil {
+        for metric in options.metrics where PlainNumber.double(metric.unit) != nil {
             warnings.append(
                 "metrics." + metric.name + ".unit is the number " + metric.unit
                     + ": expected a unit such as s, By or '{request}'")

@@ -149,7 +149,7 @@ extension MetricCommands.Line {
             (whole, value) = (number, Double(number))
             return true
         }
-        guard let number = FiniteNumber.parse(text) else { return false }
+        guard let number = PlainNumber.double(text) else { return false }
         (whole, value) = (nil, number)
         return true
     }

@@ -39,7 +39,7 @@ struct Property {
             return .int(value)
         }
         if ArgumentParser.same(type, "double") {
-            guard let value = FiniteNumber.parse(text) else {
+            guard let value = PlainNumber.double(text) else {
                 throw Mistake(message: "needs a number after ':double='")
             }
             return .double(value)

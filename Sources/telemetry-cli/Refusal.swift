@@ -28,9 +28,8 @@ enum Refusal {
     }
 
     private static func whatWaits(_ options: Options) -> String {
-        let open = SpoolInspector.countSpans(options: options.ofSpans).open
+        guard let (events, spans, open) = pending(options) else { return "what waits" }
         let opened = open == 0 ? "" : open == 1 ? "the open span" : "the \(open) open spans"
-        guard let (events, spans) = pending(options) else { return "what waits" }
         if events == 0 && spans == 0 { return open == 0 ? "what waits" : opened }
         let after = open == 0 ? "" : " and " + opened
         if spans == 0 { return (events == 1 ? "the event that waits" : "the \(events) events that wait") + after }
@@ -40,15 +39,16 @@ enum Refusal {
     }
 
     /// Nil: not known. There may be no spool of one of them.
-    private static func pending(_ options: Options) -> (events: UInt64, spans: UInt64)? {
+    private static func pending(_ options: Options) -> (events: UInt64, spans: UInt64, open: Int)? {
         let (events, spans) = (
             SpoolInspector.examine(options: options), SpoolInspector.examine(options: options.ofSpans)
         )
         guard events.problem == nil, spans.problem == nil, events.statistics != nil || spans.statistics != nil else {
             return nil
         }
-        let ended = SpoolInspector.countSpans(options: options.ofSpans).ended
-        return (events.statistics?.pending ?? 0, (spans.statistics?.pending ?? 0) &+ UInt64(clamping: ended))
+        let counts = SpoolInspector.countSpans(options: options.ofSpans)
+        let ended = (spans.statistics?.pending ?? 0) &+ UInt64(clamping: counts.ended)
+        return (events.statistics?.pending ?? 0, ended, counts.open)
     }
 
     /// Events and spans. Nil: not known.

@@ -23,7 +23,7 @@ package final class Deliverer {
     /// After that time a worker is one that waits.
     private static let stallNanoseconds: Int64 = 50_000_000
 
-    init(_ loop: Loop, now: Int64) throws(SystemCallError) {
+    init(_ loop: Loop, now: Int64) throws(SystemError) {
         self.loop = loop
         lastWork = now
         table = try ToolTable(loop, now: now)
@@ -105,7 +105,7 @@ package final class Deliverer {
     }
 
     private func take(_ report: WorkerReport, from worker: WorkerProcess) {
-        let now = MonotonicClock.now()
+        let now = Clock.monotonic()
         lastWork = now
         switch worker.work {
         case .idle: break
@@ -116,7 +116,7 @@ package final class Deliverer {
             tool.passed(report.outcome, took: now &- worker.since)
             worker.look(tool)
         case .looking(let tool):
-            tool.looked(mark: report.mark, next: MonotonicClock.time(ofRealtime: report.due, now: now), now: now)
+            tool.looked(mark: report.mark, next: Clock.monotonic(whenRealtimeIs: report.due, now: now), now: now)
             worker.rest(now: now)
         }
     }
@@ -124,20 +124,20 @@ package final class Deliverer {
     private func lose(_ worker: WorkerProcess) {
         guard let tool = worker.tool else { return }
         lostWorkers &+= 1
-        tool.lost(now: MonotonicClock.now())
+        tool.lost(now: Clock.monotonic())
     }
 
     /// Workers finish what they are at, if that is soon; then they call it off.
     func end() {
-        let now = MonotonicClock.now()
+        let now = Clock.monotonic()
         for worker in workers where worker.isIdle { worker.close() }
         let patience = now &+ 500_000_000
-        while workers.contains(where: { !$0.isIdle && !$0.isOver }), MonotonicClock.now() < patience {
+        while workers.contains(where: { !$0.isIdle && !$0.isOver }), Clock.monotonic() < patience {
             _ = poll(nil, 0, 5)
             for worker in workers where !worker.isIdle && !worker.isOver { worker.proceed(0, now: now) }
         }
         for worker in workers { worker.close() }
-        WorkerProcess.await(workers, until: MonotonicClock.now() &+ 1_000_000_000)
+        WorkerProcess.await(workers, until: Clock.monotonic() &+ 1_000_000_000)
     }
 }
 

@@ -22,7 +22,7 @@ final class ToolTable {
     private static let lookNanoseconds: Int64 = 10_000_000_000
     private static let subdirectories = ["", "/spans", "/own", "/own/spans"]
 
-    init(_ loop: Loop, now: Int64) throws(SystemCallError) {
+    init(_ loop: Loop, now: Int64) throws(SystemError) {
         let flag = ReadyFlag()
         watch = try DirectoryWatch { flag.isReady = true }
         ready = flag

@@ -24,14 +24,6 @@ package struct HTTPAnswer {
         body.append(0x0A)
     }
 
-    /// What was sent is not taken now, and can be sent again after that time. OpenTelemetry's SDKs try again after 503 and
-    /// 429 only.
-    package static func overloaded(retryAfterSeconds: Int = 2) -> HTTPAnswer {
-        var answer = HTTPAnswer(503, "There is too much to do now. Try again.")
-        answer.fields = ["Retry-After: " + retryAfterSeconds.description]
-        return answer
-    }
-
     /// As bytes. A browser is told not to guess what this is, to give it to no other site, and to keep nothing.
     func bytes(isKept: Bool, isVersion10: Bool, isWithoutBody: Bool) -> [UInt8] {
         var made: [UInt8] = []
@@ -41,7 +33,7 @@ package struct HTTPAnswer {
         made.append(0x20)
         made.append(Self.reason(status))
         made.append("\r\nDate: ")
-        made += HTTPDate.text(Int(MonotonicClock.realtime() / 1_000_000_000)).utf8
+        made += HTTPDate.text(Int(Clock.realtime() / 1_000_000_000)).utf8
         if !body.isEmpty {
             made.append("\r\nContent-Type: ")
             made.append(contentType)

@@ -48,13 +48,11 @@ package struct HTTPRequest {
         var result: [UInt8] = []
         for byte in value("content-type") ?? [] {
             if byte == UInt8(ascii: ";") || byte == 0x20 || byte == 0x09 { break }
-            result.append(lowercase(byte))
+            result.append(Authority.lowercase(byte))
         }
         return result
     }
 }
-
-func lowercase(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
 
 extension StaticString {
     package var text: String {

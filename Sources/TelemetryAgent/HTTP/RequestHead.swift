@@ -42,15 +42,13 @@ struct RequestHead {
 
     /// `bytes`: what has come so far; more follows it than `limit` only if the head is in those already.
     static func parse(_ bytes: UnsafeRawBufferPointer) -> Result {
-        var start = 0
-        // RFC 9112, section 2.2: an empty line before the request is ignored.
-        while start &+ 1 < bytes.count, bytes[start] == 0x0D, bytes[start &+ 1] == 0x0A, start < 4 { start &+= 2 }
+        let start = HTTPLine.skipEmpty(bytes)
         var head = RequestHead()
         var at = start
         while true {
             let isFirst = at == start
             let end = min(bytes.count, isFirst ? start &+ targetLineLimit &+ 2 : limit)
-            switch line(bytes, at, end) {
+            switch HTTPLine.find(bytes, at, end) {
             case .bad: return .refused(400)
             case .none:
                 if isFirst, bytes.count &- start > targetLineLimit &+ 1 { return .refused(414) }
@@ -71,37 +69,16 @@ struct RequestHead {
         }
     }
 
-    private enum Line {
-        case none, bad
-        /// It ends there, before CR and LF.
-        case whole(Int)
-    }
-
-    /// A line ends in CR and LF. Other control characters, except tabs, are in none.
-    private static func line(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Line {
-        var at = start
-        while at < end {
-            let byte = bytes[at]
-            if byte == 0x0D {
-                guard at &+ 1 < bytes.count else { return .none }
-                return bytes[at &+ 1] == 0x0A ? .whole(at) : .bad
-            }
-            if byte < 0x20 && byte != 0x09 || byte == 0x7F { return .bad }
-            at &+= 1
-        }
-        return .none
-    }
-
     /// `GET /path?query HTTP/1.1`
     private mutating func takeRequestLine(_ line: UnsafeRawBufferPointer) -> Int? {
         guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20), first > 0, first &+ 1 < last
         else { return 400 }
         let target = UnsafeRawBufferPointer(rebasing: line[(first &+ 1)..<last])
-        for byte in line[..<first] where !Self.isTokenByte(byte) { return 400 }
+        for byte in line[..<first] where !HTTPHeader.isTokenByte(byte) { return 400 }
         for byte in target where byte <= 0x20 || byte >= 0x7F { return 400 }
         let version = UnsafeRawBufferPointer(rebasing: line[(last &+ 1)...])
         guard version.count == 8, version.prefix(5).elementsEqual("HTTP/".utf8), version[6] == UInt8(ascii: "."),
-            (0x30...0x39).contains(version[5]), (0x30...0x39).contains(version[7])
+            Authority.isDigit(version[5]), Authority.isDigit(version[7])
         else { return 400 }
         if version[5] != UInt8(ascii: "1") { return 505 }
         isVersion10 = version[7] == UInt8(ascii: "0")
@@ -114,7 +91,7 @@ struct RequestHead {
     private mutating func takeTarget(_ target: UnsafeRawBufferPointer) {
         var path = target[...]
         let scheme = "http://".utf8.count
-        if target.count > scheme, target.prefix(scheme).map({ lowercase($0) }).elementsEqual("http://".utf8) {
+        if target.count > scheme, target.prefix(scheme).map({ Authority.lowercase($0) }).elementsEqual("http://".utf8) {
             let rest = target[scheme...]
             let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
             checkHost(Array(rest[..<end]))
@@ -129,18 +106,15 @@ struct RequestHead {
     private mutating func takeField(_ line: UnsafeRawBufferPointer) -> Int? {
         // Section 5.1: no blank before the colon. Section 5.2: a line that continues another begins with a blank.
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return 400 }
-        for byte in line[..<colon] where !Self.isTokenByte(byte) { return 400 }
-        var (start, end) = (colon &+ 1, line.count)
-        while start < end, line[start] == 0x20 || line[start] == 0x09 { start &+= 1 }
-        while end > start, line[end &- 1] == 0x20 || line[end &- 1] == 0x09 { end &-= 1 }
-        let name = line[..<colon].map { lowercase($0) }
-        let value = Array(line[start..<end])
+        for byte in line[..<colon] where !HTTPHeader.isTokenByte(byte) { return 400 }
+        let name = line[..<colon].map { Authority.lowercase($0) }
+        let value = Array(HTTPLine.value(line, behind: colon))
         request.fields.append((name, value))
         return consider(name, value)
     }
 
     private mutating func consider(_ name: [UInt8], _ value: [UInt8]) -> Int? {
-        let lower = value.map { lowercase($0) }
+        let lower = value.map { Authority.lowercase($0) }
         if ("host" as StaticString).isSame(name) {
             hostCount &+= 1
             checkHost(value)
@@ -193,7 +167,7 @@ struct RequestHead {
         guard body == .none, !value.isEmpty, value.count <= 15 else { return value.count > 15 ? 413 : 400 }
         var length = 0
         for byte in value {
-            guard (0x30...0x39).contains(byte) else { return 400 }
+            guard Authority.isDigit(byte) else { return 400 }
             length = length &* 10 &+ Int(byte &- 0x30)
         }
         body = .length(length)
@@ -208,13 +182,5 @@ struct RequestHead {
         isKept = isVersion10 ? saysKeepAlive && !saysClose : !saysClose
         if isVersion10 { isWaiting = false }
         return nil
-    }
-
-    /// RFC 9110, section 5.6.2.
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x61...0x7A, 0x41...0x5A, 0x30...0x39: true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
     }
 }

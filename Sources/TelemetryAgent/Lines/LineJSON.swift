@@ -163,54 +163,11 @@ struct LineJSON {
 
     private mutating func escape(into text: inout [UInt8]) throws(LineMistake) {
         at += 1
-        switch next {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(bytes[at])
-        case UInt8(ascii: "b"): text.append(0x08)
-        case UInt8(ascii: "f"): text.append(0x0C)
-        case UInt8(ascii: "n"): text.append(0x0A)
-        case UInt8(ascii: "r"): text.append(0x0D)
-        case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"):
-            at += 1
-            let scalar = try scalar()
-            // For every C program that it is handed to, a text ends there.
-            if scalar == "\0" { throw expected("no U+0000 in a text") }
-            text.append(contentsOf: Array(String(Character(scalar)).utf8))
-            return
-        default: throw expected("an escape of JSON")
+        switch JSONEscape.read(bytes, &at, into: &text) {
+        case nil: return
+        case .unknown?: throw expected("an escape of JSON")
+        case .digits?: throw expected("four hexadecimal digits")
+        case .zero?: throw expected("no U+0000 in a text")
         }
-        at += 1
-    }
-
-    /// Two of these for what is beyond U+FFFF; half of such a pair becomes U+FFFD.
-    private mutating func scalar() throws(LineMistake) -> Unicode.Scalar {
-        let first = try codeUnit()
-        if let scalar = Unicode.Scalar(first) { return scalar }
-        let start = at
-        if first < 0xDC00, at + 1 < bytes.count, bytes[at] == UInt8(ascii: "\\"), bytes[at + 1] == UInt8(ascii: "u") {
-            at += 2
-            let second = try codeUnit()
-            if (0xDC00...0xDFFF).contains(second) {
-                return Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00)) ?? "\u{FFFD}"
-            }
-            at = start
-        }
-        return "\u{FFFD}"
-    }
-
-    private mutating func codeUnit() throws(LineMistake) -> UInt32 {
-        var unit: UInt32 = 0
-        for _ in 0..<4 {
-            let digit: UInt8
-            switch next {
-            case .some(let byte) where (0x30...0x39).contains(byte): digit = byte - 0x30
-            case .some(let byte) where (0x41...0x46).contains(byte): digit = byte - 0x37
-            case .some(let byte) where (0x61...0x66).contains(byte): digit = byte - 0x57
-            default: throw expected("four hexadecimal digits")
-            }
-            unit = unit << 4 | UInt32(digit)
-            at += 1
-        }
-        return unit
     }
 }

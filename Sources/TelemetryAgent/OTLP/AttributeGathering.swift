@@ -61,17 +61,10 @@ final class AttributeGathering {
         case .none: return
         case .string(let text), .nested(let text):
             guard let text = arena.cString(text, Self.valueBytes) else { return }
-            item.type = TELEMETRY_STRING
-            item.value.string = text
-        case .int(let number):
-            item.type = TELEMETRY_INT
-            item.value.integer = number
-        case .double(let number):
-            item.type = TELEMETRY_DOUBLE
-            item.value.number = number
-        case .bool(let flag):
-            item.type = TELEMETRY_BOOL
-            item.value.integer = flag ? 1 : 0
+            item.set(text)
+        case .int(let number): item.set(number)
+        case .double(let number): item.set(number)
+        case .bool(let flag): item.set(flag)
         }
         items[count] = item
         count &+= 1

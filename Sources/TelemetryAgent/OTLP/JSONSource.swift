@@ -18,7 +18,6 @@ struct JSONSource: OTLPSource {
     /// The repeated field whose array is being read; 0: none.
     private var list: UInt32 = 0
 
-    private static let longestNumber = 400
     private static let quote = UInt8(ascii: "\"")
 
     /// `arena`: for texts with escapes.
@@ -204,7 +203,7 @@ struct JSONSource: OTLPSource {
         switch byte {
         case UInt8(ascii: "u"):
             for _ in 0..<4 {
-                guard at < end, Self.digit(base[at]) != nil else { return false }
+                guard at < end, Hexadecimal.value(inAnyCase: base[at]) != nil else { return false }
                 at &+= 1
             }
             return true
@@ -220,15 +219,6 @@ struct JSONSource: OTLPSource {
         case UInt8(ascii: "n"): 0x0A
         case UInt8(ascii: "r"): 0x0D
         case UInt8(ascii: "t"): 0x09
-        default: nil
-        }
-    }
-
-    fileprivate static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte &- UInt8(ascii: "A") &+ 10
         default: nil
         }
     }
@@ -281,7 +271,9 @@ struct JSONSource: OTLPSource {
     private static func unit(_ text: OTLPText, _ index: Int) -> UInt32 {
         guard index &+ 4 <= text.count else { return 0xFFFD }
         var result: UInt32 = 0
-        for offset in 0..<4 { result = result << 4 | UInt32(digit(text.start[index &+ offset]) ?? 0) }
+        for offset in 0..<4 {
+            result = result << 4 | UInt32(Hexadecimal.value(inAnyCase: text.start[index &+ offset]) ?? 0)
+        }
         return result
     }
 
@@ -347,7 +339,7 @@ struct JSONSource: OTLPSource {
         guard let digits = text(64), digits.count == 2 &* size, size <= 16 else { return nil }
         var (high, low): (UInt64, UInt64) = (0, 0)
         for index in 0..<digits.count {
-            guard let value = Self.digit(digits.start[index]) else { return nil }
+            guard let value = Hexadecimal.value(inAnyCase: digits.start[index]) else { return nil }
             high = high << 4 | low >> 60
             low = low << 4 | UInt64(value)
         }
@@ -358,7 +350,7 @@ struct JSONSource: OTLPSource {
 
     /// The number that comes, or that is in a string. Nil: what comes is neither.
     private mutating func numberOrString() -> OTLPText? {
-        if peek == Self.quote { return string(Self.longestNumber) }
+        if peek == Self.quote { return string(PlainNumber.longest) }
         return number()
     }
 
@@ -440,24 +432,7 @@ struct JSONSource: OTLPSource {
     }
 
     private static func double(_ text: OTLPText) -> Double? {
-        guard text.count > 0, text.count <= longestNumber else { return nil }
-        for index in 0..<text.count {
-            switch text.start[index] {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "e"), UInt8(ascii: "E"):
-                continue
-            default: return nil
-            }
-        }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: longestNumber + 1) { area -> Double? in
-            guard let copy = area.baseAddress else { return nil }
-            memcpy(copy, text.start, text.count)
-            copy[text.count] = 0
-            var stop: UnsafeMutablePointer<CChar>?
-            // The agent never leaves the "C" locale: a point is a point.
-            let value = strtod(copy, &stop)
-            return stop == copy + text.count ? value : nil
-        }
+        PlainNumber.double(UnsafeRawBufferPointer(start: text.start, count: text.count))
     }
 
     mutating func zigzag() -> Int32? {
@@ -478,7 +453,7 @@ struct JSONSource: OTLPSource {
         if text.equals("NaN") { return .nan }
         if text.equals("Infinity") { return .infinity }
         if text.equals("-Infinity") { return -.infinity }
-        guard let value = Self.double(text), value.isFinite else { return wrongType() }
+        guard let value = Self.double(text) else { return wrongType() }
         return value
     }
 

@@ -78,7 +78,6 @@ package final class OpenTool {
 /// thread.
 package final class ToolCollectors {
     private let capacity: Int
-    private let prepare: (Options) -> Void
     private var tools: [OpenTool] = []
     private var uses: UInt64 = 0
     /// Tools that were refused, and are not looked at again at once.
@@ -88,11 +87,7 @@ package final class ToolCollectors {
     private static let lookNanoseconds: Int64 = 1_000_000_000
     private static let mostRefused = 32
 
-    /// `prepare`: what the agent adds to a tool's options, after its manifest was read.
-    package init(capacity: Int = 32, prepare: @escaping (Options) -> Void = { _ in }) {
-        self.capacity = max(1, capacity)
-        self.prepare = prepare
-    }
+    package init(capacity: Int = 32) { self.capacity = max(1, capacity) }
 
     deinit { close() }
 
@@ -155,7 +150,6 @@ package final class ToolCollectors {
         if let manifest { try? Manifest.load(path: manifest, into: options) }
         // Whatever the manifest says of its programs: no thread of this process delivers for one tool.
         options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
-        prepare(options)
         if options.error != nil { return refuse(name, .toolOptions) }
         let isKnown = manifest != nil || Self.hasAnswer(name)
         let collector = Collector.open(options)
@@ -254,10 +248,5 @@ package final class ToolCollectors {
     /// Lets go of all tools. What was recorded stays in their spools.
     package func close() {
         while !tools.isEmpty { close(at: tools.count - 1) }
-    }
-
-    /// Lets go of those that nothing was received for, and that are not current any more. For a timer.
-    package func tidy() {
-        for index in tools.indices.reversed() where !tools[index].isCurrent { close(at: index) }
     }
 }

@@ -39,32 +39,22 @@ final class StatsDDatagrams: PolledSource {
         self.onUse = onUse
     }
 
-    /// In the runtime directory, whose lock this process has: what is left there was left by an agent that was killed.
+    /// In the runtime directory.
     static func own(
         _ path: String, _ intake: StatsDIntake, _ counts: StatsDCounts, onUse: @escaping () -> Void
-    ) throws(SystemCallError) -> StatsDDatagrams {
-        var made = PathText.call(path) { csystem_take_unix_datagrams($0) }
-        if made == 0 - EADDRINUSE {
-            var status = stat()
-            guard PathText.call(path, { lstat($0, &status) }) == 0 else { throw .current }
-            guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFSOCK) else { throw SystemCallError(code: EEXIST) }
-            if PathText.call(path, { csystem_are_datagrams_taken($0) ? 1 : 0 }) != 0 {
-                throw SystemCallError(code: EADDRINUSE)
-            }
-            _ = PathText.call(path) { unlink($0) }
-            made = PathText.call(path) { csystem_take_unix_datagrams($0) }
-        }
-        if made < 0 { throw SystemCallError(code: 0 - made) }
+    ) throws(SystemError) -> StatsDDatagrams {
+        let made = try OwnSocket.make(
+            path, { csystem_take_unix_datagrams($0) }, isUsed: { csystem_are_datagrams_taken($0) })
         return StatsDDatagrams(
             made, name: "unix:" + path, path: path, isV6: false, intake, counts, onUse: onUse)
     }
 
     static func port(
         _ host: String, _ port: UInt16, _ intake: StatsDIntake, _ counts: StatsDCounts, onUse: @escaping () -> Void
-    ) throws(SystemCallError) -> StatsDDatagrams {
+    ) throws(SystemError) -> StatsDDatagrams {
         var bound = port
         let made = host.withCString { csystem_take_loopback_datagrams($0, &bound) }
-        if made < 0 { throw SystemCallError(code: 0 - made) }
+        if made < 0 { throw SystemError(code: 0 - made) }
         let name = ListenAddress.loopback(host: host, port: bound).description
         return StatsDDatagrams(
             made, name: name, path: nil, isV6: host.utf8.contains(UInt8(ascii: ":")), intake, counts, onUse: onUse)
@@ -125,7 +115,7 @@ final class StatsDDatagrams: PolledSource {
     }
 
     func withdraw() {
-        if let path { _ = PathText.call(path) { unlink($0) } }
+        if let path { OwnSocket.remove(path) }
     }
 
     func close() {

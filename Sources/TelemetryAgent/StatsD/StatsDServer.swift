@@ -29,10 +29,10 @@ package final class StatsDServer {
     /// Where that is not possible, because the path is too long for instance, the agent goes on without it: `addresses`
     /// has what there is.
     func listen(in directory: RuntimeDirectory) {
-        do throws(SystemCallError) {
+        do throws(SystemError) {
             add(try StatsDDatagrams.own(directory.statsDPath, intake, packets, onUse: onUse))
         } catch {}
-        do throws(SystemCallError) {
+        do throws(SystemError) {
             let made = try AgentListener.own(
                 directory.statsDStreamPath, onRefusal: { [packets] in packets.noteStranger() },
                 onClient: { descriptor, _ in self.accept(descriptor) })
@@ -42,7 +42,7 @@ package final class StatsDServer {
         } catch {}
     }
 
-    func listen(_ host: String, _ port: UInt16) throws(SystemCallError) {
+    func listen(_ host: String, _ port: UInt16) throws(SystemError) {
         add(try StatsDDatagrams.port(host, port, intake, packets, onUse: onUse))
     }
 
@@ -61,7 +61,7 @@ package final class StatsDServer {
             oldest.end()
             clients.removeAll { $0.isOver }
         }
-        let made = StatsDConnection(descriptor, intake, packets, now: MonotonicClock.now())
+        let made = StatsDConnection(descriptor, intake, packets, now: Clock.monotonic())
         clients.append(made)
         loop.add(made)
         onUse()

@@ -31,33 +31,21 @@ final class AgentListener: PolledSource {
         _ = listen(descriptor, Self.backlog)
     }
 
-    /// A socket of the user's agent, whose lock this process has. So a socket that is there was left by an agent that
-    /// was killed, unless somebody listens on it: a service manager, for instance.
+    /// A socket of the user's agent.
     static func own(
         _ path: String, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
-    ) throws(SystemCallError) -> AgentListener {
-        var made = PathText.call(path) { csystem_listen_unix($0) }
-        if made == 0 - EADDRINUSE {
-            var status = stat()
-            guard PathText.call(path, { lstat($0, &status) }) == 0 else { throw .current }
-            guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFSOCK) else { throw SystemCallError(code: EEXIST) }
-            if PathText.call(path, { csystem_is_listened_to($0) ? 1 : 0 }) != 0 {
-                throw SystemCallError(code: EADDRINUSE)
-            }
-            _ = PathText.call(path) { unlink($0) }
-            made = PathText.call(path) { csystem_listen_unix($0) }
-        }
-        if made < 0 { throw SystemCallError(code: 0 - made) }
+    ) throws(SystemError) -> AgentListener {
+        let made = try OwnSocket.make(path, { csystem_listen_unix($0) }, isUsed: { csystem_is_listened_to($0) })
         return AgentListener(made, name: "unix:" + path, path: path, onRefusal: onRefusal, onClient: onClient)
     }
 
     /// Only loopback addresses: csystem_listen_loopback() looks at it again.
     static func port(
         _ host: String, _ port: UInt16, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
-    ) throws(SystemCallError) -> AgentListener {
+    ) throws(SystemError) -> AgentListener {
         var bound = port
         let made = host.withCString { csystem_listen_loopback($0, &bound) }
-        if made < 0 { throw SystemCallError(code: 0 - made) }
+        if made < 0 { throw SystemError(code: 0 - made) }
         let name = ListenAddress.loopback(host: host, port: bound).description
         return AgentListener(made, name: name, path: nil, onRefusal: onRefusal, onClient: onClient)
     }
@@ -95,7 +83,7 @@ final class AgentListener: PolledSource {
 
     /// Nobody finds it any more. Those who have found it before are still answered.
     func withdraw() {
-        if let path { _ = PathText.call(path) { unlink($0) } }
+        if let path { OwnSocket.remove(path) }
     }
 
     func close() {

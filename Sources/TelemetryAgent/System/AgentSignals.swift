@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import TelemetryCore
 
 /// The signals that end the agent in order, and those that tell of ended workers, as something to poll: signalfd(2).
 final class AgentSignals: PolledSource {
@@ -11,7 +12,7 @@ final class AgentSignals: PolledSource {
     private let onChild: () -> Void
 
     /// From now on they wait here. One that this process was told to ignore stays ignored.
-    init(onEnd: @escaping () -> Void, onChild: @escaping () -> Void) throws(SystemCallError) {
+    init(onEnd: @escaping () -> Void, onChild: @escaping () -> Void) throws(SystemError) {
         self.onEnd = onEnd
         self.onChild = onChild
         var set = sigset_t()

@@ -22,7 +22,7 @@ final class DirectoryWatch: PolledSource {
     let isOver = false
     private let onEvents: () -> Void
 
-    init(onEvents: @escaping () -> Void) throws(SystemCallError) {
+    init(onEvents: @escaping () -> Void) throws(SystemError) {
         self.onEvents = onEvents
         descriptor = csystem_above_streams(inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK)))
         if descriptor < 0 { throw .current }

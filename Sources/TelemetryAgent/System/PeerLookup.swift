@@ -83,13 +83,7 @@ enum PeerLookup {
         guard let colon = word.lastIndex(of: 0x3A), word.endIndex &- colon == 5 else { return nil }
         var result: UInt16 = 0
         for byte in word[(colon + 1)...] {
-            let digit: UInt8
-            switch byte {
-            case 0x30...0x39: digit = byte &- 0x30
-            case 0x41...0x46: digit = byte &- 0x37
-            case 0x61...0x66: digit = byte &- 0x57
-            default: return nil
-            }
+            guard let digit = Hexadecimal.value(inAnyCase: byte) else { return nil }
             result = result << 4 | UInt16(digit)
         }
         return result

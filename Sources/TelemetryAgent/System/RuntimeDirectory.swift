@@ -15,12 +15,12 @@ package struct RuntimeDirectory {
     package init() { path = AgentPlace.directory }
 
     /// Makes it if it is not there. A link, or another user's directory, is refused.
-    func prepare() throws(SystemCallError) {
+    func prepare() throws(SystemError) {
         if PathText.call(path, { mkdir($0, 0o700) }) != 0, csystem_errno() != EEXIST { throw .current }
         var status = stat()
         guard PathText.call(path, { lstat($0, &status) }) == 0 else { throw .current }
-        guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFDIR) else { throw SystemCallError(code: ENOTDIR) }
-        guard status.st_uid == geteuid() else { throw SystemCallError(code: EPERM) }
+        guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFDIR) else { throw SystemError(code: ENOTDIR) }
+        guard status.st_uid == geteuid() else { throw SystemError(code: EPERM) }
         // Also what a strict umask has taken.
         if status.st_mode & 0o777 != 0o700, PathText.call(path, { chmod($0, 0o700) }) != 0 { throw .current }
     }
@@ -41,14 +41,14 @@ struct AgentLock {
     private let descriptor: Int32
 
     /// Nil: another agent has it.
-    static func take(_ directory: RuntimeDirectory) throws(SystemCallError) -> AgentLock? {
+    static func take(_ directory: RuntimeDirectory) throws(SystemError) -> AgentLock? {
         let descriptor = csystem_above_streams(
             PathText.call(directory.lockPath) {
                 csystem_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
             })
         if descriptor < 0 { throw .current }
         if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return AgentLock(descriptor: descriptor) }
-        let error = SystemCallError.current
+        let error = SystemError.current
         closeFile(descriptor)
         if error.code == EWOULDBLOCK { return nil }
         throw error

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import TelemetryCore
 
 /// A process that delivers for the agent: a copy of it, which has one thread, so that fork(2) is enough.
 final class WorkerProcess: PolledSource {
@@ -151,7 +152,7 @@ final class WorkerProcess: PolledSource {
         for worker in workers {
             var status: Int32 = 0
             while waitpid(worker.process, &status, WNOHANG) == 0 {
-                if MonotonicClock.now() >= deadline {
+                if Clock.monotonic() >= deadline {
                     kill(worker.process, SIGKILL)
                     _ = waitpid(worker.process, &status, 0)
                     break

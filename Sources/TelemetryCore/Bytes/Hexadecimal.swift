@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Numbers and bytes as lower-case hexadecimal digits.
-enum Hexadecimal {
+package enum Hexadecimal {
     /// 16 digits, the most significant first.
     static func text(_ word: UInt64) -> String {
         let bytes = (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) }
@@ -77,6 +77,11 @@ enum Hexadecimal {
 
     private static func digit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") &+ value : UInt8(ascii: "a") &- 10 &+ value
+    }
+
+    /// Of a digit in upper or lower case.
+    package static func value(inAnyCase digit: UInt8) -> UInt8? {
+        (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(digit) ? digit &- UInt8(ascii: "A") &+ 10 : value(digit)
     }
 
     private static func value(_ digit: UInt8) -> UInt8? {

@@ -19,8 +19,9 @@ enum PercentEncoding {
         var result: [UInt8] = []
         var at = bytes.startIndex
         while at < bytes.endIndex {
-            if bytes[at] == UInt8(ascii: "%"), bytes.endIndex - at > 2, let high = digit(bytes[at + 1]),
-                let low = digit(bytes[at + 2])
+            if bytes[at] == UInt8(ascii: "%"), bytes.endIndex - at > 2,
+                let high = Hexadecimal.value(inAnyCase: bytes[at + 1]),
+                let low = Hexadecimal.value(inAnyCase: bytes[at + 2])
             {
                 result.append(high << 4 | low)
                 at += 3
@@ -30,16 +31,6 @@ enum PercentEncoding {
             }
         }
         return result
-    }
-
-    /// In upper or lower case.
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte &- UInt8(ascii: "A") &+ 10
-        default: nil
-        }
     }
 
     /// Section 2.3.

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Timestamp {
-    /// Nanoseconds since 1970-01-01 UTC of a time as RFC 3339, section 5.6, writes it. Nil: it is not one, or it is before 1970
-    /// or after 2261.
+    /// Nanoseconds since 1970-01-01 UTC of a time as RFC 3339, section 5.6, writes it. A leap second is the last one of its
+    /// minute. Nil: it is not one, or it is before 1970 or after 2261.
     package static func nanoseconds(_ text: [UInt8]) -> Int64? {
+        guard let (minute, second, fraction) = read(text) else { return nil }
+        let seconds = minute * 60 + min(second, 59)
+        return seconds < 0 ? nil : seconds * 1_000_000_000 + fraction
+    }
+
+    /// The minute since 1970-01-01 UTC, the second in it, 60 in a leap second, and nanoseconds. With its offset, a time of the
+    /// first day may be before that day.
+    package static func read(_ text: [UInt8]) -> (minute: Int64, second: Int64, fraction: Int64)? {
         guard text.count >= 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
             text[10] | 0x20 == UInt8(ascii: "t") || text[10] == 0x20, text[13] == UInt8(ascii: ":"),
             text[16] == UInt8(ascii: ":"), let century = pair(text, 0), let year = pair(text, 2),
@@ -11,14 +19,12 @@ extension Timestamp {
             let second = pair(text, 17)
         else { return nil }
         let date = CivilDate(year: century * 100 + year, month: month, day: day)
-        // A leap second is the last one of its minute.
         guard (1970...2261).contains(date.year), (1...12).contains(month), day >= 1, hour < 24, minute < 60,
             second <= 60,
             CivilDate(daysSinceEpoch: date.daysSinceEpoch) == date, let (fraction, end) = fraction(text, 19),
             let offset = offset(text, end)
         else { return nil }
-        let seconds = date.daysSinceEpoch * 86_400 + hour * 3600 + minute * 60 + min(second, 59) - offset * 60
-        return seconds < 0 ? nil : Int64(seconds) * 1_000_000_000 + fraction
+        return (Int64(date.daysSinceEpoch * 1440 + hour * 60 + minute - offset), Int64(second), fraction)
     }
 
     private static func pair(_ text: [UInt8], _ at: Int) -> Int? {

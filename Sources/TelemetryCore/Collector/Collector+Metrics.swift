@@ -130,6 +130,20 @@ extension Collector {
     func record(
         _ metric: Metric, _ operation: MetricOperation, _ attributes: UnsafeRawBufferPointer?, _ isAdjusted: Bool
     ) -> telemetry_status {
+        change(metric, attributes, isAdjusted) { map, entry in
+            let isDone = map.apply(
+                operation, to: entry, metric.handle.pointee.type, metric.handle.pointee.bounds,
+                metric.handle.pointee.bound_count)
+            if isDone == true { MetricRecording.offerExemplar(operation, map.base + entry, metric.handle) { map } }
+            return isDone
+        }
+    }
+
+    /// `body`: changes the series at that place. False: not with this value; nil: there is no room.
+    func change(
+        _ metric: Metric, _ attributes: UnsafeRawBufferPointer?, _ isAdjusted: Bool,
+        _ body: (MetricMap, _ entry: Int) -> Bool?
+    ) -> telemetry_status {
         let caller = csystem_enter()
         mutex.lock()
         defer {
@@ -141,14 +155,7 @@ extension Collector {
         startHandingOn()
         let (series, isOverflow) = place(metric, attributes, map)
         let entry = cell(metric, series, map)
-        guard entry != 0 else {
-            MetricMap.count(.dropped, map.base)
-            return TELEMETRY_ERROR_DROPPED
-        }
-        let isDone = map.apply(
-            operation, to: entry, metric.handle.pointee.type, metric.handle.pointee.bounds,
-            metric.handle.pointee.bound_count)
-        guard let isDone else {
+        guard entry != 0, let isDone = body(map, entry) else {
             MetricMap.count(.dropped, map.base)
             return TELEMETRY_ERROR_DROPPED
         }
@@ -156,14 +163,13 @@ extension Collector {
             MetricMap.count(.refusedValue, map.base)
             return TELEMETRY_ERROR_ARGUMENT
         }
-        MetricRecording.offerExemplar(operation, map.base + entry, metric.handle) { map }
         if isOverflow { MetricMap.count(.overflowed, map.base) }
         if isAdjusted { MetricMap.count(.adjusted, map.base) }
         return isAdjusted || isOverflow ? TELEMETRY_ADJUSTED : TELEMETRY_OK
     }
 
     /// With the mutex held.
-    func place(_ metric: Metric, _ attributes: UnsafeRawBufferPointer?, _ map: MetricMap)
+    private func place(_ metric: Metric, _ attributes: UnsafeRawBufferPointer?, _ map: MetricMap)
         -> (entry: Int, isOverflow: Bool)
     {
         mutex.assertHeld()
@@ -181,7 +187,7 @@ extension Collector {
     }
 
     /// With the mutex held. Where the value of a series is: in its entry, or in this process's own block.
-    func cell(_ metric: Metric, _ series: Int, _ map: MetricMap) -> Int {
+    private func cell(_ metric: Metric, _ series: Int, _ map: MetricMap) -> Int {
         mutex.assertHeld()
         if series == 0 || metric.declaration.rule == .last { return series }
         let known = metric.processBlock(of: series)

@@ -226,6 +226,7 @@ package final class HelperSpan {
 extension Options {
     /// The tool's manifest says that there are spans.
     package var mayHaveSpans: Bool { hasCommandSpans || ofSpans.events != nil }
+
     /// Somebody takes the tool's spans: the author, or the user's own receivers, when those are asked for.
     package var areSpansTaken: Bool { spans() != nil || OwnChoice.options(self)?.spans() != nil }
 }

@@ -198,4 +198,13 @@ extension Collector {
         }
         return true
     }
+
+    /// Records are taken for the author, or metrics and spans for the user's own receivers.
+    package var recordsForSomebody: Bool { isEnabled || ownCollectorOfAny()?.isEnabled == true }
+
+    /// Where metrics of others are kept, for the author or else for the user alone.
+    package var metricKeeper: Options? {
+        if Gate.isOpen(handle) { return options }
+        return ownCollector()?.options
+    }
 }

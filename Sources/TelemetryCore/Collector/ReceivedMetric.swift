@@ -113,38 +113,13 @@ package struct MetricIntake {
     ) -> telemetry_status {
         guard Gate.isOpen(handle.pointee.collector) else { return TELEMETRY_DISABLED }
         return MetricRecording.encoded(handle, attributes, count) { attributes, isAdjusted in
-            Collector.from(handle.pointee.collector).merge(Metric.from(handle), increase, attributes, isAdjusted)
-        }
-    }
-}
-
-extension Collector {
-    /// As `record`, for many values at once.
-    fileprivate func merge(
-        _ metric: Metric, _ increase: ReceivedIncrease, _ attributes: UnsafeRawBufferPointer?, _ isAdjusted: Bool
-    ) -> telemetry_status {
-        mutex.withLock {
-            guard isMetricStoreReady(closely: true), let map = metrics?.map else { return TELEMETRY_DISABLED }
-            startHandingOn()
-            let (series, isOverflow) = place(metric, attributes, map)
-            let entry = cell(metric, series, map)
-            guard entry != 0 else {
-                MetricMap.count(.dropped, map.base)
-                return TELEMETRY_ERROR_DROPPED
-            }
-            let isDone =
+            Collector.from(handle.pointee.collector).change(Metric.from(handle), attributes, isAdjusted) { map, entry in
                 switch increase {
-                case .histogram(let histogram): map.add(histogram, to: entry, metric.handle.pointee.bound_count)
+                case .histogram(let histogram): map.add(histogram, to: entry, handle.pointee.bound_count)
                 case .exponential(let histogram): map.add(histogram, to: entry)
                 default: false
                 }
-            guard isDone else {
-                MetricMap.count(.refusedValue, map.base)
-                return TELEMETRY_ERROR_ARGUMENT
             }
-            if isOverflow { MetricMap.count(.overflowed, map.base) }
-            if isAdjusted { MetricMap.count(.adjusted, map.base) }
-            return isAdjusted || isOverflow ? TELEMETRY_ADJUSTED : TELEMETRY_OK
         }
     }
 }

@@ -165,15 +165,7 @@ package final class SpanIntake {
         let status = collector.recordReceived(length: cell.pointee.length) { base, capacity in
             cell.pointee.isVoid || cell.pointee.write(into: base, capacity: capacity)
         }
-        if cell.pointee.isVoid {
-            cell.pointee.letGo()
-            return TELEMETRY_DISABLED
-        }
-        guard status == TELEMETRY_OK else {
-            cell.pointee.end()
-            return status
-        }
-        return SpanRecording.count(cell, collector.recorder)
+        return SpanRecording.settle(cell, status, collector.recorder)
     }
 
     /// Nothing is recorded of it.

@@ -77,37 +77,3 @@ package struct ReceivedStreamsFile {
         return bytes
     }
 }
-
-/// When the user last said something of a tool.
-package enum AnswerTime {
-    /// Nanoseconds since 1970-01-01 UTC; 0: never.
-    package static func newest(tool: String) -> Int64 {
-        var newest: Int64 = 0
-        for stamp in PreferenceStore.stamps(tool: tool) { if let stamp { newest = max(newest, stamp.modified) } }
-        if let directory = PreferenceStore.directory(tool: tool),
-            let shown = FileStamp(in: .currentDirectory, directory + "/" + NoticeStore.fileName)
-        {
-            newest = max(newest, shown.modified)
-        }
-        return newest
-    }
-}
-
-/// A file that others put there: whether it is another one than before.
-package struct ManifestStamp: Equatable {
-    private let stamp: FileStamp?
-
-    /// Follows no link: a link that leads elsewhere is another file too.
-    package init(_ path: String?) { stamp = path.flatMap { FileStamp(in: .currentDirectory, $0) } }
-}
-
-extension Collector {
-    /// Records are taken for the author, or metrics and spans for the user's own receivers.
-    package var recordsForSomebody: Bool { isEnabled || ownCollectorOfAny()?.isEnabled == true }
-
-    /// Where metrics of others are kept, for the author or else for the user alone.
-    package var metricKeeper: Options? {
-        if Gate.isOpen(handle) { return options }
-        return ownCollector()?.options
-    }
-}

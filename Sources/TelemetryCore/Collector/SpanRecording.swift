@@ -128,7 +128,7 @@ package enum SpanRecording {
     }
 
     @inline(__always)
-    static func sinks(_ handle: UnsafeMutablePointer<telemetry_collector>) -> Unmanaged<SpanSinks>? {
+    private static func sinks(_ handle: UnsafeMutablePointer<telemetry_collector>) -> Unmanaged<SpanSinks>? {
         let word = Collector.spansWord(handle).pointee.load(ordering: .acquiring)
         if let known = UnsafeRawPointer(bitPattern: word) { return Unmanaged<SpanSinks>.fromOpaque(known) }
         return makeSinks(handle)
@@ -387,7 +387,7 @@ package enum SpanRecording {
     }
 
     @inline(never)
-    static func endSlowly(
+    private static func endSlowly(
         _ cell: UnsafeMutablePointer<SpanCell>, _ handle: UnsafeMutablePointer<telemetry_collector>,
         _ recorder: UnsafeMutablePointer<Recorder>
     ) -> telemetry_status {
@@ -395,6 +395,13 @@ package enum SpanRecording {
         let status = Collector.from(handle).recordSlowly(length: cell.pointee.length) { base, capacity in
             cell.pointee.isVoid || cell.pointee.write(into: base, capacity: capacity)
         }
+        return settle(cell, status, recorder)
+    }
+
+    /// `status`: of writing its record. The use of the cell ends.
+    static func settle(
+        _ cell: UnsafeMutablePointer<SpanCell>, _ status: telemetry_status, _ recorder: UnsafeMutablePointer<Recorder>
+    ) -> telemetry_status {
         if cell.pointee.isVoid {
             cell.pointee.letGo()
             return TELEMETRY_DISABLED
@@ -432,7 +439,7 @@ package enum SpanRecording {
     }
 
     @inline(__always)
-    static func count(_ cell: UnsafeMutablePointer<SpanCell>, _ recorder: UnsafeMutablePointer<Recorder>)
+    private static func count(_ cell: UnsafeMutablePointer<SpanCell>, _ recorder: UnsafeMutablePointer<Recorder>)
         -> telemetry_status
     {
         let result = tally(cell, recorder)

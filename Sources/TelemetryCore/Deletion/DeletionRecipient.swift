@@ -88,28 +88,33 @@ package struct DeletionRecipient {
     /// Whether events may have been sent, as far as the remaining data shows. If there is none: whether telemetry is
     /// on.
     package static func mayBeOn(_ options: Options) -> Bool {
-        let isSpoolThere = options.ofEachSignal.contains { SpoolInspector.statistics(options: $0) != nil }
-        if isSpoolThere { return mayHaveSent(options) }
-        return PreferenceStore.read(tool: options.toolName) == .on
-            || ConsentResolver.decide(options).isEnabled
+        hasSent(options)
+            ?? (PreferenceStore.read(tool: options.toolName) == .on || ConsentResolver.decide(options).isEnabled)
     }
 
     /// False only if it is known that nothing was ever sent, and that no attempt was made.
-    package static func mayHaveSent(_ options: Options) -> Bool {
-        let known = options.ofEachSignal.compactMap { maySpoolHaveSent($0) }
-        return known.isEmpty || known.contains(true)
+    package static func mayHaveSent(_ options: Options) -> Bool { hasSent(options) ?? true }
+
+    /// Something was sent, or may have been. Nil: there is no spool, or none that can be read.
+    private static func hasSent(_ options: Options) -> Bool? {
+        let known = options.ofEachSignal.compactMap { hasSpoolSent($0) }
+        return known.isEmpty ? nil : known.contains(true)
     }
 
     /// What was delivered is in no log here.
     private static func mayHaveSentElsewhere(_ options: Options) -> Bool {
         let isLogThere = { (options: Options) in SharedFile.exists(LocalData.defaultLog(options: options) ?? "") }
-        let known = options.ofEachSignal.filter { maySpoolHaveSent($0) != nil }
-        if known.isEmpty { return !isLogThere(options) }
-        return known.contains { maySpoolHaveSent($0) == true && !isLogThere($0) }
+        var isAnythingKnown = false
+        for options in options.ofEachSignal {
+            guard let hasSent = hasSpoolSent(options) else { continue }
+            isAnythingKnown = true
+            if hasSent && !isLogThere(options) { return true }
+        }
+        return !isAnythingKnown && !isLogThere(options)
     }
 
     /// Nil: there is no spool, or it cannot be read.
-    private static func maySpoolHaveSent(_ options: Options) -> Bool? {
+    private static func hasSpoolSent(_ options: Options) -> Bool? {
         guard let statistics = SpoolInspector.statistics(options: options),
             let delivery = SpoolInspector.deliveryState(options: options)
         else { return nil }

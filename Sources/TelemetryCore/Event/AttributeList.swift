@@ -11,18 +11,10 @@ final class AttributeList {
             var item = telemetry_attribute()
             item.key = strings.add(key)
             switch value {
-            case .string(let text):
-                item.type = TELEMETRY_STRING
-                item.value.string = strings.add(text)
-            case .int(let number):
-                item.type = TELEMETRY_INT
-                item.value.integer = number
-            case .double(let number):
-                item.type = TELEMETRY_DOUBLE
-                item.value.number = number
-            case .bool(let flag):
-                item.type = TELEMETRY_BOOL
-                item.value.integer = flag ? 1 : 0
+            case .string(let text): item.set(strings.add(text))
+            case .int(let number): item.set(number)
+            case .double(let number): item.set(number)
+            case .bool(let flag): item.set(flag)
             }
             items.append(item)
         }

@@ -111,18 +111,11 @@ package struct PushTarget {
                 result.append(byte)
                 continue
             }
-            guard let high = rest.popFirst().flatMap({ digit($0) }), let low = rest.popFirst().flatMap({ digit($0) })
+            guard let high = rest.popFirst().flatMap({ Hexadecimal.value(inAnyCase: $0) }),
+                let low = rest.popFirst().flatMap({ Hexadecimal.value(inAnyCase: $0) })
             else { return nil }
             result.append(high << 4 | low)
         }
         return result
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch Authority.lowercase(byte) {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): Authority.lowercase(byte) &- UInt8(ascii: "a") &+ 10
-        default: nil
-        }
     }
 }

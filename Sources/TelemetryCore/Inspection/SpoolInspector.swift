@@ -386,34 +386,31 @@ private final class SegmentImage {
     private let size: Int
     private let context = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
 
-    init?(_ name: String, in directory: Descriptor) {
+    convenience init?(_ name: String, in directory: Descriptor) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
         guard let status = try? file.status(), status.isOwnRegularFile else { return nil }
         let wanted = min(Int(clamping: status.st_size), SegmentLayout.maximumSize)
         guard wanted >= SegmentLayout.headerSize, let memory = Heap.take(wanted) else { return nil }
-        let got = file.read(memory, wanted, at: 0) ?? 0
-        guard got >= SegmentLayout.headerSize, let found = Description.read(memory) else {
-            Heap.release(memory)
-            return nil
-        }
-        description = found
-        base = memory
-        size = got
-        context.initialize(to: found.context(memory))
+        self.init(memory, file.read(memory, wanted, at: 0) ?? 0)
     }
 
     /// One that was made in memory.
-    init?(_ bytes: [UInt8]) {
+    convenience init?(_ bytes: [UInt8]) {
         guard let memory = Heap.take(bytes.count) else { return nil }
         bytes.withUnsafeBytes { if let from = $0.baseAddress { memory.copyMemory(from: from, byteCount: bytes.count) } }
-        guard let found = Description.read(memory) else {
+        self.init(memory, bytes.count)
+    }
+
+    /// Takes the memory, and releases it if there is no segment in it.
+    private init?(_ memory: UnsafeMutableRawPointer, _ size: Int) {
+        guard size >= SegmentLayout.headerSize, let found = Description.read(memory) else {
             Heap.release(memory)
             return nil
         }
         description = found
         base = memory
-        size = bytes.count
+        self.size = size
         context.initialize(to: found.context(memory))
     }
 

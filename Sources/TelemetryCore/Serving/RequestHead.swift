@@ -38,16 +38,14 @@ struct RequestHead: Equatable {
 
     /// `bytes`: what has come so far, at most `limit` bytes of it; more follows it only after the answer.
     static func parse(_ bytes: UnsafeRawBufferPointer) -> Result {
-        var start = 0
-        // RFC 9112, section 2.2: an empty line before the request is ignored.
-        while start &+ 1 < bytes.count, bytes[start] == 0x0D, bytes[start &+ 1] == 0x0A, start < 4 { start &+= 2 }
+        let start = HTTPLine.skipEmpty(bytes)
         var head = RequestHead()
         var at = start
         while true {
             let isFirst = at == start
             // Whatever follows a target that is too long, the answer is the same.
             let end = isFirst ? min(bytes.count, start &+ targetLineLimit &+ 2) : bytes.count
-            switch line(bytes, at, end) {
+            switch HTTPLine.find(bytes, at, end) {
             case .bad: return .refused(.badRequest)
             case .none:
                 if isFirst, bytes.count &- start > targetLineLimit &+ 1 { return .refused(.targetTooLong) }
@@ -66,27 +64,6 @@ struct RequestHead: Equatable {
                 at = end &+ 2
             }
         }
-    }
-
-    private enum Line {
-        case none, bad
-        /// It ends there, before CR and LF.
-        case whole(Int)
-    }
-
-    /// A line ends in CR and LF. Other control characters, except tabs, are in none.
-    private static func line(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Line {
-        var at = start
-        while at < end {
-            let byte = bytes[at]
-            if byte == 0x0D {
-                guard at &+ 1 < bytes.count else { return .none }
-                return bytes[at &+ 1] == 0x0A ? .whole(at) : .bad
-            }
-            if byte < 0x20 && byte != 0x09 || byte == 0x7F { return .bad }
-            at &+= 1
-        }
-        return .none
     }
 
     /// `GET /metrics HTTP/1.1`
@@ -132,10 +109,7 @@ struct RequestHead: Equatable {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return false }
         for byte in line[..<colon] where !HTTPHeader.isTokenByte(byte) { return false }
         let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
-        var (start, end) = (colon &+ 1, line.count)
-        while start < end, line[start] == 0x20 || line[start] == 0x09 { start &+= 1 }
-        while end > start, line[end &- 1] == 0x20 || line[end &- 1] == 0x09 { end &-= 1 }
-        let value = UnsafeRawBufferPointer(rebasing: line[start..<end])
+        let value = HTTPLine.value(line, behind: colon)
         if isSame(name, "host") { return takeHost(value) }
         if isSame(name, "accept") { takeAccept(value) }
         if isSame(name, "connection") { takeConnection(value) }

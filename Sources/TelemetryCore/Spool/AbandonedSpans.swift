@@ -48,10 +48,11 @@ enum AbandonedSpans {
         guard let bytes = Heap.take(largestFile) else { return false }
         defer { Heap.release(bytes) }
         for name in names(in: shared.directory) {
-            let isEnding = { (word: SpanSlotWord, generation: UInt64) in
-                word.hasPlace && generation == segment.description.generation
+            var isEnding = false
+            forEachSlot(of: name, shared.directory, bytes) { word, generation in
+                if word.hasPlace && generation == segment.description.generation { isEnding = true }
             }
-            if countSlots(of: name, shared.directory, bytes, isEnding) > 0 { return false }
+            if isEnding { return false }
         }
         return true
     }
@@ -72,8 +73,10 @@ enum AbandonedSpans {
         guard let bytes = Heap.take(largestFile) else { return counts }
         defer { Heap.release(bytes) }
         for name in names(in: directory) {
-            counts.open += countSlots(of: name, directory, bytes) { word, _ in word.isOpen }
-            counts.ended += countSlots(of: name, directory, bytes) { word, _ in word.isEnding && !word.hasPlace }
+            forEachSlot(of: name, directory, bytes) { word, _ in
+                if word.isOpen { counts.open += 1 }
+                if word.isEnding && !word.hasPlace { counts.ended += 1 }
+            }
         }
         return counts
     }
@@ -97,26 +100,23 @@ enum AbandonedSpans {
         return images
     }
 
-    /// A look without the lock. `bytes`: room for the largest file. `isMeant`: of a slot's word, and the generation of the
+    /// A look without the lock. `bytes`: room for the largest file. `body`: gets a slot's word, and the generation of the
     /// segment that its span ends in.
-    private static func countSlots(
+    private static func forEachSlot(
         of name: String, _ directory: Descriptor, _ bytes: UnsafeMutableRawPointer,
-        _ isMeant: (SpanSlotWord, UInt64) -> Bool
-    ) -> Int {
-        guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return 0 }
+        _ body: (SpanSlotWord, UInt64) -> Void
+    ) {
+        guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return }
         defer { file.close() }
         let size = file.read(bytes, largestFile, at: 0) ?? 0
         // A file with records is one that only needs another name.
-        if size < SegmentLayout.headerSize || StateWord.load(bytes).count > 0 { return 0 }
+        if size < SegmentLayout.headerSize || StateWord.load(bytes).count > 0 { return }
         // A span that lasts has one slot, of any size.
         let step = isLasting(name) ? largestFile : SpanSlotLayout.size
-        var count = 0
         for at in stride(from: SegmentLayout.headerSize, through: size &- SpanSlotLayout.record, by: step) {
             let slot = bytes + at
-            let word = SpanSlotWord(raw: slot.load(as: UInt64.self))
-            if isMeant(word, SpanSlotLayout.generation.load(slot)) { count += 1 }
+            body(SpanSlotWord(raw: slot.load(as: UInt64.self)), SpanSlotLayout.generation.load(slot))
         }
-        return count
     }
 
     /// Runs `body` with a file whose process is gone.

@@ -4,6 +4,9 @@ import CSystem
 /// An errno value.
 package struct SystemError: Error, Equatable {
     package let code: Int32
+
+    package init(code: Int32) { self.code = code }
+
     package static var current: SystemError { SystemError(code: csystem_errno()) }
 
     /// A later version of the library made what is there; it is left as it is.

@@ -1,4 +1,4 @@
-// sources: Sources/telemetry-cli/ArgumentParser.swift Sources/telemetry-cli/Property.swift Sources/telemetry-cli/PropertyReader.swift Sources/telemetry-cli/FlatJSON.swift Sources/telemetry-cli/System/FiniteNumber.swift
+// sources: Sources/telemetry-cli/ArgumentParser.swift Sources/telemetry-cli/Property.swift Sources/telemetry-cli/PropertyReader.swift Sources/telemetry-cli/FlatJSON.swift
 import TelemetryCore
 
 /// The helper's standard input under `--properties -`: lines, or a JSON object.

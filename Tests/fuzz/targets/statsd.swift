@@ -1,4 +1,4 @@
-// sources: Sources/TelemetryAgent/StatsD/StatsDLine.swift Sources/TelemetryAgent/Intake/PlainNumber.swift Sources/TelemetryAgent/HTTP/HTTPRequest.swift Sources/TelemetryAgent/HTTP/Peer.swift
+// sources: Sources/TelemetryAgent/StatsD/StatsDLine.swift Sources/TelemetryAgent/HTTP/HTTPRequest.swift Sources/TelemetryAgent/HTTP/Peer.swift
 import TelemetryCore
 
 /// A line of StatsD. What is taken out of it lies in it, and its numbers are finite.
