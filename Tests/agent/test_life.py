@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from agents import NONE, RUNNING, TELEMETRY, Agent, ask, environment_of, exchange_lines, manifest, names, record
+from agents import NONE, RUNNING, TELEMETRY, Agent, ask, children, environment_of, exchange_lines, manifest, names, record
 from listening import connect, exchange, get, is_open
 from origin import Origin
 from stage import ended, wait_until
@@ -90,6 +90,28 @@ def killed(world):
         done = ask(world, expected=5)
         check("another program listens there" in done.stderr, done.stderr)
         check(os.path.exists(again.socket), "the other's socket is gone")
+
+
+@test("life/killed-in-fork", "J1 J9")
+def killed_in_fork(world):
+    """Killed just when it makes a worker, which still has copies of its lock and its sockets: the next agent starts all the same."""
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    # -D: the agent stays the child of the test. The worker's first act is to close what is not its own.
+    slow = ("strace", "-D", "-f", "-qq", "-o", world.path("trace"), "-e", "trace=close_range", "-e", "inject=close_range:delay_enter=500000")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    listen = ("--listen", f"127.0.0.1:{port}", "--statsd", f"127.0.0.1:{port}")
+    agent = Agent(world, *listen, prefix=slow)
+    record(world)
+    wait_until(lambda: children(agent.id), "a worker is made")
+    (worker,) = children(agent.id)
+    agent.kill()
+    held = os.listdir(f"/proc/{worker}/fd")
+    again = Agent(world, *listen)
+    check(len(held) > 6, f"the worker had closed its copies already: {held}")
+    check_equal(again.id, again.status()["process"], "the next agent")
+    again.end()
 
 
 @test("life/signals", "J1")

@@ -88,6 +88,21 @@ def sdk(world):
     agent.end()
 
 
+@test("received/manifest", "J3 C10")
+def its_manifest(world):
+    """Records of each tool follow the manifest that is installed for it, whatever the agent's environment names."""
+    origin = world.closes(Origin())
+    manifest(world, TOOL, origin.url)
+    manifest(world, "other", origin.url)
+    installed = world.path("home", ".local", "share", "telemetry", "tools")
+    agent = Agent(world, environment={"TELEMETRY_MANIFEST": os.path.join(installed, TOOL + ".yaml")})
+    for tool in (TOOL, "other"):
+        check(ask(agent, post(logs(tool, tool))).startswith("HTTP/1.1 200"), f"the answer to {tool}")
+    wait_until(lambda: sorted(names(origin)) == sorted((TOOL, "other")), f"both are delivered: {names(origin)}")
+    check_equal((2, {}), (accepted(agent, "otlp_logs"), refused(agent, "otlp_logs")), "recorded, and what is refused")
+    agent.end()
+
+
 @test("received/consent", "J3 J8")
 def consent(world):
     """Nothing without consent: it is refused as OTLP says, counted, and leaves no file."""

@@ -106,6 +106,21 @@ static inline int csystem_openat(int directory, const char *path, int flags, mod
 {
     return csystem_above_streams(openat(directory, path, flags, mode));
 }
+/** A lock of this process alone, fcntl(2): no process that it makes has it, and it ends with this one, or when this one
+    closes the file, however often it has opened it. 0, or an errno: EAGAIN if another process has it. */
+static inline int csystem_own_file(int fd)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fcntl(fd, F_SETLK, &lock) == 0)
+        return 0;
+    return errno == EACCES ? EAGAIN : errno;
+}
+/** Another process has it. */
+static inline bool csystem_is_owned(int fd)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
 /* Open file description locks, fcntl(2): of the open file, not of the process. */
 static inline bool csystem_lock_byte(int fd, int64_t offset)
 {

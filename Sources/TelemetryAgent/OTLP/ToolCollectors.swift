@@ -69,7 +69,7 @@ package final class OpenTool {
         guard collector.recordsForSomebody,
             ConsentResolver.decide(options).isEnabled == Gate.isOpen(collector.handle)
         else { return false }
-        return ManifestLookup.find(tool: name) == options.manifestPath
+        return ManifestLookup.installed(tool: name) == options.manifestPath
             && ManifestStamp(options.manifestPath) == stamp
     }
 }
@@ -146,7 +146,7 @@ package final class ToolCollectors {
 
     private func make(_ name: String, _ version: String) -> Answer {
         let options = Options(toolName: name, toolVersion: version, role: .agent)
-        let manifest = ManifestLookup.find(tool: name)
+        let manifest = ManifestLookup.installed(tool: name)
         if let manifest { try? Manifest.load(path: manifest, into: options) }
         // Whatever the manifest says of its programs: no thread of this process delivers for one tool.
         options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))

@@ -53,8 +53,7 @@ final class StatsDDatagrams: PolledSource {
         _ host: String, _ port: UInt16, _ intake: StatsDIntake, _ counts: StatsDCounts, onUse: @escaping () -> Void
     ) throws(SystemError) -> StatsDDatagrams {
         var bound = port
-        let made = host.withCString { csystem_take_loopback_datagrams($0, &bound) }
-        if made < 0 { throw SystemError(code: 0 - made) }
+        let made = try OwnSocket.patiently { host.withCString { csystem_take_loopback_datagrams($0, &bound) } }
         let name = ListenAddress.loopback(host: host, port: bound).description
         return StatsDDatagrams(
             made, name: name, path: nil, isV6: host.utf8.contains(UInt8(ascii: ":")), intake, counts, onUse: onUse)

@@ -44,8 +44,7 @@ final class AgentListener: PolledSource {
         _ host: String, _ port: UInt16, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
     ) throws(SystemError) -> AgentListener {
         var bound = port
-        let made = host.withCString { csystem_listen_loopback($0, &bound) }
-        if made < 0 { throw SystemError(code: 0 - made) }
+        let made = try OwnSocket.patiently { host.withCString { csystem_listen_loopback($0, &bound) } }
         let name = ListenAddress.loopback(host: host, port: bound).description
         return AgentListener(made, name: name, path: nil, onRefusal: onRefusal, onClient: onClient)
     }

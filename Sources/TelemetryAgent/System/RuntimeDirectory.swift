@@ -36,7 +36,7 @@ package struct RuntimeDirectory {
 }
 
 /// One agent for each user: the lock that it holds as long as it lives. It ends with the process, however that ends, so it
-/// is never stale.
+/// is never stale. Workers, which are copies of the process, do not have it: one that has just been made may outlive it.
 struct AgentLock {
     private let descriptor: Int32
 
@@ -47,11 +47,11 @@ struct AgentLock {
                 csystem_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
             })
         if descriptor < 0 { throw .current }
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return AgentLock(descriptor: descriptor) }
-        let error = SystemError.current
+        let error = csystem_own_file(descriptor)
+        if error == 0 { return AgentLock(descriptor: descriptor) }
         closeFile(descriptor)
-        if error.code == EWOULDBLOCK { return nil }
-        throw error
+        if error == EAGAIN { return nil }
+        throw SystemError(code: error)
     }
 
     /// An agent of this user is running.
@@ -61,7 +61,7 @@ struct AgentLock {
         }
         if descriptor < 0 { return false }
         defer { closeFile(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && csystem_errno() == EWOULDBLOCK
+        return csystem_is_owned(descriptor)
     }
 
     func release() { closeFile(descriptor) }

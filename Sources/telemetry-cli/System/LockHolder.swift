@@ -2,7 +2,7 @@
 import CSystem
 import TelemetryCore
 
-/// The process that holds a flock(2), as /proc/locks tells it.
+/// The process that holds a lock of flock(2) or fcntl(2), as /proc/locks tells it.
 struct LockHolder {
     let id: Int32
 
@@ -15,7 +15,8 @@ struct LockHolder {
         // "1: FLOCK  ADVISORY  WRITE 4711 00:1f:1234 0 EOF"; a waiting one has "->" before FLOCK.
         for line in text.split(separator: UInt8(ascii: "\n")) {
             let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-            guard words.count > 5, ArgumentParser.same(words[1], "FLOCK"), let id = Int32(words[4]), id > 0,
+            guard words.count > 5, ["FLOCK", "POSIX"].contains(where: { ArgumentParser.same(words[1], $0) }),
+                let id = Int32(words[4]), id > 0,
                 let inode = words[5].utf8.split(separator: UInt8(ascii: ":")).last,
                 UInt64(String(decoding: Array(inode), as: UTF8.self)) == UInt64(status.st_ino)
             else { continue }
