@@ -38,6 +38,8 @@ package final class Agent {
     package private(set) lazy var statsD = StatsDServer(collectors, loop) {
         self.lastClient = Clock.monotonic()
     }
+    /// Nil: nobody has added it.
+    private var page: PageServer?
     package let choice: Choice
     package let started = Clock.monotonic()
     /// What clients connect to, for people.
@@ -148,6 +150,20 @@ package final class Agent {
         loop.add(listener)
     }
 
+    /// The address of the port that a person has asked for.
+    var portAddress: String? { listeners.first { $0.isPort }?.name }
+
+    /// A listening socket of a port that the page alone is served over.
+    func addPagePort(_ descriptor: Int32, _ name: String) -> AgentListener {
+        let made = AgentListener.page(descriptor, name, onRefusal: onRefusal) { descriptor, peer in
+            var peer = peer
+            peer.isForPage = true
+            self.accept(descriptor, peer)
+        }
+        add(made)
+        return made
+    }
+
     private func accept(_ descriptor: Int32, _ peer: Peer) {
         let now = Clock.monotonic()
         if connections.count >= Self.connectionLimit { makeRoom() }
@@ -175,12 +191,15 @@ package final class Agent {
             let now = Clock.monotonic()
             if !connections.isEmpty || statsD.hasClients { lastClient = now }
             connections.removeAll { $0.isOver }
+            page?.proceed(now: now)
+            listeners.removeAll { $0.isOver }
         }
         for listener in listeners { listener.withdraw() }
         statsD.withdraw()
         if !flag.isSet { finish() }
         for listener in listeners { listener.close() }
         for connection in connections { connection.end() }
+        page?.end(now: Clock.monotonic())
         statsD.close()
         collectors.close()
         deliverer.end()
@@ -204,7 +223,8 @@ package final class Agent {
         guard let idle else { return false }
         idle.deadline = .max
         if !connections.isEmpty || statsD.hasClients || !deliverer.isIdle(now: now) { return false }
-        let end = max(lastClient, deliverer.lastWork) &+ idle.nanoseconds
+        // A person who looks at the page may go on in it.
+        let end = max(max(lastClient, deliverer.lastWork) &+ idle.nanoseconds, page?.end ?? 0)
         if end <= now { return true }
         idle.deadline = end
         return false
@@ -219,6 +239,13 @@ package final class Agent {
 
     /// From now on the loop ends after its turn.
     package func stop() { flag.isSet = true }
+
+    /// The user's page: what there is of it, and how it is answered.
+    package func addPage(_ views: [PageServer.View], _ answering: @escaping PageServer.Answering) -> PageServer {
+        let made = PageServer(self, views, answering)
+        page = made
+        return made
+    }
 
     // MARK: what it answers itself
 

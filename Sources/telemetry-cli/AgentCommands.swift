@@ -38,6 +38,7 @@ enum AgentCommands {
             Route(.get, "/agent/status", isLocalOnly: true) { request in
                 AgentStatus(agent).answer(request)
             })
+        PageProgram.add(to: agent)
         try announce(invocation, agent)
         agent.run()
         return .ok

@@ -8,7 +8,7 @@ enum OptionID {
     case dryRun, sent, verify, wire, offline, schema, open
     case format, since, log, columns
     case attribute, by, batch, textfile, audience, delivery, signal
-    case listen, statsD, idleExit, push, job, grouping
+    case listen, statsD, idleExit, noBrowser, push, job, grouping
     case spanName, kind, parent, print, status, message, expires
 }
 
@@ -16,7 +16,7 @@ enum OptionID {
 enum CommandID {
     case track, command, flush, deliver, show, status, explain, enable, disable, prompt, machineID
     case requestDeletion, reset, doctor, manifest, version, help, export
-    case count, gauge, observe, time, metrics, span, agent
+    case count, gauge, observe, time, metrics, span, agent, view
 }
 
 struct OptionSyntax {

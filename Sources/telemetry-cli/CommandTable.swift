@@ -194,6 +194,15 @@ enum CommandTable {
                         summary: "take datagrams of StatsD of this user on such a port too"),
                 ], actions: ["status", "stop"], words: 1),
             CommandSyntax(
+                id: .view, name: "view", forms: ["[--no-browser]"],
+                summary: "open a page in your browser with all that the tools keep and send, and a switch for each",
+                details:
+                    "The agent shows the page, to this user alone; one is started if none is running. Without a\ndesktop the address is printed. It counts once, for 10 minutes.",
+                options: [
+                    OptionSyntax(
+                        id: .noBrowser, name: "--no-browser", summary: "print the address, and open nothing")
+                ]),
+            CommandSyntax(
                 id: .show, name: "show",
                 forms: [
                     "[--signal events|spans] [--audience author|own]",

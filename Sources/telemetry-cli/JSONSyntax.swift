@@ -18,6 +18,18 @@ struct JSONSyntax {
         bytes.withUnsafeBufferPointer { members(of: $0) { _ in } }
     }
 
+    /// It is one value, with space around it perhaps.
+    static func isValue(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.withUnsafeBufferPointer { text in
+            guard isUTF8(text) else { return false }
+            var syntax = JSONSyntax(text, at: 0)
+            syntax.skipSpace()
+            guard syntax.value() else { return false }
+            syntax.skipSpace()
+            return syntax.isAtEnd
+        }
+    }
+
     /// Calls `body` with each member of an object that is all of `text`. False: it is not such an object, which may
     /// show only behind some members.
     static func members(of text: UnsafeBufferPointer<UInt8>, _ body: (Member) -> Void) -> Bool {

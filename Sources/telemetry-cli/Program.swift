@@ -50,6 +50,7 @@ enum Program {
         case .prompt: return try ConsentCommands.prompt(invocation).rawValue
         case .manifest: return try ManifestCommands.run(invocation).rawValue
         case .agent: return try AgentCommands.run(invocation).rawValue
+        case .view: return try ViewCommand.run(invocation).rawValue
         case .version: return try AboutCommands.version(invocation).rawValue
         case .help: return try AboutCommands.help(named: invocation.arguments.words.first, invocation, syntax).rawValue
         }

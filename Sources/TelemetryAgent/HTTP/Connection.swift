@@ -216,7 +216,17 @@ final class Connection: PolledSource {
         write(.refusing(status), isKept: false, isVersion10: false, isWithoutBody: false, now)
     }
 
-    private func answer(_ answer: HTTPAnswer, _ head: RequestHead, isKept: Bool, _ now: Int64) {
+    private func answer(_ given: HTTPAnswer, _ head: RequestHead, isKept: Bool, _ now: Int64) {
+        var answer = given
+        if let handOver = given.handOver {
+            if handOver(descriptor) {
+                counts.note(given.status)
+                // This process's copy of it.
+                return end()
+            }
+            answer = .refusing(503)
+            answer.fields = ["Retry-After: 2"]
+        }
         counts.note(answer.status)
         write(
             answer, isKept: isKept && answer.whenSent == nil, isVersion10: head.isVersion10,

@@ -10,6 +10,8 @@ package struct HTTPAnswer {
     package var fields: [String] = []
     /// Called when all of it has been written.
     package var whenSent: (() -> Void)?
+    /// Another process answers at that descriptor, in place of all of the above. False: none could be made.
+    package var handOver: ((Int32) -> Bool)?
 
     package init(_ status: Int, _ contentType: StaticString = "text/plain; charset=utf-8", body: [UInt8] = []) {
         self.status = status
@@ -25,7 +27,7 @@ package struct HTTPAnswer {
     }
 
     /// As bytes. A browser is told not to guess what this is, to give it to no other site, and to keep nothing.
-    func bytes(isKept: Bool, isVersion10: Bool, isWithoutBody: Bool) -> [UInt8] {
+    package func bytes(isKept: Bool, isVersion10: Bool, isWithoutBody: Bool) -> [UInt8] {
         var made: [UInt8] = []
         made.reserveCapacity(512 &+ body.count)
         made.append("HTTP/1.1 ")
@@ -85,7 +87,7 @@ package struct HTTPAnswer {
         }
     }
 
-    static func refusing(_ status: Int) -> HTTPAnswer {
+    package static func refusing(_ status: Int) -> HTTPAnswer {
         switch status {
         case 403:
             HTTPAnswer(
@@ -98,6 +100,7 @@ package struct HTTPAnswer {
         case 415: HTTPAnswer(415, "Nothing of this content type is taken here.")
         case 417: HTTPAnswer(417, "This expectation is not met.")
         case 431: HTTPAnswer(431, "The request's header is too long.")
+        case 503: HTTPAnswer(503, "Too much is being answered now. Ask again in a moment.")
         case 501: HTTPAnswer(501, "Of the codings of a body, only chunked is taken.")
         case 505: HTTPAnswer(505, "Only HTTP/1.1 and HTTP/1.0 are answered.")
         default: HTTPAnswer(400, "This is not a request of HTTP/1.1.")

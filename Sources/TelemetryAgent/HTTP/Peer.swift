@@ -7,4 +7,6 @@ package struct Peer {
     package let user: UInt32
     /// As it was when it connected: it may be gone. 0: not known.
     package let process: Int32
+    /// Over a port that was opened for the page alone.
+    package var isForPage = false
 }

@@ -21,26 +21,29 @@ package struct Route {
     package let contentTypes: [StaticString]
     /// Only over the Unix socket: a port is shared by all users of the machine and by every web page.
     package let isLocalOnly: Bool
+    /// Also over a port that was opened for the page alone.
+    package let isOfPage: Bool
     package let make: (HTTPRequest) -> any RequestHandler
 
     package init(
         _ method: HTTPMethod, _ path: StaticString, bodyLimit: Int = 0, contentTypes: [StaticString] = [],
-        isLocalOnly: Bool = false, make: @escaping (HTTPRequest) -> any RequestHandler
+        isLocalOnly: Bool = false, isOfPage: Bool = false, make: @escaping (HTTPRequest) -> any RequestHandler
     ) {
         self.method = method
         self.path = path
         self.bodyLimit = bodyLimit
         self.contentTypes = contentTypes
         self.isLocalOnly = isLocalOnly
+        self.isOfPage = isOfPage
         self.make = make
     }
 
     /// For requests without a body that matters.
     package init(
-        _ method: HTTPMethod, _ path: StaticString, isLocalOnly: Bool = false,
+        _ method: HTTPMethod, _ path: StaticString, isLocalOnly: Bool = false, isOfPage: Bool = false,
         answer: @escaping (HTTPRequest) -> HTTPAnswer
     ) {
-        self.init(method, path, isLocalOnly: isLocalOnly) { PlainHandler($0, answer) }
+        self.init(method, path, isLocalOnly: isLocalOnly, isOfPage: isOfPage) { PlainHandler($0, answer) }
     }
 }
 
@@ -80,11 +83,15 @@ package final class Router {
         case refused(HTTPAnswer)
     }
 
+    private static func isOpen(_ route: Route, to peer: Peer) -> Bool {
+        peer.isLocal || !route.isLocalOnly && (route.isOfPage || !peer.isForPage)
+    }
+
     /// HEAD is for what GET is for.
     func find(_ request: HTTPRequest) -> Found {
         let method = request.method == .head ? .get : request.method
         var allowed = ""
-        for route in routes where route.path.isSame(request.path) && (request.peer.isLocal || !route.isLocalOnly) {
+        for route in routes where route.path.isSame(request.path) && Self.isOpen(route, to: request.peer) {
             if route.method == method { return .route(route) }
             allowed += (allowed.utf8.isEmpty ? "" : ", ") + route.method.name.description
             if route.method == .get { allowed += ", HEAD" }

@@ -9,6 +9,8 @@ final class AgentListener: PolledSource {
     let name: String
     /// The path of a socket that this process has made, and removes again; nil: a service manager's, or a port.
     private let path: String?
+    /// A port that a person has asked for.
+    let isPort: Bool
     private let onClient: (Int32, Peer) -> Void
     private let onRefusal: () -> Void
     private(set) var isOver = false
@@ -19,12 +21,13 @@ final class AgentListener: PolledSource {
     private static let backlog: Int32 = 512
 
     private init(
-        _ descriptor: Int32, name: String, path: String?, onRefusal: @escaping () -> Void,
+        _ descriptor: Int32, name: String, path: String? = nil, isPort: Bool = false, onRefusal: @escaping () -> Void,
         onClient: @escaping (Int32, Peer) -> Void
     ) {
         self.descriptor = descriptor
         self.name = name
         self.path = path
+        self.isPort = isPort
         self.onRefusal = onRefusal
         self.onClient = onClient
         // More than it has so far, if the system allows it.
@@ -46,14 +49,22 @@ final class AgentListener: PolledSource {
         var bound = port
         let made = try OwnSocket.patiently { host.withCString { csystem_listen_loopback($0, &bound) } }
         let name = ListenAddress.loopback(host: host, port: bound).description
-        return AgentListener(made, name: name, path: nil, onRefusal: onRefusal, onClient: onClient)
+        return AgentListener(made, name: name, isPort: true, onRefusal: onRefusal, onClient: onClient)
+    }
+
+    /// A port that is listened to already, for the page alone.
+    static func page(
+        _ descriptor: Int32, _ name: String, onRefusal: @escaping () -> Void,
+        onClient: @escaping (Int32, Peer) -> Void
+    ) -> AgentListener {
+        AgentListener(descriptor, name: name, onRefusal: onRefusal, onClient: onClient)
     }
 
     /// One that a service manager has made.
     static func activated(
         _ given: ActivatedSocket, onRefusal: @escaping () -> Void, onClient: @escaping (Int32, Peer) -> Void
     ) -> AgentListener {
-        AgentListener(given.descriptor, name: given.name, path: nil, onRefusal: onRefusal, onClient: onClient)
+        AgentListener(given.descriptor, name: given.name, onRefusal: onRefusal, onClient: onClient)
     }
 
     var events: Int16 { pausedUntil != 0 || isPausing() ? 0 : Int16(POLLIN) }

@@ -48,7 +48,9 @@ final class WorkerProcess: PolledSource {
         guard csystem_message_pair(&own, &others) == 0 else { return nil }
         let process = fork()
         if process == 0 {
-            become(others)
+            AgentChild.become(keeping: [others])
+            // Not in the way of what people do meanwhile.
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
             WorkerProgram(others).run()
             // Nothing of the agent's is ended a second time.
             _exit(0)
@@ -59,21 +61,6 @@ final class WorkerProcess: PolledSource {
             return nil
         }
         return WorkerProcess(process, own, now: now, onReport: onReport, onLoss: onLoss)
-    }
-
-    /// In the new process. Ctrl-C and the like, which the terminal sends to it too, stay blocked: the agent ends in order.
-    private static func become(_ socket: Int32) {
-        // A copy of another worker's end would keep that worker from seeing that the agent is gone.
-        _ = close_range(UInt32(STDERR_FILENO) &+ 1, UInt32(bitPattern: socket) &- 1, 0)
-        _ = close_range(UInt32(bitPattern: socket) &+ 1, UInt32.max, 0)
-        // A receiver that is standard output has nobody there, as with a delivery in the background.
-        let nothing = csystem_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0)
-        for stream in STDIN_FILENO...STDERR_FILENO { dup2(nothing, stream) }
-        closeFile(nothing)
-        umask(0o077)
-        var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
     }
 
     var isOver: Bool { descriptor < 0 }

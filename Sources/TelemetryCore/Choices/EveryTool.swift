@@ -60,6 +60,16 @@ package enum EveryTool {
     /// Tools that have kept something here.
     package static func withState() throws(SystemError) -> [String] { try toolNames(in: Environment.stateDirectory) }
 
+    /// Tools that have kept something here, that this user has answered for, or whose manifest is installed.
+    package static func known() -> [String] {
+        var tools = (try? withState()) ?? []
+        for tool in ((try? toolNames(in: Environment.configDirectory)) ?? []) + ManifestLookup.installedTools()
+        where !tools.contains(where: { $0.utf8.elementsEqual(tool.utf8) }) {
+            tools.append(tool)
+        }
+        return tools
+    }
+
     private static func toolNames(in path: String?) throws(SystemError) -> [String] {
         guard let path, let directory = try Directory.openAny(path) else { return [] }
         defer { directory.close() }

@@ -21,8 +21,34 @@ package enum ManifestLookup {
 
     static func candidates(tool: String) -> [String] {
         guard ToolName.isValid(tool) else { return [] }
+        return directories.map { $0 + "/" + tool + suffix.text }
+    }
+
+    /// Tools whose manifest is installed.
+    static func installedTools() -> [String] {
+        var tools: [String] = []
+        for path in directories {
+            guard let directory = (try? Directory.openAny(path)) ?? nil else { continue }
+            defer { directory.close() }
+            for name in Directory.names(in: directory) {
+                let bytes = Array(name.utf8)
+                guard bytes.count > suffix.utf8CodeUnitCount,
+                    bytes.suffix(suffix.utf8CodeUnitCount).elementsEqual(suffix.rawBytes)
+                else { continue }
+                let tool = String(bytes: bytes.dropLast(suffix.utf8CodeUnitCount))
+                if ToolName.isValid(tool), !tools.contains(where: { $0.utf8.elementsEqual(tool.utf8) }) {
+                    tools.append(tool)
+                }
+            }
+        }
+        return tools
+    }
+
+    private static let suffix: StaticString = ".yaml"
+
+    private static var directories: [String] {
         var directories = ["/usr/local/share/telemetry", "/usr/share/telemetry"]
         if let own = Environment.dataDirectory { directories.insert(own, at: 0) }
-        return directories.map { $0 + "/tools/" + tool + ".yaml" }
+        return directories.map { $0 + "/tools" }
     }
 }

@@ -2,7 +2,7 @@
 import CSystem
 
 /// The kernel's random numbers; getrandom(2).
-enum Random {
+package enum Random {
     static func fill(_ area: UnsafeMutableRawBufferPointer) {
         guard let base = area.baseAddress else { return }
         var done = 0
@@ -12,7 +12,7 @@ enum Random {
         }
     }
 
-    static func word() -> UInt64 {
+    package static func word() -> UInt64 {
         var value: UInt64 = 0
         withUnsafeMutableBytes(of: &value) { fill($0) }
         return value

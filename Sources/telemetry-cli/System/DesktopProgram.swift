@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// The user's mail program, through xdg-open(1).
-enum MailProgram {
+/// The user's mail program or browser, through xdg-open(1).
+enum DesktopProgram {
     /// Longest time to wait for xdg-open: it may stay as long as what it opened.
     private static let patienceMilliseconds: Int64 = 5_000
 
     /// False: there is no desktop, nobody at a terminal would see it, or it failed.
+    static func openFromTerminal(_ url: String) -> Bool {
+        isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 && open(url)
+    }
+
+    /// False: there is no desktop, or it failed.
     static func open(_ url: String) -> Bool {
-        guard isSet("DISPLAY") || isSet("WAYLAND_DISPLAY"), isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1,
-            let pid = start(url)
-        else { return false }
+        guard isSet("DISPLAY") || isSet("WAYLAND_DISPLAY"), let pid = start(url) else { return false }
         let end = Process.monotonicMilliseconds() + patienceMilliseconds
         var status: Int32 = 0
         while Process.monotonicMilliseconds() < end {

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSystem
+import TelemetryAgent
+import TelemetryCore
+
+/// The user's page (docs/page.md): what there is of it, and what answers a request for it, in a process of its own.
+struct PageProgram {
+    private let asked: PageRequest
+    private let answer: PageAnswer
+
+    static func add(to agent: Agent) {
+        let page = agent.addPage(
+            [
+                PageServer.View(.get, "/"), PageServer.View(.get, "/tool"), PageServer.View(.get, "/waiting"),
+                PageServer.View(.get, "/waiting/request"), PageServer.View(.get, "/sent"),
+                PageServer.View(.get, "/schema"), PageServer.View(.get, "/receipts"), PageServer.View(.get, "/live"),
+                PageServer.View(.get, "/live/stream", isLasting: true), PageServer.View(.post, "/answer"),
+            ]
+        ) { PageProgram($0).run() }
+        page.add("/style.css", "text/css; charset=utf-8", PageStyle.text)
+        page.add("/live.js", "text/javascript; charset=utf-8", PageStyle.script)
+        page.add("/icon.svg", "image/svg+xml", PageStyle.icon)
+    }
+
+    private init(_ asked: PageRequest) {
+        self.asked = asked
+        answer = PageAnswer(asked)
+    }
+
+    private func run() {
+        // They are about one tool.
+        for name in ["TELEMETRY_MANIFEST", "TELEMETRY_TOOL"] { unsetenv(name) }
+        let path = asked.request.path
+        if ("/" as StaticString).isSame(path) { return answer.send(OverviewView(asked).html) }
+        if ("/answer" as StaticString).isSame(path) { return takeAnswer() }
+        guard let tool else { return sendUnknown() }
+        if ("/tool" as StaticString).isSame(path) {
+            answer.send(ToolView(asked, tool).html)
+        } else if ("/waiting" as StaticString).isSame(path) {
+            answer.send(WaitingView(asked, tool).html)
+        } else if ("/waiting/request" as StaticString).isSame(path) {
+            sendRequest(tool)
+        } else if ("/sent" as StaticString).isSame(path) {
+            answer.send(SentView(asked, tool).html)
+        } else if ("/schema" as StaticString).isSame(path) {
+            answer.send(SchemaView(asked, tool).html)
+        } else if ("/receipts" as StaticString).isSame(path) {
+            answer.send(ReceiptsView(asked, tool).html)
+        } else if ("/live" as StaticString).isSame(path) {
+            answer.send(LiveView(asked, tool).html)
+        } else {
+            LiveView(asked, tool).stream(answer)
+        }
+    }
+
+    private var tool: PageTool? {
+        guard let name = asked.value("tool"), ToolName.isValid(name) else { return nil }
+        return PageTool.find(name, asked.tools)
+    }
+
+    private func sendUnknown() {
+        var frame = PageFrame(asked, nil, .overview, "No such tool")
+        frame.html.warning("The address does not name a tool.")
+        answer.send(frame.end(), status: 404)
+    }
+
+    private func sendRequest(_ tool: PageTool) {
+        let number = asked.value("number").flatMap { Int($0) } ?? 0
+        let part = asked.value("part").flatMap { Int($0) } ?? 0
+        guard PageTool.parts.indices.contains(part), let options = tool.options(PageTool.parts[part]) else {
+            return sendUnknown()
+        }
+        let requests = SpoolInspector.wirePreview(options: options).requests
+        guard requests.indices.contains(number - 1) else {
+            var frame = PageFrame(asked, tool, .waiting, "No such request")
+            frame.html.warning("The request does not wait any more.")
+            return answer.send(frame.end(), status: 404)
+        }
+        answer.send(file: tool.name + "-request-" + number.description + ".bin", requests[number - 1].bytes)
+    }
+
+    /// The switch: the command with the same meaning.
+    private func takeAnswer() {
+        let isForAll = asked.value("tool") == nil
+        guard isForAll || tool != nil, let wish = asked.value("answer") else { return sendUnknown() }
+        let command = ArgumentParser.same(wish, "on") ? "enable" : "disable"
+        let run = HelperRun(tool, [command] + (isForAll ? ["--all"] : []))
+        let isOverruled = !isForAll && tool?.status().json?["enabled"].isTrue != ArgumentParser.same(command, "enable")
+        if run.code == 0 && !isOverruled {
+            var place = HTML()
+            let goesBack = isForAll || asked.value("back") != nil
+            place.raw(goesBack ? "/" : "/tool?tool=")
+            if !goesBack, let tool { place.query(tool.name) }
+            return answer.send(to: String(decoding: place.bytes, as: UTF8.self))
+        }
+        var frame = PageFrame(asked, tool, .tool, "That did not do what you asked for")
+        if let problem = run.problem { frame.html.warning(problem) }
+        if !run.output.isEmpty { frame.html.paragraph(String(decoding: run.output, as: UTF8.self)) }
+        answer.send(frame.end(), status: 409)
+    }
+}

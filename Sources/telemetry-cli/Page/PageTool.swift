@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import TelemetryCore
+
+/// A tool, as the page is asked about it.
+struct PageTool {
+    let name: String
+    /// Where its programs have told the agent that its manifest is; nil: where manifests are installed.
+    let manifest: String?
+
+    /// What of it there may be, each with what the commands are told to show it.
+    struct Part {
+        let title: String
+        let arguments: [String]
+        let isOfSpans: Bool
+        let isOwn: Bool
+    }
+
+    static let parts = [
+        Part(title: "Events and metrics", arguments: [], isOfSpans: false, isOwn: false),
+        Part(title: "Spans", arguments: ["--signal", "spans"], isOfSpans: true, isOwn: false),
+        Part(
+            title: "Metrics for receivers of your own", arguments: ["--audience", "own"], isOfSpans: false, isOwn: true),
+        Part(
+            title: "Spans for receivers of your own", arguments: ["--audience", "own", "--signal", "spans"],
+            isOfSpans: true, isOwn: true),
+    ]
+
+    /// The options of a command about that part; nil: the manifest is wrong.
+    func options(_ part: Part) -> Options? {
+        let options = Options(toolName: name, toolVersion: "", role: .helper(isRecording: false))
+        if let path = manifest ?? ManifestLookup.installed(tool: name) {
+            do throws(ManifestError) { try Manifest.load(path: path, into: options) } catch { return nil }
+        }
+        if options.error != nil { return nil }
+        let audience = part.isOwn ? OwnChoice.options(options) ?? options.own([]) : options
+        return part.isOfSpans ? audience.ofSpans : audience
+    }
+
+    /// The parts in which there is something, or may be.
+    func parts(_ status: JSONValue) -> [Part] {
+        let own = status["own"]
+        return Self.parts.filter { part in
+            switch (part.isOwn, part.isOfSpans) {
+            case (false, false): true
+            case (false, true): !status["spans"].isNull
+            case (true, false): own["enabled"].isTrue || !own["stored_metrics"].isNull
+            case (true, true): !own["spans"].isNull
+            }
+        }
+    }
+
+    func status() -> HelperRun { HelperRun(self, ["status", "--json"]) }
+
+    /// Every tool that has something here: records, an answer, or a manifest.
+    static func all(_ known: [(name: String, manifest: String?)]) -> [PageTool] {
+        var names = known.map { $0.name }
+        for name in EveryTool.known() where !names.contains(where: { ArgumentParser.same($0, name) }) {
+            names.append(name)
+        }
+        names.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return names.map { find($0, known) }
+    }
+
+    static func find(_ name: String, _ known: [(name: String, manifest: String?)]) -> PageTool {
+        let manifest = known.first { ArgumentParser.same($0.name, name) }?.manifest
+        return PageTool(name: name, manifest: manifest)
+    }
+}
