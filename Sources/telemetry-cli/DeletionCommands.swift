@@ -69,7 +69,9 @@ enum DeletionCommands {
     }
 
     private static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
-        DeletionRequest(options: options, networkRefusal: networkRefusal(options), openMail: DesktopProgram.openFromTerminal).run(ids)
+        DeletionRequest(
+            options: options, networkRefusal: networkRefusal(options), openMail: DesktopProgram.openFromTerminal
+        ).run(ids)
     }
 
     /// The user's own act needs no consent. But a setting that keeps everything on this machine keeps this request, too

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import TelemetryCore
 
-/// Who may see the page over a port: a browser that has shown an address with a token, which only the Unix socket gives
+/// What opens the page over a port to a browser: it has shown an address with a token, which only the Unix socket gives
 /// out. The address counts once.
 struct PageAccess {
     struct Session {

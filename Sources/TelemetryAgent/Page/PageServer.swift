@@ -4,7 +4,7 @@ import TelemetryCore
 
 /// The user's page: who may see it, over which port, and how much of it at the same time. Processes that it makes answer.
 package final class PageServer {
-    /// How a request is answered, in a process of its own.
+    /// How a request is answered, in a separate process.
     package typealias Answering = (PageRequest) -> Void
 
     /// One page of it.

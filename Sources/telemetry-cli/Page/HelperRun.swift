@@ -55,7 +55,7 @@ struct HelperRun {
         return Array(bytes.prefix(max(0, got)))
     }
 
-    /// Nil: it is none.
+    /// Nil: it is not JSON.
     var json: JSONValue? { JSONValue.parse(output) }
 
     /// What went wrong, in a sentence; nil: nothing.

@@ -93,7 +93,7 @@ struct PageFrame {
         return whole
     }
 
-    /// Of a time as the commands print it: to the second, for people. Nil: it is none.
+    /// Of a time as the commands print it: to the second, for people. Nil: it is not one.
     static func time(_ text: String?) -> String? {
         guard let text, text.utf8.count > 19 else { return nil }
         let bytes = Array(text.utf8)

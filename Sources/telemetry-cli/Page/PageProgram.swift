@@ -3,7 +3,7 @@ import CSystem
 import TelemetryAgent
 import TelemetryCore
 
-/// The user's page (docs/page.md): what there is of it, and what answers a request for it, in a process of its own.
+/// The user's page (docs/page.md): what there is of it, and what answers a request for it, in a separate process.
 struct PageProgram {
     private let asked: PageRequest
     private let answer: PageAnswer

@@ -25,7 +25,7 @@ struct SchemaView {
     }
 }
 
-/// The requests to erase what was sent, and what became of them.
+/// The requests to erase what was sent, and what was answered.
 struct ReceiptsView {
     private let asked: PageRequest
     private let tool: PageTool
