@@ -40,7 +40,7 @@ enum PageStyle {
         .tools form, .state form { position: absolute; right: 1rem; top: .75rem; }
         .state { padding-right: 7rem; }
         .state p { margin: 0 0 .25rem; }
-        dl.facts { margin: 0; display: grid; gap: .25rem; }
+        dl.facts { margin: .75rem 0 0; display: grid; gap: .25rem; }
         dl.facts > div { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: .5rem; }
         dt { color: var(--soft); }
         dd { margin: 0; }
@@ -52,7 +52,7 @@ enum PageStyle {
         button[role="switch"][aria-checked="true"] .knob::after { left: auto; right: .1rem; }
         pre, code { font: .85rem/1.45 ui-monospace, monospace; }
         pre { background: var(--raised); border: 1px solid var(--line); border-radius: .25rem; padding: .75rem; overflow: auto; max-height: 32rem; overflow-wrap: normal; }
-        .wide { overflow-x: auto; }
+        .wide { overflow-x: auto; margin-top: .75rem; }
         table { border-collapse: collapse; font-size: .9rem; min-width: 100%; overflow-wrap: normal; }
         caption { text-align: left; padding: .25rem 0; }
         th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); font-weight: 400; }
