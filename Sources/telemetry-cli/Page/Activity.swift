@@ -57,7 +57,10 @@ struct Activity {
     /// How many there were over time.
     func write(to html: inout HTML, now: Int64) {
         html.heading("Events and spans over time")
-        guard let oldest = records.first?.time, let chart = Timeline(from: oldest, to: now) else {
+        // A clock may have been wrong.
+        guard let oldest = records.first?.time, let newest = records.last?.time,
+            let chart = Timeline(from: oldest, to: max(now, newest))
+        else {
             return html.paragraph("Nothing that was recorded is here.")
         }
         var counts = [[UInt64]](repeating: [0, 0, 0], count: chart.bins)

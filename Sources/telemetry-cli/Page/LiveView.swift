@@ -26,12 +26,12 @@ struct LiveView {
             <div id="live">
 
             """)
-        frame.html.append(content)
+        frame.html.append(content(MetricHistory()))
         frame.html.raw("</div>\n<script src=\"/live.js\" defer></script>\n")
         return frame.end()
     }
 
-    private var content: HTML {
+    private func content(_ history: MetricHistory) -> HTML {
         var html = HTML()
         let run = tool.status()
         guard let status = run.json else {
@@ -48,6 +48,7 @@ struct LiveView {
             ("Last delivery", PageFrame.time(status["last_delivery"]["last_success"].text) ?? "never"),
         ])
         Activity(tool, parts).writeLatest(to: &html, limit: Self.records)
+        history.write(to: &html)
         MetricsSection(tool, parts).writePresent(to: &html)
         return html
     }
@@ -55,6 +56,7 @@ struct LiveView {
     /// Until the browser or the agent is gone.
     func stream(_ answer: PageAnswer) {
         guard answer.beginStream() else { return }
+        var history = MetricHistory()
         var last: UInt64?
         var quiet = 0
         repeat {
@@ -62,7 +64,8 @@ struct LiveView {
             if mark != last {
                 last = mark
                 quiet = 0
-                guard answer.send(event: content) else { return }
+                history.add(MetricsSection(tool, PageTool.parts).values, now: Clock.realtime())
+                guard answer.send(event: content(history)) else { return }
             } else {
                 quiet += 1
                 if quiet >= Self.quietLooks {

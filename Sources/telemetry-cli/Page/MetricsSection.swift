@@ -13,10 +13,31 @@ struct MetricsSection {
 
     // MARK: now
 
+    private func families(_ part: PageTool.Part) -> [JSONValue] {
+        let audience = part.isOwn ? "own" : "author"
+        return HelperRun(tool, ["metrics", "--format", "json", "--audience", audience]).json?["metrics"].items ?? []
+    }
+
+    /// The number of each series: its value, or how many values it has.
+    var values: [(name: String, value: Double)] {
+        var result: [(name: String, value: Double)] = []
+        for part in parts {
+            for family in families(part) {
+                for series in family["series"].items {
+                    guard let value = series["value"].number ?? series["count"].number else { continue }
+                    let what = series["value"].isNull ? ", values" : ""
+                    result.append(
+                        (Self.name(family, series["attributes"]) + (part.isOwn ? ", kept for you" : "") + what, value))
+                }
+            }
+        }
+        return result
+    }
+
     func writePresent(to html: inout HTML) {
         for part in parts {
-            let run = HelperRun(tool, ["metrics", "--format", "json", "--audience", part.isOwn ? "own" : "author"])
-            guard let families = run.json?["metrics"].items, !families.isEmpty else { continue }
+            let families = families(part)
+            if families.isEmpty { continue }
             html.heading(part.isOwn ? "Metrics kept for you, now" : "Metrics now")
             var rows: [[String]] = []
             for family in families {

@@ -71,7 +71,7 @@ struct PageProgram {
             return sendUnknown()
         }
         let requests = SpoolInspector.wirePreview(options: options).requests
-        guard requests.indices.contains(number - 1) else {
+        guard requests.indices.contains(number &- 1) else {
             var frame = PageFrame(asked, tool, .waiting, "No such request")
             frame.html.warning("The request does not wait any more.")
             return answer.send(frame.end(), status: 404)
@@ -82,8 +82,11 @@ struct PageProgram {
     /// The switch: the command with the same meaning.
     private func takeAnswer() {
         let isForAll = asked.value("tool") == nil
-        guard isForAll || tool != nil, let wish = asked.value("answer") else { return sendUnknown() }
-        let command = ArgumentParser.same(wish, "on") ? "enable" : "disable"
+        let commands: [(answer: StaticString, command: String)] = [("on", "enable"), ("off", "disable")]
+        let wish = Array((asked.value("answer") ?? "").utf8)
+        guard isForAll || tool != nil, let command = commands.first(where: { $0.answer.isSame(wish) })?.command else {
+            return sendUnknown()
+        }
         let run = HelperRun(tool, [command] + (isForAll ? ["--all"] : []))
         let isOverruled = !isForAll && tool?.status().json?["enabled"].isTrue != ArgumentParser.same(command, "enable")
         if run.code == 0 && !isOverruled {

@@ -87,11 +87,29 @@ enum PageStyle {
         const state = document.getElementById("live-state");
         const pause = document.getElementById("live-pause");
         let source = null;
+        let held = null;
+        function show(content) {
+          const opened = Array.from(place.querySelectorAll("details"), (each) => each.open);
+          place.innerHTML = content;
+          place.querySelectorAll("details").forEach((each, index) => { each.open = opened[index] === true; });
+          state.textContent = "Live: changes are shown as they come.";
+        }
+        // What somebody reads with the keyboard is not taken away.
+        place.addEventListener("focusout", () => setTimeout(() => {
+          if (held !== null && !place.contains(document.activeElement)) {
+            show(held);
+            held = null;
+          }
+        }));
         function begin() {
           source = new EventSource("/live/stream" + location.search);
           source.onmessage = (message) => {
-            place.innerHTML = message.data;
-            state.textContent = "Live: changes are shown as they come.";
+            if (place.contains(document.activeElement)) {
+              held = message.data;
+              state.textContent = "Changes wait until the focus leaves the list.";
+            } else {
+              show(message.data);
+            }
           };
           source.onerror = () => { state.textContent = "Not connected. The agent may have ended; trying again."; };
           pause.textContent = "Pause";

@@ -12,6 +12,7 @@ struct Timeline {
     private static let widths: [(seconds: Int64, text: String)] = [
         (60, "minute"), (300, "5 minutes"), (900, "15 minutes"), (3600, "hour"), (10_800, "3 hours"),
         (21_600, "6 hours"), (86_400, "day"), (604_800, "week"), (2_592_000, "30 days"), (31_536_000, "year"),
+        (315_360_000, "10 years"),
     ]
 
     let widthText: String
@@ -44,7 +45,10 @@ struct Timeline {
     /// When each part begins.
     var labels: [String] {
         (0..<bins).map { bin in
-            let text = Array((PageFrame.time(Timestamp.text(start &+ Int64(bin) &* width)) ?? "").utf8)
+            // Past the last time that there is, it is that one.
+            let (offset, isTooFar) = Int64(bin).multipliedReportingOverflow(by: width)
+            let time = isTooFar || offset > .max &- start ? .max : start &+ offset
+            let text = Array((PageFrame.time(Timestamp.text(time)) ?? "").utf8)
             return String(bytes: width >= 86_400 &* Self.second ? text.prefix(10) : text.prefix(16))
         }
     }
