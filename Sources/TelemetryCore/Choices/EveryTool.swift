@@ -63,11 +63,21 @@ package enum EveryTool {
     /// Tools that have kept something here, that this user has answered for, or whose manifest is installed.
     package static func known() -> [String] {
         var tools = (try? withState()) ?? []
-        for tool in ((try? toolNames(in: Environment.configDirectory)) ?? []) + ManifestLookup.installedTools()
+        for tool in answered() + ManifestLookup.installedTools()
         where !tools.contains(where: { $0.utf8.elementsEqual(tool.utf8) }) {
             tools.append(tool)
         }
         return tools
+    }
+
+    /// The directory has other files too, such as own.yaml.
+    private static func answered() -> [String] {
+        guard let path = Environment.configDirectory else { return [] }
+        return ((try? toolNames(in: path)) ?? []).filter { tool in
+            guard let directory = (try? Directory.openAny(path + "/" + tool)) ?? nil else { return false }
+            directory.close()
+            return true
+        }
     }
 
     private static func toolNames(in path: String?) throws(SystemError) -> [String] {

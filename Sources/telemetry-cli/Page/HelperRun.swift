@@ -8,11 +8,13 @@ struct HelperRun {
     let code: Int32
     let output: [UInt8]
     let errors: [UInt8]
+    private let command: String
 
     /// Longer output than anybody reads.
     private static let limit = 64 << 20
 
     init(_ tool: PageTool?, _ arguments: [String]) {
+        command = arguments.first ?? ""
         var all = ["telemetry"] + arguments
         if let tool {
             all += ["--tool", tool.name]
@@ -61,8 +63,11 @@ struct HelperRun {
     /// What went wrong, in a sentence; nil: nothing.
     var problem: String? {
         if code == 0 { return nil }
-        let lines = String(decoding: errors, as: UTF8.self)
-        let prefix = Array("telemetry: ".utf8)
-        return lines.utf8.starts(with: prefix) ? String(bytes: Array(lines.utf8.dropFirst(prefix.count))) : lines
+        var lines = errors[...]
+        // A page has no command that failed.
+        for prefix in ["telemetry: ", command + ": "] where lines.starts(with: prefix.utf8) {
+            lines = lines.dropFirst(prefix.utf8.count)
+        }
+        return String(decoding: lines, as: UTF8.self)
     }
 }

@@ -47,7 +47,7 @@ struct MetricsSection {
                 part.isOwn ? "Values of the metrics kept for you" : "Values of the metrics",
                 ["Metric", "Attributes", "Value", "Type"], rows)
             for family in families {
-                for series in family["series"].items { Self.writeBuckets(family, series, &html) }
+                for series in family["series"].items { Self.writeBuckets(family, series, part, &html) }
             }
         }
     }
@@ -69,7 +69,9 @@ struct MetricsSection {
     }
 
     /// A histogram's own form: a bar for each bucket that has something.
-    private static func writeBuckets(_ family: JSONValue, _ series: JSONValue, _ html: inout HTML) {
+    private static func writeBuckets(
+        _ family: JSONValue, _ series: JSONValue, _ part: PageTool.Part, _ html: inout HTML
+    ) {
         let buckets = series["buckets"].items
         guard buckets.count > 1 else { return }
         var (labels, counts): ([String], [[UInt64]]) = ([], [])
@@ -80,8 +82,12 @@ struct MetricsSection {
             counts.append([count >= before ? count - before : 0])
             before = count
         }
-        Chart.bars(&html, name(family, series["attributes"]) + " by size", labels, ["values"], counts)
+        Chart.bars(
+            &html, name(family, series["attributes"]) + owner(part) + " by size", labels, ["values"], counts)
     }
+
+    /// The author may have a metric of the same name, and what a reader is told differs.
+    private static func owner(_ part: PageTool.Part) -> String { part.isOwn ? ", kept for you" : "" }
 
     private static func name(_ family: JSONValue, _ attributes: JSONValue) -> String {
         let name = family["name"].text ?? ""
@@ -108,7 +114,10 @@ struct MetricsSection {
             html.heading(
                 part.isOwn ? "Metrics sent to receivers of your own, over time" : "Metrics that were sent, over time")
             for series in all.prefix(Self.limit) {
-                Chart.line(&html, series.key + (series.isSum ? ": added since the request before" : ""), series.points)
+                Chart.line(
+                    &html,
+                    series.key + Self.owner(part) + (series.isSum ? ": added since the request before" : ""),
+                    series.points)
             }
             if all.count > Self.limit {
                 html.paragraph(

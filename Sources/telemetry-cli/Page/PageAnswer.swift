@@ -13,8 +13,9 @@ struct PageAnswer {
     private static let policy =
         "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
+    // Without a referrer a browser calls the origin of the page's own forms null.
     private static let fields = [
-        policy, "Referrer-Policy: no-referrer", "X-Frame-Options: DENY", "Cross-Origin-Opener-Policy: same-origin",
+        policy, "Referrer-Policy: same-origin", "X-Frame-Options: DENY", "Cross-Origin-Opener-Policy: same-origin",
     ]
 
     func send(_ html: HTML, status: Int = 200) {

@@ -66,7 +66,7 @@ struct PageProgram {
 
     private func sendRequest(_ tool: PageTool) {
         let number = asked.value("number").flatMap { Int($0) } ?? 0
-        let part = asked.value("part").flatMap { Int($0) } ?? 0
+        let part = asked.value("part").map { Int($0) ?? -1 } ?? 0
         guard PageTool.parts.indices.contains(part), let options = tool.options(PageTool.parts[part]) else {
             return sendUnknown()
         }

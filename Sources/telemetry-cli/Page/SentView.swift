@@ -69,7 +69,7 @@ struct SentView {
         for file in chain.trail.files { lines += file.bytes.split(separator: 0x0A) }
         let end = min(before ?? lines.count, lines.count)
         let start = max(0, end - Self.entries)
-        for line in lines[start..<end].reversed() { add(line, &html) }
+        for line in lines[start..<end].reversed() { add(line, of: chain, &html) }
         addPaging(chain, start, end, lines.count, &html)
         html.raw("</section>\n")
     }
@@ -79,7 +79,7 @@ struct SentView {
         return asked.value("before").flatMap { Int($0) }.map { max(0, $0) }
     }
 
-    private func add(_ line: ArraySlice<UInt8>, _ html: inout HTML) {
+    private func add(_ line: ArraySlice<UInt8>, of chain: Chain, _ html: inout HTML) {
         let bytes = Array(line)
         guard let entry = JSONValue.parse(bytes), !entry["seq"].isNull else {
             html.warning("Damaged: " + String(decoding: bytes.prefix(200), as: UTF8.self))
@@ -94,7 +94,9 @@ struct SentView {
         html.element("", entry["backend"].isNull ? "" : entry["backend"].shown, "</span></summary>\n")
         let pretty = PrettyJSON.array(ofLines: bytes)
         let shown = ShownText.text(Array(ShownText.json(pretty).prefix(Self.shownBytes)))
-        html.lines("Entry " + sequence, shown ?? String(decoding: pretty.prefix(Self.shownBytes), as: UTF8.self))
+        html.lines(
+            "Entry " + sequence + " of " + chain.title,
+            shown ?? String(decoding: pretty.prefix(Self.shownBytes), as: UTF8.self))
         if pretty.count > Self.shownBytes { html.paragraph("The rest is in the file.") }
         html.raw("</details>\n")
     }

@@ -24,10 +24,17 @@ struct WaitingView {
             return frame.end()
         }
         let isOn = status["enabled"].isTrue
-        frame.html.paragraph(
-            isOn
-                ? "Each request as it would be sent now, byte for byte. Secrets of the receiver are left out."
-                : "Telemetry is off: none of this is sent.")
+        let hasOwn = status["own"]["enabled"].isTrue
+        if !isOn {
+            frame.html.paragraph(
+                "Telemetry is off: nothing goes to the author."
+                    + (hasOwn ? " What receivers of your own get is sent all the same." : ""))
+        }
+        if isOn || hasOwn {
+            frame.html.paragraph(
+                "Each request as it would be sent now, byte for byte. Secrets of the receiver are left out. A body that is compressed on its way is shown as it is before that."
+            )
+        }
         for (index, part) in PageTool.parts.enumerated()
         where tool.parts(status).contains(where: { ArgumentParser.same($0.title, part.title) }) {
             add(index, part, &frame.html)
