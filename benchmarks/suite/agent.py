@@ -1,4 +1,5 @@
 """What the agent takes, beside servers that do less and servers that do the same; what it costs a tool; what it uses with nothing to do."""
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -124,6 +125,17 @@ def flood(to, file, server, counted):
     return {"per_s": lines / seconds, "per_cpu_s": lines / used, "share": lines / (sent * LINES)}
 
 
+def agent_if(library):
+    return servers.agent() if library else contextlib.nullcontext()
+
+
+def ours_of_statsd(agent, tagged, plain):
+    counted = lambda: sum(value for series, value in agent.series().items() if series.startswith("requests"))
+    unix = agent.runtime / "telemetry" / "statsd.sock"
+    contestants = {UDP: (agent.statsd, tagged), UNIX: (unix, tagged), PLAIN: (agent.statsd, plain)}
+    return {name: (*sent, agent.id, counted) for name, sent in contestants.items()}
+
+
 def wait_until_read(to):
     if isinstance(to, int):
         while servers.queued(to):
@@ -135,11 +147,8 @@ def report_statsd(report, library):
     samples = {}
     place.fresh_home()
     servers.install(place.HOME, "bench-statsd")
-    with servers.agent() as agent, servers.collectd() as collectd, servers.statsdly() as statsdly:
-        ours = lambda: sum(value for series, value in agent.series().items() if series.startswith("requests"))
-        unix = agent.runtime / "telemetry" / "statsd.sock"
-        contestants = {name: (to, file, agent.id, ours) for name, to, file in (
-            (UDP, agent.statsd, tagged), (UNIX, unix, tagged), (PLAIN, agent.statsd, plain))} if library else {}
+    with agent_if(library) as agent, servers.collectd() as collectd, servers.statsdly() as statsdly:
+        contestants = ours_of_statsd(agent, tagged, plain) if library else {}
         contestants |= {COLLECTD: (collectd[0], plain, *collectd[1:]), STATSDLY: (statsdly[0], plain, *statsdly[1:])}
         for number in range(STATSD_ROUNDS):
             for name in list(contestants)[::1 if number % 2 else -1]:
@@ -154,7 +163,8 @@ def report_statsd(report, library):
         rows.append([name, round(middle), f"{low:,.0f}–{high:,.0f}", round(medians[name]), f"{share:.0%}"])
     report.section("The agent: StatsD", ["server", "lines counted per s", "quartiles", "per s of its CPU", "of those sent"], rows,
                    f"Counters, {LINES} lines in a datagram of {SIZE:,} bytes, as many as the sender can send; {STATSD_ROUNDS} turns of "
-                   f"{SECONDS} s. A Unix socket that is full makes its sender wait, and UDP loses what comes. The lines are read back from the server.")
+                   f"{SECONDS} s. A Unix socket that is full makes its sender wait, and UDP loses what comes. The lines are read back "
+                   "from the server.")
     for name in (STATSDLY, COLLECTD):
         peer = name.partition(",")[0]
         beside = f"{peer} {medians[name]:,.0f} lines per s of CPU" + shown(medians.get(UDP))
@@ -176,7 +186,7 @@ def report_page(report, library):
     if library:
         place.run([place.PROGRAMS / "metrics-telemetry-text", "rate", 1, 1, 1])
     samples = {}
-    with servers.agent() as agent, servers.prometheus_client(SERIES) as peer:
+    with agent_if(library) as agent, servers.prometheus_client(SERIES) as peer:
         ports = ({"the agent": agent.port} if library else {}) | {"prometheus_client": peer}
         for number in range(PAGE_ROUNDS):
             for name in list(ports)[::1 if number % 2 else -1]:

@@ -36,7 +36,9 @@ final class TextArena {
 
     /// False: there is a NUL in it. Most texts are short: eight bytes are copied and looked at together.
     @inline(__always)
-    private static func copy(_ source: UnsafePointer<UInt8>, _ count: Int, to target: UnsafeMutablePointer<UInt8>) -> Bool {
+    private static func copy(_ source: UnsafePointer<UInt8>, _ count: Int, to target: UnsafeMutablePointer<UInt8>)
+        -> Bool
+    {
         var at = 0
         while at &+ 8 <= count {
             let word = UnsafeRawPointer(source + at).loadUnaligned(as: UInt64.self)
