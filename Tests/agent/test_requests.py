@@ -1,5 +1,6 @@
 """The agent's HTTP: strict, bounded, and never waiting for a client."""
 import os
+import re
 import socket
 import time
 
@@ -75,6 +76,44 @@ def strict(world):
             got += client.recv(65536)
         check_equal(300, got.count(b"HTTP/1.1 "), "answers")
     check_equal(200, get(agent.socket, "/agent/status")[0], "at the end")
+    agent.end()
+
+
+def bodies():
+    """Requests over one connection, each as (head, body, status)."""
+    def logs(size):
+        body = b'{"resourceLogs": [], "x": "%s"}' % (size * b"a")
+        yield b"Content-Length: %d\r\n" % len(body), body
+        yield b"Transfer-Encoding: chunked\r\n", chunked(body[:1 + size // 3], body[1 + size // 3:])
+
+    for size in (1, 9_000, 16_384, 40_000):
+        for field, body in logs(size):
+            yield b"POST /v1/logs HTTP/1.1\r\nContent-Type: application/json\r\n" + HOST + field + b"\r\n", body, 200
+    for body, status in ((b"tool", 204), (b"../x", 400), (b"", 400)):
+        yield b"POST /agent/wake HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(body), body, status
+
+
+@test("requests/bodies", "J1")
+def one_after_another(world):
+    """Requests that are sent without waiting for answers are answered in order, wherever what is sent is cut: around the end of each
+    head and of each body, and not at all."""
+    agent = Agent(world)
+    sent, ends, expected = b"", [], []
+    for head, body, status in 2 * list(bodies()):
+        ends += [len(sent) + len(head), len(sent) + len(head) + len(body)]
+        sent += head + body
+        expected.append(status)
+    sent = sent[:ends[-3]] + sent[ends[-3]:].replace(HOST, HOST + b"Connection: close\r\n")
+    for near in (None, -1, 0, 1):
+        cuts = [] if near is None else [end + near for end in ends[:-2]]
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(30)
+            client.connect(agent.socket)
+            for start, end in zip([0, *cuts], [*cuts, len(sent)]):
+                client.sendall(sent[start:end])
+                time.sleep(0.002 if cuts else 0)
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+        check_equal(expected, [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", answer)], f"statuses, cut {near} behind the ends")
     agent.end()
 
 

@@ -16,10 +16,16 @@ from . import place
 from .machine import package_version
 
 PACKAGES = ["libspdlog-dev", "liblttng-ust-dev", "lttng-tools", "bsdutils", "curl", "patchelf", "nginx-light",
-            "prometheus-cpp-dev"]
+            "libnginx-mod-http-echo", "prometheus-cpp-dev"]
 PYTHON_CLIENT = "segment-analytics-python"
 OTLP_EXPORTER = "opentelemetry-exporter-otlp-proto-http==1.36.0"
+TEST_AGENT = "ddapm-test-agent==1.69.1"
+PROMETHEUS_CLIENT = "prometheus-client==0.26.0"
+STATSDLY = "statsdly==0.4.1"
+# Unpacked, not installed: it would start a service.
+COLLECTD = "collectd-core"
 VENV = place.BUILD / "venv"
+UNPACKED = place.BUILD / "unpacked"
 
 
 def install_packages():
@@ -49,6 +55,28 @@ def otlp_exporter():
     if subprocess.run([str(python), "-c", "import opentelemetry.exporter.otlp.proto.http"], stderr=subprocess.DEVNULL).returncode != 0:
         subprocess.run([str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", OTLP_EXPORTER], check=True)
     return python
+
+
+def program(requirement, name):
+    """What a package of PyPI has in build/venv/bin."""
+    python, _ = python_client()
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+    shown = subprocess.run([*pip, "show", requirement.partition("==")[0]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    if f"Version: {requirement.partition('==')[2]}" not in shown.splitlines():
+        subprocess.run([*pip, "install", "--quiet", requirement], check=True)
+    return VENV / "bin" / name
+
+
+def collectd():
+    """The directory that its package is unpacked into."""
+    root = UNPACKED / COLLECTD
+    if not (root / "usr" / "sbin" / "collectd").exists():
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        subprocess.run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", COLLECTD], check=True, cwd=root)
+        archive, = root.glob("*.deb")
+        subprocess.run(["dpkg-deb", "-x", str(archive), str(root)], check=True)
+    return root
 
 
 @contextlib.contextmanager

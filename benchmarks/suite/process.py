@@ -5,7 +5,7 @@ from . import peers, place
 
 
 def spawn(rounds, contestants, env=None):
-    """{name: figures}; contestants: [(name, [program, argument...])]."""
+    """{name: figures}; contestants: [(name, [program, argument...])]. `rounds`: as spawn.c has it."""
     arguments = []
     for name, command in contestants:
         arguments += ["--", name, *command]

@@ -57,6 +57,7 @@ def build_peers():
                         f"-L{place.PROGRAMS}", "-lnothing", "-Wl,-rpath,$ORIGIN")
     compile_program(C, "process-empty", ["process_empty.c"])
     compile_program(C, "spawn", ["spawn.c"], "-static")
+    compile_program(C, "load", ["load.c"])
 
 
 def build_ours():

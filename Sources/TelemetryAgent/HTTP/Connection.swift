@@ -114,16 +114,25 @@ final class Connection: PolledSource {
             let got = withUnsafeMutableBytes(of: &area) { csystem_receive(descriptor, $0.baseAddress, $0.count) }
             if got == 0 - Int(EAGAIN) { return }
             guard got > 0 else { return end() }
-            let isFirst = input.isEmpty
-            withUnsafeBytes(of: &area) { input.append(contentsOf: $0.prefix(got)) }
             taken &+= got
-            if case .head = stage, isFirst { begin(now) }
-            examine(now)
+            withUnsafeBytes(of: &area) { take(UnsafeRawBufferPointer(rebasing: $0.prefix(got)), now) }
             switch stage {
             case .head, .body: if got < area.count { return }
             default: return
             }
         }
+    }
+
+    /// Part of a body is handed on from where it lies. Anything else has to be kept until enough of it is there.
+    private func take(_ bytes: UnsafeRawBufferPointer, _ now: Int64) {
+        let isFirst = input.isEmpty
+        if case .body = stage, isFirst {
+            takeBody(bytes, now)
+        } else {
+            input.append(contentsOf: bytes)
+            if case .head = stage, isFirst { begin(now) }
+        }
+        if !input.isEmpty { examine(now) }
     }
 
     private func begin(_ now: Int64) {
@@ -156,7 +165,11 @@ final class Connection: PolledSource {
                 route(head, now)
             }
         }
-        if case .body = stage { takeBody(now) }
+        if case .body = stage {
+            let bytes = input
+            input = []
+            bytes.withUnsafeBytes { takeBody($0, now) }
+        }
     }
 
     private func route(_ head: RequestHead, _ now: Int64) {
@@ -190,16 +203,15 @@ final class Connection: PolledSource {
         _ = csystem_send(descriptor, text.utf8Start, text.utf8CodeUnitCount)
     }
 
-    private func takeBody(_ now: Int64) {
+    /// `input` is empty. What follows the body is kept there.
+    private func takeBody(_ bytes: UnsafeRawBufferPointer, _ now: Int64) {
         guard case .body(let head, var reader, let handler) = stage else { return }
         var early: HTTPAnswer?
-        let (used, step) = input.withUnsafeBytes { bytes in
-            reader.take(bytes) { part in
-                early = handler.take(part)
-                return early == nil
-            }
+        let (used, step) = reader.take(bytes) { part in
+            early = handler.take(part)
+            return early == nil
         }
-        input.removeFirst(min(used, input.count))
+        if used < bytes.count { input.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[used...])) }
         if let early { return answer(early, head, isKept: false, now) }
         switch step {
         case .incomplete: stage = .body(head, reader, handler)
@@ -299,7 +311,7 @@ final class Connection: PolledSource {
             var area: InlineArray<16384, UInt8> = .init(repeating: 0)
             let got = withUnsafeMutableBytes(of: &area) { csystem_receive(descriptor, $0.baseAddress, $0.count) }
             if got > 0 {
-                return take(withUnsafeBytes(of: &area) { Array($0.prefix(got)) }, now)
+                return take(withUnsafeBytes(of: &area) { Array(UnsafeRawBufferPointer(rebasing: $0.prefix(got))) }, now)
             }
             if got == 0 {
                 output += handler.finish()

@@ -66,6 +66,11 @@ extension StaticString {
         return true
     }
 
+    /// They have more behind it, or end there.
+    func begins(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        isSame(UnsafeRawBufferPointer(rebasing: bytes.prefix(utf8CodeUnitCount)))
+    }
+
     package func isSame(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { isSame($0) } }
 }
 

@@ -30,6 +30,9 @@ final class OTLPHandler: RequestHandler {
     static let bodyLimit = 16 << 20
     /// Of all clients together. One that finds no room is told to come again.
     static let roomBytes = 32 << 20
+    /// A body that does not come at once gets so much before it grows. What nothing is written to takes no memory.
+    private static let firstBytes = 128 << 10
+    private static let shortBytes = 8 << 10
 
     init(_ request: HTTPRequest, _ receiver: OTLPReceiver, _ signal: OTLPSignal, _ room: BodyRoom) {
         self.receiver = receiver
@@ -43,6 +46,7 @@ final class OTLPHandler: RequestHandler {
 
     func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer? {
         guard room.take(bytes.count) else { return Self.answer(.later()) }
+        if body.isEmpty && bytes.count > Self.shortBytes { body.reserveCapacity(Self.firstBytes) }
         body.append(contentsOf: bytes)
         return nil
     }

@@ -14,6 +14,8 @@ final class StatsDIntake {
     /// Tools that are looked for: each costs a look at some files.
     private static let looksPerSecond: UInt64 = 64
     private var (looks, second): (UInt64, Int64) = (0, 0)
+    /// Of the line before, in the same packet: most lines of a packet are of one tool.
+    private var last: (name: [UInt8], version: [UInt8], tool: OpenTool)?
     /// Of a value that counts many times: more than 53 bits would not be exact.
     private static let mostTimes = 9e15
 
@@ -27,12 +29,13 @@ final class StatsDIntake {
         let mark = tools.mark
         let now = Clock.monotonic() / 1_000_000_000
         if now != second { (looks, second) = (0, now) }
-        var start = 0
-        for at in 0..<packet.count where packet[at] == 0x0A {
-            takeLine(UnsafeRawBufferPointer(rebasing: packet[start..<at]))
-            start = at + 1
+        var rest = packet
+        while let end = rest.position(of: 0x0A) {
+            takeLine(UnsafeRawBufferPointer(rebasing: rest[..<end]))
+            rest = UnsafeRawBufferPointer(rebasing: rest[(end &+ 1)...])
         }
-        takeLine(UnsafeRawBufferPointer(rebasing: packet[start...]))
+        takeLine(rest)
+        last = nil
         tools.save(mark)
     }
 
@@ -49,6 +52,7 @@ final class StatsDIntake {
         }
     }
 
+    @_optimize(speed)
     private func take(_ part: StatsDPart) {
         arena.cut()
         gathering.removeAll()
@@ -56,19 +60,26 @@ final class StatsDIntake {
         var origin = Origin()
         part.eachTag { origin.look($0, $1) }
         guard var name = sanitised(part.name) else { return counts.add(.noRoom) }
-        if origin.tool.utf8.isEmpty {
+        if origin.tool.isEmpty {
             // Without a tag that says it: `tool.name`.
-            guard let point = name.firstIndex(of: UInt8(ascii: ".")) else { return counts.add(.noTool) }
-            origin.tool = String(bytes: UnsafeRawBufferPointer(rebasing: name[..<point]))
-            origin.version = ""
-            name = UnsafeRawBufferPointer(rebasing: name[(point + 1)...])
+            guard let point = name.position(of: UInt8(ascii: ".")) else { return counts.add(.noTool) }
+            origin.tool = UnsafeRawBufferPointer(rebasing: name[..<point])
+            origin.version = .empty
+            name = UnsafeRawBufferPointer(rebasing: name[(point &+ 1)...])
         }
+        if let last, origin.tool.isSame(last.name), origin.version.isSame(last.version) {
+            return take(part, named: name, isOfService: origin.isService, last.tool)
+        }
+        last = nil
         let before = tools.looks
-        let answer = tools.open(origin.tool, origin.version, mayLook: looks < Self.looksPerSecond)
+        let answer = tools.open(
+            String(bytes: origin.tool), String(bytes: origin.version), mayLook: looks < Self.looksPerSecond)
         looks &+= tools.looks &- before
         switch answer {
         case .refused(let why): counts.add(why)
-        case .open(let tool): take(part, named: name, isOfService: origin.isService, tool)
+        case .open(let tool):
+            last = (Array(origin.tool), Array(origin.version), tool)
+            take(part, named: name, isOfService: origin.isService, tool)
         }
     }
 
@@ -105,6 +116,7 @@ final class StatsDIntake {
             return counts.add(tool.collector.decision.isEnabled ? .notTaken : .noConsent)
         }
         guard tool.keeps(.metrics) else {
+            last = nil
             tools.letGo(of: tool)
             return counts.add(.noRoom)
         }
@@ -179,27 +191,27 @@ final class StatsDIntake {
     }
 }
 
-/// Whose a value is: Datadog's tags `service` and `version`.
+/// Whose a value is: Datadog's tags `service` and `version`. Points into the line.
 private struct Origin {
-    var tool = ""
-    var version = ""
+    var tool = UnsafeRawBufferPointer.empty
+    var version = UnsafeRawBufferPointer.empty
     var isService: Bool { hasService }
     private var hasService = false
 
     mutating func look(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) {
         guard let value, value.count <= 64 else { return }
         if ("service" as StaticString).isSame(key) {
-            tool = String(bytes: value)
+            tool = value
             hasService = true
         } else if ("version" as StaticString).isSame(key) {
-            version = String(bytes: value)
+            version = value
         }
     }
 
     /// What names a machine, a device or a container is not recorded, as with OTLP.
     static func isLeftOut(_ key: UnsafeRawBufferPointer, isOfService: Bool) -> Bool {
         if ("host" as StaticString).isSame(key) || ("device" as StaticString).isSame(key) { return true }
-        if key.starts(with: "dd.internal.".utf8) { return true }
+        if ("dd.internal." as StaticString).begins(key) { return true }
         return isOfService && (("service" as StaticString).isSame(key) || ("version" as StaticString).isSame(key))
     }
 }

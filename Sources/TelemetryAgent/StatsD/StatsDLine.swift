@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 import TelemetryCore
 
 /// What a value of StatsD is.
@@ -26,21 +27,18 @@ struct StatsDPart {
     /// Each value. Whether a sign says that it is added to the gauge.
     func eachValue(_ body: (StatsDNumber) -> Void) {
         if values.isEmpty { return body(StatsDNumber(value: 1, whole: 1, isRelative: false)) }
-        for text in values.split(separator: UInt8(ascii: ":")) {
-            if let number = StatsDNumber(UnsafeRawBufferPointer(rebasing: text)) { body(number) }
+        StatsDLine.eachPiece(of: values, UInt8(ascii: ":")) { text in
+            if let number = StatsDNumber(text) { body(number) }
         }
     }
 
     /// Each tag, and what follows the first colon in it.
     func eachTag(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) -> Void) {
-        for tag in tags.split(separator: UInt8(ascii: ",")) {
-            guard let colon = tag.firstIndex(of: UInt8(ascii: ":")) else {
-                body(UnsafeRawBufferPointer(rebasing: tag), nil)
-                continue
-            }
-            let key = tag[..<colon]
-            if key.isEmpty { continue }
-            body(UnsafeRawBufferPointer(rebasing: key), UnsafeRawBufferPointer(rebasing: tag[(colon + 1)...]))
+        StatsDLine.eachPiece(of: tags, UInt8(ascii: ",")) { tag in
+            guard let colon = tag.position(of: UInt8(ascii: ":")) else { return body(tag, nil) }
+            if colon == 0 { return }
+            body(
+                UnsafeRawBufferPointer(rebasing: tag[..<colon]), UnsafeRawBufferPointer(rebasing: tag[(colon &+ 1)...]))
         }
     }
 }
@@ -57,9 +55,15 @@ struct StatsDNumber {
 
     /// Nil: it is not a number.
     init?(_ text: UnsafeRawBufferPointer) {
-        guard let value = PlainNumber.double(text) else { return nil }
         let isRelative = text.first == UInt8(ascii: "+") || text.first == UInt8(ascii: "-")
-        self.init(value: value, whole: PlainNumber.whole(text), isRelative: isRelative)
+        let whole = PlainNumber.whole(text)
+        // Most numbers are whole. Of 0 only the text says whether it is -0.
+        if let whole, whole != 0 {
+            self.init(value: Double(whole), whole: whole, isRelative: isRelative)
+            return
+        }
+        guard let value = PlainNumber.double(text) else { return nil }
+        self.init(value: value, whole: whole, isRelative: isRelative)
     }
 }
 
@@ -79,11 +83,26 @@ enum StatsDLine {
     static func read(_ whole: UnsafeRawBufferPointer, _ take: (Outcome) -> Void) {
         let line = trimmed(whole)
         if line.isEmpty { return }
-        if line.starts(with: "_e{".utf8) || line.starts(with: "_sc|".utf8) { return take(.refused(.event)) }
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return take(.refused(.malformed)) }
+        if ("_e{" as StaticString).begins(line) || ("_sc|" as StaticString).begins(line) {
+            return take(.refused(.event))
+        }
+        guard let colon = line.position(of: UInt8(ascii: ":")), colon > 0 else { return take(.refused(.malformed)) }
         let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
         var reader = Reader(line: line, at: colon + 1)
         repeat { take(reader.part(name)) } while reader.hasMore
+    }
+
+    /// What is between separators, without what is empty.
+    @inline(__always)
+    fileprivate static func eachPiece(
+        of text: UnsafeRawBufferPointer, _ separator: UInt8, _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        var rest = text
+        while !rest.isEmpty {
+            let end = rest.position(of: separator) ?? rest.count
+            if end > 0 { body(UnsafeRawBufferPointer(rebasing: rest[..<end])) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[min(end &+ 1, rest.count)...])
+        }
     }
 
     private static func trimmed(_ line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
@@ -165,12 +184,31 @@ enum StatsDLine {
 
         private static func areNumbers(_ values: UnsafeRawBufferPointer, _ type: StatsDType) -> Bool {
             if values.isEmpty { return type == .counter }
-            var count = 0
-            for text in values.split(separator: colon) {
-                if StatsDNumber(UnsafeRawBufferPointer(rebasing: text)) == nil { return false }
-                count += 1
+            var (count, areAll) = (0, true)
+            StatsDLine.eachPiece(of: values, colon) { text in
+                if StatsDNumber(text) == nil { areAll = false }
+                count &+= 1
             }
-            return count > 0
+            return areAll && count > 0
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    func isSame(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { other in
+            guard count == other.count, let left = baseAddress, let right = other.baseAddress else {
+                return isEmpty && other.isEmpty
+            }
+            return memcmp(left, right, count) == 0
+        }
+    }
+
+    /// Of the first such byte.
+    func position(of byte: UInt8) -> Int? {
+        guard let baseAddress, count > 0, let found = memchr(baseAddress, Int32(byte), count) else { return nil }
+        return UnsafeRawPointer(found) - baseAddress
     }
 }

@@ -34,6 +34,12 @@ final class StatsDLineTests: XCTestCase {
         return words.joined(separator: " ")
     }
 
+    func testZero() {
+        for (text, sign) in [("0", FloatingPointSign.plus), ("+0", .plus), ("-0", .minus), ("-0.0", .minus)] {
+            XCTAssertEqual(Array(text.utf8).withUnsafeBytes { StatsDNumber($0)?.value.sign }, sign, text)
+        }
+    }
+
     private let rules: [(rule: String, line: String, parts: [String])] = [
         ("statsd: types", "a:1|c", ["a counter 1"]), ("statsd: types", "a:1.5|ms", ["a timer 1.5"]),
         ("statsd: types", "a:1|g", ["a gauge 1"]), ("statsd: sets", "a:x|s", ["set"]),
