@@ -64,6 +64,7 @@ package final class Agent {
         lastClient = started
         // The socket gets its mode from this when it is bound.
         umask(0o077)
+        csystem_give_memory_back()
         flag = EndFlag()
         do throws(SystemError) {
             try directory.prepare()
@@ -172,6 +173,9 @@ package final class Agent {
         loop.add(made)
         lastClient = now
     }
+
+    /// Of all answers, what clients have not taken yet.
+    var unsentBytes: Int { connections.reduce(0) { $0 &+ $1.unsentBytes } }
 
     private func makeRoom() {
         var victim: Connection?

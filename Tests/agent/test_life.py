@@ -258,6 +258,23 @@ def others(world):
     agent.end()
 
 
+@test("life/closed", "J1 J8")
+def closed(world):
+    """Of a client that has closed its end before it is looked up, the system says 0: that is not taken for root."""
+    if os.geteuid() != 0:
+        raise Skipped("only root's agent could take it for its own user")
+    agent = Agent(world, "--listen", "127.0.0.1:0")
+    agent.process.send_signal(signal.SIGSTOP)
+    for _ in range(5):
+        with connect(agent.port) as client:
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    agent.process.send_signal(signal.SIGCONT)
+    check_equal(200, get(agent.port)[0], "to a client that is there")
+    status = agent.status()
+    check_equal((5, 1), (status["connections_of_others"], status["requests"]), "connections that were closed, and requests")
+    agent.end()
+
+
 @test("life/runtime", "J1")
 def runtime(world):
     """Without a runtime directory of the user's own it is /tmp/telemetry-UID; a link or another user's directory there is refused."""

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from agents import TELEMETRY, Agent, adopting, manifest, record, resident
-from listening import get
+from listening import connect, get
 from origin import Origin
 from stage import wait_until
 from suite import check, check_equal, test
@@ -97,3 +97,33 @@ def large(world):
     check(after - before < 12 * 1024, f"{before} KiB before, {after} KiB after")
     agent.end()
     return f"{count} series, {before} KiB before, {after} KiB after"
+
+
+@test("metrics/untaken", "J6 J9")
+def untaken(world):
+    """Clients that ask for a long page and do not read it: from 32 MiB on others are told to come again, and it is given back."""
+    manifest(world, TOOL, "http://127.0.0.1:1", metrics={"requests": {"type": "counter", "description": "Requests.", "max_series": 20000,
+                                                                      "attributes": {"path": {"type": "string", "description": "x"}}}})
+    lines = "".join(f"requests 1 path=/{number:0100}\n" for number in range(10000))
+    done = subprocess.run([TELEMETRY, "count", "--batch", "-", "--tool", TOOL], input=lines, text=True, env=world.environment, preexec_fn=adopting,
+                          capture_output=True)
+    check_equal(0, done.returncode, f"exit code: {done.stderr}")
+    agent = Agent(world)
+    wait_until(lambda: agent.tool(TOOL), "the tool")
+    length = len(get(agent.socket)[2])
+    before = resident(agent.id)
+    clients = [connect(agent.socket) for _ in range(60)]
+    for client in clients:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    heads = [client.recv(1000).partition(b"\r\n\r\n")[0] for client in clients]
+    taken = sum(head.startswith(b"HTTP/1.1 200 ") for head in heads)
+    check_equal(60 - taken, sum(head.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: 2" in head for head in heads), "that are told to come again")
+    check(20 < taken < 60 and taken * length < 48 << 20, f"{taken} pages of {length} bytes")
+    most = resident(agent.id)
+    check(most - before < 48 << 10, f"{before} KiB before, {most} KiB with {taken} pages")
+    for client in clients:
+        client.close()
+    check_equal(200, get(agent.socket)[0], "afterwards")
+    wait_until(lambda: resident(agent.id) - before < 4096, "the memory is given back")
+    agent.end()
+    return f"{taken} pages of {length >> 10} KiB, {most - before} KiB more"

@@ -4,7 +4,7 @@ import socket
 import struct
 import time
 
-from agents import TOOL, Agent, manifest, resident, wait_until
+from agents import NONE, TOOL, Agent, ask, environment_of, manifest, resident, wait_until
 from origin import Origin
 from receiving import accepted, client, dropped, refused, series
 from suite import Skipped, check, check_equal, test
@@ -237,3 +237,33 @@ def bounds(world):
     agent.end()
     check(not os.path.exists(datagrams) and not os.path.exists(stream), "sockets that are left")
     return f"{sent / 2:.0f} values a second"
+
+
+@test("statsd/address", "J4 J1")
+def address(world):
+    """--statsd takes a port of this machine alone: anything else is said with exit code 2, a port that is taken with 5, and no agent is there."""
+    expected = "; expected 127.0.0.1:PORT, [::1]:PORT or localhost:PORT (see 'telemetry agent --help')"
+    path = os.path.join(environment_of(world)["XDG_RUNTIME_DIR"], "telemetry")
+    for wrong, problem in (("0.0.0.0:8125", "not an address of this machine alone"), ("192.168.1.1:8125", "not an address of this machine alone"),
+                           ("[::]:8125", "not an address of this machine alone"), ("example.org:8125", "not an address of this machine alone"),
+                           ("8125", "not an address"), (":8125", "not an address"), ("127.0.0.1", "not an address"), ("127.0.0.1:", "not an address"),
+                           ("127.0.0.1:65536", "not an address"), ("127.0.0.1:x", "not an address"), ("::1:8125", "not an address"), ("[::1:8125", "not an address"),
+                           ("", "not an address"), ("/tmp/x.sock", "not an address"), ("unix:/tmp/x.sock", "not an address")):
+        for option in ("--statsd", "--listen"):
+            done = ask(world, option, wrong, expected=2)
+            check_equal(("", f"telemetry: agent: {option}: '{wrong}' is {problem}{expected}"), (done.stdout, done.stderr.splitlines()[0]), f"{option} {wrong}")
+        check(not os.path.exists(path), "it has made its directory")
+    # TCP and UDP each have the port.
+    for kind, option in ((socket.SOCK_STREAM, "--listen"), (socket.SOCK_DGRAM, "--statsd")):
+        with socket.socket(socket.AF_INET, kind) as taken:
+            taken.bind(("127.0.0.1", 0))
+            place = f"127.0.0.1:{taken.getsockname()[1]}"
+            if kind == socket.SOCK_STREAM:
+                taken.listen()
+            done = ask(world, "--listen", place, "--statsd", place, expected=5)
+            check_equal(("", f"telemetry: agent: {place}: Address already in use\n"), (done.stdout, done.stderr), f"with the port of {option} taken")
+            check_equal(["agent.lock"], os.listdir(path), "what is left")
+            ask(world, "status", expected=NONE)
+    agent = Agent(world, "--listen", place, "--statsd", place)
+    check_equal(place, f"127.0.0.1:{port_of(agent)}", "one port for both")
+    agent.end()

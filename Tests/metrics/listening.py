@@ -156,9 +156,9 @@ class Program:
 class Helper:
     """`telemetry metrics --listen`."""
 
-    def __init__(self, world, address, *arguments):
+    def __init__(self, world, address, *arguments, before=()):
         from world import BUILD, TOOL
-        self.process = subprocess.Popen([f"{BUILD}/bin/telemetry", "metrics", "--listen", address, "--tool", TOOL, *arguments], env=world.environment,
+        self.process = subprocess.Popen([*before, f"{BUILD}/bin/telemetry", "metrics", "--listen", address, "--tool", TOOL, *arguments], env=world.environment,
                                         cwd=world.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         world.closes(self)
         self.said = (self.process.stdout if "--json" in arguments else self.process.stderr).readline()

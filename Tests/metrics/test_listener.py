@@ -535,3 +535,16 @@ def helper(world):
     check(not os.path.lexists(path), "the socket is left")
     for arguments in (["--format", "json"], ["--textfile", "x"], ["--push", "http://localhost"], ["--job", "x"]):
         world.telemetry("metrics", "--listen", path, *arguments, expected=2)
+
+
+@test("listener/nohup", "H3")
+def nohup(world):
+    """Under nohup, the hangup of a terminal does not end the helper; another signal does."""
+    served = Helper(world, "127.0.0.1:0", before=["nohup"])
+    served.process.send_signal(signal.SIGHUP)
+    for _ in range(3):
+        check_equal(200, get(served.port)[0], "after the hangup")
+        time.sleep(0.1)
+    check_equal(None, served.process.poll(), "exit code")
+    served.process.terminate()
+    check_equal(0, served.process.wait(30), "exit code after SIGTERM")

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -58,6 +59,9 @@ static inline bool csystem_is_ignored(int signal)
     return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 static inline void csystem_set_errno(int value) { errno = value; }
+/* From now on what is freed goes back to the system. By itself, malloc(3) keeps up to 64 MiB for the next time once
+   large areas were freed. */
+static inline void csystem_give_memory_back(void) { mallopt(M_MMAP_THRESHOLD, 128 << 10); }
 
 /* The state of the host's thread that is preserved: errno, and whether it may be cancelled. It cannot be cancelled
    while it is in the library. */

@@ -46,6 +46,9 @@ int csystem_listens_on(int socket, uint16_t *port);
 void csystem_prepare_given(int socket);
 /** The two ports of a connection, and whether its addresses are of IPv6. False: it is not one of TCP. */
 bool csystem_ports(int socket, uint16_t *own, uint16_t *others, bool *is_v6);
+/** Whose the other end of a connection over a port of this machine is (sock_diag(7)). 1: `user` is. 0: it is gone. -1: this
+    system does not say. */
+int csystem_other_end(int connection, uint32_t *user);
 /** Two ends, for messages. Each is read as a whole. */
 int csystem_message_pair(int *one, int *other);
 

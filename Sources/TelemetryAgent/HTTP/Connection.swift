@@ -23,7 +23,7 @@ final class Connection: PolledSource {
     private var stage = Stage.head
     /// When the stage must be over.
     private(set) var deadline: Int64
-    /// When the connection began to wait for a request.
+    /// When the connection began to wait for a request or a line.
     private(set) var since: Int64
     private var input: [UInt8] = []
     private var output: [UInt8] = []
@@ -70,7 +70,16 @@ final class Connection: PolledSource {
     var isOver: Bool { if case .over = stage { true } else { false } }
 
     /// It has asked for nothing yet, or not again: it may lose its place to another.
-    var isWaiting: Bool { if case .head = stage { true } else { false } }
+    var isWaiting: Bool {
+        switch stage {
+        case .head: true
+        case .lines(_, let isLast): !isLast && output.isEmpty
+        default: false
+        }
+    }
+
+    /// Of its answer, what the client has not taken yet.
+    var unsentBytes: Int { output.count &- sent }
 
     func proceed(_ events: Int16, now: Int64) {
         switch stage {
@@ -331,12 +340,14 @@ final class Connection: PolledSource {
         output += answer
         stage = .lines(handler, isLast: isLast)
         guard send() else { return }
-        if output.isEmpty || hadNone { wait(now) }
+        // A part of a line gives no more time.
+        if hadNone ? !answer.isEmpty : output.isEmpty { wait(now) }
         if isLast && output.isEmpty { end() }
     }
 
     /// For the next lines, or for a client that has answers to read.
     private func wait(_ now: Int64) {
+        since = now
         deadline = now &+ (output.isEmpty ? Self.lineNanoseconds : Self.answerNanoseconds)
     }
 }

@@ -6,6 +6,8 @@ struct MetricsPage {
     private let agent: Agent
     /// Of text in memory, while it is made.
     private static let limit = 32 << 20
+    /// Of answers that clients have asked for and do not take.
+    private static let unsentLimit = 32 << 20
 
     init(_ agent: Agent) { self.agent = agent }
 
@@ -16,7 +18,11 @@ struct MetricsPage {
             accept += field.value
         }
         let choice = accept.isEmpty ? .usual : accept.withUnsafeBytes { ExpositionChoice(accept: $0) }
-        guard let body = text(choice.format) else { return HTTPAnswer(503, "There is not enough memory now.") }
+        guard agent.unsentBytes < Self.unsentLimit, let body = text(choice.format) else {
+            var answer = HTTPAnswer(503, "There is not enough memory now.")
+            answer.fields = ["Retry-After: 2"]
+            return answer
+        }
         var answer = HTTPAnswer(200, choice.contentType, body: body)
         answer.fields = ["Vary: Accept"]
         return answer

@@ -23,6 +23,7 @@ final class OTLPHandler: RequestHandler {
     private let signal: OTLPSignal
     private let room: BodyRoom
     private let contentType: String
+    private let isJSON: Bool
     private let contentEncoding: String
     private var body: [UInt8] = []
 
@@ -39,13 +40,14 @@ final class OTLPHandler: RequestHandler {
         self.signal = signal
         self.room = room
         contentType = String(bytes: request.value("content-type") ?? [])
+        isJSON = OTLPAnswer.json.isSame(request.contentType)
         contentEncoding = String(bytes: request.value("content-encoding") ?? [])
     }
 
     deinit { room.giveBack(body.count) }
 
     func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer? {
-        guard room.take(bytes.count) else { return Self.answer(.later()) }
+        guard room.take(bytes.count) else { return Self.answer(.later(isJSON: isJSON)) }
         if body.isEmpty && bytes.count > Self.shortBytes { body.reserveCapacity(Self.firstBytes) }
         body.append(contentsOf: bytes)
         return nil

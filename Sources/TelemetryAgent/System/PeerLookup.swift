@@ -3,16 +3,22 @@ import CSystem
 import TelemetryCore
 
 /// Which user has connected. A Unix socket says it (SO_PEERCRED). For a port of this machine, which all its users share,
-/// the system's list of connections does: the line of the client's side.
+/// the system is asked for the client's side. Where it does not answer that, its list of connections has a line for it.
 enum PeerLookup {
     static func find(_ client: Int32) -> Peer? {
         var (user, process): (UInt32, Int32) = (0, 0)
         if csystem_peer(client, &user, &process) { return Peer(isLocal: true, user: user, process: process) }
         var (own, others): (UInt16, UInt16) = (0, 0)
         var isV6 = false
-        guard csystem_ports(client, &own, &others, &isV6),
-            let user = owner(of: others, connectedTo: own, in: isV6 ? "/proc/net/tcp6" : "/proc/net/tcp")
-        else { return nil }
+        guard csystem_ports(client, &own, &others, &isV6) else { return nil }
+        let answer = csystem_other_end(client, &user)
+        if answer < 0 {
+            let list: StaticString = isV6 ? "/proc/net/tcp6" : "/proc/net/tcp"
+            guard let found = owner(of: others, connectedTo: own, in: list) else { return nil }
+            user = found
+        } else if answer == 0 {
+            return nil
+        }
         return Peer(isLocal: false, user: user, process: 0)
     }
 
@@ -36,13 +42,14 @@ enum PeerLookup {
         return isShared ? nil : result
     }
 
-    /// A line: number, own address:port, the other's, state, queues, timer, retransmissions, user.
+    /// A line: number, own address:port, the other's, state, queues, timer, retransmissions, user, timeout, inode. Of a socket
+    /// that was closed, 0 may be no user at all.
     private static func owner(of port: UInt16, connectedTo other: UInt16, in list: StaticString) -> UInt32? {
         var result: UInt32?
         eachLine(of: list) { words in
-            // 01: established.
-            guard words.count > 7, portOf(words[1]) == port, portOf(words[2]) == other else { return true }
+            guard words.count > 9, portOf(words[1]) == port, portOf(words[2]) == other else { return true }
             result = number(words[7])
+            if result == 0 && number(words[9]) == 0 { result = nil }
             return result == nil
         }
         return result

@@ -16,16 +16,27 @@ package enum ListenAddress: Equatable {
 
     package static let expected =
         "127.0.0.1:PORT, [::1]:PORT, localhost:PORT, or the absolute path of a Unix socket"
+    private static let expectedPort = "127.0.0.1:PORT, [::1]:PORT or localhost:PORT"
 
     package static func parse(_ text: String) throws(ListenAddressError) -> ListenAddress {
         let bytes = Array(text.utf8)
         let prefix = Array("unix:".utf8)
         if bytes.first == UInt8(ascii: "/") { return try socket(bytes) }
         if bytes.starts(with: prefix) { return try socket(Array(bytes[prefix.count...])) }
+        return try loopback(text, expected)
+    }
+
+    /// A port alone.
+    package static func parsePort(_ text: String) throws(ListenAddressError) -> ListenAddress {
+        try loopback(text, expectedPort)
+    }
+
+    private static func loopback(_ text: String, _ expected: String) throws(ListenAddressError) -> ListenAddress {
+        let bytes = Array(text.utf8)
         guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), let port = port(bytes[(colon + 1)...]),
             let host = try? Authority.parse(bytes[..<colon]), host.port == nil
-        else { throw problem(text, "not an address") }
-        if !host.isLoopback { throw problem(text, "not an address of this machine alone") }
+        else { throw problem(text, "not an address", expected) }
+        if !host.isLoopback { throw problem(text, "not an address of this machine alone", expected) }
         // The name may be anything in /etc/hosts.
         if host.host == "localhost" { return .loopback(host: "127.0.0.1", port: port) }
         let name = Array(host.host.utf8)
@@ -37,7 +48,7 @@ package enum ListenAddress: Equatable {
         let text = String(bytes: path)
         let length = PathText.bytes(text).count
         if path.first != UInt8(ascii: "/") || path.last == UInt8(ascii: "/") || path.contains(where: { $0 < 0x20 }) {
-            throw problem(text, "not the path of a socket")
+            throw problem(text, "not the path of a socket", expected)
         }
         if length > pathLimitBytes {
             throw ListenAddressError(
@@ -47,7 +58,7 @@ package enum ListenAddress: Equatable {
         return .socket(path: text)
     }
 
-    private static func problem(_ text: String, _ what: String) -> ListenAddressError {
+    private static func problem(_ text: String, _ what: String, _ expected: String) -> ListenAddressError {
         ListenAddressError(text: "'" + Excerpt.of(text) + "' is " + what + "; expected " + expected)
     }
 

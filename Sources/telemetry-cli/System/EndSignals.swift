@@ -8,7 +8,8 @@ struct EndSignals {
     /// From now on they wait. One that this process was told to ignore stays ignored.
     init() {
         sigemptyset(&set)
-        for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, signal) }
+        // A signal that is blocked comes even if it is ignored.
+        for signal in [SIGINT, SIGTERM, SIGHUP] where !csystem_is_ignored(signal) { sigaddset(&set, signal) }
         sigprocmask(SIG_BLOCK, &set, nil)
     }
 

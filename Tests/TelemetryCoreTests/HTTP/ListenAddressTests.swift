@@ -37,6 +37,15 @@ final class ListenAddressTests: XCTestCase {
         }
     }
 
+    func testPortAlone() {
+        XCTAssertEqual(try ListenAddress.parsePort("[::1]:80"), .loopback(host: "::1", port: 80))
+        for text in ["/run/x", "unix:/run/x", "0.0.0.0:80", "80"] {
+            XCTAssertThrowsError(try ListenAddress.parsePort(text), text) { error in
+                XCTAssertFalse("\(error)".contains("socket"), "\(error)")
+            }
+        }
+    }
+
     func testDate() {
         XCTAssertEqual(HTTPDate.text(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT")
         XCTAssertEqual(HTTPDate.text(0), "Thu, 01 Jan 1970 00:00:00 GMT")
