@@ -5,7 +5,7 @@ import os
 import re
 
 import stocking
-from agents import Agent, manifest
+from agents import Agent, environment_of, manifest
 from browsing import VIEWS, ask
 from origin import Origin
 from stocking import refuse, telemetry
@@ -311,4 +311,17 @@ def own(world):
     check_equal([["visits", "", "9", "counter"]], table(browser, "Values of the metrics kept for you"), "metrics")
     check_equal(["7"], [row[1] for row in table(browser, "visits, kept for you: added since the request before")], "sent")
     check(facts(browser.page.locator("main"))["Kept for you"].startswith("yes: "), "who asks for it")
+    agent.end()
+
+
+@test("views/curl", "J7")
+def curl(world):
+    """The command of docs/page.md shows the same over the Unix socket, without a token."""
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "page.md"), encoding="utf-8") as file:
+        command, = re.findall(r"^curl --unix-socket .*$", file.read(), re.MULTILINE)
+    stocking.waiting(world, tool="mytool")
+    agent = Agent(world)
+    shown = world.run(["sh", "-c", command], environment=environment_of(world)).stdout
+    check("event 2" in shown and shown.rstrip().endswith("</html>"), shown[-500:])
+    check_equal(json.loads(telemetry(world, "mytool", "status", "--json").stdout)["events"]["pending"], 3, "what waits")
     agent.end()
