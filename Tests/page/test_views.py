@@ -118,6 +118,8 @@ def waiting(world):
     text = browser.go("/waiting", "waiting")
     bytes_, name = saved(browser)
     check_equal("waiting-request-1.bin", name, "the file's name")
+    fields = ask(browser.origin, "/waiting/request?tool=waiting&number=1", cookie=browser.cookie)[1]
+    check_equal(("application/octet-stream", 'attachment; filename="waiting-request-1.bin"'), (fields["Content-Type"], fields["Content-Disposition"]), "the file")
     check_equal(wire(world, "waiting"), bytes_ + b"\n", "show --wire")
     check(f"{len(bytes_)} bytes" in text, "its length")
     shown = browser.page.get_by_role("region", name="Request 1 of Events and metrics").text_content()
@@ -150,7 +152,7 @@ def binary(world):
     dump = shown.partition("\n\n")[2]
     back = b"".join(bytes.fromhex(line[9:58]) for line in dump.splitlines())
     check_equal(body, back, "the dump")
-    check("|" not in dump and dump.splitlines()[0].endswith(".service"), dump.splitlines()[0])
+    check(dump.splitlines()[0].endswith(" .........service"), dump.splitlines()[0])
     agent.end()
     before = len(origin.requests)
     origin.answer = 200
