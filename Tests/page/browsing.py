@@ -1,13 +1,12 @@
 """A real Chromium, one for all tests: each browser that a test opens has its own cookies."""
 import http.client
 import os
-import time
 import urllib.parse
 
 import world as worlds
 from agents import TELEMETRY, environment_of
 from stage import wait_until
-from suite import Failed, check, check_equal
+from suite import check_equal
 
 CHROMIUM = "/usr/bin/chromium"
 VIEWS = ("/", "/tool", "/waiting", "/sent", "/schema", "/receipts", "/live")
@@ -145,7 +144,9 @@ class Browser:
         return [request.url for request in self.asked if not request.url.startswith((self.origin + "/", "data:", "about:"))]
 
     def close(self):
-        self.context.close()
+        if self.context is not None:
+            self.context.close()
+        self.context = None
 
 
 def ask(origin, path, method="GET", body=None, cookie=None, host=None, **headers):
@@ -163,4 +164,4 @@ def ask(origin, path, method="GET", body=None, cookie=None, host=None, **headers
 
 FORM = "application/x-www-form-urlencoded"
 
-__all__ = ["ALARM", "Browser", "Chromium", "FORM", "Failed", "VIEWS", "World", "ask", "time", "view", "wait_until"]
+__all__ = ["Browser", "Chromium", "FORM", "VIEWS", "World", "ask", "view", "wait_until"]

@@ -1,5 +1,6 @@
 """J7, J9: the view that lasts."""
 import os
+import re
 import signal
 import time
 
@@ -68,6 +69,40 @@ def follows(world):
     wait_until(lambda: not page_processes(agent), "no process is left")
     agent.end()
     return f"an event after {took:.1f} s"
+
+
+@test("live/focus", "J7")
+def focus(world):
+    """What somebody reads with the keyboard stays until the focus leaves it, and an opened part stays open."""
+    agent, browser = opened(world)
+    telemetry(world, "live", "count", "jobs", "--by", "7")
+    browser.page.locator("td", has_text="7").first.wait_for()
+    list_ = browser.page.get_by_role("region", name="The latest records")
+    list_.focus()
+    telemetry(world, "live", "track", "while reading")
+    browser.page.get_by_text("Changes wait until the focus leaves the list.").wait_for()
+    check("while reading" not in browser.text, "the list was replaced under the reader")
+    check(list_.evaluate("each => each === document.activeElement"), "the focus is lost")
+    browser.page.get_by_role("button", name="Pause").focus()
+    browser.page.get_by_text("while reading").wait_for()
+    browser.page.get_by_text(LIVE).wait_for()
+    agent.end()
+
+
+@test("live/metrics", "J7")
+def metrics(world):
+    """A metric that changes is drawn over time from when the view was opened; its numbers are those that it had."""
+    agent, browser = opened(world)
+    for by, value in ((5, "5"), (6, "11"), (9, "20")):
+        telemetry(world, "live", "count", "jobs", "--by", str(by))
+        browser.page.get_by_role("region", name="Values of the metrics").locator("td", has_text=re.compile(f"^{value}$")).wait_for()
+    figure = browser.page.locator("figure", has_text="jobs").last
+    figure.locator("polyline").wait_for(state="attached")
+    summary = figure.locator("summary")
+    summary.click()
+    shown = [row.locator("td").inner_text() for row in figure.locator("tbody tr").all()]
+    check_equal(["5", "11", "20"], [each for each in shown if each != "0"], "values over time")
+    agent.end()
 
 
 @test("live/end", "J7 J1")

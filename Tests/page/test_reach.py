@@ -5,7 +5,7 @@ import os
 import axe_playwright_python
 import stocking
 from agents import Agent
-from browsing import VIEWS, ask
+from browsing import VIEWS, ask, wait_until
 from suite import check, check_equal, test
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
@@ -68,6 +68,9 @@ def accessible(world):
                 check(moves[0] <= moves[1], f"{where} is {moves[0]} wide of {moves[1]}")
                 examined(browser, where)
                 seen += 1
+        browser.page.set_viewport_size({"width": 320, "height": 740})
+        moves = browser.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        check(moves[0] <= moves[1], f"{path} of {tool} is {moves[0]} wide of {moves[1]}")
     # What is refused and what is not found has the same form.
     browser.go("/tool", expected=404)
     browser.page.evaluate(source)
@@ -123,7 +126,7 @@ def keyboard(world):
     browser.go("/waiting", "waiting")
     browser.page.locator("pre").focus()
     browser.page.keyboard.press("ArrowRight")
-    browser.page.wait_for_function("document.querySelector('pre').scrollLeft > 0")
+    wait_until(lambda: browser.page.locator("pre").evaluate("each => each.scrollLeft") > 0, "the text moves")
     agent.end()
 
 

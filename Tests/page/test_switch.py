@@ -28,14 +28,12 @@ def switched(world, browser, act, tool="waiting"):
     check_equal(3, pending(world, tool), "events that wait")
     place = browser.where
     act(browser.switch(tool))
-    browser.page.wait_for_function("tool => [...document.querySelectorAll('[role=switch]')].some("
-                                   "each => each.ariaLabel === 'Telemetry of ' + tool && each.ariaChecked === 'false')", arg=tool)
+    browser.page.locator(f"[aria-label='Telemetry of {tool}'][aria-checked=false]").wait_for()
     check_equal((place, "false", "false", 0), (browser.where, is_on(browser, tool), answer(world, tool), pending(world, tool)),
                 "page, switch, answer and what waits after off")
     check("the user disabled it" in browser.text, "who decided")
     act(browser.switch(tool))
-    browser.page.wait_for_function("tool => [...document.querySelectorAll('[role=switch]')].some("
-                                   "each => each.ariaLabel === 'Telemetry of ' + tool && each.ariaChecked === 'true')", arg=tool)
+    browser.page.locator(f"[aria-label='Telemetry of {tool}'][aria-checked=true]").wait_for()
     check_equal((place, "true", "true"), (browser.where, is_on(browser, tool), answer(world, tool)), "page, switch and answer after on")
     check("the user enabled it" in browser.text, "who decided")
 

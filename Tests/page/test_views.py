@@ -5,7 +5,7 @@ import os
 import re
 
 import stocking
-from agents import Agent, manifest
+from agents import Agent, environment_of, manifest
 from browsing import VIEWS, ask
 from origin import Origin
 from stocking import refuse, telemetry
@@ -118,6 +118,8 @@ def waiting(world):
     text = browser.go("/waiting", "waiting")
     bytes_, name = saved(browser)
     check_equal("waiting-request-1.bin", name, "the file's name")
+    fields = ask(browser.origin, "/waiting/request?tool=waiting&number=1", cookie=browser.cookie)[1]
+    check_equal(("application/octet-stream", 'attachment; filename="waiting-request-1.bin"'), (fields["Content-Type"], fields["Content-Disposition"]), "the file")
     check_equal(wire(world, "waiting"), bytes_ + b"\n", "show --wire")
     check(f"{len(bytes_)} bytes" in text, "its length")
     shown = browser.page.get_by_role("region", name="Request 1 of Events and metrics").text_content()
@@ -150,7 +152,7 @@ def binary(world):
     dump = shown.partition("\n\n")[2]
     back = b"".join(bytes.fromhex(line[9:58]) for line in dump.splitlines())
     check_equal(body, back, "the dump")
-    check("|" not in dump and dump.splitlines()[0].endswith(".service"), dump.splitlines()[0])
+    check(dump.splitlines()[0].endswith(" .........service"), dump.splitlines()[0])
     agent.end()
     before = len(origin.requests)
     origin.answer = 200
@@ -311,4 +313,17 @@ def own(world):
     check_equal([["visits", "", "9", "counter"]], table(browser, "Values of the metrics kept for you"), "metrics")
     check_equal(["7"], [row[1] for row in table(browser, "visits, kept for you: added since the request before")], "sent")
     check(facts(browser.page.locator("main"))["Kept for you"].startswith("yes: "), "who asks for it")
+    agent.end()
+
+
+@test("views/curl", "J7")
+def curl(world):
+    """The command of docs/page.md shows the same over the Unix socket, without a token."""
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "page.md"), encoding="utf-8") as file:
+        command, = re.findall(r"^curl --unix-socket .*$", file.read(), re.MULTILINE)
+    stocking.waiting(world, tool="mytool")
+    agent = Agent(world)
+    shown = world.run(["sh", "-c", command], environment=environment_of(world)).stdout
+    check("event 2" in shown and shown.rstrip().endswith("</html>"), shown[-500:])
+    check_equal(json.loads(telemetry(world, "mytool", "status", "--json").stdout)["events"]["pending"], 3, "what waits")
     agent.end()

@@ -111,7 +111,7 @@ final class PageAccessTests: XCTestCase {
         for (text, expected) in [
             ("tool=a", "a"), ("x=y&tool=a&tool=b", "a"), ("tool=", ""), ("tool", ""), ("%74ool=%61%2B+", "a+ "),
             ("tool=%", "%"),
-            ("tool=%4", "%4"), ("tool=%4g", "%4g"), ("tool=a=b", "a=b"), ("&&tool=a&", "a"),
+            ("tool=%61", "a"), ("tool=%4", "%4"), ("tool=%4g", "%4g"), ("tool=a=b", "a=b"), ("&&tool=a&", "a"),
         ] {
             XCTAssertEqual(value(text), expected, text)
         }
