@@ -45,7 +45,7 @@ package final class Agent {
     /// What clients connect to, for people.
     package var addresses: [String] { listeners.map { $0.name } }
 
-    private let lock: AgentLock
+    private var lock: AgentLock
     private let flag: EndFlag
     private let signals: AgentSignals
     private var listeners: [AgentListener] = []
@@ -196,6 +196,8 @@ package final class Agent {
             if !connections.isEmpty || statsD.hasClients { lastClient = now }
             connections.removeAll { $0.isOver }
             page?.proceed(now: now)
+            // The first tool has made its directory: the agent that comes first there stays.
+            if !lock.hasState, !deliverer.tools.isEmpty, !lock.takeState() { break }
             listeners.removeAll { $0.isOver }
         }
         for listener in listeners { listener.withdraw() }

@@ -26,11 +26,14 @@ enum AgentCommands {
         do throws(Agent.StartError) { agent = try Agent(choice) } catch {
             switch error {
             case .running(let directory):
-                let holder = LockHolder.find(directory.path + "/agent.lock")
+                let here = LockHolder.find(directory.path + "/agent.lock")
+                let elsewhere = AgentLock.statePath.flatMap { LockHolder.find($0) }
                 throw Failure(
                     code: .agentRunning,
-                    message: "an agent is running already" + (holder.map { ", process " + $0.description } ?? "")
-                        + "; 'telemetry agent stop' ends it")
+                    message: "an agent is running already"
+                        + ((here ?? elsewhere).map { ", process " + $0.description } ?? "")
+                        + (here == nil && elsewhere != nil
+                            ? ", with another XDG_RUNTIME_DIR" : "; 'telemetry agent stop' ends it"))
             case .failed(let problem): throw Failure(code: .system, message: problem)
             }
         }

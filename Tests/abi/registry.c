@@ -57,12 +57,19 @@ static void undeclared_events(void)
     telemetry_command_set(command, "deploy test");
     CHECK_INT(TELEMETRY_OK, telemetry_command_finish(command, 0, NULL, 0));
     telemetry_command_free(command);
-    CHECK_INT(TELEMETRY_OK, telemetry_track(collector, TELEMETRY_DATA_DELETION_REQUEST, "deletion", NULL, 0));
+    CHECK_INT(TELEMETRY_OK, telemetry_track(collector, TELEMETRY_DATA_DELETION_REQUEST, "deletion_request", NULL, 0));
     CHECK_INT(TELEMETRY_OK, telemetry_track(collector, "heartbeat", "heartbeat", NULL, 0));
+    const char *of_library[] = { TELEMETRY_DATA_DELETION_REQUEST, "heartbeat" };
+    const telemetry_attribute hidden = { .key = "file", .type = TELEMETRY_STRING, .value.string = "CANARY" };
+    for (int i = 0; i < 2; i++) {
+        const char *name = i == 0 ? "deletion_request" : "heartbeat";
+        CHECK_INT(TELEMETRY_ERROR_UNDECLARED, telemetry_track(collector, of_library[i], "CANARY", NULL, 0));
+        CHECK_INT(TELEMETRY_ERROR_UNDECLARED, telemetry_track(collector, of_library[i], name, &hidden, 1));
+    }
     telemetry_statistics statistics = statistics_of(collector);
     CHECK_INT(6, statistics.recorded);
-    CHECK_INT(5, statistics.refused);
-    CHECK_INT(4, statistics.refused_undeclared);
+    CHECK_INT(9, statistics.refused);
+    CHECK_INT(8, statistics.refused_undeclared);
     CHECK_INT(0, statistics.attributes_refused);
     CHECK(!spool_contains("CANARY", 6));
     CHECK_INT(TELEMETRY_OK, telemetry_flush(collector, 5000));

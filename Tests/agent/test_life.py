@@ -66,6 +66,26 @@ def second(world):
     check_equal(1, sum(each.wait(20) == 0 for each in many), "that ended in order")
 
 
+@test("life/elsewhere", "J1 J3")
+def elsewhere(world):
+    """One agent for the tools of a user, also where the runtime directories differ: cron, su, ssh."""
+    other = world.path("other")
+    os.mkdir(other, 0o700)
+    agent = Agent(world)
+    # Before there is any tool there may be two. The first tool decides: one of them ends.
+    late = Agent(world, environment={"XDG_RUNTIME_DIR": other})
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    record(world)
+    wait_until(lambda: [agent.process.poll(), late.process.poll()].count(0) == 1, "one of them has ended in order")
+    if agent.process.poll() is not None:
+        agent, late, other = late, agent, environment_of(world)["XDG_RUNTIME_DIR"]
+    done = ask(world, expected=RUNNING, environment={**environment_of(world), "XDG_RUNTIME_DIR": other})
+    check_equal(f"telemetry: agent: an agent is running already, process {agent.id}, with another XDG_RUNTIME_DIR\n", done.stderr, "the second one")
+    agent.kill()
+    again = Agent(world, environment={"XDG_RUNTIME_DIR": other})
+    again.end()
+
+
 @test("life/killed", "J1")
 def killed(world):
     """After kill -9 the socket that is left is replaced; a file that is no socket is not."""
@@ -246,14 +266,14 @@ def others(world):
     check_equal(b"", got, "the answer to root")
     check_equal(1, agent.status()["connections_of_others"], "counted")
     try:
-        got = exchange(agent.port, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        got = exchange(agent.port, b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     except ConnectionError:
         got = b""
     check_equal(b"", got, "the answer to root over the port")
     check_equal(2, agent.status()["connections_of_others"], "counted")
     # The user itself is answered.
     client = f"import socket; s=socket.create_connection(('127.0.0.1', {agent.port})); " \
-             "s.sendall(b'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'); print(s.recv(12).decode())"
+             "s.sendall(b'GET /nothing HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'); print(s.recv(12).decode())"
     check_equal("HTTP/1.1 404", world.run([sys.executable, "-c", client], user=USER).stdout.strip(), "the answer to the user")
     agent.end()
 
@@ -352,7 +372,7 @@ def port(world):
     for headers, expected in (({}, 404), ({"Host": "example.org"}, 403), ({"Host": f"localhost:{agent.port}"}, 404), ({"Host": "[::1]"}, 404),
                               ({"Origin": "https://example.org"}, 403), ({"Origin": "null"}, 403), ({"Origin": f"http://localhost:{agent.port}"}, 404),
                               ({"Sec_Fetch_Site": "cross-site"}, 403), ({"Sec_Fetch_Site": "same-origin"}, 404)):
-        check_equal(expected, get(agent.port, "/", **headers)[0], f"{headers}")
+        check_equal(expected, get(agent.port, "/nothing", **headers)[0], f"{headers}")
     # What only the Unix socket is asked.
     for path in ("/agent/stop", "/agent/wake", "/agent/status"):
         check_equal(404, get(agent.port, path, "POST")[0], path)
@@ -363,7 +383,7 @@ def port(world):
     check(not is_open(number), "the port is open")
     v6 = Agent(world, "--listen", "[::1]:0")
     with socket.create_connection(("::1", v6.port)) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n")
+        client.sendall(b"GET /nothing HTTP/1.1\r\nHost: [::1]\r\n\r\n")
         check(client.recv(100).startswith(b"HTTP/1.1 404"), "over IPv6")
     v6.end()
     with socket.create_server(("127.0.0.1", 0)) as server:

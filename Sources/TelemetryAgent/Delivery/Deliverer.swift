@@ -18,7 +18,7 @@ package final class Deliverer {
     /// Workers that get on.
     private static let usualWorkers = 2
     /// All of them, those included that wait for a receiver.
-    private static let workerLimit = 16
+    private static let workerLimit = 48
     private static let doubtfulLimit = 8
     /// After that time a worker is one that waits.
     private static let stallNanoseconds: Int64 = 50_000_000

@@ -37,18 +37,44 @@ package struct RuntimeDirectory {
 
 /// One agent for each user: the lock that it holds as long as it lives. It ends with the process, however that ends, so it
 /// is never stale. Workers, which are copies of the process, do not have it: one that has just been made may outlive it.
-struct AgentLock {
+package struct AgentLock {
     private let descriptor: Int32
+    /// That of the state directory; -1: none could be made there.
+    private var state: Int32
 
-    /// Nil: another agent has it.
+    /// Nil: another agent has it, here or with another runtime directory. Two of them would count one stream twice.
     static func take(_ directory: RuntimeDirectory) throws(SystemError) -> AgentLock? {
+        guard let own = try take(path: directory.lockPath) else { return nil }
+        var lock = AgentLock(descriptor: own, state: -1)
+        if lock.takeState() { return lock }
+        closeFile(own)
+        return nil
+    }
+
+    /// Below the directory that the tools of this user are in. Nil: there is no such place.
+    package static var statePath: String? { Environment.stateDirectory.map { $0 + "/.agent.lock" } }
+
+    /// Whether it is known to be the only one for these tools.
+    var hasState: Bool { state >= 0 }
+
+    /// False: another agent has it. While the directory is not there, or nothing can be written, nothing is recorded either.
+    mutating func takeState() -> Bool {
+        guard let path = Self.statePath else { return true }
+        var taken: Int32? = -1
+        do throws(SystemError) { taken = try Self.take(path: path) } catch {}
+        guard let taken else { return false }
+        state = taken
+        return true
+    }
+
+    private static func take(path: String) throws(SystemError) -> Int32? {
         let descriptor = csystem_above_streams(
-            PathText.call(directory.lockPath) {
+            PathText.call(path) {
                 csystem_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
             })
         if descriptor < 0 { throw .current }
         let error = csystem_own_file(descriptor)
-        if error == 0 { return AgentLock(descriptor: descriptor) }
+        if error == 0 { return descriptor }
         closeFile(descriptor)
         if error == EAGAIN { return nil }
         throw SystemError(code: error)
@@ -64,5 +90,8 @@ struct AgentLock {
         return csystem_is_owned(descriptor)
     }
 
-    func release() { closeFile(descriptor) }
+    func release() {
+        closeFile(state)
+        closeFile(descriptor)
+    }
 }

@@ -217,7 +217,10 @@ package enum Recording {
             input.rules = event
             return true
         }
-        return EventSchema.isAlwaysAllowed(UnsafeRawBufferPointer(start: input.type.source, count: input.type.length))
+        return input.attributeCount == 0 && input.argumentCount == 0 && input.error.length == 0
+            && EventSchema.isAlwaysAllowed(
+                UnsafeRawBufferPointer(start: input.type.source, count: input.type.length),
+                UnsafeRawBufferPointer(start: input.name.source, count: input.name.length))
     }
 
     @inline(never)

@@ -4,7 +4,7 @@ import CSystem
 /// The last resort: an event `data.deletion_request` with the id to be erased, sent at once through the tool's backend.
 /// It never goes through the spool, so nothing else is sent with it. It needs no consent, because the user asks for it.
 final class DeletionEvent {
-    static let name = "deletion_request"
+    static let name = EventSchema.deletionRequest
 
     let options: Options
     let backend: any Backend

@@ -81,7 +81,7 @@ enum EventsSection {
         guard let scalar = node.scalar, Array(scalar.text.utf8).withUnsafeBytes({ EventSchema.isValidType($0) }) else {
             throw section.failure("type", node, node.shown + " is not a type; expected " + expected)
         }
-        if Array(scalar.text.utf8).withUnsafeBytes({ EventSchema.isAlwaysAllowed($0) }) {
+        if Array(scalar.text.utf8).withUnsafeBytes({ EventSchema.isOfLibrary(type: $0) }) {
             throw section.failure("type", node, "'" + scalar.text + "' is always allowed; expected another type")
         }
         return scalar.text

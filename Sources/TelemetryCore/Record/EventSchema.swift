@@ -7,6 +7,8 @@ package enum EventSchema {
 
     /// A type that is in no header: only the library makes its events.
     static let heartbeat = "heartbeat"
+    /// The name of an event that asks for erasure.
+    static let deletionRequest = "deletion_request"
 
     /// One of the types that this library knows, if `type` looks like a misspelt one.
     package static func nearMiss(_ type: String) -> String? {
@@ -17,8 +19,14 @@ package enum EventSchema {
         return NearestKey.nearMiss(type, of: known)
     }
 
-    /// C10: types that the library itself makes, whatever the registry says.
-    static func isAlwaysAllowed(_ type: UnsafeRawBufferPointer) -> Bool {
+    /// C10: an event that the library itself makes, whatever the registry says. It has no attributes.
+    static func isAlwaysAllowed(_ type: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer) -> Bool {
+        matches(type, TELEMETRY_DATA_DELETION_REQUEST) && matches(name, deletionRequest)
+            || matches(type, heartbeat) && matches(name, heartbeat)
+    }
+
+    /// No manifest declares such a type.
+    static func isOfLibrary(type: UnsafeRawBufferPointer) -> Bool {
         matches(type, TELEMETRY_DATA_DELETION_REQUEST) || matches(type, heartbeat)
     }
 

@@ -194,10 +194,15 @@ final class EventRegistryTests: XCTestCase {
     }
 
     func testAlwaysAllowed() {
-        for (type, expected) in [
-            ("data.deletion_request", true), ("heartbeat", true), ("heartbea", false), ("feature.used", false),
+        for (type, name, expected) in [
+            ("data.deletion_request", "deletion_request", true), ("data.deletion_request", "diary", false),
+            ("heartbeat", "heartbeat", true), ("heartbeat", "diary", false), ("heartbea", "heartbea", false),
+            ("feature.used", "heartbeat", false),
         ] {
-            XCTAssertEqual(Array(type.utf8).withUnsafeBytes { EventSchema.isAlwaysAllowed($0) }, expected, type)
+            let isAllowed = Array(type.utf8).withUnsafeBytes { type in
+                Array(name.utf8).withUnsafeBytes { EventSchema.isAlwaysAllowed(type, $0) }
+            }
+            XCTAssertEqual(isAllowed, expected, type + " " + name)
         }
     }
 }
