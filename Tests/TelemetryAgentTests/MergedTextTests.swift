@@ -43,6 +43,43 @@ final class MergedTextTests: XCTestCase {
             text)
     }
 
+    // MARK: names and labels
+
+    /// Each label is there once, and no two series become one.
+    func testLabelsThatAreTaken() {
+        let (text, omitted) = merged([
+            (
+                """
+                # TYPE e gauge
+                e{tool="1",exported_tool="2"} 1
+                e{exported_tool="1"} 2
+                e{tool="1"} 3
+                e{a="b"} 4
+                e 5
+                # TYPE f gauge
+                f{x="tool=\\"",mytool="1",exported_tool="2"} 6
+
+                """, "t"
+            ), ("# TYPE e gauge\ne{tool=\"1\"} 7\ne{} 8\n", "u"),
+        ])
+        XCTAssertEqual(
+            text,
+            """
+            # TYPE e gauge
+            e{tool="t",exported_exported_tool="1",exported_tool="2"} 1
+            e{tool="t",exported_tool="1"} 2
+            e{tool="t",exported_exported_tool="1"} 3
+            e{tool="t",a="b"} 4
+            e{tool="t"} 5
+            e{tool="u",exported_tool="1"} 7
+            e{tool="u"} 8
+            # TYPE f gauge
+            f{tool="t",x="tool=\\"",mytool="1",exported_tool="2"} 6
+
+            """)
+        XCTAssertEqual(omitted, 0)
+    }
+
     func testLeftOut() {
         let (text, omitted) = merged([
             ("# TYPE a gauge\na 1\n", "one"), ("# TYPE a counter\na 2\na 3\n# TYPE b gauge\nb 4\n", "two"),

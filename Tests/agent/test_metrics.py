@@ -9,7 +9,19 @@ from origin import Origin
 from stage import wait_until
 from suite import check, check_equal, test
 from test_listener import ACCEPT, OPENMETRICS, TEXT
-from world import TOOL
+from world import BUILD, TOOL
+
+PYTHON = os.path.join(BUILD, "venv", "bin", "python3")
+# Says what prometheus_client's parser has to complain of: a text that is not valid, or series that are the same.
+PARSING = """
+import collections, sys
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as strict
+parse = strict if sys.argv[1] == "openmetrics" else parser
+families = list(parse.text_string_to_metric_families(sys.stdin.read()))
+found = collections.Counter((s.name, tuple(sorted(s.labels.items()))) for family in families for s in family.samples)
+print(*[series for series, count in found.items() if count > 1], sep="\\n", end="")
+"""
 
 
 def metric(world, tool, *arguments):
@@ -38,7 +50,13 @@ def checked(to, **headers):
         check_equal((0, ""), (done.returncode, done.stdout + done.stderr), "promtool")
     else:
         check(text.endswith("\n# EOF\n") and text.count("# EOF") == 1, "the end of OpenMetrics")
+    if os.path.exists(PYTHON):
+        done = subprocess.run([PYTHON, "-c", PARSING, "openmetrics" if "Accept" in headers else "text"], input=text, text=True, capture_output=True)
+        check_equal(("", ""), (done.stdout, done.stderr), "what prometheus_client finds")
     return samples(text)
+
+
+BOTH = ({}, {"Accept": ACCEPT})
 
 
 @test("metrics/page", "J6")
@@ -74,6 +92,34 @@ def page(world):
     check_equal(2.0, found['runs_total{tool="first"}'], "the other tool's counter")
     check_equal(405, get(agent.socket, method="POST")[0], "POST")
     agent.end()
+
+
+@test("metrics/labels", "J6")
+def labels(world):
+    """A label that a tool calls `tool` gets a name that is free in the whole family: no label is there twice, and no two series are one."""
+    for tool in ("first", "second"):
+        manifest(world, tool, "http://127.0.0.1:1")
+    given = [{"tool": "1", "exported_tool": "2"}, {"tool": "1"}, {"exported_tool": "1"}, {"exported_tool": "1", "exported_exported_tool": "3"}, {}]
+    for number, attributes in enumerate(given):
+        metric(world, "first", "gauge", "e", str(number), *[f"--attribute={key}={value}" for key, value in attributes.items()])
+        metric(world, "first", "observe", "h", str(number), *[f"--attribute={key}={value}" for key, value in attributes.items()])
+    metric(world, "second", "gauge", "e", "7", "--attribute", "tool=1")
+    agent = Agent(world)
+    new = "exported_exported_exported_tool"
+    expected = {f'e{{tool="first",exported_tool="2",{new}="1"}}': 0, f'e{{tool="first",{new}="1"}}': 1, 'e{tool="first",exported_tool="1"}': 2,
+                'e{tool="first",exported_exported_tool="3",exported_tool="1"}': 3, 'e{tool="first"}': 4, 'e{tool="second",exported_tool="1"}': 7}
+    for headers in BOTH:
+        found = checked(agent.socket, **headers)
+        check_equal({ordered(series): float(value) for series, value in expected.items()},
+                    {ordered(series): value for series, value in found.items() if series.startswith("e{")}, "series")
+        check_equal(len(given), sum(series.startswith("h_count{") for series in found), "histograms")
+    agent.end()
+
+
+def ordered(series):
+    """With its labels in order."""
+    name, _, labels = series.rstrip("}").partition("{")
+    return name, sorted(labels.split(","))
 
 
 @test("metrics/large", "J6")

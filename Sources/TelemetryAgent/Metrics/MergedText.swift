@@ -7,16 +7,12 @@ struct MergedText {
         /// As the lines with `#` name it.
         let name: [UInt8]
         /// These lines, of the first tool that has the family.
-        var head: [UInt8]
-        var type: [UInt8]
+        let head: [UInt8]
+        let type: [UInt8]
         var samples: [UInt8] = []
     }
 
     private var families: [Family] = []
-    /// Lines with `#` of the family that is being read.
-    private var head: [UInt8] = []
-    /// Of it; nil: it is left out.
-    private var current: Int?
     private var count = 0
     private let limit: Int
     /// Families of a tool that another one has with another type, or for which there is no room.
@@ -32,47 +28,54 @@ struct MergedText {
             return
         }
         count &+= text.count
-        let label = tool.map { Array("tool=\"".utf8) + Array($0.utf8) + [UInt8(ascii: "\"")] }
-        head = []
-        current = nil
+        let label = tool.map { ToolLabel($0) }
         text.withUnsafeBytes { bytes in
-            var start = 0
-            while start < bytes.count {
-                var end = start
-                while end < bytes.count, bytes[end] != 0x0A { end &+= 1 }
-                take(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), label)
-                start = end &+ 1
+            var at = 0
+            while at < bytes.count {
+                let start = at
+                at = Self.skip(bytes, from: start) { $0 == UInt8(ascii: "#") }
+                let middle = at
+                at = Self.skip(bytes, from: middle) { $0 != UInt8(ascii: "#") }
+                // A head without series is that of a family that is empty, or the end of OpenMetrics.
+                guard start < middle, middle < at else { continue }
+                add(
+                    UnsafeRawBufferPointer(rebasing: bytes[start..<middle]),
+                    UnsafeRawBufferPointer(rebasing: bytes[middle..<at]), label)
             }
         }
     }
 
-    private mutating func take(_ line: UnsafeRawBufferPointer, _ label: [UInt8]?) {
-        guard line.first == UInt8(ascii: "#") else {
-            if !head.isEmpty { begin() }
-            if let current { Self.append(line, label, to: &families[current].samples) }
-            return
-        }
-        if ("# EOF" as StaticString).isSame(line) { return }
-        // The first line after the series of another one.
-        if current != nil { (head, current) = ([], nil) }
-        head += line
-        head.append(0x0A)
+    /// Behind the lines whose first byte is like that.
+    private static func skip(_ bytes: UnsafeRawBufferPointer, from start: Int, _ isLike: (UInt8) -> Bool) -> Int {
+        var at = start
+        while at < bytes.count, isLike(bytes[at]) { at = min(bytes.lineEnd(from: at) &+ 1, bytes.count) }
+        return at
     }
 
-    /// The first series of a family.
-    private mutating func begin() {
+    /// A family of a tool: its lines with `#`, and the others.
+    private mutating func add(
+        _ head: UnsafeRawBufferPointer, _ samples: UnsafeRawBufferPointer, _ label: ToolLabel?
+    ) {
+        guard let index = family(Array(head)) else {
+            omitted &+= 1
+            return
+        }
+        guard let label else {
+            families[index].samples += samples
+            if samples.last != 0x0A { families[index].samples.append(0x0A) }
+            return
+        }
+        label.write(samples, to: &families[index].samples)
+    }
+
+    /// Nil: it is left out.
+    private mutating func family(_ head: [UInt8]) -> Int? {
         let (name, type) = Self.title(head)
-        current = nil
         for (index, family) in families.enumerated() where family.name == name {
-            if family.type == type { current = index } else { omitted &+= 1 }
-            head = []
-            if current == nil { return }
+            return family.type == type ? index : nil
         }
-        if current == nil && !head.isEmpty {
-            families.append(Family(name: name, head: head, type: type))
-            current = families.count &- 1
-        }
-        head = []
+        families.append(Family(name: name, head: head, type: type))
+        return families.count &- 1
     }
 
     /// `# TYPE name type`
@@ -82,39 +85,6 @@ struct MergedText {
             if words.count == 4, words[1].elementsEqual("TYPE".utf8) { return (Array(words[2]), Array(words[3])) }
         }
         return ([], [])
-    }
-
-    /// `name{labels} value` or `name value`, with the label in front. One that the tool calls `tool` itself becomes
-    /// `exported_tool`, as Prometheus does.
-    private static func append(_ line: UnsafeRawBufferPointer, _ label: [UInt8]?, to result: inout [UInt8]) {
-        defer { result.append(0x0A) }
-        guard let label, let end = line.firstIndex(where: { $0 == UInt8(ascii: "{") || $0 == 0x20 }) else {
-            result += line
-            return
-        }
-        result += line[..<end]
-        result.append(UInt8(ascii: "{"))
-        result += label
-        guard line[end] == UInt8(ascii: "{") else {
-            result.append(UInt8(ascii: "}"))
-            result += line[end...]
-            return
-        }
-        var at = end &+ 1
-        while at < line.count, line[at] != UInt8(ascii: "}") {
-            result.append(UInt8(ascii: ","))
-            let name = at
-            while at < line.count, line[at] != UInt8(ascii: "=") { at &+= 1 }
-            if ("tool" as StaticString).isSame(UnsafeRawBufferPointer(rebasing: line[name..<at])) {
-                result.append("exported_")
-            }
-            at &+= 2
-            while at < line.count, line[at] != UInt8(ascii: "\"") { at &+= line[at] == UInt8(ascii: "\\") ? 2 : 1 }
-            at = min(at &+ 1, line.count)
-            result += line[name..<at]
-            if at < line.count, line[at] == UInt8(ascii: ",") { at &+= 1 }
-        }
-        result += line[min(at, line.count)...]
     }
 
     func text(isOpenMetrics: Bool) -> [UInt8] {
