@@ -3,7 +3,7 @@ import os
 import re
 import subprocess
 
-from agents import TELEMETRY, Agent, adopting, manifest, record, resident
+from agents import TELEMETRY, Agent, adopting, exchange_lines, manifest, record, resident
 from listening import connect, get
 from origin import Origin
 from stage import wait_until
@@ -120,6 +120,41 @@ def ordered(series):
     """With its labels in order."""
     name, _, labels = series.rstrip("}").partition("{")
     return name, sorted(labels.split(","))
+
+
+@test("metrics/manifest", "J6")
+def by_manifest(world):
+    """The counts of delivery are those of the manifest that the deliverer uses, installed or named; a wrong one is counted and spoils nothing."""
+    origin = world.closes(Origin(answer=500))
+    for tool in ("first", "second", "third"):
+        manifest(world, tool, origin.url)
+    installed = world.path("home", ".local", "share", "telemetry", "tools")
+    elsewhere = world.path("second.yaml")
+    os.rename(os.path.join(installed, "second.yaml"), elsewhere)
+    metric(world, "third", "count", "runs")
+    metric(world, "first", "count", "runs")
+    record(world, "first")
+    world.run([TELEMETRY, "track", "x", "--tool", "second", "--manifest", elsewhere], preexec_fn=adopting)
+    with open(os.path.join(installed, "third.yaml"), "w") as file:
+        file.write("tool: [\n")
+    agent = Agent(world)
+    body = f"second\n{elsewhere}".encode()
+    answer = exchange_lines(agent.socket, b"POST /agent/wake HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    check(answer.startswith(b"HTTP/1.1 204 "), f"{answer[:100]}")
+    wait_until(lambda: all(agent.tool(tool)["state"] == "waiting" and agent.tool(tool)["failures"] for tool in ("first", "second")), "deliveries that fail")
+    for headers in BOTH:
+        found = checked(agent.socket, **headers)
+        for tool, arguments in (("first", []), ("second", ["--manifest", elsewhere])):
+            own = samples(world.run([TELEMETRY, "metrics", "--delivery", "--tool", tool, *arguments]).stdout)
+            own = {series: value for series, value in own.items() if series.startswith("telemetry_delivery_")}
+            labels = f'{{tool="{tool}",destination="http",kind="http"}}'
+            check(own["telemetry_delivery_consecutive_failures" + labels] >= 1, f"{own}")
+            check_equal(sorted(own), sorted(series for series in found if series.startswith("telemetry_delivery_") and f'"{tool}"' in series), "series of delivery")
+            check(found["telemetry_delivery_last_attempt_timestamp_seconds" + labels] > 1e9, "the last attempt")
+        check_equal(1.0, found["telemetry_agent_unreadable_tools"], "tools that cannot be read")
+        check_equal([], [series for series in found if '"third"' in series and not series.startswith("telemetry_agent_")], "series of the wrong manifest's tool")
+        check_equal(1.0, found['runs_total{tool="first"}'], "the other tool's counter")
+    agent.end()
 
 
 @test("metrics/large", "J6")

@@ -32,7 +32,12 @@ struct MetricsPage {
         var merged = MergedText(limit: Self.limit)
         var unreadable: UInt64 = 0
         for tool in agent.deliverer.tools {
-            let options = Options(toolName: tool.name, toolVersion: "", role: .helper(isRecording: false))
+            let options = ManifestLookup.options(tool: tool.name, manifest: tool.manifest)
+            // It says where the tool's files are, and who receives them.
+            if options.error != nil {
+                unreadable &+= 1
+                continue
+            }
             // What is kept for the user, if the user has asked for that; else what the author may get.
             do throws(SystemError) {
                 let series = try MetricsReport.series(OwnChoice.options(options) ?? options, format)
@@ -80,7 +85,8 @@ struct MetricsPage {
                 "telemetry_agent_omitted_families", .gauge,
                 "Metrics of a tool that are not in this text: another tool has the name with another type.", omitted),
             single(
-                "telemetry_agent_unreadable_tools", .gauge, "Tools whose metrics cannot be read.", unreadable),
+                "telemetry_agent_unreadable_tools", .gauge, "Tools whose metrics or manifest cannot be read.",
+                unreadable),
         ]
     }
 
