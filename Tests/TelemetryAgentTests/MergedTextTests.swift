@@ -1,3 +1,4 @@
+import TelemetryCore
 import XCTest
 
 @testable import TelemetryAgent
@@ -78,6 +79,42 @@ final class MergedTextTests: XCTestCase {
 
             """)
         XCTAssertEqual(omitted, 0)
+    }
+
+    /// In Prometheus' text a counter has the name of its samples. The first one stays.
+    func testNamesOfSamplesThatAreTaken() {
+        for (first, second) in [
+            ("# TYPE h histogram\nh_count 1\n", "# TYPE h_count gauge\nh_count 2\n"),
+            ("# TYPE h_sum gauge\nh_sum 1\n", "# TYPE h histogram\nh_sum 2\n"),
+            ("# TYPE h histogram\nh_sum 1\n", "# TYPE h_bucket_total counter\nh_bucket_total 2\n"),
+            ("# TYPE a_total counter\na_total 1\n", "# TYPE a gauge\na 2\n"),
+            ("# TYPE a counter\na_total 1\n", "# TYPE a_created gauge\na_created 2\n"),
+        ] {
+            let (text, omitted) = merged([(first, "one"), (second, "two")])
+            XCTAssertFalse(text.contains(" 2\n"), text)
+            XCTAssertTrue(text.contains(" 1\n"), text)
+            XCTAssertEqual(omitted, 1, second)
+        }
+    }
+
+    func testOwnNames() {
+        var own = FixedFamily("own_total", .counter, help: "H")
+        var text = MergedText(limit: 1 << 20, own: [own, FixedFamily("own_size", .gauge, help: "H")])
+        for tool in [
+            "# TYPE own_total counter\nown_total 1\n", "# TYPE own gauge\nown 2\n",
+            "# TYPE own_size gauge\nown_size 3\n",
+        ] {
+            text.add(Array(tool.utf8), tool: "t")
+        }
+        XCTAssertEqual(text.omitted, 3)
+        own.add(4, [FixedFamily.Label("tool", "t")])
+        text.add(MetricsReport.text([own], .text) ?? [], tool: nil)
+        XCTAssertEqual(
+            String(decoding: text.text(isOpenMetrics: false), as: UTF8.self),
+            "# HELP own_total H\n# TYPE own_total counter\nown_total{tool=\"t\"} 4\n")
+        XCTAssertEqual(text.omitted, 3)
+        XCTAssertFalse(text.isIncomplete)
+        XCTAssertTrue(MetricsReport.countFamilies.count == 20)
     }
 
     func testLeftOut() {

@@ -122,6 +122,39 @@ def ordered(series):
     return name, sorted(labels.split(","))
 
 
+@test("metrics/names", "J6")
+def taken(world):
+    """What a tool calls like a series of the agent's, or like a sample of another tool, is left out and counted; the first one stays."""
+    origin = world.closes(Origin())
+    for tool in ("first", "second", "third", "fourth"):
+        manifest(world, tool, origin.url)
+    metric(world, "first", "count", "telemetry_events_recorded", "--by", "1000")
+    metric(world, "first", "count", "telemetry.spans.recorded", "--by", "1000")
+    metric(world, "first", "gauge", "telemetry_agent_tools", "99")
+    metric(world, "first", "gauge", "telemetry_agent_passes_total", "99")
+    metric(world, "first", "observe", "h", "1")
+    metric(world, "first", "gauge", "only.first", "1")
+    metric(world, "second", "gauge", "h_count", "5")
+    metric(world, "second", "count", "h_sum", "--by", "5")
+    metric(world, "fourth", "observe", "h", "2")
+    metric(world, "third", "count", "h.bucket", "--by", "5")
+    metric(world, "third", "count", "only", "--by", "5")
+    metric(world, "third", "gauge", "only_total_first", "5")
+    agent = Agent(world)
+    record(world, "first")
+    wait_until(lambda: agent.tool("first")["state"] == "idle" and len(origin.requests) == 1, "the event")
+    for headers in BOTH:
+        found = checked(agent.socket, **headers)
+        check_equal(1.0, found['telemetry_events_recorded_total{tool="first"}'], "events")
+        check_equal(4.0, found["telemetry_agent_tools"], "tools")
+        check_equal([], [series for series, value in found.items() if value in (5.0, 99.0, 1000.0) and not series.startswith("only")], "series that are left out")
+        check_equal([1.0, 1.0], [found[f'h_count{{tool="{tool}"}}'] for tool in ("first", "fourth")], "the histogram of two tools")
+        check_equal((1.0, 5.0, 5.0), (found['only_first{tool="first"}'], found['only_total{tool="third"}'], found['only_total_first{tool="third"}']), "names that are free")
+        # Four of the agent's names; h_count and h_sum; h_bucket.
+        check_equal(7.0, found["telemetry_agent_omitted_families"], "families that are left out")
+    agent.end()
+
+
 @test("metrics/manifest", "J6")
 def by_manifest(world):
     """The counts of delivery are those of the manifest that the deliverer uses, installed or named; a wrong one is counted and spoils nothing."""
