@@ -3,8 +3,9 @@ import os
 import re
 import socket
 import time
+import urllib.parse
 
-from agents import Agent, exchange_lines, resident
+from agents import TELEMETRY, Agent, environment_of, exchange_lines, resident
 from listening import connect, get
 from suite import check, check_equal, test
 
@@ -129,6 +130,16 @@ def continues(world):
     with connect(agent.socket) as client:
         client.sendall(WAKE + b"Expect: 100-continue\r\nContent-Length: 400000\r\n\r\n")
         check_equal(413, status_of(client.recv(1000)), "for a body that is too long")
+    agent.end()
+
+
+@test("requests/token", "J7 J8")
+def token(world):
+    """HEAD does not use up the token in the page's address."""
+    agent = Agent(world)
+    address = urllib.parse.urlsplit(world.run([TELEMETRY, "view", "--no-browser"], environment=environment_of(world)).stdout.strip())
+    for method, expected in (("HEAD", 403), ("HEAD", 403), ("GET", 303), ("GET", 403)):
+        check_equal(expected, get(address.port, "/?" + address.query, method)[0], f"status for {method}")
     agent.end()
 
 
