@@ -1,3 +1,4 @@
+import TelemetryCore
 import XCTest
 
 @testable import TelemetryAgent
@@ -41,6 +42,79 @@ final class MergedTextTests: XCTestCase {
             text.hasSuffix(
                 #"a{tool="one",exported_tool="x",p="a\"b\\c}d,tool=\"e\"",le="+Inf"} 1 # {trace_id="x"} 0.5"# + "\n"),
             text)
+    }
+
+    // MARK: names and labels
+
+    /// Each label is there once, and no two series become one.
+    func testLabelsThatAreTaken() {
+        let (text, omitted) = merged([
+            (
+                """
+                # TYPE e gauge
+                e{tool="1",exported_tool="2"} 1
+                e{exported_tool="1"} 2
+                e{tool="1"} 3
+                e{a="b"} 4
+                e 5
+                # TYPE f gauge
+                f{x="tool=\\"",mytool="1",exported_tool="2"} 6
+
+                """, "t"
+            ), ("# TYPE e gauge\ne{tool=\"1\"} 7\ne{} 8\n", "u"),
+        ])
+        XCTAssertEqual(
+            text,
+            """
+            # TYPE e gauge
+            e{tool="t",exported_exported_tool="1",exported_tool="2"} 1
+            e{tool="t",exported_tool="1"} 2
+            e{tool="t",exported_exported_tool="1"} 3
+            e{tool="t",a="b"} 4
+            e{tool="t"} 5
+            e{tool="u",exported_tool="1"} 7
+            e{tool="u"} 8
+            # TYPE f gauge
+            f{tool="t",x="tool=\\"",mytool="1",exported_tool="2"} 6
+
+            """)
+        XCTAssertEqual(omitted, 0)
+    }
+
+    /// In Prometheus' text a counter has the name of its samples. The first one stays.
+    func testNamesOfSamplesThatAreTaken() {
+        for (first, second) in [
+            ("# TYPE h histogram\nh_count 1\n", "# TYPE h_count gauge\nh_count 2\n"),
+            ("# TYPE h_sum gauge\nh_sum 1\n", "# TYPE h histogram\nh_sum 2\n"),
+            ("# TYPE h histogram\nh_sum 1\n", "# TYPE h_bucket_total counter\nh_bucket_total 2\n"),
+            ("# TYPE a_total counter\na_total 1\n", "# TYPE a gauge\na 2\n"),
+            ("# TYPE a counter\na_total 1\n", "# TYPE a_created gauge\na_created 2\n"),
+        ] {
+            let (text, omitted) = merged([(first, "one"), (second, "two")])
+            XCTAssertFalse(text.contains(" 2\n"), text)
+            XCTAssertTrue(text.contains(" 1\n"), text)
+            XCTAssertEqual(omitted, 1, second)
+        }
+    }
+
+    func testOwnNames() {
+        var own = FixedFamily("own_total", .counter, help: "H")
+        var text = MergedText(limit: 1 << 20, own: [own, FixedFamily("own_size", .gauge, help: "H")])
+        for tool in [
+            "# TYPE own_total counter\nown_total 1\n", "# TYPE own gauge\nown 2\n",
+            "# TYPE own_size gauge\nown_size 3\n",
+        ] {
+            text.add(Array(tool.utf8), tool: "t")
+        }
+        XCTAssertEqual(text.omitted, 3)
+        own.add(4, [FixedFamily.Label("tool", "t")])
+        text.add(MetricsReport.text([own], .text) ?? [], tool: nil)
+        XCTAssertEqual(
+            String(decoding: text.text(isOpenMetrics: false), as: UTF8.self),
+            "# HELP own_total H\n# TYPE own_total counter\nown_total{tool=\"t\"} 4\n")
+        XCTAssertEqual(text.omitted, 3)
+        XCTAssertFalse(text.isIncomplete)
+        XCTAssertTrue(MetricsReport.countFamilies.count == 20)
     }
 
     func testLeftOut() {

@@ -3,8 +3,9 @@ import os
 import re
 import socket
 import time
+import urllib.parse
 
-from agents import Agent, exchange_lines, resident
+from agents import TELEMETRY, Agent, environment_of, exchange_lines, resident
 from listening import connect, get
 from suite import check, check_equal, test
 
@@ -129,6 +130,33 @@ def continues(world):
     with connect(agent.socket) as client:
         client.sendall(WAKE + b"Expect: 100-continue\r\nContent-Length: 400000\r\n\r\n")
         check_equal(413, status_of(client.recv(1000)), "for a body that is too long")
+    agent.end()
+
+
+@test("requests/length", "J1 J3")
+def length(world):
+    """A body of OTLP that is too long as it is sent is refused in the form that OTLP wants: a google.rpc.Status in the request's type."""
+    agent = Agent(world, "--listen", "127.0.0.1:0")
+    text = b"the body is larger than 16 MiB, as it is sent"
+    forms = {b"application/x-protobuf": b"\x08\x08\x12" + bytes([len(text)]) + text, b"application/json; x=y": b'{"code":8,"message":"' + text + b'"}'}
+    for path in (b"logs", b"traces", b"metrics"):
+        for kind, body in forms.items():
+            for field in (b"Content-Length: 16777217\r\n\r\n", b"Content-Length: " + 22 * b"9" + b"\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n1000001\r\n"):
+                answer = exchange_lines(agent.socket, b"POST /v1/" + path + b" HTTP/1.1\r\nContent-Type: " + kind + b"\r\n" + HOST + field)
+                check_equal((413, body), (status_of(answer), answer.partition(b"\r\n\r\n")[2]), f"answer to {path} {kind} {field}")
+                check(b"\r\nContent-Type: " + kind.partition(b";")[0] + b"\r\n" in answer and b"\r\nConnection: close\r\n" in answer, f"{answer}")
+    answer = exchange_lines(agent.socket, WAKE + b"Content-Length: 99999999\r\n\r\n")
+    check(b"\r\nContent-Type: text/plain; charset=utf-8\r\n" in answer and answer.endswith(b"The request is too long.\n"), f"{answer}")
+    agent.end()
+
+
+@test("requests/token", "J7 J8")
+def token(world):
+    """HEAD does not use up the token in the page's address."""
+    agent = Agent(world)
+    address = urllib.parse.urlsplit(world.run([TELEMETRY, "view", "--no-browser"], environment=environment_of(world)).stdout.strip())
+    for method, expected in (("HEAD", 403), ("HEAD", 403), ("GET", 303), ("GET", 403)):
+        check_equal(expected, get(address.port, "/?" + address.query, method)[0], f"status for {method}")
     agent.end()
 
 

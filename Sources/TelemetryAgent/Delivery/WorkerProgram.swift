@@ -26,10 +26,7 @@ struct WorkerProgram {
 
     private func report(_ task: WorkerTask) -> WorkerReport {
         var report = WorkerReport()
-        let options = Options(toolName: task.tool, toolVersion: "", role: .helper(isRecording: false))
-        if let path = task.manifest ?? ManifestLookup.installed(tool: task.tool) {
-            try? Manifest.load(path: path, into: options)
-        }
+        let options = ManifestLookup.options(tool: task.tool, manifest: task.manifest)
         if options.error != nil {
             report.outcome = .options
             return report

@@ -199,7 +199,7 @@ final class Connection: PolledSource {
             }
         }
         guard let reader = BodyReader(head.body, limit: route.bodyLimit) else {
-            return answer(.refusing(413), head, isKept: false, now)
+            return answer(route.make(request).refuseLength(), head, isKept: false, now)
         }
         stage = .body(head, reader, route.make(request))
         deadline = now &+ Self.bodyNanoseconds
@@ -224,6 +224,7 @@ final class Connection: PolledSource {
         if let early { return answer(early, head, isKept: false, now) }
         switch step {
         case .incomplete: stage = .body(head, reader, handler)
+        case .refused(413): answer(handler.refuseLength(), head, isKept: false, now)
         case .refused(let status): answer(.refusing(status), head, isKept: false, now)
         case .complete: answer(handler.finish(), head, isKept: head.isKept, now)
         }

@@ -8,6 +8,12 @@ package protocol RequestHandler: AnyObject {
     func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer?
     /// The whole body has come.
     func finish() -> HTTPAnswer
+    /// The body is longer than the route takes, or says that it is. The connection ends after the answer.
+    func refuseLength() -> HTTPAnswer
+}
+
+extension RequestHandler {
+    package func refuseLength() -> HTTPAnswer { .refusing(413) }
 }
 
 /// Which requests a handler is for.

@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
+import TelemetryCore
 
 /// The texts of several tools as one: each family once, with the series of all tools, which a label `tool` tells apart.
 /// Pure. It reads what `PrometheusText` writes.
 struct MergedText {
     private struct Family {
-        /// As the lines with `#` name it.
+        /// That of OpenMetrics, in both formats.
         let name: [UInt8]
-        /// These lines, of the first tool that has the family.
-        var head: [UInt8]
-        var type: [UInt8]
+        let type: MetricType
+        /// Not a tool's: its series have the label.
+        let isOwn: Bool
+        /// Its lines with `#`, of the first tool that has it; empty: none has yet.
+        var head: [UInt8] = []
         var samples: [UInt8] = []
     }
 
     private var families: [Family] = []
-    /// Lines with `#` of the family that is being read.
-    private var head: [UInt8] = []
-    /// Of it; nil: it is left out.
-    private var current: Int?
+    private let names = NameRegister()
     private var count = 0
     private let limit: Int
-    /// Families of a tool that another one has with another type, or for which there is no room.
+    /// Families of a tool whose name, or that of a sample, another family has, and those for which there is no room.
     private(set) var omitted: UInt64 = 0
 
-    /// Bytes; what comes after that many is left out.
-    init(limit: Int) { self.limit = limit }
+    /// `limit`: bytes; what comes after that many is left out. `own`: families that the agent itself makes. Their names
+    /// are taken whether they have a series or not, so that a tool's metric of that name does not come and go.
+    init(limit: Int, own: [FixedFamily] = []) {
+        self.limit = limit
+        for family in own { _ = add(Family(name: Array(family.base), type: family.type, isOwn: true)) }
+    }
+
+    /// Memory ran out.
+    var isIncomplete: Bool { names.isIncomplete }
 
     /// `tool`: the label's value for every series; nil: they have it.
     mutating func add(_ text: [UInt8], tool: String?) {
@@ -32,89 +39,80 @@ struct MergedText {
             return
         }
         count &+= text.count
-        let label = tool.map { Array("tool=\"".utf8) + Array($0.utf8) + [UInt8(ascii: "\"")] }
-        head = []
-        current = nil
+        let label = tool.map { ToolLabel($0) }
         text.withUnsafeBytes { bytes in
-            var start = 0
-            while start < bytes.count {
-                var end = start
-                while end < bytes.count, bytes[end] != 0x0A { end &+= 1 }
-                take(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), label)
-                start = end &+ 1
+            var at = 0
+            while at < bytes.count {
+                let start = at
+                at = Self.skip(bytes, from: start) { $0 == UInt8(ascii: "#") }
+                let middle = at
+                at = Self.skip(bytes, from: middle) { $0 != UInt8(ascii: "#") }
+                // A head without series is that of a family that is empty, or the end of OpenMetrics.
+                guard start < middle, middle < at else { continue }
+                add(
+                    UnsafeRawBufferPointer(rebasing: bytes[start..<middle]),
+                    UnsafeRawBufferPointer(rebasing: bytes[middle..<at]), label)
             }
         }
     }
 
-    private mutating func take(_ line: UnsafeRawBufferPointer, _ label: [UInt8]?) {
-        guard line.first == UInt8(ascii: "#") else {
-            if !head.isEmpty { begin() }
-            if let current { Self.append(line, label, to: &families[current].samples) }
-            return
-        }
-        if ("# EOF" as StaticString).isSame(line) { return }
-        // The first line after the series of another one.
-        if current != nil { (head, current) = ([], nil) }
-        head += line
-        head.append(0x0A)
+    /// Behind the lines whose first byte is like that.
+    private static func skip(_ bytes: UnsafeRawBufferPointer, from start: Int, _ isLike: (UInt8) -> Bool) -> Int {
+        var at = start
+        while at < bytes.count, isLike(bytes[at]) { at = min(bytes.lineEnd(from: at) &+ 1, bytes.count) }
+        return at
     }
 
-    /// The first series of a family.
-    private mutating func begin() {
-        let (name, type) = Self.title(head)
-        current = nil
-        for (index, family) in families.enumerated() where family.name == name {
-            if family.type == type { current = index } else { omitted &+= 1 }
-            head = []
-            if current == nil { return }
+    /// A family of a tool: its lines with `#`, and the others.
+    private mutating func add(
+        _ head: UnsafeRawBufferPointer, _ samples: UnsafeRawBufferPointer, _ label: ToolLabel?
+    ) {
+        guard let index = family(Array(head), isOwn: label == nil) else {
+            omitted &+= 1
+            return
         }
-        if current == nil && !head.isEmpty {
-            families.append(Family(name: name, head: head, type: type))
-            current = families.count &- 1
+        guard let label else {
+            families[index].samples += samples
+            if samples.last != 0x0A { families[index].samples.append(0x0A) }
+            return
         }
-        head = []
+        label.write(samples, to: &families[index].samples)
+    }
+
+    /// Nil: it is left out.
+    private mutating func family(_ head: [UInt8], isOwn: Bool) -> Int? {
+        guard let (name, type) = Self.title(head) else { return nil }
+        guard let index = names.owner(of: name) else {
+            return add(Family(name: name, type: type, isOwn: isOwn, head: head))
+        }
+        // Another family may have a sample of that name.
+        guard index < families.count, families[index].name == name, families[index].type == type,
+            families[index].isOwn == isOwn
+        else { return nil }
+        if families[index].head.isEmpty { families[index].head = head }
+        return index
+    }
+
+    /// Nil: one of its names is taken.
+    private mutating func add(_ family: Family) -> Int? {
+        guard names.take(family.name, family.type, for: families.count) else { return nil }
+        families.append(family)
+        return families.count &- 1
     }
 
     /// `# TYPE name type`
-    private static func title(_ head: [UInt8]) -> (name: [UInt8], type: [UInt8]) {
+    private static func title(_ head: [UInt8]) -> (name: [UInt8], type: MetricType)? {
         for line in head.split(separator: 0x0A) {
             let words = line.split(separator: 0x20, maxSplits: 3)
-            if words.count == 4, words[1].elementsEqual("TYPE".utf8) { return (Array(words[2]), Array(words[3])) }
+            guard words.count == 4, words[1].elementsEqual("TYPE".utf8) else { continue }
+            if words[3].elementsEqual("histogram".utf8) { return (Array(words[2]), .histogram) }
+            guard words[3].elementsEqual("counter".utf8) else { return (Array(words[2]), .gauge) }
+            let total = Array("_total".utf8)
+            // Prometheus' text has the name of the samples.
+            let isSample = words[2].count > total.count && words[2].suffix(total.count).elementsEqual(total)
+            return (Array(isSample ? words[2].dropLast(total.count) : words[2]), .counter)
         }
-        return ([], [])
-    }
-
-    /// `name{labels} value` or `name value`, with the label in front. One that the tool calls `tool` itself becomes
-    /// `exported_tool`, as Prometheus does.
-    private static func append(_ line: UnsafeRawBufferPointer, _ label: [UInt8]?, to result: inout [UInt8]) {
-        defer { result.append(0x0A) }
-        guard let label, let end = line.firstIndex(where: { $0 == UInt8(ascii: "{") || $0 == 0x20 }) else {
-            result += line
-            return
-        }
-        result += line[..<end]
-        result.append(UInt8(ascii: "{"))
-        result += label
-        guard line[end] == UInt8(ascii: "{") else {
-            result.append(UInt8(ascii: "}"))
-            result += line[end...]
-            return
-        }
-        var at = end &+ 1
-        while at < line.count, line[at] != UInt8(ascii: "}") {
-            result.append(UInt8(ascii: ","))
-            let name = at
-            while at < line.count, line[at] != UInt8(ascii: "=") { at &+= 1 }
-            if ("tool" as StaticString).isSame(UnsafeRawBufferPointer(rebasing: line[name..<at])) {
-                result.append("exported_")
-            }
-            at &+= 2
-            while at < line.count, line[at] != UInt8(ascii: "\"") { at &+= line[at] == UInt8(ascii: "\\") ? 2 : 1 }
-            at = min(at &+ 1, line.count)
-            result += line[name..<at]
-            if at < line.count, line[at] == UInt8(ascii: ",") { at &+= 1 }
-        }
-        result += line[min(at, line.count)...]
+        return nil
     }
 
     func text(isOpenMetrics: Bool) -> [UInt8] {

@@ -29,10 +29,16 @@ struct MetricsPage {
     }
 
     private func text(_ format: ExpositionFormat) -> [UInt8]? {
-        var merged = MergedText(limit: Self.limit)
+        var merged = MergedText(
+            limit: Self.limit, own: families(omitted: 0, unreadable: 0) + MetricsReport.countFamilies)
         var unreadable: UInt64 = 0
         for tool in agent.deliverer.tools {
-            let options = Options(toolName: tool.name, toolVersion: "", role: .helper(isRecording: false))
+            let options = ManifestLookup.options(tool: tool.name, manifest: tool.manifest)
+            // It says where the tool's files are, and who receives them.
+            if options.error != nil {
+                unreadable &+= 1
+                continue
+            }
             // What is kept for the user, if the user has asked for that; else what the author may get.
             do throws(SystemError) {
                 let series = try MetricsReport.series(OwnChoice.options(options) ?? options, format)
@@ -46,7 +52,7 @@ struct MetricsPage {
             return nil
         }
         merged.add(own, tool: nil)
-        return merged.text(isOpenMetrics: format == .openMetrics)
+        return merged.isIncomplete ? nil : merged.text(isOpenMetrics: format == .openMetrics)
     }
 
     private func families(omitted: UInt64, unreadable: UInt64) -> [FixedFamily] {
@@ -78,9 +84,10 @@ struct MetricsPage {
                 deliverer.lostWorkers),
             single(
                 "telemetry_agent_omitted_families", .gauge,
-                "Metrics of a tool that are not in this text: another tool has the name with another type.", omitted),
+                "Metrics of a tool that are not in this text: their name, or that of a sample, is taken.", omitted),
             single(
-                "telemetry_agent_unreadable_tools", .gauge, "Tools whose metrics cannot be read.", unreadable),
+                "telemetry_agent_unreadable_tools", .gauge, "Tools whose metrics or manifest cannot be read.",
+                unreadable),
         ]
     }
 

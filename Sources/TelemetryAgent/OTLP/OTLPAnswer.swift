@@ -66,9 +66,18 @@ package struct OTLPAnswer {
     }
 
     static func tooLarge(isJSON: Bool) -> OTLPAnswer {
+        tooLarge(isJSON: isJSON, OTLPLimits.bodyBytes, " MiB, unpacked")
+    }
+
+    /// As it is sent, packed or not.
+    static func tooLong(isJSON: Bool) -> OTLPAnswer {
+        tooLarge(isJSON: isJSON, OTLPHandler.bodyLimit, " MiB, as it is sent")
+    }
+
+    private static func tooLarge(isJSON: Bool, _ limit: Int, _ unit: String) -> OTLPAnswer {
         OTLPAnswer(
             413, isJSON: isJSON, code: resourceExhausted,
-            "the body is larger than " + (OTLPLimits.bodyBytes >> 20).description + " MiB")
+            "the body is larger than " + (limit >> 20).description + unit)
     }
 
     /// Send it again, a little later. An agent that is busy says so before it has read the body.

@@ -60,6 +60,8 @@ final class OTLPHandler: RequestHandler {
         return Self.answer(answer)
     }
 
+    func refuseLength() -> HTTPAnswer { Self.answer(.tooLong(isJSON: isJSON)) }
+
     private static func answer(_ answer: OTLPAnswer) -> HTTPAnswer {
         var made = HTTPAnswer(answer.status, answer.contentType, body: answer.bytes)
         if let seconds = answer.retryAfter { made.fields.append("Retry-After: " + seconds.description) }

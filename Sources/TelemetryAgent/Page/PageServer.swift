@@ -118,8 +118,8 @@ package final class PageServer {
         let now = Clock.monotonic()
         var formToken: [UInt8] = []
         if !request.peer.isLocal {
-            // An address with a token is for a browser that has no session yet.
-            if let token = PageRequest.value("token", in: request.query ?? []), view.method == .get {
+            // An address with a token is for a browser that has no session yet. HEAD changes nothing: RFC 9110, 9.2.1.
+            if let token = PageRequest.value("token", in: request.query ?? []), request.method == .get {
                 return begin(token, request, now)
             }
             guard let session = access.session(of: request, now: now) else { return Self.stranger() }

@@ -5,7 +5,7 @@
 package struct FixedFamily {
     /// A counter's ends with `_total`.
     let name: StaticString
-    let type: MetricType
+    package let type: MetricType
     /// The word that `name` ends with; empty: none.
     let unit: StaticString
     let help: StaticString
@@ -21,7 +21,7 @@ package struct FixedFamily {
     }
 
     /// OpenMetrics' name of the family: a counter's without `_total`.
-    var base: UnsafeRawBufferPointer {
+    package var base: UnsafeRawBufferPointer {
         let whole = name.rawBytes
         return type == .counter ? UnsafeRawBufferPointer(rebasing: whole.dropLast(Self.suffix)) : whole
     }

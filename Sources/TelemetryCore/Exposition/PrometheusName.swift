@@ -88,6 +88,8 @@ struct PrometheusName {
 struct TakenNames: ~Copyable {
     private var texts = ByteBuffer()
     private var ranges = PlainList<Range<Int>>()
+    /// The number that each name was taken for.
+    private var owners = PlainList<Int>()
     private var index = HashIndex()
     /// Memory ran out.
     private(set) var isIncomplete = false
@@ -98,16 +100,17 @@ struct TakenNames: ~Copyable {
         isIncomplete = false
         texts.removeAll()
         ranges.removeAll()
+        owners.removeAll()
         return index.begin(expecting: count &* 6)
     }
 
     /// Takes the names of a family and of its samples, in both formats. False: one of them is taken, or there is no
     /// memory, and none is taken now.
-    mutating func take(_ base: [UInt8], _ type: MetricType) -> Bool {
+    mutating func take(_ base: [UInt8], _ type: MetricType, for owner: Int = 0) -> Bool {
         var names: [[UInt8]] = [base]
         for suffix in Self.suffixes(type) { names.append(base + suffix) }
-        for name in names where find(name) { return false }
-        for name in names where !add(name) { isIncomplete = true }
+        for name in names where self.owner(of: name) != nil { return false }
+        for name in names where !add(name, owner) { isIncomplete = true }
         return !isIncomplete
     }
 
@@ -125,21 +128,23 @@ struct TakenNames: ~Copyable {
         name.withUnsafeBytes { area in area.baseAddress.map { csystem_crc32c(0, $0, area.count) } ?? 0 }
     }
 
-    private func find(_ name: [UInt8]) -> Bool {
+    /// The number that the name of a family or of a sample was taken for; nil: it is free.
+    func owner(of name: [UInt8]) -> Int? {
         let hash = Self.hash(name)
         var slot = index.start(hash)
         while let number = index.next(hash, &slot) {
-            if texts.bytes[ranges[number]].elementsEqual(name) { return true }
+            if texts.bytes[ranges[number]].elementsEqual(name) { return owners[number] }
         }
-        return false
+        return nil
     }
 
-    private mutating func add(_ name: [UInt8]) -> Bool {
+    private mutating func add(_ name: [UInt8], _ owner: Int) -> Bool {
         let hash = Self.hash(name)
         var slot = index.start(hash)
         while index.next(hash, &slot) != nil {}
         let start = texts.count
         name.withUnsafeBytes { texts.append($0) }
-        return !texts.isIncomplete && ranges.append(start..<texts.count) && index.add(hash, ranges.count &- 1, at: slot)
+        return !texts.isIncomplete && ranges.append(start..<texts.count) && owners.append(owner)
+            && index.add(hash, ranges.count &- 1, at: slot)
     }
 }

@@ -6,6 +6,14 @@ import CSystem
 enum DeliveryMetrics {
     private typealias Label = FixedFamily.Label
 
+    /// All that there may be, whatever a tool has.
+    static func names() -> [FixedFamily] {
+        let none = Label("tool", "")
+        return [Words.events, .spans].flatMap { words in
+            counts(telemetry_statistics(), none, words) + deliveries([], none, words)
+        }
+    }
+
     /// Those of a signal are empty if it has no spool.
     static func families(_ options: Options) throws(SystemError) -> [FixedFamily] {
         try families(options, .events) + families(options.ofSpans, .spans)

@@ -53,6 +53,9 @@ package enum MetricsReport {
         text(try DeliveryMetrics.families(options), format)
     }
 
+    /// The families that `counts` may have. Their samples mean nothing.
+    package static var countFamilies: [FixedFamily] { DeliveryMetrics.names() }
+
     package static func text(_ families: [FixedFamily], _ format: ExpositionFormat) -> [UInt8]? {
         guard let none = MetricSnapshot.empty else { return nil }
         var text = PrometheusText(format)

@@ -19,6 +19,14 @@ package enum ManifestLookup {
         candidates(tool: tool).first { SharedFile.exists($0) }
     }
 
+    /// A tool's options, for a process that is about several tools. `named`: the manifest that a program of the tool has
+    /// named; nil: the installed one. What is wrong with it is the options' error.
+    package static func options(tool: String, manifest named: String?) -> Options {
+        let options = Options(toolName: tool, toolVersion: "", role: .helper(isRecording: false))
+        if let path = named ?? installed(tool: tool) { try? Manifest.load(path: path, into: options) }
+        return options
+    }
+
     static func candidates(tool: String) -> [String] {
         guard ToolName.isValid(tool) else { return [] }
         return directories.map { $0 + "/" + tool + suffix.text }

@@ -27,10 +27,7 @@ struct PageTool {
 
     /// The options of a command about that part; nil: the manifest is wrong.
     func options(_ part: Part) -> Options? {
-        let options = Options(toolName: name, toolVersion: "", role: .helper(isRecording: false))
-        if let path = manifest ?? ManifestLookup.installed(tool: name) {
-            do throws(ManifestError) { try Manifest.load(path: path, into: options) } catch { return nil }
-        }
+        let options = ManifestLookup.options(tool: name, manifest: manifest)
         if options.error != nil { return nil }
         let audience = part.isOwn ? OwnChoice.options(options) ?? options.own([]) : options
         return part.isOfSpans ? audience.ofSpans : audience
