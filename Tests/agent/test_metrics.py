@@ -119,7 +119,7 @@ def labels(world):
 def ordered(series):
     """With its labels in order."""
     name, _, labels = series.rstrip("}").partition("{")
-    return name, sorted(labels.split(","))
+    return name, tuple(sorted(labels.split(",")))
 
 
 @test("metrics/names", "J6")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 import TelemetryCore
 
 /// The texts of several tools as one: each family once, with the series of all tools, which a label `tool` tells apart.
@@ -44,9 +45,11 @@ struct MergedText {
             var at = 0
             while at < bytes.count {
                 let start = at
-                at = Self.skip(bytes, from: start) { $0 == UInt8(ascii: "#") }
+                while at < bytes.count, bytes[at] == UInt8(ascii: "#") {
+                    at = min(bytes.lineEnd(from: at) &+ 1, bytes.count)
+                }
                 let middle = at
-                at = Self.skip(bytes, from: middle) { $0 != UInt8(ascii: "#") }
+                at = Self.end(bytes, from: middle)
                 // A head without series is that of a family that is empty, or the end of OpenMetrics.
                 guard start < middle, middle < at else { continue }
                 add(
@@ -56,11 +59,13 @@ struct MergedText {
         }
     }
 
-    /// Behind the lines whose first byte is like that.
-    private static func skip(_ bytes: UnsafeRawBufferPointer, from start: Int, _ isLike: (UInt8) -> Bool) -> Int {
-        var at = start
-        while at < bytes.count, isLike(bytes[at]) { at = min(bytes.lineEnd(from: at) &+ 1, bytes.count) }
-        return at
+    /// Behind the lines that do not begin with `#`; `start` is at the beginning of a line.
+    private static func end(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        let next: StaticString = "\n#"
+        guard start < bytes.count, bytes[start] != UInt8(ascii: "#"), let base = bytes.baseAddress,
+            let found = memmem(base + start, bytes.count &- start, next.utf8Start, next.utf8CodeUnitCount)
+        else { return bytes.count }
+        return UnsafeRawPointer(found) - base + 1
     }
 
     /// A family of a tool: its lines with `#`, and the others.

@@ -15,50 +15,67 @@ struct ToolLabel {
 
     /// `samples`: the lines of a family.
     func write(_ samples: UnsafeRawBufferPointer, to result: inout [UInt8]) {
-        let renamed = Self.freeName(samples)
-        Self.forEachLine(samples) { line in
-            write(line, renamed, to: &result)
-            result.append(0x0A)
+        let (renamed, uses) = Self.freeName(samples)
+        var lines = 1
+        Self.forEachLine(samples) { _ in lines &+= 1 }
+        let room = samples.count &+ lines &* (text.count &+ 4) &+ uses &* renamed.count
+        // In one piece: a scrape of many series makes no copies of them.
+        let written = [UInt8](unsafeUninitializedCapacity: room) { area, count in
+            var target = LineTarget(area)
+            text.withUnsafeBytes { own in
+                renamed.withUnsafeBytes { name in
+                    Self.forEachLine(samples) { Self.write($0, own, name, to: &target) }
+                }
+            }
+            count = target.count
         }
+        if result.isEmpty { result = written } else { result += written }
     }
 
     /// `name{labels} value` or `name value`.
-    private func write(_ line: UnsafeRawBufferPointer, _ renamed: [UInt8]?, to result: inout [UInt8]) {
-        guard let end = line.firstIndex(where: { $0 == UInt8(ascii: "{") || $0 == 0x20 }) else {
-            result += line
-            return
+    private static func write(
+        _ line: UnsafeRawBufferPointer, _ own: UnsafeRawBufferPointer, _ renamed: UnsafeRawBufferPointer,
+        to target: inout LineTarget
+    ) {
+        var end = 0
+        while end < line.count, line[end] != UInt8(ascii: "{"), line[end] != 0x20 { end &+= 1 }
+        target.append(line, 0..<end)
+        if end < line.count {
+            target.append(UInt8(ascii: "{"))
+            target.append(own, 0..<own.count)
+            if line[end] == 0x20 {
+                target.append(UInt8(ascii: "}"))
+                target.append(line, end..<line.count)
+            } else {
+                writeLabels(UnsafeRawBufferPointer(rebasing: line[(end &+ 1)...]), renamed, to: &target)
+            }
         }
-        result += UnsafeRawBufferPointer(rebasing: line[..<end])
-        result.append(UInt8(ascii: "{"))
-        result += text
-        guard line[end] == UInt8(ascii: "{") else {
-            result.append(UInt8(ascii: "}"))
-            result += UnsafeRawBufferPointer(rebasing: line[end...])
-            return
-        }
-        let rest = UnsafeRawBufferPointer(rebasing: line[(end &+ 1)...])
-        if let first = rest.first, first != UInt8(ascii: "}") { result.append(UInt8(ascii: ",")) }
-        guard let renamed else {
-            result += rest
-            return
-        }
-        var labels = LabelScanner(rest)
-        while let range = labels.next() {
-            let name = UnsafeRawBufferPointer(rebasing: rest[range])
-            if Self.name.isSame(name) { result += renamed } else { result += name }
-            result += UnsafeRawBufferPointer(rebasing: rest[range.upperBound..<labels.at])
-        }
-        result += UnsafeRawBufferPointer(rebasing: rest[labels.at...])
+        target.append(0x0A)
     }
 
-    /// What a label `tool` of the series is called then; nil: none has one.
-    private static func freeName(_ samples: UnsafeRawBufferPointer) -> [UInt8]? {
+    /// From the first label to the end of the line.
+    private static func writeLabels(
+        _ rest: UnsafeRawBufferPointer, _ renamed: UnsafeRawBufferPointer, to target: inout LineTarget
+    ) {
+        if let first = rest.first, first != UInt8(ascii: "}") { target.append(UInt8(ascii: ",")) }
+        var (labels, written) = (LabelScanner(rest), 0)
+        while !renamed.isEmpty, let range = labels.next() {
+            guard name.isSame(UnsafeRawBufferPointer(rebasing: rest[range])) else { continue }
+            target.append(rest, written..<range.lowerBound)
+            target.append(renamed, 0..<renamed.count)
+            written = range.upperBound
+        }
+        target.append(rest, written..<rest.count)
+    }
+
+    /// What a label `tool` of the series is called then, and how many have one; empty: none has.
+    private static func freeName(_ samples: UnsafeRawBufferPointer) -> (name: [UInt8], uses: Int) {
         // Few tools have such a label: without these bytes nothing is taken apart.
         let sign: StaticString = "tool=\""
         guard let base = samples.baseAddress,
             memmem(base, samples.count, sign.utf8Start, sign.utf8CodeUnitCount) != nil
-        else { return nil }
-        var counts: [Int] = []
+        else { return ([], 0) }
+        var (counts, uses): ([Int], Int) = ([], 0)
         forEachLine(samples) { line in
             guard let start = line.firstIndex(where: { $0 == UInt8(ascii: "{") || $0 == 0x20 }),
                 line[start] == UInt8(ascii: "{")
@@ -67,17 +84,18 @@ struct ToolLabel {
             var labels = LabelScanner(rest)
             while let name = labels.next() {
                 guard let count = prefixes(UnsafeRawBufferPointer(rebasing: rest[name])) else { continue }
+                if count == 0 { uses &+= 1 }
                 if !counts.contains(count) { counts.append(count) }
             }
         }
-        guard counts.contains(0) else { return nil }
+        guard uses > 0 else { return ([], 0) }
         var (free, result): (Int, [UInt8]) = (0, [])
         while counts.contains(free) {
             free &+= 1
             result.append(prefix)
         }
         result.append(name)
-        return result
+        return (result, uses)
     }
 
     /// How often `exported_` comes in front of `tool`; nil: it is another name.
@@ -98,6 +116,30 @@ struct ToolLabel {
             body(UnsafeRawBufferPointer(rebasing: text[start..<end]))
             start = end &+ 1
         }
+    }
+}
+
+/// Memory that lines are written to. What finds no room there is left out.
+private struct LineTarget {
+    private let area: UnsafeMutableBufferPointer<UInt8>
+    private(set) var count = 0
+
+    init(_ area: UnsafeMutableBufferPointer<UInt8>) { self.area = area }
+
+    @inline(__always)
+    mutating func append(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+        guard let to = area.baseAddress, let from = bytes.baseAddress, range.count <= area.count &- count else {
+            return
+        }
+        memcpy(to + count, from + range.lowerBound, range.count)
+        count &+= range.count
+    }
+
+    @inline(__always)
+    mutating func append(_ byte: UInt8) {
+        guard count < area.count else { return }
+        area[count] = byte
+        count &+= 1
     }
 }
 
