@@ -25,7 +25,7 @@ CASES = [
     (b"GET /agent/status HTTP/1.1\r\n" + HOST + b"\r\n", 200), (b"GET /agent/status HTTP/1.0\r\n\r\n", 200),
     (b"GET http://localhost/agent/status HTTP/1.1\r\n" + HOST + b"\r\n", 200), (b"\r\nGET /agent/status HTTP/1.1\r\n" + HOST + b"\r\n", 200),
     (b"GET /agent/status?x HTTP/1.1\r\n" + HOST + b"\r\n", 200), (b"HEAD /agent/status HTTP/1.1\r\n" + HOST + b"\r\n", 200),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"\r\n", 404), (b"GET /agent/%73tatus HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    (b"GET /nothing HTTP/1.1\r\n" + HOST + b"\r\n", 404), (b"GET /agent/%73tatus HTTP/1.1\r\n" + HOST + b"\r\n", 404),
     (b"GET /agent/status/ HTTP/1.1\r\n" + HOST + b"\r\n", 404), (b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n", 404),
     (b"POST /agent/status HTTP/1.1\r\n" + HOST + b"\r\n", 405), (b"GET /agent/stop HTTP/1.1\r\n" + HOST + b"\r\n", 405),
     # RFC 9112: no host, two hosts, a blank before the colon, a continued line, lines that end in LF.
