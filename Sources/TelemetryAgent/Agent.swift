@@ -81,6 +81,9 @@ package final class Agent {
         } catch { throw .failed(error.text) }
         self.signals = signals
         loop.add(signals)
+        let tools = (try? EveryTool.withState()) ?? []
+        collectors.watchConsent(
+            EnvironmentMark(directory, isRefusing: ConsentEvidence.isEnvironmentRefusing(tools)), loop)
         try listen()
         addOwnRoutes()
         // It keeps no file system busy.

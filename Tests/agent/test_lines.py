@@ -95,8 +95,9 @@ def signals(world):
     """Metrics and spans, with the names that the command line and the local log have."""
     manifest(world, TOOL, "http://127.0.0.1:1", backend={"kind": "file", "path": world.path("events.jsonl")})
     agent = Agent(world)
-    # What is older than the tool's limit is not delivered any more.
-    when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 60))
+    # What is from before the yes is refused.
+    time.sleep(2.2)
+    when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 1))
     trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     found = answers(
         agent, {"tool": TOOL, "count": "runs", "by": 2, "attributes": {"kind": "a"}}, {"tool": TOOL, "count": "runs", "attributes": {"kind": "a"}},
@@ -104,7 +105,7 @@ def signals(world):
         {"tool": TOOL, "count": "runs", "by": -1}, {"tool": TOOL, "count": "1bad"},
         {"tool": TOOL, "type": "span", "name": "build", "trace_id": trace, "span_id": span, "timestamp": when + "Z", "duration_ns": 5, "status": "error",
          "status_message": "it failed", "kind": "client", "attributes": {"k": "v"}},
-        {"tool": TOOL, "name": "deploy", "type": "command.invocation", "timestamp": when + ".5Z", "duration_ms": 12, "exit_code": 3, "error_category": "network"})
+        {"tool": TOOL, "name": "deploy", "type": "command.invocation", "timestamp": when + ".25Z", "duration_ms": 12, "exit_code": 3, "error_category": "network"})
     check_equal(["ok"] * 4 + ["invalid"] * 3 + ["ok"] * 2, [each["status"] for each in found], f"answers: {found}")
     page = series(agent)
     check_equal(3.0, page[f'runs_total{{tool="{TOOL}",kind="a"}}'], "a counter")
@@ -119,7 +120,7 @@ def signals(world):
                 tuple(logged[each] for each in ("trace_id", "span_id", "name", "duration_ns", "status", "status_message", "kind", "attributes", "timestamp")), "the span")
     with open(world.path("events.jsonl")) as file:
         logged = json.loads(file.readline())
-    check_equal(("command.invocation", "deploy", 12, 3, "network", when + ".500000000Z"),
+    check_equal(("command.invocation", "deploy", 12, 3, "network", when + ".250000000Z"),
                 tuple(logged[each] for each in ("type", "name", "duration_ms", "exit_code", "error_category", "timestamp")), "the event")
     agent.end()
 

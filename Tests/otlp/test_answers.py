@@ -248,10 +248,10 @@ def later(world):
     world.environment["XDG_STATE_HOME"] = state
     world.fill(state)
     receiver = world.otlp()
-    for request in (messages.logs(TOOL, {"event_name": "e"}), messages.spans(TOOL, {}), messages.metrics(TOOL, messages.total("t", 1, 1, 1))):
+    for request in (messages.logs(TOOL, {"event_name": "e"}), messages.spans(TOOL, {}), messages.metrics(TOOL, messages.total("t", 1, time.time_ns(), messages.DELTA))):
         for form, kind in (("protobuf", PROTOBUF), ("json", JSON)):
             answer = receiver.post(request, form)
             check_equal((503, kind, 14), (answer.status, answer.content_type, answer.message.code), answer.body)
             check(1 <= answer.retry_after <= 5, f"Retry-After {answer.retry_after}")
     os.remove(os.path.join(state, "fill"))
-    check_equal((0, ""), receiver.post(messages.metrics(TOOL, messages.total("t", 1, 1, 1))).rejected, "with room")
+    check_equal((0, ""), receiver.post(messages.metrics(TOOL, messages.total("t", 1, time.time_ns(), messages.DELTA))).rejected, "with room")

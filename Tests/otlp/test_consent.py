@@ -1,6 +1,7 @@
 """J8: nothing is recorded without consent, whatever is sent."""
 import os
 import subprocess
+import time
 
 import messages
 from receiving import JSON
@@ -10,7 +11,7 @@ from world import BUILD, TOOL
 
 def requests(tool=TOOL):
     return [messages.logs(tool, {"event_name": "secret-event"}), messages.spans(tool, {"name": "secret-span"}),
-            messages.metrics(tool, messages.total("secret.metric", 1, 1, 1), messages.gauge("secret.gauge", 1))]
+            messages.metrics(tool, messages.total("secret.metric", 1, time.time_ns(), messages.DELTA), messages.gauge("secret.gauge", 1))]
 
 
 def tree(world):

@@ -97,13 +97,18 @@ final class LineRecorder {
             counts.add(.undeclared)
             return .of("undeclared", IntakeRefusal.undeclared.text)
         case TELEMETRY_ERROR_ARGUMENT:
-            counts.add(.invalid)
+            counts.add(signal == .metrics ? .metricValue : .invalid)
             return .invalid(mistake)
         case TELEMETRY_DISABLED: why = .noConsent
         default: why = .noRoom
         }
         counts.add(why)
         return .of(why == .noRoom ? "dropped" : "disabled", why.text)
+    }
+
+    private func refusedEarly() -> LineOutcome {
+        counts.add(.beforeConsent)
+        return .of("disabled", IntakeRefusal.beforeConsent.text)
     }
 
     // MARK: what a line holds
@@ -116,6 +121,7 @@ final class LineRecorder {
         }
         var received = ReceivedEvent(type: type, name: name)
         received.time = event.time
+        if tool.isEarly(.author, event.time) { return refusedEarly() }
         received.attributes = gathering.first
         received.attributeCount = gathering.count
         received.isCut = gathering.dropped > 0
@@ -172,6 +178,8 @@ final class LineRecorder {
         received.parent = span.parent
         received.kind = span.kind
         (received.start, received.end) = (span.start, span.end)
+        received.audiences = tool.audiences(at: span.start)
+        if received.audiences.isEmpty { return refusedEarly() }
         let begun = spans.begin(received)
         guard spans.isOpen else { return outcome(begun, tool, .traces, "the name is not valid") }
         spans.set(gathering.first, gathering.count)

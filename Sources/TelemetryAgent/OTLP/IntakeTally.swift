@@ -7,7 +7,7 @@ package enum IntakeRefusal: Int, CaseIterable {
     case noTool, invalidTool, unknownTool, toolCount, noConsent, toolOptions, notTaken
     case undeclared, noName, invalidID, invalid, noRoom
     case metricType, metricBounds, metricSummary, metricTemporality, metricName, metricCount, metricValue, streamCount
-    case malformed, tooLong, statsDSet, statsDEvent
+    case malformed, tooLong, statsDSet, statsDEvent, beforeConsent
 
     var text: StaticString {
         switch self {
@@ -35,6 +35,7 @@ package enum IntakeRefusal: Int, CaseIterable {
         case .tooLong: "it is too long"
         case .statsDSet: "sets of StatsD are not recorded"
         case .statsDEvent: "events and service checks of DogStatsD are not recorded"
+        case .beforeConsent: "it is from before the user agreed"
         }
     }
 
@@ -65,6 +66,7 @@ package enum IntakeRefusal: Int, CaseIterable {
         case .tooLong: "too_long"
         case .statsDSet: "statsd_set"
         case .statsDEvent: "statsd_event"
+        case .beforeConsent: "before_consent"
         }
     }
 }

@@ -38,6 +38,7 @@ final class LogsIntake: LogsTaker {
         event.attributes = attributes.first
         event.attributeCount = attributes.count
         event.time = record.time != 0 ? record.time : record.observed
+        if tool.isEarly(.author, event.time) { return tally.refuse(.beforeConsent) }
         event.isCut = record.dropped > 0 || attributes.dropped > 0
         if let trace = record.traceID, let span = record.spanID {
             event.span = TraceContext(

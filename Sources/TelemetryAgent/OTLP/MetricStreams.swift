@@ -23,20 +23,27 @@ final class MetricStreams {
 
     private var streams: [StreamDigest: FollowedStream] = [:]
     private let file: ReceivedStreamsFile?
-    /// A stream that began before the user's answer has values from before it: only what it grows by counts.
+    /// A stream that began before, or had its last point before, has values from before consent: only what it grows by later
+    /// counts.
     private let since: Int64
+    private let now: () -> Int64
+    /// Streams that made room for others had their last points until then. One that began later is none of them.
+    private var forgotten: Int64 = 0
+    /// No stream ends before that: when the one was heard of that has been silent for longest.
+    private var longestSilent: Int64 = 0
     private var isChanged = false
 
-    /// `file`: nil: they are forgotten with this process.
-    init(_ file: ReceivedStreamsFile?, since: Int64) {
+    /// `file`: nil: they are forgotten with this process. `since`: consent has held without a gap from then on.
+    init(_ file: ReceivedStreamsFile?, since: Int64, now: @escaping () -> Int64 = Clock.realtime) {
         self.file = file
+        self.now = now
         switch file?.read() {
         case .words(let words)?:
             self.since = since
-            isChanged = !load(words)
+            if !load(words) { (isChanged, forgotten) = (true, now()) }
         case .unusable?:
             // What was followed is not known: nothing is added twice.
-            self.since = Clock.realtime()
+            self.since = max(since, now())
         case .absent?, nil:
             self.since = since
         }
@@ -55,26 +62,39 @@ final class MetricStreams {
         if let known = streams[digest] {
             // Sent again, or late: it is in a later one.
             if point.time <= known.time { return .nothing }
+            // It may have grown during a no.
+            guard Int64(clamping: known.time) >= since, known.seen >= since else {
+                keep(digest, point, state, isPartial: true)
+                return .nothing
+            }
             // Otherwise it has begun again, and its sender does not say so.
             let grown = state.since(known.state, isMonotonic: isMonotonic) ?? state
             return .grown(known.isPartial ? grown.withoutExtremes : grown)
         }
-        if streams.count >= Self.most && !forgetEnded() { return .tooMany }
-        if point.start > 0, Int64(clamping: point.start) >= since { return .grown(state) }
+        let isNew = Int64(clamping: point.start) > forgotten
+        if streams.count >= Self.most && !forgetOne() { return .tooMany }
+        if isNew, point.start > 0, Int64(clamping: point.start) >= since { return .grown(state) }
         keep(digest, point, state, isPartial: true)
         return .nothing
     }
 
     func keep(_ digest: StreamDigest, _ point: PointHead, _ state: StreamState, isPartial: Bool = false) {
         let isPartial = isPartial || streams[digest]?.isPartial == true
-        streams[digest] = FollowedStream(time: point.time, seen: Clock.realtime(), state: state, isPartial: isPartial)
+        streams[digest] = FollowedStream(time: point.time, seen: now(), state: state, isPartial: isPartial)
         isChanged = true
     }
 
-    private func forgetEnded() -> Bool {
-        let oldest = Clock.realtime() &- Self.forgottenNanoseconds
-        streams = streams.filter { $0.value.seen > oldest }
-        return streams.count < Self.most
+    /// The one that has been silent for longest, if that is long enough.
+    private func forgetOne() -> Bool {
+        let oldest = now() &- Self.forgottenNanoseconds
+        if longestSilent > oldest { return false }
+        guard let found = streams.min(by: { $0.value.seen < $1.value.seen }) else { return false }
+        longestSilent = found.value.seen
+        if longestSilent > oldest { return false }
+        streams[found.key] = nil
+        forgotten = max(forgotten, found.value.seen, Int64(clamping: found.value.time))
+        isChanged = true
+        return true
     }
 
     // MARK: the file
@@ -83,7 +103,7 @@ final class MetricStreams {
     func save() {
         guard isChanged, let file else { return }
         isChanged = false
-        var words: [UInt64] = []
+        var words = [UInt64(bitPattern: forgotten)]
         for (digest, stream) in streams {
             words += [digest.high, digest.low, stream.time, UInt64(bitPattern: stream.seen)]
             let state = stream.state.words
@@ -96,16 +116,17 @@ final class MetricStreams {
     private static let headWords = 6
 
     private func load(_ words: [UInt64]) -> Bool {
-        var rest = words[...]
+        guard let first = words.first else { return false }
+        forgotten = Int64(bitPattern: first)
+        var rest = words.dropFirst()
         while rest.count >= Self.headWords, streams.count < Self.most {
             let head = Array(rest.prefix(Self.headWords))
             rest = rest.dropFirst(Self.headWords)
             guard head[5] <= UInt64(rest.count) else { return false }
             let count = Int(head[5])
-            if let state = StreamState(words: Array(rest.prefix(count))) {
-                streams[StreamDigest(high: head[0], low: head[1])] = FollowedStream(
-                    time: head[2], seen: Int64(bitPattern: head[3]), state: state, isPartial: head[4] != 0)
-            }
+            guard let state = StreamState(words: Array(rest.prefix(count))) else { return false }
+            streams[StreamDigest(high: head[0], low: head[1])] = FollowedStream(
+                time: head[2], seen: Int64(bitPattern: head[3]), state: state, isPartial: head[4] != 0)
             rest = rest.dropFirst(count)
         }
         return rest.isEmpty

@@ -14,6 +14,8 @@ final class MetricsIntake: MetricsTaker {
     private var unit = ""
     /// What the points of the present metric go into, once that is known: of a histogram for these bounds.
     private var intake: MetricIntake?
+    /// Of it, what is kept for each audience.
+    private var parts: [(audience: Audience, intake: MetricIntake)] = []
     private var bounds: [Double]?
     /// Metrics of the present resource that were looked for and not found: each of them costs a look at all that there are.
     private var misses = 0
@@ -114,19 +116,57 @@ final class MetricsIntake: MetricsTaker {
         _ attributes: AttributeGathering
     ) {
         if tally.isForLater { return }
-        guard let tool, let intake = find(tool, type, bounds) else { return countRefused() }
-        let count = attributes.count
-        if type == .gauge || metric.temporality == MetricHead.delta {
-            return tally.add(intake.record(state.increase(type), attributes.first, count))
+        guard let tool, find(tool, type, bounds) else { return countRefused() }
+        let isFollowed = type != .gauge && metric.temporality != MetricHead.delta
+        let digest = isFollowed ? digest(point, type, bounds, attributes) : StreamDigest()
+        var result = Outcome.status(TELEMETRY_DISABLED)
+        // What is kept for one of them depends on nothing that the other has agreed to.
+        for part in parts {
+            let outcome =
+                isFollowed
+                ? follow(point, state, type, digest, part, tool, attributes)
+                : add(point, state, type, part, tool, attributes)
+            if case .status(TELEMETRY_DISABLED) = result { result = outcome }
         }
-        let digest = digest(point, type, bounds, attributes)
-        switch tool.streams.step(digest, point, state, isMonotonic: type != .upDownCounter) {
-        case .tooMany: tally.refuse(.streamCount)
+        switch result {
+        case .refused(let why): tally.refuse(why)
         case .nothing: tally.accept()
+        case .status(TELEMETRY_ERROR_ARGUMENT): tally.refuse(.metricValue)
+        case .status(let status): tally.add(status)
+        }
+    }
+
+    private enum Outcome {
+        case status(telemetry_status)
+        case nothing
+        case refused(IntakeRefusal)
+    }
+
+    private typealias Part = (audience: Audience, intake: MetricIntake)
+
+    /// A delta has what happened from its start on. Nothing tells what one without a start and a time has, as with values
+    /// of StatsD.
+    private func add(
+        _ point: PointHead, _ state: StreamState, _ type: MetricType, _ part: Part, _ tool: OpenTool,
+        _ attributes: AttributeGathering
+    ) -> Outcome {
+        let begin = type == .gauge || point.start == 0 ? point.time : point.start
+        if tool.isEarly(part.audience, begin) { return .refused(.beforeConsent) }
+        return .status(part.intake.record(state.increase(type), attributes.first, attributes.count))
+    }
+
+    private func follow(
+        _ point: PointHead, _ state: StreamState, _ type: MetricType, _ digest: StreamDigest, _ part: Part,
+        _ tool: OpenTool, _ attributes: AttributeGathering
+    ) -> Outcome {
+        guard let streams = tool.streams(part.audience) else { return .status(TELEMETRY_DISABLED) }
+        switch streams.step(digest, point, state, isMonotonic: type != .upDownCounter) {
+        case .tooMany: return .refused(.streamCount)
+        case .nothing: return .nothing
         case .grown(let grown):
-            let status = intake.record(grown.increase(type), attributes.first, count)
-            if status == TELEMETRY_OK || status == TELEMETRY_ADJUSTED { tool.streams.keep(digest, point, state) }
-            tally.add(status)
+            let status = part.intake.record(grown.increase(type), attributes.first, attributes.count)
+            if status == TELEMETRY_OK || status == TELEMETRY_ADJUSTED { streams.keep(digest, point, state) }
+            return .status(status)
         }
     }
 
@@ -146,17 +186,21 @@ final class MetricsIntake: MetricsTaker {
         return state.digest
     }
 
-    /// Nil, with the refusal: there is no such metric.
-    private func find(_ tool: OpenTool, _ type: MetricType, _ bounds: [Double]) -> MetricIntake? {
-        if let intake, type != .histogram || self.bounds == bounds { return intake }
+    /// False, with the refusal: there is no such metric.
+    private func find(_ tool: OpenTool, _ type: MetricType, _ bounds: [Double]) -> Bool {
+        if intake != nil, type != .histogram || self.bounds == bounds { return true }
         if misses >= Self.mostMisses { refusal = .metricCount }
-        guard let metricName, misses < Self.mostMisses else { return nil }
+        guard let metricName, misses < Self.mostMisses else { return false }
         refusal = nil
         switch MetricIntake.find(tool.collector, metricName, type, unit: unit, bounds: bounds) {
         case .metric(let found):
             intake = found
             self.bounds = bounds
-            return found
+            parts = []
+            for audience in [Audience.author, .own] {
+                if let part = found.part(for: audience) { parts.append((audience, part)) }
+            }
+            return true
         case .notDeclared: refusal = .undeclared
         case .otherType: refusal = .metricType
         case .otherBounds: refusal = .metricBounds
@@ -166,7 +210,7 @@ final class MetricsIntake: MetricsTaker {
         case .noMemory: refusal = .noRoom
         }
         misses &+= 1
-        return nil
+        return false
     }
 }
 

@@ -49,6 +49,11 @@ final class SpansIntake: SpansTaker {
         received.kind = span.kind < 0 ? .max : UInt32(span.kind)
         received.traceState = UnsafeRawBufferPointer(start: span.traceState.start, count: span.traceState.count)
         (received.start, received.end) = (span.start, span.end)
+        received.audiences = tool.audiences(at: span.start != 0 ? span.start : span.end)
+        if received.audiences.isEmpty {
+            tally.refuse(.beforeConsent)
+            return false
+        }
         beginning = spans.begin(received)
         if spans.isOpen { return true }
         tally.add(beginning)

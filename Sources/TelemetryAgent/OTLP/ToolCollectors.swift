@@ -8,6 +8,11 @@ package final class OpenTool {
     fileprivate let name: String
     fileprivate let version: String
     fileprivate let stamp: ManifestStamp
+    /// Of the files that speak in the author's consent, and in the user's own wish, when it was opened.
+    private let stamps: (author: UInt64, own: UInt64)
+    private let isOwnOn: Bool
+    /// Since when consent has held without a gap; `Int64.max`: there is none.
+    private let since: (author: Int64, own: Int64)
     /// Monotonic clock.
     fileprivate var looked = Clock.monotonic()
     fileprivate var used: UInt64 = 0
@@ -18,7 +23,13 @@ package final class OpenTool {
     fileprivate var firstValue = Int64.max
     fileprivate var lastUse = Clock.monotonic()
 
-    fileprivate init(_ collector: Collector, _ name: String, _ version: String) {
+    fileprivate init(
+        _ collector: Collector, _ name: String, _ version: String, _ consent: ToolConsent,
+        since: (author: Int64, own: Int64)
+    ) {
+        stamps = (consent.author.stamp, consent.own.stamp)
+        isOwnOn = consent.own.decision.isEnabled
+        self.since = since
         self.collector = collector
         self.name = name
         self.version = version
@@ -47,27 +58,47 @@ package final class OpenTool {
 
     var takesMetrics: Bool { collector.metricKeeper != nil }
 
-    private var madeStreams: MetricStreams?
-    /// How far its programs' cumulative metrics were followed.
-    var streams: MetricStreams {
-        if let madeStreams { return madeStreams }
-        let file = collector.metricKeeper.map { ReceivedStreamsFile($0) }
-        let made = MetricStreams(file, since: AnswerTime.newest(tool: name))
-        madeStreams = made
+    private func since(_ audience: Audience) -> Int64 {
+        switch audience {
+        case .author: since.author
+        case .own: since.own
+        }
+    }
+
+    /// It is from before consent for that audience. `time`: nanoseconds since 1970, as its sender says; 0: it does not.
+    func isEarly(_ audience: Audience, _ time: UInt64) -> Bool {
+        time != 0 && Int64(clamping: time) < since(audience)
+    }
+
+    /// The audiences that may have what began then.
+    func audiences(at time: UInt64) -> [Audience] {
+        [.author, .own].filter { since($0) != .max && !isEarly($0, time) }
+    }
+
+    private var madeStreams: [(audience: Audience, streams: MetricStreams)] = []
+    /// How far its programs' cumulative metrics were followed, for each audience apart: they have not agreed at the same
+    /// time. Nil: nothing is kept for it.
+    func streams(_ audience: Audience) -> MetricStreams? {
+        if let found = madeStreams.first(where: { $0.audience == audience }) { return found.streams }
+        guard since(audience) != .max, let keeper = collector.metricKeeper(for: audience) else { return nil }
+        let made = MetricStreams(ReceivedStreamsFile(keeper), since: since(audience))
+        madeStreams.append((audience, made))
         return made
     }
 
     /// What was followed is written before the answer.
     fileprivate func save() {
-        madeStreams?.save()
+        for each in madeStreams { each.streams.save() }
         collector.publishCounts()
     }
 
     /// The user's answer, and the manifest, are those that it was opened with.
     fileprivate var isCurrent: Bool {
         let options = collector.options
-        guard collector.recordsForSomebody,
-            ConsentResolver.decide(options).isEnabled == Gate.isOpen(collector.handle)
+        guard collector.recordsForSomebody else { return false }
+        let (author, own) = (ConsentEvidence(options), ConsentEvidence(options.own([])))
+        guard author.decision.isEnabled == Gate.isOpen(collector.handle), own.decision.isEnabled == isOwnOn,
+            author.stamp == stamps.author, own.stamp == stamps.own
         else { return false }
         return ManifestLookup.installed(tool: name) == options.manifestPath
             && ManifestStamp(options.manifestPath) == stamp
@@ -86,6 +117,7 @@ package final class ToolCollectors {
     /// An answer or a manifest that changes counts after this time at the latest.
     private static let lookNanoseconds: Int64 = 1_000_000_000
     private static let mostRefused = 32
+    private let consents = ToolConsents()
 
     package init(capacity: Int = 32) { self.capacity = max(1, capacity) }
 
@@ -127,6 +159,8 @@ package final class ToolCollectors {
         let now = Clock.monotonic()
         if now &- tool.looked >= Self.lookNanoseconds || !tool.collector.recordsForSomebody {
             guard tool.isCurrent else {
+                // Before it is closed: what waits in it may be void.
+                _ = consents.look(name, Self.options(name, version))
                 close(at: index)
                 return nil
             }
@@ -145,13 +179,11 @@ package final class ToolCollectors {
     }
 
     private func make(_ name: String, _ version: String) -> Answer {
-        let options = Options(toolName: name, toolVersion: version, role: .agent)
-        let manifest = ManifestLookup.installed(tool: name)
-        if let manifest { try? Manifest.load(path: manifest, into: options) }
-        // Whatever the manifest says of its programs: no thread of this process delivers for one tool.
-        options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
+        let options = Self.options(name, version)
+        // Before the collector reads the same files: what changes meanwhile shows at the next look.
+        let consent = consents.look(name, options)
         if options.error != nil { return refuse(name, .toolOptions) }
-        let isKnown = manifest != nil || Self.hasAnswer(name)
+        let isKnown = ManifestLookup.installed(tool: name) != nil || Self.hasAnswer(name)
         let collector = Collector.open(options)
         guard collector.recordsForSomebody else {
             _ = collector.close(timeoutMilliseconds: 0)
@@ -160,11 +192,36 @@ package final class ToolCollectors {
         if tools.count >= capacity, let oldest = tools.indices.min(by: { tools[$0].used < tools[$1].used }) {
             close(at: oldest)
         }
-        let tool = OpenTool(collector, name, version)
+        let tool = OpenTool(
+            collector, name, version, consent,
+            since: (consents.since(consent, .author), consents.since(consent, .own)))
         uses &+= 1
         tool.used = uses
         tools.append(tool)
         return .open(tool)
+    }
+
+    private static func options(_ name: String, _ version: String) -> Options {
+        let options = Options(toolName: name, toolVersion: version, role: .agent)
+        if let manifest = ManifestLookup.installed(tool: name) { try? Manifest.load(path: manifest, into: options) }
+        // Whatever the manifest says of its programs: no thread of this process delivers for one tool.
+        options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
+        return options
+    }
+
+    // MARK: consent
+
+    /// From now on a change of an answer is noticed when it happens, for each tool that something has come for.
+    func watchConsent(_ mark: EnvironmentMark, _ loop: Loop) {
+        consents.environment = mark
+        consents.watch = try? ConsentWatch(loop) { self.lookAgain() }
+    }
+
+    /// An answer may have changed.
+    private func lookAgain() {
+        refused.removeAll()
+        for name in consents.names { _ = consents.look(name, Self.options(name, "")) }
+        for index in tools.indices.reversed() where !tools[index].isCurrent { close(at: index) }
     }
 
     private static func hasAnswer(_ name: String) -> Bool {

@@ -28,11 +28,12 @@ final class DirectoryWatch: PolledSource {
         if descriptor < 0 { throw .current }
     }
 
-    /// Nil: it is not there, or no more can be watched.
-    func add(_ path: String) -> Int32? {
-        let mask =
+    /// Nil: it is not there, or no more can be watched. `andWhatGoes`: also of files that are removed, or get another mode.
+    func add(_ path: String, andWhatGoes: Bool = false) -> Int32? {
+        var mask =
             UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE) | UInt32(IN_DELETE_SELF)
             | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)
+        if andWhatGoes { mask |= UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_ATTRIB) }
         let watch = PathText.call(path) { inotify_add_watch(descriptor, $0, mask) }
         return watch < 0 ? nil : watch
     }

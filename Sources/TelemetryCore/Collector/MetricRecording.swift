@@ -134,6 +134,14 @@ package enum MetricRecording {
         return both(status, recordOutOfLine(own, operation, attributes, count))
     }
 
+    /// Not also to what is kept of it for the user's own receivers.
+    package static func recordAlone(
+        _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        recordOutOfLine(metric, operation, attributes, count)
+    }
+
     @inline(never)
     private static func recordOutOfLine(
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ operation: MetricOperation,

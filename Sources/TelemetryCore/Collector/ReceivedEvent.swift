@@ -207,4 +207,20 @@ extension Collector {
         if Gate.isOpen(handle) { return options }
         return ownCollector()?.options
     }
+
+    /// An answer that said yes does not say so any more: what waits is erased, as a running program of the tool does. False:
+    /// it cannot be known now.
+    package static func withdraw(_ options: Options) -> Bool {
+        guard let decision = ConsentResolver.decideIfKnown(options) else { return false }
+        if decision.voidsWaiting { Spool.withdraw(options) }
+        return true
+    }
+
+    /// Where metrics of others are kept for that audience. Nil: they are not.
+    package func metricKeeper(for audience: Audience) -> Options? {
+        switch audience {
+        case .author: Gate.isOpen(handle) ? options : nil
+        case .own: ownCollector().flatMap { $0.isEnabled ? $0.options : nil }
+        }
+    }
 }

@@ -27,6 +27,22 @@ package struct MetricIntake {
     }
 
     private let handle: UnsafeMutablePointer<telemetry_metric>
+    /// Not also into what is kept for the other audience.
+    private var isAlone = false
+
+    private init(handle: UnsafeMutablePointer<telemetry_metric>, isAlone: Bool = false) {
+        self.handle = handle
+        self.isAlone = isAlone
+    }
+
+    /// What is kept of it for that audience. Nil: nothing is.
+    package func part(for audience: Audience) -> MetricIntake? {
+        let isFirst = Collector.from(handle.pointee.collector).options.audience == audience
+        guard let found = isFirst ? handle : handle.pointee.own, isFirst || audience == .own,
+            found.pointee.type == handle.pointee.type
+        else { return nil }
+        return MetricIntake(handle: found, isAlone: true)
+    }
 
     /// `bounds`: of a histogram.
     package static func find(
@@ -73,14 +89,20 @@ package struct MetricIntake {
     package func record(
         _ increase: ReceivedIncrease, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
-        switch increase {
-        case .add(let value): return MetricRecording.record(handle, .add(value), attributes, count)
-        case .addNumber(let value): return MetricRecording.record(handle, .addNumber(value), attributes, count)
-        case .set(let value): return MetricRecording.record(handle, .set(value), attributes, count)
-        case .histogram, .exponential: break
+        let operation: MetricOperation? =
+            switch increase {
+            case .add(let value): .add(value)
+            case .addNumber(let value): .addNumber(value)
+            case .set(let value): .set(value)
+            case .histogram, .exponential: nil
+            }
+        if let operation {
+            return isAlone
+                ? MetricRecording.recordAlone(handle, operation, attributes, count)
+                : MetricRecording.record(handle, operation, attributes, count)
         }
         let status = Self.merge(handle, increase, attributes, count)
-        guard let own = handle.pointee.own, own.pointee.type == handle.pointee.type else { return status }
+        guard !isAlone, let own = handle.pointee.own, own.pointee.type == handle.pointee.type else { return status }
         let other = Self.merge(own, increase, attributes, count)
         return status == TELEMETRY_DISABLED ? other : status
     }

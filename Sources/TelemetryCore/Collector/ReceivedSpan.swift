@@ -14,6 +14,8 @@ package struct ReceivedSpan {
     /// Nanoseconds since 1970-01-01 UTC.
     package var start: UInt64 = 0
     package var end: UInt64 = 0
+    /// Those that may have it.
+    package var audiences: [Audience] = [.author, .own]
 
     package init(_ context: TraceContext, name: UnsafePointer<CChar>) {
         self.context = context
@@ -46,7 +48,9 @@ package final class SpanIntake {
         guard sinks.sampler.decides(span.context.traceID, parent: nil) else { return TELEMETRY_OK }
         var result = TELEMETRY_DISABLED
         for sink in [sinks.author, sinks.own] {
-            guard let sink, Gate.isOpen(sink.handle) else { continue }
+            guard let sink, Gate.isOpen(sink.handle), span.audiences.contains(sink.options.audience) else {
+                continue
+            }
             let status = begin(span, sink)
             if result == TELEMETRY_DISABLED { result = status }
         }

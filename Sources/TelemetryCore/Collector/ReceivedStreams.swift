@@ -5,7 +5,7 @@ import CSystem
 /// metrics when consent is withdrawn.
 package struct ReceivedStreamsFile {
     private let options: Options
-    private static let magic: UInt64 = 0x0100_5643_524D_4C54  // `TLMRCV` 0 1
+    private static let magic: UInt64 = 0x0200_5643_524D_4C54  // `TLMRCV` 0 2
     private static let headerWords = 4
     private static let limitBytes = 16 << 20
 

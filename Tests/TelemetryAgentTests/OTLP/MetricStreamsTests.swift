@@ -45,6 +45,45 @@ final class MetricStreamsTests: XCTestCase {
         }
     }
 
+    /// A point before the time since when consent has held is only a base.
+    func testKnownBeforeTheAnswer() {
+        var time: Int64 = 50
+        let streams = MetricStreams(nil, since: 100) { time }
+        XCTAssertNil(step(streams, 10, 60, .int(5)))
+        time = 110
+        XCTAssertNil(step(streams, 10, 70, .int(7)))
+        time = 120
+        XCTAssertNil(step(streams, 10, 115, .int(8)))
+        XCTAssertEqual(int(step(streams, 10, 118, .int(9))), 1)
+    }
+
+    /// A newcomer pushes out one idle stream, which counts as a base when it comes back; one that began later counts.
+    func testMakingRoom() {
+        let second: Int64 = 1_000_000_000
+        var time = 1000 * second
+        let streams = MetricStreams(nil, since: 1) { time }
+        func send(_ id: UInt64, start: Int64, _ value: Int64) -> Int64? {
+            let digest = StreamDigest(high: id, low: 0)
+            let head = point(UInt64(start), UInt64(time))
+            switch streams.step(digest, head, .int(value), isMonotonic: true) {
+            case .tooMany: return -1
+            case .nothing: return nil
+            case .grown(.int(let grown)):
+                streams.keep(digest, head, .int(value))
+                return grown
+            case .grown: return -2
+            }
+        }
+        for id in 0..<UInt64(MetricStreams.most) { XCTAssertEqual(send(id, start: 900 * second, 10), 10) }
+        time += 599 * second
+        XCTAssertEqual(send(1 << 40, start: time, 1), -1)
+        time += 2 * second
+        for id in 1..<UInt64(3) { XCTAssertEqual(send(id << 40, start: 1500 * second, 1), 1) }
+        let results = (0..<UInt64(MetricStreams.most)).map { send($0, start: 900 * second, 15) }
+        XCTAssertFalse(results.contains(15))
+        XCTAssertGreaterThan(results.filter { $0 == 5 }.count, MetricStreams.most - 100)
+    }
+
     func testWords() {
         var histogram = ReceivedHistogram(counts: [1, 2, .max])
         histogram.sum = -0.5

@@ -1,0 +1,294 @@
+"""J8: what an agent records begins with the present yes, however the answer was changed."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from agents import TELEMETRY, TOOL, Agent, adopting, environment_of, pending
+from receiving import refused
+from listening import connect
+from suite import Skipped, check, check_equal, test
+
+POLICY = "/etc/telemetry/policy.yaml"
+#: A change counts within this time.
+NOTICED = 1.2
+
+
+class Stage:
+    """One tool, and one process of it that counts and never begins again."""
+
+    def __init__(self, world, manifest=None):
+        self.world, self.agent = world, None
+        self.home = world.path("home")
+        self.config = os.path.join(self.home, ".config", "telemetry")
+        self.answer = os.path.join(self.config, TOOL, "enabled")
+        self.everywhere = os.path.join(self.config, "_all", "enabled")
+        self.manifest_file = os.path.join(self.home, ".local", "share", "telemetry", "tools", TOOL + ".yaml")
+        self.manifest(manifest or {})
+        self.telemetry("enable")
+        time.sleep(0.05)
+        self.start = time.time_ns()
+        self.begin()
+
+    def begin(self, **environment):
+        self.agent = Agent(self.world, environment=environment)
+
+    def begin_anew(self, how=signal.SIGTERM, **environment):
+        if how == signal.SIGTERM:
+            self.agent.end()
+        else:
+            self.agent.kill()
+        self.begin(**environment)
+
+    def manifest(self, sections):
+        self.write(self.manifest_file, json.dumps({"tool": {"name": TOOL}, **sections}), 0o644)
+
+    def write(self, path, text, mode=0o600):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(text)
+
+    def telemetry(self, *arguments):
+        return self.world.run([TELEMETRY, *arguments, "--tool", TOOL], environment=environment_of(self.world), preexec_fn=adopting).stdout
+
+    def everyone(self, word):
+        self.world.run([TELEMETRY, word, "--all"], environment=environment_of(self.world))
+
+    def post(self, signal, body):
+        body = json.dumps(body).encode()
+        head = f"POST /v1/{signal} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        with connect(self.agent.socket) as made:
+            made.sendall(head.encode() + body)
+            got = b""
+            while piece := made.recv(65536):
+                got += piece
+        check(got.startswith(b"HTTP/1.1 200"), f"answer: {got!r}")
+        return json.loads(got.partition(b"\r\n\r\n")[2]).get("partialSuccess", {}).get("errorMessage", "")
+
+    def resource(self):
+        return {"attributes": [{"key": "service.name", "value": {"stringValue": TOOL}}]}
+
+    def sum(self, value, temporality=2, start=None):
+        point = {"startTimeUnixNano": str(start or self.start), "timeUnixNano": str(time.time_ns()), "asInt": str(value)}
+        return self.post("metrics", {"resourceMetrics": [{"resource": self.resource(), "scopeMetrics": [{"metrics": [
+            {"name": "c", "sum": {"aggregationTemporality": temporality, "isMonotonic": True, "dataPoints": [point]}}]}]}]})
+
+    def counter(self, audience="author"):
+        text = self.telemetry("metrics", "--format", "json", "--audience", audience)
+        found = [series["value"] for metric in json.loads(text or "{}").get("metrics", []) if metric["name"] == "c" for series in metric["series"]]
+        return sum(found)
+
+
+def gap(stage, no, yes):
+    """A no that comes and goes between two points."""
+    kept = stage.counter() + 10
+    check_equal("", stage.sum(10), "before")
+    check_equal(kept, stage.counter(), "before")
+    no()
+    time.sleep(NOTICED)
+    why = stage.sum(50)
+    check("has not agreed" in why or "manifest has an error" in why or "nothing is known" in why, f"during the no: {why!r}")
+    yes()
+    time.sleep(NOTICED)
+    check_equal("", stage.sum(60), "after it")
+    check(stage.counter() in (0, kept), f"what was counted before and during the no is there: {stage.counter()}")
+    before = stage.counter()
+    check_equal("", stage.sum(65), "later")
+    check_equal(before + 5, stage.counter(), "what has come since")
+
+
+@test("answers/commands", "J8")
+def commands(world):
+    """`disable` and `enable`, for the tool and for all tools: nothing from before the yes is counted."""
+    stage = Stage(world)
+    gap(stage, lambda: stage.everyone("disable"), lambda: stage.everyone("enable"))
+
+
+@test("answers/everywhere", "J8")
+def everywhere(world):
+    """The answer for all tools, written and removed by hand, and one that cannot be read."""
+    for text in ("false\n", "nonsense"):
+        stage = Stage(world)
+        gap(stage, lambda: stage.write(stage.everywhere, text), lambda: os.remove(stage.everywhere))
+        stage.agent.end()
+        stage.telemetry("disable")
+
+
+@test("answers/preference", "J8")
+def preference(world):
+    """The tool's answer: garbage, a mode that does not count, renamed and back, and an older yes that is put back."""
+    stage = Stage(world)
+    copy = stage.answer + ".copy"
+    shutil.copy2(stage.answer, copy)
+
+    def restore():
+        subprocess.run(["cp", "-p", copy, stage.answer], check=True)
+
+    cases = [(lambda: stage.write(stage.answer, "garbage"), restore), (lambda: os.chmod(stage.answer, 0o666), lambda: os.chmod(stage.answer, 0o600)),
+             (lambda: os.rename(stage.answer, stage.answer + ".b"), lambda: os.rename(stage.answer + ".b", stage.answer)),
+             (lambda: stage.telemetry("disable"), restore)]
+    stage.agent.end()
+    for no, yes in cases:
+        stage.telemetry("disable")
+        restore()
+        time.sleep(0.05)
+        stage.start = time.time_ns()
+        stage.begin()
+        gap(stage, no, yes)
+        stage.agent.end()
+
+
+@test("answers/config", "J8")
+def config(world):
+    """The tool's own configuration: false and back, and removed and put back."""
+    path = world.path("home", ".config", "app.json")
+    for kind in ("changed", "removed"):
+        stage = Stage(world, {"config": {"file": "app.json", "key": "on"}})
+        os.remove(stage.answer)
+        stage.write(path, '{"on": true}')
+        time.sleep(NOTICED)
+        stage.start = time.time_ns()
+        if kind == "changed":
+            gap(stage, lambda: stage.write(path, '{"on": false}'), lambda: stage.write(path, '{"on": true}'))
+        else:
+            gap(stage, lambda: os.rename(path, path + ".b"), lambda: os.rename(path + ".b", path))
+        stage.agent.end()
+        os.remove(path)
+
+
+@test("answers/manifest", "J8")
+def manifest(world):
+    """The manifest: switched off and back, and broken and repaired."""
+    for wrong in ({"enabled": False}, {"nonsense": 1}):
+        stage = Stage(world)
+        gap(stage, lambda: stage.manifest(wrong), lambda: stage.manifest({}))
+        stage.agent.end()
+        stage.telemetry("disable")
+
+
+@test("answers/policy", "J8")
+def policy(world):
+    """The administrator's policy, put there and removed."""
+    if os.geteuid() != 0:
+        raise Skipped("only root can be the administrator")
+    if os.path.exists(os.path.dirname(POLICY)):
+        raise Skipped("the machine has a policy")
+    stage = Stage(world)
+    try:
+        gap(stage, lambda: stage.write(POLICY, "telemetry: false\n", 0o644), lambda: shutil.rmtree(os.path.dirname(POLICY)))
+    finally:
+        shutil.rmtree(os.path.dirname(POLICY), ignore_errors=True)
+
+
+@test("answers/environment", "J8")
+def environment(world):
+    """An agent whose environment refuses, and after it one whose does not: also if it was killed, and if nothing came to it."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        stage = Stage(world)
+        gap(stage, lambda: stage.begin_anew(how, DO_NOT_TRACK="1"), lambda: stage.begin_anew(how))
+        stage.begin_anew(how, DO_NOT_TRACK="1")
+        stage.begin_anew(how)
+        before = stage.counter()
+        check_equal("", stage.sum(100), "after an agent that nothing came to")
+        check_equal(before, stage.counter(), "what was counted while it refused")
+        stage.agent.end()
+        stage.telemetry("disable")
+
+
+@test("answers/unseen", "J8")
+def unseen(world):
+    """A no that comes and goes while nothing is sent, and while no agent runs."""
+    stage = Stage(world)
+    check_equal("", stage.sum(10), "before")
+    stage.write(stage.everywhere, "false\n")
+    time.sleep(0.3)
+    os.remove(stage.everywhere)
+    time.sleep(NOTICED)
+    check_equal("", stage.sum(60), "after it")
+    check(stage.counter() in (0, 10), f"{stage.counter()}")
+    before = stage.counter()
+    stage.agent.end()
+    stage.write(stage.everywhere, "false\n")
+    os.remove(stage.everywhere)
+    # A file's time may be a tick behind.
+    time.sleep(0.05)
+    stage.begin()
+    check_equal("", stage.sum(90), "a new agent")
+    check_equal(before, stage.counter(), "what was counted while no agent ran")
+    check_equal("", stage.sum(91), "later")
+    check_equal(before + 1, stage.counter(), "later")
+
+
+@test("answers/early", "J8 A17")
+def early(world):
+    """Deltas, gauges, events, spans and lines that are from before the yes, or from the time of the no, are refused after it."""
+    stage = Stage(world)
+    time.sleep(0.1)
+    old = stage.start
+    stage.telemetry("disable")
+    stage.telemetry("enable")
+    time.sleep(0.05)
+    why = "it is from before the user agreed (1)"
+
+    def record(name, at):
+        return stage.post("logs", {"resourceLogs": [{"resource": stage.resource(), "scopeLogs": [{"logRecords": [{"eventName": name, "timeUnixNano": str(at)}]}]}]})
+
+    check_equal(why, stage.sum(5, temporality=1, start=old), "a delta that began before")
+    check_equal("", stage.sum(3, temporality=1, start=time.time_ns()), "a delta that began later")
+    check_equal(3, stage.counter(), "the sum")
+    check_equal(why, record("secret", old), "an event from before")
+    check_equal("", record("fresh", time.time_ns()), "an event from now")
+    check("secret" not in stage.telemetry("show", "--json"), "the old event is there")
+    check_equal(1, refused(stage.agent, "otlp_logs")["before_consent"], "counted")
+
+
+@test("answers/removed", "J8 A18")
+def removed(world):
+    """An answer that is removed by hand erases what waits, also what other programs have left, and a later yes does not bring it back."""
+    stage = Stage(world, {"backend": {"kind": "http", "endpoint": "http://127.0.0.1:9/"}})
+    body = {"resourceLogs": [{"resource": stage.resource(), "scopeLogs": [{"logRecords": [{"eventName": "secret"}]}]}]}
+    check_equal("", stage.post("logs", body), "answer")
+    time.sleep(0.8)
+    stage.telemetry("track", "other")
+    check_equal(2, pending(world), "what waits")
+    os.remove(stage.answer)
+    time.sleep(NOTICED)
+    counts = json.loads(stage.telemetry("status", "--json"))["events"]
+    check_equal((0, 2), (counts["pending"], counts["dropped"]), f"{counts}")
+    stage.write(stage.answer, "true\n")
+    time.sleep(NOTICED)
+    check_equal(0, pending(world), "after a later yes")
+
+
+@test("answers/own", "J8 H14")
+def own(world):
+    """What is kept for the user depends on no answer to the author, and a change of own.yaml counts within a second."""
+    stage = Stage(world)
+    stage.agent.end()
+    stage.telemetry("disable")
+    own_file = os.path.join(stage.config, "own.yaml")
+    stage.write(own_file, "own: on\n")
+    time.sleep(0.05)
+    stage.start = time.time_ns()
+    stage.telemetry("disable")
+    stage.begin()
+    for value in (10, 20):
+        check_equal("", stage.sum(value), "without an answer")
+    check_equal(20, stage.counter("own"), "without an answer")
+    stage.telemetry("enable")
+    time.sleep(NOTICED)
+    check_equal("", stage.sum(30), "after the yes")
+    check_equal((30, 0), (stage.counter("own"), stage.counter()), "own, and the author's")
+    check_equal("", stage.sum(37), "later")
+    check_equal((37, 7), (stage.counter("own"), stage.counter()), "own, and the author's")
+    stage.write(own_file, "own: off\n")
+    time.sleep(NOTICED)
+    check_equal("", stage.sum(40), "own is off")
+    check_equal((37, 10), (stage.counter("own"), stage.counter()), "own is off")
+    stage.write(own_file, "own: on\n")
+    time.sleep(NOTICED)
+    check_equal("", stage.sum(50), "own is on again")
+    check_equal("", stage.sum(51), "own is on again")
+    check_equal((38, 21), (stage.counter("own"), stage.counter()), "own is on again")
