@@ -87,7 +87,7 @@ final class LineRecorder {
         switch status {
         case TELEMETRY_OK, TELEMETRY_ADJUSTED:
             collectors.note(tool, signal)
-            guard tool.keeps(signal) else {
+            guard tool.settles(signal) else {
                 counts.add(.noRoom)
                 return .of("dropped", IntakeRefusal.noRoom.text)
             }

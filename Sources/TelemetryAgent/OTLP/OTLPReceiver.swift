@@ -79,7 +79,7 @@ package final class OTLPReceiver {
         }
         tools.save(mark)
         if tally.accepted > 0 { tools.note(signal, since: mark) }
-        if tally.accepted > 0, !tools.keeps(signal, since: mark) { tally.sendAgain() }
+        if tally.accepted > 0, !tools.settle(signal, since: mark) { tally.sendAgain() }
         if !tally.isForLater { counts.add(signal, tally) }
         if tally.isForLater { return .later(isJSON: isJSON, "the tool's records cannot be stored now") }
         return OTLPAnswer(isJSON: isJSON, signal, rejected: tally.rejected, message: tally.message)

@@ -34,6 +34,15 @@ package final class OpenTool {
         }
     }
 
+    /// After recording: false: some of it is in no file, and is gone.
+    func settles(_ signal: OTLPSignal) -> Bool {
+        switch signal {
+        case .logs: collector.settleInFiles()
+        case .traces: collector.settleSpansInFiles()
+        case .metrics: collector.keepsMetricsInFiles
+        }
+    }
+
     var takesEvents: Bool { Gate.isOpen(collector.handle) }
 
     private var isSpanIntakeMade = false
@@ -237,9 +246,13 @@ package final class ToolCollectors {
         }
     }
 
-    /// False: something that was recorded meanwhile is only in memory, because there was no more room for a file.
-    func keeps(_ signal: OTLPSignal, since request: UInt64) -> Bool {
-        tools.allSatisfy { $0.used <= request || !$0.collector.recordsForSomebody || $0.keeps(signal) }
+    /// False: something that was recorded meanwhile is in no file. Somebody has removed its file, and there is no more room.
+    func settle(_ signal: OTLPSignal, since request: UInt64) -> Bool {
+        var isWhole = true
+        for tool in tools where tool.used > request && tool.collector.recordsForSomebody {
+            if !tool.settles(signal) { isWhole = false }
+        }
+        return isWhole
     }
 
     /// Tools that are used from now on have a higher number.
