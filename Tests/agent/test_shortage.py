@@ -1,13 +1,15 @@
 """J9: what the agent does when the system has no more room, memory, descriptors or watches, and when its socket is gone."""
 import collections
+import gzip
 import json
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import time
 
-from agents import Agent, manifest
+from agents import Agent, manifest, wait_until
 from listening import connect, exchange
 from receiving import accepted, refused
 from suite import check, check_equal, test
@@ -166,3 +168,68 @@ def removed(world):
     agent.end()
     found = waiting(world)
     check_equal({f"1.{number}": 1 for number in range(RECORDS)}, {name: count for name, count in found.items() if name.startswith("1.")}, "records that wait")
+
+
+def address_space(mebibytes):
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20, mebibytes << 20))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return prepare
+
+
+def is_alive(agent):
+    check_equal(None, agent.process.poll(), "exit code of the agent")
+
+
+@test("shortage/memory", "J3 J9")
+def memory(world):
+    """Without memory for what clients send, they are answered with 503 or lose their connection; the agent goes on."""
+    manifest(world, TOOL, DOWN)
+    gzipped = gzip.compress(b" " * (60 << 20))
+    said = collections.Counter()
+    for mebibytes in (24, 28, 32, 48):
+        agent = Agent(world, preexec_fn=address_space(mebibytes))
+        line = b'{"tool":"%s","name":"x"}\n' % TOOL.encode()
+        held = []
+        try:
+            for count, body in ((1, 10 << 20), (3, 15 << 20)):
+                clients = [connect(agent.socket) for _ in range(count)]
+                held += clients
+                for client in clients:
+                    send(client, post(b"{" + b" " * (body - 2), length=body))
+                for client in clients:
+                    send(client, b"}")
+                for client in clients:
+                    said[f"{mebibytes} MiB: {answer_of(client)}"] += 1
+                is_alive(agent)
+            with connect(agent.socket) as client:
+                send(client, post(gzipped, "Content-Encoding: gzip", "Connection: close"))
+                said[f"{mebibytes} MiB, packed: {answer_of(client)}"] += 1
+            for request in (line, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", logs(mebibytes)):
+                with connect(agent.socket) as client:
+                    send(client, request)
+                    client.shutdown(socket.SHUT_WR)
+                    said[f"{mebibytes} MiB, {request[:12]}: {answer_of(client)[:3]}"] += 1
+            is_alive(agent)
+        finally:
+            for client in held:
+                client.close()
+        wait_until(lambda: status_of(agent, logs(1)) == 200, "with memory again")
+        agent.end()
+    check(any("503" in each for each in said), f"nothing was refused: {said}")
+    return f"{dict(said)}"
+
+
+def send(client, request):
+    try:
+        client.sendall(request)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+
+
+def answer_of(client):
+    """Its status; empty: the connection has ended."""
+    try:
+        return client.recv(65536)[9:12].decode()
+    except ConnectionResetError:
+        return ""

@@ -8,6 +8,12 @@ package protocol RequestHandler: AnyObject {
     func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer?
     /// The whole body has come.
     func finish() -> HTTPAnswer
+    /// There is no memory to go on with.
+    func withoutMemory() -> HTTPAnswer
+}
+
+extension RequestHandler {
+    package func withoutMemory() -> HTTPAnswer { .withoutMemory }
 }
 
 /// Which requests a handler is for.

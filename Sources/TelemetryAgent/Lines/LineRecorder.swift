@@ -33,6 +33,10 @@ final class LineRecorder {
     func record(_ line: UnsafeRawBufferPointer) -> LineOutcome {
         arena.cut()
         gathering.removeAll()
+        guard arena.prepare() else {
+            counts.add(.noRoom)
+            return .of("dropped", IntakeRefusal.noRoom.text)
+        }
         let record: LineRecord
         do throws(LineMistake) { record = try LineRecord(line) } catch {
             counts.add(.malformed)

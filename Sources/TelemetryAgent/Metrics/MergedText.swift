@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TelemetryCore
 
 /// The texts of several tools as one: each family once, with the series of all tools, which a label `tool` tells apart.
 /// Pure. It reads what `PrometheusText` writes.
@@ -24,6 +25,9 @@ struct MergedText {
 
     /// Bytes; what comes after that many is left out.
     init(limit: Int) { self.limit = limit }
+
+    /// For so much more text, with labels, as what it grows to, and as the whole text in the end.
+    func hasMemory(for bytes: Int) -> Bool { Allocation.isAvailable(for: 4 &* (count &+ bytes)) }
 
     /// `tool`: the label's value for every series; nil: they have it.
     mutating func add(_ text: [UInt8], tool: String?) {

@@ -27,6 +27,7 @@ final class StatsDIntake {
     /// Several lines with LF between them.
     func take(_ packet: UnsafeRawBufferPointer) {
         let mark = tools.mark
+        guard arena.prepare() else { return counts.add(.noRoom) }
         let now = Clock.monotonic() / 1_000_000_000
         if now != second { (looks, second) = (0, now) }
         var rest = packet
