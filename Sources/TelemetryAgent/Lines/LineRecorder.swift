@@ -47,6 +47,9 @@ final class LineRecorder {
         case .refused(let why):
             counts.add(why)
             return Self.outcome(why, record.tool)
+        case .unknown:
+            counts.add(.noRoom)
+            return .of("dropped", IntakeRefusal.noRoom.text)
         case .open(let found): tool = found
         }
         gathering.keepsErrors = tool.collector.options.extendedCollection

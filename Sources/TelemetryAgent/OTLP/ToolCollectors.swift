@@ -103,6 +103,9 @@ package final class ToolCollectors {
     package enum Answer {
         case open(OpenTool)
         case refused(IntakeRefusal)
+        /// It cannot be known: the system has no descriptor or no memory left to read manifest and answer with. Nothing is
+        /// refused because of that.
+        case unknown
     }
 
     package var count: Int { tools.count }
@@ -115,11 +118,15 @@ package final class ToolCollectors {
         if name.utf8.isEmpty { return .refused(.noTool) }
         guard ToolName.isValid(name) else { return .refused(.invalidTool) }
         let version = Self.isVersion(version) ? version : ""
-        if let known = find(name, version) { return .open(known) }
+        switch find(name, version) {
+        case .open(let known): return .open(known)
+        case .unknown: return .unknown
+        case .none: break
+        }
         if let why = recentRefusal(name) { return .refused(why) }
         if !mayLook { return .refused(.toolCount) }
         looks &+= 1
-        return make(name, version)
+        return Self.canLook ? make(name, version) : .unknown
     }
 
     /// As a manifest may have one.
@@ -127,24 +134,34 @@ package final class ToolCollectors {
         (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
-    private func find(_ name: String, _ version: String) -> OpenTool? {
+    private enum Found {
+        case open(OpenTool)
+        case none
+        case unknown
+    }
+
+    private static var canLook: Bool { Allocation.isAvailableForPass && DescriptorRoom.isThere }
+
+    private func find(_ name: String, _ version: String) -> Found {
         let index = tools.firstIndex {
             $0.name.utf8.elementsEqual(name.utf8) && $0.version.utf8.elementsEqual(version.utf8)
         }
-        guard let index else { return nil }
+        guard let index else { return .none }
         let tool = tools[index]
         let now = Clock.monotonic()
         if now &- tool.looked >= Self.lookNanoseconds || !tool.collector.recordsForSomebody {
+            guard Self.canLook else { return .unknown }
             guard tool.isCurrent else {
+                guard Self.canLook else { return .unknown }
                 close(at: index)
-                return nil
+                return .none
             }
             tool.looked = now
         }
         uses &+= 1
         tool.used = uses
         tool.lastUse = now
-        return tool
+        return .open(tool)
     }
 
     private func recentRefusal(_ name: String) -> IntakeRefusal? {
@@ -182,6 +199,8 @@ package final class ToolCollectors {
     }
 
     private func refuse(_ name: String, _ why: IntakeRefusal) -> Answer {
+        // Another process may have taken the system's last file meanwhile.
+        if !Self.canLook { return .unknown }
         if refused.count >= Self.mostRefused { refused.removeFirst() }
         refused.append((name, why, Clock.monotonic()))
         return .refused(why)

@@ -78,6 +78,7 @@ final class StatsDIntake {
         looks &+= tools.looks &- before
         switch answer {
         case .refused(let why): counts.add(why)
+        case .unknown: counts.add(.noRoom)
         case .open(let tool):
             last = (Array(origin.tool), Array(origin.version), tool)
             take(part, named: name, isOfService: origin.isService, tool)
