@@ -10,11 +10,15 @@ struct AgentStatus {
     init(_ agent: Agent) { self.agent = agent }
 
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
+        guard Allocation.isAvailable(for: Self.toolBytes &* agent.deliverer.tools.count) else { return .withoutMemory }
         let wantsJSON = request.value("accept").map { ("application/json" as StaticString).isSame($0) } ?? false
         return wantsJSON
             ? HTTPAnswer(200, "application/json", body: Array(object.text.utf8))
             : HTTPAnswer(200, "text/plain; charset=utf-8", body: Array(text.utf8))
     }
+
+    /// What is written of a tool, while it grows.
+    private static let toolBytes = 4 << 10
 
     private var uptimeSeconds: UInt64 { UInt64(max(0, now &- agent.started) / 1_000_000_000) }
 

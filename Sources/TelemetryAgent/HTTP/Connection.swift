@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import TelemetryCore
 
 /// One client. It reads and writes what the socket takes at once, and never waits.
 final class Connection: PolledSource {
@@ -82,6 +83,7 @@ final class Connection: PolledSource {
     var unsentBytes: Int { output.count &- sent }
 
     func proceed(_ events: Int16, now: Int64) {
+        if !hasMemory(now) { return }
         switch stage {
         case .head, .body: read(now)
         case .writing:
@@ -92,6 +94,23 @@ final class Connection: PolledSource {
         case .draining: drain()
         case .over: break
         }
+    }
+
+    /// What comes is kept, and answered, in a measure that the client has a part in. Without memory for that it is not read.
+    private func hasMemory(_ now: Int64) -> Bool {
+        switch stage {
+        case .writing, .draining, .over: return true
+        case .head, .body, .lines: if Allocation.isAvailableForPass { return true }
+        }
+        switch stage {
+        case .head where Allocation.hasReserve:
+            counts.note(503)
+            write(.withoutMemory, isKept: false, isVersion10: false, isWithoutBody: false, now)
+        case .body(let head, _, let handler) where Allocation.hasReserve:
+            answer(handler.withoutMemory(), head, isKept: false, now)
+        default: end()
+        }
+        return false
     }
 
     func expire(now: Int64) {
@@ -248,6 +267,11 @@ final class Connection: PolledSource {
             }
             answer = .refusing(503)
             answer.fields = ["Retry-After: 2"]
+        }
+        // A copy of it, with a head.
+        if !Allocation.isAvailable(for: answer.body.count) {
+            answer = .withoutMemory
+            answer.whenSent = given.whenSent
         }
         counts.note(answer.status)
         write(

@@ -87,6 +87,12 @@ package struct HTTPAnswer {
         }
     }
 
+    package static var withoutMemory: HTTPAnswer {
+        var answer = HTTPAnswer(503, "There is not enough memory now.")
+        answer.fields = ["Retry-After: 2"]
+        return answer
+    }
+
     package static func refusing(_ status: Int) -> HTTPAnswer {
         switch status {
         case 403:

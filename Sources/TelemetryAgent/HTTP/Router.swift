@@ -10,10 +10,13 @@ package protocol RequestHandler: AnyObject {
     func finish() -> HTTPAnswer
     /// The body is longer than the route takes, or says that it is. The connection ends after the answer.
     func refuseLength() -> HTTPAnswer
+    /// There is no memory to go on with.
+    func withoutMemory() -> HTTPAnswer
 }
 
 extension RequestHandler {
     package func refuseLength() -> HTTPAnswer { .refusing(413) }
+    package func withoutMemory() -> HTTPAnswer { .withoutMemory }
 }
 
 /// Which requests a handler is for.

@@ -33,6 +33,10 @@ final class LineRecorder {
     func record(_ line: UnsafeRawBufferPointer) -> LineOutcome {
         arena.cut()
         gathering.removeAll()
+        guard arena.prepare() else {
+            counts.add(.noRoom)
+            return .of("dropped", IntakeRefusal.noRoom.text)
+        }
         let record: LineRecord
         do throws(LineMistake) { record = try LineRecord(line) } catch {
             counts.add(.malformed)
@@ -43,6 +47,9 @@ final class LineRecorder {
         case .refused(let why):
             counts.add(why)
             return Self.outcome(why, record.tool)
+        case .unknown:
+            counts.add(.noRoom)
+            return .of("dropped", IntakeRefusal.noRoom.text)
         case .open(let found): tool = found
         }
         gathering.keepsErrors = tool.collector.options.extendedCollection
@@ -87,7 +94,7 @@ final class LineRecorder {
         switch status {
         case TELEMETRY_OK, TELEMETRY_ADJUSTED:
             collectors.note(tool, signal)
-            guard tool.keeps(signal) else {
+            guard tool.settles(signal) else {
                 counts.add(.noRoom)
                 return .of("dropped", IntakeRefusal.noRoom.text)
             }

@@ -33,6 +33,9 @@ struct MergedText {
     /// Memory ran out.
     var isIncomplete: Bool { names.isIncomplete }
 
+    /// For so much more text, with labels, as what it grows to, and as the whole text in the end.
+    func hasMemory(for bytes: Int) -> Bool { Allocation.isAvailable(for: 4 &* (count &+ bytes)) }
+
     /// `tool`: the label's value for every series; nil: they have it.
     mutating func add(_ text: [UInt8], tool: String?) {
         guard text.count <= limit &- count else {

@@ -19,9 +19,7 @@ struct MetricsPage {
         }
         let choice = accept.isEmpty ? .usual : accept.withUnsafeBytes { ExpositionChoice(accept: $0) }
         guard agent.unsentBytes < Self.unsentLimit, let body = text(choice.format) else {
-            var answer = HTTPAnswer(503, "There is not enough memory now.")
-            answer.fields = ["Retry-After: 2"]
-            return answer
+            return .withoutMemory
         }
         var answer = HTTPAnswer(200, choice.contentType, body: body)
         answer.fields = ["Vary: Accept"]
@@ -33,6 +31,7 @@ struct MetricsPage {
             limit: Self.limit, own: families(omitted: 0, unreadable: 0) + MetricsReport.countFamilies)
         var unreadable: UInt64 = 0
         for tool in agent.deliverer.tools {
+            guard Allocation.isAvailableForPass else { return nil }
             let options = ManifestLookup.options(tool: tool.name, manifest: tool.manifest)
             // It says where the tool's files are, and who receives them.
             if options.error != nil {
@@ -43,7 +42,7 @@ struct MetricsPage {
             do throws(SystemError) {
                 let series = try MetricsReport.series(OwnChoice.options(options) ?? options, format)
                 let counts = try MetricsReport.counts(of: options, format)
-                guard let series, let counts else { return nil }
+                guard let series, let counts, merged.hasMemory(for: series.count &+ counts.count) else { return nil }
                 merged.add(series, tool: tool.name)
                 merged.add(counts, tool: nil)
             } catch { unreadable &+= 1 }
@@ -51,6 +50,7 @@ struct MetricsPage {
         guard let own = MetricsReport.text(families(omitted: merged.omitted, unreadable: unreadable), format) else {
             return nil
         }
+        guard merged.hasMemory(for: own.count) else { return nil }
         merged.add(own, tool: nil)
         return merged.isIncomplete ? nil : merged.text(isOpenMetrics: format == .openMetrics)
     }

@@ -98,6 +98,10 @@ final class IntakeTally {
         case .refused(let why):
             resourceRefusal = why
             return nil
+        case .unknown:
+            resourceRefusal = .noRoom
+            if accepted == 0 { isForLater = true }
+            return nil
         case .open(let tool):
             guard takes(tool) else {
                 resourceRefusal = tool.collector.decision.isEnabled ? .notTaken : .noConsent

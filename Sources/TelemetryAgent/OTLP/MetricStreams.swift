@@ -101,18 +101,25 @@ final class MetricStreams {
 
     /// After a request: what was recorded is not recorded again by the next agent.
     func save() {
-        guard isChanged, let file else { return }
-        isChanged = false
+        guard isChanged, let file, Allocation.isAvailableForPass else { return }
+        var checked = 0
         var words = [UInt64(bitPattern: forgotten)]
         for (digest, stream) in streams {
+            // For the words as they grow, and for their bytes.
+            if words.count &- checked >= Self.checkedWords {
+                guard Allocation.isAvailable(for: 32 &* words.count) else { return }
+                checked = words.count
+            }
             words += [digest.high, digest.low, stream.time, UInt64(bitPattern: stream.seen)]
             let state = stream.state.words
             words += [stream.isPartial ? 1 : 0, UInt64(state.count)]
             words += state
         }
-        _ = file.write(words)
+        // What cannot be written now is written after the next request.
+        isChanged = !file.write(words)
     }
 
+    private static let checkedWords = 8 << 10
     private static let headWords = 6
 
     private func load(_ words: [UInt64]) -> Bool {

@@ -25,15 +25,12 @@ final class OTLPHandler: RequestHandler {
     private let contentType: String
     private let isJSON: Bool
     private let contentEncoding: String
-    private var body: [UInt8] = []
+    private let body = BodyBytes()
 
     /// Longest body as it comes, before it is unpacked.
     static let bodyLimit = 16 << 20
     /// Of all clients together. One that finds no room is told to come again.
     static let roomBytes = 32 << 20
-    /// A body that does not come at once gets so much before it grows. What nothing is written to takes no memory.
-    private static let firstBytes = 128 << 10
-    private static let shortBytes = 8 << 10
 
     init(_ request: HTTPRequest, _ receiver: OTLPReceiver, _ signal: OTLPSignal, _ room: BodyRoom) {
         self.receiver = receiver
@@ -48,16 +45,22 @@ final class OTLPHandler: RequestHandler {
 
     func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer? {
         guard room.take(bytes.count) else { return Self.answer(.later(isJSON: isJSON)) }
-        if body.isEmpty && bytes.count > Self.shortBytes { body.reserveCapacity(Self.firstBytes) }
-        body.append(contentsOf: bytes)
-        return nil
+        if body.append(bytes) { return nil }
+        // Of this part nothing is there.
+        room.giveBack(bytes.count)
+        return withoutMemory()
+    }
+
+    func withoutMemory() -> HTTPAnswer {
+        Self.answer(.later(isJSON: isJSON, OTLPReceiver.noMemory))
     }
 
     func finish() -> HTTPAnswer {
-        let answer = body.withUnsafeBytes {
-            receiver.receive(signal, contentType: contentType, contentEncoding: contentEncoding, body: $0)
+        withExtendedLifetime(body) {
+            Self.answer(
+                receiver.receive(
+                    signal, contentType: contentType, contentEncoding: contentEncoding, body: body.bytes))
         }
-        return Self.answer(answer)
     }
 
     func refuseLength() -> HTTPAnswer { Self.answer(.tooLong(isJSON: isJSON)) }

@@ -8,6 +8,8 @@ package final class OTLPReceiver {
     private let tools: ToolCollectors
     package private(set) var counts = OTLPCounts()
 
+    static let noMemory = "the agent has no memory now"
+
     package init(_ tools: ToolCollectors) { self.tools = tools }
 
     /// `contentType`, `contentEncoding`: the values of these header fields; empty: the field is missing.
@@ -59,8 +61,8 @@ package final class OTLPReceiver {
     // MARK: the body
 
     private func take(_ signal: OTLPSignal, isJSON: Bool, _ body: UnsafeRawBufferPointer) -> OTLPAnswer {
-        guard Allocation.isAvailable else { return .later(isJSON: isJSON, "the agent has no memory now") }
         let arena = TextArena()
+        guard arena.prepare(), Allocation.isAvailableForPass else { return .later(isJSON: isJSON, Self.noMemory) }
         // All of it is looked at first: a body that cannot be read leaves nothing behind.
         if let failure = Self.check(signal, isJSON: isJSON, body, arena) {
             return .malformed(isJSON: isJSON, failure.text)
@@ -79,7 +81,7 @@ package final class OTLPReceiver {
         }
         tools.save(mark)
         if tally.accepted > 0 { tools.note(signal, since: mark) }
-        if tally.accepted > 0, !tools.keeps(signal, since: mark) { tally.sendAgain() }
+        if tally.accepted > 0, !tools.settle(signal, since: mark) { tally.sendAgain() }
         if !tally.isForLater { counts.add(signal, tally) }
         if tally.isForLater { return .later(isJSON: isJSON, "the tool's records cannot be stored now") }
         return OTLPAnswer(isJSON: isJSON, signal, rejected: tally.rejected, message: tally.message)

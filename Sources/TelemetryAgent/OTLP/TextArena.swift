@@ -5,19 +5,27 @@ import TelemetryCore
 /// Memory for the texts of one record: it does not grow, and is emptied for the next one.
 final class TextArena {
     static let size = 1 << 20
-    private let base: UnsafeMutablePointer<UInt8>
+    /// Nil: there was no memory.
+    private var base: UnsafeMutablePointer<UInt8>?
     private(set) var used = 0
 
-    init() { base = .allocate(capacity: Self.size) }
+    init() { _ = prepare() }
 
-    deinit { base.deallocate() }
+    deinit { Allocation.release(base) }
+
+    /// False: there is no memory, and so no room.
+    func prepare() -> Bool {
+        if base != nil { return true }
+        base = Allocation.resize(nil, to: Self.size)?.assumingMemoryBound(to: UInt8.self)
+        return base != nil
+    }
 
     /// Forgets what was added since `used` had that value.
     func cut(to mark: Int = 0) { used = max(0, min(mark, used)) }
 
     /// Room for at most `count` bytes, to be counted with `take`. Nil: there is none.
     func room(_ count: Int) -> UnsafeMutablePointer<UInt8>? {
-        count >= 0 && count <= Self.size &- used ? base + used : nil
+        count >= 0 && count <= Self.size &- used ? base.map { $0 + used } : nil
     }
 
     func take(_ count: Int) { used = min(Self.size, used &+ max(0, count)) }

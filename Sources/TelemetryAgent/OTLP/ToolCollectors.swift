@@ -45,6 +45,15 @@ package final class OpenTool {
         }
     }
 
+    /// After recording: false: some of it is in no file, and is gone.
+    func settles(_ signal: OTLPSignal) -> Bool {
+        switch signal {
+        case .logs: collector.settleInFiles()
+        case .traces: collector.settleSpansInFiles()
+        case .metrics: collector.keepsMetricsInFiles
+        }
+    }
+
     var takesEvents: Bool { Gate.isOpen(collector.handle) }
 
     private var isSpanIntakeMade = false
@@ -126,6 +135,9 @@ package final class ToolCollectors {
     package enum Answer {
         case open(OpenTool)
         case refused(IntakeRefusal)
+        /// It cannot be known: the system has no descriptor or no memory left to read manifest and answer with. Nothing is
+        /// refused because of that.
+        case unknown
     }
 
     package var count: Int { tools.count }
@@ -138,11 +150,15 @@ package final class ToolCollectors {
         if name.utf8.isEmpty { return .refused(.noTool) }
         guard ToolName.isValid(name) else { return .refused(.invalidTool) }
         let version = Self.isVersion(version) ? version : ""
-        if let known = find(name, version) { return .open(known) }
+        switch find(name, version) {
+        case .open(let known): return .open(known)
+        case .unknown: return .unknown
+        case .none: break
+        }
         if let why = recentRefusal(name) { return .refused(why) }
         if !mayLook { return .refused(.toolCount) }
         looks &+= 1
-        return make(name, version)
+        return Self.canLook ? make(name, version) : .unknown
     }
 
     /// As a manifest may have one.
@@ -150,26 +166,36 @@ package final class ToolCollectors {
         (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
-    private func find(_ name: String, _ version: String) -> OpenTool? {
+    private enum Found {
+        case open(OpenTool)
+        case none
+        case unknown
+    }
+
+    private static var canLook: Bool { Allocation.isAvailableForPass && DescriptorRoom.isThere }
+
+    private func find(_ name: String, _ version: String) -> Found {
         let index = tools.firstIndex {
             $0.name.utf8.elementsEqual(name.utf8) && $0.version.utf8.elementsEqual(version.utf8)
         }
-        guard let index else { return nil }
+        guard let index else { return .none }
         let tool = tools[index]
         let now = Clock.monotonic()
         if now &- tool.looked >= Self.lookNanoseconds || !tool.collector.recordsForSomebody {
+            guard Self.canLook else { return .unknown }
             guard tool.isCurrent else {
+                guard Self.canLook else { return .unknown }
                 // Before it is closed: what waits in it may be void.
                 _ = consents.look(name, Self.options(name, version))
                 close(at: index)
-                return nil
+                return .none
             }
             tool.looked = now
         }
         uses &+= 1
         tool.used = uses
         tool.lastUse = now
-        return tool
+        return .open(tool)
     }
 
     private func recentRefusal(_ name: String) -> IntakeRefusal? {
@@ -230,6 +256,8 @@ package final class ToolCollectors {
     }
 
     private func refuse(_ name: String, _ why: IntakeRefusal) -> Answer {
+        // Another process may have taken the system's last file meanwhile.
+        if !Self.canLook { return .unknown }
         if refused.count >= Self.mostRefused { refused.removeFirst() }
         refused.append((name, why, Clock.monotonic()))
         return .refused(why)
@@ -294,9 +322,13 @@ package final class ToolCollectors {
         }
     }
 
-    /// False: something that was recorded meanwhile is only in memory, because there was no more room for a file.
-    func keeps(_ signal: OTLPSignal, since request: UInt64) -> Bool {
-        tools.allSatisfy { $0.used <= request || !$0.collector.recordsForSomebody || $0.keeps(signal) }
+    /// False: something that was recorded meanwhile is in no file. Somebody has removed its file, and there is no more room.
+    func settle(_ signal: OTLPSignal, since request: UInt64) -> Bool {
+        var isWhole = true
+        for tool in tools where tool.used > request && tool.collector.recordsForSomebody {
+            if !tool.settles(signal) { isWhole = false }
+        }
+        return isWhole
     }
 
     /// Tools that are used from now on have a higher number.

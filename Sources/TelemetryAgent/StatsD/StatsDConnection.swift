@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import TelemetryCore
 
 /// A client that sends StatsD over a stream: packets with four bytes before each that say its length, the lowest first, as
 /// DogStatsD has them; or plain lines. The first four bytes tell: no line has a NUL in them, and every length has.
@@ -30,6 +31,8 @@ final class StatsDConnection: PolledSource {
     func expire(now: Int64) {}
 
     func proceed(_ events: Int16, now: Int64) {
+        // What has come of a packet is lost with the connection: nothing is answered here.
+        guard Allocation.isAvailableForPass else { return end() }
         var area: InlineArray<16384, UInt8> = .init(repeating: 0)
         var taken = 0
         while taken < Self.turnBytes && !isOver {

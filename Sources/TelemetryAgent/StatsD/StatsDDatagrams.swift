@@ -62,6 +62,7 @@ final class StatsDDatagrams: PolledSource {
     func expire(now: Int64) {}
 
     func proceed(_ events: Int16, now: Int64) {
+        guard Allocation.isAvailableForPass else { return discard() }
         if area.isEmpty { area = [UInt8](repeating: 0, count: StatsDIntake.packetLimit) }
         for _ in 0..<Self.turnDatagrams {
             var sender = csystem_sender()
@@ -80,6 +81,16 @@ final class StatsDDatagrams: PolledSource {
                 continue
             }
             area.withUnsafeBytes { intake.take(UnsafeRawBufferPointer(rebasing: $0.prefix(got))) }
+        }
+    }
+
+    /// Without memory to look at them.
+    private func discard() {
+        var byte: UInt8 = 0
+        for _ in 0..<Self.turnDatagrams {
+            var sender = csystem_sender()
+            if csystem_receive_datagram(descriptor, &byte, 1, &sender) < 0 { return }
+            counts.noteLost(1)
         }
     }
 

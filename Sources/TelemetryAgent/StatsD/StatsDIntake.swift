@@ -27,6 +27,7 @@ final class StatsDIntake {
     /// Several lines with LF between them.
     func take(_ packet: UnsafeRawBufferPointer) {
         let mark = tools.mark
+        guard arena.prepare() else { return counts.add(.noRoom) }
         let now = Clock.monotonic() / 1_000_000_000
         if now != second { (looks, second) = (0, now) }
         var rest = packet
@@ -77,6 +78,7 @@ final class StatsDIntake {
         looks &+= tools.looks &- before
         switch answer {
         case .refused(let why): counts.add(why)
+        case .unknown: counts.add(.noRoom)
         case .open(let tool):
             last = (Array(origin.tool), Array(origin.version), tool)
             take(part, named: name, isOfService: origin.isService, tool)

@@ -82,6 +82,11 @@ final class AgentListener: PolledSource {
                 if index == 0 && client != 0 - EAGAIN { pausedUntil = now &+ 100_000_000 }
                 return
             }
+            // A client has its memory from here on.
+            guard Allocation.isAvailableForPass else {
+                closeFile(client)
+                continue
+            }
             guard let peer = PeerLookup.find(client), peer.user == geteuid() else {
                 closeFile(client)
                 onRefusal()

@@ -11,15 +11,15 @@ package enum Allocation {
     /// (`CSystem/reserve.c`).
     package static var isAvailable: Bool { csystem_has_memory(callBytes) }
     /// The same for a call that takes `bytes` more.
-    static func isAvailable(for bytes: Int) -> Bool { csystem_has_memory(callBytes &+ max(0, bytes)) }
+    package static func isAvailable(for bytes: Int) -> Bool { csystem_has_memory(callBytes &+ max(0, bytes)) }
     /// Allocates nothing. Asked where little memory is needed.
-    static var hasReserve: Bool { csystem_has_memory(0) }
+    package static var hasReserve: Bool { csystem_has_memory(0) }
     package static var isAvailableForPass: Bool { csystem_has_memory(passBytes) }
 
     /// Moves `area` (nil: none yet) to one of `size` bytes. Nil: out of memory, `area` is untouched.
-    static func resize(_ area: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
+    package static func resize(_ area: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
         realloc(area, max(1, size))
     }
 
-    static func release(_ area: UnsafeMutableRawPointer?) { free(area) }
+    package static func release(_ area: UnsafeMutableRawPointer?) { free(area) }
 }

@@ -81,7 +81,9 @@ extension Collector {
             do throws(SystemError) { map = try shared.openMetrics() } catch { problem = error }
             shared.close()
         }
-        metrics.use(map ?? MetricMap.inMemory(), map == nil ? problem : nil)
+        // What is handed to the agent is in a file, or is refused.
+        let other = map != nil || options.role.isAgent ? nil : MetricMap.inMemory()
+        metrics.use(map ?? other, map == nil ? problem : nil)
         guard isStillConsented() && metrics.map != nil else { return false }
         startHandingOn()
         return true
@@ -150,7 +152,9 @@ extension Collector {
             mutex.unlock()
             csystem_leave(caller)
         }
-        guard isMetricStoreReady(closely: true), let map = metrics?.map else { return TELEMETRY_DISABLED }
+        guard isMetricStoreReady(closely: true), let map = metrics?.map else {
+            return options.role.isAgent && Gate.isOpen(handle) ? TELEMETRY_ERROR_DROPPED : TELEMETRY_DISABLED
+        }
         // The child of a fork has no worker yet.
         startHandingOn()
         let (series, isOverflow) = place(metric, attributes, map)

@@ -178,7 +178,27 @@ extension Collector {
         }
     }
 
-    /// The same for spans; true also if nobody takes them.
+    /// After recording: what was recorded is in files. False: some of it was not, because others have removed these files and
+    /// there is no room for new ones. It is gone.
+    package func settleInFiles() -> Bool {
+        let caller = csystem_enter()
+        defer { csystem_leave(caller) }
+        return mutex.withLock {
+            guard let spool, spool.hasMemorySegments else { return true }
+            recorder.pointee.segment.store(0, ordering: .releasing)
+            return spool.settleInFiles()
+        }
+    }
+
+    /// The same for spans.
+    package func settleSpansInFiles() -> Bool {
+        guard let sinks = mutex.withLock({ spanSinks }) else { return true }
+        var isWhole = true
+        for sink in [sinks.author, sinks.own] { if sink?.settleInFiles() == false { isWhole = false } }
+        return isWhole
+    }
+
+    /// What is recorded now goes into a file; of spans. True also if nobody takes them.
     package var keepsSpansInFiles: Bool {
         guard let sinks = makeSpanSinks() else { return false }
         for sink in [sinks.author, sinks.own] {
@@ -187,12 +207,13 @@ extension Collector {
         return true
     }
 
-    /// The same for metrics; true also if nobody takes them.
+    /// Of metrics. True also if nobody takes them.
     package var keepsMetricsInFiles: Bool {
         for keeper in [self, ownCollector()] {
             guard let keeper else { continue }
             let isInMemory = keeper.mutex.withLock {
-                keeper.isMetricStoreReady() && keeper.metrics?.map?.isShared == false
+                let isReady = keeper.isMetricStoreReady()
+                return Gate.isOpen(keeper.handle) && (!isReady || keeper.metrics?.map?.isShared != true)
             }
             if isInMemory { return false }
         }

@@ -149,6 +149,11 @@ package final class SpanIntake {
 
     /// Records it.
     package func finish() -> telemetry_status {
+        // Both who get it, or none: it is sent again if it is refused. Nobody else records here meanwhile.
+        if open.count > 1, open.contains(where: { SpanCell.with($0.cell, $0.use) { !hasRoom($0) } == true }) {
+            discard()
+            return TELEMETRY_ERROR_DROPPED
+        }
         var result = TELEMETRY_DISABLED
         for (cell, use) in open {
             let status = SpanCell.with(cell, use) { finish($0) } ?? TELEMETRY_DISABLED
@@ -156,6 +161,12 @@ package final class SpanIntake {
         }
         open.removeAll(keepingCapacity: true)
         return result
+    }
+
+    private func hasRoom(_ cell: UnsafeMutablePointer<SpanCell>) -> Bool {
+        let collector = Collector.from(cell.pointee.collector)
+        if cell.pointee.isVoid || !Gate.isOpen(collector.handle) { return true }
+        return collector.makeRoom(length: cell.pointee.length)
     }
 
     private func finish(_ cell: UnsafeMutablePointer<SpanCell>) -> telemetry_status {
@@ -180,6 +191,18 @@ package final class SpanIntake {
 }
 
 extension Collector {
+    /// The segment that is recorded into has room for a record of that length, or another has.
+    fileprivate func makeRoom(length: Int) -> Bool {
+        mutex.withLock {
+            guard Gate.isOpen(handle), let spool = currentSpool(attaching: true) else { return true }
+            let size = (length &+ 7) & ~7
+            if let active = spool.active, active.state.tail &+ size <= active.size { return true }
+            guard Allocation.hasReserve, spool.advance(size: size) != nil else { return false }
+            publish(spool)
+            return true
+        }
+    }
+
     /// A cell in memory that only this process knows. Nil: there is no memory, or nothing is recorded any more.
     func takeReceivingCell() -> (block: SpanBlock, cell: UnsafeMutablePointer<SpanCell>, index: Int)? {
         mutex.withLock {

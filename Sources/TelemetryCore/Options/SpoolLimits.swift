@@ -8,12 +8,15 @@ struct SpoolLimits {
     var ageSeconds: Int64
     /// With no usable spool: segments in memory.
     static let heapSegments = 4
+    /// The agent has none: who has handed a record to it is told that there is no room, and hands it over again.
+    let mayUseMemory: Bool
 
     init(_ options: Options) {
         segmentBytes = options.segmentBytes
         bytes = options.spoolLimitBytes
         segments = options.spoolLimitSegments
         ageSeconds = options.spoolLimitAgeSeconds
+        mayUseMemory = !options.role.isAgent
     }
 }
 

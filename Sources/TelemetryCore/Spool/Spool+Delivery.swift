@@ -168,7 +168,9 @@ extension Spool {
     }
 
     /// Counts an event for which there was no room.
+    /// What the agent refuses is counted by the agent: it may come again.
     func countDropped(_ reason: DropReason) {
+        guard limits.mayUseMemory else { return }
         unmerged.recorded &+= 1
         unmerged.drop(reason, 1)
     }

@@ -162,6 +162,23 @@ extension Spool {
         if save(segment) { leave(segment) }
     }
 
+    /// Segments whose files others have removed are written to new ones. What finds no room there is gone, and counted. False:
+    /// something is gone.
+    func settleInFiles() -> Bool {
+        change(context)
+        var isWhole = true
+        for segment in sealed where segment.isHeap && !segment.isInDelivery {
+            if segment.pendingCount > 0 && save(segment) {
+                leave(segment)
+                continue
+            }
+            if segment.pendingCount > 0 { isWhole = false }
+            sealed.removeAll { $0 === segment }
+            discard(segment, .noSpace)
+        }
+        return isWhole
+    }
+
     private func leave(_ segment: Segment) {
         sealed.removeAll { $0 === segment }
         if shared?.isUsable == false { _ = vacate(segment, removingFrom: nil) } else { remove(segment) }

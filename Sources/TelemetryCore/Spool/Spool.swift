@@ -120,7 +120,9 @@ final class Spool {
             }
             remove(segment)
         }
-        guard let shared else { return makeHeapSegment() ?? recycleOldest(.spoolFull) }
+        guard let shared else {
+            return limits.mayUseMemory ? makeHeapSegment() ?? recycleOldest(.spoolFull) : nil
+        }
         if mayAdopt {
             mayAdopt = false
             if let segment = adopt(shared) { return segment }
@@ -132,7 +134,7 @@ final class Spool {
         case .spoolFull:
             fullUntil = Clock.monotonic() &+ Self.fullNanoseconds
             return recycleOldest(.spoolFull)
-        case .noSpace: return makeHeapSegment() ?? recycleOldest(.noSpace)
+        case .noSpace: return limits.mayUseMemory ? makeHeapSegment() ?? recycleOldest(.noSpace) : nil
         }
     }
 
@@ -145,6 +147,7 @@ final class Spool {
 
     /// Some of the waiting events are in memory only.
     var usesHeap: Bool { shared == nil || heapSegmentCount > 0 }
+    var hasMemorySegments: Bool { heapSegmentCount > 0 }
 
     private func makeHeapSegment() -> Segment? {
         if heapSegmentCount >= min(SpoolLimits.heapSegments, limits.segments) { return nil }

@@ -1,0 +1,235 @@
+"""J9: what the agent does when the system has no more room, memory, descriptors or watches, and when its socket is gone."""
+import collections
+import gzip
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import time
+
+from agents import Agent, manifest, wait_until
+from listening import connect, exchange
+from receiving import accepted, refused
+from suite import check, check_equal, test
+from test_lines import answers
+from test_received import post
+from world import TOOL
+
+RECORDS = 50
+DOWN = "http://127.0.0.1:9/"
+
+
+def status_of(agent, request):
+    answer = exchange(agent.socket, request)
+    check(answer.startswith(b"HTTP/1.1 "), f"no answer: {answer[:200]!r}")
+    return int(answer[9:12])
+
+
+def logs(batch):
+    attributes = [{"key": "service.name", "value": {"stringValue": TOOL}}]
+    text = {"key": "text", "value": {"stringValue": 900 * "x"}}
+    records = [{"eventName": f"{batch}.{number}", "attributes": [text]} for number in range(RECORDS)]
+    return post(json.dumps({"resourceLogs": [{"resource": {"attributes": attributes}, "scopeLogs": [{"logRecords": records}]}]}), "Connection: close")
+
+
+def spans(batch):
+    attributes = [{"key": "service.name", "value": {"stringValue": TOOL}}]
+    text = {"key": "text", "value": {"stringValue": 900 * "x"}}
+    each = [{"name": f"{batch}.{number}", "traceId": f"{batch + 1:032x}", "spanId": f"{number + 1:016x}", "startTimeUnixNano": str(time.time_ns()), "endTimeUnixNano": str(time.time_ns()),
+             "attributes": [text]} for number in range(RECORDS)]
+    body = json.dumps({"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [{"spans": each}]}]})
+    return post(body, "Connection: close").replace(b"/v1/logs", b"/v1/traces")
+
+
+def rejected_of(answer):
+    partial = json.loads(answer.partition(b"\r\n\r\n")[2]).get("partialSuccess", {})
+    return int(partial.get("rejectedLogRecords", partial.get("rejectedSpans", 0)))
+
+
+def waiting(world, *arguments):
+    """How often each name waits."""
+    shown = world.helper("show", "--json", *arguments).splitlines()
+    return collections.Counter(json.loads(line)["name"] for line in shown)
+
+
+def recorded(world, what):
+    shown = world.helper("status", "--json")
+    return json.loads(shown)[what]["recorded"]
+
+
+def until_refused(agent, make):
+    """Batches until one is answered with 503; its number, and how many records were taken."""
+    taken = 0
+    for batch in range(400):
+        answer = exchange(agent.socket, make(batch))
+        if answer[9:12] == b"503":
+            return batch, taken
+        check_equal(b"200", answer[9:12], f"batch {batch}")
+        taken += RECORDS - rejected_of(answer)
+    raise AssertionError("it never was full")
+
+
+def small_state(world):
+    state = os.path.join(world.small_disk("state", 2048), "state")
+    world.environment["XDG_STATE_HOME"] = state
+    manifest(world, TOOL, DOWN)
+    return state
+
+
+def check_once(world, agent, way, make, arguments, what):
+    batch, taken = until_refused(agent, make)
+    for _ in range(4):
+        check_equal(503, status_of(agent, make(batch)), "the same again")
+    check_equal(taken, accepted(agent, way), "received_total")
+    found = waiting(world, *arguments)
+    check_equal((taken, 1), (sum(found.values()), max(found.values())), "records that wait, and the most of one name")
+    check_equal(0, sum(1 for name in found if name.startswith(f"{batch}.")), "records of the refused batch")
+    check_equal(taken, recorded(world, what), "recorded, as status says")
+    return batch, taken
+
+
+@test("shortage/disk", "J3 J9")
+def disk(world):
+    """On a full disk a batch that is answered with 503 is recorded nowhere; with room again it is recorded once."""
+    state = small_state(world)
+    agent = Agent(world)
+    batch, taken = check_once(world, agent, "otlp_logs", logs, (), "events")
+    subprocess.run(["mount", "-o", "remount,size=8m", os.path.dirname(state)], check=True)
+    check_equal(200, status_of(agent, logs(batch)), "with room")
+    agent.end()
+    found = waiting(world)
+    check_equal((taken + RECORDS, 1), (sum(found.values()), max(found.values())), "at the end")
+    check_equal(taken + RECORDS, recorded(world, "events"), "recorded at the end")
+
+
+@test("shortage/file-size", "J3 J9")
+def file_size(world):
+    """The same where no file may become larger."""
+    state = world.path("state")
+    world.environment["XDG_STATE_HOME"] = state
+    manifest(world, TOOL, DOWN)
+    agent = Agent(world)
+    check_equal(200, status_of(agent, logs(1000)), "the first")
+    resource.prlimit(agent.id, resource.RLIMIT_FSIZE, (4096, 4096))
+    _, taken = until_refused(agent, logs)
+    for _ in range(3):
+        check_equal(503, status_of(agent, logs(500)), "another")
+    found = waiting(world)
+    check_equal((taken + RECORDS, 1), (sum(found.values()), max(found.values())), "records that wait")
+    check_equal(taken + RECORDS, recorded(world, "events"), "recorded, as status says")
+
+
+@test("shortage/spans", "J3 J9")
+def span_disk(world):
+    """The same of spans."""
+    small_state(world)
+    manifest(world, TOOL, DOWN, backend={"kind": "otlp", "endpoint": DOWN})
+    agent = Agent(world)
+    check_once(world, agent, "otlp_traces", spans, ("--spans",), "spans")
+
+
+@test("shortage/lines", "J5 J9")
+def line_disk(world):
+    """A line that is answered with `dropped` is recorded nowhere."""
+    small_state(world)
+    agent = Agent(world)
+    text = 900 * "x"
+    said = collections.Counter()
+    for batch in range(400):
+        for number, answer in enumerate(answers(agent, *({"tool": TOOL, "name": f"{batch}.{number}", "metadata": {"text": text}} for number in range(RECORDS)))):
+            said[answer["status"]] += 1
+            if answer["status"] == "dropped":
+                said[f"{batch}.{number}"] += 1
+        if said["dropped"] > 230:
+            break
+    check(said["dropped"] > 230, f"{said}")
+    taken = said["ok"] + said["adjusted"]
+    check_equal((taken, {"no_room": said["dropped"]}), (accepted(agent, "lines"), refused(agent, "lines")), "counts")
+    agent.end()
+    found = waiting(world)
+    check_equal((taken, 1), (sum(found.values()), max(found.values())), "lines that wait")
+    check_equal([], [name for name in found if said[name]], "lines that were refused and wait")
+    check_equal(taken, recorded(world, "events"), "recorded, as status says")
+
+
+@test("shortage/removed", "J3 J9")
+def removed(world):
+    """The state directory is removed, and there is no room for another: what was refused comes once."""
+    state = small_state(world)
+    agent = Agent(world)
+    check_equal(200, status_of(agent, logs(1000)), "the first")
+    shutil.rmtree(state)
+    world.fill(os.path.dirname(state))
+    check_equal([503] * 5, [status_of(agent, logs(1)) for _ in range(5)], "without room")
+    os.remove(os.path.join(os.path.dirname(state), "fill"))
+    check_equal(200, status_of(agent, logs(1)), "with room")
+    agent.end()
+    found = waiting(world)
+    check_equal({f"1.{number}": 1 for number in range(RECORDS)}, {name: count for name, count in found.items() if name.startswith("1.")}, "records that wait")
+
+
+def address_space(mebibytes):
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20, mebibytes << 20))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return prepare
+
+
+def is_alive(agent):
+    check_equal(None, agent.process.poll(), "exit code of the agent")
+
+
+@test("shortage/memory", "J3 J9")
+def memory(world):
+    """Without memory for what clients send, they are answered with 503 or lose their connection; the agent goes on."""
+    manifest(world, TOOL, DOWN)
+    gzipped = gzip.compress(b" " * (60 << 20))
+    said = collections.Counter()
+    for mebibytes in (24, 28, 32, 48):
+        agent = Agent(world, preexec_fn=address_space(mebibytes))
+        line = b'{"tool":"%s","name":"x"}\n' % TOOL.encode()
+        held = []
+        try:
+            for count, body in ((1, 10 << 20), (3, 15 << 20)):
+                clients = [connect(agent.socket) for _ in range(count)]
+                held += clients
+                for client in clients:
+                    send(client, post(b"{" + b" " * (body - 2), length=body))
+                for client in clients:
+                    send(client, b"}")
+                for client in clients:
+                    said[f"{mebibytes} MiB: {answer_of(client)}"] += 1
+                is_alive(agent)
+            with connect(agent.socket) as client:
+                send(client, post(gzipped, "Content-Encoding: gzip", "Connection: close"))
+                said[f"{mebibytes} MiB, packed: {answer_of(client)}"] += 1
+            for request in (line, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", logs(mebibytes)):
+                with connect(agent.socket) as client:
+                    send(client, request)
+                    client.shutdown(socket.SHUT_WR)
+                    said[f"{mebibytes} MiB, {request[:12]}: {answer_of(client)[:3]}"] += 1
+            is_alive(agent)
+        finally:
+            for client in held:
+                client.close()
+        wait_until(lambda: status_of(agent, logs(1)) == 200, "with memory again")
+        agent.end()
+    check(any("503" in each for each in said), f"nothing was refused: {said}")
+    return f"{dict(said)}"
+
+
+def send(client, request):
+    try:
+        client.sendall(request)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+
+
+def answer_of(client):
+    """Its status; empty: the connection has ended."""
+    try:
+        return client.recv(65536)[9:12].decode()
+    except ConnectionResetError:
+        return ""
