@@ -64,5 +64,13 @@ struct AgentLock {
         return csystem_is_owned(descriptor)
     }
 
+    /// Nobody has removed or replaced the file, so that no other agent can have its lock.
+    func isInPlace(_ directory: RuntimeDirectory) -> Bool {
+        var (own, there) = (stat(), stat())
+        guard fstat(descriptor, &own) == 0 else { return true }
+        guard PathText.call(directory.lockPath, { lstat($0, &there) }) == 0 else { return csystem_errno() != ENOENT }
+        return own.st_ino == there.st_ino && own.st_dev == there.st_dev
+    }
+
     func release() { closeFile(descriptor) }
 }
