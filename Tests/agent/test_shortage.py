@@ -128,9 +128,9 @@ def file_size(world):
 def span_disk(world):
     """The same of spans."""
     small_state(world)
-    manifest(world, TOOL, DOWN, backend={"kind": "otlp", "endpoint": DOWN})
+    manifest(world, TOOL, DOWN, backend={"kind": "otlp", "endpoint": DOWN, "signals": "events,spans"})
     agent = Agent(world)
-    check_once(world, agent, "otlp_traces", spans, ("--spans",), "spans")
+    check_once(world, agent, "otlp_traces", spans, ("--signal", "spans"), "spans")
 
 
 @test("shortage/lines", "J5 J9")
