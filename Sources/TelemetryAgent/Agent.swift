@@ -30,12 +30,13 @@ package final class Agent {
     package let deliverer: Deliverer
     package let counts = ServedCounts()
     /// The tools that records are taken for.
-    let collectors = ToolCollectors()
+    let collectors: ToolCollectors
+    let descriptors: DescriptorLimit
     /// What has come by OTLP.
     package let otlp: OTLPReceiver
     /// What has come as lines of JSON.
     package let lines = IntakeCounts()
-    package private(set) lazy var statsD = StatsDServer(collectors, loop) {
+    package private(set) lazy var statsD = StatsDServer(collectors, loop, clientLimit: descriptors.streams) {
         self.lastClient = Clock.monotonic()
     }
     /// Nil: nobody has added it.
@@ -52,14 +53,16 @@ package final class Agent {
     private var connections: [Connection] = []
     private var lastClient: Int64
 
-    /// Clients at the same time. One more loses its place to it that has asked for nothing for longest.
-    static let connectionLimit = 128
+    /// Clients at the same time. To one more, the one loses its place that has asked for nothing for longest.
+    private var connectionLimit: Int { descriptors.clients }
     /// Longer than an agent takes to end.
     private static let lockNanoseconds: Int64 = 5_000_000_000
 
     package init(_ choice: Choice) throws(StartError) {
         self.choice = choice
         directory = RuntimeDirectory()
+        descriptors = DescriptorLimit.raise()
+        collectors = ToolCollectors(capacity: descriptors.tools)
         otlp = OTLPReceiver(collectors)
         lastClient = started
         // The socket gets its mode from this when it is bound.
@@ -77,8 +80,8 @@ package final class Agent {
         do throws(SystemError) {
             let flag = flag
             signals = try AgentSignals(onEnd: { flag.isSet = true }, onChild: { WorkerProcess.reap() })
-            deliverer = try Deliverer(loop, now: started)
         } catch { throw .failed(error.text) }
+        deliverer = Deliverer(loop, place: directory.path, descriptors, now: started)
         self.signals = signals
         loop.add(signals)
         let tools = (try? EveryTool.withState()) ?? []
@@ -125,6 +128,27 @@ package final class Agent {
         } catch { throw giveUp(choice.statsD, error) }
     }
 
+    /// Something has removed its sockets, such as a program that cleans up /tmp: nobody finds it any more, and no other agent
+    /// may begin.
+    private func listenAnew(now: Int64) {
+        do throws(SystemError) {
+            if !lock.isInPlace(directory) {
+                try directory.prepare()
+                // Another agent may have begun: it is that one's turn.
+                guard try lock.retake(directory) else { return stop() }
+            }
+            for index in listeners.indices where listeners[index].isRemoved {
+                let made = try AgentListener.own(directory.socketPath, onRefusal: onRefusal, onClient: onClient)
+                // Those who have found the other one before it was removed.
+                listeners[index].proceed(Int16(POLLIN), now: now)
+                listeners[index].close()
+                add(made)
+            }
+        } catch { deliverer.lookAgain(now: now) }
+        listeners.removeAll { $0.isOver }
+        statsD.listenAnew(in: directory)
+    }
+
     private func giveUp(_ address: ListenAddress?, _ error: SystemError) -> StartError {
         for listener in listeners {
             listener.withdraw()
@@ -148,8 +172,9 @@ package final class Agent {
 
     private func add(_ listener: AgentListener) {
         listener.isPausing = {
-            self.connections.count >= Self.connectionLimit && !self.connections.contains { $0.isWaiting }
+            self.connections.count >= self.connectionLimit && !self.connections.contains { $0.isWaiting }
         }
+        listener.makeRoom = { self.makeRoom() }
         listeners.append(listener)
         loop.add(listener)
     }
@@ -170,7 +195,7 @@ package final class Agent {
 
     private func accept(_ descriptor: Int32, _ peer: Peer) {
         let now = Clock.monotonic()
-        if connections.count >= Self.connectionLimit { makeRoom() }
+        if connections.count >= connectionLimit { _ = makeRoom() }
         let made = Connection(descriptor, peer, router, counts, now: now)
         connections.append(made)
         loop.add(made)
@@ -180,11 +205,13 @@ package final class Agent {
     /// Of all answers, what clients have not taken yet.
     var unsentBytes: Int { connections.reduce(0) { $0 &+ $1.unsentBytes } }
 
-    private func makeRoom() {
+    /// False: all of them are at a request.
+    private func makeRoom() -> Bool {
         var victim: Connection?
         for each in connections where each.isWaiting && each.since < victim?.since ?? .max { victim = each }
         victim?.end()
         connections.removeAll { $0.isOver }
+        return victim != nil
     }
 
     // MARK: the loop
@@ -193,6 +220,8 @@ package final class Agent {
     package func run() {
         while !flag.isSet {
             deliverer.assign(now: Clock.monotonic())
+            if deliverer.takePlaceChange() { listenAnew(now: Clock.monotonic()) }
+            if flag.isSet { break }
             if isOverdue(Clock.monotonic()) { break }
             loop.turn()
             let now = Clock.monotonic()

@@ -20,6 +20,8 @@ package protocol PolledSource: AnyObject {
 package final class Loop {
     private var sources: [any PolledSource] = []
     private var polled: [pollfd] = []
+    /// Whose these are.
+    private var owners: [Int] = []
 
     package init() {}
 
@@ -28,19 +30,33 @@ package final class Loop {
     /// Waits until something is there or due, and has each source go on that this concerns.
     package func turn() {
         polled.removeAll(keepingCapacity: true)
+        owners.removeAll(keepingCapacity: true)
         var next = Int64.max
-        for source in sources {
+        // poll(2) takes no more entries than this process may have files open.
+        for (index, source) in sources.enumerated() {
             let events = source.events
-            polled.append(pollfd(fd: events == 0 ? -1 : source.descriptor, events: events, revents: 0))
+            if events != 0 && source.descriptor >= 0 {
+                polled.append(pollfd(fd: source.descriptor, events: events, revents: 0))
+                owners.append(index)
+            }
             next = min(next, source.deadline)
         }
+        let count = sources.count
         let timeout = Self.milliseconds(until: next)
-        _ = polled.withUnsafeMutableBufferPointer { poll($0.baseAddress, nfds_t($0.count), timeout) }
+        let found = polled.withUnsafeMutableBufferPointer { poll($0.baseAddress, nfds_t($0.count), timeout) }
+        // It says so at once, for want of memory for instance.
+        if found < 0 && csystem_errno() != EINTR { _ = poll(nil, 0, 10) }
         let now = Clock.monotonic()
+        var at = 0
         // Those that are added meanwhile are at the end.
-        for index in 0..<polled.count where index < sources.count {
+        for index in 0..<min(count, sources.count) {
             let source = sources[index]
-            if polled[index].revents != 0 { source.proceed(polled[index].revents, now: now) }
+            var happened: Int16 = 0
+            if at < owners.count, owners[at] == index {
+                happened = polled[at].revents
+                at &+= 1
+            }
+            if happened != 0 { source.proceed(happened, now: now) }
             if !source.isOver && source.deadline <= now { source.expire(now: now) }
         }
         sources.removeAll { $0.isOver }

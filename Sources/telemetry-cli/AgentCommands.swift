@@ -77,7 +77,7 @@ enum AgentCommands {
         case .notRunning:
             try invocation.answer(invocation.wantsJSON ? AgentStatus.notRunning : "no agent is running\n")
             return .noAgent
-        case .failed(let problem): throw Failure(code: .system, message: "the agent cannot be asked: " + problem)
+        case .failed(let problem): throw unreachable(problem)
         case .answered(let status, let body):
             guard status == 200 else { throw refused(status) }
             try invocation.answer(String(bytes: body))
@@ -92,7 +92,7 @@ enum AgentCommands {
         case .notRunning: break
         case .failed(let problem):
             // It may have been ending already.
-            if client.isRunning { throw Failure(code: .system, message: "the agent cannot be asked: " + problem) }
+            if client.isRunning { throw unreachable(problem) }
         case .answered(let status, _):
             guard status == 200 else { throw refused(status) }
             guard client.awaitEnd(milliseconds: 10_000) else {
@@ -108,6 +108,12 @@ enum AgentCommands {
             try invocation.confirm(isStopped ? "the agent has ended" : "no agent was running")
         }
         return .ok
+    }
+
+    private static func unreachable(_ problem: String) -> Failure {
+        let holder = LockHolder.find(AgentClient().directory.path + "/agent.lock")
+        let next = holder.map { "; it is process " + $0.description + ": 'kill " + $0.description + "' ends it" }
+        return Failure(code: .system, message: "the agent cannot be asked: " + problem + (next ?? ""))
     }
 
     private static func refused(_ status: Int) -> Failure {

@@ -5,14 +5,17 @@ import json
 import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import time
 
-from agents import Agent, manifest, wait_until
+from agents import RUNNING, Agent, children, manifest, names, record, wait_until
+from agents import ask as run_agent
 from listening import connect, exchange
+from origin import Origin
 from receiving import accepted, refused
-from suite import check, check_equal, test
+from suite import Skipped, check, check_equal, test
 from test_lines import answers
 from test_received import post
 from world import TOOL
@@ -68,7 +71,7 @@ def until_refused(agent, make):
             return batch, taken
         check_equal(b"200", answer[9:12], f"batch {batch}")
         taken += RECORDS - rejected_of(answer)
-    raise AssertionError("it never was full")
+    raise AssertionError(f"it never was full: {answer!r}")
 
 
 def small_state(world):
@@ -125,9 +128,9 @@ def file_size(world):
 def span_disk(world):
     """The same of spans."""
     small_state(world)
-    manifest(world, TOOL, DOWN, backend={"kind": "otlp", "endpoint": DOWN})
+    manifest(world, TOOL, DOWN, backend={"kind": "otlp", "endpoint": DOWN, "signals": "events,spans"})
     agent = Agent(world)
-    check_once(world, agent, "otlp_traces", spans, ("--spans",), "spans")
+    check_once(world, agent, "otlp_traces", spans, ("--signal", "spans"), "spans")
 
 
 @test("shortage/lines", "J5 J9")
@@ -233,3 +236,111 @@ def answer_of(client):
         return client.recv(65536)[9:12].decode()
     except ConnectionResetError:
         return ""
+
+
+@test("shortage/descriptors", "J1 J9")
+def descriptors(world):
+    """Clients that have taken all descriptors give their places to others."""
+    manifest(world, TOOL, DOWN)
+    agent = Agent(world, prefix=("prlimit", "--nofile=64:64"))
+    held = []
+    try:
+        for _ in range(70):
+            made = connect(agent.socket)
+            made.sendall(b"{")
+            held.append(made)
+        began = time.monotonic()
+        check_equal(200, status_of(agent, logs(0)), "another client")
+        check("tools" in agent.status(), "status")
+        check(time.monotonic() - began < 5, f"{time.monotonic() - began} s")
+    finally:
+        for each in held:
+            each.close()
+    agent.end()
+    # Its own limit is raised, and those whom it starts do not see that.
+    agent = Agent(world, prefix=("prlimit", "--nofile=256:4096"))
+    with open(f"/proc/{agent.id}/limits") as file:
+        check_equal("1024", next(line for line in file if line.startswith("Max open files")).split()[3], "its own limit")
+    check_equal(200, status_of(agent, logs(0)), "a batch")
+    wait_until(lambda: children(agent.id), "a worker")
+    with open(f"/proc/{children(agent.id)[0]}/limits") as file:
+        check_equal("256", next(line for line in file if line.startswith("Max open files")).split()[3], "a worker's limit")
+    agent.end()
+
+
+@test("shortage/no-descriptor", "J3 J9")
+def no_descriptor(world):
+    """Without a descriptor to read manifest and answer with, nothing is refused for good."""
+    manifest(world, TOOL, DOWN)
+    said = collections.Counter()
+    for count in range(9, 24):
+        agent = Agent(world, prefix=("prlimit", f"--nofile={count}:{count}"), expected=5 if count < 13 else None)
+        if not agent.said.startswith("telemetry: agent: listening"):
+            continue
+        with connect(agent.socket) as client:
+            client.settimeout(5)
+            client.sendall(logs(count))
+            try:
+                answer = client.recv(65536)
+            except (TimeoutError, ConnectionResetError):
+                # It has no descriptor for a client either.
+                answer = b""
+        if answer:
+            check(answer[9:12] == b"503" or answer[9:12] == b"200" and rejected_of(answer) == 0, f"{count}: {answer!r}")
+        said[answer[9:12].decode()] += 1
+        agent.kill()
+    check(said["503"] > 0 and said["200"] > 0, f"{said}")
+    return f"{dict(said)}"
+
+
+@test("shortage/instances", "J1 J9")
+def instances(world):
+    """Without an inotify instance the agent looks every ten seconds, and status says so."""
+    if subprocess.run(["unshare", "-Ur", "true"], check=False).returncode:
+        raise Skipped("no user namespaces")
+    origin = world.closes(Origin())
+    manifest(world, TOOL, origin.url)
+    agent = Agent(world, prefix=("unshare", "-Ur", "sh", "-c", 'echo 0 >/proc/sys/user/max_inotify_instances; exec "$@"', "sh"))
+    check_equal(False, agent.status()["is_told_of_changes"], "is_told_of_changes")
+    record(world)
+    wait_until(lambda: names(origin) == ["x"], "delivered", 20)
+    agent.end()
+
+
+def datagram(path, text):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
+        made.sendto(text, path)
+
+
+@test("shortage/sockets", "J1 J9")
+def sockets(world):
+    """Its sockets are removed, or all of its directory: it listens again."""
+    manifest(world, TOOL, DOWN)
+    agent = Agent(world)
+    directory = os.path.dirname(agent.socket)
+    for _ in range(2):
+        for name in ("agent.sock", "statsd.sock", "statsd-stream.sock"):
+            os.remove(os.path.join(directory, name))
+        wait_until(lambda: len([name for name in os.listdir(directory) if name.endswith(".sock")]) == 3, "three sockets")
+        check_equal(agent.id, agent.status()["process"], "who answers")
+        datagram(os.path.join(directory, "statsd.sock"), b"%s.n:1|c" % TOOL.encode())
+        wait_until(lambda: accepted(agent, "statsd") > 0, "a value")
+    before = len(os.listdir(f"/proc/{agent.id}/fd"))
+    os.remove(agent.socket)
+    wait_until(lambda: os.path.exists(agent.socket), "its socket")
+    check(len(os.listdir(f"/proc/{agent.id}/fd")) <= before, "more files are open")
+    # With its directory, and the lock in it.
+    os.rename(directory, world.path("moved"))
+    wait_until(lambda: os.path.exists(agent.socket), "its socket")
+    run_agent(world, expected=RUNNING)
+    check_equal(agent.id, agent.status()["process"], "who answers")
+    # One that cannot act is named.
+    agent.process.send_signal(signal.SIGSTOP)
+    os.remove(agent.socket)
+    said = run_agent(world, "status", expected=5).stderr
+    check(f"process {agent.id}" in said and f"kill {agent.id}" in said, said)
+    said = run_agent(world, expected=RUNNING).stderr
+    check(f"process {agent.id}" in said, said)
+    agent.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: os.path.exists(agent.socket), "its socket")
+    agent.end()

@@ -7,6 +7,7 @@ import TelemetryCore
 /// started, up to a bound. Tools whose last pass was not good never have more than half of these.
 package final class Deliverer {
     private let loop: Loop
+    private let descriptors: DescriptorLimit
     private let table: ToolTable
     private var workers: [WorkerProcess] = []
     private let timer = Timer()
@@ -23,10 +24,12 @@ package final class Deliverer {
     /// After that time a worker is one that waits.
     private static let stallNanoseconds: Int64 = 50_000_000
 
-    init(_ loop: Loop, now: Int64) throws(SystemError) {
+    /// `place`: the directory of the agent's own sockets.
+    init(_ loop: Loop, place: String, _ descriptors: DescriptorLimit, now: Int64) {
         self.loop = loop
+        self.descriptors = descriptors
         lastWork = now
-        table = try ToolTable(loop, now: now)
+        table = ToolTable(loop, place: place, now: now)
         loop.add(timer)
     }
 
@@ -39,6 +42,12 @@ package final class Deliverer {
     func isIdle(now: Int64) -> Bool {
         !workers.contains { !$0.isIdle && !$0.isOver } && !table.tools.contains { !$0.isAtWork && $0.due <= now }
     }
+
+    /// Something may have gone from the directory of the agent's own sockets. Once for each change.
+    func takePlaceChange() -> Bool { table.takePlaceChange() }
+
+    /// Soon, as where the system does not tell.
+    func lookAgain(now: Int64) { table.lookAgain(now: now) }
 
     /// A program of the tool asks. False: there is no such tool, and no room for another.
     func wake(_ tool: String, manifest: String?, now: Int64) -> Bool { table.wake(tool, manifest: manifest, now: now) }
@@ -93,7 +102,7 @@ package final class Deliverer {
             if !isStalled(worker, now) { active &+= 1 }
         }
         guard active < Self.usualWorkers, workers.count < Self.workerLimit else { return nil }
-        let started = WorkerProcess.start(now: now) {
+        let started = WorkerProcess.start(descriptors, now: now) {
             self.take($1, from: $0)
         } onLoss: {
             self.lose($0)

@@ -22,9 +22,16 @@ final class ToolTable {
     private static let lookNanoseconds: Int64 = 10_000_000_000
     private static let subdirectories = ["", "/spans", "/own", "/own/spans"]
 
-    init(_ loop: Loop, now: Int64) throws(SystemError) {
+    /// The directory that the agent's own sockets are in.
+    private let place: String
+    private var placeWatch: Int32?
+    /// Something may have gone from there.
+    private var hasPlaceChanged = true
+
+    init(_ loop: Loop, place: String, now: Int64) {
         let flag = ReadyFlag()
-        watch = try DirectoryWatch { flag.isReady = true }
+        watch = DirectoryWatch { flag.isReady = true }
+        self.place = place
         ready = flag
         loop.add(watch)
     }
@@ -35,10 +42,18 @@ final class ToolTable {
     func proceed(now: Int64) {
         if ready.isReady { takeEvents(now: now) }
         if nextLook <= now {
-            mustScan = true
+            (mustScan, hasPlaceChanged) = (true, true)
             for tool in tools { tool.change(now: now) }
         }
         if mustScan { scan(now) }
+    }
+
+    func lookAgain(now: Int64) { nextLook = min(nextLook, now &+ Self.lookNanoseconds) }
+
+    /// Once for each change.
+    func takePlaceChange() -> Bool {
+        defer { hasPlaceChanged = false }
+        return hasPlaceChanged
     }
 
     func wake(_ name: String, manifest: String?, now: Int64) -> Bool {
@@ -61,7 +76,11 @@ final class ToolTable {
             if event.watch < 0 {
                 // Some of it is lost.
                 mustScan = true
+                hasPlaceChanged = true
                 for tool in tools { tool.change(now: now) }
+            } else if placeWatch == event.watch {
+                hasPlaceChanged = true
+                if event.isGone { forgetPlace() }
             } else if let base, base.watch == event.watch {
                 mustScan = true
                 if event.isGone { forgetWatches(now) }
@@ -111,6 +130,9 @@ final class ToolTable {
     private func scan(_ now: Int64) {
         mustScan = false
         isIncomplete = false
+        watch.open()
+        watchPlace()
+        defer { nextLook = isIncomplete ? now &+ Self.lookNanoseconds : .max }
         guard let state = Environment.stateDirectory else { return }
         watchBase(state)
         let names = (try? EveryTool.withState()) ?? []
@@ -121,7 +143,20 @@ final class ToolTable {
             return true
         }
         for tool in tools where tool.watches.isEmpty { watchDirectories(tool) }
-        nextLook = isIncomplete ? now &+ Self.lookNanoseconds : .max
+    }
+
+    private func forgetPlace() {
+        if let placeWatch { watch.remove(placeWatch) }
+        placeWatch = nil
+        mustScan = true
+    }
+
+    private func watchPlace() {
+        if placeWatch != nil { return }
+        placeWatch = watch.addLosses(place)
+        // What went before it was watched is not told.
+        hasPlaceChanged = true
+        if placeWatch == nil { isIncomplete = true }
     }
 
     /// If the state directory is not there: one above it, where it will be made.

@@ -240,7 +240,7 @@ package final class ToolCollectors {
     /// From now on a change of an answer is noticed when it happens, for each tool that something has come for.
     func watchConsent(_ mark: EnvironmentMark, _ loop: Loop) {
         consents.environment = mark
-        consents.watch = try? ConsentWatch(loop) { self.lookAgain() }
+        consents.watch = ConsentWatch(loop) { self.lookAgain() }
     }
 
     /// An answer may have changed.

@@ -20,12 +20,14 @@ final class PageProcess: PolledSource {
 
     /// `work`: in the new process, with a descriptor that hangs up when the agent is gone. Nil: the system has no process or
     /// no descriptor left.
-    static func start(client: Int32, until deadline: Int64, _ work: (Int32) -> Void) -> PageProcess? {
+    static func start(
+        client: Int32, _ limit: DescriptorLimit, until deadline: Int64, _ work: (Int32) -> Void
+    ) -> PageProcess? {
         var (own, others): (Int32, Int32) = (-1, -1)
         guard csystem_message_pair(&own, &others) == 0 else { return nil }
         let process = fork()
         if process == 0 {
-            AgentChild.become(keeping: [client, others])
+            AgentChild.become(keeping: [client, others], limit)
             work(others)
             // Nothing of the agent's is ended a second time.
             _exit(0)

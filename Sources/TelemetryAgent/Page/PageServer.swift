@@ -163,7 +163,7 @@ package final class PageServer {
         guard alike < (view.isLasting ? Self.lastingLimit : Self.limit) else { return false }
         let until = Clock.monotonic() &+ (view.isLasting ? Self.lastingNanoseconds : Self.pageNanoseconds)
         let tools = agent.deliverer.tools.map { (name: $0.name, manifest: $0.manifest) }
-        let started = PageProcess.start(client: client, until: until) { lifeline in
+        let started = PageProcess.start(client: client, agent.descriptors, until: until) { lifeline in
             answering(
                 PageRequest(
                     request: request, body: body, formToken: formToken, tools: tools, client: client,

@@ -124,6 +124,9 @@ final class StatsDDatagrams: PolledSource {
         return isOwn
     }
 
+    /// Nothing is in its place.
+    var isRemoved: Bool { path.map { OwnSocket.isMissing($0) } ?? false }
+
     func withdraw() {
         if let path { OwnSocket.remove(path) }
     }

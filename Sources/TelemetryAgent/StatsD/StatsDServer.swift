@@ -7,7 +7,7 @@ package final class StatsDServer {
     package let values = IntakeCounts()
     package let packets = StatsDCounts()
     /// For people.
-    package private(set) var addresses: [String] = []
+    package var addresses: [String] { datagrams.map { $0.name } + (listener.map { [$0.name] } ?? []) }
     private let intake: StatsDIntake
     private let loop: Loop
     private let onUse: () -> Void
@@ -16,10 +16,11 @@ package final class StatsDServer {
     private var clients: [StatsDConnection] = []
 
     /// One more gets the place of the one that has sent nothing for longest.
-    private static let clientLimit = 32
+    private let clientLimit: Int
 
-    init(_ tools: ToolCollectors, _ loop: Loop, onUse: @escaping () -> Void) {
+    init(_ tools: ToolCollectors, _ loop: Loop, clientLimit: Int, onUse: @escaping () -> Void) {
         self.loop = loop
+        self.clientLimit = clientLimit
         self.onUse = onUse
         intake = StatsDIntake(tools, values)
     }
@@ -29,15 +30,37 @@ package final class StatsDServer {
     /// Where that is not possible, because the path is too long for instance, the agent goes on without it: `addresses`
     /// has what there is.
     func listen(in directory: RuntimeDirectory) {
+        listenToDatagrams(in: directory)
+        listenToStreams(in: directory)
+    }
+
+    /// Others have removed a socket.
+    func listenAnew(in directory: RuntimeDirectory) {
+        for each in datagrams where each.isRemoved { each.close() }
+        if datagrams.contains(where: { $0.isOver }) {
+            datagrams.removeAll { $0.isOver }
+            listenToDatagrams(in: directory)
+        }
+        if let listener, listener.isRemoved {
+            listener.close()
+            self.listener = nil
+            listenToStreams(in: directory)
+        }
+    }
+
+    private func listenToDatagrams(in directory: RuntimeDirectory) {
         do throws(SystemError) {
             add(try StatsDDatagrams.own(directory.statsDPath, intake, packets, onUse: onUse))
         } catch {}
+    }
+
+    private func listenToStreams(in directory: RuntimeDirectory) {
         do throws(SystemError) {
             let made = try AgentListener.own(
                 directory.statsDStreamPath, onRefusal: { [packets] in packets.noteStranger() },
                 onClient: { descriptor, _ in self.accept(descriptor) })
+            made.makeRoom = { self.makeRoom() }
             loop.add(made)
-            addresses.append(made.name)
             listener = made
         } catch {}
     }
@@ -51,20 +74,23 @@ package final class StatsDServer {
 
     private func add(_ made: StatsDDatagrams) {
         loop.add(made)
-        addresses.append(made.name)
         datagrams.append(made)
     }
 
     private func accept(_ descriptor: Int32) {
         clients.removeAll { $0.isOver }
-        if clients.count >= Self.clientLimit, let oldest = clients.min(by: { $0.since < $1.since }) {
-            oldest.end()
-            clients.removeAll { $0.isOver }
-        }
+        if clients.count >= clientLimit { _ = makeRoom() }
         let made = StatsDConnection(descriptor, intake, packets, now: Clock.monotonic())
         clients.append(made)
         loop.add(made)
         onUse()
+    }
+
+    private func makeRoom() -> Bool {
+        guard let oldest = clients.min(by: { $0.since < $1.since }) else { return false }
+        oldest.end()
+        clients.removeAll { $0.isOver }
+        return true
     }
 
     /// Nobody finds its sockets any more.

@@ -5,7 +5,7 @@ import TelemetryCore
 /// A copy of the agent, which has one thread, so that fork(2) is enough.
 enum AgentChild {
     /// In the new process. Ctrl-C and the like, which the terminal sends to it too, stay blocked: the agent ends in order.
-    static func become(keeping descriptors: [Int32]) {
+    static func become(keeping descriptors: [Int32], _ limit: DescriptorLimit) {
         // A copy of another child's end would keep that child from seeing that the agent is gone.
         var first = UInt32(STDERR_FILENO) &+ 1
         for descriptor in descriptors.sorted() {
@@ -18,6 +18,7 @@ enum AgentChild {
         let nothing = csystem_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0)
         for stream in STDIN_FILENO...STDERR_FILENO { dup2(nothing, stream) }
         closeFile(nothing)
+        limit.giveBack()
         umask(0o077)
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)

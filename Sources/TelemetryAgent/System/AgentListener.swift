@@ -15,6 +15,8 @@ final class AgentListener: PolledSource {
     private let onRefusal: () -> Void
     private(set) var isOver = false
     var isPausing: () -> Bool = { false }
+    /// Ends the client that has asked for nothing for longest. False: there is none.
+    var makeRoom: () -> Bool = { false }
     private var pausedUntil: Int64 = 0
 
     /// Clients that connect while the loop is at something else.
@@ -76,7 +78,9 @@ final class AgentListener: PolledSource {
     func proceed(_ events: Int16, now: Int64) {
         for index in 0..<16 {
             if isPausing() { return }
-            let client = csystem_accept(descriptor)
+            var client = csystem_accept(descriptor)
+            // No file can be opened any more: another client gives its place.
+            while client < 0, DescriptorLimit.isReached(0 - client), makeRoom() { client = csystem_accept(descriptor) }
             if client < 0 {
                 // At once, when poll(2) said that there is one: this process can open no more files, for instance.
                 if index == 0 && client != 0 - EAGAIN { pausedUntil = now &+ 100_000_000 }
@@ -95,6 +99,9 @@ final class AgentListener: PolledSource {
             onClient(client, peer)
         }
     }
+
+    /// Its own socket, and nothing is in its place.
+    var isRemoved: Bool { path.map { !isOver && OwnSocket.isMissing($0) } ?? false }
 
     /// Nobody finds it any more. Those who have found it before are still answered.
     func withdraw() {

@@ -10,9 +10,9 @@ final class ConsentWatch {
     private var names: [String] = []
 
     /// `onChange`: something may have changed.
-    init(_ loop: Loop, onChange: @escaping () -> Void) throws(SystemError) {
+    init(_ loop: Loop, onChange: @escaping () -> Void) {
         let source = Source()
-        watch = try DirectoryWatch { if source.owner?.mayHaveChanged() == true { onChange() } }
+        watch = DirectoryWatch { if source.owner?.mayHaveChanged() == true { onChange() } }
         source.owner = self
         loop.add(watch)
     }

@@ -16,24 +16,37 @@ final class DirectoryWatch: PolledSource {
         let name: UnsafePointer<CChar>?
     }
 
-    let descriptor: Int32
+    /// -1: this user has as many of these as the system allows.
+    private(set) var descriptor: Int32 = -1
     let events = Int16(POLLIN)
     let deadline = Int64.max
     let isOver = false
     private let onEvents: () -> Void
 
-    init(onEvents: @escaping () -> Void) throws(SystemError) {
+    init(onEvents: @escaping () -> Void) {
         self.onEvents = onEvents
-        descriptor = csystem_above_streams(inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK)))
-        if descriptor < 0 { throw .current }
+        open()
     }
 
-    /// Nil: it is not there, or no more can be watched. `andWhatGoes`: also of files that are removed, or get another mode.
+    /// What could not be had before may be there now.
+    func open() {
+        if descriptor >= 0 { return }
+        descriptor = csystem_above_streams(inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK)))
+    }
+
+    /// What comes into a directory. `andWhatGoes`: also files that are removed, or get another mode. Nil: it is not there, or
+    /// no more can be watched.
     func add(_ path: String, andWhatGoes: Bool = false) -> Int32? {
-        var mask =
-            UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE) | UInt32(IN_DELETE_SELF)
-            | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)
-        if andWhatGoes { mask |= UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_ATTRIB) }
+        let coming = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE)
+        return add(
+            path, andWhatGoes ? coming | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_ATTRIB) : coming)
+    }
+
+    /// What goes from a directory.
+    func addLosses(_ path: String) -> Int32? { add(path, UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM)) }
+
+    private func add(_ path: String, _ what: UInt32) -> Int32? {
+        let mask = what | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)
         let watch = PathText.call(path) { inotify_add_watch(descriptor, $0, mask) }
         return watch < 0 ? nil : watch
     }

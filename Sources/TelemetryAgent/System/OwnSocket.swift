@@ -32,6 +32,11 @@ enum OwnSocket {
         }
     }
 
+    static func isMissing(_ path: String) -> Bool {
+        var status = stat()
+        return PathText.call(path) { lstat($0, &status) } != 0 && csystem_errno() == ENOENT
+    }
+
     static func remove(_ path: String) { _ = PathText.call(path) { unlink($0) } }
 }
 

@@ -38,7 +38,7 @@ package struct RuntimeDirectory {
 /// One agent for each user: the lock that it holds as long as it lives. It ends with the process, however that ends, so it
 /// is never stale. Workers, which are copies of the process, do not have it: one that has just been made may outlive it.
 package struct AgentLock {
-    private let descriptor: Int32
+    private var descriptor: Int32
     /// That of the state directory; -1: none could be made there.
     private var state: Int32
 
@@ -88,6 +88,22 @@ package struct AgentLock {
         if descriptor < 0 { return false }
         defer { closeFile(descriptor) }
         return csystem_is_owned(descriptor)
+    }
+
+    /// Nobody has removed or replaced the file, so that no other agent can have its lock.
+    func isInPlace(_ directory: RuntimeDirectory) -> Bool {
+        var (own, there) = (stat(), stat())
+        guard fstat(descriptor, &own) == 0 else { return true }
+        guard PathText.call(directory.lockPath, { lstat($0, &there) }) == 0 else { return csystem_errno() != ENOENT }
+        return own.st_ino == there.st_ino && own.st_dev == there.st_dev
+    }
+
+    /// The file is another one now. False: another agent has its lock.
+    mutating func retake(_ directory: RuntimeDirectory) throws(SystemError) -> Bool {
+        guard let taken = try Self.take(path: directory.lockPath) else { return false }
+        closeFile(descriptor)
+        descriptor = taken
+        return true
     }
 
     func release() {

@@ -41,14 +41,14 @@ final class WorkerProcess: PolledSource {
 
     /// Nil: the system has no process or no descriptor left.
     static func start(
-        now: Int64, onReport: @escaping (WorkerProcess, WorkerReport) -> Void,
+        _ limit: DescriptorLimit, now: Int64, onReport: @escaping (WorkerProcess, WorkerReport) -> Void,
         onLoss: @escaping (WorkerProcess) -> Void
     ) -> WorkerProcess? {
         var (own, others): (Int32, Int32) = (-1, -1)
         guard csystem_message_pair(&own, &others) == 0 else { return nil }
         let process = fork()
         if process == 0 {
-            AgentChild.become(keeping: [others])
+            AgentChild.become(keeping: [others], limit)
             // Not in the way of what people do meanwhile.
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
             WorkerProgram(others).run()
