@@ -60,6 +60,7 @@ package final class Agent {
 
     package init(_ choice: Choice) throws(StartError) {
         self.choice = choice
+        AgentEnvironment.clean()
         directory = RuntimeDirectory()
         descriptors = DescriptorLimit.raise()
         collectors = ToolCollectors(capacity: descriptors.tools)

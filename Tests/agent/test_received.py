@@ -1,9 +1,10 @@
 """J3 and J9: OTLP to a running agent, from the socket to the tool's receiver."""
 import json
 import os
+import socket
 import time
 
-from agents import TOOL, Agent, manifest, names, pending, wait_until
+from agents import TELEMETRY, TOOL, Agent, environment_of, manifest, names, pending, wait_until
 from listening import connect
 from origin import Origin
 from receiving import accepted, client, refused, run_shell
@@ -100,6 +101,36 @@ def its_manifest(world):
         check(ask(agent, post(logs(tool, tool))).startswith("HTTP/1.1 200"), f"the answer to {tool}")
     wait_until(lambda: sorted(names(origin)) == sorted((TOOL, "other")), f"both are delivered: {names(origin)}")
     check_equal((2, {}), (accepted(agent, "otlp_logs"), refused(agent, "otlp_logs")), "recorded, and what is refused")
+    agent.end()
+
+
+@test("received/circle", "J3 H14")
+def circle(world):
+    """What the agent sends never comes back to it for ever: not by a variable in its environment, and not by own.yaml."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    manifest(world, TOOL, "http://127.0.0.1:1", delivery={"mode": "agent"})
+    agent = Agent(world, "--listen", address, environment={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + address})
+    run = ["--tool", TOOL, "--name", "once", "--", "true"]
+    world.run([TELEMETRY, "span", *run], environment={**environment_of(world), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + address})
+    wait_until(lambda: agent.status()["requests_refused"] > 0, "it is refused")
+    time.sleep(1)
+    check_equal(0, accepted(agent, "otlp_traces"), "spans that came back")
+    own = json.loads(world.run([TELEMETRY, "status", "--json", "--tool", TOOL]).stdout)["own"]["spans"]
+    check_equal((1, 1), (own["recorded"], own["pending"]), "recorded and kept")
+    agent.end()
+
+
+@test("received/variable", "J1 H15")
+def variable(world):
+    """A run whose variables name a receiver of spans delivers by itself in mode agent: the agent does not know them."""
+    receiver = world.closes(Origin())
+    manifest(world, TOOL, "http://127.0.0.1:1", delivery={"mode": "agent"})
+    agent = Agent(world)
+    world.run([TELEMETRY, "span", "--tool", TOOL, "--name", "once", "--", "true"],
+              environment={**environment_of(world), "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url})
+    wait_until(lambda: any(asked.path == "/v1/traces" for asked in receiver.requests), "the span is delivered")
     agent.end()
 
 

@@ -17,7 +17,7 @@ from test_live import page_processes
 from test_switch import answer
 from world import USER
 
-SENTENCE = b"The page is shown to a browser that was opened by 'telemetry view', whose address counts once. Run it again."
+SENTENCE = b"The page is shown to a browser that was opened by 'telemetry view', whose address counts once. Run 'telemetry view' again."
 # A page of another site tries all that a browser lets it try. What it got stands in `got`.
 ATTACK = """<!DOCTYPE html><meta charset="utf-8"><title>other</title>
 <form id="form" method="post" action="TARGET/answer" target="frame"><input name="tool" value="waiting"><input name="answer" value="off">

@@ -13,7 +13,7 @@ from stage import ended
 from suite import check, check_equal, test
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:[0-9]+/\?token=[0-9a-f]{32}\n")
-SENTENCE = "whose address counts once. Run it again."
+SENTENCE = "whose address counts once. Run 'telemetry view' again."
 # Preloaded: the monotonic clock is as many seconds ahead as the file AHEAD holds at that moment.
 AHEAD = """
 #include <fcntl.h>

@@ -58,6 +58,7 @@ package struct OTLPAnswer {
 
     // google.rpc.Code
     private static let invalidArgument: UInt64 = 3
+    private static let permissionDenied: UInt64 = 7
     private static let resourceExhausted: UInt64 = 8
     private static let unavailable: UInt64 = 14
 
@@ -85,6 +86,13 @@ package struct OTLPAnswer {
         var answer = OTLPAnswer(503, isJSON: isJSON, code: unavailable, message)
         answer.retryAfter = laterSeconds
         return answer
+    }
+
+    /// The library's own exporter asks: what it sends would be recorded and sent again for ever. A 403 keeps it where it is.
+    static func circle(isJSON: Bool) -> OTLPAnswer {
+        OTLPAnswer(
+            403, isJSON: isJSON, code: permissionDenied,
+            "this is the agent, which sends such records itself: name another receiver")
     }
 
     static let wrongType = OTLPAnswer(

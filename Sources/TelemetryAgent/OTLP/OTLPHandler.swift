@@ -24,6 +24,7 @@ final class OTLPHandler: RequestHandler {
     private let room: BodyRoom
     private let contentType: String
     private let isJSON: Bool
+    private let isOfLibrary: Bool
     private let contentEncoding: String
     private let body = BodyBytes()
 
@@ -39,6 +40,7 @@ final class OTLPHandler: RequestHandler {
         contentType = String(bytes: request.value("content-type") ?? [])
         isJSON = OTLPAnswer.json.isSame(request.contentType)
         contentEncoding = String(bytes: request.value("content-encoding") ?? [])
+        isOfLibrary = request.value("user-agent")?.starts(with: "libtelemetry/".utf8) ?? false
     }
 
     deinit { room.giveBack(body.count) }
@@ -56,7 +58,8 @@ final class OTLPHandler: RequestHandler {
     }
 
     func finish() -> HTTPAnswer {
-        withExtendedLifetime(body) {
+        if isOfLibrary { return Self.answer(.circle(isJSON: isJSON)) }
+        return withExtendedLifetime(body) {
             Self.answer(
                 receiver.receive(
                     signal, contentType: contentType, contentEncoding: contentEncoding, body: body.bytes))

@@ -151,7 +151,7 @@ package final class PageServer {
     private static func stranger() -> HTTPAnswer {
         HTTPAnswer(
             403,
-            "The page is shown to a browser that was opened by 'telemetry view', whose address counts once. Run it again."
+            "The page is shown to a browser that was opened by 'telemetry view', whose address counts once. Run 'telemetry view' again."
         )
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A yes or a no, as environment variables spell it; letters of any case.
-enum AnswerWord: Equatable {
+package enum AnswerWord: Equatable {
     /// `1`, `true`, `yes` or `on`
     case yes
     /// `0`, `false`, `no` or `off`
@@ -9,7 +9,7 @@ enum AnswerWord: Equatable {
     case empty
     case other
 
-    init(_ text: String) {
+    package init(_ text: String) {
         var text = text
         self = text.withUTF8 { AnswerWord($0) }
     }

@@ -108,7 +108,7 @@ extension Collector {
         let areSpansLeft = closeSpans(deadline, isAtOnce: isAtOnce, after: &status)
         let isOwnLeft = closeOwn(deadline, isAtOnce: isAtOnce, after: &status)
         if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
-            DetachedDelivery.startUnlessRunning(options, decision, isForOwn: isOwnLeft)
+            DetachedDelivery.startUnlessRunning(options, decision, isForOwn: isOwnLeft || areSpansLeft)
         }
         Unmanaged.passUnretained(self).release()
         return status

@@ -6,7 +6,7 @@ import CSystem
 package enum DetachedDelivery {
     /// At most one process of the tool at a time. The new process inherits the lock with the open file, so it is never
     /// free in between. That process looks again after it has released the lock.
-    /// `isForOwn`: something is left for receivers of the user's own too.
+    /// `isForOwn`: something may be left for receivers of the user's own too.
     @inline(never)
     static func startUnlessRunning(_ options: Options, _ decision: ConsentDecision, isForOwn: Bool) {
         if options.role.isAgent { return }

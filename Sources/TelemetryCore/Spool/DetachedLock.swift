@@ -11,6 +11,7 @@ package enum DetachedLock {
     static func directory(_ options: Options) -> SpoolDirectory? {
         SpoolDirectory.openExisting(options) ?? SpoolDirectory.openExisting(options.own([]))
             ?? SpoolDirectory.openExisting(options.ofSpans)
+            ?? SpoolDirectory.openExisting(options.own([]).ofSpans)
     }
 
     private static func lockFile(_ shared: SpoolDirectory) -> Descriptor? {
