@@ -2,7 +2,7 @@
 import CSystem
 import TelemetryCore
 
-/// The agent's environment, whoever has started it: the user, places and proxies, and whatever refuses. What names a
+/// The agent's environment, however it was started: the user, places and proxies, and whatever refuses. What names a
 /// receiver, or agrees for one run, is about the run of one program, and the agent is for every tool.
 enum AgentEnvironment {
     static func clean() {
