@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import suite
 from sandbox import BUILD
@@ -137,20 +138,31 @@ def span(world, case):
     return Answer("telemetry span", said)
 
 
+def install_manifest(world, tool):
+    """Where the agent finds it: it takes no path from its environment. Under sudo, root's own home counts."""
+    for share in (world.path("data"), world.path("home", ".local", "share")):
+        tools = os.path.join(share, "telemetry", "tools")
+        if len(tool) <= 64 and "/" not in tool and tool:
+            os.makedirs(tools, exist_ok=True)
+            shutil.copy(world.path("manifest.yaml"), os.path.join(tools, tool + ".yaml"))
+
+
 def otlp(world, case, programs):
     """What the agent takes by OTLP: an event, a span and a metric, with the decision of the user that it runs for."""
     said = json.loads(helper(world, case, "explain", "--json"))
     tool = case.options.get("tool", "mytool")
+    install_manifest(world, tool)
+    # What is from before the yes is not taken, and a variable of the receiver is a yes from its start on.
+    now = time.time_ns() + 1_000_000_000
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": tool}}]}
     record = {"logs": {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [{"eventName": "try"}]}]}]},
               "traces": {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [
-                  {"name": "try", "traceId": "01" * 16, "spanId": "02" * 8, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}]}]}]},
+                  {"name": "try", "traceId": "01" * 16, "spanId": "02" * 8, "startTimeUnixNano": str(now), "endTimeUnixNano": str(now + 1)}]}]}]},
               "metrics": {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [
                   {"name": "runs", "sum": {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": [{"asInt": "1"}]}}]}]}]}}
     given = b"".join(f"{signal}\tapplication/json\t\t{len(body)}\n".encode() + body for signal, body in
                      ((signal, json.dumps(message).encode()) for signal, message in record.items()))
-    done = subprocess.run([programs.driver], cwd=world.path("work"), env={**world.variables, b"TELEMETRY_MANIFEST": world.path("manifest.yaml").encode()},
-                          input=given, capture_output=True, timeout=20)
+    done = subprocess.run([programs.driver], cwd=world.path("work"), env=world.variables, input=given, capture_output=True, timeout=20)
     suite.check(done.returncode == 0, f"otlp: exit code {done.returncode} {done.stderr.decode(errors='replace')[:500]}")
     taken, rest = [], done.stdout
     while rest:

@@ -84,6 +84,7 @@ json_everywhere() {
                 set -- check "$HOME/.local/share/telemetry/tools/t.yaml"
                 ;;
             agent) set -- status ;; # the agent itself stays
+            view) continue ;;       # starts an agent, and takes no --tool: Tests/page
             *) set -- ;;
         esac
         capture telemetry "$command" "$@" --json --tool t
