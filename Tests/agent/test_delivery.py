@@ -77,7 +77,7 @@ def waiting(world):
     program.wait()
     program.stdout.close()
     wait_until(lambda: len(names(origin)) == 6, "the events of the killed program")
-    check_equal(0, pending(world), "pending")
+    wait_until(lambda: pending(world) == 0, "nothing is pending")
     agent.end()
 
 
@@ -111,7 +111,7 @@ def many(world):
     check_equal("delivering", agent.tool("hole")["state"], "the tool with the black hole")
     check_equal(1, max(sum(asked.path == path for asked in origin.requests) for path in good), "requests of a tool")
     # Other work of this machine may make one measurement longer.
-    for _ in range(4):
+    for _ in range(12):
         if took < 1.0:
             break
         agent.end()
