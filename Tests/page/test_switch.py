@@ -4,7 +4,7 @@ import subprocess
 
 import stocking
 from agents import Agent, manifest, pending
-from browsing import VIEWS
+from browsing import VIEWS, wait_until
 from stocking import telemetry
 from suite import Skipped, check, check_equal, test
 from world import TOOL
@@ -137,12 +137,19 @@ def overruled(world):
     browser.switch("broken").click()
     browser.page.get_by_role("heading", name="That did not do what you asked for").wait_for()
     agent.end()
-    agent = Agent(world, environment={"WAITING_TELEMETRY_ENABLED": "1"})
+    agent = Agent(world, environment={"WAITING_NO_TELEMETRY": "1"})
     browser = world.browser()
-    check_equal("true", is_on(browser, "waiting"), "switch")
+    check_equal("false", is_on(browser, "waiting"), "switch")
     browser.switch("waiting").click()
     browser.page.get_by_role("heading", name="That did not do what you asked for").wait_for()
-    check("WAITING_TELEMETRY_ENABLED" in browser.page.locator("main").inner_text(), browser.text)
+    check("WAITING_NO_TELEMETRY" in browser.page.locator("main").inner_text(), browser.text)
+    agent.end()
+    # A variable that agrees is about the run of one program: the agent leaves it out, and a no is a no.
+    agent = Agent(world, environment={"WAITING_TELEMETRY_ENABLED": "1"})
+    browser = world.browser()
+    check_equal("true", is_on(browser, "waiting"), "switch, by the answer")
+    browser.switch("waiting").click()
+    wait_until(lambda: is_on(browser, "waiting") == "false", "it is off")
     agent.end()
 
 
