@@ -263,15 +263,18 @@ package final class Agent {
         idle.deadline = .max
         if !connections.isEmpty || statsD.hasClients || !deliverer.isIdle(now: now) { return false }
         // A person who looks at the page may go on in it.
-        let end = max(max(lastClient, deliverer.lastWork) &+ idle.nanoseconds, page?.end ?? 0)
+        let end = max(max(lastClient, deliverer.lastWork) &+ idleNanoseconds, page?.end ?? 0)
         if end <= now { return true }
         idle.deadline = end
         return false
     }
 
-    private lazy var idle: IdleTimer? = {
-        guard let seconds = choice.idleExitSeconds else { return nil }
-        let made = IdleTimer(nanoseconds: seconds &* 1_000_000_000)
+    private var idleNanoseconds: Int64 { (choice.idleExitSeconds ?? 0) &* 1_000_000_000 }
+
+    /// Nil: it does not end by itself.
+    private lazy var idle: LoopTimer? = {
+        if choice.idleExitSeconds == nil { return nil }
+        let made = LoopTimer()
         loop.add(made)
         return made
     }()
@@ -308,7 +311,9 @@ package final class Agent {
             })
         router.add(
             Route(.post, "/agent/wake", bodyLimit: 5 << 10, isLocalOnly: true) { _ in
-                WakeHandler { self.deliverer.wake($0, manifest: $1, now: Clock.monotonic()) }
+                CollectingHandler {
+                    WakeRequest.answer($0) { self.deliverer.wake($0, manifest: $1, now: Clock.monotonic()) }
+                }
             })
     }
 }
@@ -335,17 +340,4 @@ private final class HandOnTimer: PolledSource {
 
     func proceed(_ events: Int16, now: Int64) {}
     func expire(now: Int64) { collectors.handOn(now: now) { deliverer.noteMetrics($0, now: now) } }
-}
-
-private final class IdleTimer: PolledSource {
-    let descriptor: Int32 = -1
-    let events: Int16 = 0
-    var deadline = Int64.max
-    let isOver = false
-    let nanoseconds: Int64
-
-    init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-
-    func proceed(_ events: Int16, now: Int64) {}
-    func expire(now: Int64) { deadline = .max }
 }

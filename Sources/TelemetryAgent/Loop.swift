@@ -16,6 +16,19 @@ package protocol PolledSource: AnyObject {
     func expire(now: Int64)
 }
 
+/// A time, for the loop. The turn ends then, and what has set it looks.
+package final class LoopTimer: PolledSource {
+    package let descriptor: Int32 = -1
+    package let events: Int16 = 0
+    package var deadline = Int64.max
+    package var isOver = false
+
+    package init() {}
+
+    package func proceed(_ events: Int16, now: Int64) {}
+    package func expire(now: Int64) { deadline = .max }
+}
+
 /// One poll(2) over everything that the agent waits for. If nothing is due and nothing comes, the process sleeps.
 package final class Loop {
     private var sources: [any PolledSource] = []

@@ -190,17 +190,23 @@ def by_manifest(world):
     agent.end()
 
 
+def counting(world, lines):
+    """An agent that knows the tool, for which these lines were counted."""
+    done = subprocess.run([TELEMETRY, "count", "--batch", "-", "--tool", TOOL], input=lines, text=True, env=world.environment, preexec_fn=adopting,
+                          capture_output=True)
+    check_equal(0, done.returncode, f"exit code: {done.stderr}")
+    agent = Agent(world)
+    wait_until(lambda: agent.tool(TOOL), "the tool")
+    return agent
+
+
 @test("metrics/large", "J6")
 def large(world):
     """10,000 series: all of them, and the memory is given back."""
     manifest(world, TOOL, "http://127.0.0.1:1", metrics={"requests": {"type": "counter", "description": "Requests.", "max_series": 20000,
                                                                       "attributes": {"path": {"type": "string", "description": "x"}, "code": {"type": "string", "description": "x"}}}})
     lines = "".join(f"requests 1 path=/{number // 100} code={number % 100}\n" for number in range(10000))
-    done = subprocess.run([TELEMETRY, "count", "--batch", "-", "--tool", TOOL], input=lines, text=True, env=world.environment, preexec_fn=adopting,
-                          capture_output=True)
-    check_equal(0, done.returncode, f"exit code: {done.stderr}")
-    agent = Agent(world)
-    wait_until(lambda: agent.tool(TOOL), "the tool")
+    agent = counting(world, lines)
     before = resident(agent.id)
     found = samples(get(agent.socket)[2])
     count = sum(series.startswith("requests_total{") for series in found)
@@ -219,11 +225,7 @@ def untaken(world):
     manifest(world, TOOL, "http://127.0.0.1:1", metrics={"requests": {"type": "counter", "description": "Requests.", "max_series": 20000,
                                                                       "attributes": {"path": {"type": "string", "description": "x"}}}})
     lines = "".join(f"requests 1 path=/{number:0100}\n" for number in range(10000))
-    done = subprocess.run([TELEMETRY, "count", "--batch", "-", "--tool", TOOL], input=lines, text=True, env=world.environment, preexec_fn=adopting,
-                          capture_output=True)
-    check_equal(0, done.returncode, f"exit code: {done.stderr}")
-    agent = Agent(world)
-    wait_until(lambda: agent.tool(TOOL), "the tool")
+    agent = counting(world, lines)
     length = len(get(agent.socket)[2])
     before = resident(agent.id)
     clients = [connect(agent.socket) for _ in range(60)]

@@ -10,7 +10,7 @@ package final class Deliverer {
     private let descriptors: DescriptorLimit
     private let table: ToolTable
     private var workers: [WorkerProcess] = []
-    private let timer = Timer()
+    private let timer = LoopTimer()
     /// When something was last delivered or asked for.
     package private(set) var lastWork: Int64
     package private(set) var passes: UInt64 = 0
@@ -148,16 +148,4 @@ package final class Deliverer {
         for worker in workers { worker.close() }
         WorkerProcess.await(workers, until: Clock.monotonic() &+ 1_000_000_000)
     }
-}
-
-/// A time, for the loop.
-private final class Timer: PolledSource {
-    let descriptor: Int32 = -1
-    let events: Int16 = 0
-    var deadline = Int64.max
-    let isOver = false
-
-    func proceed(_ events: Int16, now: Int64) {}
-    // The turn ends, and work is given out.
-    func expire(now: Int64) { deadline = .max }
 }

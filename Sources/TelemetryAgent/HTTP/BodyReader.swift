@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TelemetryCore
 
 /// Finds a request's body in what comes: RFC 9112, sections 6.3 and 7.1. Pure; no input makes it trap. The body is handed
 /// on in parts as they come, and none of it is kept.
@@ -114,23 +115,14 @@ struct BodyReader {
         }
         if byte < 0x20 && byte != 0x09 || byte == 0x7F { return 400 }
         if isExtension { return nil }
-        if let digit = Self.hexadecimal(byte) {
+        if let digit = Hexadecimal.value(inAnyCase: byte) {
             // Nothing has more bytes than that.
             if digits >= 12 { return 413 }
-            state = .size(value: value << 4 | digit, digits: digits &+ 1, isExtension: false, isAtEnd: false)
+            state = .size(value: value << 4 | Int(digit), digits: digits &+ 1, isExtension: false, isAtEnd: false)
             return nil
         }
         guard byte == UInt8(ascii: ";"), digits > 0 else { return 400 }
         state = .size(value: value, digits: digits, isExtension: true, isAtEnd: false)
         return nil
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> Int? {
-        switch byte {
-        case 0x30...0x39: Int(byte &- 0x30)
-        case 0x41...0x46: Int(byte &- 0x37)
-        case 0x61...0x66: Int(byte &- 0x57)
-        default: nil
-        }
     }
 }

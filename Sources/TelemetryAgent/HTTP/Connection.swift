@@ -266,7 +266,6 @@ final class Connection: PolledSource {
                 return end()
             }
             answer = .refusing(503)
-            answer.fields = ["Retry-After: 2"]
         }
         // A copy of it, with a head.
         if !Allocation.isAvailable(for: answer.body.count) {

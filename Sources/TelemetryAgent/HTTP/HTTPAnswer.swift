@@ -88,7 +88,11 @@ package struct HTTPAnswer {
     }
 
     package static var withoutMemory: HTTPAnswer {
-        var answer = HTTPAnswer(503, "There is not enough memory now.")
+        later("There is not enough memory now.")
+    }
+
+    private static func later(_ text: StaticString) -> HTTPAnswer {
+        var answer = HTTPAnswer(503, text)
         answer.fields = ["Retry-After: 2"]
         return answer
     }
@@ -106,7 +110,7 @@ package struct HTTPAnswer {
         case 415: HTTPAnswer(415, "Nothing of this content type is taken here.")
         case 417: HTTPAnswer(417, "This expectation is not met.")
         case 431: HTTPAnswer(431, "The request's header is too long.")
-        case 503: HTTPAnswer(503, "Too much is being answered now. Ask again in a moment.")
+        case 503: later("Too much is being answered now. Ask again in a moment.")
         case 501: HTTPAnswer(501, "Of the codings of a body, only chunked is taken.")
         case 505: HTTPAnswer(505, "Only HTTP/1.1 and HTTP/1.0 are answered.")
         default: HTTPAnswer(400, "This is not a request of HTTP/1.1.")

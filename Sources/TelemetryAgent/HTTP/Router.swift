@@ -69,6 +69,21 @@ private final class PlainHandler: RequestHandler {
     func finish() -> HTTPAnswer { answer(request) }
 }
 
+/// For a body that is short enough to be kept until it is whole.
+final class CollectingHandler: RequestHandler {
+    private let answer: ([UInt8]) -> HTTPAnswer
+    private var body: [UInt8] = []
+
+    init(_ answer: @escaping ([UInt8]) -> HTTPAnswer) { self.answer = answer }
+
+    func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer? {
+        body.append(contentsOf: bytes)
+        return nil
+    }
+
+    func finish() -> HTTPAnswer { answer(body) }
+}
+
 /// Takes lines that are not HTTP, over the Unix socket alone. Nothing in it may wait.
 package protocol LineHandler: AnyObject {
     /// What came, in whatever parts. What is to be written back, and whether the connection ends after it.

@@ -184,6 +184,7 @@ package final class ToolCollectors {
         if now &- tool.looked >= Self.lookNanoseconds || !tool.collector.recordsForSomebody {
             guard Self.canLook else { return .unknown }
             guard tool.isCurrent else {
+                // The look may have failed for want of a descriptor.
                 guard Self.canLook else { return .unknown }
                 // Before it is closed: what waits in it may be void.
                 _ = consents.look(name, Self.options(name, version))

@@ -81,15 +81,7 @@ struct PageAccess {
 
     /// 128 bits, as hexadecimal digits.
     private static func secret() -> [UInt8] {
-        var text: [UInt8] = []
-        for _ in 0..<2 {
-            var word = Random.word()
-            for _ in 0..<16 {
-                text.append(Array("0123456789abcdef".utf8)[Int(word & 15)])
-                word >>= 4
-            }
-        }
-        return text
+        Array((Hexadecimal.text(Random.word()) + Hexadecimal.text(Random.word())).utf8)
     }
 
     /// How long it takes says nothing about where they differ.

@@ -23,21 +23,7 @@ final class PageProcess: PolledSource {
     static func start(
         client: Int32, _ limit: DescriptorLimit, until deadline: Int64, _ work: (Int32) -> Void
     ) -> PageProcess? {
-        var (own, others): (Int32, Int32) = (-1, -1)
-        guard csystem_message_pair(&own, &others) == 0 else { return nil }
-        let process = fork()
-        if process == 0 {
-            AgentChild.become(keeping: [client, others], limit)
-            work(others)
-            // Nothing of the agent's is ended a second time.
-            _exit(0)
-        }
-        closeFile(others)
-        if process < 0 {
-            closeFile(own)
-            return nil
-        }
-        return PageProcess(process, own, until: deadline)
+        AgentChild.start(keeping: client, limit, work).map { PageProcess($0.process, $0.descriptor, until: deadline) }
     }
 
     /// It has ended.

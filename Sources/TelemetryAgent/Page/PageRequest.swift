@@ -31,28 +31,6 @@ package struct PageRequest {
     }
 
     private static func decoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
-        var result: [UInt8] = []
-        var at = text.startIndex
-        while at < text.endIndex {
-            if text[at] == UInt8(ascii: "%"), at &+ 2 < text.endIndex, let high = digit(text[at &+ 1]),
-                let low = digit(text[at &+ 2])
-            {
-                result.append(high << 4 | low)
-                at &+= 3
-                continue
-            }
-            result.append(text[at] == UInt8(ascii: "+") ? 0x20 : text[at])
-            at &+= 1
-        }
-        return result
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte &- 0x30
-        case 0x41...0x46: byte &- 0x37
-        case 0x61...0x66: byte &- 0x57
-        default: nil
-        }
+        PercentEncoding.decoded(text.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 }[...])
     }
 }

@@ -45,7 +45,7 @@ package final class PageServer {
             agent.router.add(
                 Route(
                     view.method, view.path, bodyLimit: Self.formLimit, contentTypes: forms, isOfPage: true
-                ) { request in PageHandler { self.answer(request, $0, view) } })
+                ) { request in CollectingHandler { self.answer(request, $0, view) } })
         }
         agent.router.add(Route(.post, "/agent/view", isLocalOnly: true) { _ in self.open() })
     }
@@ -58,10 +58,7 @@ package final class PageServer {
             Route(.get, path, isOfPage: true) { [body] _ in HTTPAnswer(200, contentType, body: body) })
     }
 
-    /// Somebody may still look at it.
-    var isInUse: Bool { end != nil }
-
-    /// Until when, at most.
+    /// Until when somebody may look at it, at most; nil: nobody may.
     var end: Int64? {
         processes.isEmpty ? access.end(now: Clock.monotonic()) : .max
     }
@@ -70,7 +67,7 @@ package final class PageServer {
     func proceed(now: Int64) {
         processes.removeAll { $0.process.isOver }
         guard let port else { return }
-        if let end { port.deadline = end } else { close(port) }
+        if let end { port.timer.deadline = end } else { close(port) }
     }
 
     private func close(_ port: PagePort) {
@@ -97,7 +94,7 @@ package final class PageServer {
         answer.body.append("/?token=")
         answer.body += access.issue(now: now)
         answer.body.append(0x0A)
-        port?.deadline = end ?? now
+        port?.timer.deadline = end ?? now
         return answer
     }
 
@@ -108,7 +105,7 @@ package final class PageServer {
         if made < 0 { return nil }
         let address = ListenAddress.loopback(host: "127.0.0.1", port: number).description
         port = PagePort(agent.addPagePort(made, address), address)
-        if let port { agent.loop.add(port) }
+        if let port { agent.loop.add(port.timer) }
         return address
     }
 
@@ -176,28 +173,10 @@ package final class PageServer {
     }
 }
 
-/// Collects a form.
-private final class PageHandler: RequestHandler {
-    private let answer: ([UInt8]) -> HTTPAnswer
-    private var body: [UInt8] = []
-
-    init(_ answer: @escaping ([UInt8]) -> HTTPAnswer) { self.answer = answer }
-
-    func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer? {
-        body.append(contentsOf: bytes)
-        return nil
-    }
-
-    func finish() -> HTTPAnswer { answer(body) }
-}
-
 /// A port that is open as long as somebody may look at the page.
-private final class PagePort: PolledSource {
-    let descriptor: Int32 = -1
-    let events: Int16 = 0
-    var deadline = Int64.max
-    private(set) var isOver = false
+private final class PagePort {
     let address: String
+    let timer = LoopTimer()
     private let listener: AgentListener
 
     init(_ listener: AgentListener, _ address: String) {
@@ -207,10 +186,6 @@ private final class PagePort: PolledSource {
 
     func close() {
         listener.close()
-        isOver = true
+        timer.isOver = true
     }
-
-    func proceed(_ events: Int16, now: Int64) {}
-    // The turn ends, and it is looked at.
-    func expire(now: Int64) { deadline = .max }
 }

@@ -4,8 +4,28 @@ import TelemetryCore
 
 /// A copy of the agent, which has one thread, so that fork(2) is enough.
 enum AgentChild {
+    /// `work`: what it does, with its end of a socket for messages, which hangs up when the agent is gone; then it ends. Nil:
+    /// the system has no process or no descriptor left.
+    static func start(keeping client: Int32? = nil, _ limit: DescriptorLimit, _ work: (Int32) -> Void) -> (
+        process: pid_t, descriptor: Int32
+    )? {
+        var (own, others): (Int32, Int32) = (-1, -1)
+        guard csystem_message_pair(&own, &others) == 0 else { return nil }
+        let process = fork()
+        if process == 0 {
+            become(keeping: [others] + (client.map { [$0] } ?? []), limit)
+            work(others)
+            // Nothing of the agent's is ended a second time.
+            _exit(0)
+        }
+        closeFile(others)
+        if process >= 0 { return (process, own) }
+        closeFile(own)
+        return nil
+    }
+
     /// In the new process. Ctrl-C and the like, which the terminal sends to it too, stay blocked: the agent ends in order.
-    static func become(keeping descriptors: [Int32], _ limit: DescriptorLimit) {
+    private static func become(keeping descriptors: [Int32], _ limit: DescriptorLimit) {
         // A copy of another child's end would keep that child from seeing that the agent is gone.
         var first = UInt32(STDERR_FILENO) &+ 1
         for descriptor in descriptors.sorted() {

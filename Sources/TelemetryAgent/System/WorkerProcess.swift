@@ -44,23 +44,14 @@ final class WorkerProcess: PolledSource {
         _ limit: DescriptorLimit, now: Int64, onReport: @escaping (WorkerProcess, WorkerReport) -> Void,
         onLoss: @escaping (WorkerProcess) -> Void
     ) -> WorkerProcess? {
-        var (own, others): (Int32, Int32) = (-1, -1)
-        guard csystem_message_pair(&own, &others) == 0 else { return nil }
-        let process = fork()
-        if process == 0 {
-            AgentChild.become(keeping: [others], limit)
+        let started = AgentChild.start(limit) { socket in
             // Not in the way of what people do meanwhile.
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
-            WorkerProgram(others).run()
-            // Nothing of the agent's is ended a second time.
-            _exit(0)
+            WorkerProgram(socket).run()
         }
-        closeFile(others)
-        if process < 0 {
-            closeFile(own)
-            return nil
+        return started.map {
+            WorkerProcess($0.process, $0.descriptor, now: now, onReport: onReport, onLoss: onLoss)
         }
-        return WorkerProcess(process, own, now: now, onReport: onReport, onLoss: onLoss)
     }
 
     var isOver: Bool { descriptor < 0 }

@@ -3,13 +3,13 @@
 /// Numbers and bytes as lower-case hexadecimal digits.
 package enum Hexadecimal {
     /// 16 digits, the most significant first.
-    static func text(_ word: UInt64) -> String {
+    package static func text(_ word: UInt64) -> String {
         let bytes = (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) }
         return text(bytes)
     }
 
     /// Two digits a byte.
-    static func text(_ bytes: [UInt8]) -> String {
+    package static func text(_ bytes: [UInt8]) -> String {
         var digits: [UInt8] = []
         digits.reserveCapacity(bytes.count * 2)
         for byte in bytes {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Bytes as `%` and two digits each: RFC 3986, section 2.1.
-enum PercentEncoding {
+package enum PercentEncoding {
     /// All bytes except the unreserved ones are encoded.
-    static func append(_ bytes: [UInt8], to target: inout [UInt8]) {
+    package static func append(_ bytes: [UInt8], to target: inout [UInt8]) {
         for byte in bytes {
             if isUnreserved(byte) {
                 target.append(byte)
@@ -15,7 +15,7 @@ enum PercentEncoding {
     }
 
     /// A '%' that is not followed by two digits is kept.
-    static func decoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+    package static func decoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         var at = bytes.startIndex
         while at < bytes.endIndex {

@@ -44,11 +44,8 @@ package enum EveryTool {
     /// Tools that this user has answered for, or that have kept something here, and that stay on after a refusal for all:
     /// a source above it says so.
     package static func stillOn() -> [String] {
-        var tools = (try? toolNames(in: Environment.configDirectory)) ?? []
-        for tool in (try? toolNames(in: Environment.stateDirectory)) ?? [] where !tools.contains(tool) {
-            tools.append(tool)
-        }
-        return tools.filter { tool in
+        let answered = (try? toolNames(in: Environment.configDirectory)) ?? []
+        return together(answered, (try? withState()) ?? []).filter { tool in
             let options = Options(toolName: tool, toolVersion: "")
             if let path = ManifestLookup.find(tool: tool) {
                 try? Manifest.load(path: path, into: options)
@@ -62,12 +59,14 @@ package enum EveryTool {
 
     /// Tools that have kept something here, that this user has answered for, or whose manifest is installed.
     package static func known() -> [String] {
-        var tools = (try? withState()) ?? []
-        for tool in answered() + ManifestLookup.installedTools()
-        where !tools.contains(where: { $0.utf8.elementsEqual(tool.utf8) }) {
-            tools.append(tool)
-        }
-        return tools
+        together((try? withState()) ?? [], answered() + ManifestLookup.installedTools())
+    }
+
+    /// Each name once.
+    private static func together(_ names: [String], _ more: [String]) -> [String] {
+        var result: [String] = []
+        for name in names + more where !result.contains(name) { result.append(name) }
+        return result
     }
 
     /// The directory has other files too, such as own.yaml.

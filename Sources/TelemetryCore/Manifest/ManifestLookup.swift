@@ -32,7 +32,7 @@ package enum ManifestLookup {
         return directories.map { $0 + "/" + tool + suffix.text }
     }
 
-    /// Tools whose manifest is installed.
+    /// Tools whose manifest is installed; one that has several is there several times.
     static func installedTools() -> [String] {
         var tools: [String] = []
         for path in directories {
@@ -44,9 +44,7 @@ package enum ManifestLookup {
                     bytes.suffix(suffix.utf8CodeUnitCount).elementsEqual(suffix.rawBytes)
                 else { continue }
                 let tool = String(bytes: bytes.dropLast(suffix.utf8CodeUnitCount))
-                if ToolName.isValid(tool), !tools.contains(where: { $0.utf8.elementsEqual(tool.utf8) }) {
-                    tools.append(tool)
-                }
+                if ToolName.isValid(tool) { tools.append(tool) }
             }
         }
         return tools

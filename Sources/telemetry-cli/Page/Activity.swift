@@ -26,8 +26,9 @@ struct Activity {
     private(set) var records: [Record] = []
 
     init(_ tool: PageTool, _ parts: [PageTool.Part]) {
+        guard let author = tool.options() else { return }
         for part in parts {
-            guard let options = tool.options(part) else { continue }
+            let options = part.options(author)
             addSent(AuditTrail.read(options: options))
             addWaiting(SpoolInspector.listing(options: options, pretty: false) ?? [])
         }

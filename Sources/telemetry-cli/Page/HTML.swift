@@ -35,16 +35,7 @@ struct HTML {
     mutating func number(_ value: Int) { text(value.description) }
 
     /// As part of a query: RFC 3986, section 2.3.
-    mutating func query(_ value: String) {
-        for byte in value.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
-            default:
-                bytes.append(UInt8(ascii: "%"))
-                for digit in [byte >> 4, byte & 15] { bytes.append(Array("0123456789ABCDEF".utf8)[Int(digit)]) }
-            }
-        }
-    }
+    mutating func query(_ value: String) { PercentEncoding.append(Array(value.utf8), to: &bytes) }
 
     // MARK: parts
 

@@ -4,17 +4,12 @@ import TelemetryCore
 
 /// What a tool records now. A script has the browser told of each change; without one, the page is loaded again.
 struct LiveView {
-    private let asked: PageRequest
-    private let tool: PageTool
+    let asked: PageRequest
+    let tool: PageTool
 
     private static let records = 50
     private static let lookMilliseconds: Int32 = 500
     private static let quietLooks = 30
-
-    init(_ asked: PageRequest, _ tool: PageTool) {
-        self.asked = asked
-        self.tool = tool
-    }
 
     var html: HTML {
         var frame = PageFrame(asked, tool, .live)
@@ -26,19 +21,16 @@ struct LiveView {
             <div id="live">
 
             """)
-        frame.html.append(content(MetricHistory()))
+        var history = MetricHistory()
+        frame.html.append(content(&history))
         frame.html.raw("</div>\n<script src=\"/live.js\" defer></script>\n")
         return frame.end()
     }
 
-    private func content(_ history: MetricHistory) -> HTML {
+    private func content(_ history: inout MetricHistory) -> HTML {
         var html = HTML()
-        let run = tool.status()
-        guard let status = run.json else {
-            html.warning(run.problem ?? "its state is not known")
-            return html
-        }
-        let parts = tool.parts(status)
+        guard let status = tool.status(&html) else { return html }
+        let parts = PageTool.parts.filter { PageTool.has($0, status) }
         html.facts([
             ("Telemetry", status["enabled"].isTrue ? "on" : "off"),
             (
@@ -48,8 +40,10 @@ struct LiveView {
             ("Last delivery", PageFrame.time(status["last_delivery"]["last_success"].text) ?? "never"),
         ])
         Activity(tool, parts).writeLatest(to: &html, limit: Self.records)
+        let metrics = MetricsSection(tool, parts)
+        history.add(metrics.values, now: Clock.realtime())
         history.write(to: &html)
-        MetricsSection(tool, parts).writePresent(to: &html)
+        metrics.writePresent(to: &html)
         return html
     }
 
@@ -64,8 +58,7 @@ struct LiveView {
             if mark != last {
                 last = mark
                 quiet = 0
-                history.add(MetricsSection(tool, PageTool.parts).values, now: Clock.realtime())
-                guard answer.send(event: content(history)) else { return }
+                guard answer.send(event: content(&history)) else { return }
             } else {
                 quiet += 1
                 if quiet >= Self.quietLooks {
@@ -79,8 +72,9 @@ struct LiveView {
     /// Another number when something may have changed.
     private var mark: UInt64 {
         var mark: UInt64 = 0
+        guard let author = tool.options() else { return mark }
         for part in PageTool.parts {
-            guard let options = tool.options(part) else { continue }
+            let options = part.options(author)
             if let counts = SpoolInspector.statistics(options: options) {
                 for count in [counts.recorded, counts.delivered, counts.pending, counts.dropped] {
                     mark = mark &* 31 &+ count
@@ -89,7 +83,6 @@ struct LiveView {
             guard !part.isOfSpans, let text = (try? MetricsReport.text(options, .json)) ?? nil else { continue }
             for byte in text { mark = mark &* 31 &+ UInt64(byte) }
         }
-        let decision = tool.options(PageTool.parts[0]).map { ConsentResolver.decide($0).isEnabled }
-        return mark &* 31 &+ (decision == true ? 1 : 0)
+        return mark &* 31 &+ (ConsentResolver.decide(author).isEnabled ? 1 : 0)
     }
 }

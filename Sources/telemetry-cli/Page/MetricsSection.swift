@@ -4,30 +4,29 @@ import TelemetryCore
 /// A tool's metrics: what they are now, and what they were in the requests that were sent.
 struct MetricsSection {
     private let tool: PageTool
-    private let parts: [PageTool.Part]
+    /// Each with what `telemetry metrics` says.
+    private let parts: [(part: PageTool.Part, families: [JSONValue])]
 
     init(_ tool: PageTool, _ parts: [PageTool.Part]) {
         self.tool = tool
-        self.parts = parts.filter { !$0.isOfSpans }
+        self.parts = parts.filter { !$0.isOfSpans }.map { part in
+            let run = HelperRun(tool, ["metrics", "--format", "json", "--audience", part.isOwn ? "own" : "author"])
+            return (part, run.json?["metrics"].items ?? [])
+        }
     }
 
     // MARK: now
 
-    private func families(_ part: PageTool.Part) -> [JSONValue] {
-        let audience = part.isOwn ? "own" : "author"
-        return HelperRun(tool, ["metrics", "--format", "json", "--audience", audience]).json?["metrics"].items ?? []
-    }
-
     /// The number of each series: its value, or how many values it has.
     var values: [(name: String, value: Double)] {
         var result: [(name: String, value: Double)] = []
-        for part in parts {
-            for family in families(part) {
+        for (part, families) in parts {
+            for family in families {
                 for series in family["series"].items {
                     guard let value = series["value"].number ?? series["count"].number else { continue }
                     let what = series["value"].isNull ? ", values" : ""
                     result.append(
-                        (Self.name(family, series["attributes"]) + (part.isOwn ? ", kept for you" : "") + what, value))
+                        (Self.name(family, series["attributes"]) + Self.owner(part) + what, value))
                 }
             }
         }
@@ -35,9 +34,7 @@ struct MetricsSection {
     }
 
     func writePresent(to html: inout HTML) {
-        for part in parts {
-            let families = families(part)
-            if families.isEmpty { continue }
+        for (part, families) in parts where !families.isEmpty {
             html.heading(part.isOwn ? "Metrics kept for you, now" : "Metrics now")
             var rows: [[String]] = []
             for family in families {
@@ -107,9 +104,9 @@ struct MetricsSection {
     private static let limit = 12
 
     func writeSent(to html: inout HTML) {
-        for part in parts {
-            guard let options = tool.options(part) else { continue }
-            let all = Self.series(AuditTrail.read(options: options, .metrics))
+        guard let author = tool.options() else { return }
+        for (part, _) in parts {
+            let all = Self.series(AuditTrail.read(options: part.options(author), .metrics))
             if all.isEmpty { continue }
             html.heading(
                 part.isOwn ? "Metrics sent to receivers of your own, over time" : "Metrics that were sent, over time")

@@ -46,11 +46,10 @@ struct OverviewView {
     }
 
     private func add(_ tool: PageTool, _ frame: inout PageFrame) {
-        let run = tool.status()
         frame.html.raw("<li><h3><a href=\"/tool?tool=")
         frame.html.query(tool.name)
         frame.html.element("\">", tool.name, "</a></h3>\n")
-        if let status = run.json {
+        if let status = tool.status(&frame.html) {
             let isOn = status["enabled"].isTrue
             frame.addSwitch("Telemetry of " + tool.name, isOn: isOn, tool: tool, goesBack: true)
             frame.html.facts(
@@ -62,7 +61,6 @@ struct OverviewView {
                 ])
             for warning in status["warnings"].items { frame.html.warning(warning.text ?? "") }
         } else {
-            frame.html.warning(run.problem ?? "its state is not known")
             frame.addSwitch("Telemetry of " + tool.name, isOn: false, tool: tool, goesBack: true)
         }
         frame.html.raw("</li>\n")

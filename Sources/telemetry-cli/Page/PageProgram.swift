@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CSystem
 import TelemetryAgent
 import TelemetryCore
 
@@ -8,13 +7,16 @@ struct PageProgram {
     private let asked: PageRequest
     private let answer: PageAnswer
 
+    /// Beside the views: a request that waits, what a view that lasts is told, and the switch.
+    private static let request: StaticString = "/waiting/request"
+    private static let stream: StaticString = "/live/stream"
+    private static let switching: StaticString = "/answer"
+
     static func add(to agent: Agent) {
         let page = agent.addPage(
-            [
-                PageServer.View(.get, "/"), PageServer.View(.get, "/tool"), PageServer.View(.get, "/waiting"),
-                PageServer.View(.get, "/waiting/request"), PageServer.View(.get, "/sent"),
-                PageServer.View(.get, "/schema"), PageServer.View(.get, "/receipts"), PageServer.View(.get, "/live"),
-                PageServer.View(.get, "/live/stream", isLasting: true), PageServer.View(.post, "/answer"),
+            PageFrame.View.allCases.map { PageServer.View(.get, $0.path) } + [
+                PageServer.View(.get, request), PageServer.View(.get, stream, isLasting: true),
+                PageServer.View(.post, switching),
             ]
         ) { PageProgram($0).run() }
         page.add("/style.css", "text/css; charset=utf-8", PageStyle.text)
@@ -28,28 +30,24 @@ struct PageProgram {
     }
 
     private func run() {
-        // They are about one tool.
-        for name in ["TELEMETRY_MANIFEST", "TELEMETRY_TOOL"] { unsetenv(name) }
         let path = asked.request.path
-        if ("/" as StaticString).isSame(path) { return answer.send(OverviewView(asked).html) }
-        if ("/answer" as StaticString).isSame(path) { return takeAnswer() }
+        let view = PageFrame.View.allCases.first { $0.path.isSame(path) }
+        if view == .overview { return answer.send(OverviewView(asked).html) }
+        if Self.switching.isSame(path) { return takeAnswer() }
         guard let tool else { return sendUnknown() }
-        if ("/tool" as StaticString).isSame(path) {
-            answer.send(ToolView(asked, tool).html)
-        } else if ("/waiting" as StaticString).isSame(path) {
-            answer.send(WaitingView(asked, tool).html)
-        } else if ("/waiting/request" as StaticString).isSame(path) {
-            sendRequest(tool)
-        } else if ("/sent" as StaticString).isSame(path) {
-            answer.send(SentView(asked, tool).html)
-        } else if ("/schema" as StaticString).isSame(path) {
-            answer.send(SchemaView(asked, tool).html)
-        } else if ("/receipts" as StaticString).isSame(path) {
-            answer.send(ReceiptsView(asked, tool).html)
-        } else if ("/live" as StaticString).isSame(path) {
-            answer.send(LiveView(asked, tool).html)
-        } else {
-            LiveView(asked, tool).stream(answer)
+        switch view {
+        case .tool: answer.send(ToolView(asked: asked, tool: tool).html)
+        case .waiting: answer.send(WaitingView(asked: asked, tool: tool).html)
+        case .sent: answer.send(SentView(asked: asked, tool: tool).html)
+        case .schema: answer.send(SchemaView(asked: asked, tool: tool).html)
+        case .receipts: answer.send(ReceiptsView(asked: asked, tool: tool).html)
+        case .live: answer.send(LiveView(asked: asked, tool: tool).html)
+        case .overview, nil:
+            if Self.request.isSame(path) {
+                sendRequest(tool)
+            } else {
+                LiveView(asked: asked, tool: tool).stream(answer)
+            }
         }
     }
 
@@ -67,10 +65,10 @@ struct PageProgram {
     private func sendRequest(_ tool: PageTool) {
         let number = asked.value("number").flatMap { Int($0) } ?? 0
         let part = asked.value("part").map { Int($0) ?? -1 } ?? 0
-        guard PageTool.parts.indices.contains(part), let options = tool.options(PageTool.parts[part]) else {
+        guard PageTool.parts.indices.contains(part), let author = tool.options() else {
             return sendUnknown()
         }
-        let requests = SpoolInspector.wirePreview(options: options).requests
+        let requests = SpoolInspector.wirePreview(options: PageTool.parts[part].options(author)).requests
         guard requests.indices.contains(number &- 1) else {
             var frame = PageFrame(asked, tool, .waiting, "No such request")
             frame.html.warning("The request does not wait any more.")

@@ -13,6 +13,12 @@ struct PageTool {
         let arguments: [String]
         let isOfSpans: Bool
         let isOwn: Bool
+
+        /// `author`: those of the tool.
+        func options(_ author: Options) -> Options {
+            let audience = isOwn ? OwnChoice.options(author) ?? author.own([]) : author
+            return isOfSpans ? audience.ofSpans : audience
+        }
     }
 
     static let parts = [
@@ -25,28 +31,32 @@ struct PageTool {
             isOfSpans: true, isOwn: true),
     ]
 
-    /// The options of a command about that part; nil: the manifest is wrong.
-    func options(_ part: Part) -> Options? {
+    /// Nil: the manifest is wrong.
+    func options() -> Options? {
         let options = ManifestLookup.options(tool: name, manifest: manifest)
-        if options.error != nil { return nil }
-        let audience = part.isOwn ? OwnChoice.options(options) ?? options.own([]) : options
-        return part.isOfSpans ? audience.ofSpans : audience
+        return options.error == nil ? options : nil
     }
 
-    /// The parts in which there is something, or may be.
-    func parts(_ status: JSONValue) -> [Part] {
+    /// Whether there is something in a part, or may be.
+    static func has(_ part: Part, _ status: JSONValue) -> Bool {
         let own = status["own"]
-        return Self.parts.filter { part in
-            switch (part.isOwn, part.isOfSpans) {
-            case (false, false): true
-            case (false, true): !status["spans"].isNull
-            case (true, false): own["enabled"].isTrue || !own["stored_metrics"].isNull
-            case (true, true): !own["spans"].isNull
-            }
+        return switch (part.isOwn, part.isOfSpans) {
+        case (false, false): true
+        case (false, true): !status["spans"].isNull
+        case (true, false): own["enabled"].isTrue || !own["stored_metrics"].isNull
+        case (true, true): !own["spans"].isNull
         }
     }
 
     func status() -> HelperRun { HelperRun(self, ["status", "--json"]) }
+
+    /// What it says. Nil: it says why it cannot, and so does the page.
+    func status(_ html: inout HTML) -> JSONValue? {
+        let run = status()
+        if let said = run.json { return said }
+        html.warning(run.problem ?? "its state is not known")
+        return nil
+    }
 
     /// Every tool that has something here: records, an answer, or a manifest.
     static func all(_ known: [(name: String, manifest: String?)]) -> [PageTool] {

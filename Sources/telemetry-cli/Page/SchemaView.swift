@@ -4,13 +4,8 @@ import TelemetryCore
 
 /// What may ever be collected.
 struct SchemaView {
-    private let asked: PageRequest
-    private let tool: PageTool
-
-    init(_ asked: PageRequest, _ tool: PageTool) {
-        self.asked = asked
-        self.tool = tool
-    }
+    let asked: PageRequest
+    let tool: PageTool
 
     var html: HTML {
         var frame = PageFrame(asked, tool, .schema)
@@ -27,13 +22,8 @@ struct SchemaView {
 
 /// The requests to erase what was sent, and what was answered.
 struct ReceiptsView {
-    private let asked: PageRequest
-    private let tool: PageTool
-
-    init(_ asked: PageRequest, _ tool: PageTool) {
-        self.asked = asked
-        self.tool = tool
-    }
+    let asked: PageRequest
+    let tool: PageTool
 
     var html: HTML {
         var frame = PageFrame(asked, tool, .receipts)

@@ -4,16 +4,11 @@ import TelemetryCore
 
 /// What was sent: the audit log, verified.
 struct SentView {
-    private let asked: PageRequest
-    private let tool: PageTool
+    let asked: PageRequest
+    let tool: PageTool
 
     private static let entries = 25
     private static let shownBytes = 32 << 10
-
-    init(_ asked: PageRequest, _ tool: PageTool) {
-        self.asked = asked
-        self.tool = tool
-    }
 
     private struct Chain {
         let id: Int
@@ -21,10 +16,10 @@ struct SentView {
         let trail: AuditTrail
     }
 
-    private var chains: [Chain] {
+    private static func chains(_ author: Options) -> [Chain] {
         var result: [Chain] = []
         for (index, part) in PageTool.parts.enumerated() {
-            guard let options = tool.options(part) else { continue }
+            let options = part.options(author)
             let (title, own) = (part.isOfSpans ? "Spans" : "Events", part.isOwn ? ", to receivers of your own" : "")
             result.append(Chain(id: index * 2, title: title + own, trail: AuditTrail.read(options: options)))
             if !part.isOfSpans {
@@ -37,13 +32,13 @@ struct SentView {
 
     var html: HTML {
         var frame = PageFrame(asked, tool, .sent)
-        let chains = chains
-        if tool.options(PageTool.parts[0]) == nil {
-            frame.html.warning(tool.status().problem ?? "The manifest is wrong.")
-        } else if chains.isEmpty {
-            frame.html.paragraph("Nothing was ever sent, as far as is known here.")
+        if let author = tool.options() {
+            let chains = Self.chains(author)
+            if chains.isEmpty { frame.html.paragraph("Nothing was ever sent, as far as is known here.") }
+            for chain in chains { add(chain, &frame.html) }
+        } else if tool.status(&frame.html) != nil {
+            frame.html.warning("The manifest is wrong.")
         }
-        for chain in chains { add(chain, &frame.html) }
         frame.inTerminal([
             "telemetry show --sent --tool " + tool.name, "telemetry show --sent --verify --tool " + tool.name,
         ])

@@ -4,26 +4,19 @@ import TelemetryCore
 
 /// One tool: its state and who decided it, what it has recorded over time, and its metrics.
 struct ToolView {
-    private let asked: PageRequest
-    private let tool: PageTool
-
-    init(_ asked: PageRequest, _ tool: PageTool) {
-        self.asked = asked
-        self.tool = tool
-    }
+    let asked: PageRequest
+    let tool: PageTool
 
     var html: HTML {
         var frame = PageFrame(asked, tool, .tool)
-        let run = tool.status()
-        if let status = run.json {
+        if let status = tool.status(&frame.html) {
             addState(status, &frame)
-            let parts = tool.parts(status)
+            let parts = PageTool.parts.filter { PageTool.has($0, status) }
             Activity(tool, parts).write(to: &frame.html, now: Clock.realtime())
             let metrics = MetricsSection(tool, parts)
             metrics.writePresent(to: &frame.html)
             metrics.writeSent(to: &frame.html)
         } else {
-            frame.html.warning(run.problem ?? "its state is not known")
             frame.addSwitch("Telemetry of " + tool.name, isOn: false, tool: tool, goesBack: false)
         }
         addReasons(&frame)

@@ -4,25 +4,16 @@ import TelemetryCore
 
 /// What waits: the exact bytes of each request, as it would be sent now.
 struct WaitingView {
-    private let asked: PageRequest
-    private let tool: PageTool
+    let asked: PageRequest
+    let tool: PageTool
 
     /// Of one request, and requests of a part. The file has the rest.
     private static let shownBytes = 64 << 10
     private static let shownRequests = 50
 
-    init(_ asked: PageRequest, _ tool: PageTool) {
-        self.asked = asked
-        self.tool = tool
-    }
-
     var html: HTML {
         var frame = PageFrame(asked, tool, .waiting)
-        let run = tool.status()
-        guard let status = run.json else {
-            frame.html.warning(run.problem ?? "its state is not known")
-            return frame.end()
-        }
+        guard let status = tool.status(&frame.html) else { return frame.end() }
         let isOn = status["enabled"].isTrue
         let hasOwn = status["own"]["enabled"].isTrue
         if !isOn {
@@ -35,9 +26,9 @@ struct WaitingView {
                 "Each request as it would be sent now, byte for byte. Secrets of the receiver are left out. A body that is compressed on its way is shown as it is before that."
             )
         }
-        for (index, part) in PageTool.parts.enumerated()
-        where tool.parts(status).contains(where: { ArgumentParser.same($0.title, part.title) }) {
-            add(index, part, &frame.html)
+        let author = tool.options()
+        for (index, part) in PageTool.parts.enumerated() where PageTool.has(part, status) {
+            add(index, part, author, &frame.html)
         }
         frame.inTerminal([
             "telemetry show --tool " + tool.name, "telemetry show --wire --tool " + tool.name,
@@ -46,9 +37,9 @@ struct WaitingView {
         return frame.end()
     }
 
-    private func add(_ index: Int, _ part: PageTool.Part, _ html: inout HTML) {
+    private func add(_ index: Int, _ part: PageTool.Part, _ author: Options?, _ html: inout HTML) {
         html.heading(part.title)
-        guard let options = tool.options(part) else { return html.warning("The manifest is wrong.") }
+        guard let options = author.map(part.options) else { return html.warning("The manifest is wrong.") }
         let preview = SpoolInspector.wirePreview(options: options)
         if let backend = preview.incomplete { html.warning("Nothing can be sent, " + backend) }
         if let problem = SpoolInspector.examine(options: options).problem {
@@ -117,17 +108,15 @@ enum ShownBytes {
 
     private static func dump(_ bytes: ArraySlice<UInt8>) -> String {
         var text: [UInt8] = []
-        let digits = Array("0123456789abcdef".utf8)
         var at = bytes.startIndex
         while at < bytes.endIndex {
             let row = bytes[at..<min(at + 16, bytes.endIndex)]
-            for shift in [28, 24, 20, 16, 12, 8, 4, 0] { text.append(digits[(at - bytes.startIndex) >> shift & 15]) }
+            text += Hexadecimal.text(UInt64(at - bytes.startIndex)).utf8.suffix(8)
             for place in 0..<16 {
                 text.append(0x20)
                 if place == 8 { text.append(0x20) }
                 if place < row.count {
-                    let byte = row[row.startIndex + place]
-                    text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+                    text += Hexadecimal.text([row[row.startIndex + place]]).utf8
                 } else {
                     text += [0x20, 0x20]
                 }

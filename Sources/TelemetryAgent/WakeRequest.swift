@@ -3,18 +3,8 @@ import TelemetryCore
 
 /// `POST /agent/wake`: a program of a tool has left something. The body is the tool's name and, on a second line, the
 /// absolute path of its manifest, if it is not where manifests are installed.
-final class WakeHandler: RequestHandler {
-    private let wake: (String, String?) -> Bool
-    private var body: [UInt8] = []
-
-    init(_ wake: @escaping (String, String?) -> Bool) { self.wake = wake }
-
-    func take(_ bytes: UnsafeRawBufferPointer) -> HTTPAnswer? {
-        body.append(contentsOf: bytes)
-        return nil
-    }
-
-    func finish() -> HTTPAnswer {
+enum WakeRequest {
+    static func answer(_ body: [UInt8], _ wake: (String, String?) -> Bool) -> HTTPAnswer {
         let lines = body.split(separator: 0x0A)
         guard let tool = lines.first else { return HTTPAnswer(400, "The name of a tool is missing.") }
         var manifest: String?
