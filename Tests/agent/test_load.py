@@ -461,6 +461,16 @@ def opened(world, to, count, request):
     return made
 
 
+def open_sockets(agent):
+    found = []
+    for each in os.listdir(f"/proc/{agent.id}/fd"):
+        try:
+            found.append(os.readlink(f"/proc/{agent.id}/fd/{each}"))
+        except FileNotFoundError:
+            pass  # it is closed meanwhile
+    return [each for each in found if each.startswith("socket:")]
+
+
 HALF_A_HEAD = b"GET /metrics HTTP/1.1\r\nHost: loc"
 GET_AND_STAY = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -475,7 +485,10 @@ def connections(world):
     manifest(world, TOOL, world.closes(Origin()).url)
     agent = Agent(world, "--listen", "127.0.0.1:0")
     line = b'{"tool":"%s","name":"x"}\n' % TOOL.encode()
+    # The state directory is there, so the agent has its lock; and its own sockets are all that it has.
+    record(world)
     get(agent.socket)
+    wait_until(lambda: pending(world) == 0 and len(open_sockets(agent)) == 4, "nothing is going on")
     before, files = resident(agent.id), len(os.listdir(f"/proc/{agent.id}/fd"))
     slowest, held = 0.0, []
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted + 200), hard))

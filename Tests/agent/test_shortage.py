@@ -328,7 +328,7 @@ def sockets(world):
     before = len(os.listdir(f"/proc/{agent.id}/fd"))
     os.remove(agent.socket)
     wait_until(lambda: os.path.exists(agent.socket), "its socket")
-    check(len(os.listdir(f"/proc/{agent.id}/fd")) <= before, "more files are open")
+    wait_until(lambda: len(os.listdir(f"/proc/{agent.id}/fd")) <= before, "no more files are open")
     # With its directory, and the lock in it.
     os.rename(directory, world.path("moved"))
     wait_until(lambda: os.path.exists(agent.socket), "its socket")
