@@ -4,7 +4,7 @@ import socket
 import struct
 import time
 
-from agents import NONE, TOOL, Agent, ask, environment_of, manifest, resident, wait_until
+from agents import NONE, TELEMETRY, TOOL, Agent, adopting, ask, environment_of, manifest, resident, wait_until
 from origin import Origin
 from receiving import accepted, client, dropped, refused, series
 from suite import Skipped, check, check_equal, test
@@ -60,6 +60,10 @@ def sockets(agent):
 
 def port_of(agent):
     return int(agent.said.partition(", StatsD on ")[2].split(" ")[0].rpartition(":")[2])
+
+
+def ask_tool(world, *words):
+    world.run([TELEMETRY, *words, "--tool", TOOL], preexec_fn=adopting)
 
 
 def send(path, *packets):
@@ -123,6 +127,43 @@ def values(world):
     check(abs(found["timed_seconds_sum" + label] - 0.4) < 1e-9, "the sum of a timer with a rate")
     check_equal(1.0, found['jobs_total{tool="strict",kind="a"}'], "a declared counter, without the attribute that is not declared")
     check_equal({"metric_value": 1, "malformed": 1, "no_tool": 1, "metric_name": 1, "undeclared": 1}, refused(agent, "statsd"), "what is refused")
+    agent.end()
+
+
+@test("statsd/repeated", "J4 J8")
+def repeated(world):
+    """A line that comes again and again counts each time as the first time: in every form, beside another tool's, after a no, and after another manifest."""
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    manifest(world, "other", "http://127.0.0.1:1")
+    agent = Agent(world)
+    label, tag = f'{{tool="{TOOL}"', f"|#service:{TOOL}"
+    forms = (f"{TOOL}.plain:%d|c", f"tagged:%d|c{tag},kind:a", f"tagged:%d|c{tag},kind:b", f"tagged:1|c|#kind:b,service:{TOOL}", f"rated:%d|c|@0.5{tag}",
+             f"timed:%d|ms{tag}", f"timed:%d.5|ms|@1{tag}", f"thinned:%d|h|@0.25{tag}", f"many:%d:1:2|h{tag}", f"{TOOL}.level:+%d|g", f"{TOOL}.level:-1|g",
+             f"deep:-%d|g{tag}", f"{TOOL}.parts:%d|c:1|c", f"dated:%d|c{tag}|T1656581400", "other.plain:%d|c", "plain:%d|c|#service:other", f"{TOOL}.none:|c")
+    rounds, lines = 20, 0
+    for value in range(1, rounds + 1):
+        packet = [form % value if "%d" in form else form for form in forms]
+        lines += len(packet) + 3  # `many` has three values, and `parts` two
+        send(sockets(agent)[0], "\n".join(packet).encode())
+    wait_until(lambda: accepted(agent, "statsd") == lines, f"the values: {refused(agent, 'statsd')}")
+    found, total = series(agent), sum(range(1, rounds + 1))
+    check_equal({}, refused(agent, "statsd"), "what is refused")
+    wanted = {f"plain_total{label}}}": total, f'tagged_total{label},kind="a"}}': total, f'tagged_total{label},kind="b"}}': total + rounds, f"rated_total{label}}}": 2 * total,
+              f"timed_seconds_count{label}}}": 2 * rounds, f"thinned_count{label}}}": 4 * rounds, f"thinned_sum{label}}}": 4 * total, f"many_count{label}}}": 3 * rounds,
+              f"many_sum{label}}}": total + 3 * rounds, f"level{label}}}": total - rounds, f"deep{label}}}": -rounds, f"parts_total{label}}}": total + rounds,
+              f"dated_total{label}}}": total, 'plain_total{tool="other"}': 2 * total, f"none_total{label}}}": rounds}
+    check_equal({each: float(value) for each, value in wanted.items()}, {each: found.get(each) for each in wanted}, "values")
+    check(abs(found[f"timed_seconds_sum{label}}}"] - (2 * total + rounds / 2) / 1000) < 1e-9, "the sum of a timer")
+    one = f"{TOOL}.plain:1|c".encode()
+    ask_tool(world, "disable")
+    send(sockets(agent)[0], *[one] * 5)
+    wait_until(lambda: refused(agent, "statsd") == {"no_consent": 5}, "refused after the no")
+    ask_tool(world, "enable", "--quiet")
+    send(sockets(agent)[0], *[one] * 5)
+    wait_until(lambda: accepted(agent, "statsd") == lines + 5, "taken after the yes")
+    check_equal(5.0, series(agent)[f"plain_total{label}}}"], "nothing of before")
+    manifest(world, TOOL, "http://127.0.0.1:1", metrics={"queue": {"type": "gauge", "description": "Queue."}})
+    wait_until(lambda: send(sockets(agent)[0], one) or "undeclared" in refused(agent, "statsd"), "the next manifest, which does not declare it")
     agent.end()
 
 

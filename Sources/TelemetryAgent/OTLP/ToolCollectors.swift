@@ -142,6 +142,9 @@ package final class ToolCollectors {
 
     package var count: Int { tools.count }
 
+    /// Changes when a tool is let go of: what was kept of one may be of that one.
+    private(set) var generation: UInt64 = 0
+
     /// How often a tool was looked for that was not open.
     private(set) var looks: UInt64 = 0
 
@@ -197,6 +200,16 @@ package final class ToolCollectors {
         tool.used = uses
         tool.lastUse = now
         return .open(tool)
+    }
+
+    /// A tool of this generation is used once more. False: it has to be looked at first.
+    func use(_ tool: OpenTool) -> Bool {
+        let now = Clock.monotonic()
+        guard now &- tool.looked < Self.lookNanoseconds, tool.collector.recordsForSomebody else { return false }
+        uses &+= 1
+        tool.used = uses
+        tool.lastUse = now
+        return true
     }
 
     private func recentRefusal(_ name: String) -> IntakeRefusal? {
@@ -266,6 +279,7 @@ package final class ToolCollectors {
 
     private func close(at index: Int) {
         let tool = tools.remove(at: index)
+        generation &+= 1
         tool.save()
         _ = tool.collector.close(timeoutMilliseconds: 0)
     }

@@ -16,6 +16,13 @@ final class StatsDIntake {
     private var (looks, second): (UInt64, Int64) = (0, 0)
     /// Of the line before, in the same packet: most lines of a packet are of one tool.
     private var last: (name: [UInt8], version: [UInt8], tool: OpenTool)?
+    /// The tool of the line before that was of a known shape, in the same packet.
+    private var present: Unmanaged<OpenTool>?
+    private let known = KnownLines<KnownLine>()
+    /// Of the coarse clock, when the packet was taken.
+    private var time: Int64 = 0
+    /// What the present line has come to.
+    private var learnt: KnownLine?
     /// Of a value that counts many times: more than 53 bits would not be exact.
     private static let mostTimes = 9e15
 
@@ -30,20 +37,54 @@ final class StatsDIntake {
         guard arena.prepare() else { return counts.add(.noRoom) }
         let now = Clock.monotonic() / 1_000_000_000
         if now != second { (looks, second) = (0, now) }
+        time = Clock.coarse()
         var rest = packet
         while let end = rest.position(of: 0x0A) {
             takeLine(UnsafeRawBufferPointer(rebasing: rest[..<end]))
             rest = UnsafeRawBufferPointer(rebasing: rest[(end &+ 1)...])
         }
         takeLine(rest)
-        last = nil
+        (last, present) = (nil, nil)
         tools.save(mark)
     }
 
     func refuse(_ why: IntakeRefusal) { counts.add(why) }
 
+    @_optimize(speed)
     private func takeLine(_ line: UnsafeRawBufferPointer) {
+        if line.isEmpty { return }
+        guard let shape = StatsDShape(line) else {
+            _ = read(line)
+            return
+        }
+        if known.begin(tools.generation) { present = nil }
+        let hash = shape.hash
+        if let line = known.find(shape, hash), take(shape.values, line) { return }
+        learnt = nil
+        let parts = read(line)
+        if parts == 1, let learnt, known.isWanted(shape, hash) { known.keep(learnt, of: shape, hash) }
+    }
+
+    /// A value of a series that is known. False: it has to be read as if it were not.
+    @inline(__always)
+    private func take(_ text: UnsafeRawBufferPointer, _ line: KnownLine) -> Bool {
+        guard let number = StatsDNumber(text),
+            let operation = Self.operation(number, line.type, line.rate, isOfDogStatsD: line.isOfDogStatsD)
+        else { return false }
+        if present?.toOpaque() != line.tool.toOpaque() {
+            guard line.tool._withUnsafeGuaranteedRef({ tools.use($0) && $0.keeps(.metrics) }) else { return false }
+            present = line.tool
+        }
+        guard let status = line.place.record(operation, now: time) else { return false }
+        line.tool._withUnsafeGuaranteedRef { note(status, $0) }
+        return true
+    }
+
+    /// How many parts it has.
+    private func read(_ line: UnsafeRawBufferPointer) -> Int {
+        var parts = 0
         StatsDLine.read(line) { outcome in
+            parts &+= 1
             switch outcome {
             case .refused(.malformed): counts.add(.malformed)
             case .refused(.set): counts.add(.statsDSet)
@@ -51,6 +92,7 @@ final class StatsDIntake {
             case .part(let part): take(part)
             }
         }
+        return parts
     }
 
     @_optimize(speed)
@@ -158,26 +200,51 @@ final class StatsDIntake {
 
     private func record(_ part: StatsDPart, _ intake: MetricIntake, _ tool: OpenTool) {
         let count = gathering.count
-        let times = 1 / part.rate + 0.5
         part.eachValue { number in
-            let status: telemetry_status
-            switch part.type {
-            case .counter:
-                let isWhole = part.rate == 1
-                let increase = number.whole.flatMap { isWhole ? ReceivedIncrease.add($0) : nil }
-                status = intake.record(increase ?? .addNumber(number.value / part.rate), gathering.first, count)
-            case .gauge:
-                // Added to nothing, and to 0, it is what the gauge is set to: as in StatsD.
-                let isChange = number.isRelative && !part.isOfDogStatsD
-                let change = isChange ? ReceivedIncrease.addNumber(number.value) : .set(number.value)
-                status = intake.record(change, gathering.first, count)
-            case .timer, .histogram:
-                guard times <= Self.mostTimes else { return counts.add(.metricValue) }
-                let value = part.type == .timer ? number.value / 1000 : number.value
-                status = intake.observe(value, times: max(1, UInt64(times)), gathering.first, count)
+            if let operation = Self.operation(number, part.type, part.rate, isOfDogStatsD: part.isOfDogStatsD) {
+                let status = intake.record(operation, gathering.first, count)
+                if status == TELEMETRY_OK { learnt = line(of: part, intake, tool) }
+                return note(status, tool)
             }
-            note(status, tool)
+            let times = Self.times(part.rate)
+            guard times <= Self.mostTimes else { return counts.add(.metricValue) }
+            note(
+                intake.observe(Self.observed(number, part.type), times: UInt64(times), gathering.first, count), tool)
         }
+    }
+
+    private func line(of part: StatsDPart, _ intake: MetricIntake, _ tool: OpenTool) -> KnownLine? {
+        intake.place(gathering.first, gathering.count).map {
+            KnownLine(
+                tool: .passUnretained(tool), place: $0, type: part.type, rate: part.rate,
+                isOfDogStatsD: part.isOfDogStatsD)
+        }
+    }
+
+    /// Nil: it is a value of a histogram that counts many times.
+    @inline(__always)
+    private static func operation(
+        _ number: StatsDNumber, _ type: StatsDType, _ rate: Double, isOfDogStatsD: Bool
+    ) -> MetricOperation? {
+        switch type {
+        case .counter:
+            if rate == 1, let whole = number.whole { return .add(whole) }
+            return .addNumber(number.value / rate)
+        case .gauge:
+            // Added to nothing, and to 0, it is what the gauge is set to: as in StatsD.
+            return number.isRelative && !isOfDogStatsD ? .addNumber(number.value) : .set(number.value)
+        case .timer, .histogram: return times(rate) < 2 ? .observe(observed(number, type)) : nil
+        }
+    }
+
+    /// How often a value counts: 1, 2 and so on.
+    @inline(__always)
+    private static func times(_ rate: Double) -> Double { max(1, 1 / rate + 0.5) }
+
+    /// OpenTelemetry counts times in seconds.
+    @inline(__always)
+    private static func observed(_ number: StatsDNumber, _ type: StatsDType) -> Double {
+        type == .timer ? number.value / 1000 : number.value
     }
 
     private func note(_ status: telemetry_status, _ tool: OpenTool) {
@@ -191,6 +258,15 @@ final class StatsDIntake {
         default: counts.add(.noRoom)
         }
     }
+}
+
+/// A series that lines of one shape are added to.
+private struct KnownLine {
+    let tool: Unmanaged<OpenTool>
+    let place: MetricPlace
+    let type: StatsDType
+    let rate: Double
+    let isOfDogStatsD: Bool
 }
 
 /// Whose a value is: Datadog's tags `service` and `version`. Points into the line.

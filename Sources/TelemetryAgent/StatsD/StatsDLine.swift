@@ -67,6 +67,32 @@ struct StatsDNumber {
     }
 }
 
+/// A line without its values: lines that are the same but for these are of the same series. Points into the line.
+struct StatsDShape {
+    let name: UnsafeRawBufferPointer
+    let values: UnsafeRawBufferPointer
+    /// What follows the first `|`.
+    let rest: UnsafeRawBufferPointer
+
+    /// Nil: it has no value, or no type.
+    @inline(__always)
+    init?(_ line: UnsafeRawBufferPointer) {
+        guard let colon = line.position(of: UInt8(ascii: ":")) else { return nil }
+        let others = UnsafeRawBufferPointer(rebasing: line[(colon &+ 1)...])
+        guard let bar = others.position(of: UInt8(ascii: "|")) else { return nil }
+        name = UnsafeRawBufferPointer(rebasing: line[..<colon])
+        values = UnsafeRawBufferPointer(rebasing: others[..<bar])
+        rest = UnsafeRawBufferPointer(rebasing: others[(bar &+ 1)...])
+    }
+
+    /// Of all but the values; never 0.
+    @inline(__always)
+    var hash: UInt32 {
+        let name = csystem_crc32c(0, self.name.baseAddress, self.name.count)
+        return csystem_crc32c(name, rest.baseAddress, rest.count) | 1
+    }
+}
+
 /// Reads a line of StatsD or of DogStatsD: `name:value|type|@rate|#tags`. The rules, with where each comes from, are in
 /// docs/agent.md. Pure; no input makes it trap, and nothing is allocated.
 enum StatsDLine {

@@ -156,16 +156,37 @@ package enum MetricRecording {
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
         guard Gate.isOpen(metric.pointee.collector) else { return TELEMETRY_DISABLED }
-        if let place = find(metric, attributes, count) {
-            let map = Unmanaged<MetricMap>.fromOpaque(place.map)
-            let isDone = apply(operation, place.entry, metric) { map.takeUnretainedValue() }
-            if let isDone {
-                if !isDone { return map._withUnsafeGuaranteedRef { refuse($0.base) } }
-                offerExemplar(operation, place.entry, metric) { map.takeUnretainedValue() }
-                return TELEMETRY_OK
-            }
+        if let place = find(metric, attributes, count),
+            let status = record(operation, metric, place.map, place.entry)
+        {
+            return status
         }
         return recordSlowly(metric, operation, attributes, count)
+    }
+
+    /// Nil: more room is needed first.
+    @inline(__always)
+    static func record(
+        _ operation: MetricOperation, _ metric: UnsafeMutablePointer<telemetry_metric>, _ map: UnsafeRawPointer,
+        _ entry: UnsafeMutableRawPointer
+    ) -> telemetry_status? {
+        let map = Unmanaged<MetricMap>.fromOpaque(map)
+        guard let isDone = apply(operation, entry, metric, { map.takeUnretainedValue() }) else { return nil }
+        if !isDone { return map._withUnsafeGuaranteedRef { refuse($0.base) } }
+        offerExemplar(operation, entry, metric) { map.takeUnretainedValue() }
+        return TELEMETRY_OK
+    }
+
+    /// Something may be recorded, and the metric's place is in that map, as it was when a series was found in it.
+    @inline(__always)
+    static func isReady(_ metric: UnsafeMutablePointer<telemetry_metric>, _ map: UnsafeRawPointer, _ now: Int64) -> Bool
+    {
+        guard Gate.isOpen(metric.pointee.collector),
+            Metric.map(metric).pointee.load(ordering: .acquiring) == UInt(bitPattern: map)
+        else { return false }
+        return Unmanaged<MetricMap>.fromOpaque(map)._withUnsafeGuaranteedRef {
+            $0.isFresh(now) && MetricMap.isLive($0.base)
+        }
     }
 
     @inline(never)
@@ -241,7 +262,7 @@ package enum MetricRecording {
     /// passed all checks before, and redaction.
     @inline(never)
     @_optimize(speed)
-    private static func find(
+    static func find(
         _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>?,
         _ count: Int
     ) -> (map: UnsafeRawPointer, entry: UnsafeMutableRawPointer)? {

@@ -87,6 +87,15 @@ package struct MetricIntake {
 
     /// The worst of what happens for the author and for the user's own receivers.
     package func record(
+        _ operation: MetricOperation, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
+    ) -> telemetry_status {
+        isAlone
+            ? MetricRecording.recordAlone(handle, operation, attributes, count)
+            : MetricRecording.record(handle, operation, attributes, count)
+    }
+
+    /// The same.
+    package func record(
         _ increase: ReceivedIncrease, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
         let operation: MetricOperation? =
@@ -96,11 +105,7 @@ package struct MetricIntake {
             case .set(let value): .set(value)
             case .histogram, .exponential: nil
             }
-        if let operation {
-            return isAlone
-                ? MetricRecording.recordAlone(handle, operation, attributes, count)
-                : MetricRecording.record(handle, operation, attributes, count)
-        }
+        if let operation { return record(operation, attributes, count) }
         let status = Self.merge(handle, increase, attributes, count)
         guard !isAlone, let own = handle.pointee.own, own.pointee.type == handle.pointee.type else { return status }
         let other = Self.merge(own, increase, attributes, count)
@@ -129,6 +134,15 @@ package struct MetricIntake {
         return record(.histogram(counted), attributes, count)
     }
 
+    /// Where what was recorded with these attributes is. Nil: it has to be found out each time.
+    package func place(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) -> MetricPlace? {
+        guard !isAlone, let first = MetricPlace.Part(handle, attributes, count) else { return nil }
+        guard let own = handle.pointee.own else { return MetricPlace(first: first, own: nil) }
+        // It may need more room for one and not for the other.
+        if own.pointee.type == UInt32(MetricType.exponentialHistogram.rawValue) { return nil }
+        return MetricPlace.Part(own, attributes, count).map { MetricPlace(first: first, own: $0) }
+    }
+
     private static func merge(
         _ handle: UnsafeMutablePointer<telemetry_metric>, _ increase: ReceivedIncrease,
         _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
@@ -143,5 +157,40 @@ package struct MetricIntake {
                 }
             }
         }
+    }
+}
+
+/// Where a series is: for the author, and for the user's own receivers. It is as good as the collector that it is of.
+package struct MetricPlace {
+    fileprivate struct Part {
+        let metric: UnsafeMutablePointer<telemetry_metric>
+        let map: UnsafeRawPointer
+        let entry: UnsafeMutableRawPointer
+
+        init?(
+            _ metric: UnsafeMutablePointer<telemetry_metric>, _ attributes: UnsafePointer<telemetry_attribute>?,
+            _ count: Int
+        ) {
+            guard let found = MetricRecording.find(metric, attributes, count) else { return nil }
+            self.metric = metric
+            map = found.map
+            entry = found.entry
+        }
+    }
+
+    fileprivate let first: Part
+    fileprivate let own: Part?
+
+    /// `now`: of the coarse clock, from a moment ago. Nil: nothing was done. It is time to look at the file, or the series is
+    /// not there any more.
+    @inline(__always)
+    package func record(_ operation: MetricOperation, now: Int64) -> telemetry_status? {
+        guard MetricRecording.isReady(first.metric, first.map, now) else { return nil }
+        guard let own else { return MetricRecording.record(operation, first.metric, first.map, first.entry) }
+        guard MetricRecording.isReady(own.metric, own.map, now),
+            let status = MetricRecording.record(operation, first.metric, first.map, first.entry)
+        else { return nil }
+        _ = MetricRecording.record(operation, own.metric, own.map, own.entry)
+        return status
     }
 }

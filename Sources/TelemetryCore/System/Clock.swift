@@ -13,7 +13,7 @@ package enum Clock {
 
     /// As `realtime()`, some milliseconds behind it, and at a third of its cost. `CLOCK_REALTIME_COARSE`.
     @inline(__always)
-    static func coarse() -> Int64 { read(CLOCK_REALTIME_COARSE) }
+    package static func coarse() -> Int64 { read(CLOCK_REALTIME_COARSE) }
 
     /// The same of `monotonic`. `CLOCK_MONOTONIC_COARSE`.
     @inline(__always)
