@@ -26,14 +26,12 @@ enum AgentCommands {
         do throws(Agent.StartError) { agent = try Agent(choice) } catch {
             switch error {
             case .running(let directory):
-                let here = LockHolder.find(directory.path + "/agent.lock")
-                let elsewhere = AgentLock.statePath.flatMap { LockHolder.find($0) }
+                let holder = LockHolder.find(directory.path + "/agent.lock")
+                if holder == nil, let other = elsewhere(code: .agentRunning) { throw other }
                 throw Failure(
                     code: .agentRunning,
-                    message: "an agent is running already"
-                        + ((here ?? elsewhere).map { ", process " + $0.description } ?? "")
-                        + (here == nil && elsewhere != nil
-                            ? ", with another XDG_RUNTIME_DIR" : "; 'telemetry agent stop' ends it"))
+                    message: "an agent is running already" + (holder.map { ", process " + $0.description } ?? "")
+                        + "; 'telemetry agent stop' ends it")
             case .failed(let problem): throw Failure(code: .system, message: problem)
             }
         }
@@ -75,7 +73,9 @@ enum AgentCommands {
             .get, "/agent/status", accept: invocation.wantsJSON ? "application/json" : "text/plain")
         {
         case .notRunning:
-            try invocation.answer(invocation.wantsJSON ? AgentStatus.notRunning : "no agent is running\n")
+            if let other = elsewhere() { throw other }
+            try invocation.answer(
+                invocation.wantsJSON ? AgentStatus.notRunning : "no agent is running; 'telemetry agent' starts one\n")
             return .noAgent
         case .failed(let problem): throw unreachable(problem)
         case .answered(let status, let body):
@@ -89,7 +89,7 @@ enum AgentCommands {
         let client = AgentClient()
         var isStopped = false
         switch client.ask(.post, "/agent/stop", accept: "text/plain") {
-        case .notRunning: break
+        case .notRunning: if let other = elsewhere() { throw other }
         case .failed(let problem):
             // It may have been ending already.
             if client.isRunning { throw unreachable(problem) }
@@ -108,6 +108,16 @@ enum AgentCommands {
             try invocation.confirm(isStopped ? "the agent has ended" : "no agent was running")
         }
         return .ok
+    }
+
+    /// One agent is there for a state directory. In a shell of cron, su or ssh its sockets are not where this process looks.
+    static func elsewhere(code: ExitCode = .system) -> Failure? {
+        guard let holder = AgentLock.statePath.flatMap({ LockHolder.find($0) }) else { return nil }
+        return Failure(
+            code: code,
+            message: "an agent is running, process " + holder.description
+                + ", with another XDG_RUNTIME_DIR: its socket is not in " + AgentClient().directory.path
+                + "; 'kill " + holder.description + "' ends it")
     }
 
     private static func unreachable(_ problem: String) -> Failure {

@@ -8,7 +8,7 @@ enum OptionID {
     case dryRun, sent, verify, wire, offline, schema, open
     case format, since, log, columns
     case attribute, by, batch, textfile, audience, delivery, signal
-    case listen, statsD, idleExit, noBrowser, push, job, grouping
+    case listen, statsD, idleExit, noBrowser, push, job, grouping, check
     case spanName, kind, parent, print, status, message, expires
 }
 

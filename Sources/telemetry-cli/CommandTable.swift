@@ -263,9 +263,15 @@ enum CommandTable {
                         summary: "the log to read, or - for standard input (default: the tool's own)"),
                 ]),
             CommandSyntax(
-                id: .status, name: "status", forms: [""],
+                id: .status, name: "status", forms: ["", "--check"],
                 summary: "say whether telemetry is on, who decided it, and what was sent",
-                details: "Creates nothing and sends nothing."),
+                details:
+                    "Creates nothing and sends nothing. With --check, a program asks with its own environment whether it\nmay send to the agent.",
+                options: [
+                    OptionSyntax(
+                        id: .check, name: "--check",
+                        summary: "print nothing: exit code 0 if telemetry is on, 13 if it is off")
+                ]),
             CommandSyntax(
                 id: .explain, name: "explain", forms: [""],
                 summary: "say what each source of consent says, and which one decides",

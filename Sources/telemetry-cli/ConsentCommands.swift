@@ -7,6 +7,7 @@ enum ConsentCommands {
     static func enable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         if invocation.arguments.has(.all) { return try EveryToolCommands.enable(invocation) }
         let options = try invocation.options()
+        let doubt = KnownTool.doubt(options)
         do throws(SystemError) { try PreferenceChange.enable(options) } catch {
             let isRefused = PreferenceStore.read(tool: options.toolName) == .off
             if isRefused, Refusal.waiting(options) != 0 {
@@ -16,6 +17,7 @@ enum ConsentCommands {
         }
         let decision = decide(invocation, options)
         try report(invocation, options, decision, overruled: !decision.isEnabled)
+        if let doubt, !invocation.wantsJSON { try invocation.confirm(doubt) }
         return .ok
     }
 
@@ -23,12 +25,14 @@ enum ConsentCommands {
     static func disable(_ invocation: Invocation) throws(Failure) -> ExitCode {
         if invocation.arguments.has(.all) { return try EveryToolCommands.disable(invocation) }
         let options = try invocation.optionsToRefuse()
+        let nameDoubt = KnownTool.doubt(options)
         let doubt = try Refusal.store(options)
         let decision = decide(invocation, options)
         // For people, the error below says it.
         if !decision.isEnabled || invocation.wantsJSON {
             try report(invocation, options, decision, overruled: decision.isEnabled)
         }
+        if let nameDoubt, !invocation.wantsJSON { try invocation.confirm(nameDoubt) }
         if decision.isEnabled { throw Refusal.overruled(options, decision) }
         if let doubt { throw doubt }
         if !invocation.wantsJSON && LocalData.hasRecords(options: options) {

@@ -27,6 +27,8 @@ enum ExitCode: Int32 {
     case agentRunning = 11
     /// `agent status`: none is running.
     case noAgent = 12
+    /// `status --check`: telemetry is off.
+    case off = 13
     /// As a shell says it: found but not executable.
     case notExecutable = 126
     /// As a shell says it: not found.

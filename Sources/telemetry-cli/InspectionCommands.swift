@@ -69,6 +69,9 @@ enum InspectionCommands {
     }
 
     static func status(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        if invocation.arguments.has(.check) {
+            return ConsentResolver.decide(try invocation.options()).isEnabled ? .ok : .off
+        }
         let report = StatusReport(try invocation.options())
         try invocation.answer(invocation.wantsJSON ? report.json : report.text)
         return .ok

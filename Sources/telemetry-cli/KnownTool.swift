@@ -15,6 +15,9 @@ enum KnownTool {
             + "': no manifest, no answer and no record; is the name right?"
     }
 
+    /// To be looked at before something is stored for it. Nil: it is known.
+    static func doubt(_ options: Options) -> String? { isKnown(options) ? nil : "note: " + unknown(options) }
+
     static func noMetrics(_ options: Options) -> String {
         isKnown(options) ? "no metrics of '" + options.toolName + "' are kept here" : unknown(options)
     }

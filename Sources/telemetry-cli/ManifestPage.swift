@@ -64,7 +64,7 @@ enum ManifestPage {
     private static func metrics(_ options: Options) -> String {
         guard options.areMetricsDeclared, !options.metrics.isEmpty else { return "" }
         var text = "\n## Metrics\n\nThese numbers are kept on your machine"
-        let receivers = options.metricDestinations
+        let receivers = options.metricDestinations.compactMap { $0.forMetrics }
         if !receivers.isEmpty { text += " and sent to " + escaped(shown(receivers)) }
         text += ". `telemetry metrics --tool "
         text += options.toolName + "` prints them.\n"

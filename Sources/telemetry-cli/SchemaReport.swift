@@ -4,8 +4,13 @@ import TelemetryCore
 /// `show --schema` (C10): what may ever be collected. The shape of the JSON is documented in docs/cli.md.
 struct SchemaReport {
     private let options: Options
+    /// In its author's words, where there are any.
+    private let notice: [(label: String, member: String, text: String)]
 
-    init(_ options: Options) { self.options = options }
+    init(_ options: Options) {
+        self.options = options
+        notice = NoticeText.content(options, isLocalOnly: ConsentResolver.decide(options).isLocalOnly)
+    }
 
     func answer(_ invocation: Invocation) throws(Failure) -> ExitCode {
         try invocation.answer(invocation.wantsJSON ? json : text)
@@ -13,7 +18,12 @@ struct SchemaReport {
     }
 
     private var text: String {
-        var text = "Every event of " + options.toolName + " has these fields, as far as they apply to it:\n"
+        var text =
+            options.notice == nil
+            ? options.toolName + " has no notice of its own. In its place the user is told:\n"
+            : "The notice of " + options.toolName + ", in the words of its author:\n"
+        text += Self.columns(notice.filter { !$0.text.utf8.isEmpty }.map { [$0.label, $0.text] })
+        text += "\nEvery event of " + options.toolName + " has these fields, as far as they apply to it:\n"
         text += Self.columns(Self.rows(RecordField.all(options)))
         if !options.metadata.isEmpty {
             text += "\nWith every event, in metadata:\n"
@@ -82,7 +92,7 @@ struct SchemaReport {
 
     /// Metrics leave the machine only for receivers that take them.
     private var sent: String {
-        let receivers = options.metricDestinations
+        let receivers = options.metricDestinations.compactMap { $0.forMetrics }
         return receivers.isEmpty ? "" : " and sent to " + ManifestPage.shown(receivers)
     }
 
@@ -138,6 +148,9 @@ struct SchemaReport {
     private var json: String {
         var object = JSONObject()
         object.add("tool", options.toolName)
+        var words = JSONObject()
+        for each in notice { words.add(each.member, optional: each.text.utf8.isEmpty ? nil : each.text) }
+        object.add("notice", words)
         object.add("restricted", options.events != nil)
         object.add("fields", objects: Self.json(RecordField.all(options)))
         var metadata = JSONObject()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
+import TelemetryAgent
 import TelemetryCore
 
 /// What `status` says (B1), gathered once, written as text or as JSON. The shape of the JSON is
@@ -184,7 +185,8 @@ struct StatusReport {
         if let stored { rows.append(("metrics", stored.text)) }
         rows += metricRows(metricDestinations, decision)
         rows += ownRows
-        rows.append(("delivery", mode + ", " + guarantee + unacknowledged))
+        let agent = AgentClient().isRunning ? "; an agent is running, and delivers as well" : ""
+        rows.append(("delivery", mode + ", " + guarantee + unacknowledged + agent))
         if let heartbeat {
             rows.append(
                 (

@@ -14,6 +14,7 @@ enum ViewCommand {
         }
         let client = AgentClient()
         let wasRunning = client.isRunning
+        if !wasRunning, let other = AgentCommands.elsewhere() { throw other }
         if !wasRunning && csystem_start_agent("/proc/self/exe") != 0 {
             throw Failure(code: .system, message: "no agent can be started")
         }

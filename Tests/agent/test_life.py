@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from agents import NONE, RUNNING, TELEMETRY, Agent, ask, children, environment_of, exchange_lines, manifest, names, record
+from agents import NONE, RUNNING, TELEMETRY, Agent, adopting, ask, children, environment_of, exchange_lines, manifest, names, record
 from listening import connect, exchange, get, is_open
 from origin import Origin
 from stage import ended, wait_until
@@ -26,7 +26,7 @@ def mode(path):
 def begin(world):
     """The socket has mode 0600 in a directory with mode 0700, whatever the umask is; status and stop."""
     done = ask(world, "status", expected=NONE)
-    check_equal("no agent is running\n", done.stdout, "status without an agent")
+    check_equal("no agent is running; 'telemetry agent' starts one\n", done.stdout, "status without an agent")
     check_equal({"running": False}, {name: value for name, value in json.loads(ask(world, "status", "--json", expected=NONE).stdout).items()
                                      if value is not None}, "status --json without an agent")
     check_equal("no agent was running\n", ask(world, "stop").stdout, "stop without an agent")
@@ -79,8 +79,13 @@ def elsewhere(world):
     wait_until(lambda: [agent.process.poll(), late.process.poll()].count(0) == 1, "one of them has ended in order")
     if agent.process.poll() is not None:
         agent, late, other = late, agent, environment_of(world)["XDG_RUNTIME_DIR"]
-    done = ask(world, expected=RUNNING, environment={**environment_of(world), "XDG_RUNTIME_DIR": other})
-    check_equal(f"telemetry: agent: an agent is running already, process {agent.id}, with another XDG_RUNTIME_DIR\n", done.stderr, "the second one")
+    there = {**environment_of(world), "XDG_RUNTIME_DIR": other}
+    said = f"an agent is running, process {agent.id}, with another XDG_RUNTIME_DIR: its socket is not in {other}/telemetry; 'kill {agent.id}' ends it\n"
+    for words, code in (((), RUNNING), (("status",), 5), (("stop",), 5)):
+        done = ask(world, *words, expected=code, environment=there)
+        check_equal(f"telemetry: agent: {said}", done.stderr, f"agent {' '.join(words)}")
+    done = world.run([TELEMETRY, "view", "--no-browser"], environment=there, expected=5, preexec_fn=adopting)
+    check_equal(f"telemetry: view: {said}", done.stderr, "view")
     agent.kill()
     again = Agent(world, environment={"XDG_RUNTIME_DIR": other})
     again.end()

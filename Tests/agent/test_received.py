@@ -4,11 +4,14 @@ import os
 import socket
 import time
 
-from agents import TELEMETRY, TOOL, Agent, environment_of, manifest, names, pending, wait_until
+from agents import TELEMETRY, TOOL, Agent, adopting, environment_of, manifest, names, pending, wait_until
 from listening import connect
 from origin import Origin
-from receiving import accepted, client, refused, run_shell
+from receiving import PYTHON, accepted, client, refused, run_shell
 from suite import check, check_equal, test
+from world import BUILD
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 SDK = """
 import logging
@@ -87,6 +90,42 @@ def sdk(world):
     check_equal(1, accepted(agent, "otlp_traces") + sum(refused(agent, "otlp_traces").values()), "spans")
     wait_until(lambda: "from the SDK" in names(origin), "the event")
     agent.end()
+
+
+@test("received/example", "J3 J8")
+def example(world):
+    """examples/python/08-opentelemetry.py: nothing and no word before the yes, with a refusing variable, or without an agent; with all three, what its manifest lists."""
+    source = os.path.join(ROOT, "examples", "python", "08-opentelemetry")
+    with open(source + ".py") as file:
+        program = file.read()
+    origin = world.closes(Origin())
+    tools = world.path("home", ".local", "share", "telemetry", "tools")
+    os.makedirs(tools)
+    with open(source + ".yaml") as file, open(os.path.join(tools, "notes.yaml"), "w") as installed:
+        installed.write(file.read().replace("https://telemetry.example.org", origin.url))
+
+    def run(**variables):
+        environment = {**environment_of(world), "PATH": f"{BUILD}/bin:{os.environ['PATH']}", **variables}
+        done = world.run([PYTHON, "-c", program], environment=environment, preexec_fn=adopting)
+        check_equal(("", ""), (done.stdout, done.stderr), "what it prints")
+
+    def received(agent):
+        return sum(accepted(agent, way) + sum(refused(agent, way).values()) for way in ("otlp_logs", "otlp_traces", "otlp_metrics"))
+
+    agent = Agent(world, "--listen", "127.0.0.1:0")
+    run()
+    world.run([TELEMETRY, "enable", "--tool", "notes"], preexec_fn=adopting)
+    for refusing in ({"DO_NOT_TRACK": "1"}, {"NOTES_NO_TELEMETRY": "1"}, {"NOTES_TELEMETRY_ENABLED": "false"}):
+        run(**refusing)
+    check_equal(0, received(agent), "sent to the agent without a yes for that run")
+    run()
+    check_equal(3, received(agent), "sent to it")
+    wait_until(lambda: {"/v1/logs", "/v1/traces", "/v1/metrics"} <= {asked.path for asked in origin.requests}, "all three are delivered")
+    body = b"".join(asked.bytes for asked in origin.requests)
+    check(b"note.saved" in body and b"notes.saved" in body, "an event and a counter")
+    check(b"code." not in body and ROOT.encode() not in body, "where in the source it was made")
+    agent.end()
+    run()
 
 
 @test("received/manifest", "J3 C10")

@@ -115,6 +115,49 @@ round_trip() {
 }
 test_case "A8 enable and disable: the preference file, and what follows from it" round_trip
 
+checked() { # CODE [VARIABLE=VALUE]...: what status --check ends with
+    local expected=$1
+    shift
+    capture env "$@" telemetry status --check --tool my-tool
+    expect_code "$expected"
+    expect_silent out
+    expect_silent err
+}
+check_command() {
+    checked 13
+    [ -z "$(home_tree)" ] || fail "something was made"
+    checked 0 MY_TOOL_TELEMETRY_ENABLED=1
+    enable my-tool
+    checked 0
+    for variable in DO_NOT_TRACK=1 MY_TOOL_NO_TELEMETRY=1 MY_TOOL_TELEMETRY_ENABLED=off OTEL_SDK_DISABLED=true; do checked 13 "$variable"; done
+    telemetry disable --tool my-tool --quiet
+    checked 13
+    capture telemetry status --check --json --tool my-tool
+    expect_code 13
+    expect_silent out
+}
+test_case "A4 A5 A6 J8 status --check: an exit code, and not a word" check_command
+
+# A name that is mistyped says nothing about the tool that was meant.
+mistyped() {
+    note="note: nothing is known here of a tool 'my-tol': no manifest, no answer and no record; is the name right?"
+    for command in enable disable; do
+        capture telemetry $command --tool my-tol
+        expect_code 0
+        expect_line out "$note"
+        capture telemetry $command --tool my-tol
+        expect_no_part out "$note"
+        rm -r "$HOME/.config/telemetry/my-tol"
+        capture telemetry $command --tool my-tol --json
+        expect_equal "$(wc -l <out)" 1
+        expect_silent err
+        rm -rf "$HOME/.config/telemetry/my-tol" "$HOME/.local/state/telemetry"
+    done
+    capture telemetry disable --tool my-tol --quiet
+    expect_silent out
+}
+test_case "B1 enable and disable of a tool that nobody knows say so" mistyped
+
 # unusable COMMAND...: makes the preference file unusable in some way.
 unusable() {
     enable t

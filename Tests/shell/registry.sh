@@ -114,6 +114,31 @@ schema() {
 }
 test_case "C10 show --schema" schema
 
+# Once answered, the question is not shown again: who asks, why, and where each kind of data goes is to be read here.
+schema_notice() {
+    cat >t.yaml <<'Y'
+tool: {name: t}
+notice: {collector: The Makers, data: what was run, purpose: to see what is used, contact: a@example.org}
+backend: {kind: otlp, endpoint: "http://127.0.0.1:9/v1/logs", signals: [events, metrics]}
+metrics: {runs: {type: counter, description: d}}
+Y
+    capture telemetry show --schema --manifest t.yaml
+    expect_line out "  Who      The Makers"
+    expect_line out "  Contact  a@example.org"
+    expect_line out "  Goes to  otlp: POST http://127.0.0.1:9/v1/logs"
+    expect_line out "These metrics, kept on this machine and sent to http://127.0.0.1:9/v1/metrics, with these attributes and no others:"
+    capture telemetry manifest docs t.yaml
+    expect_part out "sent to http://127.0.0.1:9/v1/metrics"
+    capture telemetry show --schema --json --manifest t.yaml
+    expect_json out 'j["notice"]["collector"], j["notice"]["retention"], list(j["notice"])' \
+        "('The Makers', None, ['collector', 'data', 'purpose', 'recipient', 'retention', 'policy_url', 'contact'])"
+    echo "{tool: {name: t}}" >t.yaml
+    capture telemetry show --schema --manifest t.yaml
+    expect_line out "t has no notice of its own. In its place the user is told:"
+    expect_line out "  Who      the makers of t"
+}
+test_case "A13 C10 show --schema begins with the notice, and says where metrics go" schema_notice
+
 # What the library adds of itself is no secret: heartbeats, and the rate of a sampled event.
 schema_beside() {
     echo '{"tool": {"name": "t"}, "events": {"x": {"description": "d"}}, "heartbeat": {"period": "1h"}, "sampling": {"feature.used": 0.5}}' >t.yaml

@@ -102,8 +102,12 @@ package struct HTTPAnswer {
         case 403:
             HTTPAnswer(
                 403, "Only requests for localhost, 127.0.0.1 or [::1] are answered, and none of another web page.")
-        case 404: HTTPAnswer(404, "Nothing is there.")
-        case 405: HTTPAnswer(405, "This method is not for this path.")
+        case 404:
+            HTTPAnswer(
+                404,
+                "Nothing is there. OTLP goes to /v1/logs, /v1/traces or /v1/metrics, and /metrics is for Prometheus.")
+        case 405:
+            HTTPAnswer(405, "This method is not for this path. OTLP is posted to /v1/logs, /v1/traces or /v1/metrics.")
         case 408: HTTPAnswer(408, "The request did not come in time.")
         case 413: HTTPAnswer(413, "The request is too long.")
         case 414: HTTPAnswer(414, "The request's target is too long.")
@@ -113,7 +117,8 @@ package struct HTTPAnswer {
         case 503: later("Too much is being answered now. Ask again in a moment.")
         case 501: HTTPAnswer(501, "Of the codings of a body, only chunked is taken.")
         case 505: HTTPAnswer(505, "Only HTTP/1.1 and HTTP/1.0 are answered.")
-        default: HTTPAnswer(400, "This is not a request of HTTP/1.1.")
+        default:
+            HTTPAnswer(400, "This is not a request of HTTP/1.1. Lines of JSON go to the Unix socket, and begin with {.")
         }
     }
 }

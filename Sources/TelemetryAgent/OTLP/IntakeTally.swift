@@ -15,7 +15,7 @@ package enum IntakeRefusal: Int, CaseIterable {
         case .invalidTool: "service.name is not a tool name (1 to 64 letters, digits, '.', '_' or '-')"
         case .unknownTool: "nothing is known here of this tool: no manifest and no answer of the user"
         case .toolCount: "there are records of too many tools"
-        case .noConsent: "the user has not agreed"
+        case .noConsent: "telemetry of the tool is off ('telemetry explain' says who has decided)"
         case .toolOptions: "the tool's manifest has an error"
         case .notTaken: "nobody receives this signal of the tool"
         case .undeclared: "the tool's manifest does not declare it"

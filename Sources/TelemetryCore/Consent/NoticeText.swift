@@ -3,20 +3,16 @@ import CSystem
 
 /// The notice as it is shown (A13): who collects, what, why, where it goes, how to see it, stop it and
 /// erase it.
-struct NoticeText {
+package struct NoticeText {
     private var text = WrappedText()
 
     static func make(_ options: Options, isLocalOnly: Bool) -> String {
-        let isSendingMetrics = !options.metricDestinations.isEmpty
-        let notice =
-            options.notice
-            ?? .generic(
-                tool: options.toolName, isSendingMetrics: isSendingMetrics, isSendingSpans: options.takesSpans)
         var made = NoticeText()
         made.addHeading(options)
-        made.addContent(notice, recipient: recipient(notice, options, isLocalOnly))
+        for each in content(options, isLocalOnly: isLocalOnly) { made.row(each.label + ":", each.text) }
+        made.text.endLine()
         made.addMeans(
-            options.toolName, hasMetrics: isSendingMetrics || !options.metrics.isEmpty,
+            options.toolName, hasMetrics: !options.metricDestinations.isEmpty || !options.metrics.isEmpty,
             hasSpans: options.takesSpans || options.declaredSpans != nil)
         return made.text.text
     }
@@ -27,15 +23,22 @@ struct NoticeText {
         text.endLine()
     }
 
-    private mutating func addContent(_ notice: Notice, recipient: String) {
-        row("Who:", notice[.collector])
-        row("What:", notice[.data])
-        row("Why:", notice[.purpose])
-        row("Goes to:", recipient)
-        row("Kept:", notice[.retention])
-        row("Policy:", notice[.policyURL])
-        row("Contact:", notice[.contact])
-        text.endLine()
+    /// What it says: with a label for people, and the name that manifests have for it. Empty texts were not given.
+    package static func content(
+        _ options: Options, isLocalOnly: Bool
+    ) -> [(label: String, member: String, text: String)] {
+        let notice =
+            options.notice
+            ?? .generic(
+                tool: options.toolName, isSendingMetrics: !options.metricDestinations.isEmpty,
+                isSendingSpans: options.takesSpans)
+        let members: [(String, Notice.Member)] = [
+            ("Who", .collector), ("What", .data), ("Why", .purpose), ("Goes to", .recipient), ("Kept", .retention),
+            ("Policy", .policyURL), ("Contact", .contact),
+        ]
+        return members.map { label, member in
+            (label, member.name, member == .recipient ? recipient(notice, options, isLocalOnly) : notice[member])
+        }
     }
 
     private mutating func addMeans(_ tool: String, hasMetrics: Bool, hasSpans: Bool) {

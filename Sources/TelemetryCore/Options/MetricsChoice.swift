@@ -44,6 +44,11 @@ extension Destination {
         }
     }
 
+    /// The same for metrics alone, of the same name. Nil: it takes none.
+    package var forMetrics: Destination? {
+        network?.forMetrics.map { Destination(name: name, .network($0), asker: asker) }
+    }
+
     /// What a person is shown of it: without events, where the rest goes.
     package var shownChoice: BackendChoice {
         guard !takesEvents, let other = network?.forMetrics ?? network?.forSpans else { return choice }

@@ -68,7 +68,7 @@ struct ToolView {
         if !spans.isNull { rows.append(("Spans", Self.counts(spans) + ", " + spans["open"].shown + " open")) }
         rows += [
             ("Last delivery", PageFrame.time(status["last_delivery"]["last_success"].text) ?? "never"),
-            ("Delivery", status["delivery"].shown + ", " + status["guarantee"].shown),
+            ("Delivery", status["delivery"].shown + ", " + status["guarantee"].shown + "; this agent delivers as well"),
             ("Kept in", status["spool"]["path"].shown + ", " + status["spool"]["bytes"].shown + " bytes"),
             ("Kept for you", (own["enabled"].isTrue ? "yes: " : "no: ") + own["reason"].shown),
         ]
