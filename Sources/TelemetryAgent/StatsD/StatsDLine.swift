@@ -67,7 +67,7 @@ struct StatsDNumber {
     }
 }
 
-/// A line without its values: lines that are the same but for these are of the same series. Points into the line.
+/// A line without its values: lines that are the same except for these are of the same series. Points into the line.
 struct StatsDShape {
     let name: UnsafeRawBufferPointer
     let values: UnsafeRawBufferPointer
