@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -247,14 +248,15 @@ void csystem_prepare_given(int socket)
         fcntl(socket, F_SETFL, flags | O_NONBLOCK);
 }
 
-bool csystem_wake_agent(const char *path, const char *tool, const char *manifest)
+bool csystem_wake_agent(const char *path, const char *tool, const char *manifest, bool is_ahead)
 {
     char request[6144];
     struct sockaddr_un address;
     uint32_t user;
     int32_t process;
+    const char *end = is_ahead ? "\nahead" : "";
     int length = snprintf(request, sizeof request, "POST /agent/wake HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n"
-                          "Connection: close\r\n\r\n%s\n%s", strlen(tool) + 1 + strlen(manifest), tool, manifest);
+                          "Connection: close\r\n\r\n%s\n%s%s", strlen(tool) + 1 + strlen(manifest) + strlen(end), tool, manifest, end);
     if (length < 0 || (size_t)length >= sizeof request || strchr(manifest, '\n') != NULL || !name(path, &address))
         return false;
     int fd = open_socket(AF_UNIX, SOCK_STREAM);
@@ -265,6 +267,11 @@ bool csystem_wake_agent(const char *path, const char *tool, const char *manifest
         is_told = errno == EAGAIN;
     else
         is_told = csystem_peer(fd, &user, &process) && user == geteuid() && csystem_send(fd, request, (size_t)length) == length;
+    /* What is announced must be known before what it is about is there. */
+    if (is_told && is_ahead) {
+        struct pollfd answer = { .fd = fd, .events = POLLIN };
+        poll(&answer, 1, 100);
+    }
     close(fd);
     return is_told;
 }
@@ -350,6 +357,10 @@ ptrdiff_t csystem_receive_datagram(int socket, void *bytes, size_t size, csystem
     }
     if (from.ss_family == AF_INET || from.ss_family == AF_INET6)
         sender->port = port_of(&from);
+    if (from.ss_family == AF_INET)
+        memcpy(sender->address, &((const struct sockaddr_in *)&from)->sin_addr, sizeof(struct in_addr));
+    if (from.ss_family == AF_INET6)
+        memcpy(sender->address, &((const struct sockaddr_in6 *)&from)->sin6_addr, sizeof(struct in6_addr));
     return count;
 }
 

@@ -125,12 +125,39 @@ static bool is_for_all(const char *variable)
     return false;
 }
 
-int csystem_start_agent(const char *program)
+/* A no of the process that starts the agent is a no to the agent too. What agrees (..._TELEMETRY_ENABLED=1) the agent leaves out itself.
+   `services`: names with a NUL behind each, and one more at the end. */
+static bool may_refuse(const char *variable, const char *services)
 {
-    enum { MOST = 64 };
+    static const char *const names[] = { "DO_NOT_TRACK", "OTEL_SDK_DISABLED", "CI" };
+    static const char *const ends[] = { "_NO_TELEMETRY", "_TELEMETRY_ENABLED", "_TELEMETRY_LOCAL" };
+    size_t length = strcspn(variable, "=");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strlen(names[i]) == length && strncmp(variable, names[i], length) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t end = strlen(ends[i]);
+        if (length > end && strncmp(variable + length - end, ends[i], end) == 0)
+            return true;
+    }
+    for (const char *name = services; *name != 0; name += strlen(name) + 1)
+        if (strlen(name) == length && strncmp(variable, name, length) == 0)
+            return true;
+    return false;
+}
+
+int csystem_start_agent(const char *program, const char *services)
+{
+    enum { MOST = 256 };
     const char *arguments[] = { "telemetry", "agent", "--quiet", "--idle-exit", "60", NULL };
     char *environment[MOST + 1];
     size_t count = 0;
+    for (char **variable = environ; variable != NULL && *variable != NULL && count < MOST; variable++)
+        if (may_refuse(*variable, services))
+            environment[count++] = *variable;
+    /* There is no room for all that refuse. */
+    if (count == MOST)
+        return E2BIG;
     for (char **variable = environ; variable != NULL && *variable != NULL && count < MOST; variable++)
         if (is_for_all(*variable))
             environment[count++] = *variable;

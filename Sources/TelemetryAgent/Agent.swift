@@ -312,7 +312,7 @@ package final class Agent {
         router.add(
             Route(.post, "/agent/wake", bodyLimit: 5 << 10, isLocalOnly: true) { _ in
                 CollectingHandler {
-                    WakeRequest.answer($0) { self.deliverer.wake($0, manifest: $1, now: Clock.monotonic()) }
+                    WakeRequest.answer($0) { self.deliverer.wake($0, now: Clock.monotonic()) }
                 }
             })
     }

@@ -15,7 +15,7 @@ enum ViewCommand {
         let client = AgentClient()
         let wasRunning = client.isRunning
         if !wasRunning, let other = AgentCommands.elsewhere() { throw other }
-        if !wasRunning && csystem_start_agent("/proc/self/exe") != 0 {
+        if !wasRunning && csystem_start_agent("/proc/self/exe", ContinuousIntegration.services.cString) != 0 {
             throw Failure(code: .system, message: "no agent can be started")
         }
         let address = try address(client, patient: !wasRunning)

@@ -10,6 +10,7 @@ from agents import TELEMETRY, TOOL, Agent, adopting, environment_of, pending
 from receiving import refused
 from listening import connect
 from suite import Skipped, check, check_equal, test
+from test_lines import answers
 
 POLICY = "/etc/telemetry/policy.yaml"
 #: A change counts within this time.
@@ -89,7 +90,7 @@ def gap(stage, no, yes):
     no()
     time.sleep(NOTICED)
     why = stage.sum(50)
-    check("has not agreed" in why or "manifest has an error" in why or "nothing is known" in why, f"during the no: {why!r}")
+    check("telemetry of the tool is off" in why or "manifest has an error" in why or "nothing is known" in why, f"during the no: {why!r}")
     yes()
     time.sleep(NOTICED)
     check_equal("", stage.sum(60), "after it")
@@ -242,6 +243,35 @@ def early(world):
     check_equal("", record("fresh", time.time_ns()), "an event from now")
     check("secret" not in stage.telemetry("show", "--json"), "the old event is there")
     check_equal(1, refused(stage.agent, "otlp_logs")["before_consent"], "counted")
+
+
+@test("answers/names", "J8 A17")
+def names_of_metrics(world):
+    """A data point from before the yes leaves nothing behind, not even the name of its metric; a line that says 1970 is from before it."""
+    stage = Stage(world)
+    old = str(stage.start - 3_600_000_000_000)
+    now = str(time.time_ns())
+    for number, (kind, begin, end) in enumerate((("sum", old, old), ("sum", old, now), ("delta", old, now), ("gauge", old, old), ("histogram", old, now))):
+        name = f"secret{number}"
+        point = {"startTimeUnixNano": begin, "timeUnixNano": end}
+        if kind == "histogram":
+            metric = {"histogram": {"aggregationTemporality": 1, "dataPoints": [{**point, "count": "1", "sum": 1, "bucketCounts": ["1", "0"], "explicitBounds": [5]}]}}
+        elif kind == "gauge":
+            metric = {"gauge": {"dataPoints": [{**point, "asInt": "1"}]}}
+        else:
+            metric = {"sum": {"aggregationTemporality": 1 if kind == "delta" else 2, "isMonotonic": True, "dataPoints": [{**point, "asInt": "5"}]}}
+        why = stage.post("metrics", {"resourceMetrics": [{"resource": stage.resource(), "scopeMetrics": [{"metrics": [{"name": name, **metric}]}]}]})
+        check_equal(kind == "sum", why == "", f"{kind}: {why}")
+    check_equal("", stage.telemetry("metrics"), "metrics")
+    for path, _, files in os.walk(stage.home):
+        for each in files:
+            with open(os.path.join(path, each), "rb") as file:
+                check(b"secret" not in file.read(), f"{each} has a name from before the yes")
+    for text in ("1970-01-01T00:00:00Z", "1970-01-01T01:00:00+01:00", "1970-01-01T00:00:01Z"):
+        for more in ({}, {"type": "span", "duration_ns": 5}):
+            said, = answers(stage.agent, {"tool": TOOL, "name": "x", "timestamp": text, **more})
+            check("disabled" == said["status"] and "before" in said["reason"], f"{text}{more}: {said}")
+    stage.agent.end()
 
 
 @test("answers/removed", "J8 A18")

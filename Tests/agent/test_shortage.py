@@ -157,6 +157,49 @@ def line_disk(world):
     check_equal(taken, recorded(world, "events"), "recorded, as status says")
 
 
+def count(agent, value, start, name="c", series=1):
+    """A cumulative counter; the status of the answer."""
+    points = [{"startTimeUnixNano": str(start), "timeUnixNano": str(time.time_ns()), "asInt": str(value), "attributes": [{"key": "n", "value": {"intValue": str(number)}}]} for number in range(series)]
+    body = json.dumps({"resourceMetrics": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": TOOL}}]}, "scopeMetrics": [{"metrics": [
+        {"name": name, "sum": {"aggregationTemporality": 2, "isMonotonic": True, "dataPoints": points}}]}]}]})
+    return status_of(agent, post(body, "Connection: close").replace(b"/v1/logs", b"/v1/metrics"))
+
+
+@test("shortage/streams", "J3 J9")
+def streams(world):
+    """Where it cannot be stored how far a cumulative stream was followed, its growth is refused, and the next agent counts nothing twice."""
+    state = small_state(world)
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        agent = Agent(world)
+        time.sleep(0.05)
+        start = time.time_ns()
+        check_equal(200, count(agent, 10, start), "with room")
+        before = total(world)
+        world.fill(os.path.dirname(state))
+        for value in (20, 30):
+            check_equal(503, count(agent, value, start), "on the full disk")
+        check_equal(503, count(agent, 1, start, "d", 300), "300 streams more")
+        check_equal(before, total(world), "what was refused is counted")
+        if how == signal.SIGTERM:
+            agent.end()
+        else:
+            agent.kill()
+        agent = Agent(world)
+        check_equal(503, count(agent, 30, start), "by the next agent")
+        check_equal(before, total(world), "what was refused is counted by the next agent")
+        os.remove(os.path.join(os.path.dirname(state), "fill"))
+        check_equal(200, count(agent, 31, start), "with room again")
+        check_equal(before + 21, total(world), "what it has grown by")
+        agent.end()
+        tool = os.path.join(state, "telemetry", TOOL)
+        check_equal([], [name for name in os.listdir(tool) if name.startswith(".metrics.received.")], "what is left of a replacement")
+
+
+def total(world):
+    found = json.loads(world.helper("metrics", "--format", "json"))["metrics"]
+    return sum(series["value"] for metric in found if metric["name"] == "c" for series in metric["series"])
+
+
 @test("shortage/removed", "J3 J9")
 def removed(world):
     """The state directory is removed, and there is no room for another: what was refused comes once."""

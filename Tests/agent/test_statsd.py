@@ -2,6 +2,8 @@
 import os
 import socket
 import struct
+import subprocess
+import sys
 import time
 
 from agents import NONE, TELEMETRY, TOOL, Agent, adopting, ask, environment_of, manifest, resident, wait_until
@@ -229,6 +231,37 @@ def strangers(world):
         while '"statsd_dropped":4' not in found().stdout.replace(" ", "") and time.monotonic() < deadline:
             time.sleep(0.05)
     check_equal((4, 0), (agent.status()["statsd_dropped"], agent.status()["received_refused"]), "packets that were thrown away, and values that were looked at")
+    agent.end()
+
+
+FROM = """
+import socket, sys, time
+address, port, to, text = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].encode()
+made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+made.bind((address, port))
+for _ in range(20):
+    made.sendto(text, ("127.0.0.1", to))
+    time.sleep(0.1)
+"""
+
+
+@test("statsd/addresses", "J4 J8")
+def addresses(world):
+    """Over UDP two users with one port on two addresses are told apart, at the same time."""
+    if os.geteuid() != 0:
+        raise Skipped("only root can be another user")
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    agent = Agent(world, "--statsd", "127.0.0.1:0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.4", 0))
+        port = str(free.getsockname()[1])
+    senders = [subprocess.Popen([*prefix, sys.executable, "-c", FROM, address, port, str(port_of(agent)), f"{TOOL}.{name}:1|c"])
+               for prefix, address, name in (((), "127.0.0.1", "mine"), (("setpriv", "--reuid=4321", "--regid=4321", "--clear-groups"), "127.0.0.4", "theirs"))]
+    check_equal([0, 0], [each.wait() for each in senders], "exit codes of the senders")
+    wait_until(lambda: accepted(agent, "statsd") + dropped(agent, "other_user") + dropped(agent, "unknown_sender") == 40, "all datagrams")
+    found = series(agent)
+    label = f'{{tool="{TOOL}"}}'
+    check_equal((20.0, None, 20), (found.get("mine_total" + label), found.get("theirs_total" + label), dropped(agent, "other_user")), "mine, theirs, and what was thrown away")
     agent.end()
 
 

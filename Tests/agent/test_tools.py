@@ -5,11 +5,13 @@ import shutil
 import statistics
 import subprocess
 import time
+from types import SimpleNamespace
 
-from agents import NONE, TELEMETRY, Agent, ask, environment_of, manifest, names, pending, record
+from agents import NONE, TELEMETRY, Agent, adopting, ask, environment_of, manifest, names, pending, record
 from origin import Origin
 from stage import wait_until
 from suite import check, check_equal, test
+from test_lines import answers
 from world import TOOL
 
 AGENT = {"delivery": {"mode": "agent"}}
@@ -87,6 +89,56 @@ def started(world):
     track(world, "again")
     wait_until(lambda: "again" in names(origin), "the event after the agent was stopped")
     ask(world, "stop")
+
+
+@test("tools/manifests", "J1")
+def manifests(world):
+    """Each run's events go where its own manifest says, in whatever order the runs are; what the agent records goes where the installed one says."""
+    installed, other = world.closes(Origin()), world.closes(Origin())
+    manifest(world, TOOL, installed.url, **AGENT)
+    place = world.path("other.yaml")
+    with open(world.manifest_file) as file, open(place, "w") as made:
+        made.write(file.read().replace(installed.url, other.url))
+    agent = Agent(world)
+    wanted = ([], [])
+    for number in range(8):
+        where = number % 4 == 1
+        world.run([TELEMETRY, "track", f"e{number}", "--tool", TOOL, *(("--manifest", place) if where else ())], environment=environment_of(world))
+        wanted[where].append(f"e{number}")
+        wait_until(lambda: (names(installed), names(other)) == wanted, f"event {number}: {names(installed)}, {names(other)}")
+        if number % 4 == 1:
+            wanted[0].append(f"line{number}")
+            answers(agent, {"tool": TOOL, "name": f"line{number}"})
+            wait_until(lambda: (names(installed), names(other)) == wanted, f"line {number}: {names(installed)}, {names(other)}")
+    agent.end()
+
+
+@test("tools/refusing", "J1 J8 A4 A5")
+def refusing(world):
+    """An agent that a tool or `view` has started refuses what the variables of that run refuse, for all tools; it does not agree to what they agree to."""
+    origin = world.closes(Origin())
+    manifest(world, TOOL, "http://127.0.0.1:9/", **AGENT)
+    record(world, name="waiting")
+    manifest(world, TOOL, origin.url, **AGENT)
+    check_equal(1, pending(world), "waiting")
+    name = TOOL.upper()
+    for variables, refuses in (({"DO_NOT_TRACK": "1"}, True), ({f"{name}_NO_TELEMETRY": "1"}, True), ({f"{name}_TELEMETRY_ENABLED": "0"}, True),
+                               ({"OTEL_SDK_DISABLED": "true"}, True), ({f"{name}_TELEMETRY_LOCAL": "1"}, False)):
+        world.run([TELEMETRY, "view", "--no-browser"], environment={**environment_of(world), **variables}, preexec_fn=adopting)
+        status = json.loads(ask(world, "status", "--json").stdout)
+        with open(f"/proc/{status['process']}/environ") as file:
+            has = dict(each.split("=", 1) for each in file.read().split("\0") if "=" in each)
+        check_equal(variables, {each: has.get(each) for each in variables}, "what the agent knows of it")
+        if refuses:
+            started = SimpleNamespace(socket=status["addresses"][0].removeprefix("unix:"))
+            check_equal("disabled", answers(started, {"tool": TOOL, "name": "x"})[0]["status"], f"a line, with {variables}")
+        time.sleep(0.3)
+        check_equal(([], 1), (names(origin), pending(world)), f"delivered, and waiting, with {variables}")
+        ask(world, "stop")
+    for variables in ({"CI": "true", "GITHUB_ACTIONS": "true"}, {"OTHER_TELEMETRY_ENABLED": "1"}):
+        world.run([TELEMETRY, "view", "--no-browser"], environment={**environment_of(world), **variables}, preexec_fn=adopting)
+        wait_until(lambda: "waiting" in names(origin), f"delivered with {variables}, which do not refuse: there is an answer")
+        ask(world, "stop")
 
 
 @test("tools/detached", "J8")

@@ -30,7 +30,7 @@ def none(world):
         for request in requests(tool):
             for form in ("protobuf", "json", "gzip"):
                 count, why = receiver.post(request, form).rejected
-                check(count > 0 and ("has not agreed" in why or "nothing is known here" in why), f"{count} {why}")
+                check(count > 0 and ("telemetry of the tool is off" in why or "nothing is known here" in why), f"{count} {why}")
         receiver.close()
         check_equal(before, tree(world), f"files, with {environment} and {tool}")
 
@@ -65,7 +65,7 @@ def withdrawn(world):
     world.helper("disable")
     for request in requests():
         count, why = receiver.post(request).rejected
-        check(count > 0 and "has not agreed" in why, f"{count} {why}")
+        check(count > 0 and "telemetry of the tool is off" in why, f"{count} {why}")
     check_equal("", world.helper("show", "--json"), "what waits")
     check_equal("", world.helper("show", "--json", "--signal", "spans"), "spans that wait")
     world.helper("enable")

@@ -145,7 +145,7 @@ def consent(world):
     start = now()
     receiver = world.otlp()
     count, why = receiver.post(metrics(TOOL, total("runs", 100, start))).rejected
-    check_equal((1, True), (count, "has not agreed" in why), why)
+    check_equal((1, True), (count, "telemetry of the tool is off" in why), why)
     world.helper("enable")
     time.sleep(1.1)
     check_equal((0, ""), receiver.post(metrics(TOOL, total("runs", 105, start))).rejected, "after the answer")

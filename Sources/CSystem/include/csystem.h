@@ -296,8 +296,9 @@ bool csystem_may_spawn(void);
     child of the caller. It has the caller's environment. An empty `version` or `manifest` means none. 0 or errno. */
 int csystem_start_deliverer(const char *program, const char *tool, const char *version, const char *manifest, int lock);
 /** The same of `program agent`, which ends when it has had nothing to do for a minute. It has none of the caller's
-    variables that are about one tool or one run. */
-int csystem_start_agent(const char *program);
+    variables that are about one tool or one run, except those that may refuse, and those of `services` (names, each with a NUL
+    behind it, and one more at the end). */
+int csystem_start_agent(const char *program, const char *services);
 
 /** Path that this code was loaded from, as the loader knows it; NULL: unknown. */
 const char *csystem_library_path(void);

@@ -30,9 +30,10 @@ int csystem_wake_pipe(int *reading, int *writing);
 
 /* For the agent. */
 
-/** Tells the agent of this user that the tool has left something; its manifest is there. Does not wait. False: nobody
-    listens there, or not this user. */
-bool csystem_wake_agent(const char *path, const char *tool, const char *manifest);
+/** Tells the agent of this user that the tool has left something; its manifest is there. Does not wait. `is_ahead`: it is
+    about to leave something; waits up to 100 ms until the agent has heard that. False: nobody listens there, or not this
+    user. */
+bool csystem_wake_agent(const char *path, const char *tool, const char *manifest, bool is_ahead);
 /** The user on the other side of a Unix socket when it connected, and the process. False: it has none. */
 bool csystem_peer(int socket, uint32_t *user, int32_t *process);
 /** Somebody listens on that Unix socket. False: nobody does, or there is none. */
@@ -61,6 +62,8 @@ typedef struct csystem_sender {
     bool is_cut;
     /** Of a port's client, on a loopback address; 0: there is not one. */
     uint16_t port;
+    /** Its address, as it lies in memory: one word of IPv4, four of IPv6. */
+    uint32_t address[4];
     /** How many datagrams the system has thrown away so far for want of room, if it says so. */
     uint32_t lost;
 } csystem_sender;

@@ -50,7 +50,7 @@ package final class Deliverer {
     func lookAgain(now: Int64) { table.lookAgain(now: now) }
 
     /// A program of the tool asks. False: there is no such tool, and no room for another.
-    func wake(_ tool: String, manifest: String?, now: Int64) -> Bool { table.wake(tool, manifest: manifest, now: now) }
+    func wake(_ request: WakeRequest, now: Int64) -> Bool { table.wake(request, now: now) }
 
     /// What is handed on at an interval has changed.
     func noteMetrics(_ tool: String, now: Int64) { table.noteMetrics(tool, now: now) }

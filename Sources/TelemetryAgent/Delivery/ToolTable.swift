@@ -56,17 +56,18 @@ final class ToolTable {
         return hasPlaceChanged
     }
 
-    func wake(_ name: String, manifest: String?, now: Int64) -> Bool {
+    func wake(_ request: WakeRequest, now: Int64) -> Bool {
+        let name = request.tool
         guard ToolName.isValid(name), let tool = find(name) ?? add(name, now) else { return false }
-        if let manifest { tool.manifest = manifest }
-        tool.ask(now: now)
+        if let manifest = request.manifest { tool.name(manifest, isAhead: request.isAhead) }
+        if !request.isAhead { tool.ask(now: now) }
         return true
     }
 
     /// Something was added to the tool's metrics. A pass that is planned already, or at work, finds it.
     func noteMetrics(_ name: String, now: Int64) {
         if let tool = find(name), tool.isAtWork || tool.due != .max { return }
-        _ = wake(name, manifest: nil, now: now)
+        _ = wake(WakeRequest(tool: name), now: now)
     }
 
     /// Everything that the system has told so far.

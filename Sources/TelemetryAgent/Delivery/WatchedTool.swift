@@ -3,8 +3,10 @@
 /// A tool that has kept something in the state directory, and when the agent delivers for it next. Pure.
 package final class WatchedTool {
     package let name: String
-    /// As a program of the tool has named it; nil: where manifests are installed.
-    var manifest: String?
+    /// As a program of the tool has named it, until all that it left is delivered; nil: where manifests are installed.
+    private(set) var manifest: String?
+    /// That program has still to leave what the manifest is for.
+    private var isNamedAhead = false
     /// When the next pass begins, by the monotonic clock; `Int64.max`: when something changes.
     private(set) var due = Int64.max
     private(set) var isAtWork = false
@@ -67,6 +69,11 @@ package final class WatchedTool {
         if isAtWork { hasChanged = true } else { due = min(due, now) }
     }
 
+    func name(_ manifest: String, isAhead: Bool) {
+        self.manifest = manifest
+        isNamedAhead = isAhead
+    }
+
     /// A program of the tool asks. What it names may be new to a pass that has begun.
     func ask(now: Int64) {
         change(now: now)
@@ -106,6 +113,9 @@ package final class WatchedTool {
         }
         if hasChanged || isAsked { due = min(due, now) }
         hasChanged = false
+        // What a program with another manifest has left is delivered: what comes next is of the installed one, until a
+        // program says otherwise.
+        if due == .max && !isNamedAhead { manifest = nil }
     }
 
     /// Something has been left several times in a row.

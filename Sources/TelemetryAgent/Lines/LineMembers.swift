@@ -78,7 +78,8 @@ struct LineMembers {
         guard let time = Timestamp.nanoseconds(text) else {
             throw LineMistake(text: "'" + name.text + "': expected a time such as 2026-05-12T14:30:45.123Z")
         }
-        return UInt64(time)
+        // Elsewhere 0 is as if no time were given.
+        return UInt64(max(1, time))
     }
 
     /// Every member has been asked for. `known`: those that may be there.

@@ -32,6 +32,8 @@ final class MetricStreams {
     /// No stream ends before that: when the one was heard of that has been silent for longest.
     private var longestSilent: Int64 = 0
     private var isChanged = false
+    /// Of all streams, as they are written.
+    private var words = 1
 
     /// `file`: nil: they are forgotten with this process. `since`: consent has held without a gap from then on.
     init(_ file: ReceivedStreamsFile?, since: Int64, now: @escaping () -> Int64 = Clock.realtime) {
@@ -49,6 +51,12 @@ final class MetricStreams {
         }
     }
 
+    /// There is room in the file for how far this stream is followed then. False: what it adds must not be recorded, because the next
+    /// agent would record it again.
+    func hasRoom(_ digest: StreamDigest, _ state: StreamState) -> Bool {
+        file?.prepare(words &+ Self.headWords &+ state.wordCount) ?? true
+    }
+
     enum Step {
         /// What it has grown by.
         case grown(StreamState)
@@ -57,13 +65,22 @@ final class MetricStreams {
         case tooMany
     }
 
+    /// It adds something: `step` says what.
+    func grows(_ digest: StreamDigest, _ point: PointHead) -> Bool {
+        guard let known = streams[digest] else {
+            return Int64(clamping: point.start) > forgotten && point.start > 0
+                && Int64(clamping: point.start) >= since
+        }
+        return point.time > known.time && Int64(clamping: known.time) >= since && known.seen >= since
+    }
+
     /// What a point of a cumulative stream adds. `keep` must be called when that is recorded.
     func step(_ digest: StreamDigest, _ point: PointHead, _ state: StreamState, isMonotonic: Bool) -> Step {
         if let known = streams[digest] {
             // Sent again, or late: it is in a later one.
             if point.time <= known.time { return .nothing }
             // It may have grown during a no.
-            guard Int64(clamping: known.time) >= since, known.seen >= since else {
+            guard grows(digest, point) else {
                 keep(digest, point, state, isPartial: true)
                 return .nothing
             }
@@ -71,16 +88,18 @@ final class MetricStreams {
             let grown = state.since(known.state, isMonotonic: isMonotonic) ?? state
             return .grown(known.isPartial ? grown.withoutExtremes : grown)
         }
-        let isNew = Int64(clamping: point.start) > forgotten
+        let isNew = grows(digest, point)
         if streams.count >= Self.most && !forgetOne() { return .tooMany }
-        if isNew, point.start > 0, Int64(clamping: point.start) >= since { return .grown(state) }
+        if isNew { return .grown(state) }
         keep(digest, point, state, isPartial: true)
         return .nothing
     }
 
     func keep(_ digest: StreamDigest, _ point: PointHead, _ state: StreamState, isPartial: Bool = false) {
         let isPartial = isPartial || streams[digest]?.isPartial == true
-        streams[digest] = FollowedStream(time: point.time, seen: now(), state: state, isPartial: isPartial)
+        let former = streams.updateValue(
+            FollowedStream(time: point.time, seen: now(), state: state, isPartial: isPartial), forKey: digest)
+        words &+= state.wordCount &- (former.map { $0.state.wordCount } ?? -Self.headWords)
         isChanged = true
     }
 
@@ -92,6 +111,7 @@ final class MetricStreams {
         longestSilent = found.value.seen
         if longestSilent > oldest { return false }
         streams[found.key] = nil
+        words &-= Self.headWords &+ found.value.state.wordCount
         forgotten = max(forgotten, found.value.seen, Int64(clamping: found.value.time))
         isChanged = true
         return true
@@ -101,7 +121,9 @@ final class MetricStreams {
 
     /// After a request: what was recorded is not recorded again by the next agent.
     func save() {
-        guard isChanged, let file, Allocation.isAvailableForPass else { return }
+        guard let file else { return }
+        defer { file.release() }
+        guard isChanged, Allocation.isAvailableForPass else { return }
         var checked = 0
         var words = [UInt64(bitPattern: forgotten)]
         for (digest, stream) in streams {
@@ -132,6 +154,7 @@ final class MetricStreams {
             guard head[5] <= UInt64(rest.count) else { return false }
             let count = Int(head[5])
             guard let state = StreamState(words: Array(rest.prefix(count))) else { return false }
+            self.words &+= Self.headWords &+ count
             streams[StreamDigest(high: head[0], low: head[1])] = FollowedStream(
                 time: head[2], seen: Int64(bitPattern: head[3]), state: state, isPartial: head[4] != 0)
             rest = rest.dropFirst(count)
@@ -170,6 +193,14 @@ enum StreamState {
         guard case .histogram(var histogram) = self else { return self }
         (histogram.low, histogram.high) = (nil, nil)
         return .histogram(histogram)
+    }
+
+    var wordCount: Int {
+        switch self {
+        case .int, .double: 2
+        case .histogram(let value): 2 &+ value.counts.count
+        case .exponential(let value): 1 &+ value.words.count
+        }
     }
 
     var words: [UInt64] {

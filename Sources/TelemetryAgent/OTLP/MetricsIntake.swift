@@ -17,6 +17,8 @@ final class MetricsIntake: MetricsTaker {
     /// Of it, what is kept for each audience.
     private var parts: [(audience: Audience, intake: MetricIntake)] = []
     private var bounds: [Double]?
+    /// They were looked for in what is kept for the user's own receivers alone.
+    private var isForOwn = false
     /// Metrics of the present resource that were looked for and not found: each of them costs a look at all that there are.
     private var misses = 0
     private static let mostMisses = 256
@@ -116,9 +118,18 @@ final class MetricsIntake: MetricsTaker {
         _ attributes: AttributeGathering
     ) {
         if tally.isForLater { return }
-        guard let tool, find(tool, type, bounds) else { return countRefused() }
+        guard let tool else { return countRefused() }
         let isFollowed = type != .gauge && metric.temporality != MetricHead.delta
         let digest = isFollowed ? digest(point, type, bounds, attributes) : StreamDigest()
+        // Where the tool declares no metrics, a name is made by what is recorded, and by nothing else.
+        let isForOwn = !tool.declaresMetrics && !isRecorded(point, state, type, digest, .author, tool, isFollowed)
+        if isForOwn && !isRecorded(point, state, type, digest, .own, tool, isFollowed) {
+            return countUnrecorded(point, state, type, digest, tool, isFollowed)
+        }
+        if isForOwn && isFollowed {
+            _ = tool.streams(.author)?.step(digest, point, state, isMonotonic: type != .upDownCounter)
+        }
+        guard find(tool, type, bounds, isForOwn: isForOwn) else { return countRefused() }
         var result = Outcome.status(TELEMETRY_DISABLED)
         // What is kept for one of them depends on nothing that the other has agreed to.
         for part in parts {
@@ -136,6 +147,34 @@ final class MetricsIntake: MetricsTaker {
         }
     }
 
+    /// Something of it is added for that audience.
+    private func isRecorded(
+        _ point: PointHead, _ state: StreamState, _ type: MetricType, _ digest: StreamDigest, _ audience: Audience,
+        _ tool: OpenTool, _ isFollowed: Bool
+    ) -> Bool {
+        guard isFollowed else { return !tool.isEarly(audience, Self.begin(point, type)) }
+        guard let streams = tool.streams(audience) else { return false }
+        return streams.grows(digest, point)
+    }
+
+    /// For nobody: it is noted how far the stream was followed, and that is all.
+    private func countUnrecorded(
+        _ point: PointHead, _ state: StreamState, _ type: MetricType, _ digest: StreamDigest, _ tool: OpenTool,
+        _ isFollowed: Bool
+    ) {
+        guard isFollowed else { return tally.refuse(.beforeConsent) }
+        var why: IntakeRefusal? = .noConsent
+        for audience in [Audience.own, .author] {
+            guard let streams = tool.streams(audience) else { continue }
+            if case .tooMany = streams.step(digest, point, state, isMonotonic: type != .upDownCounter) {
+                why = .streamCount
+            } else {
+                why = nil
+            }
+        }
+        if let why { tally.refuse(why) } else { tally.accept() }
+    }
+
     private enum Outcome {
         case status(telemetry_status)
         case nothing
@@ -150,9 +189,12 @@ final class MetricsIntake: MetricsTaker {
         _ point: PointHead, _ state: StreamState, _ type: MetricType, _ part: Part, _ tool: OpenTool,
         _ attributes: AttributeGathering
     ) -> Outcome {
-        let begin = type == .gauge || point.start == 0 ? point.time : point.start
-        if tool.isEarly(part.audience, begin) { return .refused(.beforeConsent) }
+        if tool.isEarly(part.audience, Self.begin(point, type)) { return .refused(.beforeConsent) }
         return .status(part.intake.record(state.increase(type), attributes.first, attributes.count))
+    }
+
+    private static func begin(_ point: PointHead, _ type: MetricType) -> UInt64 {
+        type == .gauge || point.start == 0 ? point.time : point.start
     }
 
     private func follow(
@@ -164,6 +206,7 @@ final class MetricsIntake: MetricsTaker {
         case .tooMany: return .refused(.streamCount)
         case .nothing: return .nothing
         case .grown(let grown):
+            guard streams.hasRoom(digest, state) else { return .status(TELEMETRY_ERROR_DROPPED) }
             let status = part.intake.record(grown.increase(type), attributes.first, attributes.count)
             if status == TELEMETRY_OK || status == TELEMETRY_ADJUSTED { streams.keep(digest, point, state) }
             return .status(status)
@@ -187,15 +230,20 @@ final class MetricsIntake: MetricsTaker {
     }
 
     /// False, with the refusal: there is no such metric.
-    private func find(_ tool: OpenTool, _ type: MetricType, _ bounds: [Double]) -> Bool {
-        if intake != nil, type != .histogram || self.bounds == bounds { return true }
+    private func find(_ tool: OpenTool, _ type: MetricType, _ bounds: [Double], isForOwn: Bool) -> Bool {
+        if intake != nil, self.isForOwn == isForOwn, type != .histogram || self.bounds == bounds { return true }
+        guard let collector = isForOwn ? tool.collector.keepsForOwn : tool.collector else {
+            refusal = .noConsent
+            return false
+        }
         if misses >= Self.mostMisses { refusal = .metricCount }
         guard let metricName, misses < Self.mostMisses else { return false }
         refusal = nil
-        switch MetricIntake.find(tool.collector, metricName, type, unit: unit, bounds: bounds) {
+        switch MetricIntake.find(collector, metricName, type, unit: unit, bounds: bounds) {
         case .metric(let found):
             intake = found
             self.bounds = bounds
+            self.isForOwn = isForOwn
             parts = []
             for audience in [Audience.author, .own] {
                 if let part = found.part(for: audience) { parts.append((audience, part)) }

@@ -65,6 +65,7 @@ package final class OpenTool {
         return madeSpans
     }
 
+    var declaresMetrics: Bool { collector.options.areMetricsDeclared }
     var takesMetrics: Bool { collector.metricKeeper != nil }
 
     private func since(_ audience: Audience) -> Int64 {
@@ -166,7 +167,7 @@ package final class ToolCollectors {
 
     /// As a manifest may have one.
     private static func isVersion(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        (1...64).contains(text.utf8.count) && !text.unicodeScalars.contains { UnseenCharacter.isOne($0.value) }
     }
 
     private enum Found {

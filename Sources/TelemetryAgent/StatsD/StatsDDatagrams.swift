@@ -14,8 +14,8 @@ final class StatsDDatagrams: PolledSource {
     private let onUse: () -> Void
     private var area: [UInt8] = []
     private var lost: UInt32 = 0
-    /// Whose port it was a moment ago.
-    private var known: [(port: UInt16, isOwn: Bool, time: Int64)] = []
+    /// Whose address and port it was a moment ago.
+    private var known: [(sender: csystem_sender, isOwn: Bool, time: Int64)] = []
     private(set) var isOver = false
 
     let events = Int16(POLLIN)
@@ -95,31 +95,31 @@ final class StatsDDatagrams: PolledSource {
     }
 
     private func mayCount(_ sender: csystem_sender, _ now: Int64) -> Bool {
-        if path == nil { return isOwnPort(sender.port, now) }
+        if path == nil { return isOwnPort(sender, now) }
         if sender.has_user && sender.user == geteuid() { return true }
         counts.noteStranger()
         return false
     }
 
-    private func isOwnPort(_ port: UInt16, _ now: Int64) -> Bool {
+    private func isOwnPort(_ sender: csystem_sender, _ now: Int64) -> Bool {
         known.removeAll { now &- $0.time > Self.knownNanoseconds }
-        if let found = known.first(where: { $0.port == port }) {
+        if let found = known.first(where: { $0.sender.port == sender.port && $0.sender.address == sender.address }) {
             if !found.isOwn { counts.noteStranger() }
             return found.isOwn
         }
-        switch PeerLookup.sender(from: port, isV6: isV6) {
+        switch PeerLookup.sender(sender, isV6: isV6) {
         case .unknown?:
             counts.noteUnknown()
             return false
         case .user(let user)?:
-            return remember(port, isOwn: user == geteuid(), now)
-        case nil: return remember(port, isOwn: false, now)
+            return remember(sender, isOwn: user == geteuid(), now)
+        case nil: return remember(sender, isOwn: false, now)
         }
     }
 
-    private func remember(_ port: UInt16, isOwn: Bool, _ now: Int64) -> Bool {
+    private func remember(_ sender: csystem_sender, isOwn: Bool, _ now: Int64) -> Bool {
         if known.count >= Self.mostKnown { known.removeFirst() }
-        known.append((port, isOwn, now))
+        known.append((sender, isOwn, now))
         if !isOwn { counts.noteStranger() }
         return isOwn
     }

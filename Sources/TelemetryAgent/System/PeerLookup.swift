@@ -28,13 +28,15 @@ enum PeerLookup {
         case unknown
     }
 
-    /// The user whose socket has that port for datagrams. Several sockets may share it, and all of them count. Nil: they belong
-    /// to different users.
-    static func sender(from port: UInt16, isV6: Bool) -> Sender? {
+    /// The user whose socket sends datagrams from that address and port. Several sockets may share them, and all of them count.
+    /// Nil: they belong to different users.
+    static func sender(_ sender: csystem_sender, isV6: Bool) -> Sender? {
         var result = Sender.unknown
         var isShared = false
         eachLine(of: isV6 ? "/proc/net/udp6" : "/proc/net/udp") { words in
-            guard words.count > 7, portOf(words[1]) == port, let user = number(words[7]) else { return true }
+            guard words.count > 7, portOf(words[1]) == sender.port, isAddress(words[1], of: sender, isV6),
+                let user = number(words[7])
+            else { return true }
             if case .user(let other) = result, other != user { isShared = true }
             result = .user(user)
             return true
@@ -84,6 +86,18 @@ enum PeerLookup {
             result = result &* 10 &+ UInt32(digit &- 0x30)
         }
         return result
+    }
+
+    /// The word's address is that one, or any. The system writes each four bytes as a number.
+    private static func isAddress(_ word: ArraySlice<UInt8>, of sender: csystem_sender, _ isV6: Bool) -> Bool {
+        var text: [UInt8] = []
+        for number in [sender.address.0, sender.address.1, sender.address.2, sender.address.3].prefix(isV6 ? 4 : 1) {
+            text += Hexadecimal.text(UInt64(number)).utf8.suffix(8)
+        }
+        let found = word.prefix { $0 != 0x3A }
+        return found.allSatisfy { $0 == 0x30 }
+            || found.count == text.count
+                && zip(found, text).allSatisfy { Hexadecimal.value(inAnyCase: $0) == Hexadecimal.value(inAnyCase: $1) }
     }
 
     private static func portOf(_ word: ArraySlice<UInt8>) -> UInt16? {

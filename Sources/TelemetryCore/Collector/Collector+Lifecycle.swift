@@ -98,6 +98,7 @@ extension Collector {
         let spawns = wasEnabled && (!events && detachedIsDue || !metrics && detachedMetricsAreDue)
         ForkHandling.forget(self)
         stopListener(deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds)))
+        if spawns && options.audience == .author && options.signal == .events { DetachedDelivery.announce(options) }
         // Locks may be waited for until the caller's deadline, but at least for a short grace period.
         if stopWorker(deadline) {
             cleanUp(deadline.later(Deadline(timeoutMilliseconds: Self.graceMilliseconds)))

@@ -25,6 +25,15 @@ package enum DetachedDelivery {
         }
     }
 
+    /// Before the spool is let go of, so that no pass delivers by another manifest. The installed one needs no word.
+    @inline(never)
+    static func announce(_ options: Options) {
+        guard options.delivery == TELEMETRY_AGENT, !options.role.isAgent, let manifest = options.manifestPath,
+            ManifestLookup.installed(tool: options.toolName) != manifest
+        else { return }
+        _ = AgentPlace.wake(options.toolName, manifest: manifest, isAhead: true)
+    }
+
     /// The user's agent is told, or started if none is there. True: it delivers, and no other process must be started. It
     /// knows the manifest and nothing else, and it has not the environment of this process.
     private static func agentDelivers(_ options: Options, _ decision: ConsentDecision, _ isForOwn: Bool) -> Bool {
@@ -35,7 +44,7 @@ package enum DetachedDelivery {
         else { return false }
         if AgentPlace.wake(options.toolName, manifest: manifest) { return true }
         guard csystem_may_spawn(), AgentPlace.isUsable, let program = program(options) else { return false }
-        return PathText.call(program) { csystem_start_agent($0) } == 0
+        return PathText.call(program) { csystem_start_agent($0, ContinuousIntegration.services.cString) } == 0
     }
 
     /// Why no process is started, whatever waits; nil: one may be started.

@@ -223,6 +223,9 @@ extension Collector {
     /// Records are taken for the author, or metrics and spans for the user's own receivers.
     package var recordsForSomebody: Bool { isEnabled || ownCollectorOfAny()?.isEnabled == true }
 
+    /// What keeps metrics for the user's own receivers.
+    package var keepsForOwn: Collector? { ownCollector() }
+
     /// Where metrics of others are kept, for the author or else for the user alone.
     package var metricKeeper: Options? {
         if Gate.isOpen(handle) { return options }

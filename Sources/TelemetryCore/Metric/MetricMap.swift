@@ -157,8 +157,11 @@ final class MetricMap {
     static func removeSent(in directory: Descriptor) -> Bool {
         var names: [String] = []
         Directory.forEachName(in: directory) {
-            if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 || strcmp($0, receivedName) == 0 {
-                names.append(String(cString: $0))
+            let name = String(cString: $0)
+            if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 || strcmp($0, receivedName) == 0
+                || PrivateFile.isTemporary(name, of: receivedName)
+            {
+                names.append(name)
             }
         }
         var areGone = true

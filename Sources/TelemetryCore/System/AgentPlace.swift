@@ -35,9 +35,10 @@ package enum AgentPlace {
 
     /// Tells the agent that the tool has left something. True: it is told, or has so much to do that it will look anyway.
     /// A service manager that listens in its place starts it.
-    static func wake(_ tool: String, manifest: String) -> Bool {
+    /// `isAhead`: it will leave something, and says so before. That waits for the agent's word, but not for long.
+    static func wake(_ tool: String, manifest: String, isAhead: Bool = false) -> Bool {
         PathText.call(socket) { path in
-            PathText.call(manifest) { csystem_wake_agent(path, tool, $0) ? 0 : -1 }
+            PathText.call(manifest) { csystem_wake_agent(path, tool, $0, isAhead) ? 0 : -1 }
         } == 0
     }
 }

@@ -33,7 +33,7 @@ package struct ContinuousIntegration: Equatable {
     }
 
     /// Variables that services name in their own documents; docs/consent.md lists them.
-    private static var services: StaticString {
+    package static var services: StaticString {
         """
         GITHUB_ACTIONS\0GITLAB_CI\0BUILDKITE\0CIRCLECI\0TRAVIS\0JENKINS_URL\0TEAMCITY_VERSION\0\
         TF_BUILD\0APPVEYOR\0BITBUCKET_BUILD_NUMBER\0CODEBUILD_BUILD_ID\0DRONE\0CIRRUS_CI\0\

@@ -104,6 +104,39 @@ enum PrivateFile {
         if durable { try directory.synchronize() }
     }
 
+    /// A replacement that is being prepared: there is room for its bytes before they are known.
+    struct Replacement {
+        private let temporary: String
+        private let file: Descriptor
+
+        init(in directory: Descriptor, _ name: String) throws(SystemError) {
+            temporary = temporaryPrefix(name) + Hexadecimal.text(Random.word())
+            file = try Descriptor.open(at: directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        }
+
+        /// False: there is no room.
+        func allocate(_ size: Int) -> Bool { (try? file.allocate(Int64(size))) != nil }
+
+        func finish(in directory: Descriptor, _ name: String, _ bytes: [UInt8]) throws(SystemError) {
+            defer { file.close() }
+            do throws(SystemError) {
+                try bytes.withUnsafeBufferPointer { area throws(SystemError) in
+                    try file.writeAll(UnsafeRawBufferPointer(area))
+                }
+                try file.truncate(to: Int64(bytes.count))
+                try directory.renameEntry(temporary, name)
+            } catch {
+                directory.discardEntry(temporary)
+                throw error
+            }
+        }
+
+        func discard(in directory: Descriptor) {
+            directory.discardEntry(temporary)
+            file.close()
+        }
+    }
+
     /// Makes `name` with `bytes` in it. If it is there already, nothing changes and `EEXIST` is thrown. Of any number
     /// of processes one succeeds, and none sees a part of the content. `size`: of the file; zeroes follow the bytes.
     static func create(in directory: Descriptor, _ name: String, _ bytes: [UInt8], size: Int = 0) throws(SystemError) {
