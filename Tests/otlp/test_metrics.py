@@ -100,8 +100,9 @@ def refused(world):
         "has other bounds (1)": [histogram("buckets", [1, 0], [7.0], start, 1.0)],
         "summaries are not recorded (2)": [summary],
         "temporality is not given (1)": [total("declared", 1, start, 0)],
-        "its counts or its buckets are not valid (3)": [histogram("buckets", [1, 0], [1.0, 2.0], start, 1.0), total("declared", float("nan"), start),
-                                                        exponential("e", 0, 0, [1 << 63, 1 << 63], start, 1.0) if False else total("declared", float("inf"), start)],
+        "its counts or its buckets are not valid (5)": [histogram("buckets", [1, 0], [1.0, 2.0], start, 1.0), total("declared", float("nan"), start),
+                                                        total("declared", float("inf"), start), histogram("buckets", [1 << 63, 0], [1.0], start, 1.0),
+                                                        exponential("e", 0, 0, [1 << 62, 1 << 62], start, 1.0)],
     }
     for why, each in cases.items():
         count, text = receiver.post(metrics(TOOL, *each, total("declared", 1, start, DELTA, attributes={"k": "v"}))).rejected

@@ -138,6 +138,15 @@ check_command() {
 }
 test_case "A4 A5 A6 J8 status --check: an exit code, and not a word" check_command
 
+no_tool() {
+    for command in enable disable status; do
+        capture telemetry $command --tool own.yaml
+        [ "$code" -ne 0 ] || fail "$command takes own.yaml for a tool"
+        [ -z "$(home_tree)" ] || fail "something was made: $(home_tree)"
+    done
+}
+test_case "H14 own.yaml is the user's file, and no tool" no_tool
+
 # A name that is mistyped says nothing about the tool that was meant.
 mistyped() {
     note="note: nothing is known here of a tool 'my-tol': no manifest, no answer and no record; is the name right?"

@@ -56,6 +56,8 @@ final class MetricsIntake: MetricsTaker {
     }
 
     private static let nameBytes = 256
+    /// Of a histogram: more cannot be told.
+    private static let mostValues = UInt64(Int64.max)
 
     private static func refusal(of metric: MetricHead, hasName: Bool) -> IntakeRefusal? {
         if !hasName { return .metricName }
@@ -95,6 +97,7 @@ final class MetricsIntake: MetricsTaker {
         received.low = histogram.low
         received.high = histogram.high
         guard !histogram.isTooLong, counts.count == histogram.bounds.count &+ 1, received.total == histogram.count,
+            histogram.count <= Self.mostValues,
             histogram.count == 0 || histogram.sum?.isFinite == true
         else { return tally.refuse(.metricValue) }
         if received.sum == nil { received.sum = 0 }
@@ -107,7 +110,7 @@ final class MetricsIntake: MetricsTaker {
             scale: histogram.scale, zeroCount: histogram.zeroCount, zeroThreshold: histogram.zeroThreshold,
             positive: histogram.positive, negative: histogram.negative, sum: histogram.sum, min: histogram.low,
             max: histogram.high)
-        guard !histogram.isTooLong, received.count == histogram.count,
+        guard !histogram.isTooLong, received.count == histogram.count, histogram.count <= Self.mostValues,
             histogram.count == 0 || histogram.sum?.isFinite == true
         else { return tally.refuse(.metricValue) }
         record(point, .exponential(received), .exponentialHistogram, [], attributes)

@@ -5,6 +5,8 @@ package enum ToolName {
     package static func isValid(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
         guard (1...64).contains(bytes.count), isAlphanumeric(bytes[0]) else { return false }
+        // The user's file beside the tools' directories.
+        if name.utf8.elementsEqual("own.yaml".utf8) { return false }
         return bytes.allSatisfy {
             isAlphanumeric($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
         }
