@@ -98,7 +98,11 @@ package final class Agent {
     private static func takeLock(_ directory: RuntimeDirectory) throws(SystemError) -> AgentLock? {
         let end = Clock.monotonic() &+ lockNanoseconds
         while true {
-            if let lock = try AgentLock.take(directory) { return lock }
+            switch try AgentLock.take(directory) {
+            case .lock(let lock): return lock
+            case .elsewhere: return nil
+            case .here: break
+            }
             let isThere = PathText.call(directory.socketPath) { csystem_has_listener($0) ? 1 : 0 } != 0
             if isThere || Clock.monotonic() >= end { return nil }
             _ = poll(nil, 0, 20)

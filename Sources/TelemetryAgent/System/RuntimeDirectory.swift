@@ -42,13 +42,20 @@ package struct AgentLock {
     /// That of the state directory; -1: none could be made there.
     private var state: Int32
 
-    /// Nil: another agent has it, here or with another runtime directory. Two of them would count one stream twice.
-    static func take(_ directory: RuntimeDirectory) throws(SystemError) -> AgentLock? {
-        guard let own = try take(path: directory.lockPath) else { return nil }
+    enum Taken {
+        case lock(AgentLock)
+        /// Another agent has it here.
+        case here
+        /// One with another runtime directory has it. Two of them would count one stream twice.
+        case elsewhere
+    }
+
+    static func take(_ directory: RuntimeDirectory) throws(SystemError) -> Taken {
+        guard let own = try take(path: directory.lockPath) else { return .here }
         var lock = AgentLock(descriptor: own, state: -1)
-        if lock.takeState() { return lock }
+        if lock.takeState() { return .lock(lock) }
         closeFile(own)
-        return nil
+        return .elsewhere
     }
 
     /// Below the directory that the tools of this user are in. Nil: there is no such place.
