@@ -5,6 +5,8 @@ import TelemetryCore
 /// What is wrong with a line: where, and what was expected. It quotes names of members, and no values.
 struct LineMistake: Error {
     let text: String
+    /// What the line names as the tool, if that can be read.
+    var tool: String?
 }
 
 /// A value in a line.

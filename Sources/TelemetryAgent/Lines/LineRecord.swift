@@ -16,18 +16,21 @@ struct LineRecord {
 
     init(_ line: UnsafeRawBufferPointer) throws(LineMistake) {
         var members = try LineMembers(LineJSON.parse(line))
-        tool = String(bytes: try members.neededText("tool", of: "the name of a tool"))
-        version = String(bytes: try members.text("version") ?? [])
+        let tool = String(bytes: try members.neededText("tool", of: "the name of a tool"))
+        self.tool = tool
+        do throws(LineMistake) {
+            version = String(bytes: try members.text("version") ?? [])
+            content = try Self.content(&members)
+        } catch { throw LineMistake(text: error.text, tool: tool) }
+    }
+
+    private static func content(_ members: inout LineMembers) throws(LineMistake) -> Content {
         for kind in LineMetric.Kind.allCases where members.has(kind.name) {
-            content = .metric(try LineMetric(kind, &members))
-            return
+            return .metric(try LineMetric(kind, &members))
         }
         let type = try members.text("type")
-        if let type, ("span" as StaticString).isSame(type) {
-            content = .span(try LineSpan(&members))
-        } else {
-            content = .event(try LineEvent(type, &members))
-        }
+        if let type, ("span" as StaticString).isSame(type) { return .span(try LineSpan(&members)) }
+        return .event(try LineEvent(type, &members))
     }
 }
 

@@ -75,6 +75,18 @@ final class LineRecordTests: XCTestCase {
             [span.start, span.end, UInt64(span.kind), UInt64(span.status)], [1_000_000_000, 1_000_000_005, 3, 2])
     }
 
+    /// What is wrong behind the tool's name leaves the name known.
+    func testToolOfMistakes() {
+        for (line, tool) in [
+            ("{\"tool\":\"t\"}", "t"), ("{\"tool\":\"t\",\"name\":\"x\",\"colour\":1}", "t"),
+            ("{\"tool\":\"t\",\"gauge\":1}", "t"), ("{\"tool\":\"t\",\"name\"", nil), ("{}", nil),
+            ("{\"tool\":1}", nil),
+        ] as [(String, String?)] {
+            guard case .failure(let mistake) = read(line) else { return XCTFail(line) }
+            XCTAssertEqual(mistake.tool, tool, line)
+        }
+    }
+
     func testTimes() {
         for (text, expected) in [
             ("1970-01-01T00:00:00Z", 0), ("2000-02-29T23:59:60Z", 951_868_799_000_000_000),
