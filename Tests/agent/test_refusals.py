@@ -113,6 +113,17 @@ def packets(world):
     agent.end()
 
 
+@test("refusals/said", "J4")
+def said(world):
+    """The agent's first line names every socket that it takes StatsD on."""
+    agent = Agent(world, "--statsd", "127.0.0.1:0")
+    addresses = agent.status()["statsd_addresses"]
+    check_equal(3, len(addresses), "addresses")
+    check(agent.said.endswith("; StatsD on " + " and ".join(addresses) + " (Ctrl-C ends it)\n"), agent.said)
+    check(all(f"unix:{path}" in addresses for path in sockets(agent)) and os.path.exists(sockets(agent)[0]), f"{addresses}")
+    agent.end()
+
+
 @test("refusals/own", "J8")
 def own(world):
     """A tool that only the user's own wish records for is named from the moment when something of it is kept, and not before."""
