@@ -113,6 +113,23 @@ def packets(world):
     agent.end()
 
 
+@test("refusals/first-byte", "J5")
+def first_byte(world):
+    """What begins neither a line of JSON nor a request of HTTP is told what is expected, at the beginning and later."""
+    manifest(world, TOOL, "http://127.0.0.1:1")
+    agent = Agent(world)
+    for begun in (b"hello\n", b'[{"tool":"x"}]\n', b'"tool"\n'):
+        with connect(agent.socket) as client:
+            client.sendall(begun)
+            client.settimeout(30)
+            got = client.recv(65536).decode()
+        check(got.startswith("HTTP/1.1 400 ") and "JSON Lines begin with '{'" in got, f"{begun}: {got}")
+    found = answers(agent, {"tool": TOOL, "name": "x"}, b"hello", {"tool": TOOL, "nam": "x"})
+    check_equal("byte 1: expected '{': each line is a JSON object, such as {\"tool\":\"mytool\",\"name\":\"export\"}", found[1]["error"], "a later line")
+    check("did you mean 'name' by 'nam'?" in found[2]["error"], found[2]["error"])
+    agent.end()
+
+
 @test("refusals/said", "J4")
 def said(world):
     """The agent's first line names every socket that it takes StatsD on."""

@@ -113,7 +113,10 @@ package struct HTTPAnswer {
         case 503: later("Too much is being answered now. Ask again in a moment.")
         case 501: HTTPAnswer(501, "Of the codings of a body, only chunked is taken.")
         case 505: HTTPAnswer(505, "Only HTTP/1.1 and HTTP/1.0 are answered.")
-        default: HTTPAnswer(400, "This is not a request of HTTP/1.1.")
+        default:
+            HTTPAnswer(
+                400,
+                "This is not a request of HTTP/1.1. JSON Lines begin with '{', and are taken on the Unix socket alone.")
         }
     }
 }

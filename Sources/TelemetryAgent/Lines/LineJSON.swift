@@ -44,6 +44,9 @@ struct LineJSON {
         guard JSONSource.isUTF8(line) else { throw LineMistake(text: "the line is not UTF-8") }
         var json = LineJSON(line)
         json.skipSpace()
+        guard json.next == UInt8(ascii: "{") else {
+            throw json.expected("'{': each line is a JSON object, such as {\"tool\":\"mytool\",\"name\":\"export\"}")
+        }
         let members = try json.object(isOutermost: true)
         json.skipSpace()
         guard json.next == nil else { throw json.expected("the end of the line behind the object") }
