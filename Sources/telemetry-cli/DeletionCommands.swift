@@ -65,9 +65,15 @@ enum DeletionCommands {
         let isNeeded = DeletionRecipient(options).reach != .local && DeletionRecipient.mayHaveSent(options)
         return DeletionReport(
             options, ids: ids, gap: isNeeded ? known.gap(options, mayBeOn: DeletionRecipient.mayBeOn(options)) : nil,
+            if lines.isEmpty && !invocation.isQuiet { invocation.complain(nothingAsked(options)) }
             result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
     }
 
+
+    private static func nothingAsked(_ options: Options) -> String {
+        KnownTool.isKnown(options)
+            ? "nobody was asked yet to erase the data of " + options.toolName : KnownTool.unknown(options)
+    }
     private static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
         DeletionRequest(
             options: options, networkRefusal: networkRefusal(options), openMail: DesktopProgram.openFromTerminal

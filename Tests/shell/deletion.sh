@@ -37,6 +37,24 @@ mail_is_printed() {
     expect_json list 'j["method"], j["target"], j["machine_id"], j["outcome"]' \
         "('email', 'privacy@example.org', '$id', 'printed for the user to send')"
 }
+
+nothing_asked() {
+    enable t
+    capture telemetry request-deletion --tool t --list
+    expect_code 0
+    expect_silent out
+    expect_text err "telemetry: request-deletion: nobody was asked yet to erase the data of t"
+    capture telemetry request-deletion --tool t --list --quiet
+    expect_silent err
+    capture telemetry request-deletion --tool t --list --json
+    expect_silent err
+    expect_json out j "{'tool': 't', 'receipts': []}"
+    capture telemetry request-deletion --tool typo --list
+    expect_code 0
+    expect_part err "nothing is known here of a tool 'typo'"
+}
+test_case "G request-deletion --list says so where there is no receipt" nothing_asked
+
 test_case "G e-mail without a desktop: printed, percent-encoded, with a receipt" mail_is_printed
 
 # One way fails and the next one succeeds: both are told.
