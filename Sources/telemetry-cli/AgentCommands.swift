@@ -61,8 +61,9 @@ enum AgentCommands {
             object.add("statsd_addresses", agent.statsD.addresses)
             try invocation.answer(object.text)
         } else if !invocation.isQuiet {
-            let port = agent.statsD.port.map { ", StatsD on " + $0 } ?? ""
-            invocation.complain("listening on " + joined(agent.addresses, " and ") + port + " (Ctrl-C ends it)")
+            let addresses = agent.statsD.addresses
+            let statsD = addresses.isEmpty ? "" : "; StatsD on " + joined(addresses, " and ")
+            invocation.complain("listening on " + joined(agent.addresses, " and ") + statsD + " (Ctrl-C ends it)")
         }
     }
 

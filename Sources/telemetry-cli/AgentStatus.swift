@@ -10,15 +10,16 @@ struct AgentStatus {
     init(_ agent: Agent) { self.agent = agent }
 
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
-        guard Allocation.isAvailable(for: Self.toolBytes &* agent.deliverer.tools.count) else { return .withoutMemory }
+        let parts = agent.deliverer.tools.count &+ agent.refusals.count
+        guard Allocation.isAvailable(for: Self.partBytes &* parts) else { return .withoutMemory }
         let wantsJSON = request.value("accept").map { ("application/json" as StaticString).isSame($0) } ?? false
         return wantsJSON
             ? HTTPAnswer(200, "application/json", body: Array(object.text.utf8))
             : HTTPAnswer(200, "text/plain; charset=utf-8", body: Array(text.utf8))
     }
 
-    /// What is written of a tool, while it grows.
-    private static let toolBytes = 4 << 10
+    /// What is written of a tool, or of one reason to refuse, while it grows.
+    private static let partBytes = 4 << 10
 
     private var uptimeSeconds: UInt64 { UInt64(max(0, now &- agent.started) / 1_000_000_000) }
 
@@ -41,6 +42,7 @@ struct AgentStatus {
         object.add("statsd_addresses", agent.statsD.addresses)
         object.add("received", received.accepted)
         object.add("received_refused", received.refused)
+        object.add("refusals", objects: agent.refusals.map(Self.refusal))
         object.add("statsd_dropped", dropped)
         object.add("tools", objects: agent.deliverer.tools.map(Self.tool(now)))
         return object
@@ -48,14 +50,21 @@ struct AgentStatus {
 
     /// In every way: records and spans, data points, lines, and values of StatsD.
     private var received: (accepted: UInt64, refused: UInt64) {
-        let otlp = agent.otlp.counts
-        var sum = (accepted: otlp.accepted.reduce(0, &+), refused: UInt64(0))
-        for counts in otlp.refused { sum.refused &+= counts.reduce(0, &+) }
-        for counts in [agent.lines, agent.statsD.values] {
-            sum.accepted &+= counts.accepted
-            sum.refused &+= counts.refused.reduce(0, &+)
+        var sum = (accepted: UInt64(0), refused: UInt64(0))
+        for way in IntakeWay.allCases {
+            sum.accepted &+= agent.counts(way).accepted
+            sum.refused &+= agent.counts(way).refused.total
         }
         return sum
+    }
+
+    private static func refusal(_ refused: RefusedCount) -> JSONObject {
+        var object = JSONObject()
+        object.add("tool", optional: refused.tool.utf8.isEmpty ? nil : refused.tool)
+        object.add("way", refused.way.name)
+        object.add("reason", refused.why.name.text)
+        object.add("count", refused.count)
+        return object
     }
 
     private var dropped: UInt64 {
@@ -82,7 +91,7 @@ struct AgentStatus {
         for name in [
             "process", "version", "addresses", "uptime_seconds", "idle_exit_seconds", "is_told_of_changes", "workers",
             "lost_workers", "passes", "requests", "requests_refused", "requests_failed", "connections_of_others",
-            "statsd_addresses", "received", "received_refused", "statsd_dropped", "tools",
+            "statsd_addresses", "received", "received_refused", "refusals", "statsd_dropped", "tools",
         ] {
             object.add(name, raw: "null")
         }
@@ -96,10 +105,10 @@ struct AgentStatus {
         ]
         if !agent.statsD.addresses.isEmpty { lines.append("StatsD on " + joined(agent.statsD.addresses, " and ")) }
         if received.accepted &+ received.refused &+ dropped > 0 {
-            lines.append(
-                "received: \(received.accepted) recorded, \(received.refused) refused, \(dropped) packets thrown away ('/metrics' says why)"
-            )
+            let lost = dropped == 0 ? "" : ", " + counted(dropped, "packet") + " thrown away ('/metrics' says why)"
+            lines.append("received: \(received.accepted) recorded, \(received.refused) refused" + lost)
         }
+        for refused in agent.refusals { lines.append("  " + words(refused)) }
         if let seconds = agent.choice.idleExitSeconds { lines.append("ends after \(seconds) s without work") }
         if agent.deliverer.isWatchIncomplete {
             lines.append("not told of every change, so it looks every 10 s (see /proc/sys/fs/inotify)")
@@ -107,6 +116,25 @@ struct AgentStatus {
         lines.append(counted(UInt64(clamping: agent.deliverer.tools.count), "tool"))
         for tool in agent.deliverer.tools { lines.append("  " + tool.name + ": " + words(tool)) }
         return joined(lines, "\n") + "\n"
+    }
+
+    /// "mytool: 12 log records refused: telemetry of the tool is off (no_consent)", and what says more.
+    private func words(_ refused: RefusedCount) -> String {
+        let whose = refused.name ?? (refused.isOfOthers ? "other tools" : "no known tool")
+        let what = whose + ": " + counted(refused.count, refused.way.noun) + " refused: " + refused.why.text.text
+        return what + " (" + refused.why.name.text + Self.advice(refused) + ")"
+    }
+
+    private static func advice(_ refused: RefusedCount) -> String {
+        guard let tool = refused.name else { return "" }
+        let command: StaticString
+        switch refused.why {
+        case .noConsent: command = "explain"
+        case .toolOptions: command = "doctor"
+        case .undeclared: command = "show --schema"
+        default: return ""
+        }
+        return "; see 'telemetry " + command.text + " --tool " + tool + "'"
     }
 
     private func words(_ tool: WatchedTool) -> String {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TelemetryCore
 
 /// Which option is on the command line.
 enum OptionID {
@@ -190,29 +191,7 @@ struct ArgumentParser {
 
     /// `, did you mean 'x'?` when a name is close enough to have been meant, else nothing.
     private static func suggestion(for word: String, among names: [String]) -> String {
-        let given = Array(word.utf8)
-        guard given.count <= 40 else { return "" }
-        var best: (name: String, distance: Int)?
-        for name in names {
-            let distance = editDistance(given, Array(name.utf8))
-            if distance <= max(1, given.count / 3) && distance < best?.distance ?? .max { best = (name, distance) }
-        }
-        return best.map { ", did you mean '" + $0.name + "'?" } ?? ""
-    }
-
-    /// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
-    private static func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        var beforeLast: [Int] = []
-        var last = Array(0...b.count)
-        for (i, x) in a.enumerated() {
-            var row = [i + 1]
-            for (j, y) in b.enumerated() {
-                var cost = min(last[j] + (x == y ? 0 : 1), last[j + 1] + 1, row[j] + 1)
-                if i > 0 && j > 0 && x == b[j - 1] && a[i - 1] == y { cost = min(cost, beforeLast[j - 1] + 1) }
-                row.append(cost)
-            }
-            (beforeLast, last) = (last, row)
-        }
-        return last[b.count]
+        let index = LikeName.index(of: Array(word.utf8), among: names.map { Array($0.utf8) })
+        return index.map { ", did you mean '" + names[$0] + "'?" } ?? ""
     }
 }

@@ -311,14 +311,15 @@ enum CommandTable {
                     OptionSyntax(id: .list, name: "--list", summary: "print the receipts of earlier requests instead")
                 ]),
             CommandSyntax(
-                id: .reset, name: "reset", forms: ["", "--audience own"],
+                id: .reset, name: "reset", forms: ["", "--all", "--audience own"],
                 summary: "refuse telemetry for the tool, ask for erasure, and erase all it kept here",
                 details:
-                    "Asks no question. Keeps your refusal, and the receipts of deletion requests.\nWith --audience own, erases only what is kept for receivers of your own: no answer changes, and nobody is asked.",
+                    "Asks no question. Keeps your refusal, and the receipts of deletion requests.\nWith --all, for each tool that has kept something here or that you have answered for, and refuses for\nevery tool, also future ones.\nWith --audience own, erases only what is kept for receivers of your own: no answer changes, and nobody is asked.",
                 options: [
+                    OptionSyntax(id: .all, name: "--all", summary: "for every tool of this user; needs no --tool"),
                     OptionSyntax(
                         id: .audience, name: "--audience", value: "WHO", choices: ["own"],
-                        summary: "own: erase only what is kept for the user, and refuse nothing")
+                        summary: "own: erase only what is kept for the user, and refuse nothing"),
                 ]),
             CommandSyntax(
                 id: .doctor, name: "doctor", forms: ["[--offline]"], summary: "look for what is wrong",

@@ -20,9 +20,8 @@ enum DeletionCommands {
         return .ok
     }
 
-    /// B2. First the answer is stored, then the spool is erased: from the first moment on nothing new can be recorded
-    /// or sent.
     static func reset(_ invocation: Invocation) throws(Failure) -> ExitCode {
+        if invocation.arguments.has(.all) { return try EveryToolReset.run(invocation) }
         if let audience = invocation.arguments.value(.audience) {
             guard ArgumentParser.same(audience, "own") else {
                 throw invocation.usage(
@@ -30,45 +29,13 @@ enum DeletionCommands {
             }
             return try OwnReset.run(invocation)
         }
-        let options = try invocation.optionsToRefuse()
-        // Before the refusal, which hides it.
-        let mayBeOn = DeletionRecipient.mayBeOn(options)
-        let doubt = try Refusal.store(options)
-        let report = deletionForReset(options, mayBeOn)
-        let problems = LocalData.remove(options: options, keepingPastIDs: !report.isAskedForKnown)
-        let decision = ConsentResolver.decide(options)
-        try report.print(invocation, reset: DeletionReport.Reset(decision: decision, problems: problems))
-        if decision.isEnabled { throw Refusal.overruled(options, decision) }
-        let rest = problems.first.map { "not everything could be removed: " + $0 }
-        if let doubt { throw Failure(code: doubt.code, message: doubt.message + (rest.map { "; " + $0 } ?? "")) }
-        if let rest { throw Failure(code: .system, message: rest) }
-        guard report.isAsked else {
-            throw Failure(
-                code: .notDelivered,
-                message: report.failure + "; what was here is erased"
-                    + (report.isAskedForKnown
-                        ? ""
-                        : ", but the ids are kept: try again with 'telemetry request-deletion --tool "
-                            + options.toolName + "'"))
-        }
+        let done = try ToolReset(try invocation.optionsToRefuse()).run()
+        try done.report.print(invocation, reset: done.reset)
+        if let failure = done.failure { throw failure }
         return .ok
     }
 
-    private static func deletionForReset(_ options: Options, _ mayBeOn: Bool) -> DeletionReport {
-        let known = KnownIDs.read(options: options, mayBeOn: mayBeOn)
-        let ids = known.all
-        // The manifest says who had to be asked.
-        if let error = options.error, !ids.isEmpty {
-            return DeletionReport(
-                options, ids: ids, gap: nil, result: DeletionRequest.Result(unasked: ids, because: error))
-        }
-        let isNeeded = DeletionRecipient(options).reach != .local && DeletionRecipient.mayHaveSent(options)
-        return DeletionReport(
-            options, ids: ids, gap: isNeeded ? known.gap(options, mayBeOn: DeletionRecipient.mayBeOn(options)) : nil,
-            result: isNeeded && !ids.isEmpty ? ask(options, ids) : nil)
-    }
-
-    private static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
+    static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
         DeletionRequest(
             options: options, networkRefusal: networkRefusal(options), openMail: DesktopProgram.openFromTerminal
         ).run(ids)
@@ -98,7 +65,13 @@ enum DeletionCommands {
             try invocation.answer(object.text)
         } else {
             for line in lines { try invocation.answer(line + "\n") }
+            if lines.isEmpty && !invocation.isQuiet { invocation.complain(nothingAsked(options)) }
         }
         return .ok
+    }
+
+    private static func nothingAsked(_ options: Options) -> String {
+        KnownTool.isKnown(options)
+            ? "nobody was asked yet to erase the data of " + options.toolName : KnownTool.unknown(options)
     }
 }

@@ -38,25 +38,28 @@ struct DeletionReport {
         let problems: [String]
     }
 
-    func print(_ invocation: Invocation, reset: Reset? = nil) throws(Failure) {
+    /// `before`: what each sentence begins with, if there are several tools.
+    func print(_ invocation: Invocation, reset: Reset? = nil, before: String = "") throws(Failure) {
         // Where some could not be asked for, the error has the problems.
         let failedWays = isAskedForKnown ? result?.problems ?? [] : []
-        if !invocation.isQuiet { for text in failedWays + (result?.unaskable ?? []) { invocation.complain(text) } }
-        if let problem = result?.receiptProblem, !invocation.isQuiet {
-            invocation.complain("no receipt was kept: " + problem)
+        if !invocation.isQuiet {
+            for text in failedWays + (result?.unaskable ?? []) { invocation.complain(before + text) }
         }
-        if invocation.wantsJSON { return try invocation.answer(json(reset)) }
+        if let problem = result?.receiptProblem, !invocation.isQuiet {
+            invocation.complain(before + "no receipt was kept: " + problem)
+        }
+        if invocation.wantsJSON { return try invocation.answer(json(reset).text) }
         // Asked for with the command, so printed even with --quiet: only the user can send it.
         if let url = result?.mailto, result?.isMailOpened == false {
-            try invocation.confirm("This e-mail asks for erasure; open the address to send it:")
+            try invocation.confirm(before + "This e-mail asks for erasure; open the address to send it:")
             try invocation.answer(url + "\n")
         }
         if let reset, reset.problems.isEmpty {
             let state = reset.decision.isEnabled ? "" : "telemetry for " + options.toolName + " is off, and "
             let what = reset.decision.isEnabled ? "what " + options.toolName : "what it"
-            try invocation.confirm(state + what + " kept on this machine is erased")
+            try invocation.confirm(before + state + what + " kept on this machine is erased")
         }
-        if isAskedForKnown && (gap == nil || result != nil) { try invocation.confirm(summary) }
+        if isAskedForKnown && (gap == nil || result != nil) { try invocation.confirm(before + summary) }
     }
 
     private var summary: String {
@@ -72,7 +75,7 @@ struct DeletionReport {
         return "asked " + last.target + " to erase the data of " + count
     }
 
-    private func json(_ reset: Reset?) -> String {
+    func json(_ reset: Reset?) -> JSONObject {
         var object = JSONObject()
         object.add("tool", options.toolName)
         if let reset {
@@ -86,6 +89,6 @@ struct DeletionReport {
         object.add(
             "problems",
             (result?.problems ?? []) + (gap.map { [$0] } ?? []) + (result?.unaskable ?? []) + (reset?.problems ?? []))
-        return object.text
+        return object
     }
 }

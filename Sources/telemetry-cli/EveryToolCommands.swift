@@ -9,7 +9,7 @@ enum EveryToolCommands {
         let isStored = (try? EveryTool.refuse()) != nil
         let notErased = erase(invocation)
         // The erasure may have made the room.
-        if !isStored { do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) } }
+        if !isStored { try refuseAgain() }
         let stillOn = joined(EveryTool.stillOn(), ", ")
         // For people, the error below says it.
         if stillOn.utf8.isEmpty || invocation.wantsJSON {
@@ -25,6 +25,10 @@ enum EveryToolCommands {
                     + " ('telemetry explain --tool NAME' says why)")
         }
         return .ok
+    }
+
+    static func refuseAgain() throws(Failure) {
+        do throws(SystemError) { try EveryTool.refuse() } catch { throw notStored(error) }
     }
 
     /// If that fails: each tool's own refusal, which takes no room where there was an answer.
@@ -47,7 +51,7 @@ enum EveryToolCommands {
         return .ok
     }
 
-    private static func refuseTool(_ invocation: Invocation) throws(Failure) {
+    static func refuseTool(_ invocation: Invocation) throws(Failure) {
         if invocation.arguments.has(.tool) {
             throw invocation.usage("--all is about every tool: give it without --tool")
         }

@@ -29,12 +29,15 @@ struct Invocation {
     /// The same, for commands that show what is wrong with the options instead of ending.
     func checkedOptions() throws(Failure) -> Options {
         let given = nonEmpty(arguments.value(.manifest)).map(path) ?? Environment.path("TELEMETRY_MANIFEST")
-        let options = Options(
-            toolName: try toolName(manifest: given), toolVersion: arguments.value(.toolVersion) ?? "",
-            role: role)
+        return options(tool: try toolName(manifest: given), manifest: given)
+    }
+
+    /// `manifest`: as given; nil: the one that is installed, if there is one.
+    func options(tool: String, manifest: String?) -> Options {
+        let options = Options(toolName: tool, toolVersion: arguments.value(.toolVersion) ?? "", role: role)
         options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
         options.set(.noTelemetry, arguments.has(.noTelemetry) ? 1 : 0)
-        if let path = ManifestLookup.resolve(explicit: given, tool: options.toolName) {
+        if let path = ManifestLookup.resolve(explicit: manifest, tool: tool) {
             try? Manifest.load(path: path, into: options)
         }
         return options

@@ -43,11 +43,11 @@ class Agent:
 
     @property
     def socket(self):
-        return self.said.partition("unix:")[2].split(" ")[0].rstrip(",")
+        return self.said.partition("unix:")[2].split(" ")[0].rstrip(";")
 
     @property
     def port(self):
-        return int(self.said.rpartition(" and ")[2].split(" ")[0].rpartition(":")[2])
+        return int(self.said.partition("; StatsD on ")[0].rpartition(" and ")[2].split(" ")[0].rpartition(":")[2])
 
     def status(self):
         return json.loads(self.ask("status", "--json").stdout)

@@ -1,5 +1,7 @@
 """Clients that send to an agent, and what has come of it."""
+import collections
 import os
+import re
 import subprocess
 import textwrap
 
@@ -25,9 +27,21 @@ def series(agent):
 
 
 def refused(agent, way):
-    """{reason: count}"""
-    start = f'telemetry_agent_received_refused_total{{way="{way}",reason="'
-    return {name[len(start):-2]: int(value) for name, value in series(agent).items() if name.startswith(start)}
+    """{reason: count}, of all tools together; `agent status` says the same."""
+    found = collections.Counter()
+    for (_, reason), count in refused_of_tools(agent, way).items():
+        found[reason] += count
+    return dict(found)
+
+
+def refused_of_tools(agent, way):
+    """{(tool, reason): count}; a tool that is not named is empty."""
+    found = {}
+    for name, value in series(agent).items():
+        if name.startswith(f'telemetry_agent_received_refused_total{{way="{way}",'):
+            reason, tool = re.search(r',reason="(.*?)",tool="(.*?)"}', name).groups()
+            found[tool, reason] = int(value)
+    return found
 
 
 def accepted(agent, way):

@@ -179,6 +179,8 @@ def policy(world):
     stage = Stage(world)
     try:
         gap(stage, lambda: stage.write(POLICY, "telemetry: false\n", 0o644), lambda: shutil.rmtree(os.path.dirname(POLICY)))
+        refused_now = [each for each in stage.agent.status()["refusals"] if (each["tool"], each["reason"]) == (TOOL, "no_consent")]
+        check(refused_now, f"what agent status says: {stage.agent.status()['refusals']}")
     finally:
         shutil.rmtree(os.path.dirname(POLICY), ignore_errors=True)
 

@@ -220,3 +220,35 @@ def kill(world):
         agent.kill()
         check(answer.startswith("HTTP/1.1 200 "), answer)
         check_equal(50 * number, pending(world), "events that wait")
+
+
+@test("received/identity", "D J3 J5")
+def identity(world):
+    """What others send has the identifier of the tool's own programs; an ephemeral one is that of the agent, for as long as it lives."""
+    origin = world.closes(Origin())
+    manifest(world, TOOL, origin.url)
+    agent = Agent(world)
+
+    def got(name):
+        """The identifier of that event, once it is there; it is sent in two ways."""
+        ask(agent, post(logs(TOOL, name)))
+        with connect(agent.socket) as made:
+            made.sendall(json.dumps({"tool": TOOL, "name": name}).encode() + b"\n")
+            made.recv(65536)
+        events = lambda: [event for asked in origin.requests for event in json.loads(asked.body) if event["name"] == name]  # noqa: E731
+        wait_until(lambda: len(events()) == 2, f"the two events {name}")
+        check_equal(1, len({event["machine_id"] for event in events()}), "identifiers")
+        return events()[0]["machine_id"]
+
+    check_equal(world.run([TELEMETRY, "machine-id", "--tool", TOOL]).stdout.strip(), got("first"), "the identifier of the tool's programs")
+    manifest(world, TOOL, origin.url, identity={"ephemeral": "always"})
+    time.sleep(1.2)
+    ephemeral = got("second")
+    # Meanwhile the agent has let go of the tool.
+    time.sleep(1.2)
+    check_equal(ephemeral, got("third"), "the identifier a little later")
+    check(ephemeral.startswith("ephemeral-"), ephemeral)
+    agent.end()
+    agent = Agent(world)
+    check(got("fourth") not in (ephemeral, ""), "the identifier of the next agent")
+    agent.end()

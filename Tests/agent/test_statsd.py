@@ -1,5 +1,6 @@
 """J4: StatsD and DogStatsD, by their own clients."""
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -61,7 +62,7 @@ def sockets(agent):
 
 
 def port_of(agent):
-    return int(agent.said.partition(", StatsD on ")[2].split(" ")[0].rpartition(":")[2])
+    return int(re.search(r"; StatsD on .*127\.0\.0\.1:(\d+)", agent.said).group(1))
 
 
 def ask_tool(world, *words):

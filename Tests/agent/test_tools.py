@@ -67,6 +67,39 @@ int main(void)
     agent.end()
 
 
+@test("tools/info", "J1")
+def info(world):
+    """In mode agent a program says that its events are left to the agent, and in a run that an agent cannot deliver for, who does it then."""
+    manifest(world, TOOL, "http://127.0.0.1:1", **AGENT)
+    program = world.program("agentinfo", """
+#include <stdio.h>
+
+int main(void)
+{
+    telemetry_options *options = telemetry_options_new("itest", "1");
+    telemetry_options_load_manifest(options, NULL);
+    telemetry_collector *collector = telemetry_open(options);
+    char info[1024];
+    telemetry_backend_info(collector, info, sizeof info);
+    puts(info);
+    telemetry_close(collector, 0);
+    return 0;
+}
+""")
+
+    def said(**variables):
+        return world.run([program], environment={**environment_of(world), **variables}).stdout
+
+    check(said().endswith("; left to the user's agent\n"), said())
+    elsewhere = world.path("file")
+    with open(elsewhere, "w"):
+        pass
+    os.mkdir(world.path("closed"), 0o700)
+    os.symlink(elsewhere, world.path("closed", "telemetry"))
+    for variables in ({"XDG_RUNTIME_DIR": world.path("closed")}, {f"{TOOL.upper()}_TELEMETRY_ENABLED": "1"}):
+        check("; delivered by /" in said(**variables), f"{variables}: {said(**variables)}")
+
+
 @test("tools/started", "J1")
 def started(world):
     """Without an agent, a run in mode agent starts one, of which there is one; it has no variable of one run, and ends by itself."""

@@ -146,7 +146,7 @@ def tools(world):
     answer = receiver.post(request)
     count, why = answer.rejected
     check_equal(10, count, why)
-    for part in ("no service.name (4)", "not a tool name", "nothing is known here of this tool"):
+    for part in ("no tool is named (in OTLP: service.name) (4)", "not a tool name", "nothing is known here of this tool"):
         check(part in why, f"'{part}' is not in '{why}'")
     check_equal(["mine"], [event["name"] for event in shown(world)], "events")
 

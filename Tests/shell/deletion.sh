@@ -37,6 +37,24 @@ mail_is_printed() {
     expect_json list 'j["method"], j["target"], j["machine_id"], j["outcome"]' \
         "('email', 'privacy@example.org', '$id', 'printed for the user to send')"
 }
+
+nothing_asked() {
+    enable t
+    capture telemetry request-deletion --tool t --list
+    expect_code 0
+    expect_silent out
+    expect_text err "telemetry: request-deletion: nobody was asked yet to erase the data of t"
+    capture telemetry request-deletion --tool t --list --quiet
+    expect_silent err
+    capture telemetry request-deletion --tool t --list --json
+    expect_silent err
+    expect_json out j "{'tool': 't', 'receipts': []}"
+    capture telemetry request-deletion --tool typo --list
+    expect_code 0
+    expect_part err "nothing is known here of a tool 'typo'"
+}
+test_case "G request-deletion --list says so where there is no receipt" nothing_asked
+
 test_case "G e-mail without a desktop: printed, percent-encoded, with a receipt" mail_is_printed
 
 # One way fails and the next one succeeds: both are told.
@@ -137,3 +155,67 @@ reset_unknown() {
     expect_equal "$(ls "$(state)")" past-ids
 }
 test_case "B2 reset without a manifest says that it does not know whom to ask" reset_unknown
+
+# Of three tools: two that keep their log here, and one that has only an answer.
+reset_all() {
+    local tool
+    for tool in one three; do
+        enable $tool
+        identity_manifest $tool 'identity: {ephemeral: never}' 'backend: {kind: file}'
+        telemetry track canary-all --tool $tool
+    done
+    enable two
+    capture telemetry reset --all
+    expect_code 0
+    expect_silent err
+    for tool in one two three; do
+        expect_line out "$tool: telemetry for $tool is off, and what it kept on this machine is erased"
+        expect_text "$HOME/.config/telemetry/$tool/enabled" false
+    done
+    expect_line out "telemetry is off for all tools, also for those to come"
+    expect_text "$HOME/.config/telemetry/_all/enabled" false
+    expect_equal "$(ls -A "$HOME/.local/state/telemetry")" ""
+    telemetry track x --tool one
+    telemetry track x --tool new
+    expect_equal "$(ls -A "$HOME/.local/state/telemetry")" ""
+    # Again, and with nothing there.
+    capture telemetry reset --all --json
+    expect_code 0
+    expect_json out 'j["all_tools"], sorted((t["tool"], t["enabled"], t["erased"], t["asked"]) for t in j["tools"])' \
+        "('off', [('one', False, True, True), ('three', False, True, True), ('two', False, True, True)])"
+    rm -rf "$HOME/.config"
+    capture telemetry reset --all
+    expect_code 0
+    expect_text out "telemetry is off for all tools, also for those to come; nothing of any tool was here"
+    capture telemetry reset --all --quiet
+    expect_silent out
+}
+test_case "B2 reset --all resets every tool that was used here, and refuses for those to come" reset_all
+
+# What fails for one tool keeps nothing of the others, and is named.
+reset_all_failing() {
+    enable good
+    identity_manifest good 'identity: {ephemeral: never}' 'backend: {kind: file}'
+    telemetry track x --tool good
+    enable bad
+    identity_manifest bad 'identity: {ephemeral: never}' 'backend: {kind: noop}'
+    telemetry track x --tool bad
+    rm "$HOME/.local/share/telemetry/tools/bad.yaml"
+    capture telemetry reset --all
+    expect_code 4
+    expect_part err "telemetry: reset: bad: could not be asked for: no manifest of bad says where its events went"
+    expect_line err "telemetry: reset: 1 tool of 2: not all of it was done, as said above"
+    expect_line out "good: telemetry for good is off, and what it kept on this machine is erased"
+    expect_equal "$(ls "$HOME/.local/state/telemetry")" bad
+    expect_equal "$(ls "$HOME/.local/state/telemetry/bad")" past-ids
+    GOOD_TELEMETRY_ENABLED=1 capture telemetry reset --all --json
+    expect_code 6
+    expect_json out '{t["tool"]: t["enabled"] for t in j["tools"]} == {"good": True, "bad": False}' True
+    for words in "--tool good" "--audience own" "--manifest x.yaml"; do
+        # shellcheck disable=SC2086
+        capture telemetry reset --all $words
+        expect_code 2
+        expect_silent out
+    done
+}
+test_case "B2 reset --all goes on after a failure, and names the tool" reset_all_failing

@@ -96,7 +96,7 @@ def erasure(world):
         helper(world, "flush")
         for words in (["request-deletion"], ["reset"]):
             done = helper(world, *words, expected=4)
-            check("takes spans, and no request: ask the author" in done.stderr, f"{receiver.kind}, {words}: {done.stderr}")
+            check("takes spans alone, so it cannot be asked to erase them: ask the author" in done.stderr, f"{receiver.kind}, {words}: {done.stderr}")
         afresh(world)
 
 

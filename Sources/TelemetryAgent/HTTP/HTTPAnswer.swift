@@ -118,7 +118,9 @@ package struct HTTPAnswer {
         case 501: HTTPAnswer(501, "Of the codings of a body, only chunked is taken.")
         case 505: HTTPAnswer(505, "Only HTTP/1.1 and HTTP/1.0 are answered.")
         default:
-            HTTPAnswer(400, "This is not a request of HTTP/1.1. Lines of JSON go to the Unix socket, and begin with {.")
+            HTTPAnswer(
+                400,
+                "This is not a request of HTTP/1.1. JSON Lines begin with '{', and are taken on the Unix socket alone.")
         }
     }
 }

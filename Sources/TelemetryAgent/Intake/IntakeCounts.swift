@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What has come in one way other than OTLP since the agent began: lines, or values of StatsD.
+/// What has come in one way since the agent began.
 package final class IntakeCounts {
     package private(set) var accepted: UInt64 = 0
-    /// By reason.
-    package private(set) var refused = [UInt64](repeating: 0, count: IntakeRefusal.allCases.count)
+    package private(set) var refused = RefusalTable()
 
     package init() {}
 
-    /// Nil: it was taken.
-    func add(_ why: IntakeRefusal?) {
-        if let why { refused[why.rawValue] &+= 1 } else { accepted &+= 1 }
+    func accept() { accepted &+= 1 }
+
+    /// `tool`: one that is known here; nil: there is none.
+    func refuse(_ why: IntakeRefusal, of tool: String?) {
+        refused.add(why, refused.row(of: tool ?? RefusalTable.nobody))
+    }
+
+    /// Of one request.
+    func add(_ tally: IntakeTally) {
+        accepted &+= tally.accepted
+        refused.add(tally.refused)
     }
 }

@@ -5,6 +5,8 @@ import TelemetryCore
 /// What is wrong with a line: where, and what was expected. It quotes names of members, and no values.
 struct LineMistake: Error {
     let text: String
+    /// What the line names as the tool, if that can be read.
+    var tool: String?
 }
 
 /// A value in a line.
@@ -42,6 +44,9 @@ struct LineJSON {
         guard JSONSource.isUTF8(line) else { throw LineMistake(text: "the line is not UTF-8") }
         var json = LineJSON(line)
         json.skipSpace()
+        guard json.next == UInt8(ascii: "{") else {
+            throw json.expected("'{': each line is a JSON object, such as {\"tool\":\"mytool\",\"name\":\"export\"}")
+        }
         let members = try json.object(isOutermost: true)
         json.skipSpace()
         guard json.next == nil else { throw json.expected("the end of the line behind the object") }

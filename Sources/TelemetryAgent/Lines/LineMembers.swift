@@ -38,12 +38,25 @@ struct LineMembers {
         return text
     }
 
-    /// A text that is not empty.
-    mutating func neededText(_ name: StaticString, of what: StaticString) throws(LineMistake) -> [UInt8] {
+    /// A text that is not empty. `others`: members that might be there in place of it.
+    mutating func neededText(_ name: StaticString, or others: [StaticString] = [], of what: StaticString)
+        throws(LineMistake) -> [UInt8]
+    {
         guard let text = try text(name), !text.isEmpty else {
-            throw LineMistake(text: "'" + name.text + "' is missing; expected " + what.text)
+            var meant = ""
+            for member in members where meant.utf8.isEmpty {
+                meant = Self.meant(member.key, [name] + others, by: Self.shown(member.key))
+            }
+            throw LineMistake(text: "'" + name.text + "' is missing" + meant + "; expected " + what.text)
         }
         return text
+    }
+
+    /// ` (did you mean 'name'?)`, if one of the names is close to that.
+    private static func meant(_ key: [UInt8], _ names: [StaticString], by shown: String? = nil) -> String {
+        let bytes = names.map { Array($0.text.utf8) }
+        guard let index = LikeName.index(of: key, among: bytes), key != bytes[index] else { return "" }
+        return " (did you mean '" + names[index].text + "'" + (shown.map { " by " + $0 } ?? "") + "?)"
     }
 
     mutating func number(_ name: StaticString) throws(LineMistake) -> LineNumber? {
@@ -82,11 +95,17 @@ struct LineMembers {
         return UInt64(max(1, time))
     }
 
-    /// Every member has been asked for. `known`: those that may be there.
-    func end(_ what: StaticString, _ known: StaticString) throws(LineMistake) {
+    /// Every member has been asked for. `known`: those that may be there, besides the tool and its version.
+    func end(_ what: StaticString, _ known: [StaticString]) throws(LineMistake) {
         for (at, member) in members.enumerated() where !isUsed[at] {
+            let names: [StaticString] = ["tool", "version"] + known
+            var list = ""
+            for (index, name) in names.enumerated() {
+                list += (index == 0 ? "" : index == names.count - 1 ? " or " : ", ") + name.text
+            }
             throw LineMistake(
-                text: what.text + " has no member " + Self.shown(member.key) + "; expected " + known.text)
+                text: what.text + " has no member " + Self.shown(member.key) + Self.meant(member.key, names)
+                    + "; expected " + list)
         }
     }
 }

@@ -16,18 +16,21 @@ struct LineRecord {
 
     init(_ line: UnsafeRawBufferPointer) throws(LineMistake) {
         var members = try LineMembers(LineJSON.parse(line))
-        tool = String(bytes: try members.neededText("tool", of: "the name of a tool"))
-        version = String(bytes: try members.text("version") ?? [])
+        let tool = String(bytes: try members.neededText("tool", of: "the name of a tool"))
+        self.tool = tool
+        do throws(LineMistake) {
+            version = String(bytes: try members.text("version") ?? [])
+            content = try Self.content(&members)
+        } catch { throw LineMistake(text: error.text, tool: tool) }
+    }
+
+    private static func content(_ members: inout LineMembers) throws(LineMistake) -> Content {
         for kind in LineMetric.Kind.allCases where members.has(kind.name) {
-            content = .metric(try LineMetric(kind, &members))
-            return
+            return .metric(try LineMetric(kind, &members))
         }
         let type = try members.text("type")
-        if let type, ("span" as StaticString).isSame(type) {
-            content = .span(try LineSpan(&members))
-        } else {
-            content = .event(try LineEvent(type, &members))
-        }
+        if let type, ("span" as StaticString).isSame(type) { return .span(try LineSpan(&members)) }
+        return .event(try LineEvent(type, &members))
     }
 }
 
@@ -44,7 +47,9 @@ struct LineEvent {
 
     init(_ type: [UInt8]?, _ members: inout LineMembers) throws(LineMistake) {
         self.type = type ?? Array("feature.used".utf8)
-        name = try members.neededText("name", of: "'name' of an event, or 'count', 'gauge' or 'observe' of a metric")
+        name = try members.neededText(
+            "name", or: LineMetric.Kind.allCases.map { $0.name },
+            of: "'name' of an event, or 'count', 'gauge' or 'observe' of a metric")
         time = try members.time("timestamp") ?? 0
         attributes = try members.object("metadata")
         duration = try members.whole("duration_ms", 0...Int64.max)
@@ -55,7 +60,7 @@ struct LineEvent {
         error = try members.text("error")
         try members.end(
             "an event",
-            "tool, version, type, name, timestamp, metadata, duration_ms, exit_code, error_category or error")
+            ["type", "name", "timestamp", "metadata", "duration_ms", "exit_code", "error_category", "error"])
     }
 
     private static func category(_ text: [UInt8]?) throws(LineMistake) -> ErrorCategory? {
@@ -80,6 +85,18 @@ struct LineMetric {
             }
         }
 
+        /// For people.
+        var noun: StaticString {
+            switch self {
+            case .count: "a counter"
+            case .gauge: "a gauge"
+            case .observe: "a histogram"
+            }
+        }
+
+        /// The member that has the number.
+        var number: StaticString { self == .count ? "by" : "value" }
+
         /// The first one is made where the tool declares none.
         var types: [MetricType] {
             switch self {
@@ -99,21 +116,20 @@ struct LineMetric {
     init(_ kind: Kind, _ members: inout LineMembers) throws(LineMistake) {
         self.kind = kind
         name = try members.neededText(kind.name, of: "the name of the metric")
-        if kind == .count {
-            number = try members.number("by") ?? LineNumber(value: 1, whole: 1)
-        } else {
-            guard let value = try members.number("value") else {
-                throw LineMistake(text: "'value' is missing; expected a number")
-            }
-            number = value
+        let other: StaticString = kind == .count ? "value" : "by"
+        if members.has(other) {
+            throw LineMistake(
+                text: kind.noun.text + " has no member '" + other.text + "'; expected its number in '"
+                    + kind.number.text + "'")
         }
+        let value = try members.number(kind.number)
+        guard let value = value ?? (kind == .count ? LineNumber(value: 1, whole: 1) : nil) else {
+            throw LineMistake(text: "'value' is missing; expected a number")
+        }
+        number = value
         unit = String(bytes: try members.text("unit") ?? [])
         attributes = try members.object("attributes")
-        try members.end(
-            "a metric",
-            kind == .count
-                ? "tool, version, count, by, unit or attributes"
-                : "tool, version, gauge or observe, value, unit or attributes")
+        try members.end(kind.noun, [kind.name, kind.number, "unit", "attributes"])
     }
 }
 
@@ -149,8 +165,10 @@ struct LineSpan {
         attributes = try members.object("attributes")
         try members.end(
             "a span",
-            "tool, version, type, name, trace_id, span_id, parent_span_id, kind, timestamp, duration_ns, status, status_message or attributes"
-        )
+            [
+                "type", "name", "trace_id", "span_id", "parent_span_id", "kind", "timestamp", "duration_ns", "status",
+                "status_message", "attributes",
+            ])
     }
 
     /// A span without ids begins its own trace.

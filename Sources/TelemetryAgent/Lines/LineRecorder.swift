@@ -34,21 +34,21 @@ final class LineRecorder {
         arena.cut()
         gathering.removeAll()
         guard arena.prepare() else {
-            counts.add(.noRoom)
+            counts.refuse(.noRoom, of: nil)
             return .of("dropped", IntakeRefusal.noRoom.text)
         }
         let record: LineRecord
         do throws(LineMistake) { record = try LineRecord(line) } catch {
-            counts.add(.malformed)
+            counts.refuse(.malformed, of: error.tool.flatMap { isKnown($0) ? $0 : nil })
             return .invalid(error.text)
         }
         let tool: OpenTool
         switch collectors.open(record.tool, record.version) {
-        case .refused(let why):
-            counts.add(why)
+        case .refused(let why, let isKnown):
+            counts.refuse(why, of: isKnown ? record.tool : nil)
             return Self.outcome(why, record.tool)
         case .unknown:
-            counts.add(.noRoom)
+            counts.refuse(.noRoom, of: nil)
             return .of("dropped", IntakeRefusal.noRoom.text)
         case .open(let found): tool = found
         }
@@ -60,7 +60,10 @@ final class LineRecorder {
         }
     }
 
-    func refuse(_ why: IntakeRefusal) { counts.add(why) }
+    /// A line that is not read.
+    func refuse(_ why: IntakeRefusal) { counts.refuse(why, of: nil) }
+
+    private func isKnown(_ tool: String) -> Bool { counts.refused.has(tool) || collectors.isKnown(tool) }
 
     private static func outcome(_ why: IntakeRefusal, _ tool: String) -> LineOutcome {
         switch why {
@@ -83,7 +86,7 @@ final class LineRecorder {
             collectors.letGo(of: tool)
             why = .noRoom
         }
-        counts.add(why)
+        counts.refuse(why, of: tool.knownName)
         return .of(why == .noRoom ? "dropped" : "disabled", why.text)
     }
 
@@ -95,26 +98,26 @@ final class LineRecorder {
         case TELEMETRY_OK, TELEMETRY_ADJUSTED:
             collectors.note(tool, signal)
             guard tool.settles(signal) else {
-                counts.add(.noRoom)
+                counts.refuse(.noRoom, of: tool.knownName)
                 return .of("dropped", IntakeRefusal.noRoom.text)
             }
-            counts.add(nil)
+            counts.accept()
             return .of(status == TELEMETRY_OK ? "ok" : "adjusted")
         case TELEMETRY_ERROR_UNDECLARED:
-            counts.add(.undeclared)
+            counts.refuse(.undeclared, of: tool.knownName)
             return .of("undeclared", IntakeRefusal.undeclared.text)
         case TELEMETRY_ERROR_ARGUMENT:
-            counts.add(signal == .metrics ? .metricValue : .invalid)
+            counts.refuse(signal == .metrics ? .metricValue : .invalid, of: tool.knownName)
             return .invalid(mistake)
         case TELEMETRY_DISABLED: why = .noConsent
         default: why = .noRoom
         }
-        counts.add(why)
+        counts.refuse(why, of: tool.knownName)
         return .of(why == .noRoom ? "dropped" : "disabled", why.text)
     }
 
-    private func refusedEarly() -> LineOutcome {
-        counts.add(.beforeConsent)
+    private func refusedEarly(_ tool: OpenTool) -> LineOutcome {
+        counts.refuse(.beforeConsent, of: tool.knownName)
         return .of("disabled", IntakeRefusal.beforeConsent.text)
     }
 
@@ -128,7 +131,7 @@ final class LineRecorder {
         }
         var received = ReceivedEvent(type: type, name: name)
         received.time = event.time
-        if tool.isEarly(.author, event.time) { return refusedEarly() }
+        if tool.isEarly(.author, event.time) { return refusedEarly(tool) }
         received.attributes = gathering.first
         received.attributeCount = gathering.count
         received.isCut = gathering.dropped > 0
@@ -150,10 +153,10 @@ final class LineRecorder {
         switch MetricIntake.find(tool.collector, name, oneOf: metric.kind.types, unit: metric.unit) {
         case .metric(let found): intake = found
         case .otherType(let type):
-            counts.add(.metricType)
+            counts.refuse(.metricType, of: tool.knownName)
             return .invalid("'" + metric.kind.name.text + "': the metric is there with another type: " + type.name)
         case .malformed:
-            counts.add(.metricName)
+            counts.refuse(.metricName, of: tool.knownName)
             return .invalid(
                 "'" + metric.kind.name.text
                     + "': expected a letter, then letters, digits, '_', '.', '-' or '/'; and a unit of at most 63 bytes"
@@ -186,7 +189,7 @@ final class LineRecorder {
         received.kind = span.kind
         (received.start, received.end) = (span.start, span.end)
         received.audiences = tool.audiences(at: span.start)
-        if received.audiences.isEmpty { return refusedEarly() }
+        if received.audiences.isEmpty { return refusedEarly(tool) }
         let begun = spans.begin(received)
         guard spans.isOpen else { return outcome(begun, tool, .traces, "the name is not valid") }
         spans.set(gathering.first, gathering.count)

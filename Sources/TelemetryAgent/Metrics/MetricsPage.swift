@@ -91,34 +91,27 @@ struct MetricsPage {
         ]
     }
 
-    /// The ways in, with what was taken and what was refused in each.
-    private var ways: [(way: String, accepted: UInt64, refused: [UInt64])] {
-        let otlp = agent.otlp.counts
-        return OTLPSignal.allCases.map { ("otlp_" + $0.name, otlp.accepted[$0.rawValue], otlp.refused[$0.rawValue]) }
-            + [
-                ("lines", agent.lines.accepted, agent.lines.refused),
-                ("statsd", agent.statsD.values.accepted, agent.statsD.values.refused),
-            ]
-    }
-
     private var accepted: FixedFamily {
         var family = FixedFamily(
             "telemetry_agent_received_total", .counter,
             help: "Records, spans, points, lines and values that the agent has recorded, by the way in.")
-        for each in ways { family.add(Double(each.accepted), [FixedFamily.Label("way", each.way)]) }
+        for way in IntakeWay.allCases {
+            family.add(Double(agent.counts(way).accepted), [FixedFamily.Label("way", way.name)])
+        }
         return family
     }
 
     private var refused: FixedFamily {
         var family = FixedFamily(
             "telemetry_agent_received_refused_total", .counter,
-            help: "Those that it has not recorded, by the reason.")
-        for each in ways {
-            for why in IntakeRefusal.allCases where each.refused[why.rawValue] > 0 {
-                family.add(
-                    Double(each.refused[why.rawValue]),
-                    [FixedFamily.Label("way", each.way), FixedFamily.Label("reason", why.name.text)])
-            }
+            help: "Those that it has not recorded, by the way in, the reason and the tool.")
+        for each in agent.refusals {
+            family.add(
+                Double(each.count),
+                [
+                    FixedFamily.Label("way", each.way.name), FixedFamily.Label("reason", each.why.name.text),
+                    FixedFamily.Label("tool", each.tool),
+                ])
         }
         return family
     }

@@ -9,13 +9,13 @@ package enum IntakeRefusal: Int, CaseIterable {
     case metricType, metricBounds, metricSummary, metricTemporality, metricName, metricCount, metricValue, streamCount
     case malformed, tooLong, statsDSet, statsDEvent, beforeConsent
 
-    var text: StaticString {
+    package var text: StaticString {
         switch self {
-        case .noTool: "the resource has no service.name"
-        case .invalidTool: "service.name is not a tool name (1 to 64 letters, digits, '.', '_' or '-')"
+        case .noTool: "no tool is named (in OTLP: service.name)"
+        case .invalidTool: "what names the tool is not a tool name (1 to 64 letters, digits, '.', '_' or '-')"
         case .unknownTool: "nothing is known here of this tool: no manifest and no answer of the user"
         case .toolCount: "there are records of too many tools"
-        case .noConsent: "telemetry of the tool is off ('telemetry explain' says who has decided)"
+        case .noConsent: "telemetry of the tool is off"
         case .toolOptions: "the tool's manifest has an error"
         case .notTaken: "nobody receives this signal of the tool"
         case .undeclared: "the tool's manifest does not declare it"
@@ -74,7 +74,7 @@ package enum IntakeRefusal: Int, CaseIterable {
 /// What happens to the records, spans or data points of one request.
 final class IntakeTally {
     private(set) var accepted: UInt64 = 0
-    private(set) var refused = [UInt64](repeating: 0, count: IntakeRefusal.allCases.count)
+    private(set) var refused = RefusalTable()
     /// Nothing was recorded, and the whole request may be sent again.
     private(set) var isForLater = false
     /// Tools that were looked for: each costs a look at some files.
@@ -82,8 +82,13 @@ final class IntakeTally {
     private static let mostLooks: UInt64 = 64
     /// Why those of the present resource are refused.
     private var resourceRefusal = IntakeRefusal.noTool
+    /// Whose they are: a tool that is open, or one that is refused and known here.
+    private var tool: OpenTool?
+    private var refusedTool: String?
+    /// Of that tool, in the table: only what is refused needs it.
+    private var row: Int?
 
-    var rejected: UInt64 { refused.reduce(0) { $0 &+ $1 } }
+    var rejected: UInt64 { refused.total }
 
     /// Nil: `countRefused` counts what it has sent. `takes`: whether somebody gets it. `isSafe`: what is recorded outlives
     /// this process.
@@ -91,18 +96,21 @@ final class IntakeTally {
         _ tools: ToolCollectors, _ resource: OTLPResource, takes: (OpenTool) -> Bool, isSafe: (OpenTool) -> Bool
     ) -> OpenTool? {
         if isForLater { return nil }
+        (tool, refusedTool, row) = (nil, nil, nil)
         let before = tools.looks
         let answer = tools.open(resource.tool, resource.version, mayLook: looks < Self.mostLooks)
         looks &+= tools.looks &- before
         switch answer {
-        case .refused(let why):
+        case .refused(let why, let isKnown):
             resourceRefusal = why
+            if isKnown { refusedTool = resource.tool }
             return nil
         case .unknown:
             resourceRefusal = .noRoom
             if accepted == 0 { isForLater = true }
             return nil
         case .open(let tool):
+            self.tool = tool
             guard takes(tool) else {
                 resourceRefusal = tool.collector.decision.isEnabled ? .notTaken : .noConsent
                 return nil
@@ -121,7 +129,11 @@ final class IntakeTally {
 
     func countRefused() { refuse(resourceRefusal) }
 
-    func refuse(_ why: IntakeRefusal) { refused[why.rawValue] &+= 1 }
+    func refuse(_ why: IntakeRefusal) {
+        let row = row ?? refused.row(of: tool?.knownName ?? refusedTool ?? RefusalTable.nobody)
+        self.row = row
+        refused.add(why, row)
+    }
 
     func add(_ status: telemetry_status) {
         switch status {
@@ -139,9 +151,11 @@ final class IntakeTally {
     /// Each reason, with how often it applied.
     var message: String {
         var text = ""
-        for why in IntakeRefusal.allCases where refused[why.rawValue] > 0 {
+        for why in IntakeRefusal.allCases {
+            let count = refused.total(of: why)
+            if count == 0 { continue }
             if !text.utf8.isEmpty { text += "; " }
-            text += why.text.text + " (" + refused[why.rawValue].description + ")"
+            text += why.text.text + " (" + count.description + ")"
         }
         return text
     }

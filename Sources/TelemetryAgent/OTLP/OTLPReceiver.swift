@@ -82,7 +82,7 @@ package final class OTLPReceiver {
         tools.save(mark)
         if tally.accepted > 0 { tools.note(signal, since: mark) }
         if tally.accepted > 0, !tools.settle(signal, since: mark) { tally.sendAgain() }
-        if !tally.isForLater { counts.add(signal, tally) }
+        if !tally.isForLater { counts.received[signal.rawValue].add(tally) }
         if tally.isForLater { return .later(isJSON: isJSON, "the tool's records cannot be stored now") }
         return OTLPAnswer(isJSON: isJSON, signal, rejected: tally.rejected, message: tally.message)
     }
@@ -129,17 +129,9 @@ package final class OTLPReceiver {
 /// What the receiver has done since it began.
 package struct OTLPCounts {
     /// Records, spans and data points, by signal.
-    package private(set) var accepted = [UInt64](repeating: 0, count: OTLPSignal.allCases.count)
-    /// The same, by signal and reason.
-    package private(set) var refused = [[UInt64]](
-        repeating: [UInt64](repeating: 0, count: IntakeRefusal.allCases.count), count: OTLPSignal.allCases.count)
+    package let received = OTLPSignal.allCases.map { _ in IntakeCounts() }
     /// Requests, by the status of their answer: 200, 400, 413, 415, 503.
     package private(set) var answers: [(status: Int, count: UInt64)] = [200, 400, 413, 415, 503].map { ($0, 0) }
-
-    mutating func add(_ signal: OTLPSignal, _ tally: IntakeTally) {
-        accepted[signal.rawValue] &+= tally.accepted
-        for (index, count) in tally.refused.enumerated() { refused[signal.rawValue][index] &+= count }
-    }
 
     mutating func answered(_ status: Int) {
         for index in answers.indices where answers[index].status == status { answers[index].count &+= 1 }

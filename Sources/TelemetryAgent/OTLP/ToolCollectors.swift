@@ -23,10 +23,21 @@ package final class OpenTool {
     fileprivate var firstValue = Int64.max
     fileprivate var lastUse = Clock.monotonic()
 
+    /// There is a manifest, an answer, or something that was recorded.
+    private var isKnown: Bool
+    /// For what is refused. Nil: nothing is known of such a tool here, and the name is only what a client says.
+    var knownName: String? {
+        if !isKnown, let path = SpoolInspector.path(options: collector.options) {
+            isKnown = PathText.call(path) { access($0, F_OK) } == 0
+        }
+        return isKnown ? name : nil
+    }
+
     fileprivate init(
-        _ collector: Collector, _ name: String, _ version: String, _ consent: ToolConsent,
+        _ collector: Collector, _ name: String, _ version: String, isKnown: Bool, _ consent: ToolConsent,
         since: (author: Int64, own: Int64)
     ) {
+        self.isKnown = isKnown
         stamps = (consent.author.stamp, consent.own.stamp)
         isOwnOn = consent.own.decision.isEnabled
         self.since = since
@@ -122,7 +133,7 @@ package final class ToolCollectors {
     private var tools: [OpenTool] = []
     private var uses: UInt64 = 0
     /// Tools that were refused, and are not looked at again at once.
-    private var refused: [(name: String, why: IntakeRefusal, time: Int64)] = []
+    private var refused: [(name: String, why: IntakeRefusal, isKnown: Bool, time: Int64)] = []
 
     /// An answer or a manifest that changes counts after this time at the latest.
     private static let lookNanoseconds: Int64 = 1_000_000_000
@@ -135,7 +146,8 @@ package final class ToolCollectors {
 
     package enum Answer {
         case open(OpenTool)
-        case refused(IntakeRefusal)
+        /// `isKnown`: there is a manifest of the tool, or an answer.
+        case refused(IntakeRefusal, isKnown: Bool)
         /// It cannot be known: the system has no descriptor or no memory left to read manifest and answer with. Nothing is
         /// refused because of that.
         case unknown
@@ -151,16 +163,16 @@ package final class ToolCollectors {
 
     /// `version`: of the sender's program; empty, or not a version: the manifest's. `mayLook`: also a tool that is not open.
     package func open(_ name: String, _ version: String, mayLook: Bool = true) -> Answer {
-        if name.utf8.isEmpty { return .refused(.noTool) }
-        guard ToolName.isValid(name) else { return .refused(.invalidTool) }
+        if name.utf8.isEmpty { return .refused(.noTool, isKnown: false) }
+        guard ToolName.isValid(name) else { return .refused(.invalidTool, isKnown: false) }
         let version = Self.isVersion(version) ? version : ""
         switch find(name, version) {
         case .open(let known): return .open(known)
         case .unknown: return .unknown
         case .none: break
         }
-        if let why = recentRefusal(name) { return .refused(why) }
-        if !mayLook { return .refused(.toolCount) }
+        if let recent = recentRefusal(name) { return .refused(recent.why, isKnown: recent.isKnown) }
+        if !mayLook { return .refused(.toolCount, isKnown: false) }
         looks &+= 1
         return Self.canLook ? make(name, version) : .unknown
     }
@@ -213,28 +225,42 @@ package final class ToolCollectors {
         return true
     }
 
-    private func recentRefusal(_ name: String) -> IntakeRefusal? {
+    private func recentRefusal(_ name: String) -> (why: IntakeRefusal, isKnown: Bool)? {
         let oldest = Clock.monotonic() &- Self.lookNanoseconds
         refused.removeAll { $0.time < oldest }
-        return refused.first { $0.name.utf8.elementsEqual(name.utf8) }?.why
+        return refused.first { $0.name.utf8.elementsEqual(name.utf8) }.map { ($0.why, $0.isKnown) }
+    }
+
+    /// There is a manifest of a tool of that name, or an answer, for what is refused before the tool is opened.
+    func isKnown(_ name: String, mayLook: Bool = true) -> Bool {
+        guard ToolName.isValid(name) else { return false }
+        if let open = tools.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) { return open.knownName != nil }
+        if let recent = recentRefusal(name) { return recent.isKnown }
+        guard mayLook else { return false }
+        looks &+= 1
+        return Self.canLook && Self.isKnown(name)
+    }
+
+    private static func isKnown(_ name: String) -> Bool {
+        ManifestLookup.installed(tool: name) != nil || hasAnswer(name)
     }
 
     private func make(_ name: String, _ version: String) -> Answer {
         let options = Self.options(name, version)
         // Before the collector reads the same files: what changes meanwhile shows at the next look.
         let consent = consents.look(name, options)
-        if options.error != nil { return refuse(name, .toolOptions) }
-        let isKnown = ManifestLookup.installed(tool: name) != nil || Self.hasAnswer(name)
+        let isKnown = Self.isKnown(name)
+        if options.error != nil { return refuse(name, .toolOptions, isKnown) }
         let collector = Collector.open(options)
         guard collector.recordsForSomebody else {
             _ = collector.close(timeoutMilliseconds: 0)
-            return refuse(name, isKnown ? .noConsent : .unknownTool)
+            return refuse(name, isKnown ? .noConsent : .unknownTool, isKnown)
         }
         if tools.count >= capacity, let oldest = tools.indices.min(by: { tools[$0].used < tools[$1].used }) {
             close(at: oldest)
         }
         let tool = OpenTool(
-            collector, name, version, consent,
+            collector, name, version, isKnown: isKnown, consent,
             since: (consents.since(consent, .author), consents.since(consent, .own)))
         uses &+= 1
         tool.used = uses
@@ -270,12 +296,12 @@ package final class ToolCollectors {
         return true
     }
 
-    private func refuse(_ name: String, _ why: IntakeRefusal) -> Answer {
+    private func refuse(_ name: String, _ why: IntakeRefusal, _ isKnown: Bool) -> Answer {
         // Another process may have taken the system's last file meanwhile.
         if !Self.canLook { return .unknown }
         if refused.count >= Self.mostRefused { refused.removeFirst() }
-        refused.append((name, why, Clock.monotonic()))
-        return .refused(why)
+        refused.append((name, why, isKnown, Clock.monotonic()))
+        return .refused(why, isKnown: isKnown)
     }
 
     private func close(at index: Int) {

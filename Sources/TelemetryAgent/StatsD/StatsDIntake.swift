@@ -34,7 +34,7 @@ final class StatsDIntake {
     /// Several lines with LF between them.
     func take(_ packet: UnsafeRawBufferPointer) {
         let mark = tools.mark
-        guard arena.prepare() else { return counts.add(.noRoom) }
+        guard arena.prepare() else { return counts.refuse(.noRoom, of: nil) }
         let now = Clock.monotonic() / 1_000_000_000
         if now != second { (looks, second) = (0, now) }
         time = Clock.coarse()
@@ -47,8 +47,6 @@ final class StatsDIntake {
         (last, present) = (nil, nil)
         tools.save(mark)
     }
-
-    func refuse(_ why: IntakeRefusal) { counts.add(why) }
 
     @_optimize(speed)
     private func takeLine(_ line: UnsafeRawBufferPointer) {
@@ -86,13 +84,40 @@ final class StatsDIntake {
         StatsDLine.read(line) { outcome in
             parts &+= 1
             switch outcome {
-            case .refused(.malformed): counts.add(.malformed)
-            case .refused(.set): counts.add(.statsDSet)
-            case .refused(.event): counts.add(.statsDEvent)
+            case .refused(.malformed, let part): refuse(.malformed, part)
+            case .refused(.set, let part): refuse(.statsDSet, part)
+            case .refused(.event, _): counts.refuse(.statsDEvent, of: nil)
             case .part(let part): take(part)
             }
         }
         return parts
+    }
+
+    /// A part that is not recorded, whosever it is.
+    private func refuse(_ why: IntakeRefusal, _ part: StatsDPart?) {
+        arena.cut()
+        guard let part, let origin = origin(of: part) else { return counts.refuse(why, of: nil) }
+        let tool = String(bytes: origin.tool)
+        if counts.refused.has(tool) { return counts.refuse(why, of: tool) }
+        let before = tools.looks
+        let isKnown = tools.isKnown(tool, mayLook: looks < Self.looksPerSecond)
+        looks &+= tools.looks &- before
+        counts.refuse(why, of: isKnown ? tool : nil)
+    }
+
+    /// Whose it is, and what is left of its name. Nil: there is no room.
+    private func origin(of part: StatsDPart) -> Origin? {
+        var origin = Origin()
+        part.eachTag { origin.look($0, $1) }
+        guard let name = sanitised(part.name) else { return nil }
+        origin.name = name
+        if !origin.tool.isEmpty { return origin }
+        // Without a tag that says it: `tool.name`.
+        origin.version = .empty
+        guard let point = name.position(of: UInt8(ascii: ".")) else { return origin }
+        origin.tool = UnsafeRawBufferPointer(rebasing: name[..<point])
+        origin.name = UnsafeRawBufferPointer(rebasing: name[(point &+ 1)...])
+        return origin
     }
 
     @_optimize(speed)
@@ -100,18 +125,9 @@ final class StatsDIntake {
         arena.cut()
         gathering.removeAll()
         gathering.keepsErrors = false
-        var origin = Origin()
-        part.eachTag { origin.look($0, $1) }
-        guard var name = sanitised(part.name) else { return counts.add(.noRoom) }
-        if origin.tool.isEmpty {
-            // Without a tag that says it: `tool.name`.
-            guard let point = name.position(of: UInt8(ascii: ".")) else { return counts.add(.noTool) }
-            origin.tool = UnsafeRawBufferPointer(rebasing: name[..<point])
-            origin.version = .empty
-            name = UnsafeRawBufferPointer(rebasing: name[(point &+ 1)...])
-        }
+        guard let origin = origin(of: part) else { return counts.refuse(.noRoom, of: nil) }
         if let last, origin.tool.isSame(last.name), origin.version.isSame(last.version) {
-            return take(part, named: name, isOfService: origin.isService, last.tool)
+            return take(part, named: origin.name, isOfService: origin.isService, last.tool)
         }
         last = nil
         let before = tools.looks
@@ -119,11 +135,11 @@ final class StatsDIntake {
             String(bytes: origin.tool), String(bytes: origin.version), mayLook: looks < Self.looksPerSecond)
         looks &+= tools.looks &- before
         switch answer {
-        case .refused(let why): counts.add(why)
-        case .unknown: counts.add(.noRoom)
+        case .refused(let why, let isKnown): counts.refuse(why, of: isKnown ? String(bytes: origin.tool) : nil)
+        case .unknown: counts.refuse(.noRoom, of: nil)
         case .open(let tool):
             last = (Array(origin.tool), Array(origin.version), tool)
-            take(part, named: name, isOfService: origin.isService, tool)
+            take(part, named: origin.name, isOfService: origin.isService, tool)
         }
     }
 
@@ -157,12 +173,12 @@ final class StatsDIntake {
         _ part: StatsDPart, named name: UnsafeRawBufferPointer, isOfService: Bool, _ tool: OpenTool
     ) {
         guard tool.takesMetrics else {
-            return counts.add(tool.collector.decision.isEnabled ? .notTaken : .noConsent)
+            return counts.refuse(tool.collector.decision.isEnabled ? .notTaken : .noConsent, of: tool.knownName)
         }
         guard tool.keeps(.metrics) else {
             last = nil
             tools.letGo(of: tool)
-            return counts.add(.noRoom)
+            return counts.refuse(.noRoom, of: tool.knownName)
         }
         gathering.keepsErrors = tool.collector.options.extendedCollection
         part.eachTag { key, value in
@@ -170,16 +186,16 @@ final class StatsDIntake {
             gathering.add(Self.text(key), value.map { .string(Self.text($0)) } ?? .bool(true))
         }
         // The name ends with a NUL: it is the end of what was written there.
-        guard let start = name.baseAddress else { return counts.add(.metricName) }
+        guard let start = name.baseAddress else { return counts.refuse(.metricName, of: tool.knownName) }
         switch find(part.type, start.assumingMemoryBound(to: CChar.self), tool) {
         case .metric(let intake): record(part, intake, tool)
-        case .notDeclared: counts.add(.undeclared)
-        case .otherType: counts.add(.metricType)
-        case .otherBounds: counts.add(.metricBounds)
-        case .malformed: counts.add(.metricName)
-        case .tooMany: counts.add(.metricCount)
-        case .disabled: counts.add(.noConsent)
-        case .noMemory: counts.add(.noRoom)
+        case .notDeclared: counts.refuse(.undeclared, of: tool.knownName)
+        case .otherType: counts.refuse(.metricType, of: tool.knownName)
+        case .otherBounds: counts.refuse(.metricBounds, of: tool.knownName)
+        case .malformed: counts.refuse(.metricName, of: tool.knownName)
+        case .tooMany: counts.refuse(.metricCount, of: tool.knownName)
+        case .disabled: counts.refuse(.noConsent, of: tool.knownName)
+        case .noMemory: counts.refuse(.noRoom, of: tool.knownName)
         }
     }
 
@@ -207,7 +223,7 @@ final class StatsDIntake {
                 return note(status, tool)
             }
             let times = Self.times(part.rate)
-            guard times <= Self.mostTimes else { return counts.add(.metricValue) }
+            guard times <= Self.mostTimes else { return counts.refuse(.metricValue, of: tool.knownName) }
             note(
                 intake.observe(Self.observed(number, part.type), times: UInt64(times), gathering.first, count), tool)
         }
@@ -251,11 +267,11 @@ final class StatsDIntake {
         switch status {
         case TELEMETRY_OK, TELEMETRY_ADJUSTED:
             tools.note(tool, .metrics)
-            counts.add(nil)
-        case TELEMETRY_DISABLED: counts.add(.noConsent)
-        case TELEMETRY_ERROR_UNDECLARED: counts.add(.undeclared)
-        case TELEMETRY_ERROR_ARGUMENT: counts.add(.metricValue)
-        default: counts.add(.noRoom)
+            counts.accept()
+        case TELEMETRY_DISABLED: counts.refuse(.noConsent, of: tool.knownName)
+        case TELEMETRY_ERROR_UNDECLARED: counts.refuse(.undeclared, of: tool.knownName)
+        case TELEMETRY_ERROR_ARGUMENT: counts.refuse(.metricValue, of: tool.knownName)
+        default: counts.refuse(.noRoom, of: tool.knownName)
         }
     }
 }
@@ -269,8 +285,11 @@ private struct KnownLine {
     let isOfDogStatsD: Bool
 }
 
-/// Whose a value is: Datadog's tags `service` and `version`. Points into the line.
+/// Whose a value is: Datadog's tags `service` and `version`, or the beginning of its name. Points into the line and the
+/// arena.
 private struct Origin {
+    /// Of the metric.
+    var name = UnsafeRawBufferPointer.empty
     var tool = UnsafeRawBufferPointer.empty
     var version = UnsafeRawBufferPointer.empty
     var isService: Bool { hasService }

@@ -98,7 +98,8 @@ struct StatsDShape {
 enum StatsDLine {
     enum Outcome {
         case part(StatsDPart)
-        case refused(Refusal)
+        /// With what was read of the part; nil: not even a name.
+        case refused(Refusal, StatsDPart?)
     }
 
     enum Refusal {
@@ -110,9 +111,11 @@ enum StatsDLine {
         let line = trimmed(whole)
         if line.isEmpty { return }
         if ("_e{" as StaticString).begins(line) || ("_sc|" as StaticString).begins(line) {
-            return take(.refused(.event))
+            return take(.refused(.event, nil))
         }
-        guard let colon = line.position(of: UInt8(ascii: ":")), colon > 0 else { return take(.refused(.malformed)) }
+        guard let colon = line.position(of: UInt8(ascii: ":")), colon > 0 else {
+            return take(.refused(.malformed, nil))
+        }
         let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
         var reader = Reader(line: line, at: colon + 1)
         repeat { take(reader.part(name)) } while reader.hasMore
@@ -157,7 +160,9 @@ enum StatsDLine {
         mutating func part(_ name: UnsafeRawBufferPointer) -> Outcome {
             hasMore = false
             let values = field(endsAtColon: false)
-            guard at < line.count else { return .refused(.malformed) }
+            guard at < line.count else {
+                return .refused(.malformed, StatsDPart(name: name, type: .counter, values: values))
+            }
             at += 1
             let word = StatsDLine.trimmed(field(endsAtColon: true))
             var problem: Refusal?
@@ -172,7 +177,7 @@ enum StatsDLine {
                 at += 1
                 hasMore = true
             }
-            return problem.map { .refused($0) } ?? .part(part)
+            return problem.map { .refused($0, part) } ?? .part(part)
         }
 
         /// False: it is one that is known, with a value that it cannot have.

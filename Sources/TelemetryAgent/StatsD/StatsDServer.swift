@@ -69,9 +69,6 @@ package final class StatsDServer {
         add(try StatsDDatagrams.port(host, port, intake, packets, onUse: onUse))
     }
 
-    /// The address of the port that a person has asked for.
-    package var port: String? { datagrams.first { !$0.name.utf8.starts(with: "unix:".utf8) }?.name }
-
     private func add(_ made: StatsDDatagrams) {
         loop.add(made)
         datagrams.append(made)

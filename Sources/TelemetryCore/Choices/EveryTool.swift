@@ -57,6 +57,9 @@ package enum EveryTool {
     /// Tools that have kept something here.
     package static func withState() throws(SystemError) -> [String] { try toolNames(in: Environment.stateDirectory) }
 
+    /// Tools that have kept something here, or that this user has answered for.
+    package static func used() -> [String] { together((try? withState()) ?? [], answered()) }
+
     /// Tools that have kept something here, that this user has answered for, or whose manifest is installed.
     package static func known() -> [String] {
         together((try? withState()) ?? [], answered() + ManifestLookup.installedTools())

@@ -152,7 +152,7 @@ package final class Collector: ForkMember {
     package var backendInfo: String {
         mutex.withLock {
             var text = destinationText
-            if options.delivery != TELEMETRY_IN_PROCESS && !isLocal { text += DetachedDelivery.info(options) }
+            if options.delivery != TELEMETRY_IN_PROCESS && !isLocal { text += DetachedDelivery.info(options, decision) }
             return text
         }
     }

@@ -37,14 +37,16 @@ package enum DetachedDelivery {
     /// The user's agent is told, or started if none is there. True: it delivers, and no other process must be started. It
     /// knows the manifest and nothing else, and it has not the environment of this process.
     private static func agentDelivers(_ options: Options, _ decision: ConsentDecision, _ isForOwn: Bool) -> Bool {
-        guard let manifest = options.manifestPath,
-            options.role.isHelper || options.manifestMark?.isAll(of: options) == true,
-            !decision.source.isOfThisProcess,
+        guard let manifest = options.manifestPath, canAgentKnow(options, decision),
             !isForOwn || !OwnChoice.look(options).decision.source.isOfThisProcess
         else { return false }
         if AgentPlace.wake(options.toolName, manifest: manifest) { return true }
         guard csystem_may_spawn(), AgentPlace.isUsable, let program = program(options) else { return false }
         return PathText.call(program) { csystem_start_agent($0, ContinuousIntegration.services.cString) } == 0
+    }
+
+    private static func canAgentKnow(_ options: Options, _ decision: ConsentDecision) -> Bool {
+        (options.role.isHelper || options.manifestMark?.isAll(of: options) == true) && !decision.source.isOfThisProcess
     }
 
     /// Why no process is started, whatever waits; nil: one may be started.
@@ -59,8 +61,13 @@ package enum DetachedDelivery {
 
     /// For `backend_info`: what delivers for a program.
     @inline(never)
-    static func info(_ options: Options) -> String {
+    static func info(_ options: Options, _ decision: ConsentDecision) -> String {
         if options.role.isHelper { return "" }
+        if options.delivery == TELEMETRY_AGENT && options.manifestPath != nil && canAgentKnow(options, decision)
+            && AgentPlace.isUsable
+        {
+            return "; left to the user's agent"
+        }
         if let obstacle = obstacle(options) { return "; left to another process: " + obstacle.description }
         return "; delivered by " + (program(options) ?? "")
     }

@@ -57,7 +57,8 @@ package struct DeletionRecipient {
         case .network(let choice) where !choice.takesEvents && choice.takesSpans:
             (
                 .unknown,
-                "the backend '" + choice.kind.name + "' takes spans, and no request: ask the author of "
+                "the backend '" + choice.kind.name
+                    + "' takes spans alone, so it cannot be asked to erase them: ask the author of "
                     + options.toolName
             )
         case .network: (.askable, "")

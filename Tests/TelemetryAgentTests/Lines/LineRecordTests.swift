@@ -25,7 +25,10 @@ final class LineRecordTests: XCTestCase {
             ("{\"tool\":1}", "'tool': expected a text, got a number"), ("{\"tool\":\"t\"}", "'name' is missing"),
             ("{\"tool\":\"t\",\"tool\":\"t\"}", "'tool' is there twice"),
             ("{\"tool\":\"t\",\"name\":\"\\u0000\"}", "no U+0000"),
-            ("{\"tool\":\"t\",\"nmae\":\"x\",\"name\":\"x\"}", "an event has no member 'nmae'; expected tool, "),
+            (
+                "{\"tool\":\"t\",\"nmae\":\"x\",\"name\":\"x\"}",
+                "an event has no member 'nmae' (did you mean 'name'?); expected tool, version, type, name, "
+            ),
             ("{\"tool\":\"t\",\"name\":\"x\",\"timestamp\":\"yesterday\"}", "'timestamp': expected a time"),
             ("{\"tool\":\"t\",\"name\":\"x\",\"exit_code\":1.5}", "'exit_code': expected a whole number, got a number"),
             (
@@ -37,8 +40,26 @@ final class LineRecordTests: XCTestCase {
             ("{\"tool\":\"t\",\"name\":\"x\",\"a\":01}", "',' or '}'"),
             (
                 "{\"tool\":\"t\",\"count\":\"x\",\"value\":1}",
-                "a metric has no member 'value'; expected tool, version, count, by"
+                "a counter has no member 'value'; expected its number in 'by'"
             ),
+            ("{\"tool\":\"t\",\"gauge\":\"x\",\"by\":1}", "a gauge has no member 'by'; expected its number in 'value'"),
+            (
+                "{\"tool\":\"t\",\"observe\":\"x\",\"by\":1,\"value\":1}",
+                "a histogram has no member 'by'; expected its number in 'value'"
+            ),
+            (
+                "{\"tool\":\"t\",\"gauge\":\"x\",\"value\":1,\"attribute\":{}}",
+                "a gauge has no member 'attribute' (did you mean 'attributes'?); expected tool, version, gauge, value, unit or attributes"
+            ),
+            (
+                "{\"tool\":\"t\",\"nam\":\"x\"}",
+                "'name' is missing (did you mean 'name' by 'nam'?); expected 'name' of an"
+            ),
+            ("{\"tool\":\"t\",\"cuont\":\"x\"}", "'name' is missing (did you mean 'count' by 'cuont'?); expected"),
+            ("{\"Tool\":\"t\",\"name\":\"x\"}", "'tool' is missing (did you mean 'tool' by 'Tool'?); expected"),
+            ("{\"tool\":\"t\",\"nom\":\"x\"}", "'name' is missing; expected 'name' of an event"),
+            ("[1]", "byte 1: expected '{': each line is a JSON object, such as {\"tool\""),
+            (" tool=x", "byte 2: expected '{': each line is"),
             ("{\"tool\":\"t\",\"observe\":\"x\",\"value\":1e999}", "a number that 64 bits can hold"),
             ("{\"tool\":\"t\",\"type\":\"span\",\"name\":\"x\"}", "'timestamp' and 'duration_ns'"),
             (
@@ -52,6 +73,18 @@ final class LineRecordTests: XCTestCase {
         }
         let many = (0...128).map { "\"k\($0)\":1" }.joined(separator: ",")
         XCTAssertEqual(mistake("{\"tool\":\"t\",\"name\":\"x\",\"metadata\":{\(many)}}")?.contains("128 members"), true)
+    }
+
+    /// What is wrong behind the tool's name leaves the name known.
+    func testToolOfMistakes() {
+        for (line, tool) in [
+            ("{\"tool\":\"t\"}", "t"), ("{\"tool\":\"t\",\"name\":\"x\",\"colour\":1}", "t"),
+            ("{\"tool\":\"t\",\"gauge\":1}", "t"), ("{\"tool\":\"t\",\"name\"", nil), ("{}", nil),
+            ("{\"tool\":1}", nil),
+        ] as [(String, String?)] {
+            guard case .failure(let mistake) = read(line) else { return XCTFail(line) }
+            XCTAssertEqual(mistake.tool, tool, line)
+        }
     }
 
     func testContents() throws {

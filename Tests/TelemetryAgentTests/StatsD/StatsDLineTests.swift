@@ -12,7 +12,7 @@ final class StatsDLineTests: XCTestCase {
         Array(line.utf8).withUnsafeBytes { bytes in
             StatsDLine.read(bytes) { outcome in
                 switch outcome {
-                case .refused(let why): result.append(String(describing: why))
+                case .refused(let why, _): result.append(String(describing: why))
                 case .part(let part): result.append(text(part))
                 }
             }

@@ -87,4 +87,4 @@ def events_stay(stage):
         check_equal(3, len(file.readlines()), "lines of the default file")
     stage.manifest(zipkin.url, kind="zipkin")
     asked = json.loads(stage.helper("request-deletion", "--json", expected=4))
-    check("takes spans, and no request" in json.dumps(asked), asked)
+    check("takes spans alone, so it cannot be asked to erase them" in json.dumps(asked), asked)
