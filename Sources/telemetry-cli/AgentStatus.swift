@@ -109,6 +109,10 @@ struct AgentStatus {
             lines.append("received: \(received.accepted) recorded, \(received.refused) refused" + lost)
         }
         for refused in agent.refusals { lines.append("  " + words(refused)) }
+        if agent.counts.strangers > 0 {
+            let count = counted(agent.counts.strangers, "connection")
+            lines.append("closed: " + count + " of other users; a client has to run as this user")
+        }
         if let seconds = agent.choice.idleExitSeconds { lines.append("ends after \(seconds) s without work") }
         if agent.deliverer.isWatchIncomplete {
             lines.append("not told of every change, so it looks every 10 s (see /proc/sys/fs/inotify)")

@@ -276,6 +276,7 @@ def others(world):
         got = b""
     check_equal(b"", got, "the answer to root over the port")
     check_equal(2, agent.status()["connections_of_others"], "counted")
+    check("closed: 2 connections of other users; a client has to run as this user" in agent.ask("status").stdout.splitlines(), "the text of status")
     # The user itself is answered.
     client = f"import socket; s=socket.create_connection(('127.0.0.1', {agent.port})); " \
              "s.sendall(b'GET /nothing HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'); print(s.recv(12).decode())"
