@@ -9,7 +9,11 @@ struct SchemaReport {
 
     init(_ options: Options) {
         self.options = options
-        notice = NoticeText.content(options, isLocalOnly: ConsentResolver.decide(options).isLocalOnly)
+        var notice: [(label: String, member: String, text: String)] = []
+        NoticeText.eachText(options, isLocalOnly: ConsentResolver.decide(options).isLocalOnly) { label, member, text in
+            notice.append((label, member.name, text))
+        }
+        self.notice = notice
     }
 
     func answer(_ invocation: Invocation) throws(Failure) -> ExitCode {

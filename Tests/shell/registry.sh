@@ -123,9 +123,9 @@ backend: {kind: otlp, endpoint: "http://127.0.0.1:9/v1/logs", signals: [events, 
 metrics: {runs: {type: counter, description: d}}
 Y
     capture telemetry show --schema --manifest t.yaml
-    expect_line out "  Who      The Makers"
-    expect_line out "  Contact  a@example.org"
-    expect_line out "  Goes to  otlp: POST http://127.0.0.1:9/v1/logs"
+    expect_line out "  Who:      The Makers"
+    expect_line out "  Contact:  a@example.org"
+    expect_line out "  Goes to:  otlp: POST http://127.0.0.1:9/v1/logs"
     expect_line out "These metrics, kept on this machine and sent to http://127.0.0.1:9/v1/metrics, with these attributes and no others:"
     capture telemetry manifest docs t.yaml
     expect_part out "sent to http://127.0.0.1:9/v1/metrics"
@@ -135,7 +135,7 @@ Y
     echo "{tool: {name: t}}" >t.yaml
     capture telemetry show --schema --manifest t.yaml
     expect_line out "t has no notice of its own. In its place the user is told:"
-    expect_line out "  Who      the makers of t"
+    expect_line out "  Who:      the makers of t"
 }
 test_case "A13 C10 show --schema begins with the notice, and says where metrics go" schema_notice
 

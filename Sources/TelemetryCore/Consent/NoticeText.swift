@@ -9,7 +9,7 @@ package struct NoticeText {
     static func make(_ options: Options, isLocalOnly: Bool) -> String {
         var made = NoticeText()
         made.addHeading(options)
-        for each in content(options, isLocalOnly: isLocalOnly) { made.row(each.label + ":", each.text) }
+        eachText(options, isLocalOnly: isLocalOnly) { made.row($0, $2) }
         made.text.endLine()
         made.addMeans(
             options.toolName, hasMetrics: !options.metricDestinations.isEmpty || !options.metrics.isEmpty,
@@ -23,22 +23,22 @@ package struct NoticeText {
         text.endLine()
     }
 
-    /// What it says: with a label for people, and the name that manifests have for it. Empty texts were not given.
-    package static func content(
-        _ options: Options, isLocalOnly: Bool
-    ) -> [(label: String, member: String, text: String)] {
+    /// What it says: with a label for people, and the member that it is in manifests. Empty texts were not given.
+    package static func eachText(
+        _ options: Options, isLocalOnly: Bool, _ body: (_ label: String, Notice.Member, _ text: String) -> Void
+    ) {
         let notice =
             options.notice
             ?? .generic(
                 tool: options.toolName, isSendingMetrics: !options.metricDestinations.isEmpty,
                 isSendingSpans: options.takesSpans)
-        let members: [(String, Notice.Member)] = [
-            ("Who", .collector), ("What", .data), ("Why", .purpose), ("Goes to", .recipient), ("Kept", .retention),
-            ("Policy", .policyURL), ("Contact", .contact),
-        ]
-        return members.map { label, member in
-            (label, member.name, member == .recipient ? recipient(notice, options, isLocalOnly) : notice[member])
-        }
+        body("Who:", .collector, notice[.collector])
+        body("What:", .data, notice[.data])
+        body("Why:", .purpose, notice[.purpose])
+        body("Goes to:", .recipient, recipient(notice, options, isLocalOnly))
+        body("Kept:", .retention, notice[.retention])
+        body("Policy:", .policyURL, notice[.policyURL])
+        body("Contact:", .contact, notice[.contact])
     }
 
     private mutating func addMeans(_ tool: String, hasMetrics: Bool, hasSpans: Bool) {

@@ -11,6 +11,8 @@ final class MetricMap {
     static let sentPrefix = "metrics.sent-"
     /// What was received from other programs is in a file of this name, until the next withdrawal.
     static let receivedName = "metrics.received"
+    /// What a killed process leaves of a replacement of it.
+    private static let replacementPrefix = ".metrics.received."
 
     let base: UnsafeMutableRawPointer
     /// The mapped file; nil: memory of this process alone.
@@ -157,11 +159,10 @@ final class MetricMap {
     static func removeSent(in directory: Descriptor) -> Bool {
         var names: [String] = []
         Directory.forEachName(in: directory) {
-            let name = String(cString: $0)
             if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 || strcmp($0, receivedName) == 0
-                || PrivateFile.isTemporary(name, of: receivedName)
+                || strncmp($0, replacementPrefix, replacementPrefix.utf8.count) == 0
             {
-                names.append(name)
+                names.append(String(cString: $0))
             }
         }
         var areGone = true

@@ -10,7 +10,7 @@ package final class Notice {
         static let count = 8
 
         /// As the manifest and C call it.
-        var name: String {
+        package var name: String {
             switch self {
             case .version: "version"
             case .collector: "collector"
