@@ -135,12 +135,15 @@ def manifests(world):
     agent = Agent(world)
     wanted = ([], [])
     for number in range(8):
+        # A delivery that is under way takes what comes meanwhile.
+        wait_until(lambda: agent.tool(TOOL) is None or agent.tool(TOOL)["state"] == "idle", "nothing is being delivered")
         where = number % 4 == 1
         world.run([TELEMETRY, "track", f"e{number}", "--tool", TOOL, *(("--manifest", place) if where else ())], environment=environment_of(world))
         wanted[where].append(f"e{number}")
         wait_until(lambda: (names(installed), names(other)) == wanted, f"event {number}: {names(installed)}, {names(other)}")
         if number % 4 == 1:
             wanted[0].append(f"line{number}")
+            wait_until(lambda: agent.tool(TOOL)["state"] == "idle", "nothing is being delivered")
             answers(agent, {"tool": TOOL, "name": f"line{number}"})
             wait_until(lambda: (names(installed), names(other)) == wanted, f"line {number}: {names(installed)}, {names(other)}")
     agent.end()
