@@ -109,7 +109,7 @@ def agent(home=place.HOME, runtime=None):
             said = process.stderr.readline()
             if "listening on" not in said:
                 raise RuntimeError(f"the agent says {said!r}")
-            yield Agent(process, runtime, int(said.split(" and ")[1].split(" ")[0].rstrip(",").rpartition(":")[2]), statsd)
+            yield Agent(process, runtime, int(said.split(" and ")[1].split(" ")[0].rstrip(";").rpartition(":")[2]), statsd)
 
 
 def page(port):
