@@ -89,7 +89,7 @@ def gap(stage, no, yes):
     no()
     time.sleep(NOTICED)
     why = stage.sum(50)
-    check("has not agreed" in why or "manifest has an error" in why or "nothing is known" in why, f"during the no: {why!r}")
+    check("telemetry of the tool is off" in why or "manifest has an error" in why or "nothing is known" in why, f"during the no: {why!r}")
     yes()
     time.sleep(NOTICED)
     check_equal("", stage.sum(60), "after it")
