@@ -8,9 +8,9 @@ package final class OpenTool {
     fileprivate let name: String
     fileprivate let version: String
     fileprivate let stamp: ManifestStamp
-    /// Of the files that speak in the author's consent, and in the user's own wish, when it was opened.
-    private let stamps: (author: UInt64, own: UInt64)
-    private let isOwnOn: Bool
+    fileprivate let consent: ToolConsent
+    /// Of that consent, when it was opened.
+    private let period: UInt64
     /// Since when consent has held without a gap; `Int64.max`: there is none.
     private let since: (author: Int64, own: Int64)
     /// Monotonic clock.
@@ -27,8 +27,8 @@ package final class OpenTool {
         _ collector: Collector, _ name: String, _ version: String, _ consent: ToolConsent,
         since: (author: Int64, own: Int64)
     ) {
-        stamps = (consent.author.stamp, consent.own.stamp)
-        isOwnOn = consent.own.decision.isEnabled
+        self.consent = consent
+        period = consent.period
         self.since = since
         self.collector = collector
         self.name = name
@@ -104,10 +104,8 @@ package final class OpenTool {
     /// The user's answer, and the manifest, are those that it was opened with.
     fileprivate var isCurrent: Bool {
         let options = collector.options
-        guard collector.recordsForSomebody else { return false }
-        let (author, own) = (ConsentEvidence(options), ConsentEvidence(options.own([])))
-        guard author.decision.isEnabled == Gate.isOpen(collector.handle), own.decision.isEnabled == isOwnOn,
-            author.stamp == stamps.author, own.stamp == stamps.own
+        guard collector.recordsForSomebody, consent.period == period,
+            consent.author.evidence.decision.isEnabled == Gate.isOpen(collector.handle), consent.isCurrent(options)
         else { return false }
         return ManifestLookup.installed(tool: name) == options.manifestPath
             && ManifestStamp(options.manifestPath) == stamp
@@ -186,6 +184,7 @@ package final class ToolCollectors {
         let now = Clock.monotonic()
         if now &- tool.looked >= Self.lookNanoseconds || !tool.collector.recordsForSomebody {
             guard Self.canLook else { return .unknown }
+            consents.hear()
             guard tool.isCurrent else {
                 // The look may have failed for want of a descriptor.
                 guard Self.canLook else { return .unknown }
@@ -254,13 +253,13 @@ package final class ToolCollectors {
     /// From now on a change of an answer is noticed when it happens, for each tool that something has come for.
     func watchConsent(_ mark: EnvironmentMark, _ loop: Loop) {
         consents.environment = mark
-        consents.watch = ConsentWatch(loop) { self.lookAgain() }
+        consents.beginWatching(loop) { self.lookAgain() }
     }
 
     /// An answer may have changed.
     private func lookAgain() {
         refused.removeAll()
-        for name in consents.names { _ = consents.look(name, Self.options(name, "")) }
+        consents.lookAgain { Self.options($0, "") }
         for index in tools.indices.reversed() where !tools[index].isCurrent { close(at: index) }
     }
 
