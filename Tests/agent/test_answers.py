@@ -9,6 +9,7 @@ import time
 from agents import TELEMETRY, TOOL, Agent, adopting, environment_of, pending, switches, wait_until
 from receiving import refused
 from listening import connect
+from origin import Origin
 from suite import Skipped, check, check_equal, test
 
 POLICY = "/etc/telemetry/policy.yaml"
@@ -401,6 +402,33 @@ def overflow(world):
     stage.write(os.path.join(stage.config, "c"), "x")
     time.sleep(NOTICED)
     check_equal("", stage.record("event", start), "later")
+
+
+@test("answers/ephemeral", "J8 D4")
+def ephemeral(world):
+    """An id for one run alone ends with a no, with `reset`, and with a pause. Without any of these it stays."""
+    receiver = world.closes(Origin())
+    stage = Stage(world, {"backend": {"kind": "http", "endpoint": receiver.url}, "identity": {"ephemeral": "always"}})
+
+    def recorded(name):
+        check_equal("", stage.record(name, time.time_ns()), name)
+        found = lambda: [event["machine_id"] for asked in receiver.requests if asked.method == "POST" for event in json.loads(asked.body) if event["name"] == name]
+        wait_until(found, f"{name} arrives")
+        return found()[0]
+
+    first = recorded("first")
+    time.sleep(2)
+    check_equal(first, recorded("second"), "without a pause")
+    for what, no in (("no", lambda: stage.telemetry("disable")), ("reset", lambda: stage.telemetry("reset")),
+                     ("no by hand", lambda: (os.remove(stage.answer), time.sleep(0.1)))):
+        no()
+        stage.telemetry("enable")
+        time.sleep(NOTICED)
+        second = recorded("after a " + what)
+        check(second != first, f"after a {what} the id is the same")
+        first = second
+    time.sleep(10.5)
+    check(recorded("after a pause") != first, "after a pause the id is the same")
 
 
 @test("answers/own", "J8 H14")

@@ -21,7 +21,7 @@ package final class OpenTool {
     fileprivate var lastRecord = Int64.max
     /// When something was added to its metrics that nobody was told of. `Int64.max`: they were told.
     fileprivate var firstValue = Int64.max
-    fileprivate var lastUse = Clock.monotonic()
+    fileprivate var lastUse = Clock.monotonic() { didSet { consent.lastUsed = lastUse } }
 
     fileprivate init(
         _ collector: Collector, _ name: String, _ version: String, _ consent: ToolConsent,
@@ -190,6 +190,8 @@ package final class ToolCollectors {
                 guard Self.canLook else { return .unknown }
                 // Before it is closed: what waits in it may be void.
                 _ = consents.look(name, Self.options(name, version))
+                // Somebody has erased what it has recorded.
+                if !tool.collector.recordsForSomebody { tool.consent.endRun() }
                 close(at: index)
                 return .none
             }
@@ -222,6 +224,7 @@ package final class ToolCollectors {
         // Before the collector reads the same files: what changes meanwhile shows at the next look.
         let consent = consents.look(name, options)
         if options.error != nil { return refuse(name, .toolOptions) }
+        consent.beginRun(longestPause: Self.unusedNanoseconds)
         let isKnown = ManifestLookup.installed(tool: name) != nil || Self.hasAnswer(name)
         let collector = Collector.open(options)
         guard collector.recordsForSomebody else {

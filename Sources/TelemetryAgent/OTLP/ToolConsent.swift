@@ -84,6 +84,10 @@ final class ToolConsent {
     fileprivate var isFollowed = false
     /// Is another one when consent has not held throughout.
     private(set) var period: UInt64 = 0
+    /// When something was last recorded for it, by the monotonic clock.
+    var lastUsed = Int64.min
+    /// Of the run that has begun.
+    private var runPeriod = UInt64.max
 
     fileprivate init(_ name: String, _ options: Options, since: Int64, began: Int64) {
         self.name = name
@@ -114,6 +118,18 @@ final class ToolConsent {
     func isCurrent(_ options: Options) -> Bool {
         author.isCurrent(options, isFollowed: isFollowed) && own.isCurrent(options.own([]), isFollowed: isFollowed)
     }
+
+    // MARK: runs
+
+    /// Something is about to be recorded. This process does not know the runs of the programs that it records for. An id for
+    /// one run alone ends with a pause, and where consent has not held throughout.
+    func beginRun(longestPause: Int64) {
+        let now = Clock.monotonic()
+        if runPeriod != period || now &- longestPause >= lastUsed { endRun() }
+        (runPeriod, lastUsed) = (period, now)
+    }
+
+    func endRun() { EphemeralID.end(tool: name) }
 
     fileprivate func hear(_ event: ConsentWatch.Event) -> Bool {
         let concerns = (author.hear(event), own.hear(event))
