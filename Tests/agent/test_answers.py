@@ -6,15 +6,18 @@ import signal
 import subprocess
 import time
 
-from agents import TELEMETRY, TOOL, Agent, adopting, environment_of, pending
+from agents import TELEMETRY, TOOL, Agent, adopting, environment_of, pending, switches, wait_until
 from receiving import refused
 from listening import connect
+from origin import Origin
 from suite import Skipped, check, check_equal, test
 from test_lines import answers
 
 POLICY = "/etc/telemetry/policy.yaml"
 #: A change counts within this time.
 NOTICED = 1.2
+EARLY = "it is from before the user agreed (1)"
+UNREACHABLE = {"backend": {"kind": "http", "endpoint": "http://127.0.0.1:9/"}}
 
 
 class Stage:
@@ -54,6 +57,9 @@ class Stage:
     def telemetry(self, *arguments):
         return self.world.run([TELEMETRY, *arguments, "--tool", TOOL], environment=environment_of(self.world), preexec_fn=adopting).stdout
 
+    def state(self):
+        return "on" if json.loads(self.telemetry("status", "--json"))["enabled"] else "off"
+
     def everyone(self, word):
         self.world.run([TELEMETRY, word, "--all"], environment=environment_of(self.world))
 
@@ -75,6 +81,15 @@ class Stage:
         point = {"startTimeUnixNano": str(start or self.start), "timeUnixNano": str(time.time_ns()), "asInt": str(value)}
         return self.post("metrics", {"resourceMetrics": [{"resource": self.resource(), "scopeMetrics": [{"metrics": [
             {"name": "c", "sum": {"aggregationTemporality": temporality, "isMonotonic": True, "dataPoints": [point]}}]}]}]})
+
+    def record(self, name, at):
+        """An event from that time; why it was refused."""
+        return self.post("logs", {"resourceLogs": [{"resource": self.resource(), "scopeLogs": [{"logRecords": [{"eventName": name, "timeUnixNano": str(at)}]}]}]})
+
+    def span(self, start):
+        return self.post("traces", {"resourceSpans": [{"resource": self.resource(), "scopeSpans": [{"spans": [
+            {"traceId": os.urandom(16).hex(), "spanId": os.urandom(8).hex(), "name": "s", "kind": 1,
+             "startTimeUnixNano": str(start), "endTimeUnixNano": str(time.time_ns())}]}]}]})
 
     def counter(self, audience="author"):
         text = self.telemetry("metrics", "--format", "json", "--audience", audience)
@@ -233,16 +248,12 @@ def early(world):
     stage.telemetry("disable")
     stage.telemetry("enable")
     time.sleep(0.05)
-    why = "it is from before the user agreed (1)"
-
-    def record(name, at):
-        return stage.post("logs", {"resourceLogs": [{"resource": stage.resource(), "scopeLogs": [{"logRecords": [{"eventName": name, "timeUnixNano": str(at)}]}]}]})
-
+    why = EARLY
     check_equal(why, stage.sum(5, temporality=1, start=old), "a delta that began before")
     check_equal("", stage.sum(3, temporality=1, start=time.time_ns()), "a delta that began later")
     check_equal(3, stage.counter(), "the sum")
-    check_equal(why, record("secret", old), "an event from before")
-    check_equal("", record("fresh", time.time_ns()), "an event from now")
+    check_equal(why, stage.record("secret", old), "an event from before")
+    check_equal("", stage.record("fresh", time.time_ns()), "an event from now")
     check("secret" not in stage.telemetry("show", "--json"), "the old event is there")
     check_equal(1, refused(stage.agent, "otlp_logs")["before_consent"], "counted")
 
@@ -280,8 +291,7 @@ def names_of_metrics(world):
 def removed(world):
     """An answer that is removed by hand erases what waits, also what other programs have left, and a later yes does not bring it back."""
     stage = Stage(world, {"backend": {"kind": "http", "endpoint": "http://127.0.0.1:9/"}})
-    body = {"resourceLogs": [{"resource": stage.resource(), "scopeLogs": [{"logRecords": [{"eventName": "secret"}]}]}]}
-    check_equal("", stage.post("logs", body), "answer")
+    check_equal("", stage.record("secret", time.time_ns()), "answer")
     time.sleep(0.8)
     stage.telemetry("track", "other")
     check_equal(2, pending(world), "what waits")
@@ -292,6 +302,165 @@ def removed(world):
     stage.write(stage.answer, "true\n")
     time.sleep(NOTICED)
     check_equal(0, pending(world), "after a later yes")
+
+
+def moved(stage, path, no=None, yes=None):
+    """A directory that leads to the answer, or a link to it, is moved away and back: a no came and went."""
+    no, yes = no or (lambda: os.rename(path, path + ".away")), yes or (lambda: os.rename(path + ".away", path))
+    check_equal("", stage.record("before", time.time_ns()), f"{path}: before")
+    wait_until(lambda: pending(stage.world) > 0, "what was recorded waits")
+    no()
+    time.sleep(0.3)
+    check_equal("off", stage.state(), f"{path}: telemetry while it is away")
+    middle = time.time_ns()
+    time.sleep(0.3)
+    yes()
+    check_equal("on", stage.state(), f"{path}: telemetry when it is back")
+    wait_until(lambda: pending(stage.world) == 0, f"{path}: what waited is erased")
+    check_equal(EARLY, stage.record("secret", middle), f"{path}: an event from the middle of the no")
+    check_equal("", stage.record("after", time.time_ns()), f"{path}: after it")
+
+
+@test("answers/moved", "J8 A18")
+def moved_away(world):
+    """A directory on the way to the answer that is moved away and back was a no, and what waited is erased. So was a link that led elsewhere."""
+    stage = Stage(world, UNREACHABLE)
+    for path in (os.path.join(stage.home, ".config"), stage.config, os.path.dirname(stage.answer)):
+        moved(stage, path)
+    # Once more: what is back is watched anew.
+    moved(stage, stage.config)
+    stage.agent.end()
+    # The answer is behind a link.
+    real, empty = os.path.join(stage.home, "dotfiles", "telemetry"), os.path.join(stage.home, "empty")
+    os.makedirs(os.path.dirname(real), 0o700)
+    os.makedirs(empty, 0o700)
+    os.rename(stage.config, real)
+    os.symlink(real, stage.config)
+    # A file's time may be a tick behind.
+    time.sleep(0.05)
+    stage.begin()
+    moved(stage, os.path.dirname(real))
+
+    def lead(to):
+        os.symlink(to, stage.config + ".new")
+        os.rename(stage.config + ".new", stage.config)
+
+    moved(stage, stage.config, lambda: lead(empty), lambda: lead(real))
+
+
+@test("answers/moved-manifest", "J8 A18")
+def moved_manifest(world):
+    """The same where the manifest alone says yes."""
+    stage = Stage(world, {**UNREACHABLE, "force": True})
+    os.remove(stage.answer)
+    stage.agent.end()
+    time.sleep(0.05)
+    stage.begin()
+    share = os.path.join(stage.home, ".local", "share")
+    for path in (share, os.path.join(share, "telemetry"), os.path.dirname(stage.manifest_file), stage.manifest_file):
+        moved(stage, path)
+
+
+@test("answers/home-at-rest", "J8")
+def home_at_rest(world):
+    """What happens in the home directory wakes no agent, also after something was missing there."""
+    stage = Stage(world, UNREACHABLE)
+    moved(stage, os.path.join(stage.home, ".config"))
+    # So that it has nothing else to do.
+    stage.telemetry("disable")
+    time.sleep(12)
+    before = switches(stage.agent.id)
+    for number in range(20):
+        stage.write(os.path.join(stage.home, f"file{number}"), "x")
+        time.sleep(0.02)
+    check_equal(before, switches(stage.agent.id), "how often it woke up")
+
+
+@test("answers/unrelated", "J8")
+def unrelated(world):
+    """What others do in the directories of the answer and the manifest costs nothing of what is on its way."""
+    stage = Stage(world)
+    tools = os.path.dirname(stage.manifest_file)
+    other = ["--tool", "other"]
+    things = [
+        ("nothing", lambda: None),
+        ("an answer for another tool", lambda: world.run([TELEMETRY, "enable", *other], environment=environment_of(world))),
+        ("a no for another tool", lambda: world.run([TELEMETRY, "disable", *other], environment=environment_of(world))),
+        ("a manifest of another tool", lambda: stage.write(os.path.join(tools, "other.yaml"), '{"tool": {"name": "other"}}')),
+        ("a manifest of another tool goes", lambda: os.remove(os.path.join(tools, "other.yaml"))),
+        ("own.yaml", lambda: stage.write(os.path.join(stage.config, "own.yaml"), "own: off\n")),
+        ("a file beside the answer", lambda: stage.write(stage.answer + ".note", "x")),
+    ]
+    check_equal("", stage.sum(1), "the first point")
+    for number, (what, happens) in enumerate(things):
+        start = time.time_ns()
+        time.sleep(0.1)
+        happens()
+        time.sleep(NOTICED)
+        check_equal("", stage.record("event", start), f"{what}: an event from before")
+        check_equal("", stage.span(start), f"{what}: a span that began before")
+        before = stage.counter()
+        check_equal("", stage.sum(3 + 2 * number), f"{what}: growth")
+        check_equal(before + 2, stage.counter(), f"{what}: growth")
+    # A change of what speaks costs: nothing tells what it said in between.
+    for path in (stage.answer, stage.manifest_file):
+        start = time.time_ns()
+        time.sleep(0.1)
+        os.utime(path)
+        time.sleep(NOTICED)
+        check_equal(EARLY, stage.record("event", start), f"{path} was touched")
+
+
+@test("answers/overflow", "J8")
+def overflow(world):
+    """More happens than the system keeps: consent counts from then on, and what comes later is told of again."""
+    stage = Stage(world)
+    check_equal("", stage.record("event", time.time_ns()), "before")
+    with open("/proc/sys/fs/inotify/max_queued_events") as file:
+        most = int(file.read())
+    start = time.time_ns()
+    files = [os.path.join(stage.config, name) for name in "ab"]
+    for path in files:
+        stage.write(path, "x")
+    os.kill(stage.agent.id, signal.SIGSTOP)
+    # Two in turn: the system keeps only one of several that are the same.
+    for number in range(most + 100):
+        os.utime(files[number % 2])
+    os.kill(stage.agent.id, signal.SIGCONT)
+    time.sleep(NOTICED)
+    check_equal(EARLY, stage.record("event", start), "an event from before")
+    start = time.time_ns()
+    time.sleep(0.1)
+    stage.write(os.path.join(stage.config, "c"), "x")
+    time.sleep(NOTICED)
+    check_equal("", stage.record("event", start), "later")
+
+
+@test("answers/ephemeral", "J8 D4")
+def ephemeral(world):
+    """An id for one run alone ends with a no, with `reset`, and with a pause. Without any of these it stays."""
+    receiver = world.closes(Origin())
+    stage = Stage(world, {"backend": {"kind": "http", "endpoint": receiver.url}, "identity": {"ephemeral": "always"}})
+
+    def recorded(name):
+        check_equal("", stage.record(name, time.time_ns()), name)
+        found = lambda: [event["machine_id"] for asked in receiver.requests if asked.method == "POST" for event in json.loads(asked.body) if event["name"] == name]
+        wait_until(found, f"{name} arrives")
+        return found()[0]
+
+    first = recorded("first")
+    time.sleep(2)
+    check_equal(first, recorded("second"), "without a pause")
+    for what, no in (("no", lambda: stage.telemetry("disable")), ("reset", lambda: stage.telemetry("reset")),
+                     ("no by hand", lambda: (os.remove(stage.answer), time.sleep(0.1)))):
+        no()
+        stage.telemetry("enable")
+        time.sleep(NOTICED)
+        second = recorded("after a " + what)
+        check(second != first, f"after a {what} the id is the same")
+        first = second
+    time.sleep(10.5)
+    check(recorded("after a pause") != first, "after a pause the id is the same")
 
 
 @test("answers/own", "J8 H14")

@@ -8,9 +8,9 @@ package final class OpenTool {
     fileprivate let name: String
     fileprivate let version: String
     fileprivate let stamp: ManifestStamp
-    /// Of the files that speak in the author's consent, and in the user's own wish, when it was opened.
-    private let stamps: (author: UInt64, own: UInt64)
-    private let isOwnOn: Bool
+    fileprivate let consent: ToolConsent
+    /// Of that consent, when it was opened.
+    private let period: UInt64
     /// Since when consent has held without a gap; `Int64.max`: there is none.
     private let since: (author: Int64, own: Int64)
     /// Monotonic clock.
@@ -21,7 +21,7 @@ package final class OpenTool {
     fileprivate var lastRecord = Int64.max
     /// When something was added to its metrics that nobody was told of. `Int64.max`: they were told.
     fileprivate var firstValue = Int64.max
-    fileprivate var lastUse = Clock.monotonic()
+    fileprivate var lastUse = Clock.monotonic() { didSet { consent.lastUsed = lastUse } }
 
     /// There is a manifest, an answer, or something that was recorded.
     private var isKnown: Bool
@@ -38,8 +38,8 @@ package final class OpenTool {
         since: (author: Int64, own: Int64)
     ) {
         self.isKnown = isKnown
-        stamps = (consent.author.stamp, consent.own.stamp)
-        isOwnOn = consent.own.decision.isEnabled
+        self.consent = consent
+        period = consent.period
         self.since = since
         self.collector = collector
         self.name = name
@@ -116,10 +116,8 @@ package final class OpenTool {
     /// The user's answer, and the manifest, are those that it was opened with.
     fileprivate var isCurrent: Bool {
         let options = collector.options
-        guard collector.recordsForSomebody else { return false }
-        let (author, own) = (ConsentEvidence(options), ConsentEvidence(options.own([])))
-        guard author.decision.isEnabled == Gate.isOpen(collector.handle), own.decision.isEnabled == isOwnOn,
-            author.stamp == stamps.author, own.stamp == stamps.own
+        guard collector.recordsForSomebody, consent.period == period,
+            consent.author.evidence.decision.isEnabled == Gate.isOpen(collector.handle), consent.isCurrent(options)
         else { return false }
         return ManifestLookup.installed(tool: name) == options.manifestPath
             && ManifestStamp(options.manifestPath) == stamp
@@ -199,11 +197,14 @@ package final class ToolCollectors {
         let now = Clock.monotonic()
         if now &- tool.looked >= Self.lookNanoseconds || !tool.collector.recordsForSomebody {
             guard Self.canLook else { return .unknown }
+            consents.hear()
             guard tool.isCurrent else {
                 // The look may have failed for want of a descriptor.
                 guard Self.canLook else { return .unknown }
                 // Before it is closed: what waits in it may be void.
                 _ = consents.look(name, Self.options(name, version))
+                // Somebody has erased what it has recorded.
+                if !tool.collector.recordsForSomebody { tool.consent.endRun() }
                 close(at: index)
                 return .none
             }
@@ -251,6 +252,7 @@ package final class ToolCollectors {
         let consent = consents.look(name, options)
         let isKnown = Self.isKnown(name)
         if options.error != nil { return refuse(name, .toolOptions, isKnown) }
+        consent.beginRun(longestPause: Self.unusedNanoseconds)
         let collector = Collector.open(options)
         guard collector.recordsForSomebody else {
             _ = collector.close(timeoutMilliseconds: 0)
@@ -281,13 +283,13 @@ package final class ToolCollectors {
     /// From now on a change of an answer is noticed when it happens, for each tool that something has come for.
     func watchConsent(_ mark: EnvironmentMark, _ loop: Loop) {
         consents.environment = mark
-        consents.watch = ConsentWatch(loop) { self.lookAgain() }
+        consents.beginWatching(loop) { self.lookAgain() }
     }
 
     /// An answer may have changed.
     private func lookAgain() {
         refused.removeAll()
-        for name in consents.names { _ = consents.look(name, Self.options(name, "")) }
+        consents.lookAgain { Self.options($0, "") }
         for index in tools.indices.reversed() where !tools[index].isCurrent { close(at: index) }
     }
 

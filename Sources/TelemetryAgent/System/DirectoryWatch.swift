@@ -19,7 +19,8 @@ final class DirectoryWatch: PolledSource {
     /// -1: this user has as many of these as the system allows.
     private(set) var descriptor: Int32 = -1
     let events = Int16(POLLIN)
-    let deadline = Int64.max
+    /// When `onEvents` is called though nothing happens. It puts this off.
+    var deadline = Int64.max
     let isOver = false
     private let onEvents: () -> Void
 
@@ -34,19 +35,23 @@ final class DirectoryWatch: PolledSource {
         descriptor = csystem_above_streams(inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK)))
     }
 
-    /// What comes into a directory. `andWhatGoes`: also files that are removed, or get another mode. Nil: it is not there, or
-    /// no more can be watched.
-    func add(_ path: String, andWhatGoes: Bool = false) -> Int32? {
-        let coming = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE)
-        return add(
-            path, andWhatGoes ? coming | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_ATTRIB) : coming)
-    }
+    /// What comes into a directory. Nil: it is not there, or no more can be watched.
+    func add(_ path: String) -> Int32? { add(path, Self.coming | UInt32(IN_ONLYDIR)) }
 
     /// What goes from a directory.
-    func addLosses(_ path: String) -> Int32? { add(path, UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM)) }
+    func addLosses(_ path: String) -> Int32? { add(path, Self.going | UInt32(IN_ONLYDIR)) }
+
+    /// A directory or a link itself: that it is moved, removed or closed. `andEntries`: also each change of what is in it.
+    /// Instead of what was watched of it before.
+    func follow(_ path: String, andEntries: Bool) -> Int32? {
+        add(path, UInt32(IN_ATTRIB) | UInt32(IN_DONT_FOLLOW) | (andEntries ? Self.coming | Self.going : 0))
+    }
+
+    private static let coming = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE)
+    private static let going = UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM)
 
     private func add(_ path: String, _ what: UInt32) -> Int32? {
-        let mask = what | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)
+        let mask = what | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF)
         let watch = PathText.call(path) { inotify_add_watch(descriptor, $0, mask) }
         return watch < 0 ? nil : watch
     }
@@ -55,7 +60,7 @@ final class DirectoryWatch: PolledSource {
 
     func proceed(_ events: Int16, now: Int64) { onEvents() }
 
-    func expire(now: Int64) {}
+    func expire(now: Int64) { onEvents() }
 
     /// Everything that has happened so far.
     func drain(_ body: (Event) -> Void) {

@@ -3,18 +3,28 @@ import CSystem
 
 /// Since when consent is known to have held without a gap, as far as files tell. A file's time of change (ctime) shows that
 /// its content, its mode, its owner or its name has changed, and nobody can set it back. A file that was removed leaves the
-/// same trace in its directory.
+/// same trace in its directory. Others leave it there too: somebody who has watched what happened there knows better.
 package struct ConsentEvidence {
     package let decision: ConsentDecision
     /// Nanoseconds since 1970-01-01 UTC; 0: no file says anything.
     package private(set) var since: Int64 = 0
     /// False: a no may have come and gone without a trace. Consent is known to hold only as long as somebody has watched.
     package private(set) var isComplete = true
-    /// If it differs from that of an earlier look, a file may have changed meanwhile.
-    package private(set) var stamp: UInt64 = 1
-    /// Directories in which a change can be seen, and the names of what may change there.
-    package private(set) var directories: [String] = []
-    package private(set) var names: [String] = []
+    /// If it differs from that of an earlier look, a file that speaks may have changed meanwhile.
+    package var stamp: UInt64 { files.value }
+    /// The same of the directories in which a removed file leaves its trace.
+    package var directoryStamp: UInt64 { directories.value }
+    private var files = Fingerprint()
+    private var directories = Fingerprint()
+
+    /// What leads to the files, and where a change of them shows. A process that watches all of it misses nothing.
+    package private(set) var places: [String] = []
+    package private(set) var entries: [PathTrail.Entry] = []
+    /// False: something of it cannot be watched.
+    package private(set) var isTraceable = true
+    private var paths: [String] = []
+    /// Directories whose time counts in `since`.
+    private var dated: [String] = []
 
     /// Of the author's consent, or of the user's own wish: `options.own([])`.
     package init(_ options: Options) {
@@ -24,18 +34,15 @@ package struct ConsentEvidence {
         for file in inputs.files where !file.utf8.isEmpty {
             look(at: file)
             // A tool writes where its own configuration is all the time.
-            if configs.contains(where: { $0?.utf8.elementsEqual(file.utf8) == true }) {
-                watch(Self.parent(file), for: file)
-            } else {
-                lookAtDirectory(of: file)
+            if !configs.contains(where: { $0?.utf8.elementsEqual(file.utf8) == true }) {
+                lookAtDirectory(Self.nearest(Self.parent(file)))
             }
         }
-        if let directory = Self.parent(inputs.preferencePath) { lookAtDirectory(of: directory) }
+        if let directory = Self.parent(inputs.preferencePath) { lookAtDirectory(Self.nearest(Self.parent(directory))) }
         for file in ManifestLookup.candidates(tool: options.toolName) {
             look(at: file)
             // Those above belong to others.
-            if let directory = Self.parent(file), Self.isThere(directory) { look(at: directory) }
-            watch(Self.parent(file), for: file)
+            if let directory = Self.parent(file), Self.isThere(directory) { lookAtDirectory(directory) }
         }
         switch decision.source {
         case .telemetryEnabledVariable, .exporterVariables: isComplete = false
@@ -70,43 +77,82 @@ package struct ConsentEvidence {
         }
     }
 
+    // MARK: what happens to the files
+
+    /// What something that has happened means for this consent.
+    package enum Doubt {
+        case none
+        /// There may have been a no, and a time of change tells until when.
+        case dated
+        /// There may have been one, and nothing tells until when.
+        case undated
+    }
+
+    /// Something has happened to that entry of a directory.
+    package func doubt(_ directory: String, entry name: UnsafePointer<CChar>) -> Doubt {
+        var found = Doubt.none
+        for entry in entries
+        where entry.directory.utf8.elementsEqual(directory.utf8) && PathText.call(entry.name, { strcmp($0, name) }) == 0
+        {
+            if !entry.isFile || !Self.contains(dated, directory) { return .undated }
+            found = .dated
+        }
+        return found
+    }
+
+    /// A directory or a link was moved, removed or closed.
+    package func doubt(place: String) -> Doubt { Self.contains(places, place) ? .undated : .none }
+
+    private static func contains(_ paths: [String], _ path: String) -> Bool {
+        paths.contains { $0.utf8.elementsEqual(path.utf8) }
+    }
+
+    /// Finds what leads to the files.
+    package mutating func trace() {
+        for path in paths {
+            let trail = PathTrail(path)
+            if !trail.isWhole { isTraceable = false }
+            for place in trail.places where !Self.contains(places, place) { places.append(place) }
+            entries += trail.entries
+        }
+    }
+
+    /// It is what has led to them before.
+    package mutating func trace(as before: ConsentEvidence) {
+        (places, entries, isTraceable) = (before.places, before.entries, before.isTraceable)
+    }
+
     // MARK: files
 
-    private mutating func lookAtDirectory(of file: String) {
-        watch(Self.parent(file), for: file)
-        if let directory = Self.nearest(Self.parent(file)) { look(at: directory) }
-    }
-
-    private mutating func watch(_ directory: String?, for file: String) {
-        var file = file
-        var directory = directory
-        // Up to one that is there, so that one sees it being made.
-        while let path = directory {
-            names.append(Self.last(file))
-            if Self.isThere(path) {
-                if !directories.contains(where: { $0.utf8.elementsEqual(path.utf8) }) { directories.append(path) }
-                return
-            }
-            (file, directory) = (path, Self.parent(path))
-        }
-    }
-
-    /// A link, and what it leads to.
+    /// A file that speaks, or may: a link, and what it leads to.
     private mutating func look(at path: String) {
-        guard let status = try? Descriptor.currentDirectory.entryStatus(path) else { return mix(0) }
-        add(status)
+        paths.append(path)
+        guard let status = try? Descriptor.currentDirectory.entryStatus(path) else { return files.add(0) }
+        files.add(status)
+        date(status)
         guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFLNK) else { return }
         guard let target = try? Descriptor.currentDirectory.entryStatus(path, followingLinks: true) else {
-            return mix(0)
+            return files.add(0)
         }
-        add(target)
+        files.add(target)
+        date(target)
     }
 
-    private mutating func add(_ status: stat) {
-        let changed = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
-        mix(UInt64(truncatingIfNeeded: status.st_dev))
-        mix(UInt64(truncatingIfNeeded: status.st_ino))
-        mix(UInt64(bitPattern: changed))
+    private mutating func lookAtDirectory(_ path: String?) {
+        guard let path, let status = try? Descriptor.currentDirectory.entryStatus(path, followingLinks: true) else {
+            return
+        }
+        if !Self.contains(dated, path) { dated.append(path) }
+        directories.add(status)
+        // Another one in its place: something was mounted there.
+        files.add(UInt64(truncatingIfNeeded: status.st_ino))
+        date(status)
+        // A link that leads elsewhere now.
+        if let link = try? Descriptor.currentDirectory.entryStatus(path) { date(link) }
+    }
+
+    private mutating func date(_ status: stat) {
+        let changed = status.changed
         if changed > Clock.realtime() {
             // The clock was wrong then.
             isComplete = false
@@ -116,9 +162,19 @@ package struct ConsentEvidence {
     }
 
     /// FNV-1a, a word at a time.
-    private mutating func mix(_ word: UInt64) {
-        stamp = (stamp ^ word) &* 0x100_0000_01B3
-        stamp ^= stamp >> 29
+    private struct Fingerprint {
+        private(set) var value: UInt64 = 1
+
+        mutating func add(_ word: UInt64) {
+            value = (value ^ word) &* 0x100_0000_01B3
+            value ^= value >> 29
+        }
+
+        mutating func add(_ status: stat) {
+            add(UInt64(truncatingIfNeeded: status.st_dev))
+            add(UInt64(truncatingIfNeeded: status.st_ino))
+            add(UInt64(bitPattern: status.changed))
+        }
     }
 
     /// The file's time may be so far behind the moment of its change.
@@ -151,10 +207,9 @@ package struct ConsentEvidence {
         else { return nil }
         return slash == 0 ? "/" : String(bytes: bytes[..<slash])
     }
+}
 
-    private static func last(_ path: String) -> String {
-        let bytes = Array(path.utf8)
-        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return path }
-        return String(bytes: bytes[(slash &+ 1)...])
-    }
+extension stat {
+    /// Nanoseconds since 1970.
+    fileprivate var changed: Int64 { Int64(st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(st_ctim.tv_nsec) }
 }

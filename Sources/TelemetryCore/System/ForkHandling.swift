@@ -83,6 +83,12 @@ final class ForkHandling {
         }
     }
 
+    /// The next one is made anew.
+    static func endEphemeralID(tool: String) {
+        let shared = shared
+        shared.heldMutex.withLock { shared.ephemeralIDs.removeAll { $0.tool == tool } }
+    }
+
     /// Opens a file that will be locked.
     static func openHeld(
         at directory: Descriptor, _ path: String, _ flags: Int32
