@@ -34,7 +34,8 @@ enum DeletionCommands {
         // Before the refusal, which hides it.
         let mayBeOn = DeletionRecipient.mayBeOn(options)
         let doubt = try Refusal.store(options)
-        let report = deletionForReset(options, mayBeOn)
+        // A delivery may have begun in between.
+        let report = deletionForReset(options, mayBeOn || DeletionRecipient.mayBeOn(options))
         let problems = LocalData.remove(options: options, keepingPastIDs: !report.isAskedForKnown)
         let decision = ConsentResolver.decide(options)
         try report.print(invocation, reset: DeletionReport.Reset(decision: decision, problems: problems))
