@@ -66,7 +66,7 @@ struct DeletionReport {
         guard let result, let last = result.receipts.last else {
             return ids.isEmpty
                 ? "no identifier of " + options.toolName + " is in use: nothing to ask for"
-                : "nothing was sent: nobody had to be asked"
+                : "nothing was sent under an identifier: nobody had to be asked"
         }
         let count = counted(UInt64(ids.count), "identifier")
         if result.mailto != nil {

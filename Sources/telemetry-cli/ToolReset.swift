@@ -47,7 +47,8 @@ struct ToolReset {
     }
 
     private func askForErasure() -> DeletionReport {
-        let known = KnownIDs.read(options: options, mayBeOn: mayBeOn)
+        // A delivery may have begun in between.
+        let known = KnownIDs.read(options: options, mayBeOn: mayBeOn || DeletionRecipient.mayBeOn(options))
         let ids = known.all
         // The manifest says who had to be asked.
         if let error = options.error, !ids.isEmpty {

@@ -128,7 +128,7 @@ reset_local() {
     expect_code 0
     expect_silent err
     expect_line out "telemetry for t is off, and what it kept on this machine is erased"
-    expect_line out "nothing was sent: nobody had to be asked"
+    expect_line out "nothing was sent under an identifier: nobody had to be asked"
     home_tree >tree
     printf '%s\n' ./.config ./.config/telemetry ./.config/telemetry/t ./.config/telemetry/t/enabled ./.local ./.local/share \
         ./.local/share/telemetry ./.local/share/telemetry/tools ./.local/share/telemetry/tools/t.yaml ./.local/state \

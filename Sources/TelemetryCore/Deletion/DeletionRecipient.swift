@@ -120,7 +120,7 @@ package struct DeletionRecipient {
             let delivery = SpoolInspector.deliveryState(options: options)
         else { return nil }
         return statistics.delivered > 0 || statistics.dropped_unconfirmed > 0 || statistics.dropped_rejected > 0
-            || delivery.lastAttempt > 0
+            || delivery.lastAttempt != 0
     }
 }
 

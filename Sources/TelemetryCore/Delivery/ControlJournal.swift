@@ -7,6 +7,7 @@ final class ControlJournal: AppendJournal {
     private(set) var unfinished: (inode: UInt64, length: UInt64)?
     /// The interrupted append belongs to events that other processes must send.
     private let isForeign: Bool
+    private var isAttemptNoted = true
     /// The batch about to be sent.
     private var generation: UInt64 = 0
     private var offset: UInt32 = 0
@@ -21,6 +22,7 @@ final class ControlJournal: AppendJournal {
         self.spool = spool
         self.lease = lease
         let state = spool.delivery
+        isAttemptNoted = state.lastAttempt != 0
         guard state.appendInode != 0 else { return }
         if isWaiting(state.appendGeneration, Int(state.appendOffset)) {
             unfinished = (state.appendInode, state.appendLength)
@@ -32,6 +34,14 @@ final class ControlJournal: AppendJournal {
     func prepare(_ cursor: Cursor) {
         generation = cursor.segment.description.generation
         offset = UInt32(clamping: cursor.progress.offset)
+    }
+
+    /// A receiver may have something from now on. A request for erasure has to know, even if this process is killed. Once
+    /// for each state directory.
+    func noteAttempt() {
+        if isAttemptNoted { return }
+        isAttemptNoted = true
+        update { $0.lastAttempt = Clock.realtime() }
     }
 
     func begin(inode: UInt64, length: UInt64) {

@@ -90,7 +90,8 @@ struct SegmentDelivery {
         while let part = machine.next, let last = part.last, last < ends.count {
             let before = cursor.progress
             journal?.prepare(cursor)
-            let control = sendControl(cursor.segment) { [guarantee] in
+            let control = sendControl(cursor.segment) { [guarantee, backend] in
+                if !backend.isLocal { journal?.noteAttempt() }
                 // If this is not stored, no process would know of the send, and it would be repeated.
                 if guarantee == .atMostOnce, !cursor.drop(.unconfirmed, part.count, end: ends[last]) { return false }
                 return !cursor.segment.isLost && lease?.isHeld != false

@@ -198,6 +198,25 @@ final class DispatcherTests: XCTestCase {
         assertTotals(recorded: 2, delivered: 1, pending: 1)
     }
 
+    /// G: a receiver may have it, whatever becomes of this process. What stays on this machine is not sent.
+    func testAttemptIsNotedBeforeTheFirstByte() throws {
+        for isLocal in [true, false] {
+            record("a")
+            var noted: [Bool] = []
+            let backend = ScriptedBackend { _, _, control in
+                // As another process sees it.
+                noted.append(
+                    ControlFile.openExisting(in: self.spool.shared!.directory)?.readDelivery()?.lastAttempt != 0)
+                return Outcome(verdict: .accepted)
+            }
+            backend.isLocal = isLocal
+            // What the one before has answered is forgotten.
+            spool.shared?.updateDelivery { $0 = DeliveryState() }
+            XCTAssertEqual(pass(dispatcher(backend)), .done)
+            XCTAssertEqual(noted, [!isLocal])
+        }
+    }
+
     /// B1: what a receiver has answered is known however the pass ends.
     func testAnswersOfAPassThatEndsEarly() throws {
         record("a")

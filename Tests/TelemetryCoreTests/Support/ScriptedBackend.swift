@@ -4,7 +4,7 @@
 final class ScriptedBackend: Backend {
     let kind = "scripted"
     let info = "scripted"
-    let isLocal = true
+    var isLocal = true
     let batchLimit: (events: Int, bytes: Int)
     /// The names of the events of each send.
     private(set) var batches: [[String]] = []

@@ -5,9 +5,14 @@ thousands of events, and a list of receipts was pasted to the terminal as it was
 import json
 import os
 import shutil
+import signal
+import threading
 
-from stage import TOOL, wait_until
+from origin import Origin
+from records import of_both
+from stage import TOOL, Child, wait_until
 from suite import check, check_equal, test
+from world import BUILD, World
 
 
 def tool(world, identity, receiver=None):
@@ -160,3 +165,32 @@ def many_receipts(world):
     asked = world.telemetry("request-deletion", expected=None)
     check("no receipt was kept" in asked.stderr and "longer than" in asked.stderr, asked.stderr)
     check_equal(size, os.stat(path).st_size, "bytes of the file")
+
+
+@of_both("erasure/under-way", "G")
+def under_way(stage):
+    """The tool's first delivery has reached its receiver, which has not answered: it counts as sent, whoever sends and whatever ends the request."""
+    for sender in ("worker", "deliver", "background"):
+        for ending in ("reset", "disable", "kill"):
+            with World(stage.shared, stage.records) as world:
+                eraser, let_go = world.closes(Origin()), threading.Event()
+                receiver = world.closes(Origin(lambda asked: (let_go.wait(30), 200)[1]))
+                modes = {"delivery": {"mode": "detached" if sender == "background" else "in-process", "flush_interval_ms": 50}}
+                world.manifest(receiver.url, {**modes, "deletion": {"endpoint": eraser.url}}, timeout_ms=20000)
+                child = None
+                if sender == "worker":
+                    child = world.start(f"manifest={world.manifest_file}", "track=1", "sleep=30000", "close=0")
+                elif sender == "deliver":
+                    world.send(f"manifest={world.manifest_file}", "track=1", "close=0")
+                    child = world.closes(Child([f"{BUILD}/bin/telemetry", "deliver", "--tool", TOOL], world.environment, world.root))
+                else:
+                    world.record()
+                wait_until(lambda: receiver.requests, f"a request of {sender}")
+                if ending == "kill":
+                    for process in [child.process.pid] if child else world.processes():
+                        os.kill(process, signal.SIGKILL)
+                elif ending == "disable":
+                    world.telemetry("disable")
+                done = world.telemetry("reset")
+                check_equal(1, len(eraser.requests), f"{sender}, {ending}: requests for erasure ({done.stdout})")
+                let_go.set()
