@@ -125,25 +125,22 @@ static bool is_for_all(const char *variable)
     return false;
 }
 
-/* A no of the process that starts the agent is a no to the agent too. What agrees (..._TELEMETRY_ENABLED=1) the agent leaves out itself.
-   `services`: names with a NUL behind each, and one more at the end. */
-static bool may_refuse(const char *variable, const char *services)
+/* The name ends as one of `ends` does: words with a NUL behind each, and one more at the end. */
+static bool has_end(const char *variable, const char *ends)
 {
-    static const char *const names[] = { "DO_NOT_TRACK", "OTEL_SDK_DISABLED", "CI" };
-    static const char *const ends[] = { "_NO_TELEMETRY", "_TELEMETRY_ENABLED", "_TELEMETRY_LOCAL" };
     size_t length = strcspn(variable, "=");
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strlen(names[i]) == length && strncmp(variable, names[i], length) == 0)
-            return true;
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        size_t end = strlen(ends[i]);
-        if (length > end && strncmp(variable + length - end, ends[i], end) == 0)
-            return true;
-    }
-    for (const char *name = services; *name != 0; name += strlen(name) + 1)
-        if (strlen(name) == length && strncmp(variable, name, length) == 0)
+    for (const char *end = ends; *end != 0; end += strlen(end) + 1)
+        if (length >= strlen(end) && strncmp(variable + length - strlen(end), end, strlen(end)) == 0)
             return true;
     return false;
+}
+
+/* A no of the process that starts the agent is a no to the agent too. What agrees (..._TELEMETRY_ENABLED=1) the agent leaves out
+   itself. */
+static bool may_refuse(const char *variable, const char *services)
+{
+    return has_end(variable, services)
+        || has_end(variable, "DO_NOT_TRACK\0OTEL_SDK_DISABLED\0CI\0_NO_TELEMETRY\0_TELEMETRY_ENABLED\0_TELEMETRY_LOCAL\0");
 }
 
 int csystem_start_agent(const char *program, const char *services)

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from stage import close_streams, ended, wait_until
@@ -141,6 +142,47 @@ class BlackHole:
         self.socket.close()
 
 
+class Holding:
+    """Takes whole requests, answers none, and knows which of them are still under way, by the first word of their path."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
+        self.lock, self.under_way, self.count = threading.Lock(), [], 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._hold, args=(client,), daemon=True).start()
+
+    def _hold(self, client):
+        with client:
+            path = ""
+            try:
+                while piece := client.recv(65536):
+                    if not path:
+                        path = piece.split()[1].decode().split("/")[1]
+                        with self.lock:
+                            self.under_way.append(path)
+                            self.count += 1
+            except OSError:
+                pass
+            with self.lock:
+                if path:
+                    self.under_way.remove(path)
+
+    def open(self):
+        with self.lock:
+            return sorted(self.under_way)
+
+    def close(self):
+        self.socket.close()
+
+
 def exchange_lines(path, request, timeout=30):
     """What a Unix socket answers, until it ends."""
     with socket.socket(socket.AF_UNIX) as client:
@@ -156,5 +198,5 @@ def exchange_lines(path, request, timeout=30):
         return answer
 
 
-__all__ = ["Agent", "BlackHole", "NONE", "RUNNING", "TELEMETRY", "TOOL", "adopting", "ask", "children", "environment_of", "exchange_lines",
+__all__ = ["Agent", "BlackHole", "Holding", "NONE", "RUNNING", "TELEMETRY", "TOOL", "adopting", "ask", "children", "environment_of", "exchange_lines",
            "manifest", "names", "pending", "record", "resident", "switches", "time", "wait_until"]

@@ -5,8 +5,10 @@ import shutil
 import signal
 import subprocess
 import time
+from datetime import datetime, timezone
 
-from agents import TELEMETRY, TOOL, Agent, adopting, environment_of, pending, switches, wait_until
+import agents
+from agents import TELEMETRY, TOOL, Agent, Holding, adopting, environment_of, pending, switches, wait_until
 from receiving import refused
 from listening import connect
 from origin import Origin
@@ -493,3 +495,63 @@ def own(world):
     check_equal("", stage.sum(50), "own is on again")
     check_equal("", stage.sum(51), "own is on again")
     check_equal((38, 21), (stage.counter("own"), stage.counter()), "own is on again")
+
+
+#: What each signal is sent as, in a line to the agent; and its receiver.
+SIGNALS = {"events": ({"name": "x"}, {"kind": "http"}), "metrics": ({"count": "c"}, {"kind": "otlp", "signals": "metrics"}),
+           "spans": ({"type": "span", "name": "x", "duration_ns": 5}, {"kind": "otlp", "signals": "spans"})}
+
+
+@test("answers/under-way", "A7 A18 J8")
+def under_way(world):
+    """Every kind of no, while a worker of the agent has a request under way that nobody answers: it is cut within a second, and what waits is kept
+    or erased as in a program."""
+    holding, tools = world.closes(Holding()), {}
+    kinds = {"garbage": True, "false": False, "removed": False, "gate": True, "notice": True, "mistake": True, "local": True, "key": True}
+    for kind in kinds:
+        for signal in ("events", "metrics", "spans") if kind in ("garbage", "gate", "local") else ("events",):
+            tool = f"{kind}-{signal}"
+            sections = {"notice": {"version": "1", "collector": "c", "data": "d", "purpose": "p"}, "consent": "opt-in",
+                        "config": {"file": f"{tool}.yaml", "key": "on", "local_only_key": "local"},
+                        "backend": {**SIGNALS[signal][1], "endpoint": f"{holding.url}{tool}", "timeout_ms": 60000}}
+            agents.manifest(world, tool, "", **sections)
+            os.remove(world.path("home", ".config", "telemetry", tool, "enabled"))
+            world.run([TELEMETRY, "enable", "--tool", tool])
+            tools[tool] = kind, signal, sections
+    time.sleep(0.05)
+    agent = Agent(world)
+    for tool, (kind, signal, sections) in tools.items():
+        line = {"tool": tool, **SIGNALS[signal][0]}
+        if signal == "spans":
+            line["timestamp"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        with connect(agent.socket) as client:
+            client.sendall(json.dumps(line).encode() + b"\n")
+            said = client.recv(65536)
+            check(b'"ok"' in said, f"{tool} is not recorded: {said}")
+    wait_until(lambda: set(holding.open()) == set(tools), f"a request of each tool: {holding.open()}", 30)
+    for tool, (kind, signal, sections) in tools.items():
+        config = world.path("home", ".config")
+        answer = os.path.join(config, "telemetry", tool, "enabled")
+        changes = {"gate": {"enabled": False}, "notice": {"notice": {**sections["notice"], "version": "2"}}, "mistake": {"nonsense": 1}, "local": {"local_only": True}}
+        if kind in changes:
+            installed = world.path("home", ".local", "share", "telemetry", "tools", tool + ".yaml")
+            with open(installed) as file:
+                changed = {**json.load(file), **changes[kind]}
+            with open(installed + "~", "w") as file:
+                json.dump(changed, file)
+            os.rename(installed + "~", installed)
+        elif kind == "removed":
+            os.remove(answer)
+        else:
+            path, text = (os.path.join(config, f"{tool}.yaml"), "local: true\n") if kind == "key" else (answer, "hmm" if kind == "garbage" else "false\n")
+            with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(text)
+    time.sleep(NOTICED)
+    check_equal([], holding.open(), "requests that are still under way")
+    asked = holding.count
+    time.sleep(1.5)
+    check_equal(asked, holding.count, "requests since")
+    for tool, (kind, signal, _) in tools.items():
+        if signal == "events" and kind != "mistake":
+            check_equal(int(kinds[kind]), pending(world, tool), f"{tool}: events that wait")
+    agent.end()

@@ -1,11 +1,12 @@
 /* A tool with a manifest, as its user starts it. Prints what the tool is for, and nothing about telemetry.
 
    tool TOOL MANIFEST [--no-telemetry] [--events N] [--fill BYTES] [--argument TEXT] [--error TEXT] [--secret TEXT]
-        [--pause MS] [--flush MS] [--close MS] [--hold MS] [--report FILE]
+        [--pause MS] [--flush MS] [--close MS] [--hold MS] [--idle MS] [--report FILE]
 
    --pause: writes "opened" to standard error and waits before it records.
    --hold: stays until telemetry_enabled() says false or the time is over, and writes "held", then "off"
-   when it does, to standard error, each a line of its own. */
+   when it does, to standard error, each a line of its own.
+   --idle: stays without asking anything. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,9 @@
 #include <unistd.h>
 
 static struct {
-    long events, fill, pause_ms, flush_ms, close_ms, hold_ms;
+    long events, fill, pause_ms, flush_ms, close_ms, hold_ms, idle_ms;
     const char *argument, *error, *secret, *report;
-} given = {10, 0, 0, -1, 0, 0, NULL, NULL, NULL, NULL};
+} given = {10, 0, 0, -1, 0, 0, 0, NULL, NULL, NULL, NULL};
 
 static void parse(telemetry_options *options, int argc, char **argv)
 {
@@ -32,6 +33,7 @@ static void parse(telemetry_options *options, int argc, char **argv)
         else if (strcmp(flag, "--flush") == 0) given.flush_ms = atol(value);
         else if (strcmp(flag, "--close") == 0) given.close_ms = atol(value);
         else if (strcmp(flag, "--hold") == 0) given.hold_ms = atol(value);
+        else if (strcmp(flag, "--idle") == 0) given.idle_ms = atol(value);
         else if (strcmp(flag, "--argument") == 0) given.argument = value;
         else if (strcmp(flag, "--error") == 0) given.error = value;
         else if (strcmp(flag, "--secret") == 0) given.secret = value;
@@ -96,6 +98,7 @@ int main(int argc, char **argv)
     puts("deployed 3 files");
     record(collector);
     if (given.hold_ms) hold(collector);
+    if (given.idle_ms) usleep((useconds_t)given.idle_ms * 1000);
     if (given.flush_ms >= 0) telemetry_flush(collector, (uint32_t)given.flush_ms);
     report(collector, enabled);
     telemetry_close(collector, (uint32_t)given.close_ms);

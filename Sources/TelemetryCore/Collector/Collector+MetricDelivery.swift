@@ -9,7 +9,7 @@ extension Collector {
         if !isMetricDeliveryMade {
             isMetricDeliveryMade = true
             if !decision.isLocalOnly && !isDryRun {
-                metricDelivery = MetricDelivery(options, isConsented: isConsented)
+                metricDelivery = MetricDelivery(options)
             }
         }
         return metricDelivery

@@ -199,7 +199,8 @@ extension Collector {
     }
 
     private var schedule: FlushSchedule? {
-        guard let spool, let dispatcher, !isOver else { return nil }
+        // After a no that erases nothing, what waits is left to other runs.
+        guard let spool, let dispatcher, !isOver, Gate.isOpen(handle) else { return nil }
         return FlushSchedule(
             now: (Clock.monotonic(), Clock.realtime()), firstPending: worker.firstPending,
             intervalNanoseconds: Int64(options.flushIntervalMilliseconds) &* 1_000_000,

@@ -85,7 +85,7 @@ package final class Collector: ForkMember {
         self.isDryRun = isDryRun
         let inputs = ConsentInputs.gather(options: options)
         decision = ConsentResolver.resolve(inputs)
-        watch = AnswerWatch(inputs)
+        watch = AnswerWatch(inputs.files)
         recorder = .allocate(capacity: 1)
         sampling = Sampling(options.sampling)
         recorder.initialize(
@@ -379,9 +379,7 @@ package final class Collector: ForkMember {
     private static let identityRetryNanoseconds: Int64 = 60_000_000_000
 
     /// The user's answer at this moment.
-    var isConsented: () -> Bool {
-        { [options] in ConsentResolver.decide(options).isEnabled }
-    }
+    private func isConsented() -> Bool { ConsentResolver.decide(options).isEnabled }
 
     /// With the mutex held. Opens the spool, or uses memory in its place.
     @discardableResult
@@ -396,7 +394,7 @@ package final class Collector: ForkMember {
         spool = made
         dispatcher = Dispatcher(
             spool: made, mutex: mutex, outlets: outlets, options: options, destinations: destinations,
-            isLocalOnly: isLocalOnly, isConsented: isConsented)
+            isLocalOnly: isLocalOnly)
         return made
     }
 

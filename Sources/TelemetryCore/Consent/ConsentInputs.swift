@@ -83,6 +83,7 @@ package final class ConsentInputs {
     /// A file is read only while what has been found so far leaves the decision open: after a refusal in the
     /// environment, no file is opened and no library is loaded. `complete`: reads all of them, for an explanation.
     package static func gather(options: Options, complete: Bool = false) -> ConsentInputs {
+        let options = options.present
         let inputs = ConsentInputs(options)
         inputs.readEnvironment()
         if complete || ConsentResolver.winner(inputs, downTo: .authorGate) == nil {

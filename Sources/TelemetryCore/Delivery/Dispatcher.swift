@@ -14,8 +14,8 @@ final class Dispatcher {
     let destinations: DestinationSet
     /// A7: nothing of this process leaves the machine.
     let isLocalOnly: Bool
-    /// Asked before every batch: the user may have changed the preference by hand.
-    let isConsented: () -> Bool
+    /// The user may change the answer by hand.
+    var consent: SendingConsent
     /// The backend for events that a process recorded for this machine's log only.
     let makeLog: () -> any Backend
     let ledger: DeliveryLedger
@@ -23,7 +23,7 @@ final class Dispatcher {
 
     init(
         spool: Spool, mutex: Mutex, outlets: [Outlet], options: Options, destinations: DestinationSet? = nil,
-        isLocalOnly: Bool = false, makeLog: (() -> any Backend)? = nil, isConsented: @escaping () -> Bool
+        isLocalOnly: Bool = false, makeLog: (() -> any Backend)? = nil
     ) {
         self.spool = spool
         self.mutex = mutex
@@ -31,7 +31,7 @@ final class Dispatcher {
         self.options = options
         self.destinations = destinations ?? options.destinationSet
         self.isLocalOnly = isLocalOnly
-        self.isConsented = isConsented
+        consent = SendingConsent(options, isLocal: isLocalOnly || outlets.isLocal)
         self.makeLog = makeLog ?? { Outlet.makeBackend(.defaultFile, options) }
         ledger = DeliveryLedger(spool, outlets, self.destinations, isLocalOnly: isLocalOnly)
     }
@@ -65,7 +65,7 @@ final class Dispatcher {
             lease.beat()
             return isCancelled() || !lease.isHeldStill
         }
-        return pass.run(ignoringBackoff: ignoringBackoff)
+        return run(pass, ignoringBackoff)
     }
 
     private func passInMemory(_ deadline: Deadline, _ ignoringBackoff: Bool, _ isCancelled: @escaping () -> Bool)
@@ -74,7 +74,15 @@ final class Dispatcher {
         // This lock replaces deliver.lock, between the worker and a thread that flushes.
         heapPass.lock()
         defer { heapPass.unlock() }
-        let pass = DeliveryPass(self, nil, nil, deadline) { [isConsented] in isCancelled() || !isConsented() }
-        return pass.run(ignoringBackoff: ignoringBackoff)
+        let pass = DeliveryPass(self, nil, nil, deadline) { [consent] in isCancelled() || !consent.isGiven }
+        return run(pass, ignoringBackoff)
+    }
+
+    private func run(_ pass: DeliveryPass, _ ignoringBackoff: Bool) -> PassMachine.Result {
+        let result = pass.run(ignoringBackoff: ignoringBackoff)
+        guard result == .refused && consent.isKeptHere else { return result }
+        // A7: telemetry is on. It is tried again like what a receiver does not take.
+        ledger.recordForAll(PassMachine.Failure(reason: SendingConsent.keptHere.text))
+        return .failed
     }
 }

@@ -19,29 +19,28 @@ final class MetricDelivery {
     let isOnce: Bool
     /// Longest time of one request, where the receiver has none.
     let timeoutMilliseconds: UInt32
-    /// Asked before every request.
-    let isConsented: () -> Bool
+    let consent: SendingConsent
     /// Why a receiver did not get what it should have, in the last pass; empty: all got it.
     fileprivate(set) var problem = ""
 
     init(
         _ outlets: [MetricOutlet], _ source: MetricSource, isOnce: Bool, timeoutMilliseconds: UInt32,
-        isConsented: @escaping () -> Bool
+        _ consent: SendingConsent
     ) {
         self.outlets = outlets
         self.source = source
         self.isOnce = isOnce
         self.timeoutMilliseconds = timeoutMilliseconds
-        self.isConsented = isConsented
+        self.consent = consent
     }
 
     /// Nil: the tool has no receiver of metrics.
-    convenience init?(_ options: Options, isConsented: @escaping () -> Bool) {
+    convenience init?(_ options: Options) {
         let outlets = [MetricOutlet](options.metricDestinations)
         if outlets.isEmpty { return nil }
         self.init(
             outlets, MetricSource(options), isOnce: options.guarantee == TELEMETRY_AT_MOST_ONCE,
-            timeoutMilliseconds: options.httpTimeoutMilliseconds, isConsented: isConsented)
+            timeoutMilliseconds: options.httpTimeoutMilliseconds, SendingConsent(options, isLocal: false))
     }
 
     /// When a receiver is looked at again by this process, nanoseconds since 1970.
@@ -88,7 +87,14 @@ final class MetricDelivery {
                 lease.beat()
                 return isCancelled() || !lease.isHeldStill
             })
-        return pass.run()
+        return run(pass)
+    }
+
+    private func run(_ pass: MetricPass) -> PassMachine.Result {
+        let result = pass.run()
+        guard result == .refused && consent.isKeptHere else { return result }
+        problem = SendingConsent.keptHere.text
+        return .failed
     }
 
     /// Hands on what only this process has.
@@ -99,10 +105,10 @@ final class MetricDelivery {
         problem = ""
         begin(Clock.realtime())
         guard Allocation.isAvailableForPass else { return .exhausted }
-        return MetricPass(
+        let pass = MetricPass(
             self, snapshot, deadline: deadline, urgency, directory: nil, lease: nil, audit: nil,
-            isCurrent: { [isConsented] in isConsented() }, isCancelled: isCancelled
-        ).run()
+            isCurrent: { [consent] in consent.isGiven }, isCancelled: isCancelled)
+        return run(pass)
     }
 
     func note(_ outlet: MetricOutlet, _ reason: String) {

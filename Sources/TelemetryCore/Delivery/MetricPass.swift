@@ -119,9 +119,9 @@ final class MetricPass {
 extension MetricPass {
     var source: MetricSource { delivery.source }
     var isOnce: Bool { delivery.isOnce }
-    var isConsented: Bool { delivery.isConsented() }
+    var consent: SendingConsent { delivery.consent }
     var isEnding: Bool { isCancelled() || deadline.isPast }
-    var isStopped: Bool { isCancelled() || isCurrent() == false }
+    var isStopped: Bool { isCancelled() || consent.isGone || isCurrent() == false }
     var mayWrite: Bool { lease?.isHeld != false }
 
     var whole: SentMetrics.Partial {

@@ -89,7 +89,7 @@ struct MetricSending {
     private mutating func send(_ body: UnsafeRawBufferPointer, _ part: Part) -> Ending {
         guard let isCurrent = pass.isCurrent() else { return .over(.interrupted) }
         if !isCurrent { return .over(.done) }
-        guard pass.isConsented else { return .over(.refused) }
+        guard pass.consent.isGiven else { return .over(.refused) }
         if pass.isEnding || poster.isOver { return .over(.interrupted) }
         do throws(SystemError) { try file?.prepare(part.after) } catch {
             return .over(pass.fail(outlet, "what is sent cannot be noted: " + error.text))
@@ -169,14 +169,16 @@ struct MetricSending {
     }
 
     private mutating func postpone(_ part: Part, _ outcome: Outcome, _ now: Int64, isNoted: Bool) -> Ending {
+        let isRefused = pass.consent.isRefused
+        if outcome.hasLeft && (isNoted || isRefused) { _ = keepCopies(part, .unconfirmed, outcome) }
         if isNoted && outcome.hasLeft {
             // The receiver may have it: it is not sent again.
             sent = part.after
             sent.points.unconfirmed &+= UInt64(part.points)
-            _ = keepCopies(part, .unconfirmed, outcome)
         } else {
             restore(isNoted)
         }
+        if isRefused { return .over(.refused) }
         // The end of the process says nothing about the receiver.
         if poster.isOver { return .over(.interrupted) }
         let isCalledOff = pass.isStopped

@@ -32,7 +32,7 @@ struct SegmentDelivery {
     let oldest: Int64
     /// False: consent for this segment's events is gone. Nil: that cannot be known now.
     let isCurrent: (Segment) -> Bool?
-    let isConsented: () -> Bool
+    let consent: SendingConsent
     let journal: ControlJournal?
     /// Nil: the events belong to this process alone.
     var lease: Lease?
@@ -56,7 +56,7 @@ struct SegmentDelivery {
             guard let isCurrent = isCurrent(segment) else { return .interrupted }
             if !isCurrent { return .void }
             if isForeign && batch.expired == 0 { return .kept }
-            guard isConsented() else { return .refused }
+            guard consent.isGiven else { return .refused }
             if isCancelled() || deadline.isPast || backend.isOver { return .interrupted }
             if let failure = send(batch, cursor) { return self.isCurrent(segment) == false ? .void : failure }
         }
@@ -112,14 +112,15 @@ struct SegmentDelivery {
             for settlement in reaction.settled where !isLost { settle(settlement, outcome, events, ends, cursor) }
             if isLost { return .interrupted }
             guard let ending = reaction.ending else { continue }
+            let isRefused = consent.isRefused
             if reaction.settled.isEmpty {
-                // A8, A18: the receiver may nevertheless have taken the events, and they will not be sent again.
-                if outcome.hasLeft && isCurrent(cursor.segment) == false {
+                // A8, A18: the receiver may nevertheless have taken the events, and they may not be sent again.
+                if outcome.hasLeft && (isRefused || isCurrent(cursor.segment) == false) {
                     keepCopies(events, sent, .unconfirmed, outcome.taker)
                 }
                 if guarantee == .atMostOnce { cursor.save() }
             }
-            return result(ending, outcome)
+            return isRefused ? .refused : result(ending, outcome)
         }
         return nil
     }
@@ -167,12 +168,14 @@ struct SegmentDelivery {
         audit?.append(UnsafeBufferPointer(rebasing: events[range]), outcome.text, backend, taker: taker)
     }
 
-    /// A send is also cancelled when consent for its events is withdrawn.
+    /// A send is also cancelled when consent for its events is withdrawn, or there is a no that does not withdraw it.
     private func sendControl(_ segment: Segment, willLeave: @escaping () -> Bool) -> SendControl {
         SendControl(
             deadline: deadline.earlier(Deadline(timeoutMilliseconds: sendTimeoutMilliseconds)), journal: journal,
             attempt: attempt,
             isOnce: guarantee == .atMostOnce, willLeave: willLeave,
-            isCancelled: { [isCancelled, isCurrent] in isCancelled() || isCurrent(segment) == false })
+            isCancelled: { [isCancelled, isCurrent, consent] in
+                isCancelled() || consent.isGone || isCurrent(segment) == false
+            })
     }
 }

@@ -44,7 +44,7 @@ package final class ToolDelivery {
             return TELEMETRY_DISABLED
         }
         let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
-        let metrics = decision.isLocalOnly ? nil : MetricDelivery(options, isConsented: isConsented)
+        let metrics = decision.isLocalOnly ? nil : MetricDelivery(options)
         let urgency: MetricDelivery.Urgency = ignoringBackoff ? .always : sparing ? .interval : .now
         do throws(SystemError) {
             guard try isAnythingWaiting() else {
@@ -67,8 +67,7 @@ package final class ToolDelivery {
         let log = outlets.log(insteadFor: decision, options)
         if let log { outlets = log } else { outlets.tellApart(shared, options.destinationSet) }
         let dispatcher = Dispatcher(
-            spool: spool, mutex: mutex, outlets: outlets, options: options, isLocalOnly: log != nil,
-            isConsented: isConsented)
+            spool: spool, mutex: mutex, outlets: outlets, options: options, isLocalOnly: log != nil)
         // A local backend ends at once; the others may wait for a name server, or for a disk.
         if outlets.isLocal && metrics == nil { return pass(dispatcher, deadline, ignoringBackoff) }
         return wait(until: deadline) {
@@ -82,8 +81,6 @@ package final class ToolDelivery {
             return status
         }
     }
-
-    private var isConsented: () -> Bool { { [options] in ConsentResolver.decide(options).isEnabled } }
 
     private func pass(_ metrics: MetricDelivery, _ shared: SpoolDirectory, _ urgency: MetricDelivery.Urgency)
         -> telemetry_status

@@ -50,6 +50,7 @@ package final class Manifest {
 
     @inline(never)
     private func read(path: String) throws(ManifestError) {
+        options.settings.manifestStamp = FilesStamp.of(path)
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try SharedFile.read(path, limit: YAMLReader.limitBytes)

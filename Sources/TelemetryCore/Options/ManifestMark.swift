@@ -23,7 +23,8 @@ final class ManifestMark {
             && isSame(.force, options) && config === options.config
     }
 
-    private func isSame(_ setting: Setting, _ options: Options) -> Bool { values[setting] == options[setting] }
+    /// The program has not set it otherwise.
+    func isSame(_ setting: Setting, _ options: Options) -> Bool { values[setting] == options[setting] }
 
     /// The program has changed none of the destinations.
     func hasDestinations(of options: Options) -> Bool {

@@ -38,6 +38,8 @@ package struct Settings {
     var metricsListener: ListenAddress?
     /// Absolute path of the manifest these options came from, if they came from one.
     var manifestPath: String?
+    /// Of that file, before it was read.
+    var manifestStamp: UInt64 = 0
     /// What another process would find in the manifest.
     var manifestMark: ManifestMark?
     var audience = Audience.author

@@ -161,7 +161,8 @@ final class AuditLogTests: XCTestCase {
             let delivery = SegmentDelivery(
                 backend: ScriptedBackend([verdict]), deadline: .never, sendTimeoutMilliseconds: 1000,
                 isCancelled: { false },
-                guarantee: guarantee, oldest: .min, isCurrent: { _ in true }, isConsented: { true }, journal: nil,
+                guarantee: guarantee, oldest: .min, isCurrent: { _ in true }, consent: ScriptedConsent().sending,
+                journal: nil,
                 audit: log)
             _ = delivery.run(only: segment)
             log.close()

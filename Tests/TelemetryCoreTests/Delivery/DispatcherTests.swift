@@ -15,11 +15,11 @@ final class DispatcherTests: XCTestCase {
     override func tearDown() { spool.close() }
 
     private func dispatcher(
-        _ backend: ScriptedBackend, _ spool: Spool? = nil, isConsented: @escaping () -> Bool = { true }
+        _ backend: ScriptedBackend, _ spool: Spool? = nil, consent: ScriptedConsent = ScriptedConsent()
     ) -> Dispatcher {
         Dispatcher(
-            spool: spool ?? self.spool, mutex: mutex, outlets: [Outlet(name: "scripted", backend)], options: options,
-            isConsented: isConsented)
+            spool: spool ?? self.spool, mutex: mutex, outlets: [Outlet(name: "scripted", backend)], options: options
+        ).asked(consent)
     }
 
     private func pass(
@@ -99,8 +99,8 @@ final class DispatcherTests: XCTestCase {
         try scratch.orphan(["any-1"])
         let log = ScriptedBackend()
         let localOnly = Dispatcher(
-            spool: spool, mutex: mutex, outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true,
-            isConsented: { true })
+            spool: spool, mutex: mutex, outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true
+        ).asked(ScriptedConsent())
         XCTAssertEqual(pass(localOnly), .done)
         XCTAssertEqual(log.sent, ["local-1"])
 
@@ -111,7 +111,8 @@ final class DispatcherTests: XCTestCase {
         chosen.backend = .http(endpoint: "https://a.example/")
         let usual = Dispatcher(
             spool: spool, mutex: mutex, outlets: [Outlet(name: "author", author)], options: chosen,
-            makeLog: { standIn }, isConsented: { true })
+            makeLog: { standIn }
+        ).asked(ScriptedConsent())
         XCTAssertEqual(pass(usual), .done)
         XCTAssertEqual(author.sent, ["any-1"])
         XCTAssertEqual(standIn.sent, ["local-2"])
@@ -130,8 +131,8 @@ final class DispatcherTests: XCTestCase {
         defer { other.close() }
         let log = ScriptedBackend()
         let localOnly = Dispatcher(
-            spool: other, mutex: Mutex(), outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true,
-            isConsented: { true })
+            spool: other, mutex: Mutex(), outlets: [Outlet(name: "log", log)], options: options, isLocalOnly: true
+        ).asked(ScriptedConsent())
         XCTAssertEqual(pass(localOnly), .done)
         XCTAssertEqual(log.sent, ["local"])
         XCTAssertEqual(failing.state.failures, 1)
@@ -189,13 +190,39 @@ final class DispatcherTests: XCTestCase {
     func testRefused() throws {
         try scratch.orphan(["gone"])
         record("a")
-        let backend = ScriptedBackend()
-        XCTAssertEqual(pass(dispatcher(backend, isConsented: { false })), .refused)
+        let consent = ScriptedConsent(isGiven: false)
+        let backend = ScriptedBackend { _, _, _ in
+            consent.isGiven = false
+            return Outcome(verdict: .accepted)
+        }
+        XCTAssertEqual(pass(dispatcher(backend, consent: consent)), .refused)
         XCTAssertEqual(backend.batches.count, 0)
-        let later = dispatcher(backend, isConsented: { backend.batches.isEmpty })
-        XCTAssertEqual(pass(later), .refused, "asked again before the next batch")
+        consent.isGiven = true
+        XCTAssertEqual(pass(dispatcher(backend, consent: consent)), .refused, "asked again before the next batch")
         XCTAssertEqual(backend.sent, ["gone"])
         assertTotals(recorded: 2, delivered: 1, pending: 1)
+    }
+
+    /// A18: a no that comes while something is sent ends that, and is what the pass ends with. Nothing is said of the
+    /// receiver, and the user sees what it may have.
+    func testRefusedInMidSend() throws {
+        record("a")
+        let consent = ScriptedConsent()
+        let backend = ScriptedBackend { _, _, control in
+            XCTAssertFalse(control.isCancelled(), "before the no")
+            consent.isGiven = false
+            consent.wait()
+            XCTAssertTrue(control.isCancelled())
+            // One that comes and goes counts as well.
+            consent.isGiven = true
+            return Outcome(verdict: .retry(afterSeconds: nil), reason: "called off")
+        }
+        let dispatcher = dispatcher(backend, consent: consent)
+        XCTAssertEqual(pass(dispatcher), .refused)
+        XCTAssertEqual(backend.batches.count, 1)
+        XCTAssertEqual([Int64(dispatcher.state.failures), dispatcher.state.nextAttempt], [0, 0])
+        assertTotals(recorded: 1, delivered: 0, pending: 1)
+        XCTAssertTrue(try XCTUnwrap(scratch.files.text("sent.jsonl")).contains("unconfirmed"))
     }
 
     /// G: a receiver may have it, whatever becomes of this process. What stays on this machine is not sent.
@@ -222,8 +249,12 @@ final class DispatcherTests: XCTestCase {
         record("a")
         XCTAssertEqual(pass(dispatcher(ScriptedBackend([.retry(afterSeconds: nil)]))), .failed)
         record("b")
-        let backend = ScriptedBackend([.rejected])
-        let second = dispatcher(backend, isConsented: { backend.batches.isEmpty })
+        let consent = ScriptedConsent()
+        let backend = ScriptedBackend { _, _, _ in
+            consent.isGiven = false
+            return Outcome(verdict: .rejected, reason: "reason 0")
+        }
+        let second = dispatcher(backend, consent: consent)
         XCTAssertEqual(pass(second, ignoringBackoff: true), .refused)
         XCTAssertEqual(backend.sent, ["a"])
         let state = second.state

@@ -17,13 +17,13 @@ final class SegmentDeliveryTests: XCTestCase {
 
     private func deliver(
         _ backend: ScriptedBackend, guarantee: BatchMachine.Guarantee = .atLeastOnce, deadline: Deadline = .never,
-        oldest: Int64 = .min, isCurrent: @escaping () -> Bool = { true }, isConsented: @escaping () -> Bool = { true },
+        oldest: Int64 = .min, isCurrent: @escaping () -> Bool = { true }, consent: ScriptedConsent = ScriptedConsent(),
         isCancelled: @escaping () -> Bool = { false }, journal: ControlJournal? = nil
     ) -> SegmentDelivery.Result {
         let delivery = SegmentDelivery(
             backend: backend, deadline: deadline, sendTimeoutMilliseconds: 5000, isCancelled: isCancelled,
             guarantee: guarantee,
-            oldest: oldest, isCurrent: { _ in isCurrent() }, isConsented: isConsented, journal: journal)
+            oldest: oldest, isCurrent: { _ in isCurrent() }, consent: consent.sending, journal: journal)
         return delivery.run(only: segment)
     }
 
@@ -271,8 +271,12 @@ final class SegmentDeliveryTests: XCTestCase {
     }
 
     func testConsentIsAskedBeforeEveryBatch() {
-        let backend = ScriptedBackend(batchEvents: 3)
-        XCTAssertEqual(deliver(backend, isConsented: { backend.batches.isEmpty }), .refused)
+        let consent = ScriptedConsent()
+        let backend = ScriptedBackend(batchEvents: 3) { _, _, _ in
+            consent.isGiven = false
+            return Outcome(verdict: .accepted)
+        }
+        XCTAssertEqual(deliver(backend, consent: consent), .refused)
         XCTAssertEqual(backend.sent, Array(names[..<3]))
         assertCounts(delivered: 3, pending: 7)
     }

@@ -21,7 +21,8 @@ final class SeveralDestinationsTests: XCTestCase {
             return outlet
         }
         return Dispatcher(
-            spool: spool ?? self.spool, mutex: Mutex(), outlets: outlets, options: options, isConsented: { true })
+            spool: spool ?? self.spool, mutex: Mutex(), outlets: outlets, options: options
+        ).asked(ScriptedConsent())
     }
 
     private func pass(_ dispatcher: Dispatcher, ignoringBackoff: Bool = false) -> PassMachine.Result {
@@ -101,7 +102,8 @@ final class SeveralDestinationsTests: XCTestCase {
         manifest.origin = .configuration
         outlets.tellApart(spool.shared, manifest)
         let alone = Dispatcher(
-            spool: spool, mutex: Mutex(), outlets: outlets, options: options, isConsented: { true })
+            spool: spool, mutex: Mutex(), outlets: outlets, options: options
+        ).asked(ScriptedConsent())
         XCTAssertEqual(alone.nextAttempt, 0)
         record("c")
         XCTAssertEqual(pass(alone), .done)

@@ -1,4 +1,5 @@
 """A18: after `telemetry disable` has returned, nothing leaves any more, whatever was under way."""
+import concurrent.futures
 import os
 import subprocess
 import time
@@ -196,6 +197,85 @@ def control(box):
         check(sink.reached()[0] > reached, "nothing came later")
         check(any(b"visible-control" in content for content in fixture.files_below(box.state()).values()), "the spool is empty")
         child.kill()
+
+
+NOTICE, CONFIG = 'notice: {{version: "{}", collector: c, data: d, purpose: p}}', "config: {file: mytool/c.yaml, key: on, local_only_key: local}"
+ANSWER = "config/telemetry/mytool/enabled"
+#: What somebody writes, and where: a file with its content, None to remove it, or lines that the manifest has from now on.
+ERASING = {"false": (ANSWER, "false\n"), "removed": (ANSWER, None), "everywhere": ("config/telemetry/_all/enabled", "false\n")}
+KEEPING = {"garbage": (ANSWER, "hmm"), "author gate": ["enabled: false"], "notice": [NOTICE.format(2)], "mistake": ["nonsense: 1"]}
+LOCAL = {"local only": ["local_only: true"], "local key": ("config/mytool/c.yaml", "local: true\n")}
+
+
+def say_no(box, no):
+    if isinstance(no, list):
+        with open(box.path("mytool.yaml")) as file:
+            kept = [line for line in file.read().splitlines() if line.split(":")[0] != no[0].split(":")[0]]
+        # At once: half a manifest would be a mistake.
+        os.rename(box.write("new.yaml", "\n".join([*kept, *no]) + "\n"), box.path("mytool.yaml"))
+    elif no[1] is None:
+        os.remove(box.path(no[0]))
+    else:
+        box.write(*no)
+
+
+def by_hand(box, sender, name):
+    """A no of one kind while a request is under way, which nobody but the sender can notice."""
+    no = {**ERASING, **KEEPING, **LOCAL}[name]
+    with fixture.Box(box.programs) as own, Sink("slow") as sink:
+        own.manifest(NOTICE.format(1), CONFIG, *(REST if sender == "deliverer" else PROMPT), port=sink.port)
+        own.telemetry("enable")
+        if sender == "deliverer":
+            own.use("--events", EVENTS, "--fill", 600)
+            child = start(own, own.command("deliver", "--now"))
+        else:
+            # It does nothing any more, so nothing but its worker looks.
+            tool = [own.programs.path("tool"), "mytool", own.path("mytool.yaml")]
+            child = start(own, [*tool, "--events", str(EVENTS), "--fill", "600", "--idle", "30000"])
+        check(sink.wait_for(8192), f"{name}: the delivery did not begin")
+        say_no(own, no)
+        time.sleep(1.2)
+        reached = sink.reached()
+        time.sleep(1.2)
+        check_equal(reached, sink.reached(), f"{name}: bytes and connections of {sender}")
+        if sender == "deliverer":
+            code = 4 if name in LOCAL else 3 if name == "mistake" else 0
+            check_equal(code, child.wait(10), f"{name}: exit code of deliver")
+            check_equal(name in LOCAL, b"local only: nothing may leave this machine" in read(own.path("stderr")), f"{name}: {read(own.path('stderr'))}")
+        else:
+            ticks = cpu(child.pid)
+            time.sleep(0.5)
+            check(cpu(child.pid) - ticks <= 5, f"{name}: the program is busy: {cpu(child.pid) - ticks} ticks in half a second")
+            child.kill()
+            child.wait()
+        if name == "mistake":
+            own.manifest(NOTICE.format(1), CONFIG, port=sink.port)
+        events = own.status()["events"]
+        check_equal((0, 0 if name in ERASING else EVENTS + 2), (events["delivered"], events["pending"]), f"{name}: delivered, pending")
+        check(b"unconfirmed" in read(own.state("sent.jsonl")), f"{name}: no copy of what may have arrived")
+
+
+def cpu(process):
+    """In ticks."""
+    with open(f"/proc/{process}/stat") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+
+@test("withdrawal/by-hand-deliverer", "A7 A18")
+def by_hand_deliverer(box):
+    """Every kind of no, while `telemetry deliver` sends: nothing more of the request after a second."""
+    every_no(box, "deliverer")
+
+
+@test("withdrawal/by-hand-host", "A7 A18")
+def by_hand_host(box):
+    """The same while the worker of a C program sends that does nothing itself."""
+    every_no(box, "host")
+
+
+def every_no(box, sender):
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: by_hand(box, sender, name), [*ERASING, *KEEPING, *LOCAL]))
 
 
 @test("withdrawal/not-retroactive", "A17")
