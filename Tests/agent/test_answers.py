@@ -373,7 +373,10 @@ def home_at_rest(world):
     time.sleep(12)
     before = switches(stage.agent.id)
     for number in range(20):
-        stage.write(os.path.join(stage.home, f"file{number}"), "x")
+        path = os.path.join(stage.home, f"file{number}")
+        stage.write(path, "x")
+        os.chmod(path, 0o644)
+        os.utime(stage.home)
         time.sleep(0.02)
     check_equal(before, switches(stage.agent.id), "how often it woke up")
 

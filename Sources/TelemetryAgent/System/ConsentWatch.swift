@@ -60,7 +60,7 @@ final class ConsentWatch {
     private func follow(_ path: String, _ hasEntries: Bool, _ isNew: inout Bool, _ isAll: inout Bool) {
         let known = places.firstIndex { $0.path.utf8.elementsEqual(path.utf8) }
         if let known, places[known].hasEntries || !hasEntries { return }
-        guard Self.isLocal(path), let made = watch.follow(path, andEntries: hasEntries) else {
+        guard Self.isLocal(path), let made = follow(path, hasEntries) else {
             if hasEntries || !Self.isOthers(path) { isAll = false }
             return
         }
@@ -70,6 +70,12 @@ final class ConsentWatch {
         places.append(Place(path: path, watch: made, hasEntries: hasEntries))
     }
 
+    private func follow(_ path: String, _ hasEntries: Bool) -> Int32? {
+        // Much happens in the home directory, and in those above it.
+        let isInHome = Environment.home.map { Self.isAt(path, orBelow: $0) && path.utf8.count > $0.utf8.count } ?? false
+        return watch.follow(path, andMode: isInHome, andEntries: hasEntries)
+    }
+
     /// What nobody needs is not watched any more: the home directory, for instance, after something was missing in it.
     func keep(_ isNeeded: (_ path: String, _ entries: Bool) -> Bool) {
         for index in places.indices.reversed() {
@@ -77,7 +83,7 @@ final class ConsentWatch {
             if place.hasEntries && isNeeded(place.path, true) { continue }
             if !isNeeded(place.path, false) {
                 remove(at: index)
-            } else if place.hasEntries, watch.follow(place.path, andEntries: false) == place.watch {
+            } else if place.hasEntries, follow(place.path, false) == place.watch {
                 places[index].hasEntries = false
             }
         }

@@ -41,10 +41,11 @@ final class DirectoryWatch: PolledSource {
     /// What goes from a directory.
     func addLosses(_ path: String) -> Int32? { add(path, Self.going | UInt32(IN_ONLYDIR)) }
 
-    /// A directory or a link itself: that it is moved, removed or closed. `andEntries`: also each change of what is in it.
-    /// Instead of what was watched of it before.
-    func follow(_ path: String, andEntries: Bool) -> Int32? {
-        add(path, UInt32(IN_ATTRIB) | UInt32(IN_DONT_FOLLOW) | (andEntries ? Self.coming | Self.going : 0))
+    /// A directory or a link itself: that it is moved or removed. `andMode`: also that it gets another mode; the system then
+    /// tells the same of what is in it. `andEntries`: also each change of what is in it. Instead of what was watched of it before.
+    func follow(_ path: String, andMode: Bool, andEntries: Bool) -> Int32? {
+        let more = andEntries ? Self.coming | Self.going : 0
+        return add(path, UInt32(IN_DONT_FOLLOW) | more | (andMode || andEntries ? UInt32(IN_ATTRIB) : 0))
     }
 
     private static let coming = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE)

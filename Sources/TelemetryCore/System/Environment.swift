@@ -56,7 +56,7 @@ package enum Environment {
 
     /// HOME; where the environment is not to be trusted, the home in the password file. A16: root's own when sudo has
     /// left another user's there, so that root leaves nothing in it.
-    static var home: String? {
+    package static var home: String? {
         if isUntrusted { return PasswordFile.account { $0.pw_uid == csystem_user() }?.home }
         guard let path = absolute("HOME") else { return nil }
         return mayUse(path) ? path : PasswordFile.account { $0.pw_uid == 0 }?.home
