@@ -39,6 +39,9 @@ def record_otlp(request):
     """In a home of its own. All that was acknowledged has to be in the spool."""
     place.fresh_home()
     servers.install(place.HOME, "bench-otlp", limits=LIMITS)
+    # Records from before the user's answer are refused.
+    time.sleep(0.1)
+    otlp_request(request)
     with servers.agent() as agent:
         load(agent.port, request, CONNECTIONS, CONNECTIONS)
         seconds, result = load(agent.port, request, CONNECTIONS, REQUESTS[OURS], agent.id)
