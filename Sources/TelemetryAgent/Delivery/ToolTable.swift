@@ -64,9 +64,13 @@ final class ToolTable {
         return true
     }
 
-    /// Something was added to the tool's metrics. A pass that is planned already, or at work, finds it.
+    /// Something was added to the tool's metrics. A pass that is planned already finds it. So does the look after one that is at
+    /// work, if that has not begun.
     func noteMetrics(_ name: String, now: Int64) {
-        if let tool = find(name), tool.isAtWork || tool.due != .max { return }
+        if let tool = find(name), tool.isAtWork || tool.due != .max {
+            if tool.isAtWork { tool.change(now: now) }
+            return
+        }
         _ = wake(WakeRequest(tool: name), now: now)
     }
 
