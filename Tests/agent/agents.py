@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+import faults
 from stage import close_streams, ended, wait_until
 from suite import Failed, check, check_equal
 from world import BUILD, TOOL
@@ -142,35 +143,24 @@ class BlackHole:
         self.socket.close()
 
 
-class Holding:
+class Holding(faults.Listener):
     """Takes whole requests, answers none, and knows which of them are still under way, by the first word of their path."""
 
     def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
-        self.lock, self.under_way, self.count = threading.Lock(), [], 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.lock, self.under_way = threading.Lock(), []
+        super().__init__()
+        self.url = f"http://127.0.0.1:{self.port}/"
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._hold, args=(client,), daemon=True).start()
-
-    def _hold(self, client):
-        with client:
-            path = ""
-            try:
-                while piece := client.recv(65536):
-                    if not path:
-                        path = piece.split()[1].decode().split("/")[1]
-                        with self.lock:
-                            self.under_way.append(path)
-                            self.count += 1
-            except OSError:
-                pass
+    def serve(self, connection):
+        path = ""
+        try:
+            while piece := connection.recv(65536):
+                if not path:
+                    path = piece.split()[1].decode().split("/")[1]
+                    with self.lock:
+                        self.under_way.append(path)
+                        self.requests.append(path)
+        finally:
             with self.lock:
                 if path:
                     self.under_way.remove(path)
@@ -178,9 +168,6 @@ class Holding:
     def open(self):
         with self.lock:
             return sorted(self.under_way)
-
-    def close(self):
-        self.socket.close()
 
 
 def exchange_lines(path, request, timeout=30):

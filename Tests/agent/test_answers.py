@@ -551,9 +551,9 @@ def under_way(world):
                 file.write(text)
     time.sleep(NOTICED)
     check_equal([], holding.open(), "requests that are still under way")
-    asked = holding.count
+    asked = len(holding.requests)
     time.sleep(1.5)
-    check_equal(asked, holding.count, "requests since")
+    check_equal(asked, len(holding.requests), "requests since")
     for tool, (kind, signal, _) in tools.items():
         if signal == "events" and kind != "mistake":
             check_equal(int(kinds[kind]), pending(world, tool), f"{tool}: events that wait")

@@ -67,11 +67,9 @@ final class ToolTable {
     /// Something was added to the tool's metrics. A pass that is planned already finds it. So does the look after one that is at
     /// work, if that has not begun.
     func noteMetrics(_ name: String, now: Int64) {
-        if let tool = find(name), tool.isAtWork || tool.due != .max {
-            if tool.isAtWork { tool.change(now: now) }
-            return
-        }
-        _ = wake(WakeRequest(tool: name), now: now)
+        let tool = find(name)
+        if let tool, tool.isAtWork { return tool.change(now: now) }
+        if tool == nil || tool?.due == .max { _ = wake(WakeRequest(tool: name), now: now) }
     }
 
     /// Everything that the system has told so far.

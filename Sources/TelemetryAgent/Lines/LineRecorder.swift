@@ -171,7 +171,7 @@ final class LineRecorder {
         case .count:
             let increase = metric.number.whole.map { MetricOperation.add($0) } ?? .addNumber(metric.number.value)
             status = intake.record(increase, gathering.first, count)
-        case .gauge: status = intake.record(MetricOperation.set(metric.number.value), gathering.first, count)
+        case .gauge: status = intake.record(.set(metric.number.value), gathering.first, count)
         case .observe: status = intake.observe(metric.number.value, times: 1, gathering.first, count)
         }
         return outcome(

@@ -125,8 +125,8 @@ final class MetricsIntake: MetricsTaker {
         let isFollowed = type != .gauge && metric.temporality != MetricHead.delta
         let digest = isFollowed ? digest(point, type, bounds, attributes) : StreamDigest()
         // Where the tool declares no metrics, a name is made by what is recorded, and by nothing else.
-        let isForOwn = !tool.declaresMetrics && !isRecorded(point, state, type, digest, .author, tool, isFollowed)
-        if isForOwn && !isRecorded(point, state, type, digest, .own, tool, isFollowed) {
+        let isForOwn = !tool.declaresMetrics && !isRecorded(point, type, digest, .author, tool, isFollowed)
+        if isForOwn && !isRecorded(point, type, digest, .own, tool, isFollowed) {
             return countUnrecorded(point, state, type, digest, tool, isFollowed)
         }
         if isForOwn && isFollowed {
@@ -152,8 +152,8 @@ final class MetricsIntake: MetricsTaker {
 
     /// Something of it is added for that audience.
     private func isRecorded(
-        _ point: PointHead, _ state: StreamState, _ type: MetricType, _ digest: StreamDigest, _ audience: Audience,
-        _ tool: OpenTool, _ isFollowed: Bool
+        _ point: PointHead, _ type: MetricType, _ digest: StreamDigest, _ audience: Audience, _ tool: OpenTool,
+        _ isFollowed: Bool
     ) -> Bool {
         guard isFollowed else { return !tool.isEarly(audience, Self.begin(point, type)) }
         guard let streams = tool.streams(audience) else { return false }
@@ -268,8 +268,8 @@ final class MetricsIntake: MetricsTaker {
 extension StreamState {
     fileprivate func increase(_ type: MetricType) -> ReceivedIncrease {
         switch self {
-        case .int(let value): return type == .gauge ? .set(Double(value)) : .add(value)
-        case .double(let value): return type == .gauge ? .set(value) : .addNumber(value)
+        case .int(let value): return .one(type == .gauge ? .set(Double(value)) : .add(value))
+        case .double(let value): return .one(type == .gauge ? .set(value) : .addNumber(value))
         case .histogram(let histogram): return .histogram(histogram)
         case .exponential(let histogram): return .exponential(histogram)
         }

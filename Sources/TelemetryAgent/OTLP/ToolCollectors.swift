@@ -194,25 +194,22 @@ package final class ToolCollectors {
         }
         guard let index else { return .none }
         let tool = tools[index]
+        if use(tool) { return .open(tool) }
         let now = Clock.monotonic()
-        if now &- tool.looked >= Self.lookNanoseconds || !tool.collector.recordsForSomebody {
+        guard Self.canLook else { return .unknown }
+        consents.hear()
+        guard tool.isCurrent else {
+            // The look may have failed for want of a descriptor.
             guard Self.canLook else { return .unknown }
-            consents.hear()
-            guard tool.isCurrent else {
-                // The look may have failed for want of a descriptor.
-                guard Self.canLook else { return .unknown }
-                // Before it is closed: what waits in it may be void.
-                _ = consents.look(name, Self.options(name, version))
-                // Somebody has erased what it has recorded.
-                if !tool.collector.recordsForSomebody { tool.consent.endRun() }
-                close(at: index)
-                return .none
-            }
-            tool.looked = now
+            // Before it is closed: what waits in it may be void.
+            _ = consents.look(name, Self.options(name, version))
+            // Somebody has erased what it has recorded.
+            if !tool.collector.recordsForSomebody { tool.consent.endRun() }
+            close(at: index)
+            return .none
         }
-        uses &+= 1
-        tool.used = uses
-        tool.lastUse = now
+        tool.looked = now
+        noteUse(tool, now)
         return .open(tool)
     }
 
@@ -220,10 +217,14 @@ package final class ToolCollectors {
     func use(_ tool: OpenTool) -> Bool {
         let now = Clock.monotonic()
         guard now &- tool.looked < Self.lookNanoseconds, tool.collector.recordsForSomebody else { return false }
+        noteUse(tool, now)
+        return true
+    }
+
+    private func noteUse(_ tool: OpenTool, _ now: Int64) {
         uses &+= 1
         tool.used = uses
         tool.lastUse = now
-        return true
     }
 
     private func recentRefusal(_ name: String) -> (why: IntakeRefusal, isKnown: Bool)? {

@@ -69,10 +69,16 @@ final class KnownLines<Line> {
         used = 0
     }
 
+    /// Where a shape with that hash may be.
+    @inline(__always)
+    private static func set(_ slots: UnsafeMutablePointer<Slot>, _ hash: UInt32) -> UnsafeMutablePointer<Slot> {
+        slots + slotsInSet &* Int(hash >> 1) & (slotCount &- slotsInSet)
+    }
+
     @inline(__always)
     func find(_ shape: StatsDShape, _ hash: UInt32) -> Line? {
         guard let slots, let texts else { return nil }
-        let set = slots + Self.slotsInSet &* Int(hash >> 1) & (Self.slotCount &- Self.slotsInSet)
+        let set = Self.set(slots, hash)
         for at in 0..<Self.slotsInSet where set[at].hash == hash {
             let text = texts + Int(set[at].start)
             if Int(set[at].nameLength) == shape.name.count, Int(set[at].restLength) == shape.rest.count,
@@ -102,7 +108,7 @@ final class KnownLines<Line> {
         guard prepare(), let slots, let texts else { return }
         let length = shape.name.count &+ shape.rest.count
         if used &+ length > Self.textBytes { forget() }
-        let set = slots + Self.slotsInSet &* Int(hash >> 1) & (Self.slotCount &- Self.slotsInSet)
+        let set = Self.set(slots, hash)
         let free = (0..<Self.slotsInSet).first { set[$0].hash == 0 }
         turn = (turn &+ 1) % Self.slotsInSet
         let start = used

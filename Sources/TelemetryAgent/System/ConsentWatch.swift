@@ -8,6 +8,7 @@ final class ConsentWatch {
     private let watch: DirectoryWatch
     private var places: [Place] = []
     private let onEvent: (Event) -> Bool
+    private let home = Environment.home
 
     /// What has happened.
     enum Event {
@@ -72,7 +73,7 @@ final class ConsentWatch {
 
     private func follow(_ path: String, _ hasEntries: Bool) -> Int32? {
         // Much happens in the home directory, and in those above it.
-        let isInHome = Environment.home.map { Self.isAt(path, orBelow: $0) && path.utf8.count > $0.utf8.count } ?? false
+        let isInHome = home.map { Self.isAt(path, orBelow: $0) && path.utf8.count > $0.utf8.count } ?? false
         return watch.follow(path, andMode: isInHome, andEntries: hasEntries)
     }
 

@@ -3,9 +3,7 @@ import CSystem
 
 /// By how much a stream of another program has grown, or what a gauge of it shows.
 package enum ReceivedIncrease {
-    case add(Int64)
-    case addNumber(Double)
-    case set(Double)
+    case one(MetricOperation)
     /// Counts of the metric's own buckets.
     case histogram(ReceivedHistogram)
     case exponential(ReceivedExponential)
@@ -98,14 +96,7 @@ package struct MetricIntake {
     package func record(
         _ increase: ReceivedIncrease, _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int
     ) -> telemetry_status {
-        let operation: MetricOperation? =
-            switch increase {
-            case .add(let value): .add(value)
-            case .addNumber(let value): .addNumber(value)
-            case .set(let value): .set(value)
-            case .histogram, .exponential: nil
-            }
-        if let operation { return record(operation, attributes, count) }
+        if case .one(let operation) = increase { return record(operation, attributes, count) }
         let status = Self.merge(handle, increase, attributes, count)
         guard !isAlone, let own = handle.pointee.own, own.pointee.type == handle.pointee.type else { return status }
         let other = Self.merge(own, increase, attributes, count)
@@ -153,7 +144,7 @@ package struct MetricIntake {
                 switch increase {
                 case .histogram(let histogram): map.add(histogram, to: entry, handle.pointee.bound_count)
                 case .exponential(let histogram): map.add(histogram, to: entry)
-                default: false
+                case .one: false
                 }
             }
         }

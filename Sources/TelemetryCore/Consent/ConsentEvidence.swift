@@ -14,8 +14,8 @@ package struct ConsentEvidence {
     package var stamp: UInt64 { files.value }
     /// The same of the directories in which a removed file leaves its trace.
     package var directoryStamp: UInt64 { directories.value }
-    private var files = Fingerprint()
-    private var directories = Fingerprint()
+    private var files = FilesStamp()
+    private var directories = FilesStamp()
 
     /// What leads to the files, and where a change of them shows. A process that watches all of it misses nothing.
     package private(set) var places: [String] = []
@@ -152,28 +152,12 @@ package struct ConsentEvidence {
     }
 
     private mutating func date(_ status: stat) {
-        let changed = status.changed
+        let changed = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
         if changed > Clock.realtime() {
             // The clock was wrong then.
             isComplete = false
         } else {
             since = max(since, changed &+ Self.tick)
-        }
-    }
-
-    /// FNV-1a, a word at a time.
-    private struct Fingerprint {
-        private(set) var value: UInt64 = 1
-
-        mutating func add(_ word: UInt64) {
-            value = (value ^ word) &* 0x100_0000_01B3
-            value ^= value >> 29
-        }
-
-        mutating func add(_ status: stat) {
-            add(UInt64(truncatingIfNeeded: status.st_dev))
-            add(UInt64(truncatingIfNeeded: status.st_ino))
-            add(UInt64(bitPattern: status.changed))
         }
     }
 
@@ -207,9 +191,4 @@ package struct ConsentEvidence {
         else { return nil }
         return slash == 0 ? "/" : String(bytes: bytes[..<slash])
     }
-}
-
-extension stat {
-    /// Nanoseconds since 1970.
-    fileprivate var changed: Int64 { Int64(st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(st_ctim.tv_nsec) }
 }

@@ -11,8 +11,6 @@ final class MetricMap {
     static let sentPrefix = "metrics.sent-"
     /// What was received from other programs is in a file of this name, until the next withdrawal.
     static let receivedName = "metrics.received"
-    /// What a killed process leaves of a replacement of it.
-    private static let replacementPrefix = ".metrics.received."
 
     let base: UnsafeMutableRawPointer
     /// The mapped file; nil: memory of this process alone.
@@ -160,7 +158,7 @@ final class MetricMap {
         var names: [String] = []
         Directory.forEachName(in: directory) {
             if strncmp($0, sentPrefix, sentPrefix.utf8.count) == 0 || strcmp($0, receivedName) == 0
-                || strncmp($0, replacementPrefix, replacementPrefix.utf8.count) == 0
+                || PrivateFile.isTemporary(String(cString: $0), of: receivedName)
             {
                 names.append(String(cString: $0))
             }

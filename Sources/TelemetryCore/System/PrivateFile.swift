@@ -106,8 +106,8 @@ enum PrivateFile {
 
     /// A replacement that is being prepared: there is room for its bytes before they are known.
     struct Replacement {
-        private let temporary: String
-        private let file: Descriptor
+        fileprivate let temporary: String
+        fileprivate let file: Descriptor
 
         init(in directory: Descriptor, _ name: String) throws(SystemError) {
             temporary = temporaryPrefix(name) + Hexadecimal.text(Random.word())
@@ -120,14 +120,18 @@ enum PrivateFile {
         func finish(in directory: Descriptor, _ name: String, _ bytes: [UInt8]) throws(SystemError) {
             defer { file.close() }
             do throws(SystemError) {
-                try bytes.withUnsafeBufferPointer { area throws(SystemError) in
-                    try file.writeAll(UnsafeRawBufferPointer(area))
-                }
+                try write(bytes)
                 try file.truncate(to: Int64(bytes.count))
                 try directory.renameEntry(temporary, name)
             } catch {
                 directory.discardEntry(temporary)
                 throw error
+            }
+        }
+
+        fileprivate func write(_ bytes: [UInt8]) throws(SystemError) {
+            try bytes.withUnsafeBufferPointer { area throws(SystemError) in
+                try file.writeAll(UnsafeRawBufferPointer(area))
             }
         }
 
@@ -166,13 +170,11 @@ enum PrivateFile {
         in directory: Descriptor, _ name: String, _ bytes: [UInt8], size: Int = 0, durable: Bool,
         mode: mode_t = 0o600
     ) throws(SystemError) -> String {
-        let temporary = temporaryPrefix(name) + Hexadecimal.text(Random.word())
-        let file = try Descriptor.open(at: directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        let made = try Replacement(in: directory, name)
+        let (temporary, file) = (made.temporary, made.file)
         defer { file.close() }
         do throws(SystemError) {
-            try bytes.withUnsafeBufferPointer { area throws(SystemError) in
-                try file.writeAll(UnsafeRawBufferPointer(area))
-            }
+            try made.write(bytes)
             if size > bytes.count { try file.allocate(Int64(size)) }
             if mode != 0o600 { try file.setMode(mode) }
             if durable { try file.synchronize() }
