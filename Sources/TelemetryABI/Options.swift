@@ -8,7 +8,7 @@ import TelemetryCore
 /// Threads: any number at once.
 /// Blocking: none.
 ///
-/// @param tool_name     1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit.
+/// @param tool_name     1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit; not `own.yaml`.
 ///     It names the spool, the preference file and the environment variables (`mytool`:
 ///     MYTOOL_NO_TELEMETRY, MYTOOL_TELEMETRY_ENABLED). Copied.
 /// @param tool_version  The tool's version, for the events. Copied. May be NULL.
