@@ -15,7 +15,6 @@ from origin import Origin
 from suite import Skipped, check, check_equal, test
 from test_lines import answers
 
-POLICY = "/etc/telemetry/policy.yaml"
 #: A change counts within this time.
 NOTICED = 1.2
 EARLY = "it is from before the user agreed (1)"
@@ -25,8 +24,8 @@ UNREACHABLE = {"backend": {"kind": "http", "endpoint": "http://127.0.0.1:9/"}}
 class Stage:
     """One tool, and one process of it that counts and never begins again."""
 
-    def __init__(self, world, manifest=None):
-        self.world, self.agent = world, None
+    def __init__(self, world, manifest=None, prefix=()):
+        self.world, self.agent, self.prefix = world, None, prefix
         self.home = world.path("home")
         self.config = os.path.join(self.home, ".config", "telemetry")
         self.answer = os.path.join(self.config, TOOL, "enabled")
@@ -39,7 +38,7 @@ class Stage:
         self.begin()
 
     def begin(self, **environment):
-        self.agent = Agent(self.world, environment=environment)
+        self.agent = Agent(self.world, environment=environment, prefix=self.prefix)
 
     def begin_anew(self, how=signal.SIGTERM, **environment):
         if how == signal.SIGTERM:
@@ -188,18 +187,17 @@ def manifest(world):
 
 @test("answers/policy", "J8")
 def policy(world):
-    """The administrator's policy, put there and removed."""
-    if os.geteuid() != 0:
-        raise Skipped("only root can be the administrator")
-    if os.path.exists(os.path.dirname(POLICY)):
-        raise Skipped("the machine has a policy")
-    stage = Stage(world)
-    try:
-        gap(stage, lambda: stage.write(POLICY, "telemetry: false\n", 0o644), lambda: shutil.rmtree(os.path.dirname(POLICY)))
-        refused_now = [each for each in stage.agent.status()["refusals"] if (each["tool"], each["reason"]) == (TOOL, "no_consent")]
-        check(refused_now, f"what agent status says: {stage.agent.status()['refusals']}")
-    finally:
-        shutil.rmtree(os.path.dirname(POLICY), ignore_errors=True)
+    """The administrator's policy, put there and removed: in an /etc of the test's own, for every program obeys the machine's."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+        raise Skipped("only root can have an /etc of its own")
+    etc = world.path("etc")
+    shutil.copytree("/etc", etc, symlinks=True, ignore_dangling_symlinks=True)
+    directory = os.path.join(etc, "telemetry")
+    shutil.rmtree(directory, ignore_errors=True)
+    stage = Stage(world, prefix=("unshare", "-m", "sh", "-ec", 'mount --bind "$0" /etc; exec "$@"', etc))
+    gap(stage, lambda: stage.write(os.path.join(directory, "policy.yaml"), "telemetry: false\n", 0o644), lambda: shutil.rmtree(directory))
+    refused_now = [each for each in stage.agent.status()["refusals"] if (each["tool"], each["reason"]) == (TOOL, "no_consent")]
+    check(refused_now, f"what agent status says: {stage.agent.status()['refusals']}")
 
 
 @test("answers/environment", "J8")

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import threading
 
@@ -189,7 +190,8 @@ def older(world):
     """An agent that is older, and has no page, is named."""
     agent = Agent(world)
     path = agent.socket
-    # Behind its back another program listens there, while its lock is taken.
+    # Behind its back another program listens there, while its lock is taken: it would renew its own socket.
+    os.kill(agent.id, signal.SIGSTOP)
     os.unlink(path)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
@@ -203,3 +205,4 @@ def older(world):
         threading.Thread(target=answer, daemon=True).start()
         done = world.run([TELEMETRY, "view", "--no-browser"], expected=5, environment=environment_of(world))
         check("'telemetry agent stop' ends it" in done.stderr, done.stderr)
+    os.kill(agent.id, signal.SIGCONT)

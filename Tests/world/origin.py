@@ -1,6 +1,7 @@
 """A receiver in this process that answers as a test says, and remembers what it was asked."""
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -9,6 +10,7 @@ class Asked:
 
     def __init__(self, handler, body):
         self.method, self.path, self.headers, self.body = handler.command, handler.path, handler.headers, body
+        self.time = time.monotonic()
 
     @property
     def bytes(self):
