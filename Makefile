@@ -58,7 +58,8 @@ ordering = -Wl,--symbol-ordering-file=linker/order,--no-warn-symbol-ordering
 relative = -Xswiftc -debug-prefix-map -Xswiftc $(CURDIR)=. -Xswiftc -file-compilation-dir -Xswiftc . \
 	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs \
 	-Xcc -ffile-prefix-map=$(CURDIR)=. -Xcc -fdebug-compilation-dir=.
-compile = $(SWIFT) build -c release --experimental-lto-mode full --quiet $(relative)
+# The compiler and its driver are partly Swift programs: their sets and dictionaries have the same order in each run.
+compile = SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) build -c release --experimental-lto-mode full --quiet $(relative)
 
 # Identical functions are folded: nothing here compares the addresses of functions.
 hardening = -fuse-ld=lld -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs \

@@ -11,8 +11,16 @@ built_elsewhere() {
     (cd "$other" && umask 077 && env TZ=Pacific/Kiritimati HOME="$scratch/home" make --no-print-directory deb)
 }
 same_bytes() {
-    local name
-    for name in "${packages[@]}"; do cmp "$(package "$name")" "$other/$(package "$name")" || return 1; done
+    local name here there
+    for name in "${packages[@]}"; do
+        here=$(package "$name") there=$other/$(package "$name")
+        cmp "$here" "$there" && continue
+        # Which files differ, and where.
+        dpkg-deb -R "$here" "$scratch/here" && dpkg-deb -R "$there" "$scratch/there"
+        diff -r "$scratch/here" "$scratch/there" | head -40
+        (cd "$scratch/here" && find . -type f) | while IFS= read -r file; do cmp -l "$scratch/here/$file" "$scratch/there/$file" | head -5; done
+        return 1
+    done
 }
 # A version with another number is another library: the program says which one it runs with.
 upstream=${version%-*}
