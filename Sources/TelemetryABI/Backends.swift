@@ -28,7 +28,7 @@ public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemet
 @_cdecl("telemetry_options_set_backend_stdout")
 public func telemetryOptionsSetBackendStdout(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
     configure(options) {
-        $0.setBackend(.stdout)
+        $0.setBackend(.stdout())
         return true
     }
 }

@@ -11,7 +11,7 @@ enum DryRun {
             invocation.complain("telemetry is off (" + collector.decision.reason + "): this would not be recorded")
         }
         if collector.dryIdentity == nil {
-            invocation.complain("no identifier has been made yet: machine_id is empty here")
+            invocation.complain("no identifier has been made yet: machine_id is missing here")
         }
         return collector
     }

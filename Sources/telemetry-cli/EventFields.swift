@@ -48,7 +48,15 @@ enum EventFields {
     /// C12: what is recorded beside the events that the tool declares; empty: nothing.
     static func heartbeat(_ options: Options) -> String {
         guard let rule = options.heartbeat else { return "" }
-        return "\nAlso, every \(rule.seconds) s at most, an event `heartbeat` without attributes: the tool is in use.\n"
+        let (type, name) = options.heartbeatEvent
+        let event = "`\(name)`" + (type == name ? "" : " of type `\(type)`")
+        return "\nAlso, every \(rule.seconds) s at most, an event \(event) without attributes: the tool is in use.\n"
+    }
+
+    /// By the author's decision; empty: nothing of the list above.
+    static func excluded(_ options: Options) -> String {
+        let names = options.excluded.names
+        return names.isEmpty ? "" : "\nNever recorded, by the decision of the author: " + joined(names, ", ") + ".\n"
     }
 }
 

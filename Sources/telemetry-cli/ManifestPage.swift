@@ -25,7 +25,7 @@ enum ManifestPage {
             "## In every event\n\n"
             + table(
                 ["field", "type", "what"],
-                fields(RecordField.all(options)))
+                fields(RecordField.all(options))) + EventFields.excluded(options)
         if !options.metadata.isEmpty {
             text += "\nAlso, the same every time:\n\n"
             text += table(["name", "value"], options.metadata.map { [escaped($0.key), escaped($0.value.shown)] })

@@ -31,8 +31,9 @@ struct RecordField {
 
     /// Those that a record of these options can have.
     static func all(_ options: Options) -> [RecordField] {
-        (every(options.signal) + (options.signal == .events ? EventFields.ofTrace : [])).filter {
-            $0.isPossible?(options) ?? true
+        let excluded = options.excluded.names
+        return (every(options.signal) + (options.signal == .events ? EventFields.ofTrace : [])).filter {
+            !excluded.contains($0.name) && $0.isPossible?(options) ?? true
         }
     }
 }

@@ -28,7 +28,7 @@ struct SchemaReport {
             : "The notice of " + options.toolName + ", in the words of its author:\n"
         text += Self.columns(notice.filter { !$0.text.utf8.isEmpty }.map { [$0.label, $0.text] })
         text += "\nEvery event of " + options.toolName + " has these fields, as far as they apply to it:\n"
-        text += Self.columns(Self.rows(RecordField.all(options)))
+        text += Self.columns(Self.rows(RecordField.all(options))) + EventFields.excluded(options)
         if !options.metadata.isEmpty {
             text += "\nWith every event, in metadata:\n"
             text += Self.columns(options.metadata.map { [$0.key, $0.value.shown] })
@@ -157,10 +157,13 @@ struct SchemaReport {
         object.add("notice", words)
         object.add("restricted", options.events != nil)
         object.add("fields", objects: Self.json(RecordField.all(options)))
+        object.add("excluded", options.excluded.names)
         var metadata = JSONObject()
         for (key, value) in options.metadata { Self.add(value, key, to: &metadata) }
         object.add("metadata", metadata)
         object.add("heartbeat_s", optional: options.heartbeat.map { UInt64(clamping: $0.seconds) })
+        object.add("heartbeat_type", optional: options.heartbeat.map { _ in options.heartbeatEvent.type })
+        object.add("heartbeat_name", optional: options.heartbeat.map { _ in options.heartbeatEvent.name })
         object.add("events", objects: (options.events?.declarations ?? []).map(Self.object))
         object.add("metrics_restricted", options.areMetricsDeclared)
         object.add("metrics", objects: options.areMetricsDeclared ? options.metrics.map(Self.object) : [])

@@ -43,7 +43,8 @@ enum SpanFields {
 
     /// The attributes that the library sets, whatever the manifest declares; those that can be.
     static func ofLibrary(_ options: Options) -> [RecordField] {
-        LibraryAttribute.allCases.map(field).filter { $0.isPossible?(options) ?? true }
+        let kept = LibraryAttribute.allCases.filter { $0.field.map { options.excluded.contains($0) } != true }
+        return kept.map(field).filter { $0.isPossible?(options) ?? true }
     }
 
     private static func field(_ attribute: LibraryAttribute) -> RecordField {

@@ -88,6 +88,7 @@ struct StatusReport {
         object.add("preference", answers.json)
         object.add("notice", notice.json)
         object.add("manifest", optional: options.manifestPath)
+        object.add("excluded", options.excluded.names)
         object.add("backend", backend)
         events.addMembers(to: &object, guarantee)
         object.add("metrics", objects: metricDestinations.map { $0.json(isEnabled: decision.isEnabled) })
@@ -166,6 +167,8 @@ struct StatusReport {
         rows += answers.rows(decision)
         rows.append(("notice", notice.text))
         rows.append(("manifest", options.manifestPath ?? "none"))
+        let excluded = options.excluded.names
+        if !excluded.isEmpty { rows.append(("never recorded", joined(excluded, ", "))) }
         if !KnownTool.isKnown(options) { rows.append(("note", KnownTool.unknown(options))) }
         rows.append(("backend", backend))
         if let program = events.program, !options.isDefault {

@@ -23,7 +23,7 @@ TEXTS = ["", "x", " x ", "x" * 64, "x" * 65, "x" * 200, "x" * 201, "x" * 256, "x
          "HTTP_KEY", "9KEY", "X-Key", "X Key", "Host", "http://localhost/x", "http://example.org/x", "https://example.org/x",
          "https://u:p@example.org/", "https://example.org/#f", "https://example.org:99999/", "https://" + "x" * 2100, "udp://example.org",
          "udp://example.org:70000", "mailto:a@b", "http/json", "http/protobuf", "gzip", "none", "fill", "override", "ignore", "us", "eu",
-         "tagged", "bare", "token", "datadoghq.eu", "events", "metrics,events", "spans", "events,spans,metrics", "events events", "delta", "lowmemory", "true", "false", "True", "1", "0", "-1"]
+         "tagged", "bare", "token", "datadoghq.eu", "events", "metrics,events", "spans", "events,spans,metrics", "events events", "delta", "lowmemory", "seconds", "milliseconds", "true", "false", "True", "1", "0", "-1"]
 
 # In C, 0 and "" say that nothing is chosen: the default holds, or what was chosen before is cleared. A manifest leaves the key out.
 CLEARS = {"delivery.flush_interval_ms", "limits.spool_bytes", "limits.spool_segments", "limits.spool_age_s", "heartbeat.period",
@@ -34,6 +34,7 @@ ELSEWHERE = {
     "tool.name": "names the tool, as telemetry_options_new() does", "tool.version": "as that",
     "config.local_only_key": "the manifest's alone", "config.project_key": "set_project_config takes `key`",
     "deletion.endpoint": "the manifest's alone", "deletion.headers": "as that", "deletion.email": "as that", "deletion.subject": "as that",
+    "fields.exclude": "the manifest's alone", "heartbeat.type": "as that", "heartbeat.name": "as that",
     "backends": "calls of add_backend", "backend.kind": "the argument of each of them", "backend.headers": "set_backend_http has lines",
     "spans.NAME.description": "the manifest's alone", "spans.NAME.attributes": "as that", "spans.NAME.expires": "as that",
 }
@@ -131,7 +132,7 @@ def table(root):
     for row in rows:
         name, section, key, kind = re.search(r'setting: \.(\w+),(?: section: \.(\w+),)? key: "(\w+)",\s*kind: \.(\w+)', row).groups()
         words = re.search(r'\.choice\("(.*?)"', row)
-        if kind != "section" and section != "backend" and ".codeAlone" not in row:
+        if kind not in ("section", "list") and section != "backend" and ".codeAlone" not in row:
             result[f"{section}.{key}" if section else key] = name, kind, words[1].split() if words else []
     return result
 
@@ -189,6 +190,15 @@ def comparisons(documents, root):
         for key in [key for key in documents if key.startswith("backend.")]:
             name, (type_, limits) = key.split(".")[1], documents[key]
             if name in ("kind", "headers"):
+                continue
+            if name == "fields":
+                # A name of its own for each; inner mappings have a dot in code.
+                for field, value in [*((field, "$name") for field in [*TEXTS, "a.b.c", "a.b.c.d", "a.b.c.d.e"]),
+                                     *(("n", value) for value in [*TEXTS, "$metadata.x", "$metadata", "$no", "$", 1, 0.5, True])]:
+                    given = {**NEEDS.get(kind, {}), "fields." + field: value}
+                    attributes = (Attribute * len(given))(*(Attribute(k, v) for k, v in given.items()))
+                    yield key, f"{field}={value}", "add_backend", [kind.encode(), attributes, ctypes.c_size_t(len(given))], \
+                        {"backend": {"kind": kind, **NEEDS.get(kind, {}), "fields": nested(field, value)}}
                 continue
             values = [True, False, 1] if type_ == "boolean" else [*numbers(limits), "x"] if type_.startswith("integer") else [*TEXTS, 1]
             for value in values:

@@ -52,7 +52,7 @@ final class LineRecorder {
             return .of("dropped", IntakeRefusal.noRoom.text)
         case .open(let found): tool = found
         }
-        gathering.keepsErrors = tool.collector.options.extendedCollection
+        gathering.keepsErrors = tool.collector.options.collectsErrors
         switch record.content {
         case .event(let event): return self.record(event, tool)
         case .metric(let metric): return self.record(metric, tool)

@@ -16,7 +16,7 @@ final class LogsIntake: LogsTaker {
     func begin(_ resource: OTLPResource, _ attributes: AttributeGathering) -> Bool {
         tool = tally.open(
             tools, resource, takes: { $0.takesEvents }, isSafe: { $0.keeps(.logs) })
-        attributes.keepsErrors = tool?.collector.options.extendedCollection == true
+        attributes.keepsErrors = tool?.collector.options.collectsErrors == true
         return tool != nil
     }
 

@@ -37,7 +37,7 @@ final class MetricsIntake: MetricsTaker {
         misses = 0
         self.resource = resource.digest
         attributes.hasDigest = true
-        attributes.keepsErrors = tool?.collector.options.extendedCollection == true
+        attributes.keepsErrors = tool?.collector.options.collectsErrors == true
         return tool != nil
     }
 

@@ -28,7 +28,7 @@ final class SpansIntake: SpansTaker {
 
     func begin(_ span: SpanHead, _ attributes: AttributeGathering) -> Bool {
         guard !tally.isForLater, let tool, let spans else { return false }
-        attributes.keepsErrors = tool.collector.options.extendedCollection
+        attributes.keepsErrors = tool.collector.options.collectsErrors
         hasException = false
         guard let trace = span.traceID, let id = span.spanID,
             let context = TraceContext(
@@ -96,7 +96,7 @@ final class SpansIntake: SpansTaker {
     func end(_ span: SpanHead, _ arena: TextArena) {
         guard let spans, let tool else { return }
         if (1...2).contains(span.status) {
-            let keepsMessage = !hasException || tool.collector.options.extendedCollection
+            let keepsMessage = !hasException || tool.collector.options.collectsErrors
             let message = keepsMessage ? arena.cString(span.statusMessage, Self.messageBytes) : nil
             spans.set(status: UInt8(truncatingIfNeeded: span.status), message)
         }

@@ -180,7 +180,7 @@ final class StatsDIntake {
             tools.letGo(of: tool)
             return counts.refuse(.noRoom, of: tool.knownName)
         }
-        gathering.keepsErrors = tool.collector.options.extendedCollection
+        gathering.keepsErrors = tool.collector.options.collectsErrors
         part.eachTag { key, value in
             if Origin.isLeftOut(key, isOfService: isOfService) { return }
             gathering.add(Self.text(key), value.map { .string(Self.text($0)) } ?? .bool(true))

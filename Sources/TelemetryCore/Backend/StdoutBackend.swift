@@ -8,12 +8,15 @@ final class StdoutBackend: Backend {
     let batchLimit = (events: 1000, bytes: 256 << 10)
 
     private let output: Descriptor
-    private var json = EventJSON(pretty: true)
+    private var json: EventJSON
     /// A batch that a stopped reader cut short. The missing part is written before anything else, so that the output
     /// stays JSON. If the batch is sent again, it is not written a second time.
     private var interrupted: (batch: BatchIdentity, written: Int)?
 
-    init(output: Descriptor = Descriptor(raw: 1)) { self.output = output }
+    init(_ form: EventForm = EventForm(), output: Descriptor = Descriptor(raw: 1)) {
+        json = EventJSON(pretty: true, form: form)
+        self.output = output
+    }
 
     func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         SignalMask.withoutWriteSignals {

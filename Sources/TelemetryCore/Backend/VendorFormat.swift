@@ -7,19 +7,23 @@ class VendorFormat: WireFormat {
     let batchLimit: (events: Int, bytes: Int)
     private let limits: JSONLimits
     final let rules: StatusRules
-    private let shape: Shape
+    private let layout: Layout
     /// The JSON that is being written.
-    final var json = EventJSON()
+    final var json: EventJSON
 
-    init(_ batchLimit: (events: Int, bytes: Int), _ limits: JSONLimits, _ rules: StatusRules, shape: Shape = .list) {
+    init(
+        _ batchLimit: (events: Int, bytes: Int), _ limits: JSONLimits, _ rules: StatusRules, layout: Layout = .list,
+        form: EventForm = EventForm()
+    ) {
         self.batchLimit = batchLimit
         self.limits = limits
         self.rules = rules
-        self.shape = shape
+        self.layout = layout
+        json = EventJSON(form: form, isRow: layout == .lines)
     }
 
-    /// The events are one array, or one object after the other, with or without a line for each.
-    enum Shape { case list, objects, lines }
+    /// The events are one array, or one object after the other, or rows of a table with a line for each.
+    enum Layout { case list, objects, lines }
 
     // MARK: what differs by receiver
 
@@ -47,7 +51,7 @@ class VendorFormat: WireFormat {
         json.removeAll()
         begin(batch)
         let count = writeEvents(batch)
-        if shape == .list { json.endArray() }
+        if layout == .list { json.endArray() }
         end()
         guard let bytes = json.bytes else { return nil }
         var request = WireRequest(headers: ["Content-Type: " + contentType], body: bytes, eventCount: count)
@@ -63,11 +67,11 @@ class VendorFormat: WireFormat {
         for index in batch.events.indices {
             if !takes(batch.events[index]) { return index }
             let start = json.json.buffer.count
-            if shape == .list { json.json.element() }
+            if layout == .list { json.json.element() }
             json.json.beginObject()
             write(batch.events[index], now: batch.now)
             json.json.endObject()
-            if shape == .lines { json.finishLine() }
+            if layout == .lines { json.finishLine() }
             let size = json.json.buffer.count
             // Two brackets follow.
             if size - start > limits.event || size > limits.body - 2 {
@@ -110,6 +114,7 @@ class VendorFormat: WireFormat {
 
     /// Writes the fields for which a receiver that knows types, ids and times has no place.
     final func writeFields(_ event: RecordView) {
+        if let shape = json.shape { return json.writeMembers(shape, event) }
         json.json.member("schema_version", Int64(event.schemaVersion))
         json.json.member("name", event.name)
         json.writeRest(event)

@@ -7,4 +7,8 @@ extension StaticString {
 
     @inline(__always)
     var rawBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: utf8Start, count: utf8CodeUnitCount) }
+
+    /// Those between single blanks.
+    @inline(never)
+    var words: [String] { rawBytes.split(separator: 0x20).map { String(bytes: Array($0)) } }
 }

@@ -51,7 +51,7 @@ extension Collector {
         guard let segment = spool?.active else { return preview }
         for outlet in currentOutlets() {
             let backend = outlet.backend
-            var reader = SegmentReader(segment)
+            var reader = SegmentReader(segment, without: options.excluded)
             while true {
                 let batch = EventBatch(&reader, limit: backend.batchLimit, oldest: .min)
                 if batch.isEmpty { break }

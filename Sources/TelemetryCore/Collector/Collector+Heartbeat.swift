@@ -59,7 +59,10 @@ extension Collector {
         }
         mutex.unlock()
         if isMine {
-            EventSchema.heartbeat.withCString { _ = Recording.track(handle, $0, $0, nil, 0) }
+            let event = options.heartbeatEvent
+            event.type.withCString { type in
+                event.name.withCString { _ = Recording.track(handle, type, $0, nil, 0) }
+            }
         }
         return last
     }

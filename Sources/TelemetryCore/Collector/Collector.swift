@@ -461,9 +461,10 @@ package final class Collector: ForkMember {
 }
 
 extension ContextBlock {
-    /// The context that all events of this collector share; requirement C2.
+    /// The context that all events of this collector share; requirement C2. `keepsID`: of a request for erasure, which
+    /// says whose events are meant.
     init(
-        _ options: Options, _ redactor: Redactor, machineID: String,
+        _ options: Options, _ redactor: Redactor, machineID: String, keepsID: Bool = false,
         _ destinations: (set: DestinationSet, text: String)? = nil
     ) {
         self.init()
@@ -472,7 +473,10 @@ extension ContextBlock {
             (ResourceField.toolName, options.toolName), (.toolVersion, options.toolVersion), (.os, system.name),
             (.osVersion, system.version), (.arch, system.architecture),
             (.runtime, "libtelemetry/" + TelemetryVersion.text), (.machineID, machineID),
-        ] where !value.isEmpty { add(field, value) }
+        ] where !value.isEmpty {
+            let isKept = field == .machineID && keepsID || field.field.map { options.excluded.contains($0) } != true
+            if isKept { add(field, value) }
+        }
         if let destinations { add(destinations.set, destinations.text) }
         for (key, value) in options.metadata { add(key: key, redactor.redactMetadata(key: key, value)) }
     }

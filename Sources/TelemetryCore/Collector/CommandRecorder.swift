@@ -180,19 +180,22 @@ package enum CommandRecording {
         _ handle: UnsafeMutablePointer<telemetry_collector>, _ plain: EventInput, _ command: CommandInput
     ) -> telemetry_status {
         let collector = Collector.from(handle)
-        guard collector.options.extendedCollection else { return Recording.recordOutOfLine(handle, plain) }
         var input = plain
+        input.leaveOut(collector.options.excluded)
+        let (readsError, readsArguments) = (collector.options.collectsErrors, collector.options.collectsArguments)
+        guard readsError || readsArguments else { return Recording.recordOutOfLine(handle, input) }
         var event = RedactedEvent(collector.redactor)
-        if let error = command.error.flatMap({ event.error($0) }) {
+        if readsError, let error = command.error.flatMap({ event.error($0) }) {
             input.error = Text(error, limit: EventLimits.errorBytes)
         }
-        let arguments = command.arguments.map { event.arguments($0, command.argumentCount) } ?? []
+        let given = readsArguments ? command.arguments : nil
+        let arguments = given.map { event.arguments($0, command.argumentCount) } ?? []
         input.hasRedaction = event.hasReplaced
         return withExtendedLifetime(event) {
             arguments.withUnsafeBufferPointer { arguments in
                 input.arguments = arguments.baseAddress
                 // Arguments beyond the limit are counted, not read.
-                input.argumentCount = command.arguments == nil ? 0 : max(0, command.argumentCount)
+                input.argumentCount = given == nil ? 0 : max(0, command.argumentCount)
                 return Recording.recordOutOfLine(handle, input)
             }
         }

@@ -192,7 +192,7 @@ package final class HelperSpan {
     /// C6: with extended collection only, redacted: `process.command_args`, as a JSON array. Arguments beyond the room of
     /// a value are left out.
     package func setArguments(_ arguments: [String]) {
-        guard isRecorded, collector.options.extendedCollection else { return }
+        guard isRecorded, collector.options.collectsArguments else { return }
         let strings = CopiedStrings()
         let pointers = arguments.map { strings.add($0) }
         var event = RedactedEvent(collector.redactor)

@@ -54,7 +54,7 @@ extension Recording {
     package static func receive(_ collector: Collector, _ event: ReceivedEvent) -> telemetry_status {
         guard Gate.isOpen(collector.handle) else { return TELEMETRY_DISABLED }
         var event = event
-        if !collector.options.extendedCollection { event.error = nil }
+        if !collector.options.collectsErrors { event.error = nil }
         guard event.isNameText || event.error != nil else { return receive(collector, event, named: event.name) }
         var redacted = RedactedEvent(collector.redactor)
         let name = event.isNameText ? redacted.error(event.name) : event.name
@@ -78,9 +78,10 @@ extension Recording {
         input.hasRedaction = hasRedaction
         if event.isCut { input.flags |= EventInput.isAdjusted }
         event.setOutcome(of: &input)
+        input.leaveOut(collector.options.excluded)
         let now = Clock.realtime()
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
-        if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {
+        if let registry = recorder.pointee.registry, !admit(handle, &input, registry, now: now) {
             return refuseUndeclared(handle)
         }
         let time = ReceivedEvent.time(event.time, now: now)

@@ -121,7 +121,7 @@ package enum Recording {
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         let now = Clock.realtime()
         var input = input
-        if let registry = recorder.pointee.registry, !admit(&input, registry, now: now) {
+        if let registry = recorder.pointee.registry, !admit(handle, &input, registry, now: now) {
             return refuseUndeclared(handle)
         }
         if let span = SpanRecording.named(for: handle) {
@@ -212,7 +212,10 @@ package enum Recording {
     /// C10: gives the event the rules of its declaration. False: it has none, and its type needs one.
     @inline(never)
     @_optimize(speed)
-    static func admit(_ input: inout EventInput, _ registry: UnsafePointer<RegistryTable>, now: Int64) -> Bool {
+    static func admit(
+        _ handle: UnsafeMutablePointer<telemetry_collector>, _ input: inout EventInput,
+        _ registry: UnsafePointer<RegistryTable>, now: Int64
+    ) -> Bool {
         if let event = registry.pointee.find(input.type, input.name, now: now) {
             input.rules = event
             return true
@@ -220,7 +223,8 @@ package enum Recording {
         return input.attributeCount == 0 && input.argumentCount == 0 && input.error.length == 0
             && EventSchema.isAlwaysAllowed(
                 UnsafeRawBufferPointer(start: input.type.source, count: input.type.length),
-                UnsafeRawBufferPointer(start: input.name.source, count: input.name.length))
+                UnsafeRawBufferPointer(start: input.name.source, count: input.name.length),
+                heartbeat: Collector.from(handle).options.heartbeatEvent)
     }
 
     @inline(never)

@@ -38,7 +38,7 @@ enum SpanWriting {
         case .attributes(let attributes, let count):
             return set(attributes, count, cell.pointee.rules, cell)
         case .own(let attributes, let count):
-            return set(attributes, count, nil, cell)
+            return setOwn(attributes, count, cell)
         case .name(let name):
             return setName(name, cell)
         case .event(let name, let attributes, let count):
@@ -51,6 +51,22 @@ enum SpanWriting {
         case .error(let category, let text):
             return recordError(category, text, cell)
         }
+    }
+
+    /// Those that the author wants recorded.
+    @inline(never)
+    private static func setOwn(
+        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ cell: UnsafeMutablePointer<SpanCell>
+    ) -> telemetry_status {
+        let excluded = Collector.from(cell.pointee.collector).options.excluded
+        if excluded.isEmpty { return set(attributes, count, nil, cell) }
+        var status = TELEMETRY_OK
+        for index in 0..<count {
+            guard let attributes, !LibraryAttribute.isLeftOut(attributes[index].key, excluded) else { continue }
+            let next = set(attributes + index, 1, nil, cell)
+            if next != TELEMETRY_OK { status = next }
+        }
+        return status
     }
 
     /// An undeclared name ends the span, and nothing of it is recorded.
@@ -298,20 +314,24 @@ enum SpanWriting {
         let given = category.map { CategoryName($0) }
         if given?.isKnown == false { cell.pointee.isAdjusted = true }
         let name = (given?.category ?? .unknown).text
-        let shown = Collector.from(cell.pointee.collector).options.extendedCollection ? text : nil
+        let options = Collector.from(cell.pointee.collector).options
+        let shown = options.collectsErrors ? text : nil
         let status = redacting(cell) { event in
             withUnsafeTemporaryAllocation(of: telemetry_attribute.self, capacity: 2) { attributes in
                 var type = telemetry_attribute()
                 type.key = LibraryAttribute.exceptionType.key.cString
                 type.type = TELEMETRY_STRING
                 type.value.string = name
-                attributes.initializeElement(at: 0, to: type)
-                var count = 1
+                var count = 0
+                if !options.excluded.contains(.errorCategory) {
+                    attributes.initializeElement(at: 0, to: type)
+                    count = 1
+                }
                 if let shown, let message = event.error(shown) {
                     type.key = LibraryAttribute.exceptionMessage.key.cString
                     type.value.string = message
-                    attributes.initializeElement(at: 1, to: type)
-                    count = 2
+                    attributes.initializeElement(at: count, to: type)
+                    count &+= 1
                 }
                 return addEvent(LibraryAttribute.exceptionEvent.cString, attributes.baseAddress, count, nil, cell)
             }

@@ -31,7 +31,7 @@ package struct NoticeText {
             options.notice
             ?? .generic(
                 tool: options.toolName, isSendingMetrics: !options.metricDestinations.isEmpty,
-                isSendingSpans: options.takesSpans)
+                isSendingSpans: options.takesSpans, excluded: options.excluded)
         body("Who:", .collector, notice[.collector])
         body("What:", .data, notice[.data])
         body("Why:", .purpose, notice[.purpose])

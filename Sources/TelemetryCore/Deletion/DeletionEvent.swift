@@ -18,7 +18,8 @@ final class DeletionEvent {
 
     /// Nil: accepted. Otherwise the reason why not.
     func ask(for id: String) -> String? {
-        let context = ContextBlock(options, Redactor(home: Environment.refusing("HOME")), machineID: id)
+        let context = ContextBlock(
+            options, Redactor(home: Environment.refusing("HOME")), machineID: id, keepsID: true)
         guard
             let segment = Segment.createHeap(
                 size: 2 * SegmentLayout.headerSize, epoch: 1, context: context, address: nil)

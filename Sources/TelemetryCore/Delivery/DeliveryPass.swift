@@ -96,7 +96,7 @@ final class DeliveryPass {
                 guard let shared = spool.shared else { return $0.description.epoch == spool.epoch }
                 return shared.control.epochNow.map { [epoch = $0.description.epoch] in epoch == $0 || shared.isLost }
             },
-            consent: dispatcher.consent, journal: journal, lease: lease)
+            consent: dispatcher.consent, journal: journal, lease: lease, excluded: dispatcher.options.excluded)
     }
 
     /// The append that a crash interrupted belongs to the destination with the `file` backend.

@@ -40,6 +40,8 @@ struct SegmentDelivery {
     var attempt: UInt32 = 0
     /// Nil: no copies are kept.
     var audit: AuditLog?
+    /// What the author does not want recorded is not sent either.
+    var excluded = FieldSet()
 
     /// The caller has taken the segment, and no thread writes to it. `isForeign`: other processes must send its events.
     /// Events that are too old or void are finished with, and nothing leaves.
@@ -47,7 +49,7 @@ struct SegmentDelivery {
         let segment = cursor.segment
         if segment.isLost { return .interrupted }
         if !segment.isIntact { return .consumed }
-        var reader = SegmentReader(segment, from: cursor.progress.offset)
+        var reader = SegmentReader(segment, from: cursor.progress.offset, without: excluded)
         while true {
             if segment.isLost { return .interrupted }
             if !segment.isIntact { return .consumed }

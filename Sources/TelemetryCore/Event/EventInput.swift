@@ -33,6 +33,22 @@ struct EventInput {
         self.name = name
     }
 
+    /// The author wants none of these recorded.
+    mutating func leaveOut(_ fields: FieldSet) {
+        if fields.isEmpty { return }
+        if fields.contains(.duration) {
+            durationMilliseconds = 0
+            flags &= ~Self.hasDuration
+        }
+        if fields.contains(.exitCode) {
+            exitCode = 0
+            flags &= ~Self.hasExitCode
+        }
+        if fields.contains(.errorCategory) { errorCategory = .empty }
+        if fields.contains(.arguments) { (arguments, argumentCount) = (nil, 0) }
+        if fields.contains(.error) { error = .empty }
+    }
+
     /// If attributes are counted but missing, they are left out.
     @inline(__always)
     mutating func set(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) {

@@ -10,7 +10,7 @@ package struct MetricSource {
 
     package init(_ options: Options) {
         name = Array(options.toolName.utf8)
-        version = Array(options.toolVersion.utf8)
+        version = options.excluded.contains(.version) ? [] : Array(options.toolVersion.utf8)
         isAnonymous = options.identity == TELEMETRY_IDENTITY_NONE
     }
 

@@ -161,7 +161,9 @@ package enum SpoolInspector {
     static func forEachOpenSpan(options: Options, _ body: (RecordView) -> Void) {
         guard let shared = look(options) else { return }
         defer { shared.close() }
-        for image in AbandonedSpans.images(shared).compactMap({ SegmentImage($0) }) { image.forEachPending(body) }
+        for image in AbandonedSpans.images(shared).compactMap({ SegmentImage($0, without: options.excluded) }) {
+            image.forEachPending(body)
+        }
     }
 
     /// The same events as they go into requests to one of the tool's destinations.
@@ -265,7 +267,9 @@ package enum SpoolInspector {
         defer { shared.close() }
         let epoch = shared.control.epoch
         let retired = shared.control.readCounters()?.retiredGeneration
-        var images = shared.segmentNames().compactMap { SegmentImage($0, in: shared.directory) }
+        var images = shared.segmentNames().compactMap {
+            SegmentImage($0, in: shared.directory, without: options.excluded)
+        }
         images.removeAll { $0.description.epoch != epoch || $0.description.generation == retired }
         images.sort { $0.description.created < $1.description.created }
         return images
@@ -386,24 +390,24 @@ private final class SegmentImage {
     private let size: Int
     private let context = UnsafeMutablePointer<EventContext>.allocate(capacity: 1)
 
-    convenience init?(_ name: String, in directory: Descriptor) {
+    convenience init?(_ name: String, in directory: Descriptor, without excluded: FieldSet = FieldSet()) {
         guard let file = try? Descriptor.open(at: directory, name, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
         guard let status = try? file.status(), status.isOwnRegularFile else { return nil }
         let wanted = min(Int(clamping: status.st_size), SegmentLayout.maximumSize)
         guard wanted >= SegmentLayout.headerSize, let memory = Heap.take(wanted) else { return nil }
-        self.init(memory, file.read(memory, wanted, at: 0) ?? 0)
+        self.init(memory, file.read(memory, wanted, at: 0) ?? 0, excluded)
     }
 
     /// One that was made in memory.
-    convenience init?(_ bytes: [UInt8]) {
+    convenience init?(_ bytes: [UInt8], without excluded: FieldSet) {
         guard let memory = Heap.take(bytes.count) else { return nil }
         bytes.withUnsafeBytes { if let from = $0.baseAddress { memory.copyMemory(from: from, byteCount: bytes.count) } }
-        self.init(memory, bytes.count)
+        self.init(memory, bytes.count, excluded)
     }
 
     /// Takes the memory, and releases it if there is no segment in it.
-    private init?(_ memory: UnsafeMutableRawPointer, _ size: Int) {
+    private init?(_ memory: UnsafeMutableRawPointer, _ size: Int, _ excluded: FieldSet) {
         guard size >= SegmentLayout.headerSize, let found = Description.read(memory) else {
             Heap.release(memory)
             return nil
@@ -411,7 +415,7 @@ private final class SegmentImage {
         description = found
         base = memory
         self.size = size
-        context.initialize(to: found.context(memory))
+        context.initialize(to: found.context(memory, without: excluded))
     }
 
     deinit {

@@ -43,22 +43,26 @@ enum BackendSection {
 
     static func destination(_ node: YAMLNode, _ file: String, _ path: String) throws(ManifestError) -> Destination {
         let section = try ManifestSection(
-            node, file: file, path: path, keys: ["kind", "name"] + fileKeys + NetworkChoice.keys, isPrivate: true)
+            node, file: file, path: path, keys: ["kind", "name"] + ShapeSection.keys + fileKeys + NetworkChoice.keys,
+            isPrivate: true)
         let expected = kinds
         let given = try section.required("kind", expected: expected)
         let kind = given.scalar?.text ?? ""
-        let choice: BackendChoice
+        var choice: BackendChoice
         if let network = Receiver.named(kind) {
             choice = .network(try networkChoice(section, network))
         } else if kind == "file" {
             choice = try fileChoice(section)
         } else if kind == "noop" || kind == "stdout" {
-            choice = kind == "noop" ? .noop : .stdout
+            choice = kind == "noop" ? .noop : .stdout()
         } else {
             throw section.failure("kind", given, section.shown(given) + " is not known; expected " + expected)
         }
         if kind != "file" { try refuse(fileKeys, in: section, expected: "file") }
         if case .network = choice {} else { try refuse(NetworkChoice.keys, in: section, expected: "one that sends") }
+        let form = try ShapeSection.read(section, choice)
+        if case .network(let network) = choice { network.form = form }
+        if case .stdout = choice { choice = .stdout(form) }
         let name = try section.string(
             "name", expected: "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         ) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 
 /// `heartbeat`: the period of an event that says that the tool is in use, and when to give up (C12).
 enum HeartbeatSection {
@@ -7,6 +8,26 @@ enum HeartbeatSection {
         manifest.set(.heartbeat, 1)
         manifest.set(.heartbeatPeriod, manifest.values[.heartbeatPeriod])
         manifest.set(.heartbeatFailures, manifest.values[.heartbeatFailures])
+    }
+
+    @inline(never)
+    static func readType(_ section: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
+        let expected = "a type of 1 to 64 letters, digits, '.', '_' or '-'"
+        let type = try section.string("type", expected: expected) { text in
+            let isType = Array(text.utf8).withUnsafeBytes { EventSchema.isValidType($0) }
+            if isType && text != TELEMETRY_DATA_DELETION_REQUEST { return nil }
+            return "'" + Excerpt.of(text) + (isType ? "' asks for erasure" : "' is not a type")
+        }
+        manifest.options.settings.heartbeat.type = type ?? EventSchema.heartbeat
+    }
+
+    @inline(never)
+    static func readName(_ section: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
+        let name = try section.string("name", expected: "1 to 256 bytes without control characters") { text in
+            (1...EventLimits.nameBytes).contains(text.utf8.count) && !UnseenCharacter.isIn(text)
+                ? nil : "'" + Excerpt.of(text) + "' is not a name"
+        }
+        manifest.options.settings.heartbeat.name = name ?? EventSchema.heartbeat
     }
 
     static func period(

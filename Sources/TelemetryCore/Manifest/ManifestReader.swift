@@ -39,6 +39,8 @@ enum ManifestReader {
         case .events: try EventsSection.read(top, manifest)
         case .metrics: try MetricsSection.read(top, manifest)
         case .spans: try EventsSection.readSpans(top, manifest)
+        case .heartbeatType: try HeartbeatSection.readType(top, manifest)
+        case .heartbeatName: try HeartbeatSection.readName(top, manifest)
         case .notice, .backends: break
         default:
             guard let section = try top.section(row.key, keys: Setting.keys(of: row.setting)) else { return }
@@ -77,7 +79,8 @@ extension ManifestSection {
     func value(_ row: Setting.Row, _ values: SettingValues) throws(ManifestError) -> Int64? {
         switch row.kind {
         case .boolean: try bool(row.key).map { $0 ? 1 : 0 }
-        case .choice(let words): try choice(row.key, Setting.words(words)).map { Int64($0) }
+        case .choice(let words): try choice(row.key, words.words).map { Int64($0) }
+        case .list(let words): try list(row.key, words.words)
         case .number: try integer(row.key, values.range(row.setting))
         case .period(let range): try HeartbeatSection.period(self, row.key, range)
         case .section: nil

@@ -15,7 +15,8 @@ enum MetadataSection {
         manifest.options.settings.metadata = result
     }
 
-    private static func value(_ node: YAMLNode, key: String, file: String) throws(ManifestError) -> AttributeValue {
+    @inline(never)
+    static func value(_ node: YAMLNode, key: String, file: String) throws(ManifestError) -> AttributeValue {
         guard let scalar = node.scalar, !scalar.isNull else {
             throw ManifestError(
                 file: file, node.position, key: key,

@@ -182,6 +182,7 @@ extension Options {
     ) -> Bool {
         var entries = [YAMLEntry("kind", AttributeValue.string(kind))]
         var headers: [YAMLEntry] = []
+        var fields: [YAMLEntry] = []
         for index in 0..<max(0, count) {
             guard let settings, let key = settings[index].key, let value = AttributeValue(settings[index]) else {
                 fail("backend: setting " + index.description + ": expected a key and a typed value")
@@ -190,10 +191,13 @@ extension Options {
             // "headers.NAME"
             if strncmp(key, "headers.", 8) == 0 {
                 headers.append(YAMLEntry(String(cString: key + 8), value))
+            } else if strncmp(key, "fields.", 7) == 0 {
+                YAMLEntry.add(String(cString: key + 7), value, to: &fields)
             } else {
                 entries.append(YAMLEntry(String(cString: key), Self.asPath(key, settings[index]) ?? value))
             }
         }
+        if !fields.isEmpty { entries.append(YAMLEntry("fields", YAMLNode(fields))) }
         if !headers.isEmpty { entries.append(YAMLEntry("headers", YAMLNode(headers))) }
         do throws(ManifestError) {
             let added = try BackendSection.destination(YAMLNode(entries), "", "backend")
@@ -253,10 +257,24 @@ extension YAMLEntry {
         case .string(let text): scalar = YAMLScalar(text: text, isPlain: false)
         case .int(let number): scalar = YAMLScalar(text: number.description, isPlain: true)
         case .bool(let value): scalar = YAMLScalar(text: value ? "true" : "false", isPlain: true)
-        // No backend has such a setting: the empty text in its place is refused.
-        case .double: scalar = YAMLScalar(text: "", isPlain: true)
+        // Of what has no text as a number, the empty text in its place is refused.
+        case .double(let number): scalar = YAMLScalar(text: number.isFinite ? number.description : "", isPlain: true)
         }
         self.init(key, YAMLNode(content: .scalar(scalar), position: .none))
+    }
+
+    /// `a.b`: as `b` in a mapping `a`, which is made if there is none.
+    fileprivate static func add(_ path: String, _ value: AttributeValue, to entries: inout [YAMLEntry]) {
+        let parts = Array(path.utf8).split(
+            separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return entries.append(YAMLEntry(path, value)) }
+        let outer = String(bytes: parts[0])
+        var inner: [YAMLEntry] = []
+        let index = entries.firstIndex { $0.key == outer && $0.value.scalar == nil }
+        if let index, case .mapping(let there) = entries[index].value.content { inner = there }
+        add(String(bytes: parts[1]), value, to: &inner)
+        let entry = YAMLEntry(outer, YAMLNode(inner))
+        if let index { entries[index] = entry } else { entries.append(entry) }
     }
 
     fileprivate convenience init(_ key: String, _ value: YAMLNode) {

@@ -5,7 +5,7 @@ import CSystem
 package enum BackendChoice {
     case noop
     /// A pretty JSON array on standard output.
-    case stdout
+    case stdout(EventForm = EventForm())
     /// JSON Lines; nil path: a log in the directory of the spool.
     case file(path: String?, maxBytes: Int64, maxFiles: Int)
     case network(NetworkChoice)

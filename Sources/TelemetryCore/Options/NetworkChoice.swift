@@ -16,6 +16,8 @@ package final class NetworkChoice {
     /// Longest time one request may take; 0: the collector's own.
     package private(set) var timeoutMilliseconds: UInt32 = 0
     private var settings: [(name: String, value: String)] = []
+    /// Of events on the wire.
+    var form = EventForm()
     /// `compression` was given, even if as none.
     private(set) var isCompressionSet = false
     /// The endpoint is a whole URL, to which no path is added.
@@ -277,6 +279,7 @@ extension NetworkChoice {
         copy.allowsHTTP = allowsHTTP
         copy.timeoutMilliseconds = timeoutMilliseconds
         copy.settings = settings
+        copy.form = form
         return copy
     }
 

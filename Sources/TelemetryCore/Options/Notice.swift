@@ -63,8 +63,21 @@ package final class Notice {
         self.texts = texts
     }
 
+    private static func events(without excluded: FieldSet) -> String {
+        let has: (EventField) -> Bool = { !excluded.contains($0) }
+        let text = "usage events: what was run, when"
+        let hasResult = has(.exitCode) || has(.errorCategory)
+        let end =
+            has(.duration)
+            ? ", for how long" + (hasResult ? " and with what result" : "") : hasResult ? ", with what result" : ""
+        return text + end + (has(.os) || has(.arch) || has(.osVersion) ? ", and the kind of system" : "")
+    }
+
     /// `isSendingMetrics`, `isSendingSpans`: a receiver takes the tool's metrics, or its spans.
-    static func generic(tool: String, isSendingMetrics: Bool, isSendingSpans: Bool) -> Notice {
+    /// `excluded`: what is never recorded.
+    static func generic(
+        tool: String, isSendingMetrics: Bool, isSendingSpans: Bool, excluded: FieldSet = FieldSet()
+    ) -> Notice {
         let metrics = isSendingMetrics ? "; and metrics: counts and measurements of what the tool does" : ""
         let spans =
             isSendingSpans
@@ -72,8 +85,7 @@ package final class Notice {
                 + " attributes" : ""
         return Notice([
             genericVersion, "the makers of " + tool,
-            "usage events: what was run, when, for how long and with what result, and the kind of system" + metrics
-                + spans,
+            events(without: excluded) + metrics + spans,
             "to improve " + tool,
         ])
     }

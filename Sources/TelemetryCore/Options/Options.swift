@@ -22,6 +22,8 @@ package struct Settings {
     var helper: String?
     /// C11: the share of a type's events that is recorded. Types that are not listed are recorded in full.
     var sampling: [(type: String, rate: Double)] = []
+    /// C12: what a heartbeat is called.
+    var heartbeat = (type: EventSchema.heartbeat, name: EventSchema.heartbeat)
     /// C8: sent with every event; an event's own attribute of the same key wins.
     var metadata: [(key: String, value: AttributeValue)] = []
     /// Section G: whom to ask to erase what was sent.
@@ -105,6 +107,8 @@ package final class Options {
     var helper: String? { settings.helper }
     package var sampling: [(type: String, rate: Double)] { settings.sampling }
     package var metadata: [(key: String, value: AttributeValue)] { settings.metadata }
+    /// C12: of a heartbeat.
+    package var heartbeatEvent: (type: String, name: String) { settings.heartbeat }
     package var deletion: DeletionChoice { settings.deletion }
     package var events: EventRegistry? { settings.events }
     package var declaredSpans: EventRegistry? { settings.declaredSpans }

@@ -5,12 +5,12 @@ import CSystem
 /// `table` has a row for each, in this order.
 package enum Setting: Int {
     case tool, authorGate, consent, force, localOnly, config, notice, extendedCollection, sampling, metadata
-    case identity, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, processMetrics
+    case identity, fields, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, processMetrics
     case spans, commandSpans
-    case identityKind, rotationDays, ephemeral
+    case identityKind, rotationDays, ephemeral, excludedFields
     case requestTimeout, fileBytes, fileCount
     case deliveryMode, guarantee, flushInterval
-    case heartbeatPeriod, heartbeatFailures
+    case heartbeatPeriod, heartbeatFailures, heartbeatType, heartbeatName
     case segmentBytes, spoolBytes, spoolSegments, spoolAge
     case noTelemetry
 
@@ -18,6 +18,8 @@ package enum Setting: Int {
         case boolean
         /// One of these words, between spaces, in a manifest; in code its number, counted from 0.
         case choice(StaticString)
+        /// A list of these words, each at most once: a bit for each, in their order.
+        case list(StaticString)
         case number(NumberRange)
         /// Seconds. A manifest may give them in another unit.
         case period(NumberRange)
@@ -50,7 +52,7 @@ package enum Setting: Int {
 
     /// The only place of each key, range, list of words and default. An error that lists the keys of a section has them
     /// in this order. Every part is a constant, so that the compiler lays the table out and no code builds it.
-    static let table: InlineArray<38, Row> = [
+    static let table: InlineArray<42, Row> = [
         Row(setting: .tool, key: "tool", kind: .section),
         // A2: a gate that the program has closed stays closed.
         Row(setting: .authorGate, key: "enabled", kind: .boolean, rule: .staysFalse, initial: 1),
@@ -67,6 +69,7 @@ package enum Setting: Int {
         Row(setting: .sampling, key: "sampling", kind: .section),
         Row(setting: .metadata, key: "metadata", kind: .section),
         Row(setting: .identity, key: "identity", kind: .section),
+        Row(setting: .fields, key: "fields", kind: .section),
         Row(setting: .deletion, key: "deletion", kind: .section),
         Row(setting: .backend, key: "backend", kind: .section),
         Row(setting: .backends, key: "backends", kind: .section),
@@ -86,6 +89,11 @@ package enum Setting: Int {
         Row(setting: .rotationDays, section: .identity, key: "rotation_days", kind: .number(NumberRange(0, 3650))),
         // D4
         Row(setting: .ephemeral, section: .identity, key: "ephemeral", kind: .choice("auto never always")),
+        // The first of the names of `EventField`.
+        Row(
+            setting: .excludedFields, section: .fields, key: "exclude",
+            kind: .list(
+                "machine_id version os arch os_version runtime duration_ms exit_code error_category args error")),
         // Longest time one HTTP request may take. Those of a backend are kept with it; these are for one without.
         Row(
             setting: .requestTimeout, section: .backend, key: "timeout_ms",
@@ -109,6 +117,8 @@ package enum Setting: Int {
         Row(
             setting: .heartbeatFailures, section: .heartbeat, key: "stop_after_failures",
             kind: .number(NumberRange(1, 1000)), rule: .zeroKeeps, initial: 3),
+        Row(setting: .heartbeatType, section: .heartbeat, key: "type", kind: .section),
+        Row(setting: .heartbeatName, section: .heartbeat, key: "name", kind: .section),
         // Size of a segment file.
         Row(
             setting: .segmentBytes, section: .limits, key: "segment_bytes",
@@ -139,7 +149,8 @@ package enum Setting: Int {
     var range: NumberRange {
         switch row.kind {
         case .boolean, .section: NumberRange(0, 1)
-        case .choice(let words): NumberRange(0, Int64(Setting.words(words).count &- 1))
+        case .choice(let words): NumberRange(0, Int64(words.words.count &- 1))
+        case .list(let words): NumberRange(0, 1 << Int64(words.words.count) &- 1)
         case .number(let range), .period(let range): range
         }
     }
@@ -150,21 +161,6 @@ package enum Setting: Int {
         var keys: [String] = []
         for index in table.indices where table[index].isKey(of: section) { keys.append(table[index].key) }
         return keys
-    }
-
-    @inline(never)
-    static func words(_ list: StaticString) -> [String] {
-        var words: [String] = []
-        var word: [UInt8] = []
-        for index in 0...list.utf8CodeUnitCount {
-            if index < list.utf8CodeUnitCount, list.utf8Start[index] != UInt8(ascii: " ") {
-                word.append(list.utf8Start[index])
-            } else {
-                words.append(String(bytes: word))
-                word = []
-            }
-        }
-        return words
     }
 }
 
@@ -179,7 +175,16 @@ extension Options {
     /// H6: what this process uses is among what telemetry_metrics_write() writes.
     package var hasProcessMetrics: Bool { self[.processMetrics] != 0 }
     package var hasCommandSpans: Bool { self[.commandSpans] != 0 }
-    package var identity: telemetry_identity { telemetry_identity(UInt32(truncatingIfNeeded: self[.identityKind])) }
+    /// An identifier that is left out of every event is not made.
+    package var identity: telemetry_identity {
+        excluded.contains(.machineID)
+            ? TELEMETRY_IDENTITY_NONE : telemetry_identity(UInt32(truncatingIfNeeded: self[.identityKind]))
+    }
+    /// Fields that are never recorded.
+    package var excluded: FieldSet { FieldSet(bits: self[.excludedFields]) }
+    /// C6, as far as the fields are recorded.
+    package var collectsArguments: Bool { extendedCollection && !excluded.contains(.arguments) }
+    package var collectsErrors: Bool { extendedCollection && !excluded.contains(.error) }
     package var rotationDays: UInt32 { UInt32(truncatingIfNeeded: self[.rotationDays]) }
     package var ephemeral: telemetry_ephemeral { telemetry_ephemeral(UInt32(truncatingIfNeeded: self[.ephemeral])) }
     package var httpTimeoutMilliseconds: UInt32 { UInt32(truncatingIfNeeded: self[.requestTimeout]) }

@@ -12,8 +12,20 @@ struct EventJSON: ~Copyable {
     private var shared: (event: RecordView, range: Range<Int>)?
     /// Where the value of `metadata` begins, the last member of the last event. Nil: that event has none.
     private(set) var metadataStart: Int?
+    /// The members of an event; nil: all, by their own names. A span has its own.
+    let shape: EventShape?
+    /// An event is a row of a table: objects are texts, and a time is as a column wants it.
+    let isRow: Bool
+    /// Bytes that the text of a time is shorter.
+    private let timeCut: Int
+    private var scratch = ByteBuffer()
 
-    init(pretty: Bool = false) { json = JSONWriter(pretty: pretty) }
+    init(pretty: Bool = false, form: EventForm = EventForm(), isRow: Bool = false) {
+        json = JSONWriter(pretty: pretty)
+        shape = form.shape
+        timeCut = form.digits.cut
+        self.isRow = isRow
+    }
 
     /// What was written. Nil when memory ran out on the way. Valid until the next change.
     var bytes: UnsafeRawBufferPointer? { json.buffer.isIncomplete ? nil : json.buffer.bytes }
@@ -52,6 +64,10 @@ struct EventJSON: ~Copyable {
     mutating func write(_ event: RecordView, withContext: Bool = true) {
         if event.isSpan { return writeSpan(event, withContext: withContext) }
         json.beginObject()
+        if let shape {
+            writeMembers(shape, event)
+            return json.endObject()
+        }
         writeIdentity(event)
         writeRest(event, withContext: withContext)
         json.endObject()
@@ -88,7 +104,36 @@ struct EventJSON: ~Copyable {
     @inline(never)
     mutating func writeTime(_ name: StaticString, _ nanoseconds: Int64) {
         json.key(name)
+        writeTimeValue(nanoseconds)
+    }
+
+    @inline(__always)
+    mutating func writeTimeValue(_ nanoseconds: Int64) {
         if let to = openQuote(Timestamp.length) { timestamps.write(nanoseconds, to: to) }
+        if timeCut > 0 || isRow { finishTime() }
+    }
+
+    /// `2026-05-12 14:30:45.123456789`, for a column in UTC, is the only form that every version of ClickHouse reads
+    /// correctly. A number of milliseconds would be stored as a time in another century.
+    @inline(never)
+    private mutating func finishTime() {
+        let end = json.buffer.count
+        // The last two bytes are the letter and the quote.
+        json.buffer.truncate(to: end &- 2 &- timeCut)
+        if !isRow { return json.buffer.append("Z\"") }
+        // After the T: 19 bytes, including the letter.
+        json.buffer.overwrite(at: end &- 21, " ")
+        json.buffer.append("\"")
+    }
+
+    /// Makes a text of what was written from there on, as a column wants it: how an object is stored depends on version
+    /// and settings.
+    mutating func quote(from start: Int) {
+        guard let bytes, start <= bytes.count else { return }
+        scratch.removeAll()
+        scratch.append(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+        json.buffer.truncate(to: start)
+        json.string(scratch.bytes)
     }
 
     /// The fields that all events of a segment share, as an object.
@@ -135,13 +180,18 @@ struct EventJSON: ~Copyable {
     }
 
     private mutating func writeContext(_ context: EventContext) {
-        json.member(ResourceField.machineID.jsonName, context.machineID)
-        json.member(ResourceField.toolName.jsonName, context.toolName)
-        json.member(ResourceField.toolVersion.jsonName, context.toolVersion)
-        json.member(ResourceField.os.jsonName, context.os)
-        json.member(ResourceField.arch.jsonName, context.arch)
-        json.member(ResourceField.osVersion.jsonName, context.osVersion)
-        json.member(ResourceField.runtime.jsonName, context.runtime)
+        writeText(ResourceField.machineID.jsonName, context.machineID)
+        writeText(ResourceField.toolName.jsonName, context.toolName)
+        writeText(ResourceField.toolVersion.jsonName, context.toolVersion)
+        writeText(ResourceField.os.jsonName, context.os)
+        writeText(ResourceField.arch.jsonName, context.arch)
+        writeText(ResourceField.osVersion.jsonName, context.osVersion)
+        writeText(ResourceField.runtime.jsonName, context.runtime)
+    }
+
+    /// Not if it is empty.
+    mutating func writeText(_ name: StaticString, _ text: UnsafeRawBufferPointer) {
+        if !text.isEmpty { json.member(name, text) }
     }
 
     @inline(__always)
@@ -167,6 +217,10 @@ struct EventJSON: ~Copyable {
 
     private mutating func writeArguments(_ event: RecordView) {
         json.key("args")
+        writeArgumentList(event)
+    }
+
+    mutating func writeArgumentList(_ event: RecordView) {
         json.beginArray()
         event.forEachArgument { argument in
             json.element()

@@ -5,7 +5,8 @@ import CSystem
 package enum EventSchema {
     static let version = 1
 
-    /// A type that is in no header: only the library makes its events.
+    /// The type and name of a heartbeat, if the author has chosen no others. In no header: only the library makes such
+    /// events.
     static let heartbeat = "heartbeat"
     /// The name of an event that asks for erasure.
     static let deletionRequest = "deletion_request"
@@ -20,9 +21,16 @@ package enum EventSchema {
     }
 
     /// C10: an event that the library itself makes, whatever the registry says. It has no attributes.
-    static func isAlwaysAllowed(_ type: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer) -> Bool {
+    static func isAlwaysAllowed(
+        _ type: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer,
+        heartbeat: (type: String, name: String) = (heartbeat, heartbeat)
+    ) -> Bool {
         matches(type, TELEMETRY_DATA_DELETION_REQUEST) && matches(name, deletionRequest)
-            || matches(type, heartbeat) && matches(name, heartbeat)
+            || matches(type, heartbeat.type) && matches(name, heartbeat.name)
+    }
+
+    static func isDeletionRequest(_ type: UnsafeRawBufferPointer) -> Bool {
+        matches(type, TELEMETRY_DATA_DELETION_REQUEST)
     }
 
     /// No manifest declares such a type.

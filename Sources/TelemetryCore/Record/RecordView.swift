@@ -81,6 +81,8 @@ package struct EventContext {
     /// The tool's metadata, encoded attributes one after the other; an event's own win.
     package var metadata = UnsafeRawBufferPointer(start: nil, count: 0)
     package var metadataCount = 0
+    /// Of what a record says, these are passed over.
+    var excluded = FieldSet()
 }
 
 /// A record, read in place. Every offset was checked when it was made, so that the accessors cannot leave the record.
@@ -160,12 +162,19 @@ extension RecordView {
     private func size(_ field: Field<UInt16>) -> Int { isSpan ? 0 : Int(field.load(record)) }
 
     @inline(__always)
-    private func has(_ flag: UInt16) -> Bool { !isSpan && RecordLayout.flags.load(record) & flag != 0 }
+    private func has(_ flag: UInt16, _ field: EventField) -> Bool {
+        !isSpan && RecordLayout.flags.load(record) & flag != 0 && !isLeftOut(field)
+    }
+
+    @inline(__always)
+    private func isLeftOut(_ field: EventField) -> Bool { sharedContext.pointee.excluded.contains(field) }
 
     package var durationMilliseconds: Int64? {
-        has(EventLayout.hasDuration) ? EventLayout.duration.load(record) : nil
+        has(EventLayout.hasDuration, .duration) ? EventLayout.duration.load(record) : nil
     }
-    package var exitCode: Int32? { has(EventLayout.hasExitCode) ? EventLayout.exitCode.load(record) : nil }
+    package var exitCode: Int32? {
+        has(EventLayout.hasExitCode, .exitCode) ? EventLayout.exitCode.load(record) : nil
+    }
     package var type: UnsafeRawBufferPointer { slice(EventLayout.fixedSize, size(EventLayout.typeLength)) }
     package var name: UnsafeRawBufferPointer {
         isSpan
@@ -175,13 +184,15 @@ extension RecordView {
         EventLayout.fixedSize &+ size(EventLayout.typeLength) &+ size(EventLayout.nameLength)
     }
     package var errorCategory: UnsafeRawBufferPointer {
-        slice(errorCategoryOffset, size(EventLayout.errorCategoryLength))
+        slice(errorCategoryOffset, isLeftOut(.errorCategory) ? 0 : size(EventLayout.errorCategoryLength))
     }
     /// Empty: none.
     package var error: UnsafeRawBufferPointer {
-        slice(errorCategoryOffset &+ size(EventLayout.errorCategoryLength), size(EventLayout.errorLength))
+        slice(
+            errorCategoryOffset &+ size(EventLayout.errorCategoryLength),
+            isLeftOut(.error) ? 0 : size(EventLayout.errorLength))
     }
-    package var argumentCount: Int { size(EventLayout.argumentCount) }
+    package var argumentCount: Int { isLeftOut(.arguments) ? 0 : size(EventLayout.argumentCount) }
     package var attributeCount: Int { size(EventLayout.attributeCount) }
 
     package func forEachArgument(_ body: (UnsafeRawBufferPointer) -> Void) {

@@ -91,10 +91,6 @@ extension EventJSON {
         if !isEmpty { json.endObject() }
     }
 
-    private mutating func writeText(_ name: StaticString, _ text: UnsafeRawBufferPointer) {
-        if !text.isEmpty { json.member(name, text) }
-    }
-
     private mutating func writeCount(_ name: StaticString, _ count: UInt32) {
         if count > 0 { json.member(name, Int64(count)) }
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 
 /// The attributes of spans and of their events that the library sets itself, under the names of OpenTelemetry's semantic
 /// conventions. They need no declaration, so `show --schema` lists them all.
@@ -24,6 +25,25 @@ package enum LibraryAttribute: CaseIterable {
 }
 
 extension LibraryAttribute {
+    /// What an event has in its place. Nil: nothing.
+    package var field: EventField? {
+        switch self {
+        case .exitCode: .exitCode
+        case .errorType, .exceptionType: .errorCategory
+        case .commandArguments: .arguments
+        case .exceptionMessage: .error
+        case .executableName, .pid: nil
+        }
+    }
+
+    /// The author wants the attribute of this key left out of events, and so of spans.
+    static func isLeftOut(_ key: UnsafePointer<CChar>?, _ excluded: FieldSet) -> Bool {
+        guard let key else { return false }
+        return allCases.contains { each in
+            each.field.map { excluded.contains($0) } == true && strcmp(each.key.cString, key) == 0
+        }
+    }
+
     package typealias Values = [(key: LibraryAttribute, value: AttributeValue)]
 
     /// What a program's span says of its end. `errorType`: nil: it has not failed.

@@ -140,8 +140,8 @@ struct Description {
         }
     }
 
-    /// The shared part of the segment's events, in place.
-    func context(_ segment: UnsafeRawPointer) -> EventContext {
+    /// The shared part of the segment's events, in place. `excluded`: what the author does not want recorded any more.
+    func context(_ segment: UnsafeRawPointer, without excluded: FieldSet = FieldSet()) -> EventContext {
         var result = EventContext()
         let copy = segment + offset
         var position = DescriptionLayout.fixedSize
@@ -156,6 +156,7 @@ struct Description {
         }
         result.metadata = UnsafeRawBufferPointer(start: copy + position, count: length - position)
         result.metadataCount = Int(DescriptionLayout.metadataCount.load(copy))
+        result.leaveOut(excluded)
         return result
     }
 }

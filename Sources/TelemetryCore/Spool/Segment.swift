@@ -57,8 +57,10 @@ final class Segment {
     deinit { sharedContext.deallocate() }
 
     /// The context that its events share; for the thread that delivers. It lives as long as this object.
-    var context: UnsafePointer<EventContext> {
-        sharedContext.initialize(to: description.context(base))
+    var context: UnsafePointer<EventContext> { context(without: FieldSet()) }
+
+    func context(without excluded: FieldSet) -> UnsafePointer<EventContext> {
+        sharedContext.initialize(to: description.context(base, without: excluded))
         return UnsafePointer(sharedContext)
     }
 

@@ -25,11 +25,11 @@ struct SegmentReader {
         self.offset = max(offset, SegmentLayout.headerSize)
     }
 
-    /// From the first event that waits, or from `offset`.
-    init(_ segment: Segment, from offset: Int? = nil) {
+    /// From the first event that waits, or from `offset`. `excluded`: the author wants none of these any more.
+    init(_ segment: Segment, from offset: Int? = nil, without excluded: FieldSet = FieldSet()) {
         self.init(
             UnsafeRawBufferPointer(start: segment.base, count: segment.size), description: segment.description,
-            context: segment.context, state: segment.state, from: offset ?? segment.progress.offset)
+            context: segment.context(without: excluded), state: segment.state, from: offset ?? segment.progress.offset)
     }
 
     /// Returns the next intact record. Afterwards `offset` is behind it, or at the end.

@@ -95,6 +95,29 @@ final class ManifestSection {
         throw failure(key, node, shown(node) + " is not known; expected " + Self.list(words, or: true))
     }
 
+    /// A list of words, each at most once: a bit for each, in their order.
+    @inline(never)
+    func list(_ key: String, _ words: [String]) throws(ManifestError) -> Int64? {
+        guard let node = node(key) else { return nil }
+        guard case .sequence(let items) = node.content else {
+            throw failure(key, node, shown(node) + " is not a list; expected a list of " + Self.list(words))
+        }
+        var bits: Int64 = 0
+        for item in items {
+            guard let text = item.scalar?.text, let index = words.firstIndex(where: { $0 == text }) else {
+                let nearest = NearestKey.to(item.scalar?.text ?? "", of: words)
+                throw failure(
+                    key, item,
+                    shown(item) + " is not known; expected '" + nearest + "' or another of " + Self.list(words))
+            }
+            if bits & 1 << Int64(index) != 0 {
+                throw failure(key, item, "'" + text + "' is there twice; expected each once")
+            }
+            bits |= 1 << Int64(index)
+        }
+        return bits
+    }
+
     /// Text, whether it is quoted or not: `1.10` is a version. `problem` says what is wrong with it, if anything.
     @inline(never)
     func string(

@@ -47,9 +47,12 @@ final class ManifestDocumentTests: XCTestCase {
             switch row.kind {
             case .boolean: XCTAssertEqual(cells[2], row.initial == 0 ? "`false`" : "`true`", name)
             case .choice(let list):
-                let words = Setting.words(list)
+                let words = list.words
                 XCTAssertEqual(cells[2], "`\(words[Int(row.initial)])`", name)
                 XCTAssertEqual(Set(cells[3].components(separatedBy: ", ")), Set(words.map { "`\($0)`" }), name)
+            case .list(let list):
+                XCTAssertEqual(cells[2], "empty", name)
+                XCTAssertEqual(Set(cells[3].components(separatedBy: ", ")), Set(list.words.map { "`\($0)`" }), name)
             case .number(let range), .period(let range):
                 XCTAssertEqual(cells[2], "\(row.initial)", name)
                 let low = row.setting == .spoolBytes ? "one segment" : "\(range.low)"
@@ -86,7 +89,7 @@ final class ManifestDocumentTests: XCTestCase {
     private func knownKeys() throws -> Set<String> {
         DeletionSection.use()
         let sections = [
-            "tool", "notice", "config", "identity", "deletion", "backend", "delivery", "heartbeat", "limits",
+            "tool", "notice", "config", "identity", "fields", "deletion", "backend", "delivery", "heartbeat", "limits",
         ]
         // Of what is below these, the author chooses the names.
         let authors = ["events", "metrics", "spans"]

@@ -32,6 +32,16 @@ final class SettingTests: XCTestCase {
         }
     }
 
+    /// The bits of a field are those of its word.
+    func testExcludableFieldsAreTheFirst() throws {
+        guard case .list(let list) = Setting.excludedFields.row.kind else { return XCTFail() }
+        XCTAssertEqual(list.words, Array(EventField.names.prefix(list.words.count)))
+        for (index, name) in EventField.names.enumerated() {
+            XCTAssertEqual(EventField.named(name)?.rawValue, index)
+        }
+        XCTAssertNil(EventField(rawValue: EventField.names.count))
+    }
+
     /// A setting in the middle of the values, and no other.
     func testValuesAreApart() {
         for setting in Setting.all {
@@ -69,8 +79,12 @@ final class SettingTests: XCTestCase {
         var text = "\(value)"
         if case .boolean = row.kind { text = value == 0 ? "false" : value == 1 ? "true" : text }
         if case .choice(let list) = row.kind {
-            let words = Setting.words(list)
+            let words = list.words
             text = value < words.count ? words[Int(value)] : text
+        }
+        if case .list(let list) = row.kind, value < 1 << list.words.count {
+            let words = list.words.enumerated().filter { value & 1 << $0.offset != 0 }.map { $0.element }
+            text = "[" + words.joined(separator: ", ") + "]"
         }
         let line = row.key + ": " + text
         let setting = row.section.map { $0.row.key + ": {" + line + "}" } ?? line

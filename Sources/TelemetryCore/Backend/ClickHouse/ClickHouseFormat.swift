@@ -21,7 +21,6 @@ final class ClickHouseFormat: VendorFormat {
     /// The statement contains a token that identifies the batch.
     private let hasToken: Bool
     private var rowsStart = 0
-    private var scratch = ByteBuffer()
 
     init(_ choice: NetworkChoice) {
         let (database, table) = (choice.setting("database"), choice.setting("table"))
@@ -36,7 +35,9 @@ final class ClickHouseFormat: VendorFormat {
             text += " SETTINGS async_insert = 0, input_format_skip_unknown_fields = 1, insert_deduplication_token = '"
         }
         statement = text
-        super.init((events: 10_000, bytes: 1 << 20), JSONLimits(event: 1 << 20, body: 16 << 20), .all, shape: .lines)
+        super.init(
+            (events: 10_000, bytes: 1 << 20), JSONLimits(event: 1 << 20, body: 16 << 20), .all, layout: .lines,
+            form: choice.form)
     }
 
     /// Quotes an identifier, whatever characters it contains.
@@ -75,30 +76,14 @@ final class ClickHouseFormat: VendorFormat {
     }
 
     override func write(_ event: RecordView, now: Int64) {
+        if let shape = json.shape { return json.writeMembers(shape, event) }
         json.json.member("schema_version", Int64(event.schemaVersion))
         json.writeID("event_id", event)
-        writeTime(event.timestamp)
+        json.writeTime("timestamp", event.timestamp)
         json.json.member("type", event.type)
         json.json.member("name", event.name)
         json.writeRest(event)
-        guard let start = json.metadataStart, let bytes = json.bytes else { return }
-        // A text with JSON is stored unchanged in every version; how an object is stored depends on version and
-        // settings.
-        scratch.removeAll()
-        scratch.append(UnsafeRawBufferPointer(rebasing: bytes[start...]))
-        json.json.buffer.truncate(to: start)
-        json.json.string(scratch.bytes)
-    }
-
-    /// `2026-05-12 14:30:45.123456789`, for a column in UTC: the only form that every version reads correctly. A number
-    /// of milliseconds would be stored as a time in another century.
-    private func writeTime(_ nanoseconds: Int64) {
-        json.writeTime("timestamp", nanoseconds)
-        let end = json.json.buffer.count
-        // After the T: 20 bytes, including the quote.
-        json.json.buffer.overwrite(at: end &- 21, " ")
-        json.json.buffer.truncate(to: end &- 2)
-        json.json.buffer.append("\"")
+        if let start = json.metadataStart { json.quote(from: start) }
     }
 
     /// True for an empty answer or an exception. An exception can also follow a 200 that was sent before it.

@@ -38,7 +38,8 @@ final class DatadogFormat: VendorFormat {
         service = choice.setting("service")
         // A reset is the end of a window of rates: no window is longer than an hour.
         super.init(
-            (events: 1000, bytes: 512 << 10), Self.limits, StatusRules(longestPauseSeconds: 3600, readsReset: true))
+            (events: 1000, bytes: 512 << 10), Self.limits, StatusRules(longestPauseSeconds: 3600, readsReset: true),
+            form: choice.form)
     }
 
     override func credentials(_ key: String) -> [String] { ["DD-API-KEY: " + key] }
@@ -47,6 +48,7 @@ final class DatadogFormat: VendorFormat {
     override func recognises(_ body: [UInt8]) -> Bool { Acknowledgement(body) == .bare || says("status", body) }
 
     override func write(_ event: RecordView, now: Int64) {
+        if let shape = json.shape { return writeShaped(event, shape, now) }
         scratch.removeAll()
         scratch.append(event.type)
         scratch.append(": ")
@@ -55,20 +57,36 @@ final class DatadogFormat: VendorFormat {
         json.json.member("ddsource", source)
         writeTags(event)
         json.json.member("ddtags", scratch.bytes)
+        writeService(event)
+        writeArrival(event, now)
+        json.writeID("event_id", event)
+        json.writeTime("event_timestamp", event.timestamp)
+        json.json.member("type", event.type)
+        writeFields(event)
+    }
+
+    /// In the author's own words, what Datadog itself needs is there as well: whose log it is, and its time.
+    private func writeShaped(_ event: RecordView, _ shape: EventShape, _ now: Int64) {
+        if !shape.has("ddsource") { json.json.member("ddsource", source) }
+        if !shape.has("service") { writeService(event) }
+        if !shape.has("timestamp") { writeArrival(event, now) }
+        json.writeMembers(shape, event)
+    }
+
+    private func writeService(_ event: RecordView) {
         if service.utf8.isEmpty {
             json.json.member("service", event.context.toolName)
         } else {
             json.json.member("service", service)
         }
-        // The time of the log, in milliseconds. A log outside the window would be lost: without this member, Datadog
-        // uses the time of arrival.
+    }
+
+    /// The time of the log, in milliseconds. A log outside the window would be lost: without this member, Datadog uses
+    /// the time of arrival.
+    private func writeArrival(_ event: RecordView, _ now: Int64) {
         if event.timestamp > now &- 17 &* Self.hour && event.timestamp < now &+ Self.hour {
             json.json.member("timestamp", event.timestamp / 1_000_000)
         }
-        json.writeID("event_id", event)
-        json.writeTime("event_timestamp", event.timestamp)
-        json.json.member("type", event.type)
-        writeFields(event)
     }
 
     private func writeTags(_ event: RecordView) {

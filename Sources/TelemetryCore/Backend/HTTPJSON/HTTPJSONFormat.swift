@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Receiver {
-    static let http = Receiver(name: "http", key: .bearer, transport: .posted { _ in HTTPJSONFormat() })
+    static let http = Receiver(name: "http", key: .bearer, transport: .posted { HTTPJSONFormat($0.form) })
 }
 
 /// Each batch as a JSON array; wire-formats "HTTP JSON (generic)" in docs/backends.md.
@@ -9,7 +9,9 @@ final class HTTPJSONFormat: WireFormat {
     /// Most receivers take at most 1 MiB by default; longer requests are split on 413.
     let batchLimit = (events: 1000, bytes: 256 << 10)
 
-    private var json = EventJSON()
+    private var json: EventJSON
+
+    init(_ form: EventForm = EventForm()) { json = EventJSON(form: form) }
 
     /// The key is the same if the same batch is sent again, so that a receiver can recognise it.
     func request(for batch: WireBatch) -> WireRequest? {

@@ -10,8 +10,10 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
     private var shared: OTLPMessage
     private var sharedFields = 0..<0
     private var sharedMetadata = 0..<0
+    private let form: EventForm
 
-    init(isJSON: Bool) {
+    init(isJSON: Bool, form: EventForm = EventForm()) {
+        self.form = form
         message = OTLPMessage(isJSON: isJSON)
         shared = OTLPMessage(isJSON: isJSON)
     }
@@ -36,9 +38,9 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
     /// Returns the index of the first event with another context.
     private mutating func writeResourceLogs(_ events: UnsafeBufferPointer<RecordView>, from start: Int) -> Int {
         let context = events[start].context
-        prepareShared(context)
+        if form.shape == nil { prepareShared(context) }
         let resourceLogs = message.begin(0x0A, "")
-        message.resource(context.toolName, context.toolVersion)
+        message.resource(context.toolName, form.has(.version) ? context.toolVersion : OTLPMessage.none)
         message.beginList("scopeLogs")
         let scopeLogs = message.begin(0x12, "")
         message.scope()
@@ -59,18 +61,24 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
     /// has equal times, and a batch that is sent again has the same bytes.
     private mutating func write(_ event: RecordView) {
         let time = UInt64(max(0, event.timestamp))
-        let trace = EventTrace(event)
+        let trace = form.has(.metadata) ? EventTrace(event) : nil
         let record = message.begin(0x12, "")
         message.fixed64(0x09, "timeUnixNano", time)
         // INFO, logs.proto's SEVERITY_NUMBER_INFO.
         message.number(0x10, "severityNumber", 9)
-        let body = message.begin(0x2A, "body")
-        message.text(0x0A, "stringValue", event.name)
-        message.end(body)
-        message.beginAttributes(0x32)
-        writeOwn(event)
-        writeShared(event, hasTrace: trace != nil)
-        message.endList()
+        if form.has(.name) {
+            let body = message.begin(0x2A, "body")
+            message.text(0x0A, "stringValue", event.name)
+            message.end(body)
+        }
+        if let shape = form.shape {
+            writeAttributes(shape.members(of: event), event)
+        } else {
+            message.beginAttributes(0x32)
+            writeOwn(event)
+            writeShared(event, hasTrace: trace != nil)
+            message.endList()
+        }
         if let trace { write(trace) }
         message.fixed64(0x59, "observedTimeUnixNano", time)
         // "All events with the same event_name conform to the same schema": that describes the type.
@@ -100,9 +108,48 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
     }
 
     private mutating func writeArguments(_ event: RecordView) {
-        let array = message.beginArray("command.args")
+        writeArguments(event, Self.arguments.rawBytes)
+    }
+
+    private static var arguments: StaticString { "command.args" }
+
+    private mutating func writeArguments(_ event: RecordView, _ key: UnsafeRawBufferPointer) {
+        let array = message.beginArray(key)
         event.forEachArgument { message.element($0) }
         message.endArray(array)
+    }
+
+    private mutating func writeAttributes(_ members: [EventShape.Member], _ event: RecordView) {
+        // A list without members is not written.
+        if ShapedValue(.object(members), event).isNone { return }
+        message.beginAttributes(0x32)
+        write(members, event, below: [])
+        message.endList()
+    }
+
+    /// The names of inner mappings have the outer one and a dot in front.
+    private mutating func write(_ members: [EventShape.Member], _ event: RecordView, below outer: [UInt8]) {
+        for member in members {
+            let key = outer + member.name
+            switch ShapedValue(member.source, event) {
+            case .none: continue
+            case .plain(let value): key.withUnsafeBytes { message.attribute("", $0, value) }
+            case .text(let text): write(key, text)
+            case .time(let time): write(key, form.digits.shorten(Array(Timestamp.text(time).utf8)))
+            case .arguments: key.withUnsafeBytes { writeArguments(event, $0) }
+            case .metadata:
+                event.forEachMergedAttribute { attribute in
+                    (key + [UInt8(ascii: ".")] + Array(attribute.key)).withUnsafeBytes {
+                        message.attribute("", $0, attribute.value)
+                    }
+                }
+            case .object(let inner): write(inner, event, below: key + [UInt8(ascii: ".")])
+            }
+        }
+    }
+
+    private mutating func write(_ key: [UInt8], _ text: [UInt8]) {
+        key.withUnsafeBytes { key in text.withUnsafeBytes { message.attribute("", key, .string($0)) } }
     }
 
     private mutating func write(_ trace: EventTrace) {
@@ -130,12 +177,8 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
         shared.beginAttributes(0x32)
         let start = shared.count
         shared.attribute(ResourceField.toolName.otlpName, context.toolName)
-        shared.attribute(ResourceField.toolVersion.otlpName, context.toolVersion)
-        shared.attribute(ResourceField.arch.otlpName, context.arch)
-        shared.attribute(ResourceField.os.otlpName, context.os)
-        shared.attribute(ResourceField.osVersion.otlpName, context.osVersion)
-        shared.attribute(ResourceField.runtime.otlpName, context.runtime)
-        shared.attribute(ResourceField.machineID.otlpName, context.machineID)
+        shared.optional(ResourceField.toolVersion.otlpName, context.toolVersion)
+        shared.system(context)
         let end = shared.count
         shared.metadata(context)
         sharedFields = start..<end

@@ -10,7 +10,9 @@ extension Receiver {
         resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
         forMetrics: .otlpMetrics,
         forSpans: .otlpSpans,
-        transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json") })
+        transport: .posted {
+            OTLPFormat(isJSON: $0.setting("protocol") == "http/json", form: $0.form)
+        })
 
     static var otlpSettings: [Setting] {
         [
@@ -26,7 +28,7 @@ extension Receiver {
 /// Writes the requests of a signal.
 protocol OTLPRequestEncoder: ~Copyable {
     static var signal: OTLPSignal { get }
-    init(isJSON: Bool)
+    init(isJSON: Bool, form: EventForm)
     /// Returns how many of the records the request contains.
     mutating func write(_ records: UnsafeBufferPointer<RecordView>) -> Int
     /// The bytes written. Nil: memory ran out. Valid until the next change.
@@ -43,9 +45,9 @@ final class OTLPRecordsFormat<Encoder: OTLPRequestEncoder & ~Copyable>: WireForm
     private let isJSON: Bool
     private var encoder: Encoder
 
-    init(isJSON: Bool) {
+    init(isJSON: Bool, form: EventForm = EventForm()) {
         self.isJSON = isJSON
-        encoder = Encoder(isJSON: isJSON)
+        encoder = Encoder(isJSON: isJSON, form: form)
     }
 
     func request(for batch: WireBatch) -> WireRequest? {

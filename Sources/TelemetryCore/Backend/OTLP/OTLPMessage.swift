@@ -153,9 +153,9 @@ extension OTLPMessage {
     }
 
     /// An attribute that is a list of texts, written with `element`.
-    mutating func beginArray(_ name: StaticString) -> (Int, Int, Int) {
+    mutating func beginArray(_ name: UnsafeRawBufferPointer) -> (Int, Int, Int) {
         let keyValue = begin(attributeTag, "")
-        text(0x0A, "key", name.rawBytes)
+        text(0x0A, "key", name)
         let value = begin(0x12, "value")
         let array = begin(0x2A, "arrayValue")
         beginList("values")

@@ -11,7 +11,7 @@ extension OTLPMessage {
         beginAttributes(0x0A)
         attribute("service.name", name)
         // A command that has no manifest does not know it.
-        if !version.isEmpty { attribute("service.version", version) }
+        optional("service.version", version)
         if !instance.isEmpty { instance.withUnsafeBytes { attribute("service.instance.id", $0) } }
         if hasSDK { sdk() }
         endList()
@@ -23,16 +23,27 @@ extension OTLPMessage {
         let resource = begin(0x0A, "resource")
         beginAttributes(0x0A)
         attribute("service.name", context.toolName)
-        attribute("service.version", context.toolVersion)
+        optional("service.version", context.toolVersion)
         sdk()
-        attribute(ResourceField.arch.otlpName, context.arch)
-        attribute(ResourceField.os.otlpName, context.os)
-        attribute(ResourceField.osVersion.otlpName, context.osVersion)
-        attribute(ResourceField.runtime.otlpName, context.runtime)
-        attribute(ResourceField.machineID.otlpName, context.machineID)
+        system(context)
         metadata(context)
         endList()
         end(resource)
+    }
+
+    /// What the tool runs on, and for whom.
+    mutating func system(_ context: EventContext) {
+        optional(ResourceField.arch.otlpName, context.arch)
+        optional(ResourceField.os.otlpName, context.os)
+        optional(ResourceField.osVersion.otlpName, context.osVersion)
+        optional(ResourceField.runtime.otlpName, context.runtime)
+        optional(ResourceField.machineID.otlpName, context.machineID)
+    }
+
+    /// An attribute, unless it would be empty.
+    @inline(never)
+    mutating func optional(_ name: StaticString, _ text: UnsafeRawBufferPointer) {
+        if !text.isEmpty { attribute(name, text) }
     }
 
     /// The tool's metadata, as attributes. The author chooses the keys, which may be those of any convention.

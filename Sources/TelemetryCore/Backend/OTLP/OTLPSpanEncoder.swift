@@ -8,7 +8,8 @@ struct OTLPSpanEncoder: OTLPRequestEncoder, ~Copyable {
 
     private var message: OTLPMessage
 
-    init(isJSON: Bool) { message = OTLPMessage(isJSON: isJSON) }
+    /// A span has no other form.
+    init(isJSON: Bool, form: EventForm = EventForm()) { message = OTLPMessage(isJSON: isJSON) }
 
     var bytes: UnsafeRawBufferPointer? { message.bytes }
 

@@ -6,14 +6,16 @@ extension Receiver {
         path: "/batch/",
         ownBase: { $0.setting("region") == "eu" ? "https://eu.i.posthog.com" : "https://us.i.posthog.com" },
         settings: [Setting(name: "region", choices: "us eu")],
-        transport: .posted { _ in PostHogFormat() })
+        transport: .posted { PostHogFormat($0.form) })
 }
 
 /// PostHog's batch capture; "PostHog" in docs/backends.md. 200 only says that the request was read: PostHog does not
 /// report events that it leaves out.
 final class PostHogFormat: VendorFormat {
     /// The sizes that the official clients use: an event goes into one message of a queue.
-    init() { super.init((events: 100, bytes: 1 << 20), JSONLimits(event: 900 << 10, body: 5 << 20), .all) }
+    init(_ form: EventForm = EventForm()) {
+        super.init((events: 100, bytes: 1 << 20), JSONLimits(event: 900 << 10, body: 5 << 20), .all, form: form)
+    }
 
     override func begin(_ batch: WireBatch) {
         json.json.beginObject()

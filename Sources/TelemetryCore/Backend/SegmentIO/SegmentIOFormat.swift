@@ -6,16 +6,17 @@ extension Receiver {
         path: "/v1/batch",
         ownBase: { $0.setting("region") == "eu" ? "https://events.eu1.segmentapis.com" : "https://api.segment.io" },
         settings: [Setting(name: "region", choices: "us eu")],
-        transport: .posted { _ in SegmentIOFormat() })
+        transport: .posted { SegmentIOFormat($0.form) })
 }
 
 /// Segment's HTTP tracking API and compatible ones; "Segment" in docs/backends.md.
 final class SegmentIOFormat: VendorFormat {
     /// A request is full with far fewer than the 2500 events that Segment takes.
-    init() {
+    init(_ form: EventForm = EventForm()) {
         super.init(
             (events: 1000, bytes: 128 << 10), JSONLimits(event: 32 << 10, body: 500_000),
-            StatusRules(retried: [408, 410, 429, 460], finalServerErrors: [501, 505, 511], longestPauseSeconds: 300))
+            StatusRules(retried: [408, 410, 429, 460], finalServerErrors: [501, 505, 511], longestPauseSeconds: 300),
+            form: form)
     }
 
     override func begin(_ batch: WireBatch) {

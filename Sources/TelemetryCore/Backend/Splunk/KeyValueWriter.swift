@@ -14,23 +14,28 @@ struct KeyValueWriter {
     /// `tool: ` in front, which a syslog daemon takes as the program's name. Without a tag, the daemon takes everything
     /// up to the first blank or colon as the name. Then most of the pairs are lost to the reader of the message.
     var isTagged = true
+    var form = EventForm()
     private(set) var bytes: [UInt8] = []
     /// Most bytes of a value.
     private var longest = Int.max
     private var isCut = false
+    /// Most pairs of a shape.
+    private var mostPairs = Int.max
 
     /// While the datagram is too long, the longest values are cut further; if that is not enough, arguments and
-    /// metadata are left out. This ends: without them and with the other values empty, it is shorter than half of the
-    /// limit.
+    /// metadata are left out, and then of a shape its last pairs. This ends: without them and with the other values
+    /// empty, it is shorter than half of the limit.
     mutating func write(_ event: RecordView) {
         isCut = false
         longest = .max
+        mostPairs = .max
         var isWhole = true
         write(event, isWhole: true)
         isCut = true
         longest = 1024
         while bytes.count > Self.limit {
             if isWhole && longest <= 8 { (isWhole, longest) = (false, 1024) } else { longest /= 2 }
+            if longest == 0 { mostPairs = min(mostPairs, 64) / 2 }
             write(event, isWhole: isWhole)
         }
     }
@@ -44,28 +49,41 @@ struct KeyValueWriter {
         if isTagged { writeTag(context.toolName) }
         append("signal=")
         value(context.toolName, atLeast: Self.leastOfName)
-        member(ResourceField.arch.jsonName, context.arch)
+        if let shape = form.shape {
+            var pairs: [Pair] = []
+            collect(shape.members(of: event), event, below: [], isWhole, &pairs)
+            if isCut { Self.insert((Array("truncated".utf8), .plain(.bool(true))), &pairs) }
+            for pair in pairs.prefix(mostPairs) { write(pair, event) }
+            return append("\n")
+        }
+        optional(ResourceField.arch.jsonName, context.arch)
         if isWhole && event.argumentCount > 0 { writeArguments(event) }
         if let duration = event.durationMilliseconds { member("duration_ms", duration) }
-        if !event.error.isEmpty { member("error", event.error) }
-        if !event.errorCategory.isEmpty { member("error_category", event.errorCategory) }
+        optional("error", event.error)
+        optional("error_category", event.errorCategory)
         text("event_id", UUIDText.string(event.eventID))
         if let exitCode = event.exitCode { member("exit_code", Int64(exitCode)) }
-        member(ResourceField.machineID.jsonName, context.machineID, atLeast: Self.leastOfName)
+        optional(ResourceField.machineID.jsonName, context.machineID, atLeast: Self.leastOfName)
         if isWhole { writeMetadata(event) }
         member("name", event.name, atLeast: Self.leastOfName)
-        member(ResourceField.os.jsonName, context.os)
-        member(ResourceField.osVersion.jsonName, context.osVersion)
-        member(ResourceField.runtime.jsonName, context.runtime)
+        optional(ResourceField.os.jsonName, context.os)
+        optional(ResourceField.osVersion.jsonName, context.osVersion)
+        optional(ResourceField.runtime.jsonName, context.runtime)
         member("schema_version", Int64(event.schemaVersion))
+        key("timestamp")
         writeTime(event.timestamp)
         if isCut { append(";truncated=true") }
         member("type", event.type, atLeast: Self.leastOfName)
-        member(ResourceField.toolVersion.jsonName, context.toolVersion)
+        optional(ResourceField.toolVersion.jsonName, context.toolVersion)
         append("\n")
     }
 
     private mutating func writeArguments(_ event: RecordView) {
+        key("args")
+        joinArguments(event)
+    }
+
+    private mutating func joinArguments(_ event: RecordView) {
         var joined: [UInt8] = []
         var isFirst = true
         event.forEachArgument { argument in
@@ -73,7 +91,6 @@ struct KeyValueWriter {
             isFirst = false
             joined.append(contentsOf: argument)
         }
-        key("args")
         joined.withUnsafeBytes { value($0) }
     }
 
@@ -84,22 +101,48 @@ struct KeyValueWriter {
         append(": ")
     }
 
-    /// Keys that become equal when written get a number: a reader keeps only one of each.
+    private typealias Pair = (key: [UInt8], value: ShapedValue)
+
     private mutating func writeMetadata(_ event: RecordView) {
-        var sorted: [(key: [UInt8], value: AttributeView.Value)] = []
-        event.forEachMergedAttribute { attribute in
-            let wanted = attribute.key.map(Self.keyByte)
-            var key = wanted
-            var number = 1
-            while sorted.contains(where: { Self.isSame($0.key, key) }) {
-                number &+= 1
-                key = wanted + [UInt8(ascii: "_")] + Array(number.description.utf8)
-            }
-            var at = sorted.count
-            while at > 0, Self.isBefore(key, sorted[at - 1].key) { at -= 1 }
-            sorted.insert((key, attribute.value), at: at)
+        var sorted: [Pair] = []
+        Self.collectMetadata(event, below: Array("metadata.".utf8), &sorted)
+        for pair in sorted { write(pair, event) }
+    }
+
+    /// The prefix keeps metadata apart from the event's fields.
+    private static func collectMetadata(_ event: RecordView, below outer: [UInt8], _ sorted: inout [Pair]) {
+        event.forEachMergedAttribute { insert((outer + $0.key.map(keyByte), .plain($0.value)), &sorted) }
+    }
+
+    /// In the order of their bytes. Keys that become equal when written get a number: a reader keeps only one of each.
+    private static func insert(_ pair: Pair, _ sorted: inout [Pair]) {
+        var key = pair.key
+        var number = 1
+        while sorted.contains(where: { isSame($0.key, key) }) {
+            number &+= 1
+            key = pair.key + [UInt8(ascii: "_")] + Array(number.description.utf8)
         }
-        for (key, value) in sorted { write(key, value) }
+        var at = sorted.count
+        while at > 0, isBefore(key, sorted[at - 1].key) { at -= 1 }
+        sorted.insert((key, pair.value), at: at)
+    }
+
+    /// The names of inner mappings have the outer one and a dot in front.
+    private func collect(
+        _ members: [EventShape.Member], _ event: RecordView, below outer: [UInt8], _ isWhole: Bool,
+        _ pairs: inout [Pair]
+    ) {
+        for member in members {
+            let key = outer + member.name
+            let value = ShapedValue(member.source, event)
+            switch value {
+            case .none: continue
+            case .metadata: if isWhole { Self.collectMetadata(event, below: key + [UInt8(ascii: ".")], &pairs) }
+            case .object(let inner): collect(inner, event, below: key + [UInt8(ascii: ".")], isWhole, &pairs)
+            case .arguments: if isWhole { Self.insert((key, value), &pairs) }
+            default: Self.insert((key, value), &pairs)
+            }
+        }
     }
 
     private static func isSame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
@@ -113,16 +156,19 @@ struct KeyValueWriter {
         return left.count < right.count
     }
 
-    /// The prefix keeps metadata apart from the event's fields.
-    private mutating func write(_ key: [UInt8], _ attribute: AttributeView.Value) {
-        append(";metadata.")
-        bytes += key
+    private mutating func write(_ pair: Pair, _ event: RecordView) {
+        append(";")
+        bytes += pair.key
         append("=")
-        switch attribute {
-        case .string(let text): value(text)
-        case .int(let number): plain(number.description)
-        case .double(let number): write(number)
-        case .bool(let flag): append(flag ? "true" : "false")
+        switch pair.value {
+        case .plain(.string(let text)): value(text)
+        case .plain(.int(let number)): plain(number.description)
+        case .plain(.double(let number)): write(number)
+        case .plain(.bool(let flag)): append(flag ? "true" : "false")
+        case .text(let text): text.withUnsafeBytes { value($0) }
+        case .time(let time): writeTime(time)
+        case .arguments: joinArguments(event)
+        case .none, .metadata, .object: break
         }
     }
 
@@ -135,13 +181,8 @@ struct KeyValueWriter {
 
     /// Without decimals if they are all zero.
     private mutating func writeTime(_ nanoseconds: Int64) {
-        append(";timestamp=")
-        let start = bytes.count
-        plain(Timestamp.text(nanoseconds))
-        if nanoseconds % 1_000_000_000 == 0, bytes.count == start + Timestamp.length {
-            bytes.removeLast(11)
-            append("Z")
-        }
+        let digits = nanoseconds % 1_000_000_000 == 0 ? TimestampDigits.seconds : form.digits
+        bytes += digits.shorten(Array(Timestamp.text(nanoseconds).utf8))
     }
 
     /// A key may contain letters, digits, '-' and '.'. Every other character becomes '_', because it would end the key
@@ -164,6 +205,10 @@ struct KeyValueWriter {
     private mutating func member(_ name: StaticString, _ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
         key(name)
         value(text, atLeast: atLeast)
+    }
+
+    private mutating func optional(_ name: StaticString, _ text: UnsafeRawBufferPointer, atLeast: Int = 0) {
+        if !text.isEmpty { member(name, text, atLeast: atLeast) }
     }
 
     @inline(never)

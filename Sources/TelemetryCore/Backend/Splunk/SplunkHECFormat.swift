@@ -21,7 +21,8 @@ final class SplunkHECFormat: VendorFormat {
         sourcetype = type.utf8.isEmpty ? "_json" : type
         index = choice.setting("index")
         super.init(
-            (events: 1000, bytes: 256 << 10), JSONLimits(event: 1_000_000, body: 1_000_000), .all, shape: .objects)
+            (events: 1000, bytes: 256 << 10), JSONLimits(event: 1_000_000, body: 1_000_000), .all, layout: .objects,
+            form: choice.form)
     }
 
     /// One object after the other, without an array around them.
@@ -45,12 +46,13 @@ final class SplunkHECFormat: VendorFormat {
         if !index.utf8.isEmpty { json.json.member("index", index) }
         json.json.key("event")
         json.write(event)
+        if json.shape != nil { return }
         // These fields are indexed, and therefore few, short and never nested.
         json.json.beginObject("fields")
         json.json.member("type", event.type)
         json.json.member("name", event.name)
         json.json.member(ResourceField.toolName.jsonName, event.context.toolName)
-        json.json.member(ResourceField.toolVersion.jsonName, event.context.toolVersion)
+        json.writeText(ResourceField.toolVersion.jsonName, event.context.toolVersion)
         json.json.endObject()
     }
 

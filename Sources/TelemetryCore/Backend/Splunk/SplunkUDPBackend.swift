@@ -35,6 +35,7 @@ final class SplunkUDPBackend: Backend {
         port = (receiver.port ?? 514).description
         info = "splunk_udp: udp://" + receiver.host + ":" + port
         timeoutMilliseconds = choice.timeoutMilliseconds
+        writer.form = choice.form
         writer.isTagged = choice.setting("line") != "bare"
     }
 
