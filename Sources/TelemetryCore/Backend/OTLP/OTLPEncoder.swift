@@ -11,8 +11,8 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
     private var sharedFields = 0..<0
     private var sharedMetadata = 0..<0
 
-    init(isJSON: Bool) {
-        message = OTLPMessage(isJSON: isJSON)
+    init(isJSON: Bool, _ service: OTLPService?) {
+        message = OTLPMessage(isJSON: isJSON, service)
         shared = OTLPMessage(isJSON: isJSON)
     }
 

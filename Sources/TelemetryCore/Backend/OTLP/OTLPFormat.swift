@@ -10,7 +10,7 @@ extension Receiver {
         resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
         forMetrics: .otlpMetrics,
         forSpans: .otlpSpans,
-        transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json") })
+        transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService($0)) })
 
     static var otlpSettings: [Setting] {
         [
@@ -19,6 +19,7 @@ extension Receiver {
             Setting(name: "signals", choices: "events metrics spans", isList: true),
             Setting(name: "temporality", choices: "cumulative delta lowmemory"),
             Setting(name: "metrics_interval_ms", numbers: NetworkChoice.metricsIntervals),
+            Setting(name: "service"), Setting(name: "service_version"),
         ]
     }
 }
@@ -26,7 +27,7 @@ extension Receiver {
 /// Writes the requests of a signal.
 protocol OTLPRequestEncoder: ~Copyable {
     static var signal: OTLPSignal { get }
-    init(isJSON: Bool)
+    init(isJSON: Bool, _ service: OTLPService?)
     /// Returns how many of the records the request contains.
     mutating func write(_ records: UnsafeBufferPointer<RecordView>) -> Int
     /// The bytes written. Nil: memory ran out. Valid until the next change.
@@ -43,9 +44,9 @@ final class OTLPRecordsFormat<Encoder: OTLPRequestEncoder & ~Copyable>: WireForm
     private let isJSON: Bool
     private var encoder: Encoder
 
-    init(isJSON: Bool) {
+    init(isJSON: Bool, _ service: OTLPService? = nil) {
         self.isJSON = isJSON
-        encoder = Encoder(isJSON: isJSON)
+        encoder = Encoder(isJSON: isJSON, service)
     }
 
     func request(for batch: WireBatch) -> WireRequest? {

@@ -9,9 +9,7 @@ extension OTLPMessage {
     ) {
         let resource = begin(0x0A, "resource")
         beginAttributes(0x0A)
-        attribute("service.name", name)
-        // A command that has no manifest does not know it.
-        if !version.isEmpty { attribute("service.version", version) }
+        serviceAttributes(name, version)
         if !instance.isEmpty { instance.withUnsafeBytes { attribute("service.instance.id", $0) } }
         if hasSDK { sdk() }
         endList()
@@ -22,8 +20,7 @@ extension OTLPMessage {
     mutating func resource(_ context: EventContext) {
         let resource = begin(0x0A, "resource")
         beginAttributes(0x0A)
-        attribute("service.name", context.toolName)
-        attribute("service.version", context.toolVersion)
+        serviceAttributes(context.toolName, context.toolVersion)
         sdk()
         attribute(ResourceField.arch.otlpName, context.arch)
         attribute(ResourceField.os.otlpName, context.os)
@@ -33,6 +30,19 @@ extension OTLPMessage {
         metadata(context)
         endList()
         end(resource)
+    }
+
+    private mutating func serviceAttributes(_ name: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) {
+        serviceAttribute("service.name", service?.name, else: name)
+        serviceAttribute("service.version", service?.version, else: version)
+    }
+
+    /// A command that has no manifest does not know its version.
+    private mutating func serviceAttribute(
+        _ key: StaticString, _ chosen: [UInt8]?, else usual: UnsafeRawBufferPointer
+    ) {
+        if let chosen, !chosen.isEmpty { return chosen.withUnsafeBytes { attribute(key, $0) } }
+        if !usual.isEmpty { attribute(key, usual) }
     }
 
     /// The tool's metadata, as attributes. The author chooses the keys, which may be those of any convention.

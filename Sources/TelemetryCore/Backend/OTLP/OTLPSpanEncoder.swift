@@ -8,7 +8,7 @@ struct OTLPSpanEncoder: OTLPRequestEncoder, ~Copyable {
 
     private var message: OTLPMessage
 
-    init(isJSON: Bool) { message = OTLPMessage(isJSON: isJSON) }
+    init(isJSON: Bool, _ service: OTLPService?) { message = OTLPMessage(isJSON: isJSON, service) }
 
     var bytes: UnsafeRawBufferPointer? { message.bytes }
 
