@@ -107,6 +107,8 @@ typedef struct telemetry_options telemetry_options;
 typedef struct telemetry_collector telemetry_collector;
 /** The recorder of one command; made by telemetry_command_begin(). Single use. */
 typedef struct telemetry_command telemetry_command;
+/** An event of a batch; given to telemetry_backend::send_events(). It ends when that callback returns. */
+typedef struct telemetry_event telemetry_event;
 /** A metric of a collector; given by telemetry_metric_find(). It ends with the collector. */
 typedef struct telemetry_metric telemetry_metric;
 /** One series of a metric; given by telemetry_metric_bind(). It ends with the collector. */
@@ -134,6 +136,8 @@ typedef enum telemetry_status {
     TELEMETRY_DISABLED = 20,
     /** The user's answer is stored, but another source of consent decides otherwise. */
     TELEMETRY_OVERRULED = 30,
+    /** There is no such value. */
+    TELEMETRY_ABSENT = 40,
     /** A required argument was NULL, empty, out of range or malformed. */
     TELEMETRY_ERROR_ARGUMENT = -10,
     /** The manifest lists the tool's events, and this one is not in the list or has expired. */
@@ -231,6 +235,31 @@ typedef struct telemetry_metric_declaration {
      * `otel.metric.overflow="true"`. 0: 2000. */
     uint32_t series_limit;
 } telemetry_metric_declaration;
+
+/** The user's answer for a tool. */
+typedef enum telemetry_preference {
+    /** The user has not answered. */
+    TELEMETRY_PREFERENCE_UNSET = 0,
+    TELEMETRY_PREFERENCE_ENABLED = 1,
+    TELEMETRY_PREFERENCE_DISABLED = 2,
+    /** There is a file, and no answer can be read from it: telemetry is off. */
+    TELEMETRY_PREFERENCE_UNREADABLE = 3
+} telemetry_preference;
+
+/** How important a message is; see telemetry_options_set_log(). */
+typedef enum telemetry_log_level {
+    /** Something does not work until somebody corrects it. */
+    TELEMETRY_LOG_ERROR = 0,
+    /** Something did not work, or was left out. */
+    TELEMETRY_LOG_WARNING = 1,
+    /** What was decided, and by whom. */
+    TELEMETRY_LOG_INFO = 2,
+    /** What happens all the time. */
+    TELEMETRY_LOG_DEBUG = 3
+} telemetry_log_level;
+
+/** Takes one line of text that ends in NUL; see telemetry_options_set_log(). */
+typedef void (*telemetry_log_function)(void *context, telemetry_log_level level, const char *text);
 
 /** What applies while the user has not answered. */
 typedef enum telemetry_consent {
@@ -403,19 +432,47 @@ typedef struct telemetry_backend {
     /**
      * Takes a batch: `json` is a JSON array of `event_count` events, `length` bytes, not
      * NUL-terminated, valid until the callback returns. Should return within `timeout_ms`.
-     * Must not call telemetry_close() on its own collector. Required.
+     * Must not call telemetry_close() on its own collector. Required, unless there is `send_events`.
      */
     telemetry_verdict (*send)(void *context, const char *json, size_t length,
                               size_t event_count, uint32_t timeout_ms);
     /**
-     * Called once for each collector opened, after the last call of `send`. Nothing uses `context`
+     * Called once for each collector opened, after the last batch. Nothing uses `context`
      * afterwards. It runs on the thread that delivers. telemetry_close() waits for that thread no
      * longer than for a send, so this call may come after telemetry_close() has returned. If the
      * collector is off, it runs on the thread that closes the collector. It may ask for statistics.
      * May be NULL.
      */
     void (*close)(void *context);
+    /**
+     * In place of `send`, which may then be NULL: the same batch as `event_count` events, which
+     * telemetry_event_field() and the functions after it read. They are valid until the callback
+     * returns. May be NULL.
+     */
+    telemetry_verdict (*send_events)(void *context, const telemetry_event *const *events,
+                                     size_t event_count, uint32_t timeout_ms);
 } telemetry_backend;
+
+/** What is to be erased, and how it is asked for; for telemetry_request_deletion(). */
+typedef struct telemetry_deletion {
+    /** sizeof(telemetry_deletion), set by the caller; members beyond it count as NULL or 0. */
+    size_t size;
+    /** The identifier whose data is to be erased: 1 to 200 bytes. NULL: every one that is known on this machine. */
+    const char *machine_id;
+    /** Passed to `request`. */
+    void *context;
+    /**
+     * Asks for the erasure of one identifier's data, in place of the manifest's `deletion.endpoint`. True: somebody
+     * has been asked. It runs on another thread than the caller's. No call of it begins after
+     * telemetry_request_deletion() has returned. May be NULL.
+     */
+    bool (*request)(void *context, const char *machine_id);
+    /** Receives what was done or why it was not, as one line for people, cut to `report_size` and always
+     * terminated. May be NULL if `report_size` is 0. */
+    char *report;
+    /** Bytes that `report` holds. */
+    size_t report_size;
+} telemetry_deletion;
 
 /** What a span is to others: opentelemetry-proto's SpanKind. */
 typedef enum telemetry_span_kind {
@@ -449,6 +506,9 @@ typedef enum telemetry_span_status {
 
 /** Bytes that hold a tracestate with its terminator. */
 #define TELEMETRY_TRACESTATE_SIZE 513
+
+/** The `schema_version` of the events that this header describes. telemetry_schema_version() has the library's. */
+#define TELEMETRY_SCHEMA_VERSION 1
 
 /** @name Event types
  *  Any other type of 1 to 64 bytes of letters, digits, '.', '_' and '-' may be used as well.
@@ -573,6 +633,21 @@ TELEMETRY_API telemetry_status telemetry_close(telemetry_collector *collector, u
  * @since 0.1.0
  */
 TELEMETRY_API bool telemetry_enabled(const telemetry_collector *collector);
+
+/**
+ * Ends this collector's work for this process, without storing an answer: from now on nothing is
+ * recorded, nothing is sent, and a listener for metrics and the heartbeats end. It cannot be taken
+ * back. What waits is kept for other runs. For a `--no-telemetry` that comes late, or a part of the
+ * program in which nothing may be recorded. telemetry_close() must still be called.
+ *
+ * Threads: any number at once. What other threads are recording at this moment may still be
+ *     recorded.
+ * Blocking: none; with a listener for metrics, at most 20 ms.
+ *
+ * @return TELEMETRY_OK, also if the collector was off already; TELEMETRY_DISABLED for NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_disable(telemetry_collector *collector);
 
 /* ---- Record ------------------------------------------------------------------------------- */
 
@@ -1358,10 +1433,13 @@ TELEMETRY_API telemetry_status telemetry_get_span_statistics(telemetry_collector
     telemetry_statistics *statistics);
 
 /**
- * Describes the backend in one line, without a secret in it.
+ * Describes the backend in one line, without a secret in it. If telemetry is off, the line begins
+ * with that and with who decided. The text of telemetry_options_set_backend_info() comes before the
+ * receivers, which are always named.
  *
  * Threads: any number at once.
- * Blocking: none.
+ * Blocking: none; if consent was withdrawn while the program ran, reads the files that decide about
+ *     it.
  *
  * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
  * @param size Bytes that `buffer` holds.
@@ -1369,6 +1447,38 @@ TELEMETRY_API telemetry_status telemetry_get_span_statistics(telemetry_collector
  * @since 0.1.0
  */
 TELEMETRY_API size_t telemetry_backend_info(const telemetry_collector *collector, char *buffer,
+    size_t size);
+
+/**
+ * Gives the text of the last failure of delivery, without a secret in it. `telemetry status` shows
+ * the same.
+ *
+ * Threads: any number at once.
+ * Blocking: none; before the first event of this collector, reads the spool's state.
+ *
+ * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
+ * @return Length of the whole text without its terminator; 0: the last delivery went well, there
+ *     was none, telemetry is off, or NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_last_error(const telemetry_collector *collector, char *buffer,
+    size_t size);
+
+/**
+ * Gives the identifier that this collector's events carry. If there is none yet, it is made, as the
+ * first event makes it.
+ *
+ * Threads: any number at once.
+ * Blocking: as the first event: opens the state directory.
+ *
+ * @param buffer Receives the text, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds; 128 are enough.
+ * @return Length of the whole text without its terminator; 0: the events carry none
+ *     (TELEMETRY_IDENTITY_NONE), nothing is recorded, or NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_machine_id(telemetry_collector *collector, char *buffer,
     size_t size);
 
 /* ---- Ask the user, keep the answer ----------------------------------------------------------- */
@@ -1418,6 +1528,34 @@ TELEMETRY_API telemetry_status telemetry_set_preference(const telemetry_options 
     bool enabled);
 
 /**
+ * Says what the user has answered for this tool with telemetry_set_preference(), `telemetry enable`
+ * or `telemetry disable`. Other sources may decide otherwise: telemetry_explain() names all of
+ * them, and telemetry_enabled() has the result.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: reads one file.
+ *
+ * @return A telemetry_preference; TELEMETRY_PREFERENCE_UNSET for NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_preference telemetry_get_preference(const telemetry_options *options);
+
+/**
+ * Says in which file the user's answer for this tool is, whether the file exists or not.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param buffer Receives the path, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
+ * @return Length of the whole path without its terminator; 0: the user has no directory for it, the
+ *     tool's name is not one, or NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_preference_path(const telemetry_options *options, char *buffer,
+    size_t size);
+
+/**
  * Sets the notice that the user is shown before anything is collected. telemetry_prompt() shows it,
  * and adds how to see the data, stop its collection and erase it. A tool's manifest can say the
  * same. When the version changes, an earlier yes does not count until the user has been asked
@@ -1432,6 +1570,51 @@ TELEMETRY_API telemetry_status telemetry_set_preference(const telemetry_options 
  */
 TELEMETRY_API telemetry_status telemetry_options_set_notice(telemetry_options *options,
     const telemetry_notice *notice);
+
+/**
+ * Says in which directory this tool's data is: events that wait, identifiers, the audit log. It is
+ * made with the first event.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param buffer Receives the path, cut to `size` and always terminated. May be NULL if `size` is 0.
+ * @param size Bytes that `buffer` holds.
+ * @return Length of the whole path without its terminator; 0: the user has no state directory, the
+ *     tool's name is not one, or NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_data_directory(const telemetry_options *options, char *buffer,
+    size_t size);
+
+/* ---- Ask others to erase what was sent ---------------------------------------------------------- */
+
+/**
+ * Asks for the erasure of what was sent about this user, as `telemetry request-deletion` does: by
+ * the program's `request`, or else by the manifest's `deletion.endpoint`; if neither is there or it
+ * fails, by an event through every backend that can carry one, also one that was chosen in code. It
+ * sends no e-mail and starts no program: where the manifest has only an address, the report says
+ * which command the user has to run. Call it when the user has asked for it: it needs no consent,
+ * but the administrator's policy and "local only" forbid it. Each request leaves a receipt, which
+ * `telemetry request-deletion --list` shows. What is on this machine stays there.
+ *
+ * Threads: one at a time for the same options. A custom backend is called on a thread of the
+ *     library, also while a collector that has it is open.
+ * Blocking: up to `timeout_ms`, and at most 50 ms more.
+ *
+ * @param options As for telemetry_open(). Not changed.
+ * @param deletion NULL: every identifier that is known on this machine, as the manifest says.
+ *     Copied.
+ * @param timeout_ms Longest time to wait, in milliseconds.
+ * @return TELEMETRY_OK: everybody was asked for every identifier; TELEMETRY_ABSENT: there is no
+ *     identifier to ask for; TELEMETRY_ERROR_DELIVERY: not everybody could be asked;
+ *     TELEMETRY_ERROR_TIMEOUT: the time was not enough; TELEMETRY_ERROR_SYSTEM: no thread could be
+ *     started; TELEMETRY_ERROR_ARGUMENT for NULL, options with an error, a size of 0 or a malformed
+ *     identifier; TELEMETRY_ERROR_MEMORY.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_request_deletion(const telemetry_options *options,
+    const telemetry_deletion *deletion, uint32_t timeout_ms);
 
 /* ---- Options: what may be collected --------------------------------------------------------- */
 
@@ -1585,6 +1768,21 @@ TELEMETRY_API telemetry_status telemetry_options_set_identity(telemetry_options 
 TELEMETRY_API telemetry_status telemetry_options_set_ephemeral(telemetry_options *options,
     telemetry_ephemeral mode);
 
+/**
+ * Sets the `runtime` of the events: what the program runs on, such as `node` and `22.1.0`. Default:
+ * this library, as `libtelemetry/0.1.0`.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param name At most 64 bytes without control characters. Copied. NULL or "": the default.
+ * @param version The same; it follows the name behind a slash. Copied. NULL or "": none.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_runtime(telemetry_options *options,
+    const char *name, const char *version);
+
 /* ---- Consent: the sources, and which one decided ----------------------------------------------
 */
 
@@ -1681,7 +1879,7 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_noop(telemetry_opti
 
 /**
  * Chooses a backend that writes each batch as a pretty JSON array to standard output. For
- * debugging.
+ * debugging. telemetry_options_add_backend() has one that writes to another descriptor or file.
  *
  * Threads: one at a time for the same options.
  * Blocking: none.
@@ -1739,7 +1937,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_http(telemetry_opti
  *     `zipkin` takes spans and nothing else. Copied.
  * @param settings The keys of `backend` in telemetry-manifest(5), with strings, ints or bools; a
  *     header as `headers.NAME`, a list as text with commas. `name` tells two of one kind apart.
- *     Copied. May be NULL if `setting_count` is 0.
+ *     `stdout` also has `descriptor`, an int: one that the program has open and keeps open. Copied.
+ *     May be NULL if `setting_count` is 0.
  * @param setting_count Number of settings.
  * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error(),
  *     which never contains a key.
@@ -1793,11 +1992,102 @@ TELEMETRY_API telemetry_status telemetry_options_add_operator_backend(telemetry_
  *
  * @param backend The functions; copied. Its `context` must live until `close` was called for every
  *     collector opened with these options, or the process ends.
- * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no `send`.
+ * @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0, or neither `send` nor
+ *     `send_events`.
  * @since 0.1.0
  */
 TELEMETRY_API telemetry_status telemetry_options_set_backend_custom(telemetry_options *options,
     const telemetry_backend *backend);
+
+/**
+ * Says in the author's own words where the events go. The words come before the receivers in
+ * telemetry_backend_info() and, if telemetry_notice::recipient is NULL, in the notice. They never
+ * replace the receivers' names.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param text At most 1000 bytes without control characters. Copied. NULL or "": none (default).
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_backend_info(telemetry_options *options,
+    const char *text);
+
+/* ---- Custom backends: what is in an event ------------------------------------------------------ */
+
+/**
+ * Reads a field of an event by its name in JSON: `schema_version`, `event_id`, `timestamp`, `type`,
+ * `name`, `machine_id`, `tool_name`, `version`, `os`, `arch`, `os_version`, `runtime`,
+ * `duration_ms`, `exit_code`, `error_category` or `error` (docs/reading-events.md). `timestamp` is
+ * an int here: nanoseconds since 1970-01-01 UTC. `timestamp_text` is the text that JSON has. `args`
+ * and `metadata` have separate functions.
+ *
+ * Threads: the one that the callback runs on.
+ * Blocking: none.
+ *
+ * @param event From telemetry_backend::send_events().
+ * @param name Also becomes the value's key.
+ * @param value Receives a TELEMETRY_INT, or a TELEMETRY_STRING that ends in NUL and is valid until
+ *     the callback returns. Left as it is without a result.
+ * @return TELEMETRY_OK; TELEMETRY_ABSENT: this event has no such field; TELEMETRY_ERROR_ARGUMENT:
+ *     no event has a field of that name, or NULL; TELEMETRY_ERROR_MEMORY.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_event_field(const telemetry_event *event,
+    const char *name, telemetry_attribute *value);
+
+/**
+ * Gives the number of attributes of an event: its own and the tool's metadata, as in JSON.
+ *
+ * Threads: the one that the callback runs on.
+ * Blocking: none.
+ *
+ * @return The number; 0 for NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_event_attribute_count(const telemetry_event *event);
+
+/**
+ * Reads an attribute of an event.
+ *
+ * Threads: the one that the callback runs on.
+ * Blocking: none.
+ *
+ * @param index From 0.
+ * @param attribute Receives key and value; the texts end in NUL and are valid until the callback
+ *     returns. Left as it is without a result.
+ * @return TELEMETRY_OK; TELEMETRY_ABSENT: there are not so many; TELEMETRY_ERROR_ARGUMENT for NULL;
+ *     TELEMETRY_ERROR_MEMORY.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_event_attribute(const telemetry_event *event,
+    size_t index, telemetry_attribute *attribute);
+
+/**
+ * Gives the number of arguments of a command that were recorded; see
+ * telemetry_options_set_extended_collection().
+ *
+ * Threads: the one that the callback runs on.
+ * Blocking: none.
+ *
+ * @return The number; 0 for NULL.
+ * @since 0.1.0
+ */
+TELEMETRY_API size_t telemetry_event_argument_count(const telemetry_event *event);
+
+/**
+ * Reads an argument of a command.
+ *
+ * Threads: the one that the callback runs on.
+ * Blocking: none.
+ *
+ * @param index From 0.
+ * @return The text, valid until the callback returns; NULL: there are not so many, NULL, or no
+ *     memory.
+ * @since 0.1.0
+ */
+TELEMETRY_API const char *telemetry_event_argument(const telemetry_event *event, size_t index);
 
 /* ---- Options: when, and how much is kept ----------------------------------------------------- */
 
@@ -1866,6 +2156,52 @@ TELEMETRY_API telemetry_status telemetry_options_set_guarantee(telemetry_options
  */
 TELEMETRY_API telemetry_status telemetry_options_set_heartbeat(telemetry_options *options,
     uint32_t period_s, uint32_t stop_after_failures);
+
+/**
+ * Sets how long a program that ends without telemetry_close(), by exit(3) or by a return from
+ * main(), waits for the delivery of what it has recorded. Then, or with TELEMETRY_DETACHED and
+ * TELEMETRY_AGENT at once, the process that delivers is started as by telemetry_close(). What is
+ * not delivered is kept for the next run. Default: 0, and everything is kept. It happens in a
+ * handler of atexit(3) that telemetry_open() registers. Handlers that were registered later run
+ * before it; if they have ended the TLS library, nothing is sent. Handlers that were registered
+ * earlier may still record, and may call telemetry_close(). Nothing happens at _exit(2) or
+ * quick_exit(3), after a signal, in a forked child that has inherited the collector, or if it was
+ * closed before. Several collectors are delivered one after the other, within the longest of their
+ * times.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param timeout_ms 0 to 10000 milliseconds; exit(3) takes at most 50 ms more.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_flush_at_exit(telemetry_options *options,
+    uint32_t timeout_ms);
+
+/**
+ * Sets a function that is told what happens, for the program's own log: who decided about consent,
+ * mistakes in the options, why a delivery failed, which events were refused and why (each the first
+ * time), that storage is in memory only. Without it, the library says nothing anywhere. No text has
+ * a secret in it, or what was recorded. docs/guide-c.md has examples. The function is called by
+ * threads of the program within telemetry_open(), telemetry_close(), telemetry_flush() and calls
+ * that record, and by the thread that delivers; by one thread at a time for each collector. The
+ * library holds no lock then: it may call every function but telemetry_close() on the same
+ * collector. telemetry_flush() does nothing in it. It is not called any more after
+ * telemetry_close() has returned. If that call did not wait any longer, a call that has begun may
+ * still end then.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @param log Takes the context, a level and one line that ends in NUL and is valid until the
+ *     function returns. NULL: none (default).
+ * @param context Passed on.
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_log(telemetry_options *options,
+    telemetry_log_function log, void *context);
 
 /**
  * Sets the longest time that an event waits in a living process before its delivery is tried.
@@ -1938,6 +2274,18 @@ TELEMETRY_API telemetry_status telemetry_options_set_spool_limits(telemetry_opti
  * @since 0.1.0
  */
 TELEMETRY_API const char *telemetry_version(void);
+
+/**
+ * Gives the `schema_version` of the events that this library records. TELEMETRY_SCHEMA_VERSION is
+ * that of the header.
+ *
+ * Threads: any number at once.
+ * Blocking: none.
+ *
+ * @return 1 or more.
+ * @since 0.1.0
+ */
+TELEMETRY_API uint32_t telemetry_schema_version(void);
 
 /**
  * Gives a sentence for a status.

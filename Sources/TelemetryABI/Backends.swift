@@ -18,7 +18,7 @@ public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemet
 }
 
 /// Chooses a backend that writes each batch as a pretty JSON array to standard output. For
-/// debugging.
+/// debugging. telemetry_options_add_backend() has one that writes to another descriptor or file.
 ///
 /// Threads: one at a time for the same options.
 /// Blocking: none.
@@ -28,7 +28,7 @@ public func telemetryOptionsSetBackendNoop(options: UnsafeMutablePointer<telemet
 @_cdecl("telemetry_options_set_backend_stdout")
 public func telemetryOptionsSetBackendStdout(options: UnsafeMutablePointer<telemetry_options>?) -> telemetry_status {
     configure(options) {
-        $0.setBackend(.stdout())
+        $0.setBackend(.stdout(.standard))
         return true
     }
 }
@@ -91,7 +91,8 @@ public func telemetryOptionsSetBackendHttp(
 ///     `zipkin` takes spans and nothing else. Copied.
 /// @param settings       The keys of `backend` in telemetry-manifest(5), with strings, ints or
 ///     bools; a header as `headers.NAME`, a list as text with commas. `name` tells two of one kind
-///     apart. Copied. May be NULL if `setting_count` is 0.
+///     apart. `stdout` also has `descriptor`, an int: one that the program has open and keeps open.
+///     Copied. May be NULL if `setting_count` is 0.
 /// @param setting_count  Number of settings.
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error(),
 ///     which never contains a key.
@@ -152,6 +153,23 @@ public func telemetryOptionsAddOperatorBackend(
     configure(options) { $0.addBackend(kind: kind.map(string) ?? "", settings, setting_count, isOperators: true) }
 }
 
+/// Says in the author's own words where the events go. The words come before the receivers in
+/// telemetry_backend_info() and, if telemetry_notice::recipient is NULL, in the notice. They never
+/// replace the receivers' names.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param text  At most 1000 bytes without control characters. Copied. NULL or "": none (default).
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_backend_info")
+public func telemetryOptionsSetBackendInfo(
+    options: UnsafeMutablePointer<telemetry_options>?, text: UnsafePointer<CChar>?
+) -> telemetry_status {
+    configure(options) { $0.setBackendInfo(text.map(string)) }
+}
+
 /// Chooses a backend that gives each batch to functions of the program.
 ///
 /// Threads: one at a time for the same options.
@@ -159,7 +177,8 @@ public func telemetryOptionsAddOperatorBackend(
 ///
 /// @param backend  The functions; copied. Its `context` must live until `close` was called for
 ///     every collector opened with these options, or the process ends.
-/// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0 or no `send`.
+/// @return TELEMETRY_OK; TELEMETRY_ERROR_ARGUMENT for NULL, a size of 0, or neither `send` nor
+///     `send_events`.
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_backend_custom")
 public func telemetryOptionsSetBackendCustom(

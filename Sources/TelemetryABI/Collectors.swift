@@ -18,6 +18,7 @@ public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeM
     guard let options else { return nil }
     return onCallersThread(exhausted: nil) {
         let collector = Collector.open(object(options))
+        collector.tellOpening()
         collector.startHeartbeat()
         return collector.handle
     }
@@ -36,6 +37,25 @@ public func telemetryOpen(options: UnsafePointer<telemetry_options>?) -> UnsafeM
 public func telemetryEnabled(collector: UnsafePointer<telemetry_collector>?) -> Bool {
     guard let collector, Gate.isOpen(collector) else { return false }
     return onCallersThread { Collector.from(UnsafeMutablePointer(mutating: collector)).isEnabled }
+}
+
+/// Ends this collector's work for this process, without storing an answer: from now on nothing is
+/// recorded, nothing is sent, and a listener for metrics and the heartbeats end. It cannot be taken
+/// back. What waits is kept for other runs. For a `--no-telemetry` that comes late, or a part of the
+/// program in which nothing may be recorded. telemetry_close() must still be called.
+///
+/// Threads: any number at once. What other threads are recording at this moment may still be recorded.
+/// Blocking: none; with a listener for metrics, at most 20 ms.
+///
+/// @return TELEMETRY_OK, also if the collector was off already; TELEMETRY_DISABLED for NULL.
+/// @since 0.1.0
+@_cdecl("telemetry_disable")
+public func telemetryDisable(collector: UnsafeMutablePointer<telemetry_collector>?) -> telemetry_status {
+    guard let collector else { return TELEMETRY_DISABLED }
+    return onCallersThread {
+        Collector.from(collector).disable()
+        return TELEMETRY_OK
+    }
 }
 
 /// Delivers what waits now, with the metrics that have changed, and waits for the result.
@@ -148,10 +168,34 @@ private func fill(
     }
 }
 
-/// Describes the backend in one line, without a secret in it.
+/// Gives the text of the last failure of delivery, without a secret in it. `telemetry status` shows the
+/// same.
 ///
 /// Threads: any number at once.
-/// Blocking: none.
+/// Blocking: none; before the first event of this collector, reads the spool's state.
+///
+/// @param buffer  Receives the text, cut to `size` and always terminated. May be NULL if `size` is
+///     0.
+/// @param size    Bytes that `buffer` holds.
+/// @return Length of the whole text without its terminator; 0: the last delivery went well, there was
+///     none, telemetry is off, or NULL.
+/// @since 0.1.0
+@_cdecl("telemetry_last_error")
+public func telemetryLastError(
+    collector: UnsafePointer<telemetry_collector>?, buffer: UnsafeMutablePointer<CChar>?, size: Int
+) -> Int {
+    onCallersThread(exhausted: 0) {
+        write(
+            collector.map { Collector.from(UnsafeMutablePointer(mutating: $0)).lastError } ?? "", to: buffer, size)
+    }
+}
+
+/// Describes the backend in one line, without a secret in it. If telemetry is off, the line begins with
+/// that and with who decided. The text of telemetry_options_set_backend_info() comes before the
+/// receivers, which are always named.
+///
+/// Threads: any number at once.
+/// Blocking: none; if consent was withdrawn while the program ran, reads the files that decide about it.
 ///
 /// @param buffer  Receives the text, cut to `size` and always terminated. May be NULL if `size` is
 ///     0.
@@ -164,6 +208,6 @@ public func telemetryBackendInfo(
 ) -> Int {
     onCallersThread(exhausted: 0) {
         guard let collector else { return write("", to: buffer, size) }
-        return write(Collector.from(UnsafeMutablePointer(mutating: collector)).backendInfo, to: buffer, size)
+        return write(Collector.from(UnsafeMutablePointer(mutating: collector)).reportedBackendInfo, to: buffer, size)
     }
 }

@@ -38,3 +38,24 @@ public func telemetryOptionsSetEphemeral(
 ) -> telemetry_status {
     configure(options) { $0.setEphemeral(mode) }
 }
+
+/// Gives the identifier that this collector's events carry. If there is none yet, it is made, as the
+/// first event makes it.
+///
+/// Threads: any number at once.
+/// Blocking: as the first event: opens the state directory.
+///
+/// @param buffer  Receives the text, cut to `size` and always terminated. May be NULL if `size` is
+///     0.
+/// @param size    Bytes that `buffer` holds; 128 are enough.
+/// @return Length of the whole text without its terminator; 0: the events carry none
+///     (TELEMETRY_IDENTITY_NONE), nothing is recorded, or NULL.
+/// @since 0.1.0
+@_cdecl("telemetry_machine_id")
+public func telemetryMachineID(
+    collector: UnsafeMutablePointer<telemetry_collector>?, buffer: UnsafeMutablePointer<CChar>?, size: Int
+) -> Int {
+    onCallersThread(exhausted: 0) {
+        write(collector.map { Collector.from($0).presentMachineID } ?? "", to: buffer, size)
+    }
+}

@@ -79,6 +79,72 @@ public func telemetrySetPreference(options: UnsafePointer<telemetry_options>?, e
     return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { PreferenceChange.store(enabled, object(options)) }
 }
 
+/// Says what the user has answered for this tool with telemetry_set_preference(), `telemetry enable` or
+/// `telemetry disable`. Other sources may decide otherwise: telemetry_explain() names all of them, and
+/// telemetry_enabled() has the result.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: reads one file.
+///
+/// @return A telemetry_preference; TELEMETRY_PREFERENCE_UNSET for NULL.
+/// @since 0.1.0
+@_cdecl("telemetry_get_preference")
+public func telemetryGetPreference(options: UnsafePointer<telemetry_options>?) -> telemetry_preference {
+    guard let options else { return TELEMETRY_PREFERENCE_UNSET }
+    return onCallersThread(exhausted: TELEMETRY_PREFERENCE_UNREADABLE) {
+        switch PreferenceStore.read(tool: object(options).toolName) {
+        case .on: TELEMETRY_PREFERENCE_ENABLED
+        case .off: TELEMETRY_PREFERENCE_DISABLED
+        case .absent: TELEMETRY_PREFERENCE_UNSET
+        case .unusable, .unreachable: TELEMETRY_PREFERENCE_UNREADABLE
+        }
+    }
+}
+
+/// Says in which file the user's answer for this tool is, whether the file exists or not.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param buffer  Receives the path, cut to `size` and always terminated. May be NULL if `size` is
+///     0.
+/// @param size    Bytes that `buffer` holds.
+/// @return Length of the whole path without its terminator; 0: the user has no directory for it, the
+///     tool's name is not one, or NULL.
+/// @since 0.1.0
+@_cdecl("telemetry_preference_path")
+public func telemetryPreferencePath(
+    options: UnsafePointer<telemetry_options>?, buffer: UnsafeMutablePointer<CChar>?, size: Int
+) -> Int {
+    path(options, buffer, size) { PreferenceStore.path(tool: $0.toolName) }
+}
+
+/// Says in which directory this tool's data is: events that wait, identifiers, the audit log. It is made
+/// with the first event.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param buffer  Receives the path, cut to `size` and always terminated. May be NULL if `size` is
+///     0.
+/// @param size    Bytes that `buffer` holds.
+/// @return Length of the whole path without its terminator; 0: the user has no state directory, the
+///     tool's name is not one, or NULL.
+/// @since 0.1.0
+@_cdecl("telemetry_data_directory")
+public func telemetryDataDirectory(
+    options: UnsafePointer<telemetry_options>?, buffer: UnsafeMutablePointer<CChar>?, size: Int
+) -> Int {
+    path(options, buffer, size) { ToolName.isValid($0.toolName) ? SpoolInspector.path(options: $0) : nil }
+}
+
+private func path(
+    _ options: UnsafePointer<telemetry_options>?, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int,
+    _ find: (Options) -> String?
+) -> Int {
+    onCallersThread(exhausted: 0) { write(options.flatMap { find(object($0)) } ?? "", to: buffer, size) }
+}
+
 extension Notice {
     /// A host compiled against another version of the header says with `size` which members it knows.
     fileprivate convenience init(_ given: UnsafePointer<telemetry_notice>) {

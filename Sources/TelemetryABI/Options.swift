@@ -129,6 +129,78 @@ public func telemetryOptionsSetConsent(options: UnsafeMutablePointer<telemetry_o
     configure(options) { $0.set(.consent, UInt64(consent.rawValue), expected: "TELEMETRY_OPT_IN or TELEMETRY_OPT_OUT") }
 }
 
+/// Sets the `runtime` of the events: what the program runs on, such as `node` and `22.1.0`. Default: this
+/// library, as `libtelemetry/0.1.0`.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param name     At most 64 bytes without control characters. Copied. NULL or "": the default.
+/// @param version  The same; it follows the name behind a slash. Copied. NULL or "": none.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_runtime")
+public func telemetryOptionsSetRuntime(
+    options: UnsafeMutablePointer<telemetry_options>?, name: UnsafePointer<CChar>?, version: UnsafePointer<CChar>?
+) -> telemetry_status {
+    configure(options) { $0.setRuntime(name.map(string), version: version.map(string)) }
+}
+
+/// Sets a function that is told what happens, for the program's own log: who decided about consent,
+/// mistakes in the options, why a delivery failed, which events were refused and why (each the first
+/// time), that storage is in memory only. Without it, the library says nothing anywhere. No text has a
+/// secret in it, or what was recorded. docs/guide-c.md has examples.
+///
+/// The function is called by threads of the program within telemetry_open(), telemetry_close(),
+/// telemetry_flush() and calls that record, and by the thread that delivers; by one thread at a time for
+/// each collector. The library holds no lock then: it may call every function but telemetry_close() on the
+/// same collector. telemetry_flush() does nothing in it. It is not called any more after telemetry_close()
+/// has returned. If that call did not wait any longer, a call that has begun may still end then.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param log      Takes the context, a level and one line that ends in NUL and is valid until the function
+///     returns. NULL: none (default).
+/// @param context  Passed on.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options.
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_log")
+public func telemetryOptionsSetLog(
+    options: UnsafeMutablePointer<telemetry_options>?,
+    log: telemetry_log_function?,
+    context: UnsafeMutableRawPointer?
+) -> telemetry_status {
+    configure(options) {
+        $0.setLog(log, context)
+        return true
+    }
+}
+
+/// Sets how long a program that ends without telemetry_close(), by exit(3) or by a return from main(),
+/// waits for the delivery of what it has recorded. Then, or with TELEMETRY_DETACHED and TELEMETRY_AGENT at
+/// once, the process that delivers is started as by telemetry_close(). What is not delivered is kept for
+/// the next run. Default: 0, and everything is kept.
+///
+/// It happens in a handler of atexit(3) that telemetry_open() registers. Handlers that were registered
+/// later run before it; if they have ended the TLS library, nothing is sent. Handlers that were registered
+/// earlier may still record, and may call telemetry_close(). Nothing happens at _exit(2) or quick_exit(3),
+/// after a signal, in a forked child that has inherited the collector, or if it was closed before. Several
+/// collectors are delivered one after the other, within the longest of their times.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @param timeout_ms  0 to 10000 milliseconds; exit(3) takes at most 50 ms more.
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_flush_at_exit")
+public func telemetryOptionsSetFlushAtExit(options: UnsafeMutablePointer<telemetry_options>?, timeout_ms: UInt32)
+    -> telemetry_status
+{
+    configure(options) { $0.set(.atExit, UInt64(timeout_ms)) }
+}
+
 /// Sets which process delivers, and when. Default: TELEMETRY_IN_PROCESS.
 ///
 /// Threads: one at a time for the same options.

@@ -37,18 +37,9 @@ enum DeletionCommands {
 
     static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
         DeletionRequest(
-            options: options, networkRefusal: networkRefusal(options), openMail: DesktopProgram.openFromTerminal
+            options: options, networkRefusal: DeletionRequest.networkRefusal(options),
+            openMail: DesktopProgram.openFromTerminal
         ).run(ids)
-    }
-
-    /// The user's own act needs no consent. But a setting that keeps everything on this machine keeps this request, too
-    /// (A7), and nobody goes against the administrator (A10).
-    private static func networkRefusal(_ options: Options) -> String? {
-        let decision = ConsentResolver.decide(options)
-        if ArgumentParser.same(decision.source.name, "admin policy") {
-            return "the administrator's policy allows no telemetry traffic"
-        }
-        return decision.isLocalOnly ? "telemetry is local only here: nothing may leave this machine" : nil
     }
 
     private static func list(_ invocation: Invocation, _ options: Options) throws(Failure) -> ExitCode {

@@ -130,7 +130,8 @@ enum ManifestPage {
             destinations.map { destination in
                 switch destination.shownChoice {
                 case .noop: "nowhere"
-                case .stdout: "the terminal"
+                case .stdout(.descriptor, _): "the terminal"
+                case .stdout: "a file on your machine"
                 case .file: "a file on your machine"
                 case .network(let choice): choice.address
                 case .custom: "a place of the tool's own"

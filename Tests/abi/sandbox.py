@@ -17,7 +17,7 @@ sys.path.insert(0, SPOOL_TESTS)
 
 PROGRAMS = {"host": ["programs/host.c"], "crash": ["programs/crash.c", "../spool/spool_reader.c"],
             "spool_ids": ["../spool/spool_ids.c", "../spool/spool_reader.c"]}
-TESTS = ["basics", "events", "registry", "backends", "privacy", "process", "fork", "loading", "allocation", "drop", "collectors", "notice", "plugins"]
+TESTS = ["basics", "events", "registry", "backends", "privacy", "process", "fork", "loading", "allocation", "drop", "collectors", "notice", "surface", "log", "deletion", "plugins"]
 # Not linked with the library: they open it, or plugins that are.
 UNLINKED = ["loading", "plugins"]
 PLUGINS = ["plugin-one", "plugin-two"]

@@ -23,6 +23,7 @@
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -157,6 +158,71 @@ struct Release {
 
 } // namespace detail
 
+/** An event of a batch, in EventBackend::send(). A copy is the same event. What it gives is valid until send() returns. */
+class Event {
+public:
+    explicit Event(const telemetry_event *handle) noexcept : handle_(handle) {}
+    /** A field by its name in JSON, as telemetry_event_field(); none, if the event has no such text. */
+    std::optional<std::string_view> text(const char *name) const noexcept
+    {
+        telemetry_attribute value;
+        if (telemetry_event_field(handle_, name, &value) != TELEMETRY_OK || value.type != TELEMETRY_STRING) return std::nullopt;
+        return std::string_view(value.value.string);
+    }
+    /** The same for a number. */
+    std::optional<std::int64_t> integer(const char *name) const noexcept
+    {
+        telemetry_attribute value;
+        if (telemetry_event_field(handle_, name, &value) != TELEMETRY_OK || value.type != TELEMETRY_INT) return std::nullopt;
+        return value.value.integer;
+    }
+    std::string_view type() const noexcept { return text("type").value_or(std::string_view()); }
+    std::string_view name() const noexcept { return text("name").value_or(std::string_view()); }
+    std::chrono::system_clock::time_point timestamp() const noexcept
+    {
+        using namespace std::chrono;
+        return system_clock::time_point(duration_cast<system_clock::duration>(nanoseconds(integer("timestamp").value_or(0))));
+    }
+    /** Its attributes, with the tool's metadata. */
+    std::size_t attribute_count() const noexcept { return telemetry_event_attribute_count(handle_); }
+    std::optional<telemetry_attribute> attribute(std::size_t index) const noexcept
+    {
+        telemetry_attribute attribute;
+        if (telemetry_event_attribute(handle_, index, &attribute) != TELEMETRY_OK) return std::nullopt;
+        return attribute;
+    }
+    std::size_t argument_count() const noexcept { return telemetry_event_argument_count(handle_); }
+    std::optional<std::string_view> argument(std::size_t index) const noexcept
+    {
+        const char *argument = telemetry_event_argument(handle_, index);
+        return argument ? std::optional<std::string_view>(argument) : std::nullopt;
+    }
+    const telemetry_event *get() const noexcept { return handle_; }
+
+private:
+    const telemetry_event *handle_;
+};
+
+/** The events of a batch. */
+class Events {
+public:
+    Events(const telemetry_event *const *events, std::size_t count) noexcept : events_(events), count_(count) {}
+    std::size_t size() const noexcept { return count_; }
+    Event operator[](std::size_t index) const noexcept { return Event(events_[index]); }
+
+private:
+    const telemetry_event *const *events_;
+    std::size_t count_;
+};
+
+/** A backend that reads events one by one, in place of JSON; see Backend. */
+class EventBackend {
+public:
+    virtual ~EventBackend() = default;
+    /** telemetry_backend::send_events() */
+    virtual telemetry_verdict send(const Events &events, std::chrono::milliseconds timeout) noexcept = 0;
+};
+
 /** A telemetry_backend as a class: events go to an object of the program. Its destructor runs when the options are gone
     and every collector opened with them has ended. If a `send()` is still running when a collector stops waiting, the
     destructor runs on the thread that delivers. */
@@ -173,6 +239,7 @@ namespace detail {
 class Held {
 public:
     explicit Held(std::shared_ptr<Backend> backend) noexcept : backend_(std::move(backend)) {}
+    explicit Held(std::shared_ptr<EventBackend> backend) noexcept : events_(std::move(backend)) {}
     Held *retain() noexcept
     {
         uses_.fetch_add(1, std::memory_order_relaxed);
@@ -188,9 +255,15 @@ public:
     {
         return static_cast<Held *>(context)->backend_->send({json, length}, event_count, std::chrono::milliseconds(timeout_ms));
     }
+    static telemetry_verdict send_events(void *context, const telemetry_event *const *events, std::size_t count, std::uint32_t timeout_ms)
+    {
+        return static_cast<Held *>(context)->events_->send(Events(events, count), std::chrono::milliseconds(timeout_ms));
+    }
+    bool takes_events() const noexcept { return events_ != nullptr; }
 
 private:
     std::shared_ptr<Backend> backend_;
+    std::shared_ptr<EventBackend> events_;
     std::atomic<std::size_t> uses_{1};
 };
 
@@ -216,6 +289,17 @@ public:
     Options &no_telemetry(bool off) noexcept { return set(telemetry_options_set_no_telemetry(get(), off)); }
     Options &extended_collection(bool on) noexcept { return set(telemetry_options_set_extended_collection(get(), on)); }
     Options &delivery(telemetry_delivery delivery) noexcept { return set(telemetry_options_set_delivery(get(), delivery)); }
+    /** telemetry_options_set_log() */
+    Options &log(void (*log)(void *context, telemetry_log_level level, const char *text), void *context = nullptr) noexcept
+    {
+        return set(telemetry_options_set_log(get(), log, context));
+    }
+    /** telemetry_options_set_flush_at_exit(); what is out of range is refused. */
+    Options &flush_at_exit(std::chrono::milliseconds timeout) noexcept
+    {
+        const bool fits = timeout.count() >= 0 && timeout.count() <= UINT32_MAX;
+        return set(telemetry_options_set_flush_at_exit(get(), fits ? static_cast<std::uint32_t>(timeout.count()) : UINT32_MAX));
+    }
     Options &guarantee(telemetry_guarantee guarantee) noexcept { return set(telemetry_options_set_guarantee(get(), guarantee)); }
     Options &metadata(Attributes metadata) noexcept
     {
@@ -239,13 +323,18 @@ public:
 
     /** telemetry_options_set_backend_custom(). The object is kept alive while it is used. With such options, only
         Collector opens collectors, not telemetry_open(). Once for each options. */
-    Options &backend(std::shared_ptr<Backend> backend, const Text &name = nullptr) noexcept
+    Options &backend(std::shared_ptr<Backend> backend, const Text &name = nullptr) noexcept { return hold(std::move(backend), name); }
+    /** The same with one that reads events one by one. */
+    Options &event_backend(std::shared_ptr<EventBackend> backend, const Text &name = nullptr) noexcept
     {
-        if (!backend || held_) return set(TELEMETRY_ERROR_ARGUMENT);
-        held_.reset(new (std::nothrow) detail::Held(std::move(backend)));
-        if (!held_) return set(TELEMETRY_ERROR_MEMORY);
-        const telemetry_backend functions{sizeof(telemetry_backend), name.c_str(), held_.get(), detail::Held::send, detail::Held::release};
-        return set(telemetry_options_set_backend_custom(get(), &functions));
+        return hold(std::move(backend), name);
+    }
+    /** telemetry_options_set_backend_info() */
+    Options &backend_info(const Text &text) noexcept { return set(telemetry_options_set_backend_info(get(), text.c_str())); }
+    /** telemetry_options_set_runtime() */
+    Options &runtime(const Text &name, const Text &version = nullptr) noexcept
+    {
+        return set(telemetry_options_set_runtime(get(), name.c_str(), version.c_str()));
     }
     Options &process_metrics(bool on) noexcept { return set(telemetry_options_set_process_metrics(get(), on)); }
     Options &command_spans(bool on) noexcept { return set(telemetry_options_set_command_spans(get(), on)); }
@@ -271,6 +360,31 @@ public:
     telemetry_status prompt() const noexcept { return telemetry_prompt(get()); }
     /** telemetry_set_preference(): call it only when the user has decided. */
     telemetry_status set_preference(bool enabled) const noexcept { return telemetry_set_preference(get(), enabled); }
+    /** telemetry_get_preference() */
+    telemetry_preference preference() const noexcept { return telemetry_get_preference(get()); }
+    std::string preference_path() const
+    {
+        return detail::text([this](char *buffer, std::size_t size) { return telemetry_preference_path(get(), buffer, size); });
+    }
+    std::string data_directory() const
+    {
+        return detail::text([this](char *buffer, std::size_t size) { return telemetry_data_directory(get(), buffer, size); });
+    }
+    /** telemetry_request_deletion() of every known identifier, or of one. `report`: what was done or why it was not. */
+    telemetry_status request_deletion(std::chrono::milliseconds timeout, const Text &machine_id = nullptr, std::string *report = nullptr) const
+    {
+        std::array<char, 1024> buffer{};
+        telemetry_deletion deletion{};
+        deletion.size = sizeof deletion;
+        deletion.machine_id = machine_id.c_str();
+        deletion.report = buffer.data();
+        deletion.report_size = buffer.size();
+        const std::int64_t limit = UINT32_MAX;
+        const auto milliseconds = static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 0, limit));
+        const telemetry_status status = telemetry_request_deletion(get(), &deletion, milliseconds);
+        if (report) *report = buffer.data();
+        return status;
+    }
     std::string explain(telemetry_format format = TELEMETRY_FORMAT_TEXT) const
     {
         return detail::text([this, format](char *buffer, std::size_t size) { return telemetry_explain(get(), format, buffer, size); });
@@ -288,6 +402,23 @@ public:
 
 private:
     friend class Collector;
+    template <typename Kind> Options &hold(std::shared_ptr<Kind> backend, const Text &name) noexcept
+    {
+        if (!backend || held_) return set(TELEMETRY_ERROR_ARGUMENT);
+        held_.reset(new (std::nothrow) detail::Held(std::move(backend)));
+        if (!held_) return set(TELEMETRY_ERROR_MEMORY);
+        telemetry_backend functions{};
+        functions.size = sizeof functions;
+        functions.name = name.c_str();
+        functions.context = held_.get();
+        functions.close = detail::Held::release;
+        if (held_->takes_events())
+            functions.send_events = detail::Held::send_events;
+        else
+            functions.send = detail::Held::send;
+        return set(telemetry_options_set_backend_custom(get(), &functions));
+    }
+
     /** The collector's own use of the backend ends with telemetry_backend::close(). */
     telemetry_collector *open() const noexcept
     {
@@ -652,6 +783,17 @@ public:
     {
         return detail::text([this](char *buffer, std::size_t size) { return telemetry_backend_info(handle_, buffer, size); });
     }
+    /** telemetry_last_error(); empty: the last delivery went well. */
+    std::string last_error() const
+    {
+        return detail::text([this](char *buffer, std::size_t size) { return telemetry_last_error(handle_, buffer, size); });
+    }
+    std::string machine_id() const
+    {
+        return detail::text([this](char *buffer, std::size_t size) { return telemetry_machine_id(handle_, buffer, size); });
+    }
+    /** telemetry_disable(): nothing is recorded or sent any more, in this process. */
+    telemetry_status disable() noexcept { return telemetry_disable(handle_); }
     telemetry_collector *get() const noexcept { return handle_; }
 
 private:

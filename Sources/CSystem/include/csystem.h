@@ -76,6 +76,10 @@ typedef struct {
 csystem_caller csystem_enter(void);
 void csystem_leave(csystem_caller caller);
 
+/** `handler` is called when this process ends by exit(3) or by a return from main(). Not in a child that inherits it, and
+    not at _exit(2) or a signal. */
+void csystem_at_exit(void (*handler)(void));
+
 /** The program's only thread is in the library from here on. False: it has others. */
 bool csystem_undisturbed_begin(void);
 void csystem_undisturbed_end(bool has_begun);

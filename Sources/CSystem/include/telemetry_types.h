@@ -18,6 +18,10 @@ struct telemetry_collector {
     uintptr_t spans;
 };
 struct telemetry_command { void *implementation; };
+struct telemetry_event {
+    const void *record;
+    void *texts;
+};
 struct telemetry_metric {
     /* 0: where it is in the store has to be found out first. */
     uintptr_t map;
@@ -80,6 +84,8 @@ typedef struct telemetry_options telemetry_options;
 typedef struct telemetry_collector telemetry_collector;
 /** The recorder of one command; made by telemetry_command_begin(). Single use. */
 typedef struct telemetry_command telemetry_command;
+/** An event of a batch; given to telemetry_backend::send_events(). It ends when that callback returns. */
+typedef struct telemetry_event telemetry_event;
 /** A metric of a collector; given by telemetry_metric_find(). It ends with the collector. */
 typedef struct telemetry_metric telemetry_metric;
 /** One series of a metric; given by telemetry_metric_bind(). It ends with the collector. */
@@ -107,6 +113,8 @@ typedef enum telemetry_status {
     TELEMETRY_DISABLED = 20,
     /** The user's answer is stored, but another source of consent decides otherwise. */
     TELEMETRY_OVERRULED = 30,
+    /** There is no such value. */
+    TELEMETRY_ABSENT = 40,
     /** A required argument was NULL, empty, out of range or malformed. */
     TELEMETRY_ERROR_ARGUMENT = -10,
     /** The manifest lists the tool's events, and this one is not in the list or has expired. */
@@ -204,6 +212,31 @@ typedef struct telemetry_metric_declaration {
      * `otel.metric.overflow="true"`. 0: 2000. */
     uint32_t series_limit;
 } telemetry_metric_declaration;
+
+/** The user's answer for a tool. */
+typedef enum telemetry_preference {
+    /** The user has not answered. */
+    TELEMETRY_PREFERENCE_UNSET = 0,
+    TELEMETRY_PREFERENCE_ENABLED = 1,
+    TELEMETRY_PREFERENCE_DISABLED = 2,
+    /** There is a file, and no answer can be read from it: telemetry is off. */
+    TELEMETRY_PREFERENCE_UNREADABLE = 3
+} telemetry_preference;
+
+/** How important a message is; see telemetry_options_set_log(). */
+typedef enum telemetry_log_level {
+    /** Something does not work until somebody corrects it. */
+    TELEMETRY_LOG_ERROR = 0,
+    /** Something did not work, or was left out. */
+    TELEMETRY_LOG_WARNING = 1,
+    /** What was decided, and by whom. */
+    TELEMETRY_LOG_INFO = 2,
+    /** What happens all the time. */
+    TELEMETRY_LOG_DEBUG = 3
+} telemetry_log_level;
+
+/** Takes one line of text that ends in NUL; see telemetry_options_set_log(). */
+typedef void (*telemetry_log_function)(void *context, telemetry_log_level level, const char *text);
 
 /** What applies while the user has not answered. */
 typedef enum telemetry_consent {
@@ -376,19 +409,47 @@ typedef struct telemetry_backend {
     /**
      * Takes a batch: `json` is a JSON array of `event_count` events, `length` bytes, not
      * NUL-terminated, valid until the callback returns. Should return within `timeout_ms`.
-     * Must not call telemetry_close() on its own collector. Required.
+     * Must not call telemetry_close() on its own collector. Required, unless there is `send_events`.
      */
     telemetry_verdict (*send)(void *context, const char *json, size_t length,
                               size_t event_count, uint32_t timeout_ms);
     /**
-     * Called once for each collector opened, after the last call of `send`. Nothing uses `context`
+     * Called once for each collector opened, after the last batch. Nothing uses `context`
      * afterwards. It runs on the thread that delivers. telemetry_close() waits for that thread no
      * longer than for a send, so this call may come after telemetry_close() has returned. If the
      * collector is off, it runs on the thread that closes the collector. It may ask for statistics.
      * May be NULL.
      */
     void (*close)(void *context);
+    /**
+     * In place of `send`, which may then be NULL: the same batch as `event_count` events, which
+     * telemetry_event_field() and the functions after it read. They are valid until the callback
+     * returns. May be NULL.
+     */
+    telemetry_verdict (*send_events)(void *context, const telemetry_event *const *events,
+                                     size_t event_count, uint32_t timeout_ms);
 } telemetry_backend;
+
+/** What is to be erased, and how it is asked for; for telemetry_request_deletion(). */
+typedef struct telemetry_deletion {
+    /** sizeof(telemetry_deletion), set by the caller; members beyond it count as NULL or 0. */
+    size_t size;
+    /** The identifier whose data is to be erased: 1 to 200 bytes. NULL: every one that is known on this machine. */
+    const char *machine_id;
+    /** Passed to `request`. */
+    void *context;
+    /**
+     * Asks for the erasure of one identifier's data, in place of the manifest's `deletion.endpoint`. True: somebody
+     * has been asked. It runs on another thread than the caller's. No call of it begins after
+     * telemetry_request_deletion() has returned. May be NULL.
+     */
+    bool (*request)(void *context, const char *machine_id);
+    /** Receives what was done or why it was not, as one line for people, cut to `report_size` and always
+     * terminated. May be NULL if `report_size` is 0. */
+    char *report;
+    /** Bytes that `report` holds. */
+    size_t report_size;
+} telemetry_deletion;
 
 /** What a span is to others: opentelemetry-proto's SpanKind. */
 typedef enum telemetry_span_kind {
@@ -422,6 +483,9 @@ typedef enum telemetry_span_status {
 
 /** Bytes that hold a tracestate with its terminator. */
 #define TELEMETRY_TRACESTATE_SIZE 513
+
+/** The `schema_version` of the events that this header describes. telemetry_schema_version() has the library's. */
+#define TELEMETRY_SCHEMA_VERSION 1
 
 /** @name Event types
  *  Any other type of 1 to 64 bytes of letters, digits, '.', '_' and '-' may be used as well.

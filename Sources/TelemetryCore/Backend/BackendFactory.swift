@@ -9,7 +9,7 @@ func makeBackend(
 ) -> any Backend {
     switch choice {
     case .noop: return NoopBackend()
-    case .stdout(let form): return StdoutBackend(form)
+    case .stdout(let target, let form): return StdoutBackend(target, form)
     case .custom(let callbacks, let info): return CustomBackend(callbacks, info: info)
     case .file(let path, let maxBytes, let maxFiles):
         return makeFileBackend(

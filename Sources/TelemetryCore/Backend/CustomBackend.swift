@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// Hands batches to the host's own callback.
+/// Hands batches to the host's own callback: as JSON, or as events to be read one by one.
 final class CustomBackend: Backend {
     let kind = "custom"
     let info: String
@@ -18,13 +18,17 @@ final class CustomBackend: Backend {
     }
 
     func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
-        guard let send = callbacks.send else {
+        let timeout = UInt32(clamping: control.deadline.remainingMilliseconds(cap: Int(UInt32.max)))
+        let answer: telemetry_verdict
+        if let send = callbacks.send_events {
+            answer = HandedEvent.withEach(of: events) { send(callbacks.context, $0, events.count, timeout) }
+        } else if let send = callbacks.send {
+            guard let bytes = encode(events) else { return .outOfMemory }
+            let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+            answer = send(callbacks.context, text, bytes.count, events.count, timeout)
+        } else {
             return Outcome(verdict: .retry(afterSeconds: nil), reason: "the custom backend has no send callback")
         }
-        guard let bytes = encode(events) else { return .outOfMemory }
-        let timeout = control.deadline.remainingMilliseconds(cap: Int(UInt32.max))
-        let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        let answer = send(callbacks.context, text, bytes.count, events.count, UInt32(clamping: timeout))
         csystem_program_ran()
         switch answer {
         case TELEMETRY_ACCEPTED: return Outcome(verdict: .accepted)

@@ -1,33 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes each batch as a pretty JSON array and a newline to standard output.
+/// Writes each batch as a pretty JSON array and a newline, usually to standard output.
 final class StdoutBackend: Backend {
     let kind = "stdout"
-    let info = "stdout: pretty JSON on standard output"
+    let info: String
     let isLocal = true
     let batchLimit = (events: 1000, bytes: 256 << 10)
 
-    private let output: Descriptor
+    private let target: PrintTarget
     private var json: EventJSON
     /// A batch that a stopped reader cut short. The missing part is written before anything else, so that the output
     /// stays JSON. If the batch is sent again, it is not written a second time.
     private var interrupted: (batch: BatchIdentity, written: Int)?
 
-    init(_ form: EventForm = EventForm(), output: Descriptor = Descriptor(raw: 1)) {
+    init(_ target: PrintTarget = .standard, _ form: EventForm = EventForm()) {
         json = EventJSON(pretty: true, form: form)
-        self.output = output
+        self.target = target
+        info = "stdout: pretty JSON on " + target.name
     }
 
     func send(_ events: UnsafeBufferPointer<RecordView>, _ control: SendControl) -> Outcome {
         SignalMask.withoutWriteSignals {
-            let batch = BatchIdentity(events)
-            if let interrupted {
-                if let failure = write(interrupted.batch, from: interrupted.written, control) { return failure }
-                if interrupted.batch == batch { return Outcome(verdict: .accepted) }
+            switch target {
+            case .descriptor(let number): return print(events, to: Descriptor(raw: number), control)
+            case .file(let path):
+                // Not kept open: somebody may replace the file meanwhile.
+                do throws(LogError) {
+                    let file = try PrintedFile.open(path)
+                    defer { file.close() }
+                    return print(events, to: file, control)
+                } catch {
+                    return Outcome(
+                        verdict: .retry(afterSeconds: nil), reason: target.name + ": " + error.text, hasLeft: false)
+                }
             }
-            encode(events)
-            return write(batch, from: 0, control) ?? Outcome(verdict: .accepted)
         }
+    }
+
+    private func print(_ events: UnsafeBufferPointer<RecordView>, to output: Descriptor, _ control: SendControl)
+        -> Outcome
+    {
+        let batch = BatchIdentity(events)
+        if let interrupted {
+            if let failure = write(interrupted.batch, from: interrupted.written, to: output, control) { return failure }
+            if interrupted.batch == batch { return Outcome(verdict: .accepted) }
+        }
+        encode(events)
+        return write(batch, from: 0, to: output, control) ?? Outcome(verdict: .accepted)
     }
 
     func preview(_ events: UnsafeBufferPointer<RecordView>) -> [UInt8]? {
@@ -44,7 +63,9 @@ final class StdoutBackend: Backend {
     }
 
     /// Nil: everything in `json` has been written.
-    private func write(_ batch: BatchIdentity, from start: Int, _ control: SendControl) -> Outcome? {
+    private func write(_ batch: BatchIdentity, from start: Int, to output: Descriptor, _ control: SendControl)
+        -> Outcome?
+    {
         guard let bytes = json.bytes else { return .outOfMemory }
         let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
         let (written, error) = output.writeBounded(rest) { control.isCancelled() || control.deadline.isPast }
@@ -54,7 +75,7 @@ final class StdoutBackend: Backend {
         }
         if start + written > 0 { interrupted = (batch, start + written) }
         let reason = error?.text ?? "the reader takes no more for now"
-        return Outcome(verdict: .retry(afterSeconds: nil), reason: "standard output: " + reason)
+        return Outcome(verdict: .retry(afterSeconds: nil), reason: target.name + ": " + reason)
     }
 }
 

@@ -18,6 +18,7 @@ extension Collector {
         if let metricDelivery { _ = Unmanaged.passRetained(metricDelivery) }
         (metricDelivery, isMetricDeliveryMade, metricLook) = (nil, false, .max)
         worker = WorkerState()
+        log?.becomeChild()
         condition.reinitialise()
         metrics?.becomeChild()
         leaveSpansToParent()

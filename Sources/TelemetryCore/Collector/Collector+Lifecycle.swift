@@ -11,6 +11,7 @@ extension Collector {
     package func flush(timeoutMilliseconds: UInt32, ignoringBackoff: Bool = false) -> telemetry_status {
         let deadline = Deadline(timeoutMilliseconds: timeoutMilliseconds)
         let status = isEnabled ? flush(until: deadline, ignoringBackoff) : TELEMETRY_DISABLED
+        defer { log?.tell() }
         return flushSpans(deadline, ignoringBackoff, after: flushOwn(deadline, ignoringBackoff, after: status))
     }
 
@@ -28,6 +29,8 @@ extension Collector {
         }
         startWorker()
         guard worker.isRunning else { return TELEMETRY_ERROR_SYSTEM }
+        // A callback of the program calls this: the worker cannot do it meanwhile.
+        if isWorker { return TELEMETRY_ERROR_TIMEOUT }
         worker.requested &+= 1
         (worker.wantsEvents, worker.wantsMetrics) = (events, hasMetrics)
         worker.ignoresBackoff = ignoringBackoff
@@ -111,25 +114,27 @@ extension Collector {
         if options.audience == .author && options.signal == .events && (spawns || areSpansLeft || isOwnLeft) {
             DetachedDelivery.startUnlessRunning(options, decision, isForOwn: isOwnLeft || areSpansLeft)
         }
+        log?.tell()
+        log?.close()
         Unmanaged.passUnretained(self).release()
         return status
     }
 
     /// With a local backend there is nothing to wait for: even a detached collector delivers at once. A helper that has
     /// recorded a span or a metric leaves waiting events to the next one that records an event.
-    private var deliversAtClose: Bool {
+    var deliversAtClose: Bool {
         mutex.withLock {
             if options.role.isHelper && spool == nil { return false }
             return options.delivery == TELEMETRY_IN_PROCESS || spool?.usesHeap != false || isLocal
         }
     }
 
-    private var detachedIsDue: Bool {
+    var detachedIsDue: Bool {
         mutex.withLock { spool != nil && (dispatcher?.nextAttempt ?? 0) <= Clock.realtime() }
     }
 
     /// Metrics were recorded, and another process is to hand them on.
-    private var detachedMetricsAreDue: Bool {
+    var detachedMetricsAreDue: Bool {
         let mayBeDue = mutex.withLock { metrics?.map?.isShared == true && currentMetricDelivery() != nil }
         return mayBeDue && MetricDelivery.isDue(options)
     }
@@ -156,7 +161,7 @@ extension Collector {
     }
 
     /// Tells the worker to give up its send; returns until when to wait for it.
-    private func callOff() -> Deadline {
+    func callOff() -> Deadline {
         cancelled.pointee.store(true, ordering: .relaxed)
         return Deadline(timeoutMilliseconds: Self.graceMilliseconds)
     }

@@ -10,6 +10,7 @@ extension Collector {
             isMetricDeliveryMade = true
             if !decision.isLocalOnly && !isDryRun {
                 metricDelivery = MetricDelivery(options)
+                metricDelivery?.log = log
             }
         }
         return metricDelivery

@@ -19,7 +19,7 @@ extension Collector {
         // Without the mutex: opening registers the collector for forks, under a lock that is taken before this one.
         let made = OwnChoice.options(options).map { Collector.open($0) }
         let isKept = mutex.withLock { () -> Bool in
-            if isOwnKnown { return false }
+            if isOwnKnown || isDisabled { return false }
             isOwnKnown = true
             self.own = made
             if made == nil { Gate.set(handle, isOpenForOwn: false) }

@@ -13,6 +13,8 @@ struct WorkerState {
     /// What the last flush was for.
     var wantsEvents = false
     var wantsMetrics = false
+    /// Of the worker, while it runs.
+    var thread: pthread_t?
     /// close() stopped waiting: the worker cleans up.
     var isAbandoned = false
     /// Segments are being delivered, without the mutex.
@@ -43,7 +45,9 @@ extension Collector {
     /// The worker thread.
     private func work() {
         mutex.lock()
+        worker.thread = pthread_self()
         while true {
+            tellLog()
             let request = worker.requested
             if !worker.isStopping && csystem_is_over(true) {
                 if leave() { return }
@@ -70,6 +74,14 @@ extension Collector {
         let isAbandoned = worker.isAbandoned
         mutex.unlock()
         if isAbandoned { cleanUp() }
+    }
+
+    /// With the mutex held; releases it while the program's function runs.
+    private func tellLog() {
+        guard let log else { return }
+        mutex.unlock()
+        log.tell()
+        mutex.lock()
     }
 
     /// With the mutex held. No thread of the program is left: the process ends with this thread, or by a signal, as it

@@ -11,6 +11,8 @@ package final class Collector: ForkMember {
     let redactor: Redactor
     package let handle: UnsafeMutablePointer<telemetry_collector>
     let recorder: UnsafeMutablePointer<Recorder>
+    /// Nil: the program wants no messages.
+    let log: LogQueue?
     private let sampling: Sampling?
 
     // The mutex guards everything below. It is never held while sending.
@@ -60,6 +62,10 @@ package final class Collector: ForkMember {
     static let freshNanoseconds: Int64 = 2_000_000
     /// When the identifier in the spool's context must be replaced, nanoseconds since 1970.
     private var identityExpires = Int64.max
+    /// What the events carry; empty: nothing, or nothing was recorded yet.
+    var machineID = ""
+    /// By disable(), for this process.
+    var isDisabled = false
     /// C12: when the next heartbeat is due, nanoseconds since 1970.
     var nextHeartbeat = Int64.max
     let opened = Clock.monotonic()
@@ -83,6 +89,7 @@ package final class Collector: ForkMember {
         self.options = options
         redactor = Redactor(home: options.role.isHelper ? Environment.refusing("HOME") : Environment.homeInTexts)
         self.isDryRun = isDryRun
+        log = isDryRun ? nil : LogQueue(options)
         let inputs = ConsentInputs.gather(options: options)
         decision = ConsentResolver.resolve(inputs)
         watch = AnswerWatch(inputs.files)
@@ -110,6 +117,8 @@ package final class Collector: ForkMember {
 
     override func becomeChild() { leaveToParent() }
 
+    override func processEnds(_ begin: Deadline) { deliverAtExit(begin) }
+
     override func wake() {
         condition.broadcast()
         listener.server?.wake()
@@ -130,6 +139,7 @@ package final class Collector: ForkMember {
             Gate.set(collector.handle, isOpenForOwn: true)
         }
         if options.metricsListener != nil { collector.startListener() }
+        if options.atExitMilliseconds > 0 { collector.waitForExit() }
         return collector
     }
 
@@ -153,7 +163,7 @@ package final class Collector: ForkMember {
         mutex.withLock {
             var text = destinationText
             if options.delivery != TELEMETRY_IN_PROCESS && !isLocal { text += DetachedDelivery.info(options, decision) }
-            return text
+            return options.withWords(text)
         }
     }
 
@@ -208,6 +218,7 @@ package final class Collector: ForkMember {
         mutex.lock()
         defer {
             mutex.unlock()
+            log?.tell()
             csystem_leave(caller)
         }
         guard Gate.isOpen(handle) else { return TELEMETRY_DISABLED }
@@ -221,6 +232,7 @@ package final class Collector: ForkMember {
         else {
             spool.countDropped(.noSpace)
             publish(spool)
+            logLoss(spool)
             return TELEMETRY_ERROR_DROPPED
         }
         publish(spool)
@@ -298,6 +310,7 @@ package final class Collector: ForkMember {
         Gate.set(handle, isOpen: false)
         metrics?.use(nil, nil)
         voidOpenSpans()
+        log?.add(TELEMETRY_LOG_INFO, "telemetry for " + options.toolName + " is off from now on")
     }
 
     /// With the mutex held. The state directory was removed by somebody who has not withdrawn consent: recorded events
@@ -391,10 +404,12 @@ package final class Collector: ForkMember {
         looked = Clock.realtime()
         noteChoice(shared)
         if shared == nil { made.answers = PreferenceStore.stamps(tool: options.toolName) }
+        if let failure { logStorage(failure) }
         spool = made
         dispatcher = Dispatcher(
             spool: made, mutex: mutex, outlets: outlets, options: options, destinations: destinations,
             isLocalOnly: isLocalOnly)
+        dispatcher?.ledger.log = log
         return made
     }
 
@@ -418,6 +433,7 @@ package final class Collector: ForkMember {
     func makeContext(_ shared: SpoolDirectory?) -> ContextBlock {
         let identity = obtainIdentity(shared)
         identityExpires = identity.expires
+        machineID = identity.id
         // Events without a chosen receiver are for this machine's log, whatever a manifest says later.
         let isLocalOnly = isLocalOnly || options.isDefault
         let text = isLocalOnly ? "" : destinationText
@@ -472,7 +488,8 @@ extension ContextBlock {
         for (field, value) in [
             (ResourceField.toolName, options.toolName), (.toolVersion, options.toolVersion), (.os, system.name),
             (.osVersion, system.version), (.arch, system.architecture),
-            (.runtime, "libtelemetry/" + TelemetryVersion.text), (.machineID, machineID),
+            (.runtime, options.runtime.utf8.isEmpty ? "libtelemetry/" + TelemetryVersion.text : options.runtime),
+            (.machineID, machineID),
         ] where !value.isEmpty {
             let isKept = field == .machineID && keepsID || field.field.map { options.excluded.contains($0) } != true
             if isKept { add(field, value) }

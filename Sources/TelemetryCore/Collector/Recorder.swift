@@ -117,12 +117,12 @@ package enum Recording {
     {
         guard !input.type.isAdjusted, input.name.length > 0,
             EventSchema.isValidType(UnsafeRawBufferPointer(start: input.type.source, count: input.type.length))
-        else { return refuse(handle) }
+        else { return refuse(handle, input) }
         let recorder = handle.pointee.recorder.assumingMemoryBound(to: Recorder.self)
         let now = Clock.realtime()
         var input = input
         if let registry = recorder.pointee.registry, !admit(handle, &input, registry, now: now) {
-            return refuseUndeclared(handle)
+            return refuseUndeclared(handle, input)
         }
         if let span = SpanRecording.named(for: handle) {
             return recordMarked(handle, input, span, now: now)

@@ -9,6 +9,7 @@ extension telemetry_status {
         case TELEMETRY_ADJUSTED: "recorded, with a part shortened, repaired or left out"
         case TELEMETRY_DISABLED: "telemetry is off, or the span has ended or is not recorded"
         case TELEMETRY_OVERRULED: "the answer is stored, but another source decides otherwise"
+        case TELEMETRY_ABSENT: "there is no such value"
         case TELEMETRY_ERROR_ARGUMENT: "an argument is missing, malformed or out of range"
         case TELEMETRY_ERROR_UNDECLARED: "the event is not declared in the tool's manifest, or has expired"
         case TELEMETRY_ERROR_DROPPED: "the event could not be stored"

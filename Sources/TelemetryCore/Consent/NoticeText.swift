@@ -75,6 +75,6 @@ package struct NoticeText {
             text +=
                 (backend.isLocal ? "this machine: " : "") + Excerpt.of(backend.info, limitBytes: Excerpt.pathLimitBytes)
         }
-        return text
+        return options.withWords(text)
     }
 }

@@ -9,6 +9,7 @@ struct DeletionCall {
     let endpoint: Endpoint
     let headers: [(name: String, value: String)]
     let toolName: String
+    let control: () -> SendControl
     private let transport = HTTPTransport()
 
     /// The host that was asked, in the end.
@@ -26,8 +27,8 @@ struct DeletionCall {
             endpoint: endpoint,
             headers: ["Content-Type: application/json", "User-Agent: libtelemetry/" + TelemetryVersion.text],
             privateHeaders: HTTPHeader.lines(headers), body: json.buffer.bytes)
-        let deadline = Deadline(timeoutMilliseconds: Self.timeoutMilliseconds)
-        switch transport.post(request, SendControl(deadline: deadline), deadline: deadline) {
+        let control = control()
+        switch transport.post(request, control, deadline: control.deadline) {
         case .failure(let reason, _): return reason
         case .response(let response):
             let status = "HTTP " + String(response.status)

@@ -8,11 +8,13 @@ final class DeletionEvent {
 
     let options: Options
     let backend: any Backend
+    private let control: () -> SendControl
     /// The host that was asked last, if a redirect led there; empty: the destination itself.
     private(set) var taker = ""
 
-    init(options: Options, _ destination: Destination) {
+    init(options: Options, _ destination: Destination, control: @escaping () -> SendControl) {
         self.options = options
+        self.control = control
         backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: nil)
     }
 
@@ -28,8 +30,7 @@ final class DeletionEvent {
         let record = Self.record(now: Clock.realtime())
         return record.withUnsafeBytes { bytes in
             guard let event = RecordView(record: bytes, context: segment.context) else { return "out of memory" }
-            let deadline = Deadline(timeoutMilliseconds: DeletionCall.timeoutMilliseconds)
-            let outcome = [event].withUnsafeBufferPointer { backend.send($0, SendControl(deadline: deadline)) }
+            let outcome = [event].withUnsafeBufferPointer { backend.send($0, control()) }
             taker = outcome.taker
             return outcome.verdict == .accepted ? nil : outcome.reason
         }
@@ -53,5 +54,6 @@ final class DeletionEvent {
         return record + type + name
     }
 
-    func close() { backend.close() }
+    /// A program's backend ends with its collector.
+    func close() { if backend.kind != "custom" { backend.close() } }
 }

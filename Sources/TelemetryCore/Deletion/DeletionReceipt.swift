@@ -3,7 +3,7 @@ import CSystem
 
 /// The result of asking for the erasure of one id: a line of JSON in the tool's state directory, for the user to keep.
 package struct DeletionReceipt {
-    package enum Method { case http, email, event }
+    package enum Method { case http, email, event, program }
 
     package let time: Int64
     package let method: Method
@@ -32,6 +32,7 @@ extension DeletionReceipt.Method {
         case .http: "http"
         case .email: "email"
         case .event: "event"
+        case .program: "program"
         }
     }
 }

@@ -33,6 +33,14 @@ package struct DeletionRequest {
     private let networkRefusal: String?
     /// Opens a mailto URL for the user to send. False: there is no user to open it for.
     private let openMail: (String) -> Bool
+    /// False: nobody is there to send an e-mail.
+    var mayWriteMail = true
+    /// Of a program: its own way to ask, in place of the endpoint.
+    var request: ((String) -> Bool)?
+    /// The options are those of a program, which can reach what it has chosen in code.
+    var isOfProgram = false
+    var deadline = Deadline.never
+    var isCancelled: () -> Bool = { false }
 
     package init(options: Options, networkRefusal: String?, openMail: @escaping (String) -> Bool) {
         self.options = options
@@ -40,14 +48,27 @@ package struct DeletionRequest {
         self.openMail = openMail
     }
 
+    /// The user's own act needs no consent. But a setting that keeps everything on this machine keeps this request, too
+    /// (A7), and nobody goes against the administrator (A10). Nil: the network may be used.
+    package static func networkRefusal(_ options: Options) -> String? {
+        let decision = ConsentResolver.decide(options)
+        if decision.source == .adminPolicy { return "the administrator's policy allows no telemetry traffic" }
+        return decision.isLocalOnly ? "telemetry is local only here: nothing may leave this machine" : nil
+    }
+
     package func run(_ ids: [String]) -> Result {
         var result = Result()
         result.unasked = ids
-        if !ids.isEmpty { callEndpoint(&result) }
+        if !ids.isEmpty { if request == nil { callEndpoint(&result) } else { callProgram(&result) } }
         if !result.unasked.isEmpty { writeMail(&result) }
-        if !result.unasked.isEmpty { sendEvents(&result) }
+        if !result.unasked.isEmpty && !isCancelled() { sendEvents(&result) }
         keepReceipts(&result)
         return result
+    }
+
+    private func callProgram(_ result: inout Result) {
+        guard let request, mayUseNetwork(&result) else { return }
+        ask(.program, { "the program" }, &result) { request($0) ? nil : "it could not ask" }
     }
 
     private func callEndpoint(_ result: inout Result) {
@@ -57,7 +78,8 @@ package struct DeletionRequest {
             result.problems.append(error.text)
             return
         }
-        let call = DeletionCall(endpoint: endpoint, headers: options.deletion.headers, toolName: options.toolName)
+        let call = DeletionCall(
+            endpoint: endpoint, headers: options.deletion.headers, toolName: options.toolName, control: control)
         ask(.http, { call.target }, &result) { call.ask(for: $0, now: Clock.realtime()) }
         call.close()
     }
@@ -69,17 +91,17 @@ package struct DeletionRequest {
             return
         }
         guard mayUseNetwork(&result) else { return }
-        for destination in options.allDestinations {
+        for destination in options.allDestinations where !destination.takesDeletion {
             let (reach, text) = DeletionRecipient.reach(destination.choice, options)
             if reach == .unknown { result.unaskable.append(text) }
         }
-        if let program = DeletionRecipient.program(options) { result.unaskable.append(program) }
+        if !isOfProgram, let program = DeletionRecipient.program(options) { result.unaskable.append(program) }
         let ids = result.unasked
         var unasked: [String] = []
         // All recipients have the events: an id counts as asked for only when all of them have been asked.
         for destination in recipients {
             result.unasked = ids
-            let event = DeletionEvent(options: options, destination)
+            let event = DeletionEvent(options: options, destination, control: control)
             ask(.event, { event.taker.utf8.isEmpty ? destination.address : event.taker }, &result) {
                 event.ask(for: $0)
             }
@@ -100,7 +122,7 @@ package struct DeletionRequest {
     private func ask(
         _ method: DeletionReceipt.Method, _ address: () -> String, _ result: inout Result, _ send: (String) -> String?
     ) {
-        while let id = result.unasked.first {
+        while let id = result.unasked.first, !isCancelled() {
             let problem = send(id)
             // A redirect may have led elsewhere.
             let target = address()
@@ -116,6 +138,13 @@ package struct DeletionRequest {
 
     private func writeMail(_ result: inout Result) {
         guard let address = options.deletion.email else { return }
+        guard mayWriteMail else {
+            result.problems.append(
+                "an e-mail to " + address
+                    + " asks for erasure, which the user has to send: 'telemetry request-deletion --tool "
+                    + options.toolName + "' writes it")
+            return
+        }
         let subject = options.deletion.subject ?? "Data deletion request: " + options.toolName
         var body = "Please erase all telemetry data of " + options.toolName + " with these identifiers:\n\n"
         for id in result.unasked { body += id + "\n" }
@@ -125,6 +154,13 @@ package struct DeletionRequest {
         let outcome = result.isMailOpened ? "opened for the user to send" : "printed for the user to send"
         for id in result.unasked { result.receipts.append(receipt(.email, address, id, outcome)) }
         result.unasked = []
+    }
+
+    /// For one request.
+    private func control() -> SendControl {
+        SendControl(
+            deadline: deadline.earlier(Deadline(timeoutMilliseconds: DeletionCall.timeoutMilliseconds)),
+            isCancelled: isCancelled)
     }
 
     private func receipt(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CSystem
 
 /// What is known of each destination: its failures, its last success, and when it may be tried again. All processes of the
 /// tool share it through the spool; without one it is in this process's memory.
@@ -9,6 +10,8 @@ final class DeliveryLedger {
     /// A7: what happens to events for the local log says nothing about the author's receiver.
     private let isLocalOnly: Bool
     private let heapMutex = Mutex()
+    /// Nil: the program wants no messages.
+    var log: LogQueue?
     /// The lease of the current pass; nil: everything is in this process's memory.
     var lease: Lease?
 
@@ -64,6 +67,9 @@ final class DeliveryLedger {
     func failures(of outlet: Outlet) -> UInt32 { state(of: outlet).failures }
 
     func record(_ failure: PassMachine.Failure, _ outlet: Outlet) {
+        log?.add(
+            failure.isFinal ? TELEMETRY_LOG_ERROR : TELEMETRY_LOG_WARNING,
+            "delivery to " + outlet.name + " failed: " + failure.reason)
         let now = Clock.realtime()
         let random = Random.word()
         update(outlet) {
@@ -77,6 +83,11 @@ final class DeliveryLedger {
     func recordAnswers(_ results: [PassMachine.Destination]) {
         let now = Clock.realtime()
         for (outlet, result) in zip(outlets, results) where result.isAnswered {
+            if !result.rejection.utf8.isEmpty {
+                log?.add(TELEMETRY_LOG_WARNING, outlet.name + " refused events for good: " + result.rejection)
+            } else {
+                log?.add(TELEMETRY_LOG_DEBUG, "delivered to " + outlet.name)
+            }
             update(outlet) { $0.answered(result.hasDelivered, result.rejection, now, taker: result.taker) }
         }
     }

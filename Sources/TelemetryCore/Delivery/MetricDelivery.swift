@@ -111,6 +111,8 @@ final class MetricDelivery {
         return run(pass)
     }
 
+    var log: LogQueue?
+
     func note(_ outlet: MetricOutlet, _ reason: String) {
         if !problem.utf8.isEmpty { return }
         problem = outlet.name + ": " + (reason.utf8.isEmpty ? "the cause is not known" : reason)

@@ -7,6 +7,7 @@ final class MetricOutlet {
     let info: String
     let isDelta: Bool
     let isJSON: Bool
+    let service: OTLPService?
     let intervalNanoseconds: Int64
     let timeoutMilliseconds: UInt32
     /// Tells the receiver from others, in the state directory: another key or another way of writing the numbers does
@@ -26,6 +27,7 @@ final class MetricOutlet {
         name = destination.name
         isDelta = choice.isDelta
         isJSON = choice.setting("protocol") == "http/json"
+        service = OTLPService(choice)
         intervalNanoseconds = choice.metricsIntervalMilliseconds &* 1_000_000
         timeoutMilliseconds = choice.timeoutMilliseconds
         mark = [destination.name, choice.kind.name, choice.url].reduce(0) {

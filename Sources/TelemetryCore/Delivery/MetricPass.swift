@@ -111,6 +111,7 @@ final class MetricPass {
 
     func fail(_ outlet: MetricOutlet, _ reason: String) -> PassMachine.Result {
         delivery.note(outlet, reason)
+        delivery.log?.add(TELEMETRY_LOG_WARNING, "delivery of metrics to " + outlet.name + " failed: " + reason)
         return .failed
     }
 }

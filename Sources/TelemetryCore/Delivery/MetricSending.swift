@@ -30,7 +30,7 @@ struct MetricSending {
     mutating func run() -> PassMachine.Result {
         var next: OTLPMetrics.Position? = work.position
         while let at = next {
-            var request = OTLPMetrics(isJSON: outlet.isJSON, fullBytes: fullBytes)
+            var request = OTLPMetrics(isJSON: outlet.isJSON, fullBytes: fullBytes, outlet.service)
             next = request.write(
                 work.snapshot, pass.source, time: work.time, interval: interval, from: at)
             guard let body = request.bytes else { return pass.fail(outlet, "out of memory") }
@@ -234,7 +234,7 @@ struct MetricSending {
         var isWhole = true
         var next: OTLPMetrics.Position? = part.from
         while let at = next {
-            var copy = OTLPMetrics(isJSON: true, fullBytes: Self.copyBytes)
+            var copy = OTLPMetrics(isJSON: true, fullBytes: Self.copyBytes, outlet.service)
             next = copy.write(
                 work.snapshot, pass.source, time: work.time, interval: interval, from: at, upTo: part.upTo)
             guard let bytes = copy.bytes else { return false }

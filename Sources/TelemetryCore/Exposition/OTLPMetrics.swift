@@ -33,7 +33,11 @@ package struct OTLPMetrics: ~Copyable {
     package static let usualBytes = 3 << 20
 
     package init(isJSON: Bool, fullBytes: Int = OTLPMetrics.usualBytes) {
-        message = OTLPMessage(isJSON: isJSON)
+        self.init(isJSON: isJSON, fullBytes: fullBytes, nil)
+    }
+
+    init(isJSON: Bool, fullBytes: Int = OTLPMetrics.usualBytes, _ service: OTLPService?) {
+        message = OTLPMessage(isJSON: isJSON, service)
         self.fullBytes = fullBytes
     }
 

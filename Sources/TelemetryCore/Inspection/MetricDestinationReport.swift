@@ -74,7 +74,7 @@ extension SpoolInspector {
         let interval = outlet.isDelta ? sent.interval(to: work.snapshot) : nil
         var next: OTLPMetrics.Position? = work.position
         while let at = next {
-            var request = OTLPMetrics(isJSON: outlet.isJSON)
+            var request = OTLPMetrics(isJSON: outlet.isJSON, outlet.service)
             next = request.write(work.snapshot, MetricSource(options), time: work.time, interval: interval, from: at)
             guard let body = request.bytes else { return preview.add(request: nil, outlet.info) }
             outlet.format.set(body, pointCount: request.pointCount)

@@ -41,9 +41,13 @@ enum BackendSection {
 
     private static let fileKeys = ["path", "max_bytes", "max_files"]
 
-    static func destination(_ node: YAMLNode, _ file: String, _ path: String) throws(ManifestError) -> Destination {
+    /// `isCode`: it is not a file's. Only a program knows what its descriptors are.
+    static func destination(
+        _ node: YAMLNode, _ file: String, _ path: String, isCode: Bool = false
+    ) throws(ManifestError) -> Destination {
         let section = try ManifestSection(
-            node, file: file, path: path, keys: ["kind", "name"] + ShapeSection.keys + fileKeys + NetworkChoice.keys,
+            node, file: file, path: path,
+            keys: ["kind", "name"] + ShapeSection.keys + fileKeys + (isCode ? ["descriptor"] : []) + NetworkChoice.keys,
             isPrivate: true)
         let expected = kinds
         let given = try section.required("kind", expected: expected)
@@ -53,16 +57,23 @@ enum BackendSection {
             choice = .network(try networkChoice(section, network))
         } else if kind == "file" {
             choice = try fileChoice(section)
-        } else if kind == "noop" || kind == "stdout" {
-            choice = kind == "noop" ? .noop : .stdout()
+        } else if kind == "stdout" {
+            choice = .stdout(try printTarget(section))
+        } else if kind == "noop" {
+            choice = .noop
         } else {
             throw section.failure("kind", given, section.shown(given) + " is not known; expected " + expected)
         }
-        if kind != "file" { try refuse(fileKeys, in: section, expected: "file") }
+        if kind == "stdout" {
+            try refuse(["max_bytes", "max_files"], in: section, expected: "file")
+        } else if kind != "file" {
+            try refuse(fileKeys, in: section, expected: "file")
+        }
+        if kind != "stdout" { try refuse(["descriptor"], in: section, expected: "stdout") }
         if case .network = choice {} else { try refuse(NetworkChoice.keys, in: section, expected: "one that sends") }
         let form = try ShapeSection.read(section, choice)
         if case .network(let network) = choice { network.form = form }
-        if case .stdout = choice { choice = .stdout(form) }
+        if case .stdout(let target, _) = choice { choice = .stdout(target, form) }
         let name = try section.string(
             "name", expected: "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         ) {
@@ -95,6 +106,17 @@ enum BackendSection {
         let maxBytes = try backend.number(.fileBytes)
         let maxFiles = try backend.number(.fileCount)
         return .file(path: path, maxBytes: maxBytes, maxFiles: Int(clamping: maxFiles))
+    }
+
+    @inline(never)
+    private static func printTarget(_ backend: ManifestSection) throws(ManifestError) -> PrintTarget {
+        let number = try backend.integer("descriptor", 0...Int64(Int32.max))
+        let path = try backend.string("path", expected: BackendChoice.expectedPath) { BackendChoice.problem(path: $0) }
+        if let number, path == nil { return .descriptor(Int32(clamping: number)) }
+        if number != nil, let node = backend.node("descriptor") {
+            throw backend.failure("descriptor", node, "of no use beside path; expected one of the two")
+        }
+        return path.map { PrintTarget(path: $0) } ?? .standard
     }
 
     @inline(never)

@@ -123,6 +123,36 @@ extension Options {
         return true
     }
 
+    /// Nil or empty: none.
+    package func setBackendInfo(_ text: String?) -> Bool {
+        guard let text = shown(text ?? "", "backend info", limitBytes: 1000) else { return false }
+        settings.backendWords = text
+        return true
+    }
+
+    package func setLog(
+        _ call: (@convention(c) (UnsafeMutableRawPointer?, telemetry_log_level, UnsafePointer<CChar>?) -> Void)?,
+        _ context: UnsafeMutableRawPointer?
+    ) {
+        settings.log = call.map { LogCallback(call: $0, context: context) }
+    }
+
+    /// Nil or empty name: the library's own.
+    package func setRuntime(_ name: String?, version: String?) -> Bool {
+        guard let name = shown(name ?? "", "runtime's name", limitBytes: 64),
+            let version = shown(version ?? "", "runtime's version", limitBytes: 64)
+        else { return false }
+        settings.runtime = name.utf8.isEmpty || version.utf8.isEmpty ? name : name + "/" + version
+        return true
+    }
+
+    /// Nil: it is not such a text.
+    private func shown(_ text: String, _ what: String, limitBytes: Int) -> String? {
+        if text.utf8.count <= limitBytes && !UnseenCharacter.isIn(text) { return text }
+        fail(what + ": expected at most " + limitBytes.description + " bytes without control characters")
+        return nil
+    }
+
     package func setMetadata(_ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int) -> Bool {
         var made: [(key: String, value: AttributeValue)] = []
         // More attributes than may be set are a separate error; the list is not walked to its end for that.
@@ -200,7 +230,7 @@ extension Options {
         if !fields.isEmpty { entries.append(YAMLEntry("fields", YAMLNode(fields))) }
         if !headers.isEmpty { entries.append(YAMLEntry("headers", YAMLNode(headers))) }
         do throws(ManifestError) {
-            let added = try BackendSection.destination(YAMLNode(entries), "", "backend")
+            let added = try BackendSection.destination(YAMLNode(entries), "", "backend", isCode: true)
             return isOperators ? addOperatorDestination(added) : addDestination(added)
         } catch {
             fail(error.text)
@@ -223,8 +253,8 @@ extension Options {
         }
         var copy = telemetry_backend()
         memcpy(&copy, functions, min(functions.pointee.size, MemoryLayout<telemetry_backend>.size))
-        guard copy.send != nil else {
-            fail("custom backend: send is NULL")
+        guard copy.send != nil || copy.known.send_events != nil else {
+            fail("custom backend: send is NULL, and so is send_events")
             return false
         }
         let info = copy.info

@@ -4,8 +4,8 @@ import CSystem
 /// Where events go, as chosen by the tool's author.
 package enum BackendChoice {
     case noop
-    /// A pretty JSON array on standard output.
-    case stdout(EventForm = EventForm())
+    /// A pretty JSON array, usually on standard output.
+    case stdout(PrintTarget, EventForm = EventForm())
     /// JSON Lines; nil path: a log in the directory of the spool.
     case file(path: String?, maxBytes: Int64, maxFiles: Int)
     case network(NetworkChoice)
@@ -51,7 +51,7 @@ extension telemetry_backend {
 
     /// A host compiled against another version of the header says with `size` which members it knows.
     var known: telemetry_backend {
-        // size, name, context, send, close: each as large as a pointer, on every ABI of Linux.
+        // size, name, context, send, close, send_events: each as large as a pointer, on every ABI of Linux.
         let members = self.size / MemoryLayout<UnsafeRawPointer?>.size
         var result = telemetry_backend()
         result.size = self.size
@@ -59,6 +59,7 @@ extension telemetry_backend {
         if members >= 3 { result.context = self.context }
         if members >= 4 { result.send = self.send }
         if members >= 5 { result.close = self.close }
+        if members >= 6 { result.send_events = self.send_events }
         return result
     }
 }

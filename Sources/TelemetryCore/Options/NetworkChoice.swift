@@ -239,16 +239,19 @@ package final class NetworkChoice {
         case .file(let path): parts.append(path)
         }
         for header in headers { parts.append(header.name) }
-        for setting in settings where !Self.isOfMetrics(setting.name) {
+        for setting in settings where !isOfOthers(setting.name) {
             parts.append(setting.name)
             parts.append(setting.value)
         }
         return parts
     }
 
-    /// The setting says nothing about events: with another value, the receiver of the events is the same.
-    private static func isOfMetrics(_ name: String) -> Bool {
-        for other in ["signals", "temporality", "metrics_interval_ms"] where Array(other.utf8) == Array(name.utf8) {
+    /// The setting does not say where events go: with another value, the receiver of the events is the same.
+    private func isOfOthers(_ name: String) -> Bool {
+        // To Datadog a service is something else.
+        let service = kind.forMetrics == nil && !kind.isForSpans ? "" : "service"
+        for other in ["signals", "temporality", "metrics_interval_ms", "service_version", service]
+        where Array(other.utf8) == Array(name.utf8) {
             return true
         }
         return false

@@ -12,6 +12,12 @@ package struct Settings {
     var projectConfig: ConfigLocation?
     /// A13: nil: a generic one is shown.
     var notice: Notice?
+    /// The author's own words about the receivers; empty: none.
+    var backendWords = ""
+    /// Nil: nobody wants messages.
+    var log: LogCallback?
+    /// What events say of the runtime; empty: this library.
+    var runtime = ""
     /// At least one. Each event goes to all of them.
     fileprivate(set) var destinations = [Destination.defaultFile]
     /// No destination for events has been chosen yet.
@@ -94,6 +100,9 @@ package final class Options {
     package var noticeVersion: String {
         @inline(never) get { settings.notice?.version ?? "" }
     }
+    var backendWords: String { settings.backendWords }
+    var runtime: String { settings.runtime }
+    var log: LogCallback? { settings.log }
     package var destinations: [Destination] { settings.destinations }
     package var isDefault: Bool { settings.isDefault }
     /// As chosen, for events, for metrics or for both.

@@ -9,7 +9,7 @@ package enum Setting: Int {
     case spans, commandSpans
     case identityKind, rotationDays, ephemeral, excludedFields
     case requestTimeout, fileBytes, fileCount
-    case deliveryMode, guarantee, flushInterval
+    case deliveryMode, guarantee, flushInterval, atExit
     case heartbeatPeriod, heartbeatFailures, heartbeatType, heartbeatName
     case segmentBytes, spoolBytes, spoolSegments, spoolAge
     case noTelemetry
@@ -52,7 +52,7 @@ package enum Setting: Int {
 
     /// The only place of each key, range, list of words and default. An error that lists the keys of a section has them
     /// in this order. Every part is a constant, so that the compiler lays the table out and no code builds it.
-    static let table: InlineArray<42, Row> = [
+    static let table: InlineArray<43, Row> = [
         Row(setting: .tool, key: "tool", kind: .section),
         // A2: a gate that the program has closed stays closed.
         Row(setting: .authorGate, key: "enabled", kind: .boolean, rule: .staysFalse, initial: 1),
@@ -110,6 +110,8 @@ package enum Setting: Int {
         Row(
             setting: .flushInterval, section: .delivery, key: "flush_interval_ms",
             kind: .number(NumberRange(1, 86_400_000)), rule: .zeroKeeps, initial: 30_000),
+        // A program that ends by exit(3) without closing its collector; 0: nothing is done then.
+        Row(setting: .atExit, section: .delivery, key: "at_exit_ms", kind: .number(NumberRange(0, 10_000))),
         // C12
         Row(
             setting: .heartbeatPeriod, section: .heartbeat, key: "period",
@@ -191,6 +193,7 @@ extension Options {
     package var delivery: telemetry_delivery { telemetry_delivery(UInt32(truncatingIfNeeded: self[.deliveryMode])) }
     package var guarantee: telemetry_guarantee { telemetry_guarantee(UInt32(truncatingIfNeeded: self[.guarantee])) }
     package var flushIntervalMilliseconds: UInt32 { UInt32(truncatingIfNeeded: self[.flushInterval]) }
+    var atExitMilliseconds: UInt32 { UInt32(truncatingIfNeeded: self[.atExit]) }
     package var segmentBytes: Int { Int(clamping: self[.segmentBytes]) }
     package var spoolLimitBytes: Int64 { self[.spoolBytes] }
     package var spoolLimitSegments: Int { Int(clamping: self[.spoolSegments]) }

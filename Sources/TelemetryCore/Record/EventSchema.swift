@@ -3,7 +3,7 @@ import CSystem
 
 /// C1, C2: what a type of event may look like. The names of the known types are those of telemetry.h.
 package enum EventSchema {
-    static let version = 1
+    package static let version = Int(TELEMETRY_SCHEMA_VERSION)
 
     /// The type and name of a heartbeat, if the author has chosen no others. In no header: only the library makes such
     /// events.

@@ -121,7 +121,8 @@ extension Destination {
     var fingerprint: UInt32 {
         var parts = [choice.kind]
         switch choice {
-        case .noop, .stdout: break
+        case .noop, .stdout(.descriptor(1), _): break
+        case .stdout(let target, _): parts.append(target.name)
         case .file(let path, _, _): parts.append(path ?? "")
         case .network(let network): parts = network.resolved.identity
         case .custom(_, let info): parts.append(info)

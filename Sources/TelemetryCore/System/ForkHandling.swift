@@ -13,6 +13,9 @@ package class ForkMember {
     /// In the child, with the mutex held: lets go of what belongs to the parent.
     func becomeChild() {}
 
+    /// exit(3) was called, and nobody else uses the list that this was in.
+    func processEnds(_ begin: Deadline) {}
+
     /// With the mutex held. Threads that wait look at once whether they still have to.
     func wake() { condition.broadcast() }
 }
@@ -28,6 +31,8 @@ final class ForkHandling {
     private var held: [Descriptor] = []
     /// Guards `held`; the innermost of all locks.
     private let heldMutex = Mutex()
+    /// Those that want to know when exit(3) is called, guarded by `heldMutex` too. Unretained.
+    private var leaving: [Unmanaged<ForkMember>] = []
     /// D4: the id of each tool, guarded by `heldMutex` too.
     private var ephemeralIDs: [(tool: String, id: String)] = []
 
@@ -68,6 +73,25 @@ final class ForkHandling {
         let shared = shared
         let gone = Unmanaged.passUnretained(member).toOpaque()
         shared.mutex.withLock { shared.members.removeAll { $0.toOpaque() == gone } }
+        shared.heldMutex.withLock { shared.leaving.removeAll { $0.toOpaque() == gone } }
+    }
+
+    /// `processEnds` is called once, when this process ends by exit(3) before the member is forgotten. A forked child has
+    /// inherited the member, and does not end it.
+    static func tellAtExit(_ member: ForkMember) {
+        let shared = shared
+        shared.heldMutex.withLock { shared.leaving.append(Unmanaged.passUnretained(member)) }
+        csystem_at_exit { ForkHandling.shared.processEnds() }
+    }
+
+    /// A member is freed after it was forgotten, so that it lives while it is in the list.
+    private func processEnds() {
+        let begin = Deadline(timeoutMilliseconds: 0)
+        guard heldMutex.tryLock(until: Deadline(timeoutMilliseconds: 20)) else { return }
+        let members = leaving.map { $0.takeUnretainedValue() }
+        leaving.removeAll()
+        heldMutex.unlock()
+        for member in members { member.processEnds(begin) }
     }
 
     /// Runs something short under a lock that no other thread holds while a fork happens.
@@ -150,6 +174,7 @@ final class ForkHandling {
         csystem_active_forked()
         for file in held { file.close() }
         held.removeAll()
+        leaving.removeAll()
         heldMutex.unlock()
         for member in members {
             member.takeUnretainedValue().becomeChild()

@@ -24,6 +24,16 @@ final class Mutex {
         noteOwner()
     }
 
+    /// For a thread that may hold it already, because it was interrupted by a signal handler. False: it is not free.
+    func tryLock(until deadline: Deadline) -> Bool {
+        while pthread_mutex_trylock(raw) != 0 {
+            if deadline.isPast { return false }
+            Clock.sleep(nanoseconds: 500_000)
+        }
+        noteOwner()
+        return true
+    }
+
     func unlock() {
         #if DEBUG
             owner = nil

@@ -13,7 +13,7 @@ final class BackendFactoryTests: XCTestCase {
             endpoint: "https://example.com:8443/in?key=s3cret", headers: [("Authorization", "Bearer s3cret")])
         let cases: [(BackendChoice, kind: String, info: String, isLocal: Bool)] = [
             (.noop, "noop", "noop: events are discarded", true),
-            (.stdout(), "stdout", "stdout: pretty JSON on standard output", true),
+            (.stdout(.standard), "stdout", "stdout: pretty JSON on standard output", true),
             (.defaultFile, "file", "file: /state/mytool/events.jsonl, at most 3 files of 10485760 bytes", true),
             (
                 .file(path: "/var/x.jsonl", maxBytes: -1, maxFiles: 0), "file",

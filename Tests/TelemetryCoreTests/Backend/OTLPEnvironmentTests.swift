@@ -45,6 +45,36 @@ final class OTLPEnvironmentTests: XCTestCase {
         }
     }
 
+    /// The same rule as for the other variables, for every signal. The other attributes are not the tool's to send.
+    func testService() {
+        let attributes = "deployment.environment=test,service.name=of%20the%20list,service.version=7"
+        let rows: [(mode: String?, service: String?, [String: String], name: String, version: String)] = [
+            (nil, nil, ["OTEL_SERVICE_NAME": "user's"], "", ""),
+            ("ignore", "author's", ["OTEL_SERVICE_NAME": "user's"], "author's", ""),
+            ("fill", nil, ["OTEL_SERVICE_NAME": "user's"], "user's", ""),
+            ("fill", "author's", ["OTEL_SERVICE_NAME": "user's"], "author's", ""),
+            ("fill", "author's", ["OTEL_RESOURCE_ATTRIBUTES": attributes], "author's", "7"),
+            ("fill", nil, ["OTEL_RESOURCE_ATTRIBUTES": attributes], "of the list", "7"),
+            ("fill", nil, ["OTEL_RESOURCE_ATTRIBUTES": attributes, "OTEL_SERVICE_NAME": "user's"], "user's", "7"),
+            ("override", "author's", ["OTEL_RESOURCE_ATTRIBUTES": attributes], "of the list", "7"),
+            ("override", "author's", ["OTEL_SERVICE_NAME": ""], "author's", ""),
+            ("override", "author's", ["OTEL_RESOURCE_ATTRIBUTES": "service.name,=,service.name="], "author's", ""),
+        ]
+        for row in rows {
+            for signal in OTLPSignal.allCases {
+                let choice = NetworkChoice(.otlp)
+                if let mode = row.mode { XCTAssertNil(choice.set("environment", mode)) }
+                if let service = row.service { XCTAssertNil(choice.set("service", service)) }
+                let resolved = OTLPEnvironment.resolve(choice, signal) { row.2[$0] }
+                XCTAssertEqual(resolved.setting("service"), row.name, "\(row)")
+                XCTAssertEqual(resolved.setting("service_version"), row.version, "\(row)")
+                // A receiver stays the same receiver.
+                XCTAssertEqual(resolved.copy().identity, resolved.identity)
+                XCTAssertFalse(resolved.identity.contains(row.name) && !row.name.isEmpty, "\(row)")
+            }
+        }
+    }
+
     func testEndpoints() {
         let rows: [(mode: String?, endpoint: String?, [String: String], url: String)] = [
             (nil, "https://author.example/in", ["ENDPOINT": user], "https://author.example/in"),

@@ -37,6 +37,26 @@ final class OTLPFormatTests: XCTestCase {
 
     private let time: [UInt8] = withUnsafeBytes(of: Int64(1_778_596_245_123_456_789)) { Array($0) }
 
+    /// The author's or the environment's words in place of the tool's name and version.
+    func testService() throws {
+        let choice = NetworkChoice(.otlp)
+        XCTAssertNil(OTLPService(choice))
+        XCTAssertNil(choice.set("service", "mine"))
+        XCTAssertNil(choice.set("service_version", "9"))
+        for service in [OTLPService(choice), nil] {
+            let format = OTLPFormat(isJSON: true, service)
+            let request = try XCTUnwrap(
+                Batch(count: 1).views.withUnsafeBufferPointer {
+                    format.request(for: WireBatch(events: $0, key: "", attempt: 0, now: 0))
+                })
+            let text = String(decoding: Array(request.body), as: UTF8.self)
+            for (key, value) in [("name", "mine"), ("version", "9")] {
+                let attribute = "{\"key\":\"service.\(key)\",\"value\":{\"stringValue\":\"\(value)\"}}"
+                XCTAssertEqual(text.contains(attribute), service != nil, text)
+            }
+        }
+    }
+
     private func envelope(_ records: [[UInt8]]) -> [UInt8] {
         let resource = attribute("service.name", "mytool", tag: 0x0A) + attribute("service.version", "1.2.3", tag: 0x0A)
         let scope = text(0x0A, "libtelemetry") + text(0x12, TelemetryVersion.text)

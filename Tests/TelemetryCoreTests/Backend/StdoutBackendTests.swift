@@ -38,7 +38,7 @@ final class StdoutBackendTests: XCTestCase {
     }
 
     func testPrettyArrayAndNewline() throws {
-        XCTAssertEqual(Batch(count: 2).send(to: StdoutBackend(output: writing)).verdict, .accepted)
+        XCTAssertEqual(Batch(count: 2).send(to: StdoutBackend(.descriptor(writing.raw))).verdict, .accepted)
         let text = drain()
         XCTAssertTrue(text.hasPrefix("[\n  {\n    \"schema_version\": 1,\n"), text)
         XCTAssertTrue(text.hasSuffix("\"\n  }\n]\n"), text)
@@ -51,7 +51,7 @@ final class StdoutBackendTests: XCTestCase {
         defer { reading = Descriptor(raw: -1) }
         // The default action of SIGPIPE ends the process; the test runner may ignore it, so ask for it.
         let before = signal(SIGPIPE, SIG_DFL)
-        let outcome = Batch(count: 1).send(to: StdoutBackend(output: writing))
+        let outcome = Batch(count: 1).send(to: StdoutBackend(.descriptor(writing.raw)))
         var pending = sigset_t()
         sigpending(&pending)
         signal(SIGPIPE, before)
@@ -69,7 +69,8 @@ final class StdoutBackendTests: XCTestCase {
         pthread_sigmask(SIG_BLOCK, &set, &before)
         pthread_kill(pthread_self(), SIGPIPE)
         reading.close()
-        XCTAssertEqual(Batch(count: 1).send(to: StdoutBackend(output: writing)).verdict, .retry(afterSeconds: nil))
+        XCTAssertEqual(
+            Batch(count: 1).send(to: StdoutBackend(.descriptor(writing.raw))).verdict, .retry(afterSeconds: nil))
         reading = Descriptor(raw: -1)
         var atOnce = timespec()
         XCTAssertEqual(sigtimedwait(&set, nil, &atOnce), SIGPIPE)
@@ -77,7 +78,7 @@ final class StdoutBackendTests: XCTestCase {
     }
 
     func testStoppedReaderEndsTheSendAtItsDeadline() {
-        let backend = StdoutBackend(output: writing)
+        let backend = StdoutBackend(.descriptor(writing.raw))
         let start = Clock.monotonic()
         let outcome = Batch(count: 500).send(to: backend, control(100))
         XCTAssertLessThan(
@@ -87,7 +88,7 @@ final class StdoutBackendTests: XCTestCase {
 
     /// An interrupted array is completed, not begun again, so that the output stays JSON.
     func testInterruptedBatchIsCompleted() throws {
-        let backend = StdoutBackend(output: writing)
+        let backend = StdoutBackend(.descriptor(writing.raw))
         let batch = Batch(count: 500)
         var text = ""
         var sends = 0
@@ -108,6 +109,7 @@ final class StdoutBackendTests: XCTestCase {
     func testCancelledSendEnds() {
         let control = SendControl(deadline: .never, isCancelled: { true })
         XCTAssertEqual(
-            Batch(count: 500).send(to: StdoutBackend(output: writing), control).verdict, .retry(afterSeconds: nil))
+            Batch(count: 500).send(to: StdoutBackend(.descriptor(writing.raw)), control).verdict,
+            .retry(afterSeconds: nil))
     }
 }

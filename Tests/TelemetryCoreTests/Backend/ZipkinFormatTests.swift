@@ -266,7 +266,7 @@ final class ZipkinFormatTests: XCTestCase {
     }
 
     func testLocalDestinationsTakeSpans() {
-        for choice in [BackendChoice.noop, .stdout(), .defaultFile] {
+        for choice in [BackendChoice.noop, .stdout(.standard), .defaultFile] {
             let destination = Destination(name: "x", choice)
             XCTAssertTrue(destination.takesSpans && destination.forSpans?.name == "x")
         }

@@ -75,7 +75,7 @@ final class DeletionRequestTests: XCTestCase {
         XCTAssertEqual(http.receipts.map { $0.method }, [.event], "who has refused one is not bothered with the next")
         let table: [(BackendChoice, DeletionRecipient.Reach, String)] = [
             (.noop, .local, "the backend 'noop' keeps nothing: there is nobody to ask"),
-            (.stdout(), .local, "the backend 'stdout' only prints: there is nobody to ask"),
+            (.stdout(.standard), .local, "the backend 'stdout' only prints: there is nobody to ask"),
             (
                 .file(path: "/x/log", maxBytes: 4096, maxFiles: 1), .local,
                 "the backend 'file' sends nothing: the events are in /x/log, which 'telemetry reset' removes"

@@ -128,7 +128,7 @@ final class ManifestTests: XCTestCase {
 
     func testBackends() throws {
         let table: [(String, BackendChoice)] = [
-            ("kind: noop", .noop), ("kind: stdout", .stdout()), ("kind: file", .defaultFile),
+            ("kind: noop", .noop), ("kind: stdout", .stdout(.standard)), ("kind: file", .defaultFile),
             ("kind: file, path: /var/log/x.jsonl", .file(path: "/var/log/x.jsonl", maxBytes: 10 << 20, maxFiles: 3)),
             ("kind: file, max_bytes: 4096, max_files: 1", .file(path: nil, maxBytes: 4096, maxFiles: 1)),
             ("kind: http, endpoint: 'http://localhost:1'", .http(endpoint: "http://localhost:1", headers: [])),

@@ -47,10 +47,19 @@ class StatisticsData(Structure):
 
 SEND = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_size_t, c_uint32)
 CLOSE = CFUNCTYPE(None, c_void_p)
+SEND_EVENTS = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_uint32)
 
 
 class BackendData(Structure):
-    _fields_ = [("size", c_size_t), ("name", c_char_p), ("context", c_void_p), ("send", SEND), ("close", CLOSE)]
+    _fields_ = [("size", c_size_t), ("name", c_char_p), ("context", c_void_p), ("send", SEND), ("close", CLOSE), ("send_events", SEND_EVENTS)]
+
+
+REQUEST = CFUNCTYPE(c_bool, c_void_p, c_char_p)
+
+
+class DeletionData(Structure):
+    _fields_ = [("size", c_size_t), ("machine_id", c_char_p), ("context", c_void_p), ("request", REQUEST), ("report", c_void_p),
+                ("report_size", c_size_t)]
 
 
 #: What each argument of a prototype below is.
@@ -83,10 +92,13 @@ SHORT: Final = {
     "telemetry_options_set_backend_custom": "status: options struct",
     "telemetry_options_set_operator_metrics": "status: options bool",
     "telemetry_options_add_operator_backend": "status: options text list count",
+    "telemetry_options_set_backend_info": "status: options text",
+    "telemetry_options_set_runtime": "status: options text text",
     "telemetry_options_set_delivery": "status: options enum",
     "telemetry_options_set_helper": "status: options text",
     "telemetry_options_set_guarantee": "status: options enum",
     "telemetry_options_set_heartbeat": "status: options uint32 uint32",
+    "telemetry_options_set_flush_at_exit": "status: options uint32",
     "telemetry_options_set_flush_interval_ms": "status: options uint32",
     "telemetry_options_set_http_timeout_ms": "status: options uint32",
     "telemetry_options_set_segment_bytes": "status: options uint32",
@@ -138,7 +150,10 @@ SHORT: Final = {
     "telemetry_span_tracestate": "size: span buffer count",
     "telemetry_span_environment": "size: span buffer count",
     "telemetry_backend_info": "size: collector buffer count",
+    "telemetry_preference_path": "size: options buffer count",
+    "telemetry_data_directory": "size: options buffer count",
     "telemetry_version": "text:",
+    "telemetry_schema_version": "uint32:",
     "telemetry_status_text": "text: enum",
 }
 
@@ -149,11 +164,16 @@ LONG: Final = {
     "telemetry_close": "status: collector uint32",
     "telemetry_flush": "status: collector uint32",
     "telemetry_drop": "status: collector",
+    "telemetry_disable": "status: collector",
+    "telemetry_machine_id": "size: collector buffer count",
+    "telemetry_last_error": "size: collector buffer count",
     "telemetry_get_statistics": "status: collector struct",
     "telemetry_get_span_statistics": "status: collector struct",
     "telemetry_metrics_write": "size: collector text buffer count struct",
     "telemetry_prompt": "status: options",
+    "telemetry_request_deletion": "status: options struct uint32",
     "telemetry_set_preference": "status: options bool",
+    "telemetry_get_preference": "enum: options",
     "telemetry_explain": "size: options enum buffer count",
 }
 

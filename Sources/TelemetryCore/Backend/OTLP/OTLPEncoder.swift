@@ -12,9 +12,9 @@ struct OTLPEncoder: OTLPRequestEncoder, ~Copyable {
     private var sharedMetadata = 0..<0
     private let form: EventForm
 
-    init(isJSON: Bool, form: EventForm = EventForm()) {
+    init(isJSON: Bool, _ service: OTLPService?, form: EventForm) {
         self.form = form
-        message = OTLPMessage(isJSON: isJSON)
+        message = OTLPMessage(isJSON: isJSON, service)
         shared = OTLPMessage(isJSON: isJSON)
     }
 

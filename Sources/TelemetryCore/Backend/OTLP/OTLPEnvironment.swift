@@ -28,6 +28,7 @@ enum OTLPEnvironment {
             setTemporality(resolved, lookup)
         }
         if signal == .metrics && isOverriding { setInterval(resolved, lookup) }
+        setService(resolved, isOverriding, lookup)
         return resolved
     }
 
@@ -102,14 +103,37 @@ enum OTLPEnvironment {
         addHeaders(choice, variable)
     }
 
-    /// `name=value,name=value`, percent-encoded; W3C Baggage without its properties.
+    /// "`OTEL_SERVICE_NAME` takes precedence over `service.name` defined with the `OTEL_RESOURCE_ATTRIBUTES` variable."
+    /// The other attributes there are not the tool's to send.
+    private static func setService(_ choice: NetworkChoice, _ isOverriding: Bool, _ lookup: (String) -> String?) {
+        let (list, own) = ("OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME")
+        let chosen = (name: choice.setting("service"), version: choice.setting("service_version"))
+        let attributes = Variable(name: list, value: lookup(list) ?? "", isOfSignal: false)
+        forEachPair(attributes.value) { line in
+            for (key, setting, former) in [
+                ("service.name:", "service", chosen.name), ("service.version:", "service_version", chosen.version),
+            ] where line.starts(with: key.utf8) && (isOverriding || former.utf8.isEmpty) {
+                let value = String(bytes: PercentEncoding.decoded(line.dropFirst(key.utf8.count)))
+                note(choice, attributes, choice.set(setting, value))
+            }
+        }
+        guard isOverriding || chosen.name.utf8.isEmpty, let value = lookup(own), !value.utf8.isEmpty else { return }
+        note(choice, Variable(name: own, value: value, isOfSignal: false), choice.set("service", value))
+    }
+
     private static func addHeaders(_ choice: NetworkChoice, _ variable: Variable) {
+        forEachPair(variable.value) { note(choice, variable, add($0, to: choice)) }
+    }
+
+    /// `name=value,name=value`, percent-encoded; W3C Baggage without its properties. Each pair has a colon in place of
+    /// its first `=`.
+    private static func forEachPair(_ text: String, _ body: ([UInt8]) -> Void) {
         var line: [UInt8] = []
         var isInValue = false
-        for byte in Array(variable.value.utf8) + [UInt8(ascii: ",")] {
+        for byte in Array(text.utf8) + [UInt8(ascii: ",")] {
             switch byte {
             case UInt8(ascii: ","):
-                if !line.isEmpty { note(choice, variable, add(line, to: choice)) }
+                if !line.isEmpty { body(line) }
                 line = []
                 isInValue = false
             case UInt8(ascii: "=") where !isInValue:

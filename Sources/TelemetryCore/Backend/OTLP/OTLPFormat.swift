@@ -11,7 +11,7 @@ extension Receiver {
         forMetrics: .otlpMetrics,
         forSpans: .otlpSpans,
         transport: .posted {
-            OTLPFormat(isJSON: $0.setting("protocol") == "http/json", form: $0.form)
+            OTLPFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService($0), form: $0.form)
         })
 
     static var otlpSettings: [Setting] {
@@ -21,6 +21,7 @@ extension Receiver {
             Setting(name: "signals", choices: "events metrics spans", isList: true),
             Setting(name: "temporality", choices: "cumulative delta lowmemory"),
             Setting(name: "metrics_interval_ms", numbers: NetworkChoice.metricsIntervals),
+            Setting(name: "service"), Setting(name: "service_version"),
         ]
     }
 }
@@ -28,7 +29,7 @@ extension Receiver {
 /// Writes the requests of a signal.
 protocol OTLPRequestEncoder: ~Copyable {
     static var signal: OTLPSignal { get }
-    init(isJSON: Bool, form: EventForm)
+    init(isJSON: Bool, _ service: OTLPService?, form: EventForm)
     /// Returns how many of the records the request contains.
     mutating func write(_ records: UnsafeBufferPointer<RecordView>) -> Int
     /// The bytes written. Nil: memory ran out. Valid until the next change.
@@ -45,9 +46,9 @@ final class OTLPRecordsFormat<Encoder: OTLPRequestEncoder & ~Copyable>: WireForm
     private let isJSON: Bool
     private var encoder: Encoder
 
-    init(isJSON: Bool, form: EventForm = EventForm()) {
+    init(isJSON: Bool, _ service: OTLPService? = nil, form: EventForm = EventForm()) {
         self.isJSON = isJSON
-        encoder = Encoder(isJSON: isJSON, form: form)
+        encoder = Encoder(isJSON: isJSON, service, form: form)
     }
 
     func request(for batch: WireBatch) -> WireRequest? {

@@ -9,7 +9,13 @@ struct OTLPMessage: ~Copyable {
     /// The tag of the attributes that follow: field number and wire type.
     private var attributeTag: UInt8 = 0
 
-    init(isJSON: Bool) { self.isJSON = isJSON }
+    /// Nil: the tool's own name and version.
+    let service: OTLPService?
+
+    init(isJSON: Bool, _ service: OTLPService? = nil) {
+        self.isJSON = isJSON
+        self.service = service
+    }
 
     static var none: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 

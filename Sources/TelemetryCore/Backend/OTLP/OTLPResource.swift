@@ -9,9 +9,7 @@ extension OTLPMessage {
     ) {
         let resource = begin(0x0A, "resource")
         beginAttributes(0x0A)
-        attribute("service.name", name)
-        // A command that has no manifest does not know it.
-        optional("service.version", version)
+        serviceAttributes(name, version)
         if !instance.isEmpty { instance.withUnsafeBytes { attribute("service.instance.id", $0) } }
         if hasSDK { sdk() }
         endList()
@@ -22,8 +20,7 @@ extension OTLPMessage {
     mutating func resource(_ context: EventContext) {
         let resource = begin(0x0A, "resource")
         beginAttributes(0x0A)
-        attribute("service.name", context.toolName)
-        optional("service.version", context.toolVersion)
+        serviceAttributes(context.toolName, context.toolVersion)
         sdk()
         system(context)
         metadata(context)
@@ -44,6 +41,19 @@ extension OTLPMessage {
     @inline(never)
     mutating func optional(_ name: StaticString, _ text: UnsafeRawBufferPointer) {
         if !text.isEmpty { attribute(name, text) }
+    }
+
+    private mutating func serviceAttributes(_ name: UnsafeRawBufferPointer, _ version: UnsafeRawBufferPointer) {
+        serviceAttribute("service.name", service?.name, else: name)
+        serviceAttribute("service.version", service?.version, else: version)
+    }
+
+    /// A command that has no manifest does not know its version.
+    private mutating func serviceAttribute(
+        _ key: StaticString, _ chosen: [UInt8]?, else usual: UnsafeRawBufferPointer
+    ) {
+        if let chosen, !chosen.isEmpty { return chosen.withUnsafeBytes { attribute(key, $0) } }
+        optional(key, usual)
     }
 
     /// The tool's metadata, as attributes. The author chooses the keys, which may be those of any convention.

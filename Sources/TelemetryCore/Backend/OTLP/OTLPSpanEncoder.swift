@@ -9,7 +9,9 @@ struct OTLPSpanEncoder: OTLPRequestEncoder, ~Copyable {
     private var message: OTLPMessage
 
     /// A span has no other form.
-    init(isJSON: Bool, form: EventForm = EventForm()) { message = OTLPMessage(isJSON: isJSON) }
+    init(isJSON: Bool, _ service: OTLPService?, form: EventForm = EventForm()) {
+        message = OTLPMessage(isJSON: isJSON, service)
+    }
 
     var bytes: UnsafeRawBufferPointer? { message.bytes }
 
