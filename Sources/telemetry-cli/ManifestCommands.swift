@@ -43,6 +43,7 @@ enum ManifestCommands {
     /// Settings that are allowed but hardly meant.
     private static func warnings(_ options: Options) -> [String] {
         eventWarnings(options) + metricWarnings(options) + registryWarnings("span", options.declaredSpans)
+            + EndpointWarnings.all(options)
     }
 
     /// Of a list of events, or of spans.
