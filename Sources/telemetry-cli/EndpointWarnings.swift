@@ -45,10 +45,14 @@ struct EndpointWarnings {
             if ends(end) {
                 guard !isTaken || isWhole && hasSeveral else { continue }
                 let others = isWhole ? "something else is posted there" : "what is sent goes to the path of its signal"
-                texts.append("/v1/" + end + " is for " + (ArgumentParser.same(end, "logs") ? "events" : ArgumentParser.same(end, "traces") ? "spans" : end) + ", and " + others)
+                texts.append(
+                    "/v1/" + end + " is for "
+                        + (ArgumentParser.same(end, "logs")
+                            ? "events" : ArgumentParser.same(end, "traces") ? "spans" : end) + ", and " + others)
             } else if !isWhole && Self.hasEnd(endpoint.path, "/" + end) {
                 texts.append(
-                    "/v1/ and the name of the signal are appended to it: set endpoint_is_whole: true if it is a whole URL")
+                    "/v1/ and the name of the signal are appended to it: set endpoint_is_whole: true if it is a whole URL"
+                )
             }
         }
     }

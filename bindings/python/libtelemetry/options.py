@@ -44,7 +44,7 @@ class Options:
         manifest: Path | bool = False,
         consent: Consent | None = None, author_gate: bool | None = None, no_telemetry: bool | None = None, force: bool | None = None,
         local_only: bool | None = None, extended_collection: bool | None = None,
-        config: tuple[str, str] | None = None, project_config: tuple[str, str] | None = None, notice: Notice | None = None,
+        config: tuple[str, str | None] | None = None, project_config: tuple[str, str] | None = None, notice: Notice | None = None,
         metadata: Attributes | None = None, sampling: Mapping[str, float] | None = None,
         identity: Identity | None = None, rotation_days: int = 0, ephemeral: Ephemeral | None = None,
         backend: Backend | None = None, delivery: Delivery | None = None, guarantee: Guarantee | None = None, helper: Path | None = None,
@@ -54,7 +54,7 @@ class Options:
         operator_metrics: bool | None = None,
     ) -> None:
         """`manifest`: a file; True: where the tool's manifest is installed. `config`, `project_config`: a file and the dotted path of a
-        key. `heartbeat_s`: the period; 0: its default. All others are as the functions of telemetry.h that have their names.
+        key; a `config` without a key (None) is a file that holds the answer alone. `heartbeat_s`: the period; 0: its default. All others are as the functions of telemetry.h that have their names.
 
         TypeError: a value has another type than its parameter. No other call of this module raises it for a value."""
         self._handle = ctypes.c_void_p(library.telemetry_options_new(_checked("tool_name", tool_name, str), _checked("tool_version", tool_version, str)))
@@ -101,7 +101,7 @@ class Options:
         if value is not None:
             self._keep(getattr(library, f"telemetry_options_set_{name}")(self._handle, _checked(name, value, kind), *more))
 
-    def _set_key(self, name: str, place: tuple[str, str] | None) -> None:
+    def _set_key(self, name: str, place: tuple[str, str | None] | None) -> None:
         if place is not None:
             file, key = place
             self._keep(getattr(library, f"telemetry_options_set_{name}")(self._handle, _checked(name, file, os.PathLike), _checked(name, key, str)))
