@@ -6,8 +6,8 @@ import TelemetryCore
 enum DeletionCommands {
     static func requestDeletion(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
-        if invocation.arguments.has(.list) { return try list(invocation, options) }
         if let id = invocation.arguments.words.first { return try ask(invocation, options, id) }
+        if invocation.arguments.has(.list) { return try list(invocation, options) }
         let mayBeOn = DeletionRecipient.mayBeOn(options)
         let known = KnownIDs.read(options: options, mayBeOn: mayBeOn)
         let ids = known.all

@@ -154,7 +154,7 @@ carried() {
     expect_part out "asked $PWD/log.jsonl to erase"
     tail -1 log.jsonl >last
     expect_equal "$(wc -l <log.jsonl)" 2
-    expect_json last 'j["type"], j["machine_id"], j["metadata"]' "('data.deletion_request', '$id', {})"
+    expect_json last 'j["type"], j["machine_id"], j.get("metadata")' "('data.deletion_request', '$id', None)"
     telemetry request-deletion --tool t --list | tail -1 >receipt
     expect_json receipt 'j["method"], j["target"], j["outcome"]' "('event', '$PWD/log.jsonl', 'accepted')"
     mkdir full && identity_manifest t 'identity: {ephemeral: never}' "backend: {kind: file, path: $PWD/full}"

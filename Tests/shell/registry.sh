@@ -61,12 +61,12 @@ test_case "C10 manifest check warns of what is hardly meant" check_warnings
 
 # ENDPOINT SETTINGS WARNING...: of an otlp backend, and with `kind: http` among the settings of that one.
 endpoint_warns() {
-    case $2 in *kind:*) kind= ;; *) kind='kind: otlp, ' ;; esac
-    printf 'tool: {name: t}\nevents: {e: {description: d}}\nbackend: {%sendpoint: "%s"%s}\n' "$kind" "$1" "$2" >m.yaml
+    case $2 in *kind:*) kind=http setting= ;; *) kind=otlp setting=', kind: otlp' ;; esac
+    printf 'tool: {name: t}\nevents: {e: {description: d}}\nbackend: {endpoint: "%s"%s}\n' "$1" "$setting$2" >m.yaml
     capture telemetry manifest check m.yaml
     expect_code 0
     expect_equal "$(grep -c warning err)" "$(($# - 2))"
-    for part in "${@:3}"; do expect_part err "warning: endpoint of backend ${kind:+otlp}${kind:-http}" && expect_part err "$part"; done
+    for part in "${@:3}"; do expect_part err "warning: endpoint of backend $kind: " && expect_part err "$part"; done
 }
 endpoint_warnings() {
     for fine in https://a.example https://a.example/ https://a.example/otlp https://a.example/otlp/ https://a.example:4318/otlp/v1/logs \
