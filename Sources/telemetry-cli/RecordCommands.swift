@@ -85,7 +85,9 @@ enum RecordCommands {
 
     static func end(_ collector: Collector) {
         if collector.isDryRun { return collector.endDryRun() }
-        _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
+        // What is in memory alone is lost with this process.
+        let isAll = collector.options.isInMemory
+        _ = collector.close(timeoutMilliseconds: isAll ? 4 * closeTimeoutMilliseconds : closeTimeoutMilliseconds)
     }
 
     /// Lets go of the collector, and says what happened to the event if that was asked for.

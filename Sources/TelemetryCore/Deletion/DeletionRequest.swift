@@ -148,7 +148,9 @@ package struct DeletionRequest {
     }
 
     private func keepReceipts(_ result: inout Result) {
-        guard !result.receipts.isEmpty, let path = SpoolInspector.path(options: options) else { return }
+        guard !result.receipts.isEmpty, !options.isInMemory, let path = SpoolInspector.path(options: options) else {
+            return
+        }
         do throws(DeletionReceiptsError) {
             try DeletionReceipts.add(result.receipts, path: path)
         } catch {

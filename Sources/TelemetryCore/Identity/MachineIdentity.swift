@@ -17,6 +17,9 @@ package struct MachineIdentity {
         -> MachineIdentity
     {
         if policy.kind == TELEMETRY_IDENTITY_NONE { return MachineIdentity(id: "") }
+        if !policy.isKept, !policy.isEphemeral, policy.kind == TELEMETRY_IDENTITY_HASHED {
+            return MachineIdentity(id: HashedID.derive(.current()))
+        }
         guard !policy.isEphemeral, let directory else { return ephemeral(tool) }
         let kept: MachineIdentity?
         switch policy.kind {

@@ -13,7 +13,7 @@ from . import backend as backends
 from ._library import library
 from ._values import attributes as listed
 from ._values import int32, number, path, text, uint32, written
-from .enums import Consent, Delivery, Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, Status, status_of
+from .enums import Consent, Delivery, Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, Status, StorageKind, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ class Options:
         local_only: bool | None = None, extended_collection: bool | None = None,
         config: tuple[str, str | None] | None = None, project_config: tuple[str, str] | None = None, notice: Notice | None = None,
         metadata: Attributes | None = None, sampling: Mapping[str, float] | None = None,
-        identity: Identity | None = None, rotation_days: int = 0, ephemeral: Ephemeral | None = None,
+        identity: Identity | None = None, rotation_days: int = 0, ephemeral: Ephemeral | None = None, storage: StorageKind | None = None,
         backend: Backend | None = None, delivery: Delivery | None = None, guarantee: Guarantee | None = None, helper: Path | None = None,
         heartbeat_s: int | None = None, heartbeat_failures: int = 0, flush_interval_ms: int | None = None, http_timeout_ms: int | None = None,
         segment_bytes: int | None = None, spool_limit_bytes: int = 0, spool_limit_segments: int = 0, spool_limit_age_s: int = 0,
@@ -78,6 +78,7 @@ class Options:
             self._keep(library.telemetry_options_set_sampling(self._handle, text(event_type), number(rate)))
         self._set("identity", identity, Identity, _checked("rotation_days", rotation_days, int))
         self._set("ephemeral", ephemeral, Ephemeral)
+        self._set("storage", storage, StorageKind)
         if backend is not None:
             self._set_backend(backend)
         self._set("delivery", delivery, Delivery)
