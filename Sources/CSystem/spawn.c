@@ -140,7 +140,7 @@ static bool has_end(const char *variable, const char *ends)
 static bool may_refuse(const char *variable, const char *services)
 {
     return has_end(variable, services)
-        || has_end(variable, "DO_NOT_TRACK\0OTEL_SDK_DISABLED\0CI\0_NO_TELEMETRY\0_TELEMETRY_ENABLED\0_TELEMETRY_LOCAL\0");
+        || has_end(variable, "DO_NOT_TRACK\0OTEL_SDK_DISABLED\0CI\0_NO_TELEMETRY\0TELEMETRY_ENABLED\0_TELEMETRY_LOCAL\0");
 }
 
 int csystem_start_agent(const char *program, const char *services)

@@ -32,16 +32,18 @@ public func telemetryOptionsSetLocalOnly(options: UnsafeMutablePointer<telemetry
     configure(options) { $0.set(.localOnly, on ? 1 : 0) }
 }
 
-/// Names the key in the tool's own configuration that says whether the user wants telemetry. It
-/// counts below the user's preference. A missing file or key says nothing. Anything but true and
-/// false, and a file that cannot be read, means off. libyaml is loaded if there is such a file.
+/// Names the key in the tool's own configuration that says whether the user wants telemetry, or a
+/// file that holds the answer alone: true or false. It counts below the user's preference. A missing
+/// file or key says nothing. Anything but true and false, and a file that cannot be read, means off.
+/// libyaml is loaded if there is such a file and a key.
 ///
 /// Threads: one at a time for the same options.
 /// Blocking: none.
 ///
 /// @param file  YAML or JSON: absolute, beginning with `~/`, or relative to `$XDG_CONFIG_HOME`
 ///     (default `~/.config`), without "..". Copied. NULL or "": none (default).
-/// @param key   Dotted path of the key, as in "telemetry.enabled"; 1 to 256 bytes. Copied.
+/// @param key   Dotted path of the key, as in "telemetry.enabled"; 1 to 256 bytes. Copied. NULL: the
+///     file's whole content is the answer, with white space around it or without.
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_config")
@@ -59,7 +61,7 @@ public func telemetryOptionsSetConfig(
 ///
 /// @param file  YAML or JSON: relative to the working directory, without "..". Copied. NULL or "":
 ///     none (default).
-/// @param key   As for telemetry_options_set_config(). Copied.
+/// @param key   As for telemetry_options_set_config(), but not NULL if there is a file. Copied.
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error().
 /// @since 0.1.0
 @_cdecl("telemetry_options_set_project_config")

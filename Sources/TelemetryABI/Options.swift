@@ -201,6 +201,26 @@ public func telemetryOptionsSetFlushAtExit(options: UnsafeMutablePointer<telemet
     configure(options) { $0.set(.atExit, UInt64(timeout_ms)) }
 }
 
+/// Sets where what is recorded waits until it is delivered. With TELEMETRY_STORE_IN_TMPDIR the
+/// library uses `telemetry-UID` in $TMPDIR, or else in /tmp, if the home is missing, is no directory
+/// or cannot be written to: only if others cannot have prepared it. With TELEMETRY_STORE_IN_MEMORY it
+/// makes no file at all: no spool, log, copy, counter or identifier. What is not delivered when the
+/// collector is closed is lost. Another process cannot deliver it, and no backend of kind file takes
+/// it: telemetry_options_error() names such a choice, and a collector that is opened with it is off.
+/// Default: TELEMETRY_STORE_ON_DISK.
+///
+/// Threads: one at a time for the same options.
+/// Blocking: none.
+///
+/// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
+/// @since 0.1.0
+@_cdecl("telemetry_options_set_storage")
+public func telemetryOptionsSetStorage(
+    options: UnsafeMutablePointer<telemetry_options>?, storage: telemetry_storage_kind
+) -> telemetry_status {
+    configure(options) { $0.set(.storage, UInt64(storage.rawValue), expected: "a telemetry_storage_kind") }
+}
+
 /// Sets which process delivers, and when. Default: TELEMETRY_IN_PROCESS.
 ///
 /// Threads: one at a time for the same options.

@@ -5,7 +5,7 @@ import TelemetryCore
 enum OptionID {
     case tool, toolVersion, manifest, json, quiet, noTelemetry, help, version
     case type, property, properties, durationMs, exitCode, timeoutMs, now, timeLimitMs, list
-    case errorCategory, error, all
+    case errorCategory, error, argument, all
     case dryRun, sent, verify, wire, offline, schema, open
     case format, since, log, columns
     case attribute, by, batch, textfile, audience, delivery, signal

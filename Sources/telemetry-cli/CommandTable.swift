@@ -44,6 +44,10 @@ enum CommandTable {
                         id: .durationMs, name: "--duration-ms", value: "N",
                         summary: "how long the command took, in milliseconds"),
                     OptionSyntax(id: .exitCode, name: "--exit-code", value: "N", summary: "the command's exit code"),
+                    OptionSyntax(
+                        id: .argument, name: "--argument", value: "A", repeats: true,
+                        summary:
+                            "an argument that the command had; recorded, redacted, only with extended collection"),
                     property, properties, errorCategory, error, dryRun,
                 ], words: 1, runsProgram: true),
             CommandSyntax(
@@ -303,13 +307,13 @@ enum CommandTable {
                 summary: "print the identifier sent with the tool's events",
                 details: "Prints nothing when telemetry is off: no identifier is in use."),
             CommandSyntax(
-                id: .requestDeletion, name: "request-deletion", forms: ["[--list]"],
+                id: .requestDeletion, name: "request-deletion", forms: ["[ID]", "--list"],
                 summary: "ask for the erasure of what was sent",
                 details:
-                    "For every identifier that was in use: over HTTP, by an e-mail that you send, or with an\nevent, as the tool's author provides. Works while telemetry is off.",
+                    "For every identifier that was in use, or for ID alone: over HTTP, by an e-mail that you send, or with\nan event, as the tool's author provides. Works while telemetry is off.",
                 options: [
                     OptionSyntax(id: .list, name: "--list", summary: "print the receipts of earlier requests instead")
-                ]),
+                ], words: 1),
             CommandSyntax(
                 id: .reset, name: "reset", forms: ["", "--all", "--audience own"],
                 summary: "refuse telemetry for the tool, ask for erasure, and erase all it kept here",

@@ -6,6 +6,7 @@ import TelemetryCore
 enum DeletionCommands {
     static func requestDeletion(_ invocation: Invocation) throws(Failure) -> ExitCode {
         let options = try invocation.options()
+        if let id = invocation.arguments.words.first { return try ask(invocation, options, id) }
         if invocation.arguments.has(.list) { return try list(invocation, options) }
         let mayBeOn = DeletionRecipient.mayBeOn(options)
         let known = KnownIDs.read(options: options, mayBeOn: mayBeOn)
@@ -14,7 +15,24 @@ enum DeletionCommands {
         let isLocal = DeletionRecipient(options).reach == .local
         let report = DeletionReport(
             options, ids: ids, gap: isLocal ? nil : known.gap(options, mayBeOn: mayBeOn),
-            result: ids.isEmpty ? nil : ask(options, ids))
+            result: ids.isEmpty ? nil : ask(options, ids, withLogs: true))
+        return try answer(invocation, report)
+    }
+
+    /// An id that the user names, such as that of another machine or of a state directory that is gone.
+    private static func ask(_ invocation: Invocation, _ options: Options, _ id: String) throws(Failure) -> ExitCode {
+        guard !invocation.arguments.has(.list) else { throw invocation.usage("--list takes no ID") }
+        guard KnownIDs.isForm(id) else {
+            throw invocation.usage(
+                "'" + id
+                    + "' is no identifier of an event: expected 16 or 32 digits 0-9 and a-f, a UUID, or ephemeral- and 32 such digits"
+            )
+        }
+        let result = ask(options, [id], withLogs: true)
+        return try answer(invocation, DeletionReport(options, ids: [id], gap: nil, result: result))
+    }
+
+    private static func answer(_ invocation: Invocation, _ report: DeletionReport) throws(Failure) -> ExitCode {
         try report.print(invocation)
         guard report.isAsked else { throw Failure(code: .notDelivered, message: report.failure) }
         return .ok
@@ -35,9 +53,10 @@ enum DeletionCommands {
         return .ok
     }
 
-    static func ask(_ options: Options, _ ids: [String]) -> DeletionRequest.Result {
+    /// `withLogs`: logs that stay here are told too.
+    static func ask(_ options: Options, _ ids: [String], withLogs: Bool = false) -> DeletionRequest.Result {
         DeletionRequest(
-            options: options, networkRefusal: DeletionRequest.networkRefusal(options),
+            options: options, networkRefusal: DeletionRequest.networkRefusal(options), withLogs: withLogs,
             openMail: DesktopProgram.openFromTerminal
         ).run(ids)
     }

@@ -10,7 +10,11 @@ enum DoctorSetup {
     static func check(_ options: Options, _ decision: ConsentDecision) -> [DoctorFinding] {
         let preference = PreferenceStore.path(tool: options.toolName)
         return [
-            directory(stateDirectory, SpoolInspector.path(options: options)),
+            options.isInMemory
+                ? DoctorFinding(
+                    check: stateDirectory, state: .ok,
+                    detail: "not used: nothing is kept on this machine (storage: memory)")
+                : directory(stateDirectory, SpoolInspector.path(options: options)),
             directory("config directory", preference.map { parent($0) }),
             preferenceFile(options), notice(options), consent(decision), own(options), variables(), manifest(options),
         ] + metrics(options)

@@ -24,6 +24,9 @@ enum InspectionCommands {
         let options = arguments.has(.open) ? whole.ofSpans : try invocation.signal(whole)
         if arguments.has(.schema) { return try SchemaReport(whole).answer(invocation) }
         nameOtherSignal(invocation, options)
+        if options.isInMemory && !invocation.isQuiet && !invocation.wantsJSON {
+            invocation.complain("nothing is kept on this machine (storage: memory)")
+        }
         if arguments.has(.sent) { return try SentLog.show(invocation, options) }
         if arguments.has(.wire) {
             let code = try WireAnswer.print(invocation, SpoolInspector.wirePreview(options: options))

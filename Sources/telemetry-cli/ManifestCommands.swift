@@ -43,6 +43,12 @@ enum ManifestCommands {
     /// Settings that are allowed but hardly meant.
     private static func warnings(_ options: Options) -> [String] {
         eventWarnings(options) + metricWarnings(options) + registryWarnings("span", options.declaredSpans)
+            + EndpointWarnings.all(options) + storageWarnings(options)
+    }
+
+    private static func storageWarnings(_ options: Options) -> [String] {
+        options.isInMemory && options.isDefault
+            ? ["storage is memory, and no backend takes events: what is recorded goes nowhere"] : []
     }
 
     /// Of a list of events, or of spans.

@@ -9,8 +9,10 @@ enum ManifestPage {
         var text = "# What " + tool + " collects\n\n" + consent(options) + "\n\n"
         text += notice(options) + "\n"
         text +=
-            "To see what waits to be sent: `telemetry show --tool " + options.toolName
-            + "`. To see whether anything is\n"
+            options.isInMemory
+            ? "Nothing is kept on your machine: what is collected is in the program's memory until it is sent. To see whether anything is\n"
+            : "To see what waits to be sent: `telemetry show --tool " + options.toolName
+                + "`. To see whether anything is\n"
         text += "collected, and who decided it: `telemetry status --tool " + options.toolName + "`. To stop"
         // Against the author's decision, only these refuse.
         if !options.force {

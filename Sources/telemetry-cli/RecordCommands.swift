@@ -44,6 +44,9 @@ enum RecordCommands {
         let attributes = try properties(invocation)
         let failure = try ReportedError.read(invocation)
         if let index = invocation.arguments.programIndex {
+            if invocation.arguments.has(.argument) {
+                throw invocation.usage("--argument is for a command that has run: what is behind '--' has its own")
+            }
             return try WrappedCommand.run(invocation, program: invocation.rawArguments + index, attributes)
         }
         let duration = try invocation.number(.durationMs, "--duration-ms", in: 0...Int64.max)
@@ -53,7 +56,9 @@ enum RecordCommands {
             throw invocation.usage("needs --duration-ms and --exit-code, or '-- PROGRAM' to run one")
         }
         let collector = try open(invocation, try invocation.options())
-        let run = CommandRun(name: name, duration: duration, exitCode: Int32(clamping: exitCode), failure: failure)
+        let run = CommandRun(
+            name: name, duration: duration, exitCode: Int32(clamping: exitCode),
+            arguments: invocation.arguments.options.filter { $0.id == .argument }.map { $0.value }, failure: failure)
         let status = track(collector, run, attributes)
         if status == TELEMETRY_ERROR_ARGUMENT {
             end(collector)
@@ -80,7 +85,9 @@ enum RecordCommands {
 
     static func end(_ collector: Collector) {
         if collector.isDryRun { return collector.endDryRun() }
-        _ = collector.close(timeoutMilliseconds: closeTimeoutMilliseconds)
+        // What is in memory alone is lost with this process.
+        let isAll = collector.options.isInMemory
+        _ = collector.close(timeoutMilliseconds: isAll ? 4 * closeTimeoutMilliseconds : closeTimeoutMilliseconds)
     }
 
     /// Lets go of the collector, and says what happened to the event if that was asked for.

@@ -12,7 +12,9 @@ enum SpanBegin {
         let span = HelperSpan(
             lasting: collector, seconds: seconds, name: name, kind: plan.kind, parent: plan.parent, plan.attributes)
         SpanCommands.warn(span.status, name, invocation)
-        if span.status == TELEMETRY_ERROR_DROPPED, !invocation.isQuiet { invocation.complain(noRoom) }
+        if span.status == TELEMETRY_ERROR_DROPPED, !invocation.isQuiet {
+            invocation.complain(collector.options.isInMemory ? notKept : noRoom)
+        }
         if collector.decision.isEnabled, !collector.options.areSpansTaken, !invocation.isQuiet {
             invocation.complain("not recorded: none of the tool's receivers takes spans")
         }
@@ -33,6 +35,8 @@ enum SpanBegin {
         }
     }
 
+    private static let notKept =
+        "not recorded: the tool keeps nothing on this machine (storage: memory), and a span that another process ends has to be kept"
     private static let noRoom = "not recorded: no room for one more open span, or no directory to keep it in"
 
     private typealias Request = (plan: SpanCommands.Plan, name: String, form: SpanWords.Form, seconds: Int64)

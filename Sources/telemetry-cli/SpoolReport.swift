@@ -78,7 +78,9 @@ struct SpoolReport {
     private var spoolJSON: JSONObject {
         var object = JSONObject()
         object.add(
-            "storage", lockProblem != nil ? "memory" : isUnknown ? "unknown" : statistics == nil ? "none" : "spool")
+            "storage",
+            lockProblem != nil || options.isInMemory
+                ? "memory" : isUnknown ? "unknown" : statistics == nil ? "none" : "spool")
         object.add("path", optional: SpoolInspector.path(options: options))
         object.add("bytes", counts.spool_bytes)
         object.add("problem", optional: problem)

@@ -58,7 +58,7 @@ struct StatusReport {
     /// C12: when the last one was recorded, and when the next one will be.
     private var heartbeat: (period: Int64, last: String?, next: String?)? {
         guard let rule = options.heartbeat else { return nil }
-        let last = HeartbeatFile.last(tool: options.toolName)
+        let last = HeartbeatFile.last(options)
         return (rule.seconds, time(last), time(rule.upcoming(after: last)))
     }
 
@@ -198,7 +198,11 @@ struct StatusReport {
                         + (heartbeat.next ?? "when the tool runs")
                 ))
         }
-        rows.append(("spool", events.spoolText))
+        if options.isInMemory {
+            rows.append(("storage", "memory: nothing is kept on this machine"))
+        } else {
+            rows.append(("spool", events.spoolText))
+        }
         rows += events.laterRows + events.countRows + (spans?.rows() ?? [])
         let last = events.lastDelivery
         rows.append(("last delivery", spans.map { "events " + last + ", spans " + $0.lastDelivery } ?? last))

@@ -158,7 +158,7 @@ def refusing(world):
     manifest(world, TOOL, origin.url, **AGENT)
     check_equal(1, pending(world), "waiting")
     name = TOOL.upper()
-    for variables, refuses in (({"DO_NOT_TRACK": "1"}, True), ({f"{name}_NO_TELEMETRY": "1"}, True), ({f"{name}_TELEMETRY_ENABLED": "0"}, True),
+    for variables, refuses in (({"DO_NOT_TRACK": "1"}, True), ({"TELEMETRY_ENABLED": "false"}, True), ({f"{name}_NO_TELEMETRY": "1"}, True), ({f"{name}_TELEMETRY_ENABLED": "0"}, True),
                                ({"OTEL_SDK_DISABLED": "true"}, True), ({f"{name}_TELEMETRY_LOCAL": "1"}, False)):
         world.run([TELEMETRY, "view", "--no-browser"], environment={**environment_of(world), **variables}, preexec_fn=adopting)
         status = json.loads(ask(world, "status", "--json").stdout)

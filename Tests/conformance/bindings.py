@@ -105,7 +105,8 @@ def flags(case):
     found += ["--opt-out"] if options.get("stance") == "opt-out" else []
     found += ["--gate-closed"] if options.get("gate") == "closed" else []
     found += [f"--{name}" for name in ["force", "no-telemetry", "local-only", "operator-metrics"] if name in options]
-    found += ["--config", *config_file(case)] if config_file(case) else []
+    config = config_file(case)
+    found += (["--config", *config] if config[1] else ["--bare-config", config[0]]) if config else []
     found += ["--project", *project_file(case)] if project_file(case) else []
     found += ["--notice", options["notice-version"]] if "notice-version" in options else []
     return found

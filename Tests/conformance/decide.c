@@ -43,6 +43,7 @@ static int set(telemetry_options *options, char **argument)
     else if (strcmp(flag, "--manifest") == 0) return telemetry_options_load_manifest(options, argument[1]), 2;
     else if (strcmp(flag, "--notice") == 0) return set_notice(options, argument[1]), 2;
     else if (strcmp(flag, "--config") == 0) return telemetry_options_set_config(options, argument[1], argument[2]), 3;
+    else if (strcmp(flag, "--bare-config") == 0) return telemetry_options_set_config(options, argument[1], NULL), 2;
     else if (strcmp(flag, "--project") == 0) return telemetry_options_set_project_config(options, argument[1], argument[2]), 3;
     else exit(64);
     return 1;

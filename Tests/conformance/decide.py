@@ -21,6 +21,8 @@ def settings(arguments):
             found["manifest"] = arguments.pop(0)
         elif flag == "--notice":
             found["notice"] = Notice("Example Ltd", "names of commands", "to see which are used", version=arguments.pop(0))
+        elif flag == "--bare-config":
+            found["config"] = (arguments.pop(0), None)
         elif flag in ("--config", "--project"):
             found["config" if flag == "--config" else "project_config"] = (arguments.pop(0), arguments.pop(0))
         else:

@@ -3,12 +3,12 @@ import re
 
 import suite
 
-SOURCES = ["options", "author gate", "admin policy", "DO_NOT_TRACK", "OTEL_SDK_DISABLED", "no-telemetry option", "NO_TELEMETRY variable", "force",
+SOURCES = ["options", "author gate", "admin policy", "DO_NOT_TRACK", "all-tools TELEMETRY_ENABLED", "OTEL_SDK_DISABLED", "no-telemetry option", "NO_TELEMETRY variable", "force",
            "TELEMETRY_ENABLED variable", "invoking user", "all-tools preference", "preference file", "project config",
            "tool config", "CI", "default"]
 OWN_SOURCES = ["options", "author gate", "admin policy", "OTEL_SDK_DISABLED", "no-telemetry option", "NO_TELEMETRY variable",
                "own.yaml", "machine's own.yaml", "OTEL variables", "operator", "default"]
-FILES = ["preference", "all", "notice", "config", "config.json", "project", "project.json", "policy", "caller", "caller-all",
+FILES = ["preference", "all", "notice", "config", "config.json", "config.bare", "project", "project.json", "policy", "caller", "caller-all",
          "own", "machine-own"]
 KINDS = ["directory", "fifo", "symlink", "foreign", "writable", "dangling", "unmounted", "below-a-file"]
 FLAGS = ["force", "no-telemetry", "local-only", "local-key", "library-only", "helper-only", "operator-metrics"]

@@ -76,7 +76,7 @@ class World:
         tool = case.options.get("tool", "mytool")
         places = {"preference": f"config/telemetry/{tool}/enabled", "all": "config/telemetry/_all/enabled",
                   "notice": f"config/telemetry/{tool}/notice", "config": "config/mytool/config.yaml",
-                  "config.json": "config/mytool/config.json", "project": "work/.mytool.yaml", "project.json": "work/.mytool.json",
+                  "config.json": "config/mytool/config.json", "config.bare": "config/mytool/.telemetry-enabled", "project": "work/.mytool.yaml", "project.json": "work/.mytool.json",
                   "policy": "../etc/telemetry/policy.yaml", "caller": f"caller/.config/telemetry/{tool}/enabled",
                   "caller-all": "caller/.config/telemetry/_all/enabled",
                   "own": "config/telemetry/own.yaml", "machine-own": "../etc/telemetry/own.yaml"}
@@ -133,7 +133,9 @@ class Fresh:
 
 
 def config_file(case):
-    """The tool's own config file and key, relative to $XDG_CONFIG_HOME; None when the case has none."""
+    """The tool's own config file and key, relative to $XDG_CONFIG_HOME; None when the case has none. Without a key the file is the answer."""
+    if "config.bare" in case.files:
+        return "mytool/.telemetry-enabled", None
     name = "mytool/config.json" if "config.json" in case.files else "mytool/config.yaml"
     named = {"config", "config.json", "project", "project.json"} & set(case.files) or {"key", "local-key"} & set(case.options)
     return (name, case.options.get("key", "telemetry.enabled")) if named else None
@@ -155,7 +157,7 @@ def manifest(case):
     lines += [f"{name}: true" for name, option in [("force", "force"), ("local_only", "local-only")] if option in options]
     config, project = config_file(case), project_file(case)
     if config:
-        lines += ["config:", f"  file: {config[0]}", f"  key: {config[1]}"]
+        lines += ["config:", f"  file: {config[0]}"] + ([f"  key: {config[1]}"] if config[1] else [])
         if "local-key" in options:
             lines.append("  local_only_key: telemetry.local")
         if project:

@@ -19,6 +19,7 @@ ENUMS = {"telemetry_status": (enums.Status, "TELEMETRY_"), "telemetry_consent": 
          "telemetry_format": (enums.Format, "TELEMETRY_FORMAT_"), "telemetry_delivery": (enums.Delivery, "TELEMETRY_"),
          "telemetry_guarantee": (enums.Guarantee, "TELEMETRY_"), "telemetry_identity": (enums.Identity, "TELEMETRY_IDENTITY_"),
          "telemetry_ephemeral": (enums.Ephemeral, "TELEMETRY_EPHEMERAL_"), "telemetry_storage": (enums.Storage, "TELEMETRY_STORAGE_"),
+         "telemetry_storage_kind": (enums.StorageKind, "TELEMETRY_STORE_"),
          "telemetry_verdict": (enums.Verdict, "TELEMETRY_"), "telemetry_metric_type": (enums.MetricType, "TELEMETRY_"),
          "telemetry_gauge_rule": (enums.GaugeRule, "TELEMETRY_GAUGE_"), "telemetry_span_kind": (enums.SpanKind, "TELEMETRY_SPAN_"),
          "telemetry_span_status": (enums.SpanStatus, "TELEMETRY_SPAN_")}

@@ -63,6 +63,14 @@ done
 for value in '' 0 false no off OFF; do
     test_case "A4 DO_NOT_TRACK='$value' says nothing" enabled_counts 1 "DO_NOT_TRACK=$value" --
 done
+for value in 0 false no off OFF '' maybe ' false'; do
+    test_case "A4 TELEMETRY_ENABLED='$value' is off" enabled_counts 0 "TELEMETRY_ENABLED=$value" --
+    test_case "A4 TELEMETRY_ENABLED='$value' above A6" enabled_counts 0 "TELEMETRY_ENABLED=$value" MY_TOOL_TELEMETRY_ENABLED=1 --
+done
+for value in 1 true yes on TRUE; do
+    test_case "A4 TELEMETRY_ENABLED=$value says nothing" enabled_counts 1 TELEMETRY_ENABLED=$value --
+    test_case "A4 TELEMETRY_ENABLED=$value turns nothing on" counts 0 TELEMETRY_ENABLED=$value --
+done
 for value in 1 true yes on On; do
     test_case "A5 MY_TOOL_NO_TELEMETRY=$value is off" enabled_counts 0 MY_TOOL_NO_TELEMETRY=$value MY_TOOL_TELEMETRY_ENABLED=1 --
     test_case "A6 MY_TOOL_TELEMETRY_ENABLED=$value is on" counts 1 MY_TOOL_TELEMETRY_ENABLED=$value --
@@ -129,7 +137,7 @@ check_command() {
     checked 0 MY_TOOL_TELEMETRY_ENABLED=1
     enable my-tool
     checked 0
-    for variable in DO_NOT_TRACK=1 MY_TOOL_NO_TELEMETRY=1 MY_TOOL_TELEMETRY_ENABLED=off OTEL_SDK_DISABLED=true; do checked 13 "$variable"; done
+    for variable in DO_NOT_TRACK=1 TELEMETRY_ENABLED=false MY_TOOL_NO_TELEMETRY=1 MY_TOOL_TELEMETRY_ENABLED=off OTEL_SDK_DISABLED=true; do checked 13 "$variable"; done
     telemetry disable --tool my-tool --quiet
     checked 13
     capture telemetry status --check --json --tool my-tool

@@ -106,7 +106,7 @@ nobody_to_ask() {
     expect_code 4
     expect_silent out
     expect_text err "telemetry: request-deletion: could not be asked for: the backend 'file' sends nothing: the events are in $(events t), which 'telemetry reset' removes"
-    for kind in noop stdout; do
+    for kind in noop; do
         identity_manifest t 'identity: {ephemeral: never}' "backend: {kind: $kind}"
         capture telemetry request-deletion --tool t
         expect_code 4
@@ -115,6 +115,53 @@ nobody_to_ask() {
     [ ! -e "$(state)/deletion-receipts.jsonl" ]
 }
 test_case "G a backend that cannot erase is named as such" nobody_to_ask
+
+# An id that the user names: that one is asked for, and nothing here changes.
+given_id() {
+    mail_tool
+    telemetry request-deletion --tool t --quiet | cmp - expected
+    for given in 0123456789abcdef 0123456789abcdef0123456789abcdef 6f1c2a3b-0000-4000-8000-0123456789ab \
+        ephemeral-0123456789abcdef0123456789abcdef; do
+        telemetry request-deletion "$given" --tool t --quiet >out
+        expect_part out "$given"
+        ! grep -q "$id" out || fail "asked for another one"
+        expect_equal "$(telemetry request-deletion --tool t --list | tail -1 | grep -c "$given")" 1
+    done
+    expect_equal "$(telemetry machine-id --tool t)" "$id"
+    for wrong in x '' 0123456789abcdef0 0123456789ABCDEF ephemeral-01 "$given/.." 6f1c2a3b-0000-4000-8000-0123456789a_; do
+        capture telemetry request-deletion "$wrong" --tool t
+        expect_code 2
+        expect_part err "is no identifier of an event"
+    done
+    capture telemetry request-deletion "$given" --list --tool t
+    expect_code 2
+    capture telemetry request-deletion "$given" "$given" --tool t
+    expect_code 2
+}
+test_case "G request-deletion of a given id" given_id
+
+# Standard output and the author's log get the event. What was cut short there is not lost with it.
+carried() {
+    enable t
+    identity_manifest t 'identity: {ephemeral: never}' 'backend: {kind: stdout}'
+    id=$(telemetry machine-id --tool t)
+    telemetry request-deletion --tool t --quiet >out
+    expect_json out '[(e["type"], e["machine_id"]) for e in j]' "[('data.deletion_request', '$id')]"
+    identity_manifest t 'identity: {ephemeral: never}' "backend: {kind: file, path: $PWD/log.jsonl}"
+    printf '{"schema_version":' >log.jsonl
+    capture telemetry request-deletion --tool t
+    expect_code 0
+    expect_part out "asked $PWD/log.jsonl to erase"
+    tail -1 log.jsonl >last
+    expect_equal "$(wc -l <log.jsonl)" 2
+    expect_json last 'j["type"], j["machine_id"], j.get("metadata")' "('data.deletion_request', '$id', None)"
+    telemetry request-deletion --tool t --list | tail -1 >receipt
+    expect_json receipt 'j["method"], j["target"], j["outcome"]' "('event', '$PWD/log.jsonl', 'accepted')"
+    mkdir full && identity_manifest t 'identity: {ephemeral: never}' "backend: {kind: file, path: $PWD/full}"
+    capture telemetry request-deletion --tool t
+    expect_code 4
+}
+test_case "G the event on standard output and in the author's log" carried
 
 reset_local() {
     enable t

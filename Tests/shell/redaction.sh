@@ -41,6 +41,22 @@ command_error() {
 }
 test_case "C4 a command's category and message" command_error
 
+# Of a command that has run, the arguments are told one by one.
+told_arguments() {
+    with_extended "$1"
+    telemetry command build --duration-ms 5 --exit-code 0 --argument --password --argument=hunter2 --argument '' --argument /home/alice/x
+    expect_json "$(events t)" 'j["name"], j.get("args")' "$2"
+    ! grep -r hunter2 "$HOME" || fail "the secret is on this machine"
+    capture telemetry command --argument x -- true
+    expect_code 2
+    expect_part err "--argument is for a command that has run"
+    capture telemetry command build --duration-ms 5 --exit-code 0 --argument
+    expect_code 2
+}
+test_case "C6 arguments of a command that has run, extended off" told_arguments false "('build', None)"
+test_case "C6 C7 arguments of a command that has run, extended on" told_arguments true \
+    "('build', ['--password', '[redacted]', '', '~/x'])"
+
 category_of_exit_code() {
     enable t
     telemetry command build --tool t --duration-ms 5 --exit-code "$1"

@@ -59,6 +59,34 @@ check_warnings() {
 }
 test_case "C10 manifest check warns of what is hardly meant" check_warnings
 
+# ENDPOINT SETTINGS WARNING...: of an otlp backend, and with `kind: http` among the settings of that one.
+endpoint_warns() {
+    case $2 in *kind:*) kind=http setting= ;; *) kind=otlp setting=', kind: otlp' ;; esac
+    printf 'tool: {name: t}\nevents: {e: {description: d}}\nbackend: {endpoint: "%s"%s}\n' "$1" "$setting$2" >m.yaml
+    capture telemetry manifest check m.yaml
+    expect_code 0
+    expect_equal "$(grep -c warning err)" "$(($# - 2))"
+    for part in "${@:3}"; do expect_part err "warning: endpoint of backend $kind: " && expect_part err "$part"; done
+}
+endpoint_warnings() {
+    for fine in https://a.example https://a.example/ https://a.example/otlp https://a.example/otlp/ https://a.example:4318/otlp/v1/logs \
+        'https://a.example/in?x=//'; do
+        endpoint_warns "$fine" ""
+    done
+    endpoint_warns https://a.example/v1/traces ", signals: [events, spans]"
+    endpoint_warns https://a.example/api/logs ", endpoint_is_whole: true"
+    endpoint_warns https://a.example/events ", kind: http"
+    endpoint_warns https://a.example//v1/logs "" "doubled slash"
+    endpoint_warns https://a.example:4317 "" "port 4317"
+    endpoint_warns https://a.example/v1/log "" "is /v1/logs meant?"
+    endpoint_warns https://a.example/v1/traces/ "" "/v1/traces is for spans"
+    endpoint_warns https://a.example/v1/metrics ", endpoint_is_whole: true" "/v1/metrics is for metrics"
+    endpoint_warns https://a.example/api/logs "" "endpoint_is_whole: true"
+    endpoint_warns https://a.example/v1/logs ", kind: http" "is kind: otlp meant?"
+    endpoint_warns https://a.example:4317//v1/trace "" "doubled slash" "port 4317" "is /v1/traces meant?"
+}
+test_case "C10 F manifest check warns of endpoints that are hardly meant" endpoint_warnings
+
 # Undeclared values are nowhere: not in the log, not in the spool, not in any file.
 refused() {
     registry

@@ -38,7 +38,7 @@
 # under `set -e` $? is 0 afterwards, because giving back an earlier failure would end the script.
 # Only telemetry_trap and telemetry_script set traps, and only where the script has none. A trap that the script sets
 # later replaces theirs. README.md says what that means for each way a script can end.
-# No process is started if the helper `telemetry` is not installed, or when DO_NOT_TRACK or the tool's
+# No process is started if the helper `telemetry` is not installed, or when DO_NOT_TRACK, TELEMETRY_ENABLED or the tool's
 # NO_TELEMETRY variable refuses.
 
 # What has begun, the last one first: a line "START NAME" each.
@@ -459,12 +459,16 @@ _telemetry_is_free() { # CONDITION
 }
 
 # Whether there is anyone to ask: the helper is there, and no variable refuses whatever else says yes (docs/consent.md).
-# Everything beyond that is for the helper to judge. With an argument: metrics or spans, of which DO_NOT_TRACK says
-# nothing where the user's own receivers get them.
+# Everything beyond that is for the helper to judge. With an argument: metrics or spans, of which DO_NOT_TRACK and
+# TELEMETRY_ENABLED say nothing where the user's own receivers get them.
 _telemetry_asks() { # [KIND]
     [ -n "$_telemetry_helper" ] || return 1
     case ${DO_NOT_TRACK-} in
         '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
+        *) [ -n "${1-}" ] && _telemetry_keeps_own || return 1 ;;
+    esac
+    case ${TELEMETRY_ENABLED-1} in
+        1 | [Tt][Rr][Uu][Ee] | [Yy][Ee][Ss] | [Oo][Nn]) ;;
         *) [ -n "${1-}" ] && _telemetry_keeps_own || return 1 ;;
     esac
     [ "${TELEMETRY_TOOL-}" = "$_telemetry_variable_tool" ] || _telemetry_name_variable

@@ -324,13 +324,23 @@ typedef enum telemetry_ephemeral {
     TELEMETRY_EPHEMERAL_ALWAYS = 2
 } telemetry_ephemeral;
 
+/** Where what is recorded may wait. */
+typedef enum telemetry_storage_kind {
+    /** In the user's state directory (default). */
+    TELEMETRY_STORE_ON_DISK = 0,
+    /** There, and where no home can be used in a private directory below $TMPDIR, or else /tmp. */
+    TELEMETRY_STORE_IN_TMPDIR = 1,
+    /** In the memory of the process, and nowhere else. */
+    TELEMETRY_STORE_IN_MEMORY = 2
+} telemetry_storage_kind;
+
 /** Where recorded events wait. */
 typedef enum telemetry_storage {
     /** Nothing recorded yet. */
     TELEMETRY_STORAGE_NONE = 0,
     /** Files in the spool directory: they survive the process. */
     TELEMETRY_STORAGE_SPOOL = 1,
-    /** Memory of this process only: no spool directory could be used, or files cannot be locked. */
+    /** Memory of this process only: it was chosen, no spool directory could be used, or files cannot be locked. */
     TELEMETRY_STORAGE_HEAP = 2
 } telemetry_storage;
 

@@ -30,7 +30,7 @@ package enum EveryTool {
     /// erased; empty: nothing waits any more.
     package static func erase(_ role: Role) throws(SystemError) -> [String] {
         var failed: [String] = []
-        for tool in try toolNames(in: Environment.stateDirectory) {
+        for tool in try withState() {
             if SpoolInspector.erase(options: Options(toolName: tool, toolVersion: "", role: role)) != .complete {
                 failed.append(tool)
             }
@@ -55,7 +55,10 @@ package enum EveryTool {
     }
 
     /// Tools that have kept something here.
-    package static func withState() throws(SystemError) -> [String] { try toolNames(in: Environment.stateDirectory) }
+    package static func withState() throws(SystemError) -> [String] {
+        let temporary = (try? toolNames(in: TemporaryState.path)) ?? []
+        return together(try toolNames(in: Environment.stateDirectory), temporary)
+    }
 
     /// Tools that have kept something here, or that this user has answered for.
     package static func used() -> [String] { together((try? withState()) ?? [], answered()) }

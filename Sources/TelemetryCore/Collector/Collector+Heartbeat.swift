@@ -35,7 +35,7 @@ extension Collector {
         let failures = mutex.withLock { dispatcher?.state.failures ?? 0 }
         var next = Int64.max
         if isOn && !rule.isStopped(failures: failures) {
-            let last = HeartbeatFile.last(tool: options.toolName)
+            let last = HeartbeatFile.last(options)
             // The clock is read after the file: a time that another process writes meanwhile must not be in the future.
             next = rule.next(after: rule.isDue(last: last, now: Clock.realtime()) ? claim(rule) : last)
         }
@@ -56,6 +56,9 @@ extension Collector {
                 last = now
                 isMine = HeartbeatFile.write(now, in: shared.directory)
             }
+        } else if options.isInMemory {
+            // Nothing is known of other runs: the first one comes when this one has lasted for a period.
+            isMine = nextHeartbeat != .max
         }
         mutex.unlock()
         if isMine {

@@ -188,11 +188,12 @@ extension Collector {
     /// gone; events that an abandoned worker still holds there are lost with the process. Only the helper asks.
     private func noteLoss(whole isClosed: Bool) {
         guard options.role.isHelper else { return }
-        if let metrics, metrics.map?.isShared == false, metricDelivery == nil {
+        if let metrics, metrics.map?.isShared == false, metricDelivery == nil, !options.isInMemory {
             loss = metrics.failure ?? SystemError(code: ENOSPC)
         }
         guard let spool, isClosed ? spool.lost > 0 : spool.usesHeap else { return }
-        loss = spool.failure ?? SystemError(code: spool.lastErrno)
+        // In memory by choice: it was not delivered in time.
+        loss = spool.failure ?? SystemError(code: spool.lastErrno != 0 ? spool.lastErrno : ETIMEDOUT)
     }
 
     /// With the mutex held. A run whose events were all refused has no spool: its counts go to the existing one. One is

@@ -11,9 +11,9 @@ package enum HeartbeatFile {
     private static let limitBytes = 64
 
     /// 0: there is no file, or it is damaged and will be replaced.
-    package static func last(tool: String) -> Int64 {
-        guard let state = Environment.stateDirectory else { return 0 }
-        return last(in: .currentDirectory, state + "/" + tool + "/" + name)
+    package static func last(_ options: Options) -> Int64 {
+        guard !options.isInMemory, let state = options.stateBase else { return 0 }
+        return last(in: .currentDirectory, state + "/" + options.toolName + "/" + name)
     }
 
     @inline(never)

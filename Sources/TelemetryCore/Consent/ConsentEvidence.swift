@@ -56,7 +56,8 @@ package struct ConsentEvidence {
     /// Whether this process's environment refuses; nothing tells the next process of that.
     package static func isRefusedByEnvironment(_ decision: ConsentDecision) -> Bool {
         switch decision.source {
-        case .doNotTrack, .sdkDisabled, .noTelemetryVariable, .telemetryEnabledVariable, .continuousIntegration:
+        case .doNotTrack, .everyToolVariable, .sdkDisabled, .noTelemetryVariable, .telemetryEnabledVariable,
+            .continuousIntegration:
             !decision.isEnabled
         default: false
         }
@@ -69,6 +70,8 @@ package struct ConsentEvidence {
                 return true
             }
         }
+        let enabled = Environment.refusing(ConsentInputs.everyToolVariable) { AnswerWord($0) != .yes }
+        if let enabled, AnswerWord(enabled) != .yes { return true }
         if ContinuousIntegration.isDetected { return true }
         return tools.contains { tool in
             ToolName.isValid(tool)

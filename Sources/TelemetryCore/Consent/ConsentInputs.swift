@@ -22,6 +22,8 @@ package final class ConsentInputs {
     var noTelemetry = false
     /// A4: value of `DO_NOT_TRACK`, nil when unset.
     var doNotTrack: String?
+    /// A4: value of `TELEMETRY_ENABLED`, which is no tool's.
+    var everyToolVariable: String?
     /// A5: value of `<TOOL>_NO_TELEMETRY`.
     var noTelemetryVariable: String?
     /// A6: value of `<TOOL>_TELEMETRY_ENABLED`.
@@ -109,6 +111,7 @@ package final class ConsentInputs {
 
     private func readEnvironment() {
         doNotTrack = Environment.refusing("DO_NOT_TRACK") { AnswerWord($0).refuses }
+        everyToolVariable = Environment.refusing(Self.everyToolVariable) { AnswerWord($0) != .yes }
         noTelemetryVariable = Environment.refusing(Self.variableName(toolName, .noTelemetry)) {
             AnswerWord(trimming: $0).refuses
         }
@@ -172,6 +175,9 @@ package final class ConsentInputs {
         files.append(answers.consent.path)
         configLocalOnly = answers.localOnly
     }
+
+    /// A4: like a tool's own variable, without its name.
+    static let everyToolVariable = "TELEMETRY_ENABLED"
 
     enum Variable { case noTelemetry, telemetryEnabled, telemetryLocal }
 

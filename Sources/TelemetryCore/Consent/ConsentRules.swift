@@ -13,6 +13,7 @@ enum ConsentRules {
         case .authorGate: authorGate(inputs, &statement)
         case .adminPolicy: FileRules.adminPolicy(inputs, &statement)
         case .doNotTrack: doNotTrack(inputs, &statement)
+        case .everyToolVariable: everyToolVariable(inputs, &statement)
         case .sdkDisabled: sdkDisabled(inputs, &statement)
         case .noTelemetryOption: noTelemetryOption(inputs, &statement)
         case .noTelemetryVariable: noTelemetryVariable(inputs, &statement)
@@ -55,6 +56,12 @@ enum ConsentRules {
         case .empty, .no: statement.remark = ", which refuses nothing"
         case .yes, .other: statement.says = .off
         }
+    }
+
+    /// A4: `TELEMETRY_ENABLED` without a tool's name. A yes for all tools would be nobody's in particular.
+    private static func everyToolVariable(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
+        let word = variable(ConsentInputs.everyToolVariable, inputs.everyToolVariable, &statement)
+        if word == .yes { statement.remark = ", which turns nothing on" } else { refuse(word, &statement) }
     }
 
     /// H15: OpenTelemetry's switch for every signal. It is read as widely as `DO_NOT_TRACK`.
@@ -105,12 +112,16 @@ enum ConsentRules {
             if statement.isDisregarded {
                 statement.remark = ", which does not count in a program that has rights its caller does not have"
             }
-        case .no: statement.says = .off
-        case .empty, .other:
-            statement.says = .off
-            statement.warns = true
-            statement.expectsAnswer = true
+        case let word: refuse(word, &statement)
         }
+    }
+
+    /// A variable that is to hold a yes or a no holds something else. What is not understood is a no.
+    private static func refuse(_ word: AnswerWord?, _ statement: inout ConsentStatement) {
+        guard let word else { return }
+        statement.says = .off
+        statement.warns = word != .no
+        statement.expectsAnswer = word != .no
     }
 
     /// A11: a machine cannot agree; a person may have agreed for it (A6, A8).

@@ -7,6 +7,7 @@ package enum ConsentSource: UInt8 {
     case authorGate
     case adminPolicy
     case doNotTrack
+    case everyToolVariable
     case sdkDisabled
     case noTelemetryOption
     case noTelemetryVariable
@@ -32,6 +33,7 @@ package enum ConsentSource: UInt8 {
         case .authorGate: "author gate"
         case .adminPolicy: "admin policy"
         case .doNotTrack: "DO_NOT_TRACK"
+        case .everyToolVariable: "all-tools TELEMETRY_ENABLED"
         case .sdkDisabled: "OTEL_SDK_DISABLED"
         case .noTelemetryOption: "no-telemetry option"
         case .noTelemetryVariable: "NO_TELEMETRY variable"

@@ -10,6 +10,7 @@ package struct NoticeText {
         var made = NoticeText()
         made.addHeading(options)
         eachText(options, isLocalOnly: isLocalOnly) { made.row($0, $2) }
+        if options.isInMemory { made.row("On disk:", "nothing is kept on this machine") }
         made.text.endLine()
         made.addMeans(
             options.toolName, hasMetrics: !options.metricDestinations.isEmpty || !options.metrics.isEmpty,
@@ -65,9 +66,10 @@ package struct NoticeText {
 
     /// A7: an author's text about a receiver is not true for events that stay here.
     private static func recipient(_ notice: Notice, _ options: Options, _ isLocalOnly: Bool) -> String {
+        if options.isInMemory && (isLocalOnly || options.isDefault) { return "nobody" }
         if isLocalOnly { return "nobody: it stays on this machine" }
         if !notice[.recipient].utf8.isEmpty { return notice[.recipient] }
-        let directory = Environment.stateDirectory.map { $0 + "/" + options.stateName }
+        let directory = options.statePath
         var text = ""
         for destination in options.allDestinations {
             let backend = makeBackend(destination.shownChoice, toolName: options.toolName, stateDirectory: directory)

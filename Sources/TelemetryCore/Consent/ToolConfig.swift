@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A9: reads the tool's own configuration: YAML, or JSON as its subset.
+/// A9: reads the tool's own configuration: YAML, or JSON as its subset; or a file that holds the answer alone.
 enum ToolConfig {
     static let limitBytes = 1 << 20
 
@@ -39,12 +39,26 @@ enum ToolConfig {
         do throws(PrivateFileError) {
             let content = try PrivateFile.read(path, limit: limitBytes, trust: trust)
             return content.bytes.withUnsafeBytes { bytes in
-                (answer(bytes, location.key, path), location.localOnlyKey.map { answer(bytes, $0, path) } ?? .absent)
+                (
+                    location.key.map { answer(bytes, $0, path) } ?? bareAnswer(bytes, path),
+                    location.localOnlyKey.map { answer(bytes, $0, path) } ?? .absent
+                )
             }
         } catch {
             let answer = error.reason.map { PreferenceAnswer.unusable(path: path, reason: $0) } ?? .absent
             return (answer, location.localOnlyKey == nil ? .absent : answer)
         }
+    }
+
+    /// Takes any bytes: a word, and white space around it.
+    static func bareAnswer(_ bytes: UnsafeRawBufferPointer, _ path: String) -> PreferenceAnswer {
+        let isSpace = { (byte: UInt8) in byte == 0x20 || (0x09...0x0D).contains(byte) }
+        var word = bytes[...]
+        while let last = word.last, isSpace(last) { word.removeLast() }
+        while let first = word.first, isSpace(first) { word.removeFirst() }
+        if word.elementsEqual("true".utf8) { return .on }
+        if word.elementsEqual("false".utf8) { return .off }
+        return .unusable(path: path, reason: "expected 'true' or 'false', and nothing else in the file")
     }
 
     /// Takes any bytes.

@@ -2,7 +2,7 @@
 import CSystem
 
 /// The last resort: an event `data.deletion_request` with the id to be erased, sent at once through the tool's backend.
-/// It never goes through the spool, so nothing else is sent with it. It needs no consent, because the user asks for it.
+/// It never goes through the spool, so nothing else is sent with it; a log gets it as its next line. It needs no consent, because the user asks for it.
 final class DeletionEvent {
     static let name = EventSchema.deletionRequest
 
@@ -11,11 +11,14 @@ final class DeletionEvent {
     private let control: () -> SendControl
     /// The host that was asked last, if a redirect led there; empty: the destination itself.
     private(set) var taker = ""
+    private let isLog: Bool
 
     init(options: Options, _ destination: Destination, control: @escaping () -> SendControl) {
         self.options = options
         self.control = control
-        backend = makeBackend(destination.choice, toolName: options.toolName, stateDirectory: nil)
+        backend = makeBackend(
+            destination.choice, toolName: options.toolName, stateDirectory: SpoolInspector.path(options: options))
+        isLog = destination.isLog
     }
 
     /// Nil: accepted. Otherwise the reason why not.
@@ -30,9 +33,32 @@ final class DeletionEvent {
         let record = Self.record(now: Clock.realtime())
         return record.withUnsafeBytes { bytes in
             guard let event = RecordView(record: bytes, context: segment.context) else { return "out of memory" }
-            let outcome = [event].withUnsafeBufferPointer { backend.send($0, control()) }
-            taker = outcome.taker
-            return outcome.verdict == .accepted ? nil : outcome.reason
+            let control = control()
+            if isLog { return appending(until: control.deadline) { self.send(event, control) } }
+            return send(event, control)
+        }
+    }
+
+    private func send(_ event: RecordView, _ control: SendControl) -> String? {
+        let outcome = [event].withUnsafeBufferPointer { backend.send($0, control) }
+        taker = outcome.taker
+        return outcome.verdict == .accepted ? nil : outcome.reason
+    }
+
+    /// Who writes to a log has the right to deliver. An append that a crash has cut short is taken back by the next
+    /// delivery, and a line behind it would go with it.
+    private func appending(until deadline: Deadline, _ body: () -> String?) -> String? {
+        do throws(SystemError) {
+            let shared = try SpoolDirectory.open(options)
+            defer { shared.close() }
+            guard let lease = try Lease.obtain(shared.directory, until: deadline) else {
+                return "another process delivers"
+            }
+            defer { lease.end() }
+            if shared.delivery.appendInode != 0 { return "a delivery was cut short: 'telemetry flush' ends it" }
+            return lease.writingLogs(body) ?? "another process writes"
+        } catch {
+            return error.text
         }
     }
 

@@ -49,11 +49,6 @@ package struct DeletionRecipient {
 
     static func reach(_ choice: BackendChoice, _ options: Options) -> (reach: Reach, text: String) {
         switch choice {
-        case .network(let choice) where !choice.kind.answers:
-            (
-                .unknown,
-                "the backend '" + choice.kind.name + "' acknowledges nothing: ask the author of " + options.toolName
-            )
         case .network(let choice) where !choice.takesEvents && choice.takesSpans:
             (
                 .unknown,
@@ -61,10 +56,9 @@ package struct DeletionRecipient {
                     + "' takes spans alone, so it cannot be asked to erase them: ask the author of "
                     + options.toolName
             )
-        case .network: (.askable, "")
+        case .network, .custom: (.askable, "")
         case .noop: (.local, "the backend 'noop' keeps nothing: there is nobody to ask")
         case .stdout: (.local, "the backend 'stdout' only prints: there is nobody to ask")
-        case .custom: (.unknown, "the backend 'custom' cannot erase: ask the author of " + options.toolName)
         case .file(let path, _, _): file(path, options)
         }
     }
@@ -125,15 +119,32 @@ package struct DeletionRecipient {
 }
 
 extension Destination {
-    /// An event that asks for erasure reaches a receiver that acknowledges it.
+    /// An event that asks for erasure can be put there. Nobody but the user reads the log in the state directory.
     var takesDeletion: Bool {
-        if case .network(let choice) = choice { return choice.kind.answers && choice.takesEvents }
-        if case .custom = choice { return true }
+        switch choice {
+        case .network(let choice): choice.takesEvents
+        case .file(let path, _, _): path != nil
+        case .stdout, .custom: true
+        case .noop: false
+        }
+    }
+
+    /// What is put there stays on this machine, unless somebody collects it.
+    var isLogged: Bool {
+        if case .stdout = choice { return true }
+        return isLog
+    }
+
+    var isLog: Bool {
+        if case .file = choice { return true }
         return false
     }
 
     var address: String {
-        if case .network(let choice) = choice { return choice.address }
-        return name
+        switch choice {
+        case .network(let choice): choice.address
+        case .file(let path?, _, _): path
+        default: name
+        }
     }
 }

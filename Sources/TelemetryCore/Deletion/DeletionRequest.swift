@@ -31,6 +31,7 @@ package struct DeletionRequest {
     private let options: Options
     /// Why the network must not be used; nil: it may be.
     private let networkRefusal: String?
+    private let withLogs: Bool
     /// Opens a mailto URL for the user to send. False: there is no user to open it for.
     private let openMail: (String) -> Bool
     /// False: nobody is there to send an e-mail.
@@ -42,9 +43,13 @@ package struct DeletionRequest {
     var deadline = Deadline.never
     var isCancelled: () -> Bool = { false }
 
-    package init(options: Options, networkRefusal: String?, openMail: @escaping (String) -> Bool) {
+    /// `withLogs`: a log at the author's path and standard output get the event too.
+    package init(
+        options: Options, networkRefusal: String?, withLogs: Bool = false, openMail: @escaping (String) -> Bool
+    ) {
         self.options = options
         self.networkRefusal = networkRefusal
+        self.withLogs = withLogs
         self.openMail = openMail
     }
 
@@ -85,7 +90,7 @@ package struct DeletionRequest {
     }
 
     private func sendEvents(_ result: inout Result) {
-        let recipients = options.destinations.filter { $0.takesDeletion }
+        let recipients = options.destinations.filter { $0.takesDeletion && (withLogs || !$0.isLogged) }
         if recipients.isEmpty {
             result.problems.append(DeletionRecipient(options).text)
             return
@@ -102,10 +107,18 @@ package struct DeletionRequest {
         for destination in recipients {
             result.unasked = ids
             let event = DeletionEvent(options: options, destination, control: control)
-            ask(.event, { event.taker.utf8.isEmpty ? destination.address : event.taker }, &result) {
+            let isKnown = !event.backend.isUnacknowledged
+            ask(
+                .event, { event.taker.utf8.isEmpty ? destination.address : event.taker }, &result,
+                done: isKnown ? "accepted" : "sent; nothing acknowledges it"
+            ) {
                 event.ask(for: $0)
             }
             event.close()
+            if !isKnown {
+                result.unaskable.append(
+                    "the backend '" + event.backend.kind + "' acknowledges nothing: the request may be lost")
+            }
             if result.unasked.count > unasked.count { unasked = result.unasked }
         }
         result.unasked = unasked
@@ -120,13 +133,14 @@ package struct DeletionRequest {
     /// Asks for one id after the other, until one is not accepted: a receiver that has refused one id is not asked
     /// about the rest.
     private func ask(
-        _ method: DeletionReceipt.Method, _ address: () -> String, _ result: inout Result, _ send: (String) -> String?
+        _ method: DeletionReceipt.Method, _ address: () -> String, _ result: inout Result,
+        done: String = "accepted", _ send: (String) -> String?
     ) {
         while let id = result.unasked.first, !isCancelled() {
             let problem = send(id)
             // A redirect may have led elsewhere.
             let target = address()
-            let outcome = problem.map { "failed: " + $0 } ?? "accepted"
+            let outcome = problem.map { "failed: " + $0 } ?? done
             result.receipts.append(receipt(method, target, id, outcome))
             if let problem {
                 result.problems.append(target + ": " + problem)
@@ -170,7 +184,9 @@ package struct DeletionRequest {
     }
 
     private func keepReceipts(_ result: inout Result) {
-        guard !result.receipts.isEmpty, let path = SpoolInspector.path(options: options) else { return }
+        guard !result.receipts.isEmpty, !options.isInMemory, let path = SpoolInspector.path(options: options) else {
+            return
+        }
         do throws(DeletionReceiptsError) {
             try DeletionReceipts.add(result.receipts, path: path)
         } catch {

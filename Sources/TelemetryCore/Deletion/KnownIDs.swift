@@ -23,6 +23,18 @@ package struct KnownIDs {
         return result
     }
 
+    /// A text has the form of an id of any kind.
+    package static func isForm(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)[...]
+        let prefix = Array(EphemeralID.prefix.utf8)
+        if bytes.starts(with: prefix) {
+            return bytes.count == PastIDs.idLimit && bytes.dropFirst(prefix.count).allSatisfy(Hexadecimal.isDigit)
+        }
+        return bytes.count == 2 * HashedID.idBytes && bytes.allSatisfy(Hexadecimal.isDigit)
+            || bytes.count == 2 * MachineIdentity.idBytes && bytes.allSatisfy(Hexadecimal.isDigit)
+            || RandomID.id(bytes + [UInt8(ascii: "\n")]) != nil
+    }
+
     /// `mayBeOn`: nothing shows that nothing was ever sent.
     package static func read(options: Options, mayBeOn: Bool) -> KnownIDs {
         var known = stored(options)

@@ -57,7 +57,8 @@ package final class ProgramDeletion {
                 ?? (TELEMETRY_ABSENT, "no identifier of " + options.toolName + " is in use: nothing to ask for")
         }
         var asking = DeletionRequest(
-            options: options, networkRefusal: DeletionRequest.networkRefusal(options), openMail: { _ in false })
+            options: options, networkRefusal: DeletionRequest.networkRefusal(options), withLogs: true,
+            openMail: { _ in false })
         asking.mayWriteMail = false
         asking.isOfProgram = true
         asking.deadline = deadline

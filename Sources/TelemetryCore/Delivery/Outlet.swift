@@ -15,6 +15,8 @@ final class Outlet {
     }
 
     static func makeBackend(_ choice: BackendChoice, _ options: Options) -> any Backend {
+        // Nobody has chosen that log: what nobody takes is forgotten.
+        if options.isInMemory, case .file(nil, _, _) = choice { return NoopBackend() }
         let directory = SpoolDirectory.path(options)
         return TelemetryCore.makeBackend(
             choice, toolName: options.toolName, stateDirectory: directory, signal: options.signal)

@@ -57,7 +57,8 @@ package final class ToolDelivery {
         } catch {
             return TELEMETRY_ERROR_SYSTEM
         }
-        guard let shared = SpoolDirectory.openOrSay(options).0 else { return TELEMETRY_ERROR_SYSTEM }
+        let found = options.isInMemory ? SpoolDirectory.openExisting(options) : SpoolDirectory.openOrSay(options).0
+        guard let shared = found else { return TELEMETRY_ERROR_SYSTEM }
         let spool = Spool(ofOthers: shared, SpoolLimits(options))
         guard Allocation.isAvailableForPass else {
             spool.close()

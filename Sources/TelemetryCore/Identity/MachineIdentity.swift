@@ -9,7 +9,7 @@ package struct MachineIdentity {
     /// When another id is due, nanoseconds since 1970; `Int64.max`: never.
     var expires = Int64.max
 
-    private static let idBytes = 16
+    static let idBytes = 16
 
     /// The identifier of `tool` with `directory` as its state directory, made if there is none yet. Where none can be
     /// kept, it is one for this process alone: an id that cannot be remembered could not be erased.
@@ -17,6 +17,9 @@ package struct MachineIdentity {
         -> MachineIdentity
     {
         if policy.kind == TELEMETRY_IDENTITY_NONE { return MachineIdentity(id: "") }
+        if !policy.isKept, !policy.isEphemeral, policy.kind == TELEMETRY_IDENTITY_HASHED {
+            return MachineIdentity(id: HashedID.derive(.current()))
+        }
         guard !policy.isEphemeral, let directory else { return ephemeral(tool) }
         let kept: MachineIdentity?
         switch policy.kind {

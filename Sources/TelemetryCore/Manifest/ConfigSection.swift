@@ -10,9 +10,9 @@ enum ConfigSection {
         let localOnlyKey = try self.key(config, "local_only_key")
         let projectKey = try self.key(config, "project_key")
         let projectFile = try file(config, "project_file", inProject: true)
-        guard let key else {
+        // A file that holds the answer alone has no key. A project's file and a second answer need one.
+        if key == nil && (localOnlyKey != nil || projectFile != nil && projectKey == nil) {
             _ = try config.required("key", expected: "a dotted key, as in telemetry.enabled")
-            return
         }
         if let projectFile {
             manifest.options.settings.projectConfig = ConfigLocation(file: projectFile, key: projectKey ?? key)

@@ -11,7 +11,7 @@ package final class Manifest {
     /// What the manifest alone says. The range of a number follows from these values, not from the program's.
     private(set) var values = SettingValues()
     private var config: ConfigLocation?
-    private var destinations: [Destination]?
+    private(set) var destinations: [Destination]?
 
     private init(_ options: Options) { self.options = options }
 

@@ -7,6 +7,9 @@ enum ManifestReader {
         let top = try ManifestSection(node, file: file, path: "", keys: Setting.keys(of: nil))
         _ = try top.required("tool", expected: "a mapping with a name")
         try readSettings(of: nil, top, manifest)
+        let problem = Options.storageProblem(
+            manifest.values[.storage], manifest.destinations ?? [], delivery: manifest.values[.deliveryMode])
+        if let problem, let storage = top.node("storage") { throw top.failure("storage", storage, problem) }
     }
 
     private static func readSettings(

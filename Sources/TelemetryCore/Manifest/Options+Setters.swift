@@ -65,7 +65,7 @@ extension Options {
         return true
     }
 
-    /// A9: nil or empty: none.
+    /// A9: nil or empty: none. Without a key the file holds the answer alone.
     package func setConfig(file: String?, key: String?) -> Bool {
         guard checkLocation(file, key, inProject: false) else { return false }
         settings.config = Self.location(file, key)
@@ -81,7 +81,7 @@ extension Options {
     private func checkLocation(_ file: String?, _ key: String?, inProject: Bool) -> Bool {
         guard let file, !file.utf8.isEmpty,
             let problem = ConfigLocation.problem(file: file, inProject: inProject)
-                ?? ConfigLocation.problem(key: key ?? "")
+                ?? (key == nil && !inProject ? nil : ConfigLocation.problem(key: key ?? ""))
         else { return true }
         fail("config: " + problem)
         return false
@@ -89,7 +89,7 @@ extension Options {
 
     private static func location(_ file: String?, _ key: String?) -> ConfigLocation? {
         guard let file, !file.utf8.isEmpty else { return nil }
-        return ConfigLocation(file: file, key: key ?? "")
+        return ConfigLocation(file: file, key: key)
     }
 
     package func setIdentity(_ kind: telemetry_identity, rotationDays: UInt32) -> Bool {

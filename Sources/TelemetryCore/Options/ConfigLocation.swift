@@ -3,12 +3,12 @@
 /// A9: where a tool's own configuration says whether telemetry is wanted.
 package final class ConfigLocation {
     package let file: String
-    /// Dotted path of the key.
-    package let key: String
+    /// Dotted path of the key. Nil: the file holds the answer and nothing else.
+    package let key: String?
     /// A7: dotted path of the key that keeps events on this machine.
     package let localOnlyKey: String?
 
-    init(file: String, key: String, localOnlyKey: String? = nil) {
+    init(file: String, key: String?, localOnlyKey: String? = nil) {
         self.file = file
         self.key = key
         self.localOnlyKey = localOnlyKey

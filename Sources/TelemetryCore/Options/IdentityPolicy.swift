@@ -7,6 +7,8 @@ struct IdentityPolicy {
     /// Nanoseconds; 0: never.
     var rotation: Int64 = 0
     var isEphemeral = false
+    /// False: nothing is kept.
+    var isKept = true
 
     static let dayNanoseconds: Int64 = 86_400_000_000_000
 
@@ -26,6 +28,7 @@ struct IdentityPolicy {
             default: options.identity != TELEMETRY_IDENTITY_NONE && surroundings().areShortLived
             }
         self.init(kind: options.identity, rotationDays: options.rotationDays, isEphemeral: isEphemeral)
+        isKept = !options.isInMemory
     }
 
     /// When something made at `made` is to be replaced, nanoseconds since 1970; `Int64.max`: never.

@@ -28,7 +28,7 @@ package final class NetworkChoice {
     package init(_ kind: Receiver) { self.kind = kind }
 
     /// The value given last. Empty: not set.
-    func setting(_ name: String) -> String {
+    package func setting(_ name: String) -> String {
         var value = ""
         for setting in settings where setting.name == name { value = setting.value }
         return value
@@ -190,7 +190,7 @@ package final class NetworkChoice {
 
     /// Where it posts to: an endpoint without a path gets the receiver's own.
     package var url: String {
-        if isEndpointWhole { return endpoint }
+        if isEndpointWhole || setting("endpoint_is_whole") == "true" { return endpoint }
         let base = endpoint.utf8.isEmpty ? kind.ownBase?(self) ?? "" : endpoint
         if let url = kind.complete?(base) { return url }
         let bytes = Array(base.utf8)

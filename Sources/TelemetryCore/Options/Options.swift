@@ -87,7 +87,7 @@ package final class Options {
     /// Keeps the first error.
     package func fail(_ message: String) {
         // One line, whatever a name in it holds.
-        if error == nil { settings.error = Excerpt.of(message, limitBytes: 2 * Excerpt.pathLimitBytes) }
+        if settings.error == nil { settings.error = Excerpt.of(message, limitBytes: 2 * Excerpt.pathLimitBytes) }
     }
 
     package var toolName: String { settings.toolName }
@@ -129,7 +129,7 @@ package final class Options {
     package var audience: Audience { settings.audience }
     package var signal: RecordedSignal { settings.signal }
     var operatorChoice: OperatorChoice { settings.operatorChoice }
-    package var error: String? { settings.error }
+    package var error: String? { settings.error ?? storageProblem.map { "storage: " + $0 } }
 
     subscript(_ setting: Setting) -> Int64 {
         get { settings.values[setting] }

@@ -4,7 +4,7 @@ import CSystem
 /// What an author sets with a number, a boolean or a word, in code or in a manifest, and each section of a manifest.
 /// `table` has a row for each, in this order.
 package enum Setting: Int {
-    case tool, authorGate, consent, force, localOnly, config, notice, extendedCollection, sampling, metadata
+    case tool, authorGate, consent, force, localOnly, storage, config, notice, extendedCollection, sampling, metadata
     case identity, fields, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, processMetrics
     case spans, commandSpans
     case identityKind, rotationDays, ephemeral, excludedFields
@@ -52,7 +52,7 @@ package enum Setting: Int {
 
     /// The only place of each key, range, list of words and default. An error that lists the keys of a section has them
     /// in this order. Every part is a constant, so that the compiler lays the table out and no code builds it.
-    static let table: InlineArray<43, Row> = [
+    static let table: InlineArray<44, Row> = [
         Row(setting: .tool, key: "tool", kind: .section),
         // A2: a gate that the program has closed stays closed.
         Row(setting: .authorGate, key: "enabled", kind: .boolean, rule: .staysFalse, initial: 1),
@@ -62,6 +62,8 @@ package enum Setting: Int {
         Row(setting: .force, key: "force", kind: .boolean),
         // A7: nothing leaves this machine.
         Row(setting: .localOnly, key: "local_only", kind: .boolean, rule: .staysTrue),
+        // Where what is recorded waits.
+        Row(setting: .storage, key: "storage", kind: .choice("disk tmpdir memory")),
         Row(setting: .config, key: "config", kind: .section),
         Row(setting: .notice, key: "notice", kind: .section),
         // C6: collect arguments and error texts.
@@ -190,7 +192,10 @@ extension Options {
     package var rotationDays: UInt32 { UInt32(truncatingIfNeeded: self[.rotationDays]) }
     package var ephemeral: telemetry_ephemeral { telemetry_ephemeral(UInt32(truncatingIfNeeded: self[.ephemeral])) }
     package var httpTimeoutMilliseconds: UInt32 { UInt32(truncatingIfNeeded: self[.requestTimeout]) }
-    package var delivery: telemetry_delivery { telemetry_delivery(UInt32(truncatingIfNeeded: self[.deliveryMode])) }
+    /// No other process finds what is in the memory of this one.
+    package var delivery: telemetry_delivery {
+        isInMemory ? TELEMETRY_IN_PROCESS : telemetry_delivery(UInt32(truncatingIfNeeded: self[.deliveryMode]))
+    }
     package var guarantee: telemetry_guarantee { telemetry_guarantee(UInt32(truncatingIfNeeded: self[.guarantee])) }
     package var flushIntervalMilliseconds: UInt32 { UInt32(truncatingIfNeeded: self[.flushInterval]) }
     var atExitMilliseconds: UInt32 { UInt32(truncatingIfNeeded: self[.atExit]) }

@@ -55,7 +55,7 @@ final class SpoolDirectory {
 
     /// Makes the directory and the control file if needed.
     static func open(_ options: Options) throws(SystemError) -> SpoolDirectory {
-        guard let base = Environment.stateDirectory else { throw SystemError(code: ENOENT) }
+        guard !options.isInMemory, let base = options.stateBase else { throw SystemError(code: ENOENT) }
         // Without the right to write counts, a process would take segments of others, and their counts would be lost.
         guard Descriptor.mayWrite(upTo: Int64(max(ControlFile.size, DestinationFile.size))) else {
             throw SystemError(code: EFBIG)
@@ -84,6 +84,7 @@ final class SpoolDirectory {
     /// The same, or why there is none. A single failed call must not keep everything in memory.
     static func openOrSay(_ options: Options) -> (SpoolDirectory?, SystemError?) {
         var failure: SystemError?
+        if options.isInMemory { return (nil, nil) }
         for _ in 0..<2 {
             do throws(SystemError) { return (try open(options), nil) } catch {
                 failure = error
@@ -94,12 +95,12 @@ final class SpoolDirectory {
     }
 
     /// The path of a tool's spool, whether it exists or not. Nil: the user has no state directory.
-    static func path(_ options: Options) -> String? { Environment.stateDirectory.map { $0 + "/" + options.stateName } }
+    static func path(_ options: Options) -> String? { options.statePath }
 
     /// Opens a spool read-only: nothing is written, so that a file system or an owner that forbids writing does not
     /// matter. Nil: there is no spool. Throws when that cannot be known, or the spool belongs to another user.
     static func openToLook(_ options: Options) throws(SystemError) -> SpoolDirectory? {
-        guard let path = path(options),
+        guard !options.leavesFilesAlone, let path = path(options),
             let directory = try Directory.openExisting(path, refusedMode: 0)
         else {
             return nil
@@ -121,7 +122,8 @@ final class SpoolDirectory {
 
     /// Creates nothing. Nil: there is no usable spool.
     static func openExisting(_ options: Options) -> SpoolDirectory? {
-        guard let base = Environment.stateDirectory, isSafe(base + "/" + options.stateName, below: base),
+        guard !options.leavesFilesAlone, let base = options.stateBase,
+            isSafe(base + "/" + options.stateName, below: base),
             let directory = (try? Directory.openExisting(base + "/" + options.stateName)) ?? nil
         else { return nil }
         guard let control = ControlFile.openExisting(in: directory, options.role.patience) else {

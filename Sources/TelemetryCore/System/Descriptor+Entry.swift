@@ -96,6 +96,7 @@ extension SystemError {
 extension Directory {
     /// Opens an existing directory, of any owner; a symbolic link to one is followed. Nil: it does not exist.
     static func openAny(_ path: String) throws(SystemError) -> Descriptor? {
+        if try TemporaryState.allow(path) == nil { return nil }
         do throws(SystemError) { return try Descriptor.open(path + "/.", O_RDONLY | O_DIRECTORY) } catch {
             if error.isMissing { return nil }
             throw error

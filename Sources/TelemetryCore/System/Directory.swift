@@ -7,6 +7,7 @@ enum Directory {
     /// a real directory of this user that no one else can write to.
     static func openPrivate(_ path: String) throws(SystemError) -> Descriptor {
         if let directory = try openExisting(path) { return directory }
+        _ = try TemporaryState.allow(path, making: true)
         try makeParents(of: path)
         try make(path)
         guard let directory = try openExisting(path) else { throw SystemError(code: ENOENT) }
@@ -16,6 +17,7 @@ enum Directory {
     /// Nil when it does not exist; throws when it exists and cannot be trusted or opened.
     static func openExisting(_ path: String, refusedMode: mode_t = 0o022) throws(SystemError) -> Descriptor? {
         let (directory, status): (Descriptor, stat)
+        if try TemporaryState.allow(path) == nil { return nil }
         do {
             (directory, status) = try Descriptor.openKnown(path, O_RDONLY | O_DIRECTORY)
         } catch {

@@ -301,8 +301,15 @@ final class OTLPSpansFormatTests: XCTestCase {
             ("https://a.example/v1/logs", "https://a.example/v1/traces"),
             ("https://a.example/x/v1/metrics", "https://a.example/x/v1/traces"),
             ("https://a.example/v1/traces", "https://a.example/v1/traces"),
-            ("https://a.example/in", "https://a.example/in"),
+            ("https://a.example/in", "https://a.example/in/v1/traces"),
+            ("https://a.example/in?x=1", "https://a.example/in/v1/traces?x=1"),
+            ("https://a.example?x=1", "https://a.example/v1/traces?x=1"),
+            ("https://v1/logs", "https://v1/logs/v1/traces"),
+            ("https://a.example//v1/logs/", "https://a.example//v1/traces"),
         ] { XCTAssertEqual(choice("spans", [("endpoint", given)]).forSpans?.url, url) }
+        let own = choice("events,spans", [("endpoint", "https://a.example/in"), ("endpoint_is_whole", "true")])
+        XCTAssertEqual(own.url, "https://a.example/in")
+        XCTAssertEqual(own.forSpans?.url, "https://a.example/in")
         let whole = choice("events,metrics", [("endpoint", "https://a.example/v1/traces")])
         XCTAssertEqual(whole.url, "https://a.example/v1/logs")
         XCTAssertEqual(whole.forMetrics?.url, "https://a.example/v1/metrics")

@@ -6,7 +6,8 @@ import XCTest
 /// A14: one line per source, in order, and which won.
 final class ConsentExplanationTests: XCTestCase {
     private static let names = [
-        "options", "author gate", "admin policy", "DO_NOT_TRACK", "OTEL_SDK_DISABLED", "no-telemetry option",
+        "options", "author gate", "admin policy", "DO_NOT_TRACK", "all-tools TELEMETRY_ENABLED",
+        "OTEL_SDK_DISABLED", "no-telemetry option",
         "NO_TELEMETRY variable", "force",
         "TELEMETRY_ENABLED variable", "invoking user", "all-tools preference", "preference file", "project config",
         "tool config", "CI", "default",

@@ -237,6 +237,7 @@ final class ConsentResolverTests: XCTestCase {
         // Nil: the source cannot agree.
         let no: [(ConsentInputs) -> Void] = [
             { $0.optionsError = "bad" }, { $0.authorGate = false }, { $0.policy = .off }, { $0.doNotTrack = "1" },
+            { $0.everyToolVariable = "0" },
             { $0.sdkDisabled = "true" }, { $0.noTelemetry = true }, { $0.noTelemetryVariable = "1" }, { _ in },
             { $0.telemetryEnabledVariable = "0" },
             { $0.invokingUser = FileAnswer(path: "/u", answer: .off, onlyLowers: true) },
@@ -246,9 +247,9 @@ final class ConsentResolverTests: XCTestCase {
             { $0.continuousIntegration = ContinuousIntegration(name: "CI", value: "1", isDetected: true) }, { _ in },
         ]
         let yes: [Int: (ConsentInputs) -> Void] = [
-            7: { $0.force = true }, 8: { $0.telemetryEnabledVariable = "1" }, 11: { $0.preference = .on },
-            13: { $0.toolConfig = FileAnswer(path: "/c", answer: .on) },
-            15: {
+            8: { $0.force = true }, 9: { $0.telemetryEnabledVariable = "1" }, 12: { $0.preference = .on },
+            14: { $0.toolConfig = FileAnswer(path: "/c", answer: .on) },
+            16: {
                 $0.stance = TELEMETRY_OPT_OUT
                 $0.noticeShown = true
             },
@@ -256,13 +257,13 @@ final class ConsentResolverTests: XCTestCase {
         let sources = (0...UInt8.max).compactMap { ConsentSource(rawValue: $0) }.filter { $0.speaks(to: .author) }
         XCTAssertEqual(sources.count, no.count)
         for (agreeing, agree) in yes {
-            for refusing in 0..<15 where refusing != 7 && refusing != agreeing {
+            for refusing in 0..<16 where refusing != 8 && refusing != agreeing {
                 let inputs = ConsentInputs(toolName: "mytool")
                 agree(inputs)
                 no[refusing](inputs)
                 let decision = ConsentResolver.resolve(inputs)
                 // A11: in CI a config's yes does not count, though CI stands below it.
-                let refused = refusing < agreeing || agreeing == 13 && refusing == 14
+                let refused = refusing < agreeing || agreeing == 14 && refusing == 15
                 XCTAssertEqual(decision.isEnabled, !refused, "\(refusing) against \(agreeing)")
                 XCTAssertEqual(
                     decision.source, sources[refused ? refusing : agreeing], "\(refusing) against \(agreeing)")
@@ -332,6 +333,33 @@ final class ConsentResolverTests: XCTestCase {
                 }
             }
         }
+    }
+
+    /// A4: without a tool's name, a yes says nothing and everything else refuses.
+    func testEveryToolVariable() {
+        for (value, isNo, warns) in [
+            ("0", true, false), ("False", true, false), ("", true, true), ("maybe", true, true), (" 1", true, true),
+            ("1", false, false), ("YES", false, false),
+        ] {
+            let inputs = ConsentInputs(toolName: "mytool", preference: .on)
+            inputs.telemetryEnabledVariable = "1"
+            inputs.force = true
+            inputs.everyToolVariable = value
+            let decision = ConsentResolver.resolve(inputs)
+            XCTAssertEqual(decision.isEnabled, !isNo, value)
+            XCTAssertEqual(decision.source.name, isNo ? "all-tools TELEMETRY_ENABLED" : "force", value)
+            XCTAssertEqual(
+                decision.warnings,
+                warns
+                    ? [
+                        "TELEMETRY_ENABLED is '\(value)': expected 1, true, yes or on, or 0, false, no or off; telemetry is off"
+                    ] : [])
+            inputs.audience = .own
+            XCTAssertNotEqual(ConsentResolver.resolve(inputs).source, .everyToolVariable)
+        }
+        let inputs = ConsentInputs(toolName: "mytool")
+        inputs.everyToolVariable = "true"
+        XCTAssertEqual(ConsentResolver.resolve(inputs).source, .defaultStance, "it agrees to nothing")
     }
 
     func testReasonNamesTheVariableAndItsValue() {

@@ -80,10 +80,6 @@ final class DeletionRequestTests: XCTestCase {
                 .file(path: "/x/log", maxBytes: 4096, maxFiles: 1), .local,
                 "the backend 'file' sends nothing: the events are in /x/log, which 'telemetry reset' removes"
             ),
-            (
-                .custom(telemetry_backend(), info: ""), .unknown,
-                "the backend 'custom' cannot erase: ask the author of mytool"
-            ),
         ]
         for (backend, reach, text) in table {
             let options = options(backend: backend)
@@ -93,6 +89,27 @@ final class DeletionRequestTests: XCTestCase {
             XCTAssertEqual(result.receipts.count, 0)
             XCTAssertEqual(DeletionRecipient(options).reach, reach)
         }
+    }
+
+    /// What somebody may collect gets the event, unless it is about to be removed.
+    func testLogs() throws {
+        let log = home.path + "/log.jsonl"
+        let options = options(backend: .file(path: log, maxBytes: 4096, maxFiles: 1))
+        XCTAssertEqual(run(options).unasked, ["id1", "id2"])
+        let result = DeletionRequest(options: options, networkRefusal: nil, withLogs: true) { _ in false }
+            .run(["id1", "id2"])
+        XCTAssertEqual(result.unasked, [])
+        XCTAssertEqual(result.receipts.map { $0.target }, [log, log])
+        XCTAssertEqual(try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").count, 2)
+    }
+
+    func testForm() {
+        for (text, isForm) in [
+            ("0123456789abcdef", true), (String(repeating: "a", count: 32), true),
+            ("ephemeral-" + String(repeating: "0", count: 32), true), (RandomID.make(), true), ("", false),
+            ("0123456789abcde", false), ("0123456789abcdeg", false), ("ephemeral-0123456789abcdef", false),
+            (String(repeating: "a", count: 36), false), (RandomID.make() + "\n", false),
+        ] { XCTAssertEqual(KnownIDs.isForm(text), isForm, text) }
     }
 
     /// A7, A10: what forbids the network forbids it here, too; a mail may still be written.

@@ -1,6 +1,7 @@
 """Section G on every backend: asking for erasure by an event, in the form of each receiver, while telemetry is off."""
 import json
 import os
+import socket
 from urllib.parse import parse_qs, urlsplit
 
 import stage as stages
@@ -94,7 +95,7 @@ def several(stage):
 
 @test("erasure/beside", "G F")
 def beside(stage):
-    """Beside one that is asked, a backend that cannot be is named as such."""
+    """Beside one that answers, a backend that acknowledges nothing is named as such."""
     sink = stage.closes(Sink(WIRES["http"]))
     write_manifest(stage, [backend(sink), {"kind": "splunk_udp", "endpoint": "udp://127.0.0.1:9"}])
     stage.helper("machine-id")
@@ -118,13 +119,29 @@ def partial(stage):
 @test("erasure/cannot", "G F")
 def cannot(stage):
     """A backend that cannot erase is named as such, with a reason, and nothing is made or sent."""
-    for chosen, named in [({"kind": "file"}, "'file'"), ({"kind": "stdout"}, "'stdout'"), ({"kind": "noop"}, "'noop'"),
-                          ({"kind": "splunk_udp", "endpoint": "udp://127.0.0.1:9"}, "'splunk_udp'")]:
+    for chosen, named in [({"kind": "file"}, "'file'"), ({"kind": "noop"}, "'noop'")]:
         write_manifest(stage, [chosen])
         stage.helper("machine-id")
         problems = ask(stage, expected=4)["problems"]
         check(len(problems) == 1 and named in problems[0], f"{chosen['kind']}: problems {problems}")
     check_equal([], receipts(stage), "receipts")
+
+
+@test("erasure/datagram", "G F")
+def datagram(stage):
+    """By datagrams the event is sent, and the receipt does not say more than that."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(20)
+        write_manifest(stage, [{"kind": "splunk_udp", "endpoint": f"udp://127.0.0.1:{receiver.getsockname()[1]}"}])
+        machine_id = stage.helper("machine-id").strip()
+        refuse(stage)
+        answer = ask(stage)
+        check_equal((True, "event", 1), (answer["asked"], answer["method"], len(answer["problems"])), "the answer")
+        check("'splunk_udp' acknowledges nothing" in answer["problems"][0], f"problems {answer['problems']}")
+        line = receiver.recv(65536).decode()
+        check(f"type={TYPE}" in line.replace('"', "") and machine_id in line, line)
+    check_equal(["sent; nothing acknowledges it"], [outcome for *_, outcome in receipts(stage)], "receipts")
 
 
 @test("erasure/mail", "G F")

@@ -38,10 +38,10 @@ def kinds(stage):
     return KINDS if stage.records is EVENTS else {"zipkin": b"", "otlp": b""}
 
 
-def send(stage, origin, guarantee="at-least-once", kind=None, count=1):
+def send(stage, origin, guarantee="at-least-once", kind=None, count=1, **settings):
     kind = kind or stage.records.kind
     key = {} if kind in ("http", "otlp") else {"api_key": "answers-key"}
-    stage.manifest(origin.url, {"delivery": {"guarantee": guarantee, "mode": "in-process"}}, kind=kind, **key, **({"signals": "spans"} if kind == "otlp" and stage.records is SPANS else {}))
+    stage.manifest(origin.url, {"delivery": {"guarantee": guarantee, "mode": "in-process"}}, kind=kind, **key, **settings, **({"signals": "spans"} if kind == "otlp" and stage.records is SPANS else {}))
     stage.send(f"manifest={stage.manifest_file}", f"track={count}", "close=5000")
     return stage.status()["last_delivery"]
 
@@ -217,14 +217,21 @@ def retry_after_lives(stage):
 
 @test("answers/slash", "E8")
 def slash(stage):
-    """An OTLP endpoint that ends in a slash, with a path or without one, or with the whole one."""
+    """An OTLP endpoint: a base URL, with a path or without one, with a slash at its end or a query behind it, or the whole URL of a signal."""
     for path, posted in (("/", "/v1/logs"), ("//", "/v1/logs"), ("/otlp/", "/otlp/v1/logs"), ("/v1/logs/", "/v1/logs"),
-                         ("/v1/logs", "/v1/logs"), ("", "/v1/logs"), ("/own", "/own")):
+                         ("/v1/logs", "/v1/logs"), ("", "/v1/logs"), ("/own", "/own/v1/logs"), ("/otlp?k=1", "/otlp/v1/logs?k=1"),
+                         ("/otlp/v1/traces", "/otlp/v1/logs"), ("?k=1", "/v1/logs?k=1")):
         with World(stage.shared, stage.records) as world:
             origin = world.closes(Origin())
             origin.url += path
             send(world, origin, kind="otlp")
             check_equal([f"POST {posted}"], origin.paths(), f"requests for an endpoint that ends in {path!r}")
+    for path in ("/own", "/own/", "/v1/traces"):
+        with World(stage.shared, stage.records) as world:
+            origin = world.closes(Origin())
+            origin.url += path
+            send(world, origin, kind="otlp", endpoint_is_whole=True)
+            check_equal([f"POST {path}"], origin.paths(), f"requests for {path!r}, which is whole")
 
 
 @test("answers/never-left", "E8")

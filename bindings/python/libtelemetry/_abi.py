@@ -83,6 +83,7 @@ SHORT: Final = {
     "telemetry_options_set_metadata": "status: options list count",
     "telemetry_options_set_identity": "status: options enum uint32",
     "telemetry_options_set_ephemeral": "status: options enum",
+    "telemetry_options_set_storage": "status: options enum",
     "telemetry_options_set_config": "status: options text text",
     "telemetry_options_set_project_config": "status: options text text",
     "telemetry_options_set_local_only": "status: options bool",

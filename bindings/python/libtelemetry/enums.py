@@ -94,6 +94,14 @@ class Ephemeral(enum.IntEnum):
     ALWAYS = 2
 
 
+class StorageKind(enum.IntEnum):
+    """telemetry_storage_kind: where what is recorded may wait."""
+
+    ON_DISK = 0
+    IN_TMPDIR = 1
+    IN_MEMORY = 2
+
+
 class Storage(enum.IntEnum):
     """telemetry_storage"""
 

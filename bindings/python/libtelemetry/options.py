@@ -13,7 +13,7 @@ from . import backend as backends
 from ._library import library
 from ._values import attributes as listed
 from ._values import int32, number, path, text, uint32, written
-from .enums import Consent, Delivery, Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, Status, status_of
+from .enums import Consent, Delivery, Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, Status, StorageKind, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,9 +44,9 @@ class Options:
         manifest: Path | bool = False,
         consent: Consent | None = None, author_gate: bool | None = None, no_telemetry: bool | None = None, force: bool | None = None,
         local_only: bool | None = None, extended_collection: bool | None = None,
-        config: tuple[str, str] | None = None, project_config: tuple[str, str] | None = None, notice: Notice | None = None,
+        config: tuple[str, str | None] | None = None, project_config: tuple[str, str] | None = None, notice: Notice | None = None,
         metadata: Attributes | None = None, sampling: Mapping[str, float] | None = None,
-        identity: Identity | None = None, rotation_days: int = 0, ephemeral: Ephemeral | None = None,
+        identity: Identity | None = None, rotation_days: int = 0, ephemeral: Ephemeral | None = None, storage: StorageKind | None = None,
         backend: Backend | None = None, delivery: Delivery | None = None, guarantee: Guarantee | None = None, helper: Path | None = None,
         heartbeat_s: int | None = None, heartbeat_failures: int = 0, flush_interval_ms: int | None = None, http_timeout_ms: int | None = None,
         segment_bytes: int | None = None, spool_limit_bytes: int = 0, spool_limit_segments: int = 0, spool_limit_age_s: int = 0,
@@ -54,7 +54,7 @@ class Options:
         operator_metrics: bool | None = None,
     ) -> None:
         """`manifest`: a file; True: where the tool's manifest is installed. `config`, `project_config`: a file and the dotted path of a
-        key. `heartbeat_s`: the period; 0: its default. All others are as the functions of telemetry.h that have their names.
+        key; a `config` without a key (None) is a file that holds the answer alone. `heartbeat_s`: the period; 0: its default. All others are as the functions of telemetry.h that have their names.
 
         TypeError: a value has another type than its parameter. No other call of this module raises it for a value."""
         self._handle = ctypes.c_void_p(library.telemetry_options_new(_checked("tool_name", tool_name, str), _checked("tool_version", tool_version, str)))
@@ -78,6 +78,7 @@ class Options:
             self._keep(library.telemetry_options_set_sampling(self._handle, text(event_type), number(rate)))
         self._set("identity", identity, Identity, _checked("rotation_days", rotation_days, int))
         self._set("ephemeral", ephemeral, Ephemeral)
+        self._set("storage", storage, StorageKind)
         if backend is not None:
             self._set_backend(backend)
         self._set("delivery", delivery, Delivery)
@@ -101,7 +102,7 @@ class Options:
         if value is not None:
             self._keep(getattr(library, f"telemetry_options_set_{name}")(self._handle, _checked(name, value, kind), *more))
 
-    def _set_key(self, name: str, place: tuple[str, str] | None) -> None:
+    def _set_key(self, name: str, place: tuple[str, str | None] | None) -> None:
         if place is not None:
             file, key = place
             self._keep(getattr(library, f"telemetry_options_set_{name}")(self._handle, _checked(name, file, os.PathLike), _checked(name, key, str)))

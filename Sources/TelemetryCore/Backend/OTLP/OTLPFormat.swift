@@ -6,7 +6,7 @@ extension Receiver {
         path: OTLPSignal.logs.path,
         key: .bearer,
         settings: otlpSettings,
-        complete: { OTLPSignal.logs.complete($0) },
+        complete: { OTLPSignal.logs.url($0) },
         resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
         forMetrics: .otlpMetrics,
         forSpans: .otlpSpans,
@@ -18,6 +18,7 @@ extension Receiver {
         [
             Setting(name: "protocol", choices: "http/protobuf http/json"),
             Setting(name: "environment", choices: "ignore fill override"),
+            Setting(name: "endpoint_is_whole", choices: "false true"),
             Setting(name: "signals", choices: "events metrics spans", isList: true),
             Setting(name: "temporality", choices: "cumulative delta lowmemory"),
             Setting(name: "metrics_interval_ms", numbers: NetworkChoice.metricsIntervals),

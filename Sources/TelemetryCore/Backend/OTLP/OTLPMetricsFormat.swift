@@ -7,7 +7,7 @@ extension Receiver {
         path: OTLPSignal.metrics.path,
         key: .bearer,
         settings: otlpSettings,
-        complete: { OTLPSignal.metrics.complete($0) },
+        complete: { OTLPSignal.metrics.url($0) },
         resolve: { OTLPEnvironment.resolve($0, .metrics) { Environment.value($0) } },
         transport: .posted { OTLPMetricsFormat(isJSON: $0.setting("protocol") == "http/json") })
 }

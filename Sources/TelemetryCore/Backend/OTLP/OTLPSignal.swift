@@ -30,28 +30,25 @@ enum OTLPSignal: CaseIterable {
         }
     }
 
-    /// The whole URL for an endpoint that the common rule for endpoints does not complete. The URL of a signal never ends
-    /// with a slash: an endpoint that does is a base, or the whole URL with a slash too many. The whole URL of another
-    /// signal says where this one is, too.
-    func complete(_ endpoint: String) -> String? {
-        let bytes = Array(endpoint.utf8)
-        if bytes.last == UInt8(ascii: "/") { return url(endpoint) }
-        for other in Self.allCases where other != self {
-            let theirs = Array(other.path.utf8)
-            if bytes.count > theirs.count, bytes.suffix(theirs.count) == theirs[...] {
-                return url(String(bytes: bytes.dropLast(theirs.count)))
-            }
-        }
-        return nil
-    }
-
-    /// "Construct per-signal URLs relative to" the base: after its path, before its query.
+    /// "Construct per-signal URLs relative to" the base: after its path, before its query. The whole URL of one signal
+    /// says where the others are, too, so its end is replaced.
     func url(_ base: String) -> String {
         let bytes = Array(base.utf8)
         let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
         var own = bytes[..<end]
         while own.last == UInt8(ascii: "/") { own.removeLast() }
-        let isWhole = own.count >= path.utf8.count && Array(own.suffix(path.utf8.count)) == Array(path.utf8)
-        return String(bytes: own) + (isWhole ? "" : path) + String(bytes: bytes[end...])
+        for signal in Self.allCases where signal.isEnd(of: own) {
+            own.removeLast(signal.path.utf8.count)
+            break
+        }
+        return String(bytes: own) + path + String(bytes: bytes[end...])
+    }
+
+    /// A URL ends with the path of this signal.
+    private func isEnd(of url: ArraySlice<UInt8>) -> Bool {
+        let path = Array(self.path.utf8)
+        guard url.suffix(path.count).elementsEqual(path) else { return false }
+        // In http://v1/logs the first part is a host.
+        return url.dropLast(path.count).reduce(0) { $0 &+ ($1 == UInt8(ascii: "/") ? 1 : 0) } >= 2
     }
 }

@@ -7,7 +7,7 @@ extension Receiver {
         path: OTLPSignal.traces.path,
         key: .bearer,
         settings: otlpSettings,
-        complete: { OTLPSignal.traces.complete($0) },
+        complete: { OTLPSignal.traces.url($0) },
         resolve: { OTLPEnvironment.resolve($0, .traces) { Environment.value($0) } },
         isForSpans: true,
         transport: .posted { OTLPSpansFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService($0)) })
