@@ -46,7 +46,7 @@ FIELDS = ["schema_version", "event_id", "timestamp", "type", "name", "machine_id
           "os", "arch", "os_version", "runtime", "duration_ms", "exit_code", "error_category", "args",
           "error", "metadata"]
 SPANS = "/api/v2/spans"
-OPTIONAL = {"duration_ms", "exit_code", "error_category", "args", "error", "metadata"}
+OPTIONAL = {"machine_id", "version", "duration_ms", "exit_code", "error_category", "args", "error", "metadata"}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 

@@ -50,7 +50,7 @@ show_pending() {
     telemetry show --tool t --json >lines
     expect_equal "$(wc -l <lines)" 2
     expect_equal "$(python3 -c 'import json; print([json.loads(l)["name"] for l in open("lines")])')" "['first', 'second']"
-    expect_json lines 'list(j)' "['schema_version', 'event_id', 'timestamp', 'type', 'name', 'machine_id', 'tool_name', 'version', 'os', 'arch', 'os_version', 'runtime', 'duration_ms', 'exit_code']"
+    expect_json lines 'list(j)' "['schema_version', 'event_id', 'timestamp', 'type', 'name', 'machine_id', 'tool_name', 'os', 'arch', 'os_version', 'runtime', 'duration_ms', 'exit_code']"
     expect_json lines 'j["duration_ms"], j["exit_code"]' "(0, 0)"
     telemetry show --tool t >pretty
     expect_equal "$(python3 -c 'import json; print(json.load(open("pretty")) == [json.loads(l) for l in open("lines")])')" True
@@ -145,7 +145,7 @@ status_tells() {
     expect_line out "dropped:       0"
     expect_part out "$HOME/.local/state/telemetry/t"
     status_json t
-    expect_json status.json 'sorted(j)' "['backend', 'backends', 'delivery', 'enabled', 'events', 'guarantee', 'heartbeat', 'last_delivery', 'local_only', 'manifest', 'metrics', 'notice', 'own', 'preference', 'program', 'reason', 'source', 'spans', 'spool', 'stored_metrics', 'tool', 'tool_version', 'waiting_for_others', 'warnings']"
+    expect_json status.json 'sorted(j)' "['backend', 'backends', 'delivery', 'enabled', 'events', 'excluded', 'guarantee', 'heartbeat', 'last_delivery', 'local_only', 'manifest', 'metrics', 'notice', 'own', 'preference', 'program', 'reason', 'source', 'spans', 'spool', 'stored_metrics', 'tool', 'tool_version', 'waiting_for_others', 'warnings']"
     DO_NOT_TRACK=1 telemetry status --tool t >out
     expect_line out "telemetry:     off"
     expect_part out "decided by:    DO_NOT_TRACK: "

@@ -25,7 +25,7 @@ final class SegmentIOFormatTests: XCTestCase {
     func testWithoutIdentityEachEventIsSomebodyElse() throws {
         let request = try XCTUnwrap(format.written(Batch([RecordBuilder()], identity: "")))
         XCTAssertTrue(
-            request.body.hasPrefix(head + event("01020304-0506-0708-090a-0b0c0d0e0f10") + #""machine_id":"","#),
+            request.body.hasPrefix(head + event("01020304-0506-0708-090a-0b0c0d0e0f10") + #""tool_name":"#),
             request.body)
     }
 

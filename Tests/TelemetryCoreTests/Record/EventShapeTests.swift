@@ -18,7 +18,8 @@ final class EventShapeTests: XCTestCase {
         builder.arguments = [Array("get".utf8)]
         builder.attributes = [(Array("x".utf8), .int(1))]
         var json = EventJSON(form: form, isRow: isRow)
-        Batch([builder]).views.withUnsafeBufferPointer { json.writeArray($0) }
+        let batch = Batch([builder])
+        withExtendedLifetime(batch) { batch.views.withUnsafeBufferPointer { json.writeArray($0) } }
         return json.bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
@@ -55,7 +56,9 @@ final class EventShapeTests: XCTestCase {
         context.pointee.leaveOut(FieldSet(bits: Setting.excludedFields.range.high))
         var json = EventJSON()
         builder.bytes().withUnsafeBytes { bytes in
-            if let event = RecordView(record: bytes, context: context) { json.write(event) }
+            if let event = RecordView(record: bytes, context: context) {
+                withExtendedLifetime(batch) { json.write(event) }
+            }
         }
         XCTAssertEqual(
             json.bytes.map { String(decoding: $0, as: UTF8.self) },

@@ -33,7 +33,7 @@ final class ManifestErrorTests: XCTestCase {
 
     func testTop() {
         let top =
-            "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, process_metrics, spans, command_spans"
+            "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, fields, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, process_metrics, spans, command_spans"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         check("text", "f.yaml:1:1: manifest: a single value is not a mapping; expected a mapping")

@@ -1,32 +1,18 @@
 """A field that the author has left out is in no byte that waits, leaves, is kept or is shown, on any wire."""
-import gzip
 import json
 import os
 import signal
 import socket
 import subprocess
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import fixture
 from cases.canaries import check_absent, check_control
+from key_value import DatagramReceiver
+from machine import preload
 from suite import check, check_equal, test
+from vendor_receiver import VendorReceiver
 
-# Preloaded: system, processor and release are canaries.
-MACHINE = """
-#include <string.h>
-#include <sys/utsname.h>
-int uname(struct utsname *names)
-{
-    memset(names, 0, sizeof *names);
-    strcpy(names->sysname, "CANARYOS");
-    strcpy(names->nodename, "node");
-    strcpy(names->machine, "canary-arch");
-    strcpy(names->release, "77.88.99");
-    return 0;
-}
-"""
 DURATION = 123456789
 ARGUMENT, ERROR = "canary-argument-77d1", "canary error: connection refused"
 TRAITS = {"version": "9.8.7-canary", "version of the program": "1.2.3", "os": "canaryos", "arch": "canary-arch", "os_version": "77.88", "duration": str(DURATION),
@@ -43,52 +29,26 @@ KINDS = {"http": "kind: http", "otlp": "kind: otlp", "otlp-json": "kind: otlp, p
 
 
 class Sink:
-    """Keeps every body; answers 200, or as `answer` says."""
+    """Takes every request and every datagram."""
 
     def __init__(self):
-        sink, self.bodies, self.answer = self, [], 200
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                sink.bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
-                self.send_response(sink.answer)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
-        self.udp.setblocking(False)
+        self.server = VendorReceiver(lambda request: None, 200)
+        self.udp = DatagramReceiver()
 
     def taken(self):
-        try:
-            while True:
-                self.bodies.append(self.udp.recv(65536))
-        except BlockingIOError:
-            return b"\n".join(self.bodies)
+        return b"\n".join([request.body for request in self.server.taken()] + self.udp.all())
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.close()
         self.udp.close()
 
 
 def prepare(box, sink, backend, *, excluded, fields="", more=()):
     """The manifest, where the helper, the tool and an agent find it."""
-    url = f"udp://127.0.0.1:{sink.udp.getsockname()[1]}" if "splunk_udp" in backend else sink.url
+    url = sink.udp.url if "splunk_udp" in backend else sink.server.url
     endpoint = "" if "kind: file" in backend else f', endpoint: "{url}"'
     lines = ["tool: {name: mytool, version: 9.8.7-canary}", f"backend: {{{backend}{endpoint}{fields}}}", "identity: {ephemeral: never}",
              "extended_collection: true", "delivery: {mode: in-process, flush_interval_ms: 3600000}", *more]
@@ -97,9 +57,7 @@ def prepare(box, sink, backend, *, excluded, fields="", more=()):
     box.write("mytool.yaml", "\n".join(lines) + "\n")
     box.write("data/telemetry/tools/mytool.yaml", "\n".join(lines) + "\n", 0o644)
     if "LD_PRELOAD" not in box.environment:
-        library = box.path("machine.so")
-        subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, "-x", "c", "-"], input=MACHINE, text=True, check=True)
-        box.environment["LD_PRELOAD"] = library
+        box.environment["LD_PRELOAD"] = preload(box.path("machine.so"), "CANARYOS", "77.88.99", "canary-arch")
         box.telemetry_enable()
 
 

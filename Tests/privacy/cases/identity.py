@@ -23,7 +23,7 @@ def identity(box, tool="mytool"):
 def carried(box, tool="mytool"):
     """The ids in the local log, in order, each once."""
     with open(box.state("events.jsonl", tool=tool)) as file:
-        return list(dict.fromkeys(json.loads(line)["machine_id"] for line in file))
+        return list(dict.fromkeys(json.loads(line).get("machine_id", "") for line in file))
 
 
 def agree(box, tool="mytool", **manifest):

@@ -7,34 +7,11 @@ import subprocess
 import stage as stages
 from cases import otlp, posthog, segment
 from key_value import DatagramReceiver
+from machine import preload
 from stage import BUILD, completed_alone
 from suite import check, check_equal, test
 from vendors import KEY, receiver, through_c
 
-# Preloaded: a machine of Go's names, and a clock that stands at the golden line's time.
-MACHINE = """
-#include <string.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
-#include <time.h>
-#include <unistd.h>
-int uname(struct utsname *names)
-{
-    memset(names, 0, sizeof *names);
-    strcpy(names->sysname, "Darwin");
-    strcpy(names->machine, "arm64");
-    strcpy(names->release, "25.4.0");
-    return 0;
-}
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    if (clock == CLOCK_REALTIME) {
-        *now = (struct timespec){ 1778596245, 0 };
-        return 0;
-    }
-    return (int)syscall(SYS_clock_gettime, clock, now);
-}
-"""
 GOLDEN = b'<14>signal=kongctl;arch=arm64;command_path="kongctl plan";os=darwin;schema_version=1;timestamp=2026-05-12T14:30:45Z;version=0.4.0\n'
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 SHAPE = {"who": "$tool_name", "a": {"b": {"c": {"path": "$command_path"}}}, "code": "$exit_code", "gone": "$error_category", "text": "$metadata.text",
@@ -55,13 +32,6 @@ def tool(stage, name, manifest, *commands, environment=None):
     return printed
 
 
-def preload(stage, source):
-    path = stage.path("preload.so")
-    subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", path, "-x", "c", "-"],
-                   input=source, text=True, check=True)
-    return path
-
-
 def lax(stage, accepted=200):
     """Takes any JSON."""
     return receiver(stage, lambda request: setattr(request, "json", json.loads(request.body)), accepted)
@@ -74,7 +44,7 @@ def go_arch():
 @test("shapes/kongctl", "F")
 def kongctl(stage):
     """kongctl's golden line, from a manifest: on its machine at its time to the byte, and on this one but for the time."""
-    for environment, architecture, system in (({"LD_PRELOAD": preload(stage, MACHINE)}, "arm64", "darwin"), ({}, go_arch(), "linux")):
+    for environment, architecture, system in (({"LD_PRELOAD": preload(stage.path("machine.so"), "Darwin", "25.4.0", "arm64", 1778596245)}, "arm64", "darwin"), ({}, go_arch(), "linux")):
         udp = stage.closes(DatagramReceiver())
         manifest = f"""
 tool: {{name: kongctl, version: 0.4.0}}
