@@ -128,7 +128,6 @@ extension Destination {
     /// An event that asks for erasure reaches a receiver that acknowledges it.
     var takesDeletion: Bool {
         if case .network(let choice) = choice { return choice.kind.answers && choice.takesEvents }
-        if case .custom = choice { return true }
         return false
     }
 

@@ -85,13 +85,13 @@ package struct DeletionRequest {
     }
 
     private func sendEvents(_ result: inout Result) {
-        let recipients = options.destinations.filter { $0.takesDeletion }
+        let recipients = options.destinations.filter { takesEvent($0) }
         if recipients.isEmpty {
             result.problems.append(DeletionRecipient(options).text)
             return
         }
         guard mayUseNetwork(&result) else { return }
-        for destination in options.allDestinations where !destination.takesDeletion {
+        for destination in options.allDestinations where !takesEvent(destination) {
             let (reach, text) = DeletionRecipient.reach(destination.choice, options)
             if reach == .unknown { result.unaskable.append(text) }
         }
@@ -109,6 +109,12 @@ package struct DeletionRequest {
             if result.unasked.count > unasked.count { unasked = result.unasked }
         }
         result.unasked = unasked
+    }
+
+    /// A program's own functions may do with it whatever they can.
+    private func takesEvent(_ destination: Destination) -> Bool {
+        if isOfProgram, case .custom = destination.choice { return true }
+        return destination.takesDeletion
     }
 
     private func mayUseNetwork(_ result: inout Result) -> Bool {
