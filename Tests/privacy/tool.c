@@ -113,8 +113,7 @@ int main(int argc, char **argv)
     report(collector, enabled);
     if (given.log) {
         char text[2000];
-        /* What was mistaken for a name or a type. */
-        telemetry_track(collector, given.secret, "visible-control", NULL, 0);
+        /* A secret was mistaken for a name. */
         telemetry_track(collector, "no type", given.secret, NULL, 0);
         telemetry_last_error(collector, text, sizeof text);
         fprintf(given.log, "last error: %s\n", text);
