@@ -293,7 +293,7 @@ typedef struct telemetry_notice {
     const char *data;
     /** Why. Required. */
     const char *purpose;
-    /** Where it goes. NULL: the text of telemetry_backend_info(). */
+    /** Where it goes. NULL: what telemetry_backend_info() says of the receivers. */
     const char *recipient;
     /** The privacy policy: an https URL of at most 2048 bytes. May be NULL. */
     const char *policy_url;
@@ -2168,8 +2168,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_heartbeat(telemetry_options
  * before it; if they have ended the TLS library, nothing is sent. Handlers that were registered
  * earlier may still record, and may call telemetry_close(). Nothing happens at _exit(2) or
  * quick_exit(3), after a signal, in a forked child that has inherited the collector, or if it was
- * closed before. Several collectors are delivered one after the other, within the longest of their
- * times.
+ * closed before. What a custom backend uses must still be there then. Several collectors are
+ * delivered one after the other, within the longest of their times.
  *
  * Threads: one at a time for the same options.
  * Blocking: none.

@@ -185,7 +185,8 @@ public func telemetryOptionsSetLog(
 /// It happens in a handler of atexit(3) that telemetry_open() registers. Handlers that were registered
 /// later run before it; if they have ended the TLS library, nothing is sent. Handlers that were registered
 /// earlier may still record, and may call telemetry_close(). Nothing happens at _exit(2) or quick_exit(3),
-/// after a signal, in a forked child that has inherited the collector, or if it was closed before. Several
+/// after a signal, in a forked child that has inherited the collector, or if it was closed before. What a
+/// custom backend uses must still be there then. Several
 /// collectors are delivered one after the other, within the longest of their times.
 ///
 /// Threads: one at a time for the same options.

@@ -13,7 +13,6 @@ enum Program {
             StandardStream.complain(command + error.message + Invocation.seeHelp(error.command))
             return ExitCode.usage.rawValue
         }
-        DeletionSection.use()
         let invocation = Invocation(arguments: parsed, rawArguments: rawArguments)
         do throws(Failure) {
             return try dispatch(invocation, syntax)

@@ -246,7 +246,7 @@ static void bad_prints(void)
         const char *error;
     } rows[] = {
         {{{"path", TELEMETRY_STRING, {.string = "relative"}}}, 1, "backend.path: not such a path; expected an absolute path of at most 4095 bytes"},
-        {{{"descriptor", TELEMETRY_INT, {.integer = -1}}}, 1, "backend.descriptor: the value is out of range; expected 0 to 2147483647"},
+        {{{"descriptor", TELEMETRY_INT, {.integer = -1}}}, 1, "backend.descriptor: the value is out of range; expected an integer from 0 to 2147483647"},
         {{{"descriptor", TELEMETRY_INT, {.integer = 1}}, {"path", TELEMETRY_STRING, {.string = "/x"}}}, 2,
          "backend.descriptor: of no use beside path; expected one of the two"},
         {{{"max_bytes", TELEMETRY_INT, {.integer = 9999}}}, 1, "backend.max_bytes: does not go with this kind; expected kind: file"},

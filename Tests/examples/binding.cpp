@@ -109,6 +109,58 @@ static void outlived()
     assert(plain.set_preference(false) == TELEMETRY_OK);
 }
 
+/** What is asked and said besides recording, and events that are read one by one. */
+static void surface()
+{
+    class Reader : public telemetry::EventBackend {
+    public:
+        telemetry_verdict send(const telemetry::Events &events, std::chrono::milliseconds timeout) noexcept override
+        {
+            assert(events.size() == 1 && timeout.count() > 0);
+            const telemetry::Event event = events[0];
+            if (event.type() == TELEMETRY_DATA_DELETION_REQUEST) {
+                requests++;
+                return TELEMETRY_ACCEPTED;
+            }
+            assert(event.type() == "feature.used" && event.name() == "x" && event.text("tool_name") == "binding-surface");
+            assert(event.text("runtime") == "node/22" && event.text("machine_id") == id && !event.text("error") && !event.text("timestamp"));
+            assert(!event.integer("duration_ms") && event.integer("schema_version") == TELEMETRY_SCHEMA_VERSION);
+            const auto age = std::chrono::system_clock::now() - event.timestamp();
+            assert(age >= std::chrono::seconds(-5) && age < std::chrono::minutes(10));
+            assert(event.attribute_count() == 1 && event.argument_count() == 0 && !event.argument(0) && !event.attribute(1));
+            const std::optional<telemetry_attribute> attribute = event.attribute(0);
+            assert(attribute && attribute->type == TELEMETRY_INT && std::string_view(attribute->key) == "n" && attribute->value.integer == 7);
+            read++;
+            return TELEMETRY_RETRY;
+        }
+        std::string id;
+        int read = 0, requests = 0;
+    };
+    static std::string said;
+    telemetry::Options options{"binding-surface", "1"};
+    assert(options.preference() == TELEMETRY_PREFERENCE_UNSET && options.set_preference(true) == TELEMETRY_OK);
+    assert(options.preference() == TELEMETRY_PREFERENCE_ENABLED && options.preference_path().find("/binding-surface/enabled") != std::string::npos);
+    assert(options.data_directory().find("/telemetry/binding-surface") != std::string::npos);
+    auto reader = std::make_shared<Reader>();
+    options.event_backend(reader, "reader").backend_info("words").runtime("node", "22");
+    options.log([](void *, telemetry_log_level, const char *text) { said += text; });
+    assert(options.flush_at_exit(std::chrono::milliseconds(100)).status() == TELEMETRY_OK);
+    {
+        telemetry::Collector telemetry{options};
+        assert(telemetry.backend_info() == "words (custom: reader)" && said.find("is on, decided by preference file") != std::string::npos);
+        reader->id = telemetry.machine_id();
+        assert(telemetry.track("feature.used", "x", {{"n", 7}}) == TELEMETRY_OK && telemetry.last_error().empty());
+        assert(telemetry.flush(std::chrono::seconds(5)) == TELEMETRY_ERROR_DELIVERY && reader->read == 1);
+        assert(telemetry.last_error() == "the custom backend asked to retry");
+        assert(telemetry.disable() == TELEMETRY_OK && !telemetry.enabled() && telemetry.track("feature.used", "x") == TELEMETRY_DISABLED);
+    }
+    std::string report;
+    assert(options.request_deletion(std::chrono::seconds(5), nullptr, &report) == TELEMETRY_OK && reader->requests == 1);
+    assert(report.find("asked reader") == 0 || report.find("asked custom") == 0);
+    assert(options.flush_at_exit(std::chrono::seconds(11)).status() == TELEMETRY_ERROR_ARGUMENT);
+    assert(options.set_preference(false) == TELEMETRY_OK && options.preference() == TELEMETRY_PREFERENCE_DISABLED);
+}
+
 /** Spans end with their scopes, move, and are parents; without consent all of it does nothing. */
 static void spans(bool is_on)
 {
@@ -196,6 +248,7 @@ int main(int count, char **)
     answers();
     metrics(true);
     outlived();
+    surface();
 
     const std::string_view cut = std::string_view("name and more").substr(0, 4);
     const std::string large(900, 'x');

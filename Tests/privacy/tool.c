@@ -1,12 +1,13 @@
 /* A tool with a manifest, as its user starts it. Prints what the tool is for, and nothing about telemetry.
 
    tool TOOL MANIFEST [--no-telemetry] [--events N] [--fill BYTES] [--argument TEXT] [--error TEXT] [--secret TEXT]
-        [--pause MS] [--flush MS] [--close MS] [--hold MS] [--idle MS] [--report FILE]
+        [--pause MS] [--flush MS] [--close MS] [--hold MS] [--idle MS] [--report FILE] [--log FILE]
 
    --pause: writes "opened" to standard error and waits before it records.
    --hold: stays until telemetry_enabled() says false or the time is over, and writes "held", then "off"
    when it does, to standard error, each a line of its own.
-   --idle: stays without asking anything. */
+   --idle: stays without asking anything.
+   --log: all that the library says of itself to a program. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,14 @@
 static struct {
     long events, fill, pause_ms, flush_ms, close_ms, hold_ms, idle_ms;
     const char *argument, *error, *secret, *report;
-} given = {10, 0, 0, -1, 0, 0, 0, NULL, NULL, NULL, NULL};
+    FILE *log;
+} given = {10, 0, 0, -1, 0, 0, 0, NULL, NULL, NULL, NULL, NULL};
+
+static void say(void *context, telemetry_log_level level, const char *text)
+{
+    (void)context;
+    fprintf(given.log, "%d: %s\n", (int)level, text);
+}
 
 static void parse(telemetry_options *options, int argc, char **argv)
 {
@@ -38,6 +46,7 @@ static void parse(telemetry_options *options, int argc, char **argv)
         else if (strcmp(flag, "--error") == 0) given.error = value;
         else if (strcmp(flag, "--secret") == 0) given.secret = value;
         else if (strcmp(flag, "--report") == 0) given.report = value;
+        else if (strcmp(flag, "--log") == 0) given.log = fopen(value, "we");
         else exit(64);
         i++;
     }
@@ -88,6 +97,7 @@ int main(int argc, char **argv)
     telemetry_options *options = telemetry_options_new(argv[1], "1.2.3");
     telemetry_options_load_manifest(options, argv[2]);
     parse(options, argc, argv);
+    if (given.log) telemetry_options_set_log(options, say, NULL);
     telemetry_collector *collector = telemetry_open(options);
     telemetry_options_free(options);
     bool enabled = telemetry_enabled(collector);
@@ -101,6 +111,16 @@ int main(int argc, char **argv)
     if (given.idle_ms) usleep((useconds_t)given.idle_ms * 1000);
     if (given.flush_ms >= 0) telemetry_flush(collector, (uint32_t)given.flush_ms);
     report(collector, enabled);
+    if (given.log) {
+        char text[2000];
+        /* A secret was mistaken for a name. */
+        telemetry_track(collector, "no type", given.secret, NULL, 0);
+        telemetry_last_error(collector, text, sizeof text);
+        fprintf(given.log, "last error: %s\n", text);
+        telemetry_backend_info(collector, text, sizeof text);
+        fprintf(given.log, "backend: %s\n", text);
+    }
     telemetry_close(collector, (uint32_t)given.close_ms);
+    if (given.log) fclose(given.log);
     return 0;
 }

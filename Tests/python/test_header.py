@@ -14,7 +14,7 @@ from libtelemetry import _abi, enums, statistics  # noqa: E402
 
 HEADER = os.path.join(ROOT, "include", "telemetry.h")
 STRUCTURES = {"telemetry_attribute": _abi.Attribute, "telemetry_span": _abi.SpanData, "telemetry_metric_declaration": _abi.MetricDeclaration,
-              "telemetry_notice": _abi.NoticeData, "telemetry_statistics": _abi.StatisticsData, "telemetry_backend": _abi.BackendData}
+              "telemetry_notice": _abi.NoticeData, "telemetry_statistics": _abi.StatisticsData, "telemetry_backend": _abi.BackendData, "telemetry_deletion": _abi.DeletionData}
 ENUMS = {"telemetry_status": (enums.Status, "TELEMETRY_"), "telemetry_consent": (enums.Consent, "TELEMETRY_"),
          "telemetry_format": (enums.Format, "TELEMETRY_FORMAT_"), "telemetry_delivery": (enums.Delivery, "TELEMETRY_"),
          "telemetry_guarantee": (enums.Guarantee, "TELEMETRY_"), "telemetry_identity": (enums.Identity, "TELEMETRY_IDENTITY_"),
@@ -22,10 +22,14 @@ ENUMS = {"telemetry_status": (enums.Status, "TELEMETRY_"), "telemetry_consent": 
          "telemetry_storage_kind": (enums.StorageKind, "TELEMETRY_STORE_"),
          "telemetry_verdict": (enums.Verdict, "TELEMETRY_"), "telemetry_metric_type": (enums.MetricType, "TELEMETRY_"),
          "telemetry_gauge_rule": (enums.GaugeRule, "TELEMETRY_GAUGE_"), "telemetry_span_kind": (enums.SpanKind, "TELEMETRY_SPAN_"),
-         "telemetry_span_status": (enums.SpanStatus, "TELEMETRY_SPAN_")}
+         "telemetry_span_status": (enums.SpanStatus, "TELEMETRY_SPAN_"), "telemetry_preference": (enums.Preference, "TELEMETRY_PREFERENCE_"),
+         "telemetry_log_level": (enums.LogLevel, "TELEMETRY_LOG_")}
 TYPES = {"STRING": _abi.STRING, "INT": _abi.INT, "DOUBLE": _abi.DOUBLE, "BOOL": _abi.BOOL}
 #: Reached by telemetry_options_add_backend() with the name of the kind.
 NOT_BOUND = {f"telemetry_options_set_backend_{kind}" for kind in ("noop", "stdout", "file", "http")}
+#: What a backend gets in Python is JSON, and a log that other threads write to is not for an interpreter.
+NOT_BOUND |= {f"telemetry_event_{what}" for what in ("field", "attribute", "attribute_count", "argument", "argument_count")}
+NOT_BOUND |= {"telemetry_options_set_log", "telemetry_options_set_flush_at_exit"}
 
 
 def header():

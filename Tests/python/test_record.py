@@ -266,6 +266,32 @@ def categories(stage):
     """)
 
 
+@test("record/surface", "I D3 G")
+def surface(stage):
+    """What a program can ask besides recording; disable() ends a collector for this process."""
+    stage.python("""
+        from libtelemetry import Preference
+        class Keeper(Backend):
+            def send(self, json, event_count, timeout_ms):
+                sent.append(json)
+                return Verdict.RETRY if refusing else Verdict.ACCEPTED
+        sent, refusing = [], True
+        options = Options("mytool", "1", backend=Keeper(), backend_info="words", runtime=("python", "3"))
+        assert options.preference in (Preference.UNSET, Preference.ENABLED) and options.preference_path.endswith("/mytool/enabled")
+        assert options.data_directory.endswith("/telemetry/mytool") and not options.error
+        with Collector(options) as telemetry:
+            assert telemetry.backend_info == "words (custom: custom)" and telemetry.machine_id
+            telemetry.track("feature.used", "kept")
+            assert telemetry.flush(5000) is Status.ERROR_DELIVERY and telemetry.last_error == "the custom backend asked to retry"
+            assert telemetry.disable() is Status.OK and not telemetry.enabled
+            assert telemetry.track("feature.used", "late") is Status.DISABLED and telemetry.machine_id == ""
+        refusing = False
+        status, report = options.request_deletion(5000, "an-id")
+        assert status is Status.OK and b"an-id" in sent[-1] and b"data.deletion_request" in sent[-1], report
+        assert all(b'"runtime":"python/3"' in json for json in sent)
+    """)
+
+
 @test("record/drop", "E10")
 def drop(stage):
     """drop() erases what waits."""

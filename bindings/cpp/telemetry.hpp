@@ -290,9 +290,9 @@ public:
     Options &extended_collection(bool on) noexcept { return set(telemetry_options_set_extended_collection(get(), on)); }
     Options &delivery(telemetry_delivery delivery) noexcept { return set(telemetry_options_set_delivery(get(), delivery)); }
     /** telemetry_options_set_log() */
-    Options &log(void (*log)(void *context, telemetry_log_level level, const char *text), void *context = nullptr) noexcept
+    Options &log(telemetry_log_function function, void *context = nullptr) noexcept
     {
-        return set(telemetry_options_set_log(get(), log, context));
+        return set(telemetry_options_set_log(get(), function, context));
     }
     /** telemetry_options_set_flush_at_exit(); what is out of range is refused. */
     Options &flush_at_exit(std::chrono::milliseconds timeout) noexcept

@@ -270,7 +270,7 @@ typedef struct telemetry_notice {
     const char *data;
     /** Why. Required. */
     const char *purpose;
-    /** Where it goes. NULL: the text of telemetry_backend_info(). */
+    /** Where it goes. NULL: what telemetry_backend_info() says of the receivers. */
     const char *recipient;
     /** The privacy policy: an https URL of at most 2048 bytes. May be NULL. */
     const char *policy_url;

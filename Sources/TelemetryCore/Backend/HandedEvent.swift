@@ -126,13 +126,13 @@ private final class HandedTexts {
 
     /// Nil: there is no memory.
     func copy(_ text: UnsafeRawBufferPointer) -> UnsafePointer<CChar>? {
-        guard Allocation.isAvailable, let made = malloc(text.count &+ 1) else { return nil }
-        if let source = text.baseAddress { memcpy(made, source, text.count) }
-        let copy = made.assumingMemoryBound(to: CChar.self)
+        guard Allocation.isAvailable(for: text.count &+ 1) else { return nil }
+        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: text.count &+ 1)
+        if let source = text.baseAddress { memcpy(copy, source, text.count) }
         copy[text.count] = 0
         copies.append(copy)
         return UnsafePointer(copy)
     }
 
-    deinit { for copy in copies { free(copy) } }
+    deinit { for copy in copies { copy.deallocate() } }
 }

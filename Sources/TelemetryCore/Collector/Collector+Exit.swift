@@ -29,7 +29,7 @@ extension Collector {
     private func leave(until deadline: Deadline, _ isForOwn: inout Bool) -> Bool {
         let wasEnabled = isEnabled
         let (events, metrics) = (deliversAtClose, handsMetricsOn)
-        if wasEnabled && (events || metrics) && !mutex.withLock({ isWorker }),
+        if wasEnabled && (events || metrics) && !mutex.withLock({ isWorker || worker.isStopping }),
             flush(until: deadline, false, events: events, metrics: metrics) == TELEMETRY_ERROR_TIMEOUT
         {
             callOffSending()

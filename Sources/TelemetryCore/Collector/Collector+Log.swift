@@ -20,6 +20,7 @@ extension Collector {
 
     /// With the mutex held.
     func logStorage(_ failure: SystemError) {
+        mutex.assertHeld()
         log?.addOnce(
             TELEMETRY_LOG_WARNING, "storage",
             "what is recorded is in memory and ends with this process: "
@@ -28,6 +29,7 @@ extension Collector {
 
     /// With the mutex held.
     func logLoss(_ spool: Spool) {
+        mutex.assertHeld()
         let error = spool.failure ?? SystemError(code: spool.lastErrno)
         log?.addOnce(
             TELEMETRY_LOG_ERROR, "loss",

@@ -78,6 +78,7 @@ extension Collector {
 
     /// With the mutex held; releases it while the program's function runs.
     private func tellLog() {
+        mutex.assertHeld()
         guard let log else { return }
         mutex.unlock()
         log.tell()

@@ -89,7 +89,8 @@ package final class Collector: ForkMember {
         self.options = options
         redactor = Redactor(home: options.role.isHelper ? Environment.refusing("HOME") : Environment.homeInTexts)
         self.isDryRun = isDryRun
-        log = isDryRun ? nil : LogQueue(options)
+        // H14: what happens to the user's own receivers is not the program's to know.
+        log = isDryRun || options.audience != .author ? nil : LogQueue(options)
         let inputs = ConsentInputs.gather(options: options)
         decision = ConsentResolver.resolve(inputs)
         watch = AnswerWatch(inputs.files)

@@ -90,13 +90,13 @@ package struct DeletionRequest {
     }
 
     private func sendEvents(_ result: inout Result) {
-        let recipients = options.destinations.filter { $0.takesDeletion && (withLogs || !$0.isLogged) }
+        let recipients = options.destinations.filter { takesEvent($0) }
         if recipients.isEmpty {
             result.problems.append(DeletionRecipient(options).text)
             return
         }
         guard mayUseNetwork(&result) else { return }
-        for destination in options.allDestinations where !destination.takesDeletion {
+        for destination in options.allDestinations where !takesEvent(destination) {
             let (reach, text) = DeletionRecipient.reach(destination.choice, options)
             if reach == .unknown { result.unaskable.append(text) }
         }
@@ -122,6 +122,10 @@ package struct DeletionRequest {
             if result.unasked.count > unasked.count { unasked = result.unasked }
         }
         result.unasked = unasked
+    }
+
+    private func takesEvent(_ destination: Destination) -> Bool {
+        destination.takesDeletion && (withLogs || !destination.isLogged)
     }
 
     private func mayUseNetwork(_ result: inout Result) -> Bool {

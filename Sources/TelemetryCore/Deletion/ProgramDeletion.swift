@@ -49,7 +49,11 @@ package final class ProgramDeletion {
     private func ask(_ deadline: Deadline) -> (status: telemetry_status, report: String) {
         let mayBeOn = DeletionRecipient.mayBeOn(options)
         let known = KnownIDs.read(options: options, mayBeOn: mayBeOn)
-        let ids = id.map { [$0] } ?? known.all
+        var ids = id.map { [$0] } ?? known.all
+        // That of this run alone is in no file.
+        if id == nil, let present = ForkHandling.presentEphemeralID(tool: options.toolName), !ids.contains(present) {
+            ids.append(present)
+        }
         let isLocal = request == nil && DeletionRecipient(options).reach == .local
         let gap = id != nil || isLocal ? nil : known.gap(options, mayBeOn: mayBeOn)
         if ids.isEmpty {

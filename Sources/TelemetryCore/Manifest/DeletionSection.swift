@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// `deletion`: whom to ask to erase what was sent (section G of the requirements).
-package enum DeletionSection {
-    /// Set by the helper, which asks for erasure. The library has no use for the section, nor room for it.
-    nonisolated(unsafe) static var reader: ((ManifestSection, Manifest) throws(ManifestError) -> Void)?
-
-    package static func use() { reader = read }
-
+enum DeletionSection {
     static func read(_ top: ManifestSection, _ manifest: Manifest) throws(ManifestError) {
         let keys = ["endpoint", "headers", "email", "subject"]
         guard let deletion = try top.section("deletion", keys: keys, isPrivate: true) else { return }

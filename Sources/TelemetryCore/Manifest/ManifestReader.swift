@@ -35,7 +35,7 @@ enum ManifestReader {
         case .sampling: try SamplingSection.read(top, manifest)
         case .metadata: try MetadataSection.read(top, manifest)
         case .deletion:
-            try DeletionSection.reader?(top, manifest)
+            try DeletionSection.read(top, manifest)
             // Of several mistakes in one manifest, those of the notice are told after these.
             try NoticeSection.read(top, manifest)
         case .backend: try BackendSection.read(top, manifest)

@@ -107,6 +107,11 @@ final class ForkHandling {
         }
     }
 
+    /// Nil: none was made in this process.
+    static func presentEphemeralID(tool: String) -> String? {
+        exclusively { shared.ephemeralIDs.first { $0.tool == tool }?.id }
+    }
+
     /// The next one is made anew.
     static func endEphemeralID(tool: String) {
         let shared = shared

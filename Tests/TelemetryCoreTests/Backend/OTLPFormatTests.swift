@@ -45,8 +45,9 @@ final class OTLPFormatTests: XCTestCase {
         XCTAssertNil(choice.set("service_version", "9"))
         for service in [OTLPService(choice), nil] {
             let format = OTLPFormat(isJSON: true, service)
+            let batch = Batch(count: 1)
             let request = try XCTUnwrap(
-                Batch(count: 1).views.withUnsafeBufferPointer {
+                batch.views.withUnsafeBufferPointer {
                     format.request(for: WireBatch(events: $0, key: "", attempt: 0, now: 0))
                 })
             let text = String(decoding: Array(request.body), as: UTF8.self)

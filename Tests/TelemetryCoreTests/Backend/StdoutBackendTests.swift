@@ -56,7 +56,7 @@ final class StdoutBackendTests: XCTestCase {
         sigpending(&pending)
         signal(SIGPIPE, before)
         XCTAssertEqual(outcome.verdict, .retry(afterSeconds: nil))
-        XCTAssertEqual(outcome.reason, "standard output: Broken pipe")
+        XCTAssertEqual(outcome.reason, "descriptor \(writing.raw): Broken pipe")
         XCTAssertEqual(sigismember(&pending, SIGPIPE), 0)
     }
 

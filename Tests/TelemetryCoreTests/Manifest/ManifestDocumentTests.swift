@@ -87,7 +87,6 @@ final class ManifestDocumentTests: XCTestCase {
 
     /// From the reader's own errors, which list the keys of a section.
     private func knownKeys() throws -> Set<String> {
-        DeletionSection.use()
         let sections = [
             "tool", "notice", "config", "identity", "fields", "deletion", "backend", "delivery", "heartbeat", "limits",
         ]

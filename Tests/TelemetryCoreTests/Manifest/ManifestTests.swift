@@ -215,9 +215,8 @@ final class ManifestTests: XCTestCase {
         }
     }
 
-    /// Section G; the helper's section.
+    /// Section G.
     func testDeletion() throws {
-        DeletionSection.use()
         let options = options()
         try parse(
             """

@@ -273,7 +273,7 @@ final class ManifestErrorTests: XCTestCase {
             "f.yaml:2:31: delivery.flush_interval_ms: '1.5' is not an integer; expected an integer from 1 to 86400000")
         check(
             Self.tool + "delivery: {flush_interval: 1}",
-            "f.yaml:2:12: delivery.flush_interval: unknown key; expected 'flush_interval_ms' or another of mode, guarantee, flush_interval_ms"
+            "f.yaml:2:12: delivery.flush_interval: unknown key; expected 'flush_interval_ms' or another of mode, guarantee, flush_interval_ms, at_exit_ms"
         )
         let segment = "expected an integer from 8192 to 16777216, a multiple of 4096"
         check(
@@ -357,7 +357,6 @@ final class ManifestErrorTests: XCTestCase {
     }
 
     func testIdentityAndDeletion() {
-        DeletionSection.use()
         check(
             Self.tool + "identity: {kind: salty}",
             "f.yaml:2:18: identity.kind: 'salty' is not known; expected salted, none, random or hashed")

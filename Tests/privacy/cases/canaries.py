@@ -56,7 +56,11 @@ def check_control(places, text=CONTROL):
 
 
 def record(box):
-    box.use("--events", 5, "--argument", ARGUMENT, "--error", ERROR, "--secret", SECRET)
+    """What the program is told about it, and asks."""
+    log = box.path("log")
+    box.use("--events", 5, "--argument", ARGUMENT, "--error", ERROR, "--secret", SECRET, "--log", log)
+    with open(log, "rb") as file:
+        return {"what the program is told": file.read()}
 
 
 def record_with_helper(box):
@@ -84,9 +88,11 @@ def journey(box, extended, kind="http", identity=""):
         box.manifest("delivery: {mode: in-process, flush_interval_ms: 3600000}", f"extended_collection: {str(extended).lower()}",
                      port=port, kind=kind, identity=identity)
         box.telemetry_enable()
-        record(box)
+        told = record(box)
         if not identity:
             canaries.update(salts(box))
+        check_control(told, "is refused")
+        check_absent({name: text for name, text in canaries.items() if name != "home"}, told)
         events = shown(box, ["show"], ["show", "--json"], ["show", "--wire"])
         check_control(events)
         segments = {name: content for name, content in waiting(box).items() if name.endswith(".seg")}

@@ -31,10 +31,14 @@ def journey(box, settings, environment, path="/status/200"):
         box.environment.update(environment)
         box.telemetry_enable()
         with ProcessList(box.programs.path("telemetry")) as processes:
-            box.use("--events", 3, "--flush", 5000)
+            log = box.path("log")
+            box.use("--events", 3, "--flush", 5000, "--log", log)
             box.execute(box.command("track", "hello"))
             box.execute(box.command("deliver", "--now"))
         kept = places(box)
+        with open(log, "rb") as file:
+            kept["what the program is told"] = file.read()
+        check_control({"what the program is told": kept["what the program is told"]}, "is on, decided by")
         with open(box.path("wire.jsonl"), "rb") as file:
             wire = file.read()
         check_absent({"key": KEY, "header": OTHER}, {name: text for name, text in kept.items() if name != "mytool.yaml"})

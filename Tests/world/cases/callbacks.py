@@ -36,7 +36,7 @@ int main(int count, char **arguments)
     (void)count;
     main_thread = pthread_self();
     useconds_t pause = (useconds_t)atoi(arguments[1]);
-    telemetry_backend backend = { sizeof backend, "mine", &pause, take, ask };
+    telemetry_backend backend = { .size = sizeof backend, .name = "mine", .context = &pause, .send = take, .close = ask };
     telemetry_options *options = telemetry_options_new("itest", "1");
     telemetry_options_set_backend_custom(options, &backend);
     if (atoi(arguments[3])) telemetry_options_set_no_telemetry(options, true);

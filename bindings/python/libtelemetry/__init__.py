@@ -15,7 +15,7 @@ from .categories import (error_category_from_errno, error_category_from_exceptio
 from .collector import Collector
 from .command import Command
 from .enums import (COMMAND_ERROR, COMMAND_INVOCATION, DATA_DELETION_REQUEST, FEATURE_USED, UPDATE_APPLIED, UPDATE_CHECK, Consent, Delivery,
-                    Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, SpanKind, SpanStatus, Status, Storage,
+                    Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, Preference, SpanKind, SpanStatus, Status, Storage,
                     StorageKind, Verdict)
 from .metric import Metric, Series
 from .options import Notice, Options
@@ -27,6 +27,7 @@ __version__ = "0.1.0"
 __all__ = [
     "COMMAND_ERROR", "COMMAND_INVOCATION", "DATA_DELETION_REQUEST", "FEATURE_USED", "UPDATE_APPLIED", "UPDATE_CHECK", "Backend", "Collector",
     "Command", "Consent", "Delivery", "Ephemeral", "Format", "GaugeRule", "Guarantee", "Identity", "Metric", "MetricType", "Notice", "Options",
-    "Series", "Span", "SpanKind", "SpanStatus", "Statistics", "Status", "Storage", "StorageKind", "Verdict", "current_span", "error_category_from_errno",
+    "Preference", "Series", "Span", "SpanKind", "SpanStatus", "Statistics", "Status", "Storage", "StorageKind", "Verdict", "current_span",
+    "error_category_from_errno",
     "error_category_from_exception", "error_category_from_exit_code", "error_category_from_http_status", "error_category_from_message",
     "library", "status_text"]

@@ -99,7 +99,6 @@ SHORT: Final = {
     "telemetry_options_set_helper": "status: options text",
     "telemetry_options_set_guarantee": "status: options enum",
     "telemetry_options_set_heartbeat": "status: options uint32 uint32",
-    "telemetry_options_set_flush_at_exit": "status: options uint32",
     "telemetry_options_set_flush_interval_ms": "status: options uint32",
     "telemetry_options_set_http_timeout_ms": "status: options uint32",
     "telemetry_options_set_segment_bytes": "status: options uint32",
@@ -179,7 +178,7 @@ LONG: Final = {
 }
 
 #: What a function answers that is not there: as those of the library do for a NULL handle.
-ABSENT: Final[dict[str, Any]] = {"status": 20, "size": 0, "bool": False, "text": b""}
+ABSENT: Final[dict[str, Any]] = {"status": 20, "size": 0, "bool": False, "text": b"", "enum": 0, "uint32": 0}
 
 
 def result_kind(prototype: str) -> str:

@@ -168,6 +168,23 @@ class Collector:
         with self._handle as collector:
             return statistics.read(library.telemetry_get_span_statistics, collector)
 
+    def disable(self) -> Status:
+        """Ends its work for this process, without storing an answer: telemetry_disable()."""
+        with self._handle as collector:
+            return status_of(library.telemetry_disable(collector))
+
+    @property
+    def machine_id(self) -> str:
+        """The identifier that the events carry: telemetry_machine_id()."""
+        with self._handle as collector:
+            return written(lambda buffer, size: library.telemetry_machine_id(collector, buffer, size))
+
+    @property
+    def last_error(self) -> str:
+        """Why the last delivery failed: telemetry_last_error(); empty: it went well."""
+        with self._handle as collector:
+            return written(lambda buffer, size: library.telemetry_last_error(collector, buffer, size))
+
     @property
     def backend_info(self) -> str:
         """The backend, in one line: telemetry_backend_info()."""

@@ -20,6 +20,7 @@ class Status(enum.IntEnum):
     ADJUSTED = 10
     DISABLED = 20
     OVERRULED = 30
+    ABSENT = 40
     ERROR_ARGUMENT = -10
     ERROR_UNDECLARED = -11
     ERROR_DROPPED = -20
@@ -46,6 +47,24 @@ STATUSES: Final = {int(status): status for status in Status}
 
 def status_of(code: int) -> Status:
     return STATUSES.get(code) or Status(code)
+
+
+class Preference(enum.IntEnum):
+    """telemetry_preference: what the user has answered."""
+
+    UNSET = 0
+    ENABLED = 1
+    DISABLED = 2
+    UNREADABLE = 3
+
+
+class LogLevel(enum.IntEnum):
+    """telemetry_log_level"""
+
+    ERROR = 0
+    WARNING = 1
+    INFO = 2
+    DEBUG = 3
 
 
 class Consent(enum.IntEnum):

@@ -13,7 +13,8 @@ from . import backend as backends
 from ._library import library
 from ._values import attributes as listed
 from ._values import int32, number, path, text, uint32, written
-from .enums import Consent, Delivery, Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, Status, StorageKind, status_of
+from .enums import (Consent, Delivery, Ephemeral, Format, GaugeRule, Guarantee, Identity, MetricType, Preference, Status, StorageKind,
+                    status_of)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,10 +52,11 @@ class Options:
         heartbeat_s: int | None = None, heartbeat_failures: int = 0, flush_interval_ms: int | None = None, http_timeout_ms: int | None = None,
         segment_bytes: int | None = None, spool_limit_bytes: int = 0, spool_limit_segments: int = 0, spool_limit_age_s: int = 0,
         command_spans: bool | None = None, process_metrics: bool | None = None, metrics_listener: str | None = None,
-        operator_metrics: bool | None = None,
+        operator_metrics: bool | None = None, backend_info: str | None = None, runtime: tuple[str, str] | None = None,
     ) -> None:
         """`manifest`: a file; True: where the tool's manifest is installed. `config`, `project_config`: a file and the dotted path of a
-        key; a `config` without a key (None) is a file that holds the answer alone. `heartbeat_s`: the period; 0: its default. All others are as the functions of telemetry.h that have their names.
+        key; a `config` without a key (None) is a file that holds the answer alone. `heartbeat_s`: the period; 0: its default. `runtime`: a name and
+        a version. All others are as the functions of telemetry.h that have their names.
 
         TypeError: a value has another type than its parameter. No other call of this module raises it for a value."""
         self._handle = ctypes.c_void_p(library.telemetry_options_new(_checked("tool_name", tool_name, str), _checked("tool_version", tool_version, str)))
@@ -97,6 +99,9 @@ class Options:
         self._set("process_metrics", process_metrics, bool)
         self._set("metrics_listener", metrics_listener, str)
         self._set("operator_metrics", operator_metrics, bool)
+        self._set("backend_info", backend_info, str)
+        if runtime is not None:
+            self._keep(library.telemetry_options_set_runtime(self._handle, *(_checked("runtime", each, str) for each in runtime)))
 
     def _set(self, name: str, value: object, kind: type[Any], *more: Any) -> None:
         if value is not None:
@@ -153,6 +158,30 @@ class Options:
     def set_preference(self, enabled: bool) -> Status:
         """Stores the user's answer: telemetry_set_preference(). Call it only when the user has decided."""
         return status_of(library.telemetry_set_preference(self._handle, bool(enabled)))
+
+    @property
+    def preference(self) -> Preference:
+        """The user's answer for this tool: telemetry_get_preference()."""
+        return Preference(library.telemetry_get_preference(self._handle))
+
+    @property
+    def preference_path(self) -> str:
+        """The file that has it: telemetry_preference_path()."""
+        return written(lambda buffer, size: library.telemetry_preference_path(self._handle, buffer, size))
+
+    @property
+    def data_directory(self) -> str:
+        """Where the tool's data is: telemetry_data_directory()."""
+        return written(lambda buffer, size: library.telemetry_data_directory(self._handle, buffer, size))
+
+    def request_deletion(self, timeout_ms: int, machine_id: str | None = None) -> tuple[Status, str]:
+        """Asks for the erasure of what was sent under every known identifier, or under one, and says what was done or why it was not:
+        telemetry_request_deletion()."""
+        report = ctypes.create_string_buffer(1024)
+        deletion = _abi.DeletionData(size=ctypes.sizeof(_abi.DeletionData), machine_id=text(machine_id),
+                                     report=ctypes.cast(report, ctypes.c_void_p), report_size=1024)
+        status = status_of(library.telemetry_request_deletion(self._handle, ctypes.byref(deletion), uint32(timeout_ms)))
+        return status, report.value.decode(errors="replace")
 
     def explain(self, format: Format = Format.TEXT) -> str:
         """Who decides whether anything is recorded, and why: telemetry_explain()."""

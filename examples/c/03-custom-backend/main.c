@@ -30,7 +30,7 @@ static void close_sink(void *context)
 int main(void)
 {
     struct sink sink = { stdout, 0 };
-    telemetry_backend backend = { sizeof backend, "print", &sink, send_batch, close_sink };
+    telemetry_backend backend = { .size = sizeof backend, .name = "print", .context = &sink, .send = send_batch, .close = close_sink };
 
     telemetry_options *options = telemetry_options_new("mytool", "1.2.0");
     telemetry_options_set_backend_custom(options, &backend);
