@@ -347,13 +347,23 @@ typedef enum telemetry_ephemeral {
     TELEMETRY_EPHEMERAL_ALWAYS = 2
 } telemetry_ephemeral;
 
+/** Where what is recorded may wait. */
+typedef enum telemetry_storage_kind {
+    /** In the user's state directory (default). */
+    TELEMETRY_STORE_ON_DISK = 0,
+    /** There, and where no home can be used in a private directory below $TMPDIR, or else /tmp. */
+    TELEMETRY_STORE_IN_TMPDIR = 1,
+    /** In the memory of the process, and nowhere else. */
+    TELEMETRY_STORE_IN_MEMORY = 2
+} telemetry_storage_kind;
+
 /** Where recorded events wait. */
 typedef enum telemetry_storage {
     /** Nothing recorded yet. */
     TELEMETRY_STORAGE_NONE = 0,
     /** Files in the spool directory: they survive the process. */
     TELEMETRY_STORAGE_SPOOL = 1,
-    /** Memory of this process only: no spool directory could be used, or files cannot be locked. */
+    /** Memory of this process only: it was chosen, no spool directory could be used, or files cannot be locked. */
     TELEMETRY_STORAGE_HEAP = 2
 } telemetry_storage;
 
@@ -2092,6 +2102,24 @@ TELEMETRY_API size_t telemetry_event_argument_count(const telemetry_event *event
 TELEMETRY_API const char *telemetry_event_argument(const telemetry_event *event, size_t index);
 
 /* ---- Options: when, and how much is kept ----------------------------------------------------- */
+
+/**
+ * Sets where what is recorded waits until it is delivered. With TELEMETRY_STORE_IN_TMPDIR the
+ * library uses `telemetry-UID` in $TMPDIR, or else in /tmp, if the home is missing, is no directory
+ * or cannot be written to: only if others cannot have prepared it. With TELEMETRY_STORE_IN_MEMORY
+ * it makes no file at all: no spool, log, copy, counter or identifier. What is not delivered when
+ * the collector is closed is lost. Another process cannot deliver it, and no backend of kind file
+ * takes it: telemetry_options_error() names such a choice, and a collector that is opened with it
+ * is off. Default: TELEMETRY_STORE_ON_DISK.
+ *
+ * Threads: one at a time for the same options.
+ * Blocking: none.
+ *
+ * @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT for NULL options or an unknown value.
+ * @since 0.1.0
+ */
+TELEMETRY_API telemetry_status telemetry_options_set_storage(telemetry_options *options,
+    telemetry_storage_kind storage);
 
 /**
  * Sets which process delivers, and when. Default: TELEMETRY_IN_PROCESS.

@@ -22,6 +22,7 @@ static void null_everywhere(void)
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_local_only(NULL, true));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_config(NULL, NULL, NULL));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_project_config(NULL, NULL, NULL));
+    CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_storage(NULL, TELEMETRY_STORE_ON_DISK));
     CHECK_INT(0, telemetry_explain(NULL, TELEMETRY_FORMAT_TEXT, NULL, 0));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_delivery(NULL, TELEMETRY_IN_PROCESS));
     CHECK_INT(TELEMETRY_ERROR_ARGUMENT, telemetry_options_set_helper(NULL, NULL));
@@ -205,6 +206,38 @@ static void check_bad_option(telemetry_options *options, telemetry_status status
     telemetry_options_free(options);
 }
 
+/** Chosen in code: what does not go together is named as long as it is chosen, in whatever order. */
+static void storage_in_memory(void)
+{
+    char text[256];
+    consent_given();
+    telemetry_options *options = telemetry_options_new("mytool", "1");
+    telemetry_options_set_backend_noop(options);
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_storage(options, TELEMETRY_STORE_IN_MEMORY));
+    CHECK_INT(TELEMETRY_OK, telemetry_options_set_delivery(options, TELEMETRY_DETACHED));
+    telemetry_options_error(options, text, sizeof text);
+    CHECK(strstr(text, "storage: memory does not go with delivery by another process") != NULL);
+    telemetry_collector *collector = telemetry_open(options);
+    CHECK(!telemetry_enabled(collector));
+    telemetry_close(collector, 0);
+    telemetry_options_set_delivery(options, TELEMETRY_IN_PROCESS);
+    telemetry_options_set_backend_file(options, NULL, 0, 0);
+    CHECK(telemetry_options_error(options, NULL, 0) > 0);
+    telemetry_options_set_backend_noop(options);
+    CHECK_INT(0, telemetry_options_error(options, NULL, 0));
+    collector = telemetry_open(options);
+    CHECK(telemetry_enabled(collector));
+    CHECK_INT(TELEMETRY_OK, telemetry_track(collector, "test.event", "name", NULL, 0));
+    telemetry_statistics statistics;
+    memset(&statistics, 0, sizeof statistics);
+    statistics.size = sizeof statistics;
+    CHECK_INT(TELEMETRY_OK, telemetry_get_statistics(collector, &statistics));
+    CHECK_INT(TELEMETRY_STORAGE_HEAP, statistics.storage);
+    CHECK_INT(0, statistics.storage_errno);
+    CHECK_INT(TELEMETRY_OK, telemetry_close(collector, 5000));
+    check_bad_option(options, telemetry_options_set_storage(options, (telemetry_storage_kind)3));
+}
+
 static void malformed_options(void)
 {
     static const uint32_t sizes[] = {1, 4096, 8193, (16 << 20) + 4096, UINT32_MAX};
@@ -317,6 +350,7 @@ static const struct test tests[] = {
     {"status-text", "host", "every status, known or not, has a text", status_texts},
     {"bad-tool-name", "host", "a bad tool name is the options' error and switches off", bad_tool_names},
     {"error-text", "host", "an error text is cut to the buffer and its length returned", option_error_text_is_truncated},
+    {"storage-memory", "E14", "storage in memory: what does not go with it is named, and the choice is no failure", storage_in_memory},
     {"bad-options", "F", "malformed options are refused and remembered", malformed_options},
     {"statistics-size", "E12", "statistics never write beyond the caller's size", statistics_are_sized},
     {"options-copied", "host", "options are copied at open", options_are_copied},

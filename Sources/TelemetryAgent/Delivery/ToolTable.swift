@@ -138,7 +138,7 @@ final class ToolTable {
         defer { nextLook = isIncomplete ? now &+ Self.lookNanoseconds : .max }
         guard let state = Environment.stateDirectory else { return }
         watchBase(state)
-        let names = (try? EveryTool.withState()) ?? []
+        let names = (try? EveryTool.withState(besideHomes: false)) ?? []
         for name in names where find(name) == nil { _ = add(name, now) }
         tools.removeAll { tool in
             if tool.isAtWork || names.contains(tool.name) { return false }

@@ -276,6 +276,8 @@ package final class ToolCollectors {
         if let manifest = ManifestLookup.installed(tool: name) { try? Manifest.load(path: manifest, into: options) }
         // Whatever the manifest says of its programs: no thread of this process delivers for one tool.
         options.set(.deliveryMode, UInt64(TELEMETRY_DETACHED.rawValue))
+        // What is acknowledged is in a file, and this tool keeps none.
+        if options.isInMemory { options.set(.authorGate, 0) }
         return options
     }
 

@@ -55,8 +55,9 @@ package enum EveryTool {
     }
 
     /// Tools that have kept something here.
-    package static func withState() throws(SystemError) -> [String] {
-        let temporary = (try? toolNames(in: TemporaryState.path)) ?? []
+    /// `besideHomes`: below TMPDIR too.
+    package static func withState(besideHomes: Bool = true) throws(SystemError) -> [String] {
+        let temporary = besideHomes ? (try? toolNames(in: TemporaryState.path)) ?? [] : []
         return together(try toolNames(in: Environment.stateDirectory), temporary)
     }
 

@@ -22,7 +22,7 @@ package final class ConsentInputs {
     var noTelemetry = false
     /// A4: value of `DO_NOT_TRACK`, nil when unset.
     var doNotTrack: String?
-    /// A4: value of `TELEMETRY_ENABLED`, which is no tool's.
+    /// A4: value of `TELEMETRY_ENABLED`, without a tool's name.
     var everyToolVariable: String?
     /// A5: value of `<TOOL>_NO_TELEMETRY`.
     var noTelemetryVariable: String?

@@ -58,7 +58,7 @@ enum ConsentRules {
         }
     }
 
-    /// A4: `TELEMETRY_ENABLED` without a tool's name. A yes for all tools would be nobody's in particular.
+    /// A4: `TELEMETRY_ENABLED` without a tool's name. A yes to all tools at once is not an answer to any of them.
     private static func everyToolVariable(_ inputs: ConsentInputs, _ statement: inout ConsentStatement) {
         let word = variable(ConsentInputs.everyToolVariable, inputs.everyToolVariable, &statement)
         if word == .yes { statement.remark = ", which turns nothing on" } else { refuse(word, &statement) }

@@ -45,7 +45,7 @@ final class DeletionEvent {
         return outcome.verdict == .accepted ? nil : outcome.reason
     }
 
-    /// Who writes to a log has the right to deliver. An append that a crash has cut short is taken back by the next
+    /// A process that writes to a log has the right to deliver. An append that a crash has cut short is taken back by the next
     /// delivery, and a line behind it would go with it.
     private func appending(until deadline: Deadline, _ body: () -> String?) -> String? {
         do throws(SystemError) {

@@ -31,7 +31,7 @@ enum TemporaryState {
         return false
     }
 
-    // MARK: for whoever opens a directory by its path
+    // MARK: to open a directory by its path
 
     /// `EPERM`: the path leads into a place that others may have prepared. Other paths are not looked at. Nil: nothing is
     /// there. `making`: it is made.

@@ -15,7 +15,8 @@ final class ScratchHome {
         set("XDG_STATE_HOME", path + "/state")
         set("XDG_DATA_HOME", path + "/data")
         for name in [
-            "DO_NOT_TRACK", "TELEMETRY_ENABLED", "TELEMETRY_MANIFEST", "CI", "GITHUB_ACTIONS", "SUDO_UID", "SUDO_HOME", "PKEXEC_UID",
+            "DO_NOT_TRACK", "TELEMETRY_ENABLED", "TELEMETRY_MANIFEST", "CI", "GITHUB_ACTIONS", "SUDO_UID", "SUDO_HOME",
+            "PKEXEC_UID",
             "DOAS_USER",
         ] {
             set(name, nil)
