@@ -89,9 +89,10 @@ public func telemetryOptionsSetBackendHttp(
 /// @param kind           `noop`, `stdout`, `file`, `http`, `otlp`, `datadog`, `posthog`, `segment`,
 ///     `splunk_hec`, `splunk_udp`, `clickhouse` or `zipkin`; docs/backends.md has a section on each.
 ///     `zipkin` takes spans and nothing else. Copied.
-/// @param settings       The keys of `backend` in telemetry-manifest(5), with strings, ints or
-///     bools; a header as `headers.NAME`, a list as text with commas. `name` tells two of one kind
-///     apart. `stdout` also has `descriptor`, an int: one that the program has open and keeps open.
+/// @param settings       The keys of `backend` in telemetry-manifest(5), with strings, ints, doubles
+///     or bools; a header as `headers.NAME`, a name of an event's shape as `fields.NAME`, an inner
+///     one as `fields.OUTER.NAME`, a list as text with commas. `name` tells two of one kind apart.
+///     `stdout` also has `descriptor`, an int: one that the program has open and keeps open.
 ///     Copied. May be NULL if `setting_count` is 0.
 /// @param setting_count  Number of settings.
 /// @return TELEMETRY_OK, or TELEMETRY_ERROR_ARGUMENT, with the text in telemetry_options_error(),

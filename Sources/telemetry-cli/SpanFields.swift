@@ -43,7 +43,7 @@ enum SpanFields {
 
     /// The attributes that the library sets, whatever the manifest declares; those that can be.
     static func ofLibrary(_ options: Options) -> [RecordField] {
-        let kept = LibraryAttribute.allCases.filter { $0.field.map { options.excluded.contains($0) } != true }
+        let kept = LibraryAttribute.allCases.filter { !$0.isLeftOut(options.excluded) }
         return kept.map(field).filter { $0.isPossible?(options) ?? true }
     }
 

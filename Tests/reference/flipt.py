@@ -6,7 +6,7 @@ from stage import TOOL, wait_until
 from suite import check, check_equal, test
 from using import helper, manifest, origin, run, unanswered
 
-SHAPE = {"version": "2.0", "uuid": "$machine_id", "flipt": {"version": "$version", "os": "$os", "arch": "$arch"}}
+SHAPE = {"version": "2.0", "uuid": "$machine_id", "flipt": {"version": "$version", "os": "$os", "arch": "$go_arch"}}
 
 
 def _ping(world, receiver, **sections):

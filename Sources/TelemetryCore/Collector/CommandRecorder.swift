@@ -77,7 +77,9 @@ package final class CommandRecorder {
 
     private func end(_ span: UnsafeMutablePointer<csystem_span>, _ exitCode: Int32, _ category: CategoryName?) {
         let failure = category?.category ?? .of(exitCode: exitCode)
-        SpanRecording.endCommand(span, exitCode: exitCode, errorType: failure?.name.description)
+        SpanRecording.endCommand(
+            span, exitCode: exitCode, errorType: failure?.name.description,
+            without: Collector.from(handle).options.excluded)
     }
 }
 

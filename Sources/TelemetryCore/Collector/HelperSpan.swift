@@ -159,7 +159,7 @@ package final class HelperSpan {
 
     /// What the semantic conventions say of a program: the manifest need not declare these.
     package func setOwn(_ attributes: LibraryAttribute.Values) {
-        SpanRecording.setOwn(span, attributes)
+        SpanRecording.setOwn(span, attributes, without: collector.options.excluded)
     }
 
     /// As a command is recorded; nil: a command about the tool, which is not.
@@ -215,7 +215,8 @@ package final class HelperSpan {
 
     /// Records it, as that of a program. `errorType`: nil: the program has not failed.
     package func end(exitCode: Int32, errorType: String?) {
-        SpanRecording.endCommand(span, exitCode: exitCode, errorType: errorType)
+        SpanRecording.endCommand(
+            span, exitCode: exitCode, errorType: errorType, without: collector.options.excluded)
     }
 
     /// Records it.

@@ -328,21 +328,22 @@ package enum SpanRecording {
         each(span) { SpanWriting.apply(change, to: $0) }
     }
 
-    /// Attributes that the library itself gives it.
+    /// Attributes that the library itself gives it. `excluded`: what the author does not want recorded.
     package static func setOwn(
-        _ span: UnsafePointer<csystem_span>, _ attributes: LibraryAttribute.Values
+        _ span: UnsafePointer<csystem_span>, _ attributes: LibraryAttribute.Values, without excluded: FieldSet
     ) {
-        let list = AttributeList(attributes.map { (key: $0.key.key.text, value: $0.value) })
+        let kept = attributes.filter { !$0.key.isLeftOut(excluded) }
+        let list = AttributeList(kept.map { (key: $0.key.key.text, value: $0.value) })
         _ = list.items.withUnsafeBufferPointer { change(span, .own($0.baseAddress, $0.count)) }
     }
 
     /// Records the span of a program that has ended, by the semantic conventions for command lines. `errorType`: nil: it
     /// has not failed.
     package static func endCommand(
-        _ span: UnsafeMutablePointer<csystem_span>, exitCode: Int32, errorType: String?
+        _ span: UnsafeMutablePointer<csystem_span>, exitCode: Int32, errorType: String?, without excluded: FieldSet
     ) {
         if errorType != nil { _ = change(span, .status(SpanStatus.error, nil)) }
-        setOwn(span, LibraryAttribute.outcome(exitCode: exitCode, errorType: errorType))
+        setOwn(span, LibraryAttribute.outcome(exitCode: exitCode, errorType: errorType), without: excluded)
         _ = end(span)
     }
 

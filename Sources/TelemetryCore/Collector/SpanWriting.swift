@@ -38,7 +38,7 @@ enum SpanWriting {
         case .attributes(let attributes, let count):
             return set(attributes, count, cell.pointee.rules, cell)
         case .own(let attributes, let count):
-            return setOwn(attributes, count, cell)
+            return set(attributes, count, nil, cell)
         case .name(let name):
             return setName(name, cell)
         case .event(let name, let attributes, let count):
@@ -51,22 +51,6 @@ enum SpanWriting {
         case .error(let category, let text):
             return recordError(category, text, cell)
         }
-    }
-
-    /// Those that the author wants recorded.
-    @inline(never)
-    private static func setOwn(
-        _ attributes: UnsafePointer<telemetry_attribute>?, _ count: Int, _ cell: UnsafeMutablePointer<SpanCell>
-    ) -> telemetry_status {
-        let excluded = Collector.from(cell.pointee.collector).options.excluded
-        if excluded.isEmpty { return set(attributes, count, nil, cell) }
-        var status = TELEMETRY_OK
-        for index in 0..<count {
-            guard let attributes, !LibraryAttribute.isLeftOut(attributes[index].key, excluded) else { continue }
-            let next = set(attributes + index, 1, nil, cell)
-            if next != TELEMETRY_OK { status = next }
-        }
-        return status
     }
 
     /// An undeclared name ends the span, and nothing of it is recorded.

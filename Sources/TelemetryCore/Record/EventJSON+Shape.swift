@@ -13,17 +13,20 @@ extension EventJSON {
         for member in members {
             let value = ShapedValue(member.source, event)
             if value.isNone { continue }
+            if case .plain(let value) = value {
+                member.name.withUnsafeBytes { write($0, value) }
+                continue
+            }
             member.name.withUnsafeBytes { json.key($0) }
             let start = json.buffer.count
             switch value {
-            case .none: break
-            case .plain(let value): json.value(value)
+            case .none, .plain: break
             case .text(let text): text.withUnsafeBytes { json.string($0) }
             case .time(let time): writeTimeValue(time)
             case .arguments: writeArgumentList(event)
             case .metadata:
                 json.beginObject()
-                event.forEachMergedAttribute { writeAttribute($0) }
+                event.forEachMergedAttribute { write($0.key, $0.value) }
                 json.endObject()
             case .object(let inner):
                 json.beginObject()
@@ -32,5 +35,11 @@ extension EventJSON {
             }
             if isRow && isOuter && value.isObject { quote(from: start) }
         }
+    }
+
+    @inline(never)
+    private mutating func write(_ name: UnsafeRawBufferPointer, _ value: AttributeView.Value) {
+        json.key(name)
+        json.value(value)
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CSystem
 
 /// The attributes of spans and of their events that the library sets itself, under the names of OpenTelemetry's semantic
 /// conventions. They need no declaration, so `show --schema` lists them all.
@@ -36,13 +35,8 @@ extension LibraryAttribute {
         }
     }
 
-    /// The author wants the attribute of this key left out of events, and so of spans.
-    static func isLeftOut(_ key: UnsafePointer<CChar>?, _ excluded: FieldSet) -> Bool {
-        guard let key else { return false }
-        return allCases.contains { each in
-            each.field.map { excluded.contains($0) } == true && strcmp(each.key.cString, key) == 0
-        }
-    }
+    /// The author wants what it says left out of events, and so of spans.
+    package func isLeftOut(_ excluded: FieldSet) -> Bool { field.map { excluded.contains($0) } == true }
 
     package typealias Values = [(key: LibraryAttribute, value: AttributeValue)]
 
