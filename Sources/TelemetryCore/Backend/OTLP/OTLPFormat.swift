@@ -10,7 +10,7 @@ extension Receiver {
         resolve: { OTLPEnvironment.resolve($0) { Environment.value($0) } },
         forMetrics: .otlpMetrics,
         forSpans: .otlpSpans,
-        transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService($0)) })
+        transport: .posted { OTLPFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService.chosen($0)) })
 
     static var otlpSettings: [Setting] {
         [
