@@ -155,7 +155,7 @@ static void surface()
         assert(telemetry.disable() == TELEMETRY_OK && !telemetry.enabled() && telemetry.track("feature.used", "x") == TELEMETRY_DISABLED);
     }
     std::string report;
-    assert(options.request_deletion(std::chrono::seconds(5), nullptr, &report) == TELEMETRY_OK && reader->requests == 1);
+    assert(options.request_deletion(std::chrono::seconds(5), reader->id, &report) == TELEMETRY_OK && reader->requests == 1);
     assert(report.find("asked reader") == 0 || report.find("asked custom") == 0);
     assert(options.flush_at_exit(std::chrono::seconds(11)).status() == TELEMETRY_ERROR_ARGUMENT);
     assert(options.set_preference(false) == TELEMETRY_OK && options.preference() == TELEMETRY_PREFERENCE_DISABLED);

@@ -22,6 +22,32 @@ static double now_ms(void)
     return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 """
+# For hosts that use OpenSSL and libcurl themselves.
+TLS_USER = r"""
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <telemetry.h>
+#include <unistd.h>
+struct method; struct context;
+const struct method *TLS_client_method(void);
+struct context *SSL_CTX_new(const struct method *);
+void SSL_CTX_free(struct context *);
+void OPENSSL_cleanup(void);
+static void use_openssl(void) { SSL_CTX_free(SSL_CTX_new(TLS_client_method())); }
+static void use_curl(void)
+{
+    CURL *easy = curl_easy_init();
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_URL, getenv("URL"));
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    curl_easy_perform(easy);
+    curl_easy_cleanup(easy);
+}
+"""
+TLS_LIBRARIES = ["-pthread", "-l:libssl.so.3", "-l:libcrypto.so.3", "-l:libcurl.so.4"]
 # Preloaded: the clock is SHIFT seconds off, or as many as SHIFT_FILE holds at that moment. The monotonic one is right.
 CLOCK = """
 #include <fcntl.h>

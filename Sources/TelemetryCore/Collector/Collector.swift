@@ -90,7 +90,7 @@ package final class Collector: ForkMember {
         redactor = Redactor(home: options.role.isHelper ? Environment.refusing("HOME") : Environment.homeInTexts)
         self.isDryRun = isDryRun
         // H14: what happens to the user's own receivers is not the program's to know.
-        log = isDryRun || options.audience != .author ? nil : LogQueue(options)
+        log = isDryRun || options.audience != .author ? nil : LogQueue.make(options)
         let inputs = ConsentInputs.gather(options: options)
         decision = ConsentResolver.resolve(inputs)
         watch = AnswerWatch(inputs.files)

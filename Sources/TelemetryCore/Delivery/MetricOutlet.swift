@@ -27,7 +27,7 @@ final class MetricOutlet {
         name = destination.name
         isDelta = choice.isDelta
         isJSON = choice.setting("protocol") == "http/json"
-        service = OTLPService(choice)
+        service = OTLPService.chosen(choice)
         intervalNanoseconds = choice.metricsIntervalMilliseconds &* 1_000_000
         timeoutMilliseconds = choice.timeoutMilliseconds
         mark = [destination.name, choice.kind.name, choice.url].reduce(0) {

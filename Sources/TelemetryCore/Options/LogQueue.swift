@@ -27,10 +27,9 @@ final class LogQueue {
     private static let limit = 64
 
     /// Nil: the program wants no messages.
-    init?(_ options: Options) {
-        guard let callback = options.log else { return nil }
-        self.callback = callback
-    }
+    static func make(_ options: Options) -> LogQueue? { options.log.map { LogQueue($0) } }
+
+    private init(_ callback: LogCallback) { self.callback = callback }
 
     func add(_ level: telemetry_log_level, _ text: String) {
         guard Allocation.isAvailable else { return }

@@ -40,10 +40,10 @@ final class OTLPFormatTests: XCTestCase {
     /// The author's or the environment's words in place of the tool's name and version.
     func testService() throws {
         let choice = NetworkChoice(.otlp)
-        XCTAssertNil(OTLPService(choice))
+        XCTAssertNil(OTLPService.chosen(choice))
         XCTAssertNil(choice.set("service", "mine"))
         XCTAssertNil(choice.set("service_version", "9"))
-        for service in [OTLPService(choice), nil] {
+        for service in [OTLPService.chosen(choice), nil] {
             let format = OTLPFormat(isJSON: true, service)
             let batch = Batch(count: 1)
             let request = try XCTUnwrap(

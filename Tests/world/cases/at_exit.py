@@ -9,24 +9,13 @@ import time
 
 from records import of_both
 from suite import check, check_equal, test
+from world import TLS_LIBRARIES, TLS_USER
 
-PROGRAM = r"""
-#include <curl/curl.h>
-#include <pthread.h>
+PROGRAM = TLS_USER + r"""
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <telemetry.h>
 #include <time.h>
-#include <unistd.h>
-struct method; struct context;
-const struct method *TLS_client_method(void);
-struct context *SSL_CTX_new(const struct method *);
-void SSL_CTX_free(struct context *);
-void OPENSSL_cleanup(void);
 static telemetry_collector *collector;
 static const char *ending;
 static double began;
@@ -60,16 +49,6 @@ static void *close_elsewhere(void *unused)
     return NULL;
 }
 static void *leave(void *unused) { (void)unused; exit(0); }
-static void use_openssl(void) { SSL_CTX_free(SSL_CTX_new(TLS_client_method())); }
-static void use_curl(void)
-{
-    CURL *easy = curl_easy_init();
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_URL, getenv("URL"));
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    curl_easy_perform(easy);
-    curl_easy_cleanup(easy);
-}
 int main(int count, char **arguments)
 {
     pthread_t thread;
@@ -115,11 +94,10 @@ int main(int count, char **arguments)
     return 0;
 }
 """
-LIBRARIES = ["-pthread", "-l:libssl.so.3", "-l:libcrypto.so.3", "-l:libcurl.so.4"]
 
 
 def program(world):
-    return world.program("at-exit", PROGRAM, *LIBRARIES)
+    return world.program("at-exit", PROGRAM, *TLS_LIBRARIES)
 
 
 def names(receiver, name="ending"):

@@ -12,42 +12,17 @@ import faults
 from stage import Child
 from records import EVENTS, of_both
 from suite import check_equal, test
+from world import TLS_LIBRARIES, TLS_USER
 
 PAUSES = [0, 500, 1000, 2000, 3000, 4500, 6000, 9000, 12000, 16000, 22000, 30000]
 
-HOST = r"""
-#include <curl/curl.h>
-#include <dlfcn.h>
-#include <pthread.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <telemetry.h>
-#include <unistd.h>
-struct method; struct context;
-const struct method *TLS_client_method(void);
-struct context *SSL_CTX_new(const struct method *);
-void SSL_CTX_free(struct context *);
-void OPENSSL_cleanup(void);
+HOST = TLS_USER + r"""
 static telemetry_collector *collector, *kept;
 static const char *host, *ending;
 static int is(const char *text, const char *word) { return strstr(text, word) != NULL; }
-static void use_openssl(void) { SSL_CTX_free(SSL_CTX_new(TLS_client_method())); }
 static void close_kept(void) { if (kept) telemetry_close(kept, 1000); }
 /* As a global object of C++ does: behind every atexit handler of main(). */
 __attribute__((destructor)) static void end(void) { if (is(ending, "global")) close_kept(); }
-static void *request(void *forever)
-{
-    do {
-        CURL *easy = curl_easy_init();
-        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(easy, CURLOPT_URL, getenv("URL"));
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-        curl_easy_perform(easy);
-        curl_easy_cleanup(easy);
-    } while (forever);
-    return NULL;
-}
 static void *leave(void *unused) { (void)unused; exit(0); }
 static void start(void)
 {
@@ -66,12 +41,12 @@ int main(int count, char **arguments)
     pthread_t thread;
     if (is(ending, "handler-first")) atexit(close_kept);
     if (is(host, "openssl")) use_openssl();
-    if (is(host, "curl")) { curl_global_init(CURL_GLOBAL_DEFAULT); request(NULL); }
+    if (is(host, "curl")) { curl_global_init(CURL_GLOBAL_DEFAULT); use_curl(); }
     if (is(ending, "handler-last")) atexit(close_kept);
     start();
     if (is(host, "late")) use_openssl();
     usleep((useconds_t)atoi(arguments[3]));
-    if (is(host, "curl")) request(NULL);
+    if (is(host, "curl")) use_curl();
     if (is(ending, "handler") || is(ending, "global")) kept = collector;
     if (is(ending, "closed")) telemetry_close(collector, 5);
     if (is(ending, "cleanup")) OPENSSL_cleanup();
@@ -100,7 +75,7 @@ def ends_well(world, program, arguments, url):
 
 
 def host(world):
-    return world.program("host", HOST, "-pthread", "-l:libssl.so.3", "-l:libcrypto.so.3", "-l:libcurl.so.4")
+    return world.program("host", HOST, *TLS_LIBRARIES)
 
 
 def register(kind):

@@ -11,7 +11,7 @@ extension Receiver {
         forMetrics: .otlpMetrics,
         forSpans: .otlpSpans,
         transport: .posted {
-            OTLPFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService($0), form: $0.form)
+            OTLPFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService.chosen($0), form: $0.form)
         })
 
     static var otlpSettings: [Setting] {

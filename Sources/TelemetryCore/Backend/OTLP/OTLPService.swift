@@ -7,9 +7,13 @@ final class OTLPService {
     let version: [UInt8]
 
     /// Nil: neither was chosen.
-    init?(_ choice: NetworkChoice) {
+    static func chosen(_ choice: NetworkChoice) -> OTLPService? {
+        let made = OTLPService(choice)
+        return made.name.isEmpty && made.version.isEmpty ? nil : made
+    }
+
+    private init(_ choice: NetworkChoice) {
         name = Array(choice.setting("service").utf8)
         version = Array(choice.setting("service_version").utf8)
-        if name.isEmpty && version.isEmpty { return nil }
     }
 }

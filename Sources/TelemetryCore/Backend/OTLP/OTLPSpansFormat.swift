@@ -10,5 +10,5 @@ extension Receiver {
         complete: { OTLPSignal.traces.url($0) },
         resolve: { OTLPEnvironment.resolve($0, .traces) { Environment.value($0) } },
         isForSpans: true,
-        transport: .posted { OTLPSpansFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService($0)) })
+        transport: .posted { OTLPSpansFormat(isJSON: $0.setting("protocol") == "http/json", OTLPService.chosen($0)) })
 }
