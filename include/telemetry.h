@@ -1815,12 +1815,12 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_custom(telemetry_op
 
 /**
  * Sets where what is recorded waits until it is delivered. With TELEMETRY_STORE_IN_TMPDIR the
- * library uses `telemetry-state-UID` in $TMPDIR, or else in /tmp, if the home is missing, is not a directory
- * or cannot be written to: only if others cannot have prepared it. With TELEMETRY_STORE_IN_MEMORY
- * it makes no file at all: no spool, log, copy, counter or identifier. What is not delivered when
- * the collector is closed is lost. Another process cannot deliver it, and no backend of kind file
- * takes it: telemetry_options_error() names such a choice, and a collector that is opened with it
- * is off. Default: TELEMETRY_STORE_ON_DISK.
+ * library uses `telemetry-state-UID` in $TMPDIR, or else in /tmp, if the home is missing, is not a
+ * directory or cannot be written to: only if others cannot have prepared it. With
+ * TELEMETRY_STORE_IN_MEMORY it makes no file at all: no spool, log, copy, counter or identifier.
+ * What is not delivered when the collector is closed is lost. Another process cannot deliver it,
+ * and no backend of kind file takes it: telemetry_options_error() names such a choice, and a
+ * collector that is opened with it is off. Default: TELEMETRY_STORE_ON_DISK.
  *
  * Threads: one at a time for the same options.
  * Blocking: none.
