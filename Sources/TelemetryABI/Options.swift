@@ -203,7 +203,7 @@ public func telemetryOptionsSetFlushAtExit(options: UnsafeMutablePointer<telemet
 }
 
 /// Sets where what is recorded waits until it is delivered. With TELEMETRY_STORE_IN_TMPDIR the
-/// library uses `telemetry-UID` in $TMPDIR, or else in /tmp, if the home is missing, is not a
+/// library uses `telemetry-state-UID` in $TMPDIR, or else in /tmp, if the home is missing, is not a
 /// directory or cannot be written to: only if others cannot have prepared it. With TELEMETRY_STORE_IN_MEMORY it
 /// makes no file at all: no spool, log, copy, counter or identifier. What is not delivered when the
 /// collector is closed is lost. Another process cannot deliver it, and no backend of kind file takes

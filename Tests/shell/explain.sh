@@ -28,7 +28,7 @@ with_config='config: {file: t/config, key: telemetry.enabled, local_only_key: te
 
 explain_all() {
     telemetry explain --tool t >out
-    expect_equal "$(grep -c '^[> ] ' out)" 27
+    expect_equal "$(grep -c '^[> ] ' out)" 28
     expect_line out "> default                     off      off until the user enables it"
     expect_line out "local only: no"
     decides default False A=b

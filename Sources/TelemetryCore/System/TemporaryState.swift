@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSystem
 
-/// A place for what is kept where no home can be used: `telemetry-UID` in `$TMPDIR`, else in /tmp. Others can write beside
+/// A place for what is kept where no home can be used: `telemetry-state-UID` in `$TMPDIR`, else in /tmp. Others can write beside
 /// it. So no link is followed on the way to it, each directory on the way belongs to root or to this user, and none of them
 /// lets others rename what is not theirs (sticky). Then nobody else can put another directory in its place, neither
 /// before it is looked at nor after that.
@@ -9,7 +9,7 @@ enum TemporaryState {
     static var path: String { parent + "/" + name }
 
     private static var parent: String { Environment.absolute("TMPDIR") ?? "/tmp" }
-    private static var name: String { "telemetry-" + String(csystem_user()) }
+    private static var name: String { "telemetry-state-" + String(csystem_user()) }
 
     /// No file can be made there, as far as modes and mounts tell. A home that is not there is not made.
     static func isOfNoUse(_ path: String) -> Bool {

@@ -76,9 +76,9 @@ final class OTLPEnvironmentTests: XCTestCase {
 
     func testEndpoints() {
         let rows: [(mode: String?, endpoint: String?, [String: String], url: String)] = [
-            (nil, "https://author.example/in", ["ENDPOINT": user], "https://author.example/in"),
+            (nil, "https://author.example/in", ["ENDPOINT": user], "https://author.example/in/v1/logs"),
             ("ignore", "https://author.example", ["ENDPOINT": user], "https://author.example/v1/logs"),
-            ("fill", "https://author.example/in", ["ENDPOINT": user], "https://author.example/in"),
+            ("fill", "https://author.example/in", ["ENDPOINT": user], "https://author.example/in/v1/logs"),
             ("fill", nil, ["ENDPOINT": user], "https://user.example/v1/logs"),
             ("fill", nil, ["ENDPOINT": user + "/otlp/"], "https://user.example/otlp/v1/logs"),
             ("fill", nil, ["ENDPOINT": user + "/otlp?x=1"], "https://user.example/otlp/v1/logs?x=1"),
@@ -90,8 +90,8 @@ final class OTLPEnvironmentTests: XCTestCase {
             ("fill", nil, ["ENDPOINT": user, "LOGS_ENDPOINT": ""], "https://user.example/v1/logs"),
             ("fill", nil, [:], "http://localhost:4318/v1/logs"),
             ("override", "https://author.example/in", ["ENDPOINT": user], "https://user.example/v1/logs"),
-            ("override", "https://author.example/in", [:], "https://author.example/in"),
-            ("override", "https://author.example/in", ["ENDPOINT": ""], "https://author.example/in"),
+            ("override", "https://author.example/in", [:], "https://author.example/in/v1/logs"),
+            ("override", "https://author.example/in", ["ENDPOINT": ""], "https://author.example/in/v1/logs"),
         ]
         for row in rows {
             var settings = row.mode.map { [("environment", $0)] } ?? []

@@ -85,7 +85,7 @@ final class ConsentExplanationTests: XCTestCase {
             String.init)
         XCTAssertEqual(lines.first, "telemetry for mytool is off: the user disabled it")
         XCTAssertEqual(
-            lines.dropFirst(2).prefix(16).map { $0.dropFirst(2).prefix(28).trimmingCharacters(in: .whitespaces) },
+            lines.dropFirst(2).prefix(17).map { $0.dropFirst(2).prefix(28).trimmingCharacters(in: .whitespaces) },
             Self.names)
         XCTAssertEqual(
             lines.filter { $0.hasPrefix("> ") }, ["> preference file             off      the user disabled it"])

@@ -33,7 +33,7 @@ final class ManifestErrorTests: XCTestCase {
 
     func testTop() {
         let top =
-            "tool, enabled, consent, force, local_only, config, notice, extended_collection, sampling, metadata, identity, fields, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, process_metrics, spans, command_spans"
+            "tool, enabled, consent, force, local_only, storage, config, notice, extended_collection, sampling, metadata, identity, fields, deletion, backend, backends, delivery, heartbeat, limits, events, metrics, process_metrics, spans, command_spans"
         check("", "f.yaml:1:1: YAML: the file is empty; expected a mapping")
         check("# nothing\n", "f.yaml:2:1: YAML: the file is empty; expected a mapping")
         check("text", "f.yaml:1:1: manifest: a single value is not a mapping; expected a mapping")
@@ -49,7 +49,12 @@ final class ManifestErrorTests: XCTestCase {
     func testConfig() {
         let at = Self.tool + "config: "
         check(at + "{key: k}", "f.yaml:2:9: config.file: missing; expected the user's configuration file")
-        check(at + "{file: f}", "f.yaml:2:9: config.key: missing; expected a dotted key, as in telemetry.enabled")
+        check(
+            at + "{file: f, local_only_key: k}",
+            "f.yaml:2:9: config.key: missing; expected a dotted key, as in telemetry.enabled")
+        check(
+            at + "{file: f, project_file: g}",
+            "f.yaml:2:9: config.key: missing; expected a dotted key, as in telemetry.enabled")
         check(
             at + "{file: ../f, key: k}",
             "f.yaml:2:16: config.file: '../f' is not such a file name; expected a path that is absolute, begins with ~/, or is relative to $XDG_CONFIG_HOME, without '..'"

@@ -18,7 +18,7 @@ STRANGER = 4242
 
 
 def base(box):
-    return box.path("tmp", "telemetry-0")
+    return box.path("tmp", "telemetry-state-0")
 
 
 def without_home(box):
