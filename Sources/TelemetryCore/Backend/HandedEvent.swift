@@ -40,17 +40,17 @@ package struct HandedEvent {
         case "event_id": return give(text: UUIDText.string(event.eventID), value)
         case "type": return give(event.type, value)
         case "name": return give(event.name, value)
-        case "machine_id": return give(context.machineID, value)
+        case "machine_id": return present(context.machineID, value)
         case "tool_name": return give(context.toolName, value)
-        case "version": return give(context.toolVersion, value)
-        case "os": return give(context.os, value)
-        case "os_version": return give(context.osVersion, value)
-        case "arch": return give(context.arch, value)
-        case "runtime": return give(context.runtime, value)
+        case "version": return present(context.toolVersion, value)
+        case "os": return present(context.os, value)
+        case "os_version": return present(context.osVersion, value)
+        case "arch": return present(context.arch, value)
+        case "runtime": return present(context.runtime, value)
         case "duration_ms": return give(event.durationMilliseconds, value)
         case "exit_code": return give(event.exitCode.map { Int64($0) }, value)
-        case "error_category": return event.errorCategory.isEmpty ? TELEMETRY_ABSENT : give(event.errorCategory, value)
-        case "error": return event.error.isEmpty ? TELEMETRY_ABSENT : give(event.error, value)
+        case "error_category": return present(event.errorCategory, value)
+        case "error": return present(event.error, value)
         default: return TELEMETRY_ERROR_ARGUMENT
         }
     }
@@ -104,6 +104,12 @@ package struct HandedEvent {
         value.pointee.type = TELEMETRY_INT
         value.pointee.value.integer = number
         return TELEMETRY_OK
+    }
+
+    private func present(
+        _ text: UnsafeRawBufferPointer, _ value: UnsafeMutablePointer<telemetry_attribute>
+    ) -> telemetry_status {
+        text.isEmpty ? TELEMETRY_ABSENT : give(text, value)
     }
 
     private func give(text: String, _ value: UnsafeMutablePointer<telemetry_attribute>) -> telemetry_status {
