@@ -1538,9 +1538,9 @@ TELEMETRY_API telemetry_status telemetry_set_preference(const telemetry_options 
     bool enabled);
 
 /**
- * Says what the user has answered for this tool with telemetry_set_preference(), `telemetry enable`
- * or `telemetry disable`. Other sources may decide otherwise: telemetry_explain() names all of
- * them, and telemetry_enabled() has the result.
+ * Says what the user has answered for this tool. telemetry_set_preference(), `telemetry enable` and
+ * `telemetry disable` store the answer. Other sources may decide otherwise: telemetry_explain()
+ * names all of them, and telemetry_enabled() has the result.
  *
  * Threads: one at a time for the same options.
  * Blocking: reads one file.
@@ -2188,8 +2188,8 @@ TELEMETRY_API telemetry_status telemetry_options_set_heartbeat(telemetry_options
     uint32_t period_s, uint32_t stop_after_failures);
 
 /**
- * Sets how long a program that ends without telemetry_close(), by exit(3) or by a return from
- * main(), waits for the delivery of what it has recorded. Then, or with TELEMETRY_DETACHED and
+ * Sets how long the end of the program waits for delivery. It is for programs that end by exit(3)
+ * or by a return from main(), without telemetry_close(). Then, or with TELEMETRY_DETACHED and
  * TELEMETRY_AGENT at once, the process that delivers is started as by telemetry_close(). What is
  * not delivered is kept for the next run. Default: 0, and everything is kept. It happens in a
  * handler of atexit(3) that telemetry_open() registers. Handlers that were registered later run

@@ -79,9 +79,9 @@ public func telemetrySetPreference(options: UnsafePointer<telemetry_options>?, e
     return onCallersThread(exhausted: TELEMETRY_ERROR_MEMORY) { PreferenceChange.store(enabled, object(options)) }
 }
 
-/// Says what the user has answered for this tool with telemetry_set_preference(), `telemetry enable` or
-/// `telemetry disable`. Other sources may decide otherwise: telemetry_explain() names all of them, and
-/// telemetry_enabled() has the result.
+/// Says what the user has answered for this tool. telemetry_set_preference(), `telemetry enable` and
+/// `telemetry disable` store the answer. Other sources may decide otherwise: telemetry_explain() names all
+/// of them, and telemetry_enabled() has the result.
 ///
 /// Threads: one at a time for the same options.
 /// Blocking: reads one file.

@@ -177,8 +177,8 @@ public func telemetryOptionsSetLog(
     }
 }
 
-/// Sets how long a program that ends without telemetry_close(), by exit(3) or by a return from main(),
-/// waits for the delivery of what it has recorded. Then, or with TELEMETRY_DETACHED and TELEMETRY_AGENT at
+/// Sets how long the end of the program waits for delivery. It is for programs that end by exit(3) or by
+/// a return from main(), without telemetry_close(). Then, or with TELEMETRY_DETACHED and TELEMETRY_AGENT at
 /// once, the process that delivers is started as by telemetry_close(). What is not delivered is kept for
 /// the next run. Default: 0, and everything is kept.
 ///
