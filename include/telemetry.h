@@ -1947,8 +1947,9 @@ TELEMETRY_API telemetry_status telemetry_options_set_backend_http(telemetry_opti
  * @param kind `noop`, `stdout`, `file`, `http`, `otlp`, `datadog`, `posthog`, `segment`,
  *     `splunk_hec`, `splunk_udp`, `clickhouse` or `zipkin`; docs/backends.md has a section on each.
  *     `zipkin` takes spans and nothing else. Copied.
- * @param settings The keys of `backend` in telemetry-manifest(5), with strings, ints or bools; a
- *     header as `headers.NAME`, a list as text with commas. `name` tells two of one kind apart.
+ * @param settings The keys of `backend` in telemetry-manifest(5), with strings, ints, doubles or
+ *     bools; a header as `headers.NAME`, a name of an event's shape as `fields.NAME`, an inner one
+ *     as `fields.OUTER.NAME`, a list as text with commas. `name` tells two of one kind apart.
  *     `stdout` also has `descriptor`, an int: one that the program has open and keeps open. Copied.
  *     May be NULL if `setting_count` is 0.
  * @param setting_count Number of settings.
@@ -2105,7 +2106,7 @@ TELEMETRY_API const char *telemetry_event_argument(const telemetry_event *event,
 
 /**
  * Sets where what is recorded waits until it is delivered. With TELEMETRY_STORE_IN_TMPDIR the
- * library uses `telemetry-UID` in $TMPDIR, or else in /tmp, if the home is missing, is not a
+ * library uses `telemetry-state-UID` in $TMPDIR, or else in /tmp, if the home is missing, is not a
  * directory or cannot be written to: only if others cannot have prepared it. With
  * TELEMETRY_STORE_IN_MEMORY it makes no file at all: no spool, log, copy, counter or identifier.
  * What is not delivered when the collector is closed is lost. Another process cannot deliver it,
