@@ -7,7 +7,7 @@ from suite import check_equal, scenarios, test
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "coming-from.md")
 
 
-@test("page/rows", "J")
+@test("page/rows", "I")
 def rows(world):
     """Every row of the page has a test, and every test has a row"""
     with open(DOCUMENT) as file:
