@@ -27,7 +27,7 @@ def send(world, receiver, count=1):
     for _ in range(count):
         world.telemetry("track", "x")
         world.telemetry("deliver", "--now")
-    return [event["machine_id"] for event in receiver.accepted()]
+    return [event.get("machine_id", "") for event in receiver.accepted()]
 
 
 def asked(receiver):
