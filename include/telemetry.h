@@ -1815,10 +1815,10 @@ TELEMETRY_API size_t telemetry_explain(const telemetry_options *options, telemet
     char *buffer, size_t size);
 
 /**
- * Names the key in the tool's own configuration that says whether the user wants telemetry, or a
- * file that holds the answer alone: true or false. It counts below the user's preference. A missing
- * file or key says nothing. Anything but true and false, and a file that cannot be read, means off.
- * libyaml is loaded if there is such a file and a key.
+ * Names the key in the tool's own configuration that says whether the user wants telemetry. Without
+ * a key, the file holds the answer alone: true or false. It counts below the user's preference. A
+ * missing file or key says nothing. Anything but true and false, and a file that cannot be read,
+ * means off. libyaml is loaded if there is such a file and a key.
  *
  * Threads: one at a time for the same options.
  * Blocking: none.

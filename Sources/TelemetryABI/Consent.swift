@@ -32,8 +32,8 @@ public func telemetryOptionsSetLocalOnly(options: UnsafeMutablePointer<telemetry
     configure(options) { $0.set(.localOnly, on ? 1 : 0) }
 }
 
-/// Names the key in the tool's own configuration that says whether the user wants telemetry, or a
-/// file that holds the answer alone: true or false. It counts below the user's preference. A missing
+/// Names the key in the tool's own configuration that says whether the user wants telemetry. Without a
+/// key, the file holds the answer alone: true or false. It counts below the user's preference. A missing
 /// file or key says nothing. Anything but true and false, and a file that cannot be read, means off.
 /// libyaml is loaded if there is such a file and a key.
 ///

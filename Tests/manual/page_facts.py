@@ -77,6 +77,7 @@ def variables_read():
     sources = "".join(read(path) for path in swift_files("TelemetryCore") + swift_files("TelemetryAgent") + swift_files("telemetry-cli"))
     names = re.findall(r'\b(?:value|path|refusing|absolute|baseDirectory|trust|environment|named)\((?:by: )?"([A-Z_]+)"', sources)
     names += re.findall(r'(?:let name|let argument|static let \w*[eE]xporter) = "(OTEL_(?!EXPORTER_OTLP_)[A-Z_]+)"', sources)
+    names += re.findall(r'static let \w*Variable = "([A-Z_]+)"', sources)
     # The fields of a request, as variables.
     names += [name.upper() for name in re.findall(r'static let (?:parent|state|baggage) = "([a-z]+)"', sources)]
     names += re.findall(r'getenv\("([A-Z_]+)"\)', "".join(read(path) for path in c_files()))
